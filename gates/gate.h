@@ -1,0 +1,61 @@
+/*
+ * gate: decide from recorded evidence whether a release may pass. Pure: no clock, no record, no I/O.
+ *
+ * Only an explicit, fresh, complete, recorded pass about the right subject under the present definitions
+ * counts for a required check. Everything else (no evidence, error, skip, stale, from the future, another
+ * subject, an incomplete run, another definition of the check, no checks at all) is undecided and
+ * keeps the gate shut. There is no setting that turns either into a pass.
+ */
+#ifndef ASSIZE_GATES_GATE_H
+#define ASSIZE_GATES_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/history/record.h"
+#include "runner/model/definition.h"
+#include "runner/model/result.h"
+
+struct arena;
+
+/* A check the gate requires or advises, and what the record has about it. */
+struct gate_item {
+	const struct check *check;
+	const struct selector *selector; /* the one that applies: the strictest max_age */
+	bool is_hard;
+	int64_t max_age_ms;
+	const struct evidence *evidence; /* series of the newest run; NULL/0 = never */
+	size_t n_evidence;
+	/* newest evidence about any other subject, for the message only; -1 none */
+	int64_t other_subject_ms;
+	const char *other_subject;
+};
+
+struct gate_input {
+	const struct gate *gate;
+	const char *subject; /* as given; "any" allowed where the gate says so */
+	int64_t now_ms;
+	const struct gate_item *items;
+	size_t n_items;
+	const struct restoration_row *restorations; /* of the gate's rollback set, tags that are its targets */
+	size_t n_restorations;
+	const char *const *rollback_tags; /* targets as they stand in the repository now */
+	size_t n_rollback_tags;
+	const char *rollback_error; /* the tags could not be listed: why; NULL */
+};
+
+/* Which checks the gate reads: union of selectors, each with the strictest max_age, definition order. */
+struct gate_item *gate_items(struct arena *a, const struct definition *d, const struct gate *g,
+			     size_t *n);
+
+/* Is this item in need of a run (never, stale, incomplete, other subject, other definition)? */
+bool gate_item_is_stale(const struct gate *g, const struct gate_item *item, const char *subject,
+			int64_t now_ms);
+
+void gate_decide(struct arena *a, const struct gate_input *in, struct decision *out);
+
+/* Evidence measured more than this far in the future is refused. */
+#define GATE_MAX_CLOCK_SKEW_MS 60000
+
+#endif

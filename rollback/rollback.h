@@ -1,0 +1,45 @@
+/*
+ * rollback: prove, not assume, that a release tag can be restored right now.
+ *
+ * Opens repositories read-only, restores into scratch space only. Steps, cheapest first, each timed and
+ * recorded in the restoration: identity, source, closure, materialise, compare. Disproved = FAIL, not
+ * provable = UNDECIDED, each with the exact command that fixes it. Thread-safe: every call opens its
+ * own repository handles.
+ *
+ * Source: docs in rollback/verify.c for each step's rule and the git behaviour it guards against.
+ */
+#ifndef ASSIZE_ROLLBACK_ROLLBACK_H
+#define ASSIZE_ROLLBACK_ROLLBACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/model/restoration.h"
+
+struct arena;
+struct clock;
+struct err;
+struct rollback_set;
+
+/* How far a verification is; called on the verifying thread at most every 100 ms. */
+typedef void rollback_progress_fn(void *ctx, const char *step, int64_t done, int64_t total);
+
+struct rollback_request {
+	const struct rollback_set *set;
+	const char *tag;       /* short name, "v1.2.0" */
+	const struct pin *pin; /* NULL = never seen: this verification sets it */
+	const struct clock *clock;
+	int64_t deadline_ms;
+	rollback_progress_fn *progress; /* may be NULL */
+	void *progress_ctx;
+};
+
+/* The set's tags: pattern, version order newest first, the newest `keep`. */
+int rollback_tags(struct arena *a, const struct rollback_set *set, const char *const **tags, size_t *n,
+		  struct err *e);
+
+/* Everything found is in out (text in a). -1 only when the repository itself cannot be opened. */
+int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,
+		    struct err *e);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * map: names to pointers, in the order they were added.
+ *
+ * Keys and values are borrowed and must outlive the map; the map's own memory is in its arena.
+ * Lookup is a hash (FNV-1a, seeded per process start is not needed: input is size-limited).
+ */
+#ifndef ASSIZE_BASE_MAP_H
+#define ASSIZE_BASE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+struct map_entry {
+	const char *key;
+	void *value;
+};
+
+struct map {
+	struct arena *arena;
+	struct map_entry *entries; /* insertion order */
+	size_t n, cap;
+	uint32_t *slots; /* index + 1 into entries, 0 = free */
+	size_t n_slots;
+};
+
+void map_init(struct map *m, struct arena *a);
+bool map_put(struct map *m, const char *key, void *value); /* false: key exists, nothing changed */
+void *map_get(const struct map *m, const char *key);	   /* NULL when absent */
+
+#endif

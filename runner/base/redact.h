@@ -1,0 +1,24 @@
+/*
+ * redact: secrets never leave.
+ *
+ * Holds the secret values of a run (from ${env:..} and ${file:..}) and replaces every occurrence in
+ * outgoing text by "***", also when percent-encoded or in base64 as HTTP Basic would carry it.
+ * Every text that goes to record, report, log or terminal passes redact_text() once, in the runner.
+ * Owns copies of the secrets in its arena. Filled before threads start, read-only afterwards.
+ */
+#ifndef ASSIZE_BASE_REDACT_H
+#define ASSIZE_BASE_REDACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct redactor;
+
+struct redactor *redactor_new(struct arena *a);
+void redactor_add(struct redactor *r, const char *secret); /* "" is ignored */
+bool redactor_is_empty(const struct redactor *r);
+/* s itself when nothing matches, else a masked copy in a. NULL gives NULL. */
+const char *redact_text(const struct redactor *r, struct arena *a, const char *s);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * record: the durable history of runs, results, restorations and decisions (one SQLite file).
+ *
+ * Acknowledged means committed: a function that returns 0 has made its rows durable (rollback journal,
+ * synchronous=EXTRA, BEGIN IMMEDIATE, busy timeout 30 s). A failed commit is "not recorded"
+ * (ERR_RECORD, exit status 4). One struct record belongs to one thread. The file is never opened
+ * outside SQLite; network file systems are refused.
+ *
+ * Text returned by queries is copied into the arena given.
+ */
+#ifndef ASSIZE_HISTORY_RECORD_H
+#define ASSIZE_HISTORY_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/model/expect.h"
+#include "runner/model/restoration.h"
+#include "runner/model/result.h"
+
+struct arena;
+struct err;
+struct record;
+
+enum record_mode { RECORD_READ, RECORD_WRITE /* creates and migrates */ };
+
+int record_open(const char *path, enum record_mode mode, struct record **out, struct err *e);
+void record_close(struct record *r);
+
+/* Writing. run->id is set by record_begin, which is durable before it returns. */
+int record_begin(struct record *r, struct run_info *run, struct err *e);
+/* One transaction. */
+int record_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
+		   const struct restoration *restorations, size_t n_restorations, struct err *e);
+int record_end(struct record *r, const struct run_info *run, struct err *e);
+int record_decision(struct record *r, struct decision *d, struct err *e);
+
+/*
+ * Overlap lock of a schedule: one live holder a name. Taken with the host, boot id and pid so that a
+ * holder that died is noticed. 0 taken, 1 held by somebody alive (holder describes it), -1 error.
+ */
+int record_lock(struct record *r, const char *name, struct arena *a, const char **holder,
+		struct err *e);
+int record_unlock(struct record *r, const char *name, struct err *e);
+
+/* Reading: runs. */
+int record_run(struct record *r, struct arena *a, int64_t id, struct run_info *out, struct err *e);
+/* Newest first, at most limit. before_id 0 = from the newest. */
+int record_runs(struct record *r, struct arena *a, int64_t before_id, size_t limit,
+		struct run_info **out, size_t *n, struct err *e);
+/* The newest complete run before id with the same command and selection; 1 = there is none. */
+int record_previous_run(struct record *r, struct arena *a, const struct run_info *of,
+			struct run_info *out, struct err *e);
+
+/* Results of a run in definition order (the order they were planned), series in emission order. */
+int record_run_results(struct record *r, struct arena *a, int64_t run_id, struct result **out,
+		       size_t *n, struct err *e);
+int record_run_restorations(struct record *r, struct arena *a, int64_t run_id,
+			    struct restoration **out, size_t *n, struct err *e);
+int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
+			 size_t *n, struct err *e);
+
+/* Evidence for a gate: the newest result of every series of a check in complete AND incomplete runs. */
+struct evidence {
+	struct result result;
+	int64_t run_id;
+	enum run_state run_state;
+	const char *subject;
+	unsigned char definition_digest[32]; /* of the run */
+};
+/*
+ * Of the newest run that has any result of this check for this subject (NULL = any subject), all
+ * series. n = 0: never measured.
+ */
+int record_evidence(struct record *r, struct arena *a, const char *check, const char *subject,
+		    struct evidence **out, size_t *n, struct err *e);
+
+/* One series through time, oldest first, numeric or not. */
+struct point {
+	int64_t run_id;
+	int64_t measured_ms;
+	enum outcome outcome;
+	struct value value;
+	double share;
+	bool has_limit;
+	double limit;
+	double room;
+	const char *bound;
+	const char *subject;
+};
+int record_series(struct record *r, struct arena *a, const char *check, const char *series,
+		  int64_t since_ms, size_t limit, struct point **out, size_t *n, struct err *e);
+
+/* Passing values since since_ms, runs before run_id only, for `within`. */
+int record_baseline(struct record *r, const char *check, const char *series, int64_t since_ms,
+		    int64_t before_run_id, struct baseline *out, struct err *e);
+
+/* Names of all checks ever recorded, with their newest outcome and time. */
+struct check_state {
+	const char *name;
+	enum outcome outcome;
+	int64_t measured_ms;
+	int64_t run_id;
+	int64_t since_ms; /* first measured_ms of the present stretch of the same outcome */
+};
+int record_check_states(struct record *r, struct arena *a, struct check_state **out, size_t *n,
+			struct err *e);
+
+/* When did this check last finish being measured (any outcome but skip)? -1 never. */
+int record_last_measured(struct record *r, const char *check, int64_t *out, struct err *e);
+
+/* Pins and restorations. */
+int record_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, struct err *e);
+struct restoration_row {
+	struct restoration restoration;
+	int64_t run_id, at_ms;
+	enum run_state run_state;
+};
+/* The newest restoration of every tag of the set. */
+int record_restorations(struct record *r, struct arena *a, const char *set,
+			struct restoration_row **out, size_t *n, struct err *e);
+
+/* Decisions, newest first. gate NULL = all. */
+int record_decisions(struct record *r, struct arena *a, const char *gate, size_t limit,
+		     struct decision **out, size_t *n, struct err *e);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * clock: time, passed in.
+ *
+ * clock_system() reads the machine. Tests and ASSIZE_FAKE_NOW-free code use clock_fixed(), whose
+ * wall time stands still (monotonic time stays real so that deadlines work). Thread-safe.
+ */
+#ifndef ASSIZE_IO_CLOCK_H
+#define ASSIZE_IO_CLOCK_H
+
+#include <stdint.h>
+
+struct clock {
+	int64_t fixed_ms; /* -1 = the system's wall clock */
+};
+
+struct clock clock_system(void);
+struct clock clock_fixed(int64_t unix_ms);
+int64_t clock_wall_ms(const struct clock *c);	   /* Unix milliseconds */
+int64_t clock_monotonic_ms(const struct clock *c); /* arbitrary origin, never goes back */
+int64_t clock_monotonic_us(const struct clock *c);
+
+/* Offset of an IANA zone from UTC at an instant, in ms; -1 when the zone is unknown. */
+struct err;
+int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *e);
+
+#endif

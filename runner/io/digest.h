@@ -1,0 +1,36 @@
+/*
+ * digest: SHA-256 (FIPS 180-4) through libcrypto, the only door to it.
+ *
+ * struct sha256 is on the caller's storage; init fetches the algorithm once per thread of use.
+ * Results are 32 bytes; hex is lower case, 64 characters and NUL.
+ */
+#ifndef ASSIZE_IO_DIGEST_H
+#define ASSIZE_IO_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+#define SHA256_BYTES 32
+#define SHA256_HEX   65
+
+struct sha256 {
+	void *context; /* EVP_MD_CTX */
+};
+
+void sha256_init(struct sha256 *h);
+void sha256_add(struct sha256 *h, const void *p, size_t n);
+void sha256_final(struct sha256 *h, unsigned char out[static SHA256_BYTES]); /* and releases */
+void sha256_release(struct sha256 *h); /* without a result; after final: nothing to do */
+
+void sha256_of(const void *p, size_t n, unsigned char out[static SHA256_BYTES]);
+void sha256_hex(const unsigned char digest[static SHA256_BYTES], char out[static SHA256_HEX]);
+/* -1 unless exactly 64 hex digits. */
+int sha256_from_hex(const char *hex, size_t n, unsigned char out[static SHA256_BYTES]);
+
+/* Whole file, read sequentially with readahead; a file that changes size while read is an error. */
+int sha256_file(int fd, int64_t deadline_ms, unsigned char out[static SHA256_BYTES],
+		int64_t *size_bytes, struct err *e);
+
+#endif

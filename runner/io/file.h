@@ -1,0 +1,48 @@
+/*
+ * file: the door to the file system, read-only except file_write_atomic() and scratch directories.
+ *
+ * Paths are absolute. close() on any descriptor of a SQLite file drops the process's POSIX locks on
+ * it, so the door keeps a registry of open databases by device and inode: file_open() of a registered
+ * database is refused with a message. Thread-safe.
+ */
+#ifndef ASSIZE_IO_FILE_H
+#define ASSIZE_IO_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct arena;
+struct buf;
+struct err;
+
+/* Regular files only (a FIFO or device is refused, never blocks). O_CLOEXEC. -1 on error. */
+int file_open(const char *path, struct stat *st, struct err *e);
+/* Appends the content; a file larger than the buffer's ceiling is an error naming the limit. */
+int file_read(const char *path, struct buf *out, struct err *e);
+/* Temporary file beside path, write, fsync, rename, fsync of the directory. */
+int file_write_atomic(const char *path, const void *p, size_t n, struct err *e);
+
+/* Absolute, "." and ".." resolved by text; relative paths against dir. */
+const char *file_absolute(struct arena *a, const char *dir, const char *path);
+/* path as a person in the working directory would write it: relative when below cwd. */
+const char *file_shown(struct arena *a, const char *cwd, const char *path);
+
+/* Files that match a glob (sorted bytewise); 0 matches is not an error. */
+int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n, struct err *e);
+
+/* Registry of open databases, by path that exists. */
+void file_register_database(const char *path);
+void file_unregister_database(const char *path);
+
+/* A private directory below parent (mode 0700); removed with everything in it by scratch_remove. */
+int scratch_create(struct arena *a, const char *parent, const char **path, struct err *e);
+int scratch_remove(const char *path, struct err *e);
+
+/* Free bytes and inodes for an unprivileged user where path is. */
+int file_free_space(const char *path, int64_t *bytes, int64_t *inodes, struct err *e);
+/* NULL or the name of a network file system ("nfs", "cifs", "9p", ...) that path is on. */
+const char *file_network_fs(const char *path);
+
+#endif

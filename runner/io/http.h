@@ -1,0 +1,80 @@
+/*
+ * http: one curl multi loop, the only door to libcurl.
+ *
+ * One loop belongs to one thread. Transfers are added by http_start() from that thread (or from the
+ * wake callback); http_loop_run() drives them until http_loop_stop(). http_loop_wake() may be called
+ * from any thread. Caps: per-host connections, total transfers in flight; the rest wait in the loop's queue.
+ *
+ * A body is delivered decoded, in pieces, to on_body. done is called exactly once per transfer. It is
+ * an error (ERR_MEASURE), each with its own message: refused, reset, name unknown, TLS, timeout (naming
+ * the phase reached), a body shorter than its Content-Length, chunked encoding cut short, a gzip stream
+ * that ends early or has bytes behind it, too many redirects, a redirect to a scheme other than http and
+ * https, a body over max_body_bytes. A close-delimited body (no length, no chunking) cannot be told from
+ * a torn one: is_length_known is false and the kinds say so.
+ */
+#ifndef ASSIZE_IO_HTTP_H
+#define ASSIZE_IO_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct clock;
+struct err;
+struct http_loop;
+struct pairs;
+
+struct http_request {
+	const char *method; /* GET when NULL */
+	const char *url;
+	const struct pairs *headers;	   /* of the target; NULL = none. Borrowed until done */
+	const struct pairs *extra_headers; /* of the check; override */
+	const char *body;		   /* NULL = none; Borrowed until done */
+	const char *ca_file;
+	const char *accept;
+	int64_t deadline_ms;	/* monotonic */
+	int64_t max_body_bytes; /* after decoding */
+	long max_redirects;
+};
+
+struct http_header {
+	const char *name, *value;
+};
+
+struct http_response {
+	long status;
+	const char *http_version; /* "1.1", "2" */
+	const char *content_type; /* "" when absent */
+	const char *url;	  /* after redirects, credentials removed */
+	bool is_length_known;	  /* Content-Length, chunked or HTTP/2: the end was marked */
+	int64_t n_body_bytes;
+	/* seconds since the start; dns, connect and tls are 0 when a connection was reused */
+	double dns_s, connect_s, tls_s, first_byte_s, total_s;
+	const struct http_header *headers;
+	size_t n_headers;
+};
+
+struct http_handler {
+	int (*on_body)(void *ctx, const char *data, size_t n, struct err *e);
+	/* res is NULL when the transfer failed; e says why. */
+	void (*done)(void *ctx, const struct http_response *res, struct err *e);
+};
+
+struct http_loop *http_loop_new(const struct clock *clock, long max_total, long max_per_host);
+void http_loop_free(struct http_loop *l);
+/* on_wake runs on the loop's thread each time it was woken; it starts transfers. */
+void http_loop_run(struct http_loop *l, void (*on_wake)(void *ctx), void *ctx);
+void http_loop_wake(struct http_loop *l);
+void http_loop_stop(struct http_loop *l); /* from on_wake or done: return when in-flight ones are cancelled */
+
+/* Header text and body are borrowed until done. -1: the request cannot even start; done is not called. */
+int http_start(struct http_loop *l, const struct http_request *req,
+	       const struct http_handler *handler, void *ctx, struct err *e);
+
+/* "http://host:port" + path, exactly one slash between; path may be an absolute URL of the same host. */
+const char *http_join(struct arena *a, const char *base, const char *path);
+/* Is this an http or https URL curl can parse, without credentials in it? e says what is wrong. */
+int http_check_url(const char *url, struct err *e);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * proc: run a program, never a shell.
+ *
+ * argv and environment are exactly what is given (an empty environment plus what is named). Standard
+ * input is /dev/null. Output is read up to a ceiling, past which the program is killed and the outcome
+ * is an error. At the deadline the whole session is killed: programs are started by a small helper
+ * process (started before any thread, so threads never fork) that is their subreaper, so a daemon that
+ * called setsid() cannot escape. Resource limits: no core files, file size as given.
+ *
+ * proc_start_helper() must be called once, before threads; proc_stop_helper() ends and reaps it.
+ * proc_run() is thread-safe and may run many programs at once.
+ */
+#ifndef ASSIZE_IO_PROC_H
+#define ASSIZE_IO_PROC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct clock;
+struct err;
+
+struct proc_request {
+	const char *const *argv; /* NULL terminated; argv[0] with a slash is a path, else looked up in PATH of env */
+	const char *const *env;	 /* NULL terminated "NAME=value" */
+	const char *cwd;	 /* absolute */
+	int64_t deadline_ms;	 /* monotonic */
+	size_t max_output_bytes; /* stdout and stderr each */
+};
+
+struct proc_result {
+	int exit_status; /* 0..255, or -1 when killed by a signal */
+	int signal;	 /* 0 = exited by itself */
+	const char *out, *err;
+	size_t out_len, err_len;
+	int64_t duration_us;
+	int64_t max_rss_bytes;
+};
+
+int proc_start_helper(struct err *e);
+void proc_stop_helper(void);
+
+/*
+ * 0 when the program ran to its end (whatever its status). -1: could not be started, ran into the
+ * deadline, or wrote too much; e says which. Text is in a.
+ */
+int proc_run(struct arena *a, const struct clock *clock, const struct proc_request *req,
+	     struct proc_result *out, struct err *e);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * yaml: the only door to libyaml; turns text into a node tree with positions.
+ *
+ * The published subset: one document; block and flow collections; plain and quoted scalars; anchors
+ * and aliases within limits. Refused with a position and a remedy: duplicate keys, tags (a plain
+ * `!= 5` silently becomes one), merge keys `<<`, non-scalar keys, NUL, invalid UTF-8, directives other
+ * than %YAML 1.1/1.2, text that libyaml accepts though the specification does not.
+ *
+ * Limits against hostile files, each its own message: 1 MiB a file, depth 64 (checked while scanning:
+ * libyaml is quadratic on nested flow), 10,000 alias uses, 200,000 nodes.
+ */
+#ifndef ASSIZE_IO_YAML_H
+#define ASSIZE_IO_YAML_H
+
+#include <stddef.h>
+
+struct arena;
+struct diags;
+struct node;
+
+#define YAML_MAX_BYTES (1024 * 1024)
+#define YAML_MAX_DEPTH 64
+#define YAML_MAX_ALIASES 10000
+#define YAML_MAX_NODES 200000
+
+/* file is borrowed by every position. 0, or -1 with diagnostics added. */
+int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, struct node **root,
+	       struct diags *diags);
+
+#endif

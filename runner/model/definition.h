@@ -1,0 +1,162 @@
+/*
+ * definition: the nouns of a loaded definition.
+ *
+ * Built by the loader (runner/load*.c) in one arena that lives as long as the run, immutable
+ * afterwards and therefore shared by all threads. Names are unique where they are looked up.
+ */
+#ifndef ASSIZE_MODEL_DEFINITION_H
+#define ASSIZE_MODEL_DEFINITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/cron.h"
+#include "runner/base/err.h"
+#include "runner/base/map.h"
+#include "runner/model/expect.h"
+#include "runner/model/keys.h"
+
+struct audit_kind;
+struct redactor;
+struct node;
+
+/* What a target is; a kind accepts a set of them (TARGET_BIT). */
+enum target_type { TARGET_NONE = 0, TARGET_SQLITE, TARGET_HTTP, TARGET_GIT };
+#define TARGET_BIT(t) (1u << (t))
+
+struct target {
+	const char *name;
+	enum target_type type;
+	struct pos pos;
+	const char *location; /* absolute path (sqlite, git) or base URL (http); may hold secrets */
+	struct pairs headers; /* http */
+	const char *ca_file;  /* http: PEM bundle, NULL = system */
+	int64_t max_connections;
+};
+
+/* An expectation on one of the values a kind yields; name "" for a kind with one value. */
+struct named_expectation {
+	const char *name;
+	bool has_expect, has_warn;
+	bool is_implied; /* from the kind's value row, not written by the user */
+	struct expectation expect, warn;
+};
+
+struct check {
+	size_t index;	  /* definition order, from 0 */
+	const char *id;	  /* "fresh" */
+	const char *name; /* "tasks/fresh" */
+	const char *audit;
+	const char *title, *why, *owner;
+	struct pos pos;	     /* of the id */
+	struct pos kind_pos; /* of the kind key */
+	const struct audit_kind *kind;
+	void *spec; /* kind->spec_size bytes */
+	const struct node *spec_node;
+	const struct target *target; /* NULL when the kind takes none */
+	int64_t severity;	     /* 0..10 */
+	struct texts tags;
+	const char *schedule;  /* NULL = none: never due by --due */
+	struct cron cron;      /* when schedule is set */
+	const char *time_zone; /* IANA name, "UTC" by default */
+	int64_t timeout_ms;
+	int64_t retries;
+	int64_t retry_delay_ms;
+	const struct check **needs;
+	size_t n_needs;
+	struct named_expectation *expects;
+	size_t n_expects;
+	unsigned char hash[32]; /* SHA-256 of the resolved check without secrets: "the definition" */
+	bool is_hidden;	       /* made by the loader for a rollback set: runs only when named */
+};
+
+struct audit {
+	const char *name;
+	const char *title, *why, *owner;
+	struct pos pos;
+	const struct check **checks;
+	size_t n_checks;
+};
+
+struct rollback_set {
+	const char *name;
+	struct pos pos;
+	const struct target *repo;
+	const char *tags; /* glob */
+	int64_t keep;	  /* newest N in version order */
+	bool is_pinned;
+	bool is_reachable_only; /* only tags reachable from HEAD */
+	int64_t budget_ms;  /* 0 = none */
+	const char *scratch; /* absolute directory */
+	int content;	     /* enum rollback_content: 0 raw, 1 checkout */
+	int64_t max_entries, max_bytes;
+};
+
+/* SELECT: audit, audit/check, tag:x, severity>=7, kind:schema, globs; several are a union. */
+struct selector {
+	const char *text;
+	struct pos pos;
+	/* AND of those that are set */
+	const char *glob;     /* on the full name; an audit name stands for audit/STAR */
+	const char *tag;
+	const char *kind;
+	int severity_op;      /* 0 none, else '<' '>' '=' and 'l' for <=, 'g' for >= */
+	int64_t severity;
+	int64_t max_age_ms;   /* gates: 0 = the gate's default */
+};
+
+enum gate_run { GATE_RUN_STALE = 0, GATE_RUN_ALWAYS, GATE_RUN_NEVER };
+
+struct gate {
+	const char *name;
+	struct pos pos;
+	const char *title, *owner;
+	struct selector *require;
+	size_t n_require;
+	struct selector *advise;
+	size_t n_advise;
+	int64_t max_age_ms; /* default for selectors without their own; 24 h */
+	int run;	    /* enum gate_run */
+	bool is_any_subject; /* evidence about any subject counts */
+	const struct rollback_set *rollback; /* NULL = no rollback rule */
+	bool is_rollback_all;		     /* tags: all; else any */
+	int64_t rollback_within_ms;
+	struct pos rollback_pos;
+};
+
+/* Text of a definition file, kept to show the line an error or verdict points at. */
+struct source {
+	const char *file; /* as shown to the user: relative to the working directory when below it */
+	const char *text;
+	size_t len;
+	unsigned char digest[32];
+};
+
+struct definition {
+	struct arena *arena;
+	const char *root_file, *root_dir;
+	struct source *sources;
+	size_t n_sources;
+	unsigned char digest[32]; /* over all sources in order: "these definitions" */
+	struct redactor *redactor;
+	struct target **targets;
+	size_t n_targets;
+	struct audit **audits;
+	size_t n_audits;
+	struct check **checks; /* definition order; hidden ones last */
+	size_t n_checks;
+	struct gate **gates;
+	size_t n_gates;
+	struct rollback_set **rollbacks;
+	size_t n_rollbacks;
+};
+
+const struct source *definition_source(const struct definition *d, const char *file);
+const struct check *definition_check(const struct definition *d, const char *name);
+const struct gate *definition_gate(const struct definition *d, const char *name);
+const struct rollback_set *definition_rollback(const struct definition *d, const char *name);
+
+bool selector_matches(const struct selector *s, const struct check *c);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * expect: the expectation language and the one function that judges.
+ *
+ *   < <= > >= == !=          number with optional unit; == and != also take quoted text
+ *   between A and B          inclusive
+ *   in [a, b, "c"]
+ *   matches /re/             PCRE2, UTF; / inside is written \/ ; flag i allowed after the last /
+ *   within 10% of median(28d), within 3 sigma of mean(28d)
+ *
+ * Units: unit.h. An expectation is a list of terms which all must hold. Judging is pure: the
+ * measurement, the terms and (for `within`) a baseline already fetched by the caller are the only
+ * inputs. No measurement is UNDECIDED for every operator including !=.
+ *
+ * Parsed expectations live in the arena given; compiled patterns are freed with it.
+ */
+#ifndef ASSIZE_MODEL_EXPECT_H
+#define ASSIZE_MODEL_EXPECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/err.h"
+#include "runner/model/measurement.h"
+#include "runner/model/outcome.h"
+
+struct arena;
+
+enum expect_statistic { EXPECT_MEDIAN, EXPECT_MEAN };
+
+/* History a `within` term is measured against; minimum EXPECT_MIN_BASELINE passing values. */
+#define EXPECT_MIN_BASELINE 7
+struct baseline {
+	size_t n; /* values found in the window, the present run excluded */
+	double median, mean, sigma;
+};
+
+struct expect_term;
+
+struct expectation {
+	const char *text; /* as written, terms joined by ", " */
+	struct pos pos;
+	struct expect_term *terms;
+	size_t n_terms;
+	int64_t window_ms;  /* longest `within` window, 0 = none: the caller must supply a baseline */
+	bool has_share;	    /* some bound carries % */
+	bool has_text;	    /* some bound is text or a pattern */
+	const char *unit;   /* base unit of the first bound that has one, "" = none: definition check */
+};
+
+/*
+ * texts: one or several terms in words. Errors carry pos moved to the column inside the text when
+ * the scalar was plain or quoted on one line.
+ */
+int expect_parse(struct arena *a, const char *const *texts, const struct pos *positions, size_t n,
+		 struct expectation *out, struct err *e);
+
+struct verdict {
+	enum outcome outcome;
+	const char *bound;    /* as shown: "<= 0.1 %"; "" when nothing was expected */
+	const char *reason;   /* one sentence: why not pass; NULL on pass */
+	double room;	      /* share of the allowed room used, 1 = at the bound; NaN unknown */
+	bool has_limit;	      /* limit holds the numeric bound nearest to the value, base unit */
+	double limit;
+	struct pos pos;	      /* of the bound, or of the check */
+	bool is_no_measurement;
+};
+
+/*
+ * Judges one measurement. expect must hold, else FAIL; if it holds and warn (may be NULL) does not,
+ * WARN. baseline may be NULL when window_ms is 0. A bound with % uses m->share for kinds that count;
+ * a bound without uses the count. Text of the verdict is in a.
+ */
+void expect_judge(struct arena *a, const struct expectation *expect, const struct expectation *warn,
+		  const struct measurement *m, const struct baseline *baseline, struct verdict *out);
+
+#endif

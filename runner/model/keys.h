@@ -1,0 +1,104 @@
+/*
+ * keys: key rows, the single source for what a mapping in a definition may hold.
+ *
+ * One table of rows drives the parser, validation with did-you-mean, `assize kinds`, the JSON Schema
+ * for editors, the manual page and the README table; a test fails when they disagree. A row names a
+ * key, how its value is read, and where in the caller's struct it goes.
+ */
+#ifndef ASSIZE_MODEL_KEYS_H
+#define ASSIZE_MODEL_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/err.h"
+
+struct arena;
+struct node;
+
+enum key_type {
+	KEY_TEXT,     /* const char * */
+	KEY_NAME,     /* const char *, str_is_name() */
+	KEY_PATH,     /* const char *, made absolute against the root definition's directory */
+	KEY_BOOL,     /* bool: true | false */
+	KEY_INT,      /* int64_t within min..max */
+	KEY_REAL,     /* double within min..max */
+	KEY_DURATION, /* int64_t milliseconds within min..max */
+	KEY_SIZE,     /* int64_t bytes within min..max */
+	KEY_ENUM,     /* int: index into choices */
+	KEY_TEXTS,    /* struct texts: one text or a list of texts */
+	KEY_PAIRS,    /* struct pairs: mapping of name to text, in source order */
+	KEY_PATTERN,  /* struct pattern *: regular expression, compiled */
+	KEY_GROUP,    /* nested mapping: sub rows, written at offset into the same struct */
+	KEY_GROUPS,   /* struct groups: mapping of name to nested mapping, each sub_size bytes */
+	KEY_NODE,     /* const struct node *: the kind reads it itself in check() */
+};
+
+enum {
+	KEY_REQUIRED = 1 << 0,
+	KEY_NO_SECRET = 1 << 1, /* value may not come from ${env:} or ${file:} (argv, names) */
+};
+
+struct texts {
+	const char **items;
+	struct pos *positions;
+	size_t n;
+};
+
+struct pair {
+	const char *name, *value;
+	struct pos pos;
+	bool has_secret;
+};
+
+struct pairs {
+	struct pair *items;
+	size_t n;
+};
+
+struct group {
+	const char *name;
+	struct pos pos;
+	void *value; /* sub_size bytes, filled by the sub rows */
+};
+
+struct groups {
+	struct group *items;
+	size_t n;
+};
+
+struct key_row {
+	const char *name;
+	enum key_type type;
+	unsigned flags;
+	size_t offset;
+	int64_t min, max;	    /* inclusive; both 0 = no range. KEY_REAL uses them too */
+	const char *def;	    /* default in words as a user would write it; NULL = none */
+	const char *const *choices; /* KEY_ENUM: NULL terminated */
+	const struct key_row *sub;  /* KEY_GROUP(S): rows ended by a NULL name */
+	size_t sub_size;
+	const char *help;	    /* one line, lower case, no full stop */
+	const char *example;	    /* a value as YAML, for manual and schema; NULL = none */
+};
+
+#define KEY_END {.name = NULL}
+
+struct keys_context {
+	struct arena *arena;
+	const char *root_dir; /* absolute; KEY_PATH is relative to it */
+	struct diags *diags;
+	const char *what; /* "kind \"rows\"", for messages */
+};
+
+/*
+ * Reads the mapping into the struct at out (zeroed by the caller; defaults applied first). Every
+ * problem becomes a diagnostic with its position; returns -1 if there was one.
+ */
+int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct node *map,
+	      void *out);
+
+/* Position of a key's value in map, else of the map itself: for semantic checks. */
+struct pos keys_pos(const struct node *map, const char *key);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * kind: the contract between a check kind and the runner.
+ *
+ * A kind measures, it never decides: it emits measurements, and runner/model/expect.c judges them.
+ * Adding one is five touches: audits/x.c with its key rows and value rows, a row in audits/kinds.c,
+ * tests/kinds/x*, audits/examples/x.yaml, and one paragraph `blind` on what it cannot see.
+ *
+ * Threads: probe() runs on a pool thread, begin()/on_body()/finish() on the HTTP thread; a probe is
+ * owned by one thread at a time and everything it allocates comes from its own arena. The checks,
+ * their specs and the target are immutable.
+ */
+#ifndef ASSIZE_MODEL_KIND_H
+#define ASSIZE_MODEL_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/err.h"
+#include "runner/model/definition.h"
+#include "runner/model/keys.h"
+#include "runner/model/measurement.h"
+#include "runner/model/restoration.h"
+
+struct arena;
+struct clock;
+struct db_pool;
+struct http_request;
+struct http_response;
+
+/* A value a kind yields. Kinds with one value name it "". */
+struct value_row {
+	const char *name;
+	enum value_type type;
+	const char *unit;    /* base unit; "" none */
+	const char *implied; /* expectation that holds unless the check writes its own; NULL = none */
+	bool counts_of_total; /* a bound with % is a share, one without a count */
+	const char *help;
+};
+
+/* What a probe may use of the world. Filled by the runner; shared, read-only, thread-safe. */
+struct probe_world {
+	const struct clock *clock;
+	struct db_pool *dbs;
+	const struct definition *definition;
+	const struct pin *pins;
+	size_t n_pins;
+};
+
+struct emitted {
+	size_t check; /* index into probe->checks */
+	struct measurement measurement;
+};
+
+struct probe {
+	const struct probe_world *world;
+	struct arena *arena;
+	const struct check *const *checks; /* those merged into this probe; all of one target */
+	size_t n_checks;
+	int64_t deadline_ms; /* monotonic, from clock_monotonic_ms() */
+	void *state;	     /* the kind's own, between begin and finish */
+	/* results */
+	struct emitted *emitted;
+	size_t n_emitted, cap_emitted;
+	struct restoration *restorations;
+	size_t n_restorations, cap_restorations;
+};
+
+/*
+ * Adds a measurement for probe->checks[check]. Copies the struct, borrows its text (which must be in
+ * probe->arena or live as long). Normalises NaN, infinities and over-long evidence.
+ */
+void probe_emit(struct probe *p, size_t check, const struct measurement *m);
+void probe_restoration(struct probe *p, const struct restoration *r);
+
+struct audit_kind {
+	const char *name;
+	const char *family; /* database, http, artifact, command, rollback */
+	const char *summary; /* one line */
+	const char *blind;   /* one paragraph: what a pass of this kind does not prove */
+	size_t spec_size;
+	const struct key_row *keys;	/* ended by KEY_END */
+	const struct value_row *values; /* ended by a NULL name */
+	unsigned targets;		/* TARGET_BITs accepted; 0 = takes no target */
+	bool is_target_optional;
+	/*
+	 * When the check's mapping may be written short: the key a bare scalar stands for (`file: PATH`).
+	 * NULL = mapping required.
+	 */
+	const char *scalar_key;
+
+	/* MAY be NULL. Semantic validation after the rows are read; adds diagnostics. */
+	void (*check)(struct keys_context *ctx, struct check *c);
+
+	/*
+	 * MAY be NULL: does the check yield a value of this name that values[] does not list (a JSON
+	 * Pointer capture)? Type and unit through *row.
+	 */
+	bool (*has_value)(const struct check *c, const char *name, struct value_row *row);
+
+	/*
+	 * MAY be NULL (never merged). Checks of kinds with the same probe functions, target, timeout,
+	 * needs and equal merge keys become one probe.
+	 */
+	const char *(*merge_key)(struct arena *a, const struct check *c);
+
+	/* MUST: what this probe would ask, for `assize plan` (SQL, URL, argv), one line each. */
+	void (*describe)(struct probe *p, struct buf *out);
+
+	/*
+	 * Blocking kinds. 0 = measurements were emitted; -1 = could not measure, every check of the
+	 * probe that has emitted nothing becomes undecided with e as the reason.
+	 */
+	int (*probe)(struct probe *p, struct err *e);
+
+	/* HTTP kinds, all three or none; same meaning of -1. */
+	int (*begin)(struct probe *p, struct http_request *req, struct err *e);
+	/* Body bytes as they arrive, decoded. -1 stops the transfer. */
+	int (*on_body)(struct probe *p, const char *data, size_t n, struct err *e);
+	/* Called once, when the transfer is whole; transport failures never reach it. */
+	int (*finish)(struct probe *p, const struct http_response *res, struct err *e);
+};
+
+#endif

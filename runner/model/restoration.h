@@ -1,0 +1,41 @@
+/*
+ * restoration: what the rollback room found out about one tag, as a record.
+ *
+ * Outcomes: PASS = proven, FAIL = disproved (moved tag, wrong byte, over budget), UNDECIDED =
+ * unproven. Everything borrowed from the probe's arena until recorded.
+ */
+#ifndef ASSIZE_MODEL_RESTORATION_H
+#define ASSIZE_MODEL_RESTORATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/model/outcome.h"
+
+struct restoration_step {
+	const char *name; /* identity, source, closure, materialise, compare */
+	enum outcome outcome;
+	int64_t duration_us;
+	const char *finding; /* NULL on pass, else what and where */
+	const char *remedy;  /* the exact command that fixes it, or NULL */
+};
+
+struct restoration {
+	const char *set, *tag;
+	const char *commit, *tree; /* hex, NULL when the tag did not resolve */
+	enum outcome outcome;
+	int64_t tag_time_ms; /* of the commit; -1 unknown */
+	int64_t n_objects, n_files, n_bytes;
+	int64_t restore_us; /* closure + materialise + compare; -1 = did not get there */
+	struct restoration_step *steps;
+	size_t n_steps;
+};
+
+/* The first recorded identity of a tag: what it must stay. */
+struct pin {
+	const char *set, *tag;
+	const char *commit, *tree;
+	int64_t first_seen_ms;
+};
+
+#endif

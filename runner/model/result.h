@@ -1,0 +1,101 @@
+/*
+ * result: one judged series, and the run and decision it belongs to, as the record keeps them.
+ *
+ * This is what the runner hands to the record and what the record hands back to gates and reports:
+ * text and numbers only, no pointers into a definition, so that a page rendered today from a run of
+ * last year needs nothing but the record. All text is borrowed from an arena named by the function
+ * that fills it. Times are Unix milliseconds UTC, durations microseconds.
+ */
+#ifndef ASSIZE_MODEL_RESULT_H
+#define ASSIZE_MODEL_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/model/measurement.h"
+#include "runner/model/outcome.h"
+
+/* What is recorded once per distinct definition of a check (content-addressed by hash). */
+struct check_info {
+	const char *name; /* audit/check */
+	const char *kind;
+	const char *title, *why, *owner; /* NULL = none */
+	const char *target;		 /* NULL = none */
+	const char *file;		 /* definition file, as shown */
+	int64_t line, col;
+	int64_t severity;
+	const char *tags; /* space separated, sorted; "" = none */
+	unsigned char hash[32];
+};
+
+struct result {
+	const struct check_info *check;
+	const char *series; /* measurement_series() */
+	enum outcome outcome;
+	struct value value;
+	const char *unit;
+	const char *bound; /* "" = nothing expected */
+	bool has_limit;
+	double limit; /* base unit */
+	double room;  /* NaN = unknown */
+	const char *reason; /* NULL on pass */
+	int64_t bound_line, bound_col; /* in check->file; 0 = as the check */
+	int64_t n, n_total; /* -1 = does not apply */
+	double share;	    /* NaN = does not apply */
+	const char *evidence, *query; /* NULL = none */
+	int64_t measured_ms; /* when this series was measured */
+	int64_t duration_us;
+	int64_t attempts; /* 1 = no retry */
+	bool is_flaky;	  /* passed only after a retry */
+};
+
+enum run_state { RUN_INCOMPLETE = 0, RUN_COMPLETE, RUN_INTERRUPTED };
+
+struct run_info {
+	int64_t id;
+	int64_t begin_ms, end_ms; /* end_ms -1 while there is no end */
+	enum run_state state;
+	enum outcome outcome; /* joined; UNDECIDED without an end */
+	const char *subject;  /* "" = none given, "any" = belongs to no release */
+	const char *selection; /* SELECT words joined by space; "" = all */
+	const char *command;  /* run, gate, rollback */
+	const char *definition_file;
+	unsigned char definition_digest[32];
+	const char *commit; /* of the work tree the definition is in; "" unknown */
+	bool is_dirty;
+	const char *host, *user, *version, *job_url, *boot_id;
+	int64_t begin_monotonic_ms;
+	int64_t n_planned;	/* checks that should have a result */
+	int64_t n_pass, n_warn, n_fail, n_undecided, n_skip; /* checks, not series; 0 before the end */
+	int exit_status;
+};
+
+/* Why a gate is shut (or what it rests on), one line each, hard ones first. */
+struct decision_line {
+	const char *check; /* audit/check, "rollback/SET", or "" for a rule about the gate itself */
+	const char *series;
+	enum outcome outcome; /* PASS lines are evidence; FAIL/UNDECIDED shut the gate when is_hard */
+	bool is_hard;
+	const char *text;   /* "98.70 %, bound >= 99.9 %" or "measured 3 h ago, limit 30 min" */
+	const char *remedy; /* NULL or a command */
+	const char *file;   /* of the selector or check; NULL */
+	int64_t line, col;
+	int64_t run_id;	     /* evidence; 0 = none */
+	int64_t measured_ms; /* -1 = never */
+};
+
+struct decision {
+	int64_t id;
+	const char *gate, *subject;
+	int64_t at_ms;
+	int64_t run_id; /* the run made for this decision; 0 = none */
+	bool is_open;
+	enum outcome outcome; /* PASS/WARN = open, FAIL, UNDECIDED = shut */
+	struct decision_line *lines;
+	size_t n_lines;
+	unsigned char definition_digest[32];
+	int64_t oldest_ms; /* oldest evidence it rests on; -1 none */
+};
+
+#endif
