@@ -1,0 +1,57 @@
+/*
+ * load: turn definition files into a struct definition, or into every error they hold.
+ *
+ * One pass finds all errors: a file that cannot be parsed does not hide the mistakes of another, a bad
+ * check does not hide a bad gate. Nothing of the audited world is touched; only definition files and
+ * what ${file:} names are read. Secrets from ${env:} and ${file:} go into the definition's redactor as
+ * they are substituted.
+ *
+ * Everything lives in the arena given, the definition included; arguments are borrowed for the call,
+ * except env_ctx which is only called during it.
+ */
+#ifndef ASSIZE_RUNNER_LOAD_H
+#define ASSIZE_RUNNER_LOAD_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "runner/model/definition.h"
+#include "runner/model/keys.h"
+
+struct arena;
+struct diags;
+struct err;
+
+#define LOAD_MAX_CHECKS	 100000
+#define LOAD_MAX_SOURCES 1000
+#define LOAD_FILE	 "assize.yaml" /* looked for in the working directory and in a DIR */
+
+struct load_options {
+	const char *path; /* FILE or DIR; NULL = assize.yaml in cwd */
+	const char *cwd;  /* absolute */
+	const char *(*env)(void *ctx, const char *name); /* NULL result = not set */
+	void *env_ctx;
+	const struct pair *vars; /* --var name=value, wins over `vars:` */
+	size_t n_vars;
+};
+
+/*
+ * 0, or -1 with at least one diagnostic. *out is set in both cases (NULL only when no source could be
+ * read), so that definition_print_diags() can show the lines errors point at; after -1 it serves for
+ * nothing else.
+ */
+int definition_load(struct arena *a, const struct load_options *o, struct definition **out,
+		    struct diags *diags);
+
+/*
+ * SELECT words of a command line: `audit`, `audit/check`, globs, `tag:x`, `kind:x`, `severity>=7`.
+ * The result is a union. A word that matches no check is ERR_USAGE with a did-you-mean. Hidden checks
+ * match only their full name, an "rollback/..." glob, or the audit name "rollback".
+ */
+int selectors_parse(struct arena *a, const struct definition *d, const char *const *words, size_t n,
+		    struct selector **out, struct err *e);
+
+/* Every diagnostic, by position: message, source line, caret, help; then how many were left out. */
+void definition_print_diags(FILE *out, const struct definition *d, struct diags *diags);
+
+#endif
