@@ -1,0 +1,24 @@
+/*
+ * kind_rows: the rows behind audits/kinds.c, one declaration a kind; private to this room.
+ *
+ * Each row is defined in audits/<name>.c as a static-lifetime constant. Everybody outside the room
+ * goes through audit_kinds() and audit_kind_find().
+ */
+#ifndef ASSIZE_AUDITS_KIND_ROWS_H
+#define ASSIZE_AUDITS_KIND_ROWS_H
+
+struct audit_kind;
+
+extern const struct audit_kind audit_kind_sql;
+extern const struct audit_kind audit_kind_schema;
+extern const struct audit_kind audit_kind_rows;
+extern const struct audit_kind audit_kind_missing;
+extern const struct audit_kind audit_kind_freshness;
+extern const struct audit_kind audit_kind_http;
+extern const struct audit_kind audit_kind_scrape;
+extern const struct audit_kind audit_kind_file;
+extern const struct audit_kind audit_kind_digests;
+extern const struct audit_kind audit_kind_command;
+extern const struct audit_kind audit_kind_rollback;
+
+#endif
