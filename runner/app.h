@@ -1,0 +1,72 @@
+/*
+ * app: what a command may use of the outside, and the table of commands.
+ *
+ * main() fills it once; nothing below reads the clock, the environment or standard streams behind a
+ * caller's back. A command gets its own words in argv[0..argc-1] (argv[0] is the command's name), prints
+ * to out, reports errors to err, and returns the exit status; only main() exits.
+ */
+#ifndef ASSIZE_RUNNER_APP_H
+#define ASSIZE_RUNNER_APP_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "runner/io/clock.h"
+
+struct arena;
+struct definition;
+struct diags;
+struct err;
+struct options;
+
+struct app {
+	struct arena *arena; /* lives as long as the program */
+	struct clock clock;
+	FILE *out, *err;
+	const char *cwd; /* absolute */
+	const char *(*env)(void *ctx, const char *name);
+	void *env_ctx;
+	bool out_is_terminal;
+};
+
+enum exit_status {
+	EXIT_PASS = 0,
+	EXIT_DISPROVED = 1,
+	EXIT_UNDECIDED = 2,
+	EXIT_USAGE = 3,
+	EXIT_RECORD = 4,
+	EXIT_BUG = 70,
+};
+
+struct command {
+	const char *name;
+	const char *group;   /* heading in --help */
+	const char *words;   /* "[SELECT..]" */
+	const char *summary; /* one line */
+	const char *const *accepts; /* long options, NULL terminated; --help always */
+	int (*run)(struct app *app, const struct command *self, int argc, char **argv);
+};
+
+extern const struct command command_check, command_plan, command_kinds, command_run, command_gate,
+	command_rollback, command_status, command_history, command_explain, command_report,
+	command_schema;
+
+/*
+ * Start of every command: parses options, answers --help. Returns true when the command should go on,
+ * else *status is what it returns.
+ */
+bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
+	       struct options *o, int *status);
+
+/* Prints an error the one way and gives its exit status. */
+int app_fail(struct app *app, const struct err *e);
+
+/* Loads the definition of -f; on errors prints all of them and returns -1 (exit status 3). */
+int app_load(struct app *app, const struct options *o, struct definition **out);
+
+/* Path of the record: --record, or .assize/record.db beside the root definition. */
+const char *app_record_path(struct app *app, const struct options *o, const struct definition *d);
+
+bool app_has_color(const struct app *app, const struct options *o);
+
+#endif
