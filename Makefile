@@ -1,0 +1,148 @@
+# assize: build, test, install. `make help` lists what there is to make.
+#
+# A variant (asan, tsan, cov) is a build in a folder of its own below $(BUILD), made by calling this
+# makefile again: variants never share objects. A folder's objects are made anew when the compiler or
+# its flags change.
+
+BUILD   ?= build
+VARIANT ?= release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+AR      ?= ar
+GIT     ?= git
+
+# What the sources say about themselves.
+SOURCES := $(sort $(wildcard $(addsuffix /*.c,runner runner/* audits gates reports rollback)))
+UNITS   := $(sort $(wildcard tests/unit/test_*.c))
+TOOLS   := $(sort $(wildcard tests/tools/*.c))
+HEADERS := $(sort $(wildcard $(addsuffix /*.h,runner runner/* audits gates reports rollback tests/*)))
+PAGES   := $(sort $(wildcard runner/man/*.[15]))
+OTHERS  := $(sort $(wildcard tests/bench/*.c))
+SCRIPTS := $(sort $(wildcard tests/t/*.t tests/kinds/*.t))
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wcast-qual -Wvla -Wformat=2
+ifneq ($(CI)$(WERROR),)
+WARNINGS += -Werror
+endif
+
+FLAGS_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+FLAGS_cov     := -O0 -g --coverage
+
+CPPFLAGS_ALL = -I. -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 $(LIB_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL   = -std=c17 $(WARNINGS) $(FLAGS_$(VARIANT)) -fPIE -pthread \
+	-ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
+LDFLAGS_ALL  = $(FLAGS_$(VARIANT)) -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+LIBS_ALL     = $(LIB_LIBS) -lpthread -lm
+
+OBJECTS     := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+LIBRARY     := $(BUILD)/libassize.a
+UNIT_BINS   := $(UNITS:%.c=$(BUILD)/%)
+TOOL_BINS   := $(TOOLS:%.c=$(BUILD)/%)
+OTHER_BINS  := $(OTHERS:%.c=$(BUILD)/%)
+PROVE       ?= prove --jobs $(shell nproc)
+T           ?= $(UNIT_BINS) $(SCRIPTS)
+
+all: $(BUILD)/assize
+
+help:
+	@echo 'make [all]         build $(BUILD)/assize'
+	@echo 'make demo          install what is missing, build, and show the whole of it on a small shop'
+	@echo 'make test          install what is missing, build, run every test (T="FILE..." runs those)'
+	@echo 'make asan          the same under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make tsan          the same under ThreadSanitizer'
+	@echo 'make coverage      line coverage of the tests; fails below 90 %'
+	@echo 'make bench         measure, beside other tools'
+	@echo 'make check-format  is every C file as clang-format would write it?'
+	@echo 'make install       into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); make uninstall takes it back'
+	@echo 'make clean         remove $(BUILD)'
+	@echo 'Variables: BUILD CC CFLAGS PREFIX DESTDIR WERROR=1'
+
+# Library flags, found once. Goals that promise to set the machine up may install packages; a plain
+# build only says what is missing.
+PROMISING := demo test asan tsan coverage bench
+SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
+ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/libraries.mk
+endif
+$(BUILD)/libraries.mk: tests/setup tests/packages
+	@$(SETUP) build $@
+
+$(BUILD)/tests.ready: tests/setup tests/packages
+	@$(SETUP) tests $@
+
+# A file that changes exactly when the compiler or its flags do.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' | cmp -s - $@ || \
+		echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' >$@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(LIBRARY): $(filter-out $(BUILD)/obj/runner/main.o,$(OBJECTS))
+	@rm -f $@
+	$(AR) rcsD $@ $^
+
+$(BUILD)/assize: $(BUILD)/obj/runner/main.o $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ALL)
+
+$(UNIT_BINS): LIBS_ALL += -lcmocka
+$(UNIT_BINS) $(TOOL_BINS) $(OTHER_BINS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ALL)
+
+# Objects of the tests are kept between builds like all others.
+.SECONDARY:
+
+-include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES) $(UNITS) $(TOOLS) $(OTHERS))
+
+demo: all
+	@tests/demo/run $(abspath $(BUILD))/assize
+
+# Everything the tests run, built.
+tests-built: $(BUILD)/tests.ready
+	@$(MAKE) --no-print-directory $(BUILD)/assize $(UNIT_BINS) $(TOOL_BINS)
+
+test: tests-built
+	@BUILD=$(abspath $(BUILD)) VARIANT=$(VARIANT) $(PROVE) --exec tests/lib/run $(T)
+
+asan tsan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ VARIANT=$@ test
+
+COVERED := runner/ audits/ gates/ reports/ rollback/
+coverage:
+	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cov VARIANT=cov test
+	gcovr --root . --object-directory $(BUILD)/cov/obj $(COVERED:%=--filter %) \
+		--exclude-throw-branches --sort-uncovered --fail-under-line 90 $(BUILD)/cov/obj
+
+bench: tests-built
+	@$(MAKE) --no-print-directory $(OTHER_BINS)
+	@BUILD=$(abspath $(BUILD)) tests/bench/run
+
+check-format:
+	clang-format --dry-run --Werror $(HEADERS) $(SOURCES) $(UNITS) $(TOOLS) $(OTHERS)
+
+BIN := $(DESTDIR)$(PREFIX)/bin
+MAN := $(DESTDIR)$(PREFIX)/share/man
+install: all
+	install -D -m 755 $(BUILD)/assize $(BIN)/assize
+	$(foreach p,$(PAGES),install -D -m 644 $p $(MAN)/man$(subst .,,$(suffix $p))/$(notdir $p) &&) :
+
+uninstall:
+	rm -f $(BIN)/assize
+	$(foreach p,$(PAGES),rm -f $(MAN)/man$(subst .,,$(suffix $p))/$(notdir $p) &&) :
+
+clean:
+	rm -rf $(BUILD)
+
+FORCE:
+.PHONY: all help demo tests-built test asan tsan coverage bench check-format install uninstall \
+	clean FORCE
+.DELETE_ON_ERROR:
