@@ -5,7 +5,8 @@
  * meaning: integers stay integers up to 2^63. JSON Pointer is RFC 6901.
  *
  * Writing: a small streaming writer into a buffer; commas and nesting are its business, strings are
- * escaped to valid UTF-8 JSON, reals by num_format_real() (NaN and infinities become null).
+ * escaped to valid UTF-8 JSON, reals by num_format_real() (NaN and infinities become null). Its
+ * verbs are json_put_*, because json_real and json_null are names jansson exports.
  */
 #ifndef ASSIZE_IO_JSON_H
 #define ASSIZE_IO_JSON_H
@@ -21,8 +22,16 @@ struct json_doc;
 int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e);
 void json_free(struct json_doc *d);
 
-enum json_type { JSON_ABSENT = 0, JSON_IS_NULL, JSON_IS_BOOL, JSON_IS_INT, JSON_IS_REAL,
-		 JSON_IS_TEXT, JSON_IS_ARRAY, JSON_IS_OBJECT };
+enum json_type {
+	JSON_ABSENT = 0,
+	JSON_IS_NULL,
+	JSON_IS_BOOL,
+	JSON_IS_INT,
+	JSON_IS_REAL,
+	JSON_IS_TEXT,
+	JSON_IS_ARRAY,
+	JSON_IS_OBJECT
+};
 
 struct json_value {
 	enum json_type type;
@@ -47,13 +56,14 @@ struct json_writer {
 };
 
 void json_writer_init(struct json_writer *w, struct buf *out, bool is_pretty);
-void json_open(struct json_writer *w, const char *key, char bracket); /* '{' or '['; key NULL in arrays */
+void json_open(struct json_writer *w, const char *key,
+	       char bracket); /* '{' or '['; key NULL in arrays */
 void json_close(struct json_writer *w, char bracket);
-void json_text(struct json_writer *w, const char *key, const char *s); /* NULL writes null */
-void json_text_n(struct json_writer *w, const char *key, const char *s, size_t n);
-void json_int(struct json_writer *w, const char *key, int64_t v);
-void json_real(struct json_writer *w, const char *key, double v);
-void json_bool(struct json_writer *w, const char *key, bool v);
-void json_null(struct json_writer *w, const char *key);
+void json_put_text(struct json_writer *w, const char *key, const char *s); /* NULL writes null */
+void json_put_text_n(struct json_writer *w, const char *key, const char *s, size_t n);
+void json_put_int(struct json_writer *w, const char *key, int64_t v);
+void json_put_real(struct json_writer *w, const char *key, double v);
+void json_put_bool(struct json_writer *w, const char *key, bool v);
+void json_put_null(struct json_writer *w, const char *key);
 
 #endif

@@ -1,0 +1,168 @@
+/*
+ * jansson parses; this file decides what a document may be: the whole text, no duplicate members
+ * (two readers would see two documents), no NUL inside strings (every later reader is C).
+ *
+ * A number that does not fit an int64 must not make the rest of the document unreadable, so such a
+ * document is read again with integers as reals; those that are exact (up to 2^53) come back as
+ * integers, the others stay reals.
+ */
+#include "runner/io/json.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+
+#define MAX_EXACT 9007199254740992.0 /* 2^53 */
+
+struct json_doc {
+	json_t *root;
+	bool has_real_integers;
+};
+
+int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e)
+{
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+	json_error_t error;
+	bool has_real_integers = false;
+	json_t *root = json_loadb(text, n, flags, &error);
+	struct json_doc *doc;
+
+	if (root == NULL && json_error_code(&error) == json_error_numeric_overflow) {
+		has_real_integers = true;
+		root = json_loadb(text, n, flags | JSON_DECODE_INT_AS_REAL, &error);
+	}
+	if (root == NULL)
+		return err_set(e, ERR_MEASURE, "not valid JSON: line %d, column %d: %s", error.line,
+			       error.column, error.text);
+	doc = xmalloc(sizeof(*doc));
+	*doc = (struct json_doc){.root = root, .has_real_integers = has_real_integers};
+	*out = doc;
+	return 0;
+}
+
+void json_free(struct json_doc *d)
+{
+	if (d == NULL)
+		return;
+	json_decref(d->root);
+	free(d);
+}
+
+bool json_pointer_is_valid(const char *pointer)
+{
+	if (pointer[0] != '\0' && pointer[0] != '/')
+		return false;
+	for (const char *p = strchr(pointer, '~'); p != NULL; p = strchr(p + 1, '~'))
+		if (p[1] != '0' && p[1] != '1')
+			return false;
+	return true;
+}
+
+/* Undoes ~1 and ~0 in place; one pass from the left, so that "~01" is "~1" and not "/". */
+static size_t unescape(char *token, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = token[i];
+
+		if (c == '~' && i + 1 < n)
+			c = token[++i] == '1' ? '/' : '~';
+		token[kept++] = c;
+	}
+	token[kept] = '\0';
+	return kept;
+}
+
+/* RFC 6901, section 4: "0", or digits without a leading zero; "-" is past the end. */
+static const json_t *array_item(const json_t *array, const char *token, size_t n)
+{
+	size_t index = 0;
+
+	if (n == 0 || n > 10 || (token[0] == '0' && n > 1) || strspn(token, "0123456789") != n)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		index = index * 10 + (size_t)(token[i] - '0');
+	return json_array_get(array, index);
+}
+
+static void to_value(const struct json_doc *d, const json_t *at, struct json_value *out)
+{
+	*out = (struct json_value){.type = JSON_ABSENT};
+	if (at == NULL)
+		return;
+	switch (json_typeof(at)) {
+	case JSON_NULL:
+		out->type = JSON_IS_NULL;
+		return;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		out->type = JSON_IS_BOOL;
+		out->boolean = json_is_true(at);
+		return;
+	case JSON_INTEGER:
+		out->type = JSON_IS_INT;
+		out->integer = json_integer_value(at);
+		return;
+	case JSON_REAL:
+		out->type = JSON_IS_REAL;
+		out->real = json_real_value(at);
+		if (d->has_real_integers && fabs(out->real) <= MAX_EXACT &&
+		    out->real == floor(out->real)) {
+			out->type = JSON_IS_INT;
+			out->integer = (int64_t)out->real;
+		}
+		return;
+	case JSON_STRING:
+		out->type = JSON_IS_TEXT;
+		out->text = json_string_value(at);
+		out->n = json_string_length(at);
+		return;
+	case JSON_ARRAY:
+		out->type = JSON_IS_ARRAY;
+		out->n = json_array_size(at);
+		return;
+	case JSON_OBJECT:
+		out->type = JSON_IS_OBJECT;
+		out->n = json_object_size(at);
+		return;
+	}
+}
+
+int json_pointer(const struct json_doc *d, const char *pointer, struct json_value *out,
+		 struct err *e)
+{
+	const json_t *at = d->root;
+	char *copy, *token;
+
+	if (!json_pointer_is_valid(pointer))
+		return err_set(e, ERR_MEASURE, "\"%s\" is not a JSON Pointer", pointer);
+	copy = xstrdup(pointer);
+	token = copy;
+	while (at != NULL && token != NULL && *token != '\0') {
+		char *next = strchr(++token, '/');
+		size_t n = next != NULL ? (size_t)(next - token) : strlen(token);
+		size_t kept;
+
+		if (next != NULL)
+			*next = '\0';
+		kept = unescape(token, n);
+		if (json_is_object(at))
+			at = json_object_getn(at, token, kept);
+		else if (json_is_array(at))
+			at = array_item(at, token, kept);
+		else
+			at = NULL;
+		if (next != NULL)
+			*next = '/';
+		token = next;
+	}
+	free(copy);
+	to_value(d, at, out);
+	return 0;
+}
