@@ -1,8 +1,8 @@
 /*
  * node: a document tree that remembers where everything stood.
  *
- * The YAML door builds it, the loader reads it; nobody else. All memory is in the arena given to the
- * builder. Keys of a mapping are unique (the builder refuses duplicates).
+ * The YAML door builds it, the loader reads it; nobody else. All memory is in the arena given to
+ * the builder. Keys of a mapping are unique (the builder refuses duplicates).
  */
 #ifndef ASSIZE_BASE_NODE_H
 #define ASSIZE_BASE_NODE_H
@@ -22,6 +22,11 @@ struct node {
 	size_t len;
 	bool is_plain;	 /* unquoted in the source */
 	bool has_secret; /* contains a value from ${env:} or ${file:}, after substitution */
+	/*
+	 * After substitution, when text holds a ${env:} or ${file:} reference: the same text with these
+	 * references as written, to be hashed or shown. NULL = text itself.
+	 */
+	const char *written;
 	/* sequence: items; mapping: keys[i] -> items[i] */
 	size_t n;
 	struct node **keys; /* scalars */

@@ -3,11 +3,11 @@
  *
  * The published subset: one document; block and flow collections; plain and quoted scalars; anchors
  * and aliases within limits. Refused with a position and a remedy: duplicate keys, tags (a plain
- * `!= 5` silently becomes one), merge keys `<<`, non-scalar keys, NUL, invalid UTF-8, directives other
- * than %YAML 1.1/1.2, text that libyaml accepts though the specification does not.
+ * `!= 5` silently becomes one), merge keys `<<`, non-scalar keys, NUL, invalid UTF-8, directives
+ * other than %YAML 1.1/1.2, text that libyaml accepts though the specification does not.
  *
- * Limits against hostile files, each its own message: 1 MiB a file, depth 64 (checked while scanning:
- * libyaml is quadratic on nested flow), 10,000 alias uses, 200,000 nodes.
+ * Limits against hostile files, each its own message: 1 MiB a file, depth 64 (checked while
+ * scanning: libyaml is quadratic on nested flow), 10,000 alias uses, 200,000 nodes.
  */
 #ifndef ASSIZE_IO_YAML_H
 #define ASSIZE_IO_YAML_H
@@ -18,12 +18,16 @@ struct arena;
 struct diags;
 struct node;
 
-#define YAML_MAX_BYTES (1024 * 1024)
-#define YAML_MAX_DEPTH 64
+#define YAML_MAX_BYTES	 (1024 * 1024)
+#define YAML_MAX_DEPTH	 64
 #define YAML_MAX_ALIASES 10000
-#define YAML_MAX_NODES 200000
+#define YAML_MAX_NODES	 200000
 
-/* file is borrowed by every position. 0, or -1 with diagnostics added. */
+/*
+ * file is borrowed by every position; aliases are copied, so the result is a tree. 0, or -1 with
+ * diagnostics added; on -1 *root is set nevertheless when the text had a structure (a duplicate key, a
+ * tag), so that the caller can report what else is wrong in the same pass, else it is NULL.
+ */
 int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, struct node **root,
 	       struct diags *diags);
 

@@ -1,9 +1,9 @@
 /*
  * keys: key rows, the single source for what a mapping in a definition may hold.
  *
- * One table of rows drives the parser, validation with did-you-mean, `assize kinds`, the JSON Schema
- * for editors, the manual page and the README table; a test fails when they disagree. A row names a
- * key, how its value is read, and where in the caller's struct it goes.
+ * One table of rows drives the parser, validation with did-you-mean, `assize kinds`, the JSON
+ * Schema for editors, the manual page and the README table; a test fails when they disagree. A row
+ * names a key, how its value is read, and where in the caller's struct it goes.
  */
 #ifndef ASSIZE_MODEL_KEYS_H
 #define ASSIZE_MODEL_KEYS_H
@@ -33,6 +33,7 @@ enum key_type {
 	KEY_GROUP,    /* nested mapping: sub rows, written at offset into the same struct */
 	KEY_GROUPS,   /* struct groups: mapping of name to nested mapping, each sub_size bytes */
 	KEY_NODE,     /* const struct node *: the kind reads it itself in check() */
+	KEY_LIST,     /* struct groups: one nested mapping or a list of them; names are NULL */
 };
 
 enum {
@@ -76,13 +77,16 @@ struct key_row {
 	int64_t min, max;	    /* inclusive; both 0 = no range. KEY_REAL uses them too */
 	const char *def;	    /* default in words as a user would write it; NULL = none */
 	const char *const *choices; /* KEY_ENUM: NULL terminated */
-	const struct key_row *sub;  /* KEY_GROUP(S): rows ended by a NULL name */
+	const struct key_row *sub;  /* KEY_GROUP(S), KEY_LIST: rows ended by a NULL name */
 	size_t sub_size;
-	const char *help;	    /* one line, lower case, no full stop */
-	const char *example;	    /* a value as YAML, for manual and schema; NULL = none */
+	const char *help;    /* one line, lower case, no full stop */
+	const char *example; /* a value as YAML, for manual and schema; NULL = none */
 };
 
-#define KEY_END {.name = NULL}
+#define KEY_END                                                                                    \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
 
 struct keys_context {
 	struct arena *arena;
@@ -92,8 +96,9 @@ struct keys_context {
 };
 
 /*
- * Reads the mapping into the struct at out (zeroed by the caller; defaults applied first). Every
- * problem becomes a diagnostic with its position; returns -1 if there was one.
+ * Reads the mapping into the struct at out (zeroed by the caller; defaults applied first; a field whose
+ * key is absent and has no default keeps what the caller put there). Every problem becomes a diagnostic
+ * with its position; returns -1 if there was one.
  */
 int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct node *map,
 	      void *out);

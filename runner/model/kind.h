@@ -32,8 +32,9 @@ struct http_response;
 struct value_row {
 	const char *name;
 	enum value_type type;
-	const char *unit;    /* base unit; "" none */
-	const char *implied; /* expectation that holds unless the check writes its own; NULL = none */
+	const char *unit; /* base unit; "" none */
+	const char
+		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	bool counts_of_total; /* a bound with % is a share, one without a count */
 	const char *help;
 };
@@ -67,15 +68,15 @@ struct probe {
 };
 
 /*
- * Adds a measurement for probe->checks[check]. Copies the struct, borrows its text (which must be in
- * probe->arena or live as long). Normalises NaN, infinities and over-long evidence.
+ * Adds a measurement for probe->checks[check]. Copies the struct, borrows its text (which must be
+ * in probe->arena or live as long). Normalises NaN, infinities and over-long evidence.
  */
 void probe_emit(struct probe *p, size_t check, const struct measurement *m);
 void probe_restoration(struct probe *p, const struct restoration *r);
 
 struct audit_kind {
 	const char *name;
-	const char *family; /* database, http, artifact, command, rollback */
+	const char *family;  /* database, http, artifact, command, rollback */
 	const char *summary; /* one line */
 	const char *blind;   /* one paragraph: what a pass of this kind does not prove */
 	size_t spec_size;
@@ -84,8 +85,8 @@ struct audit_kind {
 	unsigned targets;		/* TARGET_BITs accepted; 0 = takes no target */
 	bool is_target_optional;
 	/*
-	 * When the check's mapping may be written short: the key a bare scalar stands for (`file: PATH`).
-	 * NULL = mapping required.
+	 * When the check's mapping may be written short: the key a bare scalar stands for (`file:
+	 * PATH`). NULL = mapping required.
 	 */
 	const char *scalar_key;
 
@@ -93,14 +94,14 @@ struct audit_kind {
 	void (*check)(struct keys_context *ctx, struct check *c);
 
 	/*
-	 * MAY be NULL: does the check yield a value of this name that values[] does not list (a JSON
-	 * Pointer capture)? Type and unit through *row.
+	 * MAY be NULL: does the check yield a value of this name that values[] does not list (a
+	 * JSON Pointer capture)? Type and unit through *row.
 	 */
 	bool (*has_value)(const struct check *c, const char *name, struct value_row *row);
 
 	/*
-	 * MAY be NULL (never merged). Checks of kinds with the same probe functions, target, timeout,
-	 * needs and equal merge keys become one probe.
+	 * MAY be NULL (never merged). Checks of kinds with the same probe functions, target,
+	 * timeout, needs and equal merge keys become one probe.
 	 */
 	const char *(*merge_key)(struct arena *a, const struct check *c);
 
