@@ -95,7 +95,8 @@ struct audit_kind {
 
 	/*
 	 * MAY be NULL: does the check yield a value of this name that values[] does not list (a
-	 * JSON Pointer capture)? Type and unit through *row.
+	 * JSON Pointer capture), or one it lists with another unit (`unit: s`)? Type and unit
+	 * through *row. Asked first, then values[].
 	 */
 	bool (*has_value)(const struct check *c, const char *name, struct value_row *row);
 
