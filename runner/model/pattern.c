@@ -1,0 +1,99 @@
+/*
+ * Regular expressions with a bound on work: an audit must not hang on a catastrophic pattern, and a
+ * pattern that ran out of budget has told us nothing.
+ *
+ * Source: pcre2api(3).
+ */
+#include "runner/model/pattern.h"
+
+#include <stdint.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+
+#define MATCH_STEPS 100000
+#define MATCH_DEPTH 1000
+
+struct pattern {
+	pcre2_code *search;
+	pcre2_code *whole;
+	pcre2_match_context *limits;
+};
+
+static void free_pattern(void *ptr)
+{
+	struct pattern *p = ptr;
+
+	pcre2_match_context_free(p->limits);
+	pcre2_code_free(p->search);
+	pcre2_code_free(p->whole);
+}
+
+static pcre2_code *compile(const char *re, size_t n, uint32_t options, struct err *e)
+{
+	int code;
+	PCRE2_SIZE offset;
+	PCRE2_UCHAR text[160];
+	pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)re, n, options, &code, &offset, NULL);
+
+	if (compiled != NULL)
+		return compiled;
+	(void)pcre2_get_error_message(code, text, sizeof(text)); /* worst case: cut */
+	(void)err_set(e, ERR_DEFINITION, "cannot compile pattern /%.*s/ at character %zu: %s",
+		      n > 200 ? 200 : (int)n, re, (size_t)offset + 1, (const char *)text);
+	return NULL;
+}
+
+int pattern_compile(struct arena *a, const char *re, size_t n, bool is_caseless,
+		    struct pattern **out, struct err *e)
+{
+	uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | (is_caseless ? PCRE2_CASELESS : 0);
+	struct pattern *p = arena_alloc(a, sizeof(*p));
+
+	p->search = compile(re, n, options | PCRE2_MULTILINE, e);
+	if (p->search == NULL)
+		return -1;
+	arena_defer(a, free_pattern, p);
+	p->whole = compile(re, n, options | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOTALL, e);
+	p->limits = pcre2_match_context_create(NULL);
+	if (p->limits == NULL)
+		oom();
+	if (p->whole == NULL)
+		return -1;
+	(void)pcre2_set_match_limit(p->limits, MATCH_STEPS); /* always succeeds */
+	(void)pcre2_set_depth_limit(p->limits, MATCH_DEPTH); /* always succeeds */
+	*out = p;
+	return 0;
+}
+
+static int match(const pcre2_code *code, pcre2_match_context *limits, const char *s, size_t n,
+		 struct err *e)
+{
+	PCRE2_UCHAR text[160];
+	int rc;
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+
+	if (data == NULL)
+		oom();
+	rc = pcre2_match(code, (PCRE2_SPTR)s, n, 0, 0, data, limits);
+	pcre2_match_data_free(data);
+	if (rc >= 0)
+		return 1;
+	if (rc == PCRE2_ERROR_NOMATCH)
+		return 0;
+	(void)pcre2_get_error_message(rc, text, sizeof(text)); /* worst case: cut */
+	return err_set(e, ERR_MEASURE, "could not match the pattern: %s", (const char *)text);
+}
+
+int pattern_search(const struct pattern *p, const char *s, size_t n, struct err *e)
+{
+	return match(p->search, p->limits, s, n, e);
+}
+
+int pattern_match_all(const struct pattern *p, const char *s, size_t n, struct err *e)
+{
+	return match(p->whole, p->limits, s, n, e);
+}
