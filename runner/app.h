@@ -2,8 +2,8 @@
  * app: what a command may use of the outside, and the table of commands.
  *
  * main() fills it once; nothing below reads the clock, the environment or standard streams behind a
- * caller's back. A command gets its own words in argv[0..argc-1] (argv[0] is the command's name), prints
- * to out, reports errors to err, and returns the exit status; only main() exits.
+ * caller's back. A command gets its own words in argv[0..argc-1] (argv[0] is the command's name),
+ * prints to out, reports errors to err, and returns the exit status; only main() exits.
  */
 #ifndef ASSIZE_RUNNER_APP_H
 #define ASSIZE_RUNNER_APP_H
@@ -27,6 +27,7 @@ struct app {
 	const char *(*env)(void *ctx, const char *name);
 	void *env_ctx;
 	bool out_is_terminal;
+	bool is_abandoning; /* set by a command: work still hangs in threads, end at once */
 };
 
 enum exit_status {
@@ -40,9 +41,9 @@ enum exit_status {
 
 struct command {
 	const char *name;
-	const char *group;   /* heading in --help */
-	const char *words;   /* "[SELECT..]" */
-	const char *summary; /* one line */
+	const char *group;	    /* heading in --help */
+	const char *words;	    /* "[SELECT..]" */
+	const char *summary;	    /* one line */
 	const char *const *accepts; /* long options, NULL terminated; --help always */
 	int (*run)(struct app *app, const struct command *self, int argc, char **argv);
 };
@@ -52,8 +53,8 @@ extern const struct command command_check, command_plan, command_kinds, command_
 	command_schema;
 
 /*
- * Start of every command: parses options, answers --help. Returns true when the command should go on,
- * else *status is what it returns.
+ * Start of every command: parses options, answers --help. Returns true when the command should go
+ * on, else *status is what it returns.
  */
 bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
 	       struct options *o, int *status);

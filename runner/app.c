@@ -1,0 +1,98 @@
+/*
+ * What every command begins and ends with, so that usage errors, help and colours look the same
+ * everywhere.
+ */
+#include "runner/app.h"
+
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/io/file.h"
+#include "runner/load.h"
+#include "runner/model/definition.h"
+#include "runner/options.h"
+
+int app_fail(struct app *app, const struct err *e)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	(void)buf_puts(&b, e->pos.file == NULL ? "assize: " : ""); /* unbounded: cannot fail */
+	err_render(&b, e, NULL, 0);
+	(void)fflush(app->out); /* keep the order of the two streams; errors show at exit */
+	(void)fwrite(b.data, 1, b.len, app->err); /* nothing is left to tell it to */
+	buf_release(&b);
+	return err_exit_status(e->class);
+}
+
+static void print_help(struct app *app, const struct command *self)
+{
+	(void)fprintf(app->out, "usage: assize %s%s%s [options]\n\n%s\n\noptions:\n", self->name,
+		      self->words[0] != '\0' ? " " : "", self->words, self->summary);
+	options_help(app, self->accepts);
+	(void)fprintf(app->out,
+		      "\nEach option has an environment twin: --record is ASSIZE_RECORD.\n"
+		      "The manual: man assize, man assize.yaml\n");
+}
+
+bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
+	       struct options *o, int *status)
+{
+	struct err e = {0};
+
+	if (options_parse(app, self->accepts, argc, argv, o, &e) != 0) {
+		(void)err_help(&e, "assize %s --help lists the options", self->name);
+		*status = app_fail(app, &e);
+		return false;
+	}
+	if (o->is_help) {
+		print_help(app, self);
+		*status = EXIT_PASS;
+		return false;
+	}
+	return true;
+}
+
+int app_load(struct app *app, const struct options *o, struct definition **out)
+{
+	struct diags diags;
+	struct load_options load = {
+		.path = o->file,
+		.cwd = app->cwd,
+		.env = app->env,
+		.env_ctx = app->env_ctx,
+		.vars = o->vars.items,
+		.n_vars = o->vars.n,
+	};
+	struct definition *d = NULL;
+
+	diags_init(&diags, app->arena);
+	if (definition_load(app->arena, &load, &d, &diags) != 0) {
+		(void)fflush(app->out);
+		definition_print_diags(app->err, d, &diags);
+		return -1;
+	}
+	*out = d;
+	return 0;
+}
+
+const char *app_record_path(struct app *app, const struct options *o, const struct definition *d)
+{
+	if (o->record != NULL)
+		return file_absolute(app->arena, app->cwd, o->record);
+	return arena_printf(app->arena, "%s/.assize/record.db", d->root_dir);
+}
+
+bool app_has_color(const struct app *app, const struct options *o)
+{
+	const char *no_color = app->env(app->env_ctx, "NO_COLOR");
+	const char *term = app->env(app->env_ctx, "TERM");
+
+	if (o->color != COLOR_AUTO)
+		return o->color == COLOR_ALWAYS;
+	if (no_color != NULL && no_color[0] != '\0') /* no-color.org */
+		return false;
+	return app->out_is_terminal && (term == NULL || strcmp(term, "dumb") != 0);
+}

@@ -1,0 +1,276 @@
+/*
+ * One table of options for all commands: a letter, a help line or an environment twin can then
+ * never differ from one command to the next.
+ */
+#include "runner/options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+
+enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_PAIR, OPTION_COUNT, OPTION_COLOR };
+
+struct option_row {
+	const char *name;
+	char letter; /* 0 = none */
+	enum option_type type;
+	const char *argument; /* NULL = takes none */
+	size_t offset;
+	int64_t max; /* COUNT */
+	const char *help;
+};
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct option_row rows[] = {
+	{"file", 'f', OPTION_TEXT, "FILE", AT(file), 0,
+	 "definition file or directory (default: assize.yaml here)"},
+	{"record", 0, OPTION_TEXT, "PATH", AT(record), 0,
+	 "the record (default: .assize/record.db beside the definition)"},
+	{"var", 0, OPTION_PAIR, "NAME=VALUE", AT(vars), 0,
+	 "set a variable of the definition; may repeat"},
+	{"subject", 's', OPTION_TEXT, "ID", AT(subject), 0,
+	 "what the evidence is about: a commit, tag or artifact digest; \"any\" = no release"},
+	{"due", 0, OPTION_FLAG, NULL, AT(is_due), 0,
+	 "only checks whose schedule says they are due"},
+	{"report", 0, OPTION_LIST, "FORMAT=FILE", AT(reports), 0,
+	 "also write a report (html, json, junit, junit-gitlab); may repeat"},
+	{"format", 0, OPTION_TEXT, "FORMAT", AT(format), 0,
+	 "html, json, junit, junit-gitlab, text"},
+	{"output", 'o', OPTION_TEXT, "FILE", AT(output), 0,
+	 "write there instead of to standard output"},
+	{"since", 0, OPTION_TEXT, "DURATION", AT(since), 0, "how far back to look, e.g. 30d"},
+	{"limit", 'n', OPTION_COUNT, "N", AT(limit), 100000, "at most this many lines"},
+	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
+	 "threads for databases, files and commands (default: 8)"},
+	{"json", 0, OPTION_FLAG, NULL, AT(is_json), 0, "print JSON on standard output"},
+	{"json-schema", 0, OPTION_FLAG, NULL, AT(is_json_schema), 0,
+	 "print the JSON Schema of definitions, for editors"},
+	{"mdoc", 0, OPTION_FLAG, NULL, AT(is_mdoc), 0, "print the kinds as a manual section"},
+	{"quiet", 'q', OPTION_FLAG, NULL, AT(is_quiet), 0, "print nothing while all is well"},
+	{"color", 0, OPTION_COLOR, "WHEN", AT(color), 0, "auto, always or never"},
+	{"help", 'h', OPTION_FLAG, NULL, AT(is_help), 0, "this text"},
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool is_accepted(const char *const *accepts, const struct option_row *row)
+{
+	if (row->type == OPTION_FLAG && strcmp(row->name, "help") == 0)
+		return true;
+	for (; *accepts != NULL; accepts++)
+		if (strcmp(*accepts, row->name) == 0)
+			return true;
+	return false;
+}
+
+static int set_color(const char *value, int *out, struct err *e)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+
+	for (int i = 0; i < 3; i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		*out = i;
+		return 0;
+	}
+	return err_set(e, ERR_USAGE, "cannot read --color=%s: it is auto, always or never", value);
+}
+
+static int set_pair(struct arena *a, struct pairs *pairs, const char *value, struct err *e)
+{
+	const char *eq = strchr(value, '=');
+	struct pair *grown;
+
+	if (eq == NULL || eq == value)
+		return err_set(e, ERR_USAGE, "cannot read --var %s: it is NAME=VALUE", value);
+	grown = arena_array(a, pairs->n + 1, sizeof(*grown));
+	if (pairs->n > 0)
+		memcpy(grown, pairs->items, pairs->n * sizeof(*grown));
+	grown[pairs->n].name = arena_strndup(a, value, (size_t)(eq - value));
+	grown[pairs->n].value = arena_strdup(a, eq + 1);
+	pairs->items = grown;
+	pairs->n++;
+	return 0;
+}
+
+static void add_text(struct arena *a, struct texts *list, const char *value)
+{
+	const char **grown = arena_array(a, list->n + 1, sizeof(*grown));
+
+	if (list->n > 0)
+		memcpy(grown, list->items, list->n * sizeof(*grown));
+	grown[list->n] = value;
+	list->items = grown;
+	list->n++;
+}
+
+static int set_option(struct app *app, struct options *o, const struct option_row *row,
+		      const char *value, struct err *e)
+{
+	char *base = (char *)o + row->offset;
+
+	switch (row->type) {
+	case OPTION_FLAG:
+		*(bool *)base = true;
+		return 0;
+	case OPTION_TEXT:
+		*(const char **)base = value;
+		return 0;
+	case OPTION_LIST:
+		add_text(app->arena, (struct texts *)base, value);
+		return 0;
+	case OPTION_PAIR:
+		return set_pair(app->arena, (struct pairs *)base, value, e);
+	case OPTION_COLOR:
+		return set_color(value, (int *)base, e);
+	case OPTION_COUNT: {
+		int64_t n;
+
+		if (num_parse_int(value, strlen(value), &n) != 0 || n < 1 || n > row->max)
+			return err_set(e, ERR_USAGE,
+				       "cannot read --%s %s: it is a number from 1 to %lld",
+				       row->name, value, (long long)row->max);
+		*(int64_t *)base = n;
+		return 0;
+	}
+	}
+	return 0;
+}
+
+static int unknown(const char *const *accepts, const char *word, struct err *e)
+{
+	const char *names[N_ROWS];
+	size_t n = 0;
+	int best;
+
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (is_accepted(accepts, &rows[i]))
+			names[n++] = rows[i].name;
+	(void)err_set(e, ERR_USAGE, "no such option here: %s", word); /* returned below */
+	best = word[1] == '-' ? str_closest(word + 2, names, n) : -1;
+	if (best >= 0)
+		(void)err_help(e, "did you mean --%s?", names[best]); /* same */
+	return -1;
+}
+
+static const struct option_row *find_long(const char *const *accepts, const char *name, size_t n)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (is_accepted(accepts, &rows[i]) && strlen(rows[i].name) == n &&
+		    memcmp(rows[i].name, name, n) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static const struct option_row *find_letter(const char *const *accepts, char letter)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].letter == letter && is_accepted(accepts, &rows[i]))
+			return &rows[i];
+	return NULL;
+}
+
+/* One word that begins with '-'; *used counts further words it took as its argument. */
+static int parse_word(struct app *app, const char *const *accepts, char **argv, int left,
+		      struct options *o, bool given[], int *used, struct err *e)
+{
+	const char *word = argv[0];
+	const char *eq = strchr(word, '=');
+	const struct option_row *row;
+	const char *value = NULL;
+
+	if (word[1] == '-') {
+		row = find_long(accepts, word + 2, eq ? (size_t)(eq - word - 2) : strlen(word + 2));
+		value = eq != NULL ? eq + 1 : NULL;
+	} else {
+		row = find_letter(accepts, word[1]);
+		value = word[2] != '\0' ? word + 2 : NULL;
+	}
+	if (row == NULL)
+		return unknown(accepts, word, e);
+	if (row->argument == NULL && value != NULL)
+		return err_set(e, ERR_USAGE, "option --%s takes no value", row->name);
+	if (row->argument != NULL && value == NULL) {
+		if (left < 2)
+			return err_set(e, ERR_USAGE, "option --%s needs %s behind it", row->name,
+				       row->argument);
+		value = argv[1];
+		*used = 1;
+	}
+	given[row - rows] = true;
+	return set_option(app, o, row, value, e);
+}
+
+/* ASSIZE_JSON_SCHEMA for --json-schema. "" counts as unset; flags take 1, true, yes. */
+static int take_environment(struct app *app, const char *const *accepts, struct options *o,
+			    const bool given[], struct err *e)
+{
+	for (size_t i = 0; i < N_ROWS; i++) {
+		char name[64] = "ASSIZE_";
+		const char *value;
+		size_t n = strlen(name);
+
+		if (given[i] || !is_accepted(accepts, &rows[i]))
+			continue;
+		for (const char *p = rows[i].name; *p != '\0'; p++)
+			name[n++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+		name[n] = '\0';
+		value = app->env(app->env_ctx, name);
+		if (value == NULL || value[0] == '\0')
+			continue;
+		if (rows[i].type == OPTION_FLAG && strcmp(value, "1") != 0 &&
+		    strcmp(value, "true") != 0 && strcmp(value, "yes") != 0)
+			continue;
+		if (set_option(app, o, &rows[i], value, e) != 0)
+			return err_context(e, "environment variable %s", name);
+	}
+	return 0;
+}
+
+int options_parse(struct app *app, const char *const *accepts, int argc, char **argv,
+		  struct options *out, struct err *e)
+{
+	struct options o = {0};
+	bool given[N_ROWS] = {false};
+	bool is_over = false; /* "--" seen */
+
+	o.words = arena_array(app->arena, (size_t)argc + 1, sizeof(*o.words));
+	for (int i = 1; i < argc; i++) {
+		int used = 0;
+
+		if (!is_over && strcmp(argv[i], "--") == 0) {
+			is_over = true;
+		} else if (!is_over && argv[i][0] == '-' && argv[i][1] != '\0') {
+			if (parse_word(app, accepts, argv + i, argc - i, &o, given, &used, e) != 0)
+				return -1;
+			i += used;
+		} else {
+			o.words[o.n_words++] = argv[i];
+		}
+	}
+	if (take_environment(app, accepts, &o, given, e) != 0)
+		return -1;
+	*out = o;
+	return 0;
+}
+
+void options_help(struct app *app, const char *const *accepts)
+{
+	for (size_t i = 0; i < N_ROWS; i++) {
+		char left[64];
+
+		if (!is_accepted(accepts, &rows[i]))
+			continue;
+		(void)snprintf(left, sizeof(left), "%c%c%s --%s %s", /* names are short */
+			       rows[i].letter ? '-' : ' ', rows[i].letter ? rows[i].letter : ' ',
+			       rows[i].letter ? "," : " ", rows[i].name,
+			       rows[i].argument != NULL ? rows[i].argument : "");
+		(void)fprintf(app->out, "  %-26s %s\n", left, rows[i].help);
+	}
+}
