@@ -1,0 +1,385 @@
+/*
+ * Two ways to make a probe: blocking kinds run on a small pool, HTTP kinds are driven by one curl
+ * loop on a thread of its own. Both end in one list of finished jobs and one byte in a pipe that
+ * wakes the owner, which polls it beside a signalfd. The list is short and the byte is written only
+ * when the list was empty, so ten thousand trivial checks cost a lock each and few wake-ups.
+ *
+ * signalfd(2) is Linux; so is the rest of the runner's process handling (subreaper).
+ */
+#define _GNU_SOURCE /* signalfd, pipe2 */
+#include "runner/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/io/clock.h"
+#include "runner/io/http.h"
+#include "runner/io/proc.h"
+#include "runner/model/kind.h"
+#include "runner/plan.h"
+
+#define MAX_HTTP_TRANSFERS 4096
+#define MAX_HTTP_PER_HOST  64
+#define MAX_THREADS	   64
+
+struct queue {
+	struct job *first, *last;
+};
+
+struct engine {
+	const struct probe_world *world;
+	pthread_mutex_t lock;
+	pthread_cond_t has_work; /* pool threads wait for it */
+	struct queue pool, http, done;
+	struct job *oldest, *newest; /* under way, linked by ->older and ->newer */
+	size_t n_running;
+	bool is_stopping;
+	pthread_t threads[MAX_THREADS];
+	size_t n_threads;
+	struct http_loop *loop;
+	pthread_t http_thread;
+	bool has_proc;
+	int wake[2]; /* pipe: a byte when done was empty */
+	int signals; /* signalfd */
+	sigset_t old_mask;
+};
+
+static void push(struct queue *q, struct job *job)
+{
+	job->next = NULL;
+	if (q->first == NULL)
+		q->first = job;
+	else
+		q->last->next = job;
+	q->last = job;
+}
+
+static struct job *pop(struct queue *q)
+{
+	struct job *job = q->first;
+
+	if (job != NULL)
+		q->first = job->next;
+	return job;
+}
+
+/* lock held */
+static void remember(struct engine *g, struct job *job)
+{
+	job->older = g->newest;
+	job->newer = NULL;
+	if (g->newest != NULL)
+		g->newest->newer = job;
+	else
+		g->oldest = job;
+	g->newest = job;
+	g->n_running++;
+}
+
+/* lock held */
+static void forget(struct engine *g, struct job *job)
+{
+	if (job->older != NULL)
+		job->older->newer = job->newer;
+	else
+		g->oldest = job->newer;
+	if (job->newer != NULL)
+		job->newer->older = job->older;
+	else
+		g->newest = job->older;
+	g->n_running--;
+}
+
+static void start_probe(struct engine *g, struct job *job)
+{
+	const struct clock *clock = g->world->clock;
+
+	job->arena = arena_new();
+	job->started_us = clock_monotonic_us(clock);
+	job->measured_ms = clock_wall_ms(clock);
+	job->probe = (struct probe){
+		.world = g->world,
+		.arena = job->arena,
+		.checks = job->checks,
+		.n_checks = job->n_checks,
+		.deadline_ms = job->started_us / 1000 + job->checks[0]->timeout_ms,
+	};
+}
+
+static void finish(struct engine *g, struct job *job, bool has_failed)
+{
+	bool was_empty;
+
+	job->has_failed = has_failed;
+	job->duration_us = clock_monotonic_us(g->world->clock) - job->started_us;
+	(void)pthread_mutex_lock(&g->lock); /* a default mutex, used rightly: cannot fail */
+	forget(g, job);
+	was_empty = g->done.first == NULL;
+	push(&g->done, job);
+	(void)pthread_mutex_unlock(&g->lock); /* same */
+	if (was_empty)
+		(void)!write(g->wake[1], "", 1); /* full = the owner has a wake-up already */
+}
+
+static void *pool_thread(void *ctx)
+{
+	struct engine *g = ctx;
+
+	(void)pthread_mutex_lock(&g->lock);
+	while (true) {
+		struct job *job;
+		int rc;
+
+		while (g->pool.first == NULL && !g->is_stopping)
+			(void)pthread_cond_wait(&g->has_work, &g->lock);
+		if (g->is_stopping)
+			break;
+		job = pop(&g->pool);
+		remember(g, job);
+		(void)pthread_mutex_unlock(&g->lock);
+		start_probe(g, job);
+		rc = job->checks[0]->kind->probe(&job->probe, &job->err);
+		finish(g, job, rc != 0);
+		(void)pthread_mutex_lock(&g->lock);
+	}
+	(void)pthread_mutex_unlock(&g->lock);
+	return NULL;
+}
+
+/* What an HTTP transfer carries: who started it and for which job. */
+struct transfer {
+	struct engine *engine;
+	struct job *job;
+};
+
+static int on_body(void *ctx, const char *data, size_t n, struct err *e)
+{
+	struct transfer *t = ctx;
+
+	return t->job->checks[0]->kind->on_body(&t->job->probe, data, n, e);
+}
+
+static void on_done(void *ctx, const struct http_response *res, struct err *e)
+{
+	struct transfer *t = ctx;
+	struct job *job = t->job;
+	int rc = -1;
+
+	if (res != NULL)
+		rc = job->checks[0]->kind->finish(&job->probe, res, &job->err);
+	else
+		job->err = *e;
+	finish(t->engine, job, rc != 0);
+}
+
+static void start_transfer(struct engine *g, struct job *job)
+{
+	static const struct http_handler handler = {on_body, on_done};
+	struct http_request req = {0};
+	struct transfer *t;
+
+	start_probe(g, job);
+	t = arena_alloc(job->arena, sizeof(*t));
+	*t = (struct transfer){g, job};
+	req.deadline_ms = job->probe.deadline_ms;
+	if (job->checks[0]->kind->begin(&job->probe, &req, &job->err) != 0 ||
+	    http_start(g->loop, &req, &handler, t, &job->err) != 0)
+		finish(g, job, true);
+}
+
+static void on_wake(void *ctx)
+{
+	struct engine *g = ctx;
+	struct queue taken;
+	struct job *job;
+	bool is_stopping;
+
+	(void)pthread_mutex_lock(&g->lock);
+	taken = g->http;
+	g->http = (struct queue){NULL, NULL};
+	is_stopping = g->is_stopping;
+	for (job = taken.first; job != NULL; job = job->next)
+		remember(g, job);
+	(void)pthread_mutex_unlock(&g->lock);
+	while ((job = pop(&taken)) != NULL)
+		start_transfer(g, job);
+	if (is_stopping)
+		http_loop_stop(g->loop);
+}
+
+static void *http_thread(void *ctx)
+{
+	struct engine *g = ctx;
+
+	http_loop_run(g->loop, on_wake, g);
+	return NULL;
+}
+
+static int open_wakers(struct engine *g, struct err *e)
+{
+	sigset_t mask;
+
+	(void)sigemptyset(&mask); /* constants: cannot fail */
+	(void)sigaddset(&mask, SIGINT);
+	(void)sigaddset(&mask, SIGTERM);
+	(void)sigaddset(&mask, SIGHUP);
+	if (pipe2(g->wake, O_CLOEXEC | O_NONBLOCK) != 0)
+		return err_set(e, ERR_INTERNAL, "could not make a pipe: %s", strerror(errno));
+	(void)pthread_sigmask(SIG_BLOCK, &mask, &g->old_mask); /* valid arguments: cannot fail */
+	g->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (g->signals >= 0)
+		return 0;
+	(void)err_set(e, ERR_INTERNAL, "could not wait for signals: %s", strerror(errno));
+	(void)pthread_sigmask(SIG_SETMASK, &g->old_mask, NULL);
+	(void)close(g->wake[0]); /* nothing was written */
+	(void)close(g->wake[1]);
+	return -1;
+}
+
+static int start_http(struct engine *g, struct err *e)
+{
+	int rc;
+
+	g->loop = http_loop_new(g->world->clock, MAX_HTTP_TRANSFERS, MAX_HTTP_PER_HOST);
+	rc = pthread_create(&g->http_thread, NULL, http_thread, g);
+	if (rc == 0)
+		return 0;
+	http_loop_free(g->loop);
+	g->loop = NULL;
+	return err_set(e, ERR_INTERNAL, "could not start a thread: %s", strerror(rc));
+}
+
+static int start_pool(struct engine *g, size_t n_threads, struct err *e)
+{
+	while (g->n_threads < n_threads) {
+		int rc = pthread_create(&g->threads[g->n_threads], NULL, pool_thread, g);
+
+		if (rc != 0 && g->n_threads == 0)
+			return err_set(e, ERR_INTERNAL, "could not start a thread: %s",
+				       strerror(rc));
+		if (rc != 0)
+			break; /* fewer threads do the same work, later */
+		g->n_threads++;
+	}
+	return 0;
+}
+
+static size_t at_most(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+int engine_start(const struct probe_world *world, const struct plan *plan, size_t n_threads,
+		 struct engine **out, struct err *e)
+{
+	struct engine *g;
+
+	if (plan->needs_proc && proc_start_helper(e) != 0) /* forks: before threads and masks */
+		return -1;
+	g = xmalloc(sizeof(*g));
+	memset(g, 0, sizeof(*g));
+	g->world = world;
+	g->has_proc = plan->needs_proc;
+	(void)pthread_mutex_init(&g->lock, NULL); /* default attributes: cannot fail on Linux */
+	(void)pthread_cond_init(&g->has_work, NULL);
+	if (open_wakers(g, e) != 0) {
+		if (g->has_proc)
+			proc_stop_helper();
+		free(g);
+		return -1;
+	}
+	if ((plan->needs_http && start_http(g, e) != 0) ||
+	    start_pool(g, at_most(at_most(n_threads, MAX_THREADS), plan->n_pool_jobs), e) != 0) {
+		(void)engine_stop(g); /* idle, so it ends */
+		return -1;
+	}
+	*out = g;
+	return 0;
+}
+
+void engine_submit(struct engine *g, struct job *job)
+{
+	bool is_http = job->checks[0]->kind->begin != NULL;
+	bool was_empty;
+
+	(void)pthread_mutex_lock(&g->lock);
+	was_empty = is_http ? g->http.first == NULL : false;
+	push(is_http ? &g->http : &g->pool, job);
+	if (!is_http)
+		(void)pthread_cond_signal(&g->has_work);
+	(void)pthread_mutex_unlock(&g->lock);
+	if (was_empty)
+		http_loop_wake(g->loop);
+}
+
+struct job *engine_wait(struct engine *g, int64_t wait_ms, int *signal)
+{
+	struct pollfd fds[] = {{g->wake[0], POLLIN, 0}, {g->signals, POLLIN, 0}};
+	struct signalfd_siginfo info;
+	char drain[64];
+	struct job *list;
+
+	*signal = 0;
+	if (poll(fds, 2, wait_ms > 60000 ? 60000 : (int)wait_ms) < 0)
+		return NULL; /* interrupted: the caller's loop comes back */
+	while (read(g->wake[0], drain, sizeof(drain)) > 0)
+		;
+	if (fds[1].revents != 0 && read(g->signals, &info, sizeof(info)) == sizeof(info))
+		*signal = (int)info.ssi_signo;
+	(void)pthread_mutex_lock(&g->lock);
+	list = g->done.first;
+	g->done = (struct queue){NULL, NULL};
+	(void)pthread_mutex_unlock(&g->lock);
+	return list;
+}
+
+size_t engine_running(struct engine *g, const struct job **out, size_t max)
+{
+	size_t n = 0, all;
+
+	(void)pthread_mutex_lock(&g->lock);
+	all = g->n_running;
+	for (const struct job *job = g->oldest; job != NULL && n < max; job = job->newer)
+		out[n++] = job;
+	(void)pthread_mutex_unlock(&g->lock);
+	return all;
+}
+
+bool engine_stop(struct engine *g)
+{
+	bool is_idle;
+
+	(void)pthread_mutex_lock(&g->lock);
+	g->is_stopping = true;
+	is_idle = g->n_running == 0;
+	(void)pthread_cond_broadcast(&g->has_work);
+	(void)pthread_mutex_unlock(&g->lock);
+	if (g->has_proc)
+		proc_stop_helper();
+	if (!is_idle)
+		return false;
+	if (g->loop != NULL) {
+		http_loop_wake(g->loop);
+		(void)pthread_join(g->http_thread, NULL); /* ours and joinable: cannot fail */
+		http_loop_free(g->loop);
+	}
+	for (size_t i = 0; i < g->n_threads; i++)
+		(void)pthread_join(g->threads[i], NULL); /* same */
+	(void)pthread_sigmask(SIG_SETMASK, &g->old_mask, NULL);
+	(void)close(g->signals); /* read only */
+	(void)close(g->wake[0]);
+	(void)close(g->wake[1]);
+	(void)pthread_cond_destroy(&g->has_work);
+	(void)pthread_mutex_destroy(&g->lock);
+	free(g);
+	return true;
+}
