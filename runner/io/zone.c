@@ -1,0 +1,71 @@
+/*
+ * zone: zone names to files below /usr/share/zoneinfo.
+ *
+ * Nothing is cached: a file is 2 KB and asked for once per scheduled check. "UTC" never needs a
+ * file.
+ */
+#include "runner/io/clock.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/io/file.h"
+#include "runner/io/tzif.h"
+
+#define ZONE_DIR       "/usr/share/zoneinfo"
+#define ZONE_MAX_BYTES (256 * 1024)
+#define ZONE_NAME_MAX  128
+
+/* Europe/Berlin, Etc/GMT+5, America/Argentina/Buenos_Aires: no dots, so no way out of the folder.
+ */
+static bool is_zone_name(const char *zone)
+{
+	size_t n =
+		strspn(zone, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/");
+
+	return n > 0 && n <= ZONE_NAME_MAX && zone[n] == '\0' && zone[0] != '/';
+}
+
+/* Whole seconds at or before, also for instants before 1970. */
+static int64_t floor_seconds(int64_t ms)
+{
+	return ms >= 0 ? ms / 1000 : -((-ms + 999) / 1000);
+}
+
+int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *e)
+{
+	char path[sizeof(ZONE_DIR) + ZONE_NAME_MAX + 1];
+	struct err cause = {.class = ERR_NONE};
+	struct buf b;
+	int64_t offset_s;
+
+	if (strcmp(zone, "UTC") == 0) {
+		*out = 0;
+		return 0;
+	}
+	if (!is_zone_name(zone))
+		return err_set(e, ERR_DEFINITION, "time zone \"%s\": not a zone name", zone);
+
+	(void)snprintf(path, sizeof(path), "%s/%s", ZONE_DIR,
+		       zone); /* sized for the longest name */
+	buf_init(&b, ZONE_MAX_BYTES);
+	int rc = file_read(path, &b, &cause);
+	if (rc < 0)
+		rc = err_set(e, ERR_DEFINITION, "time zone \"%s\": %s", zone, cause.message);
+	else if (tzif_offset_s((const unsigned char *)b.data, b.len, floor_seconds(unix_ms),
+			       &offset_s) < 0)
+		rc = err_set(e, ERR_DEFINITION,
+			     "time zone \"%s\": file \"%s\" is not time zone information", zone,
+			     path);
+	buf_release(&b);
+	if (rc < 0) {
+		(void)err_help(e, "names are those of the IANA time zone database, for example "
+				  "Europe/Berlin; \"UTC\" always works");
+		return -1;
+	}
+	*out = offset_s * 1000;
+	return 0;
+}
