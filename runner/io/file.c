@@ -1,0 +1,352 @@
+/*
+ * file: reading and replacing whole files, paths by text, globs, file systems.
+ *
+ * A file is opened without blocking and looked at before it is believed, so a FIFO in the place of
+ * a file can never hang a run.
+ */
+#include "runner/io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/io/file_registry.h"
+
+static const char *type_name(mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return "a directory";
+	if (S_ISFIFO(mode))
+		return "a named pipe";
+	if (S_ISSOCK(mode))
+		return "a socket";
+	return "a device";
+}
+
+/* Is path something file_open() gives out? st is filled. */
+static int check_openable(const char *path, const struct stat *st, struct err *e)
+{
+	if (!S_ISREG(st->st_mode))
+		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s, not a file", path,
+			       type_name(st->st_mode));
+	if (file_is_registered(path, st)) {
+		(void)err_set(e, ERR_MEASURE,
+			      "could not open \"%s\": it is a database this run has open", path);
+		(void)err_help(e, "reading it as a file would drop the locks of the open session; "
+				  "audit a copy");
+		return -1;
+	}
+	return 0;
+}
+
+int file_open(const char *path, struct stat *st, struct err *e)
+{
+	struct stat now;
+
+	/* Looked at before the open: closing a descriptor of an open database is already the harm.
+	 */
+	if (stat(path, &now) < 0)
+		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s", path, strerror(errno));
+	if (check_openable(path, &now, e) < 0)
+		return -1;
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s", path, strerror(errno));
+	/* Another file may have taken its place in between. */
+	int rc = fstat(fd, &now) < 0 ? err_set(e, ERR_MEASURE, "could not stat \"%s\": %s", path,
+					       strerror(errno))
+				     : check_openable(path, &now, e);
+	if (rc < 0) {
+		(void)close(fd); /* only read from, nothing to lose */
+		return -1;
+	}
+	*st = now;
+	return fd;
+}
+
+/* Up to the end of fd, at most what the ceiling leaves. */
+static int read_all(int fd, const char *path, struct buf *out, struct err *e)
+{
+	char block[16384];
+
+	for (;;) {
+		ssize_t n = read(fd, block, sizeof(block));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(e, ERR_MEASURE, "could not read \"%s\": %s", path,
+				       strerror(errno));
+		if (n == 0)
+			return 0;
+		if (buf_add(out, block, (size_t)n) < 0)
+			return err_set(e, ERR_MEASURE,
+				       "could not read \"%s\": larger than the limit of %zu bytes",
+				       path, out->ceiling_bytes);
+	}
+}
+
+int file_read(const char *path, struct buf *out, struct err *e)
+{
+	struct stat st;
+	int fd = file_open(path, &st, e);
+
+	if (fd < 0)
+		return -1;
+
+	int rc = read_all(fd, path, out, e);
+	(void)close(fd); /* only read from, nothing to lose */
+	return rc;
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t put = write(fd, p, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -1;
+		p += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+/* The directory part of path, "." when there is none. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+
+	size_t n = slash == path ? 1 : (size_t)(slash - path);
+	char *dir = xmalloc(n + 1);
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	return dir;
+}
+
+static int sync_directory(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+
+	/* EINVAL: a file system that cannot sync a directory has nothing to say about it. */
+	int rc = fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
+	int saved = errno;
+	(void)close(fd); /* nothing was written through it */
+	errno = saved;
+	return rc;
+}
+
+/* Pipes and devices ("/dev/stdout") cannot be replaced by a rename: they are written to. */
+static int write_in_place(const char *path, const void *p, size_t n, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int rc = fd < 0 ? -1 : write_all(fd, p, n);
+	int saved = errno;
+
+	if (fd >= 0 && close(fd) < 0 && rc == 0) {
+		rc = -1;
+		saved = errno;
+	}
+	return rc < 0 ? err_set(e, ERR_MEASURE, "could not write \"%s\": %s", path, strerror(saved))
+		      : 0;
+}
+
+/* Everything up to the rename. mode is that of the file replaced, or -1. */
+static int write_temporary(const char *temporary, int mode, const void *p, size_t n)
+{
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return -1;
+
+	int rc = write_all(fd, p, n);
+	if (rc == 0 && mode >= 0)
+		rc = fchmod(fd, (mode_t)mode & 07777);
+	if (rc == 0)
+		rc = fsync(fd);
+	int saved = errno;
+	if (close(fd) < 0 && rc == 0) {
+		rc = -1;
+		saved = errno;
+	}
+	if (rc < 0)
+		(void)unlink(temporary); /* the write error is the one to tell */
+	errno = saved;
+	return rc;
+}
+
+int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
+{
+	struct stat st;
+	bool is_there = stat(path, &st) == 0;
+
+	if (is_there && S_ISDIR(st.st_mode))
+		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
+	if (is_there && !S_ISREG(st.st_mode))
+		return write_in_place(path, p, n, e);
+
+	struct arena *a = arena_new();
+	/* Through a symbolic link: its target is replaced, the link stays. */
+	char *real = is_there ? realpath(path, NULL) : NULL;
+	const char *target = real ? real : path;
+	const char *temporary = arena_printf(a, "%s.%ld.tmp", target, (long)getpid());
+	char *dir = directory_of(target);
+	int rc = write_temporary(temporary, is_there ? (int)(st.st_mode & 07777) : -1, p, n);
+
+	if (rc == 0 && rename(temporary, target) < 0) {
+		int saved = errno;
+
+		(void)unlink(temporary); /* the rename error is the one to tell */
+		errno = saved;
+		rc = -1;
+	}
+	if (rc == 0)
+		rc = sync_directory(dir);
+	if (rc < 0)
+		(void)err_set(e, ERR_MEASURE, "could not write \"%s\": %s", path, strerror(errno));
+	free(dir);
+	free(real);
+	arena_free(a);
+	return rc;
+}
+
+const char *file_absolute(struct arena *a, const char *dir, const char *path)
+{
+	const char *joined = path[0] == '/' ? path : arena_printf(a, "%s/%s", dir, path);
+	char *out = arena_alloc(a, strlen(joined) + 2);
+	size_t len = 0;
+
+	for (const char *s = joined; *s;) {
+		s += strspn(s, "/");
+
+		size_t n = strcspn(s, "/");
+		if (n == 2 && s[0] == '.' && s[1] == '.') {
+			while (len > 0 && out[--len] != '/')
+				;
+		} else if (n > 0 && !(n == 1 && s[0] == '.')) {
+			out[len++] = '/';
+			memcpy(out + len, s, n);
+			len += n;
+		}
+		s += n;
+	}
+	if (len == 0)
+		out[len++] = '/';
+	out[len] = '\0';
+	return out;
+}
+
+const char *file_shown(struct arena *a, const char *cwd, const char *path)
+{
+	size_t n = strlen(cwd);
+
+	while (n > 0 && cwd[n - 1] == '/')
+		n--;
+	if (strncmp(path, cwd, n) == 0 && path[n] == '/' && path[n + 1])
+		return arena_strdup(a, path + n + 1);
+	return arena_strdup(a, path);
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A folder that is not there holds no files; one that may not be read could hold some. */
+static int stop_at_error(const char *path, int error)
+{
+	(void)path; /* the caller names the pattern */
+	return error != ENOENT && error != ENOTDIR;
+}
+
+int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n, struct err *e)
+{
+	glob_t found = {.gl_pathc = 0};
+	int rc = glob(pattern, GLOB_NOSORT | GLOB_MARK, stop_at_error, &found);
+
+	if (rc == GLOB_NOSPACE)
+		oom();
+	if (rc == GLOB_ABORTED)
+		return err_set(e, ERR_MEASURE, "could not search \"%s\": %s", pattern,
+			       strerror(errno));
+
+	const char **paths = arena_array(a, found.gl_pathc + 1, sizeof(*paths));
+	size_t count = 0;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		size_t len = strlen(found.gl_pathv[i]);
+
+		/* GLOB_MARK ends folders with a slash. */
+		if (len > 0 && found.gl_pathv[i][len - 1] != '/')
+			paths[count++] = arena_strdup(a, found.gl_pathv[i]);
+	}
+	globfree(&found);
+	qsort(paths, count, sizeof(*paths), compare_paths);
+	*out = paths;
+	*n = count;
+	return 0;
+}
+
+int file_free_space(const char *path, int64_t *bytes, int64_t *inodes, struct err *e)
+{
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) < 0)
+		return err_set(e, ERR_MEASURE, "could not ask for the free space at \"%s\": %s",
+			       path, strerror(errno));
+
+	uint64_t block = fs.f_frsize > 0 ? fs.f_frsize : 1;
+	*bytes = fs.f_bavail > (uint64_t)INT64_MAX / block ? INT64_MAX
+							   : (int64_t)(fs.f_bavail * block);
+	/* File systems that make inodes as needed announce none at all. */
+	*inodes = fs.f_files == 0 || fs.f_favail > (uint64_t)INT64_MAX ? INT64_MAX
+								       : (int64_t)fs.f_favail;
+	return 0;
+}
+
+/*
+ * Magic numbers of statfs(2). FUSE is not among them: it is local as often as not, and a warning
+ * that is wrong half the time is not read.
+ */
+static const struct {
+	unsigned long magic;
+	const char *name;
+} network_file_systems[] = {
+	{0x00006969, "nfs"},   {0xff534d42, "cifs"},   {0xfe534d42, "smb2"}, {0x0000517b, "smb"},
+	{0x01021997, "9p"},    {0x00c36400, "ceph"},   {0x5346414f, "afs"},  {0x6b414653, "afs"},
+	{0x73757245, "coda"},  {0x0bd00bd0, "lustre"}, {0x47504653, "gpfs"}, {0x01161970, "gfs2"},
+	{0x7461636f, "ocfs2"},
+};
+
+const char *file_network_fs(const char *path)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return NULL;
+
+	/* The field is signed on some machines; the magic is 32 bits wide on all. */
+	unsigned long magic = (unsigned long)fs.f_type & 0xffffffffUL;
+	for (size_t i = 0; i < sizeof(network_file_systems) / sizeof(network_file_systems[0]); i++)
+		if (network_file_systems[i].magic == magic)
+			return network_file_systems[i].name;
+	return NULL;
+}
