@@ -1,0 +1,47 @@
+/*
+ * git: the door to libgit2 for everybody outside the rollback room.
+ *
+ * Reads only, starts no program, talks to no remote. Opened exactly where the path says (a
+ * repository directory or the top of a work tree): a parent directory's repository is never taken
+ * for the one that was named, since that would prove the wrong thing.
+ *
+ * Limits of libgit2 1.5: repositories with SHA-256 object names or reftables cannot be opened, and
+ * the message says so. Thread-safe; handles are not shared between threads.
+ */
+#ifndef ASSIZE_IO_GIT_H
+#define ASSIZE_IO_GIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct err;
+struct git_repository;
+
+/*
+ * Makes libgit2 ready, once for the process whoever calls first: strict hash verification on every
+ * read, the extensions git itself writes accepted, no owner check (nothing a repository configures
+ * is ever executed, and CI checkouts usually belong to somebody else).
+ */
+int git_door_init(struct err *e);
+
+/* Calls git_door_init(). The caller frees the handle with git_repository_free(). */
+int git_door_open(const char *path, struct git_repository **out, struct err *e);
+
+/* libgit2's last error on this thread, never NULL. */
+const char *git_door_message(void);
+
+/* Is libgit2's last error on this thread the machine's (permission, I/O, memory), not the data's?
+ */
+bool git_door_is_machine_error(void);
+
+/*
+ * Commit of the work tree that dir is in (searched upwards, as git does), "" when there is none or
+ * it has no commit yet. is_dirty: one of the files (absolute paths) differs from that commit or is
+ * not in it; files outside the work tree do not count. Looks at these files only, so the cost does
+ * not follow the size of the work tree. Never an error: what cannot be told is "" and false.
+ */
+void git_door_describe(struct arena *a, const char *dir, const char *const *files, size_t n_files,
+		       const char **commit, bool *is_dirty);
+
+#endif
