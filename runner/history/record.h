@@ -1,10 +1,10 @@
 /*
  * record: the durable history of runs, results, restorations and decisions (one SQLite file).
  *
- * Acknowledged means committed: a function that returns 0 has made its rows durable (rollback journal,
- * synchronous=EXTRA, BEGIN IMMEDIATE, busy timeout 30 s). A failed commit is "not recorded"
- * (ERR_RECORD, exit status 4). One struct record belongs to one thread. The file is never opened
- * outside SQLite; network file systems are refused.
+ * Acknowledged means committed: a function that returns 0 has made its rows durable (rollback
+ * journal, synchronous=EXTRA, BEGIN IMMEDIATE, busy timeout 30 s). A failed commit is "not
+ * recorded" (ERR_RECORD, exit status 4). One struct record belongs to one thread. The file is never
+ * opened outside SQLite; network file systems are refused.
  *
  * Text returned by queries is copied into the arena given.
  */
@@ -30,15 +30,18 @@ void record_close(struct record *r);
 
 /* Writing. run->id is set by record_begin, which is durable before it returns. */
 int record_begin(struct record *r, struct run_info *run, struct err *e);
-/* One transaction. */
+/*
+ * One transaction. Batches arrive in the order work finished; result.ordinal is the definition order,
+ * series of one check stand together in emission order.
+ */
 int record_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
 		   const struct restoration *restorations, size_t n_restorations, struct err *e);
 int record_end(struct record *r, const struct run_info *run, struct err *e);
 int record_decision(struct record *r, struct decision *d, struct err *e);
 
 /*
- * Overlap lock of a schedule: one live holder a name. Taken with the host, boot id and pid so that a
- * holder that died is noticed. 0 taken, 1 held by somebody alive (holder describes it), -1 error.
+ * Overlap lock of a schedule: one live holder a name. Taken with the host, boot id and pid so that
+ * a holder that died is noticed. 0 taken, 1 held by somebody alive (holder describes it), -1 error.
  */
 int record_lock(struct record *r, const char *name, struct arena *a, const char **holder,
 		struct err *e);
@@ -61,7 +64,8 @@ int record_run_restorations(struct record *r, struct arena *a, int64_t run_id,
 int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
 			 size_t *n, struct err *e);
 
-/* Evidence for a gate: the newest result of every series of a check in complete AND incomplete runs. */
+/* Evidence for a gate: the newest result of every series of a check in complete AND incomplete
+ * runs. */
 struct evidence {
 	struct result result;
 	int64_t run_id;

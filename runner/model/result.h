@@ -30,6 +30,7 @@ struct check_info {
 };
 
 struct result {
+	int64_t ordinal; /* place of the check among those planned, from 0: definition order */
 	const struct check_info *check;
 	const char *series; /* measurement_series() */
 	enum outcome outcome;
@@ -37,14 +38,14 @@ struct result {
 	const char *unit;
 	const char *bound; /* "" = nothing expected */
 	bool has_limit;
-	double limit; /* base unit */
-	double room;  /* NaN = unknown */
-	const char *reason; /* NULL on pass */
+	double limit;		       /* base unit */
+	double room;		       /* NaN = unknown */
+	const char *reason;	       /* NULL on pass */
 	int64_t bound_line, bound_col; /* in check->file; 0 = as the check */
-	int64_t n, n_total; /* -1 = does not apply */
-	double share;	    /* NaN = does not apply */
-	const char *evidence, *query; /* NULL = none */
-	int64_t measured_ms; /* when this series was measured */
+	int64_t n, n_total;	       /* -1 = does not apply */
+	double share;		       /* NaN = does not apply */
+	const char *evidence, *query;  /* NULL = none */
+	int64_t measured_ms;	       /* when this series was measured */
 	int64_t duration_us;
 	int64_t attempts; /* 1 = no retry */
 	bool is_flaky;	  /* passed only after a retry */
@@ -56,18 +57,19 @@ struct run_info {
 	int64_t id;
 	int64_t begin_ms, end_ms; /* end_ms -1 while there is no end */
 	enum run_state state;
-	enum outcome outcome; /* joined; UNDECIDED without an end */
-	const char *subject;  /* "" = none given, "any" = belongs to no release */
+	enum outcome outcome;  /* joined; UNDECIDED without an end */
+	const char *subject;   /* "" = none given, "any" = belongs to no release */
 	const char *selection; /* SELECT words joined by space; "" = all */
-	const char *command;  /* run, gate, rollback */
+	const char *command;   /* run, gate, rollback */
 	const char *definition_file;
 	unsigned char definition_digest[32];
 	const char *commit; /* of the work tree the definition is in; "" unknown */
 	bool is_dirty;
 	const char *host, *user, *version, *job_url, *boot_id;
 	int64_t begin_monotonic_ms;
-	int64_t n_planned;	/* checks that should have a result */
-	int64_t n_pass, n_warn, n_fail, n_undecided, n_skip; /* checks, not series; 0 before the end */
+	int64_t n_planned; /* checks that should have a result */
+	int64_t n_pass, n_warn, n_fail, n_undecided,
+		n_skip; /* checks, not series; 0 before the end */
 	int exit_status;
 };
 
@@ -75,7 +77,8 @@ struct run_info {
 struct decision_line {
 	const char *check; /* audit/check, "rollback/SET", or "" for a rule about the gate itself */
 	const char *series;
-	enum outcome outcome; /* PASS lines are evidence; FAIL/UNDECIDED shut the gate when is_hard */
+	enum outcome
+		outcome; /* PASS lines are evidence; FAIL/UNDECIDED shut the gate when is_hard */
 	bool is_hard;
 	const char *text;   /* "98.70 %, bound >= 99.9 %" or "measured 3 h ago, limit 30 min" */
 	const char *remedy; /* NULL or a command */
