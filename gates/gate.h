@@ -1,10 +1,11 @@
 /*
- * gate: decide from recorded evidence whether a release may pass. Pure: no clock, no record, no I/O.
+ * gate: decide from recorded evidence whether a release may pass. Pure: no clock, no record, no
+ * I/O.
  *
- * Only an explicit, fresh, complete, recorded pass about the right subject under the present definitions
- * counts for a required check. Everything else (no evidence, error, skip, stale, from the future, another
- * subject, an incomplete run, another definition of the check, no checks at all) is undecided and
- * keeps the gate shut. There is no setting that turns either into a pass.
+ * Only an explicit, fresh, complete, recorded pass about the right subject under the present
+ * definitions counts for a required check. Everything else (no evidence, error, skip, stale, from
+ * the future, another subject, an incomplete run, another definition of the check, no checks at
+ * all) is undecided and keeps the gate shut. There is no setting that turns either into a pass.
  */
 #ifndef ASSIZE_GATES_GATE_H
 #define ASSIZE_GATES_GATE_H
@@ -38,14 +39,16 @@ struct gate_input {
 	int64_t now_ms;
 	const struct gate_item *items;
 	size_t n_items;
-	const struct restoration_row *restorations; /* of the gate's rollback set, tags that are its targets */
+	const struct restoration_row
+		*restorations; /* of the gate's rollback set, tags that are its targets */
 	size_t n_restorations;
 	const char *const *rollback_tags; /* targets as they stand in the repository now */
 	size_t n_rollback_tags;
 	const char *rollback_error; /* the tags could not be listed: why; NULL */
 };
 
-/* Which checks the gate reads: union of selectors, each with the strictest max_age, definition order. */
+/* Which checks the gate reads: union of selectors, each with the strictest max_age, definition
+ * order. */
 struct gate_item *gate_items(struct arena *a, const struct definition *d, const struct gate *g,
 			     size_t *n);
 

@@ -2,8 +2,8 @@
  * report: render a run from the record alone; the same record gives the same bytes.
  *
  * report_load() reads everything a page needs into an arena; each emitter is a pure function of it.
- * Foreign text (check names, evidence) is escaped by every emitter for its own format. Emitters append
- * to a buffer made with BUF_UNBOUNDED: the input is already bounded by the record.
+ * Foreign text (check names, evidence) is escaped by every emitter for its own format. Emitters
+ * append to a buffer made with BUF_UNBOUNDED: the input is already bounded by the record.
  */
 #ifndef ASSIZE_REPORTS_REPORT_H
 #define ASSIZE_REPORTS_REPORT_H

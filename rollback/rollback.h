@@ -1,10 +1,10 @@
 /*
  * rollback: prove, not assume, that a release tag can be restored right now.
  *
- * Opens repositories read-only, restores into scratch space only. Steps, cheapest first, each timed and
- * recorded in the restoration: identity, source, closure, materialise, compare. Disproved = FAIL, not
- * provable = UNDECIDED, each with the exact command that fixes it. Thread-safe: every call opens its
- * own repository handles.
+ * Opens repositories read-only, restores into scratch space only. Steps, cheapest first, each timed
+ * and recorded in the restoration: identity, source, closure, materialise, compare. Disproved =
+ * FAIL, not provable = UNDECIDED, each with the exact command that fixes it. Thread-safe: every
+ * call opens its own repository handles.
  *
  * Source: docs in rollback/verify.c for each step's rule and the git behaviour it guards against.
  */
@@ -35,8 +35,8 @@ struct rollback_request {
 };
 
 /* The set's tags: pattern, version order newest first, the newest `keep`. */
-int rollback_tags(struct arena *a, const struct rollback_set *set, const char *const **tags, size_t *n,
-		  struct err *e);
+int rollback_tags(struct arena *a, const struct rollback_set *set, const char *const **tags,
+		  size_t *n, struct err *e);
 
 /* Everything found is in out (text in a). -1 only when the repository itself cannot be opened. */
 int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,

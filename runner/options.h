@@ -1,10 +1,11 @@
 /*
  * options: the command line, read by one table.
  *
- * Every option is a row here: its long name, an optional letter, what it takes, where it goes and its
- * help. A command names the rows it accepts; anything else is a usage error with did-you-mean. Each long
- * option has an environment twin (ASSIZE_RECORD for --record) that counts where the command accepts the
- * option and the command line does not give it. `--` ends options; options and words may mix.
+ * Every option is a row here: its long name, an optional letter, what it takes, where it goes and
+ * its help. A command names the rows it accepts; anything else is a usage error with did-you-mean.
+ * Each long option has an environment twin (ASSIZE_RECORD for --record) that counts where the
+ * command accepts the option and the command line does not give it. `--` ends options; options and
+ * words may mix.
  */
 #ifndef ASSIZE_RUNNER_OPTIONS_H
 #define ASSIZE_RUNNER_OPTIONS_H
@@ -21,17 +22,17 @@ struct err;
 enum color_when { COLOR_AUTO = 0, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
-	const char *file;    /* -f FILE|DIR; NULL = assize.yaml */
-	const char *record;  /* --record; NULL = .assize/record.db beside the definition */
-	struct pairs vars;   /* --var NAME=VALUE, may repeat */
-	const char *subject; /* --subject; NULL = none given */
-	const char *format;  /* --format */
-	const char *output;  /* -o FILE; NULL = standard output */
-	const char *since;   /* --since DURATION */
+	const char *file;     /* -f FILE|DIR; NULL = assize.yaml */
+	const char *record;   /* --record; NULL = .assize/record.db beside the definition */
+	struct pairs vars;    /* --var NAME=VALUE, may repeat */
+	const char *subject;  /* --subject; NULL = none given */
+	const char *format;   /* --format */
+	const char *output;   /* -o FILE; NULL = standard output */
+	const char *since;    /* --since DURATION */
 	struct texts reports; /* --report FORMAT=FILE, may repeat */
-	int color;	     /* enum color_when */
-	int64_t jobs;	     /* --jobs; 0 = by the machine */
-	int64_t limit;	     /* --limit; 0 = the command's default */
+	int color;	      /* enum color_when */
+	int64_t jobs;	      /* --jobs; 0 = by the machine */
+	int64_t limit;	      /* --limit; 0 = the command's default */
 	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc;
 	/* words that are not options */
 	const char **words;

@@ -31,8 +31,8 @@ int cron_parse(const char *text, struct cron *out, struct err *e);
 bool cron_matches(const struct cron *c, const struct civil *local);
 
 /*
- * The latest minute <= local_ms, or the first minute > local_ms, at which c fires; both on the civil
- * time line (ms as if the local reading were UTC). -1 when there is none within 5 years.
+ * The latest minute <= local_ms, or the first minute > local_ms, at which c fires; both on the
+ * civil time line (ms as if the local reading were UTC). -1 when there is none within 5 years.
  */
 int64_t cron_previous(const struct cron *c, int64_t local_ms);
 int64_t cron_next(const struct cron *c, int64_t local_ms);

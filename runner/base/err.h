@@ -62,7 +62,7 @@ int err_exit_status(enum err_class class);
 struct diags {
 	struct arena *arena;
 	struct err *items;
-	size_t n;	/* kept */
+	size_t n; /* kept */
 	size_t cap;
 	size_t n_total; /* found */
 };

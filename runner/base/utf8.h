@@ -18,7 +18,7 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *code_point);
 
 /*
  * Would a reader be misled by this character in one line of text? Control characters, line and
- * paragraph separators, zero-width and bidirectional formatting (Unicode TR 36).
+ * paragraph separators, zero-width and bidirectional formatting (Unicode TR 36), noncharacters.
  */
 bool utf8_is_deceptive(uint32_t code_point);
 

@@ -67,8 +67,9 @@ struct check {
 	size_t n_needs;
 	struct named_expectation *expects;
 	size_t n_expects;
-	unsigned char hash[32]; /* SHA-256 of the resolved check without secrets: "the definition" */
-	bool is_hidden;	       /* made by the loader for a rollback set: runs only when named */
+	unsigned char
+		hash[32]; /* SHA-256 of the resolved check without secrets: "the definition" */
+	bool is_hidden;	  /* made by the loader for a rollback set: runs only when named */
 };
 
 struct audit {
@@ -87,9 +88,9 @@ struct rollback_set {
 	int64_t keep;	  /* newest N in version order */
 	bool is_pinned;
 	bool is_reachable_only; /* only tags reachable from HEAD */
-	int64_t budget_ms;  /* 0 = none */
-	const char *scratch; /* absolute directory */
-	int content;	     /* enum rollback_content: 0 raw, 1 checkout */
+	int64_t budget_ms;	/* 0 = none */
+	const char *scratch;	/* absolute directory */
+	int content;		/* enum rollback_content: 0 raw, 1 checkout */
 	int64_t max_entries, max_bytes;
 };
 
@@ -98,12 +99,12 @@ struct selector {
 	const char *text;
 	struct pos pos;
 	/* AND of those that are set */
-	const char *glob;     /* on the full name; an audit name stands for audit/STAR */
+	const char *glob; /* on the full name; an audit name stands for audit/STAR */
 	const char *tag;
 	const char *kind;
-	int severity_op;      /* 0 none, else '<' '>' '=' and 'l' for <=, 'g' for >= */
+	int severity_op; /* 0 none, else '<' '>' '=' and 'l' for <=, 'g' for >= */
 	int64_t severity;
-	int64_t max_age_ms;   /* gates: 0 = the gate's default */
+	int64_t max_age_ms; /* gates: 0 = the gate's default */
 };
 
 enum gate_run { GATE_RUN_STALE = 0, GATE_RUN_ALWAYS, GATE_RUN_NEVER };
@@ -116,9 +117,9 @@ struct gate {
 	size_t n_require;
 	struct selector *advise;
 	size_t n_advise;
-	int64_t max_age_ms; /* default for selectors without their own; 24 h */
-	int run;	    /* enum gate_run */
-	bool is_any_subject; /* evidence about any subject counts */
+	int64_t max_age_ms;		     /* default for selectors without their own; 24 h */
+	int run;			     /* enum gate_run */
+	bool is_any_subject;		     /* evidence about any subject counts */
 	const struct rollback_set *rollback; /* NULL = no rollback rule */
 	bool is_rollback_all;		     /* tags: all; else any */
 	int64_t rollback_within_ms;
@@ -127,7 +128,8 @@ struct gate {
 
 /* Text of a definition file, kept to show the line an error or verdict points at. */
 struct source {
-	const char *file; /* as shown to the user: relative to the working directory when below it */
+	const char
+		*file; /* as shown to the user: relative to the working directory when below it */
 	const char *text;
 	size_t len;
 	unsigned char digest[32];

@@ -42,10 +42,12 @@ struct expectation {
 	struct pos pos;
 	struct expect_term *terms;
 	size_t n_terms;
-	int64_t window_ms;  /* longest `within` window, 0 = none: the caller must supply a baseline */
-	bool has_share;	    /* some bound carries % */
-	bool has_text;	    /* some bound is text or a pattern */
-	const char *unit;   /* base unit of the first bound that has one, "" = none: definition check */
+	int64_t window_ms; /* longest `within` window, 0 = none: the caller must supply a baseline
+			    */
+	bool has_share;	   /* some bound carries % */
+	bool has_text;	   /* some bound is text or a pattern */
+	const char
+		*unit; /* base unit of the first bound that has one, "" = none: definition check */
 };
 
 /*
@@ -57,21 +59,22 @@ int expect_parse(struct arena *a, const char *const *texts, const struct pos *po
 
 struct verdict {
 	enum outcome outcome;
-	const char *bound;    /* as shown: "<= 0.1 %"; "" when nothing was expected */
-	const char *reason;   /* one sentence: why not pass; NULL on pass */
-	double room;	      /* share of the allowed room used, 1 = at the bound; NaN unknown */
-	bool has_limit;	      /* limit holds the numeric bound nearest to the value, base unit */
+	const char *bound;  /* as shown: "<= 0.1 %"; "" when nothing was expected */
+	const char *reason; /* one sentence: why not pass; NULL on pass */
+	double room;	    /* share of the allowed room used, 1 = at the bound; NaN unknown */
+	bool has_limit;	    /* limit holds the numeric bound nearest to the value, base unit */
 	double limit;
-	struct pos pos;	      /* of the bound, or of the check */
+	struct pos pos; /* of the bound, or of the check */
 	bool is_no_measurement;
 };
 
 /*
  * Judges one measurement. expect must hold, else FAIL; if it holds and warn (may be NULL) does not,
- * WARN. baseline may be NULL when window_ms is 0. A bound with % uses m->share for kinds that count;
- * a bound without uses the count. Text of the verdict is in a.
+ * WARN. baseline may be NULL when window_ms is 0. A bound with % uses m->share for kinds that
+ * count; a bound without uses the count. Text of the verdict is in a.
  */
 void expect_judge(struct arena *a, const struct expectation *expect, const struct expectation *warn,
-		  const struct measurement *m, const struct baseline *baseline, struct verdict *out);
+		  const struct measurement *m, const struct baseline *baseline,
+		  struct verdict *out);
 
 #endif

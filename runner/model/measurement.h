@@ -34,8 +34,8 @@ struct label {
 
 struct measurement {
 	/*
-	 * Which of the kind's values this is ("total", "status"; "" for a kind with one value): picks
-	 * the expectation. Labels tell series of the same value apart, in a fixed order.
+	 * Which of the kind's values this is ("total", "status"; "" for a kind with one value):
+	 * picks the expectation. Labels tell series of the same value apart, in a fixed order.
 	 */
 	const char *name;
 	const struct label *labels;

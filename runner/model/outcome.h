@@ -23,8 +23,8 @@ enum outcome {
  */
 enum outcome outcome_join(enum outcome a, enum outcome b);
 
-bool outcome_is_passing(enum outcome o);		    /* PASS or WARN */
-const char *outcome_name(enum outcome o);		    /* "undecided", "pass", ... */
+bool outcome_is_passing(enum outcome o);		     /* PASS or WARN */
+const char *outcome_name(enum outcome o);		     /* "undecided", "pass", ... */
 bool outcome_from_name(const char *name, enum outcome *out); /* false: no such name */
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * pattern: regular expressions (PCRE2) with limits on work, the only door to that library.
  *
- * Matching is bounded (100,000 match steps, 1,000 deep); a pattern that exceeds the bound on some text
- * is "could not match", never "does not match". Compiled patterns may be shared by threads.
+ * Matching is bounded (100,000 match steps, 1,000 deep); a pattern that exceeds the bound on some
+ * text is "could not match", never "does not match". Compiled patterns may be shared by threads.
  */
 #ifndef ASSIZE_MODEL_PATTERN_H
 #define ASSIZE_MODEL_PATTERN_H
