@@ -1,0 +1,142 @@
+/*
+ * A gate's decision: the word first on a terminal, last in a log (where the last line is what a job
+ * shows), and every requirement that is not met with what would meet it. Evidence that passes is
+ * counted, not listed: it is in the record and on the page.
+ */
+#include "reports/terminal.h"
+
+#include <inttypes.h>
+
+#include "reports/terminal_lines.h"
+#include "reports/text.h"
+#include "reports/view.h"
+#include "runner/base/buf.h"
+
+/* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
+
+static void put_age(struct buf *out, const struct decision *d)
+{
+	if (d->oldest_ms < 0)
+		return;
+	(void)buf_puts(out, "   oldest evidence ");
+	text_duration(out, (d->at_ms - d->oldest_ms) * 1000);
+}
+
+static void put_line_position(struct buf *out, const struct decision_line *line)
+{
+	if (line->file == NULL)
+		return;
+	(void)buf_puts(out, "  ");
+	text_put(out, line->file);
+	if (line->line > 0)
+		(void)buf_printf(out, ":%" PRId64 ":%" PRId64, line->line, line->col);
+}
+
+static bool shuts(const struct decision_line *line)
+{
+	return line->is_hard && !outcome_is_passing(line->outcome);
+}
+
+static void put_line_live(struct buf *out, const struct terminal *t,
+			  const struct decision_line *line)
+{
+	size_t start;
+
+	(void)buf_puts(out, "  ");
+	terminal_put_outcome(out, t, line->outcome, 11);
+	start = out->len;
+	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
+	terminal_pad(out, start, 32);
+	text_put(out, line->text);
+	if (!line->is_hard)
+		(void)buf_puts(out, "  (advice)");
+	put_line_position(out, line);
+	(void)buf_putc(out, '\n');
+	if (line->remedy != NULL) {
+		(void)buf_puts(out, "             to do: ");
+		text_put(out, line->remedy);
+		(void)buf_putc(out, '\n');
+	}
+}
+
+static void put_line_event(struct buf *out, const struct decision *d,
+			   const struct decision_line *line)
+{
+	terminal_put_stamp(out, d->at_ms);
+	(void)buf_printf(out, "%s %s ", line->is_hard ? "require" : "advise",
+			 outcome_word(line->outcome));
+	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
+	(void)buf_putc(out, ' ');
+	text_put(out, line->text);
+	put_line_position(out, line);
+	if (line->remedy != NULL) {
+		(void)buf_puts(out, " to do: ");
+		text_put(out, line->remedy);
+	}
+	(void)buf_putc(out, '\n');
+}
+
+static int exit_status_of(const struct decision *d)
+{
+	return d->is_open ? 0 : d->outcome == OUTCOME_FAIL ? 1 : 2;
+}
+
+static void put_decision_live(struct buf *out, const struct terminal *t, const struct decision *d,
+			      size_t n_evidence)
+{
+	const char *color = !t->has_color || d->is_open ? "" : "\033[1;31m";
+
+	(void)buf_printf(out, "%s%s%s  ", color, d->is_open ? "OPEN" : "SHUT",
+			 color[0] != '\0' ? "\033[0m" : "");
+	text_put(out, d->gate);
+	if (d->subject[0] != '\0') {
+		(void)buf_puts(out, "  ");
+		text_put(out, d->subject);
+	}
+	(void)buf_puts(out, "   ");
+	text_count(out, (int64_t)n_evidence, "requirement");
+	(void)buf_puts(out, " met");
+	put_age(out, d);
+	(void)buf_printf(out, "   exit %d\n", exit_status_of(d));
+}
+
+static void put_decision_event(struct buf *out, const struct decision *d, size_t n_evidence,
+			       size_t n_shut)
+{
+	terminal_put_stamp(out, d->at_ms);
+	(void)buf_puts(out, "gate=");
+	text_shell_word(out, d->gate);
+	(void)buf_puts(out, " subject=");
+	text_shell_word(out, d->subject);
+	(void)buf_printf(out,
+			 " decision=%s outcome=%s met=%zu unmet=%zu record=%" PRId64 " exit=%d\n",
+			 d->is_open ? "OPEN" : "SHUT", outcome_name(d->outcome), n_evidence, n_shut,
+			 d->id, exit_status_of(d));
+}
+
+void terminal_decision(struct terminal *t, const struct decision *d)
+{
+	size_t n_evidence = 0, n_shut = 0;
+	struct buf out;
+
+	if (t->is_quiet && d->is_open)
+		return;
+	for (size_t i = 0; i < d->n_lines; i++) {
+		n_shut += shuts(&d->lines[i]) ? 1 : 0;
+		n_evidence += d->lines[i].is_hard && outcome_is_passing(d->lines[i].outcome);
+	}
+	buf_init(&out, BUF_UNBOUNDED);
+	if (t->is_live)
+		put_decision_live(&out, t, d, n_evidence);
+	for (size_t i = 0; i < d->n_lines; i++) {
+		if (d->lines[i].outcome == OUTCOME_PASS)
+			continue;
+		if (t->is_live)
+			put_line_live(&out, t, &d->lines[i]);
+		else
+			put_line_event(&out, d, &d->lines[i]);
+	}
+	if (!t->is_live)
+		put_decision_event(&out, d, n_evidence, n_shut);
+	terminal_flush(t, &out);
+}

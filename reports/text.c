@@ -1,0 +1,279 @@
+/*
+ * Where foreign text meets a page or a terminal. A backslash is not doubled: text that already went
+ * through value_format() would come out doubled twice, and a regular expression nobody could read.
+ */
+#include "reports/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "runner/base/buf.h"
+#include "runner/base/utc.h"
+#include "runner/base/utf8.h"
+#include "runner/model/measurement.h"
+#include "runner/model/unit.h"
+
+/* Buffers here are unbounded and never refuse, hence the (void) before every append. */
+
+static void put_hidden(struct buf *out, uint32_t c)
+{
+	if (c == '\n')
+		(void)buf_puts(out, "\\n");
+	else if (c == '\t')
+		(void)buf_puts(out, "\\t");
+	else if (c < 0x80)
+		(void)buf_printf(out, "\\x%02" PRIx32, c);
+	else
+		(void)buf_printf(out, "\\u{%04" PRIX32 "}", c);
+}
+
+static const char *entity(uint32_t c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	}
+	return NULL;
+}
+
+static void put_safe(struct buf *out, const char *s, size_t n, bool is_markup)
+{
+	const char *plain = s; /* start of what can be copied as it is */
+	const char *end = s + n;
+
+	while (s < end) {
+		uint32_t c = 0;
+		size_t len = utf8_decode(s, (size_t)(end - s), &c);
+		const char *name = is_markup && len == 1 ? entity(c) : NULL;
+
+		if (len > 0 && name == NULL && !utf8_is_deceptive(c)) {
+			s += len;
+			continue;
+		}
+		(void)buf_add(out, plain, (size_t)(s - plain));
+		if (len == 0)
+			(void)buf_printf(out, "\\x%02x", (unsigned)(unsigned char)*s);
+		else if (name != NULL)
+			(void)buf_puts(out, name);
+		else
+			put_hidden(out, c);
+		s += len > 0 ? len : 1;
+		plain = s;
+	}
+	(void)buf_add(out, plain, (size_t)(s - plain));
+}
+
+void text_visible(struct buf *out, const char *s, size_t n)
+{
+	put_safe(out, s, n, false);
+}
+
+void text_put(struct buf *out, const char *s)
+{
+	if (s != NULL)
+		put_safe(out, s, strlen(s), false);
+}
+
+void text_markup(struct buf *out, const char *s)
+{
+	if (s != NULL)
+		put_safe(out, s, strlen(s), true);
+}
+
+void text_markup_n(struct buf *out, const char *s, size_t n)
+{
+	put_safe(out, s, n, true);
+}
+
+bool text_line(const char **rest, const char **line, size_t *n)
+{
+	if (*rest == NULL || **rest == '\0')
+		return false;
+	*line = *rest;
+	*n = strcspn(*rest, "\n");
+	*rest += *n + ((*rest)[*n] == '\n' ? 1 : 0);
+	return true;
+}
+
+void text_shell_word(struct buf *out, const char *s)
+{
+	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789_./:@%+=-,";
+
+	if (s[0] != '\0' && s[0] != '-' && s[strspn(s, harmless)] == '\0') {
+		(void)buf_puts(out, s);
+		return;
+	}
+	(void)buf_putc(out, '\'');
+	for (const char *quote; (quote = strchr(s, '\'')) != NULL; s = quote + 1) {
+		text_visible(out, s, (size_t)(quote - s));
+		(void)buf_puts(out, "'\\''");
+	}
+	text_put(out, s);
+	(void)buf_putc(out, '\'');
+}
+
+/* The % of `within 10 % of median(28d)` is a distance, not a share. */
+bool result_is_share(const struct result *r)
+{
+	if (isnan(r->share) || strcmp(r->unit, "%") == 0)
+		return false;
+	for (const char *p = strchr(r->bound, '%'); p != NULL; p = strchr(p + 1, '%'))
+		if (strncmp(p + 1, " of ", 4) != 0)
+			return true;
+	return false;
+}
+
+static bool value_number(const struct value *v, double *out)
+{
+	switch (v->type) {
+	case VALUE_INT:
+		*out = (double)v->integer;
+		return true;
+	case VALUE_REAL:
+		*out = v->real;
+		return isfinite(v->real);
+	case VALUE_NONE:
+	case VALUE_TEXT:
+		return false;
+	}
+	return false;
+}
+
+bool result_number(const struct result *r, double *out)
+{
+	if (r->value.type != VALUE_NONE && result_is_share(r)) {
+		*out = r->share;
+		return true;
+	}
+	return value_number(&r->value, out);
+}
+
+bool point_number(const struct point *p, bool is_share, double *out)
+{
+	if (is_share && p->value.type != VALUE_NONE) {
+		*out = p->share;
+		return !isnan(p->share);
+	}
+	return value_number(&p->value, out);
+}
+
+/* Units are names from a definition and as foreign as anything; quoted text is already escaped. */
+static void put_value(struct buf *out, const struct value *v, const char *unit)
+{
+	struct buf shown;
+
+	buf_init(&shown, BUF_UNBOUNDED);
+	value_format(&shown, v, unit);
+	text_visible(out, shown.data, shown.len);
+	buf_release(&shown);
+}
+
+void text_value(struct buf *out, const struct result *r)
+{
+	if (r->value.type != VALUE_NONE && result_is_share(r))
+		unit_format(out, r->share, "%");
+	else
+		put_value(out, &r->value, r->unit);
+}
+
+void text_point(struct buf *out, const struct point *p, const struct result *of)
+{
+	if (result_is_share(of) && p->value.type != VALUE_NONE && !isnan(p->share))
+		unit_format(out, p->share, "%");
+	else
+		put_value(out, &p->value, of->unit);
+}
+
+void text_sample(struct buf *out, const struct result *r)
+{
+	if (r->n_total >= 0 && r->value.type != VALUE_NONE) {
+		if (result_is_share(r)) {
+			put_value(out, &r->value, r->unit);
+			(void)buf_putc(out, ' ');
+		}
+		(void)buf_puts(out, "of ");
+		unit_format(out, (double)r->n_total, "");
+	} else if (r->n >= 0) {
+		(void)buf_puts(out, "n = ");
+		unit_format(out, (double)r->n, "");
+	}
+}
+
+void text_series(struct buf *out, const char *check, const char *series)
+{
+	text_put(out, check);
+	if (series[0] != '\0' && series[0] != '{')
+		(void)buf_putc(out, ':');
+	text_put(out, series);
+}
+
+void text_duration(struct buf *out, int64_t us)
+{
+	unit_format(out, (double)us / 1e6, "s");
+}
+
+static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+				   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+void text_day(struct buf *out, int64_t ms)
+{
+	struct civil c;
+
+	utc_civil(ms, &c);
+	(void)buf_printf(out, "%d %s %d", c.day, months[c.month - 1], c.year);
+}
+
+void text_minute(struct buf *out, int64_t ms)
+{
+	struct civil c;
+
+	utc_civil(ms, &c);
+	text_day(out, ms);
+	(void)buf_printf(out, ", %02d:%02d", c.hour, c.minute);
+}
+
+void text_when(struct buf *out, int64_t ms)
+{
+	struct civil c;
+
+	utc_civil(ms, &c);
+	text_minute(out, ms);
+	(void)buf_printf(out, ":%02d UTC", c.second);
+}
+
+void text_digest(struct buf *out, const unsigned char *digest, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		(void)buf_printf(out, "%s%02x", i > 0 && i % 2 == 0 ? " " : "",
+				 (unsigned)digest[i]);
+}
+
+void text_count(struct buf *out, int64_t n, const char *noun)
+{
+	unit_format(out, (double)n, "");
+	(void)buf_printf(out, " %s%s", noun, n == 1 ? "" : "s");
+}
+
+void text_position(struct buf *out, const struct result *r)
+{
+	int64_t line = r->bound_line > 0 ? r->bound_line : r->check->line;
+	int64_t col = r->bound_line > 0 ? r->bound_col : r->check->col;
+
+	if (r->check->file == NULL || r->check->file[0] == '\0')
+		return;
+	text_put(out, r->check->file);
+	if (line > 0)
+		(void)buf_printf(out, ":%" PRId64, line);
+	if (line > 0 && col > 0)
+		(void)buf_printf(out, ":%" PRId64, col);
+}

@@ -1,0 +1,160 @@
+/*
+ * Outcomes have no order, so "worst" is written out here: what is disproved before what could not
+ * be measured, then by the share of the allowed room that is used.
+ */
+#include "reports/view.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+
+static int rank(enum outcome o)
+{
+	switch (o) {
+	case OUTCOME_FAIL:
+		return 4;
+	case OUTCOME_UNDECIDED:
+		return 3;
+	case OUTCOME_SKIP:
+		return 2;
+	case OUTCOME_WARN:
+		return 1;
+	case OUTCOME_PASS:
+		return 0;
+	}
+	return 3;
+}
+
+static bool is_worse(const struct result *a, const struct result *b)
+{
+	double room_a = isnan(a->room) ? -1 : a->room;
+	double room_b = isnan(b->room) ? -1 : b->room;
+
+	if (rank(a->outcome) != rank(b->outcome))
+		return rank(a->outcome) > rank(b->outcome);
+	return room_a > room_b;
+}
+
+struct check_view check_view(const struct result *series, size_t n, size_t first)
+{
+	struct check_view v = {
+		.info = series[0].check,
+		.series = series,
+		.n = n,
+		.first = first,
+		.outcome = series[0].outcome,
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			v.outcome = outcome_join(v.outcome, series[i].outcome);
+		if (is_worse(&series[i], &series[v.worst]))
+			v.worst = i;
+		if (!outcome_is_passing(series[i].outcome))
+			v.n_not_passing++;
+		if (series[i].duration_us > v.duration_us)
+			v.duration_us = series[i].duration_us;
+	}
+	return v;
+}
+
+struct check_view *check_views(struct arena *a, const struct result *results, size_t n_results,
+			       size_t *n_views)
+{
+	struct check_view *views = arena_array(a, n_results, sizeof(*views));
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_results;) {
+		size_t end = i + 1;
+
+		while (end < n_results &&
+		       strcmp(results[end].check->name, results[i].check->name) == 0)
+			end++;
+		views[n++] = check_view(&results[i], end - i, i);
+		i = end;
+	}
+	*n_views = n;
+	return views;
+}
+
+struct tally tally(const struct check_view *views, size_t n, int64_t n_planned)
+{
+	struct tally t = {.n_checks = n};
+
+	for (size_t i = 0; i < n; i++) {
+		switch (views[i].outcome) {
+		case OUTCOME_UNDECIDED:
+			t.n_undecided++;
+			break;
+		case OUTCOME_PASS:
+			t.n_pass++;
+			break;
+		case OUTCOME_WARN:
+			t.n_warn++;
+			break;
+		case OUTCOME_FAIL:
+			t.n_fail++;
+			break;
+		case OUTCOME_SKIP:
+			t.n_skip++;
+			break;
+		}
+	}
+	if (n_planned > 0 && (size_t)n_planned > n)
+		t.n_missing = (size_t)n_planned - n;
+	return t;
+}
+
+/* A unit separator between the two: neither may hold one and be mistaken for another pair. */
+static const char *index_key(struct arena *a, const char *check, const char *series)
+{
+	return arena_printf(a, "%s\x1f%s", check, series);
+}
+
+void result_index_init(struct result_index *x, struct arena *a, const struct result *results,
+		       size_t n)
+{
+	map_init(&x->map, a);
+	for (size_t i = 0; i < n; i++) {
+		/* the arena copy is what lets a const result stand behind a map of void * */
+		const struct result **slot = arena_alloc(a, sizeof(*slot));
+
+		*slot = &results[i];
+		(void)map_put(&x->map, index_key(a, results[i].check->name, results[i].series),
+			      (void *)slot); /* the first of equal names stays */
+	}
+}
+
+const struct result *result_index_get(const struct result_index *x, struct arena *a,
+				      const char *check, const char *series)
+{
+	const struct result *const *slot = map_get(&x->map, index_key(a, check, series));
+
+	return slot != NULL ? *slot : NULL;
+}
+
+struct stretch stretch(const struct point *trail, size_t n)
+{
+	struct stretch s = {0};
+
+	while (s.n_runs < n && trail[n - 1 - s.n_runs].outcome == trail[n - 1].outcome)
+		s.n_runs++;
+	if (s.n_runs > 0)
+		s.first = &trail[n - s.n_runs];
+	if (s.n_runs < n)
+		s.before = &trail[n - 1 - s.n_runs];
+	return s;
+}
+
+const struct point *trail_previous(const struct report *r, size_t result_index)
+{
+	if (r->trails == NULL || r->n_trails[result_index] < 2)
+		return NULL;
+	return &r->trails[result_index][r->n_trails[result_index] - 2];
+}
+
+const char *outcome_word(enum outcome o)
+{
+	return o == OUTCOME_FAIL ? "FAIL" : outcome_name(o);
+}

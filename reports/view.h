@@ -1,0 +1,62 @@
+/*
+ * view: results grouped and compared the way every report speaks of them.
+ *
+ * A check is the run of neighbouring results with one name; its outcome is their join. Everything
+ * is derived from a struct report, borrowed, and lives in the arena given.
+ */
+#ifndef ASSIZE_REPORTS_VIEW_H
+#define ASSIZE_REPORTS_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "reports/report.h"
+#include "runner/base/map.h"
+
+struct check_view {
+	const struct check_info *info;
+	const struct result *series;
+	size_t n;
+	size_t first; /* index of series[0] among the report's results */
+	size_t worst; /* index into series: the one to show when only one can be */
+	size_t n_not_passing;
+	enum outcome outcome;
+	int64_t duration_us; /* of its slowest series: they may share one probe */
+};
+
+/* Checks, not series. */
+struct tally {
+	size_t n_checks; /* with a result */
+	size_t n_pass, n_warn, n_fail, n_undecided, n_skip;
+	size_t n_missing; /* planned, and without any result */
+};
+
+struct check_view check_view(const struct result *series, size_t n, size_t first);
+struct check_view *check_views(struct arena *a, const struct result *results, size_t n_results,
+			       size_t *n_views);
+struct tally tally(const struct check_view *views, size_t n, int64_t n_planned);
+
+/* Results by check and series. */
+struct result_index {
+	struct map map;
+};
+void result_index_init(struct result_index *x, struct arena *a, const struct result *results,
+		       size_t n);
+const struct result *result_index_get(const struct result_index *x, struct arena *a,
+				      const char *check, const char *series);
+
+/* The present stretch of one outcome at the end of a trail. */
+struct stretch {
+	size_t n_runs;		    /* 0 = no trail */
+	const struct point *first;  /* where it began */
+	const struct point *before; /* the last point of another outcome, NULL = never seen */
+};
+struct stretch stretch(const struct point *trail, size_t n);
+
+/* What was measured just before this run: from the trail. NULL = nothing. */
+const struct point *trail_previous(const struct report *r, size_t result_index);
+
+/* "FAIL", "undecided", "pass": how an outcome is written for people. */
+const char *outcome_word(enum outcome o);
+
+#endif
