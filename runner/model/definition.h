@@ -148,6 +148,7 @@ struct definition {
 	size_t n_audits;
 	struct check **checks; /* definition order; hidden ones last */
 	size_t n_checks;
+	struct map check_names; /* name -> struct check *; may be empty in a hand-made definition */
 	struct gate **gates;
 	size_t n_gates;
 	struct rollback_set **rollbacks;

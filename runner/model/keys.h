@@ -30,7 +30,7 @@ enum key_type {
 	KEY_TEXTS,    /* struct texts: one text or a list of texts */
 	KEY_PAIRS,    /* struct pairs: mapping of name to text, in source order */
 	KEY_PATTERN,  /* struct pattern *: regular expression, compiled */
-	KEY_GROUP,    /* nested mapping: sub rows, written at offset into the same struct */
+	KEY_GROUP,    /* nested mapping: sub rows, their offsets counted from this row's */
 	KEY_GROUPS,   /* struct groups: mapping of name to nested mapping, each sub_size bytes */
 	KEY_NODE,     /* const struct node *: the kind reads it itself in check() */
 	KEY_LIST,     /* struct groups: one nested mapping or a list of them; names are NULL */
@@ -96,12 +96,19 @@ struct keys_context {
 };
 
 /*
- * Reads the mapping into the struct at out (zeroed by the caller; defaults applied first; a field whose
- * key is absent and has no default keeps what the caller put there). Every problem becomes a diagnostic
- * with its position; returns -1 if there was one.
+ * Reads the mapping into the struct at out (zeroed by the caller; defaults applied first; a field
+ * whose key is absent and has no default keeps what the caller put there). Every problem becomes a
+ * diagnostic with its position; returns -1 if there was one.
  */
 int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct node *map,
 	      void *out);
+
+/* Reports a key that is none of the known names, with did-you-mean or the names. */
+void keys_unknown(struct diags *diags, struct arena *a, const struct node *key, const char *what,
+		  const char *const *known, size_t n);
+
+/* "duration", "text or list of texts", for manuals. */
+const char *key_type_words(enum key_type type);
 
 /* Position of a key's value in map, else of the map itself: for semantic checks. */
 struct pos keys_pos(const struct node *map, const char *key);

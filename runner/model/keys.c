@@ -1,0 +1,492 @@
+/*
+ * Key rows read mappings. Every value has one reader; ranges, secrets and requirements are checked
+ * in one place each, so that no kind has to.
+ */
+#include "runner/model/keys.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/node.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+#include "runner/model/pattern.h"
+
+static const char *node_words(const struct node *node)
+{
+	switch (node->type) {
+	case NODE_SCALAR:
+		return "a text";
+	case NODE_SEQUENCE:
+		return "a list";
+	case NODE_MAPPING:
+		return "a mapping";
+	}
+	return "nothing";
+}
+
+const char *key_type_words(enum key_type type)
+{
+	switch (type) {
+	case KEY_TEXT:
+		return "text";
+	case KEY_NAME:
+		return "name";
+	case KEY_PATH:
+		return "path";
+	case KEY_BOOL:
+		return "true or false";
+	case KEY_INT:
+		return "integer";
+	case KEY_REAL:
+		return "number";
+	case KEY_DURATION:
+		return "duration";
+	case KEY_SIZE:
+		return "size";
+	case KEY_ENUM:
+		return "choice";
+	case KEY_TEXTS:
+		return "text or list of texts";
+	case KEY_PAIRS:
+		return "mapping of names to texts";
+	case KEY_PATTERN:
+		return "regular expression";
+	case KEY_GROUP:
+		return "mapping";
+	case KEY_GROUPS:
+		return "mapping of names to mappings";
+	case KEY_NODE:
+		return "see below";
+	case KEY_LIST:
+		return "mapping or list of mappings";
+	}
+	return "";
+}
+
+/* The text of a scalar that is there, is no null and no forbidden secret; else NULL and a report.
+ */
+static const char *scalar(struct keys_context *ctx, const struct key_row *row,
+			  const struct node *node)
+{
+	static const char *const nulls[] = {"~", "null", "Null", "NULL"};
+
+	if (node->type != NODE_SCALAR) {
+		(void)diags_at(ctx->diags, node->pos, row->example ? row->help : NULL,
+			       "\"%s\" must be a text, not %s", row->name, node_words(node));
+		return NULL;
+	}
+	if (node->is_plain && node->len == 0) {
+		(void)diags_at(ctx->diags, node->pos, "write a value, or leave the key out",
+			       "\"%s\" has no value", row->name);
+		return NULL;
+	}
+	for (size_t i = 0; node->is_plain && i < sizeof(nulls) / sizeof(*nulls); i++) {
+		if (strcmp(node->text, nulls[i]) != 0)
+			continue;
+		(void)diags_at(ctx->diags, node->pos,
+			       "leave the key out, or quote the word if it is meant as text",
+			       "\"%s\" is null", row->name);
+		return NULL;
+	}
+	if ((row->flags & KEY_NO_SECRET) && node->has_secret) {
+		(void)diags_at(ctx->diags, node->pos,
+			       "it would be visible to others; use vars: for what is not secret",
+			       "\"%s\" cannot hold a value from ${env:} or ${file:}", row->name);
+		return NULL;
+	}
+	return node->text;
+}
+
+static void bad_value(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		      const char *wanted)
+{
+	const char *shown = node->has_secret ? "a secret" : str_escaped(ctx->arena, node->text);
+
+	(void)diags_at(ctx->diags, node->pos,
+		       row->example ? arena_printf(ctx->arena, "for example %s: %s", row->name,
+						   row->example)
+				    : NULL,
+		       "\"%s\" must be %s, not \"%s\"", row->name, wanted, shown);
+}
+
+static void format_limit(const struct key_row *row, int64_t v, char out[static NUM_REAL_MAX])
+{
+	if (row->type == KEY_DURATION)
+		(void)num_format_duration(v, out);
+	else if (row->type == KEY_SIZE)
+		(void)num_format_size(v, out);
+	else
+		(void)num_format_real((double)v, out);
+}
+
+static void out_of_range(struct keys_context *ctx, const struct key_row *row,
+			 const struct node *node)
+{
+	char low[NUM_REAL_MAX], high[NUM_REAL_MAX];
+
+	format_limit(row, row->min, low);
+	format_limit(row, row->max, high);
+	bad_value(ctx, row, node,
+		  row->max == INT64_MAX ? arena_printf(ctx->arena, "at least %s", low)
+					: arena_printf(ctx->arena, "between %s and %s", low, high));
+}
+
+static void read_number(struct keys_context *ctx, const struct key_row *row,
+			const struct node *node, const char *text, void *field)
+{
+	bool has_range = row->min != 0 || row->max != 0;
+	int64_t value = 0;
+	double real = 0;
+	int failed;
+
+	if (row->type == KEY_REAL) {
+		if (num_parse_real(text, node->len, &real))
+			bad_value(ctx, row, node, "a number");
+		else if (has_range && !(real >= (double)row->min && real <= (double)row->max))
+			out_of_range(ctx, row, node);
+		else
+			*(double *)field = real;
+		return;
+	}
+	if (row->type == KEY_DURATION)
+		failed = num_parse_duration_ms(text, node->len, &value);
+	else if (row->type == KEY_SIZE)
+		failed = num_parse_size_bytes(text, node->len, &value);
+	else
+		failed = num_parse_int(text, node->len, &value);
+	if (failed)
+		bad_value(ctx, row, node,
+			  row->type == KEY_DURATION ? "a duration such as 30s or 1h30m"
+			  : row->type == KEY_SIZE   ? "a size such as 64KiB or 10MB"
+						    : "an integer");
+	else if (has_range && (value < row->min || value > row->max))
+		out_of_range(ctx, row, node);
+	else
+		*(int64_t *)field = value;
+}
+
+static void read_bool(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		      const char *text, void *field)
+{
+	if (strcmp(text, "true") == 0)
+		*(bool *)field = true;
+	else if (strcmp(text, "false") == 0)
+		*(bool *)field = false;
+	else
+		bad_value(ctx, row, node, "true or false");
+}
+
+static void read_enum(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		      const char *text, void *field)
+{
+	struct buf words;
+	size_t n = 0;
+	int closest;
+
+	for (; row->choices[n]; n++) {
+		if (strcmp(row->choices[n], text) == 0) {
+			*(int *)field = (int)n;
+			return;
+		}
+	}
+	buf_init(&words, 512);
+	for (size_t i = 0; i < n; i++)
+		(void)buf_printf(&words, "%s%s",
+				 i == 0	      ? ""
+				 : i == n - 1 ? " or "
+					      : ", ",
+				 row->choices[i]);
+	closest = str_closest(text, row->choices, n);
+	(void)diags_at(ctx->diags, node->pos,
+		       closest < 0 ? NULL
+				   : arena_printf(ctx->arena, "did you mean \"%s\"?",
+						  row->choices[closest]),
+		       "\"%s\" must be %s, not \"%s\"", row->name, words.data,
+		       node->has_secret ? "a secret" : str_escaped(ctx->arena, text));
+	buf_release(&words);
+}
+
+static void read_pattern(struct keys_context *ctx, const struct key_row *row,
+			 const struct node *node, const char *text, void *field)
+{
+	struct err e = {0};
+
+	if (pattern_compile(ctx->arena, text, node->len, false, field, &e) == 0)
+		return;
+	(void)err_context(&e, "\"%s\"", row->name);
+	e.class = ERR_DEFINITION;
+	if (e.pos.line == 0)
+		e.pos = node->pos;
+	diags_add(ctx->diags, &e);
+}
+
+static void read_path(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		      const char *text, void *field)
+{
+	if (node->len == 0) {
+		bad_value(ctx, row, node, "a path");
+		return;
+	}
+	*(const char **)field = *text == '/' || !ctx->root_dir
+					? text
+					: arena_printf(ctx->arena, "%s/%s", ctx->root_dir, text);
+}
+
+static void read_texts(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		       void *field)
+{
+	struct texts *texts = field;
+	size_t n = node->type == NODE_SEQUENCE ? node->n : 1;
+
+	if (node->type == NODE_MAPPING) {
+		(void)diags_at(ctx->diags, node->pos, NULL,
+			       "\"%s\" must be a text or a list of texts, not a mapping",
+			       row->name);
+		return;
+	}
+	if (n == 0) {
+		(void)diags_at(ctx->diags, node->pos, "leave the key out", "\"%s\" is empty",
+			       row->name);
+		return;
+	}
+	texts->items = arena_array(ctx->arena, n, sizeof(*texts->items));
+	texts->positions = arena_array(ctx->arena, n, sizeof(*texts->positions));
+	texts->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct node *item = node->type == NODE_SEQUENCE ? node->items[i] : node;
+		const char *text = scalar(ctx, row, item);
+
+		if (!text)
+			continue;
+		texts->items[texts->n] = text;
+		texts->positions[texts->n++] = item->pos;
+	}
+}
+
+static bool is_mapping(struct keys_context *ctx, const char *name, const struct node *node)
+{
+	if (node->type == NODE_MAPPING)
+		return true;
+	(void)diags_at(ctx->diags, node->pos, NULL, "\"%s\" must be a mapping, not %s",
+		       str_escaped(ctx->arena, name),
+		       node->type == NODE_SCALAR && node->len == 0 ? "nothing" : node_words(node));
+	return false;
+}
+
+static void read_pairs(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		       void *field)
+{
+	struct pairs *pairs = field;
+
+	if (!is_mapping(ctx, row->name, node))
+		return;
+	pairs->items = arena_array(ctx->arena, node->n, sizeof(*pairs->items));
+	pairs->n = 0;
+	for (size_t i = 0; i < node->n; i++) {
+		struct key_row named = *row;
+		const char *text;
+
+		named.name = str_escaped(ctx->arena, node->keys[i]->text);
+		text = scalar(ctx, &named, node->items[i]);
+		if (!text)
+			continue;
+		pairs->items[pairs->n++] = (struct pair){
+			.name = node->keys[i]->text,
+			.value = text,
+			.pos = node->items[i]->pos,
+			.has_secret = node->items[i]->has_secret,
+		};
+	}
+}
+
+static void read_group(struct keys_context *ctx, const struct key_row *row, const char *name,
+		       const struct node *node, void *out)
+{
+	struct keys_context inner = *ctx;
+
+	if (!is_mapping(ctx, name, node))
+		return;
+	inner.what = arena_printf(ctx->arena, "\"%s\"", str_escaped(ctx->arena, name));
+	(void)keys_read(&inner, row->sub, node, out);
+}
+
+static void read_groups(struct keys_context *ctx, const struct key_row *row,
+			const struct node *node, void *field)
+{
+	struct groups *groups = field;
+	bool is_list = row->type == KEY_LIST && node->type == NODE_SEQUENCE;
+	size_t n = is_list || row->type == KEY_GROUPS ? node->n : 1;
+
+	if (!is_list && !is_mapping(ctx, row->name, node))
+		return;
+	if (is_list && n == 0)
+		(void)diags_at(ctx->diags, node->pos, "leave the key out", "\"%s\" is empty",
+			       row->name);
+	groups->items = arena_array(ctx->arena, n, sizeof(*groups->items));
+	groups->n = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct node *item = row->type == KEY_LIST && !is_list ? node : node->items[i];
+		struct group *g = &groups->items[i];
+
+		g->value = arena_alloc(ctx->arena, row->sub_size);
+		g->pos = item->pos;
+		if (row->type == KEY_GROUPS) {
+			g->name = node->keys[i]->text;
+			g->pos = node->keys[i]->pos;
+		}
+		read_group(ctx, row, g->name ? g->name : row->name, item, g->value);
+	}
+}
+
+static void read_value(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		       char *out)
+{
+	void *field = out + row->offset;
+	const char *text = NULL;
+
+	switch (row->type) {
+	case KEY_TEXTS:
+		read_texts(ctx, row, node, field);
+		return;
+	case KEY_PAIRS:
+		read_pairs(ctx, row, node, field);
+		return;
+	case KEY_GROUP:
+		read_group(ctx, row, row->name, node, field);
+		return;
+	case KEY_GROUPS:
+	case KEY_LIST:
+		read_groups(ctx, row, node, field);
+		return;
+	case KEY_NODE:
+		*(const struct node **)field = node;
+		return;
+	case KEY_TEXT:
+	case KEY_NAME:
+	case KEY_PATH:
+	case KEY_BOOL:
+	case KEY_INT:
+	case KEY_REAL:
+	case KEY_DURATION:
+	case KEY_SIZE:
+	case KEY_ENUM:
+	case KEY_PATTERN:
+		text = scalar(ctx, row, node);
+		break;
+	}
+	if (!text)
+		return;
+	if (row->type == KEY_TEXT)
+		*(const char **)field = text;
+	else if (row->type == KEY_NAME && str_is_name(text))
+		*(const char **)field = text;
+	else if (row->type == KEY_NAME)
+		bad_value(ctx, row, node, "a name (a letter, then letters, digits, _ . -)");
+	else if (row->type == KEY_PATH)
+		read_path(ctx, row, node, text, field);
+	else if (row->type == KEY_BOOL)
+		read_bool(ctx, row, node, text, field);
+	else if (row->type == KEY_ENUM)
+		read_enum(ctx, row, node, text, field);
+	else if (row->type == KEY_PATTERN)
+		read_pattern(ctx, row, node, text, field);
+	else
+		read_number(ctx, row, node, text, field);
+}
+
+/* Defaults go through the same readers as what a user writes, so they cannot mean something else.
+ */
+static void read_defaults(struct keys_context *ctx, const struct key_row *rows, char *out)
+{
+	for (const struct key_row *row = rows; row->name; row++) {
+		struct node node = {.type = NODE_SCALAR, .text = row->def};
+
+		if (row->type == KEY_GROUP)
+			read_defaults(ctx, row->sub, out + row->offset);
+		if (!row->def)
+			continue;
+		node.len = strlen(row->def);
+		read_value(ctx, row, &node, out);
+	}
+}
+
+void keys_unknown(struct diags *diags, struct arena *a, const struct node *key, const char *what,
+		  const char *const *known, size_t n)
+{
+	int closest = str_closest(key->text, known, n);
+	struct buf help;
+
+	buf_init(&help, 600);
+	if (closest >= 0) {
+		(void)buf_printf(&help, "did you mean \"%s\"?", known[closest]);
+	} else {
+		(void)buf_puts(&help, "known are ");
+		for (size_t i = 0; i < n; i++)
+			(void)buf_printf(&help, "%s%s", i ? ", " : "", known[i]);
+	}
+	(void)diags_at(diags, key->pos, help.data, "unknown key \"%s\" in %s",
+		       str_escaped(a, key->text), what);
+	buf_release(&help);
+}
+
+static const struct key_row *find_row(const struct key_row *rows, const char *name)
+{
+	for (const struct key_row *row = rows; row->name; row++)
+		if (strcmp(row->name, name) == 0)
+			return row;
+	return NULL;
+}
+
+static void report_unknown(struct keys_context *ctx, const struct key_row *rows,
+			   const struct node *key)
+{
+	const char **known;
+	size_t n = 0;
+
+	while (rows[n].name)
+		n++;
+	known = arena_array(ctx->arena, n, sizeof(*known));
+	for (size_t i = 0; i < n; i++)
+		known[i] = rows[i].name;
+	keys_unknown(ctx->diags, ctx->arena, key, ctx->what, known, n);
+}
+
+int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct node *map,
+	      void *out)
+{
+	size_t before = ctx->diags->n_total;
+
+	read_defaults(ctx, rows, out);
+	assert(ctx->diags->n_total == before);
+	if (map->type != NODE_MAPPING)
+		return diags_at(ctx->diags, map->pos, NULL, "%s must be a mapping, not %s",
+				ctx->what, node_words(map));
+	for (size_t i = 0; i < map->n; i++) {
+		const struct key_row *row = find_row(rows, map->keys[i]->text);
+
+		if (row)
+			read_value(ctx, row, map->items[i], out);
+		else
+			report_unknown(ctx, rows, map->keys[i]);
+	}
+	for (const struct key_row *row = rows; row->name; row++) {
+		if (!(row->flags & KEY_REQUIRED) || node_get(map, row->name))
+			continue;
+		(void)diags_at(ctx->diags, map->pos,
+			       arena_printf(ctx->arena, "add %s: %s", row->name,
+					    row->example ? row->example : row->help),
+			       "%s needs the key \"%s\"", ctx->what, row->name);
+	}
+	return ctx->diags->n_total == before ? 0 : -1;
+}
+
+struct pos keys_pos(const struct node *map, const char *key)
+{
+	const struct node *value = map->type == NODE_MAPPING ? node_get(map, key) : NULL;
+
+	return value ? value->pos : map->pos;
+}
