@@ -2,12 +2,12 @@
  * db: read-only sessions on audited databases; one driver file an engine (db_sqlite.c).
  *
  * Read-only by construction: the driver refuses everything but reading, see its opening comment for
- * the holes each engine's own switch leaves. A pool keeps at most target->max_connections sessions a
- * target and hands one to one thread at a time. A statement runs until the deadline (monotonic ms),
- * then fails with "took longer than ...".
+ * the holes each engine's own switch leaves. A pool keeps at most target->max_connections sessions
+ * a target and hands one to one thread at a time. A statement runs until the deadline (monotonic
+ * ms), then fails with "took longer than ...".
  *
- * Errors are ERR_MEASURE. Database objects that do not exist are reported with has_missing set, so
- * that a kind may say which table or column is gone.
+ * Errors are ERR_MEASURE. After a failure db_missing() tells whether it was a table or a column
+ * that does not exist, so that a kind may say which one is gone and which ones there are.
  */
 #ifndef ASSIZE_IO_DB_H
 #define ASSIZE_IO_DB_H
@@ -28,7 +28,7 @@ struct db_value {
 	enum db_type type;
 	int64_t integer;
 	double real;
-	const char *text; /* TEXT and BLOB; NUL terminated; valid until the next row */
+	const char *text; /* TEXT (NUL terminated) and BLOB; valid until the next row */
 	size_t len;
 };
 
@@ -53,8 +53,8 @@ int db_acquire(struct db_pool *p, const char *target_key, const char *location,
 void db_release(struct db_pool *p, struct db *db);
 
 /*
- * Runs one statement. text must be a single SELECT, VALUES, WITH..SELECT (or the driver's own PRAGMA reads
- * through db_pragma). Text parameters are bound as ?1..?n.
+ * Runs one statement that only reads: SELECT, VALUES, WITH..SELECT, or a PRAGMA the driver knows to
+ * be a reading one. Text parameters are bound as ?1..?n.
  */
 int db_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
 	     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
@@ -64,5 +64,76 @@ int db_prepare(struct db *db, const char *sql, size_t *n_columns, struct err *e)
 
 /* Most result columns one statement may have. */
 size_t db_max_columns(const struct db *db);
+
+/* What the last failed call on this session did not find. */
+enum db_absence { DB_ABSENT_NOTHING = 0, DB_ABSENT_TABLE, DB_ABSENT_COLUMN };
+enum db_absence db_missing(const struct db *db);
+
+/*
+ * The catalog, in the engine's own words, text in the arena. Internal tables are left out. Columns
+ * are in declaration order, indexes sorted by name, foreign keys in the engine's order.
+ */
+struct db_object {
+	const char *name;
+	bool is_view;
+};
+
+struct db_column {
+	const char *name;
+	const char *type; /* as declared; "" = none */
+	bool is_nullable; /* what the engine enforces, not only what NOT NULL says */
+	bool is_generated;
+	const char *def; /* default as SQL text; NULL = none */
+	int64_t key;	 /* place in the primary key, from 1; 0 = not part of it */
+};
+
+struct db_index {
+	const char *name;
+	bool is_unique;
+	bool is_partial;      /* has a WHERE */
+	bool is_automatic;    /* made by a UNIQUE or PRIMARY KEY constraint */
+	const char **columns; /* an expression is "(expression)" */
+	size_t n_columns;
+};
+
+struct db_foreign_key {
+	const char **columns;
+	const char *table;
+	const char **targets; /* n_columns; a NULL entry is the other table's primary key */
+	size_t n_columns;
+	const char *on_update, *on_delete; /* "NO ACTION", "CASCADE", ... */
+};
+
+struct db_table {
+	const char *name;
+	bool is_view;
+	struct db_column *columns;
+	size_t n_columns;
+	struct db_index *indexes;
+	size_t n_indexes;
+	struct db_foreign_key *foreign_keys;
+	size_t n_foreign_keys;
+};
+
+/* Tables and views, sorted bytewise by name. */
+int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+	       size_t *n, struct err *e);
+/*
+ * One table or view, its name compared as the engine does. A name that does not exist is an error
+ * with db_missing() == DB_ABSENT_TABLE.
+ */
+int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
+		struct db_table *out, struct err *e);
+
+/* Are two names of tables or columns the same name to the engine? (SQLite: ASCII case folded.) */
+bool db_same_name(const struct db *db, const char *a, const char *b);
+
+/*
+ * Appends a name quoted as one identifier of the engine; db_quote_table also takes "schema.table"
+ * (SQLite: "main" is the only schema there is, so any other dot belongs to the name).
+ */
+struct buf;
+void db_quote(const struct db *db, struct buf *out, const char *name);
+void db_quote_table(const struct db *db, struct buf *out, const char *name);
 
 #endif

@@ -1,0 +1,287 @@
+/*
+ * db: the pool. A session costs an open, a schema parse and a dozen settings, so it is kept and
+ * handed on; a statement then costs its preparation only. Sessions belong to a home (one a target),
+ * because the ceiling of connections is the target's.
+ *
+ * The lock covers the lists and the preflight, never an open or a statement: a database that hangs
+ * holds up nobody else's.
+ */
+#include "runner/io/db.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/io/clock.h"
+#include "runner/io/db_driver.h"
+#include "runner/io/file.h"
+
+struct db_home {
+	char *key;
+	char *location;
+	const struct db_driver *driver;
+	int64_t n_open; /* idle, in use, or being opened */
+	struct db *idle;
+	bool is_registered; /* with the file door, from the first preflight that succeeded */
+	struct db_home *next;
+};
+
+struct db_pool {
+	const struct clock *clock;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct db_home *homes;
+};
+
+/* pthread calls below fail only when misused; a pool that cannot lock must not go on. */
+static void must(int rc)
+{
+	if (rc != 0)
+		abort();
+}
+
+struct db_pool *db_pool_new(const struct clock *clock)
+{
+	struct db_pool *p = xmalloc(sizeof(*p));
+	pthread_condattr_t attr;
+
+	*p = (struct db_pool){.clock = clock};
+	must(pthread_mutex_init(&p->lock, NULL));
+	must(pthread_condattr_init(&attr));
+	must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
+	must(pthread_cond_init(&p->changed, &attr));
+	must(pthread_condattr_destroy(&attr));
+	return p;
+}
+
+void db_pool_free(struct db_pool *p)
+{
+	if (!p)
+		return;
+	while (p->homes) {
+		struct db_home *h = p->homes;
+
+		p->homes = h->next;
+		while (h->idle) {
+			struct db *db = h->idle;
+
+			h->idle = db->next;
+			h->driver->close(db);
+		}
+		if (h->is_registered)
+			file_unregister_database(h->location);
+		free(h->key);
+		free(h->location);
+		free(h);
+	}
+	must(pthread_cond_destroy(&p->changed));
+	must(pthread_mutex_destroy(&p->lock));
+	free(p);
+}
+
+static struct db_home *find_home(struct db_pool *p, const char *key, const char *location)
+{
+	struct db_home *h = p->homes;
+
+	while (h && (strcmp(h->key, key) != 0 || strcmp(h->location, location) != 0))
+		h = h->next;
+	if (h)
+		return h;
+	h = xmalloc(sizeof(*h));
+	*h = (struct db_home){
+		.key = xstrdup(key),
+		.location = xstrdup(location),
+		.driver = &db_driver_sqlite,
+		.next = p->homes,
+	};
+	p->homes = h;
+	return h;
+}
+
+/* Another home may name the same file: then it was looked at, and is open, already. */
+static bool is_location_registered(const struct db_pool *p, const char *location)
+{
+	for (const struct db_home *h = p->homes; h; h = h->next)
+		if (h->is_registered && strcmp(h->location, location) == 0)
+			return true;
+	return false;
+}
+
+static int preflight(struct db_pool *p, struct db_home *h, struct err *e)
+{
+	if (h->is_registered)
+		return 0;
+	if (!is_location_registered(p, h->location) && h->driver->preflight(h->location, e) != 0)
+		return -1;
+	file_register_database(h->location);
+	h->is_registered = true;
+	return 0;
+}
+
+/* Waits until somebody gives a session back. The lock is held. -1: the deadline passed. */
+static int wait_for_change(struct db_pool *p, int64_t deadline_ms)
+{
+	int64_t left_ms = deadline_ms - clock_monotonic_ms(p->clock);
+	struct timespec until;
+
+	if (left_ms <= 0)
+		return -1;
+	/* Cannot fail: the clock is required by POSIX. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(left_ms / 1000);
+	until.tv_nsec += (long)(left_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	int rc = pthread_cond_timedwait(&p->changed, &p->lock, &until);
+
+	if (rc != 0 && rc != ETIMEDOUT)
+		abort();
+	return 0;
+}
+
+/* Opens one more session of a home whose n_open already counts it. The lock is not held. */
+static int open_session(struct db_pool *p, struct db_home *h, int64_t deadline_ms, struct db **out,
+			struct err *e)
+{
+	if (h->driver->open(h->location, p->clock, deadline_ms, out, e) == 0) {
+		(*out)->home = h;
+		return 0;
+	}
+	must(pthread_mutex_lock(&p->lock));
+	h->n_open--;
+	must(pthread_cond_broadcast(&p->changed));
+	must(pthread_mutex_unlock(&p->lock));
+	return -1;
+}
+
+int db_acquire(struct db_pool *p, const char *target_key, const char *location,
+	       int64_t max_connections, int64_t deadline_ms, struct db **out, struct err *e)
+{
+	int64_t ceiling = max_connections > 0 ? max_connections : 1;
+
+	must(pthread_mutex_lock(&p->lock));
+	struct db_home *h = find_home(p, target_key, location);
+
+	while (!h->idle && h->n_open >= ceiling) {
+		if (wait_for_change(p, deadline_ms) == 0)
+			continue;
+		must(pthread_mutex_unlock(&p->lock));
+		return err_set(e, ERR_MEASURE,
+			       "could not get a connection to target \"%s\" before the deadline: "
+			       "all %lld are in use",
+			       target_key, (long long)ceiling);
+	}
+	if (h->idle) {
+		*out = h->idle;
+		h->idle = (*out)->next;
+		(*out)->next = NULL;
+		must(pthread_mutex_unlock(&p->lock));
+		return 0;
+	}
+	int rc = preflight(p, h, e);
+
+	if (rc == 0)
+		h->n_open++;
+	must(pthread_mutex_unlock(&p->lock));
+	return rc == 0 ? open_session(p, h, deadline_ms, out, e) : -1;
+}
+
+void db_release(struct db_pool *p, struct db *db)
+{
+	struct db_home *h = db->home;
+	bool is_broken = db->is_broken;
+
+	if (is_broken)
+		h->driver->close(db);
+	must(pthread_mutex_lock(&p->lock));
+	if (is_broken) {
+		h->n_open--;
+	} else {
+		db->next = h->idle;
+		h->idle = db;
+	}
+	must(pthread_cond_broadcast(&p->changed));
+	must(pthread_mutex_unlock(&p->lock));
+}
+
+int db_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
+	     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e)
+{
+	db->absence = DB_ABSENT_NOTHING;
+	return db->driver->query(db, sql, params, n_params, deadline_ms, fn, ctx, e);
+}
+
+int db_prepare(struct db *db, const char *sql, size_t *n_columns, struct err *e)
+{
+	db->absence = DB_ABSENT_NOTHING;
+	return db->driver->prepare(db, sql, n_columns, e);
+}
+
+int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+	       size_t *n, struct err *e)
+{
+	db->absence = DB_ABSENT_NOTHING;
+	return db->driver->objects(db, a, deadline_ms, out, n, e);
+}
+
+int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
+		struct db_table *out, struct err *e)
+{
+	db->absence = DB_ABSENT_NOTHING;
+	return db->driver->describe(db, a, name, deadline_ms, out, e);
+}
+
+size_t db_max_columns(const struct db *db)
+{
+	return db->max_columns;
+}
+
+enum db_absence db_missing(const struct db *db)
+{
+	return db->absence;
+}
+
+/* Names are ASCII-folded by every engine we have; the locale is never asked. */
+static char fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool db_same_name(const struct db *db, const char *a, const char *b)
+{
+	(void)db; /* the rule is the engine's; there is one engine */
+	while (*a && fold(*a) == fold(*b)) {
+		a++;
+		b++;
+	}
+	return fold(*a) == fold(*b);
+}
+
+void db_quote(const struct db *db, struct buf *out, const char *name)
+{
+	(void)db;
+	buf_putc(out, '"');
+	for (const char *s = name; *s; s++) {
+		if (*s == '"')
+			buf_putc(out, '"');
+		buf_putc(out, *s);
+	}
+	buf_putc(out, '"');
+}
+
+void db_quote_table(const struct db *db, struct buf *out, const char *name)
+{
+	if (str_starts(name, "main.") && name[5]) {
+		buf_puts(out, "\"main\".");
+		name += 5;
+	}
+	db_quote(db, out, name);
+}

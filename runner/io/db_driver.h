@@ -1,0 +1,58 @@
+/*
+ * db_driver: what an engine must offer to the pool; private to the db files of this room.
+ *
+ * A driver's session embeds struct db as its first member. Every function but open() is called by
+ * the one thread that holds the session. A session that is_broken after a call is closed, never
+ * handed out again.
+ */
+#ifndef ASSIZE_IO_DB_DRIVER_H
+#define ASSIZE_IO_DB_DRIVER_H
+
+#include "runner/io/db.h"
+
+struct db_home;
+
+struct db_driver {
+	const char *name;
+	/*
+	 * MUST: look at the location while the process has no session on it (SQLite: reading the
+	 * file then cannot drop a lock of ours). Called before the first open, under the pool's
+	 * lock.
+	 */
+	int (*preflight)(const char *location, struct err *e);
+	/* MUST: location is registered with the file door by the caller. */
+	int (*open)(const char *location, const struct clock *clock, int64_t deadline_ms,
+		    struct db **out, struct err *e);
+	void (*close)(struct db *db);
+	int (*query)(struct db *db, const char *sql, const char *const *params, size_t n_params,
+		     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
+	int (*prepare)(struct db *db, const char *sql, size_t *n_columns, struct err *e);
+	int (*objects)(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		       size_t *n, struct err *e);
+	int (*describe)(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
+			struct db_table *out, struct err *e);
+};
+
+struct db {
+	const struct db_driver *driver;
+	struct db_home *home; /* the target the session belongs to; the pool's business */
+	struct db *next;      /* in the pool's list of idle sessions */
+	size_t max_columns;
+	enum db_absence absence;
+	bool is_broken;
+};
+
+extern const struct db_driver db_driver_sqlite;
+
+/*
+ * db_sqlite.c for db_sqlite_catalog.c: a query of the driver's own, for which the authorizer lets
+ * virtual tables prepare (never run) the statements their constructors need.
+ */
+int sqlite_own_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
+		     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
+int sqlite_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		   size_t *n, struct err *e);
+int sqlite_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
+		    struct db_table *out, struct err *e);
+
+#endif
