@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "runner/base/err.h"
+#include "runner/base/pairs.h"
 
 struct arena;
 struct node;
@@ -39,23 +40,6 @@ enum key_type {
 enum {
 	KEY_REQUIRED = 1 << 0,
 	KEY_NO_SECRET = 1 << 1, /* value may not come from ${env:} or ${file:} (argv, names) */
-};
-
-struct texts {
-	const char **items;
-	struct pos *positions;
-	size_t n;
-};
-
-struct pair {
-	const char *name, *value;
-	struct pos pos;
-	bool has_secret;
-};
-
-struct pairs {
-	struct pair *items;
-	size_t n;
 };
 
 struct group {
