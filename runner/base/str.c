@@ -1,0 +1,272 @@
+/*
+ * Text from outside is bytes until shown otherwise: every decoder here is strict (RFC 3629), and
+ * what could change how the rest of a line is read (control, bidirectional, invisible) is a table,
+ * not a guess.
+ */
+#include "runner/base/str.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+
+#define MAX_NAME_BYTES 128
+
+/* Length of the character at s (1..4) and its code point; 0 when it is not UTF-8. */
+static size_t decode(const char *s, size_t n, uint32_t *code)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned char c = (unsigned char)s[0];
+	size_t length = c < 0x80   ? 1
+			: c < 0xC2 ? 0
+			: c < 0xE0 ? 2
+			: c < 0xF0 ? 3
+			: c < 0xF5 ? 4
+				   : 0;
+	uint32_t v;
+
+	if (length == 0 || length > n)
+		return 0;
+	v = length == 1 ? c : c & (0x7Fu >> length);
+	for (size_t i = 1; i < length; i++) {
+		c = (unsigned char)s[i];
+		if ((c & 0xC0) != 0x80)
+			return 0;
+		v = v << 6 | (c & 0x3F);
+	}
+	if (v < least[length] || v > 0x10FFFF || (v >= 0xD800 && v <= 0xDFFF))
+		return 0;
+	*code = v;
+	return length;
+}
+
+bool str_is_utf8(const char *s, size_t n)
+{
+	uint32_t code;
+
+	while (n != 0) {
+		size_t k = decode(s, n, &code);
+
+		if (k == 0)
+			return false;
+		s += k;
+		n -= k;
+	}
+	return true;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool str_is_name(const char *s)
+{
+	size_t n = 0;
+
+	if (!is_letter(s[0]) && s[0] != '_')
+		return false;
+	for (; s[n] != '\0'; n++) {
+		if (n == MAX_NAME_BYTES)
+			return false;
+		if (!is_letter(s[n]) && !(s[n] >= '0' && s[n] <= '9') &&
+		    strchr("_.-", s[n]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), k = strlen(suffix);
+
+	return n >= k && memcmp(s + n - k, suffix, k) == 0;
+}
+
+bool str_equal(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+/* The next character of UTF-8 text, or the next byte of anything else. */
+static const char *after_character(const char *s)
+{
+	uint32_t code;
+	size_t k = decode(s, strlen(s), &code);
+
+	return s + (k != 0 ? k : 1);
+}
+
+bool str_glob(const char *pattern, const char *s)
+{
+	const char *star = NULL, *retry = NULL;
+
+	/* Only the last star is ever tried again: an earlier one already matched the least it can.
+	 */
+	while (*s != '\0') {
+		if (*pattern == '*') {
+			star = ++pattern;
+			retry = s;
+		} else if (*pattern == '?') {
+			pattern++;
+			s = after_character(s);
+		} else if (*pattern == *s) {
+			pattern++;
+			s++;
+		} else if (star != NULL) {
+			pattern = star;
+			retry = after_character(retry);
+			s = retry;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
+struct range {
+	uint32_t first, last;
+};
+
+static bool is_in(const struct range *ranges, size_t n, uint32_t code)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (code > ranges[middle].last)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && code >= ranges[low].first;
+}
+
+/* Characters that are not there to be seen, or that reorder the others. */
+static bool is_deceptive(uint32_t code)
+{
+	static const struct range ranges[] = {
+		{0x00, 0x1F},	    {0x7F, 0x9F},	/* C0, DEL, C1 */
+		{0xAD, 0xAD},				/* soft hyphen */
+		{0x34F, 0x34F},				/* combining grapheme joiner */
+		{0x61C, 0x61C},				/* Arabic letter mark */
+		{0x115F, 0x1160},   {0x17B4, 0x17B5},	/* fillers, invisible vowels */
+		{0x180B, 0x180F},			/* Mongolian selectors */
+		{0x200B, 0x200F},			/* zero width, direction marks */
+		{0x2028, 0x202E},			/* line ends, bidirectional */
+		{0x2060, 0x206F},			/* invisible operators, isolates */
+		{0x3164, 0x3164},			/* filler */
+		{0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},	/* byte order mark, filler */
+		{0xFFF9, 0xFFFB},			/* interlinear annotation */
+		{0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, /* format controls */
+		{0xE0000, 0xE0FFF},			/* tags, variation selectors */
+	};
+
+	return is_in(ranges, sizeof(ranges) / sizeof(ranges[0]), code);
+}
+
+static void escape_character(struct buf *out, const char *s, size_t k, uint32_t code)
+{
+	/* The results need no look: is_full tells. */
+	if (code == '\n')
+		(void)buf_puts(out, "\\n");
+	else if (code == '\t')
+		(void)buf_puts(out, "\\t");
+	else if (code == '\\')
+		(void)buf_puts(out, "\\\\");
+	else if (!is_deceptive(code))
+		(void)buf_add(out, s, k);
+	else if (code < 0x80)
+		(void)buf_printf(out, "\\x%02x", code);
+	else
+		(void)buf_printf(out, "\\u{%04X}", code);
+}
+
+static bool is_harmless(char c)
+{
+	return c >= ' ' && c <= '~' && c != '\\';
+}
+
+void str_escape(struct buf *out, const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		size_t start = i, k;
+		uint32_t code;
+
+		while (i < n && is_harmless(s[i]))
+			i++;
+		(void)buf_add(out, s + start, i - start); /* is_full tells */
+		if (i == n)
+			return;
+		k = decode(s + i, n - i, &code);
+		if (k == 0) {
+			(void)buf_printf(out, "\\x%02x", (unsigned)(unsigned char)s[i]);
+			k = 1;
+		} else {
+			escape_character(out, s + i, k, code);
+		}
+		i += k;
+	}
+}
+
+const char *str_escaped(struct arena *a, const char *s)
+{
+	struct buf out;
+	const char *text;
+
+	buf_init(&out, BUF_UNBOUNDED); /* at most eight times as long as s */
+	str_escape(&out, s, strlen(s));
+	text = arena_strndup(a, out.data, out.len);
+	buf_release(&out);
+	return text;
+}
+
+/* Marks that are drawn on the character before them, for the scripts in common use. */
+static bool is_combining(uint32_t code)
+{
+	static const struct range ranges[] = {
+		{0x300, 0x36F},	  {0x483, 0x489},   {0x591, 0x5BD},   {0x5BF, 0x5BF},
+		{0x5C1, 0x5C2},	  {0x5C4, 0x5C5},   {0x5C7, 0x5C7},   {0x610, 0x61A},
+		{0x64B, 0x65F},	  {0x670, 0x670},   {0x6D6, 0x6DC},   {0x6DF, 0x6E4},
+		{0x6E7, 0x6E8},	  {0x6EA, 0x6ED},   {0x711, 0x711},   {0x730, 0x74A},
+		{0x900, 0x902},	  {0x93A, 0x93A},   {0x93C, 0x93C},   {0x941, 0x948},
+		{0x94D, 0x94D},	  {0xE31, 0xE31},   {0xE34, 0xE3A},   {0xE47, 0xE4E},
+		{0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF}, {0x200B, 0x200F}, {0x20D0, 0x20FF},
+		{0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}, {0xFEFF, 0xFEFF},
+	};
+
+	return is_in(ranges, sizeof(ranges) / sizeof(ranges[0]), code);
+}
+
+size_t str_width(const char *s)
+{
+	size_t n = strlen(s), width = 0;
+	uint32_t code;
+
+	while (n != 0) {
+		size_t k = decode(s, n, &code);
+
+		if (k == 0) {
+			k = 1;
+			width++;
+		} else if (!is_combining(code)) {
+			width++;
+		}
+		s += k;
+		n -= k;
+	}
+	return width;
+}
