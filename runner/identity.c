@@ -1,0 +1,86 @@
+/*
+ * Facts about the machine and the job. Each is a courtesy to the reader of a report, so that none
+ * of them can stop a run: what cannot be known is "".
+ */
+#include "runner/identity.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/io/file.h"
+#include "runner/io/git.h"
+#include "runner/model/definition.h"
+#include "runner/model/result.h"
+#include "runner/version.h"
+
+static const char *user_name(struct arena *a)
+{
+	struct passwd entry, *found = NULL;
+	char text[4096];
+
+	if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found != NULL)
+		return arena_strdup(a, entry.pw_name);
+	return arena_printf(a, "uid %lu", (unsigned long)geteuid());
+}
+
+static const char *boot_id(struct arena *a)
+{
+	char text[64] = "";
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (f == NULL)
+		return "";
+	if (fgets(text, sizeof(text), f) == NULL)
+		text[0] = '\0';
+	(void)fclose(f); /* read only */
+	text[strcspn(text, "\n")] = '\0';
+	return arena_strdup(a, text);
+}
+
+/* The page a person would open to see the job's log, by the variables of well-known CI systems. */
+static const char *job_url(struct app *app)
+{
+	const char *server = app->env(app->env_ctx, "GITHUB_SERVER_URL");
+	const char *repo = app->env(app->env_ctx, "GITHUB_REPOSITORY");
+	const char *id = app->env(app->env_ctx, "GITHUB_RUN_ID");
+	static const char *const names[] = {"CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL",
+					    "CIRCLE_BUILD_URL"};
+
+	if (server != NULL && repo != NULL && id != NULL)
+		return arena_printf(app->arena, "%s/%s/actions/runs/%s", server, repo, id);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *url = app->env(app->env_ctx, names[i]);
+
+		if (url != NULL)
+			return arena_strdup(app->arena, url);
+	}
+	return "";
+}
+
+/* Does the definition, as it was read, stand in a commit somebody can look up? */
+static void describe_commit(struct app *app, const struct definition *d, struct run_info *run)
+{
+	const char **files = arena_array(app->arena, d->n_sources, sizeof(*files));
+
+	for (size_t i = 0; i < d->n_sources; i++)
+		files[i] = file_absolute(app->arena, app->cwd, d->sources[i].file);
+	git_door_describe(app->arena, d->root_dir, files, d->n_sources, &run->commit,
+			  &run->is_dirty);
+}
+
+void identity_fill(struct app *app, const struct definition *d, struct run_info *run)
+{
+	struct utsname name;
+
+	run->host = uname(&name) == 0 ? arena_strdup(app->arena, name.nodename) : "";
+	run->user = user_name(app->arena);
+	run->version = ASSIZE_VERSION;
+	run->boot_id = boot_id(app->arena);
+	run->job_url = job_url(app);
+	describe_commit(app, d, run);
+}

@@ -1,0 +1,15 @@
+/*
+ * identity: who measured, where, with what: the facts a run is recorded with.
+ */
+#ifndef ASSIZE_RUNNER_IDENTITY_H
+#define ASSIZE_RUNNER_IDENTITY_H
+
+struct app;
+struct definition;
+struct run_info;
+
+/* Fills host, user, version, boot id, CI job URL, and the definition's commit. Never fails: "" =
+ * unknown. */
+void identity_fill(struct app *app, const struct definition *d, struct run_info *run);
+
+#endif

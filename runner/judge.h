@@ -1,0 +1,49 @@
+/*
+ * judge: from a finished job to the results that are recorded.
+ *
+ * Here, and only here, measurements meet expectations, absent values become undecided, and every
+ * text that will leave the program passes the redactor.
+ */
+#ifndef ASSIZE_RUNNER_JUDGE_H
+#define ASSIZE_RUNNER_JUDGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/model/result.h"
+
+struct arena;
+struct check;
+struct err;
+struct job;
+struct record;
+struct redactor;
+
+struct judge {
+	struct record *record; /* for `within` */
+	int64_t run_id;
+	const struct redactor *redactor;
+	const struct check_info *const *infos; /* by slot */
+};
+
+struct judged {
+	struct result *results; /* at least one */
+	size_t n;
+	enum outcome outcome; /* joined */
+};
+
+/* What is recorded once about a check. Lives in a. */
+const struct check_info *judge_check_info(struct arena *a, const struct check *c);
+
+/*
+ * Results of checks[i] of a finished job, in the job's arena. -1 only when the record cannot be
+ * read.
+ */
+int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *out, struct err *e);
+
+/* The one result of a check that was not executed: OUTCOME_SKIP or OUTCOME_UNDECIDED with a reason.
+ */
+void judge_unexecuted(const struct judge *j, struct arena *a, const struct check *c, size_t slot,
+		      enum outcome outcome, const char *reason, int64_t now_ms, struct judged *out);
+
+#endif

@@ -1,0 +1,498 @@
+/*
+ * The owner's loop: submit what may start, take back what finished, judge it, commit it, print it.
+ * One thread does all of this, so there is one order of events and one writer of the record.
+ *
+ * A job's arena is freed when the last of its checks was printed; what must outlive that (the run's
+ * own facts, a skip's reason) is in the program's arena.
+ */
+#include "runner/session.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "reports/terminal.h"
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/engine.h"
+#include "runner/history/record.h"
+#include "runner/identity.h"
+#include "runner/io/db.h"
+#include "runner/judge.h"
+#include "runner/model/definition.h"
+#include "runner/model/kind.h"
+#include "runner/plan.h"
+
+#define DEFAULT_THREADS	   8
+#define LIVE_TICK_MS	   100
+#define PLAIN_TICK_MS	   1000
+#define INTERRUPT_GRACE_MS 1000
+#define MAX_SHOWN_RUNNING  8
+
+/* One planned check on its way from waiting to printed. */
+struct slot {
+	struct judged judged;
+	struct arena *arena; /* of the job its results are in; shared, see holders */
+	size_t *n_holders;   /* slots that still need that arena */
+	bool is_judged, is_printed;
+};
+
+struct session {
+	const struct session_request *req;
+	struct run_info *run;
+	struct plan plan;
+	struct slot *slots;
+	struct map by_name; /* check name -> slot */
+	struct judge judge;
+	struct engine *engine;
+	struct job **waiting; /* not submitted: need another check, or a retry's moment */
+	size_t n_waiting;
+	size_t n_in_flight;
+	size_t n_judged, n_printed;
+	int signal;
+	int64_t ticked_ms; /* monotonic */
+	/* of the present batch */
+	struct result *batch;
+	size_t n_batch, cap_batch;
+	struct restoration *restorations;
+	size_t n_restorations, cap_restorations;
+};
+
+int session_exit_status(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_PASS:
+	case OUTCOME_WARN:
+		return EXIT_PASS;
+	case OUTCOME_FAIL:
+		return EXIT_DISPROVED;
+	case OUTCOME_UNDECIDED:
+	case OUTCOME_SKIP:
+		return EXIT_UNDECIDED;
+	}
+	return EXIT_UNDECIDED;
+}
+
+static int64_t monotonic(const struct session *s)
+{
+	return clock_monotonic_ms(&s->req->app->clock);
+}
+
+static int64_t wall(const struct session *s)
+{
+	return clock_wall_ms(&s->req->app->clock);
+}
+
+/* Adds a check and, first, everything it needs; the loader has refused cycles. */
+static void want(const struct check *c, bool *is_wanted)
+{
+	if (is_wanted[c->index])
+		return;
+	is_wanted[c->index] = true;
+	for (size_t i = 0; i < c->n_needs; i++)
+		want(c->needs[i], is_wanted);
+}
+
+/* The checks to run in definition order; a caller's narrowed copy stands in for the original. */
+static size_t choose(const struct session_request *req, const struct check **out)
+{
+	const struct definition *d = req->definition;
+	struct arena *a = req->app->arena;
+	bool *is_wanted = arena_array(a, d->n_checks, sizeof(*is_wanted));
+	const struct check **given = arena_array(a, d->n_checks, sizeof(*given));
+	size_t n = 0;
+
+	for (size_t i = 0; i < req->n_checks; i++) {
+		given[req->checks[i]->index] = req->checks[i];
+		want(req->checks[i], is_wanted);
+	}
+	for (size_t i = 0; i < d->n_checks; i++)
+		if (is_wanted[i])
+			out[n++] = given[i] != NULL ? given[i] : d->checks[i];
+	return n;
+}
+
+static void make_plan(struct session *s)
+{
+	const struct session_request *req = s->req;
+	struct arena *a = req->app->arena;
+	const struct check **checks = arena_array(a, req->definition->n_checks, sizeof(*checks));
+	size_t n = choose(req, checks);
+	const struct check_info **infos = arena_array(a, n, sizeof(*infos));
+
+	plan_make(a, checks, n, &s->plan);
+	s->slots = arena_array(a, n, sizeof(*s->slots));
+	map_init(&s->by_name, a);
+	for (size_t i = 0; i < n; i++) {
+		infos[i] = judge_check_info(a, checks[i]);
+		(void)map_put(&s->by_name, checks[i]->name, &s->slots[i]); /* names are unique */
+	}
+	s->judge = (struct judge){req->record, 0, req->definition->redactor, infos};
+	s->waiting = arena_array(a, s->plan.n_jobs + 1, sizeof(struct job *));
+}
+
+static int begin(struct session *s, struct err *e)
+{
+	const struct session_request *req = s->req;
+	struct run_info *run = s->run;
+
+	*run = (struct run_info){
+		.begin_ms = wall(s),
+		.end_ms = -1,
+		.subject = req->subject,
+		.selection = req->selection,
+		.command = req->command,
+		.definition_file = req->definition->root_file,
+		.begin_monotonic_ms = monotonic(s),
+		.n_planned = (int64_t)s->plan.n_checks,
+		.exit_status = EXIT_UNDECIDED,
+	};
+	memcpy(run->definition_digest, req->definition->digest, sizeof(run->definition_digest));
+	identity_fill(req->app, req->definition, run);
+	if (record_begin(req->record, run, e) != 0)
+		return -1;
+	s->judge.run_id = run->id;
+	if (req->terminal != NULL)
+		terminal_begin(req->terminal, run, s->plan.n_checks);
+	return 0;
+}
+
+static void grow(struct session *s, size_t n_results, size_t n_restorations)
+{
+	struct arena *a = s->req->app->arena;
+
+	if (s->n_batch + n_results > s->cap_batch) {
+		size_t cap = (s->n_batch + n_results) * 2 + 64;
+		struct result *more = arena_array(a, cap, sizeof(*more));
+
+		if (s->n_batch > 0)
+			memcpy(more, s->batch, s->n_batch * sizeof(*more));
+		s->batch = more;
+		s->cap_batch = cap;
+	}
+	if (s->n_restorations + n_restorations > s->cap_restorations) {
+		size_t cap = (s->n_restorations + n_restorations) * 2;
+		struct restoration *more = arena_array(a, cap, sizeof(*more));
+
+		if (s->n_restorations > 0)
+			memcpy(more, s->restorations, s->n_restorations * sizeof(*more));
+		s->restorations = more;
+		s->cap_restorations = cap;
+	}
+}
+
+static void settle(struct session *s, size_t slot, const struct judged *judged, struct arena *a,
+		   size_t *n_holders)
+{
+	struct slot *it = &s->slots[slot];
+
+	it->judged = *judged;
+	it->is_judged = true;
+	it->arena = a;
+	it->n_holders = n_holders;
+	if (n_holders != NULL)
+		(*n_holders)++;
+	s->n_judged++;
+	grow(s, judged->n, 0);
+	memcpy(&s->batch[s->n_batch], judged->results, judged->n * sizeof(*s->batch));
+	s->n_batch += judged->n;
+}
+
+static void settle_unexecuted(struct session *s, size_t slot, enum outcome outcome,
+			      const char *reason)
+{
+	struct judged judged;
+
+	judge_unexecuted(&s->judge, s->req->app->arena, s->plan.checks[slot], slot, outcome, reason,
+			 wall(s), &judged);
+	settle(s, slot, &judged, NULL, NULL);
+}
+
+static bool wants_retry(const struct session *s, const struct job *job, size_t i,
+			const struct judged *judged)
+{
+	return s->signal == 0 && !outcome_is_passing(judged->outcome) &&
+	       job->attempt <= job->checks[i]->retries;
+}
+
+/* Judges every check of a finished job; those with retries left go round again. */
+static int take_job(struct session *s, struct job *job, struct err *e)
+{
+	struct arena *a = s->req->app->arena;
+	bool *again = arena_array(job->arena, job->n_checks, sizeof(*again));
+	size_t *n_holders = arena_alloc(job->arena, sizeof(*n_holders));
+	bool has_retry = false;
+
+	s->n_in_flight--;
+	for (size_t i = 0; i < job->n_checks; i++) {
+		struct judged judged;
+
+		if (judge_job(&s->judge, job, i, &judged, e) != 0)
+			return -1;
+		again[i] = wants_retry(s, job, i, &judged);
+		has_retry = has_retry || again[i];
+		if (!again[i])
+			settle(s, job->slots[i], &judged, job->arena, n_holders);
+	}
+	if (has_retry) {
+		struct job *retry = plan_retry(a, job, again);
+
+		retry->not_before_ms = monotonic(s) + job->checks[0]->retry_delay_ms;
+		s->waiting[s->n_waiting++] = retry;
+	} else {
+		grow(s, 0, job->probe.n_restorations);
+		if (job->probe.n_restorations > 0)
+			memcpy(&s->restorations[s->n_restorations], job->probe.restorations,
+			       job->probe.n_restorations * sizeof(*s->restorations));
+		s->n_restorations += job->probe.n_restorations;
+	}
+	if (*n_holders == 0)
+		arena_free(job->arena);
+	return 0;
+}
+
+/* NULL = may start; else the needed check that is not passing; *is_pending: not judged yet. */
+static const struct check *blocking_need(const struct session *s, const struct check *c,
+					 bool *is_pending)
+{
+	*is_pending = false;
+	for (size_t i = 0; i < c->n_needs; i++) {
+		const struct slot *slot = map_get(&s->by_name, c->needs[i]->name);
+
+		if (!slot->is_judged)
+			*is_pending = true;
+		else if (!outcome_is_passing(slot->judged.outcome))
+			return c->needs[i];
+	}
+	return NULL;
+}
+
+static void skip_job(struct session *s, const struct job *job, const struct check *need)
+{
+	const struct slot *slot = map_get(&s->by_name, need->name);
+
+	for (size_t i = 0; i < job->n_checks; i++)
+		settle_unexecuted(s, job->slots[i], OUTCOME_SKIP,
+				  arena_printf(s->req->app->arena, "needs \"%s\", which is %s",
+					       need->name, outcome_name(slot->judged.outcome)));
+}
+
+static void submit(struct session *s, struct job *job)
+{
+	s->n_in_flight++;
+	engine_submit(s->engine, job);
+}
+
+/* Starts or skips what waited; one skip may free the next, so until nothing moves. */
+static void advance(struct session *s)
+{
+	bool has_moved = true;
+
+	while (has_moved) {
+		size_t kept = 0, n = s->n_waiting;
+
+		has_moved = false;
+		for (size_t i = 0; i < n; i++) {
+			struct job *job = s->waiting[i];
+			bool is_pending;
+			const struct check *need = blocking_need(s, job->checks[0], &is_pending);
+
+			if (need != NULL)
+				skip_job(s, job, need);
+			else if (is_pending || job->not_before_ms > monotonic(s))
+				s->waiting[kept++] = job;
+			else
+				submit(s, job);
+			has_moved = has_moved || need != NULL;
+		}
+		s->n_waiting = kept;
+	}
+}
+
+static void release(struct slot *slot)
+{
+	if (slot->n_holders != NULL && --*slot->n_holders == 0)
+		arena_free(slot->arena);
+	slot->arena = NULL;
+	slot->n_holders = NULL;
+}
+
+/* Commits the batch, then prints what the definition order allows. */
+static int flush(struct session *s, struct err *e)
+{
+	struct terminal *t = s->req->terminal;
+
+	if (s->n_batch > 0 && record_results(s->req->record, s->run->id, s->batch, s->n_batch,
+					     s->restorations, s->n_restorations, e) != 0)
+		return -1;
+	s->n_batch = 0;
+	s->n_restorations = 0;
+	while (s->n_printed < s->plan.n_checks && s->slots[s->n_printed].is_judged) {
+		struct slot *slot = &s->slots[s->n_printed++];
+
+		if (t != NULL)
+			terminal_check(t, slot->judged.results, slot->judged.n, wall(s));
+		release(slot);
+	}
+	return 0;
+}
+
+static void tick(struct session *s)
+{
+	const struct job *jobs[MAX_SHOWN_RUNNING];
+	const char *names[MAX_SHOWN_RUNNING];
+	int64_t since_ms[MAX_SHOWN_RUNNING];
+	int64_t now = monotonic(s);
+	size_t n;
+
+	if (s->req->terminal == NULL || now - s->ticked_ms < LIVE_TICK_MS)
+		return;
+	s->ticked_ms = now;
+	n = engine_running(s->engine, jobs, MAX_SHOWN_RUNNING);
+	n = n < MAX_SHOWN_RUNNING ? n : MAX_SHOWN_RUNNING;
+	for (size_t i = 0; i < n; i++) {
+		names[i] = jobs[i]->checks[0]->name;
+		since_ms[i] = now - jobs[i]->started_us / 1000;
+	}
+	terminal_tick(s->req->terminal, names, since_ms, n, NULL, wall(s));
+}
+
+/* How long the owner may sleep: until the next tick or the next retry. */
+static int64_t wait_ms(const struct session *s)
+{
+	bool is_live = s->req->terminal != NULL && s->req->terminal->is_live;
+	int64_t wait = is_live ? LIVE_TICK_MS : PLAIN_TICK_MS;
+	int64_t now = monotonic(s);
+
+	for (size_t i = 0; i < s->n_waiting; i++) {
+		int64_t left = s->waiting[i]->not_before_ms - now;
+
+		if (s->waiting[i]->not_before_ms > 0 && left < wait)
+			wait = left > 0 ? left : 0;
+	}
+	return wait;
+}
+
+static int take_finished(struct session *s, struct job *list, struct err *e)
+{
+	while (list != NULL) {
+		struct job *next = list->next;
+
+		if (take_job(s, list, e) != 0)
+			return -1;
+		list = next;
+	}
+	return 0;
+}
+
+/* After a signal: nothing new starts, what is under way gets a moment, the rest is undecided. */
+static int wind_down(struct session *s, struct err *e)
+{
+	int64_t until = monotonic(s) + INTERRUPT_GRACE_MS;
+	const char *reason = arena_printf(s->req->app->arena, "the run was interrupted by %s",
+					  strsignal(s->signal));
+
+	s->n_waiting = 0;
+	while (s->n_in_flight > 0 && monotonic(s) < until) {
+		int second;
+
+		if (take_finished(s, engine_wait(s->engine, until - monotonic(s), &second), e) != 0)
+			return -1;
+		if (second != 0) /* asked twice: at once */
+			break;
+	}
+	for (size_t i = 0; i < s->plan.n_checks; i++)
+		if (!s->slots[i].is_judged)
+			settle_unexecuted(s, i, OUTCOME_UNDECIDED, reason);
+	return flush(s, e);
+}
+
+static int drive(struct session *s, struct err *e)
+{
+	for (size_t i = 0; i < s->plan.n_jobs; i++) {
+		if (s->plan.jobs[i]->checks[0]->n_needs > 0)
+			s->waiting[s->n_waiting++] = s->plan.jobs[i];
+		else
+			submit(s, s->plan.jobs[i]);
+	}
+	while (s->n_judged < s->plan.n_checks) {
+		struct job *list = engine_wait(s->engine, wait_ms(s), &s->signal);
+
+		if (take_finished(s, list, e) != 0)
+			return -1;
+		if (s->signal != 0)
+			return wind_down(s, e);
+		advance(s);
+		if (flush(s, e) != 0)
+			return -1;
+		tick(s);
+	}
+	return 0;
+}
+
+static void count(struct run_info *run, enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_PASS:
+		run->n_pass++;
+		return;
+	case OUTCOME_WARN:
+		run->n_warn++;
+		return;
+	case OUTCOME_FAIL:
+		run->n_fail++;
+		return;
+	case OUTCOME_UNDECIDED:
+		run->n_undecided++;
+		return;
+	case OUTCOME_SKIP:
+		run->n_skip++;
+		return;
+	}
+}
+
+static int end(struct session *s, struct err *e)
+{
+	struct run_info *run = s->run;
+
+	run->end_ms = wall(s);
+	run->state = s->signal != 0 ? RUN_INTERRUPTED : RUN_COMPLETE;
+	run->outcome = s->plan.n_checks > 0 ? s->slots[0].judged.outcome : OUTCOME_UNDECIDED;
+	for (size_t i = 0; i < s->plan.n_checks; i++) {
+		run->outcome = outcome_join(run->outcome, s->slots[i].judged.outcome);
+		count(run, s->slots[i].judged.outcome);
+	}
+	if (s->signal != 0 && outcome_is_passing(run->outcome))
+		run->outcome = OUTCOME_UNDECIDED; /* the signal came with the last result */
+	run->exit_status = session_exit_status(run->outcome);
+	return record_end(s->req->record, run, e);
+}
+
+int session_run(const struct session_request *req, struct run_info *run, struct err *e)
+{
+	struct session s = {.req = req, .run = run};
+	struct probe_world world = {.clock = &req->app->clock, .definition = req->definition};
+	struct pin *pins = NULL;
+	size_t n_pins = 0;
+	int rc = -1;
+
+	make_plan(&s);
+	if (record_pins(req->record, req->app->arena, &pins, &n_pins, e) != 0)
+		return -1;
+	world.pins = pins;
+	world.n_pins = n_pins;
+	world.dbs = db_pool_new(&req->app->clock);
+	if (engine_start(&world, &s.plan, req->n_threads > 0 ? req->n_threads : DEFAULT_THREADS,
+			 &s.engine, e) != 0) {
+		db_pool_free(world.dbs);
+		return -1;
+	}
+	if (begin(&s, e) == 0 && drive(&s, e) == 0)
+		rc = end(&s, e);
+	if (engine_stop(s.engine))
+		db_pool_free(world.dbs);
+	else
+		req->app->is_abandoning = true; /* threads still use the pool and the world */
+	return rc;
+}
