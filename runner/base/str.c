@@ -1,7 +1,6 @@
 /*
- * Text from outside is bytes until shown otherwise: every decoder here is strict (RFC 3629), and
- * what could change how the rest of a line is read (control, bidirectional, invisible) is a table,
- * not a guess.
+ * Text from outside is bytes until shown otherwise. What could change how the rest of a line is
+ * read is decided by utf8.c; here it is made visible.
  */
 #include "runner/base/str.h"
 
@@ -10,43 +9,16 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/utf8.h"
 
 #define MAX_NAME_BYTES 128
-
-/* Length of the character at s (1..4) and its code point; 0 when it is not UTF-8. */
-static size_t decode(const char *s, size_t n, uint32_t *code)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned char c = (unsigned char)s[0];
-	size_t length = c < 0x80   ? 1
-			: c < 0xC2 ? 0
-			: c < 0xE0 ? 2
-			: c < 0xF0 ? 3
-			: c < 0xF5 ? 4
-				   : 0;
-	uint32_t v;
-
-	if (length == 0 || length > n)
-		return 0;
-	v = length == 1 ? c : c & (0x7Fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		c = (unsigned char)s[i];
-		if ((c & 0xC0) != 0x80)
-			return 0;
-		v = v << 6 | (c & 0x3F);
-	}
-	if (v < least[length] || v > 0x10FFFF || (v >= 0xD800 && v <= 0xDFFF))
-		return 0;
-	*code = v;
-	return length;
-}
 
 bool str_is_utf8(const char *s, size_t n)
 {
 	uint32_t code;
 
 	while (n != 0) {
-		size_t k = decode(s, n, &code);
+		size_t k = utf8_decode(s, n, &code);
 
 		if (k == 0)
 			return false;
@@ -100,7 +72,7 @@ bool str_equal(const char *a, const char *b)
 static const char *after_character(const char *s)
 {
 	uint32_t code;
-	size_t k = decode(s, strlen(s), &code);
+	size_t k = utf8_decode(s, strlen(s), &code);
 
 	return s + (k != 0 ? k : 1);
 }
@@ -153,29 +125,6 @@ static bool is_in(const struct range *ranges, size_t n, uint32_t code)
 	return low < n && code >= ranges[low].first;
 }
 
-/* Characters that are not there to be seen, or that reorder the others. */
-static bool is_deceptive(uint32_t code)
-{
-	static const struct range ranges[] = {
-		{0x00, 0x1F},	    {0x7F, 0x9F},	/* C0, DEL, C1 */
-		{0xAD, 0xAD},				/* soft hyphen */
-		{0x34F, 0x34F},				/* combining grapheme joiner */
-		{0x61C, 0x61C},				/* Arabic letter mark */
-		{0x115F, 0x1160},   {0x17B4, 0x17B5},	/* fillers, invisible vowels */
-		{0x180B, 0x180F},			/* Mongolian selectors */
-		{0x200B, 0x200F},			/* zero width, direction marks */
-		{0x2028, 0x202E},			/* line ends, bidirectional */
-		{0x2060, 0x206F},			/* invisible operators, isolates */
-		{0x3164, 0x3164},			/* filler */
-		{0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},	/* byte order mark, filler */
-		{0xFFF9, 0xFFFB},			/* interlinear annotation */
-		{0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, /* format controls */
-		{0xE0000, 0xE0FFF},			/* tags, variation selectors */
-	};
-
-	return is_in(ranges, sizeof(ranges) / sizeof(ranges[0]), code);
-}
-
 static void escape_character(struct buf *out, const char *s, size_t k, uint32_t code)
 {
 	/* The results need no look: is_full tells. */
@@ -185,7 +134,7 @@ static void escape_character(struct buf *out, const char *s, size_t k, uint32_t 
 		(void)buf_puts(out, "\\t");
 	else if (code == '\\')
 		(void)buf_puts(out, "\\\\");
-	else if (!is_deceptive(code))
+	else if (!utf8_is_deceptive(code))
 		(void)buf_add(out, s, k);
 	else if (code < 0x80)
 		(void)buf_printf(out, "\\x%02x", code);
@@ -211,7 +160,7 @@ void str_escape(struct buf *out, const char *s, size_t n)
 		(void)buf_add(out, s + start, i - start); /* is_full tells */
 		if (i == n)
 			return;
-		k = decode(s + i, n - i, &code);
+		k = utf8_decode(s + i, n - i, &code);
 		if (k == 0) {
 			(void)buf_printf(out, "\\x%02x", (unsigned)(unsigned char)s[i]);
 			k = 1;
@@ -257,7 +206,7 @@ size_t str_width(const char *s)
 	uint32_t code;
 
 	while (n != 0) {
-		size_t k = decode(s, n, &code);
+		size_t k = utf8_decode(s, n, &code);
 
 		if (k == 0) {
 			k = 1;

@@ -45,10 +45,16 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *code_point)
 	return len;
 }
 
+/* Letters and joiners that are drawn as nothing. */
+static bool is_filler(uint32_t c)
+{
+	return c == 0x34F || c == 0x115F || c == 0x1160 || c == 0x3164 || c == 0xFFA0;
+}
+
 bool utf8_is_deceptive(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x61C || c == 0x180E ||
 	       (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
 	       (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
-	       (c >= 0xE0000 && c <= 0xE007F) || (c & 0xFFFE) == 0xFFFE;
+	       (c >= 0xE0000 && c <= 0xE0FFF) || is_filler(c) || (c & 0xFFFE) == 0xFFFE;
 }
