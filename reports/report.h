@@ -36,13 +36,42 @@ struct report {
 	const char *record_path;
 };
 
-/* trail_points: how much history to read a series (0 for formats that show none). */
+/*
+ * trail_points: how much history to read a series (0 for formats that show none). record_path is
+ * NULL afterwards: the caller, who knows how the path was written, sets it.
+ */
 int report_load(struct record *r, struct arena *a, int64_t run_id, size_t trail_points,
 		struct report *out, struct err *e);
 
 enum junit_profile { JUNIT_JENKINS, JUNIT_GITLAB };
 
+/*
+ * "assize": "run/1". Members are only ever added. All times are RFC 3339 UTC with milliseconds, or
+ * null; numbers are in base units (a share is a ratio, time seconds, size bytes); null = does not
+ * apply or unknown, never 0.
+ *
+ *   assize  "run/1"
+ *   exit    exit status of the command: of the last decision if there is one, else of the run
+ *   run     id, state (complete | incomplete | interrupted), outcome, command, subject, selection,
+ *           begin, end, definition {file, sha256, commit, is_dirty}, host, user, version, job_url,
+ *           checks {planned, pass, warn, fail, undecided, skip, missing}
+ *   checks  in definition order: name, outcome, kind, title, why, owner, target, severity, tags [],
+ *           file, line, column, definition_sha256, series []:
+ *             series, outcome, value (integer | real | text | null), unit, shown (for people),
+ *             bound, limit, room (1 = at the bound), reason, line, column (of the bound), n,
+ *             n_total, share, evidence [], query, measured, duration_us, attempts, is_flaky
+ *   restorations  set, tag, outcome, commit, tree, objects, files, bytes, restore_us,
+ *           steps [] {name, outcome, duration_us, finding, remedy}
+ *   decisions  id, gate, subject, decision (open | shut), outcome, at, oldest_evidence, run,
+ *           definition_sha256, lines [] {check, series, outcome, is_required, text, remedy, file,
+ * line, column, run, measured}
+ */
 void report_json(struct buf *out, const struct report *r);
+
+/* "assize": "decision/1", exit, and the members of a decision above: for a gate that ran nothing.
+ */
+void report_decision_json(struct buf *out, const struct decision *d);
+
 void report_junit(struct buf *out, const struct report *r, enum junit_profile profile);
 void report_html(struct buf *out, const struct report *r);
 

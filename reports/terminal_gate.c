@@ -76,11 +76,6 @@ static void put_line_event(struct buf *out, const struct decision *d,
 	(void)buf_putc(out, '\n');
 }
 
-static int exit_status_of(const struct decision *d)
-{
-	return d->is_open ? 0 : d->outcome == OUTCOME_FAIL ? 1 : 2;
-}
-
 static void put_decision_live(struct buf *out, const struct terminal *t, const struct decision *d,
 			      size_t n_evidence)
 {
@@ -97,7 +92,7 @@ static void put_decision_live(struct buf *out, const struct terminal *t, const s
 	text_count(out, (int64_t)n_evidence, "requirement");
 	(void)buf_puts(out, " met");
 	put_age(out, d);
-	(void)buf_printf(out, "   exit %d\n", exit_status_of(d));
+	(void)buf_printf(out, "   exit %d\n", decision_exit_status(d));
 }
 
 static void put_decision_event(struct buf *out, const struct decision *d, size_t n_evidence,
@@ -111,7 +106,7 @@ static void put_decision_event(struct buf *out, const struct decision *d, size_t
 	(void)buf_printf(out,
 			 " decision=%s outcome=%s met=%zu unmet=%zu record=%" PRId64 " exit=%d\n",
 			 d->is_open ? "OPEN" : "SHUT", outcome_name(d->outcome), n_evidence, n_shut,
-			 d->id, exit_status_of(d));
+			 d->id, decision_exit_status(d));
 }
 
 void terminal_decision(struct terminal *t, const struct decision *d)

@@ -154,6 +154,13 @@ const struct point *trail_previous(const struct report *r, size_t result_index)
 	return &r->trails[result_index][r->n_trails[result_index] - 2];
 }
 
+int decision_exit_status(const struct decision *d)
+{
+	if (d->is_open)
+		return 0;
+	return d->outcome == OUTCOME_FAIL ? 1 : 2;
+}
+
 const char *outcome_word(enum outcome o)
 {
 	return o == OUTCOME_FAIL ? "FAIL" : outcome_name(o);

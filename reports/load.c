@@ -1,0 +1,61 @@
+/*
+ * Everything a page needs, read at once: after this nothing touches the record, so that a page is a
+ * function of what is here. Points and runs newer than the run are left out: a page rendered today
+ * and the same page rendered in a year are the same bytes.
+ */
+#include "reports/report.h"
+
+#include "runner/base/arena.h"
+
+/* Points of this run and before: they are in order, so the end is cut off. */
+static size_t up_to_run(const struct point *points, size_t n, int64_t run_id)
+{
+	while (n > 0 && points[n - 1].run_id > run_id)
+		n--;
+	return n;
+}
+
+static int load_trails(struct record *r, struct arena *a, size_t trail_points, struct report *out,
+		       struct err *e)
+{
+	out->trails = arena_array(a, out->n_results, sizeof(*out->trails));
+	out->n_trails = arena_array(a, out->n_results, sizeof(*out->n_trails));
+	for (size_t i = 0; i < out->n_results; i++) {
+		const struct result *s = &out->results[i];
+
+		if (record_series(r, a, s->check->name, s->series, 0, trail_points, &out->trails[i],
+				  &out->n_trails[i], e) != 0)
+			return -1;
+		out->n_trails[i] = up_to_run(out->trails[i], out->n_trails[i], out->run.id);
+	}
+	return 0;
+}
+
+static int load_previous(struct record *r, struct arena *a, struct report *out, struct err *e)
+{
+	int found = record_previous_run(r, a, &out->run, &out->previous, e);
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	out->has_previous = true;
+	return record_run_results(r, a, out->previous.id, &out->previous_results,
+				  &out->n_previous_results, e);
+}
+
+int report_load(struct record *r, struct arena *a, int64_t run_id, size_t trail_points,
+		struct report *out, struct err *e)
+{
+	struct report loaded = {0};
+
+	if (record_run(r, a, run_id, &loaded.run, e) != 0 ||
+	    record_run_results(r, a, run_id, &loaded.results, &loaded.n_results, e) != 0 ||
+	    record_run_restorations(r, a, run_id, &loaded.restorations, &loaded.n_restorations,
+				    e) != 0 ||
+	    record_run_decisions(r, a, run_id, &loaded.decisions, &loaded.n_decisions, e) != 0 ||
+	    load_previous(r, a, &loaded, e) != 0)
+		return -1;
+	if (trail_points > 0 && load_trails(r, a, trail_points, &loaded, e) != 0)
+		return -1;
+	*out = loaded;
+	return 0;
+}
