@@ -2,15 +2,16 @@
  * http: one curl multi loop, the only door to libcurl.
  *
  * One loop belongs to one thread. Transfers are added by http_start() from that thread (or from the
- * wake callback); http_loop_run() drives them until http_loop_stop(). http_loop_wake() may be called
- * from any thread. Caps: per-host connections, total transfers in flight; the rest wait in the loop's queue.
+ * wake callback); http_loop_run() drives them until http_loop_stop(). http_loop_wake() may be
+ * called from any thread. Caps: per-host connections, total transfers in flight; the rest wait in
+ * the loop's queue.
  *
- * A body is delivered decoded, in pieces, to on_body. done is called exactly once per transfer. It is
- * an error (ERR_MEASURE), each with its own message: refused, reset, name unknown, TLS, timeout (naming
- * the phase reached), a body shorter than its Content-Length, chunked encoding cut short, a gzip stream
- * that ends early or has bytes behind it, too many redirects, a redirect to a scheme other than http and
- * https, a body over max_body_bytes. A close-delimited body (no length, no chunking) cannot be told from
- * a torn one: is_length_known is false and the kinds say so.
+ * A body is delivered decoded, in pieces, to on_body. done is called exactly once per transfer. It
+ * is an error (ERR_MEASURE), each with its own message: refused, reset, name unknown, TLS, timeout
+ * (naming the phase reached), a body shorter than its Content-Length, chunked encoding cut short, a
+ * gzip stream that ends early or has bytes behind it, too many redirects, a redirect to a scheme
+ * other than http and https, a body over max_body_bytes. A close-delimited body (no length, no
+ * chunking) cannot be told from a torn one: is_length_known is false and the kinds say so.
  */
 #ifndef ASSIZE_IO_HTTP_H
 #define ASSIZE_IO_HTTP_H
@@ -25,6 +26,12 @@ struct err;
 struct http_loop;
 struct pairs;
 
+/* What is known before the body: lets a reader of a stream choose how to read it. */
+struct http_preview {
+	long status;
+	char content_type[128]; /* "" when absent, cut when longer */
+};
+
 struct http_request {
 	const char *method; /* GET when NULL */
 	const char *url;
@@ -35,7 +42,9 @@ struct http_request {
 	const char *accept;
 	int64_t deadline_ms;	/* monotonic */
 	int64_t max_body_bytes; /* after decoding */
-	long max_redirects;
+	long max_redirects;	/* 0 = a redirect is an answer like any other */
+	/* NULL, or filled before the first call of on_body; the caller's, until done. */
+	struct http_preview *preview;
 };
 
 struct http_header {
@@ -66,13 +75,17 @@ void http_loop_free(struct http_loop *l);
 /* on_wake runs on the loop's thread each time it was woken; it starts transfers. */
 void http_loop_run(struct http_loop *l, void (*on_wake)(void *ctx), void *ctx);
 void http_loop_wake(struct http_loop *l);
-void http_loop_stop(struct http_loop *l); /* from on_wake or done: return when in-flight ones are cancelled */
+/* From on_wake or done: the loop returns after cancelling (done is called) what is left. */
+void http_loop_stop(struct http_loop *l);
 
-/* Header text and body are borrowed until done. -1: the request cannot even start; done is not called. */
+/* Header text and body are borrowed until done. -1: cannot even start; done is not called. */
 int http_start(struct http_loop *l, const struct http_request *req,
 	       const struct http_handler *handler, void *ctx, struct err *e);
 
-/* "http://host:port" + path, exactly one slash between; path may be an absolute URL of the same host. */
+/*
+ * "http://host:port" + path, exactly one slash between. path may be an absolute URL of the same
+ * origin; one of another origin gives NULL, because the target's headers must not go there.
+ */
 const char *http_join(struct arena *a, const char *base, const char *path);
 /* Is this an http or https URL curl can parse, without credentials in it? e says what is wrong. */
 int http_check_url(const char *url, struct err *e);

@@ -1,0 +1,97 @@
+/*
+ * http_internal: what the files of the HTTP door share; private to runner/io/http*.c.
+ *
+ * http.c owns the loop: the queue, the per-host counts, epoll. http_transfer.c owns one transfer:
+ * what curl is told, what its callbacks learn, what a failure is called. http_gunzip.c decodes,
+ * because libcurl does not notice a gzip stream that ends early. http_url.c takes URLs apart.
+ */
+#ifndef ASSIZE_IO_HTTP_INTERNAL_H
+#define ASSIZE_IO_HTTP_INTERNAL_H
+
+#include <curl/curl.h>
+
+#include "runner/base/buf.h"
+#include "runner/io/http.h"
+
+/* All header lines of one response. Real ones are below 16 KiB. */
+#define HTTP_MAX_HEAD_BYTES (256 * 1024)
+#define HTTP_MAX_HEADERS    1000
+
+struct http_gunzip;
+struct http_host;
+
+enum http_coding { HTTP_CODING_IDENTITY, HTTP_CODING_GZIP, HTTP_CODING_UNKNOWN };
+
+/* What the head of the present response said. */
+struct http_head {
+	long status;
+	bool is_chunked, has_length;
+	int64_t length;
+	enum http_coding coding;
+	struct buf lines; /* name NUL value NUL ... */
+	size_t n_headers;
+	size_t location; /* offset of the value in lines; 0 = none, since a name stands before it */
+	size_t content_type, content_encoding;
+};
+
+struct http_transfer {
+	struct http_loop *loop;
+	struct http_host *host;
+	struct http_transfer *next, *prev; /* in the loop's queue or list of active ones */
+	struct http_handler handler;
+	void *ctx;
+
+	/* the request; text is owned, except headers and body */
+	char *method, *url, *ca_file, *accept;
+	const struct pairs *headers, *extra_headers;
+	const char *body;
+	struct http_preview *preview;
+	int64_t deadline_ms, max_body_bytes;
+	long redirects_left, max_redirects;
+	bool is_other_origin; /* after a redirect: the target's headers stay behind */
+
+	/* the transfer */
+	CURL *easy;
+	struct curl_slist *lines;
+	char curl_error[CURL_ERROR_SIZE];
+	int64_t begin_us; /* of the first request when redirects were followed; 0 = not yet */
+	int64_t request_us;
+	struct http_head head;
+	int64_t n_raw, n_body; /* body bytes as received, and decoded */
+	struct http_gunzip *gunzip;
+	struct err *failure; /* set by a callback that stopped the transfer; owned */
+};
+
+/* http_transfer.c */
+struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_request *req,
+					const struct http_handler *handler, void *ctx);
+void http_transfer_free(struct http_transfer *t);
+/* Tells curl everything about the next request of t. t->easy is set and fresh. */
+int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_bytes,
+			  struct err *e);
+/* Should the response in t->head be followed elsewhere? Takes on the new URL. -1 = refused. */
+int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct err *e);
+/* Calls done, once, with the response or with what went wrong. */
+void http_transfer_finish(struct http_transfer *t, CURLcode code, int64_t now_us);
+/* Calls done with an error the loop found. */
+void http_transfer_fail(struct http_transfer *t, struct err *e);
+
+/* http_gunzip.c */
+struct http_gunzip *http_gunzip_new(void);
+void http_gunzip_free(struct http_gunzip *g);
+/* Decodes a piece and hands it on; stops with -1 when sink does or when the stream is damaged. */
+int http_gunzip_feed(struct http_gunzip *g, const char *p, size_t n,
+		     int (*sink)(void *ctx, const char *p, size_t n, struct err *e), void *ctx,
+		     struct err *e);
+/* Has the stream come to its own end? */
+bool http_gunzip_is_ended(const struct http_gunzip *g);
+
+/* http_url.c; results are owned by the caller */
+/* "http://host:8080", port always there; NULL when url cannot be parsed. */
+char *http_url_origin(const char *url);
+/* location as seen from base; NULL when it cannot be parsed. */
+char *http_url_resolve(const char *base, const char *location);
+bool http_url_is_http(const char *url);
+char *http_url_without_credentials(const char *url);
+
+#endif

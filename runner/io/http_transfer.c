@@ -1,0 +1,423 @@
+/*
+ * One transfer. Redirects are followed here and not by libcurl, for three reasons: headers of the
+ * target (they carry secrets) must not travel to another origin, bodies of the answers on the way
+ * must not reach the kind, and a refused redirect deserves its own words. Content coding is undone
+ * here as well, see http_gunzip.c; Content-Length is compared with what came, because libcurl takes
+ * the last of several.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+#include "runner/io/http_internal.h"
+#include "runner/base/pairs.h"
+
+struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_request *req,
+					const struct http_handler *handler, void *ctx)
+{
+	struct http_transfer *t = xmalloc(sizeof(*t));
+
+	*t = (struct http_transfer){
+		.loop = l,
+		.handler = *handler,
+		.ctx = ctx,
+		.method = xstrdup(req->method != NULL ? req->method : "GET"),
+		.url = xstrdup(req->url),
+		.ca_file = req->ca_file != NULL ? xstrdup(req->ca_file) : NULL,
+		.accept = xstrdup(req->accept != NULL ? req->accept : "*/*"),
+		.headers = req->headers,
+		.extra_headers = req->extra_headers,
+		.body = req->body,
+		.preview = req->preview,
+		.deadline_ms = req->deadline_ms,
+		.max_body_bytes = req->max_body_bytes,
+		.redirects_left = req->max_redirects,
+		.max_redirects = req->max_redirects,
+	};
+	buf_init(&t->head.lines, HTTP_MAX_HEAD_BYTES);
+	return t;
+}
+
+void http_transfer_free(struct http_transfer *t)
+{
+	curl_slist_free_all(t->lines);
+	buf_release(&t->head.lines);
+	http_gunzip_free(t->gunzip);
+	free(t->failure);
+	free(t->method);
+	free(t->url);
+	free(t->ca_file);
+	free(t->accept);
+	free(t);
+}
+
+/* Where a callback leaves what went wrong; the callback then stops the transfer. */
+static struct err *failure(struct http_transfer *t)
+{
+	if (t->failure == NULL) {
+		t->failure = xmalloc(sizeof(*t->failure));
+		*t->failure = (struct err){0};
+	}
+	return t->failure;
+}
+
+/* ---- what the server sends ---- */
+
+static void head_reset(struct http_head *h, long status)
+{
+	struct buf lines = h->lines;
+
+	buf_reset(&lines);
+	*h = (struct http_head){.status = status, .lines = lines};
+}
+
+static size_t trim(const char **s, size_t n)
+{
+	while (n > 0 && (**s == ' ' || **s == '\t'))
+		(*s)++, n--;
+	while (n > 0 && strchr(" \t\r\n", (*s)[n - 1]) != NULL)
+		n--;
+	return n;
+}
+
+static int note_length(struct http_transfer *t, const char *value)
+{
+	struct http_head *h = &t->head;
+	int64_t length;
+
+	if (num_parse_int(value, strlen(value), &length) != 0 || length < 0)
+		return err_set(failure(t), ERR_MEASURE, "the answer has the Content-Length \"%s\"",
+			       value);
+	if (h->has_length && h->length != length)
+		return err_set(failure(t), ERR_MEASURE,
+			       "the answer has two Content-Lengths, %" PRId64 " and %" PRId64,
+			       h->length, length);
+	h->has_length = true;
+	h->length = length;
+	return 0;
+}
+
+/* The last header was stored with its value at this offset: what does it mean for the transfer? */
+static int note_header(struct http_transfer *t, const char *name, size_t offset)
+{
+	struct http_head *h = &t->head;
+	const char *value = h->lines.data + offset;
+
+	if (strcasecmp(name, "Content-Length") == 0)
+		return note_length(t, value);
+	if (strcasecmp(name, "Content-Type") == 0) {
+		h->content_type = offset;
+	} else if (strcasecmp(name, "Location") == 0) {
+		h->location = offset;
+	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		h->is_chunked = strcasecmp(value, "chunked") == 0;
+	} else if (strcasecmp(name, "Content-Encoding") == 0) {
+		h->content_encoding = offset;
+		if (strcasecmp(value, "gzip") == 0 || strcasecmp(value, "x-gzip") == 0)
+			h->coding = HTTP_CODING_GZIP;
+		else if (strcasecmp(value, "identity") != 0 && value[0] != '\0')
+			h->coding = HTTP_CODING_UNKNOWN;
+	}
+	return 0;
+}
+
+/* The head is complete. */
+static void fill_preview(struct http_transfer *t)
+{
+	const struct http_head *h = &t->head;
+
+	if (t->preview == NULL)
+		return;
+	*t->preview = (struct http_preview){.status = h->status};
+	if (h->content_type > 0)
+		(void)snprintf(t->preview->content_type, sizeof(t->preview->content_type), "%s",
+			       h->lines.data + h->content_type); /* cut as the header says */
+}
+
+static int add_header(struct http_transfer *t, const char *line, size_t n)
+{
+	struct buf *b = &t->head.lines;
+	const char *colon = memchr(line, ':', n), *name = line, *value;
+	size_t n_name, n_value, at = b->len;
+
+	if (colon == NULL)
+		return 0; /* curl has its own opinion on such lines */
+	n_name = trim(&name, (size_t)(colon - line));
+	value = colon + 1;
+	n_value = trim(&value, n - (size_t)(value - line));
+	(void)buf_add(b, name, n_name); /* looked at once, below */
+	(void)buf_putc(b, '\0');
+	(void)buf_add(b, value, n_value);
+	(void)buf_putc(b, '\0');
+	if (b->is_full || t->head.n_headers >= HTTP_MAX_HEADERS)
+		return err_set(failure(t), ERR_MEASURE,
+			       "the answer has more than %d headers or %d KiB of them",
+			       HTTP_MAX_HEADERS, HTTP_MAX_HEAD_BYTES / 1024);
+	t->head.n_headers++;
+	return note_header(t, b->data + at, at + n_name + 1);
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *ctx)
+{
+	struct http_transfer *t = ctx;
+	long status = 0;
+
+	(void)size; /* always 1 */
+	if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
+		/* The status line of a new head: a 100 Continue may have come before. */
+		if (curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
+			status = 0;
+		head_reset(&t->head, status);
+		return n;
+	}
+	if (n > 0 && (line[0] == '\r' || line[0] == '\n')) {
+		fill_preview(t);
+		return n;
+	}
+	return add_header(t, line, n) == 0 ? n : 0;
+}
+
+/* Is this an answer on the way to another one? */
+static bool is_passed_over(const struct http_transfer *t)
+{
+	long s = t->head.status;
+
+	return t->max_redirects > 0 && t->head.location > 0 && s >= 300 && s < 400;
+}
+
+static int deliver(void *ctx, const char *p, size_t n, struct err *e)
+{
+	struct http_transfer *t = ctx;
+
+	t->n_body += (int64_t)n;
+	if (t->max_body_bytes > 0 && t->n_body > t->max_body_bytes) {
+		char size[NUM_REAL_MAX];
+
+		(void)num_format_size(t->max_body_bytes, size); /* cannot fail */
+		return err_set(e, ERR_MEASURE, "the body is larger than %s", size);
+	}
+	if (t->handler.on_body == NULL)
+		return 0;
+	return t->handler.on_body(t->ctx, p, n, e);
+}
+
+static size_t on_data(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_transfer *t = ctx;
+	int code = -1;
+
+	(void)size; /* always 1 */
+	t->n_raw += (int64_t)n;
+	if (is_passed_over(t))
+		return n;
+	switch (t->head.coding) {
+	case HTTP_CODING_IDENTITY:
+		code = deliver(t, p, n, failure(t));
+		break;
+	case HTTP_CODING_GZIP:
+		if (t->gunzip == NULL)
+			t->gunzip = http_gunzip_new();
+		code = http_gunzip_feed(t->gunzip, p, n, deliver, t, failure(t));
+		break;
+	case HTTP_CODING_UNKNOWN:
+		code = err_set(failure(t), ERR_MEASURE,
+			       "the body has the content coding \"%s\", only gzip was asked for",
+			       t->head.lines.data + t->head.content_encoding);
+		break;
+	}
+	return code == 0 ? n : 0;
+}
+
+/* ---- what is sent ---- */
+
+static bool is_header_safe(const char *name, const char *value)
+{
+	if (name[0] == '\0' || strpbrk(name, " \t\r\n:;") != NULL)
+		return false;
+	return strpbrk(value, "\r\n") == NULL;
+}
+
+static bool has_header(const struct pairs *p, const char *name)
+{
+	for (size_t i = 0; p != NULL && i < p->n; i++)
+		if (strcasecmp(p->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void append_line(struct http_transfer *t, const char *name, const char *value)
+{
+	size_t n = strlen(name) + strlen(value) + 3;
+	char *line = xmalloc(n);
+	struct curl_slist *longer;
+
+	/* In curl's language "Name;" is a header without a value and "Name:" takes one away. */
+	if (value[0] == '\0')
+		(void)snprintf(line, n, "%s;", name); /* n is large enough */
+	else
+		(void)snprintf(line, n, "%s: %s", name, value); /* n is exact */
+	longer = curl_slist_append(t->lines, line);
+	free(line);
+	if (longer == NULL)
+		oom();
+	t->lines = longer;
+}
+
+static int append_headers(struct http_transfer *t, const struct pairs *p,
+			  const struct pairs *stronger, struct err *e)
+{
+	for (size_t i = 0; p != NULL && i < p->n; i++) {
+		const struct pair *h = &p->items[i];
+
+		if (!is_header_safe(h->name, h->value))
+			return err_set(
+				e, ERR_MEASURE,
+				"cannot send header \"%s\": its name or value holds a byte that "
+				"would end it",
+				h->name);
+		if (!has_header(stronger, h->name))
+			append_line(t, h->name, h->value);
+	}
+	return 0;
+}
+
+static int prepare_headers(struct http_transfer *t, struct err *e)
+{
+	const struct pairs *target = t->is_other_origin ? NULL : t->headers;
+	const struct pairs *check = t->is_other_origin ? NULL : t->extra_headers;
+	struct curl_slist *longer;
+
+	curl_slist_free_all(t->lines);
+	t->lines = NULL;
+	if (append_headers(t, target, check, e) != 0 || append_headers(t, check, NULL, e) != 0)
+		return -1;
+	if (!has_header(target, "Accept") && !has_header(check, "Accept"))
+		append_line(t, "Accept", t->accept);
+	if (!has_header(target, "Accept-Encoding") && !has_header(check, "Accept-Encoding"))
+		append_line(t, "Accept-Encoding", "gzip");
+	/* Waiting for "100 Continue" would add a second to every larger request. */
+	longer = curl_slist_append(t->lines, "Expect:");
+	if (longer == NULL)
+		oom();
+	t->lines = longer;
+	return 0;
+}
+
+/* Options whose failure could only mean exhausted memory or a libcurl too old to link with. */
+#define SET(option, value)                                                                         \
+	do {                                                                                       \
+		if (curl_easy_setopt(t->easy, option, value) != CURLE_OK)                          \
+			return err_set(e, ERR_INTERNAL, "libcurl refused " #option);               \
+	} while (0)
+
+static int prepare_method(struct http_transfer *t, struct err *e)
+{
+	if (strcmp(t->method, "HEAD") == 0) {
+		SET(CURLOPT_NOBODY, 1L);
+	} else if (t->body != NULL) {
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(t->body));
+		SET(CURLOPT_POSTFIELDS, t->body);
+	} else if (strcmp(t->method, "POST") == 0) {
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
+		SET(CURLOPT_POSTFIELDS, "");
+	}
+	if (strcmp(t->method, "GET") != 0 && strcmp(t->method, "HEAD") != 0)
+		SET(CURLOPT_CUSTOMREQUEST, t->method);
+	else if (t->body != NULL)
+		SET(CURLOPT_CUSTOMREQUEST, "GET");
+	return 0;
+}
+
+int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_bytes, struct err *e)
+{
+	if (now_ms >= t->deadline_ms)
+		return err_set(e, ERR_MEASURE, "its time was over before it could begin");
+	if (prepare_headers(t, e) != 0)
+		return -1;
+	SET(CURLOPT_URL, t->url);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	SET(CURLOPT_HTTPHEADER, t->lines);
+	SET(CURLOPT_USERAGENT, "assize");
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_PROXY, ""); /* else libcurl would ask the environment */
+	SET(CURLOPT_TIMEOUT_MS, (long)(t->deadline_ms - now_ms));
+	SET(CURLOPT_BUFFERSIZE, buffer_bytes);
+	SET(CURLOPT_ERRORBUFFER, t->curl_error);
+	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEFUNCTION, on_data);
+	SET(CURLOPT_WRITEDATA, t);
+	if (t->ca_file != NULL)
+		SET(CURLOPT_CAINFO, t->ca_file);
+	if (prepare_method(t, e) != 0)
+		return -1;
+	head_reset(&t->head, 0);
+	t->n_raw = t->n_body = 0;
+	t->curl_error[0] = '\0';
+	return 0;
+}
+
+/* ---- redirects ---- */
+
+static void become_get(struct http_transfer *t)
+{
+	/* RFC 9110, 15.4: 303 always, 301 and 302 for POST as everybody does. */
+	if (t->head.status == 303 ? strcmp(t->method, "HEAD") == 0 : strcmp(t->method, "POST") != 0)
+		return;
+	if (t->head.status == 307 || t->head.status == 308)
+		return;
+	free(t->method);
+	t->method = xstrdup("GET");
+	t->body = NULL;
+}
+
+static bool is_same_origin(const char *a, const char *b)
+{
+	char *x = http_url_origin(a), *y = http_url_origin(b);
+	bool is_same = x != NULL && str_equal(x, y);
+
+	free(x);
+	free(y);
+	return is_same;
+}
+
+int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct err *e)
+{
+	const char *location = t->head.lines.data + t->head.location;
+	char *to;
+
+	*is_followed = false;
+	if (!is_passed_over(t))
+		return 0;
+	if (t->redirects_left == 0)
+		return err_set(e, ERR_MEASURE,
+			       "more than %ld redirects, the last one to \"%.200s\"",
+			       t->max_redirects, location);
+	to = http_url_resolve(t->url, location);
+	if (to == NULL)
+		return err_set(e, ERR_MEASURE, "redirected to \"%.200s\", which is no URL",
+			       location);
+	if (!http_url_is_http(to)) {
+		free(to);
+		return err_set(e, ERR_MEASURE,
+			       "redirected to \"%.200s\": only http and https are followed",
+			       location);
+	}
+	become_get(t);
+	if (!is_same_origin(t->url, to))
+		t->is_other_origin = true;
+	free(t->url);
+	t->url = to;
+	t->redirects_left--;
+	*is_followed = true;
+	return 0;
+}
