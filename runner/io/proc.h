@@ -1,11 +1,15 @@
 /*
  * proc: run a program, never a shell.
  *
- * argv and environment are exactly what is given (an empty environment plus what is named). Standard
- * input is /dev/null. Output is read up to a ceiling, past which the program is killed and the outcome
- * is an error. At the deadline the whole session is killed: programs are started by a small helper
- * process (started before any thread, so threads never fork) that is their subreaper, so a daemon that
- * called setsid() cannot escape. Resource limits: no core files, file size as given.
+ * argv and environment are exactly what is given (an empty environment plus what is named).
+ * Standard input is /dev/null. Output is read up to a ceiling, past which the program is killed and
+ * the outcome is an error. Programs write no core files, start in a session of their own, with
+ * default signals.
+ *
+ * When the program ends, for whatever reason, everything it started ends with it: a small helper
+ * process (started before any thread, so threads never fork) puts a supervisor over every program
+ * which adopts its orphans, so that a daemon that called setsid() cannot escape. The same happens
+ * when this process dies, also by SIGKILL.
  *
  * proc_start_helper() must be called once, before threads; proc_stop_helper() ends and reaps it.
  * proc_run() is thread-safe and may run many programs at once.
@@ -21,7 +25,8 @@ struct clock;
 struct err;
 
 struct proc_request {
-	const char *const *argv; /* NULL terminated; argv[0] with a slash is a path, else looked up in PATH of env */
+	const char *const *argv; /* NULL terminated; argv[0] with a slash is a path, else looked up
+				    in PATH of env */
 	const char *const *env;	 /* NULL terminated "NAME=value" */
 	const char *cwd;	 /* absolute */
 	int64_t deadline_ms;	 /* monotonic */
@@ -42,7 +47,8 @@ void proc_stop_helper(void);
 
 /*
  * 0 when the program ran to its end (whatever its status). -1: could not be started, ran into the
- * deadline, or wrote too much; e says which. Text is in a.
+ * deadline, or wrote too much; e says which. out is then what had been seen until it was ended, for
+ * evidence, and empty when it was not started. Text is in a.
  */
 int proc_run(struct arena *a, const struct clock *clock, const struct proc_request *req,
 	     struct proc_result *out, struct err *e);
