@@ -91,6 +91,7 @@ struct point {
 	double limit;
 	double room;
 	const char *bound;
+	const char *unit; /* of the value */
 	const char *subject;
 };
 int record_series(struct record *r, struct arena *a, const char *check, const char *series,
