@@ -5,14 +5,18 @@
 #include "runner/app.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/history/record.h"
 #include "runner/io/file.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
+
+#define RECORD_FILE ".assize/record.db"
 
 int app_fail(struct app *app, const struct err *e)
 {
@@ -82,7 +86,39 @@ const char *app_record_path(struct app *app, const struct options *o, const stru
 {
 	if (o->record != NULL)
 		return file_absolute(app->arena, app->cwd, o->record);
-	return arena_printf(app->arena, "%s/.assize/record.db", d->root_dir);
+	return arena_printf(app->arena, "%s/" RECORD_FILE, d->root_dir);
+}
+
+/* The directory of the root definition, by text alone. */
+static const char *definition_dir(struct app *app, const struct options *o)
+{
+	struct stat st;
+	const char *path, *slash;
+
+	if (o->file == NULL)
+		return app->cwd;
+	path = file_absolute(app->arena, app->cwd, o->file);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return path;
+	slash = strrchr(path, '/');
+	return slash == NULL || slash == path
+		       ? "/"
+		       : arena_strndup(app->arena, path, (size_t)(slash - path));
+}
+
+int app_open_record(struct app *app, const struct options *o, struct record **out, int *status)
+{
+	struct err e = {0};
+	const char *path;
+
+	if (o->record != NULL)
+		path = file_absolute(app->arena, app->cwd, o->record);
+	else
+		path = arena_printf(app->arena, "%s/" RECORD_FILE, definition_dir(app, o));
+	if (record_open(path, RECORD_READ, out, &e) == 0)
+		return 0;
+	*status = app_fail(app, &e);
+	return -1;
 }
 
 bool app_has_color(const struct app *app, const struct options *o)

@@ -18,6 +18,7 @@ struct definition;
 struct diags;
 struct err;
 struct options;
+struct record;
 
 struct app {
 	struct arena *arena; /* lives as long as the program */
@@ -67,6 +68,12 @@ int app_load(struct app *app, const struct options *o, struct definition **out);
 
 /* Path of the record: --record, or .assize/record.db beside the root definition. */
 const char *app_record_path(struct app *app, const struct options *o, const struct definition *d);
+
+/*
+ * Opens the record for reading without loading a definition: a report needs the record, nothing
+ * else. On failure prints why and sets *status.
+ */
+int app_open_record(struct app *app, const struct options *o, struct record **out, int *status);
 
 bool app_has_color(const struct app *app, const struct options *o);
 

@@ -1,0 +1,263 @@
+/*
+ * assize gate: run what is stale, decide, record the decision, exit with it.
+ *
+ * The decision itself is gates/decide.c, a pure function; this file gathers what it is a function
+ * of. It asks the record again after the run, so that the decision rests on recorded evidence only.
+ */
+#include <string.h>
+
+#include "gates/gate.h"
+#include "reports/terminal.h"
+#include "rollback/rollback.h"
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/history/record.h"
+#include "runner/model/definition.h"
+#include "runner/options.h"
+#include "runner/output.h"
+#include "runner/session.h"
+#include "runner/show.h"
+
+static int run_gate(struct app *app, const struct command *self, int argc, char **argv);
+
+static const char *const accepts[] = {"file", "record", "var",	"subject", "report",
+				      "json", "quiet",	"jobs", "color",   NULL};
+
+const struct command command_gate = {
+	.name = "gate",
+	.group = "decide",
+	.words = "NAME --subject ID",
+	.summary = "run what is stale, decide whether the gate opens, record the decision",
+	.accepts = accepts,
+	.run = run_gate,
+};
+
+struct gate_command {
+	struct app *app;
+	struct options o;
+	struct definition *definition;
+	struct record *record;
+	const struct gate *gate;
+	const char *subject;
+	struct gate_item *items;
+	size_t n_items;
+	struct gate_input input;
+	int64_t run_id; /* of the run made for this decision, 0 = none */
+	struct terminal terminal;
+};
+
+static int find_gate(struct gate_command *g, struct err *e)
+{
+	const struct definition *d = g->definition;
+	const char **names = arena_array(g->app->arena, d->n_gates, sizeof(*names));
+	int best;
+
+	if (g->o.n_words != 1)
+		return err_set(e, ERR_USAGE, "assize gate takes the name of one gate");
+	for (size_t i = 0; i < d->n_gates; i++)
+		names[i] = d->gates[i]->name;
+	g->gate = definition_gate(d, g->o.words[0]);
+	if (g->gate == NULL) {
+		(void)err_set(e, ERR_USAGE, "no such gate: %s", g->o.words[0]); /* -1 below */
+		best = str_closest(g->o.words[0], names, d->n_gates);
+		if (best >= 0)
+			return err_help(e, "did you mean %s?", names[best]);
+		return err_help(e, "the definition has %zu gates", d->n_gates);
+	}
+	if (g->o.subject == NULL && !g->gate->is_any_subject) {
+		(void)err_set(e, ERR_USAGE, "gate \"%s\" needs --subject ID", g->gate->name);
+		return err_help(e, "the subject is what is to be released: a commit, a tag, an "
+				   "artifact digest");
+	}
+	g->subject = g->o.subject != NULL ? g->o.subject : "any";
+	return 0;
+}
+
+/* The newest evidence about this subject, or about "any", whichever is newer. */
+static int find_evidence(struct gate_command *g, struct gate_item *item, struct err *e)
+{
+	struct arena *a = g->app->arena;
+	const char *check = item->check->name;
+	struct evidence *own, *any, *other;
+	size_t n_own, n_any = 0, n_other;
+
+	if (record_evidence(g->record, a, check, g->gate->is_any_subject ? NULL : g->subject, &own,
+			    &n_own, e) != 0)
+		return -1;
+	if (!g->gate->is_any_subject && strcmp(g->subject, "any") != 0 &&
+	    record_evidence(g->record, a, check, "any", &any, &n_any, e) != 0)
+		return -1;
+	if (n_any > 0 && (n_own == 0 || any[0].run_id > own[0].run_id)) {
+		own = any;
+		n_own = n_any;
+	}
+	item->evidence = n_own > 0 ? own : NULL;
+	item->n_evidence = n_own;
+	item->other_subject_ms = -1;
+	if (n_own > 0)
+		return 0;
+	if (record_evidence(g->record, a, check, NULL, &other, &n_other, e) != 0)
+		return -1;
+	if (n_other > 0) {
+		item->other_subject_ms = other[0].result.measured_ms;
+		item->other_subject = other[0].subject;
+	}
+	return 0;
+}
+
+static int find_restorations(struct gate_command *g, struct err *e)
+{
+	const struct rollback_set *set = g->gate->rollback;
+	struct restoration_row *rows = NULL;
+	struct err list = {0};
+
+	if (set == NULL)
+		return 0;
+	if (record_restorations(g->record, g->app->arena, set->name, &rows,
+				&g->input.n_restorations, e) != 0)
+		return -1;
+	g->input.restorations = rows;
+	g->input.rollback_error = NULL;
+	if (rollback_tags(g->app->arena, set, &g->input.rollback_tags, &g->input.n_rollback_tags,
+			  &list) != 0)
+		g->input.rollback_error = arena_strdup(g->app->arena, list.message);
+	return 0;
+}
+
+/* Everything the decision is a function of, as the record has it now. */
+static int gather(struct gate_command *g, struct err *e)
+{
+	for (size_t i = 0; i < g->n_items; i++)
+		if (find_evidence(g, &g->items[i], e) != 0)
+			return -1;
+	g->input.gate = g->gate;
+	g->input.subject = g->subject;
+	g->input.now_ms = clock_wall_ms(&g->app->clock);
+	g->input.items = g->items;
+	g->input.n_items = g->n_items;
+	return find_restorations(g, e);
+}
+
+/* Enough of the set's present tags verified recently? Then its verification need not run again. */
+static bool is_rollback_fresh(const struct gate_command *g)
+{
+	const struct gate_input *in = &g->input;
+	size_t n_fresh = 0;
+
+	for (size_t i = 0; i < in->n_rollback_tags; i++) {
+		for (size_t k = 0; k < in->n_restorations; k++) {
+			const struct restoration_row *row = &in->restorations[k];
+
+			if (strcmp(row->restoration.tag, in->rollback_tags[i]) == 0 &&
+			    row->restoration.outcome == OUTCOME_PASS &&
+			    in->now_ms - row->at_ms <= g->gate->rollback_within_ms)
+				n_fresh++;
+		}
+	}
+	return n_fresh > 0 && (!g->gate->is_rollback_all || n_fresh == in->n_rollback_tags);
+}
+
+static size_t stale_checks(const struct gate_command *g, const struct check **out)
+{
+	const struct definition *d = g->definition;
+	bool is_always = g->gate->run == GATE_RUN_ALWAYS;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n_items; i++)
+		if (is_always ||
+		    gate_item_is_stale(g->gate, &g->items[i], g->subject, g->input.now_ms))
+			out[n++] = g->items[i].check;
+	for (size_t i = 0; i < d->n_checks && g->gate->rollback != NULL; i++)
+		if (d->checks[i]->is_hidden &&
+		    strcmp(d->checks[i]->id, g->gate->rollback->name) == 0 &&
+		    (is_always || !is_rollback_fresh(g)))
+			out[n++] = d->checks[i];
+	return n;
+}
+
+static int run_stale(struct gate_command *g, struct err *e)
+{
+	const struct check **checks =
+		arena_array(g->app->arena, g->definition->n_checks * 2, sizeof(*checks));
+	struct run_info run;
+	struct session_request req = {
+		.app = g->app,
+		.definition = g->definition,
+		.record = g->record,
+		.checks = checks,
+		.command = "gate",
+		.subject = g->subject,
+		.selection = arena_printf(g->app->arena, "gate:%s", g->gate->name),
+		.n_threads = (size_t)g->o.jobs,
+		.terminal = g->o.is_json ? NULL : &g->terminal,
+	};
+
+	if (g->gate->run == GATE_RUN_NEVER)
+		return 0;
+	req.n_checks = stale_checks(g, checks);
+	if (req.n_checks == 0)
+		return 0;
+	if (session_run(&req, &run, e) != 0)
+		return -1;
+	g->run_id = run.id;
+	return gather(g, e);
+}
+
+/* A decision that ran nothing has no run of its own; reports then show the newest evidence's run.
+ */
+static int64_t reported_run(const struct gate_command *g)
+{
+	int64_t newest = g->run_id;
+
+	for (size_t i = 0; i < g->n_items && g->run_id == 0; i++)
+		if (g->items[i].n_evidence > 0 && g->items[i].evidence[0].run_id > newest)
+			newest = g->items[i].evidence[0].run_id;
+	return newest;
+}
+
+static int decide(struct gate_command *g, struct err *e)
+{
+	struct decision decision = {0};
+	int64_t run_id;
+
+	gate_decide(g->app->arena, &g->input, &decision);
+	run_id = reported_run(g);
+	decision.run_id = run_id;
+	memcpy(decision.definition_digest, g->definition->digest,
+	       sizeof(decision.definition_digest));
+	if (record_decision(g->record, &decision, e) != 0)
+		return -1;
+	if (run_id != 0 && (g->run_id != 0 || g->o.is_json || g->o.reports.n > 0) &&
+	    show_run_end(g->app, &g->o, g->record, run_id, &g->terminal, e) != 0)
+		return -1;
+	if (!g->o.is_json && !(g->o.is_quiet && decision.is_open))
+		terminal_decision(&g->terminal, &decision);
+	if (run_id == 0 && (g->o.is_json || g->o.reports.n > 0))
+		return err_set(e, ERR_MEASURE,
+			       "could not report: nothing this gate reads was ever measured");
+	return session_exit_status(decision.outcome);
+}
+
+static int run_gate(struct app *app, const struct command *self, int argc, char **argv)
+{
+	struct gate_command g = {.app = app};
+	struct err e = {0};
+	int status;
+
+	if (!app_begin(app, self, argc, argv, &g.o, &status))
+		return status;
+	if (output_check(&g.o.reports, &e) != 0)
+		return app_fail(app, &e);
+	if (app_load(app, &g.o, &g.definition) != 0)
+		return EXIT_USAGE;
+	if (find_gate(&g, &e) != 0 ||
+	    record_open(app_record_path(app, &g.o, g.definition), RECORD_WRITE, &g.record, &e) != 0)
+		return app_fail(app, &e);
+	show_terminal(app, &g.o, &g.terminal);
+	g.items = gate_items(app->arena, g.definition, g.gate, &g.n_items);
+	status = gather(&g, &e) == 0 && run_stale(&g, &e) == 0 ? decide(&g, &e) : -1;
+	record_close(g.record);
+	return status < 0 ? app_fail(app, &e) : status;
+}

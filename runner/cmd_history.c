@@ -1,0 +1,301 @@
+/*
+ * assize history: runs, or one check's values through time.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reports/spark.h"
+#include "reports/terminal.h"
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/base/utc.h"
+#include "runner/history/record.h"
+#include "runner/io/json.h"
+#include "runner/options.h"
+
+static int run_history(struct app *app, const struct command *self, int argc, char **argv);
+
+static const char *const accepts[] = {"file", "record", "since", "limit", "json", NULL};
+
+const struct command command_history = {
+	.name = "history",
+	.group = "ask the record",
+	.words = "[AUDIT/CHECK [SERIES]]",
+	.summary = "list runs, or one check's values through time",
+	.accepts = accepts,
+	.run = run_history,
+};
+
+#define DEFAULT_RUNS   20
+#define DEFAULT_POINTS 100
+
+struct history_command {
+	struct app *app;
+	struct options o;
+	struct record *record;
+	int64_t since_ms;
+};
+
+static const char *time_text(struct arena *a, int64_t ms)
+{
+	char text[UTC_MAX];
+
+	if (ms < 0)
+		return "";
+	(void)utc_format(ms, 0, text); /* its length */
+	return arena_strdup(a, text);
+}
+
+static const char *run_state_text(const struct run_info *run)
+{
+	switch (run->state) {
+	case RUN_COMPLETE:
+		return outcome_name(run->outcome);
+	case RUN_INTERRUPTED:
+		return "interrupted";
+	case RUN_INCOMPLETE:
+		return "incomplete";
+	}
+	return "incomplete";
+}
+
+static void runs_json(const struct run_info *runs, size_t n, struct json_writer *w)
+{
+	json_open(w, "runs", '[');
+	for (size_t i = 0; i < n; i++) {
+		const struct run_info *r = &runs[i];
+
+		json_open(w, NULL, '{');
+		json_put_int(w, "id", r->id);
+		json_put_int(w, "begin_ms", r->begin_ms);
+		if (r->end_ms >= 0)
+			json_put_int(w, "end_ms", r->end_ms);
+		else
+			json_put_null(w, "end_ms");
+		json_put_text(w, "state", run_state_text(r));
+		json_put_text(w, "outcome", outcome_name(r->outcome));
+		json_put_text(w, "command", r->command);
+		json_put_text(w, "selection", r->selection);
+		json_put_text(w, "subject", r->subject);
+		json_put_int(w, "planned", r->n_planned);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void runs_table(struct app *app, const struct run_info *runs, size_t n)
+{
+	static const char *const headers[] = {"run",  "begun",	"outcome", "pass",    "warn",
+					      "fail", "undec.", "skip",	   "command", "subject"};
+	struct arena *a = app->arena;
+	struct table t;
+
+	table_init(&t, a, headers, 10, "rllrrrrrll");
+	for (size_t i = 0; i < n; i++) {
+		const struct run_info *r = &runs[i];
+
+		table_row(&t, arena_printf(a, "%lld", (long long)r->id), time_text(a, r->begin_ms),
+			  run_state_text(r), arena_printf(a, "%lld", (long long)r->n_pass),
+			  arena_printf(a, "%lld", (long long)r->n_warn),
+			  arena_printf(a, "%lld", (long long)r->n_fail),
+			  arena_printf(a, "%lld", (long long)r->n_undecided),
+			  arena_printf(a, "%lld", (long long)r->n_skip),
+			  r->selection[0] != '\0'
+				  ? arena_printf(a, "%s %s", r->command, r->selection)
+				  : r->command,
+			  r->subject);
+	}
+	table_print(&t, app->out);
+}
+
+static void print_json(struct app *app, const struct buf *b)
+{
+	(void)fwrite(b->data, 1, b->len, app->out); /* main looks at the stream */
+	(void)fputc('\n', app->out);
+}
+
+static int show_runs(struct history_command *h, struct err *e)
+{
+	struct run_info *runs;
+	size_t n, kept = 0;
+	size_t limit = h->o.limit > 0 ? (size_t)h->o.limit : DEFAULT_RUNS;
+
+	if (record_runs(h->record, h->app->arena, 0, limit, &runs, &n, e) != 0)
+		return -1;
+	while (kept < n && runs[kept].begin_ms >= h->since_ms)
+		kept++;
+	if (h->o.is_json) {
+		struct json_writer w;
+		struct buf b;
+
+		buf_init(&b, BUF_UNBOUNDED);
+		json_writer_init(&w, &b, true);
+		json_open(&w, NULL, '{');
+		json_put_text(&w, "assize", "runs/1");
+		runs_json(runs, kept, &w);
+		json_close(&w, '}');
+		print_json(h->app, &b);
+		buf_release(&b);
+	} else {
+		runs_table(h->app, runs, kept);
+	}
+	return 0;
+}
+
+static const char *value_text(struct arena *a, const struct point *p, const char *unit)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	value_format(&b, &p->value, unit);
+	if (!isnan(p->share)) {
+		(void)buf_puts(&b, " ("); /* unbounded: cannot fail */
+		value_format(&b, &(struct value){.type = VALUE_REAL, .real = p->share}, "%");
+		(void)buf_puts(&b, ")");
+	}
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+static void points_table(struct history_command *h, const struct point *points, size_t n)
+{
+	static const char *const headers[] = {"measured",  "outcome", "value",	"bound",
+					      "room used", "run",     "subject"};
+	struct arena *a = h->app->arena;
+	struct table t;
+
+	table_init(&t, a, headers, 7, "llrlrrl");
+	for (size_t i = 0; i < n; i++) {
+		const struct point *p = &points[i];
+
+		table_row(&t, time_text(a, p->measured_ms), outcome_name(p->outcome),
+			  value_text(a, p, p->unit), p->bound,
+			  isnan(p->room) ? "" : arena_printf(a, "%.0f %%", p->room * 100),
+			  arena_printf(a, "%lld", (long long)p->run_id), p->subject);
+	}
+	table_print(&t, h->app->out);
+}
+
+static void points_json(struct history_command *h, const char *check, const char *series,
+			const struct point *points, size_t n)
+{
+	struct json_writer w;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	json_writer_init(&w, &b, true);
+	json_open(&w, NULL, '{');
+	json_put_text(&w, "assize", "series/1");
+	json_put_text(&w, "check", check);
+	json_put_text(&w, "series", series);
+	json_open(&w, "points", '[');
+	for (size_t i = 0; i < n; i++) {
+		const struct point *p = &points[i];
+
+		json_open(&w, NULL, '{');
+		json_put_int(&w, "run", p->run_id);
+		json_put_int(&w, "measured_ms", p->measured_ms);
+		json_put_text(&w, "outcome", outcome_name(p->outcome));
+		if (p->value.type == VALUE_INT)
+			json_put_int(&w, "value", p->value.integer);
+		else if (p->value.type == VALUE_REAL)
+			json_put_real(&w, "value", p->value.real);
+		else
+			json_put_text(&w, "value",
+				      p->value.type == VALUE_TEXT ? p->value.text : NULL);
+		json_put_text(&w, "bound", p->bound);
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	json_close(&w, '}');
+	print_json(h->app, &b);
+	buf_release(&b);
+}
+
+/* Without a series: the check's series as its newest run has them. */
+static int choose_series(struct history_command *h, const char *check, const char **series,
+			 size_t *n, struct err *e)
+{
+	struct evidence *evidence;
+
+	if (h->o.n_words > 1) {
+		series[0] = h->o.words[1];
+		*n = 1;
+		return 0;
+	}
+	if (record_evidence(h->record, h->app->arena, check, NULL, &evidence, n, e) != 0)
+		return -1;
+	if (*n == 0)
+		return err_set(e, ERR_USAGE, "the record holds nothing about check \"%s\"", check);
+	*n = *n < 8 ? *n : 8;
+	for (size_t i = 0; i < *n; i++)
+		series[i] = evidence[i].result.series;
+	return 0;
+}
+
+static int show_series(struct history_command *h, struct err *e)
+{
+	const char *check = h->o.words[0];
+	const char *series[8];
+	size_t limit = h->o.limit > 0 ? (size_t)h->o.limit : DEFAULT_POINTS;
+	size_t n_series;
+
+	if (choose_series(h, check, series, &n_series, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n_series; i++) {
+		struct point *points;
+		size_t n;
+
+		if (record_series(h->record, h->app->arena, check, series[i], h->since_ms, limit,
+				  &points, &n, e) != 0)
+			return -1;
+		if (n == 0 && h->o.n_words > 1)
+			return err_set(e, ERR_USAGE, "the record holds no series %s of \"%s\"",
+				       series[i], check);
+		if (h->o.is_json) {
+			points_json(h, check, series[i], points, n);
+			continue;
+		}
+		(void)fprintf(h->app->out, "%s%s%s\n", i > 0 ? "\n" : "", check, series[i]);
+		points_table(h, points, n);
+	}
+	return 0;
+}
+
+static int read_since(struct history_command *h, struct err *e)
+{
+	int64_t ms;
+
+	if (h->o.since == NULL)
+		return 0;
+	if (num_parse_duration_ms(h->o.since, strlen(h->o.since), &ms) != 0)
+		return err_set(e, ERR_USAGE, "cannot read --since %s: write e.g. 30d or 12h",
+			       h->o.since);
+	h->since_ms = clock_wall_ms(&h->app->clock) - ms;
+	return 0;
+}
+
+static int run_history(struct app *app, const struct command *self, int argc, char **argv)
+{
+	struct history_command h = {.app = app};
+	struct err e = {0};
+	int status;
+
+	if (!app_begin(app, self, argc, argv, &h.o, &status))
+		return status;
+	if (h.o.n_words > 2)
+		(void)err_set(&e, ERR_USAGE, "assize history takes a check and a series");
+	if (e.class != ERR_NONE || read_since(&h, &e) != 0)
+		return app_fail(app, &e);
+	if (app_open_record(app, &h.o, &h.record, &status) != 0)
+		return status;
+	status = h.o.n_words == 0 ? show_runs(&h, &e) : show_series(&h, &e);
+	record_close(h.record);
+	return status != 0 ? app_fail(app, &e) : EXIT_PASS;
+}

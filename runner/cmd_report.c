@@ -1,0 +1,51 @@
+/*
+ * assize report: render a recorded run; needs the record, nothing else.
+ */
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/record.h"
+#include "runner/io/file.h"
+#include "runner/load.h"
+#include "runner/model/definition.h"
+#include "runner/options.h"
+#include "runner/output.h"
+#include "runner/show.h"
+
+static int run_report(struct app *app, const struct command *self, int argc, char **argv);
+
+static const char *const accepts[] = {"file", "record", "var", "format", "output", NULL};
+
+const struct command command_report = {
+	.name = "report",
+	.group = "ask the record",
+	.words = "[RUN]",
+	.summary = "render a recorded run as html, json, junit or junit-gitlab",
+	.accepts = accepts,
+	.run = run_report,
+};
+
+static int run_report(struct app *app, const struct command *self, int argc, char **argv)
+{
+	struct record *record;
+	struct options o;
+	struct err e = {0};
+	int64_t run_id;
+	int status;
+
+	if (!app_begin(app, self, argc, argv, &o, &status))
+		return status;
+	if (o.n_words > 1) {
+		(void)err_set(&e, ERR_USAGE, "assize report takes one run"); /* printed below */
+		return app_fail(app, &e);
+	}
+	if (app_open_record(app, &o, &record, &status) != 0)
+		return status;
+	status = EXIT_PASS;
+	if (show_run_id(app, record, o.n_words > 0 ? o.words[0] : "latest", &run_id, &e) != 0 ||
+	    output_render(app, record, run_id, o.format != NULL ? o.format : "html", o.output,
+			  &e) != 0)
+		status = app_fail(app, &e);
+	record_close(record);
+	return status;
+}

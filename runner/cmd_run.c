@@ -1,0 +1,145 @@
+/*
+ * assize run: execute the selected checks and record them.
+ *
+ * With --due this is the one crontab line: it takes what should have run since it last did, says
+ * nothing when all is well (--quiet), and refuses to overlap with itself.
+ */
+#include <string.h>
+
+#include "reports/terminal.h"
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/record.h"
+#include "runner/model/definition.h"
+#include "runner/options.h"
+#include "runner/output.h"
+#include "runner/schedule.h"
+#include "runner/selection.h"
+#include "runner/session.h"
+#include "runner/show.h"
+
+#define SCHEDULE_LOCK "schedule"
+
+static int run_run(struct app *app, const struct command *self, int argc, char **argv);
+
+static const char *const accepts[] = {"file", "record", "var",	"subject", "due", "report",
+				      "json", "quiet",	"jobs", "color",   NULL};
+
+const struct command command_run = {
+	.name = "run",
+	.group = "audit",
+	.words = "[SELECT..]",
+	.summary = "execute checks and record every measurement and verdict",
+	.accepts = accepts,
+	.run = run_run,
+};
+
+struct run_command {
+	struct app *app;
+	struct options o;
+	struct definition *definition;
+	struct record *record;
+	struct selection selection;
+};
+
+/* Keeps what is due. A check without a schedule is never due. */
+static int keep_due(struct run_command *r, struct err *e)
+{
+	int64_t now = clock_wall_ms(&r->app->clock);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->selection.n_checks; i++) {
+		const struct check *c = r->selection.checks[i];
+		struct schedule_times times;
+		int64_t measured;
+
+		if (c->schedule == NULL)
+			continue;
+		if (schedule_times(c, now, &times, e) != 0 ||
+		    record_last_measured(r->record, c->name, &measured, e) != 0)
+			return -1;
+		if (schedule_is_due(&times, measured))
+			r->selection.checks[kept++] = c;
+	}
+	r->selection.n_checks = kept;
+	r->selection.text =
+		arena_printf(r->app->arena, "--due%s%s", r->selection.text[0] != '\0' ? " " : "",
+			     r->selection.text);
+	return 0;
+}
+
+static int execute(struct run_command *r, struct err *e)
+{
+	struct terminal t;
+	struct run_info run;
+	struct session_request req = {
+		.app = r->app,
+		.definition = r->definition,
+		.record = r->record,
+		.checks = r->selection.checks,
+		.n_checks = r->selection.n_checks,
+		.command = "run",
+		.subject = r->o.subject != NULL ? r->o.subject : "",
+		.selection = r->selection.text,
+		.n_threads = (size_t)r->o.jobs,
+		.terminal = r->o.is_json ? NULL : &t,
+	};
+
+	show_terminal(r->app, &r->o, &t);
+	if (session_run(&req, &run, e) != 0)
+		return -1;
+	if (show_run_end(r->app, &r->o, r->record, run.id, &t, e) != 0)
+		return -1;
+	return run.exit_status;
+}
+
+/* Holds the schedule's lock around the due checks, so that a slow run is told, not doubled. */
+static int execute_due(struct run_command *r, struct err *e)
+{
+	const char *holder = "";
+	struct err unlock = {0};
+	int locked = record_lock(r->record, SCHEDULE_LOCK, r->app->arena, &holder, e);
+	int status;
+
+	if (locked < 0)
+		return -1;
+	if (locked == 1) {
+		(void)err_set(e, ERR_MEASURE,
+			      "could not start: another scheduled run is under way "
+			      "(%s)",
+			      holder); /* -1 below */
+		return err_help(e, "a schedule that is shorter than its checks take needs a longer "
+				   "interval or shorter timeouts");
+	}
+	status = keep_due(r, e);
+	if (status == 0 && r->selection.n_checks > 0)
+		status = execute(r, e);
+	else if (status == 0 && !r->o.is_quiet)
+		(void)fprintf(r->app->out, "nothing is due\n");
+	if (record_unlock(r->record, SCHEDULE_LOCK, &unlock) != 0 && status >= 0) {
+		*e = unlock;
+		return -1;
+	}
+	return status;
+}
+
+static int run_run(struct app *app, const struct command *self, int argc, char **argv)
+{
+	struct run_command r = {.app = app};
+	struct err e = {0};
+	int status;
+
+	if (!app_begin(app, self, argc, argv, &r.o, &status))
+		return status;
+	if (output_check(&r.o.reports, &e) != 0)
+		return app_fail(app, &e);
+	if (app_load(app, &r.o, &r.definition) != 0)
+		return EXIT_USAGE;
+	if (selection_make(app, r.definition, &r.o, &r.selection, &e) != 0 ||
+	    record_open(app_record_path(app, &r.o, r.definition), RECORD_WRITE, &r.record, &e) != 0)
+		return app_fail(app, &e);
+	status = r.o.is_due ? execute_due(&r, &e) : execute(&r, &e);
+	record_close(r.record);
+	return status < 0 ? app_fail(app, &e) : status;
+}

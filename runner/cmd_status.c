@@ -1,0 +1,244 @@
+/*
+ * assize status: where every audit and gate stands now, and which audits did not run when they
+ * should.
+ *
+ * The only command that looks at both the definition and the record without running anything: it
+ * finds the cron line that was never installed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "reports/terminal.h"
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/map.h"
+#include "runner/base/num.h"
+#include "runner/history/record.h"
+#include "runner/io/json.h"
+#include "runner/model/definition.h"
+#include "runner/options.h"
+#include "runner/schedule.h"
+#include "runner/session.h"
+#include "runner/show.h"
+
+static int run_status(struct app *app, const struct command *self, int argc, char **argv);
+
+static const char *const accepts[] = {"file", "record", "var", "json", NULL};
+
+const struct command command_status = {
+	.name = "status",
+	.group = "ask the record",
+	.words = "",
+	.summary = "where every audit and gate stands, and what did not run when it should have",
+	.accepts = accepts,
+	.run = run_status,
+};
+
+/* A schedule is overdue when its moment passed this long ago and nothing was measured since. */
+#define OVERDUE_GRACE_MS (10 * 60 * 1000)
+
+struct audit_status {
+	const char *name;
+	enum outcome outcome; /* of the newest measurements of its checks, joined */
+	size_t n_checks, n_measured, n_not_passing;
+	int64_t oldest_ms;  /* of the newest measurements; -1 = one was never measured */
+	int64_t since_ms;   /* of the worst check's present stretch; -1 unknown */
+	int64_t overdue_ms; /* moment it should have run; -1 = it is not overdue */
+	int64_t next_ms;    /* -1 = no schedule */
+	bool is_scheduled;
+};
+
+static int add_schedule(const struct check *c, int64_t measured_ms, int64_t now,
+			struct audit_status *s, struct err *e)
+{
+	struct schedule_times t;
+
+	if (c->schedule == NULL)
+		return 0;
+	if (schedule_times(c, now, &t, e) != 0)
+		return -1;
+	s->is_scheduled = true;
+	if (s->next_ms < 0 || (t.next_ms >= 0 && t.next_ms < s->next_ms))
+		s->next_ms = t.next_ms;
+	if (schedule_is_due(&t, measured_ms) && now - t.previous_ms > OVERDUE_GRACE_MS &&
+	    (s->overdue_ms < 0 || t.previous_ms < s->overdue_ms))
+		s->overdue_ms = t.previous_ms;
+	return 0;
+}
+
+static int audit_status(const struct audit *audit, const struct map *states, int64_t now,
+			struct audit_status *out, struct err *e)
+{
+	struct audit_status s = {.name = audit->name,
+				 .outcome = OUTCOME_UNDECIDED,
+				 .n_checks = audit->n_checks,
+				 .oldest_ms = now,
+				 .since_ms = -1,
+				 .overdue_ms = -1,
+				 .next_ms = -1};
+
+	for (size_t i = 0; i < audit->n_checks; i++) {
+		const struct check *c = audit->checks[i];
+		const struct check_state *state = map_get(states, c->name);
+		enum outcome outcome = state != NULL ? state->outcome : OUTCOME_UNDECIDED;
+		int64_t measured = state != NULL ? state->measured_ms : -1;
+
+		s.outcome = i == 0 ? outcome : outcome_join(s.outcome, outcome);
+		s.n_measured += state != NULL;
+		if (!outcome_is_passing(outcome)) {
+			s.n_not_passing++;
+			if (state != NULL && (s.since_ms < 0 || state->since_ms < s.since_ms))
+				s.since_ms = state->since_ms;
+		}
+		s.oldest_ms = measured < s.oldest_ms ? measured : s.oldest_ms;
+		if (add_schedule(c, measured, now, &s, e) != 0)
+			return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+static const char *note(struct arena *a, const struct audit_status *s, int64_t now)
+{
+	if (s->overdue_ms >= 0)
+		return arena_printf(a, "OVERDUE, was due %s", show_ago(a, s->overdue_ms, now));
+	if (s->n_measured < s->n_checks)
+		return arena_printf(a, "%zu of %zu checks were never measured",
+				    s->n_checks - s->n_measured, s->n_checks);
+	if (s->n_not_passing > 0)
+		return arena_printf(a, "%zu of %zu checks, for the first time %s", s->n_not_passing,
+				    s->n_checks, show_ago(a, s->since_ms, now));
+	return "";
+}
+
+static void print_audits(struct app *app, const struct audit_status *all, size_t n, int64_t now)
+{
+	static const char *const headers[] = {"audit", "outcome", "oldest", "next", ""};
+	struct arena *a = app->arena;
+	struct table t;
+
+	table_init(&t, a, headers, 5, "lllll");
+	for (size_t i = 0; i < n; i++)
+		table_row(&t, all[i].name, outcome_name(all[i].outcome),
+			  show_ago(a, all[i].oldest_ms, now),
+			  all[i].is_scheduled ? show_ago(a, all[i].next_ms, now) : "by hand",
+			  note(a, &all[i], now));
+	table_print(&t, app->out);
+}
+
+static int print_gates(struct app *app, const struct definition *d, struct record *record,
+		       int64_t now, struct err *e)
+{
+	static const char *const headers[] = {"gate", "last decision", "when", "subject"};
+	struct arena *a = app->arena;
+	struct table t;
+
+	table_init(&t, a, headers, 4, "llll");
+	for (size_t i = 0; i < d->n_gates; i++) {
+		struct decision *last;
+		size_t n;
+
+		if (record_decisions(record, a, d->gates[i]->name, 1, &last, &n, e) != 0)
+			return -1;
+		if (n == 0)
+			table_row(&t, d->gates[i]->name, "none", "never", "");
+		else
+			table_row(&t, d->gates[i]->name, last[0].is_open ? "open" : "shut",
+				  show_ago(a, last[0].at_ms, now), last[0].subject);
+	}
+	if (d->n_gates > 0) {
+		(void)fputc('\n', app->out);
+		table_print(&t, app->out);
+	}
+	return 0;
+}
+
+static void print_json(struct app *app, const struct audit_status *all, size_t n)
+{
+	struct json_writer w;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	json_writer_init(&w, &b, true);
+	json_open(&w, NULL, '{');
+	json_put_text(&w, "assize", "status/1");
+	json_open(&w, "audits", '[');
+	for (size_t i = 0; i < n; i++) {
+		json_open(&w, NULL, '{');
+		json_put_text(&w, "audit", all[i].name);
+		json_put_text(&w, "outcome", outcome_name(all[i].outcome));
+		json_put_int(&w, "checks", (int64_t)all[i].n_checks);
+		json_put_int(&w, "measured", (int64_t)all[i].n_measured);
+		json_put_int(&w, "not_passing", (int64_t)all[i].n_not_passing);
+		json_put_bool(&w, "overdue", all[i].overdue_ms >= 0);
+		json_put_int(&w, "oldest_ms", all[i].oldest_ms);
+		json_put_int(&w, "next_ms", all[i].next_ms);
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	json_close(&w, '}');
+	(void)buf_putc(&b, '\n');		  /* unbounded: cannot fail */
+	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
+	buf_release(&b);
+}
+
+static int gather(struct app *app, const struct definition *d, struct record *record, int64_t now,
+		  struct audit_status *out, struct err *e)
+{
+	struct check_state *states;
+	struct map by_name;
+	size_t n;
+
+	if (record_check_states(record, app->arena, &states, &n, e) != 0)
+		return -1;
+	map_init(&by_name, app->arena);
+	for (size_t i = 0; i < n; i++)
+		(void)map_put(&by_name, states[i].name, &states[i]); /* names are unique */
+	for (size_t i = 0; i < d->n_audits; i++)
+		if (audit_status(d->audits[i], &by_name, now, &out[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+/* The status of a status: fail over undecided, and an overdue audit is no pass. */
+static enum outcome joined(const struct audit_status *all, size_t n)
+{
+	enum outcome outcome = n > 0 ? all[0].outcome : OUTCOME_UNDECIDED;
+
+	for (size_t i = 0; i < n; i++) {
+		outcome = outcome_join(outcome, all[i].outcome);
+		if (all[i].overdue_ms >= 0)
+			outcome = outcome_join(outcome, OUTCOME_UNDECIDED);
+	}
+	return outcome;
+}
+
+static int run_status(struct app *app, const struct command *self, int argc, char **argv)
+{
+	struct definition *d;
+	struct record *record;
+	struct audit_status *all;
+	struct options o;
+	struct err e = {0};
+	int64_t now = clock_wall_ms(&app->clock);
+	int status, rc;
+
+	if (!app_begin(app, self, argc, argv, &o, &status))
+		return status;
+	if (app_load(app, &o, &d) != 0)
+		return EXIT_USAGE;
+	if (app_open_record(app, &o, &record, &status) != 0)
+		return status;
+	all = arena_array(app->arena, d->n_audits, sizeof(*all));
+	rc = gather(app, d, record, now, all, &e);
+	if (rc == 0 && o.is_json)
+		print_json(app, all, d->n_audits);
+	else if (rc == 0) {
+		print_audits(app, all, d->n_audits, now);
+		rc = print_gates(app, d, record, now, &e);
+	}
+	record_close(record);
+	return rc != 0 ? app_fail(app, &e) : session_exit_status(joined(all, d->n_audits));
+}

@@ -1,0 +1,30 @@
+/*
+ * output: the formats a run can be rendered in, by name, and where they go.
+ *
+ * Names: html, json, junit (Jenkins' schema), junit-gitlab. A file is written beside its place and
+ * renamed, so a reader never sees half a report.
+ */
+#ifndef ASSIZE_RUNNER_OUTPUT_H
+#define ASSIZE_RUNNER_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct app;
+struct err;
+struct record;
+struct texts;
+
+/* Usage errors of --report FORMAT=FILE, before anything runs. */
+int output_check(const struct texts *reports, struct err *e);
+
+/* Writes every --report of a run. The first that fails is the error; the others are still written.
+ */
+int output_write(struct app *app, struct record *record, int64_t run_id,
+		 const struct texts *reports, struct err *e);
+
+/* Renders one format to standard output, or to file when that is not NULL. */
+int output_render(struct app *app, struct record *record, int64_t run_id, const char *format,
+		  const char *file, struct err *e);
+
+#endif

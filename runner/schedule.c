@@ -1,0 +1,43 @@
+/*
+ * The cron room knows civil time only; here it meets time zones.
+ */
+#include "runner/schedule.h"
+
+#include "runner/base/cron.h"
+#include "runner/base/err.h"
+#include "runner/io/clock.h"
+#include "runner/model/definition.h"
+
+/* Local reading -> instant; the offset is looked up at the instant the first guess gives. */
+static int to_utc(const char *zone, int64_t local_ms, int64_t guess_offset, int64_t *out,
+		  struct err *e)
+{
+	int64_t offset;
+
+	if (zone_offset_ms(zone, local_ms - guess_offset, &offset, e) != 0)
+		return -1;
+	*out = local_ms - offset;
+	return 0;
+}
+
+int schedule_times(const struct check *c, int64_t now_ms, struct schedule_times *out, struct err *e)
+{
+	struct schedule_times t = {-1, -1};
+	int64_t offset, local;
+
+	if (zone_offset_ms(c->time_zone, now_ms, &offset, e) != 0)
+		return err_context(e, "check \"%s\"", c->name);
+	local = cron_previous(&c->cron, now_ms + offset);
+	if (local >= 0 && to_utc(c->time_zone, local, offset, &t.previous_ms, e) != 0)
+		return -1;
+	local = cron_next(&c->cron, now_ms + offset);
+	if (local >= 0 && to_utc(c->time_zone, local, offset, &t.next_ms, e) != 0)
+		return -1;
+	*out = t;
+	return 0;
+}
+
+bool schedule_is_due(const struct schedule_times *t, int64_t measured_ms)
+{
+	return t->previous_ms >= 0 && measured_ms < t->previous_ms;
+}

@@ -1,0 +1,29 @@
+/*
+ * schedule: when a check should have run, and when it will.
+ *
+ * Cron expressions are read on the civil time line of the check's zone. A local time that a change
+ * to summer time skips fires at the change; one that occurs twice fires the first time only,
+ * because after it the check has been measured.
+ */
+#ifndef ASSIZE_RUNNER_SCHEDULE_H
+#define ASSIZE_RUNNER_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct check;
+struct err;
+
+struct schedule_times {
+	int64_t previous_ms; /* latest moment <= now at which it should have run; -1 none */
+	int64_t next_ms;     /* -1 none */
+};
+
+/* c->schedule must be set. -1: the zone is unknown to this machine. */
+int schedule_times(const struct check *c, int64_t now_ms, struct schedule_times *out,
+		   struct err *e);
+
+/* Due when its last moment lies behind its last measurement (-1 = never measured: due). */
+bool schedule_is_due(const struct schedule_times *t, int64_t measured_ms);
+
+#endif

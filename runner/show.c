@@ -1,0 +1,115 @@
+/*
+ * The small things every command prints the same way, so that two commands never disagree about
+ * what is live, how long ago something was, or which run "latest" means.
+ */
+#include "runner/show.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "reports/report.h"
+#include "reports/terminal.h"
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/history/record.h"
+#include "runner/options.h"
+#include "runner/output.h"
+
+/* History behind each failure's sparkline; a run with very many series shows none. */
+#define TRAIL_POINTS	  60
+#define MAX_TRAILED_PLANS 500
+
+static size_t terminal_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return 80;
+}
+
+void show_terminal(const struct app *app, const struct options *o, struct terminal *t)
+{
+	const char *ci = app->env(app->env_ctx, "CI");
+	bool is_ci = ci != NULL && ci[0] != '\0' && strcmp(ci, "false") != 0;
+
+	*t = (struct terminal){
+		.out = app->out,
+		.is_live = app->out_is_terminal && !is_ci,
+		.has_color = app_has_color(app, o),
+		.is_quiet = o->is_quiet,
+		.width = terminal_width(),
+	};
+}
+
+int show_run_end(struct app *app, const struct options *o, struct record *record, int64_t run_id,
+		 struct terminal *t, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct run_info run;
+	struct report report;
+	struct buf out;
+	size_t trail;
+
+	buf_init(&out, BUF_UNBOUNDED);
+	if (record_run(record, a, run_id, &run, e) != 0)
+		goto fail;
+	trail = run.n_planned <= MAX_TRAILED_PLANS && !o->is_json ? TRAIL_POINTS : 0;
+	if (report_load(record, a, run_id, trail, &report, e) != 0)
+		goto fail;
+	if (o->is_json) {
+		report_json(&out, &report);
+		(void)fwrite(out.data, 1, out.len, app->out); /* main looks at the stream */
+	} else {
+		terminal_end(t, &report);
+	}
+	buf_release(&out);
+	arena_free(a);
+	return output_write(app, record, run_id, &o->reports, e);
+fail:
+	buf_release(&out);
+	arena_free(a);
+	return -1;
+}
+
+const char *show_ago(struct arena *a, int64_t at_ms, int64_t now_ms)
+{
+	char text[NUM_REAL_MAX];
+	int64_t distance = now_ms - at_ms;
+
+	if (at_ms < 0)
+		return "never";
+	(void)num_format_duration(distance < 0 ? -distance : distance, text); /* its length */
+	if (distance > -1000 && distance < 1000)
+		return "now";
+	return distance < 0 ? arena_printf(a, "in %s", text) : arena_printf(a, "%s ago", text);
+}
+
+int show_run_id(struct app *app, struct record *record, const char *word, int64_t *out,
+		struct err *e)
+{
+	struct run_info *runs;
+	struct run_info run;
+	int64_t id;
+	size_t n;
+
+	if (strcmp(word, "latest") == 0) {
+		if (record_runs(record, app->arena, 0, 1, &runs, &n, e) != 0)
+			return -1;
+		if (n == 0)
+			return err_set(e, ERR_USAGE, "the record holds no run yet");
+		*out = runs[0].id;
+		return 0;
+	}
+	if (num_parse_int(word, strlen(word), &id) != 0 || id < 1)
+		return err_set(e, ERR_USAGE, "cannot read run \"%s\": it is a number or latest",
+			       word);
+	if (record_run(record, app->arena, id, &run, e) != 0)
+		return -1;
+	*out = id;
+	return 0;
+}
