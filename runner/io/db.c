@@ -104,20 +104,11 @@ static struct db_home *find_home(struct db_pool *p, const char *key, const char 
 	return h;
 }
 
-/* Another home may name the same file: then it was looked at, and is open, already. */
-static bool is_location_registered(const struct db_pool *p, const char *location)
-{
-	for (const struct db_home *h = p->homes; h; h = h->next)
-		if (h->is_registered && strcmp(h->location, location) == 0)
-			return true;
-	return false;
-}
-
-static int preflight(struct db_pool *p, struct db_home *h, struct err *e)
+static int preflight(struct db_home *h, struct err *e)
 {
 	if (h->is_registered)
 		return 0;
-	if (!is_location_registered(p, h->location) && h->driver->preflight(h->location, e) != 0)
+	if (h->driver->preflight(h->location, e) != 0)
 		return -1;
 	file_register_database(h->location);
 	h->is_registered = true;
@@ -186,7 +177,7 @@ int db_acquire(struct db_pool *p, const char *target_key, const char *location,
 		must(pthread_mutex_unlock(&p->lock));
 		return 0;
 	}
-	int rc = preflight(p, h, e);
+	int rc = preflight(h, e);
 
 	if (rc == 0)
 		h->n_open++;

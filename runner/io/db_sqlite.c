@@ -40,6 +40,7 @@
 #include "runner/io/clock.h"
 #include "runner/io/db_driver.h"
 #include "runner/io/file.h"
+#include "runner/io/file_registry.h"
 
 #define SQLITE_HEADER_BYTES 100
 #define MAX_SQL_BYTES	    (4 * 1024 * 1024)
@@ -156,8 +157,16 @@ static int authorize(void *ctx, int action, const char *first, const char *secon
 		if (is_allowed_pragma(first, second))
 			return SQLITE_OK;
 		break;
-	case SQLITE_INSERT:
 	case SQLITE_UPDATE:
+		/*
+		 * What a virtual table says when it declares its columns, in memory. Written by a
+		 * user it gets no further: SQLite refuses to modify this table unless
+		 * writable_schema is on.
+		 */
+		if (strcmp(first, "sqlite_master") == 0 || s->is_own)
+			return SQLITE_OK;
+		break;
+	case SQLITE_INSERT:
 	case SQLITE_DELETE:
 		/* Prepared by the constructor of a virtual table, never run: READONLY holds. */
 		if (s->is_own)
@@ -392,6 +401,9 @@ static int sqlite_preflight(const char *location, struct err *e)
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, ERR_MEASURE, "cannot open database \"%s\": it is a directory",
 			       location);
+	/* Open under another name: looked at already, and reading it now would drop its locks. */
+	if (file_is_registered(location, &st))
+		return 0;
 	int fd = file_open(location, &st, e);
 
 	if (fd < 0)
