@@ -73,7 +73,7 @@ static void add_encoded(struct redactor *r, const char *secret, size_t n, size_t
 		unsigned value = 0;
 
 		for (size_t bit = i * 6; bit < i * 6 + 6; bit++) {
-			unsigned char byte = (unsigned char)secret[bit / 8 - lead];
+			unsigned byte = (unsigned char)secret[bit / 8 - lead];
 
 			value = value << 1 | (byte >> (7 - bit % 8) & 1u);
 		}

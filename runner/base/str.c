@@ -72,7 +72,7 @@ bool str_equal(const char *a, const char *b)
 static const char *after_character(const char *s)
 {
 	uint32_t code;
-	size_t k = utf8_decode(s, strlen(s), &code);
+	size_t k = utf8_decode(s, strnlen(s, 4), &code);
 
 	return s + (k != 0 ? k : 1);
 }

@@ -59,9 +59,13 @@ void utc_civil(int64_t ms, struct civil *out)
 int64_t utc_from_civil(const struct civil *c)
 {
 	int64_t days = days_from_civil(c->year, c->month, c->day);
+	int64_t rest = c->hour * INT64_C(3600000) + c->minute * INT64_C(60000) +
+		       c->second * INT64_C(1000) + c->ms;
 
-	return days * DAY_MS + c->hour * INT64_C(3600000) + c->minute * INT64_C(60000) +
-	       c->second * INT64_C(1000) + c->ms;
+	/* Towards zero first: the earliest instant's day begins before the earliest instant. */
+	if (days < 0)
+		return (days + 1) * DAY_MS + (rest - DAY_MS);
+	return days * DAY_MS + rest;
 }
 
 size_t utc_format(int64_t ms, int with_ms, char out[static UTC_MAX])

@@ -1,0 +1,168 @@
+/* redact: secrets never leave. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/redact.h"
+
+struct world {
+	struct arena *arena;
+	struct redactor *redactor;
+};
+
+static int set_up(void **state)
+{
+	struct arena *a = arena_new();
+	struct world *w = arena_alloc(a, sizeof(*w));
+
+	*w = (struct world){.arena = a, .redactor = redactor_new(a)};
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	arena_free(w->arena);
+	return 0;
+}
+
+static void check(struct world *w, const char *text, const char *want)
+{
+	assert_string_equal(redact_text(w->redactor, w->arena, text), want);
+}
+
+static void test_redact_leaves_clean_text_alone(void **state)
+{
+	struct world *w = *state;
+	static const char text[] = "nothing to hide";
+
+	assert_true(redactor_is_empty(w->redactor));
+	redactor_add(w->redactor, "");
+	assert_true(redactor_is_empty(w->redactor));
+	assert_ptr_equal(redact_text(w->redactor, w->arena, text), text);
+	redactor_add(w->redactor, "hunter2");
+	assert_false(redactor_is_empty(w->redactor));
+	assert_ptr_equal(redact_text(w->redactor, w->arena, text), text);
+	assert_null(redact_text(w->redactor, w->arena, NULL));
+}
+
+static void test_redact_masks_every_occurrence(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "hunter2");
+	redactor_add(w->redactor, "hunter2");
+	check(w, "hunter2", "***");
+	check(w, "a hunter2, hunter2 and hunter", "a ***, *** and hunter");
+	check(w, "hunter2hunter2", "***");
+	check(w, "Hunter2", "Hunter2");
+}
+
+static void test_redact_masks_overlapping_secrets_whole(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "abcd");
+	redactor_add(w->redactor, "cdef");
+	redactor_add(w->redactor, "b");
+	check(w, "xabcdefx", "x***x");
+	check(w, "bob", "***o***");
+	check(w, "ababcd", "a***");
+}
+
+static void test_redact_masks_percent_encoding_in_any_mixture(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "p@ss w\xC3\xB6rd/");
+	check(w, "u=p%40ss%20w%C3%B6rd%2F&x", "u=***&x");
+	check(w, "u=p@ss+w%c3%b6rd/&x", "u=***&x");
+	check(w, "u=%70%40%73%73%20w%C3%b6rd%2f", "u=***");
+	check(w, "u=p%4", "u=p%4");
+	check(w, "100%", "100%");
+}
+
+/* Not shared with the code under test: byte by byte, the way RFC 4648 describes it. */
+static void base64(const char *in, size_t n, char *out)
+{
+	static const char set[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < n; i += 3) {
+		unsigned a = (unsigned char)in[i];
+		unsigned b = i + 1 < n ? (unsigned char)in[i + 1] : 0;
+		unsigned c = i + 2 < n ? (unsigned char)in[i + 2] : 0;
+
+		*out++ = set[a >> 2];
+		*out++ = set[(a & 3) << 4 | b >> 4];
+		*out++ = i + 1 < n ? set[(b & 15) << 2 | c >> 6] : '=';
+		*out++ = i + 2 < n ? set[c & 63] : '=';
+	}
+	*out = '\0';
+}
+
+static void test_redact_masks_base64_wherever_it_begins(void **state)
+{
+	struct world *w = *state;
+	static const char secret[] = "correct-horse";
+
+	redactor_add(w->redactor, secret);
+	for (size_t before = 0; before < 9; before++) {
+		for (size_t after = 0; after < 7; after++) {
+			char plain[64], encoded[100], text[160];
+			const char *got;
+			size_t first = before * 8 / 6; /* characters wholly before the secret */
+
+			(void)snprintf(plain, sizeof(plain), "%.*s%s%.*s", (int)before, "user:user",
+				       secret, (int)after, "@suffix");
+			base64(plain, strlen(plain), encoded);
+			(void)snprintf(text, sizeof(text), "Basic %s.", encoded);
+			got = redact_text(w->redactor, w->arena, text);
+			if (strstr(got, "***") == NULL ||
+			    strlen(got) > 6 + first + 3 + after * 2 + 4)
+				fail_msg("%zu before, %zu after: %s", before, after, got);
+			/* All that is left before the mask belongs to what was before the secret.
+			 */
+			assert_int_equal(strstr(got, "***") - got, 6 + first);
+		}
+	}
+}
+
+static void test_redact_has_no_base64_of_short_secrets(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "abc"); /* YWJj */
+	check(w, "YWJj", "YWJj");
+	check(w, "abc", "***");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_redact_leaves_clean_text_alone, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_every_occurrence, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_overlapping_secrets_whole, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_percent_encoding_in_any_mixture,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_base64_wherever_it_begins, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_has_no_base64_of_short_secrets, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
