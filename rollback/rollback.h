@@ -42,4 +42,8 @@ int rollback_tags(struct arena *a, const struct rollback_set *set, const char *c
 int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,
 		    struct err *e);
 
+/* The identity step alone: what `rollback list` shows. The outcome then speaks of the name only. */
+int rollback_identify(struct arena *a, const struct rollback_request *req, struct restoration *out,
+		      struct err *e);
+
 #endif

@@ -1,0 +1,241 @@
+/*
+ * attributes: what the tag's own .gitattributes would do to its files.
+ *
+ * Only the tag speaks: attributes are looked up at the tag's commit through a repository that
+ * consists of nothing but the object database, so neither info/attributes, nor configuration, nor
+ * the index of this clone can change what is found. Looked at only when some .gitattributes holds a
+ * word that could matter, for it costs a lookup a path.
+ *
+ * content: checkout   eol and ident are applied (by libgit2's filters under git's defaults), LFS
+ *                     pointers become their objects; export-* do not concern a checkout. Any other
+ *                     filter= would run a program that a machine configures: unproven.
+ * content: raw        the stored bytes are restored. Where a checkout or an archive would give
+ * other bytes (eol=crlf that changes something, ident, filter, LFS, working-tree-encoding,
+ * export-*), what is proven is not what git would restore: unproven, with the setting that says
+ * which one is meant.
+ */
+#include "rollback/room.h"
+
+#include <string.h>
+
+#include <git2/sys/config.h>
+#include <git2/sys/repository.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/str.h"
+#include "runner/io/git.h"
+
+enum {
+	ATTR_EOL,
+	ATTR_TEXT,
+	ATTR_IDENT,
+	ATTR_FILTER,
+	ATTR_ENCODING,
+	ATTR_SUBST,
+	ATTR_IGNORE,
+	N_ATTRS
+};
+
+static const char *const attr_names[N_ATTRS] = {
+	[ATTR_EOL] = "eol",
+	[ATTR_TEXT] = "text",
+	[ATTR_IDENT] = "ident",
+	[ATTR_FILTER] = "filter",
+	[ATTR_ENCODING] = "working-tree-encoding",
+	[ATTR_SUBST] = "export-subst",
+	[ATTR_IGNORE] = "export-ignore",
+};
+
+bool attributes_matter(const char *text, size_t n)
+{
+	static const char *const words[] = {"crlf", "ident", "filter", "working-tree-encoding",
+					    "export-"};
+
+	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+		size_t len = strlen(words[w]);
+
+		for (size_t i = 0; i + len <= n; i++)
+			if (memcmp(text + i, words[w], len) == 0)
+				return true;
+	}
+	return false;
+}
+
+git_repository *attributes_view(git_odb *odb)
+{
+	git_repository *view = NULL;
+	git_config *config = NULL;
+
+	if (git_repository_wrap_odb(&view, odb) < 0)
+		return NULL;
+	/* Without a configuration of its own it would read the user's. */
+	if (git_config_new(&config) < 0 || git_repository_set_config(view, config) < 0) {
+		git_repository_free(view);
+		view = NULL;
+	}
+	git_config_free(config);
+	return view;
+}
+
+static unsigned changes_of(const char *const values[N_ATTRS])
+{
+	unsigned changes = 0;
+	bool is_binary = git_attr_value(values[ATTR_TEXT]) == GIT_ATTR_VALUE_FALSE;
+
+	if (values[ATTR_EOL] && strcmp(values[ATTR_EOL], "crlf") == 0 && !is_binary)
+		changes |= CHANGE_EOL;
+	if (git_attr_value(values[ATTR_IDENT]) == GIT_ATTR_VALUE_TRUE)
+		changes |= CHANGE_IDENT;
+	if (git_attr_value(values[ATTR_FILTER]) == GIT_ATTR_VALUE_STRING)
+		changes |= strcmp(values[ATTR_FILTER], "lfs") == 0 ? CHANGE_LFS : CHANGE_FILTER;
+	if (git_attr_value(values[ATTR_ENCODING]) == GIT_ATTR_VALUE_STRING)
+		changes |= CHANGE_ENCODING;
+	if (git_attr_value(values[ATTR_SUBST]) == GIT_ATTR_VALUE_TRUE ||
+	    git_attr_value(values[ATTR_IGNORE]) == GIT_ATTR_VALUE_TRUE)
+		changes |= CHANGE_EXPORT;
+	return changes;
+}
+
+static int look_up(struct verification *v, git_repository *view, struct entry *entry,
+		   struct step *s)
+{
+	git_attr_options options = {
+		.version = GIT_ATTR_OPTIONS_VERSION,
+		.flags = GIT_ATTR_CHECK_INCLUDE_COMMIT | GIT_ATTR_CHECK_NO_SYSTEM,
+		.attr_commit_id = v->commit_id,
+	};
+	const char *values[N_ATTRS], *names[N_ATTRS];
+
+	memcpy(names, attr_names, sizeof(names));
+	if (git_attr_get_many_ext(values, view, &options, entry->path, N_ATTRS, names) < 0)
+		return step_find(s, OUTCOME_UNDECIDED, NULL,
+				 "could not look up the attributes of \"%s\": %s",
+				 str_escaped(v->a, entry->path), git_door_message());
+	entry->changes = changes_of(values);
+	return 0;
+}
+
+/* Outcomes that need no content: decided by the attribute alone. */
+static void judge(struct verification *v, const struct entry *entry, struct step *s)
+{
+	const char *path = str_escaped(v->a, entry->path);
+	bool is_raw = v->set->content == CONTENT_RAW;
+
+	s->order = entry->order;
+	if (entry->changes & CHANGE_FILTER)
+		step_find(s, OUTCOME_UNDECIDED,
+			  "remove the filter attribute from .gitattributes, or audit what it "
+			  "makes as an artifact",
+			  "\"%s\" has a filter attribute: what a program configured elsewhere "
+			  "makes of it cannot be proven",
+			  path);
+	else if (entry->changes & CHANGE_ENCODING)
+		step_find(s, OUTCOME_UNDECIDED, "remove working-tree-encoding from .gitattributes",
+			  "\"%s\" has working-tree-encoding: the bytes a checkout writes cannot "
+			  "be proven",
+			  path);
+	else if (is_raw && (entry->changes & CHANGE_LFS))
+		step_find(s, OUTCOME_UNDECIDED, "set content: checkout",
+			  "\"%s\" is an LFS file: content: raw restores its pointer, not its "
+			  "content",
+			  path);
+	else if (is_raw && (entry->changes & CHANGE_EXPORT))
+		step_find(s, OUTCOME_UNDECIDED, "set content: checkout",
+			  "\"%s\" has an export attribute: an archive of the tag differs from the "
+			  "stored tree",
+			  path);
+}
+
+static int add_lfs(struct verification *v, struct entry *entry, struct step *s)
+{
+	struct lfs_pointer *pointer = arena_alloc(v->a, sizeof(*pointer));
+	git_odb_object *blob;
+
+	s->order = entry->order;
+	if (room_read(v, v->odb, &entry->id, GIT_OBJECT_BLOB, entry->path, s, &blob) < 0)
+		return -1;
+	if (lfs_parse(git_odb_object_data(blob), git_odb_object_size(blob), pointer)) {
+		entry->lfs = pointer;
+		if (v->set->content == CONTENT_CHECKOUT) {
+			v->plan.n_bytes += pointer->size_bytes - entry->size_bytes;
+			entry->size_bytes = pointer->size_bytes;
+		}
+	} else {
+		/* Files that were committed without the filter stay as they are, as in git-lfs. */
+		entry->changes &= ~(unsigned)CHANGE_LFS;
+	}
+	git_odb_object_free(blob);
+	return 0;
+}
+
+static bool any_matters(struct verification *v, struct step *s)
+{
+	const struct entries *list = &v->plan.attributes;
+
+	for (size_t i = 0; i < list->n; i++) {
+		git_odb_object *blob;
+		bool matters;
+
+		if (room_read(v, v->odb, &list->items[i]->id, GIT_OBJECT_BLOB, list->items[i]->path,
+			      s, &blob) < 0)
+			return false;
+		matters = attributes_matter(git_odb_object_data(blob), git_odb_object_size(blob));
+		git_odb_object_free(blob);
+		if (matters)
+			return true;
+	}
+	return false;
+}
+
+int attributes_scan(struct verification *v, struct step *s, struct step *materialise)
+{
+	const struct entries *files = &v->plan.files;
+	git_repository *view;
+	int rc = 0;
+
+	if (!any_matters(v, s))
+		return step_is_passing(s) ? 0 : -1;
+	view = attributes_view(v->odb);
+	if (!view)
+		return step_find(s, OUTCOME_UNDECIDED, NULL, "could not read attributes: %s",
+				 git_door_message());
+	for (size_t i = 0; i < files->n && rc == 0 && !step_is_full(s); i++) {
+		struct entry *entry = files->items[i];
+
+		rc = room_is_late(v) ? room_late(v, s) : look_up(v, view, entry, s);
+		if (rc == 0 && (entry->changes & CHANGE_LFS))
+			rc = add_lfs(v, entry, s);
+		if (rc == 0 && entry->changes)
+			judge(v, entry, materialise);
+	}
+	git_repository_free(view);
+	return rc;
+}
+
+int attributes_apply(git_repository *view, const git_oid *commit, const struct entry *entry,
+		     git_buf *out, bool *is_same)
+{
+	git_filter_options options = {
+		.version = GIT_FILTER_OPTIONS_VERSION,
+		.flags = GIT_FILTER_ATTRIBUTES_FROM_COMMIT | GIT_FILTER_NO_SYSTEM_ATTRIBUTES |
+			 GIT_FILTER_ALLOW_UNSAFE,
+		.attr_commit_id = *commit,
+	};
+	git_filter_list *filters = NULL;
+	git_blob *blob = NULL;
+	int rc = git_blob_lookup(&blob, view, &entry->id);
+
+	*is_same = true;
+	if (rc == 0)
+		rc = git_filter_list_load_ext(&filters, view, blob, entry->path,
+					      GIT_FILTER_TO_WORKTREE, &options);
+	if (rc == 0 && filters) {
+		rc = git_filter_list_apply_to_blob(out, filters, blob);
+		if (rc == 0)
+			*is_same = out->size == (size_t)git_blob_rawsize(blob) &&
+				   memcmp(out->ptr, git_blob_rawcontent(blob), out->size) == 0;
+	}
+	git_filter_list_free(filters);
+	git_blob_free(blob);
+	return rc;
+}

@@ -1,0 +1,193 @@
+/*
+ * compare: what is on disk against the tree, both directions.
+ *
+ * Every directory is opened again component by component without following links and read to its
+ * end: each name found must be in the tree, and as many must be found as the tree has. Files are
+ * read back whole and their SHA-256 compared with the one taken from the re-hashed object; type,
+ * permission bits, size, link count and symlink targets must be exact.
+ */
+#include "rollback/room.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/str.h"
+#include "runner/io/digest.h"
+
+static int differs(struct worker *w, const struct entry *entry, const char *how)
+{
+	w->first.order = entry->order;
+	return step_find(&w->first, OUTCOME_FAIL, NULL, "restored \"%s\" %s",
+			 str_escaped(w->a, entry->path), how);
+}
+
+static int unreadable(struct worker *w, const struct entry *entry)
+{
+	int error = errno;
+
+	w->first.order = entry->order;
+	return step_find(&w->first, OUTCOME_UNDECIDED, NULL, "could not read back \"%s\": %s",
+			 str_escaped(w->a, entry->path), strerror(error));
+}
+
+/* A descriptor of a directory of the restored tree, no component of which is a link. */
+static int open_directory(struct worker *w, const struct entry *dir)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(w->v->root_fd, ".", flags);
+	char name[ROOM_MAX_PATH + 1];
+
+	for (const char *p = dir->path; fd >= 0 && *p;) {
+		size_t n = strcspn(p, "/");
+		int next;
+
+		memcpy(name, p, n);
+		name[n] = '\0';
+		next = openat(fd, name, flags);
+		if (next < 0)
+			unreadable(w, dir);
+		(void)close(fd); /* only read */
+		fd = next;
+		p += n;
+		p += strspn(p, "/");
+	}
+	return fd;
+}
+
+static int compare_bytes(struct worker *w, const struct entry *entry, int fd)
+{
+	unsigned char digest[SHA256_BYTES];
+	struct sha256 h;
+	ssize_t n;
+
+	sha256_init(&h);
+	while ((n = read(fd, w->buffer, WORKER_BUFFER)) > 0 && !room_is_late(w->v))
+		sha256_add(&h, w->buffer, (size_t)n);
+	sha256_final(&h, digest);
+	if (n > 0)
+		return room_late(w->v, &w->first);
+	if (n < 0)
+		return unreadable(w, entry);
+	if (memcmp(digest, entry->sha256, SHA256_BYTES) != 0)
+		return differs(w, entry, "holds other bytes than the tag");
+	return 0;
+}
+
+static int compare_file(struct worker *w, const struct entry *entry, int dir)
+{
+	mode_t mode = entry->type == ENTRY_EXECUTABLE ? 0755 : 0644;
+	int fd = openat(dir, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
+	struct stat st;
+
+	if (fd < 0 && errno == ELOOP)
+		return differs(w, entry, "is a symbolic link, the tag has a file");
+	if (fd < 0 || fstat(fd, &st) < 0)
+		rc = unreadable(w, entry);
+	else if (!S_ISREG(st.st_mode))
+		rc = differs(w, entry, "is not a regular file");
+	else if ((st.st_mode & 07777) != mode)
+		rc = differs(w, entry, "has other permission bits than the tag");
+	else if (st.st_nlink != 1)
+		rc = differs(w, entry, "is linked from elsewhere");
+	else if (st.st_size != entry->size_bytes)
+		rc = differs(w, entry, "has another size than the tag");
+	else
+		rc = compare_bytes(w, entry, fd);
+	if (fd >= 0)
+		(void)close(fd); /* only read */
+	return rc;
+}
+
+static int compare_link(struct worker *w, const struct entry *entry, int dir)
+{
+	char target[ROOM_MAX_PATH + 2];
+	ssize_t n = readlinkat(dir, entry->name, target, sizeof(target));
+
+	if (n < 0 && errno == EINVAL)
+		return differs(w, entry, "is not a symbolic link");
+	if (n < 0)
+		return unreadable(w, entry);
+	if (n != entry->size_bytes || memcmp(target, entry->target, (size_t)n) != 0)
+		return differs(w, entry, "points elsewhere than in the tag");
+	return 0;
+}
+
+static int compare_entry(struct worker *w, const struct entry *entry, int dir)
+{
+	struct stat st;
+
+	switch (entry->type) {
+	case ENTRY_FILE:
+	case ENTRY_EXECUTABLE:
+		return compare_file(w, entry, dir);
+	case ENTRY_SYMLINK:
+		return compare_link(w, entry, dir);
+	case ENTRY_DIRECTORY:
+		if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return unreadable(w, entry);
+		return S_ISDIR(st.st_mode) ? 0 : differs(w, entry, "is not a directory");
+	case ENTRY_SUBMODULE:
+		break; /* closure has refused to prove such a tag */
+	}
+	return differs(w, entry, "is a submodule, which is never restored");
+}
+
+static void find_absent(struct worker *w, const struct entry *dir, int fd)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < dir->n_children; i++)
+		if (fstatat(fd, dir->children[i]->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			differs(w, dir->children[i], "is not there");
+}
+
+static void compare_task(struct worker *w, size_t i)
+{
+	const struct entry *dir = w->v->plan.directories.items[i];
+	const struct dirent *found;
+	size_t n_found = 0;
+	int fd = open_directory(w, dir);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!stream) {
+		if (fd >= 0)
+			(void)close(fd); /* fdopendir's error is the one to tell */
+		unreadable(w, dir);
+		return;
+	}
+	errno = 0;
+	while ((found = readdir(stream)) && !step_is_full(&w->first) && !room_is_late(w->v)) {
+		const char *name = found->d_name;
+		const struct entry *entry;
+
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			continue;
+		entry = entry_child(dir, name, strlen(name));
+		if (entry) {
+			n_found++;
+			compare_entry(w, entry, fd);
+		} else {
+			w->first.order = dir->order;
+			step_find(&w->first, OUTCOME_FAIL, NULL,
+				  "restored \"%s\" has \"%s\", which is not in the tag",
+				  str_escaped(w->a, *dir->path ? dir->path : "/"),
+				  str_escaped(w->a, name));
+		}
+		errno = 0;
+	}
+	if (!found && errno)
+		unreadable(w, dir);
+	else if (!found && n_found != dir->n_children)
+		find_absent(w, dir, fd);
+	(void)closedir(stream); /* only read */
+}
+
+int compare_run(struct verification *v, struct step *s)
+{
+	return crew_run(v, v->plan.directories.n, compare_task, s, NULL);
+}

@@ -1,0 +1,216 @@
+/*
+ * crew: the few threads of one verification.
+ *
+ * One repository handle a thread: libgit2 inflates inside the lock of its object database, so a
+ * shared handle makes four threads as slow as one. The calling thread is worker 0, uses the handle
+ * it already has, and is the one that tells progress. Items are taken in small batches, in order,
+ * so that neighbours in the tree stay neighbours in the pack and on disk. Small trees get one
+ * thread: opening a handle costs more than reading a few dozen objects.
+ */
+#include "rollback/room.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/io/clock.h"
+#include "runner/io/git.h"
+
+#define ITEMS_A_THREAD 128
+
+struct crew {
+	struct worker workers[ROOM_MAX_THREADS];
+	size_t n_workers;
+	/* the pass under way */
+	crew_task_fn *task;
+	size_t n;
+	atomic_size_t next;
+	atomic_bool is_stopped;
+};
+
+bool room_is_late(const struct verification *v)
+{
+	return clock_monotonic_ms(v->req->clock) >= v->req->deadline_ms;
+}
+
+int room_late(struct verification *v, struct step *s)
+{
+	return step_find(s, OUTCOME_UNDECIDED, "raise the timeout of the check",
+			 "ran out of time during %s", v->where);
+}
+
+void room_progress(struct verification *v, int64_t done, int64_t total)
+{
+	int64_t now;
+
+	if (!v->req->progress)
+		return;
+	now = clock_monotonic_ms(v->req->clock);
+	if (now - v->progress_ms < ROOM_PROGRESS_MS)
+		return;
+	v->progress_ms = now;
+	v->req->progress(v->req->progress_ctx, v->where, done, total);
+}
+
+void crew_init(struct verification *v)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	struct crew *crew = arena_alloc(v->a, sizeof(*crew));
+
+	crew->n_workers = online < 1		      ? 1
+			  : online > ROOM_MAX_THREADS ? ROOM_MAX_THREADS
+						      : (size_t)online;
+	for (size_t i = 0; i < crew->n_workers; i++) {
+		crew->workers[i].v = v;
+		crew->workers[i].crew = crew;
+		crew->workers[i].a = arena_new();
+	}
+	crew->workers[0].repo = v->repo;
+	crew->workers[0].odb = v->odb;
+	v->crew = crew;
+}
+
+void crew_release(struct verification *v)
+{
+	if (!v->crew)
+		return;
+	for (size_t i = 0; i < v->crew->n_workers; i++) {
+		struct worker *w = &v->crew->workers[i];
+
+		git_repository_free(w->view);
+		if (i > 0) {
+			git_odb_free(w->odb);
+			git_repository_free(w->repo);
+		}
+		free(w->buffer);
+		arena_free(w->a);
+	}
+	v->crew = NULL;
+}
+
+static int worker_open(struct worker *w)
+{
+	struct err e = {0};
+
+	if (!w->buffer)
+		w->buffer = xmalloc(WORKER_BUFFER);
+	if (w->odb)
+		return 0;
+	if (git_door_open(w->v->set->repo->location, &w->repo, &e) < 0)
+		return step_find(&w->first, OUTCOME_UNDECIDED, NULL, "%s", e.message);
+	if (git_repository_odb(&w->odb, w->repo) < 0)
+		return step_find(&w->first, OUTCOME_UNDECIDED, NULL,
+				 "could not open the object database: %s", git_door_message());
+	return 0;
+}
+
+/* Must this pass end now? A finding of one worker does not stop the others before there are many.
+ */
+static bool should_stop(struct worker *w)
+{
+	if (step_is_full(&w->first) || step_is_full(&w->second))
+		return true;
+	if (!room_is_late(w->v))
+		return false;
+	room_late(w->v, &w->first);
+	return true;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct crew *crew = w->crew;
+
+	if (worker_open(w) < 0) {
+		atomic_store(&crew->is_stopped, true);
+		return NULL;
+	}
+	while (!atomic_load(&crew->is_stopped)) {
+		size_t begin = atomic_fetch_add(&crew->next, ROOM_BATCH);
+		size_t end = begin + ROOM_BATCH < crew->n ? begin + ROOM_BATCH : crew->n;
+
+		for (size_t i = begin; i < end; i++) {
+			if (should_stop(w)) {
+				atomic_store(&crew->is_stopped, true);
+				return NULL;
+			}
+			crew->task(w, i);
+		}
+		if (begin >= crew->n)
+			break;
+		if (w == &crew->workers[0])
+			room_progress(w->v, (int64_t)end, (int64_t)crew->n);
+	}
+	return NULL;
+}
+
+static void run_threads(struct crew *crew, size_t n_threads)
+{
+	pthread_t threads[ROOM_MAX_THREADS];
+	size_t n_started = 0;
+
+	/* A thread that cannot be started is work for the others. */
+	while (n_started + 1 < n_threads &&
+	       pthread_create(&threads[n_started], NULL, work, &crew->workers[n_started + 1]) == 0)
+		n_started++;
+	work(&crew->workers[0]);
+	for (size_t i = 0; i < n_started; i++)
+		(void)pthread_join(threads[i], NULL); /* fails only for a thread that is not ours */
+}
+
+/* Shares the wall time of a pass between its two steps as the workers spent their own. */
+static void share_time(struct crew *crew, int64_t wall_us, struct step *first, struct step *second)
+{
+	int64_t first_us = 0, second_us = 0;
+
+	for (size_t i = 0; i < crew->n_workers; i++) {
+		first_us += crew->workers[i].first_us;
+		second_us += crew->workers[i].second_us;
+	}
+	if (!second || first_us + second_us <= 0) {
+		first->duration_us += wall_us;
+		return;
+	}
+	first->duration_us +=
+		(int64_t)((double)wall_us * (double)first_us / (double)(first_us + second_us));
+	second->duration_us +=
+		(int64_t)((double)wall_us * (double)second_us / (double)(first_us + second_us));
+}
+
+int crew_run(struct verification *v, size_t n, crew_task_fn *task, struct step *first,
+	     struct step *second)
+{
+	struct crew *crew = v->crew;
+	size_t n_threads = 1 + n / ITEMS_A_THREAD;
+	int64_t begin_us = clock_monotonic_us(v->req->clock);
+
+	if (n_threads > crew->n_workers)
+		n_threads = crew->n_workers;
+	crew->task = task;
+	crew->n = n;
+	atomic_store(&crew->next, 0);
+	atomic_store(&crew->is_stopped, false);
+	for (size_t i = 0; i < crew->n_workers; i++) {
+		struct worker *w = &crew->workers[i];
+
+		step_init(&w->first, w->a);
+		step_init(&w->second, w->a);
+		w->first_us = w->second_us = 0;
+		w->is_broken = false;
+	}
+	run_threads(crew, n_threads);
+
+	int rc = atomic_load(&crew->is_stopped) ? -1 : 0;
+	for (size_t i = 0; i < crew->n_workers; i++) {
+		if (!step_is_passing(&crew->workers[i].first) || crew->workers[i].is_broken)
+			rc = -1;
+		step_merge(first, &crew->workers[i].first);
+		if (second)
+			step_merge(second, &crew->workers[i].second);
+	}
+	share_time(crew, clock_monotonic_us(v->req->clock) - begin_us, first, second);
+	return rc;
+}

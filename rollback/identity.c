@@ -1,0 +1,174 @@
+/*
+ * identity: the name means one commit, and the same one as ever.
+ *
+ * Disproved: a symbolic ref, a tag object that carries another tag's name (a ref may point at the
+ * validly signed tag of another release), a tag of a blob or tree, a branch of the same name (`git
+ * checkout v1` then takes the branch), a commit or tree other than the one first recorded. A tag of
+ * a tag is peeled, and said. No tag of that name proves nothing either way.
+ */
+#include "rollback/room.h"
+
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/str.h"
+#include "runner/io/git.h"
+
+/* Names git would consider for the same short word, besides refs/tags/. */
+static int check_ambiguous(struct verification *v, struct step *s)
+{
+	static const char *const kinds[] = {"branch", "remote branch", "ref"};
+	const char *tag = room_shell(v->a, v->tag);
+	const char *names[] = {
+		arena_printf(v->a, "refs/heads/%s", v->tag),
+		arena_printf(v->a, "refs/remotes/%s", v->tag),
+		arena_printf(v->a, "refs/%s", v->tag),
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		git_reference *ref = NULL;
+
+		if (git_reference_lookup(&ref, v->repo, names[i]) < 0)
+			continue;
+		git_reference_free(ref);
+		return step_find(
+			s, OUTCOME_FAIL,
+			i == 0 ? arena_printf(v->a, "git branch -m %s %s-branch", tag, tag)
+			       : arena_printf(v->a, "git update-ref -d %s",
+					      room_shell(v->a, names[i])),
+			"the name \"%s\" is ambiguous: there is a %s of that name, and git "
+			"may take it instead",
+			str_escaped(v->a, v->tag), kinds[i]);
+	}
+	return 0;
+}
+
+static int no_such_tag(struct verification *v, struct step *s)
+{
+	const char *remote = v->source.remote;
+	const char *get = NULL;
+
+	if (remote)
+		get = arena_printf(v->a, "git fetch %s%s tag %s",
+				   v->source.is_shallow ? "--depth=1 " : "",
+				   room_shell(v->a, remote), room_shell(v->a, v->tag));
+	else
+		get = "git tag --list";
+	return step_find(s, OUTCOME_UNDECIDED, get, "there is no tag \"%s\" in this repository%s",
+			 str_escaped(v->a, v->tag),
+			 v->source.is_shallow ? ": shallow clone, fetched without it" : "");
+}
+
+static int lookup(struct verification *v, struct step *s, git_oid *id)
+{
+	git_reference *ref = NULL;
+	int rc = git_reference_lookup(&ref, v->repo, v->ref);
+
+	if (rc == GIT_ENOTFOUND)
+		return no_such_tag(v, s);
+	if (rc < 0)
+		return step_find(s, rc == GIT_EINVALIDSPEC ? OUTCOME_UNDECIDED : OUTCOME_FAIL,
+				 room_fetch(v), "could not read \"%s\": %s",
+				 str_escaped(v->a, v->ref), str_escaped(v->a, git_door_message()));
+	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC)
+		rc = step_find(s, OUTCOME_FAIL,
+			       arena_printf(v->a, "git update-ref --no-deref %s %s^{commit}",
+					    room_shell(v->a, v->ref), room_shell(v->a, v->ref)),
+			       "the tag is a symbolic ref to \"%s\" and moves with it",
+			       str_escaped(v->a, git_reference_symbolic_target(ref)));
+	else
+		git_oid_cpy(id, git_reference_target(ref));
+	git_reference_free(ref);
+	return rc;
+}
+
+/* One level of an annotated tag. */
+static int open_tag(struct verification *v, struct step *s, git_oid *id, int level)
+{
+	git_tag *tag = NULL;
+	int rc = git_tag_lookup(&tag, v->repo, id);
+
+	if (rc < 0)
+		return room_unreadable(v, rc, id, GIT_OBJECT_TAG, NULL, s);
+	if (level == 0 && strcmp(git_tag_name(tag), v->tag) != 0)
+		rc = step_find(s, OUTCOME_FAIL,
+			       v->source.remote ? arena_printf(v->a, "git fetch --force %s tag %s",
+							       room_shell(v->a, v->source.remote),
+							       room_shell(v->a, v->tag))
+						: NULL,
+			       "the ref \"%s\" holds the tag object of \"%s\"",
+			       str_escaped(v->a, v->ref), str_escaped(v->a, git_tag_name(tag)));
+	else if (level > 0)
+		step_find(s, OUTCOME_WARN, NULL, "a tag of the tag \"%s\", peeled to its commit",
+			  str_escaped(v->a, git_tag_name(tag)));
+	git_oid_cpy(id, git_tag_target_id(tag));
+	git_tag_free(tag);
+	return rc;
+}
+
+/* Follows tag objects down to a commit; every object on the way is re-hashed by reading it. */
+static int peel(struct verification *v, struct step *s, git_oid *id)
+{
+	for (int level = 0; level < ROOM_MAX_DEPTH; level++) {
+		git_odb_object *object = NULL;
+		int rc = git_odb_read(&object, v->odb, id);
+		git_object_t type;
+
+		if (rc < 0)
+			return room_unreadable(v, rc, id, GIT_OBJECT_ANY, NULL, s);
+		type = git_odb_object_type(object);
+		git_odb_object_free(object);
+		v->out->n_objects++;
+		if (type == GIT_OBJECT_COMMIT)
+			return 0;
+		if (type != GIT_OBJECT_TAG)
+			return step_find(
+				s, OUTCOME_FAIL,
+				arena_printf(v->a, "git cat-file -p %s", room_shell(v->a, v->ref)),
+				"the tag leads to the %s %s, not to a commit",
+				git_object_type2string(type), room_hex(v->a, id));
+		if (open_tag(v, s, id, level) < 0)
+			return -1;
+	}
+	return step_find(s, OUTCOME_FAIL, NULL, "tags of tags more than %d deep", ROOM_MAX_DEPTH);
+}
+
+static int check_pin(struct verification *v, struct step *s)
+{
+	const struct pin *pin = v->req->pin;
+	bool is_other_commit, is_other_tree;
+
+	if (!pin || !v->set->is_pinned)
+		return 0;
+	is_other_commit = pin->commit && strcmp(pin->commit, v->out->commit) != 0;
+	is_other_tree = pin->tree && strcmp(pin->tree, v->out->tree) != 0;
+	if (!is_other_commit && !is_other_tree)
+		return 0;
+	return step_find(s, OUTCOME_FAIL,
+			 arena_printf(v->a, "git tag --force %s %s", room_shell(v->a, v->tag),
+				      pin->commit ? pin->commit : pin->tree),
+			 "the tag moved: it is %s %s, recorded first as %s",
+			 is_other_commit ? "commit" : "tree",
+			 is_other_commit ? v->out->commit : v->out->tree,
+			 is_other_commit ? pin->commit : pin->tree);
+}
+
+int identity_prove(struct verification *v, struct step *s)
+{
+	git_commit *commit = NULL;
+	git_oid id;
+	int rc;
+
+	if (lookup(v, s, &id) < 0 || peel(v, s, &id) < 0)
+		return -1;
+	rc = git_commit_lookup(&commit, v->repo, &id);
+	if (rc < 0)
+		return room_unreadable(v, rc, &id, GIT_OBJECT_COMMIT, NULL, s);
+	v->commit_id = id;
+	git_oid_cpy(&v->tree_id, git_commit_tree_id(commit));
+	v->out->commit = room_hex(v->a, &v->commit_id);
+	v->out->tree = room_hex(v->a, &v->tree_id);
+	v->out->tag_time_ms = (int64_t)git_commit_time(commit) * 1000;
+	git_commit_free(commit);
+	return check_pin(v, s) < 0 || check_ambiguous(v, s) < 0 ? -1 : 0;
+}

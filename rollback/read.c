@@ -1,0 +1,148 @@
+/*
+ * read: one object at a time, never trusted.
+ *
+ * libgit2 hashes what it read and compares with the name (strict hash verification, switched on in
+ * git_door_init), whatever an .idx or multi-pack-index claimed. An absent object is "missing
+ * source", hence undecided, where the repository says itself that it does not hold everything
+ * (shallow, partial, an alternate that is gone); in a repository that claims to be whole it is
+ * disproof: nobody can go back to this tag from here. Errors of the machine (permission, I/O,
+ * memory) decide nothing.
+ */
+#include "rollback/room.h"
+
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/str.h"
+#include "runner/io/git.h"
+
+const char *room_hex(struct arena *a, const git_oid *id)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	return arena_strdup(a, git_oid_tostr(hex, sizeof(hex), id));
+}
+
+const char *room_fetch(struct verification *v)
+{
+	const struct source_facts *f = &v->source;
+	struct arena *a = v->a;
+
+	if (!f->remote)
+		return "";
+	if (f->promisor)
+		return arena_printf(a, "git fetch --refetch --no-filter %s tag %s",
+				    room_shell(a, f->promisor), room_shell(a, v->tag));
+	return arena_printf(a, "git fetch %s %s tag %s", f->is_shallow ? "--depth=1" : "--refetch",
+			    room_shell(a, f->remote), room_shell(a, v->tag));
+}
+
+static const char *remedy(struct verification *v, struct step *s, const char *why)
+{
+	const char *place = v->set->repo->location;
+
+	if (v->source.lost_alternate && !v->source.remote)
+		return arena_printf(s->a, "bring back \"%s\", the store this clone borrows from",
+				    str_escaped(s->a, v->source.lost_alternate));
+	if (v->source.remote)
+		return arena_strdup(s->a, why);
+	return arena_printf(s->a, "git -C %s fetch --refetch <a complete clone> tag %s",
+			    room_shell(s->a, place), room_shell(s->a, v->tag));
+}
+
+/* "blob 1a2b.. of "src/a.c"" */
+static const char *named(struct step *s, git_object_t type, const git_oid *id, const char *path)
+{
+	const char *hex = room_hex(s->a, id),
+		   *kind = type == GIT_OBJECT_ANY ? "object" : git_object_type2string(type);
+
+	if (!path)
+		return arena_printf(s->a, "%s %s", kind, hex);
+	if (!*path)
+		return arena_printf(s->a, "root %s %s", kind, hex);
+	return arena_printf(s->a, "%s %s of \"%s\"", kind, hex, str_escaped(s->a, path));
+}
+
+static int missing(struct verification *v, const char *object, struct step *s)
+{
+	const struct source_facts *f = &v->source;
+	const char *get = remedy(v, s, room_fetch(v));
+
+	if (f->promisor)
+		return step_find(s, OUTCOME_UNDECIDED, get,
+				 "%s is not here: partial clone, the rest is only at remote \"%s\"",
+				 object, str_escaped(s->a, f->promisor));
+	if (f->lost_alternate)
+		return step_find(s, OUTCOME_UNDECIDED, get,
+				 "%s is not here: the alternate \"%s\" this clone borrows from is "
+				 "gone",
+				 object, str_escaped(s->a, f->lost_alternate));
+	if (f->is_shallow)
+		return step_find(s, OUTCOME_UNDECIDED, get, "%s is not here: shallow clone",
+				 object);
+	return step_find(s, OUTCOME_FAIL, get, "%s is missing from the repository", object);
+}
+
+int room_unreadable(struct verification *v, int rc, const git_oid *id, git_object_t type,
+		    const char *path, struct step *s)
+{
+	const char *object = named(s, type, id, path);
+	const char *reason = str_escaped(s->a, git_door_message());
+
+	if (rc == GIT_ENOTFOUND)
+		return missing(v, object, s);
+	if (rc == GIT_EMISMATCH)
+		return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)),
+				 "%s holds other bytes: %s", object, reason);
+	if (git_door_is_machine_error())
+		return step_find(s, OUTCOME_UNDECIDED,
+				 arena_printf(s->a, "ls -lR %s/objects",
+					      room_shell(s->a, git_repository_commondir(v->repo))),
+				 "%s could not be read: %s", object, reason);
+	return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)), "%s is damaged: %s", object,
+			 reason);
+}
+
+static int check_type(struct verification *v, git_object_t found, git_object_t wanted,
+		      const git_oid *id, const char *path, struct step *s)
+{
+	if (found == wanted)
+		return 0;
+	return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)), "%s is a %s",
+			 named(s, wanted, id, path), git_object_type2string(found));
+}
+
+int room_read(struct verification *v, git_odb *odb, const git_oid *id, git_object_t type,
+	      const char *path, struct step *s, git_odb_object **out)
+{
+	git_odb_object *object;
+	int rc = git_odb_read(&object, odb, id);
+
+	if (rc < 0)
+		return room_unreadable(v, rc, id, type, path, s);
+	if (check_type(v, git_odb_object_type(object), type, id, path, s) < 0) {
+		git_odb_object_free(object);
+		return -1;
+	}
+	*out = object;
+	return 0;
+}
+
+int room_read_size(struct verification *v, git_odb *odb, const struct entry *entry, struct step *s,
+		   int64_t *size_bytes)
+{
+	git_object_t type;
+	size_t size;
+	int rc = git_odb_read_header(&size, &type, odb, &entry->id);
+
+	if (rc < 0)
+		return room_unreadable(v, rc, &entry->id, GIT_OBJECT_BLOB, entry->path, s);
+	if (check_type(v, type, GIT_OBJECT_BLOB, &entry->id, entry->path, s) < 0)
+		return -1;
+	if (size > INT64_MAX / 2)
+		return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)),
+				 "%s claims an impossible size",
+				 named(s, GIT_OBJECT_BLOB, &entry->id, entry->path));
+	*size_bytes = (int64_t)size;
+	return 0;
+}

@@ -1,0 +1,243 @@
+/*
+ * room: what the files of the rollback room share. Nobody outside includes this.
+ *
+ * One struct verification per rollback_verify() call; everything hangs in its arena and dies with
+ * it. A `struct step` collects findings: the worst one is kept, ties go to the one found first in
+ * tree order, so that threads do not change what is reported.
+ *
+ * Words: an *entry* is one path of the tag's tree; a *blob* stands for all entries with the same
+ * object, of which the first in tree order is the owner and the rest hang on next_same.
+ */
+#ifndef ASSIZE_ROLLBACK_ROOM_H
+#define ASSIZE_ROLLBACK_ROOM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <git2.h>
+
+#include "rollback/rollback.h"
+#include "runner/model/definition.h"
+#include "runner/model/outcome.h"
+#include "runner/model/restoration.h"
+
+struct arena;
+struct clock;
+struct crew;
+
+enum rollback_content { CONTENT_RAW = 0, CONTENT_CHECKOUT = 1 };
+
+#define ROOM_MAX_DEPTH	 128
+#define ROOM_MAX_PATH	 4095
+#define ROOM_MAX_THREADS 4
+/* A step stops looking after this many findings: the rest would only repeat them. */
+#define ROOM_MAX_FINDINGS   20
+#define ROOM_DEFAULT_BYTES  ((int64_t)64 << 30)
+#define ROOM_DEFAULT_FILES  1000000
+#define ROOM_BATCH	    16
+#define ROOM_PROGRESS_MS    100
+#define ROOM_MAX_ALTERNATES 5
+
+/* step.c: findings. */
+struct step {
+	struct arena *a;
+	enum outcome outcome;
+	const char *finding, *remedy;
+	size_t n_findings;
+	size_t order; /* of what is being looked at now */
+	size_t found_order;
+	int64_t duration_us;
+};
+
+void step_init(struct step *s, struct arena *a);
+/* Records a finding; returns -1 so that `return step_find(...)` reads well. remedy may be NULL. */
+int step_find(struct step *s, enum outcome outcome, const char *remedy, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void step_merge(struct step *into, const struct step *from);
+bool step_is_passing(const struct step *s);
+bool step_is_full(const struct step *s);
+/* As it goes into the restoration. */
+struct restoration_step step_result(const struct step *s, const char *name);
+
+/* A word as a shell takes it literally; remedies are made to be pasted. */
+const char *room_shell(struct arena *a, const char *word);
+
+/* The tree of the tag. */
+enum entry_type {
+	ENTRY_DIRECTORY,
+	ENTRY_FILE,
+	ENTRY_EXECUTABLE,
+	ENTRY_SYMLINK,
+	ENTRY_SUBMODULE,
+};
+
+/* What the tag's own attributes would do to a file. */
+enum {
+	CHANGE_EOL = 1 << 0,
+	CHANGE_IDENT = 1 << 1,
+	CHANGE_FILTER = 1 << 2,
+	CHANGE_LFS = 1 << 3,
+	CHANGE_ENCODING = 1 << 4,
+	CHANGE_EXPORT = 1 << 5, /* export-subst, export-ignore: archives only */
+};
+
+struct lfs_pointer {
+	char hex[65];
+	unsigned char sha256[32];
+	int64_t size_bytes;
+};
+
+struct entry {
+	const char *path; /* "" for the root; NUL terminated, no NUL inside */
+	const char *name; /* last component, inside path */
+	git_oid id;
+	enum entry_type type;
+	unsigned changes; /* CHANGE_ bits */
+	struct entry *parent;
+	struct entry **children; /* directory: sorted by name, bytewise */
+	size_t n_children;
+	struct entry *next_same; /* file: the next path of the same blob */
+	const char *target;	 /* symlink */
+	const struct lfs_pointer *lfs;
+	size_t order;		  /* in the tree, for findings */
+	int64_t size_bytes;	  /* as restored */
+	unsigned char sha256[32]; /* as restored; known once the blob was read */
+};
+
+struct entries {
+	struct entry **items;
+	size_t n, cap;
+};
+
+void entries_add(struct arena *a, struct entries *list, struct entry *entry);
+struct entry *entry_child(const struct entry *directory, const char *name, size_t n);
+
+struct tree_plan {
+	struct entry *root;
+	struct entries directories; /* parents before children, the root first */
+	struct entries files;	    /* regular files in tree order */
+	struct entries blobs;	    /* owners among files, tree order */
+	struct entries links, submodules, attributes;
+	git_oid *ids; /* every object under the tag, sorted, distinct */
+	size_t n_ids, cap_ids;
+	int64_t n_entries;
+	int64_t n_bytes; /* of all files as restored */
+};
+
+/* What the repository itself says about its completeness; gathered first, used to explain. */
+struct source_facts {
+	bool is_shallow;
+	const char *promisor;	    /* remote of a partial clone, NULL = none */
+	const char *lost_alternate; /* first alternate directory that is not there, NULL = none */
+	bool has_grafts;
+	const char *remote; /* where a fetch would go: "origin", else the first; NULL = none */
+	git_oid *replaced;  /* refs/replace, ids that git would swap for others */
+	size_t n_replaced;
+};
+
+struct verification {
+	struct arena *a;
+	const struct rollback_request *req;
+	const struct rollback_set *set;
+	const char *tag, *ref; /* "v1.2.0", "refs/tags/v1.2.0" */
+	git_repository *repo;
+	git_odb *odb;
+	git_oid commit_id, tree_id;
+	struct source_facts source;
+	struct tree_plan plan;
+	struct crew *crew;
+	const char *scratch; /* NULL = not created */
+	const char *where;   /* the step under way, for messages and progress */
+	bool is_umask_plain; /* new files get exactly the mode asked for */
+	int root_fd;	     /* of the restored tree, -1 = none */
+	int64_t progress_ms; /* when progress was last told */
+	struct restoration *out;
+};
+
+bool room_is_late(const struct verification *v);
+int room_late(struct verification *v, struct step *s);
+void room_progress(struct verification *v, int64_t done, int64_t total);
+
+/*
+ * read.c: one object, re-hashed by libgit2. `what` and path say what it is to a person. On failure
+ * the finding tells missing (and why that may be), wrong bytes and unreadable apart.
+ */
+int room_read(struct verification *v, git_odb *odb, const git_oid *id, git_object_t type,
+	      const char *path, struct step *s, git_odb_object **out);
+int room_read_size(struct verification *v, git_odb *odb, const struct entry *entry, struct step *s,
+		   int64_t *size_bytes);
+/* The finding for libgit2's result rc < 0 on that object. */
+int room_unreadable(struct verification *v, int rc, const git_oid *id, git_object_t type,
+		    const char *path, struct step *s);
+/* "git fetch --refetch origin tag v1" and its like: gets the whole tag again. */
+const char *room_fetch(struct verification *v);
+const char *room_hex(struct arena *a, const git_oid *id);
+
+/* crew.c: a few threads, each with its own repository handle. */
+struct worker {
+	struct verification *v;
+	struct crew *crew;
+	struct arena *a; /* this worker's own */
+	git_repository *repo;
+	git_odb *odb;
+	git_repository *view; /* attributes of the tag only, see attributes.c; made when needed */
+	struct step first, second;   /* the two steps a pass may find something for */
+	int64_t first_us, second_us; /* time spent in each */
+	char *buffer;
+	bool is_broken; /* what it could not do makes the pass incomplete */
+};
+
+#define WORKER_BUFFER (256 * 1024)
+
+/* Does item i; findings go to the worker's steps. */
+typedef void crew_task_fn(struct worker *w, size_t i);
+
+void crew_init(struct verification *v);
+void crew_release(struct verification *v);
+/*
+ * Runs task for 0..n-1, then merges what the workers found into the steps (second may be NULL) and
+ * shares out the time of the pass as the workers spent it. -1 when the pass is not whole: a finding
+ * for the first step that is not passing, a broken worker, or no time left.
+ */
+int crew_run(struct verification *v, size_t n, crew_task_fn *task, struct step *first,
+	     struct step *second);
+
+/* The steps, in their order; see each file's head for its rules. */
+void source_gather(struct verification *v, struct step *s); /* source.c */
+int identity_prove(struct verification *v, struct step *s); /* identity.c */
+int source_prove(struct verification *v, struct step *s);
+int tree_walk(struct verification *v, struct step *s); /* tree.c */
+int tree_sizes(struct verification *v, struct step *s);
+int tree_check_bytes(struct verification *v, struct step *s);
+int clone_prove(struct verification *v, struct step *s); /* clone.c */
+int attributes_scan(struct verification *v, struct step *s, struct step *materialise);
+int links_read(struct verification *v, struct step *s); /* links.c */
+int materialise_begin(struct verification *v, struct step *s);
+int materialise_run(struct verification *v, struct step *closure, struct step *s);
+int compare_run(struct verification *v, struct step *s);
+
+/* names.c: may a tree entry be called that? NULL = yes, else why not. */
+const char *name_refused(const char *name);
+/* A remark on a name or pair of names that other systems cannot tell apart; NULL = none. */
+const char *name_doubtful(const char *name);
+
+/* attributes.c */
+bool attributes_matter(const char *text, size_t n);
+git_repository *attributes_view(git_odb *odb);
+/* The file as a checkout writes it. is_same: no byte changes. *out is freed by git_buf_dispose. */
+int attributes_apply(git_repository *view, const git_oid *commit, const struct entry *entry,
+		     git_buf *out, bool *is_same);
+
+/* lfs.c */
+bool lfs_parse(const char *data, size_t n, struct lfs_pointer *out);
+/* Opens the object in the repository's own LFS store; -1 with a finding. */
+/* The command that gets its object again. */
+const char *lfs_remedy(struct verification *v, const struct entry *entry, struct arena *a);
+int lfs_open(struct verification *v, const struct entry *entry, struct step *s);
+
+/* version.c: < 0 when a is an older version than b. */
+int version_compare(const char *a, const char *b);
+
+#endif

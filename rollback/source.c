@@ -1,0 +1,166 @@
+/*
+ * source: does the repository hold what it needs, and what does it say about that itself?
+ *
+ * Facts are gathered first because they explain whatever turns out to be missing later. None of
+ * them decides alone: a depth-1 clone, a partial clone or a clone whose alternate is gone passes
+ * when every object of the tag is here all the same, and closure finds out. Only a grafts file is
+ * refused outright: git rewrites history by it on this machine alone.
+ */
+#include "rollback/room.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/io/file.h"
+#include "runner/io/git.h"
+
+#define MAX_FILE_BYTES ((size_t)1 << 20)
+#define REPLACE_PREFIX "refs/replace/"
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Text of a small file, "" when it is absent or cannot be read. */
+static const char *read_text(struct arena *a, const char *path)
+{
+	struct buf text;
+	const char *copy = "";
+
+	buf_init(&text, MAX_FILE_BYTES);
+	if (file_read(path, &text, NULL) == 0)
+		copy = arena_strndup(a, text.data, text.len);
+	buf_release(&text);
+	return copy;
+}
+
+/* First directory of the alternates chain that is not there, in the order git visits them. */
+static const char *find_lost_alternate(struct arena *a, const char *objects, int depth)
+{
+	char *text = arena_strdup(a, read_text(a, arena_printf(a, "%s/info/alternates", objects)));
+	char *rest = text;
+
+	if (depth > ROOM_MAX_ALTERNATES)
+		return NULL;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		const char *dir, *lost;
+
+		if (*line == '#')
+			continue;
+		dir = file_absolute(a, objects, line);
+		if (!is_directory(dir))
+			return dir;
+		lost = find_lost_alternate(a, dir, depth + 1);
+		if (lost)
+			return lost;
+	}
+	return NULL;
+}
+
+static bool has_grafts(struct arena *a, const char *commondir)
+{
+	char *text = arena_strdup(a, read_text(a, arena_printf(a, "%s/info/grafts", commondir)));
+	char *rest = text;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (*line != '#')
+			return true;
+	return false;
+}
+
+static void find_remotes(struct verification *v)
+{
+	git_strarray names = {0};
+	git_config *config = NULL;
+	git_config_iterator *it = NULL;
+	git_config_entry *entry;
+
+	if (git_remote_list(&names, v->repo) == 0 && names.count > 0) {
+		v->source.remote = arena_strdup(v->a, names.strings[0]);
+		for (size_t i = 0; i < names.count; i++)
+			if (strcmp(names.strings[i], "origin") == 0)
+				v->source.remote = "origin";
+	}
+	git_strarray_dispose(&names);
+	if (git_repository_config_snapshot(&config, v->repo) < 0)
+		return;
+	if (git_config_get_entry(&entry, config, "extensions.partialclone") == 0) {
+		v->source.promisor = arena_strdup(v->a, entry->value);
+		git_config_entry_free(entry);
+	} else if (git_config_iterator_glob_new(&it, config, "^remote\\..*\\.promisor$") == 0) {
+		if (git_config_next(&entry, it) == 0)
+			v->source.promisor =
+				arena_strndup(v->a, entry->name + strlen("remote."),
+					      strlen(entry->name) - strlen("remote..promisor"));
+		git_config_iterator_free(it);
+	}
+	git_config_free(config);
+}
+
+static void find_replaced(struct verification *v, struct step *s)
+{
+	git_reference_iterator *it = NULL;
+	const char *name;
+	size_t cap = 0;
+	int rc = git_reference_iterator_glob_new(&it, v->repo, REPLACE_PREFIX "*");
+
+	while (rc == 0 && (rc = git_reference_next_name(&name, it)) == 0) {
+		git_oid id;
+
+		if (git_oid_fromstr(&id, name + strlen(REPLACE_PREFIX)) < 0)
+			continue; /* not an object name: git takes no notice either */
+		if (v->source.n_replaced == cap) {
+			git_oid *more = arena_array(v->a, cap ? 2 * cap : 16, sizeof(*more));
+
+			if (cap > 0)
+				memcpy(more, v->source.replaced, cap * sizeof(*more));
+			v->source.replaced = more;
+			cap = cap ? 2 * cap : 16;
+		}
+		v->source.replaced[v->source.n_replaced++] = id;
+	}
+	git_reference_iterator_free(it);
+	if (rc != GIT_ITEROVER)
+		step_find(s, OUTCOME_UNDECIDED, "git for-each-ref refs/replace",
+			  "could not list refs/replace: %s", git_door_message());
+}
+
+void source_gather(struct verification *v, struct step *s)
+{
+	const char *commondir = git_repository_commondir(v->repo);
+	char *objects = arena_printf(v->a, "%sobjects", commondir);
+
+	v->source.is_shallow = git_repository_is_shallow(v->repo) == 1;
+	v->source.lost_alternate = find_lost_alternate(v->a, objects, 1);
+	v->source.has_grafts = has_grafts(v->a, commondir);
+	find_remotes(v);
+	find_replaced(v, s);
+}
+
+int source_prove(struct verification *v, struct step *s)
+{
+	git_odb_object *tree;
+
+	if (v->source.lost_alternate)
+		step_find(s, OUTCOME_WARN, NULL,
+			  "the alternate \"%s\" is gone; what follows was found without it",
+			  str_escaped(v->a, v->source.lost_alternate));
+	if (v->source.has_grafts)
+		return step_find(s, OUTCOME_UNDECIDED,
+				 "git replace --convert-graft-file && git replace --list",
+				 "info/grafts rewrites history in this clone alone");
+	if (room_read(v, v->odb, &v->tree_id, GIT_OBJECT_TREE, "", s, &tree) < 0)
+		return -1;
+	git_odb_object_free(tree);
+	return 0;
+}

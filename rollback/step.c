@@ -1,0 +1,106 @@
+/*
+ * step: findings of one step of a verification, worst first, in an order threads do not change.
+ */
+#include "rollback/room.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+
+void step_init(struct step *s, struct arena *a)
+{
+	memset(s, 0, sizeof(*s));
+	s->a = a;
+	s->outcome = OUTCOME_PASS;
+}
+
+/* Would adding this outcome make the whole worse than it is? */
+static bool is_worse(enum outcome present, enum outcome added)
+{
+	return outcome_join(present, added) != present;
+}
+
+static bool replaces(const struct step *s, enum outcome outcome, size_t order)
+{
+	if (!s->finding || is_worse(s->outcome, outcome))
+		return true;
+	return s->outcome == outcome && order < s->found_order;
+}
+
+int step_find(struct step *s, enum outcome outcome, const char *remedy, const char *fmt, ...)
+{
+	va_list ap;
+
+	s->n_findings++;
+	if (!replaces(s, outcome, s->order))
+		return -1;
+	va_start(ap, fmt);
+	s->finding = arena_vprintf(s->a, fmt, ap);
+	va_end(ap);
+	s->remedy = remedy ? arena_strdup(s->a, remedy) : NULL;
+	s->found_order = s->order;
+	s->outcome = outcome_join(s->outcome, outcome);
+	return -1;
+}
+
+void step_merge(struct step *into, const struct step *from)
+{
+	if (from->finding && replaces(into, from->outcome, from->found_order)) {
+		into->finding = arena_strdup(into->a, from->finding);
+		into->remedy = from->remedy ? arena_strdup(into->a, from->remedy) : NULL;
+		into->found_order = from->found_order;
+	}
+	into->outcome = outcome_join(into->outcome, from->outcome);
+	into->n_findings += from->n_findings;
+}
+
+bool step_is_passing(const struct step *s)
+{
+	return outcome_is_passing(s->outcome);
+}
+
+bool step_is_full(const struct step *s)
+{
+	return s->n_findings >= ROOM_MAX_FINDINGS;
+}
+
+struct restoration_step step_result(const struct step *s, const char *name)
+{
+	struct restoration_step r = {
+		.name = name,
+		.outcome = s->outcome,
+		.duration_us = s->duration_us,
+		.finding = s->finding,
+		.remedy = s->remedy,
+	};
+
+	if (s->n_findings > 1)
+		r.finding = arena_printf(s->a, "%s (and %s%zu more)", s->finding,
+					 step_is_full(s) ? "at least " : "", s->n_findings - 1);
+	return r;
+}
+
+const char *room_shell(struct arena *a, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._/+@%:=-";
+	size_t n = strlen(word), used = 0;
+
+	if (n > 0 && strspn(word, plain) == n)
+		return arena_strdup(a, word);
+
+	/* Worst case: every byte is a quote and becomes '\''. */
+	char *quoted = arena_alloc(a, 4 * n + 3);
+	quoted[used++] = '\'';
+	for (size_t i = 0; i < n; i++) {
+		if (word[i] == '\'') {
+			memcpy(quoted + used, "'\\''", 4);
+			used += 4;
+		} else {
+			quoted[used++] = word[i];
+		}
+	}
+	quoted[used++] = '\'';
+	return quoted;
+}

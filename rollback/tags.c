@@ -1,0 +1,123 @@
+/*
+ * tags: which tags a set stands for right now.
+ *
+ * refs/tags/ only, in full, never a name that git would have to guess about. A tag that does not
+ * lead to a commit stays in the list: leaving it out would hide what verification is to disprove.
+ */
+#include "rollback/room.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/io/git.h"
+
+#define TAG_PREFIX "refs/tags/"
+
+struct names {
+	const char **items;
+	size_t n, cap;
+};
+
+static void names_add(struct arena *a, struct names *list, const char *name)
+{
+	if (list->n == list->cap) {
+		size_t cap = list->cap ? 2 * list->cap : 64;
+		const char **items = arena_array(a, cap, sizeof(*items));
+
+		if (list->n > 0)
+			memcpy(items, list->items, list->n * sizeof(*items));
+		list->items = items;
+		list->cap = cap;
+	}
+	list->items[list->n++] = arena_strdup(a, name);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const char *const *left = a, *const *right = b;
+
+	return version_compare(*right, *left);
+}
+
+static int collect(struct arena *a, git_repository *repo, const char *pattern, struct names *out,
+		   struct err *e)
+{
+	git_reference_iterator *it = NULL;
+	const char *name;
+	int rc = git_reference_iterator_glob_new(&it, repo, TAG_PREFIX "*");
+
+	while (rc == 0 && (rc = git_reference_next_name(&name, it)) == 0)
+		if (str_glob(pattern, name + strlen(TAG_PREFIX)))
+			names_add(a, out, name + strlen(TAG_PREFIX));
+	git_reference_iterator_free(it);
+	if (rc != GIT_ITEROVER)
+		return err_set(e, ERR_MEASURE, "could not list the tags: %s", git_door_message());
+	return 0;
+}
+
+/* 1 = reachable from head or not leading to a commit, 0 = not reachable, -1 = could not tell. */
+static int is_reachable(struct arena *a, git_repository *repo, const git_oid *head, const char *tag,
+			struct err *e)
+{
+	git_reference *ref = NULL;
+	git_object *commit = NULL;
+	int result = 1;
+
+	if (git_reference_lookup(&ref, repo, arena_printf(a, TAG_PREFIX "%s", tag)) == 0 &&
+	    git_reference_peel(&commit, ref, GIT_OBJECT_COMMIT) == 0 &&
+	    !git_oid_equal(head, git_object_id(commit)))
+		result = git_graph_descendant_of(repo, head, git_object_id(commit));
+	if (result < 0)
+		err_set(e, ERR_MEASURE, "could not tell whether tag \"%s\" is reachable: %s", tag,
+			git_door_message());
+	git_object_free(commit);
+	git_reference_free(ref);
+	return result;
+}
+
+static int keep_newest(struct arena *a, git_repository *repo, const struct rollback_set *set,
+		       struct names *list, struct err *e)
+{
+	size_t keep = set->keep > 0 ? (size_t)set->keep : 1, kept = 0;
+	git_oid head;
+
+	if (set->is_reachable_only && list->n > 0 && git_reference_name_to_id(&head, repo, "HEAD"))
+		return err_set(e, ERR_MEASURE, "could not resolve HEAD: %s", git_door_message());
+	for (size_t i = 0; i < list->n && kept < keep; i++) {
+		int ok = set->is_reachable_only ? is_reachable(a, repo, &head, list->items[i], e)
+						: 1;
+
+		if (ok < 0)
+			return -1;
+		if (ok)
+			list->items[kept++] = list->items[i];
+	}
+	list->n = kept;
+	return 0;
+}
+
+int rollback_tags(struct arena *a, const struct rollback_set *set, const char *const **tags,
+		  size_t *n, struct err *e)
+{
+	git_repository *repo = NULL;
+	struct names list = {0};
+	int rc = -1;
+
+	if (git_door_open(set->repo->location, &repo, e) < 0)
+		return -1;
+	if (collect(a, repo, set->tags, &list, e) < 0)
+		goto out;
+	if (list.n > 0)
+		qsort(list.items, list.n, sizeof(*list.items), newest_first);
+	if (keep_newest(a, repo, set, &list, e) < 0)
+		goto out;
+	*tags = list.items;
+	*n = list.n;
+	rc = 0;
+out:
+	git_repository_free(repo);
+	return rc;
+}

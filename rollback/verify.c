@@ -1,0 +1,222 @@
+/*
+ * verify: one tag, step by step, cheapest first.
+ *
+ *   identity     the name means one commit, the recorded one (identity.c)
+ *   source       the repository holds what it needs and restores what it stores (source.c, clone.c)
+ *   closure      every tree and blob under the tag is read and re-hashed (tree.c, read.c, lfs.c)
+ *   materialise  the tree is written into scratch (materialise.c, attributes.c, links.c)
+ *   compare      scratch is read back and compared with the tree, both directions (compare.c)
+ *   budget       where the set has one: time to restore = closure + materialise + compare
+ *
+ * A step that disproves or cannot go on ends the verification; steps not reached are absent. What
+ * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
+ * rest run, so that one verification tells everything. Scratch is removed in every case.
+ */
+#include "rollback/room.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/io/clock.h"
+#include "runner/io/file.h"
+#include "runner/io/git.h"
+
+enum {
+	STEP_IDENTITY,
+	STEP_SOURCE,
+	STEP_CLOSURE,
+	STEP_MATERIALISE,
+	STEP_COMPARE,
+	STEP_BUDGET,
+	N_STEPS
+};
+
+static const char *const step_names[N_STEPS] = {
+	[STEP_IDENTITY] = "identity",	    [STEP_SOURCE] = "source",	[STEP_CLOSURE] = "closure",
+	[STEP_MATERIALISE] = "materialise", [STEP_COMPARE] = "compare", [STEP_BUDGET] = "budget",
+};
+
+/* Runs one part of a step and adds its wall time, unless the part keeps time itself. */
+static int timed(struct verification *v, struct step *s,
+		 int (*part)(struct verification *v, struct step *s))
+{
+	int64_t begin_us = clock_monotonic_us(v->req->clock);
+	int rc = part(v, s);
+
+	s->duration_us += clock_monotonic_us(v->req->clock) - begin_us;
+	return rc;
+}
+
+static void gather(struct verification *v, struct step *s)
+{
+	int64_t begin_us = clock_monotonic_us(v->req->clock);
+
+	source_gather(v, s);
+	s->duration_us += clock_monotonic_us(v->req->clock) - begin_us;
+}
+
+static int prove_attributes(struct verification *v, struct step *steps)
+{
+	int64_t begin_us = clock_monotonic_us(v->req->clock);
+	int rc = attributes_scan(v, &steps[STEP_CLOSURE], &steps[STEP_MATERIALISE]);
+
+	if (rc == 0)
+		rc = tree_check_bytes(v, &steps[STEP_CLOSURE]);
+	steps[STEP_CLOSURE].duration_us += clock_monotonic_us(v->req->clock) - begin_us;
+	return rc;
+}
+
+static void check_budget(struct verification *v, struct step *s)
+{
+	char took[NUM_REAL_MAX], allowed[NUM_REAL_MAX];
+
+	if (v->out->restore_us <= v->set->budget_ms * 1000)
+		return;
+	num_format_duration(v->out->restore_us / 1000, took);
+	num_format_duration(v->set->budget_ms, allowed);
+	step_find(s, OUTCOME_FAIL,
+		  "set restore: { scratch: } to a faster disk, or raise its budget",
+		  "time to restore is %s, budget %s", took, allowed);
+}
+
+/* Returns how many steps were reached. */
+static size_t prove(struct verification *v, struct step *steps)
+{
+	struct step *closure = &steps[STEP_CLOSURE], *materialise = &steps[STEP_MATERIALISE];
+
+	v->where = "identity";
+	gather(v, &steps[STEP_SOURCE]);
+	if (timed(v, &steps[STEP_IDENTITY], identity_prove) < 0)
+		return STEP_IDENTITY + 1;
+	v->where = "source";
+	if (timed(v, &steps[STEP_SOURCE], source_prove) < 0)
+		return STEP_SOURCE + 1;
+	v->where = "closure";
+	if (timed(v, closure, tree_walk) < 0)
+		return STEP_CLOSURE + 1;
+	(void)timed(v, &steps[STEP_SOURCE], clone_prove); /* taints, does not stop */
+	if (tree_sizes(v, closure) < 0 || prove_attributes(v, steps) < 0 ||
+	    timed(v, closure, links_read) < 0)
+		return STEP_CLOSURE + 1;
+	v->where = "materialise";
+	if (timed(v, materialise, materialise_begin) < 0)
+		return STEP_MATERIALISE + 1;
+	if (materialise_run(v, closure, materialise) < 0)
+		return step_is_passing(closure) ? STEP_MATERIALISE + 1 : STEP_CLOSURE + 1;
+	v->where = "compare";
+	if (compare_run(v, &steps[STEP_COMPARE]) < 0)
+		return STEP_COMPARE + 1;
+	v->out->n_bytes = v->plan.n_bytes;
+	v->out->restore_us =
+		closure->duration_us + materialise->duration_us + steps[STEP_COMPARE].duration_us;
+	if (v->set->budget_ms <= 0)
+		return STEP_COMPARE + 1;
+	check_budget(v, &steps[STEP_BUDGET]);
+	return STEP_BUDGET + 1;
+}
+
+static void remove_scratch(struct verification *v, struct step *s)
+{
+	struct err e = {0};
+
+	if (v->root_fd >= 0)
+		(void)close(v->root_fd); /* a directory that was only read */
+	if (v->scratch && scratch_remove(v->scratch, &e) < 0)
+		step_find(s, OUTCOME_WARN,
+			  arena_printf(v->a, "rm -rf %s", room_shell(v->a, v->scratch)), "%s",
+			  e.message);
+}
+
+/* WARN marks a step; the restoration as a whole is proven, disproved or unproven. */
+static void conclude(struct verification *v, const struct step *steps, size_t n)
+{
+	enum outcome whole = OUTCOME_PASS;
+
+	v->out->steps = arena_array(v->a, n, sizeof(*v->out->steps));
+	v->out->n_steps = n;
+	for (size_t i = 0; i < n; i++) {
+		v->out->steps[i] = step_result(&steps[i], step_names[i]);
+		whole = outcome_join(whole, steps[i].outcome);
+	}
+	v->out->outcome = outcome_is_passing(whole) ? OUTCOME_PASS : whole;
+}
+
+static void begin(struct verification *v, struct arena *a, const struct rollback_request *req,
+		  struct restoration *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->set = req->set->name;
+	out->tag = req->tag;
+	out->outcome = OUTCOME_UNDECIDED;
+	out->tag_time_ms = -1;
+	out->restore_us = -1;
+	v->a = a;
+	v->req = req;
+	v->set = req->set;
+	v->tag = req->tag;
+	v->ref = arena_printf(a, "refs/tags/%s", req->tag);
+	v->root_fd = -1;
+	v->out = out;
+}
+
+static int open_source(struct verification *v, struct err *e)
+{
+	if (git_door_open(v->set->repo->location, &v->repo, e) < 0)
+		return -1;
+	if (git_repository_odb(&v->odb, v->repo) < 0)
+		return err_set(e, ERR_MEASURE, "could not open the objects of \"%s\": %s",
+			       v->set->repo->location, git_door_message());
+	return 0;
+}
+
+int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,
+		    struct err *e)
+{
+	struct verification v = {0};
+	struct step steps[N_STEPS];
+	struct restoration found;
+	size_t n;
+	int rc;
+
+	begin(&v, a, req, &found);
+	rc = open_source(&v, e);
+	if (rc == 0) {
+		for (size_t i = 0; i < N_STEPS; i++)
+			step_init(&steps[i], a);
+		crew_init(&v);
+		n = prove(&v, steps);
+		crew_release(&v);
+		remove_scratch(&v, &steps[STEP_MATERIALISE]);
+		conclude(&v, steps, n);
+		*out = found;
+	}
+	git_odb_free(v.odb);
+	git_repository_free(v.repo);
+	return rc;
+}
+
+int rollback_identify(struct arena *a, const struct rollback_request *req, struct restoration *out,
+		      struct err *e)
+{
+	struct verification v = {0};
+	struct step steps[N_STEPS];
+	struct restoration found;
+	int rc;
+
+	begin(&v, a, req, &found);
+	rc = open_source(&v, e);
+	if (rc == 0) {
+		step_init(&steps[STEP_IDENTITY], a);
+		step_init(&steps[STEP_SOURCE], a);
+		gather(&v, &steps[STEP_SOURCE]);
+		(void)timed(&v, &steps[STEP_IDENTITY], identity_prove); /* told in steps */
+		conclude(&v, steps, STEP_IDENTITY + 1);
+		*out = found;
+	}
+	git_odb_free(v.odb);
+	git_repository_free(v.repo);
+	return rc;
+}
