@@ -35,17 +35,13 @@ static int64_t floor_seconds(int64_t ms)
 	return ms >= 0 ? ms / 1000 : -((-ms + 999) / 1000);
 }
 
-int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *e)
+static int read_offset(const char *zone, int64_t unix_ms, int64_t *out, struct err *e)
 {
 	char path[sizeof(ZONE_DIR) + ZONE_NAME_MAX + 1];
 	struct err cause = {.class = ERR_NONE};
 	struct buf b;
 	int64_t offset_s;
 
-	if (strcmp(zone, "UTC") == 0) {
-		*out = 0;
-		return 0;
-	}
 	if (!is_zone_name(zone))
 		return err_set(e, ERR_DEFINITION, "time zone \"%s\": not a zone name", zone);
 
@@ -60,12 +56,21 @@ int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *
 		rc = err_set(e, ERR_DEFINITION,
 			     "time zone \"%s\": file \"%s\" is not time zone information", zone,
 			     path);
+	else
+		*out = offset_s * 1000;
 	buf_release(&b);
-	if (rc < 0) {
-		(void)err_help(e, "names are those of the IANA time zone database, for example "
-				  "Europe/Berlin; \"UTC\" always works");
-		return -1;
+	return rc;
+}
+
+int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *e)
+{
+	if (strcmp(zone, "UTC") == 0) {
+		*out = 0;
+		return 0;
 	}
-	*out = offset_s * 1000;
-	return 0;
+	if (read_offset(zone, unix_ms, out, e) == 0)
+		return 0;
+	(void)err_help(e, "names are those of the IANA time zone database, for example "
+			  "Europe/Berlin; \"UTC\" always works");
+	return -1;
 }
