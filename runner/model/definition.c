@@ -1,6 +1,6 @@
 /*
- * Questions about a loaded definition. Lookups by name are linear except for checks, of which there may
- * be a hundred thousand; whether a selector names a check is decided here and nowhere else.
+ * Questions about a loaded definition. Lookups by name are linear except for checks, of which there
+ * may be a hundred thousand; whether a selector names a check is decided here and nowhere else.
  */
 #include "runner/model/definition.h"
 

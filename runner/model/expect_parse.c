@@ -79,7 +79,31 @@ static size_t number_length(const char *s)
 	return n;
 }
 
-static int parse_unit(struct cursor *c, struct operand *o)
+/*
+ * "99.9%" must be the double nearest to 0.999, as 999 / 1000 is; 99.9 / 100 is its neighbour. So
+ * units that are a power of ten shift the decimal point before the text becomes a number.
+ */
+static int scale(struct cursor *c, struct operand *o, const char *digits, size_t n, double factor)
+{
+	static const struct {
+		double factor;
+		const char *exponent;
+	} shifts[] = {{0.01, "e-2"}, {1e-3, "e-3"}, {1e-6, "e-6"}};
+	const char *text;
+
+	for (size_t i = 0; i < sizeof(shifts) / sizeof(shifts[0]); i++) {
+		if (factor != shifts[i].factor || memchr(digits, 'e', n) || memchr(digits, 'E', n))
+			continue;
+		text = arena_printf(c->arena, "%.*s%s", (int)n, digits, shifts[i].exponent);
+		if (num_parse_real(text, strlen(text), &o->number) != 0)
+			return wrong(c, "not a number");
+		return 0;
+	}
+	o->number *= factor;
+	return 0;
+}
+
+static int parse_unit(struct cursor *c, struct operand *o, const char *digits, size_t n_digits)
 {
 	size_t n = 0;
 	double factor;
@@ -96,10 +120,8 @@ static int parse_unit(struct cursor *c, struct operand *o)
 		return wrong(c, "no such unit; known are % us ms s m h d w B kB MB GB TB KiB MiB "
 				"GiB TiB");
 	factor = unit_to_base(arena_strndup(c->arena, start, n), &o->unit);
-	if (factor < 1) /* dividing by 100 is exact where multiplying by 0.01 is not */
-		o->number /= (double)(int64_t)(1 / factor + 0.5);
-	else
-		o->number *= factor;
+	if (factor != 1 && scale(c, o, digits, n_digits, factor) != 0)
+		return -1;
 	o->is_integer = o->is_integer && factor == 1;
 	c->at += n;
 	return 0;
@@ -144,7 +166,7 @@ static int parse_operand(struct cursor *c, struct operand *o)
 		return wrong(c, "not a number");
 	o->is_integer = num_parse_int(c->at, n, &o->integer) == 0;
 	c->at += n;
-	return parse_unit(c, o);
+	return parse_unit(c, o, c->at - n, n);
 }
 
 static struct operand *add_operand(struct cursor *c, struct expect_term *t, size_t *cap)

@@ -97,6 +97,8 @@ static void put_share(struct buf *out, double v)
 		while (decimals < 12 && rest < 5 * pow(10, -decimals))
 			decimals++;
 	(void)snprintf(text, sizeof(text), "%.*f", decimals, fabs(percent));
+	for (size_t n = strlen(text); decimals > 2 && text[n - 1] == '0'; decimals--)
+		text[--n] = '\0';
 	if (percent < 0)
 		(void)buf_putc(out, '-');
 	put_grouped(out, text);

@@ -1,0 +1,324 @@
+/* expect: the language, and the one function that judges. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/model/expect.h"
+
+static const struct pos at = {"a.yaml", 7, 11};
+
+static int parse(struct arena *a, const char *text, struct expectation *x, struct err *e)
+{
+	return expect_parse(a, &text, &at, 1, x, e);
+}
+
+static enum outcome judge(const char *text, const struct measurement *m, const struct baseline *b,
+			  struct verdict *v)
+{
+	struct arena *a = arena_new();
+	struct expectation x;
+	struct err e = {0};
+	enum outcome outcome;
+
+	if (parse(a, text, &x, &e) != 0)
+		fail_msg("%s: %s", text, e.message);
+	expect_judge(a, &x, NULL, m, b, v);
+	outcome = v->outcome;
+	v->bound = v->reason = NULL; /* they die with the arena */
+	arena_free(a);
+	return outcome;
+}
+
+static void test_expect_judges_numbers(void **state)
+{
+	static const struct {
+		const char *bound;
+		double value;
+		const char *unit;
+		enum outcome outcome;
+	} cases[] = {
+		{"< 5", 4.9, "", OUTCOME_PASS},
+		{"< 5", 5, "", OUTCOME_FAIL},
+		{"<= 5", 5, "", OUTCOME_PASS},
+		{"> -1", 0, "", OUTCOME_PASS},
+		{">= 0", -0.0, "", OUTCOME_PASS},
+		{"== 0", -0.0, "", OUTCOME_PASS},
+		{"!= 5", 5, "", OUTCOME_FAIL},
+		{"!= 5", 6, "", OUTCOME_PASS},
+		{"< 300ms", 0.299, "s", OUTCOME_PASS},
+		{"< 300 ms", 0.3, "s", OUTCOME_FAIL},
+		{"< 1h", 3599, "s", OUTCOME_PASS},
+		{"< 2", 3, "s", OUTCOME_FAIL},
+		{">= 99.9%", 0.999, "%", OUTCOME_PASS},
+		{">= 99.9%", 0.9989, "%", OUTCOME_FAIL},
+		{"<= 1 KiB", 1024, "B", OUTCOME_PASS},
+		{"< 1 kB", 1001, "B", OUTCOME_FAIL},
+		{"between 1 and 5", 1, "", OUTCOME_PASS},
+		{"between 1 and 5", 5.0001, "", OUTCOME_FAIL},
+		{"between 0 and 1h", 3600, "s", OUTCOME_PASS},
+		{"in [1, 2, 3.5]", 3.5, "", OUTCOME_PASS},
+		{"in [1, 2]", 3, "", OUTCOME_FAIL},
+		{"< 5ms", 1, "B", OUTCOME_UNDECIDED},
+		{"== \"5\"", 5, "", OUTCOME_UNDECIDED},
+		{"!= \"5\"", 5, "", OUTCOME_UNDECIDED},
+		{"matches /5/", 5, "", OUTCOME_UNDECIDED},
+		{"in [\"a\"]", 5, "", OUTCOME_UNDECIDED},
+	};
+	struct verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct measurement m = measurement_real("", cases[i].value, cases[i].unit);
+
+		if (judge(cases[i].bound, &m, NULL, &v) != cases[i].outcome)
+			fail_msg("%s on %g %s", cases[i].bound, cases[i].value, cases[i].unit);
+	}
+}
+
+static void test_expect_compares_big_integers_exactly(void **state)
+{
+	struct measurement m = measurement_int("", INT64_MAX, "");
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge("== 9223372036854775807", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("== 9223372036854775806", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("> 9223372036854775806", &m, NULL, &v), OUTCOME_PASS);
+}
+
+static void test_expect_judges_text(void **state)
+{
+	struct measurement m = measurement_text("", "it's ok/fine");
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge("== \"it's ok/fine\"", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("!= 'x'", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("!= \"it's ok/fine\"", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("matches /ok\\/f/", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("matches /OK/", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("matches /OK/i", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("in [\"a\", \"it's ok/fine\"]", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("in [\"a\", 3]", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("< 5", &m, NULL, &v), OUTCOME_UNDECIDED);
+	assert_int_equal(judge("!= 5", &m, NULL, &v), OUTCOME_UNDECIDED);
+	assert_int_equal(judge("between 1 and 2", &m, NULL, &v), OUTCOME_UNDECIDED);
+}
+
+static void test_expect_refuses_a_pattern_that_explodes(void **state)
+{
+	struct measurement m =
+		measurement_text("", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge("matches /^(a+)+$/", &m, NULL, &v), OUTCOME_UNDECIDED);
+}
+
+/* Every operator of the language, on every way to have no value. */
+static void test_expect_never_passes_without_a_measurement(void **state)
+{
+	static const char *const bounds[] = {"< 5",
+					     "<= 5",
+					     "> 5",
+					     ">= 5",
+					     "== 5",
+					     "!= 5",
+					     "== \"a\"",
+					     "!= \"a\"",
+					     "between 1 and 2",
+					     "in [1, \"a\"]",
+					     "matches /.*/",
+					     "within 1000% of median(28d)",
+					     "within 1000 sigma of mean(28d)"};
+	const struct baseline full = {100, 1, 1, 1};
+	struct measurement m = measurement_none("", "there was nothing");
+	struct verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		if (judge(bounds[i], &m, &full, &v) != OUTCOME_UNDECIDED)
+			fail_msg("%s", bounds[i]);
+		assert_true(v.is_no_measurement);
+	}
+}
+
+static void test_expect_takes_shares_of_counts(void **state)
+{
+	struct measurement m = measurement_int("", 3, "");
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge("<= 0.2%", &m, NULL, &v), OUTCOME_UNDECIDED); /* of how many? */
+	m.n_total = 1000;
+	m.share = 0.003;
+	assert_int_equal(judge("<= 0.2%", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("<= 0.3%", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("<= 3", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("<= 2", &m, NULL, &v), OUTCOME_FAIL);
+}
+
+static void test_expect_needs_a_full_baseline(void **state)
+{
+	struct measurement m = measurement_real("", 105, "");
+	struct baseline b = {6, 100, 100, 2};
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge("within 10% of median(28d)", &m, NULL, &v), OUTCOME_UNDECIDED);
+	assert_int_equal(judge("within 10% of median(28d)", &m, &b, &v), OUTCOME_UNDECIDED);
+	b.n = EXPECT_MIN_BASELINE;
+	assert_int_equal(judge("within 10% of median(28d)", &m, &b, &v), OUTCOME_PASS);
+	assert_int_equal(judge("within 4% of median(28d)", &m, &b, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("within 3 sigma of mean(28d)", &m, &b, &v), OUTCOME_PASS);
+	assert_int_equal(judge("within 2 sigma of mean(28d)", &m, &b, &v), OUTCOME_FAIL);
+	b.sigma = 0;
+	assert_int_equal(judge("within 3 sigma of mean(28d)", &m, &b, &v), OUTCOME_FAIL);
+	b.mean = NAN;
+	assert_int_equal(judge("within 3 sigma of mean(28d)", &m, &b, &v), OUTCOME_UNDECIDED);
+}
+
+static void test_expect_needs_all_terms_and_marks_warnings(void **state)
+{
+	static const char *const hard_texts[] = {">= 10", "<= 20"};
+	static const struct pos positions[] = {{"a.yaml", 3, 5}, {"a.yaml", 4, 5}};
+	static const char *const soft_texts[] = {"<= 15"};
+	struct arena *a = arena_new();
+	struct expectation hard, soft;
+	struct verdict v;
+	struct err e = {0};
+	struct measurement m;
+
+	(void)state;
+	assert_int_equal(expect_parse(a, hard_texts, positions, 2, &hard, &e), 0);
+	assert_int_equal(expect_parse(a, soft_texts, positions, 1, &soft, &e), 0);
+	m = measurement_int("", 12, "");
+	expect_judge(a, &hard, &soft, &m, NULL, &v);
+	assert_int_equal(v.outcome, OUTCOME_PASS);
+	assert_string_equal(v.bound, ">= 10, <= 20");
+	m = measurement_int("", 18, "");
+	expect_judge(a, &hard, &soft, &m, NULL, &v);
+	assert_int_equal(v.outcome, OUTCOME_WARN);
+	assert_non_null(strstr(v.reason, "<= 15"));
+	m = measurement_int("", 25, "");
+	expect_judge(a, &hard, &soft, &m, NULL, &v);
+	assert_int_equal(v.outcome, OUTCOME_FAIL);
+	assert_int_equal(v.pos.line, 4); /* the term that failed */
+	arena_free(a);
+}
+
+static void test_expect_tells_how_much_room_is_used(void **state)
+{
+	struct verdict v;
+	struct measurement m = measurement_real("", 0.99998, "%");
+
+	(void)state;
+	(void)judge(">= 99.99%", &m, NULL, &v);
+	assert_float_equal(v.room, 0.2, 1e-6);
+	m = measurement_real("", 92, "s");
+	(void)judge("<= 60s", &m, NULL, &v);
+	assert_float_equal(v.room, 92.0 / 60, 1e-9);
+	assert_true(v.has_limit);
+	assert_float_equal(v.limit, 60, 1e-9);
+	m = measurement_int("", 4, "");
+	(void)judge("between 0 and 8", &m, NULL, &v);
+	assert_float_equal(v.room, 0, 1e-9);
+	(void)judge("== 4", &m, NULL, &v);
+	assert_true(isnan(v.room));
+}
+
+static void test_expect_points_at_what_it_cannot_read(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned col; /* in the text, from 0 */
+		const char *says;
+	} cases[] = {
+		{"", 0, "empty"},
+		{"= 5", 0, "written =="},
+		{"5", 0, "must begin with"},
+		{"< ", 2, "missing here"},
+		{"< five", 2, "neither a number nor"},
+		{"< 0x10", 3, "no such unit"},
+		{"< 12,345", 4, "does not belong here"},
+		{"< nan", 2, "neither a number nor"},
+		{"< 5 parsecs", 4, "no such unit"},
+		{"< 5 6", 4, "does not belong"},
+		{"< \"a\"", 5, "== and != only"},
+		{"== \"a", 5, "no end"},
+		{"between 1", 9, "\"and\" is missing"},
+		{"between 5 and 1", 15, "above the upper"},
+		{"between 1s and 1KiB", 19, "do not convert"},
+		{"in 1", 3, "\"[\" is missing"},
+		{"in [1", 5, "\"]\" or"},
+		{"matches ok", 8, "\"/\" is missing"},
+		{"matches /ok", 11, "no closing"},
+		{"matches /(/", 9, "cannot compile"},
+		{"within 10 of median(1d)", 10, "\"%\" or \"sigma\""},
+		{"within 10% of mode(1d)", 14, "median"},
+		{"within 10% of median(soon)", 21, "not a window"},
+		{"within 10% of median(1d", 23, "\")\" is missing"},
+		{"like /x/", 0, "must begin with"},
+		{"in[1,2] ]", 8, "does not belong"},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct expectation x;
+		struct err e = {0};
+
+		if (parse(a, cases[i].text, &x, &e) == 0)
+			fail_msg("accepted: %s", cases[i].text);
+		if (strstr(e.message, cases[i].says) == NULL || e.class != ERR_DEFINITION)
+			fail_msg("%s: %s", cases[i].text, e.message);
+		if (e.pos.col != at.col + cases[i].col || e.pos.line != at.line)
+			fail_msg("%s: column %u, expected %u", cases[i].text, e.pos.col - at.col,
+				 cases[i].col);
+	}
+	arena_free(a);
+}
+
+static void test_expect_summarises_units(void **state)
+{
+	struct arena *a = arena_new();
+	struct expectation x;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(parse(a, "between 0 and 5%", &x, &e), 0);
+	assert_string_equal(x.unit, "%");
+	assert_true(x.has_share);
+	assert_int_equal(parse(a, "within 10% of median(28d)", &x, &e), 0);
+	assert_false(x.has_share); /* the tolerance is not a bound in % */
+	assert_int_equal(x.window_ms, INT64_C(28) * 86400 * 1000);
+	assert_int_equal(parse(a, "matches /x/", &x, &e), 0);
+	assert_true(x.has_text);
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_expect_judges_numbers),
+		cmocka_unit_test(test_expect_compares_big_integers_exactly),
+		cmocka_unit_test(test_expect_judges_text),
+		cmocka_unit_test(test_expect_refuses_a_pattern_that_explodes),
+		cmocka_unit_test(test_expect_never_passes_without_a_measurement),
+		cmocka_unit_test(test_expect_takes_shares_of_counts),
+		cmocka_unit_test(test_expect_needs_a_full_baseline),
+		cmocka_unit_test(test_expect_needs_all_terms_and_marks_warnings),
+		cmocka_unit_test(test_expect_tells_how_much_room_is_used),
+		cmocka_unit_test(test_expect_points_at_what_it_cannot_read),
+		cmocka_unit_test(test_expect_summarises_units),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

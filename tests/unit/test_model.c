@@ -1,0 +1,149 @@
+/* model: outcomes, units, measurements and what enters through probe_emit(). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/model/kind.h"
+#include "runner/model/outcome.h"
+#include "runner/model/unit.h"
+
+static const enum outcome all[] = {OUTCOME_UNDECIDED, OUTCOME_PASS, OUTCOME_WARN, OUTCOME_FAIL,
+				   OUTCOME_SKIP};
+
+static void test_outcome_joins_to_the_worse(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		for (size_t k = 0; k < 5; k++) {
+			enum outcome o = outcome_join(all[i], all[k]);
+
+			assert_int_equal(o, outcome_join(all[k], all[i]));
+			if (all[i] == OUTCOME_FAIL)
+				assert_int_equal(o, OUTCOME_FAIL);
+			else if (outcome_is_passing(o))
+				assert_true(outcome_is_passing(all[i]) &&
+					    outcome_is_passing(all[k]));
+			for (size_t m = 0; m < 5; m++)
+				assert_int_equal(
+					outcome_join(o, all[m]),
+					outcome_join(all[i], outcome_join(all[k], all[m])));
+		}
+	}
+	assert_int_equal(outcome_join(OUTCOME_UNDECIDED, OUTCOME_SKIP), OUTCOME_UNDECIDED);
+	assert_int_equal(outcome_join(OUTCOME_SKIP, OUTCOME_WARN), OUTCOME_SKIP);
+	assert_int_equal(outcome_join(OUTCOME_PASS, OUTCOME_WARN), OUTCOME_WARN);
+}
+
+static void test_outcome_names_read_back(void **state)
+{
+	enum outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(outcome_from_name(outcome_name(all[i]), &o));
+		assert_int_equal(o, all[i]);
+	}
+	assert_false(outcome_from_name("ok", &o));
+}
+
+static void check_format(double v, const char *unit, const char *want)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	unit_format(&b, v, unit);
+	assert_string_equal(b.data, want);
+	buf_release(&b);
+}
+
+static void test_unit_formats_for_people(void **state)
+{
+	(void)state;
+	check_format(0.987, "%", "98.70 %");
+	check_format(0.99998, "%", "99.998 %");
+	check_format(1, "%", "100 %");
+	check_format(0, "%", "0 %");
+	check_format(0.0000012, "%", "0.00012 %");
+	check_format(0.283, "s", "283 ms");
+	check_format(0, "s", "0 s");
+	check_format(92, "s", "92 s");
+	check_format(3600, "s", "60 min");
+	check_format(10800, "s", "3 h");
+	check_format(777600, "s", "9 d");
+	check_format(1536, "B", "1.5 KiB");
+	check_format(1297, "", "1297");
+	check_format(99772, "", "99 772");
+	check_format(-1234567, "orders", "-1 234 567 orders");
+	check_format(3.14159, "", "3.142");
+	check_format(NAN, "", "NaN");
+}
+
+static void test_measurement_series_is_unambiguous(void **state)
+{
+	struct arena *a = arena_new();
+	const struct label labels[] = {{"a", "x\"},b=\"y"}, {"c", "\\"}};
+	struct measurement m = measurement_int("total", 1, "");
+
+	(void)state;
+	assert_string_equal(measurement_series(a, &m), "total");
+	m.labels = labels;
+	m.n_labels = 2;
+	assert_string_equal(measurement_series(a, &m), "total{a=\"x\\\"},b=\\\"y\",c=\"\\\\\"}");
+	arena_free(a);
+}
+
+static void test_probe_emit_refuses_what_is_no_number(void **state)
+{
+	static const double bad[] = {NAN, INFINITY, -INFINITY};
+	struct arena *a = arena_new();
+	struct probe p = {.arena = a};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct measurement m = measurement_real("", bad[i], "s");
+
+		probe_emit(&p, 0, &m);
+		assert_int_equal(p.emitted[i].measurement.value.type, VALUE_NONE);
+		assert_non_null(strstr(p.emitted[i].measurement.reason, "no measurement"));
+	}
+	arena_free(a);
+}
+
+static void test_probe_emit_bounds_evidence(void **state)
+{
+	struct arena *a = arena_new();
+	struct probe p = {.arena = a};
+	struct measurement m = measurement_int("", 1, "");
+	char *text = arena_alloc(a, EVIDENCE_MAX_BYTES * 2 + 1);
+
+	(void)state;
+	for (size_t i = 0; i + 1 < EVIDENCE_MAX_BYTES * 2; i += 2)
+		memcpy(text + i, "\xC3\xA9", 2); /* never cut inside a character */
+	m.evidence = text;
+	probe_emit(&p, 0, &m);
+	assert_true(strlen(p.emitted[0].measurement.evidence) < EVIDENCE_MAX_BYTES);
+	assert_non_null(strstr(p.emitted[0].measurement.evidence, "\xC3\xA9\n(cut here)"));
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outcome_joins_to_the_worse),
+		cmocka_unit_test(test_outcome_names_read_back),
+		cmocka_unit_test(test_unit_formats_for_people),
+		cmocka_unit_test(test_measurement_series_is_unambiguous),
+		cmocka_unit_test(test_probe_emit_refuses_what_is_no_number),
+		cmocka_unit_test(test_probe_emit_bounds_evidence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
