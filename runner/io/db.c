@@ -235,8 +235,10 @@ size_t db_max_columns(const struct db *db)
 	return db->max_columns;
 }
 
-enum db_absence db_missing(const struct db *db)
+enum db_absence db_missing(const struct db *db, const char **name)
 {
+	if (name)
+		*name = db->missing;
 	return db->absence;
 }
 

@@ -65,9 +65,12 @@ int db_prepare(struct db *db, const char *sql, size_t *n_columns, struct err *e)
 /* Most result columns one statement may have. */
 size_t db_max_columns(const struct db *db);
 
-/* What the last failed call on this session did not find. */
+/*
+ * What the last failed call on this session did not find; name (may be NULL) is then the name as
+ * the engine says it, without table or schema, until the next call.
+ */
 enum db_absence { DB_ABSENT_NOTHING = 0, DB_ABSENT_TABLE, DB_ABSENT_COLUMN };
-enum db_absence db_missing(const struct db *db);
+enum db_absence db_missing(const struct db *db, const char **name);
 
 /*
  * The catalog, in the engine's own words, text in the arena. Internal tables are left out. Columns
@@ -130,7 +133,8 @@ bool db_same_name(const struct db *db, const char *a, const char *b);
 
 /*
  * Appends a name quoted as one identifier of the engine; db_quote_table also takes "schema.table"
- * (SQLite: "main" is the only schema there is, so any other dot belongs to the name).
+ * (SQLite: "main" is the only schema there is, so any other dot belongs to the name). db may be
+ * NULL where no session is at hand: SQLite's rule.
  */
 struct buf;
 void db_quote(const struct db *db, struct buf *out, const char *name);

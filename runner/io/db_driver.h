@@ -39,6 +39,7 @@ struct db {
 	struct db *next;      /* in the pool's list of idle sessions */
 	size_t max_columns;
 	enum db_absence absence;
+	char missing[128];
 	bool is_broken;
 };
 

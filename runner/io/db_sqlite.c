@@ -275,15 +275,34 @@ static int fail_readonly(struct sqlite_db *s, int extended, struct err *e)
 	return err_help(e, "open it once with the program that owns it");
 }
 
-/* Remembers whether it was a table or a column that does not exist. */
+/* Remembers which table or column does not exist: "no such column: o.total" is "total". */
+static void note_absence(struct sqlite_db *s, const char *message)
+{
+	static const struct {
+		const char *words;
+		enum db_absence absence;
+	} rows[] = {
+		{"no such table: ", DB_ABSENT_TABLE},
+		{"no such column: ", DB_ABSENT_COLUMN},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!str_starts(message, rows[i].words))
+			continue;
+		const char *name = message + strlen(rows[i].words);
+		const char *dot = strrchr(name, '.');
+
+		s->db.absence = rows[i].absence;
+		/* Cut at its size: for a hint only. */
+		(void)snprintf(s->db.missing, sizeof(s->db.missing), "%s", dot ? dot + 1 : name);
+	}
+}
+
 static int fail_statement(struct sqlite_db *s, struct err *e)
 {
 	const char *message = sqlite3_errmsg(s->handle);
 
-	if (str_starts(message, "no such table: "))
-		s->db.absence = DB_ABSENT_TABLE;
-	else if (str_starts(message, "no such column: "))
-		s->db.absence = DB_ABSENT_COLUMN;
+	note_absence(s, message);
 	return err_set(e, ERR_MEASURE, "could not run the query: %s", message);
 }
 

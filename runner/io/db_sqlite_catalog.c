@@ -6,6 +6,7 @@
  *
  * Source: https://sqlite.org/pragma.html (table_xinfo, index_list, index_xinfo, foreign_key_list).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
@@ -248,6 +249,8 @@ int sqlite_describe(struct db *db, struct arena *a, const char *name, int64_t de
 		return -1;
 	if (found.n == 0) {
 		db->absence = DB_ABSENT_TABLE;
+		/* Cut at its size: for a hint only. */
+		(void)snprintf(db->missing, sizeof(db->missing), "%s", bare);
 		return err_set(e, ERR_MEASURE, "no such table: %s", name);
 	}
 	const struct db_object *o = found.items;

@@ -280,18 +280,20 @@ static void test_db_sqlite_quoted_unknown_name_is_not_text(void **state)
 	struct world *w = *state;
 	struct db *db = acquire(w);
 	struct err e = {0};
+	const char *name;
 	size_t n;
 
 	assert_int_equal(db_prepare(db, "SELECT count(\"ai_model\") FROM orders", &n, &e), -1);
 	assert_non_null(strstr(e.message, "no such column: ai_model"));
-	assert_int_equal(db_missing(db), DB_ABSENT_COLUMN);
+	assert_int_equal(db_missing(db, &name), DB_ABSENT_COLUMN);
+	assert_string_equal(name, "ai_model");
 	e = (struct err){0};
 	assert_int_equal(db_prepare(db, "SELECT 1 FROM nowhere", &n, &e), -1);
-	assert_int_equal(db_missing(db), DB_ABSENT_TABLE);
+	assert_int_equal(db_missing(db, NULL), DB_ABSENT_TABLE);
 	e = (struct err){0};
 	assert_int_equal(db_prepare(db, "SELEKT 1", &n, &e), -1);
 	assert_non_null(strstr(e.message, "syntax error"));
-	assert_int_equal(db_missing(db), DB_ABSENT_NOTHING);
+	assert_int_equal(db_missing(db, NULL), DB_ABSENT_NOTHING);
 	db_release(w->pool, db);
 }
 
@@ -574,7 +576,7 @@ static void test_db_sqlite_catalog_says_what_is_enforced(void **state)
 	assert_string_equal(t.foreign_keys[0].on_delete, "CASCADE");
 
 	assert_int_equal(db_describe(db, w->arena, "order", soon(w), &t, &e), -1);
-	assert_int_equal(db_missing(db), DB_ABSENT_TABLE);
+	assert_int_equal(db_missing(db, NULL), DB_ABSENT_TABLE);
 	assert_string_equal(e.message, "no such table: order");
 	db_release(w->pool, db);
 }

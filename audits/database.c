@@ -1,0 +1,145 @@
+/* database: sessions, values and helpful words for the database kinds. */
+#include "audits/database.h"
+
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/io/db.h"
+#include "runner/model/kind.h"
+
+#define HELP_MAX_NAMES 12
+
+int database_acquire(struct probe *p, struct db **out, struct err *e)
+{
+	const struct target *t = p->checks[0]->target;
+
+	return db_acquire(p->world->dbs, t->name, t->location, t->max_connections, p->deadline_ms,
+			  out, e);
+}
+
+void database_release(struct probe *p, struct db *db)
+{
+	db_release(p->world->dbs, db);
+}
+
+/* "did you mean ..." when one is close, else the names there are. */
+static void help_names(struct err *e, struct arena *a, const char *word, const char *what,
+		       const char **names, size_t n)
+{
+	int close = str_closest(word, names, n);
+	struct buf b;
+
+	if (close >= 0) {
+		err_help(e, "did you mean \"%s\"?", names[close]);
+		return;
+	}
+	if (n == 0) {
+		err_help(e, "there is no %s at all", what);
+		return;
+	}
+	buf_init(&b, sizeof(e->help));
+	for (size_t i = 0; i < n && i < HELP_MAX_NAMES; i++)
+		buf_printf(&b, "%s%s", i > 0 ? ", " : "", names[i]);
+	if (n > HELP_MAX_NAMES)
+		buf_printf(&b, " and %zu more", n - HELP_MAX_NAMES);
+	err_help(e, "%ss there are: %s", what, str_escaped(a, b.data));
+	buf_release(&b);
+}
+
+static void help_table(struct probe *p, struct db *db, const char *table, struct err *e)
+{
+	struct db_object *objects;
+	size_t n;
+
+	if (db_objects(db, p->arena, p->deadline_ms, &objects, &n, NULL) != 0)
+		return;
+	const char **names = arena_array(p->arena, n, sizeof(*names));
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = objects[i].name;
+	help_names(e, p->arena, table, "table", names, n);
+}
+
+static void help_column(struct probe *p, struct db *db, const char *table, const char *column,
+			struct err *e)
+{
+	struct db_table t;
+
+	if (db_describe(db, p->arena, table, p->deadline_ms, &t, NULL) != 0)
+		return;
+	const char **names = arena_array(p->arena, t.n_columns, sizeof(*names));
+
+	for (size_t i = 0; i < t.n_columns; i++)
+		names[i] = t.columns[i].name;
+	help_names(e, p->arena, column, "column", names, t.n_columns);
+}
+
+int database_explain(struct probe *p, struct db *db, const char *table, struct err *e)
+{
+	const char *name;
+
+	switch (db_missing(db, &name)) {
+	case DB_ABSENT_NOTHING:
+		break;
+	case DB_ABSENT_TABLE:
+		help_table(p, db, arena_strdup(p->arena, name), e);
+		break;
+	case DB_ABSENT_COLUMN:
+		if (table)
+			help_column(p, db, table, arena_strdup(p->arena, name), e);
+		break;
+	}
+	return -1;
+}
+
+void database_one_line(struct buf *out, const char *sql)
+{
+	bool is_gap = false;
+
+	/* The caller looks at the buffer once, at the end. */
+	for (const char *s = sql; *s; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\r') {
+			is_gap = true;
+			continue;
+		}
+		if (is_gap && s > sql)
+			buf_putc(out, ' ');
+		is_gap = false;
+		buf_putc(out, *s);
+	}
+}
+
+static struct measurement measure_text(struct arena *a, const struct db_value *v)
+{
+	if (v->len > DATABASE_MAX_TEXT_BYTES)
+		return measurement_none("", arena_printf(a,
+							 "the value is a text of %zu bytes, "
+							 "longest allowed %d",
+							 v->len, DATABASE_MAX_TEXT_BYTES));
+	if (!str_is_utf8(v->text, v->len) || memchr(v->text, '\0', v->len))
+		return measurement_none("", "the value is text that is not valid UTF-8");
+	return measurement_text("", arena_strndup(a, v->text, v->len));
+}
+
+struct measurement database_measure(struct arena *a, const struct db_value *v, double factor,
+				    const char *unit)
+{
+	switch (v->type) {
+	case DB_INT:
+		if (factor == 1)
+			return measurement_int("", v->integer, unit);
+		return measurement_real("", (double)v->integer * factor, unit);
+	case DB_REAL:
+		return measurement_real("", v->real * factor, unit);
+	case DB_TEXT:
+		return measure_text(a, v);
+	case DB_BLOB:
+		return measurement_none("", "the value is a blob");
+	case DB_NULL:
+		break;
+	}
+	return measurement_none("", "the value is NULL");
+}

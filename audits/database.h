@@ -1,0 +1,44 @@
+/*
+ * database: what the database kinds share; private to this room.
+ *
+ * Messages are the point: a check that could not be measured says which table or column is gone and
+ * which one was probably meant.
+ */
+#ifndef ASSIZE_AUDITS_DATABASE_H
+#define ASSIZE_AUDITS_DATABASE_H
+
+#include <stdint.h>
+
+struct arena;
+struct buf;
+struct db;
+struct db_value;
+struct err;
+struct measurement;
+struct probe;
+
+/* Longest text taken as a value; a longer one is a document, not a measurement. */
+#define DATABASE_MAX_TEXT_BYTES 4096
+
+/* A session on the probe's target, to be given back with database_release(). */
+int database_acquire(struct probe *p, struct db **out, struct err *e);
+void database_release(struct probe *p, struct db *db);
+
+/*
+ * After a statement failed: when a table or a column of table (NULL = unknown which) does not
+ * exist, adds the help "did you mean" or the names there are. Best effort: the error stands as it
+ * is otherwise. Always -1.
+ */
+int database_explain(struct probe *p, struct db *db, const char *table, struct err *e);
+
+/* SQL for one line of a plan: white space runs become one space. */
+void database_one_line(struct buf *out, const char *sql);
+
+/*
+ * A value as the database gave it. NULL, blobs, text that is not UTF-8 or too long are no
+ * measurement, with the reason. Numbers are multiplied by factor (1 keeps integers integers).
+ */
+struct measurement database_measure(struct arena *a, const struct db_value *v, double factor,
+				    const char *unit);
+
+#endif
