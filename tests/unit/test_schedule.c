@@ -1,0 +1,102 @@
+/* schedule: cron expressions meet time zones, both changes of summer time included. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "runner/base/utc.h"
+#include "runner/model/definition.h"
+#include "runner/schedule.h"
+
+static int64_t at(const char *text)
+{
+	int64_t ms = 0;
+	int has_zone;
+
+	assert_int_equal(utc_parse(text, strlen(text), &ms, &has_zone), 0);
+	return ms;
+}
+
+static void times(const char *cron, const char *zone, const char *now, struct schedule_times *t)
+{
+	struct check c = {.name = "a/b", .schedule = cron, .time_zone = zone};
+	struct err e = {0};
+
+	assert_int_equal(cron_parse(cron, &c.cron, &e), 0);
+	if (schedule_times(&c, at(now), t, &e) != 0)
+		fail_msg("%s", e.message);
+}
+
+static void test_schedule_reads_cron_in_the_zone(void **state)
+{
+	struct schedule_times t;
+
+	(void)state;
+	times("0 2 * * *", "Europe/Berlin", "2026-07-10T12:00:00Z", &t);
+	assert_int_equal(t.previous_ms, at("2026-07-10T00:00:00Z"));
+	assert_int_equal(t.next_ms, at("2026-07-11T00:00:00Z"));
+	times("0 2 * * *", "Europe/Berlin", "2026-12-10T12:00:00Z", &t);
+	assert_int_equal(t.previous_ms, at("2026-12-10T01:00:00Z"));
+	times("*/15 * * * *", "UTC", "2026-11-22T21:40:03Z", &t);
+	assert_int_equal(t.previous_ms, at("2026-11-22T21:30:00Z"));
+	assert_int_equal(t.next_ms, at("2026-11-22T21:45:00Z"));
+}
+
+static void test_schedule_survives_the_change_of_summer_time(void **state)
+{
+	struct schedule_times t;
+
+	(void)state;
+	/* 29 March 2026: 02:00 becomes 03:00 in Berlin; 02:30 does not exist */
+	times("30 2 * * *", "Europe/Berlin", "2026-03-29T12:00:00Z", &t);
+	assert_true(t.previous_ms >= at("2026-03-29T00:30:00Z") &&
+		    t.previous_ms <= at("2026-03-29T01:30:00Z"));
+	assert_int_equal(t.next_ms, at("2026-03-30T00:30:00Z"));
+	/* 25 October 2026: 03:00 becomes 02:00; 02:30 comes twice and is one moment */
+	times("30 2 * * *", "Europe/Berlin", "2026-10-25T12:00:00Z", &t);
+	assert_true(t.previous_ms >= at("2026-10-25T00:30:00Z") &&
+		    t.previous_ms <= at("2026-10-25T01:30:00Z"));
+	assert_int_equal(t.next_ms, at("2026-10-26T01:30:00Z"));
+}
+
+static void test_schedule_is_due_until_measured(void **state)
+{
+	const struct schedule_times t = {1000, 2000};
+	const struct schedule_times none = {-1, 2000};
+
+	(void)state;
+	assert_true(schedule_is_due(&t, -1));
+	assert_true(schedule_is_due(&t, 999));
+	assert_false(schedule_is_due(&t, 1000));
+	assert_false(schedule_is_due(&t, 1500));
+	assert_false(schedule_is_due(&none, -1));
+}
+
+static void test_schedule_refuses_an_unknown_zone(void **state)
+{
+	struct check c = {.name = "a/b", .schedule = "* * * * *", .time_zone = "Mars/Olympus"};
+	struct schedule_times t;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(cron_parse(c.schedule, &c.cron, &e), 0);
+	assert_int_equal(schedule_times(&c, 0, &t, &e), -1);
+	assert_non_null(strstr(e.message, "Mars/Olympus"));
+	assert_non_null(strstr(e.message, "a/b"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_schedule_reads_cron_in_the_zone),
+		cmocka_unit_test(test_schedule_survives_the_change_of_summer_time),
+		cmocka_unit_test(test_schedule_is_due_until_measured),
+		cmocka_unit_test(test_schedule_refuses_an_unknown_zone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
