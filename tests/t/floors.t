@@ -1,0 +1,78 @@
+#!/bin/bash
+# Includes go downwards, each library has one door, every header compiles alone.
+. "$(dirname "$0")/../lib/tap.sh"
+
+rule=$ROOT/tests/rules/floors
+
+# A copy of the sources' shape, small enough to break in every way.
+world()
+{
+	rm -rf "$TMP/world"
+	mkdir -p "$TMP"/world/{runner/{base,io,model,history},audits,gates,reports,rollback}
+	cd "$TMP/world" || exit 1
+	touch runner/{main.h,base/b.h,io/i.h,model/m.h,history/h.h} audits/a.h gates/g.h reports/r.h
+	printf '#include "runner/base/b.h"\n#include <stdio.h>\n#include <sys/stat.h>\n' >runner/base/b.c
+	printf '#include <yaml.h>\n#include "runner/base/b.h"\n' >runner/io/yaml.c
+	printf '#include <sqlite3.h>\n#include "runner/io/i.h"\n' >runner/history/store.c
+	printf '#include "gates/g.h"\n#include "runner/history/h.h"\n#include "runner/model/m.h"\n' >gates/g.c
+	printf '#include <git2.h>\n#include "runner/io/i.h"\n' >rollback/r.c
+	printf '#include "runner/main.h"\n#include "gates/g.h"\n#include "audits/a.h"\n' >runner/main.c
+}
+
+# breaks CLAIM FILE LINE MESSAGE: one more include, and the rule names it.
+breaks()
+{
+	world
+	printf '%s\n' "$3" >>"$2"
+	run "$rule" "$TMP/world"
+	is "$1" "$status $out" "1 $2:$(wc -l <"$2"): $4"
+}
+
+world
+exits "a house in order passes" 0 "$rule" "$TMP/world"
+is "and nothing is said" "$out" ""
+breaks "base knows nothing above it" runner/base/b.c '#include "runner/io/i.h"' \
+	'runner/base (floor 0) includes "runner/io/i.h" (floor 1)'
+breaks "rooms of one floor do not know each other" runner/io/yaml.c '#include "runner/model/m.h"' \
+	'runner/io (floor 1) includes "runner/model/m.h" (floor 1)'
+breaks "gates do not read reports" gates/g.c '#include "reports/r.h"' \
+	'gates (floor 3) includes "reports/r.h" (floor 3)'
+breaks "no room reads the runner" audits/a.h '#include "runner/main.h"' \
+	'audits (floor 3) includes "runner/main.h" (floor 4)'
+breaks "paths are full" gates/g.c '#include "g.h"' '"g.h" is not the full path of a header'
+breaks "SQLite has its doors" gates/g.c '#include <sqlite3.h>' \
+	'<sqlite3.h> belongs behind its door, ^runner/(history/|io/db_sqlite)'
+breaks "libyaml has its door" runner/history/store.c '#include <yaml.h>' \
+	'<yaml.h> belongs behind its door, ^runner/io/yaml'
+breaks "libgit2 has its doors" gates/g.c '#include <git2/oid.h>' \
+	'<git2/oid.h> belongs behind its door, ^(runner/io/git|rollback/)'
+breaks "no other library comes in" runner/main.c '#include <archive.h>' \
+	'<archive.h> is a library without a door'
+breaks "the own header comes first" runner/base/b.c '#include "runner/base/b.h"' \
+	'its own header "runner/base/b.h" is not the first include'
+world
+sed -i '1!G;h;$!d' runner/base/b.c
+run "$rule" "$TMP/world"
+like "also when it was moved" "$status $out" '^1 runner/base/b.c:3: its own header'
+
+cd "$ROOT" || exit 1
+ok "the house is in order" "$rule" "$ROOT"
+
+# Every header compiles alone, with both compilers.
+alone()
+{
+	local header bad=0
+	for header in $(cd "$2" && find runner audits gates reports rollback -name '*.h'); do
+		printf '#include "%s"\nextern int is_not_empty;\n' "$header" |
+			"$1" -std=c17 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Wall -Wextra -Wpedantic \
+				-Werror -I"$2" -x c -fsyntax-only - || bad=1
+	done
+	return $bad
+}
+for compiler in gcc clang; do
+	ok "every header compiles alone with $compiler" alone $compiler "$ROOT"
+	world
+	echo 'void f(size_t n);' >gates/g.h
+	nok "and one that does not is found" alone $compiler "$TMP/world"
+done
+done_testing
