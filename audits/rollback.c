@@ -1,0 +1,285 @@
+/*
+ * rollback: can one go back to the tags of a set right now?
+ *
+ * The rollback room finds out, this file puts it into values. A disproved tag has defects, which
+ * are counted; an unproven one has no number of defects at all, so that it is undecided and never
+ * 0. Under `tags: any` one proven tag is enough: the set as a whole then has no defects, whatever
+ * became of the others, which stay visible as evidence and restorations.
+ */
+#include "audits/rollback.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "audits/kind_rows.h"
+#include "rollback/rollback.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/model/kind.h"
+
+static const char *const tags_choices[] = {"all", "any", NULL};
+
+static const struct key_row rollback_keys[] = {
+	{.name = "set",
+	 .type = KEY_NAME,
+	 .flags = KEY_REQUIRED,
+	 .offset = offsetof(struct rollback_spec, set),
+	 .help = "the rollback set whose tags are verified",
+	 .example = "releases"},
+	{.name = "tags",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct rollback_spec, tags),
+	 .def = "all",
+	 .choices = tags_choices,
+	 .help = "must every tag of the set be proven, or is one enough",
+	 .example = "any"},
+	KEY_END,
+};
+
+static const struct value_row rollback_values[] = {
+	{.name = "defects",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .implied = "== 0",
+	 .help = "what was disproved, a series a tag; under tags: any of the whole set, 0 as soon "
+		 "as one tag is proven"},
+	{.name = "restore",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .help = "time to restore, a series a tag: reading, writing and comparing the tree"},
+	{.name = "proven",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .implied = ">= 1",
+	 .help = "number of tags proven restorable"},
+	{.name = NULL},
+};
+
+/* One verification and what it looks like to a person. */
+struct tag_result {
+	struct restoration restoration;
+	int64_t n_defects;
+	const char *evidence;
+	const char *reason; /* the first thing that is not proven, with its remedy; NULL = proven */
+};
+
+struct tally {
+	int64_t n_proven, n_unproven, n_defects, n_files;
+	const char *reason; /* of the first tag that is not proven */
+	struct buf evidence;
+};
+
+static const struct pin *find_pin(const struct probe_world *world, const char *set, const char *tag)
+{
+	for (size_t i = 0; i < world->n_pins; i++)
+		if (strcmp(world->pins[i].set, set) == 0 && strcmp(world->pins[i].tag, tag) == 0)
+			return &world->pins[i];
+	return NULL;
+}
+
+static void add_step(struct arena *a, const struct restoration_step *s, struct tag_result *out,
+		     struct buf *text)
+{
+	if (s->outcome == OUTCOME_FAIL)
+		out->n_defects++;
+	if (s->finding)
+		buf_printf(text, "\n  %s %s: %s", s->name, outcome_name(s->outcome), s->finding);
+	if (s->finding && s->remedy)
+		buf_printf(text, "\n  fix: %s", s->remedy);
+	/* The reason is the worst step's: one disproof says more than any number of doubts. */
+	if (outcome_is_passing(s->outcome) || s->outcome != out->restoration.outcome || out->reason)
+		return;
+	out->reason = arena_printf(a, "%s: %s: %s%s%s", out->restoration.tag, s->name,
+				   s->finding ? s->finding : outcome_name(s->outcome),
+				   s->remedy ? "; fix: " : "", s->remedy ? s->remedy : "");
+}
+
+static void describe_result(struct arena *a, struct tag_result *out)
+{
+	const struct restoration *r = &out->restoration;
+	char size[NUM_REAL_MAX], took[NUM_REAL_MAX];
+	struct buf text;
+
+	buf_init(&text, EVIDENCE_MAX_BYTES);
+	buf_printf(&text, "%s %s", r->tag,
+		   r->outcome == OUTCOME_PASS	? "proven"
+		   : r->outcome == OUTCOME_FAIL ? "disproved"
+						: "unproven");
+	if (r->commit)
+		buf_printf(&text, ": commit %s, tree %s", r->commit, r->tree);
+	if (r->restore_us >= 0) {
+		num_format_size(r->n_bytes, size);
+		num_format_duration(r->restore_us / 1000, took);
+		buf_printf(&text, ", %" PRId64 " files, %s, restored in %s", r->n_files, size,
+			   took);
+	}
+	for (size_t i = 0; i < r->n_steps; i++)
+		add_step(a, &r->steps[i], out, &text);
+	out->evidence = arena_strdup(a, text.data);
+	buf_release(&text);
+}
+
+static int verify(struct probe *p, const struct rollback_set *set, const char *tag,
+		  struct tag_result *out, struct err *e)
+{
+	struct rollback_request request = {
+		.set = set,
+		.tag = tag,
+		.pin = find_pin(p->world, set->name, tag),
+		.clock = p->world->clock,
+		.deadline_ms = p->deadline_ms,
+	};
+
+	*out = (struct tag_result){0};
+	if (rollback_verify(p->arena, &request, &out->restoration, e) < 0)
+		return -1;
+	describe_result(p->arena, out);
+	probe_restoration(p, &out->restoration);
+	return 0;
+}
+
+static void emit_tag(struct probe *p, const struct tag_result *t)
+{
+	const struct restoration *r = &t->restoration;
+	struct label *label = arena_alloc(p->arena, sizeof(*label));
+	struct measurement defects, restore;
+
+	*label = (struct label){"tag", r->tag};
+	defects = r->outcome == OUTCOME_UNDECIDED ? measurement_none("defects", t->reason)
+						  : measurement_int("defects", t->n_defects, "");
+	if (r->outcome == OUTCOME_FAIL)
+		defects.reason = t->reason;
+	restore = r->restore_us < 0
+			  ? measurement_none("restore", "the tag was not restored, see its defects")
+			  : measurement_real("restore", (double)r->restore_us / 1e6, "s");
+	defects.n = r->n_files;
+	defects.evidence = t->evidence;
+	defects.labels = restore.labels = label;
+	defects.n_labels = restore.n_labels = 1;
+	probe_emit(p, 0, &defects);
+	probe_emit(p, 0, &restore);
+}
+
+static void add_to_tally(struct tally *sum, const struct tag_result *t)
+{
+	sum->n_proven += t->restoration.outcome == OUTCOME_PASS;
+	sum->n_unproven += t->restoration.outcome == OUTCOME_UNDECIDED;
+	sum->n_defects += t->n_defects;
+	sum->n_files += t->restoration.n_files;
+	if (!sum->reason)
+		sum->reason = t->reason;
+	if (sum->evidence.len > 0)
+		buf_putc(&sum->evidence, '\n');
+	buf_puts(&sum->evidence, t->evidence);
+}
+
+static void emit_set(struct probe *p, const struct tally *sum, bool is_any)
+{
+	const char *evidence = arena_strdup(p->arena, sum->evidence.data);
+	bool is_known = sum->n_proven > 0 || sum->n_unproven == 0;
+	struct measurement proven = is_known ? measurement_int("proven", sum->n_proven, "")
+					     : measurement_none("proven", sum->reason);
+
+	if (sum->n_proven == 0)
+		proven.reason = sum->reason;
+	proven.evidence = evidence;
+	if (is_any) {
+		struct measurement defects =
+			is_known ? measurement_int("defects",
+						   sum->n_proven > 0 ? 0 : sum->n_defects, "")
+				 : measurement_none("defects", sum->reason);
+
+		defects.n = sum->n_files;
+		if (sum->n_proven == 0)
+			defects.reason = sum->reason;
+		defects.evidence = evidence;
+		probe_emit(p, 0, &defects);
+	}
+	probe_emit(p, 0, &proven);
+}
+
+/* The tags to verify; none is no measurement. */
+static int find_tags(struct probe *p, const struct rollback_spec *spec,
+		     const struct rollback_set *set, const char *const **tags, size_t *n,
+		     struct err *e)
+{
+	if (spec->only) {
+		*tags = &spec->only;
+		*n = 1;
+		return 0;
+	}
+	if (rollback_tags(p->arena, set, tags, n, e) < 0)
+		return -1;
+	if (*n > 0)
+		return 0;
+	err_set(e, ERR_MEASURE, "no tag of \"%s\" matches \"%s\"", set->repo->location, set->tags);
+	return err_help(e,
+			"a shallow clone has no tags: git fetch --depth=1 origin "
+			"'refs/tags/%s:refs/tags/%s'",
+			set->tags, set->tags);
+}
+
+static int rollback_probe(struct probe *p, struct err *e)
+{
+	const struct rollback_spec *spec = p->checks[0]->spec;
+	const struct rollback_set *set = definition_rollback(p->world->definition, spec->set);
+	const char *const *tags;
+	struct tally sum = {0};
+	size_t n;
+	int rc = 0;
+
+	if (!set)
+		return err_set(e, ERR_MEASURE, "there is no rollback set \"%s\"", spec->set);
+	if (find_tags(p, spec, set, &tags, &n, e) < 0)
+		return -1;
+	buf_init(&sum.evidence, EVIDENCE_MAX_BYTES);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct tag_result t;
+
+		rc = verify(p, set, tags[i], &t, e);
+		if (rc == 0)
+			add_to_tally(&sum, &t);
+		if (rc == 0 && spec->tags == ROLLBACK_ALL)
+			emit_tag(p, &t);
+	}
+	if (rc == 0)
+		emit_set(p, &sum, spec->tags == ROLLBACK_ANY);
+	buf_release(&sum.evidence);
+	return rc;
+}
+
+static void rollback_describe(struct probe *p, struct buf *out)
+{
+	const struct rollback_spec *spec = p->checks[0]->spec;
+	const struct rollback_set *set = definition_rollback(p->world->definition, spec->set);
+
+	if (!set)
+		buf_printf(out, "no rollback set \"%s\"\n", spec->set);
+	else if (spec->only)
+		buf_printf(out, "restore tag %s of %s in %s\n", spec->only, set->repo->location,
+			   set->scratch);
+	else
+		buf_printf(out, "restore the newest %" PRId64 " tags \"%s\" of %s in %s\n",
+			   set->keep, set->tags, set->repo->location, set->scratch);
+}
+
+const struct audit_kind audit_kind_rollback = {
+	.name = "rollback",
+	.family = "rollback",
+	.summary = "release tags that can be restored right now, and how long it takes",
+	.blind = "It proves that the tag is the commit it always was and that its tree comes back "
+		 "byte for byte; not that the release builds, starts, or fits today's database. "
+		 "It knows the tag as this record first saw it: a tag moved before that looks "
+		 "original. Signatures, build artifacts and content that a filter program would "
+		 "make are not looked at.",
+	.spec_size = sizeof(struct rollback_spec),
+	.keys = rollback_keys,
+	.values = rollback_values,
+	.targets = 0,
+	.scalar_key = "set",
+	.describe = rollback_describe,
+	.probe = rollback_probe,
+};
