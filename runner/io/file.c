@@ -30,16 +30,18 @@ static const char *type_name(mode_t mode)
 		return "a named pipe";
 	if (S_ISSOCK(mode))
 		return "a socket";
+	if (S_ISLNK(mode))
+		return "a symbolic link";
 	return "a device";
 }
 
-/* Is path something file_open() gives out? st is filled. */
-static int check_openable(const char *path, const struct stat *st, struct err *e)
+/* Is this something file_open() gives out? */
+static int check_openable(int dir, const char *path, const struct stat *st, struct err *e)
 {
 	if (!S_ISREG(st->st_mode))
 		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s, not a file", path,
 			       type_name(st->st_mode));
-	if (file_is_registered(path, st)) {
+	if (file_is_registered(dir, path, st)) {
 		(void)err_set(e, ERR_MEASURE,
 			      "could not open \"%s\": it is a database this run has open", path);
 		(void)err_help(e, "reading it as a file would drop the locks of the open session; "
@@ -49,30 +51,41 @@ static int check_openable(const char *path, const struct stat *st, struct err *e
 	return 0;
 }
 
-int file_open(const char *path, struct stat *st, struct err *e)
+static int open_checked(int dir, const char *path, bool follow, struct stat *st, struct err *e)
 {
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
 	struct stat now;
 
 	/* Looked at before the open: closing a descriptor of an open database is already the harm.
 	 */
-	if (stat(path, &now) < 0)
+	if (fstatat(dir, path, &now, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s", path, strerror(errno));
-	if (check_openable(path, &now, e) < 0)
+	if (check_openable(dir, path, &now, e) < 0)
 		return -1;
 
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = openat(dir, path, flags);
 	if (fd < 0)
 		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s", path, strerror(errno));
 	/* Another file may have taken its place in between. */
 	int rc = fstat(fd, &now) < 0 ? err_set(e, ERR_MEASURE, "could not stat \"%s\": %s", path,
 					       strerror(errno))
-				     : check_openable(path, &now, e);
+				     : check_openable(dir, path, &now, e);
 	if (rc < 0) {
 		(void)close(fd); /* only read from, nothing to lose */
 		return -1;
 	}
 	*st = now;
 	return fd;
+}
+
+int file_open(const char *path, struct stat *st, struct err *e)
+{
+	return open_checked(AT_FDCWD, path, true, st, e);
+}
+
+int file_open_at(int dir, const char *name, struct stat *st, struct err *e)
+{
+	return open_checked(dir, name, false, st, e);
 }
 
 /* Up to the end of fd, at most what the ceiling leaves. */

@@ -2,8 +2,8 @@
  * file: the door to the file system, read-only except file_write_atomic() and scratch directories.
  *
  * Paths are absolute. close() on any descriptor of a SQLite file drops the process's POSIX locks on
- * it, so the door keeps a registry of open databases by device and inode: file_open() of a registered
- * database is refused with a message. Thread-safe.
+ * it, so the door keeps a registry of open databases by device and inode: file_open() of a
+ * registered database is refused with a message. Thread-safe.
  */
 #ifndef ASSIZE_IO_FILE_H
 #define ASSIZE_IO_FILE_H
@@ -19,6 +19,8 @@ struct err;
 
 /* Regular files only (a FIFO or device is refused, never blocks). O_CLOEXEC. -1 on error. */
 int file_open(const char *path, struct stat *st, struct err *e);
+/* The same for a name in the directory dir, never through a symbolic link. */
+int file_open_at(int dir, const char *name, struct stat *st, struct err *e);
 /* Appends the content; a file larger than the buffer's ceiling is an error naming the limit. */
 int file_read(const char *path, struct buf *out, struct err *e);
 /* Temporary file beside path, write, fsync, rename, fsync of the directory. */

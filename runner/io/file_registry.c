@@ -76,7 +76,7 @@ static bool has_identity(const struct stat *st)
 	return is_found;
 }
 
-bool file_is_registered(const char *path, const struct stat *st)
+bool file_is_registered(int dir, const char *path, const struct stat *st)
 {
 	static const char suffix[] = "-shm";
 	struct stat database;
@@ -88,7 +88,7 @@ bool file_is_registered(const char *path, const struct stat *st)
 
 	char *base = xstrdup(path);
 	base[strlen(base) - (sizeof(suffix) - 1)] = '\0';
-	bool is_found = stat(base, &database) == 0 && has_identity(&database);
+	bool is_found = fstatat(dir, base, &database, 0) == 0 && has_identity(&database);
 	free(base);
 	return is_found;
 }

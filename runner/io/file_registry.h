@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* Is the file at path, of which st is the stat(), a registered database or its shared memory? */
-bool file_is_registered(const char *path, const struct stat *st);
+/*
+ * Is the file at path (relative to dir as for openat(2)), of which st is the stat(), a registered
+ * database or its shared memory?
+ */
+bool file_is_registered(int dir, const char *path, const struct stat *st);
 
 #endif
