@@ -36,6 +36,8 @@ struct value_row {
 	const char
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	bool counts_of_total; /* a bound with % is a share, one without a count */
+	/* Yielded, and implied, only when the check has this key; NULL = always. */
+	const char *needs_key;
 	const char *help;
 };
 
