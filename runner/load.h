@@ -1,13 +1,13 @@
 /*
  * load: turn definition files into a struct definition, or into every error they hold.
  *
- * One pass finds all errors: a file that cannot be parsed does not hide the mistakes of another, a bad
- * check does not hide a bad gate. Nothing of the audited world is touched; only definition files and
- * what ${file:} names are read. Secrets from ${env:} and ${file:} go into the definition's redactor as
- * they are substituted.
+ * One pass finds all errors: a file that cannot be parsed does not hide the mistakes of another, a
+ * bad check does not hide a bad gate. Nothing of the audited world is touched; only definition
+ * files and what ${file:} names are read. Secrets from ${env:} and ${file:} go into the
+ * definition's redactor as they are substituted.
  *
- * Everything lives in the arena given, the definition included; arguments are borrowed for the call,
- * except env_ctx which is only called during it.
+ * Everything lives in the arena given, the definition included; arguments are borrowed for the
+ * call, except env_ctx which is only called during it.
  */
 #ifndef ASSIZE_RUNNER_LOAD_H
 #define ASSIZE_RUNNER_LOAD_H
@@ -36,17 +36,17 @@ struct load_options {
 };
 
 /*
- * 0, or -1 with at least one diagnostic. *out is set in both cases (NULL only when no source could be
- * read), so that definition_print_diags() can show the lines errors point at; after -1 it serves for
- * nothing else.
+ * 0, or -1 with at least one diagnostic. *out is set in both cases (NULL only when no source could
+ * be read), so that definition_print_diags() can show the lines errors point at; after -1 it serves
+ * for nothing else.
  */
 int definition_load(struct arena *a, const struct load_options *o, struct definition **out,
 		    struct diags *diags);
 
 /*
  * SELECT words of a command line: `audit`, `audit/check`, globs, `tag:x`, `kind:x`, `severity>=7`.
- * The result is a union. A word that matches no check is ERR_USAGE with a did-you-mean. Hidden checks
- * match only their full name, an "rollback/..." glob, or the audit name "rollback".
+ * The result is a union. A word that matches no check is ERR_USAGE with a did-you-mean. Hidden
+ * checks match only their full name, an "rollback/..." glob, or the audit name "rollback".
  */
 int selectors_parse(struct arena *a, const struct definition *d, const char *const *words, size_t n,
 		    struct selector **out, struct err *e);

@@ -1,0 +1,239 @@
+/*
+ * The order of loading, and what all its parts share: names that must be unique, and the printing
+ * of everything that was found wrong.
+ */
+#include "runner/load.h"
+
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/node.h"
+#include "runner/base/redact.h"
+#include "runner/base/str.h"
+#include "runner/io/digest.h"
+#include "runner/load_parts.h"
+
+const struct key_row file_rows[] = {
+	{.name = "assize",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct file_raw, version),
+	 .help = "version of the definition language; required in the root file",
+	 .example = "1"},
+	{.name = "include",
+	 .type = KEY_TEXTS,
+	 .offset = offsetof(struct file_raw, include),
+	 .flags = KEY_NO_SECRET,
+	 .help = "further files, as globs relative to the root file's directory",
+	 .example = "[audits/*.yaml]"},
+	{.name = "vars",
+	 .type = KEY_PAIRS,
+	 .offset = offsetof(struct file_raw, vars),
+	 .help = "texts to be used as ${name}; --var name=text wins",
+	 .example = "{ version: \"2.31.0\" }"},
+	{.name = "targets",
+	 .type = KEY_GROUPS,
+	 .offset = offsetof(struct file_raw, targets),
+	 .sub = target_rows,
+	 .sub_size = sizeof(struct target_raw),
+	 .help = "what is audited, named once"},
+	{.name = "audits",
+	 .type = KEY_GROUPS,
+	 .offset = offsetof(struct file_raw, audits),
+	 .sub = audit_rows,
+	 .sub_size = sizeof(struct audit_raw),
+	 .help = "named lists of checks"},
+	{.name = "gates",
+	 .type = KEY_GROUPS,
+	 .offset = offsetof(struct file_raw, gates),
+	 .sub = gate_rows,
+	 .sub_size = sizeof(struct gate_raw),
+	 .help = "what must have been proven before something may go ahead"},
+	{.name = "rollback",
+	 .type = KEY_GROUPS,
+	 .offset = offsetof(struct file_raw, rollbacks),
+	 .sub = set_rows,
+	 .sub_size = sizeof(struct set_raw),
+	 .help = "sets of release tags that must stay restorable"},
+	KEY_END,
+};
+
+void *load_grow(struct arena *a, void *items, size_t n, size_t size)
+{
+	bool is_full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
+	void *grown;
+
+	if (!is_full)
+		return items;
+	grown = arena_array(a, n == 0 ? 8 : n * 2, size);
+	if (n > 0)
+		memcpy(grown, items, n * size);
+	return grown;
+}
+
+static const char *article(const char *word)
+{
+	return strchr("aeiou", *word) ? "an" : "a";
+}
+
+bool load_name(struct loader *l, struct map *names, const char *what, const struct group *g,
+	       void *value)
+{
+	const char *place = arena_printf(l->arena, "%s %s", what, g->name);
+	const struct pos *first;
+	struct pos *here;
+
+	if (!str_is_name(g->name)) {
+		(void)diags_at(l->diags, g->pos, "a letter or _, then letters, digits, _ . and -",
+			       "\"%s\" cannot be the name of %s %s", str_escaped(l->arena, g->name),
+			       article(what), what);
+		return false;
+	}
+	if (map_put(names, g->name, value)) {
+		here = arena_alloc(l->arena, sizeof(*here));
+		*here = g->pos;
+		(void)map_put(&l->places, place, here); /* new whenever the name is */
+		return true;
+	}
+	first = map_get(&l->places, place);
+	(void)diags_at(l->diags, g->pos,
+		       first ? arena_printf(l->arena, "it was first defined at %s:%u", first->file,
+					    (unsigned)first->line)
+			     : NULL,
+		       "%s \"%s\" is defined twice", what, g->name);
+	return false;
+}
+
+#define MAX_COMPARED 100000
+
+const char *load_closest(struct loader *l, const char *word, const struct map *names)
+{
+	const char **candidates;
+	int closest;
+
+	l->n_compared += names->n;
+	if (l->n_compared > MAX_COMPARED)
+		return NULL;
+	candidates = arena_array(l->arena, names->n, sizeof(*candidates));
+	for (size_t i = 0; i < names->n; i++)
+		candidates[i] = names->entries[i].key;
+	closest = str_closest(word, candidates, names->n);
+	return closest < 0 ? NULL
+			   : arena_printf(l->arena, "did you mean \"%s\"?", candidates[closest]);
+}
+
+static void check_version(struct loader *l, const struct document *doc, bool is_root)
+{
+	const struct node *root = doc->root;
+
+	if (root->type != NODE_MAPPING)
+		return;
+	if (!node_get(root, "assize")) {
+		if (is_root)
+			(void)diags_at(l->diags, root->pos, "begin the file with \"assize: 1\"",
+				       "the definition does not say which language it is in");
+		return;
+	}
+	if (doc->raw.version != 0 && doc->raw.version != 1)
+		(void)diags_at(l->diags, keys_pos(root, "assize"), "write \"assize: 1\"",
+			       "the definition is in version %lld of the language, known is 1",
+			       (long long)doc->raw.version);
+}
+
+static void read_documents(struct loader *l)
+{
+	for (size_t i = 0; i < l->n_documents; i++) {
+		struct document *doc = &l->documents[i];
+
+		l->keys.what = "the definition";
+		(void)keys_read(&l->keys, file_rows, doc->root, &doc->raw); /* reports itself */
+		check_version(l, doc, doc->source == 0);
+	}
+}
+
+/* Runs a builder over one section of every document, in order. */
+static void build(struct loader *l, const char *section, size_t offset,
+		  void (*builder)(struct loader *, const struct group *, const struct node *))
+{
+	for (size_t i = 0; i < l->n_documents; i++) {
+		const struct document *doc = &l->documents[i];
+		const void *field = (const char *)&doc->raw + offset;
+		const struct groups *groups = field;
+		const struct node *map = NULL;
+
+		if (doc->root->type == NODE_MAPPING)
+			map = node_get(doc->root, section);
+		for (size_t k = 0; map && k < groups->n; k++)
+			builder(l, &groups->items[k], map->items[k]);
+	}
+}
+
+static void digest_sources(struct definition *d)
+{
+	struct sha256 hash;
+
+	sha256_init(&hash);
+	for (size_t i = 0; i < d->n_sources; i++)
+		sha256_add(&hash, d->sources[i].digest, sizeof(d->sources[i].digest));
+	sha256_final(&hash, d->digest);
+}
+
+static void init(struct loader *l, struct arena *a, const struct load_options *o,
+		 struct diags *diags)
+{
+	struct map *maps[] = {&l->vars,	   &l->zones,  &l->files, &l->places, &l->target_nodes,
+			      &l->targets, &l->audits, &l->gates, &l->sets};
+
+	*l = (struct loader){.arena = a, .options = o, .diags = diags};
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		map_init(maps[i], a);
+	l->definition = arena_alloc(a, sizeof(*l->definition));
+	l->definition->arena = a;
+	l->definition->redactor = redactor_new(a);
+	map_init(&l->definition->check_names, a);
+}
+
+int definition_load(struct arena *a, const struct load_options *o, struct definition **out,
+		    struct diags *diags)
+{
+	size_t before = diags->n_total;
+	struct loader l;
+
+	*out = NULL;
+	init(&l, a, o, diags);
+	if (load_sources(&l))
+		return -1;
+	*out = l.definition;
+	digest_sources(l.definition);
+	load_vars(&l);
+	l.keys = (struct keys_context){
+		.arena = a, .root_dir = l.definition->root_dir, .diags = diags};
+	read_documents(&l);
+	build(&l, "targets", offsetof(struct file_raw, targets), load_target);
+	build(&l, "rollback", offsetof(struct file_raw, rollbacks), load_set);
+	build(&l, "audits", offsetof(struct file_raw, audits), load_audit);
+	load_hidden_checks(&l);
+	load_needs(&l);
+	build(&l, "gates", offsetof(struct file_raw, gates), load_gate);
+	load_drop_consequences(&l);
+	return diags->n_total == before ? 0 : -1;
+}
+
+void definition_print_diags(FILE *out, const struct definition *d, struct diags *diags)
+{
+	struct arena *a = arena_new();
+	struct buf text;
+
+	diags_sort(diags);
+	buf_init(&text, BUF_UNBOUNDED); /* at most 1,000 errors are kept */
+	for (size_t i = 0; i < diags->n; i++) {
+		const struct source *s = d ? definition_source(d, diags->items[i].pos.file) : NULL;
+
+		err_render(&text, &diags->items[i], s ? s->text : NULL, s ? s->len : 0);
+	}
+	if (diags->n_total > diags->n)
+		(void)buf_printf(&text, "and %zu more errors\n", diags->n_total - diags->n);
+	fputs(d ? redact_text(d->redactor, a, text.data) : text.data, out);
+	buf_release(&text);
+	arena_free(a);
+}

@@ -1,0 +1,384 @@
+/*
+ * Checks: an id, exactly one kind, and overrides of what the audit says. The kind's own rows read
+ * its mapping; what the values must be is load_expect.c.
+ */
+#include <string.h>
+
+#include "audits/kinds.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/node.h"
+#include "runner/base/str.h"
+#include "runner/io/clock.h"
+#include "runner/load_parts.h"
+#include "runner/model/kind.h"
+
+/* What all checks of an audit share while they are read. */
+struct inherited {
+	struct audit *audit;
+	const struct audit_raw *raw;
+	const struct node *node; /* the audit's mapping */
+	bool is_schedule_bad;	 /* reported with the audit */
+};
+
+/* ---- kind ---- */
+
+static bool is_check_key(const char *name)
+{
+	for (const struct key_row *row = check_rows; row->name; row++)
+		if (strcmp(row->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* An unknown key of a check may be meant as one of its own or as a kind. */
+static void report_unknown(struct loader *l, const struct node *key, const char *what)
+{
+	size_t n_kinds, n = 0;
+	const struct audit_kind *const *kinds = audit_kinds(&n_kinds);
+	const char **known;
+
+	while (check_rows[n].name)
+		n++;
+	known = arena_array(l->arena, n + n_kinds, sizeof(*known));
+	for (size_t i = 0; i < n; i++)
+		known[i] = check_rows[i].name;
+	for (size_t i = 0; i < n_kinds; i++)
+		known[n + i] = kinds[i]->name;
+	keys_unknown(l->diags, l->arena, key, what, known, n + n_kinds);
+}
+
+static void report_no_kind(struct loader *l, const struct node *map, const char *what)
+{
+	size_t n;
+	const struct audit_kind *const *kinds = audit_kinds(&n);
+	struct buf help;
+
+	buf_init(&help, 600);
+	(void)buf_puts(&help, "add one of ");
+	for (size_t i = 0; i < n; i++)
+		(void)buf_printf(&help, "%s%s", i ? ", " : "", kinds[i]->name);
+	(void)diags_at(l->diags, map->pos, help.data, "%s does not say what to measure", what);
+	buf_release(&help);
+}
+
+/*
+ * Splits the mapping into the check's own keys (into own, which has room) and its kind key, whose
+ * index is returned; map->n when there is none or more than one.
+ */
+static size_t split(struct loader *l, const struct node *map, const char *what, struct node *own)
+{
+	size_t kind = map->n;
+	bool is_reported = false;
+
+	for (size_t i = 0; i < map->n; i++) {
+		const char *name = map->keys[i]->text;
+
+		if (is_check_key(name)) {
+			own->keys[own->n] = map->keys[i];
+			own->items[own->n++] = map->items[i];
+		} else if (!audit_kind_find(name)) {
+			report_unknown(l, map->keys[i], what);
+			is_reported = true;
+		} else if (kind < map->n) {
+			(void)diags_at(l->diags, map->keys[i]->pos, "split it into two checks",
+				       "%s has two kinds, \"%s\" and \"%s\"", what,
+				       map->keys[kind]->text, name);
+			return map->n;
+		} else {
+			kind = i;
+		}
+	}
+	if (kind == map->n && !is_reported)
+		report_no_kind(l, map, what);
+	return kind;
+}
+
+/* A kind that may be written short: its scalar, or a list where the key takes one, gets its key. */
+static const struct node *long_form(struct loader *l, const struct audit_kind *kind,
+				    const struct node *spec)
+{
+	struct node *map, *key;
+
+	if (!kind->scalar_key || spec->type == NODE_MAPPING)
+		return spec;
+	key = arena_alloc(l->arena, sizeof(*key));
+	key->type = NODE_SCALAR;
+	key->pos = spec->pos;
+	key->text = kind->scalar_key;
+	key->len = strlen(key->text);
+	map = arena_alloc(l->arena, sizeof(*map));
+	map->type = NODE_MAPPING;
+	map->pos = spec->pos;
+	map->n = 1;
+	map->keys = arena_array(l->arena, 1, sizeof(struct node *));
+	map->items = arena_array(l->arena, 1, sizeof(struct node *));
+	map->keys[0] = key;
+	map->items[0] = arena_alloc(l->arena, sizeof(*spec));
+	*map->items[0] = *spec;
+	return map;
+}
+
+int load_check_spec(struct loader *l, struct check *c, const struct node *spec)
+{
+	struct keys_context keys = l->keys;
+	size_t before = l->diags->n_total;
+
+	keys.what = arena_printf(l->arena, "kind \"%s\"", c->kind->name);
+	c->spec_node = long_form(l, c->kind, spec);
+	c->spec = arena_alloc(l->arena, c->kind->spec_size);
+	if (keys_read(&keys, c->kind->keys, c->spec_node, c->spec))
+		return -1;
+	if (c->kind->check)
+		c->kind->check(&keys, c);
+	return l->diags->n_total == before ? 0 : -1;
+}
+
+/* ---- target ---- */
+
+static const char *target_words(unsigned bits)
+{
+	switch (bits) {
+	case TARGET_BIT(TARGET_SQLITE):
+		return "a sqlite target";
+	case TARGET_BIT(TARGET_HTTP):
+		return "an http target";
+	case TARGET_BIT(TARGET_GIT):
+		return "a git target";
+	default:
+		return "another target";
+	}
+}
+
+/* is_own: the check itself names it, so it may not be passed over. */
+static void set_target(struct loader *l, struct check *c, const char *name, bool is_own,
+		       struct pos pos)
+{
+	const struct audit_kind *kind = c->kind;
+	const struct target *t = name ? map_get(&l->targets, name) : NULL;
+	const char *help;
+
+	if (name && !t && (is_own || kind->targets)) {
+		help = load_closest(l, name, &l->targets);
+		(void)diags_at(l->diags, pos,
+			       help ? help : "define it in targets:", "no target \"%s\"", name);
+		return;
+	}
+	if (t && (kind->targets & TARGET_BIT(t->type))) {
+		c->target = t;
+		return;
+	}
+	if (t && t->type == TARGET_NONE)
+		return; /* its definition is wrong, and reported */
+	if (kind->targets == 0) {
+		if (is_own)
+			(void)diags_at(l->diags, pos, "remove it", "kind \"%s\" takes no target",
+				       kind->name);
+		return;
+	}
+	if (kind->is_target_optional && !is_own)
+		return;
+	if (!t)
+		(void)diags_at(l->diags, c->kind_pos, "add target: NAME to the check or its audit",
+			       "kind \"%s\" needs %s", kind->name, target_words(kind->targets));
+	else
+		(void)diags_at(l->diags, pos, "name another target for this check",
+			       "kind \"%s\" needs %s, \"%s\" is none", kind->name,
+			       target_words(kind->targets), name);
+}
+
+/* ---- schedule ---- */
+
+static void check_zone(struct loader *l, const char *zone, struct pos pos)
+{
+	struct err e = {0};
+	int64_t offset;
+
+	if (!map_put(&l->zones, zone, l))
+		return; /* seen: looked up once, reported once */
+	if (zone_offset_ms(zone, 0, &offset, &e) == 0)
+		return;
+	e.class = ERR_DEFINITION;
+	e.pos = pos;
+	(void)err_help(&e, "use an IANA name such as Europe/Berlin, or UTC");
+	diags_add(l->diags, &e);
+}
+
+static bool parse_schedule(struct loader *l, const char *text, const struct node *map,
+			   struct cron *out)
+{
+	struct err e = {0};
+
+	if (cron_parse(text, out, &e) == 0)
+		return true;
+	e.class = ERR_DEFINITION;
+	e.pos = keys_pos(map, "schedule");
+	(void)err_help(&e, "five fields such as \"*/15 * * * *\", or @hourly, @daily, @weekly");
+	diags_add(l->diags, &e);
+	return false;
+}
+
+static void set_schedule(struct loader *l, struct check *c, const struct inherited *in,
+			 const struct overrides *o, const struct node *node)
+{
+	bool is_own = node_get(node, "schedule") != NULL;
+
+	c->time_zone = o->time_zone;
+	if (node_get(node, "time_zone"))
+		check_zone(l, o->time_zone, keys_pos(node, "time_zone"));
+	if (!o->schedule || (!is_own && in->is_schedule_bad))
+		return;
+	if (parse_schedule(l, o->schedule, is_own ? node : in->node, &c->cron))
+		c->schedule = o->schedule;
+}
+
+/* ---- check ---- */
+
+struct check *load_check_new(struct loader *l, const char *audit, const char *id, struct pos pos)
+{
+	struct definition *d = l->definition;
+	struct check *c = arena_alloc(l->arena, sizeof(*c));
+
+	c->index = d->n_checks;
+	c->id = id;
+	c->audit = audit;
+	c->name = arena_printf(l->arena, "%s/%s", audit, id);
+	c->pos = pos;
+	if (d->n_checks == LOAD_MAX_CHECKS) {
+		(void)diags_at(l->diags, pos, NULL, "more than 100,000 checks");
+		return NULL;
+	}
+	if (!map_put(&d->check_names, c->name, c)) {
+		const struct check *first = definition_check(d, c->name);
+
+		(void)diags_at(l->diags, pos,
+			       arena_printf(l->arena, "it was first defined at %s:%u",
+					    first->pos.file, (unsigned)first->pos.line),
+			       "check \"%s\" is defined twice", c->name);
+		return NULL;
+	}
+	d->checks = load_grow(l->arena, d->checks, d->n_checks, sizeof(struct check *));
+	d->checks[d->n_checks++] = c;
+	return c;
+}
+
+static void add_needs(struct loader *l, struct check *c, const struct texts *names)
+{
+	if (names->n == 0)
+		return;
+	l->needs = load_grow(l->arena, l->needs, l->n_needs, sizeof(*l->needs));
+	l->needs[l->n_needs++] = (struct pending_needs){.check = c, .names = *names};
+}
+
+static void check_tags(struct loader *l, const struct texts *tags)
+{
+	for (size_t i = 0; i < tags->n; i++)
+		if (!str_is_name(tags->items[i]))
+			(void)diags_at(l->diags, tags->positions[i],
+				       "a letter or _, then letters, digits, _ . and -",
+				       "\"%s\" cannot be a tag",
+				       str_escaped(l->arena, tags->items[i]));
+}
+
+static void fill(struct loader *l, struct check *c, const struct inherited *in,
+		 const struct check_raw *raw, const struct node *node)
+{
+	const struct overrides *o = &raw->overrides;
+	bool has_target = node_get(node, "target") != NULL;
+
+	c->title = raw->title;
+	c->why = raw->why ? raw->why : in->raw->why;
+	c->owner = o->owner;
+	c->severity = o->severity;
+	c->tags = o->tags;
+	c->timeout_ms = o->timeout_ms;
+	c->retries = o->retries;
+	c->retry_delay_ms = o->retry_delay_ms;
+	if (node_get(node, "tags"))
+		check_tags(l, &o->tags);
+	set_target(l, c, o->target, has_target, keys_pos(has_target ? node : in->node, "target"));
+	set_schedule(l, c, in, o, node);
+	add_needs(l, c, &raw->needs);
+}
+
+static struct check *load_check(struct loader *l, const struct inherited *in,
+				const struct node *node)
+{
+	struct check_raw raw = {.overrides = in->raw->overrides};
+	struct keys_context keys = l->keys;
+	const struct node *id;
+	struct node own = {.type = NODE_MAPPING, .pos = node->pos};
+	struct check *c;
+	size_t kind;
+
+	if (node->type != NODE_MAPPING) {
+		(void)diags_at(l->diags, node->pos, "write { id: NAME, KIND: ... }",
+			       "a check must be a mapping");
+		return NULL;
+	}
+	id = node_get(node, "id");
+	keys.what = id && id->type == NODE_SCALAR && str_is_name(id->text)
+			    ? arena_printf(l->arena, "check \"%s/%s\"", in->audit->name, id->text)
+			    : "the check";
+	own.keys = arena_array(l->arena, node->n, sizeof(struct node *));
+	own.items = arena_array(l->arena, node->n, sizeof(struct node *));
+	kind = split(l, node, keys.what, &own);
+	(void)keys_read(&keys, check_rows, &own, &raw); /* reports itself */
+	if (!raw.id || kind == node->n)
+		return NULL;
+	c = load_check_new(l, in->audit->name, raw.id, id->pos);
+	if (!c)
+		return NULL;
+	c->kind = audit_kind_find(node->keys[kind]->text);
+	c->kind_pos = node->keys[kind]->pos;
+	fill(l, c, in, &raw, node);
+	if (load_check_spec(l, c, node->items[kind]) == 0)
+		load_expectations(l, c, raw.expect, raw.warn);
+	load_hash(l, c);
+	return c;
+}
+
+/* What every check would inherit is judged once, where the audit says it. */
+static void check_inherited(struct loader *l, struct inherited *in, const struct node *audit)
+{
+	const struct overrides *o = &in->raw->overrides;
+	const struct node *defaults = node_get(audit, "defaults");
+	struct cron cron;
+
+	in->node = audit;
+	if (defaults && defaults->type == NODE_MAPPING) {
+		if (node_get(defaults, "time_zone"))
+			check_zone(l, o->time_zone, keys_pos(defaults, "time_zone"));
+		if (node_get(defaults, "schedule") || node_get(defaults, "target"))
+			in->node = defaults;
+	}
+	if (node_get(audit, "time_zone"))
+		check_zone(l, o->time_zone, keys_pos(audit, "time_zone"));
+	check_tags(l, &o->tags);
+	if (o->schedule)
+		in->is_schedule_bad = !parse_schedule(
+			l, o->schedule, node_get(audit, "schedule") ? audit : in->node, &cron);
+}
+
+void load_checks(struct loader *l, struct audit *audit, const struct audit_raw *raw,
+		 const struct node *node)
+{
+	struct inherited in = {.audit = audit, .raw = raw};
+	const struct node *list = raw->checks;
+
+	if (!list)
+		return; /* reported by its row */
+	if (list->type != NODE_SEQUENCE || list->n == 0) {
+		(void)diags_at(l->diags, list->pos, "write - id: NAME, then a kind, for each check",
+			       "audit \"%s\" has no list of checks", audit->name);
+		return;
+	}
+	check_inherited(l, &in, node);
+	audit->checks = arena_array(l->arena, list->n, sizeof(struct check *));
+	for (size_t i = 0; i < list->n; i++) {
+		const struct check *c = load_check(l, &in, list->items[i]);
+
+		if (c)
+			audit->checks[audit->n_checks++] = c;
+	}
+}

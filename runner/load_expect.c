@@ -1,0 +1,267 @@
+/*
+ * What must hold: expect and warn of a check, matched with the values its kind yields. A bound that
+ * could never be compared with its value is refused here, so that no run ends undecided for it.
+ */
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/node.h"
+#include "runner/base/str.h"
+#include "runner/load_parts.h"
+#include "runner/model/kind.h"
+#include "runner/model/unit.h"
+
+/* The key without which the check does not yield this value; NULL when there is no such need. */
+static const char *missing_key(const struct check *c, const struct value_row *row)
+{
+	return row->needs_key && !node_get(c->spec_node, row->needs_key) ? row->needs_key : NULL;
+}
+
+static bool find_value(const struct check *c, const char *name, struct value_row *out)
+{
+	if (c->kind->has_value && c->kind->has_value(c, name, out))
+		return true;
+	for (const struct value_row *row = c->kind->values; row && row->name; row++) {
+		if (strcmp(row->name, name) != 0)
+			continue;
+		*out = *row;
+		return true;
+	}
+	return false;
+}
+
+/* Names of the kind's values for did-you-mean and help; "" stands for the only one. */
+static size_t value_names(const struct check *c, const char ***names, struct arena *a)
+{
+	size_t n = 0;
+
+	for (const struct value_row *row = c->kind->values; row && row->name; row++)
+		n++;
+	*names = arena_array(a, n, sizeof(**names));
+	for (size_t i = 0; i < n; i++)
+		(*names)[i] = c->kind->values[i].name;
+	return n;
+}
+
+static const char *list_words(struct arena *a, const char *before, const char *const *names,
+			      size_t n)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, 600);
+	(void)buf_puts(&b, before);
+	for (size_t i = 0; i < n; i++)
+		(void)buf_printf(&b, "%s%s", i ? ", " : "", names[i]);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+static struct named_expectation *expectation_of(struct loader *l, struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_expects; i++)
+		if (strcmp(c->expects[i].name, name) == 0)
+			return &c->expects[i];
+	c->expects = load_grow(l->arena, c->expects, c->n_expects, sizeof(*c->expects));
+	c->expects[c->n_expects].name = name;
+	return &c->expects[c->n_expects++];
+}
+
+/* Is this bound of a kind the value can be held against? */
+static int check_bound(struct loader *l, const struct value_row *value, const struct expectation *e)
+{
+	bool is_number = value->type == VALUE_INT || value->type == VALUE_REAL;
+	const char *unit = value->unit ? value->unit : "";
+
+	if (is_number && e->has_text)
+		return diags_at(l->diags, e->pos, "write a number, for example \">= 1\"",
+				"the value is a number, \"%s\" is about text", e->text);
+	if (value->type == VALUE_TEXT && !e->has_text)
+		return diags_at(l->diags, e->pos,
+				"write == \"text\", in [\"a\", \"b\"] or matches /re/",
+				"the value is a text, \"%s\" is about numbers", e->text);
+	if (e->has_share && !value->counts_of_total && strcmp(unit, "%") != 0)
+		return diags_at(l->diags, e->pos, "write the bound without %",
+				"the value is no share, it cannot be held against %%");
+	if (*e->unit && strcmp(e->unit, "%") != 0 && !unit_converts(e->unit, unit))
+		return diags_at(l->diags, e->pos, *unit ? NULL : "write the bound without a unit",
+				"a bound in %s cannot be held against a value %s%s", e->unit,
+				*unit ? "in " : "without a unit", unit);
+	return 0;
+}
+
+static int parse_texts(struct loader *l, const struct texts *texts, const struct node *first,
+		       struct expectation *out)
+{
+	const struct source *s;
+	struct err e = {0};
+
+	if (expect_parse(l->arena, texts->items, texts->positions, texts->n, out, &e) == 0)
+		return 0;
+	/* Columns were counted from the scalar's start, which may be a quote. */
+	s = definition_source(l->definition, e.pos.file);
+	if (s && !first->is_plain && e.pos.line == first->pos.line && e.pos.col > first->pos.col)
+		e.pos.col++;
+	diags_add(l->diags, &e);
+	return -1;
+}
+
+/* The scalars of one expectation; -1 with diagnostics. */
+static int read_texts(struct loader *l, const char *key, const struct node *node, struct texts *out)
+{
+	size_t n = node->type == NODE_SEQUENCE ? node->n : 1;
+
+	out->items = arena_array(l->arena, n, sizeof(*out->items));
+	out->positions = arena_array(l->arena, n, sizeof(*out->positions));
+	for (out->n = 0; out->n < n; out->n++) {
+		const struct node *item = node->type == NODE_SEQUENCE ? node->items[out->n] : node;
+
+		if (item->type != NODE_SCALAR)
+			return diags_at(l->diags, item->pos, "for example \">= 1\"",
+					"\"%s\" must be a text or a list of texts", key);
+		if (item->len == 0)
+			return diags_at(l->diags, item->pos, "for example \">= 1\"",
+					"\"%s\" has no value", key);
+		if (item->has_secret)
+			return diags_at(l->diags, item->pos,
+					"bounds are shown; use vars: for what is not secret",
+					"\"%s\" cannot hold a value from ${env:} or ${file:}", key);
+		out->items[out->n] = item->text;
+		out->positions[out->n] = item->pos;
+	}
+	if (n == 0)
+		return diags_at(l->diags, node->pos, "for example \">= 1\"", "\"%s\" is empty",
+				key);
+	return 0;
+}
+
+/* One value's expectation: each term is checked against the value, then all are parsed as one. */
+static int read_one(struct loader *l, const char *key, const struct value_row *value,
+		    const struct node *node, struct expectation *out)
+{
+	struct texts texts = {0};
+	int status = 0;
+
+	if (read_texts(l, key, node, &texts))
+		return -1;
+	for (size_t i = 0; i < texts.n; i++) {
+		struct texts term = {&texts.items[i], &texts.positions[i], 1};
+		const struct node *item = node->type == NODE_SEQUENCE ? node->items[i] : node;
+
+		if (parse_texts(l, &term, item, out) || check_bound(l, value, out))
+			status = -1;
+	}
+	return status || texts.n == 1 ? status : parse_texts(l, &texts, node, out);
+}
+
+static void read_value(struct loader *l, struct check *c, bool is_warn, const char *name,
+		       const struct node *node, struct pos name_pos)
+{
+	const char *key = is_warn ? "warn" : "expect";
+	struct value_row value = {0};
+	struct expectation parsed = {0};
+	struct named_expectation *e;
+	const char **names;
+	size_t n;
+	int closest;
+
+	if (find_value(c, name, &value) && missing_key(c, &value)) {
+		(void)diags_at(l->diags, name_pos,
+			       arena_printf(l->arena, "give the check a %s:", value.needs_key),
+			       "kind \"%s\" yields \"%s\" only with \"%s\"", c->kind->name, name,
+			       value.needs_key);
+		return;
+	}
+	if (!find_value(c, name, &value)) {
+		n = value_names(c, &names, l->arena);
+		closest = str_closest(name, names, n);
+		(void)diags_at(
+			l->diags, name_pos,
+			closest >= 0
+				? arena_printf(l->arena, "did you mean \"%s\"?", names[closest])
+			: n > 0 && *names[0] ? list_words(l->arena, "it yields ", names, n)
+					     : arena_printf(l->arena, "write %s: \"...\"", key),
+			"kind \"%s\" yields no value \"%s\"", c->kind->name,
+			str_escaped(l->arena, name));
+		return;
+	}
+	e = expectation_of(l, c, name);
+	if (read_one(l, key, &value, node, &parsed)) {
+		e->has_expect = true; /* written, though wrong: do not also ask for it */
+		return;
+	}
+	if (is_warn) {
+		e->has_warn = true;
+		e->warn = parsed;
+	} else {
+		e->has_expect = true;
+		e->expect = parsed;
+	}
+}
+
+static void read_side(struct loader *l, struct check *c, bool is_warn, const struct node *node)
+{
+	struct value_row value;
+	const char **names;
+	size_t n;
+
+	if (!node)
+		return;
+	if (node->type == NODE_MAPPING) {
+		for (size_t i = 0; i < node->n; i++)
+			read_value(l, c, is_warn, node->keys[i]->text, node->items[i],
+				   node->keys[i]->pos);
+		return;
+	}
+	if (find_value(c, "", &value)) {
+		read_value(l, c, is_warn, "", node, node->pos);
+		return;
+	}
+	n = value_names(c, &names, l->arena);
+	(void)diags_at(l->diags, node->pos,
+		       n > 0 ? list_words(l->arena, "write a mapping of them: ", names, n)
+			     : "write a mapping of value names",
+		       "kind \"%s\" yields several values", c->kind->name);
+}
+
+static void add_implied(struct loader *l, struct check *c)
+{
+	for (const struct value_row *row = c->kind->values; row && row->name; row++) {
+		struct named_expectation *e;
+		struct err problem = {0};
+
+		if (!row->implied || missing_key(c, row))
+			continue;
+		e = expectation_of(l, c, row->name);
+		if (e->has_expect)
+			continue;
+		if (expect_parse(l->arena, &row->implied, &c->kind_pos, 1, &e->expect, &problem)) {
+			diags_add(l->diags, &problem); /* a kind's row is wrong: found by tests */
+			continue;
+		}
+		e->has_expect = true;
+		e->is_implied = true;
+	}
+}
+
+void load_expectations(struct loader *l, struct check *c, const struct node *expect,
+		       const struct node *warn)
+{
+	size_t before = l->diags->n_total;
+	bool has_any = false;
+
+	read_side(l, c, false, expect);
+	add_implied(l, c);
+	read_side(l, c, true, warn);
+	for (size_t i = 0; i < c->n_expects; i++) {
+		has_any = has_any || c->expects[i].has_expect;
+		if (!c->expects[i].has_expect)
+			(void)diags_at(l->diags, c->expects[i].warn.pos, "add it to expect: too",
+				       "\"warn\" alone: the check could never fail");
+	}
+	if (!has_any && l->diags->n_total == before)
+		(void)diags_at(l->diags, c->kind_pos, "add expect:, for example expect: \">= 1\"",
+			       "check \"%s\" measures, but expects nothing", c->name);
+}

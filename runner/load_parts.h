@@ -1,0 +1,174 @@
+/*
+ * load_parts: what the loader's files share. Private to runner/load*.c and the commands that print
+ * the key rows.
+ *
+ * Order matters and is kept by definition_load(): sources, variables, then all sections of all
+ * files are read by their rows, then sections are built in the order targets, rollback sets,
+ * audits, needs, gates, because each names what comes before it.
+ */
+#ifndef ASSIZE_RUNNER_LOAD_PARTS_H
+#define ASSIZE_RUNNER_LOAD_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/err.h"
+#include "runner/base/map.h"
+#include "runner/load.h"
+#include "runner/model/keys.h"
+
+struct buf;
+struct node;
+struct audit_kind;
+
+/* The sections of one file, as the rows read them. Names are those of the structs below. */
+struct file_raw {
+	int64_t version;
+	struct texts include;
+	struct pairs vars;
+	struct groups targets, audits, gates, rollbacks;
+};
+
+struct target_raw {
+	const char *sqlite, *http, *git;
+	struct pairs headers;
+	const char *ca_file;
+	int64_t max_connections;
+};
+
+/* What an audit says for its checks and a check may say for itself. */
+struct overrides {
+	const char *owner, *target, *schedule, *time_zone;
+	int64_t severity, timeout_ms, retries, retry_delay_ms;
+	struct texts tags;
+};
+
+struct audit_raw {
+	const char *title, *why;
+	struct overrides overrides;
+	const struct node *checks;
+};
+
+struct check_raw {
+	const char *id, *title, *why;
+	struct overrides overrides;
+	struct texts needs;
+	const struct node *expect, *warn;
+};
+
+struct selector_raw {
+	const char *check, *audit, *tag, *severity, *kind;
+	int64_t max_age_ms;
+};
+
+struct gate_raw {
+	const char *title, *owner;
+	struct groups require, advise;
+	int64_t max_age_ms;
+	int subject, run;
+	const char *set;
+	int tags;
+	int64_t verified_within_ms;
+};
+
+struct set_raw {
+	const char *repo, *tags;
+	int64_t keep;
+	bool is_pinned, is_reachable_only;
+	int64_t budget_ms;
+	const char *scratch;
+	int content;
+	int64_t max_entries, max_bytes;
+};
+
+extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
+	gate_rows[], selector_rows[], set_rows[];
+
+/* One definition file after parsing. */
+struct document {
+	struct node *root;
+	struct file_raw raw;
+	size_t source; /* index into definition.sources */
+};
+
+/* A check whose needs wait for all checks to be known. */
+struct pending_needs {
+	struct check *check;
+	struct texts names;
+};
+
+struct loader {
+	struct arena *arena;
+	const struct load_options *options;
+	struct diags *diags;
+	struct definition *definition;
+	struct keys_context keys;
+	struct document *documents;
+	size_t n_documents;
+	struct map vars, zones, files; /* of ${name}, time_zone:, ${file:} */
+	struct map places;	       /* "audit x" -> struct pos *, where it was first defined */
+	size_t n_compared;	       /* names looked at for did-you-mean */
+	size_t n_expanded;	       /* bytes variables have expanded to */
+	struct node **unresolved;      /* scalars with a bad reference, reported already */
+	size_t n_unresolved, n_early_diags;
+	struct map target_nodes; /* name -> location as written, for hashes */
+	struct map targets, audits, gates, sets;
+	struct pending_needs *needs;
+	size_t n_needs, n_entries; /* entries: of all gates */
+};
+
+/*
+ * items with room for one more: itself, or a copy twice as large when n has reached a power of two.
+ * For arrays that only ever grow by one.
+ */
+void *load_grow(struct arena *a, void *items, size_t n, size_t size);
+
+/* load_sources.c: reads the root file and what it includes. -1 when there is no root file. */
+int load_sources(struct loader *l);
+
+/* load_vars.c: collects vars:, then substitutes in every scalar of every document. */
+void load_vars(struct loader *l);
+/* Takes back what was said about scalars whose references could not be resolved: one fault, one
+ * error. */
+void load_drop_consequences(struct loader *l);
+
+/* Section builders: item i of the raw groups, beside its node. */
+void load_target(struct loader *l, const struct group *g, const struct node *node);
+void load_set(struct loader *l, const struct group *g, const struct node *node);
+void load_audit(struct loader *l, const struct group *g, const struct node *node);
+void load_gate(struct loader *l, const struct group *g, const struct node *node);
+void load_needs(struct loader *l);
+void load_hidden_checks(struct loader *l);
+
+/* Registers a name of its section; false with a diagnostic naming both places when it is taken. */
+bool load_name(struct loader *l, struct map *names, const char *what, const struct group *g,
+	       void *value);
+
+/* load_check.c */
+void load_checks(struct loader *l, struct audit *audit, const struct audit_raw *raw,
+		 const struct node *node);
+struct check *load_check_new(struct loader *l, const char *audit, const char *id, struct pos pos);
+int load_check_spec(struct loader *l, struct check *c, const struct node *spec);
+
+/* load_expect.c: expect, warn and what the kind implies; map must be the check's mapping. */
+void load_expectations(struct loader *l, struct check *c, const struct node *expect,
+		       const struct node *warn);
+
+/* load_hash.c */
+void load_hash(struct loader *l, struct check *c);
+
+/*
+ * Named things close to a word, as help: `did you mean "x"?`, else NULL. Gives up after so many
+ * comparisons in all that a file made of mistakes stays cheap.
+ */
+const char *load_closest(struct loader *l, const char *word, const struct map *names);
+
+/* select.c */
+int selector_parse_severity(const char *text, int *op, int64_t *value);
+/* Why a selector matches nothing: `no check has the tag "x"`; help may become NULL. */
+const char *selector_explain(struct arena *a, const struct definition *d, const struct selector *s,
+			     const char **help);
+bool selector_has_match(const struct definition *d, const struct selector *s);
+
+#endif

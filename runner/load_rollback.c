@@ -1,0 +1,196 @@
+/*
+ * Rollback sets, and the hidden check each brings along: `rollback/SET` verifies all tags of the
+ * set, so that a gate's evidence about a rollback is recorded, aged and shown like any other.
+ */
+#include <string.h>
+
+#include "audits/kinds.h"
+#include "runner/base/arena.h"
+#include "runner/base/node.h"
+#include "runner/base/str.h"
+#include "runner/load_parts.h"
+#include "runner/model/kind.h"
+
+#define HIDDEN_AUDIT	  "rollback"
+#define HIDDEN_TIMEOUT_MS 3600000
+
+static const char *const contents[] = {"raw", "checkout", NULL};
+
+static const struct key_row restore_rows[] = {
+	{.name = "budget",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct set_raw, budget_ms),
+	 .min = 1,
+	 .max = 86400000,
+	 .help = "a tag that takes longer to restore fails; no budget unless given",
+	 .example = "60s"},
+	{.name = "scratch",
+	 .type = KEY_PATH,
+	 .offset = offsetof(struct set_raw, scratch),
+	 .def = "/var/tmp",
+	 .help = "directory below which tags are restored and removed again",
+	 .example = "/var/tmp"},
+	KEY_END,
+};
+
+static const struct key_row limit_rows[] = {
+	{.name = "entries",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct set_raw, max_entries),
+	 .min = 1,
+	 .max = 100000000,
+	 .def = "1000000",
+	 .help = "a tag with more files and directories is not restored",
+	 .example = "200000"},
+	{.name = "bytes",
+	 .type = KEY_SIZE,
+	 .offset = offsetof(struct set_raw, max_bytes),
+	 .min = 1,
+	 .max = INT64_C(1) << 50,
+	 .def = "20GiB",
+	 .help = "a tag with more content is not restored",
+	 .example = "5GiB"},
+	KEY_END,
+};
+
+const struct key_row set_rows[] = {
+	{.name = "repo",
+	 .type = KEY_NAME,
+	 .offset = offsetof(struct set_raw, repo),
+	 .flags = KEY_REQUIRED,
+	 .help = "a git target",
+	 .example = "repo"},
+	{.name = "tags",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct set_raw, tags),
+	 .flags = KEY_REQUIRED | KEY_NO_SECRET,
+	 .help = "which tags are releases, as a glob",
+	 .example = "\"v*\""},
+	{.name = "keep",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct set_raw, keep),
+	 .min = 1,
+	 .max = 50,
+	 .def = "3",
+	 .help = "the newest so many, in version order, must be restorable",
+	 .example = "3"},
+	{.name = "pin",
+	 .type = KEY_BOOL,
+	 .offset = offsetof(struct set_raw, is_pinned),
+	 .def = "true",
+	 .help = "the first recorded commit and tree of a tag are what it must stay",
+	 .example = "true"},
+	{.name = "reachable",
+	 .type = KEY_BOOL,
+	 .offset = offsetof(struct set_raw, is_reachable_only),
+	 .def = "false",
+	 .help = "only tags reachable from HEAD",
+	 .example = "false"},
+	{.name = "restore",
+	 .type = KEY_GROUP,
+	 .sub = restore_rows,
+	 .help = "how a tag is restored",
+	 .example = "{ budget: 60s }"},
+	{.name = "content",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct set_raw, content),
+	 .choices = contents,
+	 .def = "raw",
+	 .help = "files as stored, or as a checkout would write them (eol, export-subst)",
+	 .example = "raw"},
+	{.name = "limits",
+	 .type = KEY_GROUP,
+	 .sub = limit_rows,
+	 .help = "guards against trees made to fill a disk",
+	 .example = "{ entries: 200000, bytes: 5GiB }"},
+	KEY_END,
+};
+
+void load_set(struct loader *l, const struct group *g, const struct node *node)
+{
+	const struct set_raw *raw = g->value;
+	struct definition *d = l->definition;
+	struct rollback_set *set = arena_alloc(l->arena, sizeof(*set));
+	const struct target *repo = raw->repo ? map_get(&l->targets, raw->repo) : NULL;
+
+	if (!load_name(l, &l->sets, "rollback set", g, set) || node->type != NODE_MAPPING)
+		return;
+	if (raw->repo && !repo)
+		(void)diags_at(l->diags, keys_pos(node, "repo"),
+			       load_closest(l, raw->repo, &l->targets), "no target \"%s\"",
+			       raw->repo);
+	else if (repo && repo->type != TARGET_GIT && repo->type != TARGET_NONE)
+		(void)diags_at(l->diags, keys_pos(node, "repo"), "name a git target",
+			       "target \"%s\" is no git repository", raw->repo);
+	*set = (struct rollback_set){
+		.name = g->name,
+		.pos = g->pos,
+		.repo = repo,
+		.tags = raw->tags,
+		.keep = raw->keep,
+		.is_pinned = raw->is_pinned,
+		.is_reachable_only = raw->is_reachable_only,
+		.budget_ms = raw->budget_ms,
+		.scratch = raw->scratch,
+		.content = raw->content,
+		.max_entries = raw->max_entries,
+		.max_bytes = raw->max_bytes,
+	};
+	d->rollbacks =
+		load_grow(l->arena, d->rollbacks, d->n_rollbacks, sizeof(struct rollback_set *));
+	d->rollbacks[d->n_rollbacks++] = set;
+}
+
+static struct node *scalar(struct arena *a, struct pos pos, const char *text)
+{
+	struct node *node = arena_alloc(a, sizeof(*node));
+
+	node->type = NODE_SCALAR;
+	node->pos = pos;
+	node->text = text;
+	node->len = strlen(text);
+	return node;
+}
+
+/* As if the set's author had written `rollback: { set: NAME, tags: all }`. */
+static struct node *hidden_spec(struct arena *a, const struct rollback_set *set)
+{
+	struct node *map = arena_alloc(a, sizeof(*map));
+
+	map->type = NODE_MAPPING;
+	map->pos = set->pos;
+	map->n = 2;
+	map->keys = arena_array(a, 2, sizeof(struct node *));
+	map->items = arena_array(a, 2, sizeof(struct node *));
+	map->keys[0] = scalar(a, set->pos, "set");
+	map->items[0] = scalar(a, set->pos, set->name);
+	map->keys[1] = scalar(a, set->pos, "tags");
+	map->items[1] = scalar(a, set->pos, "all");
+	return map;
+}
+
+void load_hidden_checks(struct loader *l)
+{
+	const struct audit_kind *kind = audit_kind_find("rollback");
+	struct definition *d = l->definition;
+
+	for (size_t i = 0; kind && i < d->n_rollbacks; i++) {
+		const struct rollback_set *set = d->rollbacks[i];
+		struct check *c = load_check_new(l, HIDDEN_AUDIT, set->name, set->pos);
+
+		if (!c)
+			continue;
+		c->is_hidden = true;
+		c->kind = kind;
+		c->kind_pos = set->pos;
+		c->title = arena_printf(l->arena, "Tags of %s can be restored", set->name);
+		c->severity = 5;
+		c->time_zone = "UTC";
+		c->timeout_ms = HIDDEN_TIMEOUT_MS;
+		if (set->repo && (kind->targets & TARGET_BIT(set->repo->type)))
+			c->target = set->repo;
+		if (load_check_spec(l, c, hidden_spec(l->arena, set)) == 0)
+			load_expectations(l, c, NULL, NULL);
+		load_hash(l, c);
+	}
+}

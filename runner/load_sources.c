@@ -1,0 +1,187 @@
+/*
+ * Which files make up a definition. Includes are followed depth first in the order written, each
+ * file once however often it is named, so that cycles end by themselves.
+ */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/node.h"
+#include "runner/base/str.h"
+#include "runner/io/digest.h"
+#include "runner/io/file.h"
+#include "runner/io/yaml.h"
+#include "runner/load_parts.h"
+
+/* Absolute path of the root file: a directory stands for the LOAD_FILE in it. */
+static const char *root_path(const struct loader *l)
+{
+	const struct load_options *o = l->options;
+	const char *path = file_absolute(l->arena, o->cwd, o->path ? o->path : LOAD_FILE);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return arena_printf(l->arena, "%s/" LOAD_FILE, path);
+	return path;
+}
+
+static const char *directory_of(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
+}
+
+static void add_document(struct loader *l, struct node *root, size_t source)
+{
+	l->documents = load_grow(l->arena, l->documents, l->n_documents, sizeof(*l->documents));
+	l->documents[l->n_documents++] = (struct document){.root = root, .source = source};
+}
+
+static struct source *add_source(struct loader *l)
+{
+	struct definition *d = l->definition;
+
+	d->sources = load_grow(l->arena, d->sources, d->n_sources, sizeof(*d->sources));
+	return &d->sources[d->n_sources++];
+}
+
+/*
+ * Reads and parses one file. at: where it was named; line 0 for the root. The tree or NULL;
+ * everything wrong is reported.
+ */
+static struct node *read_source(struct loader *l, const char *path, struct pos at)
+{
+	struct err e = {0};
+	struct source *s;
+	struct buf text;
+	struct node *root = NULL;
+
+	buf_init(&text, YAML_MAX_BYTES);
+	if (file_read(path, &text, &e)) {
+		e.class = ERR_DEFINITION;
+		e.pos = at;
+		if (at.line == 0)
+			(void)err_help(&e,
+				       "name the definition with -f FILE, or run where " LOAD_FILE
+				       " is");
+		diags_add(l->diags, &e);
+		buf_release(&text);
+		return NULL;
+	}
+	s = add_source(l);
+	s->file = file_shown(l->arena, l->options->cwd, path);
+	s->text = arena_strndup(l->arena, text.data, text.len);
+	s->len = text.len;
+	sha256_of(s->text, s->len, s->digest);
+	buf_release(&text);
+	(void)yaml_parse(l->arena, s->file, s->text, s->len, &root, l->diags); /* reports itself */
+	return root;
+}
+
+/* One item of include: the files it names, which must be some. */
+static int include_paths(struct loader *l, const struct node *item, const char ***paths, size_t *n)
+{
+	const char *path = file_absolute(l->arena, l->definition->root_dir, item->text);
+	struct err e = {0};
+
+	if (strstr(item->text, "${"))
+		return diags_at(l->diags, item->pos, "write the path out",
+				"include cannot use variables");
+	if (strpbrk(item->text, "*?[") == NULL) {
+		*paths = arena_array(l->arena, 1, sizeof(**paths));
+		(*paths)[0] = path;
+		*n = 1;
+		return 0;
+	}
+	if (file_glob(l->arena, path, paths, n, &e)) {
+		e.class = ERR_DEFINITION;
+		e.pos = item->pos;
+		diags_add(l->diags, &e);
+		return -1;
+	}
+	if (*n == 0)
+		return diags_at(
+			l->diags, item->pos,
+			arena_printf(
+				l->arena, "it is looked for in the root file's directory, %s",
+				file_shown(l->arena, l->options->cwd, l->definition->root_dir)),
+			"include \"%s\" matches no file", str_escaped(l->arena, item->text));
+	return 0;
+}
+
+/* Files still to be read, the next one on top: depth first without recursion. */
+struct waiting {
+	const char *path;
+	struct pos at;
+};
+
+struct stack {
+	struct waiting *items;
+	size_t n;
+};
+
+static void push(struct loader *l, struct stack *s, const char *path, struct pos at)
+{
+	s->items = load_grow(l->arena, s->items, s->n, sizeof(*s->items));
+	s->items[s->n++] = (struct waiting){.path = path, .at = at};
+}
+
+/* Pushes what a document includes, last first. What is no text is reported when the rows are read.
+ */
+static void push_includes(struct loader *l, struct stack *s, const struct node *root)
+{
+	const struct node *list =
+		root && root->type == NODE_MAPPING ? node_get(root, "include") : NULL;
+	size_t n = !list ? 0 : list->type == NODE_SEQUENCE ? list->n : 1;
+
+	for (size_t i = n; i-- > 0;) {
+		const struct node *item = list->type == NODE_SEQUENCE ? list->items[i] : list;
+		const char **paths;
+		size_t n_paths;
+
+		if (item->type != NODE_SCALAR || item->len == 0 ||
+		    include_paths(l, item, &paths, &n_paths))
+			continue;
+		for (size_t k = n_paths; k-- > 0;)
+			push(l, s, paths[k], item->pos);
+	}
+}
+
+int load_sources(struct loader *l)
+{
+	struct definition *d = l->definition;
+	const char *path = root_path(l);
+	struct map seen;
+	struct stack stack = {0};
+
+	map_init(&seen, l->arena);
+	d->root_file = file_shown(l->arena, l->options->cwd, path);
+	d->root_dir = directory_of(l->arena, path);
+	push(l, &stack, path, (struct pos){0});
+	while (stack.n > 0) {
+		size_t source = d->n_sources;
+		struct pos at;
+		struct node *root;
+
+		stack.n--;
+		path = stack.items[stack.n].path;
+		at = stack.items[stack.n].at;
+		if (!map_put(&seen, path, d))
+			continue;
+		if (source == LOAD_MAX_SOURCES) {
+			(void)diags_at(l->diags, at, NULL, "more than %d definition files",
+				       LOAD_MAX_SOURCES);
+			break;
+		}
+		root = read_source(l, path, at);
+		if (d->n_sources == 0)
+			return -1;
+		if (!root)
+			continue;
+		add_document(l, root, source);
+		push_includes(l, &stack, root);
+	}
+	return 0;
+}

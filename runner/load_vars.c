@@ -1,0 +1,348 @@
+/*
+ * Variables: ${name} from vars: or --var, ${env:NAME}, ${env:NAME:-default}, ${file:path}; $${ is a
+ * literal ${. Substitution works on parsed scalars, never on YAML text, so a value cannot become
+ * structure, and never on keys. Variables may use variables; what they expand to is bounded,
+ * because doubling thirty times is a short file.
+ */
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/node.h"
+#include "runner/base/redact.h"
+#include "runner/base/str.h"
+#include "runner/io/file.h"
+#include "runner/io/yaml.h"
+#include "runner/load_parts.h"
+
+#define MAX_EXPANDED_BYTES (16u * 1024 * 1024) /* all scalars of a definition together */
+#define MAX_SECRET_BYTES   (64u * 1024)	       /* one ${file:} */
+#define POSITION_ERRORS	   100		       /* from here on only the scalar is pointed at */
+
+enum state { UNRESOLVED = 0, RESOLVING, RESOLVED };
+
+struct var {
+	struct node *node; /* value; text and written are final once RESOLVED */
+	enum state state;
+};
+
+static int substitute(struct loader *l, struct node *node);
+
+/* Where the reference at this offset of the scalar's text stands, when that can be told. */
+static struct pos reference_pos(const struct loader *l, const struct node *node, size_t offset)
+{
+	const struct source *s = definition_source(l->definition, node->pos.file);
+	struct pos pos = node->pos;
+	const char *line;
+
+	if (!s || l->diags->n_total > POSITION_ERRORS)
+		return pos;
+	line = s->text;
+	for (uint32_t i = 1; i < pos.line && line; i++) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	pos.col += (uint32_t)offset + (node->is_plain ? 0 : 1);
+	if (!line || strcspn(line, "\n") < pos.col || strncmp(line + pos.col - 1, "${", 2) != 0)
+		return node->pos;
+	return pos;
+}
+
+static void remember_unresolved(struct loader *l, struct node *node)
+{
+	l->unresolved = load_grow(l->arena, l->unresolved, l->n_unresolved, sizeof(struct node *));
+	l->unresolved[l->n_unresolved++] = node;
+}
+
+/* What a reference stands for. */
+struct reference {
+	const char *name; /* without ${ } */
+	struct pos pos;
+	const char *value;   /* result */
+	const char *written; /* result: as it may be shown */
+	bool has_secret;
+	bool is_external; /* from outside the definition */
+};
+
+static int resolve_env(struct loader *l, struct reference *r)
+{
+	const char *name = r->name + strlen("env:");
+	const char *fallback = strstr(name, ":-");
+	const char *value;
+
+	if (fallback)
+		name = arena_strndup(l->arena, name, (size_t)(fallback - name));
+	r->is_external = true;
+	if (*name == '\0' || strpbrk(name, ": =") != NULL)
+		return diags_at(l->diags, r->pos, "write ${env:NAME} or ${env:NAME:-default}",
+				"\"%s\" cannot be the name of an environment variable",
+				str_escaped(l->arena, name));
+	value = l->options->env ? l->options->env(l->options->env_ctx, name) : NULL;
+	if (value) {
+		r->value = arena_strdup(l->arena, value);
+		r->has_secret = true;
+		redactor_add(l->definition->redactor, r->value);
+		return str_is_utf8(value, strlen(value))
+			       ? 0
+			       : diags_at(l->diags, r->pos, NULL,
+					  "environment variable %s is not UTF-8", name);
+	}
+	if (fallback) {
+		r->value = fallback + 2;
+		return 0;
+	}
+	return diags_at(
+		l->diags, r->pos,
+		arena_printf(l->arena, "set it, or give a default: ${env:%s:-default}", name),
+		"environment variable %s is not set", str_escaped(l->arena, name));
+}
+
+static int resolve_file(struct loader *l, struct reference *r)
+{
+	const char *path = r->name + strlen("file:");
+	struct err e = {0};
+	struct buf text;
+
+	r->is_external = true;
+	r->has_secret = true;
+	r->value = map_get(&l->files, path);
+	if (r->value)
+		return 0;
+	buf_init(&text, MAX_SECRET_BYTES);
+	if (*path == '\0') {
+		(void)err_at(&e, ERR_DEFINITION, r->pos, "${file:} names no file");
+	} else if (file_read(file_absolute(l->arena, l->definition->root_dir, path), &text, &e)) {
+		e.class = ERR_DEFINITION;
+		e.pos = r->pos;
+	} else if (memchr(text.data, '\0', text.len) || !str_is_utf8(text.data, text.len)) {
+		(void)err_at(&e, ERR_DEFINITION, r->pos, "\"%s\" does not hold text",
+			     str_escaped(l->arena, path));
+	} else {
+		size_t n = text.len;
+
+		if (n > 0 && text.data[n - 1] == '\n')
+			n--;
+		if (n > 0 && text.data[n - 1] == '\r')
+			n--;
+		r->value = arena_strndup(l->arena, text.data, n);
+		redactor_add(l->definition->redactor, r->value);
+		(void)map_put(&l->files, path, arena_strdup(l->arena, r->value)); /* was absent */
+	}
+	buf_release(&text);
+	if (r->value)
+		return 0;
+	diags_add(l->diags, &e);
+	return -1;
+}
+
+static int resolve_var(struct loader *l, struct reference *r)
+{
+	struct var *v = map_get(&l->vars, r->name);
+	const char *help;
+
+	if (!v) {
+		help = load_closest(l, r->name, &l->vars);
+		return diags_at(l->diags, r->pos,
+				help ? help : "define it in vars:, or write $${ for a literal ${",
+				"no variable \"%s\"", str_escaped(l->arena, r->name));
+	}
+	if (v->state == RESOLVING)
+		return diags_at(l->diags, r->pos, NULL, "variable \"%s\" refers to itself",
+				str_escaped(l->arena, r->name));
+	if (v->state == UNRESOLVED) {
+		v->state = RESOLVING;
+		(void)substitute(l, v->node); /* reported at the variable */
+		v->state = RESOLVED;
+	}
+	r->value = v->node->text;
+	r->has_secret = v->node->has_secret;
+	r->is_external = v->node->written != NULL;
+	if (r->is_external)
+		r->written = v->node->written;
+	return 0;
+}
+
+static int resolve(struct loader *l, struct reference *r)
+{
+	r->written = arena_printf(l->arena, "${%s}", r->name);
+	if (str_starts(r->name, "env:"))
+		return resolve_env(l, r);
+	if (str_starts(r->name, "file:"))
+		return resolve_file(l, r);
+	return resolve_var(l, r);
+}
+
+/* Appends the text of node to value with all references replaced, and to written with some. */
+static int expand(struct loader *l, struct node *node, struct buf *value, struct buf *written,
+		  bool *is_external)
+{
+	const char *s = node->text;
+	int status = 0;
+
+	while (*s) {
+		struct reference r = {0};
+		const char *end;
+
+		if (strncmp(s, "$${", 3) == 0) {
+			(void)buf_puts(value, "${");
+			(void)buf_puts(written, "$${");
+			s += 3;
+			continue;
+		}
+		if (strncmp(s, "${", 2) != 0) {
+			(void)buf_putc(value, *s);
+			(void)buf_putc(written, *s++);
+			continue;
+		}
+		r.pos = reference_pos(l, node, (size_t)(s - node->text));
+		end = strchr(s, '}');
+		if (!end)
+			return diags_at(l->diags, r.pos, "close it with }, or write $${ for a ${",
+					"a reference without }");
+		r.name = arena_strndup(l->arena, s + 2, (size_t)(end - s) - 2);
+		s = end + 1;
+		if (resolve(l, &r)) {
+			status = -1;
+			continue;
+		}
+		(void)buf_puts(value, r.value);
+		(void)buf_puts(written, r.is_external ? r.written : r.value);
+		node->has_secret = node->has_secret || r.has_secret;
+		*is_external = *is_external || r.is_external;
+	}
+	return status;
+}
+
+static int substitute(struct loader *l, struct node *node)
+{
+	bool is_external = false;
+	struct buf value, written;
+	int status;
+
+	if (!strstr(node->text, "${"))
+		return 0;
+	if (l->n_expanded > MAX_EXPANDED_BYTES)
+		return -1; /* reported when the bound was passed */
+	buf_init(&value, YAML_MAX_BYTES);
+	buf_init(&written, YAML_MAX_BYTES);
+	status = expand(l, node, &value, &written, &is_external);
+	l->n_expanded += value.len + written.len;
+	if (status == 0 && (value.is_full || written.is_full || l->n_expanded > MAX_EXPANDED_BYTES))
+		status =
+			diags_at(l->diags, node->pos, NULL, "variables expand to more than %s",
+				 value.is_full || written.is_full ? "1 MiB here" : "16 MiB in all");
+	if (status == 0) {
+		node->text = arena_strndup(l->arena, value.data, value.len);
+		node->len = value.len;
+		if (is_external)
+			node->written = arena_strndup(l->arena, written.data, written.len);
+	} else {
+		remember_unresolved(l, node);
+	}
+	buf_release(&value);
+	buf_release(&written);
+	return status;
+}
+
+/* Depth is bounded by the YAML door. */
+static void substitute_all(struct loader *l, struct node *node)
+{
+	if (node->type == NODE_SCALAR) {
+		(void)substitute(l, node); /* reports itself */
+		return;
+	}
+	for (size_t i = 0; i < node->n; i++)
+		substitute_all(l, node->items[i]);
+}
+
+static void collect(struct loader *l, const struct node *vars)
+{
+	for (size_t i = 0; i < vars->n; i++) {
+		struct group g = {.name = vars->keys[i]->text, .pos = vars->keys[i]->pos};
+		struct var *v;
+
+		if (vars->items[i]->type != NODE_SCALAR)
+			continue; /* reported when the rows are read */
+		if (strcmp(g.name, "env") == 0 || strcmp(g.name, "file") == 0) {
+			(void)diags_at(l->diags, g.pos, "give it another name",
+				       "the variable name \"%s\" is reserved", g.name);
+			continue;
+		}
+		v = arena_alloc(l->arena, sizeof(*v));
+		v->node = vars->items[i];
+		(void)load_name(l, &l->vars, "variable", &g, v); /* reports itself */
+	}
+}
+
+static void override(struct loader *l, const struct pair *given)
+{
+	struct var *v = map_get(&l->vars, given->name);
+	const char *help;
+
+	if (!v) {
+		help = load_closest(l, given->name, &l->vars);
+		(void)diags_at(l->diags, given->pos,
+			       help ? help : "--var sets what vars: of the definition declares",
+			       "--var: no variable \"%s\" in the definition",
+			       str_escaped(l->arena, given->name));
+		return;
+	}
+	v->node->text = given->value;
+	v->node->len = strlen(given->value);
+	v->node->is_plain = false;
+	v->state = RESOLVED; /* a command line is taken literally */
+}
+
+void load_vars(struct loader *l)
+{
+	for (size_t i = 0; i < l->n_documents; i++) {
+		const struct node *root = l->documents[i].root;
+		const struct node *vars =
+			root->type == NODE_MAPPING ? node_get(root, "vars") : NULL;
+
+		if (vars && vars->type == NODE_MAPPING)
+			collect(l, vars);
+	}
+	for (size_t i = 0; i < l->options->n_vars; i++)
+		override(l, &l->options->vars[i]);
+	for (size_t i = 0; i < l->vars.n; i++) {
+		struct reference r = {.name = l->vars.entries[i].key};
+
+		(void)resolve_var(l, &r); /* reports itself */
+	}
+	for (size_t i = 0; i < l->n_documents; i++) {
+		const struct node *root = l->documents[i].root;
+
+		for (size_t k = 0; root->type == NODE_MAPPING && k < root->n; k++)
+			if (strcmp(root->keys[k]->text, "vars") != 0 &&
+			    strcmp(root->keys[k]->text, "include") != 0)
+				substitute_all(l, root->items[k]);
+	}
+	l->n_early_diags = l->diags->n;
+}
+
+/* Was it said about the text of this scalar? */
+static bool is_about(const struct err *e, const struct node *node)
+{
+	return e->pos.line == node->pos.line && e->pos.col >= node->pos.col &&
+	       e->pos.col <= node->pos.col + node->len + 2 &&
+	       str_equal(e->pos.file, node->pos.file);
+}
+
+void load_drop_consequences(struct loader *l)
+{
+	struct diags *diags = l->diags;
+	size_t kept = l->n_early_diags;
+
+	for (size_t i = l->n_early_diags; i < diags->n; i++) {
+		bool is_consequence = false;
+
+		for (size_t k = 0; k < l->n_unresolved && !is_consequence; k++)
+			is_consequence = is_about(&diags->items[i], l->unresolved[k]);
+		if (is_consequence)
+			diags->n_total--;
+		else
+			diags->items[kept++] = diags->items[i];
+	}
+	diags->n = kept;
+}
