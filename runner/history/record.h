@@ -31,8 +31,8 @@ void record_close(struct record *r);
 /* Writing. run->id is set by record_begin, which is durable before it returns. */
 int record_begin(struct record *r, struct run_info *run, struct err *e);
 /*
- * One transaction. Batches arrive in the order work finished; result.ordinal is the definition order,
- * series of one check stand together in emission order.
+ * One transaction. Batches arrive in the order work finished; result.ordinal is the definition
+ * order, series of one check stand together in emission order.
  */
 int record_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
 		   const struct restoration *restorations, size_t n_restorations, struct err *e);
@@ -41,7 +41,8 @@ int record_decision(struct record *r, struct decision *d, struct err *e);
 
 /*
  * Overlap lock of a schedule: one live holder a name. Taken with the host, boot id and pid so that
- * a holder that died is noticed. 0 taken, 1 held by somebody alive (holder describes it), -1 error.
+ * a holder that died is noticed. 0 taken, 1 held by somebody alive (*holder describes it), -1
+ * error. When a dead holder was taken over, the result is 0 and *holder says so; else it is NULL.
  */
 int record_lock(struct record *r, const char *name, struct arena *a, const char **holder,
 		struct err *e);
@@ -94,8 +95,12 @@ struct point {
 	const char *unit; /* of the value */
 	const char *subject;
 };
+/* At most limit, the newest ones; 0 = all. */
 int record_series(struct record *r, struct arena *a, const char *check, const char *series,
 		  int64_t since_ms, size_t limit, struct point **out, size_t *n, struct err *e);
+/* The same of runs up to and including up_to_run_id: what a page about that run may show. */
+int record_trail(struct record *r, struct arena *a, const char *check, const char *series,
+		 int64_t up_to_run_id, size_t limit, struct point **out, size_t *n, struct err *e);
 
 /* Passing values since since_ms, runs before run_id only, for `within`. */
 int record_baseline(struct record *r, const char *check, const char *series, int64_t since_ms,

@@ -1,0 +1,207 @@
+/* Decisions of gates: written whole, read whole, never changed. */
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/store.h"
+
+static int write_line(struct record *r, int64_t decision, size_t place,
+		      const struct decision_line *x, struct err *e)
+{
+	const char *const texts[] = {x->check != NULL ? x->check : "",
+				     x->series != NULL ? x->series : "",
+				     x->text != NULL ? x->text : "", x->remedy, x->file};
+	int64_t ids[5];
+	sqlite3_stmt *s;
+
+	for (size_t i = 0; i < 5; i++)
+		if (intern_text(r, texts[i], &ids[i], e) != 0)
+			return -1;
+	s = store_sql(
+		r,
+		"INSERT INTO decision_lines(decision, place, check_name, series, text, remedy, "
+		"file, outcome, is_hard, line, col, run, measured_ms) VALUES (?1, ?2, ?3, ?4, "
+		"?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, decision);
+	store_bind_int(s, 2, (int64_t)place);
+	for (int i = 0; i < 5; i++)
+		store_bind_id(s, 3 + i, ids[i]);
+	store_bind_int(s, 8, x->outcome);
+	store_bind_int(s, 9, x->is_hard);
+	store_bind_int(s, 10, x->line);
+	store_bind_int(s, 11, x->col);
+	store_bind_int(s, 12, x->run_id);
+	store_bind_int(s, 13, x->measured_ms);
+	return store_run(r, s, e);
+}
+
+static int write_decision(struct record *r, const struct decision *d, int64_t *id, struct err *e)
+{
+	int64_t gate, subject;
+	sqlite3_stmt *s;
+
+	if (intern_text(r, d->gate, &gate, e) != 0 ||
+	    intern_text(r, d->subject != NULL ? d->subject : "", &subject, e) != 0)
+		return -1;
+	s = store_sql(r,
+		      "INSERT INTO decisions(seq, gate, subject, at_ms, run, is_open, outcome, "
+		      "definition_digest, oldest_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, store_take_seq(r, 1));
+	store_bind_int(s, 2, gate);
+	store_bind_int(s, 3, subject);
+	store_bind_int(s, 4, d->at_ms);
+	store_bind_int(s, 5, d->run_id);
+	store_bind_int(s, 6, d->is_open);
+	store_bind_int(s, 7, d->outcome);
+	store_bind_digest(s, 8, d->definition_digest, sizeof(d->definition_digest));
+	store_bind_int(s, 9, d->oldest_ms);
+	if (store_run(r, s, e) != 0)
+		return -1;
+	*id = sqlite3_last_insert_rowid(r->db);
+	for (size_t i = 0; i < d->n_lines; i++)
+		if (write_line(r, *id, i, &d->lines[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+int record_decision(struct record *r, struct decision *d, struct err *e)
+{
+	int64_t id = 0;
+
+	if (store_enter(r, STORE_WRITING, e) != 0)
+		return -1;
+	if (store_leave(r, write_decision(r, d, &id, e), e) != 0)
+		return -1;
+	d->id = id;
+	return 0;
+}
+
+static int read_lines(struct record *r, struct arena *a, struct decision *d, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT " STORE_TEXT("check_name") ", " STORE_TEXT(
+			"series") ", outcome, "
+				  "is_hard, " STORE_TEXT("text") ", " STORE_TEXT(
+					  "remedy") ", " STORE_TEXT("file") ", line, col, run, "
+									    "measured_ms FROM "
+									    "decision_lines "
+									    "WHERE decision = ?1 "
+									    "ORDER BY place",
+		e);
+	size_t cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, d->id);
+	while ((rc = store_step(r, s, e)) == 1) {
+		d->lines = store_grow(a, d->lines, sizeof(*d->lines), d->n_lines, &cap);
+		d->lines[d->n_lines++] = (struct decision_line){
+			.check = store_text_or(s, 0, a, ""),
+			.series = store_text_or(s, 1, a, ""),
+			.outcome = store_outcome(s, 2),
+			.is_hard = sqlite3_column_int(s, 3) != 0,
+			.text = store_text_or(s, 4, a, ""),
+			.remedy = store_text(s, 5, a),
+			.file = store_text(s, 6, a),
+			.line = sqlite3_column_int64(s, 7),
+			.col = sqlite3_column_int64(s, 8),
+			.run_id = sqlite3_column_int64(s, 9),
+			.measured_ms = sqlite3_column_int64(s, 10),
+		};
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+#define COLUMNS                                                                                    \
+	"id, " STORE_TEXT("gate") ", " STORE_TEXT("subject") ", at_ms, run, is_open, outcome, "    \
+							     "definition_digest, oldest_ms"
+
+static int read_decisions(struct record *r, struct arena *a, sqlite3_stmt *s, struct decision **out,
+			  size_t *n, struct err *e)
+{
+	struct decision *items = NULL;
+	size_t count = 0, cap = 0;
+	int rc;
+
+	while ((rc = store_step(r, s, e)) == 1) {
+		struct decision *d;
+
+		items = store_grow(a, items, sizeof(*items), count, &cap);
+		d = &items[count++];
+		*d = (struct decision){
+			.id = sqlite3_column_int64(s, 0),
+			.gate = store_text_or(s, 1, a, ""),
+			.subject = store_text_or(s, 2, a, ""),
+			.at_ms = sqlite3_column_int64(s, 3),
+			.run_id = sqlite3_column_int64(s, 4),
+			.is_open = sqlite3_column_int(s, 5) != 0,
+			.outcome = store_outcome(s, 6),
+			.oldest_ms = sqlite3_column_int64(s, 8),
+		};
+		store_digest(s, 7, d->definition_digest, sizeof(d->definition_digest));
+	}
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = read_lines(r, a, &items[i], e);
+	if (rc != 0)
+		return -1;
+	*out = items;
+	*n = count;
+	return 0;
+}
+
+static int read_of_run(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
+		       size_t *n, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r, "SELECT " COLUMNS " FROM decisions WHERE run = ?1 ORDER BY id DESC", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, run_id);
+	return read_decisions(r, a, s, out, n, e);
+}
+
+int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
+			 size_t *n, struct err *e)
+{
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	return store_leave(r, read_of_run(r, a, run_id, out, n, e), e);
+}
+
+static int read_of_gate(struct record *r, struct arena *a, const char *gate, size_t limit,
+			struct decision **out, size_t *n, struct err *e)
+{
+	int64_t gate_id = 0;
+	sqlite3_stmt *s;
+
+	if (gate != NULL && lookup_text(r, gate, &gate_id, e) != 0)
+		return -1;
+	s = gate == NULL
+		    ? store_sql(r, "SELECT " COLUMNS " FROM decisions ORDER BY id DESC LIMIT ?1", e)
+		    : store_sql(r,
+				"SELECT " COLUMNS
+				" FROM decisions WHERE gate = ?2 ORDER BY id DESC "
+				"LIMIT ?1",
+				e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, (int64_t)limit);
+	if (gate != NULL)
+		store_bind_int(s, 2, gate_id);
+	return read_decisions(r, a, s, out, n, e);
+}
+
+int record_decisions(struct record *r, struct arena *a, const char *gate, size_t limit,
+		     struct decision **out, size_t *n, struct err *e)
+{
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	return store_leave(r, read_of_gate(r, a, gate, limit, out, n, e), e);
+}

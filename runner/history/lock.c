@@ -1,0 +1,181 @@
+/*
+ * The overlap lock of a schedule is a row that says who holds it. A record lies on a local file
+ * system, so a holder with another boot id is one this machine has forgotten; a process is known by
+ * its id and its start time, because ids come round again. A holder in another process id space (a
+ * container) cannot be looked at: it is taken to live.
+ *
+ * /proc is Linux; so is the runner's process handling.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/history/store.h"
+#include "runner/io/file.h"
+
+struct holder {
+	const char *host, *boot_id, *pid_space;
+	int64_t pid, start_ticks;
+};
+
+/* A file of /proc without its last newline; NULL when it cannot be read. */
+static const char *read_proc(struct arena *a, const char *path)
+{
+	const char *text = NULL;
+	struct buf b;
+
+	buf_init(&b, 65536);
+	if (file_read(path, &b, NULL) == 0)
+		text = arena_strndup(a, b.data, strcspn(b.data, "\n"));
+	buf_release(&b);
+	return text;
+}
+
+/* Field 22 of /proc/PID/stat, counted from the last ')': a name may hold anything. -1 = no such. */
+static int64_t start_ticks(struct arena *a, int64_t pid)
+{
+	const char *stat = read_proc(a, arena_printf(a, "/proc/%" PRId64 "/stat", pid));
+	const char *at = stat != NULL ? strrchr(stat, ')') : NULL;
+	int64_t ticks;
+
+	for (int field = 2; at != NULL && field < 22; field++) {
+		at = strchr(at + 1, ' ');
+	}
+	if (at == NULL || num_parse_int(at + 1, strcspn(at + 1, " "), &ticks) != 0)
+		return -1;
+	return ticks;
+}
+
+static void look_at_self(struct arena *a, struct holder *out)
+{
+	char host[256] = "", space[64] = "";
+	const char *boot_id = read_proc(a, "/proc/sys/kernel/random/boot_id");
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0'; /* a lock without a name still holds */
+	if (readlink("/proc/self/ns/pid", space, sizeof(space) - 1) < 0)
+		space[0] = '\0'; /* same */
+	*out = (struct holder){
+		.host = arena_strdup(a, host),
+		.boot_id = boot_id != NULL ? boot_id : "",
+		.pid_space = arena_strdup(a, space),
+		.pid = getpid(),
+		.start_ticks = start_ticks(a, getpid()),
+	};
+}
+
+/* Why the holder is known to be gone; NULL = it lives, or cannot be looked at. */
+static const char *death_of(struct arena *a, const struct holder *h, const struct holder *self)
+{
+	if (strcmp(h->boot_id, self->boot_id) != 0)
+		return "the machine has been started anew since";
+	if (strcmp(h->pid_space, self->pid_space) != 0)
+		return NULL;
+	return start_ticks(a, h->pid) == h->start_ticks ? NULL : "it has ended without letting go";
+}
+
+/* 1 = somebody holds it. */
+static int read_holder(struct record *r, struct arena *a, const char *name, struct holder *out,
+		       struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r, "SELECT host, boot_id, pid_space, pid, start_ticks FROM locks WHERE name = ?1",
+		e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, name);
+	rc = store_step(r, s, e);
+	if (rc != 1)
+		return rc;
+	*out = (struct holder){
+		.host = store_text_or(s, 0, a, ""),
+		.boot_id = store_text_or(s, 1, a, ""),
+		.pid_space = store_text_or(s, 2, a, ""),
+		.pid = sqlite3_column_int64(s, 3),
+		.start_ticks = sqlite3_column_int64(s, 4),
+	};
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 1;
+}
+
+static int write_holder(struct record *r, const char *name, const struct holder *h, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "REPLACE INTO locks VALUES (?1, ?2, ?3, ?4, ?5, ?6)", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, name);
+	store_bind_text(s, 2, h->host);
+	store_bind_text(s, 3, h->boot_id);
+	store_bind_text(s, 4, h->pid_space);
+	store_bind_int(s, 5, h->pid);
+	store_bind_int(s, 6, h->start_ticks);
+	return store_run(r, s, e);
+}
+
+/* Sets *is_held; *said describes who holds it, or who held it and is gone. */
+static int take(struct record *r, const char *name, struct arena *a, bool *is_held,
+		const char **said, struct err *e)
+{
+	struct holder self, other = {"", "", "", 0, 0};
+	const char *death;
+	int rc = read_holder(r, a, name, &other, e);
+
+	if (rc < 0)
+		return -1;
+	look_at_self(a, &self);
+	death = rc == 1 ? death_of(a, &other, &self) : NULL;
+	if (rc == 1 && death == NULL) {
+		bool is_visible = strcmp(other.pid_space, self.pid_space) == 0;
+
+		*is_held = true;
+		*said = arena_printf(a, "process %" PRId64 " on %s%s", other.pid, other.host,
+				     is_visible ? ""
+						: ", in a container that cannot be seen from here");
+		return 0;
+	}
+	if (rc == 1)
+		*said = arena_printf(a, "process %" PRId64 " on %s held it; %s", other.pid,
+				     other.host, death);
+	return write_holder(r, name, &self, e);
+}
+
+int record_lock(struct record *r, const char *name, struct arena *a, const char **holder,
+		struct err *e)
+{
+	bool is_held = false;
+	const char *said = NULL;
+
+	if (store_enter(r, STORE_WRITING, e) != 0 ||
+	    store_leave(r, take(r, name, a, &is_held, &said, e), e) != 0)
+		return -1;
+	*holder = said;
+	return is_held ? 1 : 0;
+}
+
+static int let_go(struct record *r, const char *name, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "DELETE FROM locks WHERE name = ?1 AND pid = ?2", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, name);
+	store_bind_int(s, 2, getpid());
+	return store_run(r, s, e);
+}
+
+int record_unlock(struct record *r, const char *name, struct err *e)
+{
+	if (store_enter(r, STORE_WRITING, e) != 0)
+		return -1;
+	return store_leave(r, let_go(r, name, e), e);
+}

@@ -1,0 +1,189 @@
+/* Runs as they are and were, and where each check stands. */
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/store.h"
+
+#define COLUMNS                                                                                                                                                                                                                                                                                \
+	"r.id, r.begin_ms, e.end_ms, e.state, e.outcome, " STORE_TEXT(                                                                                                                                                                                                                         \
+		"r.subject") ","                                                                                                                                                                                                                                                               \
+			     " " STORE_TEXT("r.selection") ", " STORE_TEXT("r.command") ","                                                                                                                                                                                                    \
+											" " STORE_TEXT("r.definition_file") ", r.definition_digest, " STORE_TEXT("r.commit_id") ", r.is_dirty, " STORE_TEXT(                                                                                   \
+												"r."                                                                                                                                                                                           \
+												"host") ", " STORE_TEXT("r.user") ", " STORE_TEXT("r.version") ", " STORE_TEXT("r.job_url") ", " STORE_TEXT("r.boot_id") ", r.begin_monotonic_ms, r.n_planned, e.n_pass, e.n_warn, e.n_fail, " \
+																											 "e.n_undecided, e.n_skip, e.exit_status"
+#define SOURCE "runs r LEFT JOIN run_ends e ON e.run = r.id"
+
+/* A run without its end is incomplete and undecided, and nobody saw its exit status. */
+static struct run_info read_run(sqlite3_stmt *s, struct arena *a)
+{
+	bool has_end = sqlite3_column_type(s, 2) != SQLITE_NULL;
+	struct run_info run = {
+		.id = sqlite3_column_int64(s, 0),
+		.begin_ms = sqlite3_column_int64(s, 1),
+		.end_ms = has_end ? sqlite3_column_int64(s, 2) : -1,
+		.state = store_run_state(s, 3),
+		.outcome = store_outcome(s, 4),
+		.subject = store_text_or(s, 5, a, ""),
+		.selection = store_text_or(s, 6, a, ""),
+		.command = store_text_or(s, 7, a, ""),
+		.definition_file = store_text_or(s, 8, a, ""),
+		.commit = store_text_or(s, 10, a, ""),
+		.is_dirty = sqlite3_column_int(s, 11) != 0,
+		.host = store_text_or(s, 12, a, ""),
+		.user = store_text_or(s, 13, a, ""),
+		.version = store_text_or(s, 14, a, ""),
+		.job_url = store_text_or(s, 15, a, ""),
+		.boot_id = store_text_or(s, 16, a, ""),
+		.begin_monotonic_ms = sqlite3_column_int64(s, 17),
+		.n_planned = sqlite3_column_int64(s, 18),
+		.n_pass = sqlite3_column_int64(s, 19),
+		.n_warn = sqlite3_column_int64(s, 20),
+		.n_fail = sqlite3_column_int64(s, 21),
+		.n_undecided = sqlite3_column_int64(s, 22),
+		.n_skip = sqlite3_column_int64(s, 23),
+		.exit_status = has_end ? sqlite3_column_int(s, 24) : -1,
+	};
+
+	store_digest(s, 9, run.definition_digest, sizeof(run.definition_digest));
+	return run;
+}
+
+int record_run(struct record *r, struct arena *a, int64_t id, struct run_info *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT " COLUMNS " FROM " SOURCE " WHERE r.id = ?1", e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	rc = store_step(r, s, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 0) {
+		(void)err_set(e, ERR_USAGE, "there is no run %lld in record \"%s\"", (long long)id,
+			      r->path);
+		return err_help(e, "assize history lists the runs"), -1;
+	}
+	*out = read_run(s, a);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+int record_runs(struct record *r, struct arena *a, int64_t before_id, size_t limit,
+		struct run_info **out, size_t *n, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r, "SELECT " COLUMNS " FROM " SOURCE " WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2",
+		e);
+	struct run_info *runs = NULL;
+	size_t count = 0, cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, before_id == 0 ? INT64_MAX : before_id);
+	store_bind_int(s, 2, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+	while ((rc = store_step(r, s, e)) == 1) {
+		runs = store_grow(a, runs, sizeof(*runs), count, &cap);
+		runs[count++] = read_run(s, a);
+	}
+	if (rc < 0)
+		return -1;
+	*out = runs;
+	*n = count;
+	return 0;
+}
+
+static int read_previous(struct record *r, struct arena *a, const struct run_info *of,
+			 struct run_info *out, struct err *e)
+{
+	int64_t command, selection;
+	sqlite3_stmt *s;
+	int rc;
+
+	if (lookup_text(r, of->command, &command, e) != 0 ||
+	    lookup_text(r, of->selection, &selection, e) != 0)
+		return -1;
+	s = store_sql(r,
+		      "SELECT " COLUMNS " FROM runs r JOIN run_ends e ON e.run = r.id WHERE "
+		      "r.command = ?1 AND r.selection = ?2 AND r.id < ?3 AND e.state = ?4 "
+		      "ORDER BY r.id DESC LIMIT 1",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, command);
+	store_bind_int(s, 2, selection);
+	store_bind_int(s, 3, of->id);
+	store_bind_int(s, 4, RUN_COMPLETE);
+	rc = store_step(r, s, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 1) {
+		*out = read_run(s, a);
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	}
+	return 1 - rc;
+}
+
+int record_previous_run(struct record *r, struct arena *a, const struct run_info *of,
+			struct run_info *out, struct err *e)
+{
+	int rc;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = read_previous(r, a, of, out, e);
+	if (store_leave(r, rc < 0 ? -1 : 0, e) != 0)
+		return -1;
+	return rc;
+}
+
+int record_check_states(struct record *r, struct arena *a, struct check_state **out, size_t *n,
+			struct err *e)
+{
+	sqlite3_stmt *s =
+		store_sql(r,
+			  "SELECT c.name, s.outcome, s.measured_ms, s.run, s.since_ms FROM "
+			  "states s JOIN checks c ON c.id = s.check_id ORDER BY c.name",
+			  e);
+	struct check_state *states = NULL;
+	size_t count = 0, cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(r, s, e)) == 1) {
+		states = store_grow(a, states, sizeof(*states), count, &cap);
+		states[count++] = (struct check_state){
+			.name = store_text_or(s, 0, a, ""),
+			.outcome = store_outcome(s, 1),
+			.measured_ms = sqlite3_column_int64(s, 2),
+			.run_id = sqlite3_column_int64(s, 3),
+			.since_ms = sqlite3_column_int64(s, 4),
+		};
+	}
+	if (rc < 0)
+		return -1;
+	*out = states;
+	*n = count;
+	return 0;
+}
+
+int record_last_measured(struct record *r, const char *check, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT finished_ms FROM states WHERE check_id = "
+				    "(SELECT id FROM checks WHERE name = ?1)",
+				    e);
+	int64_t at = -1;
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, check);
+	if (store_integer(r, s, &at, e) < 0)
+		return -1;
+	*out = at;
+	return 0;
+}

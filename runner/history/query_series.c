@@ -1,0 +1,311 @@
+/*
+ * One series through time. Its results lie one in each run, so this is a walk over runs, newest
+ * first, with one seek each into `results`; what is shared (outcome, bound, unit) is read again
+ * only when it changes, which it seldom does.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/row.h"
+#include "runner/history/store.h"
+#include "runner/stats/summary.h"
+
+/*
+ * A run that began before the window may have measured inside it. Runs that began more than a day
+ * before are not looked at.
+ */
+#define LONGEST_RUN_MS INT64_C(86400000)
+
+/* What the walk is about. */
+struct walk {
+	int64_t series_id;
+	int64_t since_ms;    /* of measured_ms; INT64_MIN = all */
+	int64_t last_run_id; /* inclusive */
+	size_t limit;
+};
+
+/* The shared part of the row last read. */
+struct shared {
+	int64_t facts_id;
+	enum outcome outcome;
+	const char *unit, *bound;
+	bool has_limit, has_share;
+	double limit, share;
+};
+
+static int read_shared(struct record *r, struct arena *a, int64_t facts_id, struct shared *out,
+		       struct err *e)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	if (out->facts_id == facts_id)
+		return 0;
+	s = store_sql(r,
+		      "SELECT outcome, " STORE_TEXT("unit") ", " STORE_TEXT(
+			      "bound") ", usual_limit, share FROM facts WHERE id = ?1",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, facts_id);
+	rc = store_step(r, s, e);
+	if (rc == 0)
+		return err_set(e, ERR_RECORD,
+			       "cannot trust record \"%s\": facts row %lld is missing", r->path,
+			       (long long)facts_id);
+	if (rc < 0)
+		return -1;
+	*out = (struct shared){
+		.facts_id = facts_id,
+		.outcome = store_outcome(s, 0),
+		.unit = store_text_or(s, 1, a, ""),
+		.bound = store_text_or(s, 2, a, ""),
+		.has_limit = sqlite3_column_type(s, 3) != SQLITE_NULL,
+		.limit = store_real(s, 3),
+		.has_share = sqlite3_column_type(s, 4) != SQLITE_NULL,
+		.share = store_real(s, 4),
+	};
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+/* The first run that can hold results of the window; one past the last when none can. */
+static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err *e)
+{
+	sqlite3_stmt *s;
+
+	*id = 0;
+	if (since_ms < INT64_MIN + LONGEST_RUN_MS)
+		return 0;
+	s = store_sql(r, "SELECT coalesce(min(id), ?2) FROM runs WHERE begin_ms >= ?1", e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, since_ms - LONGEST_RUN_MS);
+	store_bind_int(s, 2, INT64_MAX);
+	return store_integer(r, s, id, e) < 0 ? -1 : 0;
+}
+
+/* ROW_COLUMNS, then run id, begin and subject; newest run first. */
+static sqlite3_stmt *start(struct record *r, const struct walk *w, struct err *e)
+{
+	int64_t first;
+	sqlite3_stmt *s;
+
+	if (first_run(r, w->since_ms, &first, e) != 0)
+		return NULL;
+	s = store_sql(r,
+		      "SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject FROM runs r CROSS JOIN "
+		      "results x ON x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND ?3 "
+		      "ORDER BY r.id DESC",
+		      e);
+	if (s == NULL)
+		return NULL;
+	store_bind_int(s, 1, w->series_id);
+	store_bind_int(s, 2, first);
+	store_bind_int(s, 3, w->last_run_id);
+	return s;
+}
+
+static struct point read_point(sqlite3_stmt *s, struct arena *a, const struct shared *f)
+{
+	struct value value = row_value(s, 1, a);
+	double share = f->has_share ? f->share : row_derived_share(&value, row_count(s, 3));
+	double limit = sqlite3_column_type(s, 4) != SQLITE_NULL ? store_real(s, 4) : f->limit;
+
+	return (struct point){
+		.run_id = sqlite3_column_int64(s, ROW_N_COLUMNS),
+		.measured_ms =
+			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 6),
+		.outcome = f->outcome,
+		.value = value,
+		.share = share,
+		.has_limit = f->has_limit,
+		.limit = f->has_limit ? limit : 0,
+		.room = row_room(s, 5, &value, share, limit),
+		.bound = f->bound,
+		.unit = f->unit,
+	};
+}
+
+/* Subjects repeat from run to run: the text is read when the id changes. */
+static int read_subject(struct record *r, struct arena *a, int64_t id, int64_t *last_id,
+			const char **text, struct err *e)
+{
+	sqlite3_stmt *s;
+
+	if (*last_id == id)
+		return 0;
+	s = store_sql(r, "SELECT body FROM texts WHERE id = ?1", e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	switch (store_step(r, s, e)) {
+	case 1:
+		*text = store_text_or(s, 0, a, "");
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+		break;
+	case 0:
+		*text = "";
+		break;
+	default:
+		return -1;
+	}
+	*last_id = id;
+	return 0;
+}
+
+/* Newest first. */
+static int walk_points(struct record *r, struct arena *a, const struct walk *w, struct point **out,
+		       size_t *n, struct err *e)
+{
+	struct shared shared = {.facts_id = 0};
+	struct point *points = NULL;
+	size_t count = 0, cap = 0;
+	const char *subject = "";
+	int64_t subject_id = 0;
+	sqlite3_stmt *s = start(r, w, e);
+	int rc = 0;
+
+	if (s == NULL)
+		return -1;
+	while ((w->limit == 0 || count < w->limit) && (rc = store_step(r, s, e)) == 1) {
+		struct point p;
+
+		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0 ||
+		    read_subject(r, a, sqlite3_column_int64(s, ROW_N_COLUMNS + 2), &subject_id,
+				 &subject, e) != 0)
+			return -1;
+		p = read_point(s, a, &shared);
+		if (p.measured_ms < w->since_ms)
+			continue;
+		p.subject = subject;
+		points = store_grow(a, points, sizeof(*points), count, &cap);
+		points[count++] = p;
+	}
+	(void)sqlite3_reset(s); /* stopped at the limit, or done */
+	*out = points;
+	*n = count;
+	return rc < 0 ? -1 : 0;
+}
+
+/* -1 error, 0 such a series was never seen, 1 found. */
+static int find_series(struct record *r, const char *check, const char *series, int64_t *id,
+		       struct err *e)
+{
+	int64_t check_id;
+
+	*id = 0;
+	if (lookup_check(r, check, &check_id, e) != 0)
+		return -1;
+	if (check_id != 0 && lookup_series(r, check_id, series, id, e) != 0)
+		return -1;
+	return *id != 0;
+}
+
+static void reverse(struct point *points, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		struct point p = points[i];
+
+		points[i] = points[n - 1 - i];
+		points[n - 1 - i] = p;
+	}
+}
+
+static int read_series(struct record *r, struct arena *a, const char *check, const char *series,
+		       struct walk *w, struct point **out, size_t *n, struct err *e)
+{
+	struct point *points = NULL;
+	size_t count = 0;
+	int rc;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = find_series(r, check, series, &w->series_id, e);
+	if (rc == 1)
+		rc = walk_points(r, a, w, &points, &count, e);
+	if (store_leave(r, rc, e) != 0)
+		return -1;
+	reverse(points, count);
+	*out = points;
+	*n = count;
+	return 0;
+}
+
+int record_series(struct record *r, struct arena *a, const char *check, const char *series,
+		  int64_t since_ms, size_t limit, struct point **out, size_t *n, struct err *e)
+{
+	struct walk w = {0, since_ms, INT64_MAX, limit};
+
+	return read_series(r, a, check, series, &w, out, n, e);
+}
+
+int record_trail(struct record *r, struct arena *a, const char *check, const char *series,
+		 int64_t up_to_run_id, size_t limit, struct point **out, size_t *n, struct err *e)
+{
+	struct walk w = {0, INT64_MIN, up_to_run_id, limit};
+
+	return read_series(r, a, check, series, &w, out, n, e);
+}
+
+/* Passing numbers, in no particular order; free() them. */
+static int collect(struct record *r, struct arena *a, const struct walk *w, double **out, size_t *n,
+		   struct err *e)
+{
+	struct shared shared = {.facts_id = 0};
+	double *values = NULL;
+	size_t count = 0, cap = 0;
+	sqlite3_stmt *s = start(r, w, e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(r, s, e)) == 1) {
+		int64_t at =
+			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 6);
+		struct value v;
+
+		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0)
+			return -1;
+		if (at < w->since_ms || !outcome_is_passing(shared.outcome))
+			continue;
+		v = row_value(s, 1, a);
+		if (v.type != VALUE_INT && (v.type != VALUE_REAL || !isfinite(v.real)))
+			continue;
+		values = store_grow(a, values, sizeof(*values), count, &cap);
+		values[count++] = v.type == VALUE_INT ? (double)v.integer : v.real;
+	}
+	*out = values;
+	*n = count;
+	return rc;
+}
+
+int record_baseline(struct record *r, const char *check, const char *series, int64_t since_ms,
+		    int64_t before_run_id, struct baseline *out, struct err *e)
+{
+	struct walk w = {.since_ms = since_ms, .last_run_id = before_run_id - 1};
+	struct arena *scratch;
+	double *values = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	scratch = arena_new();
+	rc = find_series(r, check, series, &w.series_id, e);
+	if (rc == 1)
+		rc = collect(r, scratch, &w, &values, &n, e);
+	rc = store_leave(r, rc, e);
+	if (rc == 0)
+		*out = (struct baseline){
+			.n = n,
+			.median = stats_median(values, n),
+			.mean = stats_mean(values, n),
+			.sigma = stats_sigma(values, n),
+		};
+	arena_free(scratch);
+	return rc;
+}

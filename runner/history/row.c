@@ -1,0 +1,392 @@
+/*
+ * What makes a row small without losing a bit: a number that follows from its neighbours is
+ * replaced by the way it follows, and only when that gives exactly the same double. Everything else
+ * is stored as it is.
+ */
+#include "runner/history/row.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+
+/* How room follows from value and limit (runner/model/expect_judge.c); numbers are in files. */
+enum room_code {
+	ROOM_ZERO = 0,
+	ROOM_VALUE_BY_LIMIT = 1,
+	ROOM_LIMIT_BY_VALUE = 2,
+	ROOM_SHARE_BY_LIMIT = 3,
+	ROOM_LIMIT_BY_SHARE = 4,
+	ROOM_VALUE_FROM_WHOLE = 5,
+	ROOM_SHARE_FROM_WHOLE = 6,
+	ROOM_N_CODES = 7,
+};
+
+static bool same_real(double a, double b)
+{
+	return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+static double number_of(const struct value *v)
+{
+	switch (v->type) {
+	case VALUE_INT:
+		return (double)v->integer;
+	case VALUE_REAL:
+		return v->real;
+	case VALUE_NONE:
+	case VALUE_TEXT:
+		return NAN;
+	}
+	return NAN;
+}
+
+static double room_by(int64_t code, double value, double share, double limit)
+{
+	switch ((enum room_code)code) {
+	case ROOM_ZERO:
+		return 0;
+	case ROOM_VALUE_BY_LIMIT:
+		return value / limit;
+	case ROOM_LIMIT_BY_VALUE:
+		return limit / value;
+	case ROOM_SHARE_BY_LIMIT:
+		return share / limit;
+	case ROOM_LIMIT_BY_SHARE:
+		return limit / share;
+	case ROOM_VALUE_FROM_WHOLE:
+		return (1 - value) / (1 - limit);
+	case ROOM_SHARE_FROM_WHOLE:
+		return (1 - share) / (1 - limit);
+	case ROOM_N_CODES:
+		break;
+	}
+	return NAN;
+}
+
+double row_derived_share(const struct value *v, int64_t n_total)
+{
+	return v->type == VALUE_INT && n_total > 0 ? (double)v->integer / (double)n_total : NAN;
+}
+
+bool row_has_derived_share(const struct result *x)
+{
+	return same_real(x->share, row_derived_share(&x->value, x->n_total));
+}
+
+static void bind_value(sqlite3_stmt *s, int at, const struct value *v)
+{
+	switch (v->type) {
+	case VALUE_NONE:
+		return; /* unbound is NULL */
+	case VALUE_INT:
+		store_bind_int(s, at, v->integer);
+		return;
+	case VALUE_REAL:
+		store_bind_real(s, at, v->real);
+		return;
+	case VALUE_TEXT:
+		store_bind_text(s, at, v->text);
+		return;
+	}
+}
+
+static void bind_room(sqlite3_stmt *s, int at, const struct result *x)
+{
+	if (isnan(x->room))
+		return; /* unbound is NULL */
+	for (int64_t code = 0; code < ROOM_N_CODES && x->has_limit; code++) {
+		if (same_real(x->room, room_by(code, number_of(&x->value), x->share, x->limit))) {
+			store_bind_int(s, at, code);
+			return;
+		}
+	}
+	store_bind_real(s, at, x->room);
+}
+
+int row_insert(struct record *r, const struct row *row, struct err *e)
+{
+	const struct result *x = row->result;
+	sqlite3_stmt *s =
+		store_sql(r,
+			  "INSERT INTO results(id, facts_id, value, n, n_total, own_limit, "
+			  "room, batch, at_ms, duration_us) VALUES (?1, ?2, ?3, ?4, ?5, "
+			  "?6, ?7, ?8, ?9, ?10)",
+			  e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, row->id);
+	store_bind_int(s, 2, row->facts_id);
+	bind_value(s, 3, &x->value);
+	if (x->n != x->n_total)
+		store_bind_int(s, 4, x->n);
+	if (x->n_total != -1)
+		store_bind_int(s, 5, x->n_total);
+	if (x->has_limit && !same_real(x->limit, row->usual_limit))
+		store_bind_real(s, 6, x->limit);
+	bind_room(s, 7, x);
+	store_bind_int(s, 8, row->batch);
+	store_bind_int(s, 9, x->measured_ms - row->begin_ms);
+	store_bind_int(s, 10, x->duration_us);
+	return store_run(r, s, e);
+}
+
+struct value row_value(sqlite3_stmt *s, int at, struct arena *a)
+{
+	switch (sqlite3_column_type(s, at)) {
+	case SQLITE_INTEGER:
+		return (struct value){.type = VALUE_INT, .integer = sqlite3_column_int64(s, at)};
+	case SQLITE_FLOAT:
+	case SQLITE_BLOB:
+		return (struct value){.type = VALUE_REAL, .real = store_real(s, at)};
+	case SQLITE_TEXT:
+		return (struct value){.type = VALUE_TEXT, .text = store_text(s, at, a)};
+	default:
+		return (struct value){.type = VALUE_NONE};
+	}
+}
+
+int64_t row_count(sqlite3_stmt *s, int at)
+{
+	return sqlite3_column_type(s, at) == SQLITE_NULL ? -1 : sqlite3_column_int64(s, at);
+}
+
+double row_room(sqlite3_stmt *s, int at, const struct value *v, double share, double limit)
+{
+	if (sqlite3_column_type(s, at) == SQLITE_INTEGER)
+		return room_by(sqlite3_column_int64(s, at), number_of(v), share, limit);
+	return store_real(s, at);
+}
+
+/* ids to pointers; ids are positive. */
+struct id_map {
+	struct arena *arena;
+	size_t n, cap; /* cap is a power of two, kept at most half full */
+	struct {
+		int64_t id;
+		void *value;
+	} * slots;
+};
+
+static size_t id_slot(const struct id_map *m, int64_t id)
+{
+	size_t at = (size_t)((uint64_t)id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (m->cap - 1);
+
+	while (m->slots[at].id != 0 && m->slots[at].id != id)
+		at = (at + 1) & (m->cap - 1);
+	return at;
+}
+
+static void *id_get(const struct id_map *m, int64_t id)
+{
+	return m->cap == 0 ? NULL : m->slots[id_slot(m, id)].value;
+}
+
+static void id_put(struct id_map *m, int64_t id, void *value)
+{
+	if (2 * (m->n + 1) > m->cap) {
+		struct id_map grown = {m->arena, m->n, m->cap == 0 ? 64 : m->cap * 2, NULL};
+
+		grown.slots = arena_array(m->arena, grown.cap, sizeof(*grown.slots));
+		for (size_t i = 0; i < m->cap; i++)
+			if (m->slots[i].id != 0)
+				grown.slots[id_slot(&grown, m->slots[i].id)] = m->slots[i];
+		*m = grown;
+	}
+	size_t at = id_slot(m, id);
+	m->slots[at].id = id;
+	m->slots[at].value = value;
+	m->n++;
+}
+
+/* A row of `facts` as the result it stands for, its own numbers aside. */
+struct facts {
+	struct result common;
+	bool has_share;
+	double share;
+};
+
+struct facts_cache {
+	struct record *record;
+	struct arena *arena;
+	struct id_map facts;
+	struct id_map definitions;
+};
+
+struct facts_cache *facts_cache_new(struct record *r, struct arena *a)
+{
+	struct facts_cache *c = arena_alloc(a, sizeof(*c));
+
+	*c = (struct facts_cache){r, a, {.arena = a}, {.arena = a}};
+	return c;
+}
+
+static int damaged(struct record *r, const char *what, int64_t id, struct err *e)
+{
+	return err_set(e, ERR_RECORD, "cannot trust record \"%s\": %s %lld is missing", r->path,
+		       what, (long long)id);
+}
+
+static const struct check_info *load_definition(struct facts_cache *c, int64_t id, struct err *e)
+{
+	struct check_info *info = id_get(&c->definitions, id);
+	sqlite3_stmt *s;
+	int rc;
+
+	if (info != NULL)
+		return info;
+	s = store_sql(
+		c->record,
+		"SELECT (SELECT name FROM checks WHERE id = d.check_id), " STORE_TEXT(
+			"d."
+			"kin"
+			"d") ", " STORE_TEXT("d.title") ", " STORE_TEXT("d.why") ", " STORE_TEXT("d"
+												 "."
+												 "o"
+												 "w"
+												 "n"
+												 "e"
+												 "r") ", " STORE_TEXT("d.target") ", " STORE_TEXT("d.file") ","
+																			    " "
+																			    "d"
+																			    "."
+																			    "l"
+																			    "i"
+																			    "n"
+																			    "e"
+																			    ","
+																			    " "
+																			    "d"
+																			    "."
+																			    "c"
+																			    "o"
+																			    "l"
+																			    ","
+																			    " "
+																			    "d"
+																			    "."
+																			    "s"
+																			    "e"
+																			    "v"
+																			    "e"
+																			    "r"
+																			    "i"
+																			    "t"
+																			    "y"
+																			    ","
+																			    " " STORE_TEXT(
+																				    "d.tags") ", d.hash FROM definitions d WHERE d.id = ?1",
+		e);
+	if (s == NULL)
+		return NULL;
+	store_bind_int(s, 1, id);
+	rc = store_step(c->record, s, e);
+	if (rc != 1) {
+		if (rc == 0)
+			(void)damaged(c->record, "definition", id, e); /* NULL tells */
+		return NULL;
+	}
+	info = arena_alloc(c->arena, sizeof(*info));
+	*info = (struct check_info){
+		.name = store_text_or(s, 0, c->arena, ""),
+		.kind = store_text_or(s, 1, c->arena, ""),
+		.title = store_text(s, 2, c->arena),
+		.why = store_text(s, 3, c->arena),
+		.owner = store_text(s, 4, c->arena),
+		.target = store_text(s, 5, c->arena),
+		.file = store_text_or(s, 6, c->arena, ""),
+		.line = sqlite3_column_int64(s, 7),
+		.col = sqlite3_column_int64(s, 8),
+		.severity = sqlite3_column_int64(s, 9),
+		.tags = store_text_or(s, 10, c->arena, ""),
+	};
+	store_digest(s, 11, info->hash, sizeof(info->hash));
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	id_put(&c->definitions, id, info);
+	return info;
+}
+
+static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct err *e)
+{
+	struct facts *f = id_get(&c->facts, id);
+	struct arena *a = c->arena;
+	int64_t definition_id;
+	sqlite3_stmt *s;
+	int rc;
+
+	if (f != NULL)
+		return f;
+	s = store_sql(
+		c->record,
+		"SELECT definition_id, ordinal, outcome, " STORE_TEXT(
+			"unit") ", " STORE_TEXT("boun"
+						"d") ", usual_limit, bound_line, "
+						     "bound_col, " STORE_TEXT("reason") ","
+											" " STORE_TEXT("evidence") ", " STORE_TEXT("query") ", "
+																	    "attempts, "
+																	    "is_flaky, "
+																	    "share "
+																	    "FROM facts "
+																	    "WHERE id = "
+																	    "?1",
+		e);
+	if (s == NULL)
+		return NULL;
+	store_bind_int(s, 1, id);
+	rc = store_step(c->record, s, e);
+	if (rc != 1) {
+		if (rc == 0)
+			(void)damaged(c->record, "facts row", id, e); /* NULL tells */
+		return NULL;
+	}
+	f = arena_alloc(a, sizeof(*f));
+	definition_id = sqlite3_column_int64(s, 0);
+	f->common = (struct result){
+		.ordinal = sqlite3_column_int64(s, 1),
+		.outcome = store_outcome(s, 2),
+		.unit = store_text_or(s, 3, a, ""),
+		.bound = store_text_or(s, 4, a, ""),
+		.has_limit = sqlite3_column_type(s, 5) != SQLITE_NULL,
+		.bound_line = sqlite3_column_int64(s, 6),
+		.bound_col = sqlite3_column_int64(s, 7),
+		.reason = store_text(s, 8, a),
+		.evidence = store_text(s, 9, a),
+		.query = store_text(s, 10, a),
+		.attempts = sqlite3_column_int64(s, 11),
+		.is_flaky = sqlite3_column_int64(s, 12) != 0,
+		.series = "",
+	};
+	if (f->common.has_limit)
+		f->common.limit = store_real(s, 5);
+	f->has_share = sqlite3_column_type(s, 13) != SQLITE_NULL;
+	f->share = store_real(s, 13);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	f->common.check = load_definition(c, definition_id, e);
+	if (f->common.check == NULL)
+		return NULL;
+	id_put(&c->facts, id, f);
+	return f;
+}
+
+int row_read(struct facts_cache *c, sqlite3_stmt *s, int64_t begin_ms, struct result *out,
+	     struct err *e)
+{
+	const struct facts *f = load_facts(c, sqlite3_column_int64(s, 0), e);
+	struct result x;
+
+	if (f == NULL)
+		return -1;
+	x = f->common;
+	x.value = row_value(s, 1, c->arena);
+	x.n_total = row_count(s, 3);
+	x.n = sqlite3_column_type(s, 2) == SQLITE_NULL ? x.n_total : sqlite3_column_int64(s, 2);
+	x.share = f->has_share ? f->share : row_derived_share(&x.value, x.n_total);
+	if (x.has_limit && sqlite3_column_type(s, 4) != SQLITE_NULL)
+		x.limit = store_real(s, 4);
+	x.room = row_room(s, 5, &x.value, x.share, x.limit);
+	x.measured_ms = begin_ms + sqlite3_column_int64(s, 6);
+	x.duration_us = sqlite3_column_int64(s, 7);
+	*out = x;
+	return 0;
+}

@@ -1,0 +1,283 @@
+/*
+ * The tables, and how a file comes to have them. Each migration is one version's SQL, run in one
+ * transaction with its user_version, so a file is always wholly of one version.
+ *
+ * Rows are only ever inserted, except in `head` (the next sequence number), `states` and `latest`
+ * (caches that can be recomputed from the rest) and `locks`. Every record of its own (run begin,
+ * definition, result, run end, restoration, decision) has a number in one gapless sequence that
+ * starts at 1 (0 is the file itself): what a Merkle log over the record will use as leaf index. The
+ * results of a batch take consecutive numbers in the order of their id, from batches.first_seq.
+ *
+ * A year of 1,000 checks an hour is 8.76 million results, so `results` is what the file's size is.
+ * Everything a result shares with its neighbours in time (outcome, bound, reason, query, ...) is
+ * one row of `facts`, found again by its digest. n is NULL where it equals n_total; own_limit is
+ * NULL where it is the usual one (only `within` bounds move); room is a code where it follows from
+ * value and limit (row.c).
+ *
+ * The key of a result is one integer, run << 24 | series. As a WITHOUT ROWID table keyed (run,
+ * series) the same rows take 11 % more room: pages of an index tree split in halves, those of an
+ * integer tree are filled to the end when keys ascend. run and series are there as columns too.
+ */
+#include <string.h>
+
+#include "runner/base/err.h"
+#include "runner/history/store.h"
+
+/* In parts, since a compiler need not take a literal of more than 4,095 characters. */
+static const char *const version_1[] = {
+	"CREATE TABLE head(\n"
+	"	one INTEGER PRIMARY KEY CHECK (one = 1),\n"
+	"	origin BLOB NOT NULL, -- random: tells this record from every other\n"
+	"	next_seq INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"INSERT INTO head VALUES (1, randomblob(16), 1);\n"
+	"CREATE TABLE texts(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	hash INTEGER NOT NULL, -- first 8 bytes of SHA-256 of body, big endian\n"
+	"	body TEXT NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX texts_hash ON texts(hash);\n"
+	"CREATE TABLE runs(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL,\n"
+	"	begin_ms INTEGER NOT NULL,\n"
+	"	begin_monotonic_ms INTEGER NOT NULL,\n"
+	"	subject INTEGER NOT NULL,\n"
+	"	selection INTEGER NOT NULL,\n"
+	"	command INTEGER NOT NULL,\n"
+	"	definition_file INTEGER NOT NULL,\n"
+	"	definition_digest BLOB NOT NULL,\n"
+	"	commit_id INTEGER NOT NULL,\n"
+	"	is_dirty INTEGER NOT NULL,\n"
+	"	host INTEGER NOT NULL,\n"
+	"	user INTEGER NOT NULL,\n"
+	"	version INTEGER NOT NULL,\n"
+	"	job_url INTEGER NOT NULL,\n"
+	"	boot_id INTEGER NOT NULL,\n"
+	"	n_planned INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX runs_kind ON runs(command, selection);\n"
+	"CREATE INDEX runs_time ON runs(begin_ms);\n"
+	"CREATE TABLE run_ends(\n"
+	"	run INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL,\n"
+	"	end_ms INTEGER NOT NULL,\n"
+	"	state INTEGER NOT NULL,\n"
+	"	outcome INTEGER NOT NULL,\n"
+	"	n_pass INTEGER NOT NULL,\n"
+	"	n_warn INTEGER NOT NULL,\n"
+	"	n_fail INTEGER NOT NULL,\n"
+	"	n_undecided INTEGER NOT NULL,\n"
+	"	n_skip INTEGER NOT NULL,\n"
+	"	exit_status INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE checks(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;\n"
+	"CREATE TABLE series(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	check_id INTEGER NOT NULL,\n"
+	"	name TEXT NOT NULL,\n"
+	"	UNIQUE (check_id, name)\n"
+	") STRICT;\n"
+	"CREATE TABLE definitions(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL,\n"
+	"	digest BLOB NOT NULL UNIQUE, -- of the row's content\n"
+	"	check_id INTEGER NOT NULL,\n"
+	"	hash BLOB NOT NULL, -- of the resolved check, computed by the loader\n"
+	"	kind INTEGER NOT NULL,\n"
+	"	title INTEGER, why INTEGER, owner INTEGER, target INTEGER,\n"
+	"	file INTEGER NOT NULL, line INTEGER NOT NULL, col INTEGER NOT NULL,\n"
+	"	severity INTEGER NOT NULL,\n"
+	"	tags INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE facts(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	digest BLOB NOT NULL UNIQUE, -- of the content but usual_limit\n"
+	"	definition_id INTEGER NOT NULL,\n"
+	"	ordinal INTEGER NOT NULL,\n"
+	"	outcome INTEGER NOT NULL,\n"
+	"	unit INTEGER NOT NULL, bound INTEGER NOT NULL,\n"
+	"	usual_limit ANY, -- NULL = the bound has no number\n"
+	"	bound_line INTEGER NOT NULL, bound_col INTEGER NOT NULL,\n"
+	"	reason INTEGER, evidence INTEGER, query INTEGER,\n"
+	"	attempts INTEGER NOT NULL, is_flaky INTEGER NOT NULL,\n"
+	"	share ANY -- NULL = value / n_total\n"
+	") STRICT;\n", /* next part */
+	"CREATE TABLE results(\n"
+	"	id INTEGER PRIMARY KEY, -- run << 24 | series\n"
+	"	facts_id INTEGER NOT NULL,\n"
+	"	value ANY, -- NULL = no measurement\n"
+	"	n INTEGER, n_total INTEGER,\n"
+	"	own_limit ANY,\n"
+	"	room ANY,\n"
+	"	batch INTEGER NOT NULL,\n"
+	"	at_ms INTEGER NOT NULL, -- since runs.begin_ms\n"
+	"	duration_us INTEGER NOT NULL,\n"
+	"	run INTEGER GENERATED ALWAYS AS (id >> 24) VIRTUAL,\n"
+	"	series INTEGER GENERATED ALWAYS AS (id & 16777215) VIRTUAL\n"
+	") STRICT;\n"
+	"CREATE TABLE batches(\n"
+	"	run INTEGER NOT NULL, batch INTEGER NOT NULL,\n"
+	"	first_seq INTEGER NOT NULL, n_results INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (run, batch)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE places( -- where series of a check were not given in the order of their id\n"
+	"	result INTEGER PRIMARY KEY, place INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE states( -- cache: where each check stands\n"
+	"	check_id INTEGER PRIMARY KEY,\n"
+	"	run INTEGER NOT NULL, outcome INTEGER NOT NULL, measured_ms INTEGER NOT NULL,\n"
+	"	since_ms INTEGER NOT NULL, -- begin of the present stretch of outcome\n"
+	"	finished_ms INTEGER NOT NULL -- last measured_ms but of skips; -1 = never\n"
+	") STRICT;\n"
+	"CREATE TABLE latest( -- cache: newest run that has the check about the subject\n"
+	"	subject INTEGER NOT NULL, check_id INTEGER NOT NULL, run INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (subject, check_id)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE restorations(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL, run INTEGER NOT NULL, at_ms INTEGER NOT NULL,\n"
+	"	set_name INTEGER NOT NULL, tag INTEGER NOT NULL,\n"
+	"	commit_id INTEGER, tree INTEGER,\n"
+	"	outcome INTEGER NOT NULL, tag_time_ms INTEGER NOT NULL,\n"
+	"	n_objects INTEGER NOT NULL, n_files INTEGER NOT NULL, n_bytes INTEGER NOT NULL,\n"
+	"	restore_us INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX restorations_tag ON restorations(set_name, tag);\n"
+	"CREATE INDEX restorations_run ON restorations(run);\n"
+	"CREATE TABLE steps(\n"
+	"	restoration INTEGER NOT NULL, place INTEGER NOT NULL,\n"
+	"	name INTEGER NOT NULL, outcome INTEGER NOT NULL, duration_us INTEGER NOT NULL,\n"
+	"	finding INTEGER, remedy INTEGER,\n"
+	"	PRIMARY KEY (restoration, place)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE pins( -- cache: first restoration that knew what the tag is\n"
+	"	set_name INTEGER NOT NULL, tag INTEGER NOT NULL, restoration INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (set_name, tag)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE decisions(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL,\n"
+	"	gate INTEGER NOT NULL, subject INTEGER NOT NULL,\n"
+	"	at_ms INTEGER NOT NULL, run INTEGER NOT NULL,\n"
+	"	is_open INTEGER NOT NULL, outcome INTEGER NOT NULL,\n"
+	"	definition_digest BLOB NOT NULL, oldest_ms INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX decisions_gate ON decisions(gate);\n"
+	"CREATE INDEX decisions_run ON decisions(run);\n"
+	"CREATE TABLE decision_lines(\n"
+	"	decision INTEGER NOT NULL, place INTEGER NOT NULL,\n"
+	"	check_name INTEGER NOT NULL, series INTEGER NOT NULL,\n"
+	"	outcome INTEGER NOT NULL, is_hard INTEGER NOT NULL,\n"
+	"	text INTEGER NOT NULL, remedy INTEGER, file INTEGER,\n"
+	"	line INTEGER NOT NULL, col INTEGER NOT NULL,\n"
+	"	run INTEGER NOT NULL, measured_ms INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (decision, place)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE locks(\n"
+	"	name TEXT PRIMARY KEY,\n"
+	"	host TEXT NOT NULL, boot_id TEXT NOT NULL, pid_space TEXT NOT NULL,\n"
+	"	pid INTEGER NOT NULL, start_ticks INTEGER NOT NULL\n"
+	") STRICT, WITHOUT ROWID;\n",
+	NULL,
+};
+
+/* migrations[i] leads from version i to version i + 1 */
+static const char *const *const migrations[STORE_VERSION] = {version_1};
+
+struct file_state {
+	int64_t application_id, version, n_objects;
+};
+
+static int read_state(struct record *r, struct file_state *out, struct err *e)
+{
+	struct file_state s = {0};
+	const struct {
+		const char *sql;
+		int64_t *to;
+	} asks[] = {
+		{"PRAGMA application_id", &s.application_id},
+		{"PRAGMA user_version", &s.version},
+		{"SELECT count(*) FROM sqlite_schema", &s.n_objects},
+	};
+
+	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+		sqlite3_stmt *q = store_sql(r, asks[i].sql, e);
+
+		if (q == NULL || store_integer(r, q, asks[i].to, e) < 0)
+			return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+/* 0 = ours and usable, else the reason it is not. */
+static int check_state(struct record *r, const struct file_state *s, struct err *e)
+{
+	bool is_ours = s->application_id == STORE_APPLICATION_ID;
+	bool is_empty = s->application_id == 0 && s->version == 0 && s->n_objects == 0;
+
+	if (!is_ours && !is_empty) {
+		(void)err_set(e, ERR_RECORD,
+			      "\"%s\" is a SQLite database of something else, not a record",
+			      r->path);
+		return err_help(e, "name another file with --record"), -1;
+	}
+	if (s->version > STORE_VERSION) {
+		(void)err_set(e, ERR_RECORD,
+			      "record \"%s\" has version %lld, this assize knows versions up to %d",
+			      r->path, (long long)s->version, STORE_VERSION);
+		return err_help(e, "a newer assize wrote it: use that one"), -1;
+	}
+	if (s->version < 0)
+		return err_set(e, ERR_RECORD, "record \"%s\" has version %lld: it is damaged",
+			       r->path, (long long)s->version);
+	return 0;
+}
+
+static int apply(struct record *r, int64_t from, struct err *e)
+{
+	char numbers[96];
+
+	for (int64_t v = from; v < STORE_VERSION; v++)
+		for (const char *const *part = migrations[v]; *part != NULL; part++)
+			if (sqlite3_exec(r->db, *part, NULL, NULL, NULL) != SQLITE_OK)
+				return store_fail(r, e);
+	(void)sqlite3_snprintf(sizeof(numbers), numbers,
+			       "PRAGMA application_id = %d; PRAGMA user_version = %d",
+			       STORE_APPLICATION_ID, STORE_VERSION);
+	return sqlite3_exec(r->db, numbers, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(r, e);
+}
+
+int store_migrate(struct record *r, struct err *e)
+{
+	struct file_state s;
+	int rc;
+
+	if (read_state(r, &s, e) != 0 || check_state(r, &s, e) != 0)
+		return -1;
+	if (s.version == STORE_VERSION)
+		return 0;
+	if (r->mode == RECORD_READ && s.version == 0) {
+		(void)err_set(e, ERR_RECORD, "there is no record yet: \"%s\" is empty", r->path);
+		return err_help(e, "assize run makes one"), -1;
+	}
+	if (r->mode == RECORD_READ) {
+		(void)err_set(e, ERR_RECORD, "record \"%s\" has version %lld, older than %d",
+			      r->path, (long long)s.version, STORE_VERSION);
+		return err_help(e, "assize run brings it up to date"), -1;
+	}
+	/* Another process may be doing the same: look again once the file is ours. */
+	if (sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return store_fail(r, e);
+	rc = read_state(r, &s, e);
+	if (rc == 0)
+		rc = check_state(r, &s, e);
+	if (rc == 0)
+		rc = apply(r, s.version, e);
+	if (rc == 0 && sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		rc = store_fail(r, e);
+	if (rc != 0)
+		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* the cause is told */
+	return rc;
+}

@@ -1,0 +1,321 @@
+/*
+ * Opening the file, and the few ways everything else in this room talks to SQLite.
+ *
+ * Rollback journal with synchronous=EXTRA: with FULL a commit in DELETE mode can roll back on power
+ * loss because the journal's removal is not synced. Not WAL: SQLite before 3.51.3 can corrupt a WAL
+ * database when the log is reset. BEGIN IMMEDIATE: with DEFERRED, writers that meet fail at once
+ * whatever the busy timeout.
+ *
+ * A reader opens the file writable when it may and then forbids itself to write (query_only): a
+ * writer that was killed leaves a hot journal, and SQLite must be able to roll that back before
+ * anybody can read.
+ *
+ * The file is taken as hostile: no triggers, no views, no schema functions, cells checked.
+ */
+#include "runner/history/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/io/file.h"
+
+/* Pages kept in memory, in KiB: a run's rows and the upper levels of every tree. */
+static const char pragmas[] = "PRAGMA page_size = 4096;"
+			      "PRAGMA cell_size_check = ON;"
+			      "PRAGMA temp_store = MEMORY;"
+			      "PRAGMA cache_size = -16384;";
+
+int store_fail(struct record *r, struct err *e)
+{
+	int code = sqlite3_extended_errcode(r->db);
+	const char *verb = r->mode == RECORD_WRITE ? "write" : "read";
+
+	switch (code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(e, ERR_RECORD,
+			       "could not %s record \"%s\": another process has held it for %d s",
+			       verb, r->path, STORE_BUSY_MS / 1000);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		(void)err_set(e, ERR_RECORD, "cannot trust record \"%s\": %s", r->path,
+			      sqlite3_errmsg(r->db));
+		return err_help(e, "put the file aside and restore a copy; sqlite3 .recover may "
+				   "save what is left"),
+		       -1;
+	case SQLITE_NOMEM:
+		oom();
+	default:
+		return err_set(e, ERR_RECORD, "could not %s record \"%s\": %s", verb, r->path,
+			       sqlite3_errmsg(r->db));
+	}
+}
+
+sqlite3_stmt *store_sql(struct record *r, const char *sql, struct err *e)
+{
+	sqlite3_stmt *s = NULL;
+
+	for (size_t i = 0; i < r->n_statements; i++) {
+		if (r->statements[i].sql != sql)
+			continue;
+		s = r->statements[i].stmt;
+		(void)sqlite3_reset(s); /* its last failure was reported by the step */
+		(void)sqlite3_clear_bindings(s);
+		return s;
+	}
+	if (r->n_statements == STORE_MAX_STATEMENTS) {
+		(void)err_set(e, ERR_INTERNAL, "too many kinds of statements for a record");
+		return NULL;
+	}
+	if (sqlite3_prepare_v3(r->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK) {
+		(void)store_fail(r, e);
+		return NULL;
+	}
+	r->statements[r->n_statements].sql = sql;
+	r->statements[r->n_statements].stmt = s;
+	r->n_statements++;
+	return s;
+}
+
+int store_step(struct record *r, sqlite3_stmt *s, struct err *e)
+{
+	int rc = sqlite3_step(s);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		(void)store_fail(r, e);
+	(void)sqlite3_reset(s); /* tells the same failure again */
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int store_run(struct record *r, sqlite3_stmt *s, struct err *e)
+{
+	int rc = store_step(r, s, e);
+
+	if (rc == 1)
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return rc < 0 ? -1 : 0;
+}
+
+int store_integer(struct record *r, sqlite3_stmt *s, int64_t *out, struct err *e)
+{
+	int rc = store_step(r, s, e);
+
+	if (rc == 1) {
+		*out = sqlite3_column_int64(s, 0);
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	}
+	return rc;
+}
+
+static int begin_writing(struct record *r, struct err *e)
+{
+	sqlite3_stmt *head;
+
+	if (r->mode != RECORD_WRITE)
+		return err_set(e, ERR_INTERNAL, "record \"%s\" was opened for reading", r->path);
+	if (sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return store_fail(r, e);
+	head = store_sql(r, "SELECT next_seq FROM head", e);
+	if (head == NULL || store_integer(r, head, &r->next_seq, e) < 0) {
+		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* the cause is told */
+		return -1;
+	}
+	r->is_writing = true;
+	return 0;
+}
+
+int store_enter(struct record *r, enum store_access access, struct err *e)
+{
+	if (getpid() != r->owner)
+		return err_set(e, ERR_INTERNAL, "record \"%s\" was opened before a fork", r->path);
+	switch (access) {
+	case STORE_READING:
+		if (sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+			return store_fail(r, e);
+		return 0;
+	case STORE_WRITING:
+		return begin_writing(r, e);
+	}
+	return -1;
+}
+
+static int save_seq(struct record *r, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "UPDATE head SET next_seq = ?1", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, r->next_seq);
+	return store_run(r, s, e);
+}
+
+int store_leave(struct record *r, int rc, struct err *e)
+{
+	if (rc == 0 && r->is_writing)
+		rc = save_seq(r, e);
+	r->is_writing = false;
+	if (rc == 0 && sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		rc = store_fail(r, e);
+	if (rc != 0) {
+		for (size_t i = 0; i < r->n_statements; i++)
+			(void)sqlite3_reset(r->statements[i].stmt);	 /* the cause is told */
+		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* may have happened */
+	}
+	return rc;
+}
+
+int64_t store_take_seq(struct record *r, int64_t n)
+{
+	int64_t first = r->next_seq;
+
+	r->next_seq += n;
+	return first;
+}
+
+/* The directory the file is in, made (0700) when only it is missing. */
+static int prepare_directory(const char *path, enum record_mode mode, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir =
+		slash == NULL || slash == path ? xstrdup(slash == NULL ? "." : "/") : xstrdup(path);
+	const char *network;
+	int rc = 0;
+
+	if (slash != NULL && slash != path)
+		dir[slash - path] = '\0';
+	if (mode == RECORD_WRITE && mkdir(dir, 0700) != 0 && errno != EEXIST && errno != EISDIR)
+		rc = err_set(e, ERR_RECORD, "could not make directory \"%s\" for the record: %s",
+			     dir, strerror(errno));
+	network = rc == 0 ? file_network_fs(dir) : NULL;
+	if (network != NULL) {
+		rc = err_set(e, ERR_RECORD, "cannot keep a record in \"%s\": it is on %s", dir,
+			     network);
+		(void)err_help(e, "file locks and syncs cannot be relied on over a network; name a "
+				  "local file with --record");
+	}
+	free(dir);
+	return rc;
+}
+
+/* An empty file with mode 0600; SQLite gives the journal the mode of the file. */
+static int prepare_file(const char *path, enum record_mode mode, struct err *e)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_RECORD, "cannot use \"%s\" as record: not a file", path);
+	if (mode == RECORD_READ) {
+		if (stat(path, &st) == 0)
+			return 0;
+		if (errno != ENOENT)
+			return err_set(e, ERR_RECORD, "could not read record \"%s\": %s", path,
+				       strerror(errno));
+		(void)err_set(e, ERR_RECORD, "there is no record yet: \"%s\" does not exist", path);
+		return err_help(e, "assize run makes one"), -1;
+	}
+	/* O_EXCL: closing a descriptor of a file SQLite has open here would drop its locks. */
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)close(fd); /* nothing was written */
+	else if (errno != EEXIST)
+		return err_set(e, ERR_RECORD, "could not make record \"%s\": %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+static int configure(struct record *r, struct err *e)
+{
+	static const int off[] = {
+		SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
+		SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DML,
+		SQLITE_DBCONFIG_DQS_DDL,
+	};
+	const char *access =
+		r->mode == RECORD_WRITE ? "PRAGMA synchronous = EXTRA" : "PRAGMA query_only = ON";
+	int rc = SQLITE_OK;
+
+	(void)sqlite3_extended_result_codes(r->db, 1);	  /* cannot fail on an open handle */
+	(void)sqlite3_busy_timeout(r->db, STORE_BUSY_MS); /* same */
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]) && rc == SQLITE_OK; i++)
+		rc = sqlite3_db_config(r->db, off[i], 0, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(r->db, pragmas, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(r->db, access, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : store_fail(r, e);
+}
+
+/* Somebody may have switched the file to WAL with another tool. */
+static int check_journal(struct record *r, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "PRAGMA journal_mode = DELETE", e);
+	bool is_delete;
+
+	if (s == NULL)
+		return -1;
+	if (store_step(r, s, e) < 0)
+		return -1;
+	is_delete = strcmp((const char *)sqlite3_column_text(s, 0), "delete") == 0;
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	if (is_delete)
+		return 0;
+	return err_set(e, ERR_RECORD,
+		       "could not write record \"%s\": it does not accept a rollback journal",
+		       r->path);
+}
+
+int record_open(const char *path, enum record_mode mode, struct record **out, struct err *e)
+{
+	struct record *r;
+	int rc = 0;
+
+	if (prepare_directory(path, mode, e) != 0 || prepare_file(path, mode, e) != 0)
+		return -1;
+	r = xmalloc(sizeof(*r));
+	memset(r, 0, sizeof(*r));
+	r->path = xstrdup(path);
+	r->mode = mode;
+	r->owner = getpid();
+	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
+		rc = r->db == NULL ? err_set(e, ERR_RECORD, "could not open record \"%s\"", path)
+				   : store_fail(r, e);
+	if (rc == 0)
+		file_register_database(r->path);
+	if (rc == 0)
+		rc = configure(r, e);
+	if (rc == 0)
+		rc = store_migrate(r, e);
+	if (rc == 0 && mode == RECORD_WRITE)
+		rc = check_journal(r, e);
+	if (rc != 0) {
+		record_close(r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+void record_close(struct record *r)
+{
+	if (r == NULL)
+		return;
+	file_unregister_database(r->path);
+	for (size_t i = 0; i < r->n_statements; i++)
+		(void)sqlite3_finalize(r->statements[i].stmt); /* its failure was reported */
+	(void)sqlite3_close(r->db); /* no statement is left: cannot fail */
+	free(r->path);
+	free(r);
+}

@@ -1,0 +1,111 @@
+/*
+ * store: what the files of this room share. Private to runner/history.
+ *
+ * Every access goes through four steps: store_enter() opens a transaction (every read that takes
+ * more than one statement, every write), store_sql() gives a prepared statement, store_step() runs
+ * it, store_leave() ends the transaction. A write is acknowledged when store_leave() returned 0 and
+ * by nothing else. Statements are prepared once a handle and kept.
+ *
+ * Numbers in the tables: integers as they are; reals as SQLite reals, except NaN and -0.0 which
+ * SQLite would turn into NULL and 0 and which are therefore blobs of eight bytes (IEEE 754, big
+ * endian). Absent text is NULL, text ids point into `texts`.
+ */
+#ifndef ASSIZE_HISTORY_STORE_H
+#define ASSIZE_HISTORY_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "runner/history/record.h"
+
+struct arena;
+struct err;
+
+#define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
+#define STORE_VERSION	     1
+#define STORE_BUSY_MS	     30000
+
+/* A result's key: run and series in one integer (schema.c says why). */
+#define STORE_SERIES_BITS 24
+#define STORE_MAX_SERIES  ((INT64_C(1) << STORE_SERIES_BITS) - 1)
+#define STORE_MAX_RUN	  ((INT64_C(1) << (62 - STORE_SERIES_BITS)) - 1)
+
+#define STORE_MAX_STATEMENTS 64
+
+struct record {
+	sqlite3 *db;
+	char *path; /* owned */
+	enum record_mode mode;
+	pid_t owner;	  /* a connection never crosses fork */
+	bool is_writing;  /* inside a write transaction */
+	int64_t next_seq; /* while is_writing */
+	size_t n_statements;
+	struct {
+		const char *sql; /* static text, compared by address */
+		sqlite3_stmt *stmt;
+	} statements[STORE_MAX_STATEMENTS];
+};
+
+enum store_access { STORE_READING, STORE_WRITING };
+
+int store_enter(struct record *r, enum store_access access, struct err *e);
+/* rc 0: commit; else roll back. Returns rc, or -1 when the commit failed. */
+int store_leave(struct record *r, int rc, struct err *e);
+
+/* The next n numbers of the record's gapless sequence; only while writing. */
+int64_t store_take_seq(struct record *r, int64_t n);
+
+/* sql is a string literal. Reset and unbound. NULL = error. */
+sqlite3_stmt *store_sql(struct record *r, const char *sql, struct err *e);
+/* 1 = a row, 0 = done, -1 = error. A statement that is done or failed is reset. */
+int store_step(struct record *r, sqlite3_stmt *s, struct err *e);
+/* Runs a statement that gives no rows. */
+int store_run(struct record *r, sqlite3_stmt *s, struct err *e);
+/* Runs a statement that gives one integer: 1 found, 0 none, -1 error. */
+int store_integer(struct record *r, sqlite3_stmt *s, int64_t *out, struct err *e);
+/* The present SQLite failure as ERR_RECORD; returns -1. */
+int store_fail(struct record *r, struct err *e);
+
+/* Binding. Binding a column that exists cannot fail but for memory, which ends in the step. */
+void store_bind_int(sqlite3_stmt *s, int at, int64_t v);
+void store_bind_id(sqlite3_stmt *s, int at, int64_t id); /* 0 = NULL */
+void store_bind_real(sqlite3_stmt *s, int at, double v);
+void store_bind_text(sqlite3_stmt *s, int at, const char *text); /* NULL = NULL; borrowed */
+void store_bind_digest(sqlite3_stmt *s, int at, const unsigned char *digest, size_t n);
+
+double store_real(sqlite3_stmt *s, int at);			  /* NULL = NaN */
+const char *store_text(sqlite3_stmt *s, int at, struct arena *a); /* NULL = NULL */
+const char *store_text_or(sqlite3_stmt *s, int at, struct arena *a, const char *absent);
+void store_digest(sqlite3_stmt *s, int at, unsigned char *out, size_t n);
+enum outcome store_outcome(sqlite3_stmt *s, int at);	 /* anything unknown is UNDECIDED */
+enum run_state store_run_state(sqlite3_stmt *s, int at); /* NULL and unknown: RUN_INCOMPLETE */
+
+/* A text column given as id of a row in `texts`, as an SQL expression. */
+#define STORE_TEXT(column) "(SELECT body FROM texts WHERE id = " column ")"
+
+/* Room for one more item than n: items itself or a larger copy in a; *cap is kept by the caller. */
+void *store_grow(struct arena *a, void *items, size_t size, size_t n, size_t *cap);
+
+/* Brings an empty or older file to STORE_VERSION, or refuses what is not ours. */
+int store_migrate(struct record *r, struct err *e);
+
+/* Content addressing (intern.c): the id of what is there, adding it when it is new. */
+int intern_text(struct record *r, const char *text, int64_t *id, struct err *e); /* NULL: id 0 */
+int intern_check(struct record *r, const char *name, int64_t *id, struct err *e);
+int intern_series(struct record *r, int64_t check_id, const char *name, int64_t *id, struct err *e);
+/* usual_limit: the limit kept with the facts; meaningless where the result has none. */
+int intern_facts(struct record *r, int64_t check_id, const struct result *result, int64_t *id,
+		 double *usual_limit, struct err *e);
+/* Without adding: 0 = not there. */
+int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e);
+int lookup_check(struct record *r, const char *name, int64_t *id, struct err *e);
+int lookup_series(struct record *r, int64_t check_id, const char *name, int64_t *id, struct err *e);
+
+/* Restorations of a batch, inside its transaction. */
+int store_restorations(struct record *r, int64_t run_id, int64_t at_ms,
+		       const struct restoration *items, size_t n, struct err *e);
+
+#endif

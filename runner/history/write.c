@@ -1,0 +1,355 @@
+/*
+ * Writing a run: begin, batches of results, end. Each is one transaction. A batch is interned first
+ * (which may add definitions, records of their own in the sequence) and inserted second, in the
+ * order of its keys, so that its numbers are consecutive and its rows fill pages to the end.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/row.h"
+#include "runner/history/store.h"
+
+static const char *or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+static int insert_run(struct record *r, const struct run_info *run, int64_t *id, struct err *e)
+{
+	const char *const texts[] = {
+		run->subject, run->selection, run->command, run->definition_file, run->commit,
+		run->host,    run->user,      run->version, run->job_url,	  run->boot_id};
+	int64_t ids[10];
+	sqlite3_stmt *s;
+
+	for (size_t i = 0; i < 10; i++)
+		if (intern_text(r, or_empty(texts[i]), &ids[i], e) != 0)
+			return -1;
+	s = store_sql(r,
+		      "INSERT INTO runs(seq, begin_ms, begin_monotonic_ms, n_planned, is_dirty, "
+		      "definition_digest, subject, selection, command, definition_file, commit_id, "
+		      "host, user, version, job_url, boot_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+		      "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, store_take_seq(r, 1));
+	store_bind_int(s, 2, run->begin_ms);
+	store_bind_int(s, 3, run->begin_monotonic_ms);
+	store_bind_int(s, 4, run->n_planned);
+	store_bind_int(s, 5, run->is_dirty);
+	store_bind_digest(s, 6, run->definition_digest, sizeof(run->definition_digest));
+	for (int i = 0; i < 10; i++)
+		store_bind_int(s, 7 + i, ids[i]);
+	if (store_run(r, s, e) != 0)
+		return -1;
+	*id = sqlite3_last_insert_rowid(r->db);
+	if (*id > STORE_MAX_RUN)
+		return err_set(e, ERR_RECORD, "could not write record \"%s\": it is full of runs",
+			       r->path);
+	return 0;
+}
+
+int record_begin(struct record *r, struct run_info *run, struct err *e)
+{
+	int64_t id = 0;
+
+	if (store_enter(r, STORE_WRITING, e) != 0)
+		return -1;
+	if (store_leave(r, insert_run(r, run, &id, e), e) != 0)
+		return -1;
+	run->id = id;
+	return 0;
+}
+
+/* What a batch needs to know about its run. */
+struct batch {
+	int64_t run_id, number;
+	int64_t begin_ms, subject;
+	struct row *rows; /* sorted by id before insertion */
+	size_t n;
+};
+
+static int find_run(struct record *r, struct batch *b, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT begin_ms, subject, (SELECT count(*) FROM batches WHERE run = id), "
+		"EXISTS (SELECT 1 FROM run_ends WHERE run = id) FROM runs WHERE id = ?1",
+		e);
+	bool has_ended;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, b->run_id);
+	rc = store_step(r, s, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(e, ERR_RECORD,
+			       "cannot add to run %lld: record \"%s\" has no such run",
+			       (long long)b->run_id, r->path);
+	b->begin_ms = sqlite3_column_int64(s, 0);
+	b->subject = sqlite3_column_int64(s, 1);
+	b->number = sqlite3_column_int64(s, 2);
+	has_ended = sqlite3_column_int(s, 3) != 0;
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	if (has_ended)
+		return err_set(e, ERR_RECORD, "cannot add to run %lld: it has ended",
+			       (long long)b->run_id);
+	return 0;
+}
+
+struct state {
+	int64_t run, outcome, measured_ms, since_ms, finished_ms;
+};
+
+/* 1 = there is one, 0 = the check is new. */
+static int read_state(struct record *r, int64_t check_id, struct state *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT run, outcome, measured_ms, since_ms, finished_ms "
+				    "FROM states WHERE check_id = ?1",
+				    e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, check_id);
+	rc = store_step(r, s, e);
+	if (rc != 1)
+		return rc;
+	*out = (struct state){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
+			      sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3),
+			      sqlite3_column_int64(s, 4)};
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 1;
+}
+
+static int write_state(struct record *r, int64_t check_id, const struct state *state, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "REPLACE INTO states VALUES (?1, ?2, ?3, ?4, ?5, ?6)", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, check_id);
+	store_bind_int(s, 2, state->run);
+	store_bind_int(s, 3, state->outcome);
+	store_bind_int(s, 4, state->measured_ms);
+	store_bind_int(s, 5, state->since_ms);
+	store_bind_int(s, 6, state->finished_ms);
+	return store_run(r, s, e);
+}
+
+static int write_latest(struct record *r, const struct batch *b, int64_t check_id, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "INSERT INTO latest VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
+				    "SET run = excluded.run WHERE excluded.run > run",
+				    e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, b->subject);
+	store_bind_int(s, 2, check_id);
+	store_bind_int(s, 3, b->run_id);
+	return store_run(r, s, e);
+}
+
+/* The newest run decides where a check stands, also when an older one is still writing. */
+static int update_check(struct record *r, const struct batch *b, int64_t check_id,
+			const struct result *series, size_t n, struct err *e)
+{
+	struct state old = {.finished_ms = -1}, now = {.run = b->run_id, .finished_ms = -1};
+	enum outcome outcome = series[0].outcome;
+	int found = read_state(r, check_id, &old, e);
+
+	if (found < 0 || write_latest(r, b, check_id, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct result *x = &series[i];
+
+		outcome = outcome_join(outcome, x->outcome);
+		if (x->measured_ms > now.measured_ms)
+			now.measured_ms = x->measured_ms;
+		if (x->outcome != OUTCOME_SKIP && x->measured_ms > now.finished_ms)
+			now.finished_ms = x->measured_ms;
+	}
+	if (found == 1 && old.finished_ms > now.finished_ms)
+		now.finished_ms = old.finished_ms;
+	if (found == 1 && old.run > b->run_id) {
+		old.finished_ms = now.finished_ms;
+		return write_state(r, check_id, &old, e);
+	}
+	if (found == 1 && old.run == b->run_id) /* a check whose series came in two batches */
+		outcome = outcome_join(outcome, (enum outcome)old.outcome);
+	now.outcome = outcome;
+	now.since_ms = found == 1 && old.outcome == now.outcome ? old.since_ms : now.measured_ms;
+	return write_state(r, check_id, &now, e);
+}
+
+/* Series of one check are read back by id; where they were given otherwise, their place is kept. */
+static int keep_places(struct record *r, const struct row *rows, size_t n, struct err *e)
+{
+	bool is_ascending = true;
+
+	for (size_t i = 1; i < n; i++)
+		is_ascending = is_ascending && rows[i - 1].id < rows[i].id;
+	for (size_t i = 0; i < n && !is_ascending; i++) {
+		sqlite3_stmt *s = store_sql(r, "INSERT INTO places VALUES (?1, ?2)", e);
+
+		if (s == NULL)
+			return -1;
+		store_bind_int(s, 1, rows[i].id);
+		store_bind_int(s, 2, (int64_t)i);
+		if (store_run(r, s, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Interns one check's series (n of them from at on) and updates where the check stands. */
+static int prepare_check(struct record *r, struct batch *b, size_t at, size_t n,
+			 const struct result *results, struct err *e)
+{
+	int64_t check_id;
+
+	if (intern_check(r, results[at].check->name, &check_id, e) != 0)
+		return -1;
+	for (size_t i = at; i < at + n; i++) {
+		struct row *row = &b->rows[i];
+		int64_t series_id;
+
+		*row = (struct row){
+			.batch = b->number, .begin_ms = b->begin_ms, .result = &results[i]};
+		if (intern_series(r, check_id, or_empty(results[i].series), &series_id, e) != 0 ||
+		    intern_facts(r, check_id, &results[i], &row->facts_id, &row->usual_limit, e) !=
+			    0)
+			return -1;
+		row->id = b->run_id << STORE_SERIES_BITS | series_id;
+	}
+	if (keep_places(r, &b->rows[at], n, e) != 0)
+		return -1;
+	return update_check(r, b, check_id, &results[at], n, e);
+}
+
+static int prepare_rows(struct record *r, struct batch *b, const struct result *results,
+			struct err *e)
+{
+	size_t at = 0;
+
+	while (at < b->n) {
+		size_t n = 1;
+
+		while (at + n < b->n &&
+		       (results[at + n].check == results[at].check ||
+			strcmp(results[at + n].check->name, results[at].check->name) == 0))
+			n++;
+		if (prepare_check(r, b, at, n, results, e) != 0)
+			return -1;
+		at += n;
+	}
+	return 0;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int insert_rows(struct record *r, struct batch *b, struct err *e)
+{
+	sqlite3_stmt *s;
+
+	if (b->n == 0)
+		return 0;
+	qsort(b->rows, b->n, sizeof(*b->rows), compare_rows);
+	for (size_t i = 0; i < b->n; i++) {
+		if (row_insert(r, &b->rows[i], e) != 0)
+			return err_context(e, "check \"%s\", series \"%s\"",
+					   b->rows[i].result->check->name,
+					   or_empty(b->rows[i].result->series));
+	}
+	s = store_sql(r, "INSERT INTO batches VALUES (?1, ?2, ?3, ?4)", e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, b->run_id);
+	store_bind_int(s, 2, b->number);
+	store_bind_int(s, 3, store_take_seq(r, (int64_t)b->n));
+	store_bind_int(s, 4, (int64_t)b->n);
+	return store_run(r, s, e);
+}
+
+/*
+ * A restoration carries no time of its own: it is as old as the oldest result of a rollback check
+ * that came with it, so that no evidence ever looks fresher than it is.
+ */
+static int64_t restorations_at(const struct batch *b, const struct result *results)
+{
+	int64_t at = -1;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (strcmp(or_empty(results[i].check->kind), "rollback") == 0 &&
+		    (at == -1 || results[i].measured_ms < at))
+			at = results[i].measured_ms;
+	return at == -1 ? b->begin_ms : at;
+}
+
+static int write_batch(struct record *r, struct batch *b, const struct result *results,
+		       const struct restoration *restorations, size_t n_restorations, struct err *e)
+{
+	if (find_run(r, b, e) != 0 || prepare_rows(r, b, results, e) != 0 ||
+	    insert_rows(r, b, e) != 0)
+		return -1;
+	return store_restorations(r, b->run_id, restorations_at(b, results), restorations,
+				  n_restorations, e);
+}
+
+int record_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
+		   const struct restoration *restorations, size_t n_restorations, struct err *e)
+{
+	struct batch b = {.run_id = run_id, .n = n};
+	int rc;
+
+	if (store_enter(r, STORE_WRITING, e) != 0)
+		return -1;
+	b.rows = xmalloc((n + 1) * sizeof(*b.rows));
+	rc = write_batch(r, &b, results, restorations, n_restorations, e);
+	free(b.rows);
+	return store_leave(r, rc, e);
+}
+
+static int insert_end(struct record *r, const struct run_info *run, struct err *e)
+{
+	struct batch b = {.run_id = run->id};
+	const int64_t numbers[] = {run->end_ms,	     run->state,  run->outcome,
+				   run->n_pass,	     run->n_warn, run->n_fail,
+				   run->n_undecided, run->n_skip, run->exit_status};
+	sqlite3_stmt *s;
+
+	if (find_run(r, &b, e) != 0)
+		return -1;
+	s = store_sql(
+		r, "INSERT INTO run_ends VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, run->id);
+	store_bind_int(s, 2, store_take_seq(r, 1));
+	for (int i = 0; i < 9; i++)
+		store_bind_int(s, 3 + i, numbers[i]);
+	return store_run(r, s, e);
+}
+
+int record_end(struct record *r, const struct run_info *run, struct err *e)
+{
+	assert(run->state != RUN_INCOMPLETE); /* what has no end has no state to record */
+	if (store_enter(r, STORE_WRITING, e) != 0)
+		return -1;
+	return store_leave(r, insert_end(r, run, e), e);
+}
