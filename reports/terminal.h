@@ -4,7 +4,7 @@
  * Two styles. On a terminal: a live line for work under way, failures at once and again in full at
  * the end, one summary line; only failure and drift take colour. Not a terminal: one stable UTC
  * line per event, no cursor movement, a heartbeat every 10 s. Writes to the FILE given, flushes
- * after each event. All text passes str_escape(). Used by one thread.
+ * after each event. All foreign text is made visible (text.h). Used by one thread.
  */
 #ifndef ASSIZE_REPORTS_TERMINAL_H
 #define ASSIZE_REPORTS_TERMINAL_H

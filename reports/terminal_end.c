@@ -129,7 +129,8 @@ static void put_series(struct buf *out, struct arena *a, const struct terminal *
 		text_put(out, s->bound);
 		(void)buf_putc(out, '\n');
 	}
-	put_lines(out, "reason", s->reason);
+	if (result_has_remark(s))
+		put_lines(out, "reason", s->reason);
 	put_before(out, r, i);
 	put_since(out, r, i);
 	if (t->is_live)

@@ -161,6 +161,13 @@ int decision_exit_status(const struct decision *d)
 	return d->outcome == OUTCOME_FAIL ? 1 : 2;
 }
 
+bool result_has_remark(const struct result *r)
+{
+	if (r->reason == NULL)
+		return false;
+	return r->outcome != OUTCOME_FAIL || strcmp(r->reason, "outside the bound") != 0;
+}
+
 const char *outcome_word(enum outcome o)
 {
 	return o == OUTCOME_FAIL ? "FAIL" : outcome_name(o);

@@ -59,6 +59,9 @@ const struct point *trail_previous(const struct report *r, size_t result_index);
 /* Exit status a decision stands for: 0 open, 1 disproved, 2 anything else. */
 int decision_exit_status(const struct decision *d);
 
+/* Does the reason add anything to value and bound, which are shown beside it? */
+bool result_has_remark(const struct result *r);
+
 /* "FAIL", "undecided", "pass": how an outcome is written for people. */
 const char *outcome_word(enum outcome o);
 
