@@ -1,0 +1,195 @@
+/*
+ * Rows as prose. The same words serve `assize kinds KIND` (key_row_words).
+ */
+#include "runner/kinds_mdoc.h"
+
+#include <string.h>
+
+#include "audits/kinds.h"
+#include "runner/base/buf.h"
+#include "runner/base/num.h"
+#include "runner/load_parts.h"
+#include "runner/model/kind.h"
+
+static void put_limit(struct buf *out, const struct key_row *row, int64_t v)
+{
+	char text[NUM_REAL_MAX];
+
+	if (row->type == KEY_DURATION)
+		(void)num_format_duration(v, text);
+	else if (row->type == KEY_SIZE)
+		(void)num_format_size(v, text);
+	else
+		(void)num_format_real((double)v, text);
+	(void)buf_puts(out, text);
+}
+
+void key_row_words(struct buf *out, const struct key_row *row)
+{
+	if (row->type == KEY_ENUM) {
+		for (size_t i = 0; row->choices[i]; i++)
+			(void)buf_printf(out, "%s%s",
+					 i == 0		       ? ""
+					 : row->choices[i + 1] ? ", "
+							       : " or ",
+					 row->choices[i]);
+	} else {
+		(void)buf_puts(out, key_type_words(row->type));
+	}
+	if (row->min != 0 || row->max != 0) {
+		(void)buf_puts(out, row->max == INT64_MAX ? ", at least " : ", ");
+		put_limit(out, row, row->min);
+		if (row->max != INT64_MAX) {
+			(void)buf_puts(out, " to ");
+			put_limit(out, row, row->max);
+		}
+	}
+	if (row->flags & KEY_REQUIRED)
+		(void)buf_puts(out, ", required");
+	if (row->def)
+		(void)buf_printf(out, ", default %s", row->def);
+}
+
+void target_words(struct buf *out, unsigned bits, int is_optional)
+{
+	static const char *const names[] = {NULL, "sqlite", "http", "git"};
+	bool has_any = false;
+
+	for (int t = TARGET_SQLITE; t <= TARGET_GIT; t++) {
+		if (!(bits & TARGET_BIT(t)))
+			continue;
+		(void)buf_printf(out, "%s%s", has_any ? " or " : "", names[t]);
+		has_any = true;
+	}
+	if (!has_any)
+		(void)buf_puts(out, "no target");
+	else
+		(void)buf_puts(out, is_optional ? " target, or none" : " target");
+}
+
+/* Text on a line of its own: no request at its start, no escapes inside. */
+static void put_text(struct buf *out, const char *s)
+{
+	if (*s == '.' || *s == '\'')
+		(void)buf_puts(out, "\\&");
+	for (; *s; s++) {
+		if (*s == '\\')
+			(void)buf_puts(out, "\\e");
+		else if (*s == '-')
+			(void)buf_puts(out, "\\-");
+		else
+			(void)buf_putc(out, *s);
+	}
+}
+
+/* A sentence from a line of help. */
+static void put_sentence(struct buf *out, const char *s)
+{
+	size_t at = out->len;
+
+	put_text(out, s);
+	if (out->len > at && out->data[at] >= 'a' && out->data[at] <= 'z')
+		out->data[at] = (char)(out->data[at] - 'a' + 'A');
+	(void)buf_puts(out, ".\n");
+}
+
+static void put_words(struct buf *out, const struct key_row *row)
+{
+	struct buf words;
+
+	buf_init(&words, BUF_UNBOUNDED);
+	key_row_words(&words, row);
+	(void)buf_puts(out, "(");
+	put_text(out, words.data);
+	(void)buf_puts(out, ")\n.br\n");
+	buf_release(&words);
+}
+
+static void put_rows(struct buf *out, const struct key_row *rows)
+{
+	(void)buf_puts(out, ".Bl -tag -width Ds\n");
+	for (const struct key_row *row = rows; row->name; row++) {
+		bool has_sub = row->sub && row->type == KEY_GROUP;
+
+		(void)buf_printf(out, ".It Ic %s\n", row->name);
+		put_words(out, row);
+		put_sentence(out, row->help);
+		if (row->example) {
+			(void)buf_puts(out, "Example:\n.Ql ");
+			put_text(out, row->example);
+			(void)buf_puts(out, "\n");
+		}
+		if (has_sub)
+			put_rows(out, row->sub);
+	}
+	(void)buf_puts(out, ".El\n");
+}
+
+static void put_values(struct buf *out, const struct audit_kind *kind)
+{
+	if (!kind->values || !kind->values->name)
+		return;
+	(void)buf_puts(out, ".Pp\nValues:\n.Bl -tag -width Ds\n");
+	for (const struct value_row *v = kind->values; v->name; v++) {
+		(void)buf_printf(out, ".It %s%s\n", *v->name ? "Va " : "the value", v->name);
+		if (v->unit && *v->unit) {
+			(void)buf_puts(out, "(in ");
+			put_text(out, v->unit);
+			(void)buf_puts(out, ")\n.br\n");
+		}
+		put_sentence(out, v->help);
+		if (v->implied) {
+			(void)buf_puts(out, "Expected without being written:\n.Ql ");
+			put_text(out, v->implied);
+			(void)buf_puts(out, "\n");
+		}
+	}
+	(void)buf_puts(out, ".El\n");
+}
+
+static void put_kind(struct buf *out, const struct audit_kind *kind)
+{
+	(void)buf_printf(out, ".Ss %s\n", kind->name);
+	put_sentence(out, kind->summary);
+	(void)buf_puts(out, "Audits: ");
+	target_words(out, kind->targets, kind->is_target_optional);
+	(void)buf_puts(out, ".\n");
+	if (kind->scalar_key)
+		(void)buf_printf(out,
+				 ".Pp\nMay be written short:\n.Ql %s: text\nstands for\n"
+				 ".Ql %s: { %s: text } .\n",
+				 kind->name, kind->name, kind->scalar_key);
+	(void)buf_puts(out, ".Pp\nKeys:\n");
+	put_rows(out, kind->keys);
+	put_values(out, kind);
+	(void)buf_puts(out, ".Pp\n.Em What it cannot see .\n");
+	put_text(out, kind->blind);
+	(void)buf_puts(out, "\n");
+}
+
+void kinds_mdoc(struct buf *out)
+{
+	const struct {
+		const char *title;
+		const struct key_row *rows;
+	} mappings[] = {
+		{"The file", file_rows},     {"Targets", target_rows},
+		{"Audits", audit_rows},	     {"Checks", check_rows},
+		{"Gates", gate_rows},	     {"Entries of require and advise", selector_rows},
+		{"Rollback sets", set_rows},
+	};
+	size_t n;
+	const struct audit_kind *const *kinds = audit_kinds(&n);
+
+	(void)buf_puts(out, ".Sh KEYS\n");
+	for (size_t i = 0; i < sizeof(mappings) / sizeof(*mappings); i++) {
+		(void)buf_printf(out, ".Ss %s\n", mappings[i].title);
+		if (mappings[i].rows == check_rows)
+			(void)buf_puts(out, "Beside these, exactly one kind (see\n.Sx KINDS ) .\n"
+					    "Keys an audit has too take its value unless given.\n");
+		put_rows(out, mappings[i].rows);
+	}
+	(void)buf_puts(out, ".Sh KINDS\n");
+	for (size_t i = 0; i < n; i++)
+		put_kind(out, kinds[i]);
+}
