@@ -47,7 +47,7 @@ OTHER_BINS  := $(OTHERS:%.c=$(BUILD)/%)
 PROVE       ?= prove --jobs $(shell nproc)
 
 # Tests of the sources say the same whatever the build: only the plain variant runs them.
-OF_SOURCES  := $(addprefix tests/t/,build.t floors.t format.t style.t touches.t)
+OF_SOURCES  := $(addprefix tests/t/,build.t floors.t format.t setup.t style.t touches.t)
 T           ?= $(UNIT_BINS) $(if $(filter release,$(VARIANT)),$(SCRIPTS),\
 	$(filter-out $(OF_SOURCES),$(SCRIPTS)))
 
