@@ -27,7 +27,7 @@ echo sudo >>"$TMP/calls"
 exec "$@"'
 # The rest of a system, without what is on this one.
 for name in awk bash cat chmod dirname env grep mkdir mv rm tee true; do
-	ln -s "$(command -v $name)" "$TMP/bin/$name"
+	ln -s "$(type -P $name)" "$TMP/bin/$name"
 done
 
 all=$(awk '!/^[ \t]*(#|$)/ { print $1 }' "$ROOT/tests/packages")
