@@ -52,7 +52,10 @@ struct gate_input {
 struct gate_item *gate_items(struct arena *a, const struct definition *d, const struct gate *g,
 			     size_t *n);
 
-/* Is this item in need of a run (never, stale, incomplete, other subject, other definition)? */
+/*
+ * Is this item in need of a run (never, stale, incomplete, other subject, other definition, or not
+ * measured: undecided and skipped)? A failure was measured and stands until it is stale.
+ */
 bool gate_item_is_stale(const struct gate *g, const struct gate_item *item, const char *subject,
 			int64_t now_ms);
 

@@ -1,0 +1,121 @@
+/*
+ * Text of a decision: what a person reads in a job log at the moment a release is stopped. Sorting
+ * goes rank by rank, so that lines of one rank keep the order of the definition.
+ */
+#include "gates/lines.h"
+
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/num.h"
+
+struct decision_line *lines_add(struct lines *l, const char *check, enum outcome outcome,
+				bool is_hard, const char *text)
+{
+	struct decision_line *line;
+
+	if (l->n == l->cap) {
+		size_t cap = l->cap == 0 ? 16 : l->cap * 2;
+		struct decision_line *more = arena_array(l->arena, cap, sizeof(*more));
+
+		if (l->n > 0)
+			memcpy(more, l->items, l->n * sizeof(*more));
+		l->items = more;
+		l->cap = cap;
+	}
+	line = &l->items[l->n++];
+	*line = (struct decision_line){
+		.check = check,
+		.series = "",
+		.outcome = outcome,
+		.is_hard = is_hard,
+		.text = text,
+		.measured_ms = -1,
+	};
+	return line;
+}
+
+void lines_rest_on(struct lines *l, int64_t measured_ms)
+{
+	if (l->oldest_ms == -1 || measured_ms < l->oldest_ms)
+		l->oldest_ms = measured_ms;
+}
+
+enum { N_RANKS = 10 };
+
+static size_t rank_of(const struct decision_line *line)
+{
+	size_t soft = line->is_hard ? 0 : N_RANKS / 2;
+
+	switch (line->outcome) {
+	case OUTCOME_FAIL:
+		return soft;
+	case OUTCOME_UNDECIDED:
+		return soft + 1;
+	case OUTCOME_SKIP:
+		return soft + 2;
+	case OUTCOME_WARN:
+		return soft + 3;
+	case OUTCOME_PASS:
+		return soft + 4;
+	}
+	return soft + 1;
+}
+
+void lines_sort(struct lines *l)
+{
+	struct decision_line *sorted = arena_array(l->arena, l->n, sizeof(*sorted));
+	size_t n = 0;
+
+	for (size_t rank = 0; rank < N_RANKS; rank++)
+		for (size_t i = 0; i < l->n; i++)
+			if (rank_of(&l->items[i]) == rank)
+				sorted[n++] = l->items[i];
+	l->items = sorted;
+}
+
+const char *lines_duration(struct lines *l, int64_t ms)
+{
+	char text[NUM_REAL_MAX];
+
+	(void)num_format_duration(ms, text); /* its length is not needed */
+	return arena_strdup(l->arena, text);
+}
+
+const char *lines_age(struct lines *l, int64_t at_ms, int64_t now_ms)
+{
+	/* instants from outside may be anything: their difference is taken without a sign */
+	bool is_ahead = at_ms > now_ms;
+	uint64_t distance =
+		is_ahead ? (uint64_t)at_ms - (uint64_t)now_ms : (uint64_t)now_ms - (uint64_t)at_ms;
+	int64_t shown = distance > INT64_MAX ? INT64_MAX : (int64_t)distance;
+
+	if (distance < 1000)
+		return "just now";
+	return arena_printf(l->arena, "%s %s", lines_duration(l, shown),
+			    is_ahead ? "in the future" : "ago");
+}
+
+const char *lines_word(struct lines *l, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-./:@%+=,";
+	const char *text;
+	struct buf b;
+
+	if (word[0] != '\0' && strspn(word, plain) == strlen(word))
+		return word;
+	buf_init(&b, BUF_UNBOUNDED); /* nothing here can fail */
+	(void)buf_putc(&b, '\'');
+	for (const char *c = word; *c != '\0'; c++) {
+		if (*c == '\'')
+			(void)buf_puts(&b, "'\\''");
+		else
+			(void)buf_putc(&b, *c);
+	}
+	(void)buf_putc(&b, '\'');
+	text = arena_strndup(l->arena, b.data, b.len);
+	buf_release(&b);
+	return text;
+}

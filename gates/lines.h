@@ -1,0 +1,38 @@
+/*
+ * lines: the lines of a decision under construction. Private to gates.
+ *
+ * Lines are added in definition order and sorted once at the end: hard before soft, what shuts the
+ * gate before what does not. Everything is in the arena.
+ */
+#ifndef ASSIZE_GATES_LINES_H
+#define ASSIZE_GATES_LINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gates/gate.h"
+#include "runner/model/result.h"
+
+struct lines {
+	struct arena *arena;
+	struct decision_line *items;
+	size_t n, cap;
+	int64_t oldest_ms; /* of the evidence that counts and passes; -1 none */
+};
+
+/* Adds a line; check, outcome, is_hard and text are the caller's, the rest says "none". */
+struct decision_line *lines_add(struct lines *l, const char *check, enum outcome outcome,
+				bool is_hard, const char *text);
+void lines_rest_on(struct lines *l, int64_t measured_ms);
+void lines_sort(struct lines *l);
+
+/* "3 h ago" or "2 min ahead". */
+const char *lines_age(struct lines *l, int64_t at_ms, int64_t now_ms);
+const char *lines_duration(struct lines *l, int64_t ms);
+/* A word as a shell would have it. */
+const char *lines_word(struct lines *l, const char *word);
+
+/* The rule about the rollback set (rollback_rule.c). */
+void rollback_rule_decide(struct lines *l, const struct gate_input *in);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * refuse: what keeps evidence from counting, before anybody looks at what it says. Private to
+ * gates.
+ */
+#ifndef ASSIZE_GATES_REFUSE_H
+#define ASSIZE_GATES_REFUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gates/gate.h"
+
+/* In the order they are told: the first one that applies is the one to act on. */
+enum refusal {
+	REFUSE_NOTHING = 0,
+	REFUSE_SUBJECT,	   /* about another subject */
+	REFUSE_CHECK,	   /* of another check: the caller mixed them up */
+	REFUSE_DEFINITION, /* measured under another definition of the check */
+	REFUSE_INCOMPLETE, /* the run has no end */
+	REFUSE_INTERRUPTED,
+	REFUSE_FUTURE,
+	REFUSE_STALE,
+	REFUSE_N,
+};
+
+enum refusal refuse_evidence(const struct gate *g, const struct gate_item *item,
+			     const struct evidence *e, const char *subject, int64_t now_ms);
+
+/* Is `at` further ahead of `now` than clocks may differ, or before time began? */
+bool refuse_is_future(int64_t at_ms, int64_t now_ms);
+/* Is `at` more than max_age before `now`? */
+bool refuse_is_stale(int64_t at_ms, int64_t now_ms, int64_t max_age_ms);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * The rollback rule: targets as they stand in the repository now must have been proven lately.
+ *
+ * With `tags: all` every target is a requirement. With `tags: any` one proven target is enough, and
+ * the others are advice; while none is proven, those that still could be are what is required, and
+ * only when every one was disproved is the rule disproved.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "gates/lines.h"
+#include "gates/refuse.h"
+#include "runner/base/arena.h"
+
+/* What is known about one target. */
+struct target_state {
+	const char *tag;
+	const struct restoration_row *row; /* NULL = never verified */
+	enum outcome outcome;
+	const char *text;
+};
+
+static const struct restoration_row *newest_row(const struct gate_input *in, const char *tag)
+{
+	const struct restoration_row *found = NULL;
+
+	for (size_t i = 0; i < in->n_restorations; i++) {
+		const struct restoration_row *row = &in->restorations[i];
+
+		if (strcmp(row->restoration.tag, tag) == 0 &&
+		    strcmp(row->restoration.set, in->gate->rollback->name) == 0 &&
+		    (found == NULL || row->run_id > found->run_id))
+			found = row;
+	}
+	return found;
+}
+
+/* The step that decided, for the words it found. */
+static const struct restoration_step *deciding_step(const struct restoration *r)
+{
+	for (size_t i = 0; i < r->n_steps; i++)
+		if (r->steps[i].outcome == r->outcome)
+			return &r->steps[i];
+	return NULL;
+}
+
+static const char *finding(struct lines *l, const struct restoration *r, const char *word)
+{
+	const struct restoration_step *step = deciding_step(r);
+
+	if (step == NULL || step->finding == NULL)
+		return word;
+	return arena_printf(l->arena, "%s at %s: %s", word, step->name, step->finding);
+}
+
+static void judge(struct lines *l, const struct gate_input *in, struct target_state *t)
+{
+	const struct restoration_row *row = t->row;
+	const char *age;
+
+	if (row == NULL) {
+		t->text = "never verified";
+		return;
+	}
+	age = lines_age(l, row->at_ms, in->now_ms);
+	if (row->run_state != RUN_COMPLETE) {
+		t->text = "verified by a run that did not come to its end";
+	} else if (refuse_is_future(row->at_ms, in->now_ms)) {
+		t->text = arena_printf(l->arena, "verified %s: a clock is wrong", age);
+	} else if (refuse_is_stale(row->at_ms, in->now_ms, in->gate->rollback_within_ms)) {
+		t->text = arena_printf(l->arena, "verified %s, limit %s", age,
+				       lines_duration(l, in->gate->rollback_within_ms));
+	} else if (row->restoration.outcome == OUTCOME_FAIL) {
+		t->outcome = OUTCOME_FAIL;
+		t->text = finding(l, &row->restoration, "disproved");
+	} else if (outcome_is_passing(row->restoration.outcome)) {
+		t->outcome = row->restoration.outcome;
+		t->text = arena_printf(l->arena, "proven %s, restored in %s", age,
+				       lines_duration(l, row->restoration.restore_us / 1000));
+	} else {
+		t->text = finding(l, &row->restoration, "unproven");
+	}
+}
+
+static const char *remedy_of(struct lines *l, const struct target_state *t)
+{
+	const struct restoration_step *step =
+		t->row != NULL ? deciding_step(&t->row->restoration) : NULL;
+
+	if (outcome_is_passing(t->outcome))
+		return NULL;
+	if (step != NULL && step->remedy != NULL && t->row->restoration.outcome != OUTCOME_PASS)
+		return step->remedy;
+	return arena_printf(l->arena, "assize rollback verify %s", lines_word(l, t->tag));
+}
+
+static void add(struct lines *l, const struct gate_input *in, const struct target_state *t,
+		bool is_hard)
+{
+	const struct gate *g = in->gate;
+	struct decision_line *line =
+		lines_add(l, arena_printf(l->arena, "rollback/%s", g->rollback->name), t->outcome,
+			  is_hard, t->text);
+
+	line->series = t->tag;
+	line->remedy = remedy_of(l, t);
+	line->file = g->rollback_pos.file;
+	line->line = g->rollback_pos.line;
+	line->col = g->rollback_pos.col;
+	if (t->row == NULL)
+		return;
+	line->run_id = t->row->run_id;
+	line->measured_ms = t->row->at_ms;
+	if (is_hard && outcome_is_passing(t->outcome))
+		lines_rest_on(l, t->row->at_ms);
+}
+
+static void decide_targets(struct lines *l, const struct gate_input *in)
+{
+	struct target_state *targets = arena_array(l->arena, in->n_rollback_tags, sizeof(*targets));
+	size_t n_proven = 0, n_open = 0;
+
+	for (size_t i = 0; i < in->n_rollback_tags; i++) {
+		targets[i].tag = in->rollback_tags[i];
+		targets[i].row = newest_row(in, targets[i].tag);
+		judge(l, in, &targets[i]);
+		n_proven += outcome_is_passing(targets[i].outcome) ? 1 : 0;
+		n_open += targets[i].outcome == OUTCOME_UNDECIDED ? 1 : 0;
+	}
+	for (size_t i = 0; i < in->n_rollback_tags; i++) {
+		enum outcome o = targets[i].outcome;
+		bool is_hard = in->gate->is_rollback_all || (n_proven > 0 ? outcome_is_passing(o)
+							     : n_open > 0 ? o == OUTCOME_UNDECIDED
+									  : true);
+
+		add(l, in, &targets[i], is_hard);
+	}
+}
+
+void rollback_rule_decide(struct lines *l, const struct gate_input *in)
+{
+	struct target_state none = {.tag = ""};
+
+	if (in->rollback_error != NULL)
+		none.text = arena_printf(l->arena, "could not list the targets: %s",
+					 in->rollback_error);
+	else if (in->n_rollback_tags == 0)
+		none.text = "the set has no tag to roll back to";
+	if (none.text == NULL) {
+		decide_targets(l, in);
+		return;
+	}
+	add(l, in, &none, true);
+	l->items[l->n - 1].remedy = "assize rollback list";
+}
