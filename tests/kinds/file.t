@@ -1,0 +1,149 @@
+#!/bin/bash
+# file: the intact file passes; then every mutation fails, or is no measurement, and says why.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+
+intact()
+{
+	chmod -R u+rwX . 2>/dev/null
+	rm -rf d link loop
+	mkdir d
+	printf 'name: shop\nversion: 2.31.0\n' >d/version
+	chmod 644 d/version
+	printf '%s\n' one two three four WARNING >d/log
+	: >d/empty
+}
+digest=$(printf 'name: shop\nversion: 2.31.0\n' | sha256sum | cut -d' ' -f1)
+
+cat >assize.yaml <<YAML
+assize: 1
+audits:
+  f:
+    checks:
+      - { id: exists, file: d/version }
+      - { id: absent, file: d/core, expect: { exists: "== 0" } }
+      - { id: size, file: d/version, expect: { size: "between 20 B and 1 KiB" } }
+      - { id: age, file: d/version, expect: { age: "< 1h" } }
+      - { id: mode, file: d/version, expect: { mode: '== "0644"' } }
+      - { id: owner, file: d/version, expect: { owner: '== "$(id -un)"' } }
+      - { id: sha256, file: d/version, expect: { sha256: '== "$digest"' } }
+      - { id: found, file: { path: d/version, pattern: "^version: 2\\\\." } }
+      - { id: matches, file: { path: d/version, pattern: "^version: 2\\\\." }, expect: { matches: "== 1" } }
+      - { id: share, file: { path: d/log, pattern: WARNING }, expect: { matches: "<= 20%" } }
+      - { id: nofollow, file: { path: d/version, follow: false } }
+      - { id: link, file: link, expect: { size: "== 27 B" } }
+      - { id: bounded, file: { path: d/version, pattern: shop, max_size: 10B } }
+      - { id: empty, file: { path: d/empty, pattern: x }, expect: { matches: "== 0", size: "== 0 B" } }
+YAML
+
+# claim, check, exit status, what the output must say
+tells()
+{
+	run "$ASSIZE" run "f/$2"
+	is "$1: exit status" "$status" "$3"
+	like "$1: told" "$out$err" "$4"
+}
+
+intact
+ln -s d/version link
+for check in exists absent size age mode owner sha256 found matches share nofollow link empty; do
+	exits "intact: $check passes" 0 "$ASSIZE" run "f/$check"
+done
+
+rm d/version
+tells "missing file" exists 1 'f/exists.*0.*== 1'
+tells "missing file" absent 0 'pass'
+tells "missing file has no size" size 1 'no such file'
+tells "missing file has no digest" sha256 1 'no such file'
+tells "dangling link" link 1 'leads nowhere'
+
+intact
+: >d/core
+tells "forbidden file" absent 1 'f/absent.*1.*== 0'
+rm d/core && mkdir d/core
+tells "a directory is not a file that exists" absent 2 'd/core" is a directory, not a file'
+rmdir d/core && mkfifo d/core
+tells "a named pipe hangs nobody" absent 2 'special file, not a file'
+
+intact
+printf 'x' >d/version
+tells "shorter file" size 1 'f/size.*1 B'
+tells "flipped content" sha256 1 "2d711642b726b044"
+tells "pattern no longer found" found 1 'f/found.*0.*>= 1'
+tells "pattern no longer found, own bound" matches 1 'f/matches.*0.*== 1'
+
+intact
+printf 'version: 2.31.0\n' >>d/version
+tells "pattern found twice" matches 1 'line 3: version: 2.31.0'
+
+intact
+touch -d '3 hours ago' d/version
+tells "old file" age 1 'f/age.*3 h'
+touch -d '2 hours' d/version
+tells "file from the future" age 2 'in the future'
+
+intact
+chmod 666 d/version
+tells "looser mode" mode 1 '0666'
+chmod 4644 d/version
+tells "setuid" mode 1 '4644'
+
+intact
+printf '%s\n' WARNING WARNING >>d/log
+tells "more than a share" share 1 'f/share.*42'
+
+intact
+printf 'version: 2.\xff\n' >d/version
+tells "invalid text is not searched" found 2 'line 1'
+
+intact
+mv d/version d/real && ln -s real d/version
+tells "a link is followed" exists 0 'pass'
+tells "a link where none is wanted" nofollow 1 'symbolic link'
+ln -sf version d/version
+tells "links in a circle" exists 2 'oo many levels of symbolic links'
+
+intact
+tells "content beyond max_size is not searched" bounded 2 'larger than the limit of 10 bytes'
+
+if [ "$(id -u)" -ne 0 ]; then
+	chmod 0 d
+	tells "a place nobody may look at is no absence" exists 2 'ermission denied'
+	chmod 755 d && chmod 0 d/version
+	tells "a file that cannot be read has no digest" sha256 2 'ermission denied'
+	tells "nor matching lines" found 2 'ermission denied'
+else
+	# Root may read everything; the same as an unprivileged user.
+	intact
+	chmod 755 "$TMP" && chown -R nobody "$TMP"
+	as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+	tells_nobody()
+	{
+		run as_nobody "$ASSIZE" run "f/$2"
+		is "$1: exit status" "$status" 2
+		like "$1: told" "$out$err" "$3"
+	}
+	rm -rf .assize
+	as_nobody chmod 0 d
+	tells_nobody "a place nobody may look at is no absence" exists 'ermission denied'
+	as_nobody chmod 755 d
+	as_nobody chmod 0 d/version
+	tells_nobody "a file that cannot be read has no digest" sha256 'ermission denied'
+	tells_nobody "nor matching lines" found 'ermission denied'
+fi
+
+# definitions that make no sense
+refused()
+{
+	printf 'assize: 1\naudits:\n  f:\n    checks:\n      - %s\n' "$2" >bad.yaml
+	exits "$1: a definition error" 3 "$ASSIZE" check -f bad.yaml
+	like "$1: told with its line" "$err" "bad.yaml:5:[0-9]+: .*$3"
+}
+refused "matches without a pattern" '{ id: a, file: x, expect: { matches: ">= 1" } }' 'only with "pattern"'
+refused "a pattern that is none" '{ id: a, file: { path: x, pattern: "(" } }' 'pattern'
+refused "an unknown value" '{ id: a, file: x, expect: { sise: ">= 1 B" } }' 'no value "sise"'
+refused "a size in seconds" '{ id: a, file: x, expect: { size: ">= 1 s" } }' 'cannot be held against'
+refused "no path" '{ id: a, file: { follow: false } }' 'path'
+
+exits "the example is valid" 0 "$ASSIZE" check -f "$ROOT/audits/examples/file.yaml"
+done_testing
