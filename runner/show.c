@@ -46,34 +46,42 @@ void show_terminal(const struct app *app, const struct options *o, struct termin
 	};
 }
 
+static void print_report(struct app *app, const struct options *o, struct terminal *t,
+			 const struct report *report)
+{
+	struct buf out;
+
+	if (!o->is_json) {
+		terminal_end(t, report);
+		return;
+	}
+	buf_init(&out, BUF_UNBOUNDED);
+	report_json(&out, report);
+	(void)fwrite(out.data, 1, out.len, app->out); /* main looks at the stream */
+	buf_release(&out);
+}
+
 int show_run_end(struct app *app, const struct options *o, struct record *record, int64_t run_id,
 		 struct terminal *t, struct err *e)
 {
 	struct arena *a = arena_new();
 	struct run_info run;
 	struct report report;
-	struct buf out;
 	size_t trail;
+	int rc = -1;
 
-	buf_init(&out, BUF_UNBOUNDED);
 	if (record_run(record, a, run_id, &run, e) != 0)
-		goto fail;
+		goto out;
 	trail = run.n_planned <= MAX_TRAILED_PLANS && !o->is_json ? TRAIL_POINTS : 0;
 	if (report_load(record, a, run_id, trail, &report, e) != 0)
-		goto fail;
-	if (o->is_json) {
-		report_json(&out, &report);
-		(void)fwrite(out.data, 1, out.len, app->out); /* main looks at the stream */
-	} else {
-		terminal_end(t, &report);
-	}
-	buf_release(&out);
+		goto out;
+	rc = output_write(app, record, run_id, &o->reports, e);
+	if (rc != 0 && report.run.exit_status == EXIT_PASS)
+		report.run.exit_status = err_exit_status(e->class); /* what the last line says */
+	print_report(app, o, t, &report);
+out:
 	arena_free(a);
-	return output_write(app, record, run_id, &o->reports, e);
-fail:
-	buf_release(&out);
-	arena_free(a);
-	return -1;
+	return rc;
 }
 
 const char *show_ago(struct arena *a, int64_t at_ms, int64_t now_ms)

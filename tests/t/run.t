@@ -125,7 +125,8 @@ is "no program is left behind" "$left" ""
 # streams and places that cannot be written
 run bash -c '"$0" run need/other >/dev/full' "$ASSIZE"
 isnt "a pass nobody could see is no pass" "$status" 0
-exits "a report that cannot be written is no pass" 70 "$ASSIZE" run need/other --report html=/nowhere/x.html
+exits "a report that cannot be written is no pass" 2 "$ASSIZE" run need/other --report html=/nowhere/x.html
+like "which the last line says as well" "$out" 'exit=2'
 like "and says which" "$err" '/nowhere/x.html'
 exits "an unknown format is found before anything runs" 3 "$ASSIZE" run need/other --report htm=x
 like "with a suggestion" "$err" 'did you mean html'
