@@ -45,15 +45,4 @@ struct db {
 
 extern const struct db_driver db_driver_sqlite;
 
-/*
- * db_sqlite.c for db_sqlite_catalog.c: a query of the driver's own, for which the authorizer lets
- * virtual tables prepare (never run) the statements their constructors need.
- */
-int sqlite_own_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
-		     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
-int sqlite_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
-		   size_t *n, struct err *e);
-int sqlite_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
-		    struct db_table *out, struct err *e);
-
 #endif

@@ -12,7 +12,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
-#include "runner/io/db_driver.h"
+#include "runner/io/db_sqlite.h"
 
 /* An array that grows in an arena: what it leaves behind is at most as large as itself. */
 struct list {

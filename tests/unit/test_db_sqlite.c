@@ -610,6 +610,25 @@ static void test_db_sqlite_catalog_survives_what_cannot_be_read(void **state)
 	db_release(w->pool, db);
 }
 
+/* TRUSTED_SCHEMA off alone would refuse every database that computes with JSON. */
+static void test_db_sqlite_reads_schemas_that_use_json(void **state)
+{
+	struct world *w = *state;
+
+	execute(w->path, "CREATE TABLE docs (doc TEXT, x AS (json_extract(doc, '$.x')));"
+			 "CREATE VIEW tokens AS SELECT fts3_tokenizer('simple') AS t;"
+			 "INSERT INTO docs VALUES ('{\"x\": 5}')");
+	struct db *db = acquire(w);
+	struct err e = {0};
+	char out[64];
+
+	assert_string_equal(ask(w, db, "SELECT x FROM docs"), "5");
+	assert_int_equal(
+		db_query(db, "SELECT t FROM tokens", NULL, 0, soon(w), keep_first, out, &e), -1);
+	assert_non_null(strstr(e.message, "fts3_tokenizer"));
+	db_release(w->pool, db);
+}
+
 static void test_db_sqlite_quotes_names(void **state)
 {
 	struct world *w = *state;
@@ -649,6 +668,7 @@ int main(void)
 		WORLD_TEST(test_db_sqlite_pool_is_shared_by_threads),
 		WORLD_TEST(test_db_sqlite_catalog_says_what_is_enforced),
 		WORLD_TEST(test_db_sqlite_catalog_survives_what_cannot_be_read),
+		WORLD_TEST(test_db_sqlite_reads_schemas_that_use_json),
 		WORLD_TEST(test_db_sqlite_quotes_names),
 	};
 

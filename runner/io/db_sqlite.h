@@ -1,0 +1,56 @@
+/*
+ * db_sqlite: one session, shared by the db_sqlite files; private to them.
+ *
+ * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
+ * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the schema.
+ */
+#ifndef ASSIZE_IO_DB_SQLITE_H
+#define ASSIZE_IO_DB_SQLITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include "runner/io/db_driver.h"
+
+struct clock;
+struct err;
+
+struct sqlite_db {
+	struct db db; /* first: a struct db * of ours is a struct sqlite_db * */
+	sqlite3 *handle;
+	const struct clock *clock;
+	char *location;
+	int64_t started_ms, deadline_ms; /* of the call under way */
+	bool is_late;			 /* the deadline ended it */
+	bool was_locked;		 /* ... while waiting for another program's lock */
+	bool is_own;			 /* the driver's own query */
+	char denied[160];		 /* what the authorizer refused first, in words */
+	struct db_value *values;
+	const char **names;
+	size_t cap;
+};
+
+/* _guard.c: all protections; -1 = one could not be set up, and then none of them counts. */
+int sqlite_protect(struct sqlite_db *s);
+
+/* _file.c: struct db_driver's preflight. */
+int sqlite_preflight(const char *location, struct err *e);
+
+/* _error.c: turns the handle's last error into a message. Always -1. */
+int sqlite_fail(struct sqlite_db *s, struct err *e);
+int sqlite_fail_wal(const char *location, struct err *e);
+
+/* A query of the driver's own: virtual tables may prepare (never run) what their constructors need.
+ */
+int sqlite_own_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
+		     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
+
+/* _catalog.c */
+int sqlite_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		   size_t *n, struct err *e);
+int sqlite_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
+		    struct db_table *out, struct err *e);
+
+#endif
