@@ -83,7 +83,7 @@ const char *const html_style[] = {
 	".led thead th:nth-child(2){width:35%}\n",
 	".se{display:block;font-size:12.5px;padding-left:14px}\n",
 	".led .b{color:var(--mid);padding-right:20px;max-width:220px;overflow-wrap:anywhere}\n",
-	".led .v{max-width:190px;overflow-wrap:anywhere}\n",
+	".led .v{max-width:190px;overflow-wrap:break-word}\n",
 	".led .n{color:var(--mid);padding-right:0;white-space:nowrap}\n",
 	".led .rm{width:104px}\n",
 	".led .tr{width:134px}\n",
@@ -122,7 +122,7 @@ const char *const html_style[] = {
 	".ev li{padding:4px 0;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}\n",
 	".ev li:first-child{border-top:1px solid var(--ink)}\n",
 	".how{list-style:none;padding:0;font-size:12.5px;line-height:1.75;margin:10px 0 0}\n",
-	".how li{display:grid;grid-template-columns:11em minmax(0,1fr)}\n"
+	".how li{display:grid;grid-template-columns:11em minmax(0,1fr);align-items:baseline}\n"
 	".how span{color:var(--mid)}\n",
 	"figure{margin:0 0 8px}\n",
 	"figure svg{width:100%;max-width:430px;height:auto}\n",
@@ -151,14 +151,15 @@ const char *const html_style[] = {
 	"body{font-size:9.6pt;line-height:1.42}header,main,footer{max-width:none;padding:0}"
 	"h1{font-size:18pt;margin-bottom:10pt;max-width:none}h2{font-size:14pt;"
 	"margin-bottom:8pt}h3{font-size:10pt}.kicker{font-size:9pt}\n",
-	"section{margin-top:14pt}table{font-size:7.8pt}tbody td,"
-	"tbody th{padding:3pt 6pt 3pt 0}thead th{font-size:7pt;padding-right:6pt}\n",
+	"section{margin-top:11pt}table{font-size:7.8pt}tbody td,"
+	"tbody th{padding:2.2pt 6pt 2.2pt 0}thead th{font-size:7pt;padding-right:6pt}\n",
 	".st{width:56pt}.sub,.se,.key,.how,.past,.why,.ev{font-size:7.4pt}"
 	".led .rm{width:56pt}.led .tr{width:72pt}.led .bu{width:50pt;height:11pt}"
 	".led .sp{width:66pt;height:14pt}\n",
 	".prov,.tally{font-size:7.8pt}.prov dt{font-size:7pt}.prov{padding:7pt 0}"
 	".tally{margin-top:8pt;gap:2pt 14pt}\n",
-	".two{grid-template-columns:96pt minmax(0,1fr);gap:0 14pt}.two h2{font-size:12pt}"
+	".two{grid-template-columns:96pt minmax(0,1fr);gap:0 14pt}.two h2{font-size:12pt}h2 "
+	".on{font-size:9pt}"
 	".se1{gap:2pt 20pt}.fail{padding:8pt 0}.chg li{padding:2.5pt 0}.find{font-size:9pt}\n",
 	"tr,figure,.se1,.chg li{break-inside:avoid}h2,h3,.intro{break-after:avoid}"
 	"thead{display:table-header-group}\n",

@@ -76,14 +76,20 @@ static void put_trail(struct buf *out, struct arena *a, const struct report *r, 
 	buf_release(&blocks);
 }
 
-/* Several lines under one label, each made safe on its own. */
+/*
+ * Several lines under one label, each made safe on its own. The bar keeps foreign text from being
+ * the first thing on a line, where "::error::" is a command to whoever runs the job.
+ */
 static void put_lines(struct buf *out, const char *label, const char *text)
 {
 	const char *rest = text, *line;
 	size_t n, printed = 0;
 
 	while (printed < MAX_EVIDENCE && text_line(&rest, &line, &n)) {
-		put_label(out, printed == 0 ? label : "");
+		if (printed == 0)
+			put_label(out, label);
+		else
+			(void)buf_printf(out, "%*s| ", COLUMN_FACT - 2, "");
 		text_visible(out, line, n);
 		(void)buf_putc(out, '\n');
 		printed++;
