@@ -68,7 +68,7 @@ static int lookup(struct verification *v, struct step *s, git_oid *id)
 		return no_such_tag(v, s);
 	if (rc < 0)
 		return step_find(s, rc == GIT_EINVALIDSPEC ? OUTCOME_UNDECIDED : OUTCOME_FAIL,
-				 room_fetch(v), "could not read \"%s\": %s",
+				 room_fetch(v, v->a), "could not read \"%s\": %s",
 				 str_escaped(v->a, v->ref), str_escaped(v->a, git_door_message()));
 	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC)
 		rc = step_find(s, OUTCOME_FAIL,

@@ -11,6 +11,9 @@
 #include "rollback/room.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+#include <git2/sys/odb_backend.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
@@ -23,10 +26,9 @@ const char *room_hex(struct arena *a, const git_oid *id)
 	return arena_strdup(a, git_oid_tostr(hex, sizeof(hex), id));
 }
 
-const char *room_fetch(struct verification *v)
+const char *room_fetch(const struct verification *v, struct arena *a)
 {
 	const struct source_facts *f = &v->source;
-	struct arena *a = v->a;
 
 	if (!f->remote)
 		return "";
@@ -63,10 +65,47 @@ static const char *named(struct step *s, git_object_t type, const git_oid *id, c
 	return arena_printf(s->a, "%s %s of \"%s\"", kind, hex, str_escaped(s->a, path));
 }
 
+/* Is there a copy of the object in a pack? */
+static bool is_packed(const char *objects, const git_oid *id)
+{
+	git_odb *packs = NULL;
+	git_odb_backend *backend = NULL;
+	bool found = false;
+
+	if (git_odb_new(&packs) == 0 && git_odb_backend_pack(&backend, objects) == 0) {
+		if (git_odb_add_backend(packs, backend, 1) == 0)
+			found = git_odb_exists(packs, id) == 1;
+		else
+			backend->free(backend);
+	}
+	git_odb_free(packs);
+	return found;
+}
+
+/*
+ * Fetching does not replace what git believes to have. A loose copy can be removed first; a damaged
+ * pack holds history that may be nowhere else and is left alone beside a fresh clone.
+ */
+static const char *repair(struct verification *v, struct step *s, const git_oid *id)
+{
+	const char *objects = arena_printf(s->a, "%sobjects", git_repository_commondir(v->repo));
+	const char *hex = room_hex(s->a, id);
+	const char *loose = arena_printf(s->a, "%s/%.2s/%s", objects, hex, hex + 2);
+	const char *get = remedy(v, s, room_fetch(v, s->a));
+	struct stat st;
+
+	if (stat(loose, &st) == 0 && !is_packed(objects, id))
+		return arena_printf(s->a, "rm -f %s && %s", room_shell(s->a, loose), get);
+	if (!v->source.remote)
+		return get;
+	return arena_printf(s->a, "git clone --mirror \"$(git remote get-url %s)\" fresh.git",
+			    room_shell(s->a, v->source.remote));
+}
+
 static int missing(struct verification *v, const char *object, struct step *s)
 {
 	const struct source_facts *f = &v->source;
-	const char *get = remedy(v, s, room_fetch(v));
+	const char *get = remedy(v, s, room_fetch(v, s->a));
 
 	if (f->promisor)
 		return step_find(s, OUTCOME_UNDECIDED, get,
@@ -87,29 +126,30 @@ int room_unreadable(struct verification *v, int rc, const git_oid *id, git_objec
 		    const char *path, struct step *s)
 {
 	const char *object = named(s, type, id, path);
+	/* Copied now: finding the remedy asks libgit2 again. */
 	const char *reason = str_escaped(s->a, git_door_message());
+	bool is_machine = git_door_is_machine_error();
 
 	if (rc == GIT_ENOTFOUND)
 		return missing(v, object, s);
 	if (rc == GIT_EMISMATCH)
-		return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)),
-				 "%s holds other bytes: %s", object, reason);
-	if (git_door_is_machine_error())
+		return step_find(s, OUTCOME_FAIL, repair(v, s, id), "%s holds other bytes: %s",
+				 object, reason);
+	if (is_machine)
 		return step_find(s, OUTCOME_UNDECIDED,
 				 arena_printf(s->a, "ls -lR %s/objects",
 					      room_shell(s->a, git_repository_commondir(v->repo))),
 				 "%s could not be read: %s", object, reason);
-	return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)), "%s is damaged: %s", object,
-			 reason);
+	return step_find(s, OUTCOME_FAIL, repair(v, s, id), "%s is damaged: %s", object, reason);
 }
 
-static int check_type(struct verification *v, git_object_t found, git_object_t wanted,
-		      const git_oid *id, const char *path, struct step *s)
+static int check_type(git_object_t found, git_object_t wanted, const git_oid *id, const char *path,
+		      struct step *s)
 {
 	if (found == wanted)
 		return 0;
-	return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)), "%s is a %s",
-			 named(s, wanted, id, path), git_object_type2string(found));
+	return step_find(s, OUTCOME_FAIL, NULL, "%s is a %s", named(s, wanted, id, path),
+			 git_object_type2string(found));
 }
 
 int room_read(struct verification *v, git_odb *odb, const git_oid *id, git_object_t type,
@@ -120,7 +160,7 @@ int room_read(struct verification *v, git_odb *odb, const git_oid *id, git_objec
 
 	if (rc < 0)
 		return room_unreadable(v, rc, id, type, path, s);
-	if (check_type(v, git_odb_object_type(object), type, id, path, s) < 0) {
+	if (check_type(git_odb_object_type(object), type, id, path, s) < 0) {
 		git_odb_object_free(object);
 		return -1;
 	}
@@ -137,10 +177,17 @@ int room_read_size(struct verification *v, git_odb *odb, const struct entry *ent
 
 	if (rc < 0)
 		return room_unreadable(v, rc, &entry->id, GIT_OBJECT_BLOB, entry->path, s);
-	if (check_type(v, type, GIT_OBJECT_BLOB, &entry->id, entry->path, s) < 0)
-		return -1;
+	if (type != GIT_OBJECT_BLOB) {
+		git_odb_object *object;
+
+		/* A header is not hashed: read it all to tell a wrong file from a wrong tree. */
+		if (room_read(v, odb, &entry->id, GIT_OBJECT_BLOB, entry->path, s, &object) < 0)
+			return -1;
+		size = git_odb_object_size(object);
+		git_odb_object_free(object);
+	}
 	if (size > INT64_MAX / 2)
-		return step_find(s, OUTCOME_FAIL, remedy(v, s, room_fetch(v)),
+		return step_find(s, OUTCOME_FAIL, repair(v, s, &entry->id),
 				 "%s claims an impossible size",
 				 named(s, GIT_OBJECT_BLOB, &entry->id, entry->path));
 	*size_bytes = (int64_t)size;

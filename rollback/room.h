@@ -172,7 +172,7 @@ int room_read_size(struct verification *v, git_odb *odb, const struct entry *ent
 int room_unreadable(struct verification *v, int rc, const git_oid *id, git_object_t type,
 		    const char *path, struct step *s);
 /* "git fetch --refetch origin tag v1" and its like: gets the whole tag again. */
-const char *room_fetch(struct verification *v);
+const char *room_fetch(const struct verification *v, struct arena *a);
 const char *room_hex(struct arena *a, const git_oid *id);
 
 /* crew.c: a few threads, each with its own repository handle. */

@@ -1,0 +1,493 @@
+#!/bin/bash
+# Damage that must be noticed, each built with git itself, and worlds that are whole, each of which must
+# pass: what is verified, the outcome, the message and the remedy. `git fsck` and `git archive` say
+# what git thinks of the same repository.
+. "$(dirname "$0")/../lib/tap.sh"
+
+RESTORE=$BUILD/tests/tools/restore
+export TMP GIT_CONFIG_NOSYSTEM=1 HOME=$TMP/home GIT_CONFIG_COUNT=2 \
+	GIT_CONFIG_KEY_0=protocol.file.allow GIT_CONFIG_VALUE_0=always \
+	GIT_CONFIG_KEY_1=advice.nestedTag GIT_CONFIG_VALUE_1=false \
+	GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.com GIT_COMMITTER_NAME=a \
+	GIT_COMMITTER_EMAIL=a@example.com GIT_AUTHOR_DATE='1700000000 +0000' \
+	GIT_COMMITTER_DATE='1700000000 +0000'
+mkdir -p "$HOME" "$TMP/scratch"
+export SCRATCH=$TMP/scratch
+
+# The clean world every damage begins from: three tags, deltas worth packing, a link, an executable.
+make_origin()
+{
+	git init -q -b main "$TMP/origin"
+	(
+		cd "$TMP/origin" || exit 1
+		mkdir -p src/deep bin
+		seq 1 2000 >src/numbers.txt
+		printf 'hello\n' >src/deep/hello.txt
+		printf '#!/bin/sh\necho run\n' >bin/run
+		chmod +x bin/run
+		ln -s ../src/deep/hello.txt bin/link
+		: >empty
+		git add . && git commit -qm one && git tag v1.0.0
+		seq 1 2001 >src/numbers.txt
+		git commit -qam two && git tag -a -m two v1.1.0
+		seq 1 2002 >src/numbers.txt
+		git commit -qam three && git tag -a -m three v2.0.0
+		git config uploadpack.allowFilter true
+		git config uploadpack.allowAnySHA1InWant true
+	) || bail "could not make the clean repository"
+}
+
+# world NAME [packed]: a copy of the clean world to damage, current directory from then on.
+world()
+{
+	rm -rf "${TMP:?}/w"
+	cp -a "$TMP/origin" "$TMP/w"
+	cd "$TMP/w" || bail "no world"
+	git remote add origin "file://$TMP/origin"
+	[ "${1:-}" != packed ] || git gc -q --prune=now
+}
+
+# judged CLAIM OUTCOME STEP-AND-FINDING REMEDY TAG [OPTION VALUE]...: in the current directory.
+judged()
+{
+	local claim=$1 outcome=$2 finding=$3 remedy=$4 tag=$5
+	shift 5
+	run "$RESTORE" --scratch "$SCRATCH" "$@" "$PWD" "$tag"
+	local got=${out%%$'\n'*} all=$out$'\n'$err
+	if [ "$got" = "$outcome" ] && [[ $all =~ $finding ]] && [[ $all =~ $remedy ]]; then
+		tap_pass "$claim: $outcome"
+	else
+		tap_fail "$claim: $outcome"
+		tap_shown expected "$outcome / $finding / $remedy"
+		tap_shown got "$all"
+	fi
+	[ -z "$(ls -A "$SCRATCH")" ] || { tap_fail "$claim: scratch is left behind"; rm -rf "${SCRATCH:?}"/*; }
+}
+
+proven()
+{
+	local claim=$1 tag=$2
+	shift 2
+	judged "$claim" pass '' '' "$tag" "$@"
+}
+
+loose()
+{
+	printf '.git/objects/%s/%s' "${1:0:2}" "${1:2}"
+}
+
+# flip FILE OFFSET: inverts one byte in place.
+flip()
+{
+	chmod u+w "$1"
+	perl -e 'open(my $f, "+<", $ARGV[0]) or die; binmode $f; seek($f, $ARGV[1], 0); read($f, my $b, 1);
+		seek($f, $ARGV[1], 0); print $f chr(ord($b) ^ 0xff)' "$1" "$2"
+}
+
+blob_of()
+{
+	git rev-parse "$1:$2"
+}
+
+# tree_of LINE...: writes a tree git would refuse, from "mode<TAB>hex<TAB>name" lines.
+tree_of()
+{
+	printf '%s\n' "$@" | perl -e 'while (<STDIN>) { chomp; my ($m, $h, $n) = split /\t/, $_, 3;
+		print "$m $n\0", pack("H*", $h) }' | git hash-object -t tree -w --stdin --literally
+}
+
+# tag_tree NAME TREE
+tag_tree()
+{
+	git tag "$1" "$(git commit-tree -m x "$2")"
+}
+
+make_origin
+
+# ---- worlds that are whole ------------------------------------------------------------------------
+world
+for tag in v1.0.0 v1.1.0 v2.0.0; do proven "loose objects, $tag" $tag; done
+is "git fsck agrees" "$(git fsck --full --strict 2>&1)" ""
+world packed
+for tag in v1.0.0 v2.0.0; do proven "packed with deltas, $tag" $tag; done
+git multi-pack-index write
+proven "multi-pack index" v2.0.0
+git clone -q --bare "file://$TMP/origin" "$TMP/bare.git" && cd "$TMP/bare.git" || bail clone
+proven "bare repository" v1.1.0
+git clone -q --depth 1 -b v1.1.0 "file://$TMP/origin" "$TMP/depth1" 2>/dev/null && cd "$TMP/depth1" || bail clone
+proven "clone of depth 1 that has the tag" v1.1.0
+git clone -q -s "$TMP/origin" "$TMP/borrowing" && cd "$TMP/borrowing" || bail clone
+proven "clone that borrows from an alternate" v2.0.0
+world
+git worktree add -q "$TMP/linked" v1.0.0 2>/dev/null && cd "$TMP/linked" || bail worktree
+proven "linked work tree" v1.0.0
+git -C "$TMP/w" worktree remove --force "$TMP/linked"
+world
+git commit -q --allow-empty -m empty
+git tag nothing "$(git commit-tree -m x "$(git hash-object -t tree -w /dev/null)")"
+proven "a tag of the empty tree" nothing
+mkdir -p "a b" && printf 1 >$'new\nline' && printf 2 >'q"uo'\''te' && printf 3 >'umläut-ß' && printf 4 >'a b/c $d'
+printf 5 >-dash && printf 6 >'*star' && ln -s nowhere dangling && ln -s . self && ln -s loop loop
+printf '\xff\xfe' >$'raw\xff' && git add -A . && git commit -qm names && git tag names
+proven "names with newline, quotes, UTF-8, spaces, bytes" names
+umask 077
+proven "under umask 077" names
+umask 022
+git config core.fileMode false && git config user.email x@example.com
+proven "settings that change nothing" v1.0.0
+git pack-refs --all
+proven "packed refs" v2.0.0
+git tag -f -a -m again v1.0.0 v1.0.0^{commit} >/dev/null
+proven "a pin that is kept" v1.0.0 --pin-commit "$(git rev-parse v1.0.0^{commit})" \
+	--pin-tree "$(git rev-parse v1.0.0^{tree})"
+git archive v2.0.0 | tar -x -C "$(mkdir -p "$TMP/archived" && echo "$TMP/archived")"
+is "git archive restores as many files" "$(find "$TMP/archived" -not -type d | wc -l)" \
+	"$("$RESTORE" --scratch "$SCRATCH" "$PWD" v2.0.0 | sed -n 's/.* files \([0-9]*\) .*/\1/p')"
+
+# ---- objects --------------------------------------------------------------------------------------
+refetch='remedy: git fetch --refetch origin tag v1.0.0'
+remove='remedy: rm -f .* && git fetch --refetch origin tag v1.0.0'
+reclone='remedy: git clone --mirror "\$\(git remote get-url origin\)" fresh.git'
+world
+blob=$(blob_of v1.0.0 src/deep/hello.txt)
+flip "$(loose "$blob")" 10
+judged "loose blob flipped" fail "closure fail.*$blob of \"src/deep/hello.txt\" is damaged" "$remove" v1.0.0
+nok "git fsck agrees" git fsck --full
+# Runs the remedy that was just printed and verifies again.
+remedied()
+{
+	local remedy=${out##*remedy: }
+	eval "${remedy%%$'\n'*}" >"$TMP/remedy.out" 2>&1 || tap_shown "remedy said" "$(cat "$TMP/remedy.out")"
+	[ ! -d fresh.git ] || cd fresh.git
+	proven "the remedy works" "$@"
+}
+remedied v1.0.0
+world
+blob=$(blob_of v1.0.0 src/deep/hello.txt) other=$(blob_of v1.0.0 bin/run)
+cp -f "$(loose "$other")" "$(loose "$blob")"
+judged "loose blob swapped for another valid object" fail \
+	"closure fail.*$blob of \"src/deep/hello.txt\" holds other bytes" "$remove" v1.0.0
+ok "git fsck --connectivity-only misses it" git fsck --connectivity-only
+world
+rm -f "$(loose "$blob")"
+judged "loose blob missing" fail "closure fail.*$blob of \"src/deep/hello.txt\" is missing" "$refetch" v1.0.0
+remedied v1.0.0
+world
+: >"$(loose "$blob")" 2>/dev/null || { rm -f "$(loose "$blob")"; : >"$(loose "$blob")"; }
+judged "loose blob empty, as after a power cut" fail "closure fail.*$blob" "$remove" v1.0.0
+world
+tree=$(git rev-parse v1.0.0:src)
+rm -f "$(loose "$tree")"
+judged "tree missing" fail "closure fail.*tree $tree of \"src\" is missing" "$refetch" v1.0.0
+world
+tree=$(git rev-parse v1.0.0^{tree})
+rm -f "$(loose "$tree")"
+judged "root tree missing" fail "source fail.*root tree $tree is missing" "$refetch" v1.0.0
+world
+flip "$(loose "$(git rev-parse v1.0.0^{commit})")" 20
+judged "commit flipped" fail "identity fail" "$remove" v1.0.0
+world
+rm -f "$(loose "$(git rev-parse v1.1.0)")"
+judged "tag object missing" fail "identity fail.*is missing" 'git fetch --refetch origin tag v1.1.0' v1.1.0
+world
+cp -f "$(loose "$(git rev-parse v1.0.0:src)")" "$(loose "$(blob_of v1.0.0 empty)")" 2>/dev/null
+judged "a tree where a blob should be" fail "empty\" holds other bytes" "$remove" v1.0.0
+
+world packed
+pack=$(ls .git/objects/pack/*.pack)
+size=$(stat -c %s "$pack")
+for at in $((size / 4)) $((size / 2)) $((size * 3 / 4)); do
+	world packed
+	pack=$(ls .git/objects/pack/*.pack)
+	flip "$pack" "$at"
+	n_failed=0
+	for tag in v1.0.0 v1.1.0 v2.0.0; do
+		"$RESTORE" --scratch "$SCRATCH" "$PWD" $tag >"$TMP/out" 2>&1 || n_failed=$((n_failed + 1))
+	done
+	isnt "pack flipped at $at of $size: a tag is not proven" $n_failed 0
+done
+world packed
+blob=$(blob_of v1.0.0 src/deep/hello.txt)
+pack=$(ls .git/objects/pack/*.pack)
+at=$(git show-index <"${pack%.pack}.idx" | sed -n "s/^\([0-9]*\) $blob.*/\1/p")
+flip "$pack" $((at + 4))
+judged "pack flipped inside the blob" fail "closure fail.*$blob of \"src/deep/hello.txt\" (is damaged|holds other bytes)" \
+	"$reclone" v1.0.0
+remedied v1.0.0
+world packed
+pack=$(ls .git/objects/pack/*.pack)
+chmod u+w "$pack" && truncate -s $((size / 2)) "$pack"
+judged "pack truncated" fail "(is damaged|is missing)" "$refetch" v1.0.0
+world packed
+rm -f .git/objects/pack/*.idx
+judged "pack without its index" fail "is missing" "$refetch" v1.0.0
+
+# Points the index entry of one object at another's offset and writes both checksums anew.
+cat >"$TMP/repoint.pl" <<'PL'
+use Digest::SHA 'sha1'; my ($file, $from, $to) = @ARGV; local $/;
+open(my $f, '<:raw', $file) or die; my $d = <$f>; close $f;
+my $n = unpack('N', substr($d, 8 + 255 * 4, 4)); my %at;
+for my $i (0 .. $n - 1) { $at{unpack('H*', substr($d, 1032 + 20 * $i, 20))} = $i }
+my $base = 1032 + 24 * $n;
+substr($d, $base + 4 * $at{$from}, 4) = substr($d, $base + 4 * $at{$to}, 4);
+substr($d, -20) = sha1(substr($d, 0, -20));
+chmod 0644, $file; open($f, '>:raw', $file) or die; print $f $d; close $f;
+PL
+world packed
+perl "$TMP/repoint.pl" .git/objects/pack/*.idx "$blob" "$(blob_of v1.0.0 bin/run)"
+judged "index entry repointed, checksum redone" fail "closure fail.*$blob of \"src/deep/hello.txt\" holds other bytes" \
+	"$reclone" v1.0.0
+
+# ---- identity -------------------------------------------------------------------------------------
+world
+one=$(git rev-parse v1.0.0) one_tree=$(git rev-parse v1.0.0^{tree}) two=$(git rev-parse v1.1.0^{commit})
+two_tree=$(git rev-parse v1.1.0^{tree})
+git tag -f v1.0.0 v1.1.0^{commit} >/dev/null
+judged "lightweight tag moved" fail "identity fail.*moved: it is commit $two, recorded first as $one" \
+	"remedy: git tag --force v1.0.0 $one" v1.0.0 --pin-commit "$one" --pin-tree "$one_tree"
+is "git fsck sees nothing" "$(git fsck --full --strict 2>&1)" ""
+git tag --force v1.0.0 "$one" >/dev/null
+proven "the remedy works" v1.0.0 --pin-commit "$one" --pin-tree "$one_tree"
+git tag -f -a -m two v1.1.0 v2.0.0^{commit} >/dev/null
+judged "annotated tag re-created elsewhere" fail "identity fail.*moved" "git tag --force v1.1.0 $two" v1.1.0 \
+	--pin-commit "$two" --pin-tree "$two_tree"
+world
+git tag -f -a -m again v1.1.0 v1.1.0^{commit} >/dev/null
+proven "annotated tag re-created on its own commit keeps its pin" v1.1.0 --pin-commit "$two" --pin-tree "$two_tree"
+git tag -f v1.1.0 "$(git commit-tree -m rewritten "v1.1.0^{tree}")" >/dev/null
+judged "same tree, other commit" fail "identity fail.*moved: it is commit" "" v1.1.0 --pin-commit "$two" --pin-tree "$two_tree"
+world
+git update-ref refs/tags/v1.1.0 "$(git rev-parse v2.0.0)"
+judged "ref to another tag's object" fail "identity fail.*\"refs/tags/v1.1.0\" holds the tag object of \"v2.0.0\"" \
+	"remedy: git fetch --force origin tag v1.1.0" v1.1.0
+git fetch -q --force origin tag v1.1.0 2>/dev/null
+proven "the remedy works" v1.1.0
+git tag blob "$(blob_of v1.0.0 bin/run)"
+judged "tag of a blob" fail "identity fail.*leads to the blob .*not to a commit" "git cat-file -p refs/tags/blob" blob
+git tag tree v1.0.0^{tree}
+judged "tag of a tree" fail "identity fail.*leads to the tree" "" tree
+git tag -a -m nested nested v2.0.0
+judged "tag of a tag" pass "identity warn.*a tag of the tag \"v2.0.0\"" "" nested
+git branch v1.0.0
+judged "tag and branch of one name" fail "identity fail.*\"v1.0.0\" is ambiguous: there is a branch" \
+	"remedy: git branch -m v1.0.0 v1.0.0-branch" v1.0.0
+git branch -q -m v1.0.0 v1.0.0-branch
+proven "the remedy works" v1.0.0
+git symbolic-ref refs/tags/moving refs/heads/main
+judged "tag that is a symbolic ref" fail "identity fail.*symbolic ref to \"refs/heads/main\" and moves" \
+	"git update-ref --no-deref refs/tags/moving" moving
+printf 'not an object name\n' >.git/refs/tags/broken
+judged "ref that holds no object name" fail "identity fail.*could not read \"refs/tags/broken\"" "" broken
+printf '%040d\n' 1 >.git/refs/tags/void
+judged "ref to an object that is not here" fail "identity fail.*object 0*1 is missing" "" void
+judged "no such tag" undecided "identity undecided.*there is no tag \"v9\"" "remedy: git fetch origin tag v9" v9
+judged "tag name that a shell would run" undecided "no tag" "git fetch origin tag 'v1;reboot'" 'v1;reboot'
+
+# ---- what this clone would do otherwise -----------------------------------------------------------
+world
+blob=$(blob_of v1.0.0 src/deep/hello.txt)
+git replace "$blob" "$(blob_of v1.0.0 bin/run)"
+judged "blob replaced" undecided "source undecided.*refs/replace swaps object $blob" "remedy: git replace -d $blob" v1.0.0
+like "what is stored is still proven" "$out" "compare pass"
+git replace -d "$blob" >/dev/null
+proven "the remedy works" v1.0.0
+git replace "$(git rev-parse v1.0.0)" "$(git rev-parse v2.0.0^{commit})"
+judged "commit replaced" undecided "source undecided.*swaps commit" "git replace -d" v1.0.0
+world
+git replace --graft v2.0.0^{commit}
+judged "history joined by replacing a commit, same tree" pass "source warn.*same tree" "" v2.0.0
+world
+git rev-parse v2.0.0^{commit} >.git/info/grafts
+judged "grafts" undecided "source undecided.*info/grafts" "git replace --convert-graft-file" v2.0.0
+world
+git config core.symlinks false
+judged "core.symlinks=false" undecided "source undecided.*core.symlinks=false.*\"bin/link\"" \
+	"git config --unset core.symlinks" v1.0.0
+world
+git config core.autocrlf true
+judged "core.autocrlf=true" undecided "source undecided.*core.autocrlf" "git config --unset core.autocrlf" v1.0.0
+world
+git sparse-checkout set src 2>/dev/null
+judged "sparse checkout" undecided "source undecided.*sparse" "git sparse-checkout disable" v1.0.0
+git sparse-checkout disable
+proven "the remedy works" v1.0.0
+printf '* eol=crlf\n' >.git/info/attributes
+judged "local attributes" undecided "source undecided.*info/attributes" "rm .*info/attributes" v1.0.0
+
+# ---- the tag's own attributes ---------------------------------------------------------------------
+world
+printf '*.bat eol=crlf\n*.id ident\n' >.gitattributes
+printf 'one\ntwo\n' >run.bat && printf '$Id$\n' >x.id && printf 'bin\0ary\n' >nul.bat
+git add . && git commit -qm attributes && git tag attr
+judged "eol=crlf under content: raw" undecided "materialise undecided.*\"(run|nul).bat\" is stored with other bytes.*eol=crlf" \
+	"set content: checkout" attr
+proven "eol and ident under content: checkout" attr --content checkout
+printf '*.bat text=auto eol=crlf\n' >.gitattributes && printf 'no line end' >run.bat && git rm -qf x.id
+git add . && git commit -qm same && git tag same
+proven "attributes that change no byte" same
+printf '* filter=crypt\n' >.gitattributes && git add . && git commit -qm filter && git tag filter
+for content in raw checkout; do
+	judged "filter under content: $content" undecided "materialise undecided.*has a filter attribute" \
+		"remove the filter attribute" filter --content $content
+done
+printf 'bin export-ignore\nsrc/* export-subst\n' >.gitattributes && git add . && git commit -qm e && git tag export
+judged "export attributes under content: raw" undecided "materialise undecided.*export attribute" \
+	"set content: checkout" export
+proven "export attributes under content: checkout" export --content checkout
+printf '*.txt working-tree-encoding=UTF-16\n' >.gitattributes && git add .gitattributes && git commit -qm u && git tag utf16
+judged "working-tree-encoding" undecided "materialise undecided.*working-tree-encoding" "" utf16 --content checkout
+printf '*.md whitespace=trailing-space\n*.c text eol=lf\n' >.gitattributes && git add . && git commit -qm w && git tag harmless
+proven "attributes of no consequence" harmless
+
+# ---- LFS ------------------------------------------------------------------------------------------
+world
+printf 'large content' >"$TMP/large"
+sha=$(sha256sum <"$TMP/large" | cut -d' ' -f1)
+store=.git/lfs/objects/${sha:0:2}/${sha:2:2}
+mkdir -p $store && cp "$TMP/large" $store/"$sha"
+printf '*.bin filter=lfs diff=lfs merge=lfs -text\n' >.gitattributes
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 13\n' "$sha" >big.bin
+printf 'not a pointer' >small.bin
+git add . && git commit -qm lfs && git tag lfs
+proven "LFS object present" lfs --content checkout
+judged "LFS under content: raw" undecided "materialise undecided.*LFS file" "set content: checkout" lfs
+printf 'LARGE content' >$store/"$sha"
+judged "LFS object corrupt" fail "closure fail.*LFS object $sha of \"big.bin\" holds other bytes" \
+	"rm -f .*$sha && git lfs fetch origin lfs" lfs --content checkout
+judged "LFS object corrupt, content: raw" fail "closure fail.*holds other bytes" "git lfs fetch" lfs
+printf 'short' >$store/"$sha"
+judged "LFS object cut short" fail "has 5 bytes, its pointer says 13" "git lfs fetch origin lfs" lfs --content checkout
+rm $store/"$sha"
+judged "LFS object missing" undecided "closure undecided.*LFS object $sha of \"big.bin\" is not here" \
+	"remedy: git lfs fetch origin lfs" lfs --content checkout
+
+# ---- incomplete sources ---------------------------------------------------------------------------
+git clone -q --depth 1 "file://$TMP/origin" "$TMP/shallow" 2>/dev/null && cd "$TMP/shallow" || bail clone
+git tag -d v2.0.0 >/dev/null 2>&1
+judged "shallow clone without the tag" undecided "no tag \"v1.0.0\".*shallow clone" \
+	"remedy: git fetch --depth=1 origin tag v1.0.0" v1.0.0
+git fetch -q --depth=1 origin tag v1.0.0 2>/dev/null
+proven "the remedy works" v1.0.0
+rm -rf "$TMP/borrowing" "$TMP/lender" && git clone -q --bare "$TMP/origin" "$TMP/lender" &&
+	git clone -q -s "$TMP/lender" "$TMP/borrowing" && cd "$TMP/borrowing" || bail clone
+mv "$TMP/lender" "$TMP/lent-out"
+git remote set-url origin "file://$TMP/origin"
+judged "alternate vanished" undecided "alternate \".*/lender/objects\" this clone borrows from is gone" \
+	"git fetch --refetch origin tag v1.0.0" v1.0.0
+mv "$TMP/lent-out" "$TMP/lender"
+proven "alternate back" v1.0.0
+git repack -q -a -d && rm -rf "$TMP/lender"
+judged "alternate vanished, nothing missed" pass "source warn.*alternate .* is gone" "" v1.0.0
+git clone -q --filter=blob:none --no-checkout "file://$TMP/origin" "$TMP/partial" && cd "$TMP/partial" || bail clone
+judged "partial clone" undecided "closure undecided.*is not here: partial clone.*remote \"origin\"" \
+	"git fetch --refetch --no-filter origin tag v1.0.0" v1.0.0
+ok "git fsck sees nothing wrong" git fsck --full
+git fetch -q --refetch --no-filter origin tag v1.0.0 2>/dev/null
+proven "the remedy works" v1.0.0
+cp -a "$TMP/partial" "$TMP/orphaned" && cd "$TMP/orphaned" && git config remote.origin.url "file://$TMP/gone"
+proven "promisor gone, all objects here" v1.0.0
+git clone -q --filter=tree:0 --no-checkout "file://$TMP/origin" "$TMP/treeless" && cd "$TMP/treeless" || bail clone
+git config remote.origin.url "file://$TMP/gone"
+judged "partial clone without trees, promisor gone" undecided "source undecided.*root tree .*partial clone" "" v1.0.0
+git init -q --object-format=sha256 "$TMP/sha256" && cd "$TMP/sha256" && git commit -q --allow-empty -m x && git tag v1.0.0
+judged "SHA-256 repository" error "could not open git repository" "SHA-1" v1.0.0
+mkdir -p "$TMP/w/sub" && cd "$TMP/w/sub" || bail sub
+judged "a directory inside a repository is not that repository" error "no repository there" "top of its work tree" v1.0.0
+
+# ---- trees that git would not make ----------------------------------------------------------------
+world
+blob=$(blob_of v1.0.0 bin/run) tree=$(git rev-parse v1.0.0:src) file="100644	$blob"
+n=0
+while IFS='|' read -r claim outcome finding lines; do
+	n=$((n + 1))
+	mapfile -t entries < <(printf "${lines//;/\\n}" | sed "s/FILE/100644	$blob/; s/DIR/40000	$tree/; s/LINK/120000	$blob/")
+	tag_tree odd$n "$(tree_of "${entries[@]}")"
+	judged "$claim" "$outcome" "$finding" "" odd$n
+done <<-'END'
+	entry ..|fail|the name "..".* leads out|FILE	..
+	entry .|fail|the name ".".* leads out|FILE	.
+	entry .git|fail|would become repository metadata|DIR	.git
+	entry .GIT|fail|would become repository metadata|DIR	.GIT
+	entry git~1|fail|would become repository metadata|DIR	git~1
+	entry ".git " (NTFS)|fail|would become repository metadata|FILE	.git 
+	entry .g<zwnj>it (HFS+)|fail|would become repository metadata|DIR	.g\xe2\x80\x8cit
+	traversal by slash|fail|contains a slash|FILE	../../evil
+	absolute|fail|contains a slash|FILE	/etc/evil
+	traversal by backslash|fail|leads out|FILE	a\\\\\\..\\\\\\evil
+	drive|fail|absolute path on Windows|FILE	C:\\\\\\evil
+	backslash|pass|closure warn.*backslash|FILE	a\\\\\\b
+	case collision|pass|closure warn.*differ only in case|FILE	A;FILE	a
+	duplicate entries|fail|two entries "a"|FILE	a;FILE	a
+	duplicate file and directory|fail|two entries "a"|FILE	a;FILE	a.b;DIR	a
+	out of order|fail|out of order|FILE	b;FILE	a
+	mode that means nothing|fail|has mode 100600|100600	0000000000000000000000000000000000000001	a
+	null object|fail|null object|100644	0000000000000000000000000000000000000000	a
+	.gitmodules as a link|fail|".gitmodules" is a symbolic link|LINK	.gitmodules
+END
+tag_tree notdir "$(tree_of "40000	$blob	d")"
+judged "directory that is a blob" fail "of \"d\" is a blob" "" notdir
+tag_tree notfile "$(tree_of "100644	$tree	f")"
+judged "file that is a tree" fail "of \"f\" is a tree" "" notfile
+tag_tree longname "$(tree_of "100644	$blob	$(printf 'x%.0s' {1..300})")"
+judged "name too long" fail "longer than 255" "" longname
+printf 'garbage' | git hash-object -t tree -w --stdin --literally >"$TMP/id"
+tag_tree garbage "$(cat "$TMP/id")"
+judged "tree that cannot be parsed" fail "(cannot be parsed|cut short)" "" garbage
+
+link()
+{
+	mkdir -p "$(dirname "$1")" && ln -sfn "$2" "$1"
+}
+while IFS='|' read -r claim outcome path target also also_target; do
+	n=$((n + 1))
+	git rm -rqf . && link "$path" "$target"
+	[ -z "$also" ] || link "$also" "$also_target"
+	git add -A . && git commit -qm link && git tag link$n
+	judged "$claim" "$outcome" "" "" link$n
+	[ "$outcome" = pass ] || like "$claim is named" "$out" "closure fail.*leads out of the tree"
+done <<-'END'
+	link to an absolute path|fail|l|/etc/passwd
+	link above the root|fail|l|../x
+	link above the root from below|fail|a/b/l|../../../x
+	link to the root from below|pass|a/b/l|../..
+	link that leads out through another|fail|l|sub/up/../x|sub/up|..
+	link to nothing inside|pass|l|no/such/../file
+END
+
+world
+tree=$(tree_of "100644	$(blob_of v1.0.0 bin/run)	f")
+for level in 1 2 3 4 5 6; do
+	tree=$(tree_of "40000	$tree	0" "40000	$tree	1" "40000	$tree	2" "40000	$tree	3" "40000	$tree	4" \
+		"40000	$tree	5" "40000	$tree	6" "40000	$tree	7" "40000	$tree	8" "40000	$tree	9")
+done
+tag_tree bomb "$tree"
+judged "tree bomb: 10^6 files from eight objects" undecided "closure undecided.*more than 50000 entries" \
+	"raise max_entries" bomb --max-entries 50000
+git fast-import --quiet <<-END
+	commit refs/tags/deep
+	committer a <a@example.com> 1700000000 +0000
+	data 0
+	M 100644 inline $(printf 'd/%.0s' {1..150})f
+	data 0
+END
+judged "tree deeper than any" undecided "more than 128 directories deep" "" deep
+judged "more bytes than allowed" undecided "come to more than 100 bytes" "raise max_bytes" v1.0.0 --max-bytes 100
+judged "out of time" undecided "ran out of time during" "raise the timeout" v1.0.0 --deadline-ms 0
+judged "over budget" fail "budget fail.*time to restore is .*budget 1 ms" "faster disk" v1.0.0 --budget-ms 0 --budget-ms 1
+mkdir "$TMP/module" && git init -q "$TMP/module" && git -C "$TMP/module" commit -q --allow-empty -m x
+git submodule -q add "file://$TMP/module" lib 2>/dev/null && git commit -qm module && git tag module
+judged "submodule" undecided "closure undecided.*submodule \"lib\" at commit" "rollback set" module
+
+# ---- scratch --------------------------------------------------------------------------------------
+: >"$TMP/file"
+judged "scratch that cannot be made" undecided "materialise undecided.*could not create a scratch directory" "scratch" \
+	v1.0.0 --scratch "$TMP/file/below"
+if mkdir "$TMP/small" && mount -t tmpfs -o size=16k,nr_inodes=64 tmpfs "$TMP/small" 2>/dev/null; then
+	judged "disk too small" undecided "materialise undecided.*no room to restore in .*free, .* needed" "df -h" v1.0.0 \
+		--scratch "$TMP/small"
+	umount "$TMP/small"
+	mount -t tmpfs -o size=64m,nr_inodes=6 tmpfs "$TMP/small"
+	judged "too few inodes" undecided "no room to restore in .*inodes free" "df -i" v1.0.0 --scratch "$TMP/small"
+	umount "$TMP/small"
+fi
+done_testing
