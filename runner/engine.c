@@ -115,11 +115,17 @@ static void start_probe(struct engine *g, struct job *job)
 	};
 }
 
-static void finish(struct engine *g, struct job *job, bool has_failed)
+/* failure: NULL = measured. An error is large and rare, so a job has room for one only then. */
+static void finish(struct engine *g, struct job *job, const struct err *failure)
 {
 	bool was_empty;
 
-	job->has_failed = has_failed;
+	if (failure != NULL) {
+		struct err *kept = arena_alloc(job->arena, sizeof(*kept));
+
+		*kept = *failure;
+		job->err = kept;
+	}
 	job->duration_us = clock_monotonic_us(g->world->clock) - job->started_us;
 	(void)pthread_mutex_lock(&g->lock); /* a default mutex, used rightly: cannot fail */
 	forget(g, job);
@@ -136,6 +142,7 @@ static void *pool_thread(void *ctx)
 
 	(void)pthread_mutex_lock(&g->lock);
 	while (true) {
+		struct err e = {0};
 		struct job *job;
 		int rc;
 
@@ -147,8 +154,8 @@ static void *pool_thread(void *ctx)
 		remember(g, job);
 		(void)pthread_mutex_unlock(&g->lock);
 		start_probe(g, job);
-		rc = job->checks[0]->kind->probe(&job->probe, &job->err);
-		finish(g, job, rc != 0);
+		rc = job->checks[0]->kind->probe(&job->probe, &e);
+		finish(g, job, rc != 0 ? &e : NULL);
 		(void)pthread_mutex_lock(&g->lock);
 	}
 	(void)pthread_mutex_unlock(&g->lock);
@@ -172,28 +179,30 @@ static void on_done(void *ctx, const struct http_response *res, struct err *e)
 {
 	struct transfer *t = ctx;
 	struct job *job = t->job;
-	int rc = -1;
+	struct err failure = {0};
 
-	if (res != NULL)
-		rc = job->checks[0]->kind->finish(&job->probe, res, &job->err);
+	if (res == NULL)
+		finish(t->engine, job, e);
+	else if (job->checks[0]->kind->finish(&job->probe, res, &failure) != 0)
+		finish(t->engine, job, &failure);
 	else
-		job->err = *e;
-	finish(t->engine, job, rc != 0);
+		finish(t->engine, job, NULL);
 }
 
 static void start_transfer(struct engine *g, struct job *job)
 {
 	static const struct http_handler handler = {on_body, on_done};
 	struct http_request req = {0};
+	struct err e = {0};
 	struct transfer *t;
 
 	start_probe(g, job);
 	t = arena_alloc(job->arena, sizeof(*t));
 	*t = (struct transfer){g, job};
 	req.deadline_ms = job->probe.deadline_ms;
-	if (job->checks[0]->kind->begin(&job->probe, &req, &job->err) != 0 ||
-	    http_start(g->loop, &req, &handler, t, &job->err) != 0)
-		finish(g, job, true);
+	if (job->checks[0]->kind->begin(&job->probe, &req, &e) != 0 ||
+	    http_start(g->loop, &req, &handler, t, &e) != 0)
+		finish(g, job, &e);
 }
 
 static void on_wake(void *ctx)

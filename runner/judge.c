@@ -251,7 +251,7 @@ static void add_missing(struct context *x, const bool *is_seen)
 
 static void add_failure(struct context *x)
 {
-	const struct err *err = &x->job->err;
+	const struct err *err = x->job->err;
 	const char *help =
 		err->help[0] != '\0' ? arena_printf(x->arena, "help: %s", err->help) : NULL;
 
@@ -284,7 +284,7 @@ int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *o
 		if (judge_measurement(&x, expected, m, e) != 0)
 			return -1;
 	}
-	if (job->has_failed && (n_emitted == 0 || job->n_checks == 1))
+	if (job->err != NULL && (n_emitted == 0 || job->n_checks == 1))
 		add_failure(&x); /* also behind a part of its values: the rest is unknown */
 	else
 		add_missing(&x, is_seen);

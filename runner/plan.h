@@ -30,9 +30,8 @@ struct job {
 	/* filled by the engine */
 	struct arena *arena; /* of this attempt; freed by whoever takes the finished job */
 	struct probe probe;
-	struct err err;
-	bool has_failed;    /* err is set: checks that emitted nothing could not be measured */
-	int64_t started_us; /* monotonic */
+	const struct err *err; /* in arena; set: checks that emitted nothing were not measured */
+	int64_t started_us;    /* monotonic */
 	int64_t duration_us;
 	int64_t measured_ms; /* wall */
 	struct job *next;

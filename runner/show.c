@@ -72,6 +72,10 @@ int show_run_end(struct app *app, const struct options *o, struct record *record
 
 	if (record_run(record, a, run_id, &run, e) != 0)
 		goto out;
+	if (o->is_quiet && !o->is_json && o->reports.n == 0 && run.outcome == OUTCOME_PASS) {
+		rc = 0; /* nothing to say, so nothing to read */
+		goto out;
+	}
 	trail = run.n_planned <= MAX_TRAILED_PLANS && !o->is_json ? TRAIL_POINTS : 0;
 	if (report_load(record, a, run_id, trail, &report, e) != 0)
 		goto out;
