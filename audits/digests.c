@@ -391,16 +391,20 @@ static int walk_root(struct walk *w, struct err *e)
 	return 0;
 }
 
+/* Of an absolute path, which has a slash. */
+static const char *folder_of(struct arena *a, const char *path)
+{
+	size_t n = (size_t)(strrchr(path, '/') - path);
+
+	return n == 0 ? "/" : arena_strndup(a, path, n);
+}
+
 static int digests_probe(struct probe *p, struct err *e)
 {
 	const struct digests_spec *spec = p->checks[0]->spec;
 	struct walk w = {.probe = p, .spec = spec};
 
-	/* The path is absolute, so there is a slash. */
-	w.root = spec->root ? spec->root
-			    : arena_strndup(
-				      p->arena, spec->manifest,
-				      (size_t)(strrchr(spec->manifest, '/') - spec->manifest) + 1);
+	w.root = spec->root ? spec->root : folder_of(p->arena, spec->manifest);
 	if (read_manifest(&w, e) < 0 || walk_root(&w, e) < 0)
 		return -1;
 

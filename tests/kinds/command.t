@@ -30,7 +30,7 @@ audits:
       - { id: much, command: { run: [sh, -c, "yes | head -c 100000"] }, expect: { output: "matches /y/" } }
       - { id: nul, command: { run: [printf, 'a\\0b'] }, expect: { output: '!= "a"' } }
       - { id: binary, command: { run: [printf, '\\377'] }, expect: { output: '!= "a"' } }
-      - { id: env, command: { run: [env], env: { B: "2" } }, expect: { output: '== "PATH=/usr/local/bin:/usr/bin:/bin\\nLC_ALL=C.UTF-8\\nB=2"' } }
+      - { id: env, command: { run: [env], env: { B: "2" } }, expect: { output: "== \"PATH=/usr/local/bin:/usr/bin:/bin\nLC_ALL=C.UTF-8\nB=2\"" } }
       - { id: path, command: { run: [tool], env: { PATH: "$TMP/tools" } } }
       - { id: here, command: { run: [sh, -c, "test -f assize.yaml"] } }
       - { id: cwd, command: { run: [sh, -c, "test -f inside"], cwd: sub } }
