@@ -97,7 +97,7 @@ const char *show_ago(struct arena *a, int64_t at_ms, int64_t now_ms)
 		return "never";
 	(void)num_format_duration(distance < 0 ? -distance : distance, text); /* its length */
 	if (distance > -1000 && distance < 1000)
-		return "now";
+		return "just now";
 	return distance < 0 ? arena_printf(a, "in %s", text) : arena_printf(a, "%s ago", text);
 }
 

@@ -265,6 +265,8 @@ static void put_operand(struct buf *b, const struct operand *o, const char *unit
 {
 	if (o->is_text)
 		(void)buf_printf(b, "\"%s\"", o->text); /* unbounded: cannot fail */
+	else if (strcmp(o->unit, "%") == 0)
+		(void)buf_printf(b, "%.12g %%", o->number * 100); /* a bound: as written */
 	else
 		unit_format(b, o->number, o->unit[0] != '\0' ? o->unit : unit);
 }

@@ -126,6 +126,10 @@ static void put_time(struct buf *out, double v)
 		put_scaled(out, v, 1e-6, "us");
 	else if (t < 1)
 		put_scaled(out, v, 1e-3, "ms");
+	else if (t >= 86400 && fmod(t, 86400) == 0)
+		put_scaled(out, v, 86400, "d");
+	else if (t >= 3600 && fmod(t, 3600) == 0)
+		put_scaled(out, v, 3600, "h");
 	else if (t < 120)
 		put_scaled(out, v, 1, "s");
 	else if (t < 7200)

@@ -127,7 +127,7 @@ make_database
 
 damage="0.2 % nulled"
 sqlite3 shop.db "UPDATE execution_tasks SET owner = NULL WHERE id % 500 = 0"
-shut db db/owner 1 '0\.20 %.*<= 0\.10? %'
+shut db db/owner 1 '0\.20 %.*<= 0\.1 %'
 make_database
 
 damage="a stopped exporter"

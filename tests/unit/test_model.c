@@ -75,7 +75,8 @@ static void test_unit_formats_for_people(void **state)
 	check_format(0.283, "s", "283 ms");
 	check_format(0, "s", "0 s");
 	check_format(92, "s", "92 s");
-	check_format(3600, "s", "60 min");
+	check_format(3600, "s", "1 h");
+	check_format(3660, "s", "61 min");
 	check_format(10800, "s", "3 h");
 	check_format(777600, "s", "9 d");
 	check_format(1536, "B", "1.5 KiB");
