@@ -11,6 +11,7 @@
 #include "rollback/rollback.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/history/record.h"
@@ -217,27 +218,44 @@ static int64_t reported_run(const struct gate_command *g)
 	return newest;
 }
 
+/* The end of the run behind the decision, or the decision alone when nothing was ever measured. */
+static int show_evidence(struct gate_command *g, int64_t run_id, const struct decision *decision,
+			 struct err *e)
+{
+	struct buf out;
+
+	if (run_id != 0 && (g->run_id != 0 || g->o.is_json || g->o.reports.n > 0))
+		return show_run_end(g->app, &g->o, g->record, run_id, &g->terminal, e);
+	if (run_id != 0)
+		return 0;
+	if (g->o.reports.n > 0)
+		return err_set(e, ERR_MEASURE,
+			       "could not report: nothing this gate reads was ever measured");
+	if (g->o.is_json) {
+		buf_init(&out, BUF_UNBOUNDED);
+		report_decision_json(&out, decision);
+		(void)fwrite(out.data, 1, out.len, g->app->out); /* main looks at the stream */
+		buf_release(&out);
+	}
+	return 0;
+}
+
 static int decide(struct gate_command *g, struct err *e)
 {
 	struct decision decision = {0};
-	int64_t run_id;
+	int64_t run_id = reported_run(g);
+	int rc;
 
 	gate_decide(g->app->arena, &g->input, &decision);
-	run_id = reported_run(g);
 	decision.run_id = run_id;
 	memcpy(decision.definition_digest, g->definition->digest,
 	       sizeof(decision.definition_digest));
 	if (record_decision(g->record, &decision, e) != 0)
 		return -1;
-	if (run_id != 0 && (g->run_id != 0 || g->o.is_json || g->o.reports.n > 0) &&
-	    show_run_end(g->app, &g->o, g->record, run_id, &g->terminal, e) != 0)
-		return -1;
+	rc = show_evidence(g, run_id, &decision, e);
 	if (!g->o.is_json && !(g->o.is_quiet && decision.is_open))
 		terminal_decision(&g->terminal, &decision);
-	if (run_id == 0 && (g->o.is_json || g->o.reports.n > 0))
-		return err_set(e, ERR_MEASURE,
-			       "could not report: nothing this gate reads was ever measured");
-	return session_exit_status(decision.outcome);
+	return rc != 0 ? -1 : session_exit_status(decision.outcome);
 }
 
 static int run_gate(struct app *app, const struct command *self, int argc, char **argv)
