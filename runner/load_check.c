@@ -309,6 +309,7 @@ static struct check *load_check(struct loader *l, const struct inherited *in,
 	const struct node *id;
 	struct node own = {.type = NODE_MAPPING, .pos = node->pos};
 	struct check *c;
+	bool has_unknown;
 	size_t kind;
 
 	if (node->type != NODE_MAPPING) {
@@ -323,6 +324,7 @@ static struct check *load_check(struct loader *l, const struct inherited *in,
 	own.keys = arena_array(l->arena, node->n, sizeof(struct node *));
 	own.items = arena_array(l->arena, node->n, sizeof(struct node *));
 	kind = split(l, node, keys.what, &own);
+	has_unknown = own.n + 1 < node->n; /* the kind is the one key that is not its own */
 	(void)keys_read(&keys, check_rows, &own, &raw); /* reports itself */
 	if (!raw.id || kind == node->n)
 		return NULL;
@@ -333,7 +335,7 @@ static struct check *load_check(struct loader *l, const struct inherited *in,
 	c->kind_pos = node->keys[kind]->pos;
 	fill(l, c, in, &raw, node);
 	if (load_check_spec(l, c, node->items[kind]) == 0)
-		load_expectations(l, c, raw.expect, raw.warn);
+		load_expectations(l, c, raw.expect, raw.warn, has_unknown);
 	load_hash(l, c);
 	return c;
 }

@@ -247,7 +247,7 @@ static void add_implied(struct loader *l, struct check *c)
 }
 
 void load_expectations(struct loader *l, struct check *c, const struct node *expect,
-		       const struct node *warn)
+		       const struct node *warn, bool may_be_absent)
 {
 	size_t before = l->diags->n_total;
 	bool has_any = false;
@@ -261,7 +261,7 @@ void load_expectations(struct loader *l, struct check *c, const struct node *exp
 			(void)diags_at(l->diags, c->expects[i].warn.pos, "add it to expect: too",
 				       "\"warn\" alone: the check could never fail");
 	}
-	if (!has_any && l->diags->n_total == before)
+	if (!has_any && !may_be_absent && l->diags->n_total == before)
 		(void)diags_at(l->diags, c->kind_pos, "add expect:, for example expect: \">= 1\"",
 			       "check \"%s\" measures, but expects nothing", c->name);
 }

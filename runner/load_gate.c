@@ -264,7 +264,8 @@ void load_gate(struct loader *l, const struct group *g, const struct node *node)
 	gate->require = read_entries(l, &raw->require, node_get(node, "require"), &gate->n_require);
 	gate->advise = read_entries(l, &raw->advise, node_get(node, "advise"), &gate->n_advise);
 	set_rollback(l, gate, raw, node);
-	if (!node_get(node, "require") && !node_get(node, "rollback"))
+	if (!node_get(node, "require") && !node_get(node, "rollback") &&
+	    !keys_has_unknown(gate_rows, node))
 		(void)diags_at(l->diags, g->pos, "add require: or rollback:", "gate \"%s\" %s",
 			       g->name,
 			       node_get(node, "advise") ? "cannot block: advise never shuts a gate"

@@ -129,8 +129,10 @@ int load_sources(struct loader *l);
 
 /* load_vars.c: collects vars:, then substitutes in every scalar of every document. */
 void load_vars(struct loader *l);
-/* Takes back what was said about scalars whose references could not be resolved: one fault, one
- * error. */
+/*
+ * Takes back what was said about scalars whose references could not be resolved, and about places
+ * the YAML door complained about: one fault, one error.
+ */
 void load_drop_consequences(struct loader *l);
 
 /* Section builders: item i of the raw groups, beside its node. */
@@ -151,9 +153,12 @@ void load_checks(struct loader *l, struct audit *audit, const struct audit_raw *
 struct check *load_check_new(struct loader *l, const char *audit, const char *id, struct pos pos);
 int load_check_spec(struct loader *l, struct check *c, const struct node *spec);
 
-/* load_expect.c: expect, warn and what the kind implies; map must be the check's mapping. */
+/*
+ * load_expect.c: expect, warn and what the kind implies. may_be_absent: do not ask for
+ * expectations, an unknown key may have been meant as one.
+ */
 void load_expectations(struct loader *l, struct check *c, const struct node *expect,
-		       const struct node *warn);
+		       const struct node *warn, bool may_be_absent);
 
 /* load_hash.c */
 void load_hash(struct loader *l, struct check *c);

@@ -190,7 +190,7 @@ void load_hidden_checks(struct loader *l)
 		if (set->repo && (kind->targets & TARGET_BIT(set->repo->type)))
 			c->target = set->repo;
 		if (load_check_spec(l, c, hidden_spec(l->arena, set)) == 0)
-			load_expectations(l, c, NULL, NULL);
+			load_expectations(l, c, NULL, NULL, false);
 		load_hash(l, c);
 	}
 }

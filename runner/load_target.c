@@ -66,7 +66,7 @@ static struct node *type_node(struct loader *l, const struct group *g, const str
 		found = value;
 		*type = (enum target_type)t;
 	}
-	if (!found)
+	if (!found && !keys_has_unknown(target_rows, node))
 		(void)diags_at(l->diags, g->pos, "add one of sqlite, http, git",
 			       "target \"%s\" does not say what it is", g->name);
 	return found;

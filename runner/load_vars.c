@@ -16,6 +16,7 @@
 #include "runner/load_parts.h"
 
 #define MAX_EXPANDED_BYTES (16u * 1024 * 1024) /* all scalars of a definition together */
+#define MIN_SECRET_BYTES   4		       /* shorter values are not masked */
 #define MAX_SECRET_BYTES   (64u * 1024)	       /* one ${file:} */
 #define POSITION_ERRORS	   100		       /* from here on only the scalar is pointed at */
 
@@ -64,6 +65,13 @@ struct reference {
 	bool is_external; /* from outside the definition */
 };
 
+/* A secret of one or two letters would mask half of every text, and protects nothing. */
+static void mask(struct loader *l, const char *secret)
+{
+	if (strlen(secret) >= MIN_SECRET_BYTES)
+		redactor_add(l->definition->redactor, secret);
+}
+
 static int resolve_env(struct loader *l, struct reference *r)
 {
 	const char *name = r->name + strlen("env:");
@@ -81,7 +89,7 @@ static int resolve_env(struct loader *l, struct reference *r)
 	if (value) {
 		r->value = arena_strdup(l->arena, value);
 		r->has_secret = true;
-		redactor_add(l->definition->redactor, r->value);
+		mask(l, r->value);
 		return str_is_utf8(value, strlen(value))
 			       ? 0
 			       : diags_at(l->diags, r->pos, NULL,
@@ -125,7 +133,7 @@ static int resolve_file(struct loader *l, struct reference *r)
 		if (n > 0 && text.data[n - 1] == '\r')
 			n--;
 		r->value = arena_strndup(l->arena, text.data, n);
-		redactor_add(l->definition->redactor, r->value);
+		mask(l, r->value);
 		(void)map_put(&l->files, path, arena_strdup(l->arena, r->value)); /* was absent */
 	}
 	buf_release(&text);
@@ -329,6 +337,12 @@ static bool is_about(const struct err *e, const struct node *node)
 	       str_equal(e->pos.file, node->pos.file);
 }
 
+static bool is_same_place(const struct err *a, const struct err *b)
+{
+	return a->pos.line != 0 && a->pos.line == b->pos.line && a->pos.col == b->pos.col &&
+	       str_equal(a->pos.file, b->pos.file);
+}
+
 void load_drop_consequences(struct loader *l)
 {
 	struct diags *diags = l->diags;
@@ -339,6 +353,8 @@ void load_drop_consequences(struct loader *l)
 
 		for (size_t k = 0; k < l->n_unresolved && !is_consequence; k++)
 			is_consequence = is_about(&diags->items[i], l->unresolved[k]);
+		for (size_t k = 0; k < l->n_early_diags && !is_consequence; k++)
+			is_consequence = is_same_place(&diags->items[i], &diags->items[k]);
 		if (is_consequence)
 			diags->n_total--;
 		else

@@ -107,6 +107,12 @@ const char *selector_explain(struct arena *a, const struct definition *d, const 
 		return arena_printf(a, "no %s \"%s\"", is_full ? "check" : "audit",
 				    str_escaped(a, s->glob));
 	}
+	if (s->severity_op) {
+		struct selector part = {.severity_op = s->severity_op, .severity = s->severity};
+
+		if (!selector_has_match(d, &part))
+			return "no check has such a severity";
+	}
 	return "no check matches all of it";
 }
 

@@ -400,6 +400,15 @@ static int on_event(struct builder *b, const yaml_event_t *event)
 	return 0;
 }
 
+/* Was something in the line where the parser gave up reported already (`{tag} and more`)? */
+static bool is_consequence(struct builder *b, size_t index)
+{
+	struct pos pos = yaml_text_pos(&b->text, index);
+
+	return b->n_errors > 0 && b->diags->n > 0 &&
+	       b->diags->items[b->diags->n - 1].pos.line == pos.line;
+}
+
 /* 0 when the document was read to its end (with or without errors), -1 when it broke off. */
 static int read_events(struct builder *b, yaml_parser_t *parser)
 {
@@ -419,7 +428,8 @@ static int read_events(struct builder *b, yaml_parser_t *parser)
 
 			if (parser->error == YAML_MEMORY_ERROR)
 				oom();
-			yaml_text_explain(&b->text, &problem, b->diags);
+			if (!is_consequence(b, problem.problem_index))
+				yaml_text_explain(&b->text, &problem, b->diags);
 			return -1;
 		}
 		failed = on_event(b, &event);

@@ -210,7 +210,8 @@ static const struct explanation explanations[] = {
 	{"", "scanning a tag", "an unquoted ! starts a tag", "quote it: \"!= 5\""},
 	{"while parsing a tag", NULL, "an unquoted ! starts a tag", "quote it: \"!= 5\""},
 	{"mapping values are not allowed", NULL, "a \": \" where no key may stand",
-	 "quote the text if it holds \": \", else check the indentation"},
+	 "quote the text if it holds \": \"; else look for a missing : or wrong indentation in the "
+	 "line before"},
 	{"block sequence entries are not allowed", NULL, "a \"- \" where no list item may stand",
 	 "put the list on lines of its own below the key"},
 	{"block mapping entries are not allowed", NULL, "a \"? \" where no key may stand",
@@ -222,9 +223,9 @@ static const struct explanation explanations[] = {
 	 "check the indentation, and quote values that hold quotes, brackets or colons"},
 	{"did not find expected '-' indicator", NULL, "not a \"- \" where a list item should stand",
 	 "check the indentation"},
-	{"did not find expected ',' or ']'", NULL, "the list is not closed with ]",
+	{"did not find expected ',' or ']'", NULL, "the list is not closed with ] here",
 	 "separate items by commas, close with ], and quote items that hold brackets"},
-	{"did not find expected ',' or '}'", NULL, "the mapping is not closed with }",
+	{"did not find expected ',' or '}'", NULL, "the mapping is not closed with } here",
 	 "separate entries by commas, close with }, and quote values that hold brackets"},
 	{"found unexpected end of stream", "quoted scalar", "the quoted text is not closed",
 	 "add the closing quote"},
@@ -262,7 +263,10 @@ static void explain_start(struct yaml_text *t, const struct yaml_problem *p, str
 	struct pos pos = yaml_text_pos(t, p->problem_index);
 	char c = offset < t->n ? t->text[offset] : ' ';
 
-	if (c == '\t')
+	if (offset > 0 && (t->text[offset - 1] == '"' || t->text[offset - 1] == '\''))
+		(void)diags_at(diags, pos, "look for a missing closing quote in the lines before",
+			       "text right after a closing quote");
+	else if (c == '\t')
 		(void)diags_at(diags, pos, "use spaces", "a tab cannot indent");
 	else
 		(void)diags_at(diags, pos, QUOTE_IT, "a text cannot start with %c unquoted", c);

@@ -67,6 +67,13 @@ const char *key_type_words(enum key_type type)
 	return "";
 }
 
+static const char *example(struct keys_context *ctx, const struct key_row *row)
+{
+	return row->example
+		       ? arena_printf(ctx->arena, "for example %s: %s", row->name, row->example)
+		       : NULL;
+}
+
 /* The text of a scalar that is there, is no null and no forbidden secret; else NULL and a report.
  */
 static const char *scalar(struct keys_context *ctx, const struct key_row *row,
@@ -75,7 +82,7 @@ static const char *scalar(struct keys_context *ctx, const struct key_row *row,
 	static const char *const nulls[] = {"~", "null", "Null", "NULL"};
 
 	if (node->type != NODE_SCALAR) {
-		(void)diags_at(ctx->diags, node->pos, row->example ? row->help : NULL,
+		(void)diags_at(ctx->diags, node->pos, example(ctx, row),
 			       "\"%s\" must be a text, not %s", row->name, node_words(node));
 		return NULL;
 	}
@@ -106,11 +113,8 @@ static void bad_value(struct keys_context *ctx, const struct key_row *row, const
 {
 	const char *shown = node->has_secret ? "a secret" : str_escaped(ctx->arena, node->text);
 
-	(void)diags_at(ctx->diags, node->pos,
-		       row->example ? arena_printf(ctx->arena, "for example %s: %s", row->name,
-						   row->example)
-				    : NULL,
-		       "\"%s\" must be %s, not \"%s\"", row->name, wanted, shown);
+	(void)diags_at(ctx->diags, node->pos, example(ctx, row), "\"%s\" must be %s, not \"%s\"",
+		       row->name, wanted, shown);
 }
 
 static void format_limit(const struct key_row *row, int64_t v, char out[static NUM_REAL_MAX])
@@ -303,6 +307,18 @@ static void read_pairs(struct keys_context *ctx, const struct key_row *row, cons
 	}
 }
 
+/* `"restore"` for a group, `target "shop"` for an entry of `targets`. */
+static const char *group_words(struct keys_context *ctx, const struct key_row *row,
+			       const char *name)
+{
+	size_t n = strlen(row->name);
+
+	if (row->type != KEY_GROUPS)
+		return arena_printf(ctx->arena, "\"%s\"", name);
+	n -= str_ends(row->name, "s") ? 1 : 0;
+	return arena_printf(ctx->arena, "%.*s \"%s\"", (int)n, row->name, name);
+}
+
 static void read_group(struct keys_context *ctx, const struct key_row *row, const char *name,
 		       const struct node *node, void *out)
 {
@@ -310,7 +326,7 @@ static void read_group(struct keys_context *ctx, const struct key_row *row, cons
 
 	if (!is_mapping(ctx, name, node))
 		return;
-	inner.what = arena_printf(ctx->arena, "\"%s\"", str_escaped(ctx->arena, name));
+	inner.what = group_words(ctx, row, str_escaped(ctx->arena, name));
 	(void)keys_read(&inner, row->sub, node, out);
 }
 
@@ -455,6 +471,25 @@ static void report_unknown(struct keys_context *ctx, const struct key_row *rows,
 	keys_unknown(ctx->diags, ctx->arena, key, ctx->what, known, n);
 }
 
+bool keys_has_unknown(const struct key_row *rows, const struct node *map)
+{
+	for (size_t i = 0; map->type == NODE_MAPPING && i < map->n; i++)
+		if (!find_row(rows, map->keys[i]->text))
+			return true;
+	return false;
+}
+
+/* Is one of the unknown keys probably meant to be this one? Then one error is enough. */
+static bool is_misspelt(const struct key_row *rows, const struct key_row *row,
+			const struct node *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (!find_row(rows, map->keys[i]->text) &&
+		    str_closest(map->keys[i]->text, &row->name, 1) == 0)
+			return true;
+	return false;
+}
+
 int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct node *map,
 	      void *out)
 {
@@ -474,7 +509,8 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 			report_unknown(ctx, rows, map->keys[i]);
 	}
 	for (const struct key_row *row = rows; row->name; row++) {
-		if (!(row->flags & KEY_REQUIRED) || node_get(map, row->name))
+		if (!(row->flags & KEY_REQUIRED) || node_get(map, row->name) ||
+		    is_misspelt(rows, row, map))
 			continue;
 		(void)diags_at(ctx->diags, map->pos,
 			       arena_printf(ctx->arena, "add %s: %s", row->name,

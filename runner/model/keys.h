@@ -91,6 +91,9 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 void keys_unknown(struct diags *diags, struct arena *a, const struct node *key, const char *what,
 		  const char *const *known, size_t n);
 
+/* Does the mapping hold a key that is no row's name? It was reported by keys_read(). */
+bool keys_has_unknown(const struct key_row *rows, const struct node *map);
+
 /* "duration", "text or list of texts", for manuals. */
 const char *key_type_words(enum key_type type);
 
