@@ -1,0 +1,185 @@
+/*
+ * record_world: a record in a directory of its own, and short ways to fill it. Included once by
+ * each test program of the record, hence static functions; not every program uses all of them.
+ */
+#ifndef ASSIZE_TESTS_RECORD_WORLD_H
+#define ASSIZE_TESTS_RECORD_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/record.h"
+
+struct world {
+	char dir[64];
+	char path[96];
+	struct arena *arena;
+	struct record *record; /* open for writing */
+	int64_t now_ms;
+};
+
+#define WORLD_T0   INT64_C(1795383603000) /* 2026-11-22T21:40:03Z */
+#define WORLD_MIN  INT64_C(60000)
+#define WORLD_HOUR INT64_C(3600000)
+#define assert_ok(call, e)                                                                         \
+	do {                                                                                       \
+		if ((call) != 0)                                                                   \
+			fail_msg("%s", (e).message);                                               \
+	} while (0)
+
+static inline int world_setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct err e = {0};
+
+	assert_non_null(w);
+	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/assize-record.XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	(void)snprintf(w->path, sizeof(w->path), "%s/.assize/record.db", w->dir);
+	w->arena = arena_new();
+	w->now_ms = WORLD_T0;
+	assert_ok(record_open(w->path, RECORD_WRITE, &w->record, &e), e);
+	*state = w;
+	return 0;
+}
+
+static inline int world_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static inline int world_teardown(void **state)
+{
+	struct world *w = *state;
+
+	record_close(w->record);
+	arena_free(w->arena);
+	(void)nftw(w->dir, world_remove, 16, FTW_DEPTH | FTW_PHYS); /* scratch of ours */
+	free(w);
+	return 0;
+}
+
+static inline struct check_info *world_check(struct world *w, const char *name)
+{
+	struct check_info *info = arena_alloc(w->arena, sizeof(*info));
+
+	*info = (struct check_info){
+		.name = name,
+		.kind = "rows",
+		.title = "A title",
+		.target = "shop",
+		.file = "assize.yaml",
+		.line = 7,
+		.col = 9,
+		.severity = 5,
+		.tags = "release",
+	};
+	memset(info->hash, name[0], sizeof(info->hash));
+	return info;
+}
+
+static inline struct result world_result(struct world *w, const struct check_info *check,
+					 const char *series, enum outcome outcome, struct value v)
+{
+	return (struct result){
+		.check = check,
+		.series = series,
+		.outcome = outcome,
+		.value = v,
+		.unit = "",
+		.bound = "<= 10",
+		.has_limit = true,
+		.limit = 10,
+		.room = NAN,
+		.n = -1,
+		.n_total = -1,
+		.share = NAN,
+		.measured_ms = w->now_ms,
+		.duration_us = 1234,
+		.attempts = 1,
+	};
+}
+
+static inline struct value world_int(int64_t v)
+{
+	return (struct value){.type = VALUE_INT, .integer = v};
+}
+
+static inline struct value world_real(double v)
+{
+	return (struct value){.type = VALUE_REAL, .real = v};
+}
+
+static inline struct run_info world_begin(struct world *w, const char *subject)
+{
+	struct run_info run = {
+		.begin_ms = w->now_ms,
+		.end_ms = -1,
+		.subject = subject,
+		.selection = "",
+		.command = "run",
+		.definition_file = "assize.yaml",
+		.commit = "c0ffee",
+		.host = "alpha",
+		.user = "audit",
+		.version = "0.1.0",
+		.job_url = "",
+		.boot_id = "b007",
+		.begin_monotonic_ms = 42,
+		.n_planned = 1,
+	};
+	struct err e = {0};
+
+	memset(run.definition_digest, 0xab, sizeof(run.definition_digest));
+	assert_ok(record_begin(w->record, &run, &e), e);
+	return run;
+}
+
+static inline void world_end(struct world *w, struct run_info *run, enum outcome outcome)
+{
+	struct err e = {0};
+
+	run->end_ms = w->now_ms + 1;
+	run->state = RUN_COMPLETE;
+	run->outcome = outcome;
+	assert_ok(record_end(w->record, run, &e), e);
+}
+
+static inline void world_add(struct world *w, const struct run_info *run,
+			     const struct result *results, size_t n)
+{
+	struct err e = {0};
+
+	assert_ok(record_results(w->record, run->id, results, n, NULL, 0, &e), e);
+}
+
+/* A whole run of one result an hour after the last one; its id. */
+static inline int64_t world_run(struct world *w, const char *subject, struct result result)
+{
+	struct run_info run;
+
+	w->now_ms += WORLD_HOUR;
+	run = world_begin(w, subject);
+	result.measured_ms = w->now_ms;
+	world_add(w, &run, &result, 1);
+	world_end(w, &run, result.outcome);
+	return run.id;
+}
+
+#endif

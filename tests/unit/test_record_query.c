@@ -1,0 +1,446 @@
+/* record: what gates, reports and schedules ask of it. */
+#include "record_world.h"
+
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+static void test_record_evidence_is_the_newest_run(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	int64_t v1 = world_run(w, "v1", world_result(w, c, "x", OUTCOME_FAIL, world_int(11)));
+	int64_t v2 = world_run(w, "v2", world_result(w, c, "y", OUTCOME_PASS, world_int(1)));
+	struct evidence *out;
+	struct err e = {0};
+	size_t n;
+
+	(void)world_run(w, "v2",
+			world_result(w, world_check(w, "z/other"), "", OUTCOME_PASS, world_int(0)));
+	assert_ok(record_evidence(w->record, w->arena, "a/b", "v1", &out, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_int_equal(out[0].run_id, v1);
+	assert_string_equal(out[0].subject, "v1");
+	assert_string_equal(out[0].result.series, "x");
+	assert_int_equal(out[0].result.outcome, OUTCOME_FAIL);
+	assert_int_equal(out[0].run_state, RUN_COMPLETE);
+	assert_int_equal(out[0].definition_digest[0], 0xab);
+	assert_ok(record_evidence(w->record, w->arena, "a/b", NULL, &out, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_int_equal(out[0].run_id, v2);
+	assert_ok(record_evidence(w->record, w->arena, "a/b", "v3", &out, &n, &e), e);
+	assert_int_equal(n, 0);
+	assert_ok(record_evidence(w->record, w->arena, "a/unknown", NULL, &out, &n, &e), e);
+	assert_int_equal(n, 0);
+}
+
+static void test_record_evidence_tells_incomplete_runs(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct run_info run = world_begin(w, "v1");
+	struct result r[] = {world_result(w, c, "one", OUTCOME_PASS, world_int(1)),
+			     world_result(w, c, "two", OUTCOME_FAIL, world_int(12))};
+	struct evidence *out;
+	struct err e = {0};
+	size_t n;
+
+	world_add(w, &run, r, 2);
+	assert_ok(record_evidence(w->record, w->arena, "a/b", "v1", &out, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_int_equal(out[0].run_state, RUN_INCOMPLETE);
+	assert_string_equal(out[1].result.series, "two");
+	run.state = RUN_INTERRUPTED;
+	run.end_ms = w->now_ms;
+	assert_ok(record_end(w->record, &run, &e), e);
+	assert_ok(record_evidence(w->record, w->arena, "a/b", "v1", &out, &n, &e), e);
+	assert_int_equal(out[1].run_state, RUN_INTERRUPTED);
+}
+
+/* A run that began first and writes last does not pass for the newest. */
+static void test_record_evidence_survives_overlap(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct run_info old = world_begin(w, "v1"), new = world_begin(w, "v1");
+	struct result failed = world_result(w, c, "", OUTCOME_FAIL, world_int(11));
+	struct result passed = world_result(w, c, "", OUTCOME_PASS, world_int(1));
+	struct check_state *states;
+	struct evidence *out;
+	struct err e = {0};
+	size_t n;
+
+	world_add(w, &new, &failed, 1);
+	world_add(w, &old, &passed, 1);
+	assert_ok(record_evidence(w->record, w->arena, "a/b", "v1", &out, &n, &e), e);
+	assert_int_equal(out[0].run_id, new.id);
+	assert_ok(record_check_states(w->record, w->arena, &states, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_int_equal(states[0].run_id, new.id);
+	assert_int_equal(states[0].outcome, OUTCOME_FAIL);
+}
+
+static struct check_state state_of(struct world *w)
+{
+	struct check_state *states;
+	struct err e = {0};
+	size_t n;
+
+	assert_ok(record_check_states(w->record, w->arena, &states, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_string_equal(states[0].name, "a/b");
+	return states[0];
+}
+
+static void test_record_knows_since_when(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct result pass = world_result(w, c, "", OUTCOME_PASS, world_int(1));
+	struct result fail = world_result(w, c, "", OUTCOME_FAIL, world_int(11));
+	int64_t run;
+
+	(void)world_run(w, "", pass);
+	(void)world_run(w, "", pass);
+	assert_int_equal(state_of(w).since_ms, WORLD_T0 + WORLD_HOUR);
+	(void)world_run(w, "", fail);
+	run = world_run(w, "", fail);
+	assert_int_equal(state_of(w).outcome, OUTCOME_FAIL);
+	assert_int_equal(state_of(w).since_ms, WORLD_T0 + 3 * WORLD_HOUR);
+	assert_int_equal(state_of(w).measured_ms, WORLD_T0 + 4 * WORLD_HOUR);
+	assert_int_equal(state_of(w).run_id, run);
+}
+
+static void test_record_joins_series_of_a_check(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct run_info run = world_begin(w, "");
+	struct result r[] = {world_result(w, c, "one", OUTCOME_PASS, world_int(1)),
+			     world_result(w, c, "two", OUTCOME_WARN, world_int(9)),
+			     world_result(w, c, "three", OUTCOME_UNDECIDED, (struct value){0})};
+
+	world_add(w, &run, r, 2);
+	assert_int_equal(state_of(w).outcome, OUTCOME_WARN);
+	world_add(w, &run, &r[2], 1);
+	assert_int_equal(state_of(w).outcome, OUTCOME_UNDECIDED);
+}
+
+static void test_record_last_measured_ignores_skips(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct err e = {0};
+	int64_t at = 0;
+
+	assert_ok(record_last_measured(w->record, "a/b", &at, &e), e);
+	assert_int_equal(at, -1);
+	(void)world_run(w, "", world_result(w, c, "", OUTCOME_SKIP, (struct value){0}));
+	assert_ok(record_last_measured(w->record, "a/b", &at, &e), e);
+	assert_int_equal(at, -1);
+	(void)world_run(w, "", world_result(w, c, "", OUTCOME_UNDECIDED, (struct value){0}));
+	(void)world_run(w, "", world_result(w, c, "", OUTCOME_SKIP, (struct value){0}));
+	assert_ok(record_last_measured(w->record, "a/b", &at, &e), e);
+	assert_int_equal(at, WORLD_T0 + 2 * WORLD_HOUR);
+}
+
+static void test_record_series_through_time(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct point *out;
+	struct err e = {0};
+	int64_t runs[6];
+	size_t n;
+
+	for (int i = 0; i < 6; i++) {
+		struct result r =
+			world_result(w, c, "s", i == 3 ? OUTCOME_FAIL : OUTCOME_PASS, world_int(i));
+
+		r.limit = 10 + i; /* a moving bound */
+		r.room = r.value.type == VALUE_INT ? i / r.limit : NAN;
+		r.unit = "s";
+		runs[i] = world_run(w, i < 2 ? "v1" : "v2", r);
+	}
+	assert_ok(record_series(w->record, w->arena, "a/b", "s", 0, 0, &out, &n, &e), e);
+	assert_int_equal(n, 6);
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(out[i].run_id, runs[i]);
+		assert_int_equal(out[i].value.integer, i);
+		assert_int_equal(out[i].measured_ms, WORLD_T0 + (int64_t)(i + 1) * WORLD_HOUR);
+		assert_int_equal(out[i].outcome, i == 3 ? OUTCOME_FAIL : OUTCOME_PASS);
+		assert_true(out[i].has_limit && out[i].limit == 10 + (double)i);
+		assert_true(out[i].room == (double)i / (10 + (double)i));
+		assert_string_equal(out[i].bound, "<= 10");
+		assert_string_equal(out[i].unit, "s");
+		assert_string_equal(out[i].subject, i < 2 ? "v1" : "v2");
+	}
+	assert_ok(record_series(w->record, w->arena, "a/b", "s", 0, 2, &out, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_int_equal(out[0].run_id, runs[4]);
+	assert_ok(record_series(w->record, w->arena, "a/b", "s", WORLD_T0 + 4 * WORLD_HOUR, 0, &out,
+				&n, &e),
+		  e);
+	assert_int_equal(n, 3);
+	assert_int_equal(out[0].run_id, runs[3]);
+	assert_ok(record_trail(w->record, w->arena, "a/b", "s", runs[3], 3, &out, &n, &e), e);
+	assert_int_equal(n, 3);
+	assert_int_equal(out[2].run_id, runs[3]);
+	assert_ok(record_series(w->record, w->arena, "a/b", "t", 0, 0, &out, &n, &e), e);
+	assert_int_equal(n, 0);
+}
+
+static void test_record_baseline_takes_passing_values(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct baseline b = {0};
+	struct err e = {0};
+	int64_t last = 0;
+
+	assert_ok(record_baseline(w->record, "a/b", "", 0, 1, &b, &e), e);
+	assert_int_equal(b.n, 0);
+	for (int i = 1; i <= 9; i++)
+		last = world_run(w, "", world_result(w, c, "", OUTCOME_PASS, world_real(i)));
+	(void)world_run(w, "", world_result(w, c, "", OUTCOME_WARN, world_int(10)));
+	(void)world_run(w, "", world_result(w, c, "", OUTCOME_FAIL, world_int(1000)));
+	(void)world_run(w, "", world_result(w, c, "", OUTCOME_UNDECIDED, (struct value){0}));
+	(void)world_run(w, "", world_result(w, c, "", OUTCOME_PASS, world_real(INFINITY)));
+	assert_ok(record_baseline(w->record, "a/b", "", 0, INT64_MAX, &b, &e), e);
+	assert_int_equal(b.n, 10);
+	assert_true(b.median == 5.5 && b.mean == 5.5);
+	assert_true(fabs(b.sigma - 3.0276503540974917) < 1e-15);
+	assert_ok(record_baseline(w->record, "a/b", "", 0, last, &b, &e), e);
+	assert_int_equal(b.n, 8); /* the present run excluded */
+	assert_ok(
+		record_baseline(w->record, "a/b", "", WORLD_T0 + 8 * WORLD_HOUR, last + 1, &b, &e),
+		e);
+	assert_int_equal(b.n, 2);
+}
+
+static void test_record_lists_runs(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct run_info *runs, previous, third;
+	struct result r = world_result(w, c, "", OUTCOME_PASS, world_int(1));
+	struct err e = {0};
+	int64_t ids[4];
+	size_t n;
+
+	for (int i = 0; i < 3; i++)
+		ids[i] = world_run(w, "v1", r);
+	ids[3] = world_begin(w, "v1").id;
+	assert_ok(record_runs(w->record, w->arena, 0, 2, &runs, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_int_equal(runs[0].id, ids[3]);
+	assert_int_equal(runs[0].state, RUN_INCOMPLETE);
+	assert_int_equal(runs[1].id, ids[2]);
+	assert_ok(record_runs(w->record, w->arena, ids[2], 9, &runs, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_int_equal(runs[0].id, ids[1]);
+	assert_ok(record_run(w->record, w->arena, ids[3], &third, &e), e);
+	assert_int_equal(record_previous_run(w->record, w->arena, &third, &previous, &e), 0);
+	assert_int_equal(previous.id, ids[2]);
+	third.selection = "tasks/*";
+	assert_int_equal(record_previous_run(w->record, w->arena, &third, &previous, &e), 1);
+	third.selection = "";
+	third.id = ids[0];
+	assert_int_equal(record_previous_run(w->record, w->arena, &third, &previous, &e), 1);
+}
+
+static struct restoration restored(const char *tag, const char *commit, enum outcome outcome)
+{
+	static struct restoration_step steps[] = {
+		{"identity", OUTCOME_PASS, 120, NULL, NULL},
+		{"closure", OUTCOME_FAIL, 4000, "object 12ab is missing", "git fetch --refetch"},
+	};
+
+	return (struct restoration){
+		.set = "releases",
+		.tag = tag,
+		.commit = commit,
+		.tree = commit != NULL ? "7ee" : NULL,
+		.outcome = outcome,
+		.tag_time_ms = 77,
+		.n_objects = 5,
+		.n_files = 3,
+		.n_bytes = 900,
+		.restore_us = 4120,
+		.steps = steps,
+		.n_steps = 2,
+	};
+}
+
+static void test_record_keeps_restorations_and_pins(void **state)
+{
+	struct world *w = *state;
+	struct check_info *c = world_check(w, "rollback/releases");
+	struct result r;
+	struct restoration first[] = {restored("v1", "c1", OUTCOME_FAIL),
+				      restored("v2", NULL, OUTCOME_UNDECIDED)};
+	struct restoration second[] = {restored("v1", "moved", OUTCOME_FAIL),
+				       restored("v2", "c2", OUTCOME_PASS)};
+	struct run_info run = world_begin(w, "any");
+	struct restoration_row *rows;
+	struct restoration *items;
+	struct err e = {0};
+	struct pin *pins;
+	size_t n;
+
+	c->kind = "rollback";
+	r = world_result(w, c, "v1", OUTCOME_FAIL, world_int(1));
+	r.measured_ms = w->now_ms + 5;
+	assert_ok(record_results(w->record, run.id, &r, 1, first, 2, &e), e);
+	world_end(w, &run, OUTCOME_FAIL);
+	run = world_begin(w, "any");
+	r.measured_ms = w->now_ms + 900;
+	assert_ok(record_results(w->record, run.id, &r, 1, second, 2, &e), e);
+
+	assert_ok(record_pins(w->record, w->arena, &pins, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_string_equal(pins[0].tag, "v1");
+	assert_string_equal(pins[0].commit, "c1");
+	assert_string_equal(pins[0].tree, "7ee");
+	assert_int_equal(pins[0].first_seen_ms, w->now_ms + 5);
+	assert_string_equal(pins[1].commit, "c2");
+	assert_ok(record_restorations(w->record, w->arena, "releases", &rows, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_string_equal(rows[0].restoration.commit, "moved");
+	assert_int_equal(rows[0].run_id, run.id);
+	assert_int_equal(rows[0].at_ms, w->now_ms + 900);
+	assert_int_equal(rows[0].run_state, RUN_INCOMPLETE);
+	assert_int_equal(rows[1].restoration.outcome, OUTCOME_PASS);
+	assert_ok(record_restorations(w->record, w->arena, "others", &rows, &n, &e), e);
+	assert_int_equal(n, 0);
+	assert_ok(record_run_restorations(w->record, w->arena, run.id - 1, &items, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_null(items[1].commit);
+	assert_int_equal(items[0].n_steps, 2);
+	assert_string_equal(items[0].steps[1].finding, "object 12ab is missing");
+	assert_string_equal(items[0].steps[1].remedy, "git fetch --refetch");
+	assert_int_equal(items[0].steps[1].outcome, OUTCOME_FAIL);
+	assert_int_equal(items[0].restore_us, 4120);
+}
+
+static void test_record_keeps_decisions(void **state)
+{
+	struct world *w = *state;
+	struct decision_line lines[] = {
+		{"a/b", "x", OUTCOME_FAIL, true, "11, bound <= 10", "assize explain 1 a/b",
+		 "assize.yaml", 7, 9, 1, WORLD_T0},
+		{"", "", OUTCOME_UNDECIDED, false, "no subject", NULL, NULL, 0, 0, 0, -1},
+	};
+	struct decision d = {.gate = "release",
+			     .subject = "v1",
+			     .at_ms = WORLD_T0,
+			     .run_id = 1,
+			     .outcome = OUTCOME_FAIL,
+			     .lines = lines,
+			     .n_lines = 2,
+			     .oldest_ms = -1};
+	struct decision *out;
+	struct err e = {0};
+	size_t n;
+
+	assert_ok(record_decision(w->record, &d, &e), e);
+	d.gate = "nightly";
+	d.is_open = true;
+	d.outcome = OUTCOME_PASS;
+	d.n_lines = 0;
+	assert_ok(record_decision(w->record, &d, &e), e);
+	assert_int_equal(d.id, 2);
+	assert_ok(record_decisions(w->record, w->arena, NULL, 10, &out, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_string_equal(out[0].gate, "nightly");
+	assert_true(out[0].is_open);
+	assert_ok(record_decisions(w->record, w->arena, "release", 10, &out, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_int_equal(out[0].n_lines, 2);
+	assert_string_equal(out[0].lines[0].text, "11, bound <= 10");
+	assert_string_equal(out[0].lines[0].remedy, "assize explain 1 a/b");
+	assert_int_equal(out[0].lines[0].measured_ms, WORLD_T0);
+	assert_true(out[0].lines[0].is_hard);
+	assert_null(out[0].lines[1].remedy);
+	assert_int_equal(out[0].lines[1].outcome, OUTCOME_UNDECIDED);
+	assert_int_equal(out[0].oldest_ms, -1);
+	assert_ok(record_decisions(w->record, w->arena, "unknown", 10, &out, &n, &e), e);
+	assert_int_equal(n, 0);
+	assert_ok(record_run_decisions(w->record, w->arena, 1, &out, &n, &e), e);
+	assert_int_equal(n, 2);
+}
+
+static void test_record_lock_holds(void **state)
+{
+	struct world *w = *state;
+	struct record *other;
+	const char *holder = "";
+	struct err e = {0};
+
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
+	assert_null(holder);
+	assert_ok(record_open(w->path, RECORD_WRITE, &other, &e), e);
+	assert_int_equal(record_lock(other, "schedule", w->arena, &holder, &e), 1);
+	assert_non_null(strstr(holder, "process "));
+	assert_int_equal(record_lock(other, "another", w->arena, &holder, &e), 0);
+	assert_ok(record_unlock(w->record, "schedule", &e), e);
+	assert_int_equal(record_lock(other, "schedule", w->arena, &holder, &e), 0);
+	record_close(other);
+}
+
+static void test_record_lock_outlives_no_holder(void **state)
+{
+	struct world *w = *state;
+	const char *holder = NULL;
+	struct err e = {0};
+	pid_t child = fork();
+	sqlite3 *db;
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct record *r;
+
+		if (record_open(w->path, RECORD_WRITE, &r, &e) != 0)
+			_exit(1);
+		_exit(record_lock(r, "schedule", w->arena, &holder, &e)); /* and never lets go */
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
+	assert_non_null(holder);
+	assert_non_null(strstr(holder, "ended without letting go"));
+
+	assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE locks SET boot_id = 'earlier'", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
+	assert_non_null(strstr(holder, "started anew"));
+	assert_int_equal(sqlite3_exec(db, "UPDATE locks SET pid_space = 'elsewhere', pid = 1", NULL,
+				      NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
+	assert_non_null(strstr(holder, "cannot be seen from here"));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_record_evidence_is_the_newest_run),
+		TEST(test_record_evidence_tells_incomplete_runs),
+		TEST(test_record_evidence_survives_overlap),
+		TEST(test_record_knows_since_when),
+		TEST(test_record_joins_series_of_a_check),
+		TEST(test_record_last_measured_ignores_skips),
+		TEST(test_record_series_through_time),
+		TEST(test_record_baseline_takes_passing_values),
+		TEST(test_record_lists_runs),
+		TEST(test_record_keeps_restorations_and_pins),
+		TEST(test_record_keeps_decisions),
+		TEST(test_record_lock_holds),
+		TEST(test_record_lock_outlives_no_holder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
