@@ -306,12 +306,19 @@ static void launch(struct http_loop *l, struct http_transfer *t)
 	http_transfer_free(t);
 }
 
+static bool has_turn(const struct http_loop *l, const struct http_transfer *t)
+{
+	long most = t->max_connections > 0 ? t->max_connections : l->max_per_host;
+
+	return t->host->n_active < most;
+}
+
 static void launch_queued(struct http_loop *l)
 {
 	while (l->queue_first != NULL && l->n_active < l->max_total && !l->is_stopping) {
 		struct http_transfer *t = take_first(&l->queue_first, &l->queue_last);
 
-		if (t->host->n_active >= l->max_per_host) {
+		if (!has_turn(l, t)) {
 			append(&t->host->waiting_first, &t->host->waiting_last, t);
 			continue;
 		}

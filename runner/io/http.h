@@ -43,6 +43,7 @@ struct http_request {
 	int64_t deadline_ms;	/* monotonic */
 	int64_t max_body_bytes; /* after decoding */
 	long max_redirects;	/* 0 = a redirect is an answer like any other */
+	long max_connections;	/* to this origin at once; 0 = as the loop was told */
 	/* NULL, or filled before the first call of on_body; the caller's, until done. */
 	struct http_preview *preview;
 };

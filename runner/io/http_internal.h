@@ -47,7 +47,7 @@ struct http_transfer {
 	const char *body;
 	struct http_preview *preview;
 	int64_t deadline_ms, max_body_bytes;
-	long redirects_left, max_redirects;
+	long redirects_left, max_redirects, max_connections;
 	bool is_other_origin; /* after a redirect: the target's headers stay behind */
 
 	/* the transfer */

@@ -39,6 +39,7 @@ struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_r
 		.max_body_bytes = req->max_body_bytes,
 		.redirects_left = req->max_redirects,
 		.max_redirects = req->max_redirects,
+		.max_connections = req->max_connections,
 	};
 	buf_init(&t->head.lines, HTTP_MAX_HEAD_BYTES);
 	return t;

@@ -1,0 +1,517 @@
+/*
+ * scrape: one metric of a metrics endpoint, read as it arrives.
+ *
+ * Checks on the same page share one fetch. Nothing is kept of series nobody selected; of selected
+ * ones a hash (to notice a duplicate) and the numbers of their group. Without agg a group must be
+ * one series, because which of several was meant nobody knows. What the exposition says about
+ * itself wins: its content type chooses the format, and a page, a wrong status or a torn line is no
+ * measurement.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "audits/exposition.h"
+#include "audits/hash_table.h"
+#include "audits/kind_rows.h"
+#include "audits/scrape_group.h"
+#include "audits/series_selector.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/node.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+#include "runner/io/clock.h"
+#include "runner/io/http.h"
+#include "runner/model/kind.h"
+#include "runner/model/unit.h"
+
+#define ACCEPT_OPENMETRICS "application/openmetrics-text;version=1.0.0"
+#define ACCEPT_PROMETHEUS  "text/plain;version=0.0.4"
+
+enum scrape_format { FORMAT_AUTO, FORMAT_PROMETHEUS, FORMAT_OPENMETRICS };
+static const char *const formats[] = {"auto", "prometheus", "openmetrics", NULL};
+
+struct scrape_spec {
+	const char *path, *metric, *unit;
+	struct texts by;
+	int agg, format;
+	int64_t min_series, max_size, max_age_ms;
+	struct series_selector selector; /* of metric, filled by scrape_check() */
+};
+
+static const struct key_row scrape_keys[] = {
+	{.name = "metric",
+	 .type = KEY_TEXT,
+	 .flags = KEY_REQUIRED,
+	 .offset = offsetof(struct scrape_spec, metric),
+	 .help = "the series to look at, as a selector with = != =~ !~",
+	 .example = "'http_requests_total{code=~\"5..\"}'"},
+	{.name = "path",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct scrape_spec, path),
+	 .def = "/metrics",
+	 .help = "where the metrics are, behind the target's URL",
+	 .example = "/metrics"},
+	{.name = "by",
+	 .type = KEY_TEXTS,
+	 .offset = offsetof(struct scrape_spec, by),
+	 .help = "labels that name a series: one value for each combination",
+	 .example = "[instance]"},
+	{.name = "agg",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct scrape_spec, agg),
+	 .choices = scrape_aggregates,
+	 .def = "none",
+	 .help = "what to make of several series: sum, avg, min, max or count",
+	 .example = "sum"},
+	{.name = "min_series",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct scrape_spec, min_series),
+	 .min = 0,
+	 .max = 1000000,
+	 .def = "1",
+	 .help = "fewer selected series are no measurement; 0 only with agg: count"},
+	{.name = "max_age",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct scrape_spec, max_age_ms),
+	 .min = 1,
+	 .max = INT64_C(366) * 86400 * 1000,
+	 .help = "a sample with an older timestamp is no measurement",
+	 .example = "5m"},
+	{.name = "unit",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct scrape_spec, unit),
+	 .def = "",
+	 .help = "the unit of the metric: %, ms, s, B, MiB, or a word of yours",
+	 .example = "s"},
+	{.name = "format",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct scrape_spec, format),
+	 .choices = formats,
+	 .def = "auto",
+	 .help = "auto follows the content type"},
+	{.name = "max_size",
+	 .type = KEY_SIZE,
+	 .offset = offsetof(struct scrape_spec, max_size),
+	 .min = 1,
+	 .max = INT64_C(4) * 1024 * 1024 * 1024,
+	 .def = "128MiB",
+	 .help = "a larger exposition is no measurement"},
+	KEY_END,
+};
+
+static const struct value_row scrape_values[] = {
+	{.name = "",
+	 .type = VALUE_REAL,
+	 .unit = "",
+	 .help = "the value, one for each combination of by"},
+	{.name = NULL},
+};
+
+static void check_by(struct keys_context *ctx, const struct check *c,
+		     const struct scrape_spec *spec)
+{
+	for (size_t i = 0; i < spec->by.n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(spec->by.items[i], spec->by.items[k]) == 0)
+				(void)diags_at(ctx->diags, spec->by.positions[i], NULL,
+					       "check \"%s\": label \"%s\" is written twice",
+					       c->name, spec->by.items[i]);
+}
+
+static void scrape_check(struct keys_context *ctx, struct check *c)
+{
+	struct scrape_spec *spec = c->spec;
+	struct err e = {0};
+
+	check_by(ctx, c, spec);
+	if (spec->metric != NULL &&
+	    series_selector_parse(ctx->arena, spec->metric, &spec->selector, &e) != 0)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "metric"),
+			       "for example 'http_requests_total{code=~\"5..\"}'",
+			       "check \"%s\": %s", c->name, e.message);
+	if (spec->min_series == 0 && (spec->agg != SCRAPE_COUNT || spec->by.n > 0))
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "min_series"),
+			       "use agg: count, without by",
+			       "check \"%s\": of no series only the count is known", c->name);
+	if (c->target != NULL && http_join(ctx->arena, c->target->location, spec->path) == NULL)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "path"),
+			       "write a path, or make a target of that host",
+			       "check \"%s\": \"path\" leaves the host of target \"%s\"", c->name,
+			       c->target->name);
+}
+
+static bool scrape_has_value(const struct check *c, const char *name, struct value_row *row)
+{
+	const struct scrape_spec *spec = c->spec;
+
+	if (*name != '\0')
+		return false;
+	*row = scrape_values[0];
+	if (spec->agg != SCRAPE_COUNT)
+		(void)unit_to_base(spec->unit, &row->unit); /* the factor is for values */
+	return true;
+}
+
+static const char *scrape_merge_key(struct arena *a, const struct check *c)
+{
+	const struct scrape_spec *spec = c->spec;
+
+	return arena_printf(a, "%s\x1f%d\x1f%" PRId64, spec->path, spec->format, spec->max_size);
+}
+
+static const char *url_of(struct probe *p)
+{
+	const struct check *c = p->checks[0];
+	const struct scrape_spec *spec = c->spec;
+
+	return http_join(p->arena, c->target->location, spec->path);
+}
+
+static void scrape_describe(struct probe *p, struct buf *out)
+{
+	const char *url = url_of(p);
+
+	(void)buf_printf(out, "GET %s\n", url != NULL ? url : ""); /* the definition is bounded */
+	for (size_t i = 0; i < p->n_checks; i++) {
+		const struct scrape_spec *spec = p->checks[i]->spec;
+
+		(void)buf_printf(out, "%s%s%s",
+				 spec->agg != SCRAPE_NONE ? scrape_aggregates[spec->agg] : "",
+				 spec->agg != SCRAPE_NONE ? " of " : "", spec->metric);
+		for (size_t k = 0; k < spec->by.n; k++)
+			(void)buf_printf(out, "%s%s", k == 0 ? " by " : ", ", spec->by.items[k]);
+		(void)buf_putc(out, '\n');
+	}
+}
+
+/* What one check has seen so far. */
+struct selection {
+	const struct scrape_spec *spec;
+	bool is_asked; /* the metric at hand is the one it names */
+	int64_t n_named;
+	struct scrape_groups groups;
+	struct hash_table seen; /* selected series */
+	const char *problem;	/* found while reading; NULL = none */
+};
+
+struct scrape_state {
+	struct probe *probe;
+	struct http_preview preview;
+	struct exposition *exposition; /* NULL until the first byte */
+	struct selection *selections;  /* one a check */
+	const char *url;
+};
+
+static void release_state(void *ptr)
+{
+	struct scrape_state *s = ptr;
+
+	exposition_free(s->exposition);
+	for (size_t i = 0; i < s->probe->n_checks; i++) {
+		hash_table_release(&s->selections[i].seen);
+		scrape_groups_release(&s->selections[i].groups);
+	}
+}
+
+static int scrape_begin(struct probe *p, struct http_request *req, struct err *e)
+{
+	const struct check *c = p->checks[0];
+	const struct scrape_spec *spec = c->spec;
+	struct scrape_state *s = arena_alloc(p->arena, sizeof(*s));
+
+	s->probe = p;
+	s->url = url_of(p);
+	if (s->url == NULL)
+		return err_set(e, ERR_MEASURE, "\"%s\" is not on the host of target \"%s\"",
+			       spec->path, c->target->name);
+	s->selections = arena_array(p->arena, p->n_checks, sizeof(*s->selections));
+	for (size_t i = 0; i < p->n_checks; i++) {
+		s->selections[i].spec = p->checks[i]->spec;
+		scrape_groups_init(&s->selections[i].groups, p->arena);
+	}
+	arena_defer(p->arena, release_state, s);
+	p->state = s;
+	req->url = s->url;
+	req->headers = &c->target->headers;
+	req->ca_file = c->target->ca_file;
+	req->max_body_bytes = spec->max_size;
+	req->max_connections = (long)c->target->max_connections;
+	req->preview = &s->preview;
+	req->accept = spec->format == FORMAT_PROMETHEUS	   ? ACCEPT_PROMETHEUS
+		      : spec->format == FORMAT_OPENMETRICS ? ACCEPT_OPENMETRICS
+							   : ACCEPT_OPENMETRICS
+			      "," ACCEPT_PROMETHEUS ";q=0.5,*/*;q=0.1";
+	return 0;
+}
+
+/* ---- samples ---- */
+
+static bool wants(void *ctx, const char *name, size_t n)
+{
+	struct scrape_state *s = ctx;
+	bool is_wanted = false;
+
+	for (size_t i = 0; i < s->probe->n_checks; i++) {
+		struct selection *sel = &s->selections[i];
+
+		sel->is_asked = series_selector_is_named(&sel->spec->selector, name, n);
+		is_wanted = is_wanted || sel->is_asked;
+	}
+	return is_wanted;
+}
+
+/* The same whatever order the labels stand in. */
+static uint64_t series_hash(const struct exposition_sample *sample)
+{
+	uint64_t sum = HASH_SEED;
+
+	for (size_t i = 0; i < sample->n_labels; i++) {
+		const struct exposition_label *l = &sample->labels[i];
+		uint64_t h = hash_bytes(HASH_SEED, l->name.s, l->name.n);
+
+		if (l->value.n > 0) /* an empty label is none */
+			sum += hash_mix(hash_bytes(h ^ 1, l->value.s, l->value.n));
+	}
+	return sum;
+}
+
+static const char *age_problem(const struct scrape_state *s, const struct scrape_spec *spec,
+			       const struct exposition_sample *sample)
+{
+	int64_t now_ms = clock_wall_ms(s->probe->world->clock);
+	double age_ms = (double)now_ms - sample->timestamp_s * 1000;
+	char age[NUM_REAL_MAX], limit[NUM_REAL_MAX];
+
+	if (spec->max_age_ms == 0 || !sample->has_timestamp)
+		return NULL;
+	(void)num_format_duration(spec->max_age_ms, limit); /* cannot fail */
+	if (age_ms > (double)spec->max_age_ms) {
+		(void)num_format_duration(age_ms < 9e15 ? (int64_t)age_ms : INT64_MAX, age);
+		return arena_printf(s->probe->arena,
+				    "the sample in line %" PRId64 " is %s old, more "
+				    "than %s (max_age)",
+				    sample->line, age, limit);
+	}
+	if (age_ms < -(double)spec->max_age_ms)
+		return arena_printf(s->probe->arena,
+				    "the sample in line %" PRId64
+				    " lies in the future by more than "
+				    "%s (max_age)",
+				    sample->line, limit);
+	return NULL;
+}
+
+static void take(struct scrape_state *s, struct selection *sel,
+		 const struct exposition_sample *sample)
+{
+	struct arena *a = s->probe->arena;
+	struct err e = {0};
+	bool is_new;
+	int fits;
+
+	sel->n_named++;
+	fits = series_selector_matches(&sel->spec->selector, sample->labels, sample->n_labels, &e);
+	if (fits < 0)
+		sel->problem = arena_printf(a, "line %" PRId64 ": %s", sample->line, e.message);
+	if (fits != 1)
+		return;
+	(void)hash_table_put(&sel->seen, series_hash(sample), &is_new);
+	if (!is_new)
+		sel->problem = arena_printf(a,
+					    "line %" PRId64 ": the series was there before, so "
+					    "there are two values for it",
+					    sample->line);
+	if (sel->problem == NULL)
+		sel->problem = age_problem(s, sel->spec, sample);
+	if (sel->problem == NULL)
+		sel->problem = scrape_groups_add(&sel->groups, &sel->spec->by, sample);
+}
+
+static int on_sample(void *ctx, const struct exposition_sample *sample, struct err *e)
+{
+	struct scrape_state *s = ctx;
+
+	(void)e; /* what one check cannot use does not stop the others */
+	for (size_t i = 0; i < s->probe->n_checks; i++)
+		if (s->selections[i].is_asked && s->selections[i].problem == NULL)
+			take(s, &s->selections[i], sample);
+	return 0;
+}
+
+/* ---- the answer ---- */
+
+static bool is_type(const char *content_type, const char *type)
+{
+	size_t n = strcspn(content_type, "; \t");
+
+	return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
+}
+
+/* The version of a content type, "" when it has none. */
+static const char *version_of(struct arena *a, const char *content_type)
+{
+	const char *at = content_type;
+
+	while ((at = strchr(at, ';')) != NULL) {
+		at += 1 + strspn(at + 1, " \t");
+		if (strncasecmp(at, "version=", 8) == 0)
+			return arena_strndup(a, at + 8, strcspn(at + 8, "; \t"));
+	}
+	return "";
+}
+
+static int choose_by_type(struct scrape_state *s, enum exposition_format *out, struct err *e)
+{
+	struct arena *a = s->probe->arena;
+	const char *type = s->preview.content_type, *version = version_of(a, type);
+
+	if (type[0] == '\0') {
+		(void)err_set(e, ERR_MEASURE, "the answer has no content type");
+		return err_help(e, "set format: prometheus or format: openmetrics");
+	}
+	if (is_type(type, "text/plain") && (version[0] == '\0' || strcmp(version, "0.0.4") == 0)) {
+		*out = EXPOSITION_PROMETHEUS;
+		return 0;
+	}
+	if (is_type(type, "application/openmetrics-text") &&
+	    (strcmp(version, "1.0.0") == 0 || strcmp(version, "0.0.1") == 0)) {
+		*out = EXPOSITION_OPENMETRICS;
+		return 0;
+	}
+	if (is_type(type, "text/html"))
+		return err_set(e, ERR_MEASURE, "the answer is an HTML page, not an exposition");
+	(void)err_set(e, ERR_MEASURE, "the content type \"%s\" is not one of an exposition",
+		      str_escaped(a, type));
+	return err_help(e, "set format: prometheus or format: openmetrics if it is one");
+}
+
+static int open_exposition(struct scrape_state *s, struct err *e)
+{
+	static const struct exposition_handler handler = {wants, on_sample};
+	const struct scrape_spec *spec = s->probe->checks[0]->spec;
+	enum exposition_format format = EXPOSITION_PROMETHEUS;
+
+	if (s->preview.status != 200)
+		return err_set(e, ERR_MEASURE, "the answer has status %ld, an exposition has 200",
+			       s->preview.status);
+	if (spec->format == FORMAT_OPENMETRICS)
+		format = EXPOSITION_OPENMETRICS;
+	else if (spec->format == FORMAT_AUTO && choose_by_type(s, &format, e) != 0)
+		return -1;
+	s->exposition = exposition_new(format, &handler, s);
+	return 0;
+}
+
+static int scrape_on_body(struct probe *p, const char *data, size_t n, struct err *e)
+{
+	struct scrape_state *s = p->state;
+
+	if (s->exposition == NULL && open_exposition(s, e) != 0)
+		return -1;
+	return exposition_feed(s->exposition, data, n, e);
+}
+
+/* Why nothing, or too little, was selected. */
+static const char *count_problem(const struct scrape_state *s, const struct selection *sel)
+{
+	struct arena *a = s->probe->arena;
+	int64_t n = (int64_t)sel->seen.n, n_all = exposition_samples(s->exposition);
+
+	if (n >= sel->spec->min_series)
+		return NULL;
+	if (n > 0)
+		return arena_printf(a, "%" PRId64 " series selected, min_series is %" PRId64, n,
+				    sel->spec->min_series);
+	if (sel->n_named > 0)
+		return arena_printf(a,
+				    "no series selected: %" PRId64 " are named \"%s\", none has "
+				    "such labels",
+				    sel->n_named, sel->spec->selector.name);
+	if (n_all == 0)
+		return "the exposition is empty";
+	return arena_printf(a, "no series selected: of %" PRId64 " samples none is named \"%s\"",
+			    n_all, sel->spec->selector.name);
+}
+
+static void emit_selection(struct scrape_state *s, size_t i)
+{
+	struct selection *sel = &s->selections[i];
+	const char *problem = sel->problem != NULL ? sel->problem : count_problem(s, sel), *unit;
+	double factor = unit_to_base(sel->spec->unit, &unit);
+	const char *query = arena_printf(s->probe->arena, "GET %s %s", s->url, sel->spec->metric);
+
+	if (problem != NULL) {
+		struct measurement m = measurement_none("", problem);
+
+		m.query = query;
+		probe_emit(s->probe, i, &m);
+		return;
+	}
+	if (scrape_groups_count(&sel->groups) == 0) { /* min_series: 0 allows it, for a count */
+		struct measurement m = measurement_int("", 0, "");
+
+		m.n = 0;
+		m.query = query;
+		probe_emit(s->probe, i, &m);
+	}
+	for (size_t k = 0; k < scrape_groups_count(&sel->groups); k++) {
+		struct measurement m =
+			scrape_groups_measure(&sel->groups, k, &sel->spec->by, sel->spec->agg);
+
+		if (m.value.type == VALUE_REAL)
+			m.value.real *= factor;
+		m.unit = sel->spec->agg == SCRAPE_COUNT ? "" : unit;
+		m.query = query;
+		probe_emit(s->probe, i, &m);
+	}
+}
+
+static int scrape_finish(struct probe *p, const struct http_response *res, struct err *e)
+{
+	struct scrape_state *s = p->state;
+
+	s->preview.status = res->status;
+	if (s->exposition == NULL) { /* not one byte came */
+		if (res->status != 200)
+			return open_exposition(s, e);
+		return err_set(e, ERR_MEASURE, "the exposition is empty");
+	}
+	if (exposition_end(s->exposition, e) != 0)
+		return -1;
+	for (size_t i = 0; i < p->n_checks; i++)
+		emit_selection(s, i);
+	return 0;
+}
+
+const struct audit_kind audit_kind_scrape = {
+	.name = "scrape",
+	.family = "http",
+	.summary = "a metric of an endpoint: Prometheus text or OpenMetrics, selected, aggregated",
+	.blind =
+		"A value is what the exporter says, at this moment; whether anything behind it "
+		"still "
+		"moves only a second look tells. A page in Prometheus text that is torn exactly at "
+		"a "
+		"line end looks whole when it comes without length and without chunks: min_series "
+		"is "
+		"the guard. OpenMetrics has an end mark. Metrics whose names need quotes cannot be "
+		"selected.",
+	.spec_size = sizeof(struct scrape_spec),
+	.keys = scrape_keys,
+	.values = scrape_values,
+	.targets = TARGET_BIT(TARGET_HTTP),
+	.scalar_key = "metric",
+	.check = scrape_check,
+	.has_value = scrape_has_value,
+	.merge_key = scrape_merge_key,
+	.describe = scrape_describe,
+	.begin = scrape_begin,
+	.on_body = scrape_on_body,
+	.finish = scrape_finish,
+};

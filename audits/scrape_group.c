@@ -1,0 +1,159 @@
+/*
+ * NaN in a group makes its sum, average, minimum and maximum NaN, which is no measurement: an
+ * aggregate that skips what it cannot use would hide exactly the broken series.
+ */
+#include "audits/scrape_group.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "audits/exposition.h"
+#include "runner/base/arena.h"
+#include "runner/base/pairs.h"
+
+#define MAX_KEY (64 * 1024)
+
+const char *const scrape_aggregates[] = {"none", "sum", "avg", "min", "max", "count", NULL};
+
+struct scrape_group {
+	const struct label *labels;
+	int64_t n;
+	double sum, min, max;
+	bool has_nan;
+};
+
+void scrape_groups_init(struct scrape_groups *g, struct arena *a)
+{
+	g->arena = a;
+	map_init(&g->map, a);
+	buf_init(&g->key, MAX_KEY);
+}
+
+void scrape_groups_release(struct scrape_groups *g)
+{
+	buf_release(&g->key);
+}
+
+static struct exposition_text value_of(const struct exposition_sample *s, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < s->n_labels; i++)
+		if (s->labels[i].name.n == n && memcmp(s->labels[i].name.s, name, n) == 0)
+			return s->labels[i].value;
+	return (struct exposition_text){"", 0};
+}
+
+/* The values of the labels in one text; a length before each keeps them apart. */
+static const char *make_key(struct scrape_groups *g, const struct texts *by,
+			    const struct exposition_sample *s)
+{
+	buf_reset(&g->key);
+	g->key.is_full = false;
+	for (size_t i = 0; i < by->n; i++) {
+		struct exposition_text v = value_of(s, by->items[i]);
+
+		if (memchr(v.s, '\0', v.n) != NULL)
+			return arena_printf(g->arena,
+					    "line %" PRId64 ": label \"%s\" holds a NUL byte",
+					    s->line, by->items[i]);
+		(void)buf_printf(&g->key, "%zu:", v.n); /* looked at once, below */
+		(void)buf_add(&g->key, v.s, v.n);
+	}
+	if (g->key.is_full)
+		return arena_printf(g->arena,
+				    "line %" PRId64 ": the labels of by are longer than %d bytes",
+				    s->line, MAX_KEY);
+	return NULL;
+}
+
+static struct scrape_group *new_group(struct scrape_groups *g, const struct texts *by,
+				      const struct exposition_sample *s)
+{
+	struct scrape_group *group = arena_alloc(g->arena, sizeof(*group));
+	struct label *labels = arena_array(g->arena, by->n, sizeof(*labels));
+
+	for (size_t i = 0; i < by->n; i++) {
+		struct exposition_text v = value_of(s, by->items[i]);
+
+		labels[i] = (struct label){by->items[i], arena_strndup(g->arena, v.s, v.n)};
+	}
+	group->labels = labels;
+	group->min = INFINITY;
+	group->max = -INFINITY;
+	(void)map_put(&g->map, arena_strdup(g->arena, g->key.data), group); /* known to be new */
+	return group;
+}
+
+const char *scrape_groups_add(struct scrape_groups *g, const struct texts *by,
+			      const struct exposition_sample *s)
+{
+	struct scrape_group *group;
+	const char *problem = make_key(g, by, s);
+
+	if (problem != NULL)
+		return problem;
+	group = map_get(&g->map, g->key.data);
+	if (group == NULL) {
+		if (g->map.n == SCRAPE_MAX_GROUPS)
+			return arena_printf(g->arena,
+					    "more than %d combinations of the labels in by",
+					    SCRAPE_MAX_GROUPS);
+		group = new_group(g, by, s);
+	}
+	group->n++;
+	group->sum += s->value;
+	group->has_nan = group->has_nan || isnan(s->value);
+	group->min = s->value < group->min ? s->value : group->min;
+	group->max = s->value > group->max ? s->value : group->max;
+	return NULL;
+}
+
+size_t scrape_groups_count(const struct scrape_groups *g)
+{
+	return g->map.n;
+}
+
+static double value_of_group(const struct scrape_group *g, enum scrape_aggregate agg)
+{
+	if (g->has_nan)
+		return NAN;
+	switch (agg) {
+	case SCRAPE_NONE: /* one series: its value */
+	case SCRAPE_SUM:
+		return g->sum;
+	case SCRAPE_AVG:
+		return g->sum / (double)g->n;
+	case SCRAPE_MIN:
+		return g->min;
+	case SCRAPE_MAX:
+		return g->max;
+	case SCRAPE_COUNT:
+		return (double)g->n;
+	}
+	return NAN;
+}
+
+struct measurement scrape_groups_measure(const struct scrape_groups *g, size_t i,
+					 const struct texts *by, int agg)
+{
+	const struct scrape_group *group = g->map.entries[i].value;
+	struct measurement m;
+
+	if (agg == SCRAPE_COUNT)
+		m = measurement_int("", group->n, "");
+	else if (agg == SCRAPE_NONE && group->n > 1)
+		m = measurement_none(
+			"", arena_printf(g->arena,
+					 "%" PRId64
+					 " series selected and one is wanted: name labels in "
+					 "by, or say agg: sum, avg, min, max or count",
+					 group->n));
+	else
+		m = measurement_real("", value_of_group(group, (enum scrape_aggregate)agg), "");
+	m.n = group->n;
+	m.labels = group->labels;
+	m.n_labels = by->n;
+	return m;
+}
