@@ -129,7 +129,7 @@ int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadli
 		struct db_table *out, struct err *e);
 
 /* Are two names of tables or columns the same name to the engine? (SQLite: ASCII case folded.) */
-bool db_same_name(const struct db *db, const char *a, const char *b);
+bool db_same_name(const struct db *db, const char *a, const char *b); /* db may be NULL */
 
 /*
  * Appends a name quoted as one identifier of the engine; db_quote_table also takes "schema.table"
