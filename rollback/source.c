@@ -78,33 +78,57 @@ static bool has_grafts(struct arena *a, const char *commondir)
 	return false;
 }
 
+/* The middle of "remote.NAME.KEY", NULL when it is another key. */
+static const char *remote_of(struct arena *a, const char *name, const char *key)
+{
+	size_t n = strlen(name), n_around = strlen("remote.") + strlen(key);
+
+	if (n <= n_around || !str_starts(name, "remote.") || !str_ends(name, key))
+		return NULL;
+	return arena_strndup(a, name + strlen("remote."), n - n_around);
+}
+
+/*
+ * Walks all entries instead of asking for a pattern: libgit2 1.5 loses memory for every entry that
+ * does not match one.
+ */
 static void find_remotes(struct verification *v)
 {
-	git_strarray names = {0};
+	struct source_facts *f = &v->source;
 	git_config *config = NULL;
 	git_config_iterator *it = NULL;
 	git_config_entry *entry;
 
-	if (git_remote_list(&names, v->repo) == 0 && names.count > 0) {
-		v->source.remote = arena_strdup(v->a, names.strings[0]);
-		for (size_t i = 0; i < names.count; i++)
-			if (strcmp(names.strings[i], "origin") == 0)
-				v->source.remote = "origin";
-	}
-	git_strarray_dispose(&names);
 	if (git_repository_config_snapshot(&config, v->repo) < 0)
 		return;
-	if (git_config_get_entry(&entry, config, "extensions.partialclone") == 0) {
-		v->source.promisor = arena_strdup(v->a, entry->value);
-		git_config_entry_free(entry);
-	} else if (git_config_iterator_glob_new(&it, config, "^remote\\..*\\.promisor$") == 0) {
-		if (git_config_next(&entry, it) == 0)
-			v->source.promisor =
-				arena_strndup(v->a, entry->name + strlen("remote."),
-					      strlen(entry->name) - strlen("remote..promisor"));
+	if (git_config_iterator_new(&it, config) == 0) {
+		while (git_config_next(&entry, it) == 0) {
+			const char *url = remote_of(v->a, entry->name, ".url");
+			const char *promisor = remote_of(v->a, entry->name, ".promisor");
+
+			if (url && (!f->remote || strcmp(url, "origin") == 0))
+				f->remote = url;
+			if (promisor)
+				f->promisor = promisor;
+			if (strcmp(entry->name, "extensions.partialclone") == 0)
+				f->promisor = arena_strdup(v->a, entry->value);
+		}
 		git_config_iterator_free(it);
 	}
 	git_config_free(config);
+}
+
+/* A pack that came from a filtered fetch marks a partial clone even when its settings are gone. */
+static void find_promisor_packs(struct verification *v, const char *objects)
+{
+	const char **packs;
+	size_t n;
+
+	if (!v->source.promisor &&
+	    file_glob(v->a, arena_printf(v->a, "%s/pack/*.promisor", objects), &packs, &n, NULL) ==
+		    0 &&
+	    n > 0)
+		v->source.promisor = v->source.remote ? v->source.remote : "origin";
 }
 
 static void find_replaced(struct verification *v, struct step *s)
@@ -144,6 +168,7 @@ void source_gather(struct verification *v, struct step *s)
 	v->source.lost_alternate = find_lost_alternate(v->a, objects, 1);
 	v->source.has_grafts = has_grafts(v->a, commondir);
 	find_remotes(v);
+	find_promisor_packs(v, objects);
 	find_replaced(v, s);
 }
 

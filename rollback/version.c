@@ -34,7 +34,7 @@ static bool starts_with_word(const char *s, const char *word)
 	return !(lower(*s) >= 'a' && lower(*s) <= 'z');
 }
 
-/* s begins right after a digit: is it a word that marks a pre-release? */
+/* Is s, behind a digit, a word that marks a pre-release? */
 static bool is_prerelease_word(const char *s)
 {
 	static const char *const words[] = {"alpha", "beta",	"rc",	   "pre",
@@ -46,16 +46,16 @@ static bool is_prerelease_word(const char *s)
 	return (lower(*s) == 'a' || lower(*s) == 'b') && is_digit(s[1]);
 }
 
+enum { RANK_DASH, RANK_WORD, RANK_END, RANK_MORE };
+
 /* Place of what s goes on with, among all that could stand here. */
 static int rank(const char *begin, const char *s)
 {
-	if (*s == '~')
-		return 0;
 	if (*s == '-')
-		return 1;
-	if (s > begin && is_digit(s[-1]) && is_prerelease_word(s))
-		return 2;
-	return *s == '\0' ? 3 : 4;
+		return RANK_DASH;
+	if (s > begin && is_digit(s[-1]) && is_prerelease_word(*s == '.' ? s + 1 : s))
+		return RANK_WORD;
+	return *s == '\0' ? RANK_END : RANK_MORE;
 }
 
 /* Compares the runs of digits at *a and *b and moves both behind them. */
@@ -83,7 +83,7 @@ int version_compare(const char *a, const char *b)
 
 		if (left != right)
 			return left - right;
-		if (left == 3)
+		if (left == RANK_END)
 			return strcmp(a, b);
 		if (is_digit(*p) && is_digit(*q)) {
 			order = compare_numbers(&p, &q);

@@ -1,0 +1,56 @@
+#!/bin/bash
+# Which tags a set stands for: pattern, version order newest first, the newest few, reachable or not.
+. "$(dirname "$0")/../lib/tap.sh"
+
+RESTORE=$BUILD/tests/tools/restore
+export GIT_CONFIG_NOSYSTEM=1 HOME=$TMP GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.com \
+	GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.com
+
+git init -q -b main "$TMP/r" && cd "$TMP/r" && git commit -q --allow-empty -m one || bail "no repository"
+
+# tagged TAG...: the repository has exactly these tags.
+tagged()
+{
+	git tag | xargs -r git tag -d >/dev/null
+	for tag; do git tag "$tag"; done
+}
+
+# listed CLAIM PATTERN WANTED [OPTION VALUE]...
+listed()
+{
+	local claim=$1 pattern=$2 want=$3
+	shift 3
+	is "$claim" "$("$RESTORE" list --keep 100 "$@" "$PWD" "$pattern" | tr '\n' ' ')" "${want:+$want }"
+}
+
+tagged v1.0.0 v1.2.0 v1.10.0 v1.9.9 v2.0.0-rc1 v2.0.0-rc10 v2.0.0-rc2 v2.0.0 v0.9
+want="v2.0.0 v2.0.0-rc10 v2.0.0-rc2 v2.0.0-rc1 v1.10.0 v1.9.9 v1.2.0 v1.0.0 v0.9"
+listed "numbers count as numbers, pre-releases before their release" 'v*' "$want"
+is "as git orders them" "$(git -c versionsort.suffix=- tag --sort=-version:refname | tr '\n' ' ')" "$want "
+tagged 1.0 1.0.1 1.0a1 1.0b2 1.0rc1 1.0.dev3 1.1.1 1.1.1a
+listed "pre-releases without a dash; a letter alone is a patch" '*' "1.1.1a 1.1.1 1.0.1 1.0 1.0rc1 1.0b2 1.0a1 1.0.dev3"
+tagged v1 v1.0 v1.00 v99999999999999999999999 v99999999999999999999998
+listed "numbers of any length, ties in a fixed order" '*' \
+	"v99999999999999999999999 v99999999999999999999998 v1.00 v1.0 v1"
+tagged release-1.2 release-1.10 release-1.2-hotfix app/v1 app/v2
+listed "a dash in front is no pre-release" 'release-*' "release-1.10 release-1.2 release-1.2-hotfix"
+listed "names with a slash" 'app/*' "app/v2 app/v1"
+listed "a pattern that matches nothing" 'x*' ""
+tagged v1 v2 v3 v4 v5
+listed "the newest few" 'v*' "v5 v4" --keep 2
+is "packed refs are listed too" "$(git pack-refs --all; "$RESTORE" list --keep 9 "$PWD" 'v*' | wc -l)" 5
+
+git checkout -q --detach && git commit -q --allow-empty -m aside && git tag v9 && git checkout -q main
+listed "a tag off the current branch" 'v*' "v9 v5" --keep 2
+listed "reachable only" 'v*' "v5 v4" --keep 2 --reachable 1
+git tag v8 "$(printf x | git hash-object -w --stdin)"
+listed "what leads to no commit is not hidden" 'v*' "v8 v5" --keep 2 --reachable 1
+git branch v7
+listed "branches are no tags" 'v7' ""
+
+run "$RESTORE" --identity 1 "$PWD" v5
+like "identity alone tells commit and time without restoring" "$out" "^pass"$'\n'"commit $(git rev-parse v5).*identity pass"
+unlike "and nothing else" "$out" "closure"
+run "$RESTORE" list "$TMP/none" 'v*'
+like "no repository" "$out" "could not open git repository \".*/none\": no repository there"
+done_testing
