@@ -128,8 +128,7 @@ void report_html(struct buf *out, const struct report *r)
 	p.views = check_views(p.a, r->results, r->n_results, &p.n_views);
 	p.tally = tally(p.views, p.n_views, r->run.n_planned);
 	result_index_init(&p.previous, p.a, r->previous_results, r->n_previous_results);
-	if (r->n_decisions > 0)
-		p.decision = &r->decisions[r->n_decisions - 1];
+	p.decision = report_decision(r);
 	put_head(&p);
 	html_header(&p);
 	html_puts(&p, "<main>\n");

@@ -15,7 +15,7 @@ const char *const html_style[] = {
 	"--mid:#a7a399;--rule:#3a3b40;--bad:#ff8f80;--wv:#e2b458;--link:#9cc3ea}}\n",
 	"*{box-sizing:border-box}\n",
 	"html{-webkit-text-size-adjust:100%}\n",
-	"body{margin:0;background:var(--paper);color:var(--ink);"
+	"body{margin:0;overflow-wrap:break-word;background:var(--paper);color:var(--ink);"
 	"font:17px/1.5 \"Iowan Old Style\",\"Palatino Linotype\",Palatino,"
 	"\"TeX Gyre Pagella\",\"Book Antiqua\",serif;font-variant-numeric:lining-nums}\n",
 	"header,main,footer{max-width:1120px;margin:0 auto;padding:0 32px}\n",
@@ -36,14 +36,14 @@ const char *const html_style[] = {
 	".bad{color:var(--bad)}\n",
 	".wv{color:var(--wv)}\n",
 	"h2 .on{display:block;font-size:16px;color:var(--mid)}\n",
-	".kicker{margin:0 0 10px;color:var(--mid);font-size:15px}\n",
+	".kicker{overflow-wrap:anywhere;margin:0 0 10px;color:var(--mid);font-size:15px}\n",
 	"h1{font-weight:400;font-size:34px;line-height:1.26;margin:0 0 26px;max-width:29em;"
 	"letter-spacing:-.005em;text-wrap:balance;overflow-wrap:anywhere}\n",
 	"h1 .vd{font-weight:700}\n",
 	"h2{font-weight:400;font-style:italic;font-size:25px;line-height:1.25;"
 	"margin:0 0 16px}\n",
-	"h2 .nm{font-style:normal}\n",
-	"h3{font-weight:400;font-size:17px;margin:0 0 8px}\n",
+	"h2 .nm{font-style:normal;overflow-wrap:anywhere}\n",
+	"h3{font-weight:400;font-size:17px;margin:0 0 8px;overflow-wrap:anywhere}\n",
 	".prov{display:grid;grid-template-columns:repeat(3,auto);"
 	"justify-content:space-between;gap:12px 40px;margin:0;padding:14px 0;"
 	"border-top:1px solid var(--ink);border-bottom:1px solid var(--rule);font-size:13px}\n",
@@ -125,12 +125,13 @@ const char *const html_style[] = {
 	".how li{display:grid;grid-template-columns:11em minmax(0,1fr);align-items:baseline}\n"
 	".how span{color:var(--mid)}\n",
 	"figure{margin:0 0 8px}\n",
-	"figure svg{width:100%;max-width:430px;height:auto}\n",
+	"figure svg{overflow:hidden;width:100%;max-width:430px;height:auto}\n",
 	".intro{max-width:44em;margin:0 0 16px}\n",
 	".steps span{white-space:nowrap;margin-right:8px}\n",
 	".rb td:nth-child(3){overflow-wrap:anywhere}\n",
 	".fix{color:var(--mid)}\n",
-	"footer{margin-top:64px;padding-bottom:48px;color:var(--mid);font-size:13px}\n",
+	"footer{overflow-wrap:anywhere;margin-top:64px;padding-bottom:48px;color:var(--mid);font-"
+	"size:13px}\n",
 	"@media screen and (max-width:860px){body{font-size:16px}header,main,"
 	"footer{padding:0 18px}header{padding-top:32px}h1{font-size:26px}"
 	"section{margin-top:44px}.prov{grid-template-columns:1fr 1fr}.two,.se1{display:block}"
@@ -150,7 +151,7 @@ const char *const html_style[] = {
 	"@page{size:A4;margin:13mm 12mm}\n",
 	"body{font-size:9.6pt;line-height:1.42}header,main,footer{max-width:none;padding:0}"
 	"h1{font-size:18pt;margin-bottom:10pt;max-width:none}h2{font-size:14pt;"
-	"margin-bottom:8pt}h3{font-size:10pt}.kicker{font-size:9pt}\n",
+	"margin-bottom:8pt}h3{font-size:10pt}.kicker{overflow-wrap:anywhere;font-size:9pt}\n",
 	"section{margin-top:11pt}table{font-size:7.8pt}tbody td,"
 	"tbody th{padding:2.2pt 6pt 2.2pt 0}thead th{font-size:7pt;padding-right:6pt}\n",
 	".st{width:56pt}.sub,.se,.key,.how,.past,.why,.ev{font-size:7.4pt}"

@@ -7,14 +7,6 @@
 
 #include "runner/base/arena.h"
 
-/* Points of this run and before: they are in order, so the end is cut off. */
-static size_t up_to_run(const struct point *points, size_t n, int64_t run_id)
-{
-	while (n > 0 && points[n - 1].run_id > run_id)
-		n--;
-	return n;
-}
-
 static int load_trails(struct record *r, struct arena *a, size_t trail_points, struct report *out,
 		       struct err *e)
 {
@@ -23,10 +15,9 @@ static int load_trails(struct record *r, struct arena *a, size_t trail_points, s
 	for (size_t i = 0; i < out->n_results; i++) {
 		const struct result *s = &out->results[i];
 
-		if (record_series(r, a, s->check->name, s->series, 0, trail_points, &out->trails[i],
-				  &out->n_trails[i], e) != 0)
+		if (record_trail(r, a, s->check->name, s->series, out->run.id, trail_points,
+				 &out->trails[i], &out->n_trails[i], e) != 0)
 			return -1;
-		out->n_trails[i] = up_to_run(out->trails[i], out->n_trails[i], out->run.id);
 	}
 	return 0;
 }

@@ -191,7 +191,7 @@ void text_point(struct buf *out, const struct point *p, const struct result *of)
 	if (result_is_share(of) && p->value.type != VALUE_NONE && !isnan(p->share))
 		unit_format(out, p->share, "%");
 	else
-		put_value(out, &p->value, of->unit);
+		put_value(out, &p->value, p->unit);
 }
 
 void text_sample(struct buf *out, const struct result *r)

@@ -154,6 +154,16 @@ const struct point *trail_previous(const struct report *r, size_t result_index)
 	return &r->trails[result_index][r->n_trails[result_index] - 2];
 }
 
+const struct decision *report_decision(const struct report *r)
+{
+	const struct decision *newest = NULL;
+
+	for (size_t i = 0; i < r->n_decisions; i++)
+		if (newest == NULL || r->decisions[i].id > newest->id)
+			newest = &r->decisions[i];
+	return newest;
+}
+
 int decision_exit_status(const struct decision *d)
 {
 	if (d->is_open)

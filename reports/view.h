@@ -56,6 +56,9 @@ struct stretch stretch(const struct point *trail, size_t n);
 /* What was measured just before this run: from the trail. NULL = nothing. */
 const struct point *trail_previous(const struct report *r, size_t result_index);
 
+/* The newest decision made on the run, NULL = none. */
+const struct decision *report_decision(const struct report *r);
+
 /* Exit status a decision stands for: 0 open, 1 disproved, 2 anything else. */
 int decision_exit_status(const struct decision *d);
 

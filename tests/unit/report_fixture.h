@@ -137,6 +137,7 @@ static struct point *fixture_trail(struct arena *a, const struct fixture_row *ro
 			.limit = row->limit,
 			.room = row->room,
 			.bound = row->bound,
+			.unit = row->unit,
 			.subject = "v2.31.0",
 		};
 		if (is_last || isnan(row->then))
@@ -323,7 +324,7 @@ static inline void fixture_add_decision(struct arena *a, struct report *r, bool 
 	r->n_decisions = 1;
 }
 
-/* Only what passes is left: six checks. */
+/* Only what passes is left: seven checks. */
 static inline void fixture_keep_passing(struct report *r)
 {
 	size_t kept = 0;
