@@ -38,6 +38,13 @@ struct rollback_request {
 int rollback_tags(struct arena *a, const struct rollback_set *set, const char *const **tags,
 		  size_t *n, struct err *e);
 
+/*
+ * Commits (hex) the tags lead to now, by reference alone: nothing is verified. NULL where a tag
+ * leads to none. It tells that a tag has moved since it was proven.
+ */
+int rollback_commits(struct arena *a, const struct rollback_set *set, const char *const *tags,
+		     size_t n, const char *const **commits, struct err *e);
+
 /* Everything found is in out (text in a). -1 only when the repository itself cannot be opened. */
 int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,
 		    struct err *e);

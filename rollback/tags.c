@@ -58,23 +58,32 @@ static int collect(struct arena *a, git_repository *repo, const char *pattern, s
 	return 0;
 }
 
+/* The commit a tag leads to; NULL when it leads to none. The caller frees it. */
+static git_object *peel_tag(struct arena *a, git_repository *repo, const char *tag)
+{
+	git_reference *ref = NULL;
+	git_object *commit = NULL;
+
+	if (git_reference_lookup(&ref, repo, arena_printf(a, TAG_PREFIX "%s", tag)) == 0 &&
+	    git_reference_peel(&commit, ref, GIT_OBJECT_COMMIT) != 0)
+		commit = NULL;
+	git_reference_free(ref);
+	return commit;
+}
+
 /* 1 = reachable from head or not leading to a commit, 0 = not reachable, -1 = could not tell. */
 static int is_reachable(struct arena *a, git_repository *repo, const git_oid *head, const char *tag,
 			struct err *e)
 {
-	git_reference *ref = NULL;
-	git_object *commit = NULL;
+	git_object *commit = peel_tag(a, repo, tag);
 	int result = 1;
 
-	if (git_reference_lookup(&ref, repo, arena_printf(a, TAG_PREFIX "%s", tag)) == 0 &&
-	    git_reference_peel(&commit, ref, GIT_OBJECT_COMMIT) == 0 &&
-	    !git_oid_equal(head, git_object_id(commit)))
+	if (commit != NULL && !git_oid_equal(head, git_object_id(commit)))
 		result = git_graph_descendant_of(repo, head, git_object_id(commit));
 	if (result < 0)
 		err_set(e, ERR_MEASURE, "could not tell whether tag \"%s\" is reachable: %s", tag,
 			git_door_message());
 	git_object_free(commit);
-	git_reference_free(ref);
 	return result;
 }
 
@@ -120,4 +129,24 @@ int rollback_tags(struct arena *a, const struct rollback_set *set, const char *c
 out:
 	git_repository_free(repo);
 	return rc;
+}
+
+int rollback_commits(struct arena *a, const struct rollback_set *set, const char *const *tags,
+		     size_t n, const char *const **commits, struct err *e)
+{
+	const char **out = arena_array(a, n, sizeof(*out));
+	git_repository *repo = NULL;
+
+	if (git_door_open(set->repo->location, &repo, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		git_object *commit = peel_tag(a, repo, tags[i]);
+
+		if (commit != NULL)
+			out[i] = arena_strdup(a, git_oid_tostr_s(git_object_id(commit)));
+		git_object_free(commit);
+	}
+	git_repository_free(repo);
+	*commits = out;
+	return 0;
 }

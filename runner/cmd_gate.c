@@ -224,10 +224,10 @@ static int show_evidence(struct gate_command *g, int64_t run_id, const struct de
 {
 	struct buf out;
 
-	if (run_id != 0 && (g->run_id != 0 || g->o.is_json || g->o.reports.n > 0))
+	if (run_id != 0 && (g->run_id != 0 || g->o.is_json))
 		return show_run_end(g->app, &g->o, g->record, run_id, &g->terminal, e);
 	if (run_id != 0)
-		return 0;
+		return output_write(g->app, g->record, run_id, &g->o.reports, e);
 	if (g->o.reports.n > 0)
 		return err_set(e, ERR_MEASURE,
 			       "could not report: nothing this gate reads was ever measured");

@@ -154,6 +154,19 @@ static void put_size(struct buf *out, double v)
 		put_scaled(out, v, 1073741824, "GiB");
 }
 
+/* " rows", but "1 row". */
+static void put_name(struct buf *out, const char *unit, bool is_one)
+{
+	size_t n = strlen(unit);
+
+	if (n == 0)
+		return;
+	if (is_one && n > 3 && unit[n - 1] == 's')
+		n--;
+	(void)buf_putc(out, ' '); /* a full buffer shows in is_full */
+	(void)buf_add(out, unit, n);
+}
+
 void unit_format(struct buf *out, double value, const char *unit)
 {
 	if (isnan(value) || isinf(value)) {
@@ -168,9 +181,6 @@ void unit_format(struct buf *out, double value, const char *unit)
 		put_size(out, value);
 	} else {
 		put_number(out, value);
-		if (unit[0] != '\0') {
-			(void)buf_putc(out, ' ');
-			(void)buf_puts(out, unit);
-		}
+		put_name(out, unit, value == 1);
 	}
 }
