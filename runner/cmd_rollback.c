@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audits/rollback.h"
 #include "reports/terminal.h"
@@ -142,13 +143,14 @@ static int list_set(struct rollback_command *c, const struct rollback_set *set,
 	struct arena *a = c->app->arena;
 	int64_t now = clock_wall_ms(&c->app->clock);
 	const char *const *tags;
-	struct restoration_row *rows;
-	size_t n_tags, n_rows;
+	struct restoration_row *rows = NULL;
+	size_t n_tags, n_rows = 0;
 	struct table t;
 
 	if (rollback_tags(a, set, &tags, &n_tags, e) != 0)
 		return err_context(e, "rollback set \"%s\"", set->name);
-	if (record_restorations(c->record, a, set->name, &rows, &n_rows, e) != 0)
+	if (c->record != NULL &&
+	    record_restorations(c->record, a, set->name, &rows, &n_rows, e) != 0)
 		return -1;
 	table_init(&t, a, headers, 9, "llllrrrrl");
 	for (size_t i = 0; i < n_tags; i++) {
@@ -284,6 +286,16 @@ static int check_words(const struct rollback_command *c, struct err *e)
 	return best >= 0 ? err_help(e, "did you mean %s?", verbs[best]) : -1;
 }
 
+/* `list` looks at the record if there is one and makes none. */
+static int open_record(struct rollback_command *c, bool is_list, struct err *e)
+{
+	const char *path = app_record_path(c->app, &c->o, c->definition);
+
+	if (is_list && access(path, F_OK) != 0)
+		return 0;
+	return record_open(path, is_list ? RECORD_READ : RECORD_WRITE, &c->record, e);
+}
+
 static int run_rollback(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct rollback_command c = {.app = app};
@@ -303,9 +315,10 @@ static int run_rollback(struct app *app, const struct command *self, int argc, c
 		return app_fail(app, &e);
 	}
 	is_list = strcmp(c.o.words[0], "list") == 0;
-	if (record_open(app_record_path(app, &c.o, c.definition), RECORD_WRITE, &c.record, &e) != 0)
+	if (open_record(&c, is_list, &e) != 0)
 		return app_fail(app, &e);
 	status = is_list ? list_all(&c, &e) : verify(&c, &e);
-	record_close(c.record);
+	if (c.record != NULL)
+		record_close(c.record);
 	return status < 0 ? app_fail(app, &e) : status;
 }
