@@ -14,6 +14,7 @@ our_digest() { "$ASSIZE" run --quiet; }
 openssl_dgst() { openssl dgst -sha256 artifact; }
 coreutils() { sha256sum artifact; }
 
+our_digest
 seconds=$(median 5 our_digest)
 for peer in openssl_dgst coreutils; do
 	theirs=$(median 5 $peer)
