@@ -155,7 +155,7 @@ static const struct key_row schema_keys[] = {
 static const struct value_row schema_values[] = {
 	{.name = "",
 	 .type = VALUE_INT,
-	 .unit = "",
+	 .unit = "differences",
 	 .implied = "== 0",
 	 .help = "number of differences; each is a line of the evidence"},
 	{.name = NULL},
@@ -383,7 +383,7 @@ static void measure(struct catalog *cat, size_t check)
 	} else {
 		compare_names(cat, &d, spec);
 		compare_views(cat, &d, spec);
-		m = measurement_int("", d.n, "");
+		m = measurement_int("", d.n, "differences");
 		m.n = d.n_facts;
 		if (d.lines.len > 0)
 			m.evidence = arena_strndup(p->arena, d.lines.data, d.lines.len);
