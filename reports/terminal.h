@@ -50,7 +50,8 @@ struct table {
 };
 void table_init(struct table *t, struct arena *a, const char *const *headers, size_t n_columns,
 		const char *right);
-void table_row(struct table *t, ...); /* n_columns const char *; NULL = empty. Text is made visible */
+/* n_columns const char *; NULL = empty. Foreign text is made visible. */
+void table_row(struct table *t, ...);
 void table_print(const struct table *t, FILE *out);
 
 #endif
