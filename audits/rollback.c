@@ -18,6 +18,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
+#include "runner/base/str.h"
 #include "runner/model/kind.h"
 
 static const char *const tags_choices[] = {"all", "any", NULL};
@@ -71,6 +72,25 @@ struct tally {
 	const char *reason; /* of the first tag that is not proven */
 	struct buf evidence;
 };
+
+static void rollback_check(struct keys_context *ctx, struct check *c)
+{
+	const struct rollback_spec *spec = c->spec;
+	const struct definition *d = ctx->definition;
+	const char **names;
+	int closest;
+
+	if (!d || !spec->set || definition_rollback(d, spec->set))
+		return;
+	names = arena_array(ctx->arena, d->n_rollbacks, sizeof(*names));
+	for (size_t i = 0; i < d->n_rollbacks; i++)
+		names[i] = d->rollbacks[i]->name;
+	closest = str_closest(spec->set, names, d->n_rollbacks);
+	diags_at(ctx->diags, keys_pos(c->spec_node, "set"),
+		 closest < 0 ? "name a set of the section `rollback:`"
+			     : arena_printf(ctx->arena, "did you mean \"%s\"?", names[closest]),
+		 "check \"%s\": there is no rollback set \"%s\"", c->name, spec->set);
+}
 
 static const struct pin *find_pin(const struct probe_world *world, const char *set, const char *tag)
 {
@@ -280,6 +300,7 @@ const struct audit_kind audit_kind_rollback = {
 	.values = rollback_values,
 	.targets = 0,
 	.scalar_key = "set",
+	.check = rollback_check,
 	.describe = rollback_describe,
 	.probe = rollback_probe,
 };

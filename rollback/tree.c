@@ -252,7 +252,7 @@ static int check_ceilings(struct verification *v, struct step *s)
 	int64_t most = v->set->max_entries > 0 ? v->set->max_entries : ROOM_DEFAULT_FILES;
 
 	if (v->plan.n_entries > most)
-		return step_find(s, OUTCOME_UNDECIDED, "raise max_entries in the set",
+		return step_find(s, OUTCOME_UNDECIDED, "raise limits: { entries: } of the set",
 				 "the tree has more than %lld entries", (long long)most);
 	if (room_is_late(v))
 		return room_late(v, s);
@@ -423,7 +423,7 @@ int tree_check_bytes(struct verification *v, struct step *s)
 
 	if (v->plan.n_bytes <= most)
 		return 0;
-	return step_find(s, OUTCOME_UNDECIDED, "raise max_bytes in the set",
+	return step_find(s, OUTCOME_UNDECIDED, "raise limits: { bytes: } of the set",
 			 "the files of the tree come to more than %lld bytes", (long long)most);
 }
 

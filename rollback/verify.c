@@ -78,7 +78,7 @@ static void check_budget(struct verification *v, struct step *s)
 	num_format_duration(v->out->restore_us / 1000, took);
 	num_format_duration(v->set->budget_ms, allowed);
 	step_find(s, OUTCOME_FAIL,
-		  "set restore: { scratch: } to a faster disk, or raise its budget",
+		  "set restore: { scratch: } to a faster disk, or raise restore: { budget: }",
 		  "time to restore is %s, budget %s", took, allowed);
 }
 

@@ -462,7 +462,7 @@ for level in 1 2 3 4 5 6; do
 done
 tag_tree bomb "$tree"
 judged "tree bomb: 10^6 files from eight objects" undecided "closure undecided.*more than 50000 entries" \
-	"raise max_entries" bomb --max-entries 50000
+	"raise limits: . entries" bomb --max-entries 50000
 git fast-import --quiet <<-END
 	commit refs/tags/deep
 	committer a <a@example.com> 1700000000 +0000
@@ -471,7 +471,7 @@ git fast-import --quiet <<-END
 	data 0
 END
 judged "tree deeper than any" undecided "more than 128 directories deep" "" deep
-judged "more bytes than allowed" undecided "come to more than 100 bytes" "raise max_bytes" v1.0.0 --max-bytes 100
+judged "more bytes than allowed" undecided "come to more than 100 bytes" "raise limits: . bytes" v1.0.0 --max-bytes 100
 judged "out of time" undecided "ran out of time during" "raise the timeout" v1.0.0 --deadline-ms 0
 judged "over budget" fail "budget fail.*time to restore is .*budget 1 ms" "faster disk" v1.0.0 --budget-ms 0 --budget-ms 1
 mkdir "$TMP/module" && git init -q "$TMP/module" && git -C "$TMP/module" commit -q --allow-empty -m x
