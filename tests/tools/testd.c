@@ -37,7 +37,7 @@
 
 #define MAX_REQUEST   16384
 #define DRIP_MS	      50
-#define BOMB_BYTES    (512L << 20)
+#define BOMB_BYTES    (96L << 20)
 #define MAX_ADDRESSES 4096
 
 struct options {
@@ -108,7 +108,7 @@ static char *gzip(const char *text, size_t n, long zeros, size_t *out_n)
 	char *out = allocate(room);
 	z_stream z = {0};
 
-	if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
 		die("zlib");
 	z.next_in = (const Bytef *)text;
 	z.avail_in = (uInt)n;

@@ -1,0 +1,149 @@
+#!/bin/bash
+# http: an intact server passes; each way to break it is told apart, and none passes.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/testd.sh"
+cd "$TMP"
+mkdir www
+printf 'ok\n' >www/health.txt
+printf '{"state": "ok", "jobs": {"waiting": 12, "share": 0.25}, "up": true, "last": null, "a/b": [7]}\n' \
+	>www/health.json
+printf '<!DOCTYPE html><html><body>maintenance</body></html>\n' >www/page.html
+head -c 70000 /dev/zero | tr '\0' x >www/large.txt
+printf 'a\0b' >www/nul.txt
+printf 'caf\351\n' >www/latin1.txt
+printf '12345' >www/number.json
+testd --dir "$TMP/www"
+export SECRET=hunter2-hunter2
+
+cat >assize.yaml <<YAML
+assize: 1
+targets:
+  shop: { http: "http://127.0.0.1:$port", headers: { X-Token: "\${env:SECRET}", X-From: target } }
+  deep: { http: "http://127.0.0.1:$port/mode/" }
+audits:
+  h:
+    target: shop
+    defaults: { timeout: 5s }
+    checks:
+      - { id: good, http: /health.txt, expect: { total: "< 5s", size: "== 3", body: '== "ok"' } }
+      - { id: json, http: { path: /health.json, json: { state: /state, waiting: /jobs/waiting, share: /jobs/share, up: /up, item: /a~1b/0 } }, expect: { state: '== "ok"', waiting: "< 13", share: "between 0.2 and 0.3", up: '== "true"', item: "== 7" } }
+      - { id: too-many, http: { path: /health.json, json: { waiting: /jobs/waiting } }, expect: { waiting: "< 12" } }
+      - { id: absent, http: { path: /health.json, json: { queue: /jobs/queue } }, expect: { queue: "!= 5" } }
+      - { id: isnull, http: { path: /health.json, json: { last: /last } }, expect: { last: '!= "x"' } }
+      - { id: object, http: { path: /health.json, json: { jobs: /jobs } }, expect: { jobs: '!= "x"' } }
+      - { id: missing, http: /nothing }
+      - { id: expected, http: /nothing, expect: { status: "== 404" } }
+      - { id: server-error, http: /status/503 }
+      - { id: page, http: /page.html, expect: { body: "matches /^ok/" } }
+      - { id: page-json, http: { path: /page.html, json: { state: /state } }, expect: { state: '== "ok"' } }
+      - { id: large, http: { path: /large.txt, max_body: 64KiB }, expect: { body: "matches /x/" } }
+      - { id: large-status, http: { path: /large.txt, max_body: 1KiB }, expect: { size: "== 70000" } }
+      - { id: nul, http: /nul.txt, expect: { body: '!= "a"' } }
+      - { id: latin1, http: /latin1.txt, expect: { body: '!= "a"' } }
+      - { id: empty, http: /mode/empty-200, expect: { body: '== ""' } }
+      - { id: empty-json, http: { path: /mode/empty-200, json: { state: /state } }, expect: { state: '!= "x"' } }
+      - { id: head, http: { path: /health.txt, method: HEAD }, expect: { size: "== 0" } }
+      - { id: post, http: { path: /echo, method: POST, body: '{"id": 1}', headers: { Content-Type: application/json, X-From: check } }, expect: { body: 'matches /^POST \\/echo HTTP\\/1.1\\r\\n(.*\\r\\n)*X-From: check\\r\\n(.*\\r\\n)*\\r\\n\\{"id": 1\\}$/' } }
+      - { id: sent, http: /echo, expect: { body: 'matches /X-Token: hunter2-hunter2\\r\\nX-From: target/' } }
+      - { id: agent, http: /echo, expect: { body: 'matches /Accept-Encoding: gzip/' } }
+      - { id: redirect, http: /mode/redirect-good }
+      - { id: followed, http: { path: /mode/redirect-good, redirects: 1 } }
+      - { id: gzip, http: /mode/good-gzip, expect: { body: 'matches /orders_total 12345/', size: "== 75" } }
+      - { id: unmarked, http: /mode/good-close, expect: { body: 'matches /orders_total 12345/' } }
+      - { id: base, target: deep, http: good }
+      - { id: tight, http: /health.txt, expect: { total: "< 0 ms" } }
+      - { id: secret-shown, http: /echo, expect: { body: '== "x"' } }
+YAML
+
+# claim, check, exit status, what is said
+tells()
+{
+	run "$ASSIZE" run "h/$2"
+	is "$1: exit status" "$status" "$3"
+	like "$1: told" "$out$err" "$4"
+}
+passes()
+{
+	run "$ASSIZE" run --quiet "h/$2"
+	is "$1" "$status $out$err" "0 "
+}
+
+passes "a good answer passes" good
+passes "values of a JSON body, by pointer" json
+passes "a status that is expected is no failure" expected
+passes "an empty body is a body" empty
+passes "HEAD has no body" head
+passes "POST sends body and headers, the check's over the target's" post
+passes "the target's headers are sent" sent
+passes "gzip is asked for" agent
+passes "and undone" gzip
+passes "a redirect is followed when allowed" followed
+passes "a body without a marked end can pass" unmarked
+passes "the target's path is kept" base
+passes "a body that is not asked for may be larger than max_body" large-status
+
+tells "a value over its bound" too-many 1 '12.*< 12'
+tells "a pointer to nothing" absent 2 'the body has nothing at "/jobs/queue"'
+tells "null" isnull 2 'there is null at "/last"'
+tells "an object" object 2 'there is an object at "/jobs"'
+tells "404" missing 1 '404.*== 200'
+tells "503" server-error 1 '503.*== 200'
+tells "an HTML page instead of text" page 1 '<!DOCTYPE html>'
+tells "an HTML page instead of JSON" page-json 2 'the body is not JSON \(text/html; charset=utf-8\).*it begins "<!DOCTYPE'
+tells "a body that is too long to judge" large 2 'the body is larger than 64 KiB \(max_body\)'
+tells "a NUL byte" nul 2 'the body holds a NUL byte'
+tells "Latin 1" latin1 2 'the body is not valid UTF-8'
+tells "an empty body instead of JSON" empty-json 2 'the body is empty, not JSON'
+tells "a redirect is an answer" redirect 1 '302.*== 200'
+like "and where it leads is evidence" "$out$err" 'location: /mode/good'
+tells "too slow" tight 1 'total'
+tells "a header's value is never shown" secret-shown 1 'X-Token'
+unlike "not even when the server echoes it" "$out$err" hunter2
+
+run "$ASSIZE" plan h/good
+like "the plan names the request" "$out" "GET http://127.0.0.1:$port/health.txt"
+unlike "and no header" "$out" 'hunter2|X-Token'
+
+free_port
+# A label of 64 characters cannot exist, so no name server is asked.
+cat >gone.yaml <<YAML
+assize: 1
+targets:
+  gone: { http: "http://127.0.0.1:$port" }
+  nowhere: { http: "http://$(printf 'a%.0s' {1..64}).invalid" }
+audits:
+  h:
+    checks:
+      - { id: gone, target: gone, http: / }
+      - { id: name, target: nowhere, http: / }
+YAML
+run "$ASSIZE" run -f gone.yaml h/gone
+is "nobody listens: exit status" "$status" 2
+like "nobody listens: told" "$out$err" "GET http://127.0.0.1:$port/: could not connect: Connection refused"
+run "$ASSIZE" run -f gone.yaml h/name
+is "no such name: exit status" "$status" 2
+like "no such name: told" "$out$err" 'could not look up the name'
+
+# claim, spec, what is said
+refuses()
+{
+	cat >bad.yaml <<YAML
+assize: 1
+targets:
+  shop: { http: "http://127.0.0.1:1" }
+audits:
+  h: { target: shop, checks: [ { id: x, http: $2 } ] }
+YAML
+	run "$ASSIZE" check -f bad.yaml
+	is "$1: exit status" "$status" 3
+	like "$1: told" "$out$err" "bad.yaml:5:[0-9]+: .*$3"
+}
+refuses "a body for GET" '{ path: /, body: x }' 'a GET request has no body'
+refuses "a pointer that is none" '{ path: /, json: { a: jobs } }' '"jobs" is not a JSON Pointer'
+refuses "a capture named like a value" '{ path: /, json: { status: /s } }' '"status" is a value of every http check'
+refuses "a capture with a strange name" '{ path: /, json: { "a b": /s } }' 'cannot be the name of a value'
+refuses "another host" '{ path: "http://example.com/" }' '"path" leaves the host of target "shop"'
+refuses "an unknown key" '{ paht: / }' 'paht'
+refuses "an unknown method" '{ path: /, method: DELETE }' 'DELETE'
+refuses "endless redirects" '{ path: /, redirects: 21 }' 'redirects'
+done_testing

@@ -1,0 +1,158 @@
+#!/bin/bash
+# scrape: an intact exposition passes; each mutation of it is told apart, and none passes.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/testd.sh"
+cd "$TMP"
+mkdir www
+testd --dir "$TMP/www"
+now=$(date +%s)
+
+intact()
+{
+	cat >www/metrics <<EXPOSITION
+# HELP shop_up Is the shop open?
+# TYPE shop_up gauge
+shop_up 1
+# TYPE orders_total counter
+orders_total{shop="berlin",code="200"} 900
+orders_total{shop="berlin",code="500"} 3
+orders_total{shop="paris",code="200"} 700
+# TYPE queue_length gauge
+queue_length{queue="mail"} 12 ${now}000
+queue_length{queue="print"} 7 ${now}000
+# TYPE backup_duration_milliseconds gauge
+backup_duration_milliseconds 90000
+# TYPE wait_seconds histogram
+wait_seconds_bucket{le="0.1"} 20
+wait_seconds_bucket{le="+Inf"} 24
+wait_seconds_sum 3.5
+wait_seconds_count 24
+EXPOSITION
+}
+openmetrics()
+{
+	cat >www/metrics.om <<EXPOSITION
+# TYPE orders counter
+# HELP orders Orders.
+orders_total{shop="berlin"} 900
+orders_total{shop="paris"} 700 # {trace="a1"} 1
+# TYPE wait_seconds gauge
+# UNIT wait_seconds seconds
+wait_seconds 0.25
+# EOF
+EXPOSITION
+}
+cat >assize.yaml <<YAML
+assize: 1
+targets:
+  shop: { http: "http://127.0.0.1:$port" }
+audits:
+  m:
+    target: shop
+    defaults: { timeout: 5s }
+    checks:
+      - { id: up, scrape: shop_up, expect: "== 1" }
+      - { id: sum, scrape: { metric: orders_total, agg: sum }, expect: "== 1603" }
+      - { id: avg, scrape: { metric: 'orders_total{code="200"}', agg: avg }, expect: "== 800" }
+      - { id: min, scrape: { metric: orders_total, agg: min }, expect: "== 3" }
+      - { id: max, scrape: { metric: orders_total, agg: max }, expect: "== 900" }
+      - { id: count, scrape: { metric: orders_total, agg: count }, expect: "== 3" }
+      - { id: zero, scrape: { metric: 'alarm{state="on"}', agg: count, min_series: 0 }, expect: "== 0" }
+      - { id: errors, scrape: { metric: 'orders_total{code=~"5..",shop!="paris"}' }, expect: "< 5" }
+      - { id: by, scrape: { metric: queue_length, by: [queue], min_series: 2, max_age: 1h }, expect: "<= 12" }
+      - { id: by-sum, scrape: { metric: orders_total, by: [shop], agg: sum }, expect: ">= 700" }
+      - { id: unit, scrape: { metric: backup_duration_milliseconds, unit: ms }, expect: "< 2m" }
+      - { id: bucket, scrape: 'wait_seconds_bucket{le="0.1"}', expect: ">= 20" }
+      - { id: not, scrape: { metric: 'orders_total{code!~"2.."}' }, expect: "== 3" }
+      - { id: om, scrape: { path: /metrics.om, metric: 'orders_total{shop="berlin"}' }, expect: "== 900" }
+      - { id: om-unit, scrape: { path: /metrics.om, metric: wait_seconds, unit: s }, expect: "< 300ms" }
+      - { id: forced, scrape: { path: /metrics, metric: shop_up, format: prometheus }, expect: "== 1" }
+YAML
+intact
+openmetrics
+run "$ASSIZE" run
+is "an intact exposition passes" "$status $err" "0 "
+run "$ASSIZE" plan
+is "checks on one page share one fetch" "$(grep -c "GET http" <<<"$out")" 3
+
+# claim, check, exit status, what is said; the mutation is on standard input as a sed script
+mutation()
+{
+	intact
+	openmetrics
+	sed -i -E -f /dev/stdin www/metrics
+	run "$ASSIZE" run "m/$2"
+	is "$1: exit status" "$status" "$3"
+	like "$1: told" "$out$err" "$4"
+}
+mutation "value over the bound" up 1 '0, bound == 1|0.*== 1' <<<'s/^shop_up 1/shop_up 0/'
+mutation "metric renamed" up 2 'of [0-9]+ samples none is named "shop_up"' <<<'s/^shop_up/shop_alive/'
+mutation "label renamed" by 2 '2 series selected and one is wanted' <<<'s/queue=/q=/'
+mutation "label value gone" errors 2 'no series selected: [0-9] are named "orders_total", none has such labels' <<<'/500/d'
+mutation "NaN" up 2 'the value is NaN, which is no measurement' <<<'s/^shop_up 1/shop_up NaN/'
+mutation "infinity" up 2 'the value is infinity' <<<'s/^shop_up 1/shop_up +Inf/'
+mutation "NaN in a sum" sum 2 'the value is NaN' <<<'s/ 3$/ NaN/'
+mutation "one series missing" by 2 '1 series selected, min_series is 2' <<<'/print/d'
+mutation "several series" up 2 '2 series selected and one is wanted: name labels in by' <<<'s/^shop_up 1/shop_up{a="1"} 1\nshop_up{a="2"} 1/'
+mutation "the same series twice" up 2 'the series was there before, so there are two values' <<<'s/^shop_up 1/shop_up 1\nshop_up 1/'
+mutation "the same series twice, labels in another order" sum 2 'line [0-9]+: the series was there before' \
+	<<<'$a orders_total{code="500",shop="berlin"} 3'
+mutation "hex" up 2 'line 3:9: "0x1" is not a number' <<<'s/^shop_up 1/shop_up 0x1/'
+mutation "comma" sum 2 'line 5:40: "9,00" is not a number' <<<'s/900/9,00/'
+mutation "a syntax error far from the metric" up 2 'line 14:23: "\+="0.1"\}" stands where =' <<<'s/wait_seconds_bucket\{le="0.1/wait_seconds_bucket{le+="0.1/'
+mutation "an unclosed quote" up 2 'line 5:[0-9]+: the line ends inside a quoted text' <<<'s/"berlin",code="200"/"berlin",code="200/'
+mutation "a second TYPE" up 2 'a second TYPE of this metric' <<<'s/^shop_up 1/# TYPE shop_up gauge/'
+mutation "stale" by 2 'is 3 h old, more than 1 h \(max_age\)' <<<"s/${now}000/$((now - 10800))000/"
+mutation "from the future" by 2 'lies in the future by more than 1 h' <<<"s/${now}000/$((now + 10800))000/"
+mutation "empty" up 2 'the exposition is empty' <<<'d'
+mutation "comments only" up 2 'the exposition is empty' <<<'/^[^#]/d'
+mutation "a page" up 2 '"<html>" is not a metric name' <<<'1s/.*/<html>/'
+intact
+printf 'shop_up' >>www/metrics
+run "$ASSIZE" run m/sum
+is "a torn last line: exit status" "$status" 2
+like "a torn last line: told" "$out$err" '"shop_up" begins the last line, which is torn: no newline ends it'
+head -n -1 www/metrics.om >www/torn.om
+mv www/torn.om www/metrics.om
+run "$ASSIZE" run m/om
+is "no end mark: exit status" "$status" 2
+like "no end mark: told" "$out$err" 'the exposition is torn: it does not end in # EOF'
+openmetrics
+sed -i 's/^# EOF/\n# EOF/' www/metrics.om
+run "$ASSIZE" run m/om
+like "OpenMetrics is strict" "$status $out$err" '^2 .*line 8:1: an empty line is not allowed in OpenMetrics'
+rm www/metrics
+run "$ASSIZE" run m/up
+like "no page" "$status $out$err" '^2 .*the answer has status 404, an exposition has 200'
+
+# One broken check does not spoil the others of its fetch.
+intact
+sed -i 's/^shop_up 1/shop_up NaN/' www/metrics
+run "$ASSIZE" run m/up m/count
+like "checks of one fetch are judged apart" "$status $out$err" '^2 '
+run "$ASSIZE" run --quiet m/count
+is "and the whole ones pass" "$status $out" "0 "
+
+refuses()
+{
+	cat >bad.yaml <<YAML
+assize: 1
+targets:
+  shop: { http: "http://127.0.0.1:1" }
+audits:
+  h: { target: shop, checks: [ { id: x, scrape: $2, expect: "$3" } ] }
+YAML
+	run "$ASSIZE" check -f bad.yaml
+	is "$1: exit status" "$status" 3
+	like "$1: told" "$out$err" "bad.yaml:5:[0-9]+: .*$4"
+}
+refuses "a selector without end" "'a{b=\"c\"'" '> 1' 'at column 8 stands neither , nor \}'
+refuses "a selector with a bad pattern" "'a{b=~\"(\"}'" '> 1' 'cannot read selector a\{b=~"\("\}: at column 6: '
+refuses "a selector without a metric" "'{b=\"c\"}'" '> 1' 'the name of a metric is missing'
+refuses "no series without count" '{ metric: a, min_series: 0 }' '> 1' 'only the count is known'
+refuses "a bound in another unit" '{ metric: a, unit: s }' '< 5 MiB' 'a bound in B cannot be held against a value in s'
+refuses "a bound in a unit the metric has not" 'a' '< 5s' 'a bound in s cannot be held against'
+refuses "a label twice" '{ metric: a, by: [b, b] }' '> 1' 'label "b" is written twice'
+refuses "another host" '{ metric: a, path: "http://example.com/metrics" }' '> 1' 'leaves the host of target'
+refuses "an unknown aggregate" '{ metric: a, agg: median }' '> 1' 'median'
+done_testing
