@@ -115,6 +115,12 @@ static void put_measured(const struct page *p, const struct result *s)
 	html_puts(p, "</td>");
 }
 
+/* A value nobody expects anything of is kept with the result and decides nothing. */
+static bool is_judged(const struct result *s)
+{
+	return s->outcome != OUTCOME_PASS || s->bound[0] != '\0';
+}
+
 static void put_row(const struct page *p, const struct check_view *v, size_t row, size_t n_rows)
 {
 	const struct result *s = &v->series[row];
@@ -122,7 +128,10 @@ static void put_row(const struct page *p, const struct check_view *v, size_t row
 
 	html_printf(p, "<tr class=\"%s%s\"><td class=\"st\">", html_class(s->outcome),
 		    is_continued ? " co" : "");
-	html_state(p, s->outcome);
+	if (is_judged(s))
+		html_state(p, s->outcome);
+	else
+		html_puts(p, "noted");
 	html_puts(p, "</td>");
 	put_name(p, v, row, n_rows);
 	put_measured(p, s);

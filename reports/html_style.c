@@ -37,7 +37,7 @@ const char *const html_style[] = {
 	".wv{color:var(--wv)}\n",
 	"h2 .on{display:block;font-size:16px;color:var(--mid)}\n",
 	".kicker{overflow-wrap:anywhere;margin:0 0 10px;color:var(--mid);font-size:15px}\n",
-	"h1{font-weight:400;font-size:34px;line-height:1.26;margin:0 0 26px;max-width:29em;"
+	"h1{font-weight:400;font-size:34px;line-height:1.26;margin:0 0 26px;max-width:34em;"
 	"letter-spacing:-.005em;text-wrap:balance;overflow-wrap:anywhere}\n",
 	"h1 .vd{font-weight:700}\n",
 	"h2{font-weight:400;font-style:italic;font-size:25px;line-height:1.25;"

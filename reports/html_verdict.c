@@ -152,7 +152,7 @@ static void put_gate(const struct page *p)
 	html_code(p, d->gate);
 	html_puts(p, d->is_open ? " lets " : " keeps out ");
 	html_text(p, d->subject[0] != '\0' ? d->subject : "whatever is released");
-	html_puts(p, d->is_open ? " through: " : ": ");
+	html_puts(p, d->is_open ? " through. " : ": ");
 	if (n_unmet > 0) {
 		html_count(p, n_unmet, "requirement");
 		html_printf(p, " %s not met. ", n_unmet == 1 ? "is" : "are");

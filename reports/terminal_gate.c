@@ -103,8 +103,7 @@ static void put_decision_event(struct buf *out, const struct decision *d, size_t
 	text_shell_word(out, d->gate);
 	(void)buf_puts(out, " subject=");
 	text_shell_word(out, d->subject);
-	(void)buf_printf(out,
-			 " decision=%s outcome=%s met=%zu unmet=%zu record=%" PRId64 " exit=%d\n",
+	(void)buf_printf(out, " decision=%s outcome=%s met=%zu unmet=%zu id=%" PRId64 " exit=%d\n",
 			 d->is_open ? "OPEN" : "SHUT", outcome_name(d->outcome), n_evidence, n_shut,
 			 d->id, decision_exit_status(d));
 }

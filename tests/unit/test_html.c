@@ -241,7 +241,7 @@ static void test_html_open_and_shut_belong_to_gates(void **state)
 			    "2 requirements are not met."));
 	fixture_keep_passing(&w->r);
 	fixture_add_decision(w->a, &w->r, true);
-	assert_true(says(w, ">Open.</span> Gate <code>release</code> lets v2.31.0 through: "));
+	assert_true(says(w, ">Open.</span> Gate <code>release</code> lets v2.31.0 through. "));
 }
 
 static void test_html_changes_name_loosened_bounds(void **state)

@@ -282,7 +282,7 @@ static void test_terminal_gate_log_ends_with_the_decision(void **state)
 	fixture_add_decision(w->a, &w->r, true);
 	terminal_decision(&w->t, &w->r.decisions[0]);
 	assert_string_equal(said(w), "2026-11-22T21:40:18Z gate=release subject=v2.31.0 "
-				     "decision=OPEN outcome=pass met=1 unmet=0 record=5 exit=0\n");
+				     "decision=OPEN outcome=pass met=1 unmet=0 id=5 exit=0\n");
 }
 
 static void test_terminal_hostile_text_cannot_move_the_cursor(void **state)
