@@ -72,9 +72,10 @@ static struct job *pop(struct queue *q)
 	return job;
 }
 
-/* lock held */
+/* lock held: the owner reads when a job was started while it is under way */
 static void remember(struct engine *g, struct job *job)
 {
+	job->started_us = clock_monotonic_us(g->world->clock);
 	job->older = g->newest;
 	job->newer = NULL;
 	if (g->newest != NULL)
@@ -104,7 +105,6 @@ static void start_probe(struct engine *g, struct job *job)
 	const struct clock *clock = g->world->clock;
 
 	job->arena = arena_new();
-	job->started_us = clock_monotonic_us(clock);
 	job->measured_ms = clock_wall_ms(clock);
 	job->probe = (struct probe){
 		.world = g->world,
