@@ -1,0 +1,100 @@
+#!/bin/bash
+# Reports through the command line: what run and gate write is what the record says, in every format, and
+# the same record gives the same bytes whatever was recorded since.
+. "$(dirname "$0")/../lib/tap.sh"
+
+cd "$TMP" || bail "no scratch directory"
+sqlite3 shop.db "CREATE TABLE tasks(id INTEGER PRIMARY KEY, owner TEXT, note TEXT);
+	INSERT INTO tasks VALUES (1, 'ada', 'fine'), (2, NULL, '<script>alert(1)</script>' || char(10) ||
+	'::error::x' || char(27) || '[31m' || char(8238) || ']]>')"
+cat >assize.yaml <<'YAML'
+assize: 1
+targets:
+  shop: { sqlite: shop.db }
+audits:
+  tasks:
+    title: 'Tasks <b>&</b> "owners"'
+    target: shop
+    severity: 8
+    tags: [release]
+    checks:
+      - id: volume
+        rows: { table: tasks }
+        expect: ">= 1"
+      - id: owner
+        missing: { table: tasks, columns: [owner] }
+        expect: "<= 0.1%"
+      - id: note
+        title: ']]> ::error:: <script>'
+        sql: { query: "SELECT note FROM tasks WHERE id = 2" }
+        expect: '== "fine"'
+      - id: gone
+        rows: { table: backlog }
+        expect: ">= 1"
+      - id: after
+        needs: [tasks/gone]
+        rows: { table: tasks }
+        expect: ">= 1"
+gates:
+  release:
+    require: [ { tag: release, max_age: 30m } ]
+YAML
+
+exits "a run with a failure exits 1" 1 "$ASSIZE" run --subject v1 --report html=1.html \
+	--report json=1.json --report junit=1.xml --report junit-gitlab=1g.xml
+like "the log ends with the result" "$(tail -n 1 <<<"$out")" \
+	'result=fail pass=1 warn=0 fail=2 undecided=1 skip=1 record=1 exit=1$'
+unlike "no control byte reaches the log" "$out" $'\x1b|\xe2\x80\xae'
+unlike "no line of the log is a command to the job's runner" "$out" $'\n *::'
+
+is "JSON: exit" "$(jq .exit 1.json)" 1
+is "JSON: outcomes in definition order" "$(jq -r '[.checks[].outcome] | join(" ")' 1.json)" \
+	"pass fail fail undecided skip"
+is "JSON: the share that was judged" "$(jq '.checks[1].series[0].share' 1.json)" 0.5
+is "JSON: the line of the bound" "$(jq '.checks[1].series[0].line' 1.json)" \
+	"$(grep -n '<= 0.1%' assize.yaml | cut -d: -f1)"
+is "JSON: no measurement is null" "$(jq '.checks[3].series[0].value' 1.json)" null
+is "JSON: text arrives byte for byte" \
+	"$(jq -j '.checks[2].series[0].value' 1.json | od -An -tx1 | tr -d ' \n')" \
+	"$(sqlite3 shop.db 'SELECT lower(hex(note)) FROM tasks WHERE id = 2')"
+
+for file in 1.xml 1g.xml; do
+	ok "$file is valid" xmllint --nonet --noout --schema "$ROOT/tests/data/junit.xsd" $file
+done
+is "JUnit: counts" "$(xmllint --xpath 'concat(/*/@tests," ",/*/@failures," ",/*/@errors)' 1.xml)" \
+	"$(jq '[.checks[].series[]] | length' 1.json) 2 1"
+is "HTML: no script came from the world" "$(grep -c '<script' 1.html)" 0
+ok "HTML: what the world said is text" grep -qF '&lt;script&gt;alert(1)&lt;/script&gt;' 1.html
+
+run "$ASSIZE" run --json --subject v1
+is "--json prints one document and nothing else" "$(jq -s 'length' <<<"$out") $(jq .run.id <<<"$out")" "1 2"
+is "--json: exit is the exit status" "$(jq .exit <<<"$out")" "$status"
+
+sqlite3 shop.db "UPDATE tasks SET owner = 'grace', note = 'fine'; CREATE TABLE backlog(id)"
+sed -i 's/">= 1"/">= 0"/' assize.yaml
+exits "repaired, the run passes" 0 "$ASSIZE" run --subject v1 --report html=3.html
+exits "--quiet says nothing of a pass" 0 "$ASSIZE" run --quiet --subject v1
+is "--quiet: standard output is empty" "$out$err" ""
+
+for format in html json junit junit-gitlab; do
+	"$ASSIZE" report 1 --format $format >again.$format
+done
+ok "run 1 as HTML is the same bytes after three more runs" cmp 1.html again.html
+ok "run 1 as JSON is the same bytes" cmp 1.json again.json
+ok "run 1 as JUnit is the same bytes" cmp 1.xml again.junit
+ok "run 1 for GitLab is the same bytes" cmp 1g.xml again.junit-gitlab
+ok "HTML: the next run names what recovered" grep -q '<b>Recovered</b> <code>tasks/owner' 3.html
+ok "HTML: and whose bound was loosened" \
+	grep -qE '<b class="wv">Bound loosened</b> <code>tasks/volume</code> from ≥.*1.* to ≥.*0' 3.html
+
+exits "the gate opens" 0 "$ASSIZE" gate release --subject v1 --report html=gate.html \
+	--report junit=gate.xml --report json=gate.json
+ok "HTML: the page says open" grep -q '>Open.</span> Gate <code>release</code>' gate.html
+is "JUnit: an open gate is a case that passed" \
+	"$(xmllint --xpath 'count(//testcase[@classname="gate"]/system-out)' gate.xml)" 1
+is "JSON: the decision is embedded" "$(jq -r '.decisions[-1].decision' gate.json)" open
+
+exits "an unknown format is a usage error" 3 "$ASSIZE" report 1 --format pdf
+exits "a run nobody recorded is an error" 3 "$ASSIZE" report 4711
+
+done_testing
