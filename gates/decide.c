@@ -93,7 +93,7 @@ static const char *value_text(struct lines *l, const struct result *r)
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* nothing here can fail */
-	value_format(&b, &r->value, r->unit != NULL ? r->unit : "");
+	result_format(&b, r);
 	if (r->bound != NULL && r->bound[0] != '\0')
 		(void)buf_printf(&b, ", bound %s", r->bound);
 	text = arena_strndup(l->arena, b.data, b.len);

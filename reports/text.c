@@ -122,17 +122,6 @@ void text_shell_word(struct buf *out, const char *s)
 	(void)buf_putc(out, '\'');
 }
 
-/* The % of `within 10 % of median(28d)` is a distance, not a share. */
-bool result_is_share(const struct result *r)
-{
-	if (isnan(r->share) || strcmp(r->unit, "%") == 0)
-		return false;
-	for (const char *p = strchr(r->bound, '%'); p != NULL; p = strchr(p + 1, '%'))
-		if (strncmp(p + 1, " of ", 4) != 0)
-			return true;
-	return false;
-}
-
 static bool value_number(const struct value *v, double *out)
 {
 	switch (v->type) {

@@ -34,8 +34,6 @@ bool text_line(const char **rest, const char **line, size_t *n);
 /* A word for a shell: as it is when harmless, else in single quotes. Visible, never executable. */
 void text_shell_word(struct buf *out, const char *s);
 
-/* Is the bound about the share (`<= 0.1 %`) of something that was counted? */
-bool result_is_share(const struct result *r);
 /* The number that is judged: share or value. False: there is none. */
 bool result_number(const struct result *r, double *out);
 bool point_number(const struct point *p, bool is_share, double *out);

@@ -16,6 +16,8 @@
 #include "runner/model/measurement.h"
 #include "runner/model/outcome.h"
 
+struct buf;
+
 /* What is recorded once per distinct definition of a check (content-addressed by hash). */
 struct check_info {
 	const char *name; /* audit/check */
@@ -100,5 +102,10 @@ struct decision {
 	unsigned char definition_digest[32];
 	int64_t oldest_ms; /* oldest evidence it rests on; -1 none */
 };
+
+/* Was the share judged (`<= 0.1 %`) of something that was counted? */
+bool result_is_share(const struct result *r);
+/* What was judged, for people: "0.24 %" where the share was, else value_format(). */
+void result_format(struct buf *out, const struct result *r);
 
 #endif
