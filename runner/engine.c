@@ -372,9 +372,7 @@ bool engine_stop(struct engine *g)
 	is_idle = g->n_running == 0;
 	(void)pthread_cond_broadcast(&g->has_work);
 	(void)pthread_mutex_unlock(&g->lock);
-	if (g->has_proc)
-		proc_stop_helper();
-	if (!is_idle)
+	if (!is_idle) /* threads still talk to the helper, which dies with this process */
 		return false;
 	if (g->loop != NULL) {
 		http_loop_wake(g->loop);
@@ -383,6 +381,8 @@ bool engine_stop(struct engine *g)
 	}
 	for (size_t i = 0; i < g->n_threads; i++)
 		(void)pthread_join(g->threads[i], NULL); /* same */
+	if (g->has_proc)
+		proc_stop_helper();
 	(void)pthread_sigmask(SIG_SETMASK, &g->old_mask, NULL);
 	(void)close(g->signals); /* read only */
 	(void)close(g->wake[0]);

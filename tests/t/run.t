@@ -119,8 +119,8 @@ like "and says so" "$(<signal.out)" 'interrupted by Terminated'
 like "the record says so, too" "$("$ASSIZE" history -f signal.yaml --record signal.db)" 'interrupted'
 like "what was printed is recorded" "$("$ASSIZE" explain latest mixed/first -f signal.yaml --record signal.db)" '^pass$|pass'
 exits "its gate stays shut" 2 "$ASSIZE" gate g --subject v1 -f signal.yaml --record signal.db
-left=$(pgrep -f "cat $TMP/hold" || true)
-is "no program is left behind" "$left" ""
+is_gone() { ! pgrep -f "^/bin/cat hold" >/dev/null; }
+ok "no program is left behind" wait_for is_gone
 
 # streams and places that cannot be written
 run bash -c '"$0" run need/other >/dev/full' "$ASSIZE"
