@@ -4,6 +4,8 @@
  * What keeps them read-only is in db_sqlite_guard.c. A statement is prepared, run and finalized
  * within one call: none stays open, so a session holds no lock between calls.
  */
+#include "runner/io/db_sqlite.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
-#include "runner/io/db_sqlite.h"
 
 /* VM steps between two looks at the clock: some 20 us of work. */
 #define PROGRESS_STEPS 1000

@@ -101,7 +101,12 @@ static inline struct check *read_check(struct world *w, const struct audit_kind 
 				       const char *yaml)
 {
 	struct check *c = arena_alloc(w->arena, sizeof(*c));
-	struct keys_context ctx = {w->arena, w->dir, &w->diags, kind->name};
+	struct keys_context ctx = {
+		.arena = w->arena,
+		.root_dir = w->dir,
+		.diags = &w->diags,
+		.what = kind->name,
+	};
 	struct node *node = NULL;
 
 	diags_init(&w->diags, w->arena);

@@ -163,49 +163,50 @@ static const char *ask(struct world *w, struct db *db, const char *sql)
 	return out;
 }
 
+static const struct {
+	const char *sql, *message; /* %s is the directory */
+} holes[] = {
+	{"VACUUM INTO '%s/copy.db'", "only reads"},
+	{"VACUUM", "only reads"},
+	{"CREATE TEMP TABLE t (a)", "would change the catalog"},
+	{"CREATE TABLE t (a)", "would change the catalog"},
+	{"CREATE VIRTUAL TABLE t USING fts5 (a)", "would change the catalog"},
+	{"PRAGMA query_only = OFF", "would run PRAGMA query_only"},
+	{"PRAGMA query_only(0)", "would run PRAGMA query_only"},
+	{"PRAGMA writable_schema = ON", "would run PRAGMA writable_schema"},
+	{"PRAGMA journal_mode = DELETE", "would run PRAGMA journal_mode"},
+	{"PRAGMA user_version = 7", "would run PRAGMA user_version"},
+	{"PRAGMA trusted_schema = 1", "would run PRAGMA trusted_schema"},
+	{"PRAGMA temp_store_directory = '/tmp'", "would run PRAGMA"},
+	{"SELECT * FROM pragma_wal_checkpoint", ""},
+	{"SELECT * FROM pragma_integrity_check", "would run PRAGMA integrity_check"},
+	{"ATTACH '%s/other.db' AS o", "would attach a database"},
+	{"ATTACH 'file:%s/shop.db?immutable=1' AS o", "would attach a database"},
+	{"DETACH main", "would detach a database"},
+	{"SELECT load_extension('x')", "load_extension"},
+	{"SELECT fts3_tokenizer('simple')", "fts3_tokenizer"},
+	{"SELECT writefile('%s/x', 'y')", "writefile"},
+	{"SELECT 1; SELECT 2", "several statements"},
+	{"SELECT 1; DELETE FROM orders", "several statements"},
+	{"INSERT INTO orders (id, email) VALUES (3, 'c')", "would insert into orders"},
+	{"INSERT INTO orders VALUES (3, 'c', 1, 'x') RETURNING id", "would insert into"},
+	{"WITH a AS (SELECT 1) DELETE FROM orders", "would delete from orders"},
+	{"UPDATE orders SET total = 0 RETURNING id", "would update orders"},
+	{"DELETE FROM sqlite_schema", "may not be modified"},
+	{"UPDATE sqlite_schema SET sql = ''", "may not be modified"},
+	{"DROP TABLE orders", "would change the catalog"},
+	{"ALTER TABLE orders ADD COLUMN x", "an audit only reads"},
+	{"REINDEX", "would change the database"},
+	{"ANALYZE", "would change the"},
+	{"BEGIN IMMEDIATE", "would control a transaction: BEGIN"},
+	{"COMMIT", "would control a transaction: COMMIT"},
+	{"SAVEPOINT s", "would control a transaction: BEGIN"},
+	{"", "no statement"},
+	{" -- nothing\n ;", "no statement"},
+};
+
 static void test_db_sqlite_refuses_everything_but_reading(void **state)
 {
-	static const struct {
-		const char *sql, *message;
-	} holes[] = {
-		{"VACUUM INTO '%s/copy.db'", "only reads"},
-		{"VACUUM", "only reads"},
-		{"CREATE TEMP TABLE t (a)", "would change the catalog"},
-		{"CREATE TABLE t (a)", "would change the catalog"},
-		{"CREATE VIRTUAL TABLE t USING fts5 (a)", "would change the catalog"},
-		{"PRAGMA query_only = OFF", "would run PRAGMA query_only"},
-		{"PRAGMA query_only(0)", "would run PRAGMA query_only"},
-		{"PRAGMA writable_schema = ON", "would run PRAGMA writable_schema"},
-		{"PRAGMA journal_mode = DELETE", "would run PRAGMA journal_mode"},
-		{"PRAGMA user_version = 7", "would run PRAGMA user_version"},
-		{"PRAGMA trusted_schema = 1", "would run PRAGMA trusted_schema"},
-		{"PRAGMA temp_store_directory = '/tmp'", "would run PRAGMA"},
-		{"SELECT * FROM pragma_wal_checkpoint", ""},
-		{"SELECT * FROM pragma_integrity_check", "would run PRAGMA integrity_check"},
-		{"ATTACH '%s/other.db' AS o", "would attach a database"},
-		{"ATTACH 'file:%s/shop.db?immutable=1' AS o", "would attach a database"},
-		{"DETACH main", "would detach a database"},
-		{"SELECT load_extension('x')", "load_extension"},
-		{"SELECT fts3_tokenizer('simple')", "fts3_tokenizer"},
-		{"SELECT writefile('%s/x', 'y')", "writefile"},
-		{"SELECT 1; SELECT 2", "several statements"},
-		{"SELECT 1; DELETE FROM orders", "several statements"},
-		{"INSERT INTO orders (id, email) VALUES (3, 'c')", "would insert into orders"},
-		{"INSERT INTO orders VALUES (3, 'c', 1, 'x') RETURNING id", "would insert into"},
-		{"WITH a AS (SELECT 1) DELETE FROM orders", "would delete from orders"},
-		{"UPDATE orders SET total = 0 RETURNING id", "would update orders"},
-		{"DELETE FROM sqlite_schema", "may not be modified"},
-		{"UPDATE sqlite_schema SET sql = ''", "may not be modified"},
-		{"DROP TABLE orders", "would change the catalog"},
-		{"ALTER TABLE orders ADD COLUMN x", "an audit only reads"},
-		{"REINDEX", "would change the database"},
-		{"ANALYZE", "would change the"},
-		{"BEGIN IMMEDIATE", "would control a transaction: BEGIN"},
-		{"COMMIT", "would control a transaction: COMMIT"},
-		{"SAVEPOINT s", "would control a transaction: BEGIN"},
-		{"", "no statement"},
-		{" -- nothing\n ;", "no statement"},
-	};
 	struct world *w = *state;
 	const char *before = world_state(w);
 	struct db *db = acquire(w);
@@ -538,78 +539,6 @@ static void test_db_sqlite_pool_is_shared_by_threads(void **state)
 	}
 }
 
-static void test_db_sqlite_catalog_says_what_is_enforced(void **state)
-{
-	struct world *w = *state;
-	struct db *db = acquire(w);
-	struct db_object *objects;
-	struct db_table t;
-	struct err e = {0};
-	size_t n;
-
-	assert_int_equal(db_objects(db, w->arena, soon(w), &objects, &n, &e), 0);
-	assert_int_equal(n, 3);
-	assert_string_equal(objects[0].name, "big");
-	assert_true(objects[0].is_view);
-	assert_int_equal(db_describe(db, w->arena, "ORDERS", soon(w), &t, &e), 0);
-	assert_string_equal(t.name, "orders");
-	assert_int_equal(t.n_columns, 4);
-	assert_false(t.columns[0].is_nullable); /* the rowid, though nothing says NOT NULL */
-	assert_false(t.columns[1].is_nullable);
-	assert_true(t.columns[2].is_nullable);
-	assert_string_equal(t.columns[3].type, "VARCHAR(10)");
-	assert_string_equal(t.columns[3].def, "'new'");
-	assert_null(t.columns[1].def);
-	assert_int_equal(t.n_indexes, 2);
-	assert_string_equal(t.indexes[0].name, "orders_total");
-	assert_true(t.indexes[0].is_partial);
-	assert_string_equal(t.indexes[0].columns[1], "(expression)");
-	assert_true(t.indexes[1].is_unique && t.indexes[1].is_automatic);
-
-	assert_int_equal(db_describe(db, w->arena, "main.lines", soon(w), &t, &e), 0);
-	assert_int_equal(t.columns[1].key, 2);
-	assert_false(t.columns[0].is_nullable);
-	assert_true(t.columns[2].is_generated);
-	assert_int_equal(t.n_foreign_keys, 1);
-	assert_string_equal(t.foreign_keys[0].table, "orders");
-	assert_string_equal(t.foreign_keys[0].targets[0], "id");
-	assert_string_equal(t.foreign_keys[0].on_delete, "CASCADE");
-
-	assert_int_equal(db_describe(db, w->arena, "order", soon(w), &t, &e), -1);
-	assert_int_equal(db_missing(db, NULL), DB_ABSENT_TABLE);
-	assert_string_equal(e.message, "no such table: order");
-	db_release(w->pool, db);
-}
-
-static void test_db_sqlite_catalog_survives_what_cannot_be_read(void **state)
-{
-	struct world *w = *state;
-	struct db_object *objects;
-	struct db_table t;
-	struct err e = {0};
-	size_t n;
-
-	execute(w->path, "CREATE VIEW broken AS SELECT nosuch FROM orders;"
-			 "CREATE VIRTUAL TABLE places USING rtree (id, x0, x1);"
-			 "CREATE VIRTUAL TABLE notes USING fts5 (body);"
-			 "CREATE VIRTUAL TABLE old_notes USING fts4 (body);"
-			 "INSERT INTO notes VALUES ('hello world');"
-			 "INSERT INTO old_notes VALUES ('hello world')");
-	struct db *db = acquire(w);
-
-	assert_int_equal(db_objects(db, w->arena, soon(w), &objects, &n, &e), 0);
-	assert_int_equal(db_describe(db, w->arena, "places", soon(w), &t, &e), 0);
-	assert_int_equal(t.n_columns, 3);
-	assert_int_equal(db_describe(db, w->arena, "orders", soon(w), &t, &e), 0);
-	assert_int_equal(db_describe(db, w->arena, "broken", soon(w), &t, &e), -1);
-	assert_non_null(strstr(e.message, "nosuch"));
-	assert_string_equal(ask(w, db, "SELECT count(*) FROM notes WHERE notes MATCH 'hello'"),
-			    "1");
-	assert_string_equal(ask(w, db, "SELECT count(*) FROM old_notes WHERE body MATCH 'world'"),
-			    "1");
-	db_release(w->pool, db);
-}
-
 /* TRUSTED_SCHEMA off alone would refuse every database that computes with JSON. */
 static void test_db_sqlite_reads_schemas_that_use_json(void **state)
 {
@@ -626,25 +555,6 @@ static void test_db_sqlite_reads_schemas_that_use_json(void **state)
 	assert_int_equal(
 		db_query(db, "SELECT t FROM tokens", NULL, 0, soon(w), keep_first, out, &e), -1);
 	assert_non_null(strstr(e.message, "fts3_tokenizer"));
-	db_release(w->pool, db);
-}
-
-static void test_db_sqlite_quotes_names(void **state)
-{
-	struct world *w = *state;
-	struct db *db = acquire(w);
-	struct buf b;
-
-	buf_init(&b, 256);
-	db_quote(db, &b, "a\"b.c");
-	buf_putc(&b, ' ');
-	db_quote_table(db, &b, "main.orders");
-	buf_putc(&b, ' ');
-	db_quote_table(db, &b, "odd.name");
-	assert_string_equal(b.data, "\"a\"\"b.c\" \"main\".\"orders\" \"odd.name\"");
-	buf_release(&b);
-	assert_true(db_same_name(db, "Orders", "oRDERS"));
-	assert_false(db_same_name(db, "orders", "order"));
 	db_release(w->pool, db);
 }
 
@@ -666,10 +576,7 @@ int main(void)
 		WORLD_TEST(test_db_sqlite_two_names_of_one_file),
 		WORLD_TEST(test_db_sqlite_pool_keeps_its_ceiling),
 		WORLD_TEST(test_db_sqlite_pool_is_shared_by_threads),
-		WORLD_TEST(test_db_sqlite_catalog_says_what_is_enforced),
-		WORLD_TEST(test_db_sqlite_catalog_survives_what_cannot_be_read),
 		WORLD_TEST(test_db_sqlite_reads_schemas_that_use_json),
-		WORLD_TEST(test_db_sqlite_quotes_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
