@@ -472,7 +472,8 @@ static int end(struct session *s, struct err *e)
 int session_run(const struct session_request *req, struct run_info *run, struct err *e)
 {
 	struct session s = {.req = req, .run = run};
-	struct probe_world world = {.clock = &req->app->clock, .definition = req->definition};
+	/* in the arena, not here: threads that hang outlive this function */
+	struct probe_world *world = arena_alloc(req->app->arena, sizeof(*world));
 	struct pin *pins = NULL;
 	size_t n_pins = 0;
 	int rc = -1;
@@ -480,18 +481,22 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 	make_plan(&s);
 	if (record_pins(req->record, req->app->arena, &pins, &n_pins, e) != 0)
 		return -1;
-	world.pins = pins;
-	world.n_pins = n_pins;
-	world.dbs = db_pool_new(&req->app->clock);
-	if (engine_start(&world, &s.plan, req->n_threads > 0 ? req->n_threads : DEFAULT_THREADS,
+	*world = (struct probe_world){
+		.clock = &req->app->clock,
+		.dbs = db_pool_new(&req->app->clock),
+		.definition = req->definition,
+		.pins = pins,
+		.n_pins = n_pins,
+	};
+	if (engine_start(world, &s.plan, req->n_threads > 0 ? req->n_threads : DEFAULT_THREADS,
 			 &s.engine, e) != 0) {
-		db_pool_free(world.dbs);
+		db_pool_free(world->dbs);
 		return -1;
 	}
 	if (begin(&s, e) == 0 && drive(&s, e) == 0)
 		rc = end(&s, e);
 	if (engine_stop(s.engine))
-		db_pool_free(world.dbs);
+		db_pool_free(world->dbs);
 	else
 		req->app->is_abandoning = true; /* threads still use the pool and the world */
 	return rc;
