@@ -82,17 +82,14 @@ int record_decision(struct record *r, struct decision *d, struct err *e)
 
 static int read_lines(struct record *r, struct arena *a, struct decision *d, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(
-		r,
-		"SELECT " STORE_TEXT("check_name") ", " STORE_TEXT(
-			"series") ", outcome, "
-				  "is_hard, " STORE_TEXT("text") ", " STORE_TEXT(
-					  "remedy") ", " STORE_TEXT("file") ", line, col, run, "
-									    "measured_ms FROM "
-									    "decision_lines "
-									    "WHERE decision = ?1 "
-									    "ORDER BY place",
-		e);
+	sqlite3_stmt *s =
+		store_sql(r,
+			  "SELECT (SELECT body FROM texts WHERE id = check_name), (SELECT "
+			  "body FROM texts WHERE id = series), outcome, is_hard, (SELECT body "
+			  "FROM texts WHERE id = text), (SELECT body FROM texts WHERE id = "
+			  "remedy), (SELECT body FROM texts WHERE id = file), line, col, run, "
+			  "measured_ms FROM decision_lines WHERE decision = ?1 ORDER BY place",
+			  e);
 	size_t cap = 0;
 	int rc;
 
@@ -119,8 +116,9 @@ static int read_lines(struct record *r, struct arena *a, struct decision *d, str
 }
 
 #define COLUMNS                                                                                    \
-	"id, " STORE_TEXT("gate") ", " STORE_TEXT("subject") ", at_ms, run, is_open, outcome, "    \
-							     "definition_digest, oldest_ms"
+	"id, (SELECT body FROM texts WHERE id = gate), (SELECT body FROM "                         \
+	"texts WHERE id = subject), at_ms, run, is_open, outcome, "                                \
+	"definition_digest, oldest_ms"
 
 static int read_decisions(struct record *r, struct arena *a, sqlite3_stmt *s, struct decision **out,
 			  size_t *n, struct err *e)

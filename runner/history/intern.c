@@ -195,6 +195,7 @@ static void digest_of_facts(const struct result *x, unsigned char out[static SHA
 	add_text(&b, x->query);
 	add_int(&b, x->attempts);
 	add_int(&b, x->is_flaky);
+	add_int(&b, row_is_whole(x));
 	add_int(&b, row_has_derived_share(x));
 	(void)buf_add(&b, &share, sizeof(share)); /* unbounded: cannot fail */
 	finish(&b, out);
@@ -265,8 +266,8 @@ static int add_facts(struct record *r, int64_t check_id, const struct result *x,
 	s = store_sql(r,
 		      "INSERT INTO facts(digest, definition_id, ordinal, outcome, unit, bound, "
 		      "reason, evidence, query, usual_limit, bound_line, bound_col, attempts, "
-		      "is_flaky, share) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-		      "?13, ?14, ?15)",
+		      "is_flaky, share, is_whole) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+		      "?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -284,6 +285,7 @@ static int add_facts(struct record *r, int64_t check_id, const struct result *x,
 	store_bind_int(s, 14, x->is_flaky);
 	if (!row_has_derived_share(x))
 		store_bind_real(s, 15, x->share);
+	store_bind_int(s, 16, row_is_whole(x));
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);

@@ -125,10 +125,9 @@ static int read_header(struct record *r, struct arena *a, int64_t run_id, int64_
 		       struct evidence *out, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(r,
-				    "SELECT r.begin_ms, e.state, " STORE_TEXT(
-					    "r.subject") ", r.definition_digest FROM runs r LEFT "
-							 "JOIN run_ends e ON e.run = "
-							 "r.id WHERE r.id = ?1",
+				    "SELECT r.begin_ms, e.state, (SELECT body FROM texts WHERE id "
+				    "= r.subject), r.definition_digest FROM runs r LEFT JOIN "
+				    "run_ends e ON e.run = r.id WHERE r.id = ?1",
 				    e);
 	int rc;
 

@@ -5,14 +5,18 @@
 #include "runner/base/err.h"
 #include "runner/history/store.h"
 
-#define COLUMNS                                                                                                                                                                                                                                                                                \
-	"r.id, r.begin_ms, e.end_ms, e.state, e.outcome, " STORE_TEXT(                                                                                                                                                                                                                         \
-		"r.subject") ","                                                                                                                                                                                                                                                               \
-			     " " STORE_TEXT("r.selection") ", " STORE_TEXT("r.command") ","                                                                                                                                                                                                    \
-											" " STORE_TEXT("r.definition_file") ", r.definition_digest, " STORE_TEXT("r.commit_id") ", r.is_dirty, " STORE_TEXT(                                                                                   \
-												"r."                                                                                                                                                                                           \
-												"host") ", " STORE_TEXT("r.user") ", " STORE_TEXT("r.version") ", " STORE_TEXT("r.job_url") ", " STORE_TEXT("r.boot_id") ", r.begin_monotonic_ms, r.n_planned, e.n_pass, e.n_warn, e.n_fail, " \
-																											 "e.n_undecided, e.n_skip, e.exit_status"
+#define COLUMNS                                                                                    \
+	"r.id, r.begin_ms, e.end_ms, e.state, e.outcome, (SELECT body FROM "                       \
+	"texts WHERE id = r.subject), (SELECT body FROM texts WHERE id = "                         \
+	"r.selection), (SELECT body FROM texts WHERE id = r.command), "                            \
+	"(SELECT body FROM texts WHERE id = r.definition_file), "                                  \
+	"r.definition_digest, (SELECT body FROM texts WHERE id = "                                 \
+	"r.commit_id), r.is_dirty, (SELECT body FROM texts WHERE id = "                            \
+	"r.host), (SELECT body FROM texts WHERE id = r.user), (SELECT body "                       \
+	"FROM texts WHERE id = r.version), (SELECT body FROM texts WHERE id "                      \
+	"= r.job_url), (SELECT body FROM texts WHERE id = r.boot_id), "                            \
+	"r.begin_monotonic_ms, r.n_planned, e.n_pass, e.n_warn, e.n_fail, "                        \
+	"e.n_undecided, e.n_skip, e.exit_status"
 #define SOURCE "runs r LEFT JOIN run_ends e ON e.run = r.id"
 
 /* A run without its end is incomplete and undecided, and nobody saw its exit status. */

@@ -32,7 +32,7 @@ struct shared {
 	int64_t facts_id;
 	enum outcome outcome;
 	const char *unit, *bound;
-	bool has_limit, has_share;
+	bool has_limit, has_share, is_whole;
 	double limit, share;
 };
 
@@ -45,8 +45,9 @@ static int read_shared(struct record *r, struct arena *a, int64_t facts_id, stru
 	if (out->facts_id == facts_id)
 		return 0;
 	s = store_sql(r,
-		      "SELECT outcome, " STORE_TEXT("unit") ", " STORE_TEXT(
-			      "bound") ", usual_limit, share FROM facts WHERE id = ?1",
+		      "SELECT outcome, (SELECT body FROM texts WHERE id = unit), (SELECT "
+		      "body FROM texts WHERE id = bound), usual_limit, share, is_whole "
+		      "FROM facts WHERE id = ?1",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -67,6 +68,7 @@ static int read_shared(struct record *r, struct arena *a, int64_t facts_id, stru
 		.limit = store_real(s, 3),
 		.has_share = sqlite3_column_type(s, 4) != SQLITE_NULL,
 		.share = store_real(s, 4),
+		.is_whole = sqlite3_column_int(s, 5) != 0,
 	};
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	return 0;
@@ -112,19 +114,22 @@ static sqlite3_stmt *start(struct record *r, const struct walk *w, struct err *e
 static struct point read_point(sqlite3_stmt *s, struct arena *a, const struct shared *f)
 {
 	struct value value = row_value(s, 1, a);
-	double share = f->has_share ? f->share : row_derived_share(&value, row_count(s, 3));
-	double limit = sqlite3_column_type(s, 4) != SQLITE_NULL ? store_real(s, 4) : f->limit;
+	double limit = sqlite3_column_type(s, 3) != SQLITE_NULL ? store_real(s, 3) : f->limit;
+	int64_t n, n_total;
+	double share;
 
+	row_counts(s, 2, f->is_whole, &n, &n_total);
+	share = f->has_share ? f->share : row_derived_share(&value, n_total);
 	return (struct point){
 		.run_id = sqlite3_column_int64(s, ROW_N_COLUMNS),
 		.measured_ms =
-			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 6),
+			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 5),
 		.outcome = f->outcome,
 		.value = value,
 		.share = share,
 		.has_limit = f->has_limit,
 		.limit = f->has_limit ? limit : 0,
-		.room = row_room(s, 5, &value, share, limit),
+		.room = row_room(s, 4, &value, share, limit),
 		.bound = f->bound,
 		.unit = f->unit,
 	};
@@ -265,7 +270,7 @@ static int collect(struct record *r, struct arena *a, const struct walk *w, doub
 		return -1;
 	while ((rc = store_step(r, s, e)) == 1) {
 		int64_t at =
-			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 6);
+			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 5);
 		struct value v;
 
 		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0)

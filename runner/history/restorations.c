@@ -106,9 +106,10 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 		return -1;
 	out->steps = arena_array(a, (size_t)n, sizeof(*out->steps));
 	s = store_sql(r,
-		      "SELECT " STORE_TEXT("name") ", outcome, duration_us, " STORE_TEXT(
-			      "finding") ", " STORE_TEXT("remedy") " FROM steps WHERE restoration "
-								   "= ?1 ORDER BY place",
+		      "SELECT (SELECT body FROM texts WHERE id = name), outcome, "
+		      "duration_us, (SELECT body FROM texts WHERE id = finding), (SELECT "
+		      "body FROM texts WHERE id = remedy) FROM steps WHERE restoration = "
+		      "?1 ORDER BY place",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -127,13 +128,11 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 
 /* Both queries give these columns and are bound by their caller; steps follow in a second pass. */
 #define COLUMNS                                                                                    \
-	"x.id, x.run, x.at_ms, e.state, " STORE_TEXT("x.set_name") ", " STORE_TEXT(                \
-		"x.tag") ", " STORE_TEXT("x.commit_id") ", " STORE_TEXT("x.tree") ", x.outcome, "  \
-										  "x.tag_time_ms," \
-										  " x.n_objects, " \
-										  "x.n_files, "    \
-										  "x.n_bytes, "    \
-										  "x.restore_us"
+	"x.id, x.run, x.at_ms, e.state, (SELECT body FROM texts WHERE id = "                       \
+	"x.set_name), (SELECT body FROM texts WHERE id = x.tag), (SELECT "                         \
+	"body FROM texts WHERE id = x.commit_id), (SELECT body FROM texts "                        \
+	"WHERE id = x.tree), x.outcome, x.tag_time_ms, x.n_objects, "                              \
+	"x.n_files, x.n_bytes, x.restore_us"
 #define SOURCE "restorations x LEFT JOIN run_ends e ON e.run = x.run"
 
 static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
@@ -239,13 +238,14 @@ int record_restorations(struct record *r, struct arena *a, const char *set,
 
 int record_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(
-		r,
-		"SELECT " STORE_TEXT("p.set_name") ", " STORE_TEXT("p.tag") ", " STORE_TEXT(
-			"x.commit_id") ", " STORE_TEXT("x.tree") ", x.at_ms FROM pins p "
-								 "JOIN restorations x ON x.id = "
-								 "p.restoration ORDER BY x.id",
-		e);
+	sqlite3_stmt *s =
+		store_sql(r,
+			  "SELECT (SELECT body FROM texts WHERE id = p.set_name), (SELECT "
+			  "body FROM texts WHERE id = p.tag), (SELECT body FROM texts WHERE "
+			  "id = x.commit_id), (SELECT body FROM texts WHERE id = x.tree), "
+			  "x.at_ms FROM pins p JOIN restorations x ON x.id = p.restoration "
+			  "ORDER BY x.id",
+			  e);
 	struct pin *pins = NULL;
 	size_t count = 0, cap = 0;
 	int rc;

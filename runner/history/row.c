@@ -5,10 +5,13 @@
  */
 #include "runner/history/row.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/num.h"
 
 /* How room follows from value and limit (runner/model/expect_judge.c); numbers are in files. */
 enum room_code {
@@ -104,31 +107,43 @@ static void bind_room(sqlite3_stmt *s, int at, const struct result *x)
 	store_bind_real(s, at, x->room);
 }
 
+bool row_is_whole(const struct result *x)
+{
+	return x->n_total == x->n && x->n != -1;
+}
+
+/* One number, seldom two. */
+static void bind_counts(sqlite3_stmt *s, int at, const struct result *x, char *text, size_t size)
+{
+	if (row_is_whole(x) || x->n_total == -1) {
+		if (x->n != -1)
+			store_bind_int(s, at, x->n);
+		return; /* unbound is NULL */
+	}
+	(void)snprintf(text, size, "%" PRId64 "/%" PRId64, x->n, x->n_total); /* it fits */
+	store_bind_text(s, at, text);
+}
+
 int row_insert(struct record *r, const struct row *row, struct err *e)
 {
 	const struct result *x = row->result;
-	sqlite3_stmt *s =
-		store_sql(r,
-			  "INSERT INTO results(id, facts_id, value, n, n_total, own_limit, "
-			  "room, batch, at_ms, duration_us) VALUES (?1, ?2, ?3, ?4, ?5, "
-			  "?6, ?7, ?8, ?9, ?10)",
-			  e);
+	char counts[48];
+	sqlite3_stmt *s = store_sql(r,
+				    "INSERT INTO results(id, facts_id, value, n, own_limit, room, "
+				    "at_ms, duration_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+				    e);
 
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, row->id);
 	store_bind_int(s, 2, row->facts_id);
 	bind_value(s, 3, &x->value);
-	if (x->n != x->n_total)
-		store_bind_int(s, 4, x->n);
-	if (x->n_total != -1)
-		store_bind_int(s, 5, x->n_total);
+	bind_counts(s, 4, x, counts, sizeof(counts));
 	if (x->has_limit && !same_real(x->limit, row->usual_limit))
-		store_bind_real(s, 6, x->limit);
-	bind_room(s, 7, x);
-	store_bind_int(s, 8, row->batch);
-	store_bind_int(s, 9, x->measured_ms - row->begin_ms);
-	store_bind_int(s, 10, x->duration_us);
+		store_bind_real(s, 5, x->limit);
+	bind_room(s, 6, x);
+	store_bind_int(s, 7, x->measured_ms - row->begin_ms);
+	store_bind_int(s, 8, x->duration_us);
 	return store_run(r, s, e);
 }
 
@@ -147,9 +162,26 @@ struct value row_value(sqlite3_stmt *s, int at, struct arena *a)
 	}
 }
 
-int64_t row_count(sqlite3_stmt *s, int at)
+void row_counts(sqlite3_stmt *s, int at, bool is_whole, int64_t *n, int64_t *n_total)
 {
-	return sqlite3_column_type(s, at) == SQLITE_NULL ? -1 : sqlite3_column_int64(s, at);
+	const char *text, *slash;
+
+	*n = *n_total = -1;
+	switch (sqlite3_column_type(s, at)) {
+	case SQLITE_INTEGER:
+		*n = sqlite3_column_int64(s, at);
+		*n_total = is_whole ? *n : -1;
+		return;
+	case SQLITE_TEXT:
+		text = (const char *)sqlite3_column_text(s, at);
+		slash = strchr(text, '/');
+		if (slash == NULL || num_parse_int(text, (size_t)(slash - text), n) != 0 ||
+		    num_parse_int(slash + 1, strlen(slash + 1), n_total) != 0)
+			*n = *n_total = -1; /* unreadable: it does not apply */
+		return;
+	default:
+		return;
+	}
 }
 
 double row_room(sqlite3_stmt *s, int at, const struct value *v, double share, double limit)
@@ -203,7 +235,7 @@ static void id_put(struct id_map *m, int64_t id, void *value)
 /* A row of `facts` as the result it stands for, its own numbers aside. */
 struct facts {
 	struct result common;
-	bool has_share;
+	bool has_share, is_whole;
 	double share;
 };
 
@@ -236,48 +268,15 @@ static const struct check_info *load_definition(struct facts_cache *c, int64_t i
 
 	if (info != NULL)
 		return info;
-	s = store_sql(
-		c->record,
-		"SELECT (SELECT name FROM checks WHERE id = d.check_id), " STORE_TEXT(
-			"d."
-			"kin"
-			"d") ", " STORE_TEXT("d.title") ", " STORE_TEXT("d.why") ", " STORE_TEXT("d"
-												 "."
-												 "o"
-												 "w"
-												 "n"
-												 "e"
-												 "r") ", " STORE_TEXT("d.target") ", " STORE_TEXT("d.file") ","
-																			    " "
-																			    "d"
-																			    "."
-																			    "l"
-																			    "i"
-																			    "n"
-																			    "e"
-																			    ","
-																			    " "
-																			    "d"
-																			    "."
-																			    "c"
-																			    "o"
-																			    "l"
-																			    ","
-																			    " "
-																			    "d"
-																			    "."
-																			    "s"
-																			    "e"
-																			    "v"
-																			    "e"
-																			    "r"
-																			    "i"
-																			    "t"
-																			    "y"
-																			    ","
-																			    " " STORE_TEXT(
-																				    "d.tags") ", d.hash FROM definitions d WHERE d.id = ?1",
-		e);
+	s = store_sql(c->record,
+		      "SELECT (SELECT name FROM checks WHERE id = d.check_id), (SELECT "
+		      "body FROM texts WHERE id = d.kind), (SELECT body FROM texts WHERE "
+		      "id = d.title), (SELECT body FROM texts WHERE id = d.why), (SELECT "
+		      "body FROM texts WHERE id = d.owner), (SELECT body FROM texts "
+		      "WHERE id = d.target), (SELECT body FROM texts WHERE id = d.file), "
+		      "d.line, d.col, d.severity, (SELECT body FROM texts WHERE id = "
+		      "d.tags), d.hash FROM definitions d WHERE d.id = ?1",
+		      e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, id);
@@ -317,20 +316,14 @@ static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct 
 
 	if (f != NULL)
 		return f;
-	s = store_sql(
-		c->record,
-		"SELECT definition_id, ordinal, outcome, " STORE_TEXT(
-			"unit") ", " STORE_TEXT("boun"
-						"d") ", usual_limit, bound_line, "
-						     "bound_col, " STORE_TEXT("reason") ","
-											" " STORE_TEXT("evidence") ", " STORE_TEXT("query") ", "
-																	    "attempts, "
-																	    "is_flaky, "
-																	    "share "
-																	    "FROM facts "
-																	    "WHERE id = "
-																	    "?1",
-		e);
+	s = store_sql(c->record,
+		      "SELECT definition_id, ordinal, outcome, (SELECT body FROM texts "
+		      "WHERE id = unit), (SELECT body FROM texts WHERE id = bound), "
+		      "usual_limit, bound_line, bound_col, (SELECT body FROM texts WHERE "
+		      "id = reason), (SELECT body FROM texts WHERE id = evidence), "
+		      "(SELECT body FROM texts WHERE id = query), attempts, is_flaky, "
+		      "share, is_whole FROM facts WHERE id = ?1",
+		      e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, id);
@@ -361,6 +354,7 @@ static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct 
 		f->common.limit = store_real(s, 5);
 	f->has_share = sqlite3_column_type(s, 13) != SQLITE_NULL;
 	f->share = store_real(s, 13);
+	f->is_whole = sqlite3_column_int(s, 14) != 0;
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	f->common.check = load_definition(c, definition_id, e);
 	if (f->common.check == NULL)
@@ -379,14 +373,13 @@ int row_read(struct facts_cache *c, sqlite3_stmt *s, int64_t begin_ms, struct re
 		return -1;
 	x = f->common;
 	x.value = row_value(s, 1, c->arena);
-	x.n_total = row_count(s, 3);
-	x.n = sqlite3_column_type(s, 2) == SQLITE_NULL ? x.n_total : sqlite3_column_int64(s, 2);
+	row_counts(s, 2, f->is_whole, &x.n, &x.n_total);
 	x.share = f->has_share ? f->share : row_derived_share(&x.value, x.n_total);
-	if (x.has_limit && sqlite3_column_type(s, 4) != SQLITE_NULL)
-		x.limit = store_real(s, 4);
-	x.room = row_room(s, 5, &x.value, x.share, x.limit);
-	x.measured_ms = begin_ms + sqlite3_column_int64(s, 6);
-	x.duration_us = sqlite3_column_int64(s, 7);
+	if (x.has_limit && sqlite3_column_type(s, 3) != SQLITE_NULL)
+		x.limit = store_real(s, 3);
+	x.room = row_room(s, 4, &x.value, x.share, x.limit);
+	x.measured_ms = begin_ms + sqlite3_column_int64(s, 5);
+	x.duration_us = sqlite3_column_int64(s, 6);
 	*out = x;
 	return 0;
 }

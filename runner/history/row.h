@@ -19,9 +19,8 @@ struct facts_cache;
 struct facts_cache *facts_cache_new(struct record *r, struct arena *a);
 
 /* Columns of a query that row_read() understands, from column 0 on; `x` names results. */
-#define ROW_COLUMNS                                                                                \
-	"x.facts_id, x.value, x.n, x.n_total, x.own_limit, x.room, x.at_ms, x.duration_us"
-#define ROW_N_COLUMNS 8
+#define ROW_COLUMNS   "x.facts_id, x.value, x.n, x.own_limit, x.room, x.at_ms, x.duration_us"
+#define ROW_N_COLUMNS 7
 
 /* Everything but the series' name; text in the cache's arena. begin_ms is the run's. */
 int row_read(struct facts_cache *c, sqlite3_stmt *s, int64_t begin_ms, struct result *out,
@@ -31,7 +30,6 @@ struct row {
 	int64_t id; /* run << 24 | series */
 	int64_t facts_id;
 	double usual_limit;
-	int64_t batch;
 	int64_t begin_ms;
 	const struct result *result;
 };
@@ -39,9 +37,10 @@ int row_insert(struct record *r, const struct row *row, struct err *e);
 
 /* The parts of a row that take thought, shared with the series reader. */
 bool row_has_derived_share(const struct result *x);
+bool row_is_whole(const struct result *x); /* n_total is n */
 struct value row_value(sqlite3_stmt *s, int at, struct arena *a);
 double row_derived_share(const struct value *v, int64_t n_total);
 double row_room(sqlite3_stmt *s, int at, const struct value *v, double share, double limit);
-int64_t row_count(sqlite3_stmt *s, int at); /* NULL = -1 */
+void row_counts(sqlite3_stmt *s, int at, bool is_whole, int64_t *n, int64_t *n_total);
 
 #endif

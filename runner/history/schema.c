@@ -6,13 +6,13 @@
  * (caches that can be recomputed from the rest) and `locks`. Every record of its own (run begin,
  * definition, result, run end, restoration, decision) has a number in one gapless sequence that
  * starts at 1 (0 is the file itself): what a Merkle log over the record will use as leaf index. The
- * results of a batch take consecutive numbers in the order of their id, from batches.first_seq.
+ * results of a batch take consecutive numbers in the order of their id, from batches.first_seq on.
  *
  * A year of 1,000 checks an hour is 8.76 million results, so `results` is what the file's size is.
  * Everything a result shares with its neighbours in time (outcome, bound, reason, query, ...) is
- * one row of `facts`, found again by its digest. n is NULL where it equals n_total; own_limit is
- * NULL where it is the usual one (only `within` bounds move); room is a code where it follows from
- * value and limit (row.c).
+ * one row of `facts`, found again by its digest. own_limit is NULL where it is the usual one (only
+ * `within` bounds move); room is a code where it follows from value and limit (row.c). Which batch
+ * a result came in is kept once for the batch.
  *
  * The key of a result is one integer, run << 24 | series. As a WITHOUT ROWID table keyed (run,
  * series) the same rows take 11 % more room: pages of an index tree split in halves, those of an
@@ -101,16 +101,16 @@ static const char *const version_1[] = {
 	"	bound_line INTEGER NOT NULL, bound_col INTEGER NOT NULL,\n"
 	"	reason INTEGER, evidence INTEGER, query INTEGER,\n"
 	"	attempts INTEGER NOT NULL, is_flaky INTEGER NOT NULL,\n"
+	"	is_whole INTEGER NOT NULL, -- n_total is n\n"
 	"	share ANY -- NULL = value / n_total\n"
 	") STRICT;\n", /* next part */
 	"CREATE TABLE results(\n"
 	"	id INTEGER PRIMARY KEY, -- run << 24 | series\n"
 	"	facts_id INTEGER NOT NULL,\n"
 	"	value ANY, -- NULL = no measurement\n"
-	"	n INTEGER, n_total INTEGER,\n"
+	"	n ANY, -- NULL = does not apply; text 'n/n_total' where they differ\n"
 	"	own_limit ANY,\n"
 	"	room ANY,\n"
-	"	batch INTEGER NOT NULL,\n"
 	"	at_ms INTEGER NOT NULL, -- since runs.begin_ms\n"
 	"	duration_us INTEGER NOT NULL,\n"
 	"	run INTEGER GENERATED ALWAYS AS (id >> 24) VIRTUAL,\n"
@@ -119,6 +119,7 @@ static const char *const version_1[] = {
 	"CREATE TABLE batches(\n"
 	"	run INTEGER NOT NULL, batch INTEGER NOT NULL,\n"
 	"	first_seq INTEGER NOT NULL, n_results INTEGER NOT NULL,\n"
+	"	members TEXT NOT NULL, -- its series: '1-250 253'\n"
 	"	PRIMARY KEY (run, batch)\n"
 	") STRICT, WITHOUT ROWID;\n"
 	"CREATE TABLE places( -- where series of a check were not given in the order of their id\n"

@@ -83,9 +83,6 @@ void store_digest(sqlite3_stmt *s, int at, unsigned char *out, size_t n);
 enum outcome store_outcome(sqlite3_stmt *s, int at);	 /* anything unknown is UNDECIDED */
 enum run_state store_run_state(sqlite3_stmt *s, int at); /* NULL and unknown: RUN_INCOMPLETE */
 
-/* A text column given as id of a row in `texts`, as an SQL expression. */
-#define STORE_TEXT(column) "(SELECT body FROM texts WHERE id = " column ")"
-
 /* Room for one more item than n: items itself or a larger copy in a; *cap is kept by the caller. */
 void *store_grow(struct arena *a, void *items, size_t size, size_t n, size_t *cap);
 

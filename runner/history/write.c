@@ -4,10 +4,12 @@
  * order of its keys, so that its numbers are consecutive and its rows fill pages to the end.
  */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/history/row.h"
 #include "runner/history/store.h"
@@ -224,8 +226,7 @@ static int prepare_check(struct record *r, struct batch *b, size_t at, size_t n,
 		struct row *row = &b->rows[i];
 		int64_t series_id;
 
-		*row = (struct row){
-			.batch = b->number, .begin_ms = b->begin_ms, .result = &results[i]};
+		*row = (struct row){.begin_ms = b->begin_ms, .result = &results[i]};
 		if (intern_series(r, check_id, or_empty(results[i].series), &series_id, e) != 0 ||
 		    intern_facts(r, check_id, &results[i], &row->facts_id, &row->usual_limit, e) !=
 			    0)
@@ -263,10 +264,43 @@ static int compare_rows(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* Series of sorted rows as "1-250 253": most checks finish in the order they were planned. */
+static void put_members(struct buf *out, const struct batch *b)
+{
+	for (size_t i = 0, last; i < b->n; i = last + 1) {
+		last = i;
+		while (last + 1 < b->n && b->rows[last + 1].id == b->rows[last].id + 1)
+			last++;
+		/* the buffer is unbounded: cannot fail */
+		(void)buf_printf(out, "%s%" PRId64, i > 0 ? " " : "",
+				 b->rows[i].id & STORE_MAX_SERIES);
+		if (last > i)
+			(void)buf_printf(out, "-%" PRId64, b->rows[last].id & STORE_MAX_SERIES);
+	}
+}
+
+static int insert_batch(struct record *r, const struct batch *b, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5)", e);
+	struct buf members;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	buf_init(&members, BUF_UNBOUNDED);
+	put_members(&members, b);
+	store_bind_int(s, 1, b->run_id);
+	store_bind_int(s, 2, b->number);
+	store_bind_int(s, 3, store_take_seq(r, (int64_t)b->n));
+	store_bind_int(s, 4, (int64_t)b->n);
+	store_bind_text(s, 5, members.data);
+	rc = store_run(r, s, e);
+	buf_release(&members);
+	return rc;
+}
+
 static int insert_rows(struct record *r, struct batch *b, struct err *e)
 {
-	sqlite3_stmt *s;
-
 	if (b->n == 0)
 		return 0;
 	qsort(b->rows, b->n, sizeof(*b->rows), compare_rows);
@@ -276,14 +310,7 @@ static int insert_rows(struct record *r, struct batch *b, struct err *e)
 					   b->rows[i].result->check->name,
 					   or_empty(b->rows[i].result->series));
 	}
-	s = store_sql(r, "INSERT INTO batches VALUES (?1, ?2, ?3, ?4)", e);
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, b->run_id);
-	store_bind_int(s, 2, b->number);
-	store_bind_int(s, 3, store_take_seq(r, (int64_t)b->n));
-	store_bind_int(s, 4, (int64_t)b->n);
-	return store_run(r, s, e);
+	return insert_batch(r, b, e);
 }
 
 /*

@@ -282,6 +282,8 @@ static struct result some_result(struct world *w, const struct check_info *check
 	r.bound_line = (int64_t)(next_random(seed) % 3);
 	r.n = some_int(seed);
 	r.n_total = some_int(seed);
+	if (next_random(seed) % 2)
+		r.n_total = r.n;
 	r.share = some_real(seed);
 	if (next_random(seed) % 2 && r.value.type == VALUE_INT && r.n_total > 0)
 		r.share = (double)r.value.integer / (double)r.n_total;
