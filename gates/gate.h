@@ -44,6 +44,9 @@ struct gate_input {
 	size_t n_restorations;
 	const char *const *rollback_tags; /* targets as they stand in the repository now */
 	size_t n_rollback_tags;
+	/* commits they lead to now, in the same order; NULL = leads to none, or could not be told
+	 */
+	const char *const *rollback_commits;
 	const char *rollback_error; /* the tags could not be listed: why; NULL */
 };
 

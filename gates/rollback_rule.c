@@ -15,6 +15,7 @@
 /* What is known about one target. */
 struct target_state {
 	const char *tag;
+	const char *commit;		   /* where it leads now; NULL = nobody knows */
 	const struct restoration_row *row; /* NULL = never verified */
 	enum outcome outcome;
 	const char *text;
@@ -33,6 +34,14 @@ static const struct restoration_row *newest_row(const struct gate_input *in, con
 			found = row;
 	}
 	return found;
+}
+
+/* Was what was proven what the tag means now? A moved tag makes old evidence evidence of another.
+ */
+static bool is_same_commit(const struct target_state *t)
+{
+	return t->commit != NULL && t->row->restoration.commit != NULL &&
+	       strcmp(t->commit, t->row->restoration.commit) == 0;
 }
 
 /* The step that decided, for the words it found. */
@@ -73,6 +82,11 @@ static void judge(struct lines *l, const struct gate_input *in, struct target_st
 	} else if (row->restoration.outcome == OUTCOME_FAIL) {
 		t->outcome = OUTCOME_FAIL;
 		t->text = finding(l, &row->restoration, "disproved");
+	} else if (outcome_is_passing(row->restoration.outcome) && !is_same_commit(t)) {
+		t->text = arena_printf(
+			l->arena, "proven %s as commit %.12s, but the tag leads to %.12s now", age,
+			row->restoration.commit != NULL ? row->restoration.commit : "?",
+			t->commit != NULL ? t->commit : "none");
 	} else if (outcome_is_passing(row->restoration.outcome)) {
 		t->outcome = row->restoration.outcome;
 		t->text = arena_printf(l->arena, "proven %s, restored in %s", age,
@@ -122,6 +136,7 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 
 	for (size_t i = 0; i < in->n_rollback_tags; i++) {
 		targets[i].tag = in->rollback_tags[i];
+		targets[i].commit = in->rollback_commits != NULL ? in->rollback_commits[i] : NULL;
 		targets[i].row = newest_row(in, targets[i].tag);
 		judge(l, in, &targets[i]);
 		n_proven += outcome_is_passing(targets[i].outcome) ? 1 : 0;

@@ -121,8 +121,12 @@ static int find_restorations(struct gate_command *g, struct err *e)
 		return -1;
 	g->input.restorations = rows;
 	g->input.rollback_error = NULL;
+	g->input.rollback_commits = NULL;
+	g->input.n_rollback_tags = 0;
 	if (rollback_tags(g->app->arena, set, &g->input.rollback_tags, &g->input.n_rollback_tags,
-			  &list) != 0)
+			  &list) != 0 ||
+	    rollback_commits(g->app->arena, set, g->input.rollback_tags, g->input.n_rollback_tags,
+			     &g->input.rollback_commits, &list) != 0)
 		g->input.rollback_error = arena_strdup(g->app->arena, list.message);
 	return 0;
 }
@@ -141,23 +145,31 @@ static int gather(struct gate_command *g, struct err *e)
 	return find_restorations(g, e);
 }
 
-/* Enough of the set's present tags verified recently? Then its verification need not run again. */
-static bool is_rollback_fresh(const struct gate_command *g)
+/* Was this target proven lately, and is it still what was proven? */
+static bool is_target_fresh(const struct gate_command *g, size_t target)
 {
 	const struct gate_input *in = &g->input;
+	const char *commit = in->rollback_commits[target];
+
+	for (size_t i = 0; i < in->n_restorations && commit != NULL; i++) {
+		const struct restoration_row *row = &in->restorations[i];
+
+		if (strcmp(row->restoration.tag, in->rollback_tags[target]) == 0)
+			return row->restoration.outcome == OUTCOME_PASS &&
+			       strcmp(row->restoration.commit, commit) == 0 &&
+			       in->now_ms - row->at_ms <= g->gate->rollback_within_ms;
+	}
+	return false;
+}
+
+/* Enough of the set's targets are fresh? Then its verification need not run again. */
+static bool is_rollback_fresh(const struct gate_command *g)
+{
 	size_t n_fresh = 0;
 
-	for (size_t i = 0; i < in->n_rollback_tags; i++) {
-		for (size_t k = 0; k < in->n_restorations; k++) {
-			const struct restoration_row *row = &in->restorations[k];
-
-			if (strcmp(row->restoration.tag, in->rollback_tags[i]) == 0 &&
-			    row->restoration.outcome == OUTCOME_PASS &&
-			    in->now_ms - row->at_ms <= g->gate->rollback_within_ms)
-				n_fresh++;
-		}
-	}
-	return n_fresh > 0 && (!g->gate->is_rollback_all || n_fresh == in->n_rollback_tags);
+	for (size_t i = 0; i < g->input.n_rollback_tags; i++)
+		n_fresh += is_target_fresh(g, i);
+	return n_fresh > 0 && (!g->gate->is_rollback_all || n_fresh == g->input.n_rollback_tags);
 }
 
 static size_t stale_checks(const struct gate_command *g, const struct check **out)

@@ -164,6 +164,14 @@ shut back back/tags 1 'v1'
 git -C repo tag -f v1 v2~1 >/dev/null
 exits "$damage: put back, the gate opens again" 0 "$ASSIZE" gate back --subject v1
 
+damage="a tag moved after it was proven"
+sed 's/run: always, rollback:/run: never, rollback:/; s/require: \[ { audit: back } \], run: never/run: never/' assize.yaml >moved.yaml
+exits "$damage: intact, the gate opens" 0 "$ASSIZE" gate back --subject v1 -f moved.yaml
+git -C repo tag -f v1 v2 >/dev/null
+exits "$damage: fresh evidence about another commit opens nothing" 2 "$ASSIZE" gate back --subject v1 -f moved.yaml
+like "$damage: and the message says where the tag leads" "$out" 'the tag leads to'
+git -C repo tag -f v1 v2~1 >/dev/null
+
 damage="one byte of a pack flipped"
 pack=$(echo repo/.git/objects/pack/*.pack)
 chmod u+w "$pack"
