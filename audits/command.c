@@ -301,6 +301,7 @@ static int command_probe(struct probe *p, struct err *e)
 		.env = build_env(p->arena, &spec->env),
 		.cwd = spec->cwd ? spec->cwd : p->world->definition->root_dir,
 		.deadline_ms = p->deadline_ms,
+		.limit_ms = c->timeout_ms,
 		.max_output_bytes = (size_t)spec->max_output,
 	};
 	struct proc_result result;

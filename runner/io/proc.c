@@ -419,8 +419,10 @@ int proc_run(struct arena *a, const struct clock *clock, const struct proc_reque
 
 	int rc = send_request(j.control, req, e);
 	if (rc == 0) {
+		int64_t limit_ms = req->limit_ms ? req->limit_ms : req->deadline_ms - start_ms;
+
 		j.is_reported = job_wait(&j, clock, req->deadline_ms) == 0;
-		rc = j.is_reported ? job_judge(&j, req, req->deadline_ms - start_ms, e)
+		rc = j.is_reported ? job_judge(&j, req, limit_ms, e)
 				   : err_set(e, ERR_MEASURE,
 					     "could not run \"%s\": its supervisor went away",
 					     req->argv[0]);

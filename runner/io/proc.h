@@ -30,6 +30,7 @@ struct proc_request {
 	const char *const *env;	 /* NULL terminated "NAME=value" */
 	const char *cwd;	 /* absolute */
 	int64_t deadline_ms;	 /* monotonic */
+	int64_t limit_ms;	 /* what the user wrote, for the message; 0 = what is left */
 	size_t max_output_bytes; /* stdout and stderr each */
 };
 

@@ -204,6 +204,7 @@ static void run_argv(struct run *r, const char *const *argv, const char *const *
 		.env = env,
 		.cwd = "/",
 		.deadline_ms = deadline_in(ms),
+		.limit_ms = ms,
 		.max_output_bytes = max,
 	};
 
@@ -334,7 +335,13 @@ static void test_proc_names_a_missing_directory(void **state)
 	const char *argv[] = {"true", NULL};
 	static const char *const env[] = {NULL};
 	struct clock clock = clock_system();
-	struct proc_request req = {argv, env, "/no/such", deadline_in(LONG), MUCH};
+	struct proc_request req = {
+		.argv = argv,
+		.env = env,
+		.cwd = "/no/such",
+		.deadline_ms = deadline_in(LONG),
+		.max_output_bytes = MUCH,
+	};
 	struct arena *a = arena_new();
 	struct proc_result result;
 	struct err e = {.class = ERR_NONE};
