@@ -22,9 +22,9 @@
  */
 #define SMALL_RUN	50
 #define COLUMN_SERIES	13
-#define COLUMN_VALUE	46
-#define COLUMN_BOUND	60
-#define COLUMN_DURATION 82
+#define COLUMN_VALUE	52
+#define COLUMN_BOUND	66
+#define COLUMN_DURATION 84
 
 /* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
 

@@ -12,6 +12,8 @@
 #include "reports/view.h"
 #include "runner/base/buf.h"
 
+#define COLUMN_TEXT 13
+
 /* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
 
 static void put_age(struct buf *out, const struct decision *d)
@@ -24,9 +26,6 @@ static void put_age(struct buf *out, const struct decision *d)
 
 static void put_line_position(struct buf *out, const struct decision_line *line)
 {
-	if (line->file == NULL)
-		return;
-	(void)buf_puts(out, "  ");
 	text_put(out, line->file);
 	if (line->line > 0)
 		(void)buf_printf(out, ":%" PRId64 ":%" PRId64, line->line, line->col);
@@ -37,26 +36,38 @@ static bool shuts(const struct decision_line *line)
 	return line->is_hard && !outcome_is_passing(line->outcome);
 }
 
+/* Where it is written and what would meet it, on a line of their own. */
+static void put_next(struct buf *out, const struct decision_line *line)
+{
+	if (line->file == NULL && line->remedy == NULL)
+		return;
+	(void)buf_printf(out, "%*s", COLUMN_TEXT, "");
+	if (line->file != NULL) {
+		(void)buf_puts(out, "at ");
+		put_line_position(out, line);
+	}
+	if (line->remedy != NULL) {
+		(void)buf_puts(out, line->file != NULL ? ", to do: " : "to do: ");
+		text_put(out, line->remedy);
+	}
+	(void)buf_putc(out, '\n');
+}
+
 static void put_line_live(struct buf *out, const struct terminal *t,
 			  const struct decision_line *line)
 {
 	size_t start;
 
 	(void)buf_puts(out, "  ");
-	terminal_put_outcome(out, t, line->outcome, 11);
+	terminal_put_outcome(out, t, line->outcome, COLUMN_TEXT - 2);
 	start = out->len;
 	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
 	terminal_pad(out, start, 32);
 	text_put(out, line->text);
 	if (!line->is_hard)
 		(void)buf_puts(out, "  (advice)");
-	put_line_position(out, line);
 	(void)buf_putc(out, '\n');
-	if (line->remedy != NULL) {
-		(void)buf_puts(out, "             to do: ");
-		text_put(out, line->remedy);
-		(void)buf_putc(out, '\n');
-	}
+	put_next(out, line);
 }
 
 static void put_line_event(struct buf *out, const struct decision *d,
@@ -68,7 +79,10 @@ static void put_line_event(struct buf *out, const struct decision *d,
 	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
 	(void)buf_putc(out, ' ');
 	text_put(out, line->text);
-	put_line_position(out, line);
+	if (line->file != NULL) {
+		(void)buf_puts(out, "  ");
+		put_line_position(out, line);
+	}
 	if (line->remedy != NULL) {
 		(void)buf_puts(out, " to do: ");
 		text_put(out, line->remedy);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # JUnit XML, looked at by an XML validator: it is valid for every kind of run, in both profiles, and what
-# its elements count is what its attributes say. ASSIZE_JUNIT_SCHEMA=FILE validates profile jenkins against
+# its elements count is what its attributes say. Run by itself with ASSIZE_JUNIT_SCHEMA=FILE it validates
+# profile jenkins against
 # that schema too (Jenkins' own junit-10.xsd is not ours to ship).
 . "$(dirname "$0")/../lib/tap.sh"
 

@@ -270,7 +270,8 @@ static void test_terminal_gate_shut_names_what_to_do(void **state)
 	terminal_decision(&w->t, &w->r.decisions[0]);
 	assert_memory_equal(said(w), "SHUT  release  v2.31.0", 22);
 	assert_non_null(strstr(said(w), "exit 1\n"));
-	assert_non_null(strstr(said(w), "1.30 %, bound <= 0.1 %  audits/storefront.yaml:34:17\n"));
+	assert_non_null(strstr(
+		said(w), "1.30 %, bound <= 0.1 %\n             at audits/storefront.yaml:34:17\n"));
 	assert_non_null(strstr(said(w), "to do: assize run api/up --subject v2.31.0\n"));
 	assert_non_null(strstr(said(w), "(advice)"));
 }
