@@ -23,8 +23,8 @@ struct node {
 	bool is_plain;	 /* unquoted in the source */
 	bool has_secret; /* contains a value from ${env:} or ${file:}, after substitution */
 	/*
-	 * After substitution, when text holds a ${env:} or ${file:} reference: the same text with these
-	 * references as written, to be hashed or shown. NULL = text itself.
+	 * After substitution, when text holds a ${env:} or ${file:} reference: the same text with
+	 * these references as written, to be hashed or shown. NULL = text itself.
 	 */
 	const char *written;
 	/* sequence: items; mapping: keys[i] -> items[i] */

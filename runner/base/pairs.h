@@ -1,8 +1,8 @@
 /*
  * pairs: short lists of text that remember where they were written, plain and by name.
  *
- * Read from a definition by runner/model/keys.h, and handed as they are to what uses them (headers of
- * a request, variables). Own nothing: items live in the arena of whoever filled them.
+ * Read from a definition by runner/model/keys.h, and handed as they are to what uses them (headers
+ * of a request, variables). Own nothing: items live in the arena of whoever filled them.
  */
 #ifndef ASSIZE_BASE_PAIRS_H
 #define ASSIZE_BASE_PAIRS_H

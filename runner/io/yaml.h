@@ -25,8 +25,8 @@ struct node;
 
 /*
  * file is borrowed by every position; aliases are copied, so the result is a tree. 0, or -1 with
- * diagnostics added; on -1 *root is set nevertheless when the text had a structure (a duplicate key, a
- * tag), so that the caller can report what else is wrong in the same pass, else it is NULL.
+ * diagnostics added; on -1 *root is set nevertheless when the text had a structure (a duplicate
+ * key, a tag), so that the caller can report what else is wrong in the same pass, else it is NULL.
  */
 int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, struct node **root,
 	       struct diags *diags);

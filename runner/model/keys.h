@@ -78,7 +78,8 @@ struct keys_context {
 	const char *root_dir; /* absolute; KEY_PATH is relative to it */
 	struct diags *diags;
 	const char *what; /* "kind \"rows\"", for messages */
-	/* Targets and rollback sets are in it when a kind's check() is called; NULL in some tests. */
+	/* Targets and rollback sets are in it when a kind's check() is called; NULL in some tests.
+	 */
 	const struct definition *definition;
 };
 
