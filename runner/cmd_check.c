@@ -90,7 +90,6 @@ static void print_json(struct app *app, const struct definition *d, struct diags
 		json_put_int(&w, "n_rollback_sets", (int64_t)d->n_rollbacks);
 	}
 	json_close(&w, '}');
-	(void)buf_putc(&b, '\n');		  /* unbounded: cannot fail */
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);
 }

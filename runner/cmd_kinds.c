@@ -191,7 +191,6 @@ static void print_machine(struct app *app, const struct options *o, const struct
 			if (!one || kinds[i] == one)
 				put_kind(&w, app->arena, kinds[i]);
 		json_close(&w, ']');
-		(void)buf_putc(&b, '\n'); /* unbounded: cannot fail */
 	}
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);

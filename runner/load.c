@@ -60,12 +60,11 @@ const struct key_row file_rows[] = {
 
 void *load_grow(struct arena *a, void *items, size_t n, size_t size)
 {
-	bool is_full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
 	void *grown;
 
-	if (!is_full)
+	if ((n & (n - 1)) != 0)
 		return items;
-	grown = arena_array(a, n == 0 ? 8 : n * 2, size);
+	grown = arena_array(a, n == 0 ? 1 : n * 2, size);
 	if (n > 0)
 		memcpy(grown, items, n * size);
 	return grown;
@@ -207,7 +206,11 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 	digest_sources(l.definition);
 	load_vars(&l);
 	l.keys = (struct keys_context){
-		.arena = a, .root_dir = l.definition->root_dir, .diags = diags};
+		.arena = a,
+		.root_dir = l.definition->root_dir,
+		.diags = diags,
+		.definition = l.definition,
+	};
 	read_documents(&l);
 	build(&l, "targets", offsetof(struct file_raw, targets), load_target);
 	build(&l, "rollback", offsetof(struct file_raw, rollbacks), load_set);

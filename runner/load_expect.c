@@ -18,6 +18,8 @@ static const char *missing_key(const struct check *c, const struct value_row *ro
 	return row->needs_key && !node_get(c->spec_node, row->needs_key) ? row->needs_key : NULL;
 }
 
+#define MAX_TERMS 100 /* of one value */
+
 static bool find_value(const struct check *c, const char *name, struct value_row *out)
 {
 	if (c->kind->has_value && c->kind->has_value(c, name, out))
@@ -113,6 +115,12 @@ static int read_texts(struct loader *l, const char *key, const struct node *node
 {
 	size_t n = node->type == NODE_SEQUENCE ? node->n : 1;
 
+	if (n == 0)
+		return diags_at(l->diags, node->pos, "for example \">= 1\"", "\"%s\" is empty",
+				key);
+	if (n > MAX_TERMS)
+		return diags_at(l->diags, node->pos, NULL, "\"%s\" has more than %d bounds", key,
+				MAX_TERMS);
 	out->items = arena_array(l->arena, n, sizeof(*out->items));
 	out->positions = arena_array(l->arena, n, sizeof(*out->positions));
 	for (out->n = 0; out->n < n; out->n++) {
@@ -131,9 +139,6 @@ static int read_texts(struct loader *l, const char *key, const struct node *node
 		out->items[out->n] = item->text;
 		out->positions[out->n] = item->pos;
 	}
-	if (n == 0)
-		return diags_at(l->diags, node->pos, "for example \">= 1\"", "\"%s\" is empty",
-				key);
 	return 0;
 }
 

@@ -15,9 +15,10 @@ static const char *const subjects[] = {"match", "any", NULL};
 static const char *const runs[] = {"stale", "always", "never", NULL}; /* enum gate_run */
 static const char *const tag_rules[] = {"any", "all", NULL};
 
-#define MAX_ENTRIES 1000 /* each is held against every check */
-#define DAY_MS	    86400000
-#define MAX_AGE_MS  (INT64_C(366) * DAY_MS)
+#define MAX_ENTRIES   1000 /* each is held against every check */
+#define MAX_EXPLAINED 20   /* entries that match nothing; each looks for names alike */
+#define DAY_MS	      86400000
+#define MAX_AGE_MS    (INT64_C(366) * DAY_MS)
 
 const struct key_row selector_rows[] = {
 	{.name = "check",
@@ -178,6 +179,8 @@ static int read_entry(struct loader *l, const struct selector_raw *raw, const st
 				"the entry selects nothing in particular");
 	if (selector_has_match(l->definition, out))
 		return 0;
+	if (l->n_explained++ >= MAX_EXPLAINED)
+		return diags_at(l->diags, node->pos, NULL, "the entry matches nothing");
 	why = selector_explain(l->arena, l->definition, out, &help);
 	return diags_at(l->diags,
 			keys_pos(node, out->glob && raw->check ? "check"

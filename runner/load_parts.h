@@ -109,13 +109,15 @@ struct loader {
 	struct map vars, zones, files; /* of ${name}, time_zone:, ${file:} */
 	struct map places;	       /* "audit x" -> struct pos *, where it was first defined */
 	size_t n_compared;	       /* names looked at for did-you-mean */
+	size_t n_includes;	       /* named so far */
+	size_t n_resolving;	       /* variables being resolved, one inside another */
 	size_t n_expanded;	       /* bytes variables have expanded to */
 	struct node **unresolved;      /* scalars with a bad reference, reported already */
 	size_t n_unresolved, n_early_diags;
 	struct map target_nodes; /* name -> location as written, for hashes */
 	struct map targets, audits, gates, sets;
 	struct pending_needs *needs;
-	size_t n_needs, n_entries; /* entries: of all gates */
+	size_t n_needs, n_entries, n_explained; /* entries: of all gates */
 };
 
 /*

@@ -55,9 +55,16 @@ static struct node *read_source(struct loader *l, const char *path, struct pos a
 {
 	struct err e = {0};
 	struct source *s;
+	struct stat st;
 	struct buf text;
 	struct node *root = NULL;
 
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > YAML_MAX_BYTES) {
+		at = (struct pos){file_shown(l->arena, l->options->cwd, path), 1, 1};
+		(void)diags_at(l->diags, at, "split it into several files and use include:",
+			       "the file is larger than 1 MiB");
+		return NULL;
+	}
 	buf_init(&text, YAML_MAX_BYTES);
 	if (file_read(path, &text, &e)) {
 		e.class = ERR_DEFINITION;
@@ -141,6 +148,11 @@ static void push_includes(struct loader *l, struct stack *s, const struct node *
 		const char **paths;
 		size_t n_paths;
 
+		if (++l->n_includes > LOAD_MAX_SOURCES) {
+			(void)diags_at(l->diags, item->pos, "use a glob", "more than %d includes",
+				       LOAD_MAX_SOURCES);
+			return;
+		}
 		if (item->type != NODE_SCALAR || item->len == 0 ||
 		    include_paths(l, item, &paths, &n_paths))
 			continue;

@@ -18,6 +18,7 @@
 #define MAX_EXPANDED_BYTES (16u * 1024 * 1024) /* all scalars of a definition together */
 #define MIN_SECRET_BYTES   4		       /* shorter values are not masked */
 #define MAX_SECRET_BYTES   (64u * 1024)	       /* one ${file:} */
+#define MAX_CHAIN	   64		       /* variables that use variables that use ... */
 #define POSITION_ERRORS	   100		       /* from here on only the scalar is pointed at */
 
 enum state { UNRESOLVED = 0, RESOLVING, RESOLVED };
@@ -29,11 +30,22 @@ struct var {
 
 static int substitute(struct loader *l, struct node *node);
 
-/* Where the reference at this offset of the scalar's text stands, when that can be told. */
-static struct pos reference_pos(const struct loader *l, const struct node *node, size_t offset)
+/* What a reference stands for. */
+struct reference {
+	const char *name; /* without ${ } */
+	const struct node *node;
+	size_t offset;	     /* of it in the text of node */
+	const char *value;   /* result */
+	const char *written; /* result: as it may be shown */
+	bool has_secret;
+	bool is_external; /* from outside the definition */
+};
+
+/* Where it stands in the file, when that can be told: at the same offset in the scalar's line. */
+static struct pos reference_pos(const struct loader *l, const struct reference *r)
 {
-	const struct source *s = definition_source(l->definition, node->pos.file);
-	struct pos pos = node->pos;
+	const struct source *s = definition_source(l->definition, r->node->pos.file);
+	struct pos pos = r->node->pos;
 	const char *line;
 
 	if (!s || l->diags->n_total > POSITION_ERRORS)
@@ -43,9 +55,10 @@ static struct pos reference_pos(const struct loader *l, const struct node *node,
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
-	pos.col += (uint32_t)offset + (node->is_plain ? 0 : 1);
-	if (!line || strcspn(line, "\n") < pos.col || strncmp(line + pos.col - 1, "${", 2) != 0)
-		return node->pos;
+	pos.col += (uint32_t)r->offset + (r->node->is_plain ? 0 : 1);
+	if (!line || (size_t)(s->text + s->len - line) < pos.col || memchr(line, '\n', pos.col) ||
+	    strncmp(line + pos.col - 1, "${", 2) != 0)
+		return r->node->pos;
 	return pos;
 }
 
@@ -54,16 +67,6 @@ static void remember_unresolved(struct loader *l, struct node *node)
 	l->unresolved = load_grow(l->arena, l->unresolved, l->n_unresolved, sizeof(struct node *));
 	l->unresolved[l->n_unresolved++] = node;
 }
-
-/* What a reference stands for. */
-struct reference {
-	const char *name; /* without ${ } */
-	struct pos pos;
-	const char *value;   /* result */
-	const char *written; /* result: as it may be shown */
-	bool has_secret;
-	bool is_external; /* from outside the definition */
-};
 
 /* A secret of one or two letters would mask half of every text, and protects nothing. */
 static void mask(struct loader *l, const char *secret)
@@ -82,7 +85,8 @@ static int resolve_env(struct loader *l, struct reference *r)
 		name = arena_strndup(l->arena, name, (size_t)(fallback - name));
 	r->is_external = true;
 	if (*name == '\0' || strpbrk(name, ": =") != NULL)
-		return diags_at(l->diags, r->pos, "write ${env:NAME} or ${env:NAME:-default}",
+		return diags_at(l->diags, reference_pos(l, r),
+				"write ${env:NAME} or ${env:NAME:-default}",
 				"\"%s\" cannot be the name of an environment variable",
 				str_escaped(l->arena, name));
 	value = l->options->env ? l->options->env(l->options->env_ctx, name) : NULL;
@@ -92,7 +96,7 @@ static int resolve_env(struct loader *l, struct reference *r)
 		mask(l, r->value);
 		return str_is_utf8(value, strlen(value))
 			       ? 0
-			       : diags_at(l->diags, r->pos, NULL,
+			       : diags_at(l->diags, reference_pos(l, r), NULL,
 					  "environment variable %s is not UTF-8", name);
 	}
 	if (fallback) {
@@ -100,7 +104,7 @@ static int resolve_env(struct loader *l, struct reference *r)
 		return 0;
 	}
 	return diags_at(
-		l->diags, r->pos,
+		l->diags, reference_pos(l, r),
 		arena_printf(l->arena, "set it, or give a default: ${env:%s:-default}", name),
 		"environment variable %s is not set", str_escaped(l->arena, name));
 }
@@ -118,12 +122,12 @@ static int resolve_file(struct loader *l, struct reference *r)
 		return 0;
 	buf_init(&text, MAX_SECRET_BYTES);
 	if (*path == '\0') {
-		(void)err_at(&e, ERR_DEFINITION, r->pos, "${file:} names no file");
+		(void)err_at(&e, ERR_DEFINITION, reference_pos(l, r), "${file:} names no file");
 	} else if (file_read(file_absolute(l->arena, l->definition->root_dir, path), &text, &e)) {
 		e.class = ERR_DEFINITION;
-		e.pos = r->pos;
+		e.pos = reference_pos(l, r);
 	} else if (memchr(text.data, '\0', text.len) || !str_is_utf8(text.data, text.len)) {
-		(void)err_at(&e, ERR_DEFINITION, r->pos, "\"%s\" does not hold text",
+		(void)err_at(&e, ERR_DEFINITION, reference_pos(l, r), "\"%s\" does not hold text",
 			     str_escaped(l->arena, path));
 	} else {
 		size_t n = text.len;
@@ -150,17 +154,23 @@ static int resolve_var(struct loader *l, struct reference *r)
 
 	if (!v) {
 		help = load_closest(l, r->name, &l->vars);
-		return diags_at(l->diags, r->pos,
+		return diags_at(l->diags, reference_pos(l, r),
 				help ? help : "define it in vars:, or write $${ for a literal ${",
 				"no variable \"%s\"", str_escaped(l->arena, r->name));
 	}
 	if (v->state == RESOLVING)
-		return diags_at(l->diags, r->pos, NULL, "variable \"%s\" refers to itself",
-				str_escaped(l->arena, r->name));
+		return diags_at(l->diags, reference_pos(l, r), NULL,
+				"variable \"%s\" refers to itself", str_escaped(l->arena, r->name));
 	if (v->state == UNRESOLVED) {
+		if (l->n_resolving == MAX_CHAIN)
+			return diags_at(l->diags, reference_pos(l, r), NULL,
+					"variables refer to one another more than %d deep",
+					MAX_CHAIN);
+		l->n_resolving++;
 		v->state = RESOLVING;
 		(void)substitute(l, v->node); /* reported at the variable */
 		v->state = RESOLVED;
+		l->n_resolving--;
 	}
 	r->value = v->node->text;
 	r->has_secret = v->node->has_secret;
@@ -202,10 +212,12 @@ static int expand(struct loader *l, struct node *node, struct buf *value, struct
 			(void)buf_putc(written, *s++);
 			continue;
 		}
-		r.pos = reference_pos(l, node, (size_t)(s - node->text));
+		r.node = node;
+		r.offset = (size_t)(s - node->text);
 		end = strchr(s, '}');
 		if (!end)
-			return diags_at(l->diags, r.pos, "close it with }, or write $${ for a ${",
+			return diags_at(l->diags, reference_pos(l, &r),
+					"close it with }, or write $${ for a ${",
 					"a reference without }");
 		r.name = arena_strndup(l->arena, s + 2, (size_t)(end - s) - 2);
 		s = end + 1;
@@ -314,7 +326,8 @@ void load_vars(struct loader *l)
 	for (size_t i = 0; i < l->options->n_vars; i++)
 		override(l, &l->options->vars[i]);
 	for (size_t i = 0; i < l->vars.n; i++) {
-		struct reference r = {.name = l->vars.entries[i].key};
+		const struct var *v = l->vars.entries[i].value;
+		struct reference r = {.name = l->vars.entries[i].key, .node = v->node};
 
 		(void)resolve_var(l, &r); /* reports itself */
 	}

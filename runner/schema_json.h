@@ -11,7 +11,7 @@
 
 struct buf;
 
-/* Appends the schema, with a newline. */
+/* Appends the schema, ended by a newline. */
 void schema_json(struct buf *out);
 
 #endif

@@ -162,6 +162,10 @@ int diags_at(struct diags *d, struct pos pos, const char *help, const char *fmt,
 	struct err e = {.class = ERR_NONE};
 	va_list ap;
 
+	if (d->n == MAX_DIAGS) { /* only counted: do not spend time on words nobody reads */
+		d->n_total++;
+		return -1;
+	}
 	va_start(ap, fmt);
 	set(&e, ERR_DEFINITION, pos, fmt, ap);
 	va_end(ap);

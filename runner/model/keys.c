@@ -433,9 +433,14 @@ static void read_defaults(struct keys_context *ctx, const struct key_row *rows, 
 void keys_unknown(struct diags *diags, struct arena *a, const struct node *key, const char *what,
 		  const char *const *known, size_t n)
 {
-	int closest = str_closest(key->text, known, n);
+	int closest;
 	struct buf help;
 
+	if (diags->n < diags->n_total) { /* full: only counted */
+		(void)diags_at(diags, key->pos, NULL, "unknown key");
+		return;
+	}
+	closest = str_closest(key->text, known, n);
 	buf_init(&help, 600);
 	if (closest >= 0) {
 		(void)buf_printf(&help, "did you mean \"%s\"?", known[closest]);
@@ -480,10 +485,10 @@ bool keys_has_unknown(const struct key_row *rows, const struct node *map)
 }
 
 /* Is one of the unknown keys probably meant to be this one? Then one error is enough. */
-static bool is_misspelt(const struct key_row *rows, const struct key_row *row,
-			const struct node *map)
+static bool is_misspelt(const struct keys_context *ctx, const struct key_row *rows,
+			const struct key_row *row, const struct node *map)
 {
-	for (size_t i = 0; i < map->n; i++)
+	for (size_t i = 0; i < map->n && ctx->diags->n == ctx->diags->n_total; i++)
 		if (!find_row(rows, map->keys[i]->text) &&
 		    str_closest(map->keys[i]->text, &row->name, 1) == 0)
 			return true;
@@ -510,7 +515,7 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 	}
 	for (const struct key_row *row = rows; row->name; row++) {
 		if (!(row->flags & KEY_REQUIRED) || node_get(map, row->name) ||
-		    is_misspelt(rows, row, map))
+		    is_misspelt(ctx, rows, row, map))
 			continue;
 		(void)diags_at(ctx->diags, map->pos,
 			       arena_printf(ctx->arena, "add %s: %s", row->name,
