@@ -31,7 +31,7 @@ FLAGS_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-
 FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
-FLAGS_cov     := -O0 -g --coverage
+FLAGS_cov     := -O0 -g --coverage -DASSIZE_COVERAGE
 
 CPPFLAGS_ALL = -I. -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 $(LIB_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL   = -std=c17 $(WARNINGS) $(FLAGS_$(VARIANT)) -fPIE -pthread \
@@ -62,6 +62,7 @@ help:
 	@echo 'make tsan          the same under ThreadSanitizer'
 	@echo 'make coverage      line coverage of the tests; fails below 90 %'
 	@echo 'make bench         measure, beside other tools'
+	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
 	@echo 'make check-format  is every C file as clang-format would write it?'
 	@echo 'make install       into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); make uninstall takes it back'
 	@echo 'make clean         remove $(BUILD)'
@@ -69,7 +70,7 @@ help:
 
 # Library flags, found once. Goals that promise to set the machine up may install packages; a plain
 # build only says what is missing.
-PROMISING := demo test asan tsan coverage bench
+PROMISING := demo test asan tsan coverage bench torture
 SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
 ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
@@ -112,8 +113,14 @@ demo: all $(BUILD)/tests/tools/testd
 
 everything: $(BUILD)/assize $(UNIT_BINS) $(TOOL_BINS) $(OTHER_BINS)
 
+# Validators from npm, by the exact versions and digests of the lock file.
+$(BUILD)/npm/ready: tests/npm/package.json tests/npm/package-lock.json $(BUILD)/tests.ready
+	@mkdir -p $(@D) && cp $(filter %.json,$^) $(@D)
+	@cd $(@D) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 # The same for the tests, which need more packages than the build.
-tests-built: $(BUILD)/tests.ready
+tests-built: $(BUILD)/tests.ready $(BUILD)/npm/ready
 	@$(MAKE) --no-print-directory everything
 
 test: tests-built
@@ -132,6 +139,10 @@ coverage:
 bench: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/bench/run
 
+# N kills; the same SEED kills after the same delays.
+torture: tests-built
+	@BUILD=$(abspath $(BUILD)) tests/torture/kill9.sh $(or $(N),500) $(SEED)
+
 check-format:
 	clang-format --dry-run --Werror $(HEADERS) $(SOURCES) $(UNITS) $(TOOLS) $(OTHERS)
 
@@ -149,6 +160,6 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all help demo everything tests-built test asan tsan coverage bench check-format install uninstall \
+.PHONY: all help demo everything tests-built test asan tsan coverage bench torture check-format install uninstall \
 	clean FORCE
 .DELETE_ON_ERROR:
