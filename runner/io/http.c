@@ -408,7 +408,7 @@ static int wait_ms(const struct http_loop *l)
 {
 	int64_t left;
 
-	if (l->is_woken)
+	if (l->is_woken || l->is_stopping)
 		return 0;
 	if (l->timer_us < 0)
 		return -1;

@@ -104,7 +104,7 @@ static int64_t now_ms(void)
 static char *gzip(const char *text, size_t n, long zeros, size_t *out_n)
 {
 	static const char block[65536];
-	size_t room = n + (size_t)zeros / 1000 + 4096;
+	size_t room = n + (size_t)zeros / 100 + 4096;
 	char *out = allocate(room);
 	z_stream z = {0};
 
