@@ -4,11 +4,11 @@
  */
 #include "gates/lines.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
-#include "runner/base/num.h"
 
 struct decision_line *lines_add(struct lines *l, const char *check, enum outcome outcome,
 				bool is_hard, const char *text)
@@ -75,12 +75,22 @@ void lines_sort(struct lines *l)
 	l->items = sorted;
 }
 
+/*
+ * In the largest unit of which there are two: "25 h ago, limit 24 h" says what "1 d ago, limit 1 d"
+ * hides.
+ */
 const char *lines_duration(struct lines *l, int64_t ms)
 {
-	char text[NUM_REAL_MAX];
+	static const struct {
+		int64_t ms;
+		const char *name;
+	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
 
-	(void)num_format_duration(ms, text); /* its length is not needed */
-	return arena_strdup(l->arena, text);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (ms / units[i].ms >= 2)
+			return arena_printf(l->arena, "%" PRId64 " %s", ms / units[i].ms,
+					    units[i].name);
+	return arena_printf(l->arena, "%" PRId64 " ms", ms);
 }
 
 const char *lines_age(struct lines *l, int64_t at_ms, int64_t now_ms)
