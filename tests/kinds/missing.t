@@ -41,7 +41,7 @@ like "checks of one table and filter share a query" "$out" \
 
 sqlite3 shop.db "UPDATE tasks SET ai_model = NULL WHERE id % 500 = 0"
 tells "0.2 % NULL" share 1 'FAIL m/share\{column="ai_model"\} 0\.20 % bound <= 0\.1 %'
-tells "the count is shown" share 1 'measured +10 rows +n = 5000'
+tells "the count is shown" share 1 'measured +0\.20 % +10 rows of 5000'
 tells "one NULL a bound allows more of" count 1 'FAIL m/count.*10 rows'
 tells "a warning bound" warned 0 'warn'
 sqlite3 shop.db "UPDATE tasks SET result = NULL WHERE id = 1"
