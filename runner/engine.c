@@ -29,6 +29,7 @@
 
 #define MAX_HTTP_TRANSFERS 4096
 #define MAX_HTTP_PER_HOST  64
+#define MAX_UNCLAIMED	   512 /* finished jobs; past that the pool waits for the owner */
 #define MAX_THREADS	   64
 
 struct queue {
@@ -40,6 +41,7 @@ struct engine {
 	pthread_mutex_t lock;
 	pthread_cond_t has_work; /* pool threads wait for it */
 	struct queue pool, http, done;
+	size_t n_done;
 	struct job *oldest, *newest; /* under way, linked by ->older and ->newer */
 	size_t n_running;
 	bool is_stopping;
@@ -131,6 +133,7 @@ static void finish(struct engine *g, struct job *job, const struct err *failure)
 	forget(g, job);
 	was_empty = g->done.first == NULL;
 	push(&g->done, job);
+	g->n_done++;
 	(void)pthread_mutex_unlock(&g->lock); /* same */
 	if (was_empty)
 		(void)!write(g->wake[1], "", 1); /* full = the owner has a wake-up already */
@@ -146,7 +149,7 @@ static void *pool_thread(void *ctx)
 		struct job *job;
 		int rc;
 
-		while (g->pool.first == NULL && !g->is_stopping)
+		while ((g->pool.first == NULL || g->n_done >= MAX_UNCLAIMED) && !g->is_stopping)
 			(void)pthread_cond_wait(&g->has_work, &g->lock);
 		if (g->is_stopping)
 			break;
@@ -347,6 +350,9 @@ struct job *engine_wait(struct engine *g, int64_t wait_ms, int *signal)
 	(void)pthread_mutex_lock(&g->lock);
 	list = g->done.first;
 	g->done = (struct queue){NULL, NULL};
+	if (g->n_done >= MAX_UNCLAIMED)
+		(void)pthread_cond_broadcast(&g->has_work);
+	g->n_done = 0;
 	(void)pthread_mutex_unlock(&g->lock);
 	return list;
 }
