@@ -3,9 +3,11 @@
  */
 #include "runner/kinds_mdoc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "audits/kinds.h"
+#include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/num.h"
 #include "runner/load_parts.h"
@@ -93,6 +95,32 @@ static void put_sentence(struct buf *out, const char *s)
 	(void)buf_puts(out, ".\n");
 }
 
+/* Literal text, which a macro would take apart at blanks, quotes and brackets. */
+static void put_quoted(struct buf *out, const char *before, const char *s)
+{
+	(void)buf_printf(out, "%s \\(oq", before);
+	put_text(out, s);
+	(void)buf_puts(out, "\\(cq\n");
+}
+
+/* A paragraph with each sentence on a line of its own, as mdoc wants it. */
+static void put_paragraph(struct buf *out, const char *s)
+{
+	while (*s) {
+		const char *end = strstr(s, ". ");
+		size_t n = end ? (size_t)(end - s) + 1 : strlen(s);
+		char *line = xmalloc(n + 1);
+
+		memcpy(line, s, n);
+		line[n] = '\0';
+		put_text(out, line);
+		(void)buf_puts(out, "\n");
+		free(line);
+		s += n;
+		s += strspn(s, " ");
+	}
+}
+
 static void put_words(struct buf *out, const struct key_row *row)
 {
 	struct buf words;
@@ -114,11 +142,8 @@ static void put_rows(struct buf *out, const struct key_row *rows)
 		(void)buf_printf(out, ".It Ic %s\n", row->name);
 		put_words(out, row);
 		put_sentence(out, row->help);
-		if (row->example) {
-			(void)buf_puts(out, "Example:\n.Ql ");
-			put_text(out, row->example);
-			(void)buf_puts(out, "\n");
-		}
+		if (row->example)
+			put_quoted(out, "Example:", row->example);
 		if (has_sub)
 			put_rows(out, row->sub);
 	}
@@ -138,11 +163,8 @@ static void put_values(struct buf *out, const struct audit_kind *kind)
 			(void)buf_puts(out, ")\n.br\n");
 		}
 		put_sentence(out, v->help);
-		if (v->implied) {
-			(void)buf_puts(out, "Expected without being written:\n.Ql ");
-			put_text(out, v->implied);
-			(void)buf_puts(out, "\n");
-		}
+		if (v->implied)
+			put_quoted(out, "Expected without being written:", v->implied);
 	}
 	(void)buf_puts(out, ".El\n");
 }
@@ -156,15 +178,14 @@ static void put_kind(struct buf *out, const struct audit_kind *kind)
 	(void)buf_puts(out, ".\n");
 	if (kind->scalar_key)
 		(void)buf_printf(out,
-				 ".Pp\nMay be written short:\n.Ql %s: text\nstands for\n"
-				 ".Ql %s: { %s: text } .\n",
+				 ".Pp\n\\(oq%s: X\\(cq is short for "
+				 "\\(oq%s: { %s: X }\\(cq.\n",
 				 kind->name, kind->name, kind->scalar_key);
 	(void)buf_puts(out, ".Pp\nKeys:\n");
 	put_rows(out, kind->keys);
 	put_values(out, kind);
 	(void)buf_puts(out, ".Pp\n.Em What it cannot see .\n");
-	put_text(out, kind->blind);
-	(void)buf_puts(out, "\n");
+	put_paragraph(out, kind->blind);
 }
 
 void kinds_mdoc(struct buf *out)

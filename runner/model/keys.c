@@ -60,7 +60,7 @@ const char *key_type_words(enum key_type type)
 	case KEY_GROUPS:
 		return "mapping of names to mappings";
 	case KEY_NODE:
-		return "see below";
+		return "structure";
 	case KEY_LIST:
 		return "mapping or list of mappings";
 	}
