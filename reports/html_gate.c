@@ -44,11 +44,12 @@ void html_gate(const struct page *p)
 		html_duration(p, (d->at_ms - d->oldest_ms) * 1000);
 		html_puts(p, " old");
 	}
-	html_puts(p, ". Only a fresh, recorded pass meets a requirement.</p>\n"
-		     "<table class=\"rb\"><caption class=\"vh\">Requirements of the gate</caption>"
-		     "<thead><tr><th scope=\"col\">state</th><th scope=\"col\">requirement</th>"
-		     "<th scope=\"col\">evidence</th>"
-		     "<th scope=\"col\" class=\"num\">measured, UTC</th></tr></thead>\n<tbody>\n");
+	html_puts(p,
+		  ". Only a fresh, recorded pass meets a requirement.</p>\n"
+		  "<table class=\"rb gt\"><caption class=\"vh\">Requirements of the gate</caption>"
+		  "<thead><tr><th scope=\"col\">state</th><th scope=\"col\">requirement</th>"
+		  "<th scope=\"col\">evidence</th>"
+		  "<th scope=\"col\" class=\"num\">measured, UTC</th></tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < d->n_lines; i++)
 		put_decision_line(p, &d->lines[i]);
 	html_puts(p, "</tbody></table>\n</section>\n");

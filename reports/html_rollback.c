@@ -62,6 +62,7 @@ static void put_steps(const struct page *p, const struct restoration *t)
 static void put_tag(const struct page *p, const struct restoration *t)
 {
 	const char *class = html_class(t->outcome);
+	bool is_restored = t->restore_us >= 0; /* else nothing is known about the copy */
 
 	html_printf(p, "<tr class=\"%s\"><td class=\"st\">", class);
 	svg_mark(p->out, t->outcome);
@@ -75,9 +76,9 @@ static void put_tag(const struct page *p, const struct restoration *t)
 	}
 	html_puts(p, "</td>");
 	put_steps(p, t);
-	put_number(p, t->n_objects, "");
-	put_number(p, t->n_files, "");
-	put_number(p, t->n_bytes, "B");
+	put_number(p, is_restored || t->n_objects > 0 ? t->n_objects : -1, "");
+	put_number(p, is_restored ? t->n_files : -1, "");
+	put_number(p, is_restored ? t->n_bytes : -1, "B");
 	html_puts(p, "<td class=\"num v\">");
 	if (t->restore_us >= 0)
 		html_duration(p, t->restore_us);

@@ -129,6 +129,8 @@ const char *const html_style[] = {
 	".intro{max-width:44em;margin:0 0 16px}\n",
 	".steps span{white-space:nowrap;margin-right:8px}\n",
 	".rb td:nth-child(3){overflow-wrap:anywhere}\n",
+	".gt th{width:27%}\n",
+	".gt td.num{white-space:nowrap}\n",
 	".fix{color:var(--mid)}\n",
 	"footer{overflow-wrap:anywhere;margin-top:64px;padding-bottom:48px;color:var(--mid);font-"
 	"size:13px}\n",
