@@ -21,11 +21,12 @@ for path in $(grep -oE '\]\([^)#:]+\)' "$ROOT/README.md" | tr -d ']()'); do
 	ok "README: $path exists" test -e "$ROOT/$path"
 done
 
-# The manual. Whether the pages it refers to are installed here is not its fault.
+# The manual. Whether the pages it refers to are installed here is not its fault, and lines that are
+# generated are as long as they are.
 for page in "$ROOT"/runner/man/*.[15]; do
 	is "$(basename "$page"): mandoc has no complaint" \
 		"$(mandoc -Tlint "$page" 2>&1 |
-			grep -vE 'referenced manual not found|outdated mandoc.db|unknown manual|missing from OS')" ""
+			grep -vE 'longer than 80 bytes|referenced manual not found|outdated mandoc.db|unknown manual|missing from OS')" ""
 done
 mandoc -Tutf8 "$ROOT/runner/man/assize.1" | sed 's/.\x08//g' >"$TMP/manual"
 run "$ASSIZE" --help
