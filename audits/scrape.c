@@ -204,7 +204,8 @@ struct scrape_state {
 	struct probe *probe;
 	struct http_preview preview;
 	struct exposition *exposition; /* NULL until the first byte */
-	struct selection *selections;  /* one a check */
+	enum exposition_format format;
+	struct selection *selections; /* one a check */
 	const char *url;
 };
 
@@ -395,16 +396,16 @@ static int open_exposition(struct scrape_state *s, struct err *e)
 {
 	static const struct exposition_handler handler = {wants, on_sample};
 	const struct scrape_spec *spec = s->probe->checks[0]->spec;
-	enum exposition_format format = EXPOSITION_PROMETHEUS;
 
+	s->format = EXPOSITION_PROMETHEUS;
 	if (s->preview.status != 200)
 		return err_set(e, ERR_MEASURE, "the answer has status %ld, an exposition has 200",
 			       s->preview.status);
 	if (spec->format == FORMAT_OPENMETRICS)
-		format = EXPOSITION_OPENMETRICS;
-	else if (spec->format == FORMAT_AUTO && choose_by_type(s, &format, e) != 0)
+		s->format = EXPOSITION_OPENMETRICS;
+	else if (spec->format == FORMAT_AUTO && choose_by_type(s, &s->format, e) != 0)
 		return -1;
-	s->exposition = exposition_new(format, &handler, s);
+	s->exposition = exposition_new(s->format, &handler, s);
 	return 0;
 }
 
@@ -412,9 +413,16 @@ static int scrape_on_body(struct probe *p, const char *data, size_t n, struct er
 {
 	struct scrape_state *s = p->state;
 
+	const struct scrape_spec *spec = p->checks[0]->spec;
+
 	if (s->exposition == NULL && open_exposition(s, e) != 0)
 		return -1;
-	return exposition_feed(s->exposition, data, n, e);
+	if (exposition_feed(s->exposition, data, n, e) == 0)
+		return 0;
+	/* Exporters that get OpenMetrics wrong often speak the other format well. */
+	if (s->format == EXPOSITION_OPENMETRICS && spec->format == FORMAT_AUTO)
+		(void)err_help(e, "format: prometheus asks for the older, looser format");
+	return -1;
 }
 
 /* Why nothing, or too little, was selected. */
