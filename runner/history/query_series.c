@@ -256,7 +256,16 @@ int record_trail(struct record *r, struct arena *a, const char *check, const cha
 	return read_series(r, a, check, series, &w, out, n, e);
 }
 
-/* Passing numbers, in no particular order; free() them. */
+/*
+ * A measured value that was undecided had too little history to be judged by: it is the history of
+ * the next ones, else a check with nothing but a `within` bound would stay undecided for ever.
+ */
+static bool may_be_baseline(enum outcome outcome)
+{
+	return outcome_is_passing(outcome) || outcome == OUTCOME_UNDECIDED;
+}
+
+/* Numbers that were measured and not disproved, newest first. */
 static int collect(struct record *r, struct arena *a, const struct walk *w, double **out, size_t *n,
 		   struct err *e)
 {
@@ -275,7 +284,7 @@ static int collect(struct record *r, struct arena *a, const struct walk *w, doub
 
 		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0)
 			return -1;
-		if (at < w->since_ms || !outcome_is_passing(shared.outcome))
+		if (at < w->since_ms || !may_be_baseline(shared.outcome))
 			continue;
 		v = row_value(s, 1, a);
 		if (v.type != VALUE_INT && (v.type != VALUE_REAL || !isfinite(v.real)))

@@ -27,6 +27,7 @@ enum record_mode { RECORD_READ, RECORD_WRITE /* creates and migrates */ };
 
 int record_open(const char *path, enum record_mode mode, struct record **out, struct err *e);
 void record_close(struct record *r);
+const char *record_path(const struct record *r); /* as opened; borrowed from r */
 
 /* Writing. run->id is set by record_begin, which is durable before it returns. */
 int record_begin(struct record *r, struct run_info *run, struct err *e);
@@ -102,7 +103,10 @@ int record_series(struct record *r, struct arena *a, const char *check, const ch
 int record_trail(struct record *r, struct arena *a, const char *check, const char *series,
 		 int64_t up_to_run_id, size_t limit, struct point **out, size_t *n, struct err *e);
 
-/* Passing values since since_ms, runs before run_id only, for `within`. */
+/*
+ * Values since since_ms of runs before before_run_id, for `within`: those that passed, and those
+ * that were measured but had too little history to be judged.
+ */
 int record_baseline(struct record *r, const char *check, const char *series, int64_t since_ms,
 		    int64_t before_run_id, struct baseline *out, struct err *e);
 

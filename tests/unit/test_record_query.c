@@ -217,6 +217,21 @@ static void test_record_baseline_takes_passing_values(void **state)
 	assert_int_equal(b.n, 2);
 }
 
+/* A check with nothing but a `within` bound gathers its history while it is undecided. */
+static void test_record_baseline_gathers_while_undecided(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct baseline b = {0};
+	struct err e = {0};
+
+	for (int i = 1; i <= EXPECT_MIN_BASELINE; i++)
+		(void)world_run(w, "", world_result(w, c, "", OUTCOME_UNDECIDED, world_int(i)));
+	assert_ok(record_baseline(w->record, "a/b", "", 0, INT64_MAX, &b, &e), e);
+	assert_int_equal(b.n, EXPECT_MIN_BASELINE);
+	assert_true(b.median == 4);
+}
+
 static void test_record_lists_runs(void **state)
 {
 	struct world *w = *state;
@@ -435,6 +450,7 @@ int main(void)
 		TEST(test_record_last_measured_ignores_skips),
 		TEST(test_record_series_through_time),
 		TEST(test_record_baseline_takes_passing_values),
+		TEST(test_record_baseline_gathers_while_undecided),
 		TEST(test_record_lists_runs),
 		TEST(test_record_keeps_restorations_and_pins),
 		TEST(test_record_keeps_decisions),
