@@ -115,7 +115,6 @@ static void runs_table(struct app *app, const struct run_info *runs, size_t n)
 static void print_json(struct app *app, const struct buf *b)
 {
 	(void)fwrite(b->data, 1, b->len, app->out); /* main looks at the stream */
-	(void)fputc('\n', app->out);
 }
 
 static int show_runs(struct history_command *h, struct err *e)

@@ -122,7 +122,6 @@ static void print_json(struct app *app, const struct definition *d, const struct
 	}
 	json_close(&w, ']');
 	json_close(&w, '}');
-	(void)buf_putc(&b, '\n');		  /* unbounded: cannot fail */
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);
 }

@@ -188,7 +188,6 @@ static int list_all(struct rollback_command *c, struct err *e)
 		json_close(&w, ']');
 	}
 	json_close(&w, '}');
-	(void)buf_putc(&b, '\n'); /* unbounded: cannot fail */
 	if (rc == 0 && c->o.is_json)
 		(void)fwrite(b.data, 1, b.len, c->app->out); /* main looks at the stream */
 	buf_release(&b);

@@ -179,7 +179,6 @@ static void print_json(struct app *app, const struct audit_status *all, size_t n
 	}
 	json_close(&w, ']');
 	json_close(&w, '}');
-	(void)buf_putc(&b, '\n');		  /* unbounded: cannot fail */
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);
 }

@@ -87,6 +87,7 @@ static int render(struct app *app, struct record *record, int64_t run_id, const 
 	buf_init(&out, BUF_UNBOUNDED);
 	if (report_load(record, a, run_id, f->trail_points, &report, e) != 0)
 		goto done;
+	report.record_path = file_shown(a, app->cwd, record_path(record));
 	f->render(&out, &report);
 	if (file != NULL)
 		rc = file_write_atomic(file_absolute(a, app->cwd, file), out.data, out.len, e);

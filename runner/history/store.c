@@ -319,3 +319,8 @@ void record_close(struct record *r)
 	free(r->path);
 	free(r);
 }
+
+const char *record_path(const struct record *r)
+{
+	return r->path;
+}
