@@ -33,12 +33,11 @@ enum rollback_content { CONTENT_RAW = 0, CONTENT_CHECKOUT = 1 };
 #define ROOM_MAX_PATH	 4095
 #define ROOM_MAX_THREADS 4
 /* A step stops looking after this many findings: the rest would only repeat them. */
-#define ROOM_MAX_FINDINGS   20
-#define ROOM_DEFAULT_BYTES  ((int64_t)64 << 30)
-#define ROOM_DEFAULT_FILES  1000000
-#define ROOM_BATCH	    16
-#define ROOM_PROGRESS_MS    100
-#define ROOM_MAX_ALTERNATES 5
+#define ROOM_MAX_FINDINGS  20
+#define ROOM_DEFAULT_BYTES ((int64_t)64 << 30)
+#define ROOM_DEFAULT_FILES 1000000
+#define ROOM_BATCH	   16
+#define ROOM_PROGRESS_MS   100
 
 /* step.c: findings. */
 struct step {

@@ -44,26 +44,15 @@ static const char *read_text(struct arena *a, const char *path)
 	return copy;
 }
 
-/* First directory of the alternates chain that is not there, in the order git visits them. */
-static const char *find_lost_alternate(struct arena *a, const char *objects, int depth)
+static const char *find_lost_alternate(struct arena *a, const char *objects)
 {
-	char *text = arena_strdup(a, read_text(a, arena_printf(a, "%s/info/alternates", objects)));
-	char *rest = text;
+	const char *const *dirs;
+	size_t n;
 
-	if (depth > ROOM_MAX_ALTERNATES)
-		return NULL;
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		const char *dir, *lost;
-
-		if (*line == '#')
-			continue;
-		dir = file_absolute(a, objects, line);
-		if (!is_directory(dir))
-			return dir;
-		lost = find_lost_alternate(a, dir, depth + 1);
-		if (lost)
-			return lost;
-	}
+	git_door_alternates(a, objects, &dirs, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!is_directory(dirs[i]))
+			return dirs[i];
 	return NULL;
 }
 
@@ -165,7 +154,7 @@ void source_gather(struct verification *v, struct step *s)
 	char *objects = arena_printf(v->a, "%sobjects", commondir);
 
 	v->source.is_shallow = git_repository_is_shallow(v->repo) == 1;
-	v->source.lost_alternate = find_lost_alternate(v->a, objects, 1);
+	v->source.lost_alternate = find_lost_alternate(v->a, objects);
 	v->source.has_grafts = has_grafts(v->a, commondir);
 	find_remotes(v);
 	find_promisor_packs(v, objects);

@@ -11,11 +11,21 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <git2.h>
+#include <git2/sys/odb_backend.h>
+#include <git2/sys/repository.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/io/file.h"
+#include "runner/io/git_loose.h"
+
+#define MAX_ALTERNATES	     64
+#define MAX_ALTERNATES_DEPTH 5 /* as git */
+#define MAX_ALTERNATES_BYTES ((size_t)1 << 20)
 
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 static int init_result = -1;
@@ -62,6 +72,84 @@ int git_door_init(struct err *e)
 	return 0;
 }
 
+struct alternates {
+	const char **dirs;
+	size_t n;
+};
+
+static void add_alternates(struct arena *a, const char *objects, int depth, struct alternates *out)
+{
+	struct buf text;
+	char *line, *rest;
+
+	buf_init(&text, MAX_ALTERNATES_BYTES);
+	if (file_read(arena_printf(a, "%s/info/alternates", objects), &text, NULL) < 0)
+		buf_reset(&text); /* absent, as a rule */
+	rest = arena_strndup(a, text.data, text.len);
+	buf_release(&text);
+	for (line = strtok_r(rest, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (*line == '#' || out->n == MAX_ALTERNATES)
+			continue;
+		out->dirs[out->n] = file_absolute(a, objects, line);
+		if (depth < MAX_ALTERNATES_DEPTH)
+			add_alternates(a, out->dirs[out->n++], depth + 1, out);
+	}
+}
+
+void git_door_alternates(struct arena *a, const char *objects, const char *const **dirs, size_t *n)
+{
+	struct alternates found = {.dirs = arena_array(a, MAX_ALTERNATES, sizeof(*found.dirs))};
+
+	add_alternates(a, objects, 1, &found);
+	*dirs = found.dirs;
+	*n = found.n;
+}
+
+/* Takes the backend, also when it fails. */
+static int add_backend(git_odb *odb, git_odb_backend *backend, int priority)
+{
+	int rc = git_odb_add_backend(odb, backend, priority);
+
+	if (rc < 0)
+		backend->free(backend);
+	return rc;
+}
+
+/* Packs first, as git does; the repository's own directory before those it borrows from. */
+static int add_directory(git_odb *odb, const char *objects, int priority)
+{
+	git_odb_backend *packs;
+	struct stat st;
+
+	if (stat(objects, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	if (git_odb_backend_pack(&packs, objects) < 0 || add_backend(odb, packs, priority + 1) < 0)
+		return -1;
+	return add_backend(odb, git_loose_backend(objects), priority);
+}
+
+static int replace_odb(git_repository *repo)
+{
+	struct arena *a = arena_new();
+	const char *objects = arena_printf(a, "%sobjects", git_repository_commondir(repo));
+	const char *const *dirs;
+	git_odb *odb = NULL;
+	size_t n;
+	int rc;
+
+	git_door_alternates(a, objects, &dirs, &n);
+	rc = git_odb_new(&odb);
+	if (rc == 0)
+		rc = add_directory(odb, objects, 2 * MAX_ALTERNATES + 2);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = add_directory(odb, dirs[i], 2 * (MAX_ALTERNATES - (int)i));
+	if (rc == 0)
+		rc = git_repository_set_odb(repo, odb);
+	git_odb_free(odb); /* the repository has its own reference */
+	arena_free(a);
+	return rc;
+}
+
 int git_door_open(const char *path, struct git_repository **out, struct err *e)
 {
 	git_repository *repo;
@@ -84,6 +172,11 @@ int git_door_open(const char *path, struct git_repository **out, struct err *e)
 					"SHA-256 repositories and reftables cannot be read; use a "
 					"clone with SHA-1 names and file refs");
 		return -1;
+	}
+	if (replace_odb(repo) < 0) {
+		git_repository_free(repo);
+		return err_set(e, ERR_MEASURE, "could not open the objects of \"%s\": %s", path,
+			       git_door_message());
 	}
 	*out = repo;
 	return 0;
@@ -121,6 +214,8 @@ void git_door_describe(struct arena *a, const char *dir, const char *const *file
 	*is_dirty = false;
 	if (git_door_init(NULL) < 0 || git_repository_open_ext(&repo, dir, 0, NULL) < 0)
 		return;
+	if (replace_odb(repo) < 0)
+		goto out;
 	if (git_revparse_single(&head, repo, "HEAD^{commit}") < 0)
 		goto out;
 	*commit = arena_strdup(a, git_oid_tostr(hex, sizeof(hex), git_object_id(head)));

@@ -25,8 +25,17 @@ struct git_repository;
  */
 int git_door_init(struct err *e);
 
-/* Calls git_door_init(). The caller frees the handle with git_repository_free(). */
+/*
+ * Calls git_door_init(). Objects are read by libgit2's pack backend and by our own for loose ones
+ * (git_loose.c), so that reading ends on any damage. The caller frees the handle with
+ * git_repository_free(). */
 int git_door_open(const char *path, struct git_repository **out, struct err *e);
+
+/*
+ * Object directories a repository borrows from (objects/info/alternates, their own ones included),
+ * in git's order, whether they exist or not.
+ */
+void git_door_alternates(struct arena *a, const char *objects, const char *const **dirs, size_t *n);
 
 /* libgit2's last error on this thread, never NULL. */
 const char *git_door_message(void);

@@ -175,6 +175,19 @@ remedied v1.0.0
 world
 : >"$(loose "$blob")" 2>/dev/null || { rm -f "$(loose "$blob")"; : >"$(loose "$blob")"; }
 judged "loose blob empty, as after a power cut" fail "closure fail.*$blob" "$remove" v1.0.0
+for tag_path in v1.0.0:src/numbers.txt v1.0.0^{tree} v1.0.0^{commit} v1.1.0; do
+	id=$(git -C "$TMP/origin" rev-parse $tag_path)
+	size=$(stat -c %s "$TMP/origin/$(loose "$id")")
+	for keep in 1 12 $((size / 2)) $((size - 1)); do
+		world
+		chmod u+w "$(loose "$id")" && truncate -s $keep "$(loose "$id")"
+		run timeout 20 "$RESTORE" --scratch "$SCRATCH" "$PWD" ${tag_path%%[:^]*}
+		like "$tag_path cut after $keep of $size bytes" "$status$out" "^1fail.*is damaged: .*(cut short|no header)"
+	done
+done
+world
+chmod u+w "$(loose "$blob")" && printf 'x' >>"$(loose "$blob")"
+judged "bytes after the loose object" fail "closure fail.*something follows the loose object" "$remove" v1.0.0
 world
 tree=$(git rev-parse v1.0.0:src)
 rm -f "$(loose "$tree")"
