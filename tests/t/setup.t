@@ -14,7 +14,7 @@ stand_in()
 stand_in dpkg-query 'grep -qx "${!#}" "$TMP/installed" && echo installed'
 # shellcheck disable=SC2016
 stand_in apt-get 'echo "apt-get $*" >>"$TMP/calls"
-[ ! -e "$TMP/apt-fails" ] || exit 100
+[ ! -e "$TMP/apt-fails" ] || { echo "E: no such mirror" >&2; exit 100; }
 for word; do echo "$word"; done >>"$TMP/installed"'
 stand_in pkg-config 'echo "-D$1"'
 # shellcheck disable=SC2016
@@ -26,7 +26,7 @@ shift
 echo sudo >>"$TMP/calls"
 exec "$@"'
 # The rest of a system, without what is on this one.
-for name in awk bash cat chmod dirname env grep mkdir mv rm tee true; do
+for name in awk bash cat chmod dirname env grep mkdir mktemp mv rm tail tee true; do
 	ln -s "$(type -P $name)" "$TMP/bin/$name"
 done
 
@@ -87,6 +87,7 @@ machine 0 ""
 touch "$TMP/apt-fails"
 setup --install build "$TMP/out/stamp"
 is "when apt fails, so does the set-up" "$status" 3
+like "with what apt said" "$err" 'E: no such mirror'
 like "with what to do by hand" "$err" 'could not install.*apt-get install'
 nok "and no stamp" test -e "$TMP/out/stamp"
 
