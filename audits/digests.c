@@ -71,7 +71,7 @@ static const struct key_row digests_keys[] = {
 static const struct value_row digests_values[] = {
 	{.name = "",
 	 .type = VALUE_INT,
-	 .unit = "",
+	 .unit = "differences",
 	 .implied = "== 0",
 	 .help = "differences between the manifest and the folder"},
 	{.name = NULL},
@@ -408,7 +408,7 @@ static int digests_probe(struct probe *p, struct err *e)
 	if (read_manifest(&w, e) < 0 || walk_root(&w, e) < 0)
 		return -1;
 
-	struct measurement m = measurement_int("", (int64_t)w.n, "");
+	struct measurement m = measurement_int("", (int64_t)w.n, "differences");
 	if (w.n_unreadable > 0)
 		m = measurement_none("",
 				     arena_printf(p->arena, "%zu file%s could not be read",

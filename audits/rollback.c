@@ -43,7 +43,7 @@ static const struct key_row rollback_keys[] = {
 static const struct value_row rollback_values[] = {
 	{.name = "defects",
 	 .type = VALUE_INT,
-	 .unit = "",
+	 .unit = "defects",
 	 .implied = "== 0",
 	 .help = "what was disproved, a series a tag; under tags: any of the whole set, 0 as soon "
 		 "as one tag is proven"},
@@ -53,7 +53,7 @@ static const struct value_row rollback_values[] = {
 	 .help = "time to restore, a series a tag: reading, writing and comparing the tree"},
 	{.name = "proven",
 	 .type = VALUE_INT,
-	 .unit = "",
+	 .unit = "tags",
 	 .implied = ">= 1",
 	 .help = "number of tags proven restorable"},
 	{.name = NULL},
@@ -168,8 +168,9 @@ static void emit_tag(struct probe *p, const struct tag_result *t)
 	struct measurement defects, restore;
 
 	*label = (struct label){"tag", r->tag};
-	defects = r->outcome == OUTCOME_UNDECIDED ? measurement_none("defects", t->reason)
-						  : measurement_int("defects", t->n_defects, "");
+	defects = r->outcome == OUTCOME_UNDECIDED
+			  ? measurement_none("defects", t->reason)
+			  : measurement_int("defects", t->n_defects, "defects");
 	if (r->outcome == OUTCOME_FAIL)
 		defects.reason = t->reason;
 	restore = r->restore_us < 0
@@ -200,7 +201,7 @@ static void emit_set(struct probe *p, const struct tally *sum, bool is_any)
 {
 	const char *evidence = arena_strdup(p->arena, sum->evidence.data);
 	bool is_known = sum->n_proven > 0 || sum->n_unproven == 0;
-	struct measurement proven = is_known ? measurement_int("proven", sum->n_proven, "")
+	struct measurement proven = is_known ? measurement_int("proven", sum->n_proven, "tags")
 					     : measurement_none("proven", sum->reason);
 
 	if (sum->n_proven == 0)
@@ -208,9 +209,10 @@ static void emit_set(struct probe *p, const struct tally *sum, bool is_any)
 	proven.evidence = evidence;
 	if (is_any) {
 		struct measurement defects =
-			is_known ? measurement_int("defects",
-						   sum->n_proven > 0 ? 0 : sum->n_defects, "")
-				 : measurement_none("defects", sum->reason);
+			is_known
+				? measurement_int("defects", sum->n_proven > 0 ? 0 : sum->n_defects,
+						  "defects")
+				: measurement_none("defects", sum->reason);
 
 		defects.n = sum->n_files;
 		if (sum->n_proven == 0)
