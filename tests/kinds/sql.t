@@ -101,9 +101,7 @@ exec 8>&-
 intact
 sqlite3 data/shop.db "PRAGMA journal_mode = WAL" >wal
 chmod 555 data
-mine=()
-[ "$(id -u)" != 0 ] || mine=(setpriv --bounding-set=-dac_override,-dac_read_search) # a root that obeys modes
-run "${mine[@]}" "$ASSIZE" run q/count
+run obeys_modes "$ASSIZE" run q/count
 is "WAL in a directory that cannot be written: exit status" "$status" 2
 like "told" "$out$err" 'it is in WAL mode, and its -shm file neither exists nor can be created'
 like "with the remedy" "$out$err" 'VACUUM INTO'

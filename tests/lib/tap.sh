@@ -12,6 +12,7 @@
 #	exits "claim" STATUS COMMAND... run, then the status is that
 #	wait_for COMMAND...             until it succeeds, at most 10 seconds; false when it never does
 #	reap PID...                     processes to end when the test ends
+#	obeys_modes COMMAND...          runs it so that file modes bind it, also when the tests run as root
 #	diag "text"                     a comment
 #	bail "reason"                   nothing further can be tested
 #	done_testing                    last line of every test
@@ -52,6 +53,15 @@ tap_cleanup()
 trap tap_cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+obeys_modes()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --bounding-set=-dac_override,-dac_read_search "$@"
+	else
+		"$@"
+	fi
+}
 
 diag()
 {
