@@ -231,7 +231,7 @@ void http_transfer_finish(struct http_transfer *t, CURLcode code, int64_t now_us
 {
 	struct err e = {0};
 
-	if (t->failure != NULL && t->failure->class != ERR_NONE)
+	if (t->failure != NULL)
 		e = *t->failure;
 	else if (code != CURLE_OK)
 		(void)explain(t, code, now_us, &e);

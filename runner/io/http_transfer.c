@@ -58,14 +58,13 @@ void http_transfer_free(struct http_transfer *t)
 	free(t);
 }
 
-/* Where a callback leaves what went wrong; the callback then stops the transfer. */
-static struct err *failure(struct http_transfer *t)
+/* Leaves what went wrong for the end of the transfer, which the callback stops now. */
+static int fail(struct http_transfer *t, const struct err *e)
 {
-	if (t->failure == NULL) {
+	if (t->failure == NULL)
 		t->failure = xmalloc(sizeof(*t->failure));
-		*t->failure = (struct err){0};
-	}
-	return t->failure;
+	*t->failure = *e;
+	return -1;
 }
 
 /* ---- what the server sends ---- */
@@ -87,16 +86,14 @@ static size_t trim(const char **s, size_t n)
 	return n;
 }
 
-static int note_length(struct http_transfer *t, const char *value)
+static int note_length(struct http_head *h, const char *value, struct err *e)
 {
-	struct http_head *h = &t->head;
 	int64_t length;
 
 	if (num_parse_int(value, strlen(value), &length) != 0 || length < 0)
-		return err_set(failure(t), ERR_MEASURE, "the answer has the Content-Length \"%s\"",
-			       value);
+		return err_set(e, ERR_MEASURE, "the answer has the Content-Length \"%s\"", value);
 	if (h->has_length && h->length != length)
-		return err_set(failure(t), ERR_MEASURE,
+		return err_set(e, ERR_MEASURE,
 			       "the answer has two Content-Lengths, %" PRId64 " and %" PRId64,
 			       h->length, length);
 	h->has_length = true;
@@ -105,13 +102,12 @@ static int note_length(struct http_transfer *t, const char *value)
 }
 
 /* The last header was stored with its value at this offset: what does it mean for the transfer? */
-static int note_header(struct http_transfer *t, const char *name, size_t offset)
+static int note_header(struct http_head *h, const char *name, size_t offset, struct err *e)
 {
-	struct http_head *h = &t->head;
 	const char *value = h->lines.data + offset;
 
 	if (strcasecmp(name, "Content-Length") == 0)
-		return note_length(t, value);
+		return note_length(h, value, e);
 	if (strcasecmp(name, "Content-Type") == 0) {
 		h->content_type = offset;
 	} else if (strcasecmp(name, "Location") == 0) {
@@ -141,9 +137,9 @@ static void fill_preview(struct http_transfer *t)
 			       h->lines.data + h->content_type); /* cut as the header says */
 }
 
-static int add_header(struct http_transfer *t, const char *line, size_t n)
+static int add_header(struct http_head *h, const char *line, size_t n, struct err *e)
 {
-	struct buf *b = &t->head.lines;
+	struct buf *b = &h->lines;
 	const char *colon = memchr(line, ':', n), *name = line, *value;
 	size_t n_name, n_value, at = b->len;
 
@@ -156,17 +152,18 @@ static int add_header(struct http_transfer *t, const char *line, size_t n)
 	(void)buf_putc(b, '\0');
 	(void)buf_add(b, value, n_value);
 	(void)buf_putc(b, '\0');
-	if (b->is_full || t->head.n_headers >= HTTP_MAX_HEADERS)
-		return err_set(failure(t), ERR_MEASURE,
+	if (b->is_full || h->n_headers >= HTTP_MAX_HEADERS)
+		return err_set(e, ERR_MEASURE,
 			       "the answer has more than %d headers or %d KiB of them",
 			       HTTP_MAX_HEADERS, HTTP_MAX_HEAD_BYTES / 1024);
-	t->head.n_headers++;
-	return note_header(t, b->data + at, at + n_name + 1);
+	h->n_headers++;
+	return note_header(h, b->data + at, at + n_name + 1, e);
 }
 
 static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 {
 	struct http_transfer *t = ctx;
+	struct err e = {0};
 	long status = 0;
 
 	(void)size; /* always 1 */
@@ -181,7 +178,10 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 		fill_preview(t);
 		return n;
 	}
-	return add_header(t, line, n) == 0 ? n : 0;
+	if (add_header(&t->head, line, n, &e) == 0)
+		return n;
+	(void)fail(t, &e); /* always -1 */
+	return 0;
 }
 
 /* Is this an answer on the way to another one? */
@@ -211,6 +211,7 @@ static int deliver(void *ctx, const char *p, size_t n, struct err *e)
 static size_t on_data(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_transfer *t = ctx;
+	struct err e = {0};
 	int code = -1;
 
 	(void)size; /* always 1 */
@@ -219,20 +220,23 @@ static size_t on_data(char *p, size_t size, size_t n, void *ctx)
 		return n;
 	switch (t->head.coding) {
 	case HTTP_CODING_IDENTITY:
-		code = deliver(t, p, n, failure(t));
+		code = deliver(t, p, n, &e);
 		break;
 	case HTTP_CODING_GZIP:
 		if (t->gunzip == NULL)
 			t->gunzip = http_gunzip_new();
-		code = http_gunzip_feed(t->gunzip, p, n, deliver, t, failure(t));
+		code = http_gunzip_feed(t->gunzip, p, n, deliver, t, &e);
 		break;
 	case HTTP_CODING_UNKNOWN:
-		code = err_set(failure(t), ERR_MEASURE,
+		code = err_set(&e, ERR_MEASURE,
 			       "the body has the content coding \"%s\", only gzip was asked for",
 			       t->head.lines.data + t->head.content_encoding);
 		break;
 	}
-	return code == 0 ? n : 0;
+	if (code == 0)
+		return n;
+	(void)fail(t, &e); /* always -1 */
+	return 0;
 }
 
 /* ---- what is sent ---- */
@@ -348,6 +352,8 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 	SET(CURLOPT_HTTPHEADER, t->lines);
 	SET(CURLOPT_USERAGENT, "assize");
 	SET(CURLOPT_NOSIGNAL, 1L);
+	/* Else libcurl walks all names it knows after each transfer, in search of old ones. */
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	SET(CURLOPT_PROXY, ""); /* else libcurl would ask the environment */
 	SET(CURLOPT_TIMEOUT_MS, (long)(t->deadline_ms - now_ms));
 	SET(CURLOPT_BUFFERSIZE, buffer_bytes);
