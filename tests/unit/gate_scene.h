@@ -39,6 +39,26 @@ struct scene {
 	struct gate_input in;
 };
 
+static inline void scene_add_restorations(struct scene *s)
+{
+	for (int i = 0; i < 3; i++) {
+		static const char *const tags[] = {"v1.2", "v1.1", "v1.0"};
+
+		s->tags[i] = tags[i];
+		s->commits[i] = "c0ffee";
+		s->rows[i] = (struct restoration_row){
+			.run_id = 11,
+			.at_ms = NOW - HOUR,
+			.run_state = RUN_COMPLETE,
+			.restoration = {.commit = "c0ffee",
+					.set = "releases",
+					.tag = tags[i],
+					.outcome = OUTCOME_PASS,
+					.restore_us = 2000000},
+		};
+	}
+}
+
 static inline void scene_init(struct scene *s, struct arena *a)
 {
 	memset(s, 0, sizeof(*s));
@@ -80,22 +100,7 @@ static inline void scene_init(struct scene *s, struct arena *a)
 				   .attempts = 1},
 		};
 	}
-	for (int i = 0; i < 3; i++) {
-		static const char *const tags[] = {"v1.2", "v1.1", "v1.0"};
-
-		s->tags[i] = tags[i];
-		s->commits[i] = "c0ffee";
-		s->rows[i] = (struct restoration_row){
-			.run_id = 11,
-			.at_ms = NOW - HOUR,
-			.run_state = RUN_COMPLETE,
-			.restoration = {.commit = "c0ffee",
-					.set = "releases",
-					.tag = tags[i],
-					.outcome = OUTCOME_PASS,
-					.restore_us = 2000000},
-		};
-	}
+	scene_add_restorations(s);
 	s->item = (struct gate_item){.check = &s->check,
 				     .selector = &s->selector,
 				     .is_hard = true,

@@ -14,6 +14,7 @@
 
 #include <ftw.h>
 #include <math.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,22 @@ static inline int64_t world_run(struct world *w, const char *subject, struct res
 	world_add(w, &run, &result, 1);
 	world_end(w, &run, result.outcome);
 	return run.id;
+}
+
+/* The one number a query of the file gives. */
+static inline int64_t ask(const char *path, const char *sql)
+{
+	sqlite3_stmt *s;
+	int64_t answer;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	answer = sqlite3_column_int64(s, 0);
+	assert_int_equal(sqlite3_finalize(s), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return answer;
 }
 
 #endif

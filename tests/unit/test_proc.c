@@ -476,7 +476,8 @@ static long parent_of(long pid)
 	FILE *f = fopen(path, "r");
 	if (!f)
 		return -1;
-	(void)fscanf(f, "%*d (%*[^)]) %*c %ld", &parent);
+	if (fscanf(f, "%*d (%*[^)]) %*c %ld", &parent) != 1)
+		parent = -1;
 	(void)fclose(f);
 	return parent;
 }
