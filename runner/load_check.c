@@ -19,6 +19,7 @@ struct inherited {
 	const struct audit_raw *raw;
 	const struct node *node; /* the audit's mapping */
 	bool is_schedule_bad;	 /* reported with the audit */
+	bool is_target_bad;	 /* the same */
 };
 
 /* ---- kind ---- */
@@ -119,7 +120,7 @@ static const struct node *long_form(struct loader *l, const struct audit_kind *k
 	return map;
 }
 
-int load_check_spec(struct loader *l, struct check *c, const struct node *spec)
+void load_check_spec(struct loader *l, struct check *c, const struct node *spec)
 {
 	struct keys_context keys = l->keys;
 	size_t before = l->diags->n_total;
@@ -127,11 +128,10 @@ int load_check_spec(struct loader *l, struct check *c, const struct node *spec)
 	keys.what = arena_printf(l->arena, "kind \"%s\"", c->kind->name);
 	c->spec_node = long_form(l, c->kind, spec);
 	c->spec = arena_alloc(l->arena, c->kind->spec_size);
-	if (keys_read(&keys, c->kind->keys, c->spec_node, c->spec))
-		return -1;
-	if (c->kind->check)
+	if (keys_read(&keys, c->kind->keys, c->spec_node, c->spec) == 0 && c->kind->check)
 		c->kind->check(&keys, c);
-	return l->diags->n_total == before ? 0 : -1;
+	if (l->diags->n_total != before)
+		c->spec = NULL;
 }
 
 /* ---- target ---- */
@@ -150,18 +150,23 @@ static const char *target_words(unsigned bits)
 	}
 }
 
+static void no_target(struct loader *l, const char *name, struct pos pos)
+{
+	const char *help = load_closest(l, name, &l->targets);
+
+	(void)diags_at(l->diags, pos, help ? help : "define it in targets:", "no target \"%s\"",
+		       name);
+}
+
 /* is_own: the check itself names it, so it may not be passed over. */
 static void set_target(struct loader *l, struct check *c, const char *name, bool is_own,
 		       struct pos pos)
 {
 	const struct audit_kind *kind = c->kind;
 	const struct target *t = name ? map_get(&l->targets, name) : NULL;
-	const char *help;
 
-	if (name && !t && (is_own || kind->targets)) {
-		help = load_closest(l, name, &l->targets);
-		(void)diags_at(l->diags, pos,
-			       help ? help : "define it in targets:", "no target \"%s\"", name);
+	if (name && !t) {
+		no_target(l, name, pos);
 		return;
 	}
 	if (t && (kind->targets & TARGET_BIT(t->type))) {
@@ -236,30 +241,36 @@ static void set_schedule(struct loader *l, struct check *c, const struct inherit
 
 struct check *load_check_new(struct loader *l, const char *audit, const char *id, struct pos pos)
 {
-	struct definition *d = l->definition;
 	struct check *c = arena_alloc(l->arena, sizeof(*c));
 
-	c->index = d->n_checks;
 	c->id = id;
 	c->audit = audit;
 	c->name = arena_printf(l->arena, "%s/%s", audit, id);
 	c->pos = pos;
+	return c;
+}
+
+bool load_check_register(struct loader *l, struct check *c)
+{
+	struct definition *d = l->definition;
+	const struct check *first;
+
+	c->index = d->n_checks;
 	if (d->n_checks == LOAD_MAX_CHECKS) {
-		(void)diags_at(l->diags, pos, NULL, "more than 100,000 checks");
-		return NULL;
+		(void)diags_at(l->diags, c->pos, NULL, "more than 100,000 checks");
+		return false;
 	}
 	if (!map_put(&d->check_names, c->name, c)) {
-		const struct check *first = definition_check(d, c->name);
-
-		(void)diags_at(l->diags, pos,
+		first = definition_check(d, c->name);
+		(void)diags_at(l->diags, c->pos,
 			       arena_printf(l->arena, "it was first defined at %s:%u",
 					    first->pos.file, (unsigned)first->pos.line),
 			       "check \"%s\" is defined twice", c->name);
-		return NULL;
+		return false;
 	}
 	d->checks = load_grow(l->arena, d->checks, d->n_checks, sizeof(struct check *));
 	d->checks[d->n_checks++] = c;
-	return c;
+	return true;
 }
 
 static void add_needs(struct loader *l, struct check *c, const struct texts *names)
@@ -296,9 +307,10 @@ static void fill(struct loader *l, struct check *c, const struct inherited *in,
 	c->retry_delay_ms = o->retry_delay_ms;
 	if (node_get(node, "tags"))
 		check_tags(l, &o->tags);
-	set_target(l, c, o->target, has_target, keys_pos(has_target ? node : in->node, "target"));
+	if (has_target || !in->is_target_bad)
+		set_target(l, c, o->target, has_target,
+			   has_target ? keys_pos(node, "target") : c->kind_pos);
 	set_schedule(l, c, in, o, node);
-	add_needs(l, c, &raw->needs);
 }
 
 static struct check *load_check(struct loader *l, const struct inherited *in,
@@ -309,7 +321,7 @@ static struct check *load_check(struct loader *l, const struct inherited *in,
 	const struct node *id;
 	struct node own = {.type = NODE_MAPPING, .pos = node->pos};
 	struct check *c;
-	bool has_unknown;
+	bool has_unknown, is_registered;
 	size_t kind;
 
 	if (node->type != NODE_MAPPING) {
@@ -329,15 +341,16 @@ static struct check *load_check(struct loader *l, const struct inherited *in,
 	if (!raw.id || kind == node->n)
 		return NULL;
 	c = load_check_new(l, in->audit->name, raw.id, id->pos);
-	if (!c)
-		return NULL;
+	is_registered = load_check_register(l, c);
 	c->kind = audit_kind_find(node->keys[kind]->text);
 	c->kind_pos = node->keys[kind]->pos;
 	fill(l, c, in, &raw, node);
-	if (load_check_spec(l, c, node->items[kind]) == 0)
-		load_expectations(l, c, raw.expect, raw.warn, has_unknown);
+	if (is_registered)
+		add_needs(l, c, &raw.needs);
+	load_check_spec(l, c, node->items[kind]);
+	load_expectations(l, c, raw.expect, raw.warn, has_unknown);
 	load_hash(l, c);
-	return c;
+	return is_registered ? c : NULL;
 }
 
 /* What every check would inherit is judged once, where the audit says it. */
@@ -357,6 +370,10 @@ static void check_inherited(struct loader *l, struct inherited *in, const struct
 	if (node_get(audit, "time_zone"))
 		check_zone(l, o->time_zone, keys_pos(audit, "time_zone"));
 	check_tags(l, &o->tags);
+	in->is_target_bad = o->target && !map_get(&l->targets, o->target);
+	if (in->is_target_bad)
+		no_target(l, o->target,
+			  keys_pos(node_get(audit, "target") ? audit : in->node, "target"));
 	if (o->schedule)
 		in->is_schedule_bad = !parse_schedule(
 			l, o->schedule, node_get(audit, "schedule") ? audit : in->node, &cron);

@@ -20,8 +20,16 @@ static const char *missing_key(const struct check *c, const struct value_row *ro
 
 #define MAX_TERMS 100 /* of one value */
 
+/*
+ * The value's row. After a mistake in the spec a kind that looks at it cannot be asked: then any
+ * name may be a value, of which nothing is known.
+ */
 static bool find_value(const struct check *c, const char *name, struct value_row *out)
 {
+	if (c->kind->has_value && !c->spec) {
+		*out = (struct value_row){.name = name};
+		return true;
+	}
 	if (c->kind->has_value && c->kind->has_value(c, name, out))
 		return true;
 	for (const struct value_row *row = c->kind->values; row && row->name; row++) {
@@ -77,6 +85,8 @@ static int check_bound(struct loader *l, const struct value_row *value, const st
 	bool is_number = value->type == VALUE_INT || value->type == VALUE_REAL;
 	const char *unit = value->unit ? value->unit : "";
 
+	if (!value->help && !value->unit)
+		return 0; /* made up by find_value(): nothing is known of it */
 	if (is_number && e->has_text)
 		return diags_at(l->diags, e->pos, "write a number, for example \">= 1\"",
 				"the value is a number, \"%s\" is about text", e->text);

@@ -152,8 +152,13 @@ bool load_name(struct loader *l, struct map *names, const char *what, const stru
 /* load_check.c */
 void load_checks(struct loader *l, struct audit *audit, const struct audit_raw *raw,
 		 const struct node *node);
+/*
+ * A check is first made, then registered under its name (false with a diagnostic when that is
+ * taken); what it says is judged in either case. The spec is NULL after a mistake in it.
+ */
 struct check *load_check_new(struct loader *l, const char *audit, const char *id, struct pos pos);
-int load_check_spec(struct loader *l, struct check *c, const struct node *spec);
+bool load_check_register(struct loader *l, struct check *c);
+void load_check_spec(struct loader *l, struct check *c, const struct node *spec);
 
 /*
  * load_expect.c: expect, warn and what the kind implies. may_be_absent: do not ask for

@@ -178,8 +178,6 @@ void load_hidden_checks(struct loader *l)
 		const struct rollback_set *set = d->rollbacks[i];
 		struct check *c = load_check_new(l, HIDDEN_AUDIT, set->name, set->pos);
 
-		if (!c)
-			continue;
 		c->is_hidden = true;
 		c->kind = kind;
 		c->kind_pos = set->pos;
@@ -189,8 +187,9 @@ void load_hidden_checks(struct loader *l)
 		c->timeout_ms = HIDDEN_TIMEOUT_MS;
 		if (set->repo && (kind->targets & TARGET_BIT(set->repo->type)))
 			c->target = set->repo;
-		if (load_check_spec(l, c, hidden_spec(l->arena, set)) == 0)
-			load_expectations(l, c, NULL, NULL, false);
+		load_check_spec(l, c, hidden_spec(l->arena, set));
+		load_expectations(l, c, NULL, NULL, false);
 		load_hash(l, c);
+		(void)load_check_register(l, c); /* set names are unique, "rollback" is reserved */
 	}
 }
