@@ -156,8 +156,8 @@ static int read_decisions(struct record *r, struct arena *a, sqlite3_stmt *s, st
 static int read_of_run(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
 		       size_t *n, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(
-		r, "SELECT " COLUMNS " FROM decisions WHERE run = ?1 ORDER BY id DESC", e);
+	sqlite3_stmt *s =
+		store_sql(r, "SELECT " COLUMNS " FROM decisions WHERE run = ?1 ORDER BY id", e);
 
 	if (s == NULL)
 		return -1;

@@ -63,6 +63,7 @@ int record_run_results(struct record *r, struct arena *a, int64_t run_id, struct
 		       size_t *n, struct err *e);
 int record_run_restorations(struct record *r, struct arena *a, int64_t run_id,
 			    struct restoration **out, size_t *n, struct err *e);
+/* Decisions made on this run, oldest first. */
 int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
 			 size_t *n, struct err *e);
 

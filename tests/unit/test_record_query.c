@@ -382,6 +382,7 @@ static void test_record_keeps_decisions(void **state)
 	assert_int_equal(n, 0);
 	assert_ok(record_run_decisions(w->record, w->arena, 1, &out, &n, &e), e);
 	assert_int_equal(n, 2);
+	assert_string_equal(out[1].gate, "nightly"); /* the newest is the last */
 }
 
 static void test_record_lock_holds(void **state)
