@@ -98,29 +98,6 @@ int record_run_results(struct record *r, struct arena *a, int64_t run_id, struct
 	return 0;
 }
 
-/* The newest run with the check about the subject; 0 = none. */
-static int newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
-		      struct err *e)
-{
-	sqlite3_stmt *s;
-	int64_t subject_id = 0;
-
-	*run_id = 0;
-	if (subject == NULL) {
-		s = store_sql(r, "SELECT run FROM states WHERE check_id = ?1", e);
-	} else {
-		if (lookup_text(r, subject, &subject_id, e) != 0)
-			return -1;
-		s = store_sql(r, "SELECT run FROM latest WHERE check_id = ?1 AND subject = ?2", e);
-	}
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, check_id);
-	if (subject != NULL)
-		store_bind_int(s, 2, subject_id);
-	return store_integer(r, s, run_id, e) < 0 ? -1 : 0;
-}
-
 static int read_header(struct record *r, struct arena *a, int64_t run_id, int64_t *begin_ms,
 		       struct evidence *out, struct err *e)
 {
@@ -163,7 +140,7 @@ static int read_evidence(struct record *r, struct arena *a, const char *check, c
 	*out = NULL;
 	*n = 0;
 	if (lookup_check(r, check, &check_id, e) != 0 ||
-	    newest_run(r, check_id, subject, &run_id, e) != 0)
+	    standing_newest_run(r, check_id, subject, &run_id, e) != 0)
 		return -1;
 	if (check_id == 0 || run_id == 0)
 		return 0;

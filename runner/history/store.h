@@ -101,6 +101,25 @@ int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e);
 int lookup_check(struct record *r, const char *name, int64_t *id, struct err *e);
 int lookup_series(struct record *r, int64_t check_id, const char *name, int64_t *id, struct err *e);
 
+/* Where a check stands (standing.c). */
+struct standing {
+	int64_t check_id;
+	int64_t series_id; /* of the series asked for; 0 = new */
+	bool is_known;	   /* has a result: the rest is set */
+	int64_t run, subject;
+	enum outcome outcome;
+	int64_t measured_ms, since_ms, finished_ms; /* finished_ms -1 = never but skipped */
+};
+/* Adds the check when it is new. */
+int standing_read(struct record *r, const char *check, const char *series, struct standing *out,
+		  struct err *e);
+/* The newest run decides, also when an older one is still writing. */
+int standing_update(struct record *r, const struct standing *old, int64_t run_id, int64_t subject,
+		    const struct result *series, size_t n, struct err *e);
+/* Newest run that has the check about the subject (NULL = any); 0 = none. */
+int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
+			struct err *e);
+
 /* Restorations of a batch, inside its transaction. */
 int store_restorations(struct record *r, int64_t run_id, int64_t at_ms,
 		       const struct restoration *items, size_t n, struct err *e);

@@ -106,94 +106,6 @@ static int find_run(struct record *r, struct batch *b, struct err *e)
 	return 0;
 }
 
-struct state {
-	int64_t run, outcome, measured_ms, since_ms, finished_ms;
-};
-
-/* 1 = there is one, 0 = the check is new. */
-static int read_state(struct record *r, int64_t check_id, struct state *out, struct err *e)
-{
-	sqlite3_stmt *s = store_sql(r,
-				    "SELECT run, outcome, measured_ms, since_ms, finished_ms "
-				    "FROM states WHERE check_id = ?1",
-				    e);
-	int rc;
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, check_id);
-	rc = store_step(r, s, e);
-	if (rc != 1)
-		return rc;
-	*out = (struct state){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
-			      sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3),
-			      sqlite3_column_int64(s, 4)};
-	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	return 1;
-}
-
-static int write_state(struct record *r, int64_t check_id, const struct state *state, struct err *e)
-{
-	sqlite3_stmt *s = store_sql(r, "REPLACE INTO states VALUES (?1, ?2, ?3, ?4, ?5, ?6)", e);
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, check_id);
-	store_bind_int(s, 2, state->run);
-	store_bind_int(s, 3, state->outcome);
-	store_bind_int(s, 4, state->measured_ms);
-	store_bind_int(s, 5, state->since_ms);
-	store_bind_int(s, 6, state->finished_ms);
-	return store_run(r, s, e);
-}
-
-static int write_latest(struct record *r, const struct batch *b, int64_t check_id, struct err *e)
-{
-	sqlite3_stmt *s = store_sql(r,
-				    "INSERT INTO latest VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
-				    "SET run = excluded.run WHERE excluded.run > run",
-				    e);
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, b->subject);
-	store_bind_int(s, 2, check_id);
-	store_bind_int(s, 3, b->run_id);
-	return store_run(r, s, e);
-}
-
-/* The newest run decides where a check stands, also when an older one is still writing. */
-static int update_check(struct record *r, const struct batch *b, int64_t check_id,
-			const struct result *series, size_t n, struct err *e)
-{
-	struct state old = {.finished_ms = -1}, now = {.run = b->run_id, .finished_ms = -1};
-	enum outcome outcome = series[0].outcome;
-	int found = read_state(r, check_id, &old, e);
-
-	if (found < 0 || write_latest(r, b, check_id, e) != 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		const struct result *x = &series[i];
-
-		outcome = outcome_join(outcome, x->outcome);
-		if (x->measured_ms > now.measured_ms)
-			now.measured_ms = x->measured_ms;
-		if (x->outcome != OUTCOME_SKIP && x->measured_ms > now.finished_ms)
-			now.finished_ms = x->measured_ms;
-	}
-	if (found == 1 && old.finished_ms > now.finished_ms)
-		now.finished_ms = old.finished_ms;
-	if (found == 1 && old.run > b->run_id) {
-		old.finished_ms = now.finished_ms;
-		return write_state(r, check_id, &old, e);
-	}
-	if (found == 1 && old.run == b->run_id) /* a check whose series came in two batches */
-		outcome = outcome_join(outcome, (enum outcome)old.outcome);
-	now.outcome = outcome;
-	now.since_ms = found == 1 && old.outcome == now.outcome ? old.since_ms : now.measured_ms;
-	return write_state(r, check_id, &now, e);
-}
-
 /* Series of one check are read back by id; where they were given otherwise, their place is kept. */
 static int keep_places(struct record *r, const struct row *rows, size_t n, struct err *e)
 {
@@ -218,24 +130,27 @@ static int keep_places(struct record *r, const struct row *rows, size_t n, struc
 static int prepare_check(struct record *r, struct batch *b, size_t at, size_t n,
 			 const struct result *results, struct err *e)
 {
-	int64_t check_id;
+	const struct result *first = &results[at];
+	struct standing standing;
 
-	if (intern_check(r, results[at].check->name, &check_id, e) != 0)
+	if (standing_read(r, first->check->name, or_empty(first->series), &standing, e) != 0)
 		return -1;
 	for (size_t i = at; i < at + n; i++) {
 		struct row *row = &b->rows[i];
-		int64_t series_id;
+		int64_t series_id = i == at ? standing.series_id : 0;
 
 		*row = (struct row){.begin_ms = b->begin_ms, .result = &results[i]};
-		if (intern_series(r, check_id, or_empty(results[i].series), &series_id, e) != 0 ||
-		    intern_facts(r, check_id, &results[i], &row->facts_id, &row->usual_limit, e) !=
-			    0)
+		if ((series_id == 0 &&
+		     intern_series(r, standing.check_id, or_empty(results[i].series), &series_id,
+				   e) != 0) ||
+		    intern_facts(r, standing.check_id, &results[i], &row->facts_id,
+				 &row->usual_limit, e) != 0)
 			return -1;
 		row->id = b->run_id << STORE_SERIES_BITS | series_id;
 	}
 	if (keep_places(r, &b->rows[at], n, e) != 0)
 		return -1;
-	return update_check(r, b, check_id, &results[at], n, e);
+	return standing_update(r, &standing, b->run_id, b->subject, first, n, e);
 }
 
 static int prepare_rows(struct record *r, struct batch *b, const struct result *results,

@@ -79,6 +79,32 @@ static void test_record_evidence_survives_overlap(void **state)
 	assert_int_equal(states[0].outcome, OUTCOME_FAIL);
 }
 
+/* Subjects that take turns: the newest run about each is found, whatever came in between. */
+static void test_record_evidence_follows_each_subject(void **state)
+{
+	static const char *const subjects[] = {"v1", "v2", "any", "v2", "v2", "v1", "any", "v3"};
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct err e = {0};
+
+	for (size_t i = 0; i < 8; i++) {
+		(void)world_run(w, subjects[i],
+				world_result(w, c, "", OUTCOME_PASS, world_int((int64_t)i)));
+		for (size_t k = 0; k <= i; k++) {
+			struct evidence *out;
+			size_t n, newest = k;
+
+			for (size_t j = k; j <= i; j++)
+				newest = strcmp(subjects[j], subjects[k]) == 0 ? j : newest;
+			assert_ok(record_evidence(w->record, w->arena, "a/b", subjects[k], &out, &n,
+						  &e),
+				  e);
+			assert_int_equal(n, 1);
+			assert_int_equal(out[0].result.value.integer, newest);
+		}
+	}
+}
+
 static struct check_state state_of(struct world *w)
 {
 	struct check_state *states;
@@ -446,6 +472,7 @@ int main(void)
 		TEST(test_record_evidence_is_the_newest_run),
 		TEST(test_record_evidence_tells_incomplete_runs),
 		TEST(test_record_evidence_survives_overlap),
+		TEST(test_record_evidence_follows_each_subject),
 		TEST(test_record_knows_since_when),
 		TEST(test_record_joins_series_of_a_check),
 		TEST(test_record_last_measured_ignores_skips),

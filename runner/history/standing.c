@@ -1,0 +1,163 @@
+/*
+ * Where each check stands: its newest run, how that came out, and since when. A cache beside the
+ * results, kept because a gate asks for the newest run of every check it reads and a schedule for
+ * the last measurement of every check there is.
+ *
+ * `states` has the newest run about any subject. `latest` has the newest run about a subject that
+ * is not the newest about all; while runs are about one subject only, nothing is written there.
+ */
+#include <stdbool.h>
+
+#include "runner/base/err.h"
+#include "runner/history/store.h"
+
+int standing_read(struct record *r, const char *check, const char *series, struct standing *out,
+		  struct err *e)
+{
+	struct standing now = {.finished_ms = -1};
+	sqlite3_stmt *s =
+		store_sql(r,
+			  "SELECT c.id, x.id, s.run, s.subject, s.outcome, s.measured_ms, "
+			  "s.since_ms, s.finished_ms FROM checks c LEFT JOIN states s ON "
+			  "s.check_id = c.id LEFT JOIN series x ON x.check_id = c.id AND "
+			  "x.name = ?2 WHERE c.name = ?1",
+			  e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, check);
+	store_bind_text(s, 2, series);
+	rc = store_step(r, s, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 1) {
+		now.check_id = sqlite3_column_int64(s, 0);
+		now.series_id = sqlite3_column_int64(s, 1); /* NULL reads as 0: new */
+		now.is_known = sqlite3_column_type(s, 2) != SQLITE_NULL;
+		now.run = sqlite3_column_int64(s, 2);
+		now.subject = sqlite3_column_int64(s, 3);
+		now.outcome = store_outcome(s, 4);
+		now.measured_ms = sqlite3_column_int64(s, 5);
+		now.since_ms = sqlite3_column_int64(s, 6);
+		if (now.is_known)
+			now.finished_ms = sqlite3_column_int64(s, 7);
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	} else if (intern_check(r, check, &now.check_id, e) != 0) {
+		return -1;
+	}
+	*out = now;
+	return 0;
+}
+
+static int write_state(struct record *r, const struct standing *x, struct err *e)
+{
+	sqlite3_stmt *s =
+		x->is_known
+			? store_sql(r,
+				    "UPDATE states SET run = ?2, subject = ?3, outcome = ?4, "
+				    "measured_ms = ?5, since_ms = ?6, finished_ms = ?7 WHERE "
+				    "check_id = ?1",
+				    e)
+			: store_sql(r,
+				    "INSERT INTO states(check_id, run, subject, outcome, "
+				    "measured_ms, since_ms, finished_ms) VALUES (?1, ?2, ?3, ?4, "
+				    "?5, ?6, ?7)",
+				    e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, x->check_id);
+	store_bind_int(s, 2, x->run);
+	store_bind_int(s, 3, x->subject);
+	store_bind_int(s, 4, x->outcome);
+	store_bind_int(s, 5, x->measured_ms);
+	store_bind_int(s, 6, x->since_ms);
+	store_bind_int(s, 7, x->finished_ms);
+	return store_run(r, s, e);
+}
+
+static int write_latest(struct record *r, int64_t check_id, int64_t subject, int64_t run_id,
+			struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "INSERT INTO latest VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
+				    "SET run = excluded.run WHERE excluded.run > run",
+				    e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, subject);
+	store_bind_int(s, 2, check_id);
+	store_bind_int(s, 3, run_id);
+	return store_run(r, s, e);
+}
+
+/* Outcome and times of the series alone. */
+static struct standing standing_of(const struct standing *old, const struct result *series,
+				   size_t n)
+{
+	struct standing now = *old;
+
+	now.outcome = series[0].outcome;
+	now.measured_ms = series[0].measured_ms;
+	for (size_t i = 0; i < n; i++) {
+		const struct result *x = &series[i];
+
+		now.outcome = outcome_join(now.outcome, x->outcome);
+		if (x->measured_ms > now.measured_ms)
+			now.measured_ms = x->measured_ms;
+		if (x->outcome != OUTCOME_SKIP && x->measured_ms > now.finished_ms)
+			now.finished_ms = x->measured_ms;
+	}
+	return now;
+}
+
+int standing_update(struct record *r, const struct standing *old, int64_t run_id, int64_t subject,
+		    const struct result *series, size_t n, struct err *e)
+{
+	struct standing now = standing_of(old, series, n);
+	bool is_other_subject = old->is_known && old->subject != subject;
+
+	if (old->is_known && old->run > run_id) { /* an older run that is still writing */
+		struct standing kept = *old;
+
+		kept.finished_ms = now.finished_ms;
+		if (is_other_subject && write_latest(r, old->check_id, subject, run_id, e) != 0)
+			return -1;
+		return write_state(r, &kept, e);
+	}
+	if (is_other_subject && write_latest(r, old->check_id, old->subject, old->run, e) != 0)
+		return -1;
+	if (old->is_known && old->run == run_id) /* a check whose series came in two batches */
+		now.outcome = outcome_join(now.outcome, old->outcome);
+	now.run = run_id;
+	now.subject = subject;
+	if (!old->is_known || old->outcome != now.outcome)
+		now.since_ms = now.measured_ms;
+	return write_state(r, &now, e);
+}
+
+int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
+			struct err *e)
+{
+	sqlite3_stmt *s;
+	int64_t subject_id = 0;
+
+	*run_id = 0;
+	if (subject != NULL && lookup_text(r, subject, &subject_id, e) != 0)
+		return -1;
+	s = subject == NULL
+		    ? store_sql(r, "SELECT run FROM states WHERE check_id = ?1", e)
+		    : store_sql(r,
+				"SELECT run FROM states WHERE check_id = ?1 AND subject = ?2 "
+				"UNION ALL SELECT run FROM latest WHERE check_id = ?1 AND "
+				"subject = ?2 LIMIT 1",
+				e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, check_id);
+	if (subject != NULL)
+		store_bind_int(s, 2, subject_id);
+	return store_integer(r, s, run_id, e) < 0 ? -1 : 0;
+}
