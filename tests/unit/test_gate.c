@@ -173,6 +173,36 @@ static void test_gate_needs_a_value_and_an_outcome(void **state)
 	assert_false(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
 }
 
+static void test_gate_words(void **state)
+{
+	struct scene *s = *state;
+	struct result *r = &s->evidence[0].result;
+	struct gate_item items[40];
+	struct decision d;
+
+	r->outcome = OUTCOME_WARN;
+	r->reason = "outside the bound (warning bound <= 2)";
+	comes_to(s, OUTCOME_WARN, "3, bound <= 10: outside the bound (warning bound <= 2)");
+	r->outcome = OUTCOME_FAIL;
+	r->reason = "not one of the listed values";
+	comes_to(s, OUTCOME_FAIL, "3, bound <= 10: not one of the listed values");
+	r->outcome = OUTCOME_UNDECIDED;
+	r->reason = NULL;
+	comes_to(s, OUTCOME_UNDECIDED, "could not be measured: no reason was recorded");
+	r->outcome = (enum outcome)9; /* a record from who knows where */
+	comes_to(s, OUTCOME_UNDECIDED, "recorded with an unknown outcome");
+	r->outcome = OUTCOME_PASS;
+	for (size_t i = 0; i < 40; i++)
+		items[i] = s->item;
+	items[17].n_evidence = 0;
+	s->in.items = items;
+	s->in.n_items = 40;
+	gate_decide(s->arena, &s->in, &d);
+	assert_int_equal(d.n_lines, 40);
+	assert_int_equal(d.lines[0].outcome, OUTCOME_UNDECIDED); /* what shuts comes first */
+	assert_int_equal(d.lines[39].outcome, OUTCOME_PASS);
+}
+
 static void test_gate_needs_something_to_open_on(void **state)
 {
 	struct scene *s = *state;
@@ -340,6 +370,7 @@ int main(void)
 		SCENE_TEST(test_gate_refuses_another_definition),
 		SCENE_TEST(test_gate_says_a_refusal_once),
 		SCENE_TEST(test_gate_needs_a_value_and_an_outcome),
+		SCENE_TEST(test_gate_words),
 		SCENE_TEST(test_gate_needs_something_to_open_on),
 		SCENE_TEST(test_gate_advice_marks),
 		SCENE_TEST(test_gate_joins_fail_over_undecided),
