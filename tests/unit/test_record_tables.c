@@ -119,24 +119,20 @@ static void test_record_without_a_table_is_refused(void **state)
 	record_close(w->record);
 	w->record = NULL;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		char *sql = arena_printf(w->arena,
-					 "CREATE TABLE kept AS SELECT * FROM %s; ALTER TABLE %s "
-					 "RENAME TO gone",
-					 tables[i], tables[i]);
 		struct record *r;
 		struct err e = {0};
 		size_t bad;
 
-		execute(w->path, sql);
+		execute(w->path,
+			arena_printf(w->arena, "ALTER TABLE %s RENAME TO gone", tables[i]));
 		assert_ok(record_open(w->path, RECORD_WRITE, &r, &e), e);
 		bad = ask_everything(r, w->arena, run_id);
 		bad += write_everything(w, r, 2 + (int64_t)i, &run_id);
 		record_close(r);
-		if (bad == 0 && strcmp(tables[i], "places") != 0)
+		if (bad == 0)
 			fail_msg("nothing missed the table %s", tables[i]);
 		execute(w->path,
-			arena_printf(w->arena, "DROP TABLE kept; ALTER TABLE gone RENAME TO %s",
-				     tables[i]));
+			arena_printf(w->arena, "ALTER TABLE gone RENAME TO %s", tables[i]));
 		run_id = 1;
 	}
 }
