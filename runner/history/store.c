@@ -181,6 +181,29 @@ int64_t store_take_seq(struct record *r, int64_t n)
 	return first;
 }
 
+/* A new directory is durable once the one it is in is synced; SQLite syncs only the inner one. */
+static int make_directory(const char *dir, struct err *e)
+{
+	char *parent = xmalloc(strlen(dir) + sizeof("/.."));
+	int fd, rc = 0;
+
+	(void)strcat(strcpy(parent, dir), "/.."); /* sized for it */
+	if (mkdir(dir, 0700) == 0) {
+		fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		/* EINVAL: a file system that cannot sync a directory has nothing to say about it */
+		if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+			rc = err_set(e, ERR_RECORD, "could not sync directory \"%s\": %s", parent,
+				     strerror(errno));
+		if (fd >= 0)
+			(void)close(fd); /* nothing was written through it */
+	} else if (errno != EEXIST && errno != EISDIR) {
+		rc = err_set(e, ERR_RECORD, "could not make directory \"%s\" for the record: %s",
+			     dir, strerror(errno));
+	}
+	free(parent);
+	return rc;
+}
+
 /* The directory the file is in, made (0700) when only it is missing. */
 static int prepare_directory(const char *path, enum record_mode mode, struct err *e)
 {
@@ -192,9 +215,8 @@ static int prepare_directory(const char *path, enum record_mode mode, struct err
 
 	if (slash != NULL && slash != path)
 		dir[slash - path] = '\0';
-	if (mode == RECORD_WRITE && mkdir(dir, 0700) != 0 && errno != EEXIST && errno != EISDIR)
-		rc = err_set(e, ERR_RECORD, "could not make directory \"%s\" for the record: %s",
-			     dir, strerror(errno));
+	if (mode == RECORD_WRITE)
+		rc = make_directory(dir, e);
 	network = rc == 0 ? file_network_fs(dir) : NULL;
 	if (network != NULL) {
 		rc = err_set(e, ERR_RECORD, "cannot keep a record in \"%s\": it is on %s", dir,
