@@ -12,7 +12,6 @@
  * table below says; --mode NAME makes every path do so. One thread, epoll.
  */
 #define _GNU_SOURCE /* accept4, sendfile, strcasestr */
-#define ZLIB_CONST  /* zlib reads through pointers to const */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +30,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "tests/tools/testd_gzip.h"
 #include "tests/tools/testd_modes.h"
 
 #define MAX_REQUEST   16384
@@ -64,7 +63,8 @@ struct connection {
 struct server {
 	struct options options;
 	int epoll;
-	struct connection *all; /* every open connection */
+	struct connection *all;	      /* every open connection */
+	struct connection *listeners; /* linked by next */
 	char *bomb;
 	size_t n_bomb;
 };
@@ -77,53 +77,12 @@ static void end(int signal_number)
 	is_ended = 1;
 }
 
-static _Noreturn void die(const char *what)
-{
-	fprintf(stderr, "testd: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void *allocate(size_t n)
-{
-	void *p = calloc(1, n);
-
-	if (p == NULL)
-		die("memory");
-	return p;
-}
-
 static int64_t now_ms(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* zeros: that many zero bytes after the text, a bomb. */
-static char *gzip(const char *text, size_t n, long zeros, size_t *out_n)
-{
-	static const char block[65536];
-	size_t room = n + (size_t)zeros / 100 + 4096;
-	char *out = allocate(room);
-	z_stream z = {0};
-
-	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
-		die("zlib");
-	z.next_in = (const Bytef *)text;
-	z.avail_in = (uInt)n;
-	z.next_out = (Bytef *)out;
-	z.avail_out = (uInt)room;
-	deflate(&z, Z_NO_FLUSH);
-	for (; zeros > 0; zeros -= (long)sizeof(block)) {
-		z.next_in = (const Bytef *)block;
-		z.avail_in = sizeof(block);
-		deflate(&z, Z_NO_FLUSH);
-	}
-	deflate(&z, Z_FINISH);
-	*out_n = room - z.avail_out;
-	deflateEnd(&z);
-	return out;
 }
 
 static void reply_bytes(struct connection *c, const char *head, const void *body, size_t n)
@@ -513,6 +472,8 @@ static void listen_on(struct server *s, int i)
 	int one = 1;
 
 	c->is_listener = true;
+	c->next = s->listeners;
+	s->listeners = c;
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	(void)setsockopt(c->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (c->fd < 0 || bind(c->fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
@@ -556,6 +517,21 @@ static void read_options(int argc, char **argv, struct options *o)
 	}
 }
 
+static void close_all(struct server *s)
+{
+	while (s->all != NULL)
+		drop(s, s->all, false);
+	while (s->listeners != NULL) {
+		struct connection *c = s->listeners;
+
+		s->listeners = c->next;
+		close(c->fd);
+		free(c);
+	}
+	close(s->epoll);
+	free(s->bomb);
+}
+
 int main(int argc, char **argv)
 {
 	struct server s = {.options = {.n_addresses = 1}};
@@ -589,5 +565,6 @@ int main(int argc, char **argv)
 				drop(&s, c, false);
 		}
 	}
+	close_all(&s);
 	return 0;
 }
