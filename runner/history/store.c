@@ -30,7 +30,7 @@
 static const char pragmas[] = "PRAGMA page_size = 4096;"
 			      "PRAGMA cell_size_check = ON;"
 			      "PRAGMA temp_store = MEMORY;"
-			      "PRAGMA cache_size = -16384;";
+			      "PRAGMA cache_size = -4096;";
 
 int store_fail(struct record *r, struct err *e)
 {

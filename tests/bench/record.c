@@ -8,12 +8,14 @@
  *copied to DURABLE-DIR, where appending is timed beside a plain table of text in a file of its own
  *with the same guarantees. Values come from a fixed seed; the mix of checks is in checks[].
  */
+#include <fcntl.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -262,6 +264,28 @@ static void time_reading(const char *path)
 		     median(latest), median(series), median(run_results), median(states));
 }
 
+/* What a series cannot be faster than while its points lie a page each: that many page reads. */
+static double time_pages(const char *path, int64_t n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int64_t n_pages = (int64_t)(size_mb(path) * 1e6) / 4096;
+	double times[N_TIMES];
+	char page[4096];
+
+	if (fd < 0)
+		die("could not open the record");
+	for (int i = 0; i < N_TIMES; i++) {
+		double start = now_ms();
+
+		for (int64_t k = 0; k < n; k++)
+			if (pread(fd, page, sizeof(page), k * n_pages / n * 4096) != sizeof(page))
+				die("could not read the record");
+		times[i] = now_ms() - start;
+	}
+	(void)close(fd); /* only read from */
+	return median(times);
+}
+
 /* Only record_results: begin and end are commits of their own. */
 static double time_appending(struct bench *b, const char *path, int64_t number)
 {
@@ -382,6 +406,7 @@ int main(int argc, char **argv)
 	(void)printf("size %.1f MB\nrow %.2f B\n", size_mb(b.path),
 		     size_mb(b.path) * 1e6 / (double)(n_runs * N_CHECKS));
 	time_reading(b.path);
+	(void)printf("pages %.2f ms\n", time_pages(b.path, n_runs));
 	copy(b.path, arena_printf(b.arena, "%s/year.db", argv[2]));
 	record_close(open_record(arena_printf(b.arena, "%s/young.db", argv[2]), RECORD_WRITE));
 	(void)printf("plain %.2f ms\n",

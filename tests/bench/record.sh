@@ -23,6 +23,8 @@ row "record of $results results" "naive text schema" "$naive MB" "$size MB" "$(r
 row "newest evidence of a check, nothing cached" "limit" "1 ms" "$(figure latest) ms" "$(figure latest)"
 row "one series, $(figure points) points, nothing cached" "limit" "15 ms" "$(figure series) ms" \
 	"$(ratio "$(figure series)" 15)"
+row "the same" "reading as many pages" "$(figure pages) ms" "$(figure series) ms" \
+	"$(ratio "$(figure series)" "$(figure pages)")"
 plain=$(figure plain)
 row "1,000 results made durable, new record" "plain text table, as durable" "$plain ms" "$(figure young) ms" \
 	"$(ratio "$(figure young)" "$plain")"
