@@ -112,6 +112,9 @@ static int execute_due(struct run_command *r, struct err *e)
 		return err_help(e, "a schedule that is shorter than its checks take needs a longer "
 				   "interval or shorter timeouts");
 	}
+	if (holder[0] != '\0')
+		(void)fprintf(r->app->err,
+			      "assize: took over from a scheduled run that died (%s)\n", holder);
 	status = keep_due(r, e);
 	if (status == 0 && r->selection.n_checks > 0)
 		status = execute(r, e);

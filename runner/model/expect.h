@@ -28,7 +28,8 @@ struct arena;
 
 enum expect_statistic { EXPECT_MEDIAN, EXPECT_MEAN };
 
-/* History a `within` term is measured against; minimum EXPECT_MIN_BASELINE passing values. */
+/* History a `within` term is measured against; minimum EXPECT_MIN_BASELINE values that did not
+ * fail. */
 #define EXPECT_MIN_BASELINE 7
 struct baseline {
 	size_t n; /* values found in the window, the present run excluded */

@@ -229,7 +229,7 @@ static struct answer judge_within(const struct judging *j, const struct expect_t
 		return undecided(why);
 	if (j->baseline == NULL || j->baseline->n < EXPECT_MIN_BASELINE)
 		return undecided(arena_printf(
-			j->arena, "the baseline has %zu passing values, at least %d are needed",
+			j->arena, "the baseline has %zu values, at least %d are needed",
 			j->baseline == NULL ? 0 : j->baseline->n, EXPECT_MIN_BASELINE));
 	centre = t->statistic == EXPECT_MEDIAN ? j->baseline->median : j->baseline->mean;
 	allowed = t->is_sigma ? t->tolerance * j->baseline->sigma : t->tolerance * fabs(centre);
@@ -237,7 +237,7 @@ static struct answer judge_within(const struct judging *j, const struct expect_t
 		return undecided("the baseline is not a finite number");
 	distance = fabs(v.real - centre);
 	return (struct answer){distance <= allowed ? OUTCOME_PASS : OUTCOME_FAIL,
-			       arena_printf(j->arena, "too far from the %s of %zu passing values",
+			       arena_printf(j->arena, "too far from the %s of %zu values",
 					    t->statistic == EXPECT_MEDIAN ? "median" : "mean",
 					    j->baseline->n),
 			       allowed > 0 ? distance / allowed : NAN, true,
