@@ -148,11 +148,12 @@ static void judge(struct verification *v, const struct entry *entry, struct step
 
 static int add_lfs(struct verification *v, struct entry *entry, struct step *s)
 {
+	const struct wanted w = room_wanted(v, entry);
 	struct lfs_pointer *pointer = arena_alloc(v->a, sizeof(*pointer));
 	git_odb_object *blob;
 
 	s->order = entry->order;
-	if (room_read(v, v->odb, &entry->id, GIT_OBJECT_BLOB, entry->path, s, &blob) < 0)
+	if (room_read(v, &w, s, &blob) < 0)
 		return -1;
 	if (lfs_parse(git_odb_object_data(blob), git_odb_object_size(blob), pointer)) {
 		entry->lfs = pointer;
@@ -168,23 +169,31 @@ static int add_lfs(struct verification *v, struct entry *entry, struct step *s)
 	return 0;
 }
 
-static bool any_matters(struct verification *v, struct step *s)
+/* Does any .gitattributes of the tag itself matter? Those of submodules are not applied. */
+static bool any_matters(struct verification *v, struct step *s, struct step *materialise)
 {
 	const struct entries *list = &v->plan.attributes;
+	bool any = false;
 
 	for (size_t i = 0; i < list->n; i++) {
+		const struct entry *entry = list->items[i];
+		const struct wanted w = room_wanted(v, entry);
 		git_odb_object *blob;
 		bool matters;
 
-		if (room_read(v, v->odb, &list->items[i]->id, GIT_OBJECT_BLOB, list->items[i]->path,
-			      s, &blob) < 0)
+		s->order = materialise->order = entry->order;
+		if (room_read(v, &w, s, &blob) < 0)
 			return false;
 		matters = attributes_matter(git_odb_object_data(blob), git_odb_object_size(blob));
 		git_odb_object_free(blob);
-		if (matters)
-			return true;
+		if (matters && entry->store > 0)
+			step_find(materialise, OUTCOME_UNDECIDED, NULL,
+				  "\"%s\" of a submodule may change what a checkout writes",
+				  str_escaped(v->a, entry->path));
+		else if (matters)
+			any = true;
 	}
-	return false;
+	return any;
 }
 
 int attributes_scan(struct verification *v, struct step *s, struct step *materialise)
@@ -193,7 +202,7 @@ int attributes_scan(struct verification *v, struct step *s, struct step *materia
 	git_repository *view;
 	int rc = 0;
 
-	if (!any_matters(v, s))
+	if (!any_matters(v, s, materialise))
 		return step_is_passing(s) ? 0 : -1;
 	view = attributes_view(v->odb);
 	if (!view)
@@ -202,6 +211,8 @@ int attributes_scan(struct verification *v, struct step *s, struct step *materia
 	for (size_t i = 0; i < files->n && rc == 0 && !step_is_full(s); i++) {
 		struct entry *entry = files->items[i];
 
+		if (entry->store > 0)
+			continue;
 		rc = room_is_late(v) ? room_late(v, s) : look_up(v, view, entry, s);
 		if (rc == 0 && (entry->changes & CHANGE_LFS))
 			rc = add_lfs(v, entry, s);

@@ -68,8 +68,6 @@ void crew_init(struct verification *v)
 		crew->workers[i].crew = crew;
 		crew->workers[i].a = arena_new();
 	}
-	crew->workers[0].repo = v->repo;
-	crew->workers[0].odb = v->odb;
 	v->crew = crew;
 }
 
@@ -81,9 +79,9 @@ void crew_release(struct verification *v)
 		struct worker *w = &v->crew->workers[i];
 
 		git_repository_free(w->view);
-		if (i > 0) {
-			git_odb_free(w->odb);
-			git_repository_free(w->repo);
+		for (size_t k = 0; k < w->n_stores; k++) {
+			git_odb_free(w->stores[k].odb);
+			git_repository_free(w->stores[k].repo);
 		}
 		free(w->buffer);
 		arena_free(w->a);
@@ -91,20 +89,29 @@ void crew_release(struct verification *v)
 	v->crew = NULL;
 }
 
-static int worker_open(struct worker *w)
+/* Handles of another thread's repositories are this thread's own; worker 0 is the verifying one. */
+git_odb *worker_odb(struct worker *w, const struct entry *entry)
 {
+	const struct verification *v = w->v;
+	struct store *own;
 	struct err e = {0};
 
-	if (!w->buffer)
-		w->buffer = xmalloc(WORKER_BUFFER);
-	if (w->odb)
-		return 0;
-	if (git_door_open(w->v->set->repo->location, &w->repo, &e) < 0)
-		return step_find(&w->first, OUTCOME_UNDECIDED, NULL, "%s", e.message);
-	if (git_repository_odb(&w->odb, w->repo) < 0)
-		return step_find(&w->first, OUTCOME_UNDECIDED, NULL,
-				 "could not open the object database: %s", git_door_message());
-	return 0;
+	if (w == &w->crew->workers[0])
+		return v->stores[entry->store].odb;
+	if (w->n_stores < v->n_stores) { /* all stores are known before the first pass */
+		w->stores = arena_array(w->a, v->n_stores, sizeof(*w->stores));
+		w->n_stores = v->n_stores;
+	}
+	own = &w->stores[entry->store];
+	if (own->odb)
+		return own->odb;
+	if ((entry->store > 0 ? git_door_open_bare : git_door_open)(v->stores[entry->store].gitdir,
+								    &own->repo, &e) < 0)
+		step_find(&w->first, OUTCOME_UNDECIDED, NULL, "%s", e.message);
+	else if (git_repository_odb(&own->odb, own->repo) < 0)
+		step_find(&w->first, OUTCOME_UNDECIDED, NULL,
+			  "could not open the object database: %s", git_door_message());
+	return own->odb;
 }
 
 /* Must this pass end now? A finding of one worker does not stop the others before there are many.
@@ -124,10 +131,8 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct crew *crew = w->crew;
 
-	if (worker_open(w) < 0) {
-		atomic_store(&crew->is_stopped, true);
-		return NULL;
-	}
+	if (!w->buffer)
+		w->buffer = xmalloc(WORKER_BUFFER);
 	while (!atomic_load(&crew->is_stopped)) {
 		size_t begin = atomic_fetch_add(&crew->next, ROOM_BATCH);
 		size_t end = begin + ROOM_BATCH < crew->n ? begin + ROOM_BATCH : crew->n;

@@ -85,11 +85,12 @@ static int lookup(struct verification *v, struct step *s, git_oid *id)
 /* One level of an annotated tag. */
 static int open_tag(struct verification *v, struct step *s, git_oid *id, int level)
 {
+	const struct wanted w = {v->odb, id, GIT_OBJECT_TAG, NULL, 0};
 	git_tag *tag = NULL;
 	int rc = git_tag_lookup(&tag, v->repo, id);
 
 	if (rc < 0)
-		return room_unreadable(v, rc, id, GIT_OBJECT_TAG, NULL, s);
+		return room_unreadable(v, rc, &w, s);
 	if (level == 0 && strcmp(git_tag_name(tag), v->tag) != 0)
 		rc = step_find(s, OUTCOME_FAIL,
 			       v->source.remote ? arena_printf(v->a, "git fetch --force %s tag %s",
@@ -109,13 +110,15 @@ static int open_tag(struct verification *v, struct step *s, git_oid *id, int lev
 /* Follows tag objects down to a commit; every object on the way is re-hashed by reading it. */
 static int peel(struct verification *v, struct step *s, git_oid *id)
 {
+	const struct wanted w = {v->odb, id, GIT_OBJECT_ANY, NULL, 0};
+
 	for (int level = 0; level < ROOM_MAX_DEPTH; level++) {
 		git_odb_object *object = NULL;
 		int rc = git_odb_read(&object, v->odb, id);
 		git_object_t type;
 
 		if (rc < 0)
-			return room_unreadable(v, rc, id, GIT_OBJECT_ANY, NULL, s);
+			return room_unreadable(v, rc, &w, s);
 		type = git_odb_object_type(object);
 		git_odb_object_free(object);
 		v->out->n_objects++;
@@ -157,13 +160,14 @@ int identity_prove(struct verification *v, struct step *s)
 {
 	git_commit *commit = NULL;
 	git_oid id;
+	const struct wanted w = {v->odb, &id, GIT_OBJECT_COMMIT, NULL, 0};
 	int rc;
 
 	if (lookup(v, s, &id) < 0 || peel(v, s, &id) < 0)
 		return -1;
 	rc = git_commit_lookup(&commit, v->repo, &id);
 	if (rc < 0)
-		return room_unreadable(v, rc, &id, GIT_OBJECT_COMMIT, NULL, s);
+		return room_unreadable(v, rc, &w, s);
 	v->commit_id = id;
 	git_oid_cpy(&v->tree_id, git_commit_tree_id(commit));
 	v->out->commit = room_hex(v->a, &v->commit_id);

@@ -59,11 +59,12 @@ static bool leads_out(struct arena *a, const struct entry *root, const struct en
 static int read_target(struct verification *v, struct step *s, struct entry *link)
 {
 	const char *path = str_escaped(v->a, link->path), *text;
+	const struct wanted w = room_wanted(v, link);
 	git_odb_object *blob;
 	size_t n;
 
 	s->order = link->order;
-	if (room_read(v, v->odb, &link->id, GIT_OBJECT_BLOB, link->path, s, &blob) < 0)
+	if (room_read(v, &w, s, &blob) < 0)
 		return -1;
 	text = git_odb_object_data(blob);
 	n = git_odb_object_size(blob);

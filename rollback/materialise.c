@@ -216,7 +216,7 @@ static bool restore_changed(struct worker *w, struct entry *entry)
 	bool is_same = true;
 
 	if (!w->view)
-		w->view = attributes_view(w->odb);
+		w->view = attributes_view(worker_odb(w, entry));
 	if (!w->view || attributes_apply(w->view, &v->commit_id, entry, &out, &is_same) < 0) {
 		w->is_broken = true;
 		step_find(&w->second, OUTCOME_UNDECIDED, NULL,
@@ -261,10 +261,12 @@ static void restore_task(struct worker *w, size_t i)
 	const struct clock *clock = w->v->req->clock;
 	int64_t begin_us = clock_monotonic_us(clock), read_us;
 	unsigned char digest[SHA256_BYTES];
+	struct wanted wanted = room_wanted(w->v, owner);
 	git_odb_object *blob;
 
 	w->first.order = owner->order;
-	if (room_read(w->v, w->odb, &owner->id, GIT_OBJECT_BLOB, owner->path, &w->first, &blob) < 0)
+	wanted.odb = worker_odb(w, owner);
+	if (!wanted.odb || room_read(w->v, &wanted, &w->first, &blob) < 0)
 		return;
 	sha256_of(git_odb_object_data(blob), git_odb_object_size(blob), digest);
 	read_us = clock_monotonic_us(clock);

@@ -2,7 +2,7 @@
  * read: one object at a time, never trusted.
  *
  * libgit2 hashes what it read and compares with the name (strict hash verification, switched on in
- * git_door_init), whatever an .idx or multi-pack-index claimed. An absent object is "missing
+ * git_door_init), whatever an .idx claimed. An absent object is "missing
  * source", hence undecided, where the repository says itself that it does not hold everything
  * (shallow, partial, an alternate that is gone); in a repository that claims to be whole it is
  * disproof: nobody can go back to this tag from here. Errors of the machine (permission, I/O,
@@ -12,8 +12,6 @@
 
 #include <string.h>
 #include <sys/stat.h>
-
-#include <git2/sys/odb_backend.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
@@ -53,48 +51,51 @@ static const char *remedy(struct verification *v, struct step *s, const char *wh
 }
 
 /* "blob 1a2b.. of "src/a.c"" */
-static const char *named(struct step *s, git_object_t type, const git_oid *id, const char *path)
+static const char *named(struct step *s, const struct wanted *w)
 {
-	const char *hex = room_hex(s->a, id),
-		   *kind = type == GIT_OBJECT_ANY ? "object" : git_object_type2string(type);
+	const char *hex = room_hex(s->a, w->id);
+	const char *kind = w->type == GIT_OBJECT_ANY ? "object" : git_object_type2string(w->type);
 
-	if (!path)
+	if (!w->path)
 		return arena_printf(s->a, "%s %s", kind, hex);
-	if (!*path)
+	if (!*w->path)
 		return arena_printf(s->a, "root %s %s", kind, hex);
-	return arena_printf(s->a, "%s %s of \"%s\"", kind, hex, str_escaped(s->a, path));
+	return arena_printf(s->a, "%s %s of \"%s\"", kind, hex, str_escaped(s->a, w->path));
 }
 
 /* Is there a copy of the object in a pack? */
 static bool is_packed(const char *objects, const git_oid *id)
 {
 	git_odb *packs = NULL;
-	git_odb_backend *backend = NULL;
-	bool found = false;
+	bool found = git_odb_new(&packs) == 0 && git_door_add_packs(packs, objects, 1) == 0 &&
+		     git_odb_exists(packs, id) == 1;
 
-	if (git_odb_new(&packs) == 0 && git_odb_backend_pack(&backend, objects) == 0) {
-		if (git_odb_add_backend(packs, backend, 1) == 0)
-			found = git_odb_exists(packs, id) == 1;
-		else
-			backend->free(backend);
-	}
 	git_odb_free(packs);
 	return found;
+}
+
+/* The command that gets a submodule's commit again. */
+static const char *fetch_submodule(const struct verification *v, struct step *s, size_t store)
+{
+	return arena_printf(s->a, "git -C %s fetch --refetch origin %s",
+			    room_shell(s->a, v->stores[store].gitdir), v->stores[store].commit);
 }
 
 /*
  * Fetching does not replace what git believes to have. A loose copy can be removed first; a damaged
  * pack holds history that may be nowhere else and is left alone beside a fresh clone.
  */
-static const char *repair(struct verification *v, struct step *s, const git_oid *id)
+static const char *repair(struct verification *v, struct step *s, const struct wanted *w)
 {
 	const char *objects = arena_printf(s->a, "%sobjects", git_repository_commondir(v->repo));
-	const char *hex = room_hex(s->a, id);
+	const char *hex = room_hex(s->a, w->id);
 	const char *loose = arena_printf(s->a, "%s/%.2s/%s", objects, hex, hex + 2);
 	const char *get = remedy(v, s, room_fetch(v, s->a));
 	struct stat st;
 
-	if (stat(loose, &st) == 0 && !is_packed(objects, id))
+	if (w->store > 0)
+		return fetch_submodule(v, s, w->store);
+	if (stat(loose, &st) == 0 && !is_packed(objects, w->id))
 		return arena_printf(s->a, "rm -f %s && %s", room_shell(s->a, loose), get);
 	if (!v->source.remote)
 		return get;
@@ -102,11 +103,14 @@ static const char *repair(struct verification *v, struct step *s, const git_oid 
 			    room_shell(s->a, v->source.remote));
 }
 
-static int missing(struct verification *v, const char *object, struct step *s)
+static int missing(struct verification *v, const struct wanted *w, struct step *s)
 {
 	const struct source_facts *f = &v->source;
-	const char *get = remedy(v, s, room_fetch(v, s->a));
+	const char *object = named(s, w), *get = remedy(v, s, room_fetch(v, s->a));
 
+	if (w->store > 0)
+		return step_find(s, OUTCOME_UNDECIDED, fetch_submodule(v, s, w->store),
+				 "%s is not in the clone of its submodule", object);
 	if (f->promisor)
 		return step_find(s, OUTCOME_UNDECIDED, get,
 				 "%s is not here: partial clone, the rest is only at remote \"%s\"",
@@ -122,74 +126,76 @@ static int missing(struct verification *v, const char *object, struct step *s)
 	return step_find(s, OUTCOME_FAIL, get, "%s is missing from the repository", object);
 }
 
-int room_unreadable(struct verification *v, int rc, const git_oid *id, git_object_t type,
-		    const char *path, struct step *s)
+int room_unreadable(struct verification *v, int rc, const struct wanted *w, struct step *s)
 {
-	const char *object = named(s, type, id, path);
 	/* Copied now: finding the remedy asks libgit2 again. */
 	const char *reason = str_escaped(s->a, git_door_message());
 	bool is_machine = git_door_is_machine_error();
 
 	if (rc == GIT_ENOTFOUND)
-		return missing(v, object, s);
+		return missing(v, w, s);
 	if (rc == GIT_EMISMATCH)
-		return step_find(s, OUTCOME_FAIL, repair(v, s, id), "%s holds other bytes: %s",
-				 object, reason);
+		return step_find(s, OUTCOME_FAIL, repair(v, s, w), "%s holds other bytes: %s",
+				 named(s, w), reason);
 	if (is_machine)
 		return step_find(s, OUTCOME_UNDECIDED,
 				 arena_printf(s->a, "ls -lR %s/objects",
 					      room_shell(s->a, git_repository_commondir(v->repo))),
-				 "%s could not be read: %s", object, reason);
-	return step_find(s, OUTCOME_FAIL, repair(v, s, id), "%s is damaged: %s", object, reason);
+				 "%s could not be read: %s", named(s, w), reason);
+	return step_find(s, OUTCOME_FAIL, repair(v, s, w), "%s is damaged: %s", named(s, w),
+			 reason);
 }
 
-static int check_type(git_object_t found, git_object_t wanted, const git_oid *id, const char *path,
-		      struct step *s)
+struct wanted room_wanted(const struct verification *v, const struct entry *entry)
 {
-	if (found == wanted)
-		return 0;
-	return step_find(s, OUTCOME_FAIL, NULL, "%s is a %s", named(s, wanted, id, path),
-			 git_object_type2string(found));
+	return (struct wanted){
+		.odb = v->stores[entry->store].odb,
+		.id = &entry->id,
+		.type = entry->type == ENTRY_DIRECTORY ? GIT_OBJECT_TREE : GIT_OBJECT_BLOB,
+		.path = entry->path,
+		.store = entry->store,
+	};
 }
 
-int room_read(struct verification *v, git_odb *odb, const git_oid *id, git_object_t type,
-	      const char *path, struct step *s, git_odb_object **out)
+int room_read(struct verification *v, const struct wanted *w, struct step *s, git_odb_object **out)
 {
 	git_odb_object *object;
-	int rc = git_odb_read(&object, odb, id);
+	git_object_t found;
+	int rc = git_odb_read(&object, w->odb, w->id);
 
 	if (rc < 0)
-		return room_unreadable(v, rc, id, type, path, s);
-	if (check_type(git_odb_object_type(object), type, id, path, s) < 0) {
+		return room_unreadable(v, rc, w, s);
+	found = git_odb_object_type(object);
+	if (found != w->type) {
 		git_odb_object_free(object);
-		return -1;
+		return step_find(s, OUTCOME_FAIL, NULL, "%s is a %s", named(s, w),
+				 git_object_type2string(found));
 	}
 	*out = object;
 	return 0;
 }
 
-int room_read_size(struct verification *v, git_odb *odb, const struct entry *entry, struct step *s,
+int room_read_size(struct verification *v, const struct wanted *w, struct step *s,
 		   int64_t *size_bytes)
 {
 	git_object_t type;
 	size_t size;
-	int rc = git_odb_read_header(&size, &type, odb, &entry->id);
+	int rc = git_odb_read_header(&size, &type, w->odb, w->id);
 
 	if (rc < 0)
-		return room_unreadable(v, rc, &entry->id, GIT_OBJECT_BLOB, entry->path, s);
-	if (type != GIT_OBJECT_BLOB) {
+		return room_unreadable(v, rc, w, s);
+	if (type != w->type) {
 		git_odb_object *object;
 
 		/* A header is not hashed: read it all to tell a wrong file from a wrong tree. */
-		if (room_read(v, odb, &entry->id, GIT_OBJECT_BLOB, entry->path, s, &object) < 0)
+		if (room_read(v, w, s, &object) < 0)
 			return -1;
 		size = git_odb_object_size(object);
 		git_odb_object_free(object);
 	}
 	if (size > INT64_MAX / 2)
-		return step_find(s, OUTCOME_FAIL, repair(v, s, &entry->id),
-				 "%s claims an impossible size",
-				 named(s, GIT_OBJECT_BLOB, &entry->id, entry->path));
+		return step_find(s, OUTCOME_FAIL, repair(v, s, w), "%s claims an impossible size",
+				 named(s, w));
 	*size_bytes = (int64_t)size;
 	return 0;
 }

@@ -93,6 +93,7 @@ struct entry {
 	const char *name; /* last component, inside path */
 	git_oid id;
 	enum entry_type type;
+	size_t store;	  /* which repository has its object */
 	unsigned changes; /* CHANGE_ bits */
 	struct entry *parent;
 	struct entry **children; /* directory: sorted by name, bytewise */
@@ -136,6 +137,15 @@ struct source_facts {
 	size_t n_replaced;
 };
 
+/* A repository whose objects the tag needs: its own (0), then those of its submodules. */
+struct store {
+	const char *gitdir;
+	git_repository *repo; /* of the verifying thread */
+	git_odb *odb;
+	const struct entry *root; /* where its tree begins */
+	const char *commit;	  /* hex */
+};
+
 struct verification {
 	struct arena *a;
 	const struct rollback_request *req;
@@ -146,6 +156,8 @@ struct verification {
 	git_oid commit_id, tree_id;
 	struct source_facts source;
 	struct tree_plan plan;
+	struct store *stores; /* [0] is repo and odb above */
+	size_t n_stores, cap_stores;
 	struct crew *crew;
 	const char *scratch; /* NULL = not created */
 	const char *where;   /* the step under way, for messages and progress */
@@ -159,17 +171,26 @@ bool room_is_late(const struct verification *v);
 int room_late(struct verification *v, struct step *s);
 void room_progress(struct verification *v, int64_t done, int64_t total);
 
+/* An object to read, and what it is to a person. */
+struct wanted {
+	git_odb *odb;
+	const git_oid *id;
+	git_object_t type; /* GIT_OBJECT_ANY: not known, for messages only */
+	const char *path;  /* of the tag's tree; NULL = not in it */
+	size_t store;
+};
+
 /*
- * read.c: one object, re-hashed by libgit2. `what` and path say what it is to a person. On failure
- * the finding tells missing (and why that may be), wrong bytes and unreadable apart.
+ * read.c: one object, re-hashed by libgit2. On failure the finding tells missing (and why that may
+ * be), wrong bytes and unreadable apart.
  */
-int room_read(struct verification *v, git_odb *odb, const git_oid *id, git_object_t type,
-	      const char *path, struct step *s, git_odb_object **out);
-int room_read_size(struct verification *v, git_odb *odb, const struct entry *entry, struct step *s,
+int room_read(struct verification *v, const struct wanted *w, struct step *s, git_odb_object **out);
+int room_read_size(struct verification *v, const struct wanted *w, struct step *s,
 		   int64_t *size_bytes);
 /* The finding for libgit2's result rc < 0 on that object. */
-int room_unreadable(struct verification *v, int rc, const git_oid *id, git_object_t type,
-		    const char *path, struct step *s);
+int room_unreadable(struct verification *v, int rc, const struct wanted *w, struct step *s);
+/* An entry's own object, for the verifying thread. */
+struct wanted room_wanted(const struct verification *v, const struct entry *entry);
 /* "git fetch --refetch origin tag v1" and its like: gets the whole tag again. */
 const char *room_fetch(const struct verification *v, struct arena *a);
 const char *room_hex(struct arena *a, const git_oid *id);
@@ -178,9 +199,9 @@ const char *room_hex(struct arena *a, const git_oid *id);
 struct worker {
 	struct verification *v;
 	struct crew *crew;
-	struct arena *a; /* this worker's own */
-	git_repository *repo;
-	git_odb *odb;
+	struct arena *a;      /* this worker's own */
+	struct store *stores; /* own handles of the verification's stores, opened when needed */
+	size_t n_stores;
 	git_repository *view; /* attributes of the tag only, see attributes.c; made when needed */
 	struct step first, second;   /* the two steps a pass may find something for */
 	int64_t first_us, second_us; /* time spent in each */
@@ -189,6 +210,9 @@ struct worker {
 };
 
 #define WORKER_BUFFER (256 * 1024)
+
+/* The object database a worker reads an entry from; NULL with a finding. */
+git_odb *worker_odb(struct worker *w, const struct entry *entry);
 
 /* Does item i; findings go to the worker's steps. */
 typedef void crew_task_fn(struct worker *w, size_t i);
@@ -208,6 +232,10 @@ void source_gather(struct verification *v, struct step *s); /* source.c */
 int identity_prove(struct verification *v, struct step *s); /* identity.c */
 int source_prove(struct verification *v, struct step *s);
 int tree_walk(struct verification *v, struct step *s); /* tree.c */
+int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, int depth);
+void tree_add_id(struct verification *v, const git_oid *id);
+int submodules_walk(struct verification *v, struct step *s); /* submodules.c */
+void submodules_release(struct verification *v);
 int tree_sizes(struct verification *v, struct step *s);
 int tree_check_bytes(struct verification *v, struct step *s);
 int clone_prove(struct verification *v, struct step *s); /* clone.c */

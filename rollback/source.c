@@ -163,6 +163,7 @@ void source_gather(struct verification *v, struct step *s)
 
 int source_prove(struct verification *v, struct step *s)
 {
+	const struct wanted w = {v->odb, &v->tree_id, GIT_OBJECT_TREE, "", 0};
 	git_odb_object *tree;
 
 	if (v->source.lost_alternate)
@@ -173,7 +174,7 @@ int source_prove(struct verification *v, struct step *s)
 		return step_find(s, OUTCOME_UNDECIDED,
 				 "git replace --convert-graft-file && git replace --list",
 				 "info/grafts rewrites history in this clone alone");
-	if (room_read(v, v->odb, &v->tree_id, GIT_OBJECT_TREE, "", s, &tree) < 0)
+	if (room_read(v, &w, s, &tree) < 0)
 		return -1;
 	git_odb_object_free(tree);
 	return 0;

@@ -52,7 +52,7 @@ struct entry *entry_child(const struct entry *directory, const char *name, size_
 	return NULL;
 }
 
-static void ids_add(struct verification *v, const git_oid *id)
+void tree_add_id(struct verification *v, const git_oid *id)
 {
 	struct tree_plan *plan = &v->plan;
 
@@ -116,9 +116,9 @@ static void file_entry(struct verification *v, struct entry *entry)
 		break;
 	case ENTRY_SUBMODULE:
 		entries_add(v->a, &plan->submodules, entry);
-		return; /* its commit is not an object of this repository */
+		return; /* its commit is an object of another repository */
 	}
-	ids_add(v, &entry->id);
+	tree_add_id(v, &entry->id);
 }
 
 static struct entry *new_entry(struct verification *v, struct entry *parent, const char *name,
@@ -136,6 +136,7 @@ static struct entry *new_entry(struct verification *v, struct entry *parent, con
 	entry->path = path;
 	entry->name = path + base;
 	entry->parent = parent;
+	entry->store = parent->store;
 	entry->order = (size_t)v->plan.n_entries;
 	return entry;
 }
@@ -295,15 +296,16 @@ static int parse_tree(struct verification *v, struct step *s, struct entry *dir,
 	return rc;
 }
 
-static int walk(struct verification *v, struct step *s, struct entry *dir, int depth)
+int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, int depth)
 {
+	const struct wanted w = room_wanted(v, dir);
 	git_odb_object *object;
 	int rc;
 
 	if (depth > ROOM_MAX_DEPTH)
 		return step_find(s, OUTCOME_UNDECIDED, NULL,
 				 "the tree is more than %d directories deep", ROOM_MAX_DEPTH);
-	if (room_read(v, v->odb, &dir->id, GIT_OBJECT_TREE, dir->path, s, &object) < 0)
+	if (room_read(v, &w, s, &object) < 0)
 		return -1;
 	rc = parse_tree(v, s, dir, git_odb_object_data(object), git_odb_object_size(object));
 	git_odb_object_free(object);
@@ -311,7 +313,7 @@ static int walk(struct verification *v, struct step *s, struct entry *dir, int d
 		return -1;
 	for (size_t i = 0; i < dir->n_children && !step_is_full(s); i++)
 		if (dir->children[i]->type == ENTRY_DIRECTORY &&
-		    walk(v, s, dir->children[i], depth + 1) < 0)
+		    tree_walk_from(v, s, dir->children[i], depth + 1) < 0)
 			rc = -1;
 	return rc;
 }
@@ -369,23 +371,6 @@ static void share_blobs(struct verification *v)
 			entries_add(v->a, &plan->blobs, plan->files.items[i]);
 }
 
-static int check_submodules(struct verification *v, struct step *s)
-{
-	const struct entries *list = &v->plan.submodules;
-
-	for (size_t i = 0; i < list->n; i++) {
-		s->order = list->items[i]->order;
-		step_find(
-			s, OUTCOME_UNDECIDED,
-			"declare the submodule's repository as a target and a rollback set of its "
-			"own, and this tag without it",
-			"submodule \"%s\" at commit %s is not part of this repository, so it "
-			"cannot be proven from here",
-			shown(v, list->items[i]), room_hex(v->a, &list->items[i]->id));
-	}
-	return list->n > 0 ? -1 : 0;
-}
-
 int tree_walk(struct verification *v, struct step *s)
 {
 	struct tree_plan *plan = &v->plan;
@@ -395,23 +380,26 @@ int tree_walk(struct verification *v, struct step *s)
 	plan->root->id = v->tree_id;
 	plan->root->type = ENTRY_DIRECTORY;
 	entries_add(v->a, &plan->directories, plan->root);
-	ids_add(v, &v->tree_id);
-	if (walk(v, s, plan->root, 1) < 0)
+	tree_add_id(v, &v->tree_id);
+	v->stores[0].root = plan->root;
+	if (tree_walk_from(v, s, plan->root, 1) < 0 || submodules_walk(v, s) < 0)
 		return -1;
 	unique_ids(plan);
 	share_blobs(v);
 	v->out->n_objects += (int64_t)plan->n_ids;
 	v->out->n_files = (int64_t)(plan->files.n + plan->links.n);
-	return check_submodules(v, s);
+	return 0;
 }
 
 static void size_task(struct worker *w, size_t i)
 {
 	struct entry *owner = w->v->plan.blobs.items[i];
+	struct wanted wanted = room_wanted(w->v, owner);
 	int64_t size;
 
 	w->first.order = owner->order;
-	if (room_read_size(w->v, w->odb, owner, &w->first, &size) < 0)
+	wanted.odb = worker_odb(w, owner);
+	if (!wanted.odb || room_read_size(w->v, &wanted, &w->first, &size) < 0)
 		return;
 	for (struct entry *entry = owner; entry; entry = entry->next_same)
 		entry->size_bytes = size;

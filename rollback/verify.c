@@ -3,10 +3,10 @@
  *
  *   identity     the name means one commit, the recorded one (identity.c)
  *   source       the repository holds what it needs and restores what it stores (source.c, clone.c)
- *   closure      every tree and blob under the tag is read and re-hashed (tree.c, read.c, lfs.c)
- *   materialise  the tree is written into scratch (materialise.c, attributes.c, links.c)
- *   compare      scratch is read back and compared with the tree, both directions (compare.c)
- *   budget       where the set has one: time to restore = closure + materialise + compare
+ *   closure      every tree and blob under the tag is read and re-hashed (tree.c, read.c,
+ * submodules.c, lfs.c) materialise  the tree is written into scratch (materialise.c, attributes.c,
+ * links.c) compare      scratch is read back and compared with the tree, both directions
+ * (compare.c) budget       where the set has one: time to restore = closure + materialise + compare
  *
  * A step that disproves or cannot go on ends the verification; steps not reached are absent. What
  * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
@@ -169,6 +169,10 @@ static int open_source(struct verification *v, struct err *e)
 	if (git_repository_odb(&v->odb, v->repo) < 0)
 		return err_set(e, ERR_MEASURE, "could not open the objects of \"%s\": %s",
 			       v->set->repo->location, git_door_message());
+	v->stores = arena_array(v->a, 1, sizeof(*v->stores));
+	v->stores[0] =
+		(struct store){.gitdir = v->set->repo->location, .repo = v->repo, .odb = v->odb};
+	v->n_stores = v->cap_stores = 1;
 	return 0;
 }
 
@@ -189,6 +193,7 @@ int rollback_verify(struct arena *a, const struct rollback_request *req, struct 
 		crew_init(&v);
 		n = prove(&v, steps);
 		crew_release(&v);
+		submodules_release(&v);
 		remove_scratch(&v, &steps[STEP_MATERIALISE]);
 		conclude(&v, steps, n);
 		*out = found;

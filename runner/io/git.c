@@ -7,6 +7,7 @@
  */
 #include "runner/io/git.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/io/file.h"
 #include "runner/io/git_loose.h"
 
@@ -115,15 +117,42 @@ static int add_backend(git_odb *odb, git_odb_backend *backend, int priority)
 	return rc;
 }
 
+/*
+ * One backend a pack: libgit2's backend for a whole directory believes the multi-pack-index there,
+ * and a damaged one makes it read outside its memory.
+ */
+int git_door_add_packs(git_odb *odb, const char *objects, int priority)
+{
+	struct arena *a = arena_new();
+	const char *path = arena_printf(a, "%s/pack", objects);
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int rc = 0;
+
+	while (dir && rc == 0 && (entry = readdir(dir))) {
+		git_odb_backend *pack;
+
+		if (!str_ends(entry->d_name, ".idx"))
+			continue;
+		/* An index without its pack is no pack, for git as well. */
+		if (git_odb_backend_one_pack(&pack,
+					     arena_printf(a, "%s/%s", path, entry->d_name)) == 0)
+			rc = add_backend(odb, pack, priority);
+	}
+	if (dir)
+		(void)closedir(dir); /* only read */
+	arena_free(a);
+	return rc;
+}
+
 /* Packs first, as git does; the repository's own directory before those it borrows from. */
 static int add_directory(git_odb *odb, const char *objects, int priority)
 {
-	git_odb_backend *packs;
 	struct stat st;
 
 	if (stat(objects, &st) < 0 || !S_ISDIR(st.st_mode))
 		return 0;
-	if (git_odb_backend_pack(&packs, objects) < 0 || add_backend(odb, packs, priority + 1) < 0)
+	if (git_door_add_packs(odb, objects, priority + 1) < 0)
 		return -1;
 	return add_backend(odb, git_loose_backend(objects), priority);
 }
@@ -150,14 +179,14 @@ static int replace_odb(git_repository *repo)
 	return rc;
 }
 
-int git_door_open(const char *path, struct git_repository **out, struct err *e)
+static int open_with(const char *path, unsigned flags, struct git_repository **out, struct err *e)
 {
 	git_repository *repo;
 	int rc;
 
 	if (git_door_init(e) < 0)
 		return -1;
-	rc = git_repository_open_ext(&repo, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+	rc = git_repository_open_ext(&repo, path, flags | GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
 	if (rc == GIT_ENOTFOUND) {
 		err_set(e, ERR_MEASURE, "could not open git repository \"%s\": no repository there",
 			path);
@@ -180,6 +209,16 @@ int git_door_open(const char *path, struct git_repository **out, struct err *e)
 	}
 	*out = repo;
 	return 0;
+}
+
+int git_door_open(const char *path, struct git_repository **out, struct err *e)
+{
+	return open_with(path, 0, out, e);
+}
+
+int git_door_open_bare(const char *path, struct git_repository **out, struct err *e)
+{
+	return open_with(path, GIT_REPOSITORY_OPEN_BARE, out, e);
 }
 
 /* Does the file differ from what the tree has under the same name? */

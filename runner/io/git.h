@@ -16,6 +16,7 @@
 
 struct arena;
 struct err;
+struct git_odb;
 struct git_repository;
 
 /*
@@ -26,16 +27,21 @@ struct git_repository;
 int git_door_init(struct err *e);
 
 /*
- * Calls git_door_init(). Objects are read by libgit2's pack backend and by our own for loose ones
- * (git_loose.c), so that reading ends on any damage. The caller frees the handle with
- * git_repository_free(). */
+ * Calls git_door_init(). Objects are read through libgit2's backend for single packs and our own
+ * for loose ones (git_loose.c), so that reading ends on any damage; what is packed anew meanwhile
+ * is not seen. The caller frees the handle with git_repository_free(). */
 int git_door_open(const char *path, struct git_repository **out, struct err *e);
+/* The same for a directory of git's own, whose work tree may be gone (a submodule's clone). */
+int git_door_open_bare(const char *path, struct git_repository **out, struct err *e);
 
 /*
  * Object directories a repository borrows from (objects/info/alternates, their own ones included),
  * in git's order, whether they exist or not.
  */
 void git_door_alternates(struct arena *a, const char *objects, const char *const **dirs, size_t *n);
+
+/* Adds every pack of an object directory to an object database, for the rollback room. */
+int git_door_add_packs(struct git_odb *odb, const char *objects, int priority);
 
 /* libgit2's last error on this thread, never NULL. */
 const char *git_door_message(void);

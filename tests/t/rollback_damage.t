@@ -112,6 +112,12 @@ world packed
 for tag in v1.0.0 v2.0.0; do proven "packed with deltas, $tag" $tag; done
 git multi-pack-index write
 proven "multi-pack index" v2.0.0
+for at in 12 40 1100 1200 -30; do
+	midx=.git/objects/pack/multi-pack-index
+	[ $at -gt 0 ] || at=$(($(stat -c %s $midx) + at))
+	flip $midx $at
+	proven "a damaged multi-pack index is not believed ($at)" v2.0.0
+done
 git clone -q --bare "file://$TMP/origin" "$TMP/bare.git" && cd "$TMP/bare.git" || bail clone
 proven "bare repository" v1.1.0
 git clone -q --depth 1 -b v1.1.0 "file://$TMP/origin" "$TMP/depth1" 2>/dev/null && cd "$TMP/depth1" || bail clone
@@ -487,9 +493,40 @@ judged "tree deeper than any" undecided "more than 128 directories deep" "" deep
 judged "more bytes than allowed" undecided "come to more than 100 bytes" "raise limits: . bytes" v1.0.0 --max-bytes 100
 judged "out of time" undecided "ran out of time during" "raise the timeout" v1.0.0 --deadline-ms 0
 judged "over budget" fail "budget fail.*time to restore is .*budget 1 ms" "faster disk" v1.0.0 --budget-ms 0 --budget-ms 1
-mkdir "$TMP/module" && git init -q "$TMP/module" && git -C "$TMP/module" commit -q --allow-empty -m x
-git submodule -q add "file://$TMP/module" lib 2>/dev/null && git commit -qm module && git tag module
-judged "submodule" undecided "closure undecided.*submodule \"lib\" at commit" "rollback set" module
+
+# ---- submodules -----------------------------------------------------------------------------------
+git init -q -b main "$TMP/inner" && git -C "$TMP/inner" commit -q --allow-empty -m x
+git init -q -b main "$TMP/module" && (cd "$TMP/module" && echo lib >lib.c && ln -s lib.c link &&
+	git submodule -q add "file://$TMP/inner" inner && git add . && git commit -qm module) || bail module
+world
+git submodule -q add "file://$TMP/module" libs/lib 2>/dev/null && git commit -qm module && git tag module
+judged "submodule in a submodule not cloned" undecided "closure undecided.*submodule \"libs/lib/inner\" at commit .* is not cloned" \
+	"git submodule update --init --recursive libs/lib/inner" module
+git submodule -q update --init --recursive
+proven "submodules cloned" module
+like "their files are restored, too" "$out" " files $(($(git ls-files --recurse-submodules | wc -l))) "
+rm -rf libs && git checkout -q . && proven "submodule directory gone, its clone kept" module
+sub=$(git rev-parse module:libs/lib)
+mv .git/modules/libs .git/modules/gone
+judged "submodule gone" undecided "submodule \"libs/lib\" at commit $sub is not cloned here" \
+	"git submodule update --init --recursive libs/lib" module
+mv .git/modules/gone .git/modules/libs
+sub_blob=$(git -C "$TMP/module" rev-parse HEAD:lib.c)
+pack=$(ls .git/modules/libs/lib/objects/pack/*.pack)
+flip "$pack" $(($(git show-index <"${pack%.pack}.idx" | sed -n "s/^\([0-9]*\) $sub_blob.*/\1/p") + 4))
+judged "submodule's blob flipped" fail "blob $sub_blob of \"libs/lib/lib.c\" is damaged" "git -C .* fetch" module
+git update-index --cacheinfo 160000,"$(git -C "$TMP/module" commit-tree -m lost HEAD^{tree})",libs/lib
+git commit -qm unreachable && git tag unreachable
+judged "submodule commit unreachable" undecided "commit .* of \"libs/lib\" is not in the clone of its submodule" \
+	"git -C .*modules/libs/lib fetch --refetch origin" unreachable
+for url in '-u./evil' '--upload-pack=evil'; do
+	git config -f .gitmodules submodule.libs/lib.url "$url" && git add .gitmodules && git commit -qm evil && git tag -f evil >/dev/null
+	judged "submodule url $url" fail ".gitmodules of the tag would have git run an option.*$url" "" evil
+done
+sed -i 's,"libs/lib","../../evil",' .gitmodules && git add .gitmodules && git commit -qm evil && git tag -f evil >/dev/null
+judged "submodule name that leaves" fail "leave its directory.*../../evil" "" evil
+git rm -q --cached .gitmodules && git commit -qm none && git tag none
+judged "submodule without .gitmodules" undecided "\"libs/lib\" is not in .gitmodules" "" none
 
 # ---- scratch --------------------------------------------------------------------------------------
 : >"$TMP/file"

@@ -278,6 +278,9 @@ static void compared(struct world *w, void (*damage)(int root), const char *find
 	step_init(&compare, w->a);
 	assert_int_equal(git_door_open(w->repo.location, &v.repo, &e), 0);
 	assert_int_equal(git_repository_odb(&v.odb, v.repo), 0);
+	v.stores = arena_array(w->a, 1, sizeof(*v.stores));
+	v.stores[0] = (struct store){.gitdir = w->repo.location, .repo = v.repo, .odb = v.odb};
+	v.n_stores = v.cap_stores = 1;
 	crew_init(&v);
 	assert_int_equal(identity_prove(&v, &closure), 0);
 	assert_int_equal(tree_walk(&v, &closure), 0);
