@@ -20,16 +20,18 @@
 #include "runner/base/str.h"
 #include "runner/io/yaml_text.h"
 
-#define MAX_ERRORS    100 /* a file; more is noise */
-#define LINEAR_KEYS   12  /* mappings up to here are searched without a hash */
-#define TOO_MANY_HELP "split it into several files and name them in include:"
+#define MAX_ERRORS	100 /* a file; more is noise */
+#define LINEAR_KEYS	12  /* mappings up to here are searched without a hash */
+#define COMMENT_MESSAGE "a comment without a blank before it"
+#define COMMENT_HELP	"write a blank before the #, or quote the text it belongs to"
+#define TOO_MANY_HELP	"split it into several files and name them in include:"
 
 /* A collection whose end has not been seen. */
 struct frame {
 	struct node *node;
 	size_t first;	  /* of its children in builder.pending */
 	struct node *key; /* mapping: the key that waits for its value */
-	size_t key_end;	  /* character after that key */
+	size_t key_end;	  /* byte after that key */
 	bool is_flow;
 	bool is_key_bad; /* already reported: drop key and value */
 	bool has_hash;
@@ -52,6 +54,7 @@ struct builder {
 	size_t n_pending, cap_pending;
 	struct map anchors;
 	size_t n_aliases, n_nodes, n_errors;
+	size_t last_end; /* characters up to here were part of events */
 };
 
 static int refuse(struct builder *b, struct pos pos, const char *help, const char *message)
@@ -139,7 +142,7 @@ static void take_key(struct builder *b, struct frame *f, struct node *key, size_
 	const struct node *earlier;
 
 	f->key = key;
-	f->key_end = end;
+	f->key_end = yaml_text_offset(&b->text, end);
 	f->is_key_bad = true;
 	if (key->type != NODE_SCALAR) {
 		(void)refuse(b, key->pos, "quote it if it is meant as text",
@@ -171,11 +174,10 @@ static void take_key(struct builder *b, struct frame *f, struct node *key, size_
 static bool is_unquoted_braces(struct builder *b, const struct frame *f, const struct node *value,
 			       size_t value_index)
 {
-	size_t from, to;
+	size_t from = f->key_end, to;
 
 	if (!f->is_flow || value->type != NODE_SCALAR || value->len > 0 || !value->is_plain)
 		return false;
-	from = yaml_text_offset(&b->text, f->key_end);
 	to = yaml_text_offset(&b->text, value_index);
 	return to < from || !memchr(b->text.text + from, ':', to - from);
 }
@@ -296,19 +298,54 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
 	return 0;
 }
 
-/* `>5` is a folded text with an indentation indicator; nobody means that. */
-static bool is_accidental_block(struct builder *b, size_t index)
+/*
+ * The header of a block scalar. `>5` has an indentation indicator, which nobody means in a
+ * definition;
+ * `>#` a comment without its blank.
+ */
+static void check_block_header(struct builder *b, size_t index, struct pos pos)
 {
+	const char *text = b->text.text;
 	size_t i = yaml_text_offset(&b->text, index);
 
-	while (i < b->text.n && b->text.text[i] != '>' && b->text.text[i] != '|')
+	while (i < b->text.n && text[i] != '>' && text[i] != '|')
 		i++; /* an anchor */
-	while (i < b->text.n && b->text.text[i] != '\n' && b->text.text[i] != '#') {
-		if (b->text.text[i] >= '0' && b->text.text[i] <= '9')
-			return true;
-		i++;
+	for (; i < b->text.n && !strchr(" \t\r\n", text[i]); i++) {
+		if (text[i] >= '0' && text[i] <= '9') {
+			(void)refuse(b, pos, "quote it: \"> 5\"",
+				     "an unquoted > or | starts a folded text");
+			return;
+		}
+		if (text[i] == '#') {
+			(void)refuse(b, yaml_text_pos_at(&b->text, i), COMMENT_HELP,
+				     COMMENT_MESSAGE);
+			return;
+		}
 	}
-	return false;
+}
+
+/*
+ * `"text"#comment` and `[a,#b`: a comment needs a blank before it, which libyaml does not ask for.
+ * Between two events there are only blanks, indicators and comments.
+ */
+static void check_comments(struct builder *b, size_t start)
+{
+	const char *text = b->text.text;
+	size_t from, to;
+
+	if (start <= b->last_end)
+		return;
+	from = yaml_text_offset(&b->text, b->last_end);
+	to = yaml_text_offset(&b->text, start);
+	for (size_t i = from; i < to; i++) {
+		if (text[i] != '#')
+			continue;
+		if (i > 0 && !strchr(" \t\r\n", text[i - 1]))
+			(void)refuse(b, yaml_text_pos_at(&b->text, i), COMMENT_HELP,
+				     COMMENT_MESSAGE);
+		while (i < to && text[i] != '\n')
+			i++;
+	}
 }
 
 static int on_scalar(struct builder *b, const yaml_event_t *event)
@@ -320,10 +357,10 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 	struct pos pos = yaml_text_pos(&b->text, start);
 	struct node *node;
 
-	if ((style == YAML_FOLDED_SCALAR_STYLE || style == YAML_LITERAL_SCALAR_STYLE) &&
-	    is_accidental_block(b, start))
-		(void)refuse(b, pos, "quote it: \"> 5\"",
-			     "an unquoted > or | starts a folded text");
+	if (style == YAML_FOLDED_SCALAR_STYLE || style == YAML_LITERAL_SCALAR_STYLE)
+		check_block_header(b, start, pos);
+	if (style == YAML_PLAIN_SCALAR_STYLE && strcmp(text, "-") == 0)
+		(void)refuse(b, pos, "quote it: \"-\"", "an unquoted - is no text");
 	if (memchr(text, '\0', n))
 		return refuse(b, pos, NULL, "text holds a NUL");
 	node = node_new(b, NODE_SCALAR, pos);
@@ -432,7 +469,10 @@ static int read_events(struct builder *b, yaml_parser_t *parser)
 				yaml_text_explain(&b->text, &problem, b->diags);
 			return -1;
 		}
+		check_comments(b, event.start_mark.index);
 		failed = on_event(b, &event);
+		if (event.end_mark.index > b->last_end)
+			b->last_end = event.end_mark.index;
 		is_end = event.type == YAML_DOCUMENT_END_EVENT ||
 			 event.type == YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);

@@ -3,8 +3,13 @@
  *
  * The published subset: one document; block and flow collections; plain and quoted scalars; anchors
  * and aliases within limits. Refused with a position and a remedy: duplicate keys, tags (a plain
- * `!= 5` silently becomes one), merge keys `<<`, non-scalar keys, NUL, invalid UTF-8, directives
- * other than %YAML 1.1/1.2, text that libyaml accepts though the specification does not.
+ * `!= 5` silently becomes one), merge keys `<<`, non-scalar and empty keys, keys without a value in
+ * { }, indentation indicators (`>5`), NUL, invalid UTF-8, control characters, directives other than
+ * %YAML 1.1/1.2, a comment without a blank before it.
+ *
+ * Accepted though YAML 1.2 forbids it, because libyaml does and no meaning is lost: lines of a flow
+ * collection or quoted text that are not indented more than their parent, tabs inside such lines,
+ * and blank lines with extra spaces before the first line of a block scalar.
  *
  * Limits against hostile files, each its own message: 1 MiB a file, depth 64 (checked while
  * scanning: libyaml is quadratic on nested flow), 10,000 alias uses, 200,000 nodes.

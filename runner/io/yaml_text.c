@@ -12,7 +12,7 @@
 
 #define QUOTE_IT "quote it"
 
-static struct pos pos_of_offset(const struct yaml_text *t, size_t offset)
+struct pos yaml_text_pos_at(const struct yaml_text *t, size_t offset)
 {
 	struct pos pos = {.file = t->file, .line = 1, .col = 1};
 	size_t line_start = 0;
@@ -45,17 +45,17 @@ static int check_characters(struct yaml_text *t, struct diags *diags)
 			t->is_ascii = false;
 			length = utf8_decode(t->text + i, t->n - i, &c);
 			if (length == 0)
-				return diags_at(diags, pos_of_offset(t, i),
+				return diags_at(diags, yaml_text_pos_at(t, i),
 						"save the file as UTF-8",
 						"byte 0x%02x is not UTF-8",
 						(unsigned)(unsigned char)t->text[i]);
 		}
 		if (c == 0)
-			return diags_at(diags, pos_of_offset(t, i),
+			return diags_at(diags, yaml_text_pos_at(t, i),
 					"a definition is text; is this the right file?",
 					"NUL byte in the text");
 		if (!is_printable(c))
-			return diags_at(diags, pos_of_offset(t, i),
+			return diags_at(diags, yaml_text_pos_at(t, i),
 					"remove it, or write it as an escape in double quotes",
 					"control character U+%04X in the text", (unsigned)c);
 		i += length;
@@ -109,13 +109,13 @@ static int check_directives(const struct yaml_text *t, struct diags *diags)
 							strncmp(line, "%YAML 1.2", 9) == 0);
 
 			if (!is_known || has_directive)
-				return diags_at(diags, pos_of_offset(t, offset),
+				return diags_at(diags, yaml_text_pos_at(t, offset),
 						"remove the line; a definition needs no directive",
 						"cannot use this directive");
 			has_directive = true;
 		} else if (!line_is_blank(line, n)) {
 			if (has_directive && (n < 3 || strncmp(line, "---", 3) != 0))
-				return diags_at(diags, pos_of_offset(t, offset),
+				return diags_at(diags, yaml_text_pos_at(t, offset),
 						"write --- on a line of its own after %YAML",
 						"the directive is not followed by ---");
 			return 0;
@@ -180,7 +180,7 @@ bool yaml_text_has_more(const struct yaml_text *t, size_t offset, struct pos *wh
 		if (!line_is_blank(line, n)) {
 			if (n < 3 || strncmp(line, "...", 3) != 0 ||
 			    !line_is_blank(line + 3, n - 3)) {
-				*where = pos_of_offset(t, offset);
+				*where = yaml_text_pos_at(t, offset);
 				return true;
 			}
 		}

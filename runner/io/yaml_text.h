@@ -34,6 +34,9 @@ int yaml_text_init(struct yaml_text *t, const char *file, const char *text, size
 size_t yaml_text_offset(struct yaml_text *t, size_t index);
 struct pos yaml_text_pos(struct yaml_text *t, size_t index);
 
+/* Position of a byte, looked for from the beginning: for errors. */
+struct pos yaml_text_pos_at(const struct yaml_text *t, size_t offset);
+
 /* Is there anything but blank lines, comments and `...` from this offset on? Where? */
 bool yaml_text_has_more(const struct yaml_text *t, size_t offset, struct pos *where);
 
