@@ -16,10 +16,11 @@
 #include "runner/load_parts.h"
 #include "runner/model/kind.h"
 
-/* Length first: no text can pretend to be structure. */
+/* A mark before, NUL after, which no text holds: none can pretend to be structure. */
 static void add_text(struct buf *b, const char *s)
 {
-	(void)buf_printf(b, "%zu:%s", strlen(s), s);
+	(void)buf_putc(b, '"');
+	(void)buf_add(b, s, strlen(s) + 1);
 }
 
 static int compare_keys(const void *x, const void *y)
