@@ -150,6 +150,19 @@ git archive v2.0.0 | tar -x -C "$(mkdir -p "$TMP/archived" && echo "$TMP/archive
 is "git archive restores as many files" "$(find "$TMP/archived" -not -type d | wc -l)" \
 	"$("$RESTORE" --scratch "$SCRATCH" "$PWD" v2.0.0 | sed -n 's/.* files \([0-9]*\) .*/\1/p')"
 
+# Enough objects for several threads.
+git init -q -b main "$TMP/many" && cd "$TMP/many" || bail many
+perl -e 'print "commit refs/tags/v1\ncommitter a <a\@example.com> 1700000000 +0000\ndata 0\n";
+	printf "M 100644 inline d%d/f%d\ndata %d\n%s\n", $_ % 30, $_, length("file $_"), "file $_" for 0 .. 1999;' |
+	git fast-import --quiet
+proven "2000 files" v1
+pack=$(ls .git/objects/pack/*.pack)
+flip "$pack" $(($(stat -c %s "$pack") / 2))
+judged "one byte of 2000 packed files" fail "closure fail" "" v1
+like "the same finding however threads run" "$(for i in 1 2 3 4 5; do
+	"$RESTORE" --scratch "$SCRATCH" "$PWD" v1 | sed -n 's/^closure fail [0-9]* us: //p'
+done | sort -u | wc -l)" '^ *1$'
+
 # ---- objects --------------------------------------------------------------------------------------
 refetch='remedy: git fetch --refetch origin tag v1.0.0'
 remove='remedy: rm -f .* && git fetch --refetch origin tag v1.0.0'
