@@ -112,7 +112,7 @@ static int execute_due(struct run_command *r, struct err *e)
 		return err_help(e, "a schedule that is shorter than its checks take needs a longer "
 				   "interval or shorter timeouts");
 	}
-	if (holder[0] != '\0')
+	if (holder != NULL && holder[0] != '\0')
 		(void)fprintf(r->app->err,
 			      "assize: took over from a scheduled run that died (%s)\n", holder);
 	status = keep_due(r, e);
