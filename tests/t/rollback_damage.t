@@ -3,6 +3,7 @@
 # pass: what is verified, the outcome, the message and the remedy. `git fsck` and `git archive` say
 # what git thinks of the same repository.
 . "$(dirname "$0")/../lib/tap.sh"
+export LSAN_OPTIONS="suppressions=$ROOT/tests/lib/lsan.supp:print_suppressions=0"
 
 RESTORE=$BUILD/tests/tools/restore
 export TMP GIT_CONFIG_NOSYSTEM=1 HOME=$TMP/home GIT_CONFIG_COUNT=2 \
