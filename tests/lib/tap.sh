@@ -11,7 +11,7 @@
 #	run COMMAND...                  runs it and sets $status, $out (stdout), $err (stderr)
 #	exits "claim" STATUS COMMAND... run, then the status is that
 #	wait_for COMMAND...             until it succeeds, at most 10 seconds; false when it never does
-#	reap PID...                     processes to end when the test ends
+#	reap PID...                     jobs of this shell to end when the test ends
 #	obeys_modes COMMAND...          runs it so that file modes bind it, also when the tests run as root
 #	diag "text"                     a comment
 #	bail "reason"                   nothing further can be tested
@@ -35,13 +35,14 @@ status=0 out= err=
 
 tap_cleanup()
 {
-	local code=$? pid
+	local code=$? pid running
+	# Only what still runs: the number of a program that ended may be somebody else's by now.
+	running=" $(jobs -pr | tr '\n' ' ') "
 	for pid in ${tap_pids[@]+"${tap_pids[@]}"}; do
-		kill "$pid" 2>/dev/null
-	done
-	for pid in ${tap_pids[@]+"${tap_pids[@]}"}; do
-		wait "$pid" 2>/dev/null
-	done
+		case $running in
+		*" $pid "*) kill "$pid" && wait "$pid" ;;
+		esac
+	done 2>/dev/null
 	chmod -R u+rwX "$TMP" 2>/dev/null
 	rm -rf "$TMP"
 	if [ $tap_is_done = no ]; then
