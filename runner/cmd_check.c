@@ -71,12 +71,12 @@ static void print_json(struct app *app, const struct definition *d, struct diags
 	struct json_writer w;
 	struct buf b;
 
-	buf_init(&b, BUF_UNBOUNDED); /* at most 1,000 errors are kept */
+	buf_init(&b, BUF_UNBOUNDED); /* at most DIAGS_MAX errors are kept */
 	json_writer_init(&w, &b, true);
 	json_open(&w, NULL, '{');
 	json_put_text(&w, "assize", "check/1");
 	json_put_bool(&w, "is_sound", diags->n_total == 0);
-	json_put_int(&w, "n_errors", (int64_t)diags->n_total);
+	json_put_int(&w, "n_errors", (int64_t)diags->n);
 	json_open(&w, "errors", '[');
 	diags_sort(diags);
 	for (size_t i = 0; i < diags->n; i++)
@@ -127,7 +127,6 @@ static int run_check(struct app *app, const struct command *self, int argc, char
 	if (status == EXIT_PASS && !o.is_json && !o.is_quiet)
 		print_sound(app, d);
 	if (status != EXIT_PASS && !o.is_json)
-		(void)fprintf(app->err, "%zu error%s\n", diags.n_total,
-			      diags.n_total == 1 ? "" : "s");
+		(void)fprintf(app->err, "%zu error%s\n", diags.n, diags.n == 1 ? "" : "s");
 	return status;
 }

@@ -162,7 +162,7 @@ static void build(struct loader *l, const char *section, size_t offset,
 
 		if (doc->root->type == NODE_MAPPING)
 			map = node_get(doc->root, section);
-		for (size_t k = 0; map && k < groups->n; k++)
+		for (size_t k = 0; map && k < groups->n && !diags_is_full(l->diags); k++)
 			builder(l, &groups->items[k], map->items[k]);
 	}
 }
@@ -228,14 +228,14 @@ void definition_print_diags(FILE *out, const struct definition *d, struct diags 
 	struct buf text;
 
 	diags_sort(diags);
-	buf_init(&text, BUF_UNBOUNDED); /* at most 1,000 errors are kept */
+	buf_init(&text, BUF_UNBOUNDED); /* at most DIAGS_MAX errors are kept */
 	for (size_t i = 0; i < diags->n; i++) {
 		const struct source *s = d ? definition_source(d, diags->items[i].pos.file) : NULL;
 
 		err_render(&text, &diags->items[i], s ? s->text : NULL, s ? s->len : 0);
 	}
-	if (diags->n_total > diags->n)
-		(void)buf_printf(&text, "and %zu more errors\n", diags->n_total - diags->n);
+	if (diags_is_full(diags))
+		(void)buf_printf(&text, "no more is looked for after %d errors\n", DIAGS_MAX);
 	fputs(d ? redact_text(d->redactor, a, text.data) : text.data, out);
 	buf_release(&text);
 	arena_free(a);

@@ -130,7 +130,7 @@ void load_check_spec(struct loader *l, struct check *c, const struct node *spec)
 	c->spec = arena_alloc(l->arena, c->kind->spec_size);
 	if (keys_read(&keys, c->kind->keys, c->spec_node, c->spec) == 0 && c->kind->check)
 		c->kind->check(&keys, c);
-	if (l->diags->n_total != before)
+	if (l->diags->n_total != before || diags_is_full(l->diags))
 		c->spec = NULL;
 }
 
@@ -394,7 +394,7 @@ void load_checks(struct loader *l, struct audit *audit, const struct audit_raw *
 	}
 	check_inherited(l, &in, node);
 	audit->checks = arena_array(l->arena, list->n, sizeof(struct check *));
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < list->n && !diags_is_full(l->diags); i++) {
 		const struct check *c = load_check(l, &in, list->items[i]);
 
 		if (c)

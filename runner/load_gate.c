@@ -16,7 +16,7 @@ static const char *const runs[] = {"stale", "always", "never", NULL}; /* enum ga
 static const char *const tag_rules[] = {"any", "all", NULL};
 
 #define MAX_ENTRIES   1000 /* each is held against every check */
-#define MAX_EXPLAINED 20   /* entries that match nothing; each looks for names alike */
+#define MAX_UNMATCHED 20   /* entries that match nothing; each looks for names alike */
 #define DAY_MS	      86400000
 #define MAX_AGE_MS    (INT64_C(366) * DAY_MS)
 
@@ -177,10 +177,11 @@ static int read_entry(struct loader *l, const struct selector_raw *raw, const st
 		return diags_at(l->diags, node->pos,
 				"name checks by check, audit, tag, severity or kind",
 				"the entry selects nothing in particular");
+	if (l->n_unmatched == MAX_UNMATCHED)
+		return -1; /* the definition is refused already */
 	if (selector_has_match(l->definition, out))
 		return 0;
-	if (l->n_explained++ >= MAX_EXPLAINED)
-		return diags_at(l->diags, node->pos, NULL, "the entry matches nothing");
+	l->n_unmatched++;
 	why = selector_explain(l->arena, l->definition, out, &help);
 	return diags_at(l->diags,
 			keys_pos(node, out->glob && raw->check ? "check"
@@ -213,7 +214,7 @@ static struct selector *read_entries(struct loader *l, const struct groups *grou
 {
 	struct selector *out = arena_array(l->arena, groups->n, sizeof(*out));
 
-	for (size_t i = 0; list && i < groups->n; i++) {
+	for (size_t i = 0; list && i < groups->n && !diags_is_full(l->diags); i++) {
 		const struct node *node = list->type == NODE_SEQUENCE ? list->items[i] : list;
 		struct selector entry = {0};
 

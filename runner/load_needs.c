@@ -14,7 +14,7 @@ static void resolve(struct loader *l, const struct pending_needs *pending)
 	struct check *c = pending->check;
 
 	c->needs = arena_array(l->arena, pending->names.n, sizeof(struct check *));
-	for (size_t i = 0; i < pending->names.n; i++) {
+	for (size_t i = 0; i < pending->names.n && !diags_is_full(l->diags); i++) {
 		const char *name = pending->names.items[i];
 		const struct check *needed = definition_check(d, name);
 		const char *sibling = arena_printf(l->arena, "%s/%s", c->audit, name);
@@ -49,7 +49,7 @@ static void report_cycle(struct loader *l, const struct walk *w, size_t depth,
 
 	while (w->stack[first] != again)
 		first--;
-	for (size_t i = 0; i < l->n_needs && l->diags->n_total < 1000; i++)
+	for (size_t i = 0; i < l->n_needs && !diags_is_full(l->diags); i++)
 		for (size_t k = 0; l->needs[i].check == last && k < l->needs[i].names.n; k++)
 			if (strcmp(l->needs[i].names.items[k], again->name) == 0)
 				pos = l->needs[i].names.positions[k];

@@ -117,7 +117,7 @@ struct loader {
 	struct map target_nodes; /* name -> location as written, for hashes */
 	struct map targets, audits, gates, sets;
 	struct pending_needs *needs;
-	size_t n_needs, n_entries, n_explained; /* entries: of all gates */
+	size_t n_needs, n_entries, n_unmatched; /* entries: of all gates */
 };
 
 /*

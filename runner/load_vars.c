@@ -15,11 +15,12 @@
 #include "runner/io/yaml.h"
 #include "runner/load_parts.h"
 
-#define MAX_EXPANDED_BYTES (16u * 1024 * 1024) /* all scalars of a definition together */
+#define MAX_EXPANDED_BYTES (8u * 1024 * 1024) /* all scalars of a definition together */
 #define MIN_SECRET_BYTES   4		       /* shorter values are not masked */
 #define MAX_SECRET_BYTES   (64u * 1024)	       /* one ${file:} */
-#define MAX_CHAIN	   64		       /* variables that use variables that use ... */
-#define POSITION_ERRORS	   100		       /* from here on only the scalar is pointed at */
+#define MAX_VARS	   10000
+#define MAX_CHAIN	   64  /* variables that use variables that use ... */
+#define POSITION_ERRORS	   100 /* from here on only the scalar is pointed at */
 
 enum state { UNRESOLVED = 0, RESOLVING, RESOLVED };
 
@@ -197,7 +198,7 @@ static int expand(struct loader *l, struct node *node, struct buf *value, struct
 	const char *s = node->text;
 	int status = 0;
 
-	while (*s) {
+	while (*s && !diags_is_full(l->diags)) {
 		struct reference r = {0};
 		const char *end;
 
@@ -208,8 +209,11 @@ static int expand(struct loader *l, struct node *node, struct buf *value, struct
 			continue;
 		}
 		if (strncmp(s, "${", 2) != 0) {
-			(void)buf_putc(value, *s);
-			(void)buf_putc(written, *s++);
+			size_t run = *s == '$' ? 1 : strcspn(s, "$");
+
+			(void)buf_add(value, s, run);
+			(void)buf_add(written, s, run);
+			s += run;
 			continue;
 		}
 		r.node = node;
@@ -230,7 +234,7 @@ static int expand(struct loader *l, struct node *node, struct buf *value, struct
 		node->has_secret = node->has_secret || r.has_secret;
 		*is_external = *is_external || r.is_external;
 	}
-	return status;
+	return *s ? -1 : status;
 }
 
 static int substitute(struct loader *l, struct node *node)
@@ -250,7 +254,7 @@ static int substitute(struct loader *l, struct node *node)
 	if (status == 0 && (value.is_full || written.is_full || l->n_expanded > MAX_EXPANDED_BYTES))
 		status =
 			diags_at(l->diags, node->pos, NULL, "variables expand to more than %s",
-				 value.is_full || written.is_full ? "1 MiB here" : "16 MiB in all");
+				 value.is_full || written.is_full ? "1 MiB here" : "8 MiB in all");
 	if (status == 0) {
 		node->text = arena_strndup(l->arena, value.data, value.len);
 		node->len = value.len;
@@ -271,13 +275,13 @@ static void substitute_all(struct loader *l, struct node *node)
 		(void)substitute(l, node); /* reports itself */
 		return;
 	}
-	for (size_t i = 0; i < node->n; i++)
+	for (size_t i = 0; i < node->n && !diags_is_full(l->diags); i++)
 		substitute_all(l, node->items[i]);
 }
 
 static void collect(struct loader *l, const struct node *vars)
 {
-	for (size_t i = 0; i < vars->n; i++) {
+	for (size_t i = 0; i < vars->n && !diags_is_full(l->diags); i++) {
 		struct group g = {.name = vars->keys[i]->text, .pos = vars->keys[i]->pos};
 		struct var *v;
 
@@ -287,6 +291,10 @@ static void collect(struct loader *l, const struct node *vars)
 			(void)diags_at(l->diags, g.pos, "give it another name",
 				       "the variable name \"%s\" is reserved", g.name);
 			continue;
+		}
+		if (l->vars.n == MAX_VARS) {
+			(void)diags_at(l->diags, g.pos, NULL, "more than 10,000 variables");
+			return;
 		}
 		v = arena_alloc(l->arena, sizeof(*v));
 		v->node = vars->items[i];
@@ -325,7 +333,7 @@ void load_vars(struct loader *l)
 	}
 	for (size_t i = 0; i < l->options->n_vars; i++)
 		override(l, &l->options->vars[i]);
-	for (size_t i = 0; i < l->vars.n; i++) {
+	for (size_t i = 0; i < l->vars.n && !diags_is_full(l->diags); i++) {
 		const struct var *v = l->vars.entries[i].value;
 		struct reference r = {.name = l->vars.entries[i].key, .node = v->node};
 

@@ -4,18 +4,28 @@
  * What does not fit into a quarter of a block gets a block of its own, so that no block is left
  * mostly empty.
  *
+ * An arena that has grown large goes on in huge pages, for whatever fits into one: memory that is
+ * written once costs mostly its page faults (20 MB: 63 ms in pages of 4 KiB, 2 ms in pages of 2
+ * MiB, on a virtual machine).
+ *
  * Under AddressSanitizer every allocation is a block of its own, exactly as long as asked for, so
  * that reading or writing past its end is seen.
  */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise() */
 #include "runner/base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define FIRST_BLOCK   1024
 #define LARGEST_BLOCK (64 * 1024)
+#define HUGE_BLOCK    (2 * 1024 * 1024) /* a huge page of the usual machines */
+#define LARGE_ARENA   (1024 * 1024)	/* from here on it grows by huge blocks */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_SEPARATE 1
@@ -30,6 +40,7 @@
 
 struct block {
 	struct block *next;
+	size_t mapped; /* bytes to unmap; 0 = free() it */
 	max_align_t data[];
 };
 
@@ -48,18 +59,48 @@ struct arena {
 	size_t size;
 };
 
+/* size bytes of zeros that begin where a huge page can; size is rounded up to pages. */
+static struct block *map_huge(size_t *size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), before, mapped;
+	unsigned char *p;
+
+	if (*size > SIZE_MAX - HUGE_BLOCK - page)
+		oom();
+	*size = (*size + page - 1) / page * page;
+	mapped = *size + HUGE_BLOCK;
+	p = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		oom();
+	/* What surrounds the aligned part goes back; not to get huge pages is only slower. */
+	before = (HUGE_BLOCK - (uintptr_t)p % HUGE_BLOCK) % HUGE_BLOCK;
+	if (before > 0)
+		(void)munmap(p, before);
+	(void)munmap(p + before + *size, mapped - before - *size);
+#ifdef MADV_HUGEPAGE
+	(void)madvise(p + before, *size, MADV_HUGEPAGE);
+#endif
+	return (struct block *)(void *)(p + before);
+}
+
 static void *block_new(struct arena *a, size_t size)
 {
 	struct block *b;
 
 	if (size > SIZE_MAX - sizeof(*b))
 		oom();
-	b = calloc(1, sizeof(*b) + size);
-	if (b == NULL)
-		oom();
+	size += sizeof(*b);
+	if (!IS_SEPARATE && size >= HUGE_BLOCK) {
+		b = map_huge(&size);
+		b->mapped = size;
+	} else {
+		b = calloc(1, size);
+		if (b == NULL)
+			oom();
+	}
 	b->next = a->blocks;
 	a->blocks = b;
-	a->size += sizeof(*b) + size;
+	a->size += size;
 	return b->data;
 }
 
@@ -86,7 +127,10 @@ void arena_free(struct arena *a)
 		struct block *b = a->blocks;
 
 		a->blocks = b->next;
-		free(b);
+		if (b->mapped > 0)
+			(void)munmap(b, b->mapped); /* fails only for what is not mapped */
+		else
+			free(b);
 	}
 	free(a);
 }
@@ -103,10 +147,16 @@ void *arena_alloc(struct arena *a, size_t size)
 		oom();
 	rounded = size == 0 ? align : (size + align - 1) / align * align;
 	if (rounded > a->n_free) {
-		if (rounded > a->next_block / 4)
+		bool is_large = a->size >= LARGE_ARENA;
+		size_t block = is_large ? HUGE_BLOCK - sizeof(struct block) : a->next_block;
+
+		if (rounded > (is_large ? block : block / 4))
 			return block_new(a, rounded);
-		a->free = block_new(a, a->next_block);
-		a->n_free = a->next_block;
+		p = block_new(a, block);
+		if (block - rounded < a->n_free)
+			return p; /* what is left of the older block is larger */
+		a->free = p;
+		a->n_free = block;
 		if (a->next_block < LARGEST_BLOCK)
 			a->next_block *= 2;
 	}

@@ -6,15 +6,13 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
 
-#define MAX_DIAGS 1000
-#define ELLIPSIS  "\xE2\x80\xA6"
+#define ELLIPSIS "\xE2\x80\xA6"
 
 static bool is_continuation(char c)
 {
@@ -140,10 +138,15 @@ void diags_init(struct diags *d, struct arena *a)
 	*d = (struct diags){.arena = a};
 }
 
+bool diags_is_full(const struct diags *d)
+{
+	return d->n == DIAGS_MAX;
+}
+
 void diags_add(struct diags *d, const struct err *e)
 {
 	d->n_total++;
-	if (d->n == MAX_DIAGS)
+	if (diags_is_full(d))
 		return;
 	if (d->n == d->cap) {
 		size_t cap = d->cap != 0 ? d->cap * 2 : 4;
@@ -162,7 +165,7 @@ int diags_at(struct diags *d, struct pos pos, const char *help, const char *fmt,
 	struct err e = {.class = ERR_NONE};
 	va_list ap;
 
-	if (d->n == MAX_DIAGS) { /* only counted: do not spend time on words nobody reads */
+	if (diags_is_full(d)) { /* only counted: do not spend time on words nobody reads */
 		d->n_total++;
 		return -1;
 	}

@@ -12,6 +12,7 @@
 #ifndef ASSIZE_BASE_ERR_H
 #define ASSIZE_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,20 +58,24 @@ int err_exit_status(enum err_class class);
 
 /*
  * All errors of one pass, in order found, sorted by position when printed. Owns its items; text in
- * an arena given at init. At most 1,000 are kept; the count goes on.
+ * an arena given at init. At most DIAGS_MAX are kept: whoever walks input stops at diags_is_full(),
+ * so that a file made of errors costs no more than a file with a thousand of them.
  */
+#define DIAGS_MAX 1000
+
 struct diags {
 	struct arena *arena;
 	struct err *items;
 	size_t n; /* kept */
 	size_t cap;
-	size_t n_total; /* found */
+	size_t n_total; /* found; more than n once some were not kept */
 };
 
 void diags_init(struct diags *d, struct arena *a);
 void diags_add(struct diags *d, const struct err *e);
 int diags_at(struct diags *d, struct pos pos, const char *help, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+bool diags_is_full(const struct diags *d);
 void diags_sort(struct diags *d);
 
 /*

@@ -17,19 +17,31 @@ static uint32_t hash(const char *key)
 	return h;
 }
 
-/* The slot that holds key, or the free one where it belongs. */
-static size_t find_slot(const struct map *m, const char *key)
+/* The slot that holds key, whose hash is h, or the free one where it belongs. */
+static struct map_slot *find_slot(const struct map *m, const char *key, uint32_t h)
 {
-	size_t i = hash(key) & (m->n_slots - 1);
+	size_t i = h & (m->n_slots - 1);
 
-	while (m->slots[i] != 0 && strcmp(m->entries[m->slots[i] - 1].key, key) != 0)
+	while (m->slots[i].index != 0 &&
+	       (m->slots[i].hash != h || strcmp(m->entries[m->slots[i].index - 1].key, key) != 0))
 		i = (i + 1) & (m->n_slots - 1);
-	return i;
+	return &m->slots[i];
+}
+
+/* Puts a slot into a table that has no equal one. */
+static void move_slot(struct map *m, struct map_slot slot)
+{
+	size_t i = slot.hash & (m->n_slots - 1);
+
+	while (m->slots[i].index != 0)
+		i = (i + 1) & (m->n_slots - 1);
+	m->slots[i] = slot;
 }
 
 static void grow(struct map *m)
 {
-	size_t cap = m->cap != 0 ? m->cap * 2 : 8;
+	const struct map_slot *old = m->slots;
+	size_t n_old = m->n_slots, cap = m->cap != 0 ? m->cap * 2 : 8;
 	struct map_entry *entries = arena_array(m->arena, cap, sizeof(*entries));
 
 	if (cap > UINT32_MAX / 2)
@@ -40,8 +52,9 @@ static void grow(struct map *m)
 	m->cap = cap;
 	m->n_slots = cap * 2;
 	m->slots = arena_array(m->arena, m->n_slots, sizeof(*m->slots));
-	for (size_t i = 0; i < m->n; i++)
-		m->slots[find_slot(m, entries[i].key)] = (uint32_t)i + 1;
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i].index != 0)
+			move_slot(m, old[i]);
 }
 
 void map_init(struct map *m, struct arena *a)
@@ -51,24 +64,25 @@ void map_init(struct map *m, struct arena *a)
 
 bool map_put(struct map *m, const char *key, void *value)
 {
-	size_t slot;
+	uint32_t h = hash(key);
+	struct map_slot *slot;
 
 	if (m->n == m->cap)
 		grow(m);
-	slot = find_slot(m, key);
-	if (m->slots[slot] != 0)
+	slot = find_slot(m, key, h);
+	if (slot->index != 0)
 		return false;
 	m->entries[m->n] = (struct map_entry){.key = key, .value = value};
-	m->slots[slot] = (uint32_t)++m->n;
+	*slot = (struct map_slot){.hash = h, .index = (uint32_t)++m->n};
 	return true;
 }
 
 void *map_get(const struct map *m, const char *key)
 {
-	size_t slot;
+	const struct map_slot *slot;
 
 	if (m->n == 0)
 		return NULL;
-	slot = find_slot(m, key);
-	return m->slots[slot] != 0 ? m->entries[m->slots[slot] - 1].value : NULL;
+	slot = find_slot(m, key, hash(key));
+	return slot->index != 0 ? m->entries[slot->index - 1].value : NULL;
 }

@@ -18,11 +18,17 @@ struct map_entry {
 	void *value;
 };
 
+/* The hash is kept, so that neither growing nor passing over a slot looks at a key. */
+struct map_slot {
+	uint32_t hash;
+	uint32_t index; /* + 1 into entries, 0 = free */
+};
+
 struct map {
 	struct arena *arena;
 	struct map_entry *entries; /* insertion order */
 	size_t n, cap;
-	uint32_t *slots; /* index + 1 into entries, 0 = free */
+	struct map_slot *slots;
 	size_t n_slots;
 };
 

@@ -63,15 +63,16 @@ static int refuse(struct builder *b, struct pos pos, const char *help, const cha
 	return diags_at(b->diags, pos, help, "%s", message);
 }
 
-static struct node *node_new(struct builder *b, enum node_type type, struct pos pos)
+/* extra: bytes of room behind the node, for its text. */
+static struct node *node_new(struct builder *b, enum node_type type, struct pos pos, size_t extra)
 {
 	struct node *node;
 
 	if (++b->n_nodes > YAML_MAX_NODES) {
-		(void)refuse(b, pos, TOO_MANY_HELP, "more than 200,000 values in one file");
+		(void)refuse(b, pos, TOO_MANY_HELP, "more than 150,000 values in one file");
 		return NULL;
 	}
-	node = arena_alloc(b->arena, sizeof(*node));
+	node = arena_alloc(b->arena, sizeof(*node) + extra);
 	node->type = type;
 	node->pos = pos;
 	return node;
@@ -85,7 +86,7 @@ static struct node *copy(struct builder *b, const struct node *from, size_t dept
 		(void)refuse(b, from->pos, NULL, "aliases nest deeper than 64 levels");
 		return NULL;
 	}
-	to = node_new(b, from->type, from->pos);
+	to = node_new(b, from->type, from->pos, 0);
 	if (!to)
 		return NULL;
 	to->text = from->text;
@@ -110,8 +111,13 @@ static struct node *copy(struct builder *b, const struct node *from, size_t dept
 static void push_child(struct builder *b, struct node *key, struct node *value)
 {
 	if (b->n_pending == b->cap_pending) {
+		struct child *more;
+
 		b->cap_pending = b->cap_pending ? b->cap_pending * 2 : 256;
-		b->pending = xrealloc(b->pending, b->cap_pending * sizeof(*b->pending));
+		more = arena_array(b->scratch, b->cap_pending, sizeof(*more));
+		if (b->n_pending > 0)
+			memcpy(more, b->pending, b->n_pending * sizeof(*more));
+		b->pending = more;
 	}
 	b->pending[b->n_pending++] = (struct child){.key = key, .value = value};
 }
@@ -228,7 +234,7 @@ static int open_collection(struct builder *b, enum node_type type, bool is_flow,
 
 	if (b->depth == YAML_MAX_DEPTH)
 		return refuse(b, pos, NULL, "collections nest deeper than 64 levels");
-	node = node_new(b, type, pos);
+	node = node_new(b, type, pos, 0);
 	if (!node)
 		return -1;
 	place(b, node, event->start_mark.index, event->end_mark.index);
@@ -257,18 +263,21 @@ static void close_collection(struct builder *b)
 	b->n_pending = f->first;
 }
 
-static void note_anchor(struct builder *b, const yaml_char_t *anchor, struct node *node)
+static int note_anchor(struct builder *b, const yaml_char_t *anchor, struct node *node)
 {
 	const char *name;
 
 	if (!anchor)
-		return;
+		return 0;
+	if (b->anchors.n == YAML_MAX_ANCHORS)
+		return refuse(b, node->pos, "write the values out", "more than 10,000 anchors");
 	name = arena_strdup(b->scratch, (const char *)anchor);
 	if (map_put(&b->anchors, name, node))
-		return;
+		return 0;
 	b->n_errors++;
 	(void)diags_at(b->diags, node->pos, "give it another name",
 		       "anchor \"%s\" is defined twice", str_escaped(b->scratch, name));
+	return 0;
 }
 
 static int on_alias(struct builder *b, const yaml_event_t *event)
@@ -363,15 +372,14 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 		(void)refuse(b, pos, "quote it: \"-\"", "an unquoted - is no text");
 	if (memchr(text, '\0', n))
 		return refuse(b, pos, NULL, "text holds a NUL");
-	node = node_new(b, NODE_SCALAR, pos);
+	node = node_new(b, NODE_SCALAR, pos, n + 1);
 	if (!node)
 		return -1;
-	node->text = arena_strndup(b->arena, text, n);
+	node->text = memcpy(node + 1, text, n); /* the arena gives zeros: it is terminated */
 	node->len = n;
 	node->is_plain = style == YAML_PLAIN_SCALAR_STYLE;
-	note_anchor(b, event->data.scalar.anchor, node);
 	place(b, node, start, event->end_mark.index);
-	return 0;
+	return note_anchor(b, event->data.scalar.anchor, node);
 }
 
 static void check_tag(struct builder *b, const yaml_event_t *event, const yaml_char_t *tag)
@@ -433,8 +441,7 @@ static int on_event(struct builder *b, const yaml_event_t *event)
 	}
 	if (open_collection(b, type, is_flow, event))
 		return -1;
-	note_anchor(b, anchor, b->frames[b->depth - 1].node);
-	return 0;
+	return note_anchor(b, anchor, b->frames[b->depth - 1].node);
 }
 
 /* Was something in the line where the parser gave up reported already (`{tag} and more`)? */
@@ -516,7 +523,6 @@ int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, st
 		status = b->n_errors > 0 ? -1 : 0;
 	}
 	yaml_parser_delete(&parser);
-	free(b->pending);
 	arena_free(scratch);
 	return status;
 }

@@ -12,7 +12,7 @@
  * and blank lines with extra spaces before the first line of a block scalar.
  *
  * Limits against hostile files, each its own message: 1 MiB a file, depth 64 (checked while
- * scanning: libyaml is quadratic on nested flow), 10,000 alias uses, 200,000 nodes.
+ * scanning: libyaml is quadratic on nested flow), 10,000 anchors and as many uses, 150,000 nodes.
  */
 #ifndef ASSIZE_IO_YAML_H
 #define ASSIZE_IO_YAML_H
@@ -25,8 +25,9 @@ struct node;
 
 #define YAML_MAX_BYTES	 (1024 * 1024)
 #define YAML_MAX_DEPTH	 64
+#define YAML_MAX_ANCHORS 10000
 #define YAML_MAX_ALIASES 10000
-#define YAML_MAX_NODES	 200000
+#define YAML_MAX_NODES	 150000
 
 /*
  * file is borrowed by every position; aliases are copied, so the result is a tree. 0, or -1 with

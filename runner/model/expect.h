@@ -36,6 +36,8 @@ struct baseline {
 	double median, mean, sigma;
 };
 
+#define EXPECT_MAX_SET 1000 /* values of one `in [...]` */
+
 struct expect_term;
 
 struct expectation {

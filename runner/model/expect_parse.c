@@ -20,6 +20,8 @@
 #include "runner/model/pattern.h"
 #include "runner/model/unit.h"
 
+#define MAX_QUOTED 200 /* bytes of an expectation in a message */
+
 struct cursor {
 	struct arena *arena;
 	const char *start, *at;
@@ -35,10 +37,19 @@ static struct pos here(const struct cursor *c)
 	return p;
 }
 
+/* A long expectation is quoted by its beginning, so that what is wrong with it is not cut off. */
 static int wrong(struct cursor *c, const char *what)
 {
-	(void)err_at(c->err, ERR_DEFINITION, here(c), "cannot read expectation \"%s\": %s",
-		     c->start, what); /* the caller returns -1 */
+	size_t n = strlen(c->start), shown = n;
+
+	if (n > MAX_QUOTED) {
+		shown = MAX_QUOTED;
+		while (shown > 0 && ((unsigned char)c->start[shown] & 0xC0) == 0x80)
+			shown--; /* not inside a character */
+	}
+	(void)err_at(c->err, ERR_DEFINITION, here(c), "cannot read expectation \"%.*s%s\": %s",
+		     (int)shown, c->start, shown < n ? "\xE2\x80\xA6" : "",
+		     what); /* the caller returns -1 */
 	(void)err_help(c->err, "write e.g. \"<= 0.1%%\", \"between 1 and 5\", \"in [1, 2]\", "
 			       "\"matches /re/\", \"within 10%% of median(28d)\""); /* same */
 	return -1;
@@ -232,6 +243,8 @@ static int parse_in(struct cursor *c, struct expect_term *t)
 	if (!take(c, "["))
 		return wrong(c, "\"[\" is missing here");
 	do {
+		if (t->n_operands == EXPECT_MAX_SET)
+			return wrong(c, "more than 1,000 values in one set");
 		if (parse_operand(c, add_operand(c, t, &cap)) != 0)
 			return -1;
 	} while (take(c, ","));

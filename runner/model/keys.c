@@ -260,7 +260,7 @@ static void read_texts(struct keys_context *ctx, const struct key_row *row, cons
 	texts->items = arena_array(ctx->arena, n, sizeof(*texts->items));
 	texts->positions = arena_array(ctx->arena, n, sizeof(*texts->positions));
 	texts->n = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !diags_is_full(ctx->diags); i++) {
 		const struct node *item = node->type == NODE_SEQUENCE ? node->items[i] : node;
 		const char *text = scalar(ctx, row, item);
 
@@ -290,7 +290,7 @@ static void read_pairs(struct keys_context *ctx, const struct key_row *row, cons
 		return;
 	pairs->items = arena_array(ctx->arena, node->n, sizeof(*pairs->items));
 	pairs->n = 0;
-	for (size_t i = 0; i < node->n; i++) {
+	for (size_t i = 0; i < node->n && !diags_is_full(ctx->diags); i++) {
 		struct key_row named = *row;
 		const char *text;
 
@@ -343,8 +343,8 @@ static void read_groups(struct keys_context *ctx, const struct key_row *row,
 		(void)diags_at(ctx->diags, node->pos, "leave the key out", "\"%s\" is empty",
 			       row->name);
 	groups->items = arena_array(ctx->arena, n, sizeof(*groups->items));
-	groups->n = n;
-	for (size_t i = 0; i < n; i++) {
+	groups->n = 0;
+	for (size_t i = 0; i < n && !diags_is_full(ctx->diags); i++) {
 		const struct node *item = row->type == KEY_LIST && !is_list ? node : node->items[i];
 		struct group *g = &groups->items[i];
 
@@ -354,6 +354,7 @@ static void read_groups(struct keys_context *ctx, const struct key_row *row,
 			g->name = node->keys[i]->text;
 			g->pos = node->keys[i]->pos;
 		}
+		groups->n = i + 1;
 		read_group(ctx, row, g->name ? g->name : row->name, item, g->value);
 	}
 }
@@ -436,10 +437,8 @@ void keys_unknown(struct diags *diags, struct arena *a, const struct node *key, 
 	int closest;
 	struct buf help;
 
-	if (diags->n < diags->n_total) { /* full: only counted */
-		(void)diags_at(diags, key->pos, NULL, "unknown key");
+	if (diags_is_full(diags))
 		return;
-	}
 	closest = str_closest(key->text, known, n);
 	buf_init(&help, 600);
 	if (closest >= 0) {
@@ -488,7 +487,7 @@ bool keys_has_unknown(const struct key_row *rows, const struct node *map)
 static bool is_misspelt(const struct keys_context *ctx, const struct key_row *rows,
 			const struct key_row *row, const struct node *map)
 {
-	for (size_t i = 0; i < map->n && ctx->diags->n == ctx->diags->n_total; i++)
+	for (size_t i = 0; i < map->n && !diags_is_full(ctx->diags); i++)
 		if (!find_row(rows, map->keys[i]->text) &&
 		    str_closest(map->keys[i]->text, &row->name, 1) == 0)
 			return true;
@@ -505,7 +504,7 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 	if (map->type != NODE_MAPPING)
 		return diags_at(ctx->diags, map->pos, NULL, "%s must be a mapping, not %s",
 				ctx->what, node_words(map));
-	for (size_t i = 0; i < map->n; i++) {
+	for (size_t i = 0; i < map->n && !diags_is_full(ctx->diags); i++) {
 		const struct key_row *row = find_row(rows, map->keys[i]->text);
 
 		if (row)
@@ -522,7 +521,7 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 					    row->example ? row->example : row->help),
 			       "%s needs the key \"%s\"", ctx->what, row->name);
 	}
-	return ctx->diags->n_total == before ? 0 : -1;
+	return ctx->diags->n_total == before && !diags_is_full(ctx->diags) ? 0 : -1;
 }
 
 struct pos keys_pos(const struct node *map, const char *key)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/model/expect.h"
 
 static const struct pos at = {"a.yaml", 7, 11};
@@ -304,6 +305,29 @@ static void test_expect_summarises_units(void **state)
 	arena_free(a);
 }
 
+static void test_expect_limits_a_set(void **state)
+{
+	struct arena *a = arena_new();
+	struct expectation x;
+	struct err e = {0};
+	struct buf set;
+
+	(void)state;
+	buf_init(&set, BUF_UNBOUNDED);
+	(void)buf_puts(&set, "in [1");
+	for (size_t i = 1; i < EXPECT_MAX_SET; i++)
+		(void)buf_puts(&set, ",1");
+	(void)buf_puts(&set, "]");
+	assert_int_equal(parse(a, set.data, &x, &e), 0);
+	set.len--;
+	(void)buf_puts(&set, ",1]");
+	assert_int_equal(parse(a, set.data, &x, &e), -1);
+	assert_non_null(strstr(e.message, "\xE2\x80\xA6")); /* a long expectation is cut ... */
+	assert_non_null(strstr(e.message, "more than 1,000 values in one set"));
+	buf_release(&set);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_expect_tells_how_much_room_is_used),
 		cmocka_unit_test(test_expect_points_at_what_it_cannot_read),
 		cmocka_unit_test(test_expect_summarises_units),
+		cmocka_unit_test(test_expect_limits_a_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
