@@ -16,8 +16,8 @@
 #include "runner/load_parts.h"
 
 #define MAX_EXPANDED_BYTES (8u * 1024 * 1024) /* all scalars of a definition together */
-#define MIN_SECRET_BYTES   4		       /* shorter values are not masked */
-#define MAX_SECRET_BYTES   (64u * 1024)	       /* one ${file:} */
+#define MIN_SECRET_BYTES   4		      /* shorter values are not masked */
+#define MAX_SECRET_BYTES   (64u * 1024)	      /* one ${file:} */
 #define MAX_VARS	   10000
 #define MAX_CHAIN	   64  /* variables that use variables that use ... */
 #define POSITION_ERRORS	   100 /* from here on only the scalar is pointed at */
@@ -252,9 +252,8 @@ static int substitute(struct loader *l, struct node *node)
 	status = expand(l, node, &value, &written, &is_external);
 	l->n_expanded += value.len + written.len;
 	if (status == 0 && (value.is_full || written.is_full || l->n_expanded > MAX_EXPANDED_BYTES))
-		status =
-			diags_at(l->diags, node->pos, NULL, "variables expand to more than %s",
-				 value.is_full || written.is_full ? "1 MiB here" : "8 MiB in all");
+		status = diags_at(l->diags, node->pos, NULL, "variables expand to more than %s",
+				  value.is_full || written.is_full ? "1 MiB here" : "8 MiB in all");
 	if (status == 0) {
 		node->text = arena_strndup(l->arena, value.data, value.len);
 		node->len = value.len;
