@@ -12,6 +12,18 @@ CC      ?= cc
 AR      ?= ar
 GIT     ?= git
 
+.DEFAULT_GOAL := all
+
+# Library flags, found once. Goals that promise to set the machine up may install packages; a plain
+# build only says what is missing.
+PROMISING := demo test asan tsan coverage bench torture
+SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
+ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/libraries.mk
+endif
+$(BUILD)/libraries.mk: tests/setup tests/packages
+	@$(SETUP) build $@
+
 # What the sources say about themselves.
 SOURCES := $(sort $(wildcard $(addsuffix /*.c,runner runner/* audits gates reports rollback)))
 UNITS   := $(sort $(wildcard tests/unit/test_*.c))
@@ -33,12 +45,17 @@ FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undef
 FLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 FLAGS_cov     := -O0 -g --coverage -DASSIZE_COVERAGE
 
-CPPFLAGS_ALL = -I. -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 $(LIB_CFLAGS) $(CPPFLAGS)
+CPPFLAGS_ALL = -I. -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 $(DRIVERS:%=-DASSIZE_%) \
+	$(LIB_CFLAGS) $(DRIVER_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL   = -std=c17 $(WARNINGS) $(FLAGS_$(VARIANT)) -fPIE -pthread \
 	-ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 LDFLAGS_ALL  = $(FLAGS_$(VARIANT)) -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 LIBS_ALL     = $(LIB_LIBS) -lpthread -lm
 
+# A driver whose library has no headers here is left out.
+left-out     = $(if $(filter $(2),$(DRIVERS)),,$(wildcard runner/io/db_$(1)*.c))
+SOURCES     := $(filter-out $(call left-out,postgres,POSTGRES) $(call left-out,mysql,MYSQL) \
+	$(call left-out,odbc,ODBC),$(SOURCES))
 OBJECTS     := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 LIBRARY     := $(BUILD)/libassize.a
 UNIT_BINS   := $(UNITS:%.c=$(BUILD)/%)
@@ -67,16 +84,6 @@ help:
 	@echo 'make install       into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); make uninstall takes it back'
 	@echo 'make clean         remove $(BUILD)'
 	@echo 'Variables: BUILD CC CFLAGS PREFIX DESTDIR WERROR=1'
-
-# Library flags, found once. Goals that promise to set the machine up may install packages; a plain
-# build only says what is missing.
-PROMISING := demo test asan tsan coverage bench torture
-SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
-ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
-include $(BUILD)/libraries.mk
-endif
-$(BUILD)/libraries.mk: tests/setup tests/packages
-	@$(SETUP) build $@
 
 $(BUILD)/tests.ready: tests/setup tests/packages
 	@$(SETUP) tests $@

@@ -12,12 +12,42 @@
 
 #define HELP_MAX_NAMES 12
 
+enum db_engine database_engine(const struct target *t)
+{
+	switch (t->type) {
+	case TARGET_POSTGRES:
+		return DB_POSTGRES;
+	case TARGET_MYSQL:
+		return DB_MYSQL;
+	case TARGET_ODBC:
+		return DB_ODBC;
+	case TARGET_NONE:
+	case TARGET_SQLITE:
+	case TARGET_HTTP:
+	case TARGET_GIT:
+		break;
+	}
+	return DB_SQLITE;
+}
+
+struct db_source database_source(const struct target *t)
+{
+	return (struct db_source){
+		.engine = database_engine(t),
+		.name = t->name,
+		.location = t->location,
+		.password = t->password,
+		.max_connections = t->max_connections,
+		.statement_timeout_ms = t->statement_timeout_ms,
+		.allow_writable_role = t->allow_writable_role,
+	};
+}
+
 int database_acquire(struct probe *p, struct db **out, struct err *e)
 {
-	const struct target *t = p->checks[0]->target;
+	struct db_source source = database_source(p->checks[0]->target);
 
-	return db_acquire(p->world->dbs, t->name, t->location, t->max_connections, p->deadline_ms,
-			  out, e);
+	return db_acquire(p->world->dbs, &source, p->deadline_ms, out, e);
 }
 
 void database_release(struct probe *p, struct db *db)

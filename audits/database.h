@@ -9,16 +9,21 @@
 
 #include <stdint.h>
 
+#include "runner/io/db.h"
+
 struct arena;
 struct buf;
-struct db;
-struct db_value;
 struct err;
 struct measurement;
 struct probe;
+struct target;
 
 /* Longest text taken as a value; a longer one is a document, not a measurement. */
 #define DATABASE_MAX_TEXT_BYTES 4096
+
+/* The target's, which is a database. */
+enum db_engine database_engine(const struct target *t);
+struct db_source database_source(const struct target *t);
 
 /* A session on the probe's target, to be given back with database_release(). */
 int database_acquire(struct probe *p, struct db **out, struct err *e);

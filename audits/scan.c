@@ -36,7 +36,12 @@ struct batch {
 
 void scan_init(struct scan *s, struct probe *p, const char *table, const char *where)
 {
-	*s = (struct scan){.probe = p, .table = table, .where = where};
+	*s = (struct scan){
+		.probe = p,
+		.engine = database_engine(p->checks[0]->target),
+		.table = table,
+		.where = where,
+	};
 	map_init(&s->by_sql, p->arena);
 }
 
@@ -54,7 +59,7 @@ static const char *term_sql(const struct scan *s, const char *function, const ch
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	buf_printf(&b, "%s(", function);
-	db_quote(NULL, &b, column);
+	db_quote(s->engine, &b, column);
 	buf_putc(&b, ')');
 	return keep(s, &b);
 }
@@ -89,7 +94,7 @@ void scan_add(struct scan *s, const char *function, const char *column)
 static void add_source(const struct scan *s, struct buf *out)
 {
 	buf_puts(out, " FROM ");
-	db_quote_table(NULL, out, s->table);
+	db_quote_table(s->engine, out, s->table);
 	/* On lines of its own: a comment at its end must not swallow the parenthesis. */
 	if (s->where)
 		buf_printf(out, " WHERE (\n%s\n)", s->where);

@@ -65,6 +65,7 @@ struct scan_term {
 
 struct scan {
 	struct probe *probe;
+	enum db_engine engine;
 	const char *table, *where; /* where NULL = all rows */
 	struct scan_term **terms;
 	size_t n, cap;

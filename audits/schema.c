@@ -236,7 +236,7 @@ static const struct db_object *find_object(const struct catalog *cat, const char
 	const char *bare = str_starts(name, "main.") && name[5] ? name + 5 : name;
 
 	for (size_t i = 0; i < cat->n_objects; i++)
-		if (db_same_name(cat->db, cat->objects[i].name, bare))
+		if (db_same_name(db_engine(cat->db), cat->objects[i].name, bare))
 			return &cat->objects[i];
 	return NULL;
 }
@@ -332,7 +332,7 @@ static const struct db_table *find_captured(const struct db_table *tables, size_
 					    const char *name)
 {
 	for (size_t i = 0; i < n; i++)
-		if (db_same_name(NULL, tables[i].name, name))
+		if (db_same_name(DB_SQLITE, tables[i].name, name))
 			return &tables[i];
 	return NULL;
 }
@@ -439,7 +439,7 @@ const struct audit_kind audit_kind_schema = {
 	.spec_size = sizeof(struct schema_spec),
 	.keys = schema_keys,
 	.values = schema_values,
-	.targets = TARGET_BIT(TARGET_SQLITE),
+	.targets = TARGET_DATABASES,
 	.check = schema_check,
 	.merge_key = schema_merge_key,
 	.describe = schema_describe,

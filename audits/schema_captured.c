@@ -18,7 +18,7 @@ static const char *or_none(const char *text)
 static const struct db_column *find_column(const struct db_table *t, const char *name)
 {
 	for (size_t i = 0; i < t->n_columns; i++)
-		if (db_same_name(NULL, t->columns[i].name, name))
+		if (db_same_name(DB_SQLITE, t->columns[i].name, name))
 			return &t->columns[i];
 	return NULL;
 }
@@ -64,7 +64,7 @@ static bool same_columns(const struct db_index *a, const struct db_index *b)
 	if (a->n_columns != b->n_columns)
 		return false;
 	for (size_t i = 0; i < a->n_columns; i++)
-		if (!db_same_name(NULL, a->columns[i], b->columns[i]))
+		if (!db_same_name(DB_SQLITE, a->columns[i], b->columns[i]))
 			return false;
 	return true;
 }
@@ -77,7 +77,7 @@ static const struct db_index *find_index(const struct db_table *t, const struct 
 		if (x->is_automatic != like->is_automatic)
 			continue;
 		if (like->is_automatic ? same_columns(x, like)
-				       : db_same_name(NULL, x->name, like->name))
+				       : db_same_name(DB_SQLITE, x->name, like->name))
 			return x;
 	}
 	return NULL;

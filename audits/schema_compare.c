@@ -38,7 +38,7 @@ void differences_expect(struct differences *d, bool holds, const char *fmt, ...)
 
 static bool same_name(const char *a, const char *b)
 {
-	return db_same_name(NULL, a, b);
+	return db_same_name(DB_SQLITE, a, b);
 }
 
 /* ---- lists of columns ---- */

@@ -126,7 +126,7 @@ static int find_column(const struct sql_rows *q, const struct db_row *row, const
 	size_t n_found = 0;
 
 	for (size_t i = 0; i < row->n; i++) {
-		if (!db_same_name(q->db, row->names[i], name))
+		if (!db_same_name(db_engine(q->db), row->names[i], name))
 			continue;
 		*out = i;
 		n_found++;
@@ -281,7 +281,7 @@ const struct audit_kind audit_kind_sql = {
 	.spec_size = sizeof(struct sql_spec),
 	.keys = sql_keys,
 	.values = sql_values,
-	.targets = TARGET_BIT(TARGET_SQLITE),
+	.targets = TARGET_DATABASES,
 	.scalar_key = "query",
 	.check = sql_check,
 	.has_value = sql_has_value,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audits/database.h"
 #include "audits/schema_snapshot.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -50,7 +51,7 @@ static const struct target *find_target(const struct definition *d, const char *
 		names[i] = d->targets[i]->name;
 		if (strcmp(names[i], name) != 0)
 			continue;
-		if (d->targets[i]->type == TARGET_SQLITE)
+		if (TARGET_BIT(d->targets[i]->type) & TARGET_DATABASES)
 			return d->targets[i];
 		err_set(e, ERR_USAGE, "target \"%s\" is not a database", name);
 		return NULL;
@@ -71,7 +72,9 @@ static int capture(struct app *app, const struct target *t, struct db_pool *pool
 	struct db *db;
 	size_t n;
 
-	if (db_acquire(pool, t->name, t->location, 1, deadline_ms, &db, e) != 0)
+	struct db_source source = database_source(t);
+
+	if (db_acquire(pool, &source, deadline_ms, &db, e) != 0)
 		return -1;
 	int rc = schema_capture(db, app->arena, deadline_ms, &tables, &n, e);
 

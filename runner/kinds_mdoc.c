@@ -54,13 +54,13 @@ void key_row_words(struct buf *out, const struct key_row *row)
 
 void target_words(struct buf *out, unsigned bits, int is_optional)
 {
-	static const char *const names[] = {NULL, "sqlite", "http", "git"};
 	bool has_any = false;
 
-	for (int t = TARGET_SQLITE; t <= TARGET_GIT; t++) {
+	for (int t = TARGET_SQLITE; t <= TARGET_LAST; t++) {
 		if (!(bits & TARGET_BIT(t)))
 			continue;
-		(void)buf_printf(out, "%s%s", has_any ? " or " : "", names[t]);
+		(void)buf_printf(out, "%s%s", has_any ? " or " : "",
+				 target_type_name((enum target_type)t));
 		has_any = true;
 	}
 	if (!has_any)

@@ -139,8 +139,8 @@ void load_check_spec(struct loader *l, struct check *c, const struct node *spec)
 static const char *target_words(unsigned bits)
 {
 	switch (bits) {
-	case TARGET_BIT(TARGET_SQLITE):
-		return "a sqlite target";
+	case TARGET_DATABASES:
+		return "a database target";
 	case TARGET_BIT(TARGET_HTTP):
 		return "an http target";
 	case TARGET_BIT(TARGET_GIT):

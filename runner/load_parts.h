@@ -31,7 +31,10 @@ struct file_raw {
 };
 
 struct target_raw {
-	const char *sqlite, *http, *git;
+	const char *sqlite, *postgres, *mysql, *odbc, *http, *git;
+	const char *password;
+	int64_t statement_timeout_ms;
+	bool allow_writable_role;
 	struct pairs headers;
 	const char *ca_file;
 	int64_t max_connections;

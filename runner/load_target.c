@@ -2,6 +2,7 @@
  * Targets: exactly one of the type keys says what a target is and where, the others qualify it.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/node.h"
@@ -15,6 +16,39 @@ const struct key_row target_rows[] = {
 	 .offset = offsetof(struct target_raw, sqlite),
 	 .help = "a SQLite database file",
 	 .example = "data/shop.db"},
+	{.name = "postgres",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, postgres),
+	 .help = "a PostgreSQL database: a libpq connection string or URI, without the password",
+	 .example = "\"host=db dbname=ledger user=audit sslmode=verify-full\""},
+	{.name = "mysql",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, mysql),
+	 .help = "a MySQL or MariaDB database: host, port, socket, user, dbname and TLS options",
+	 .example = "\"host=db dbname=shop user=audit\""},
+	{.name = "odbc",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, odbc),
+	 .help = "any other database: an ODBC connection string, without the password",
+	 .example = "\"DSN=warehouse;UID=audit\""},
+	{.name = "password",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, password),
+	 .help = "databases with a server: the role's password",
+	 .example = "\"${env:LEDGER_PASSWORD}\""},
+	{.name = "statement_timeout",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct target_raw, statement_timeout_ms),
+	 .min = 1,
+	 .max = INT64_C(24) * 3600 * 1000,
+	 .help = "databases with a server: no statement may take longer, whatever a check's "
+		 "timeout",
+	 .example = "30s"},
+	{.name = "allow_writable_role",
+	 .type = KEY_BOOL,
+	 .offset = offsetof(struct target_raw, allow_writable_role),
+	 .help = "databases with a server: accept a role that could write; grants are the boundary",
+	 .example = "true"},
 	{.name = "http",
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct target_raw, http),
@@ -49,25 +83,26 @@ const struct key_row target_rows[] = {
 static struct node *type_node(struct loader *l, const struct group *g, const struct node *node,
 			      enum target_type *type)
 {
-	static const char *const names[] = {NULL, "sqlite", "http", "git"};
 	struct node *found = NULL;
 
-	for (int t = TARGET_SQLITE; t <= TARGET_GIT; t++) {
-		struct node *value = node_get(node, names[t]);
+	for (int t = TARGET_SQLITE; t <= TARGET_LAST; t++) {
+		const char *name = target_type_name((enum target_type)t);
+		struct node *value = node_get(node, name);
 
 		if (!value)
 			continue;
 		if (found) {
 			(void)diags_at(l->diags, value->pos, "split it into two targets",
-				       "target \"%s\" is both %s and %s", g->name, names[*type],
-				       names[t]);
+				       "target \"%s\" is both %s and %s", g->name,
+				       target_type_name(*type), name);
 			return NULL;
 		}
 		found = value;
 		*type = (enum target_type)t;
 	}
 	if (!found && !keys_has_unknown(target_rows, node))
-		(void)diags_at(l->diags, g->pos, "add one of sqlite, http, git",
+		(void)diags_at(l->diags, g->pos,
+			       "add one of sqlite, postgres, mysql, odbc, http, git",
 			       "target \"%s\" does not say what it is", g->name);
 	return found;
 }
@@ -99,14 +134,49 @@ static void check_url(struct loader *l, const struct node *node)
 			       "the URL of a target cannot hold credentials");
 }
 
-static void check_option(struct loader *l, const struct group *g, const struct node *node,
-			 const char *key, enum target_type type)
+/* Keys that qualify some types only. */
+static void check_options(struct loader *l, const struct group *g, const struct node *node,
+			  enum target_type type)
 {
-	const struct node *value = node_get(node, key);
+	const unsigned servers = TARGET_DATABASES & ~TARGET_BIT(TARGET_SQLITE);
+	const struct {
+		const char *key, *owners;
+		unsigned bits;
+	} options[] = {
+		{"headers", "http targets", TARGET_BIT(TARGET_HTTP)},
+		{"ca_file", "http targets", TARGET_BIT(TARGET_HTTP)},
+		{"password", "databases with a server", servers},
+		{"statement_timeout", "databases with a server", servers},
+		{"allow_writable_role", "databases with a server", servers},
+	};
 
-	if (value && type != TARGET_HTTP)
-		(void)diags_at(l->diags, value->pos, "remove it",
-			       "\"%s\" belongs to http targets, \"%s\" is none", key, g->name);
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		const struct node *value = node_get(node, options[i].key);
+
+		if (value && !(TARGET_BIT(type) & options[i].bits))
+			(void)diags_at(l->diags, value->pos, "remove it",
+				       "\"%s\" belongs to %s, \"%s\" is none", options[i].key,
+				       options[i].owners, g->name);
+	}
+}
+
+/* A connection string is shown and recorded: what must not be is said by password:. */
+static void check_connection(struct loader *l, const struct node *node)
+{
+	static const char *const words[] = {"password", "passwd", "pwd"};
+
+	if (node->type != NODE_SCALAR || node->len == 0 || node->has_secret)
+		return; /* empty: reported by its row */
+	for (const char *s = node->text; *s; s++)
+		for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+			size_t n = strlen(words[i]);
+
+			if (strncasecmp(s, words[i], n) == 0 && s[n + strspn(s + n, " ")] == '=') {
+				(void)diags_at(l->diags, node->pos, "use password: \"${env:NAME}\"",
+					       "a connection string cannot hold a password");
+				return;
+			}
+		}
 }
 
 void load_target(struct loader *l, const struct group *g, const struct node *node)
@@ -114,27 +184,34 @@ void load_target(struct loader *l, const struct group *g, const struct node *nod
 	const struct target_raw *raw = g->value;
 	struct definition *d = l->definition;
 	struct target *t = arena_alloc(l->arena, sizeof(*t));
-	const char *paths[] = {[TARGET_SQLITE] = raw->sqlite, [TARGET_GIT] = raw->git};
+	const char *places[] = {
+		[TARGET_SQLITE] = raw->sqlite, [TARGET_POSTGRES] = raw->postgres,
+		[TARGET_MYSQL] = raw->mysql,   [TARGET_ODBC] = raw->odbc,
+		[TARGET_HTTP] = raw->http,     [TARGET_GIT] = raw->git,
+	};
 	struct node *what;
 
 	if (!load_name(l, &l->targets, "target", g, t) || node->type != NODE_MAPPING)
 		return;
 	t->name = g->name;
 	t->pos = g->pos;
+	t->password = raw->password;
+	t->statement_timeout_ms = raw->statement_timeout_ms;
+	t->allow_writable_role = raw->allow_writable_role;
 	t->headers = raw->headers;
 	t->ca_file = raw->ca_file;
 	t->max_connections = raw->max_connections;
 	what = type_node(l, g, node, &t->type);
 	if (!what)
 		return;
-	if (t->type == TARGET_HTTP) {
+	t->location = places[t->type];
+	if (t->type == TARGET_HTTP)
 		check_url(l, what);
-		t->location = raw->http;
-	} else if (paths[t->type]) {
-		t->location = file_absolute(l->arena, d->root_dir, paths[t->type]);
-	}
-	check_option(l, g, node, "headers", t->type);
-	check_option(l, g, node, "ca_file", t->type);
+	else if (t->type != TARGET_SQLITE && t->type != TARGET_GIT)
+		check_connection(l, what);
+	else if (t->location)
+		t->location = file_absolute(l->arena, d->root_dir, t->location);
+	check_options(l, g, node, t->type);
 	(void)map_put(&l->target_nodes, g->name, what); /* the name is new */
 	d->targets = load_grow(l->arena, d->targets, d->n_targets, sizeof(struct target *));
 	d->targets[d->n_targets++] = t;

@@ -23,8 +23,7 @@
 #include "runner/io/file.h"
 
 struct db_home {
-	char *key;
-	char *location;
+	struct db_source source; /* its texts are the home's */
 	const struct db_driver *driver;
 	int64_t n_open; /* idle, in use, or being opened */
 	struct db *idle;
@@ -60,6 +59,15 @@ struct db_pool *db_pool_new(const struct clock *clock)
 	return p;
 }
 
+static void home_free(struct db_home *h)
+{
+	/* The home owns these; a source only borrows, hence const. */
+	free((char *)(uintptr_t)h->source.name);
+	free((char *)(uintptr_t)h->source.location);
+	free((char *)(uintptr_t)h->source.password);
+	free(h);
+}
+
 void db_pool_free(struct db_pool *p)
 {
 	if (!p)
@@ -75,42 +83,44 @@ void db_pool_free(struct db_pool *p)
 			h->driver->close(db);
 		}
 		if (h->is_registered)
-			file_unregister_database(h->location);
-		free(h->key);
-		free(h->location);
-		free(h);
+			file_unregister_database(h->source.location);
+		home_free(h);
 	}
 	must(pthread_cond_destroy(&p->changed));
 	must(pthread_mutex_destroy(&p->lock));
 	free(p);
 }
 
-static struct db_home *find_home(struct db_pool *p, const char *key, const char *location)
+static struct db_home *find_home(struct db_pool *p, const struct db_source *source, struct err *e)
 {
+	const struct db_driver *driver;
 	struct db_home *h = p->homes;
 
-	while (h && (strcmp(h->key, key) != 0 || strcmp(h->location, location) != 0))
+	while (h && (strcmp(h->source.name, source->name) != 0 ||
+		     strcmp(h->source.location, source->location) != 0))
 		h = h->next;
 	if (h)
 		return h;
+	driver = db_driver_of(source->engine, e);
+	if (!driver)
+		return NULL;
 	h = xmalloc(sizeof(*h));
-	*h = (struct db_home){
-		.key = xstrdup(key),
-		.location = xstrdup(location),
-		.driver = &db_driver_sqlite,
-		.next = p->homes,
-	};
+	*h = (struct db_home){.source = *source, .driver = driver, .next = p->homes};
+	h->source.name = xstrdup(source->name);
+	h->source.location = xstrdup(source->location);
+	h->source.password = source->password ? xstrdup(source->password) : NULL;
 	p->homes = h;
 	return h;
 }
 
+/* What is to be looked at while the process has no session there: a file. */
 static int preflight(struct db_home *h, struct err *e)
 {
-	if (h->is_registered)
+	if (!h->driver->preflight || h->is_registered)
 		return 0;
-	if (h->driver->preflight(h->location, e) != 0)
+	if (h->driver->preflight(h->source.location, e) != 0)
 		return -1;
-	file_register_database(h->location);
+	file_register_database(h->source.location);
 	h->is_registered = true;
 	return 0;
 }
@@ -142,7 +152,7 @@ static int wait_for_change(struct db_pool *p, int64_t deadline_ms)
 static int open_session(struct db_pool *p, struct db_home *h, int64_t deadline_ms, struct db **out,
 			struct err *e)
 {
-	if (h->driver->open(h->location, p->clock, deadline_ms, out, e) == 0) {
+	if (h->driver->open(&h->source, p->clock, deadline_ms, out, e) == 0) {
 		(*out)->home = h;
 		return 0;
 	}
@@ -153,14 +163,18 @@ static int open_session(struct db_pool *p, struct db_home *h, int64_t deadline_m
 	return -1;
 }
 
-int db_acquire(struct db_pool *p, const char *target_key, const char *location,
-	       int64_t max_connections, int64_t deadline_ms, struct db **out, struct err *e)
+int db_acquire(struct db_pool *p, const struct db_source *source, int64_t deadline_ms,
+	       struct db **out, struct err *e)
 {
-	int64_t ceiling = max_connections > 0 ? max_connections : 1;
+	int64_t ceiling = source->max_connections > 0 ? source->max_connections : 1;
 
 	must(pthread_mutex_lock(&p->lock));
-	struct db_home *h = find_home(p, target_key, location);
+	struct db_home *h = find_home(p, source, e);
 
+	if (!h) {
+		must(pthread_mutex_unlock(&p->lock));
+		return -1;
+	}
 	while (!h->idle && h->n_open >= ceiling) {
 		if (wait_for_change(p, deadline_ms) == 0)
 			continue;
@@ -168,7 +182,7 @@ int db_acquire(struct db_pool *p, const char *target_key, const char *location,
 		return err_set(e, ERR_MEASURE,
 			       "could not get a connection to target \"%s\" before the deadline: "
 			       "all %lld are in use",
-			       target_key, (long long)ceiling);
+			       source->name, (long long)ceiling);
 	}
 	if (h->idle) {
 		*out = h->idle;
@@ -230,6 +244,11 @@ int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadli
 	return db->driver->describe(db, a, name, deadline_ms, out, e);
 }
 
+enum db_engine db_engine(const struct db *db)
+{
+	return db->driver->engine;
+}
+
 size_t db_max_columns(const struct db *db)
 {
 	return db->max_columns;
@@ -240,41 +259,4 @@ enum db_absence db_missing(const struct db *db, const char **name)
 	if (name)
 		*name = db->missing;
 	return db->absence;
-}
-
-/* Names are ASCII-folded by every engine we have; the locale is never asked. */
-static char fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-bool db_same_name(const struct db *db, const char *a, const char *b)
-{
-	(void)db; /* the rule is the engine's; there is one engine */
-	while (*a && fold(*a) == fold(*b)) {
-		a++;
-		b++;
-	}
-	return fold(*a) == fold(*b);
-}
-
-void db_quote(const struct db *db, struct buf *out, const char *name)
-{
-	(void)db;
-	buf_putc(out, '"');
-	for (const char *s = name; *s; s++) {
-		if (*s == '"')
-			buf_putc(out, '"');
-		buf_putc(out, *s);
-	}
-	buf_putc(out, '"');
-}
-
-void db_quote_table(const struct db *db, struct buf *out, const char *name)
-{
-	if (str_starts(name, "main.") && name[5]) {
-		buf_puts(out, "\"main\".");
-		name += 5;
-	}
-	db_quote(db, out, name);
 }

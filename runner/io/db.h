@@ -2,9 +2,13 @@
  * db: read-only sessions on audited databases; one driver file an engine (db_sqlite.c).
  *
  * Read-only by construction: the driver refuses everything but reading, see its opening comment for
- * the holes each engine's own switch leaves. A pool keeps at most target->max_connections sessions
- * a target and hands one to one thread at a time. A statement runs until the deadline (monotonic
+ * the holes each engine's own switch leaves. A pool keeps at most source->max_connections sessions
+ * a source and hands one to one thread at a time. A statement runs until the deadline (monotonic
  * ms), then fails with "took longer than ...".
+ *
+ * Every engine but SQLite is optional, twice: it is left out of a build without the library's
+ * headers, and the library is loaded when the first session is opened (db_library.h), so that a
+ * machine without it, and a start that needs none, pay nothing.
  *
  * Errors are ERR_MEASURE. After a failure db_missing() tells whether it was a table or a column
  * that does not exist, so that a kind may say which one is gone and which ones there are.
@@ -38,18 +42,30 @@ struct db_row {
 	const char *const *names;
 };
 
+enum db_engine { DB_SQLITE = 0, DB_POSTGRES, DB_MYSQL, DB_ODBC };
+
+/* What a session is opened on. */
+struct db_source {
+	enum db_engine engine;
+	const char *name; /* the target's, for messages; with location it identifies the source */
+	/* SQLite: an absolute path. PostgreSQL: a connection string or URI (libpq 34.1.1). MySQL:
+	 * host=... port=... user=... dbname=... socket=... in the same form. ODBC: DSN=...; */
+	const char *location;
+	const char *password; /* NULL = none; never shown */
+	int64_t max_connections;
+	int64_t statement_timeout_ms; /* of one statement, below the deadline; 0 = only that */
+	bool allow_writable_role;     /* else a role that could write is refused */
+};
+
 /* Called for each row; non-zero stops (1 = enough, -1 = error already in e). */
 typedef int db_row_fn(void *ctx, const struct db_row *row, struct err *e);
 
 struct db_pool *db_pool_new(const struct clock *clock);
 void db_pool_free(struct db_pool *p);
 
-/*
- * target_key identifies the target (its name); location as in the definition. Blocks while all
- * sessions are in use, at most until the deadline.
- */
-int db_acquire(struct db_pool *p, const char *target_key, const char *location,
-	       int64_t max_connections, int64_t deadline_ms, struct db **out, struct err *e);
+/* Blocks while all sessions are in use, at most until the deadline. The source is copied. */
+int db_acquire(struct db_pool *p, const struct db_source *source, int64_t deadline_ms,
+	       struct db **out, struct err *e);
 void db_release(struct db_pool *p, struct db *db);
 
 /*
@@ -61,6 +77,8 @@ int db_query(struct db *db, const char *sql, const char *const *params, size_t n
 
 /* Prepares only: does the engine accept it, and how many columns would it give? */
 int db_prepare(struct db *db, const char *sql, size_t *n_columns, struct err *e);
+
+enum db_engine db_engine(const struct db *db);
 
 /* Most result columns one statement may have. */
 size_t db_max_columns(const struct db *db);
@@ -128,16 +146,18 @@ int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_ob
 int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		struct db_table *out, struct err *e);
 
-/* Are two names of tables or columns the same name to the engine? (SQLite: ASCII case folded.) */
-bool db_same_name(const struct db *db, const char *a, const char *b); /* db may be NULL */
+/*
+ * Are two names of tables or columns the same name to the engine? SQLite and MySQL fold ASCII case;
+ * to PostgreSQL, whose names are written quoted, they are what they are.
+ */
+bool db_same_name(enum db_engine engine, const char *a, const char *b);
 
 /*
- * Appends a name quoted as one identifier of the engine; db_quote_table also takes "schema.table"
- * (SQLite: "main" is the only schema there is, so any other dot belongs to the name). db may be
- * NULL where no session is at hand: SQLite's rule.
+ * Appends a name quoted as one identifier of the engine; db_quote_table also takes "schema.table".
+ * (SQLite: "main" is the only schema there is, so any other dot belongs to the name.)
  */
 struct buf;
-void db_quote(const struct db *db, struct buf *out, const char *name);
-void db_quote_table(const struct db *db, struct buf *out, const char *name);
+void db_quote(enum db_engine engine, struct buf *out, const char *name);
+void db_quote_table(enum db_engine engine, struct buf *out, const char *name);
 
 #endif

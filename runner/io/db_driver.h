@@ -13,15 +13,19 @@
 struct db_home;
 
 struct db_driver {
-	const char *name;
+	enum db_engine engine;
 	/*
-	 * MUST: look at the location while the process has no session on it (SQLite: reading the
-	 * file then cannot drop a lock of ours). Called before the first open, under the pool's
+	 * MAY be NULL: look at the location while the process has no session on it (SQLite: reading
+	 * the file then cannot drop a lock of ours). Called before the first open, under the pool's
 	 * lock.
 	 */
 	int (*preflight)(const char *location, struct err *e);
-	/* MUST: location is registered with the file door by the caller. */
-	int (*open)(const char *location, const struct clock *clock, int64_t deadline_ms,
+	/*
+	 * MUST: connect, protect, and refuse a role that could write unless the source allows it.
+	 * The source lives as long as the pool. A file is registered with the file door by the
+	 * caller.
+	 */
+	int (*open)(const struct db_source *source, const struct clock *clock, int64_t deadline_ms,
 		    struct db **out, struct err *e);
 	void (*close)(struct db *db);
 	int (*query)(struct db *db, const char *sql, const char *const *params, size_t n_params,
@@ -43,6 +47,18 @@ struct db {
 	bool is_broken;
 };
 
+/* NULL with an error: left out of this build. */
+const struct db_driver *db_driver_of(enum db_engine engine, struct err *e);
+
 extern const struct db_driver db_driver_sqlite;
+#ifdef ASSIZE_POSTGRES
+extern const struct db_driver db_driver_postgres;
+#endif
+#ifdef ASSIZE_MYSQL
+extern const struct db_driver db_driver_mysql;
+#endif
+#ifdef ASSIZE_ODBC
+extern const struct db_driver db_driver_odbc;
+#endif
 
 #endif

@@ -78,9 +78,10 @@ static void sqlite_session_close(struct db *db)
 	free(s);
 }
 
-static int sqlite_session_open(const char *location, const struct clock *clock, int64_t deadline_ms,
-			       struct db **out, struct err *e)
+static int sqlite_session_open(const struct db_source *source, const struct clock *clock,
+			       int64_t deadline_ms, struct db **out, struct err *e)
 {
+	const char *location = source->location;
 	struct sqlite_db *s = xmalloc(sizeof(*s));
 	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 		    SQLITE_OPEN_EXRESCODE;
@@ -289,7 +290,7 @@ static int sqlite_prepare(struct db *db, const char *sql, size_t *n_columns, str
 }
 
 const struct db_driver db_driver_sqlite = {
-	.name = "sqlite",
+	.engine = DB_SQLITE,
 	.preflight = sqlite_preflight,
 	.open = sqlite_session_open,
 	.close = sqlite_session_close,

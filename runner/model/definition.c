@@ -81,6 +81,27 @@ static bool has_tag(const struct check *c, const char *tag)
 	return false;
 }
 
+const char *target_type_name(enum target_type type)
+{
+	switch (type) {
+	case TARGET_NONE:
+		break;
+	case TARGET_SQLITE:
+		return "sqlite";
+	case TARGET_POSTGRES:
+		return "postgres";
+	case TARGET_MYSQL:
+		return "mysql";
+	case TARGET_ODBC:
+		return "odbc";
+	case TARGET_HTTP:
+		return "http";
+	case TARGET_GIT:
+		return "git";
+	}
+	return "none";
+}
+
 bool selector_matches(const struct selector *s, const struct check *c)
 {
 	if (c->is_hidden && !s->glob)

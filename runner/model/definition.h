@@ -22,16 +22,35 @@ struct redactor;
 struct node;
 
 /* What a target is; a kind accepts a set of them (TARGET_BIT). */
-enum target_type { TARGET_NONE = 0, TARGET_SQLITE, TARGET_HTTP, TARGET_GIT };
+enum target_type {
+	TARGET_NONE = 0,
+	TARGET_SQLITE,
+	TARGET_POSTGRES,
+	TARGET_MYSQL,
+	TARGET_ODBC,
+	TARGET_HTTP,
+	TARGET_GIT
+};
+#define TARGET_LAST   TARGET_GIT
 #define TARGET_BIT(t) (1u << (t))
+#define TARGET_DATABASES                                                                           \
+	(TARGET_BIT(TARGET_SQLITE) | TARGET_BIT(TARGET_POSTGRES) | TARGET_BIT(TARGET_MYSQL) |      \
+	 TARGET_BIT(TARGET_ODBC))
+
+/* The key that says it in a definition: "sqlite", "postgres", ... */
+const char *target_type_name(enum target_type type);
 
 struct target {
 	const char *name;
 	enum target_type type;
 	struct pos pos;
-	const char *location; /* absolute path (sqlite, git) or base URL (http); may hold secrets */
-	struct pairs headers; /* http */
-	const char *ca_file;  /* http: PEM bundle, NULL = system */
+	/* Absolute path (sqlite, git), base URL (http) or connection string; may hold secrets. */
+	const char *location;
+	const char *password;	      /* databases; NULL = none */
+	int64_t statement_timeout_ms; /* databases; 0 = the check's timeout alone */
+	bool allow_writable_role;     /* databases */
+	struct pairs headers;	      /* http */
+	const char *ca_file;	      /* http: PEM bundle, NULL = system */
 	int64_t max_connections;
 };
 

@@ -29,7 +29,10 @@ static struct db *acquire(struct world *w)
 	struct err e = {0};
 	struct db *db = NULL;
 
-	if (db_acquire(w->probe_world.dbs, "shop", w->path, 2, soon(w), &db, &e) != 0)
+	if (db_acquire(
+		    w->probe_world.dbs,
+		    &(struct db_source){.name = "shop", .location = w->path, .max_connections = 2},
+		    soon(w), &db, &e) != 0)
 		fail_msg("%s", e.message);
 	return db;
 }
@@ -135,15 +138,15 @@ static void test_db_catalog_quotes_names(void **state)
 	struct buf b;
 
 	buf_init(&b, 256);
-	db_quote(db, &b, "a\"b.c");
+	db_quote(DB_SQLITE, &b, "a\"b.c");
 	buf_putc(&b, ' ');
-	db_quote_table(db, &b, "main.orders");
+	db_quote_table(DB_SQLITE, &b, "main.orders");
 	buf_putc(&b, ' ');
-	db_quote_table(db, &b, "odd.name");
+	db_quote_table(DB_SQLITE, &b, "odd.name");
 	assert_string_equal(b.data, "\"a\"\"b.c\" \"main\".\"orders\" \"odd.name\"");
 	buf_release(&b);
-	assert_true(db_same_name(db, "Orders", "oRDERS"));
-	assert_false(db_same_name(db, "orders", "order"));
+	assert_true(db_same_name(DB_SQLITE, "Orders", "oRDERS"));
+	assert_false(db_same_name(DB_SQLITE, "orders", "order"));
 	db_release(w->probe_world.dbs, db);
 }
 

@@ -104,7 +104,10 @@ static struct db *acquire(struct world *w)
 	struct err e = {0};
 	struct db *db = NULL;
 
-	if (db_acquire(w->pool, "shop", w->path, 2, soon(w), &db, &e) != 0)
+	if (db_acquire(
+		    w->pool,
+		    &(struct db_source){.name = "shop", .location = w->path, .max_connections = 2},
+		    soon(w), &db, &e) != 0)
 		fail_msg("%s", e.message);
 	return db;
 }
@@ -346,7 +349,11 @@ static void refuse_to_open(struct world *w, const char *path, const char *messag
 	struct err e = {0};
 	struct db *db = NULL;
 
-	assert_int_equal(db_acquire(w->pool, "bad", path, 1, soon(w), &db, &e), -1);
+	assert_int_equal(db_acquire(w->pool,
+				    &(struct db_source){
+					    .name = "bad", .location = path, .max_connections = 1},
+				    soon(w), &db, &e),
+			 -1);
 	assert_null(db);
 	if (!strstr(e.message, message))
 		fail_msg("%s: %s", message, e.message);
@@ -468,7 +475,10 @@ static void test_db_sqlite_two_names_of_one_file(void **state)
 
 	snprintf(alias, sizeof(alias), "%s/alias.db", w->dir);
 	assert_int_equal(symlink(w->path, alias), 0);
-	if (db_acquire(w->pool, "alias", alias, 1, soon(w), &second, &e) != 0)
+	if (db_acquire(
+		    w->pool,
+		    &(struct db_source){.name = "alias", .location = alias, .max_connections = 1},
+		    soon(w), &second, &e) != 0)
 		fail_msg("%s", e.message);
 	assert_string_equal(ask(w, second, "SELECT count(*) FROM orders"), "2");
 	/* and nobody may read it as a plain file meanwhile */
@@ -486,9 +496,12 @@ static void test_db_sqlite_pool_keeps_its_ceiling(void **state)
 	struct err e = {0};
 
 	assert_ptr_not_equal(a, b);
-	assert_int_equal(
-		db_acquire(w->pool, "shop", w->path, 2, clock_monotonic_ms(&w->clock) + 20, &c, &e),
-		-1);
+	assert_int_equal(db_acquire(w->pool,
+				    &(struct db_source){.name = "shop",
+							.location = w->path,
+							.max_connections = 2},
+				    clock_monotonic_ms(&w->clock) + 20, &c, &e),
+			 -1);
 	assert_non_null(strstr(e.message, "all 2 are in use"));
 	db_release(w->pool, a);
 	assert_ptr_equal(acquire(w), a); /* kept and handed on */
@@ -510,8 +523,11 @@ static void *work(void *ctx)
 		struct err e = {0};
 		char out[64] = "";
 
-		if (db_acquire(k->world->pool, "shop", k->world->path, 2, soon(k->world), &db,
-			       &e) != 0) {
+		if (db_acquire(k->world->pool,
+			       &(struct db_source){.name = "shop",
+						   .location = k->world->path,
+						   .max_connections = 2},
+			       soon(k->world), &db, &e) != 0) {
 			k->n_failed++;
 			continue;
 		}

@@ -246,7 +246,11 @@ static const char *capture(struct world *w, const char *name)
 	int64_t deadline_ms = clock_monotonic_ms(&w->clock) + 10000;
 
 	buf_init(&b, BUF_UNBOUNDED);
-	assert_int_equal(db_acquire(w->probe_world.dbs, "shop", w->path, 1, deadline_ms, &db, &e),
+	assert_int_equal(db_acquire(w->probe_world.dbs,
+				    &(struct db_source){.name = "shop",
+							.location = w->path,
+							.max_connections = 1},
+				    deadline_ms, &db, &e),
 			 0);
 	assert_int_equal(schema_capture(db, w->arena, deadline_ms, &tables, &n, &e), 0);
 	db_release(w->probe_world.dbs, db);
