@@ -37,9 +37,10 @@ static void compare_column(struct differences *d, const char *table, const struc
 	differences_expect(d, was->key == is->key,
 			   "column %s.%s: place in the primary key is %lld, was %lld", table,
 			   is->name, (long long)is->key, (long long)was->key);
-	differences_expect(d, was->is_generated == is->is_generated, "column %s.%s: is %s, was %s",
-			   table, is->name, is->is_generated ? "generated" : "stored as written",
-			   was->is_generated ? "generated" : "stored as written");
+	differences_expect(d, was->generation == is->generation, "column %s.%s: is %s, was %s",
+			   table, is->name,
+			   is->generation != DB_PLAIN ? "generated" : "stored as written",
+			   was->generation != DB_PLAIN ? "generated" : "stored as written");
 }
 
 static void compare_columns(struct differences *d, const struct db_table *was,
@@ -91,7 +92,7 @@ static const char *index_words(struct arena *a, const struct db_index *x)
 	buf_printf(&b, "%s(", x->is_unique ? "unique " : "");
 	for (size_t i = 0; i < x->n_columns; i++)
 		buf_printf(&b, "%s%s", i > 0 ? ", " : "", x->columns[i]);
-	buf_printf(&b, ")%s", x->is_partial ? " partial" : "");
+	buf_printf(&b, ")%s", x->where ? " partial" : "");
 	const char *text = arena_strndup(a, b.data, b.len);
 
 	buf_release(&b);

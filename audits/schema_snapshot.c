@@ -50,7 +50,7 @@ static void write_columns(struct json_writer *w, const struct db_table *t)
 		json_put_text(w, "name", c->name);
 		json_put_text(w, "type", c->type);
 		json_put_bool(w, "nullable", c->is_nullable);
-		json_put_bool(w, "generated", c->is_generated);
+		json_put_bool(w, "generated", c->generation != DB_PLAIN);
 		json_put_text(w, "default", c->def);
 		json_put_int(w, "key", c->key);
 		json_close(w, '}');
@@ -67,7 +67,7 @@ static void write_indexes(struct json_writer *w, const struct db_table *t)
 		json_open(w, NULL, '{');
 		json_put_text(w, "name", x->name);
 		json_put_bool(w, "unique", x->is_unique);
-		json_put_bool(w, "partial", x->is_partial);
+		json_put_bool(w, "partial", x->where != NULL);
 		json_put_bool(w, "automatic", x->is_automatic);
 		write_texts(w, "columns", x->columns, x->n_columns);
 		json_close(w, '}');
@@ -211,7 +211,7 @@ static void read_columns(struct reader *r, const char *at, struct db_table *t)
 			.name = get_text(r, c, "name", false),
 			.type = get_text(r, c, "type", false),
 			.is_nullable = get_bool(r, c, "nullable"),
-			.is_generated = get_bool(r, c, "generated"),
+			.generation = get_bool(r, c, "generated") ? DB_VIRTUAL : DB_PLAIN,
 			.def = get_text(r, c, "default", true),
 			.key = get_int(r, c, "key"),
 		};
@@ -229,7 +229,7 @@ static void read_indexes(struct reader *r, const char *at, struct db_table *t)
 		*index = (struct db_index){
 			.name = get_text(r, x, "name", false),
 			.is_unique = get_bool(r, x, "unique"),
-			.is_partial = get_bool(r, x, "partial"),
+			.where = get_bool(r, x, "partial") ? "" : NULL,
 			.is_automatic = get_bool(r, x, "automatic"),
 		};
 		index->columns = get_texts(r, x, "columns", false, &index->n_columns);

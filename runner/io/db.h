@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/io/db_catalog.h"
+
 struct arena;
 struct clock;
 struct db;
@@ -41,8 +43,6 @@ struct db_row {
 	const struct db_value *values;
 	const char *const *names;
 };
-
-enum db_engine { DB_SQLITE = 0, DB_POSTGRES, DB_MYSQL, DB_ODBC };
 
 /* What a session is opened on. */
 struct db_source {
@@ -89,62 +89,6 @@ size_t db_max_columns(const struct db *db);
  */
 enum db_absence { DB_ABSENT_NOTHING = 0, DB_ABSENT_TABLE, DB_ABSENT_COLUMN };
 enum db_absence db_missing(const struct db *db, const char **name);
-
-/*
- * The catalog, in the engine's own words, text in the arena. Internal tables are left out. Columns
- * are in declaration order, indexes sorted by name, foreign keys in the engine's order.
- */
-struct db_object {
-	const char *name;
-	bool is_view;
-};
-
-struct db_column {
-	const char *name;
-	const char *type; /* as declared; "" = none */
-	bool is_nullable; /* what the engine enforces, not only what NOT NULL says */
-	bool is_generated;
-	const char *def; /* default as SQL text; NULL = none */
-	int64_t key;	 /* place in the primary key, from 1; 0 = not part of it */
-};
-
-struct db_index {
-	const char *name;
-	bool is_unique;
-	bool is_partial;      /* has a WHERE */
-	bool is_automatic;    /* made by a UNIQUE or PRIMARY KEY constraint */
-	const char **columns; /* an expression is "(expression)" */
-	size_t n_columns;
-};
-
-struct db_foreign_key {
-	const char **columns;
-	const char *table;
-	const char **targets; /* n_columns; a NULL entry is the other table's primary key */
-	size_t n_columns;
-	const char *on_update, *on_delete; /* "NO ACTION", "CASCADE", ... */
-};
-
-struct db_table {
-	const char *name;
-	bool is_view;
-	struct db_column *columns;
-	size_t n_columns;
-	struct db_index *indexes;
-	size_t n_indexes;
-	struct db_foreign_key *foreign_keys;
-	size_t n_foreign_keys;
-};
-
-/* Tables and views, sorted bytewise by name. */
-int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
-	       size_t *n, struct err *e);
-/*
- * One table or view, its name compared as the engine does. A name that does not exist is an error
- * with db_missing() == DB_ABSENT_TABLE.
- */
-int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
-		struct db_table *out, struct err *e);
 
 /*
  * Are two names of tables or columns the same name to the engine? SQLite and MySQL fold ASCII case;

@@ -35,6 +35,12 @@ struct db_driver {
 		       size_t *n, struct err *e);
 	int (*describe)(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 			struct db_table *out, struct err *e);
+	/*
+	 * MAY be NULL: then objects() and describe() of each. Fills *out, which is zero but for its
+	 * engine, in any order (db_catalog_build.h). schemas as for db_catalog().
+	 */
+	int (*catalog)(struct db *db, struct arena *a, const struct texts *schemas,
+		       int64_t deadline_ms, struct db_catalog *out, struct err *e);
 };
 
 struct db {

@@ -298,4 +298,5 @@ const struct db_driver db_driver_sqlite = {
 	.prepare = sqlite_prepare,
 	.objects = sqlite_objects,
 	.describe = sqlite_describe,
+	.catalog = sqlite_catalog,
 };

@@ -2,7 +2,8 @@
  * db_sqlite: one session, shared by the db_sqlite files; private to them.
  *
  * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
- * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the schema.
+ * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the
+ * schema, for what only its statements say with _ddl.c and _sql.c.
  */
 #ifndef ASSIZE_IO_DB_SQLITE_H
 #define ASSIZE_IO_DB_SQLITE_H
@@ -52,5 +53,7 @@ int sqlite_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct d
 		   size_t *n, struct err *e);
 int sqlite_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		    struct db_table *out, struct err *e);
+int sqlite_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
+		   struct db_catalog *out, struct err *e);
 
 #endif

@@ -83,14 +83,15 @@ static void test_db_catalog_says_what_is_enforced(void **state)
 	assert_null(t.columns[1].def);
 	assert_int_equal(t.n_indexes, 2);
 	assert_string_equal(t.indexes[0].name, "orders_total");
-	assert_true(t.indexes[0].is_partial);
-	assert_string_equal(t.indexes[0].columns[1], "(expression)");
+	assert_string_equal(t.indexes[0].where, "total > 0");
+	assert_string_equal(t.indexes[0].columns[1], "(lower(email))");
 	assert_true(t.indexes[1].is_unique && t.indexes[1].is_automatic);
 
 	assert_int_equal(db_describe(db, w->arena, "main.lines", soon(w), &t, &e), 0);
 	assert_int_equal(t.columns[1].key, 2);
 	assert_false(t.columns[0].is_nullable);
-	assert_true(t.columns[2].is_generated);
+	assert_int_equal(t.columns[2].generation, DB_VIRTUAL);
+	assert_string_equal(t.columns[2].expression, "n * 2");
 	assert_int_equal(t.n_foreign_keys, 1);
 	assert_string_equal(t.foreign_keys[0].table, "orders");
 	assert_string_equal(t.foreign_keys[0].targets[0], "id");
