@@ -65,8 +65,8 @@ static void freshness_add(struct scan *s, const struct check *c)
 {
 	const struct freshness_spec *spec = c->spec;
 
-	scan_add(s, "max", spec->column);
-	scan_add(s, "min", spec->column);
+	(void)scan_add(s, SCAN_MAX, scan_column(s, spec->column)); /* found again when emitting */
+	(void)scan_add(s, SCAN_MIN, scan_column(s, spec->column));
 }
 
 /* Twice, because the offset depends on the instant that is looked for. */
@@ -156,32 +156,29 @@ static struct measurement none(struct probe *p, const struct freshness_spec *spe
 }
 
 static struct measurement measure(struct probe *p, const struct scan *s,
-				  const struct freshness_spec *spec, const struct scan_term *newest,
-				  const struct scan_term *oldest)
+				  const struct freshness_spec *spec, const struct scan_term *t,
+				  const struct db_value *oldest)
 {
+	const struct db_value *newest = scan_value(s, t);
 	int64_t newest_ms, oldest_ms, age_ms;
 	char ahead[NUM_REAL_MAX], when[UTC_MAX];
 	struct err e = {0};
 
-	if (newest->is_bad || oldest->is_bad)
-		return scan_no_measurement(s, newest->is_bad ? newest : oldest);
-	if (newest->n_rows == 0)
-		return measurement_none(
-			"", arena_printf(p->arena, "table \"%s\" has no rows%s", s->table,
-					 s->where ? " for which the condition holds" : ""));
-	if (newest->value.type == DB_NULL)
+	if (scan_rows(s, t) == 0)
+		return measurement_none("", scan_no_rows(s));
+	if (newest->type == DB_NULL)
 		return measurement_none("", arena_printf(p->arena,
 							 "\"%s\" is NULL in every row of \"%s\"",
-							 spec->column, s->table));
-	if (read_time(spec, &newest->value, &newest_ms, &e) != 0)
-		return none(p, spec, "largest", &newest->value, e.message);
-	if (read_time(spec, &oldest->value, &oldest_ms, &e) != 0)
-		return none(p, spec, "smallest", &oldest->value, e.message);
+							 spec->column, s->spec->table));
+	if (read_time(spec, newest, &newest_ms, &e) != 0)
+		return none(p, spec, "largest", newest, e.message);
+	if (read_time(spec, oldest, &oldest_ms, &e) != 0)
+		return none(p, spec, "smallest", oldest, e.message);
 	/* Read after the query: a row written meanwhile is not from the future. */
 	age_ms = clock_wall_ms(p->world->clock) - newest_ms;
 	if (age_ms < 0) {
 		num_format_duration(-age_ms, ahead);
-		return none(p, spec, "largest", &newest->value,
+		return none(p, spec, "largest", newest,
 			    arena_printf(p->arena, "is %s in the future", ahead));
 	}
 	struct measurement m = measurement_real("", (double)age_ms / 1000.0, "s");
@@ -194,12 +191,12 @@ static struct measurement measure(struct probe *p, const struct scan *s,
 static void freshness_emit(struct probe *p, size_t check, struct scan *s)
 {
 	const struct freshness_spec *spec = p->checks[check]->spec;
-	const struct scan_term *newest = scan_find(s, "max", spec->column);
-	const struct scan_term *oldest = scan_find(s, "min", spec->column);
-	struct measurement m = measure(p, s, spec, newest, oldest);
+	const struct scan_term *newest = scan_add(s, SCAN_MAX, scan_column(s, spec->column));
+	const struct scan_term *oldest = scan_add(s, SCAN_MIN, scan_column(s, spec->column));
+	struct measurement m = measure(p, s, spec, newest, scan_value(s, oldest));
 
-	m.query = scan_sql(s, newest);
-	probe_emit(p, check, &m);
+	/* When only the smallest could not be asked, that is the reason. */
+	scan_emit(s, check, &m, oldest->error ? oldest : newest);
 }
 
 static const struct scan_part freshness_part = {.add = freshness_add, .emit = freshness_emit};
@@ -210,7 +207,7 @@ static void freshness_check(struct keys_context *ctx, struct check *c)
 	struct err e = {0};
 	int64_t offset_ms;
 
-	spec->scan.part = &freshness_part;
+	scan_check(ctx, c, &freshness_part);
 	if (!spec->zone)
 		return;
 	if (spec->format != FORMAT_ISO)

@@ -43,26 +43,21 @@ static void missing_add(struct scan *s, const struct check *c)
 	const struct missing_spec *spec = c->spec;
 
 	for (size_t i = 0; i < spec->columns.n; i++)
-		scan_add(s, "count", spec->columns.items[i]);
-	s->needs_count = true;
+		(void)scan_add(s, SCAN_COUNT, scan_column(s, spec->columns.items[i]));
 }
 
 static struct measurement measure(const struct scan *s, const struct scan_term *t)
 {
-	struct arena *a = s->probe->arena;
-	int64_t n_null = t->n_rows - t->value.integer;
+	int64_t n_rows = scan_rows(s, t);
+	int64_t n_null = n_rows - scan_value(s, t)->integer;
 
-	if (t->is_bad)
-		return scan_no_measurement(s, t);
-	if (t->n_rows <= 0)
-		return measurement_none(
-			"", arena_printf(a, "table \"%s\" has no rows%s", s->table,
-					 s->where ? " for which the condition holds" : ""));
+	if (n_rows <= 0)
+		return measurement_none("", scan_no_rows(s));
 	struct measurement m = measurement_int("", n_null, "rows");
 
-	m.n = t->n_rows;
-	m.n_total = t->n_rows;
-	m.share = (double)n_null / (double)t->n_rows;
+	m.n = n_rows;
+	m.n_total = n_rows;
+	m.share = (double)n_null / (double)n_rows;
 	return m;
 }
 
@@ -71,15 +66,15 @@ static void missing_emit(struct probe *p, size_t check, struct scan *s)
 	const struct missing_spec *spec = p->checks[check]->spec;
 
 	for (size_t i = 0; i < spec->columns.n; i++) {
-		const struct scan_term *t = scan_find(s, "count", spec->columns.items[i]);
+		const struct scan_term *t =
+			scan_add(s, SCAN_COUNT, scan_column(s, spec->columns.items[i]));
 		struct measurement m = measure(s, t);
 		struct label *label = arena_alloc(p->arena, sizeof(*label));
 
 		*label = (struct label){.name = "column", .value = spec->columns.items[i]};
 		m.labels = label;
 		m.n_labels = 1;
-		m.query = scan_sql(s, t);
-		probe_emit(p, check, &m);
+		scan_emit(s, check, &m, t);
 	}
 }
 
@@ -90,7 +85,7 @@ static void missing_check(struct keys_context *ctx, struct check *c)
 	struct missing_spec *spec = c->spec;
 	const struct texts *columns = &spec->columns;
 
-	spec->scan.part = &missing_part;
+	scan_check(ctx, c, &missing_part);
 	for (size_t i = 0; i < columns->n; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(columns->items[i], columns->items[k]) == 0)

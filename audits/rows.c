@@ -15,26 +15,24 @@ static const struct value_row rows_values[] = {
 static void rows_add(struct scan *s, const struct check *c)
 {
 	(void)c;
-	s->needs_count = true;
+	(void)scan_add(s, SCAN_COUNT, "*"); /* found again in rows_emit() */
 }
 
 static void rows_emit(struct probe *p, size_t check, struct scan *s)
 {
-	struct measurement m = measurement_int("", s->n_rows, "rows");
+	const struct scan_term *t = scan_add(s, SCAN_COUNT, "*");
+	struct measurement m = measurement_int("", scan_rows(s, t), "rows");
 
-	m.n = s->n_rows;
-	m.query = scan_sql(s, NULL);
-	probe_emit(p, check, &m);
+	(void)p;
+	m.n = scan_rows(s, t);
+	scan_emit(s, check, &m, t);
 }
 
 static const struct scan_part rows_part = {.add = rows_add, .emit = rows_emit};
 
 static void rows_check(struct keys_context *ctx, struct check *c)
 {
-	struct scan_spec *spec = c->spec;
-
-	(void)ctx;
-	spec->part = &rows_part;
+	scan_check(ctx, c, &rows_part);
 }
 
 const struct audit_kind audit_kind_rows = {

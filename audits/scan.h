@@ -1,13 +1,15 @@
 /*
- * scan: all checks of table quality on one table and filter, asked in one aggregate query.
+ * scan: all checks of table quality on one table, asked in as few passes over it as possible.
  *
- * A kind adds the aggregate expressions it needs (equal text is asked once), the scan runs them in
- * as few statements as the engine's column limit allows, and the kind turns what came back into
- * measurements. A bad expression costs its own answer only: 199 good ones and a bad one are 199
- * answers and one error. Everything lives in the arena of the probe.
+ * A kind adds the aggregates it needs; equal questions are asked once and two different questions
+ * never share an answer, because a question is its aggregate and the whole text of its expression.
+ * The scan fuses them into one statement (split only at the engine's limit on result columns;
+ * distinct values are GROUP BY queries of their own), and the kind turns the answers into
+ * measurements, once for each segment. A bad expression costs its own answer only: 199 good ones
+ * and a bad one are 199 answers and one error. Everything lives in the arena of the probe.
  *
- * A kind that compiles to a scan puts struct scan_spec first in its spec, sets `part` in check(),
- * and uses scan_merge_key, scan_describe and scan_probe in its row.
+ * A kind that compiles to a scan puts struct scan_spec first in its spec, SCAN_KEYS first in its
+ * rows, calls scan_check() from check(), and uses scan_merge_key, scan_describe and scan_probe.
  */
 #ifndef ASSIZE_AUDITS_SCAN_H
 #define ASSIZE_AUDITS_SCAN_H
@@ -24,22 +26,37 @@
 struct arena;
 struct buf;
 struct check;
+struct label;
 struct measurement;
 struct probe;
 struct scan;
 
+enum scan_aggregate {
+	SCAN_COUNT,    /* rows where the expression is not NULL; of "*": all rows */
+	SCAN_COUNT_IF, /* rows where the condition holds */
+	SCAN_SUM,      /* an integer when all values are and it fits; NULL without values */
+	SCAN_MIN,      /* by the engine's comparison */
+	SCAN_MAX,
+	SCAN_AVG,
+	SCAN_STDDEV,   /* of the sample (n - 1); NULL below two values */
+	SCAN_DISTINCT, /* number of distinct values that are not NULL: a query of its own */
+};
+
 /* What one kind adds to a scan and makes of it; check is an index into the probe's checks. */
 struct scan_part {
 	void (*add)(struct scan *s, const struct check *c);
+	/* Called for each segment (once when there are none): adds the same terms again to have
+	 * them, and emits. */
 	void (*emit)(struct probe *p, size_t check, struct scan *s);
 };
 
 struct scan_spec {
 	const char *table, *where;
+	struct texts by;
 	const struct scan_part *part;
 };
 
-/* The two rows every such kind begins with. */
+/* The rows every such kind begins with. */
 #define SCAN_KEYS                                                                                  \
 	{.name = "table",                                                                          \
 	 .type = KEY_TEXT,                                                                         \
@@ -47,46 +64,77 @@ struct scan_spec {
 	 .offset = offsetof(struct scan_spec, table),                                              \
 	 .help = "table or view",                                                                  \
 	 .example = "orders"},                                                                     \
+		{.name = "where",                                                                  \
+		 .type = KEY_TEXT,                                                                 \
+		 .offset = offsetof(struct scan_spec, where),                                      \
+		 .help = "only rows for which this SQL condition holds",                           \
+		 .example = "state = 'paid'"},                                                     \
 	{                                                                                          \
-		.name = "where", .type = KEY_TEXT, .offset = offsetof(struct scan_spec, where),    \
-		.help = "only rows for which this SQL condition holds",                            \
-		.example = "state = 'paid'"                                                        \
+		.name = "by", .type = KEY_TEXTS, .offset = offsetof(struct scan_spec, by),         \
+		.help = "columns that tell segments apart: every series once per segment, at "     \
+			"most 1,000 segments",                                                     \
+		.example = "[state, country]"                                                      \
 	}
 
-/* One aggregate expression and its answer. */
+/* One question and, by segment, its answers. */
 struct scan_term {
-	const char *sql;
-	bool is_extreme; /* max() or min() of a column: an index answers it */
-	bool is_bad;	 /* could not be asked; error says why */
-	struct err error;
+	enum scan_aggregate how;
+	const char *expression;
+	size_t index;		 /* among the answers of a segment */
+	const struct err *error; /* could not be asked, and why; NULL = it was */
+	const char *query;	 /* the statement that asks it alone, once somebody wanted it */
+};
+
+struct scan_answer {
 	struct db_value value;
 	int64_t n_rows; /* rows in the same snapshot; -1 = not counted, there are some */
+};
+
+struct scan_segment {
+	const char *key;	     /* of all labels; "" without by: */
+	const struct label *labels;  /* as many as columns in by: */
+	struct scan_answer *answers; /* one a term */
 };
 
 struct scan {
 	struct probe *probe;
 	enum db_engine engine;
-	const char *table, *where; /* where NULL = all rows */
+	const struct scan_spec *spec; /* table, where, by: those all checks share */
 	struct scan_term **terms;
 	size_t n, cap;
-	struct map by_sql;
-	bool needs_count; /* somebody asks how many rows there are */
-	int64_t n_rows;	  /* as a term's, of the last statement */
+	struct map by_question;
+	bool is_asked; /* no term can be added any more */
+	struct scan_segment **segments;
+	size_t n_segments;
+	struct map by_key;
+	struct scan_segment *present; /* the one that is emitted */
 };
 
-void scan_init(struct scan *s, struct probe *p, const char *table, const char *where);
-/* Adds function(column); both are borrowed for the call. */
-void scan_add(struct scan *s, const char *function, const char *column);
-/* A term that was added. */
-const struct scan_term *scan_find(const struct scan *s, const char *function, const char *column);
-/* The statement that asks one term alone, or only counts the rows (NULL): to keep with a value. */
-const char *scan_sql(const struct scan *s, const struct scan_term *term);
-/* No measurement, because this term is_bad. */
-struct measurement scan_no_measurement(const struct scan *s, const struct scan_term *term);
+/* A name quoted for the engine, in the arena. */
+const char *scan_column(const struct scan *s, const char *name);
 
-/* -1: nothing could be asked (no such table, a bad filter, the deadline). Else look at the terms.
+/* Borrows the expression. The same question again is the same term. */
+struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression);
+
+/*
+ * Of the present segment. The text of a value is cut at DATABASE_MAX_TEXT_BYTES. NULL is the answer
+ * of a term that is bad, too: look at t->error, or leave it to scan_emit().
  */
-int scan_run(struct scan *s, struct db *db, struct err *e);
+const struct db_value *scan_value(const struct scan *s, const struct scan_term *t);
+/* Rows of the present segment in the same snapshot as the value; -1 = there are some. */
+int64_t scan_rows(const struct scan *s, const struct scan_term *t);
+/* "table "t" has no rows": the reason when a segment's rows are 0. */
+const char *scan_no_rows(const struct scan *s);
+
+/*
+ * Emits a copy of m with the labels of the present segment behind its own, and with the statement
+ * that asks t as its query. A bad term makes it no measurement, with the reason.
+ */
+void scan_emit(struct scan *s, size_t check, const struct measurement *m,
+	       const struct scan_term *t);
+
+/* To be called from a kind's check(). */
+void scan_check(struct keys_context *ctx, struct check *c, const struct scan_part *part);
 
 const char *scan_merge_key(struct arena *a, const struct check *c);
 void scan_describe(struct probe *p, struct buf *out);

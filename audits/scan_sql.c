@@ -1,0 +1,259 @@
+/*
+ * scan_sql: the statements of a scan.
+ *
+ * Every statement counts the rows it aggregates, so that a share is a share of the rows of the same
+ * snapshot, also when the terms had to be split. When nothing but extremes of the whole table is
+ * asked, each becomes a subquery of its own: the engine then answers from an index, if there is
+ * one, instead of reading the table. Distinct values are counted by a GROUP BY: COUNT(DISTINCT)
+ * would turn off PostgreSQL's parallel workers for everything beside it, and keeps SQLite from
+ * sorting once.
+ *
+ * SQLite has no standard deviation. It is computed from sums of differences to a number near the
+ * mean, so that nothing cancels; see scan_finish().
+ */
+#include <string.h>
+
+#include "audits/scan_internal.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/model/kind.h"
+
+static bool is_row_count(const struct scan_term *t)
+{
+	return t->how == SCAN_COUNT && strcmp(t->expression, "*") == 0;
+}
+
+size_t scan_columns(const struct scan *s, const struct scan_term *t)
+{
+	if (is_row_count(t))
+		return 0;
+	return t->how == SCAN_STDDEV && s->engine == DB_SQLITE ? 3 : 1;
+}
+
+struct scan_term **scan_in_order(const struct scan *s)
+{
+	struct scan_term **terms = arena_array(s->probe->arena, s->n, sizeof(*terms));
+	size_t n = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < s->n; i++)
+			if ((s->terms[i]->how == SCAN_DISTINCT) == (pass == 1))
+				terms[n++] = s->terms[i];
+	return terms;
+}
+
+struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
+				size_t max_columns)
+{
+	struct scan_batch b = {.scan = s, .shape = SCAN_TOGETHER, .terms = terms};
+	size_t used = s->spec->by.n + 1; /* the keys and the count */
+	bool is_extremes = !s->spec->where && s->spec->by.n == 0;
+
+	if (n > 0 && terms[0]->how == SCAN_DISTINCT) {
+		b.shape = SCAN_VALUES;
+		b.n = 1;
+		return b;
+	}
+	while (b.n < n && terms[b.n]->how != SCAN_DISTINCT) {
+		const struct scan_term *t = terms[b.n];
+
+		used += scan_columns(s, t);
+		if (used > max_columns)
+			break;
+		is_extremes = is_extremes && (t->how == SCAN_MIN || t->how == SCAN_MAX);
+		b.n++;
+	}
+	if (is_extremes && b.n > 0)
+		b.shape = SCAN_EXTREMES;
+	return b;
+}
+
+/* ---- pieces; the caller looks at the buffer once, at the end ---- */
+
+static void put_source(const struct scan *s, struct buf *out)
+{
+	(void)buf_puts(out, " FROM ");
+	db_quote_table(s->engine, out, s->spec->table);
+	/* On lines of its own: a comment at its end must not swallow the parenthesis. */
+	if (s->spec->where)
+		(void)buf_printf(out, " WHERE (\n%s\n)", s->spec->where);
+}
+
+/*
+ * What a column of by: is grouped and told by: its text, compared byte by byte. The engine's own
+ * comparison may call two spellings one, and then nobody knows which of the two it answers with.
+ */
+static void put_key(const struct scan *s, const char *column, struct buf *out)
+{
+	switch (s->engine) {
+	case DB_SQLITE:
+		db_quote(s->engine, out, column);
+		(void)buf_puts(out, " COLLATE BINARY");
+		return;
+	case DB_POSTGRES:
+		(void)buf_puts(out, "CAST(");
+		db_quote(s->engine, out, column);
+		(void)buf_puts(out, " AS text) COLLATE \"C\"");
+		return;
+	case DB_MYSQL:
+		(void)buf_puts(out, "CAST(CONVERT(");
+		db_quote(s->engine, out, column);
+		(void)buf_puts(out, " USING utf8mb4) AS BINARY)");
+		return;
+	case DB_ODBC:
+		db_quote(s->engine, out, column);
+		return;
+	}
+}
+
+/* " GROUP BY key, key" */
+static void put_grouping(const struct scan *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->spec->by.n; i++) {
+		(void)buf_puts(out, i == 0 ? " GROUP BY " : ", ");
+		put_key(s, s->spec->by.items[i], out);
+	}
+}
+
+/* What may hold a comment stands on lines of its own: see put_source(). */
+static void put_call(struct buf *out, const char *function, const char *expression)
+{
+	const char *gap = strpbrk(expression, "-/#") ? "\n" : "";
+
+	(void)buf_printf(out, "%s(%s%s%s)", function, gap, expression, gap);
+}
+
+static void put_stddev(const struct scan *s, const struct scan_term *t, struct buf *out)
+{
+	if (s->engine != DB_SQLITE) {
+		put_call(out, s->engine == DB_ODBC ? "STDEV" : "stddev_samp", t->expression);
+		return;
+	}
+	(void)buf_printf(out, "count(\n%s\n), ", t->expression);
+	for (int power = 1; power <= 2; power++) {
+		(void)buf_puts(out, power == 1 ? "total(" : "), total((");
+		for (int i = 0; i < power; i++) {
+			(void)buf_printf(out, "%s\n(%s\n) - (SELECT avg(x) FROM (SELECT\n%s\nAS x",
+					 i > 0 ? ") * (" : "", t->expression, t->expression);
+			put_source(s, out);
+			(void)buf_puts(out, " LIMIT 1000))");
+		}
+	}
+	(void)buf_puts(out, "))");
+}
+
+static void put_term(const struct scan *s, const struct scan_term *t, struct buf *out)
+{
+	switch (t->how) {
+	case SCAN_COUNT:
+		put_call(out, "count", t->expression);
+		return;
+	case SCAN_COUNT_IF:
+		(void)buf_printf(out, "count(CASE WHEN (\n%s\n) THEN 1 END)", t->expression);
+		return;
+	case SCAN_SUM:
+		put_call(out, "sum", t->expression);
+		return;
+	case SCAN_MIN:
+		put_call(out, "min", t->expression);
+		return;
+	case SCAN_MAX:
+		put_call(out, "max", t->expression);
+		return;
+	case SCAN_AVG:
+		put_call(out, "avg", t->expression);
+		return;
+	case SCAN_STDDEV:
+		put_stddev(s, t, out);
+		return;
+	case SCAN_DISTINCT:
+		return; /* a statement of its own */
+	}
+}
+
+/* ---- statements ---- */
+
+static void put_together(const struct scan_batch *b, struct buf *out)
+{
+	const struct scan *s = b->scan;
+
+	(void)buf_puts(out, "SELECT ");
+	for (size_t i = 0; i < s->spec->by.n; i++) {
+		put_key(s, s->spec->by.items[i], out);
+		(void)buf_puts(out, ", ");
+	}
+	(void)buf_puts(out, "count(*)");
+	for (size_t i = 0; i < b->n; i++) {
+		if (is_row_count(b->terms[i]))
+			continue;
+		(void)buf_puts(out, ", ");
+		put_term(s, b->terms[i], out);
+	}
+	put_source(s, out);
+	put_grouping(s, out);
+}
+
+static void put_extremes(const struct scan_batch *b, struct buf *out)
+{
+	(void)buf_puts(out, "SELECT CASE WHEN EXISTS (SELECT 1");
+	put_source(b->scan, out);
+	(void)buf_puts(out, ") THEN 1 ELSE 0 END");
+	for (size_t i = 0; i < b->n; i++) {
+		(void)buf_puts(out, ", (SELECT ");
+		put_term(b->scan, b->terms[i], out);
+		put_source(b->scan, out);
+		(void)buf_putc(out, ')');
+	}
+}
+
+/*
+ * The count of the rows is the sum over the groups, so that it is of the same snapshot. The names
+ * are given inside, because an expression that is a number would group by place.
+ */
+static void put_values(const struct scan_batch *b, struct buf *out)
+{
+	const struct scan *s = b->scan;
+	const char *integer = s->engine == DB_MYSQL ? "SIGNED" : "BIGINT";
+	size_t n = s->spec->by.n;
+	struct buf keys;
+
+	buf_init(&keys, BUF_UNBOUNDED); /* the definition is bounded */
+	for (size_t i = 0; i < n; i++)
+		(void)buf_printf(&keys, "k%zu, ", i + 1);
+	(void)buf_printf(out,
+			 "SELECT %sCAST(coalesce(sum(n), 0) AS %s), count(v) FROM "
+			 "(SELECT %sv, count(*) AS n FROM (SELECT ",
+			 keys.data, integer, keys.data);
+	for (size_t i = 0; i < n; i++) {
+		put_key(s, s->spec->by.items[i], out);
+		(void)buf_printf(out, " AS k%zu, ", i + 1);
+	}
+	(void)buf_printf(out, "\n%s\nAS v", b->terms[0]->expression);
+	put_source(s, out);
+	(void)buf_printf(out, ") AS q GROUP BY %sv) AS g", keys.data);
+	if (n > 0) /* without the last comma and blank */
+		(void)buf_printf(out, " GROUP BY %.*s", (int)(keys.len - 2), keys.data);
+	buf_release(&keys);
+}
+
+const char *scan_statement(const struct scan_batch *b)
+{
+	struct buf out;
+	const char *text;
+
+	buf_init(&out, BUF_UNBOUNDED); /* the definition is bounded */
+	switch (b->shape) {
+	case SCAN_TOGETHER:
+		put_together(b, &out);
+		break;
+	case SCAN_EXTREMES:
+		put_extremes(b, &out);
+		break;
+	case SCAN_VALUES:
+		put_values(b, &out);
+		break;
+	}
+	text = arena_strndup(b->scan->probe->arena, out.data, out.len);
+	buf_release(&out);
+	return text;
+}
