@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
 #include "runner/io/http.h"
@@ -65,6 +66,14 @@ static void push(struct queue *q, struct job *job)
 	q->last = job;
 }
 
+static void push_front(struct queue *q, struct job *job)
+{
+	job->next = q->first;
+	if (q->first == NULL)
+		q->last = job;
+	q->first = job;
+}
+
 static struct job *pop(struct queue *q)
 {
 	struct job *job = q->first;
@@ -102,6 +111,28 @@ static void forget(struct engine *g, struct job *job)
 	g->n_running--;
 }
 
+/* What was left of the check's time when its probe ended: waiting here does not count. */
+static void fetch_evidence(struct job *job)
+{
+	int64_t left_ms = job->checks[0]->timeout_ms - job->duration_us / 1000;
+
+	job->probe.deadline_ms = job->started_us / 1000 + (left_ms > 0 ? left_ms : 0);
+	for (size_t i = 0; i < job->n_findings; i++) {
+		struct finding *f = &job->findings[i];
+		const struct audit_kind *kind = job->checks[f->check]->kind;
+		struct err e = {0};
+		struct buf out;
+
+		buf_init(&out, EVIDENCE_MAX_BYTES);
+		if (kind->evidence(&job->probe, f->check, f->measurement, &out, &e) != 0)
+			(void)buf_printf(&out, "%scould not show what failed: %s",
+					 out.len > 0 ? "\n" : "", e.message); /* full: cut */
+		if (out.len > 0)
+			f->text = arena_strndup(job->arena, out.data, out.len);
+		buf_release(&out);
+	}
+}
+
 static void start_probe(struct engine *g, struct job *job)
 {
 	const struct clock *clock = g->world->clock;
@@ -128,7 +159,8 @@ static void finish(struct engine *g, struct job *job, const struct err *failure)
 		*kept = *failure;
 		job->err = kept;
 	}
-	job->duration_us = clock_monotonic_us(g->world->clock) - job->started_us;
+	if (job->n_findings == 0)
+		job->duration_us = clock_monotonic_us(g->world->clock) - job->started_us;
 	(void)pthread_mutex_lock(&g->lock); /* a default mutex, used rightly: cannot fail */
 	forget(g, job);
 	was_empty = g->done.first == NULL;
@@ -147,7 +179,7 @@ static void *pool_thread(void *ctx)
 	while (true) {
 		struct err e = {0};
 		struct job *job;
-		int rc;
+		int rc = 0;
 
 		while ((g->pool.first == NULL || g->n_done >= MAX_UNCLAIMED) && !g->is_stopping)
 			(void)pthread_cond_wait(&g->has_work, &g->lock);
@@ -156,8 +188,12 @@ static void *pool_thread(void *ctx)
 		job = pop(&g->pool);
 		remember(g, job);
 		(void)pthread_mutex_unlock(&g->lock);
-		start_probe(g, job);
-		rc = job->checks[0]->kind->probe(&job->probe, &e);
+		if (job->n_findings > 0) {
+			fetch_evidence(job);
+		} else {
+			start_probe(g, job);
+			rc = job->checks[0]->kind->probe(&job->probe, &e);
+		}
 		finish(g, job, rc != 0 ? &e : NULL);
 		(void)pthread_mutex_lock(&g->lock);
 	}
@@ -320,12 +356,16 @@ int engine_start(const struct probe_world *world, const struct plan *plan, size_
 
 void engine_submit(struct engine *g, struct job *job)
 {
+	bool is_evidence = job->n_findings > 0; /* of a kind with probe(): see audit_kind */
 	bool is_http = job->checks[0]->kind->begin != NULL;
 	bool was_empty;
 
 	(void)pthread_mutex_lock(&g->lock);
 	was_empty = is_http ? g->http.first == NULL : false;
-	push(is_http ? &g->http : &g->pool, job);
+	if (is_evidence)
+		push_front(&g->pool, job);
+	else
+		push(is_http ? &g->http : &g->pool, job);
 	if (!is_http)
 		(void)pthread_cond_signal(&g->has_work);
 	(void)pthread_mutex_unlock(&g->lock);

@@ -23,6 +23,10 @@ struct probe_world;
 int engine_start(const struct probe_world *world, const struct plan *plan, size_t n_threads,
 		 struct engine **out, struct err *e);
 
+/*
+ * A job makes its probe. One that comes back with findings fetches what can be shown of them,
+ * before any probe that waits, and keeps its times.
+ */
 void engine_submit(struct engine *g, struct job *job);
 
 /*

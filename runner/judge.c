@@ -19,6 +19,9 @@
 #include "runner/model/kind.h"
 #include "runner/plan.h"
 
+/* Series of one job whose evidence is fetched: what fails everywhere is seen from these. */
+#define MAX_FINDINGS 64
+
 struct context {
 	const struct judge *judge;
 	struct job *job;
@@ -84,12 +87,17 @@ static struct result *add_result(struct context *x)
 	if (x->out->n == x->cap) {
 		size_t cap = x->cap == 0 ? 4 : x->cap * 2;
 		struct result *grown = arena_array(x->arena, cap, sizeof(*grown));
+		const struct measurement **of = arena_array(x->arena, cap, sizeof(*of));
 
-		if (x->out->n > 0)
+		if (x->out->n > 0) {
 			memcpy(grown, x->out->results, x->out->n * sizeof(*grown));
+			memcpy(of, x->out->measured, x->out->n * sizeof(*of));
+		}
 		x->out->results = grown;
+		x->out->measured = of;
 		x->cap = cap;
 	}
+	x->out->measured[x->out->n] = NULL;
 	r = &x->out->results[x->out->n++];
 	*r = (struct result){
 		.ordinal = (int64_t)x->slot,
@@ -127,6 +135,7 @@ static int64_t longest_window(const struct named_expectation *x)
 
 static void copy_measurement(const struct context *x, const struct measurement *m, struct result *r)
 {
+	x->out->measured[r - x->out->results] = m;
 	r->series = clean(x, measurement_series(x->arena, m));
 	r->value = m->value;
 	if (m->value.type == VALUE_TEXT)
@@ -229,6 +238,8 @@ static void refuse_duplicates(struct context *x)
 		first->value = (struct value){.type = VALUE_NONE};
 		first->reason = "the series was measured more than once";
 		memmove(r, r + 1, (x->out->n - i - 1) * sizeof(*r));
+		memmove(&x->out->measured[i], &x->out->measured[i + 1],
+			(x->out->n - i - 1) * sizeof(struct measurement *));
 		x->out->n--;
 		i--;
 	}
@@ -267,7 +278,7 @@ int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *o
 	bool *is_seen = arena_array(x.arena, x.check->n_expects, sizeof(*is_seen));
 	size_t n_emitted = 0;
 
-	*out = (struct judged){NULL, 0, OUTCOME_UNDECIDED};
+	*out = (struct judged){.outcome = OUTCOME_UNDECIDED};
 	for (size_t k = 0; k < job->probe.n_emitted; k++) {
 		const struct measurement *m = &job->probe.emitted[k].measurement;
 		const struct named_expectation *expected;
@@ -297,13 +308,45 @@ int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *o
 	return 0;
 }
 
+void judge_find(struct job *job, size_t i, const struct judged *judged)
+{
+	const struct check *c = job->checks[i];
+
+	if (c->kind->evidence == NULL || !c->kind->wants_evidence(c))
+		return;
+	if (job->findings == NULL)
+		job->findings = arena_array(job->arena, MAX_FINDINGS, sizeof(*job->findings));
+	for (size_t k = 0; k < judged->n && job->n_findings < MAX_FINDINGS; k++)
+		if (judged->results[k].outcome == OUTCOME_FAIL && judged->measured[k] != NULL)
+			job->findings[job->n_findings++] = (struct finding){
+				.check = i,
+				.measurement = judged->measured[k],
+				.result = &judged->results[k],
+			};
+}
+
+void judge_add_evidence(const struct judge *j, struct job *job)
+{
+	for (size_t i = 0; i < job->n_findings; i++) {
+		const struct finding *f = &job->findings[i];
+		const char *before = f->result->evidence;
+		const char *text = redact_text(j->redactor, job->arena, f->text);
+
+		if (text == NULL ||
+		    (before != NULL && strlen(before) + strlen(text) >= EVIDENCE_MAX_BYTES))
+			continue;
+		f->result->evidence =
+			before == NULL ? text : arena_printf(job->arena, "%s\n%s", before, text);
+	}
+}
+
 void judge_unexecuted(const struct judge *j, struct arena *a, const struct check *c, size_t slot,
 		      enum outcome outcome, const char *reason, int64_t now_ms, struct judged *out)
 {
 	struct context x = {j, NULL, a, c, slot, out, 0};
 	struct result *r;
 
-	*out = (struct judged){NULL, 0, outcome};
+	*out = (struct judged){.outcome = outcome};
 	r = add_result(&x);
 	r->outcome = outcome;
 	r->reason = clean(&x, reason);

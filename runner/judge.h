@@ -16,6 +16,7 @@ struct arena;
 struct check;
 struct err;
 struct job;
+struct measurement;
 struct record;
 struct redactor;
 
@@ -28,6 +29,8 @@ struct judge {
 
 struct judged {
 	struct result *results; /* at least one */
+	/* results[k] is of measured[k]; NULL = of something that was not measured */
+	const struct measurement **measured;
 	size_t n;
 	enum outcome outcome; /* joined */
 };
@@ -40,6 +43,14 @@ const struct check_info *judge_check_info(struct arena *a, const struct check *c
  * read.
  */
 int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *out, struct err *e);
+
+/*
+ * Adds to job->findings the failed series of checks[i] that its kind can show something of, up to a
+ * ceiling for the job.
+ */
+void judge_find(struct job *job, size_t i, const struct judged *judged);
+/* Puts what was found into the evidence of the results. */
+void judge_add_evidence(const struct judge *j, struct job *job);
 
 /* The one result of a check that was not executed: OUTCOME_SKIP or OUTCOME_UNDECIDED with a reason.
  */

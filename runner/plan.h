@@ -18,6 +18,16 @@
 #include "runner/model/kind.h"
 
 struct arena;
+struct judged;
+struct result;
+
+/* A series that failed, on its way to what its kind can show of it (audit_kind.evidence). */
+struct finding {
+	size_t check; /* index into the job's checks */
+	const struct measurement *measurement;
+	struct result *result;
+	const char *text; /* filled by the engine, in the job's arena; NULL = nothing to show */
+};
 
 struct job {
 	const struct check **checks; /* of one probe, definition order */
@@ -36,6 +46,12 @@ struct job {
 	int64_t measured_ms; /* wall */
 	struct job *next;
 	struct job *older, *newer; /* while under way */
+
+	/* Filled by the owner: a job that is submitted with findings fetches their evidence. */
+	struct judged *judged; /* of each check; NULL before that */
+	bool *is_retried;      /* each check: another job has it now */
+	struct finding *findings;
+	size_t n_findings;
 };
 
 struct plan {

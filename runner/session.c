@@ -1,9 +1,6 @@
 /*
- * The owner's loop: submit what may start, take back what finished, judge it, commit it, print it.
- * One thread does all of this, so there is one order of events and one writer of the record.
- *
- * A job's arena is freed when the last of its checks was printed; what must outlive that (the run's
- * own facts, a skip's reason) is in the program's arena.
+ * The owner's loop: submit what may start, take back what finished (session_settle.c). One thread
+ * does all of this, so there is one order of events and one writer of the record.
  */
 #include "runner/session.h"
 
@@ -23,41 +20,13 @@
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 #include "runner/plan.h"
+#include "runner/session_parts.h"
 
 #define DEFAULT_THREADS	   8
 #define LIVE_TICK_MS	   100
 #define PLAIN_TICK_MS	   1000
 #define INTERRUPT_GRACE_MS 1000
 #define MAX_SHOWN_RUNNING  8
-
-/* One planned check on its way from waiting to printed. */
-struct slot {
-	struct judged judged;
-	struct arena *arena; /* of the job its results are in; shared, see holders */
-	size_t *n_holders;   /* slots that still need that arena */
-	bool is_judged, is_printed;
-};
-
-struct session {
-	const struct session_request *req;
-	struct run_info *run;
-	struct plan plan;
-	struct slot *slots;
-	struct map by_name; /* check name -> slot */
-	struct judge judge;
-	struct engine *engine;
-	struct job **waiting; /* not submitted: need another check, or a retry's moment */
-	size_t n_waiting;
-	size_t n_in_flight;
-	size_t n_judged, n_printed;
-	int signal;
-	int64_t ticked_ms; /* monotonic */
-	/* of the present batch */
-	struct result *batch;
-	size_t n_batch, cap_batch;
-	struct restoration *restorations;
-	size_t n_restorations, cap_restorations;
-};
 
 int session_exit_status(enum outcome outcome)
 {
@@ -72,16 +41,6 @@ int session_exit_status(enum outcome outcome)
 		return EXIT_UNDECIDED;
 	}
 	return EXIT_UNDECIDED;
-}
-
-static int64_t monotonic(const struct session *s)
-{
-	return clock_monotonic_ms(&s->req->app->clock);
-}
-
-static int64_t wall(const struct session *s)
-{
-	return clock_wall_ms(&s->req->app->clock);
 }
 
 /* Adds a check and, first, everything it needs; the loader has refused cycles. */
@@ -138,13 +97,13 @@ static int begin(struct session *s, struct err *e)
 	struct run_info *run = s->run;
 
 	*run = (struct run_info){
-		.begin_ms = wall(s),
+		.begin_ms = session_wall_ms(s),
 		.end_ms = -1,
 		.subject = req->subject,
 		.selection = req->selection,
 		.command = req->command,
 		.definition_file = req->definition->root_file,
-		.begin_monotonic_ms = monotonic(s),
+		.begin_monotonic_ms = session_monotonic_ms(s),
 		.n_planned = (int64_t)s->plan.n_checks,
 		.exit_status = EXIT_UNDECIDED,
 	};
@@ -155,100 +114,6 @@ static int begin(struct session *s, struct err *e)
 	s->judge.run_id = run->id;
 	if (req->terminal != NULL)
 		terminal_begin(req->terminal, run, s->plan.n_checks);
-	return 0;
-}
-
-static void grow(struct session *s, size_t n_results, size_t n_restorations)
-{
-	struct arena *a = s->req->app->arena;
-
-	if (s->n_batch + n_results > s->cap_batch) {
-		size_t cap = (s->n_batch + n_results) * 2 + 64;
-		struct result *more = arena_array(a, cap, sizeof(*more));
-
-		if (s->n_batch > 0)
-			memcpy(more, s->batch, s->n_batch * sizeof(*more));
-		s->batch = more;
-		s->cap_batch = cap;
-	}
-	if (s->n_restorations + n_restorations > s->cap_restorations) {
-		size_t cap = (s->n_restorations + n_restorations) * 2;
-		struct restoration *more = arena_array(a, cap, sizeof(*more));
-
-		if (s->n_restorations > 0)
-			memcpy(more, s->restorations, s->n_restorations * sizeof(*more));
-		s->restorations = more;
-		s->cap_restorations = cap;
-	}
-}
-
-static void settle(struct session *s, size_t slot, const struct judged *judged, struct arena *a,
-		   size_t *n_holders)
-{
-	struct slot *it = &s->slots[slot];
-
-	it->judged = *judged;
-	it->is_judged = true;
-	it->arena = a;
-	it->n_holders = n_holders;
-	if (n_holders != NULL)
-		(*n_holders)++;
-	s->n_judged++;
-	grow(s, judged->n, 0);
-	memcpy(&s->batch[s->n_batch], judged->results, judged->n * sizeof(*s->batch));
-	s->n_batch += judged->n;
-}
-
-static void settle_unexecuted(struct session *s, size_t slot, enum outcome outcome,
-			      const char *reason)
-{
-	struct judged judged;
-
-	judge_unexecuted(&s->judge, s->req->app->arena, s->plan.checks[slot], slot, outcome, reason,
-			 wall(s), &judged);
-	settle(s, slot, &judged, NULL, NULL);
-}
-
-static bool wants_retry(const struct session *s, const struct job *job, size_t i,
-			const struct judged *judged)
-{
-	return s->signal == 0 && !outcome_is_passing(judged->outcome) &&
-	       job->attempt <= job->checks[i]->retries;
-}
-
-/* Judges every check of a finished job; those with retries left go round again. */
-static int take_job(struct session *s, struct job *job, struct err *e)
-{
-	struct arena *a = s->req->app->arena;
-	bool *again = arena_array(job->arena, job->n_checks, sizeof(*again));
-	size_t *n_holders = arena_alloc(job->arena, sizeof(*n_holders));
-	bool has_retry = false;
-
-	s->n_in_flight--;
-	for (size_t i = 0; i < job->n_checks; i++) {
-		struct judged judged;
-
-		if (judge_job(&s->judge, job, i, &judged, e) != 0)
-			return -1;
-		again[i] = wants_retry(s, job, i, &judged);
-		has_retry = has_retry || again[i];
-		if (!again[i])
-			settle(s, job->slots[i], &judged, job->arena, n_holders);
-	}
-	if (has_retry) {
-		struct job *retry = plan_retry(a, job, again);
-
-		retry->not_before_ms = monotonic(s) + job->checks[0]->retry_delay_ms;
-		s->waiting[s->n_waiting++] = retry;
-	} else {
-		grow(s, 0, job->probe.n_restorations);
-		if (job->probe.n_restorations > 0)
-			memcpy(&s->restorations[s->n_restorations], job->probe.restorations,
-			       job->probe.n_restorations * sizeof(*s->restorations));
-		s->n_restorations += job->probe.n_restorations;
-	}
-	if (*n_holders == 0)
-		arena_free(job->arena);
 	return 0;
 }
 
@@ -273,9 +138,10 @@ static void skip_job(struct session *s, const struct job *job, const struct chec
 	const struct slot *slot = map_get(&s->by_name, need->name);
 
 	for (size_t i = 0; i < job->n_checks; i++)
-		settle_unexecuted(s, job->slots[i], OUTCOME_SKIP,
-				  arena_printf(s->req->app->arena, "needs \"%s\", which is %s",
-					       need->name, outcome_name(slot->judged.outcome)));
+		session_settle_unexecuted(s, job->slots[i], OUTCOME_SKIP,
+					  arena_printf(s->req->app->arena,
+						       "needs \"%s\", which is %s", need->name,
+						       outcome_name(slot->judged.outcome)));
 }
 
 static void submit(struct session *s, struct job *job)
@@ -300,7 +166,7 @@ static void advance(struct session *s)
 
 			if (need != NULL)
 				skip_job(s, job, need);
-			else if (is_pending || job->not_before_ms > monotonic(s))
+			else if (is_pending || job->not_before_ms > session_monotonic_ms(s))
 				s->waiting[kept++] = job;
 			else
 				submit(s, job);
@@ -310,40 +176,12 @@ static void advance(struct session *s)
 	}
 }
 
-static void release(struct slot *slot)
-{
-	if (slot->n_holders != NULL && --*slot->n_holders == 0)
-		arena_free(slot->arena);
-	slot->arena = NULL;
-	slot->n_holders = NULL;
-}
-
-/* Commits the batch, then prints what the definition order allows. */
-static int flush(struct session *s, struct err *e)
-{
-	struct terminal *t = s->req->terminal;
-
-	if (s->n_batch > 0 && record_results(s->req->record, s->run->id, s->batch, s->n_batch,
-					     s->restorations, s->n_restorations, e) != 0)
-		return -1;
-	s->n_batch = 0;
-	s->n_restorations = 0;
-	while (s->n_printed < s->plan.n_checks && s->slots[s->n_printed].is_judged) {
-		struct slot *slot = &s->slots[s->n_printed++];
-
-		if (t != NULL)
-			terminal_check(t, slot->judged.results, slot->judged.n, wall(s));
-		release(slot);
-	}
-	return 0;
-}
-
 static void tick(struct session *s)
 {
 	const struct job *jobs[MAX_SHOWN_RUNNING];
 	const char *names[MAX_SHOWN_RUNNING];
 	int64_t since_ms[MAX_SHOWN_RUNNING];
-	int64_t now = monotonic(s);
+	int64_t now = session_monotonic_ms(s);
 	size_t n;
 
 	if (s->req->terminal == NULL || now - s->ticked_ms < LIVE_TICK_MS)
@@ -355,7 +193,7 @@ static void tick(struct session *s)
 		names[i] = jobs[i]->checks[0]->name;
 		since_ms[i] = now - jobs[i]->started_us / 1000;
 	}
-	terminal_tick(s->req->terminal, names, since_ms, n, NULL, wall(s));
+	terminal_tick(s->req->terminal, names, since_ms, n, NULL, session_wall_ms(s));
 }
 
 /* How long the owner may sleep: until the next tick or the next retry. */
@@ -363,7 +201,7 @@ static int64_t wait_ms(const struct session *s)
 {
 	bool is_live = s->req->terminal != NULL && s->req->terminal->is_live;
 	int64_t wait = is_live ? LIVE_TICK_MS : PLAIN_TICK_MS;
-	int64_t now = monotonic(s);
+	int64_t now = session_monotonic_ms(s);
 
 	for (size_t i = 0; i < s->n_waiting; i++) {
 		int64_t left = s->waiting[i]->not_before_ms - now;
@@ -374,38 +212,26 @@ static int64_t wait_ms(const struct session *s)
 	return wait;
 }
 
-static int take_finished(struct session *s, struct job *list, struct err *e)
-{
-	while (list != NULL) {
-		struct job *next = list->next;
-
-		if (take_job(s, list, e) != 0)
-			return -1;
-		list = next;
-	}
-	return 0;
-}
-
 /* After a signal: nothing new starts, what is under way gets a moment, the rest is undecided. */
 static int wind_down(struct session *s, struct err *e)
 {
-	int64_t until = monotonic(s) + INTERRUPT_GRACE_MS;
+	int64_t until = session_monotonic_ms(s) + INTERRUPT_GRACE_MS;
 	const char *reason = arena_printf(s->req->app->arena, "the run was interrupted by %s",
 					  strsignal(s->signal));
 
 	s->n_waiting = 0;
-	while (s->n_in_flight > 0 && monotonic(s) < until) {
+	while (s->n_in_flight > 0 && session_monotonic_ms(s) < until) {
 		int second;
 
-		if (take_finished(s, engine_wait(s->engine, until - monotonic(s), &second), e) != 0)
+		if (session_take(s,
+				 engine_wait(s->engine, until - session_monotonic_ms(s), &second),
+				 e) != 0)
 			return -1;
 		if (second != 0) /* asked twice: at once */
 			break;
 	}
-	for (size_t i = 0; i < s->plan.n_checks; i++)
-		if (!s->slots[i].is_judged)
-			settle_unexecuted(s, i, OUTCOME_UNDECIDED, reason);
-	return flush(s, e);
+	session_settle_rest(s, reason);
+	return session_flush(s, e);
 }
 
 static int drive(struct session *s, struct err *e)
@@ -419,12 +245,12 @@ static int drive(struct session *s, struct err *e)
 	while (s->n_judged < s->plan.n_checks) {
 		struct job *list = engine_wait(s->engine, wait_ms(s), &s->signal);
 
-		if (take_finished(s, list, e) != 0)
+		if (session_take(s, list, e) != 0)
 			return -1;
 		if (s->signal != 0)
 			return wind_down(s, e);
 		advance(s);
-		if (flush(s, e) != 0)
+		if (session_flush(s, e) != 0)
 			return -1;
 		tick(s);
 	}
@@ -456,7 +282,7 @@ static int end(struct session *s, struct err *e)
 {
 	struct run_info *run = s->run;
 
-	run->end_ms = wall(s);
+	run->end_ms = session_wall_ms(s);
 	run->state = s->signal != 0 ? RUN_INTERRUPTED : RUN_COMPLETE;
 	run->outcome = s->plan.n_checks > 0 ? s->slots[0].judged.outcome : OUTCOME_UNDECIDED;
 	for (size_t i = 0; i < s->plan.n_checks; i++) {

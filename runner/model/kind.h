@@ -123,6 +123,16 @@ struct audit_kind {
 	int (*on_body)(struct probe *p, const char *data, size_t n, struct err *e);
 	/* Called once, when the transfer is whole; transport failures never reach it. */
 	int (*finish)(struct probe *p, const struct http_response *res, struct err *e);
+
+	/*
+	 * MAY be NULL, or both: what can be shown of a series that failed, fetched only then.
+	 * Called on a pool thread after the probe, once for each failed series m of checks that
+	 * want it, within what is left of the check's time. Appends lines to out. -1 is noted there
+	 * with e's message; the verdict stands whatever happens.
+	 */
+	bool (*wants_evidence)(const struct check *c);
+	int (*evidence)(struct probe *p, size_t check, const struct measurement *m, struct buf *out,
+			struct err *e);
 };
 
 #endif
