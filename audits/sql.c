@@ -11,6 +11,7 @@
 
 #include "audits/database.h"
 #include "audits/kind_rows.h"
+#include "audits/show.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -23,9 +24,25 @@
 
 #define MAX_SERIES 10000
 
+struct sql_show {
+	struct show show; /* first: see show.h */
+	const char *query;
+};
+
 struct sql_spec {
 	const char *query, *value, *unit;
 	struct texts labels;
+	struct sql_show show;
+};
+
+static const struct key_row sql_show_rows[] = {
+	SHOW_ROWS,
+	{.name = "query",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct sql_show, query),
+	 .help = "statement that finds the rows; else the check's own rows of a failed series",
+	 .example = "SELECT id, email FROM orders WHERE total < 0"},
+	KEY_END,
 };
 
 static const struct key_row sql_keys[] = {
@@ -51,6 +68,7 @@ static const struct key_row sql_keys[] = {
 	 .def = "",
 	 .help = "the unit the query answers in: %, ms, s, B, MiB, or a word of yours",
 	 .example = "s"},
+	SHOW_KEY(struct sql_spec, show, sql_show_rows),
 	KEY_END,
 };
 
@@ -77,14 +95,23 @@ static void check_labels(struct keys_context *ctx, const struct check *c,
 	}
 }
 
+static bool is_blank(const char *query)
+{
+	return query && query[strspn(query, " \t\r\n;")] == '\0';
+}
+
 static void sql_check(struct keys_context *ctx, struct check *c)
 {
 	const struct sql_spec *spec = c->spec;
 
-	if (spec->query && spec->query[strspn(spec->query, " \t\r\n;")] == '\0')
+	if (is_blank(spec->query))
 		diags_at(ctx->diags, keys_pos(c->spec_node, "query"), NULL,
 			 "check \"%s\": the query is empty", c->name);
+	if (is_blank(spec->show.query))
+		diags_at(ctx->diags, keys_pos(c->spec_node, "show"), NULL,
+			 "check \"%s\": the query that finds the rows is empty", c->name);
 	check_labels(ctx, c, spec);
+	show_check(ctx, c, &spec->show.show);
 }
 
 static bool sql_has_value(const struct check *c, const char *name, struct value_row *row)
@@ -147,16 +174,25 @@ static bool is_label(const struct sql_rows *q, size_t column)
 	return false;
 }
 
+static int find_labels(struct sql_rows *q, const struct db_row *row, struct err *e)
+{
+	const struct texts *labels = &q->spec->labels;
+
+	q->labels = arena_array(q->probe->arena, labels->n, sizeof(*q->labels));
+	for (size_t i = 0; i < labels->n; i++)
+		if (find_column(q, row, labels->items[i], &q->labels[i], e) != 0)
+			return -1;
+	return 0;
+}
+
 /* The only column that is no label, unless one was named. */
 static int find_columns(struct sql_rows *q, const struct db_row *row, struct err *e)
 {
 	const struct sql_spec *spec = q->spec;
 	size_t n_free = 0;
 
-	q->labels = arena_array(q->probe->arena, spec->labels.n, sizeof(*q->labels));
-	for (size_t i = 0; i < spec->labels.n; i++)
-		if (find_column(q, row, spec->labels.items[i], &q->labels[i], e) != 0)
-			return -1;
+	if (find_labels(q, row, e) != 0)
+		return -1;
 	if (spec->value)
 		return find_column(q, row, spec->value, &q->value, e);
 	for (size_t i = 0; i < row->n; i++) {
@@ -206,7 +242,12 @@ static int set_labels(struct sql_rows *q, const struct db_row *row, struct measu
 	}
 	m->labels = labels;
 	m->n_labels = n;
-	const char *series = measurement_series(a, m);
+	return 0;
+}
+
+static int refuse_twins(struct sql_rows *q, const struct measurement *m, struct err *e)
+{
+	const char *series = measurement_series(q->probe->arena, m);
 
 	if (map_put(&q->seen, series, q))
 		return 0;
@@ -241,7 +282,8 @@ static int take_row(void *ctx, const struct db_row *row, struct err *e)
 	struct measurement m = database_measure(a, &row->values[q->value], q->factor, q->unit);
 
 	m.query = q->spec->query;
-	if (q->spec->labels.n > 0 && set_labels(q, row, &m, e) != 0)
+	if (q->spec->labels.n > 0 &&
+	    (set_labels(q, row, &m, e) != 0 || refuse_twins(q, &m, e) != 0))
 		return -1;
 	q->series[q->n++] = m;
 	return 0;
@@ -268,6 +310,79 @@ static int sql_probe(struct probe *p, struct err *e)
 	return 0;
 }
 
+/* ---- what failed ---- */
+
+struct sql_finding {
+	struct sql_rows rows;
+	const struct measurement *failed;
+	size_t *columns; /* those shown */
+	struct buf *out;
+	int64_t n;
+};
+
+static bool is_of_series(const struct measurement *a, const struct measurement *b)
+{
+	for (size_t i = 0; i < a->n_labels; i++)
+		if (strcmp(a->labels[i].value, b->labels[i].value) != 0)
+			return false;
+	return true;
+}
+
+static int find_shown(struct sql_finding *f, const struct db_row *row, struct err *e)
+{
+	const struct sql_spec *spec = f->rows.spec;
+	const struct texts *columns = &spec->show.show.columns;
+
+	f->columns = arena_array(f->rows.probe->arena, columns->n, sizeof(*f->columns));
+	for (size_t i = 0; i < columns->n; i++)
+		if (find_column(&f->rows, row, columns->items[i], &f->columns[i], e) != 0)
+			return -1;
+	return spec->show.query ? 0 : find_labels(&f->rows, row, e);
+}
+
+static int take_finding(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct sql_finding *f = ctx;
+	const struct sql_spec *spec = f->rows.spec;
+	const struct show *show = &spec->show.show;
+	struct db_value *values =
+		arena_array(f->rows.probe->arena, show->columns.n, sizeof(*values));
+	struct measurement m = {.n_labels = 0};
+
+	if (!f->columns && find_shown(f, row, e) != 0)
+		return -1;
+	if (!spec->show.query && set_labels(&f->rows, row, &m, e) != 0)
+		return -1;
+	if (m.n_labels > 0 && !is_of_series(&m, f->failed))
+		return 0;
+	for (size_t i = 0; i < show->columns.n; i++)
+		values[i] = row->values[f->columns[i]];
+	show_row(f->rows.probe, show, values, f->out);
+	return ++f->n >= show->limit ? 1 : 0;
+}
+
+static bool sql_wants_evidence(const struct check *c)
+{
+	const struct sql_spec *spec = c->spec;
+
+	return show_is_wanted(&spec->show.show);
+}
+
+static int sql_evidence(struct probe *p, size_t check, const struct measurement *m, struct buf *out,
+			struct err *e)
+{
+	const struct sql_spec *spec = p->checks[check]->spec;
+	struct sql_finding f = {.rows = {.probe = p, .spec = spec}, .failed = m, .out = out};
+	const char *sql = spec->show.query ? spec->show.query : spec->query;
+
+	if (database_acquire(p, &f.rows.db, e) != 0)
+		return -1;
+	int rc = db_query(f.rows.db, sql, NULL, 0, p->deadline_ms, take_finding, &f, e);
+
+	database_release(p, f.rows.db);
+	return rc;
+}
+
 const struct audit_kind audit_kind_sql = {
 	.name = "sql",
 	.family = "database",
@@ -287,4 +402,6 @@ const struct audit_kind audit_kind_sql = {
 	.has_value = sql_has_value,
 	.describe = sql_describe,
 	.probe = sql_probe,
+	.wants_evidence = sql_wants_evidence,
+	.evidence = sql_evidence,
 };

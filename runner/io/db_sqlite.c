@@ -27,7 +27,7 @@ static struct sqlite_db *of_db(struct db *db)
 
 /* ---- time ---- */
 
-static bool is_past_deadline(struct sqlite_db *s)
+bool sqlite_is_late(struct sqlite_db *s)
 {
 	if (clock_monotonic_ms(s->clock) < s->deadline_ms)
 		return false;
@@ -37,7 +37,7 @@ static bool is_past_deadline(struct sqlite_db *s)
 
 static int on_progress(void *ctx)
 {
-	return is_past_deadline(ctx) ? 1 : 0;
+	return sqlite_is_late(ctx) ? 1 : 0;
 }
 
 /* SQLite found the file locked; 0 gives up. */
@@ -48,7 +48,7 @@ static int on_busy(void *ctx, int n_before)
 
 	(void)n_before;
 	s->was_locked = true;
-	if (is_past_deadline(s))
+	if (sqlite_is_late(s))
 		return 0;
 	/* Waking early only asks again sooner. */
 	(void)nanosleep(&pause, NULL);
@@ -101,7 +101,7 @@ static int sqlite_session_open(const struct db_source *source, const struct cloc
 	sqlite3_progress_handler(s->handle, PROGRESS_STEPS, on_progress, s);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_handler(s->handle, on_busy, s);
-	if (rc != SQLITE_OK || sqlite_protect(s) != 0) {
+	if (rc != SQLITE_OK || sqlite_add_matches(s) != 0 || sqlite_protect(s) != 0) {
 		sqlite_fail(s, e);
 	} else if (sqlite_own_query(&s->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, 0,
 				    deadline_ms, NULL, NULL, e) == 0) {
@@ -256,7 +256,7 @@ static int sqlite_query(struct db *db, const char *sql, const char *const *param
 	struct sqlite_db *s = of_db(db);
 
 	begin_call(s, deadline_ms);
-	if (is_past_deadline(s))
+	if (sqlite_is_late(s))
 		return err_set(e, ERR_MEASURE,
 			       "could not start the query: the deadline has passed");
 	return run(s, sql, params, n_params, fn, ctx, e);

@@ -2,8 +2,8 @@
  * db_sqlite: one session, shared by the db_sqlite files; private to them.
  *
  * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
- * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the
- * schema, for what only its statements say with _ddl.c and _sql.c.
+ * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the schema, for what
+ * only its statements say with _ddl.c and _sql.c; _matches.c adds regular expressions.
  */
 #ifndef ASSIZE_IO_DB_SQLITE_H
 #define ASSIZE_IO_DB_SQLITE_H
@@ -35,6 +35,12 @@ struct sqlite_db {
 
 /* _guard.c: all protections; -1 = one could not be set up, and then none of them counts. */
 int sqlite_protect(struct sqlite_db *s);
+
+/* _matches.c: the function assize_matches(pattern, value). */
+int sqlite_add_matches(struct sqlite_db *s);
+
+/* Is the call under way past its deadline? Then it fails for that reason. */
+bool sqlite_is_late(struct sqlite_db *s);
 
 /* _file.c: struct db_driver's preflight. */
 int sqlite_preflight(const char *location, struct err *e);

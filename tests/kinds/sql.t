@@ -107,6 +107,55 @@ like "told" "$out$err" 'it is in WAL mode, and its -shm file neither exists nor 
 like "with the remedy" "$out$err" 'VACUUM INTO'
 chmod 755 data
 
+# ---- rows as evidence ----
+intact
+cat >show.yaml <<'YAML'
+assize: 1
+vars: { token: "${env:TOKEN}" }
+targets: { shop: { sqlite: data/shop.db } }
+audits:
+  s:
+    target: shop
+    checks:
+      - id: found
+        sql:
+          query: SELECT count(*) FROM orders WHERE total < 0
+          show: { query: "SELECT id, region, state, total FROM orders WHERE total < 0 ORDER BY id", columns: [id, region, state], mask: region, limit: 2 }
+        expect: "== 0"
+      - id: series
+        sql:
+          query: SELECT region, sum(total) AS total, min(id) AS first FROM orders GROUP BY region
+          value: total
+          labels: region
+          show: { columns: [first] }
+        expect: ">= 30"
+      - { id: broken, sql: { query: SELECT count(*) FROM orders, show: { query: SELECT nosuch FROM orders, columns: [id] } }, expect: "== 0" }
+      - { id: absent, sql: { query: SELECT count(*) FROM orders, show: { query: SELECT region FROM orders, columns: [id] } }, expect: "== 0" }
+      - { id: late, timeout: 300ms, sql: { query: SELECT count(*) FROM orders, show: { query: "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n WHERE id < 0", columns: [id] } }, expect: "== 0" }
+YAML
+evidence()
+{
+	run env TOKEN=hunter22 "$ASSIZE" run -f show.yaml "s/$1" --json
+	jq -r ".checks[0].series[] | select(.outcome == \"fail\") | .evidence // [] | join(\"\n\")" <<<"$out"
+}
+exits "nothing is fetched of what passes" 0 env TOKEN=hunter22 "$ASSIZE" run -f show.yaml s/found s/series
+sqlite3 data/shop.db "INSERT INTO orders VALUES (4, NULL, -1, 'a
+b'), (5, 'eu', -2, 'hunter22'), (6, 'eu', -3, 'x')"
+is "rows that failed: named columns, masked, escaped, redacted, at most the limit" "$(evidence found)" \
+	'row: id = 4, region = NULL, state = "a\nb"
+row: id = 5, region = ***, state = "***"'
+is "the row of a failed series" "$(evidence series)" 'row: first = 4
+row: first = 1'
+like "rows that cannot be fetched are said" "$(evidence broken)" 'could not show what failed: .*no such column: nosuch'
+like "so is a column the query does not give" "$(evidence absent)" 'could not show what failed: the query gives no column called "id"'
+like "and a query that does not end" "$(evidence late)" 'could not show what failed: .*took longer than'
+run env TOKEN=hunter22 "$ASSIZE" run -f show.yaml s/broken
+is "the verdict stands" "$status" 1
+unlike "and no secret is in the record" "$(strings -a .assize/record.db*)" hunter22
+sed -i 's/columns: .first. }/columns: [first], mask: [firs] }/' show.yaml
+exits "a mask for no column is a definition error" 3 env TOKEN=hunter22 "$ASSIZE" check -f show.yaml
+like "which says so" "$err" '"firs" is masked, but not among the columns'
+
 # ---- nothing a definition says changes anything ----
 intact
 cat >hostile.yaml <<YAML
