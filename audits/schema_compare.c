@@ -98,8 +98,7 @@ static bool is_unique_column(struct arena *a, const struct db_table *t, const ch
 	for (size_t i = 0; i < t->n_indexes; i++) {
 		const struct db_index *x = &t->indexes[i];
 
-		if (x->is_unique && !x->where &&
-		    same_columns(x->columns, x->n_columns, &name, 1))
+		if (x->is_unique && !x->where && same_columns(x->columns, x->n_columns, &name, 1))
 			return true;
 	}
 	return false;

@@ -2,8 +2,8 @@
  * db_sqlite: one session, shared by the db_sqlite files; private to them.
  *
  * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
- * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the schema, for what
- * only its statements say with _ddl.c and _sql.c; _matches.c adds regular expressions.
+ * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the schema, for
+ * what only its statements say with _ddl.c and _sql.c; _matches.c adds regular expressions.
  */
 #ifndef ASSIZE_IO_DB_SQLITE_H
 #define ASSIZE_IO_DB_SQLITE_H
