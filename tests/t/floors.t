@@ -61,11 +61,12 @@ ok "the house is in order" "$rule" "$ROOT"
 # Every header compiles alone, with both compilers.
 alone()
 {
-	local header bad=0
+	local header bad=0 drivers
+	read -ra drivers < <(pkg-config --cflags libpq libmariadb odbc)
 	for header in $(cd "$2" && find runner audits gates reports rollback -name '*.h'); do
 		printf '#include "%s"\nextern int is_not_empty;\n' "$header" |
 			"$1" -std=c17 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Wall -Wextra -Wpedantic \
-				-Werror -I"$2" -x c -fsyntax-only - || bad=1
+				-Werror -I"$2" "${drivers[@]}" -x c -fsyntax-only - || bad=1
 	done
 	return $bad
 }

@@ -68,6 +68,7 @@ file_registry.o databases
 file_registry.o lock
 git.o init_once
 git.o init_result
+db_mysql_client.o library
 http.o init_once
 http.o init_result
 proc.o helper'
