@@ -10,12 +10,15 @@
 
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
+#include "audits/scan_show.h"
+#include "audits/show.h"
 #include "runner/base/arena.h"
 #include "runner/model/kind.h"
 
 struct missing_spec {
 	struct scan_spec scan; /* first: see scan.h */
 	struct texts columns;
+	struct show show;
 };
 
 static const struct key_row missing_keys[] = {
@@ -26,6 +29,7 @@ static const struct key_row missing_keys[] = {
 	 .offset = offsetof(struct missing_spec, columns),
 	 .help = "columns to look at, one series each",
 	 .example = "[email, state]"},
+	SHOW_KEY(struct missing_spec, show, show_rows_only),
 	KEY_END,
 };
 
@@ -92,6 +96,24 @@ static void missing_check(struct keys_context *ctx, struct check *c)
 				diags_at(ctx->diags, columns->positions[i], NULL,
 					 "check \"%s\": column \"%s\" is written twice", c->name,
 					 columns->items[i]);
+	show_check(ctx, c, &spec->show);
+}
+
+static bool missing_wants_evidence(const struct check *c)
+{
+	const struct missing_spec *spec = c->spec;
+
+	return show_is_wanted(&spec->show);
+}
+
+static int missing_evidence(struct probe *p, size_t check, const struct measurement *m,
+			    struct buf *out, struct err *e)
+{
+	const struct missing_spec *spec = p->checks[check]->spec;
+	const char *column = scan_quoted(p->arena, p->checks[check], m->labels[0].value);
+
+	return scan_show(p, check, &spec->show, arena_printf(p->arena, "%s IS NULL", column), m,
+			 out, e);
 }
 
 const struct audit_kind audit_kind_missing = {
@@ -109,4 +131,6 @@ const struct audit_kind audit_kind_missing = {
 	.merge_key = scan_merge_key,
 	.describe = scan_describe,
 	.probe = scan_probe,
+	.wants_evidence = missing_wants_evidence,
+	.evidence = missing_evidence,
 };

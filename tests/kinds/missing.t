@@ -21,6 +21,7 @@ audits:
       - { id: share, missing: { table: tasks, columns: [ai_model, state] }, expect: "<= 0.1%" }
       - { id: count, missing: { table: tasks, columns: ai_model }, expect: "<= 3" }
       - { id: where, missing: { table: tasks, columns: result, where: state = 'done' }, expect: "== 0" }
+      - { id: shown, missing: { table: tasks, columns: ai_model, by: state, show: { columns: [id, ai_model], limit: 2 } }, expect: "== 0" }
       - { id: warned, missing: { table: tasks, columns: ai_model }, expect: "<= 1%", warn: "<= 0.05%" }
 YAML
 
@@ -32,7 +33,7 @@ tells()
 }
 
 intact
-for check in share count where warned; do
+for check in share count where warned shown; do
 	exits "intact: $check passes" 0 "$ASSIZE" run "m/$check"
 done
 run "$ASSIZE" plan
@@ -43,6 +44,11 @@ sqlite3 shop.db "UPDATE tasks SET ai_model = NULL WHERE id % 500 = 0"
 tells "0.2 % NULL" share 1 'FAIL m/share\{column="ai_model"\} 0\.20 % bound <= 0\.1 %'
 tells "the count is shown" share 1 'measured +0\.20 % +10 rows of 5000'
 tells "one NULL a bound allows more of" count 1 'FAIL m/count.*10 rows'
+tells "rows are shown" shown 1 'row: id = 500, ai_model = NULL[^r]*row: id = 1000, ai_model = NULL'
+unlike "as many as the limit says" "$out" 'id = 1500'
+sqlite3 shop.db "UPDATE tasks SET state = NULL WHERE id = 2500"
+tells "of the failed segment" shown 1 'series +\{column="ai_model",state="\(null\)"\}.*row: id = 2500, ai_model = NULL.*series .*row: id = 500'
+sqlite3 shop.db "UPDATE tasks SET state = 'new' WHERE id = 2500"
 tells "a warning bound" warned 0 'warn'
 sqlite3 shop.db "UPDATE tasks SET result = NULL WHERE id = 1"
 tells "NULL within the condition" where 1 'FAIL m/where\{column="result"\}.*1 row'

@@ -1,0 +1,264 @@
+/*
+ * invalid_rules: one condition a rule, and what can be wrong with a rule before anything is asked.
+ */
+#include "audits/invalid_rules.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "audits/formats.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/node.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+#include "runner/io/db_dialect.h"
+#include "runner/io/file.h"
+#include "runner/model/definition.h"
+#include "runner/model/pattern.h"
+
+#define MAX_SET_BYTES (1024 * 1024)
+
+const char *const invalid_rule_names[INVALID_N_RULES] = {"in",		"range",  "matches",
+							 "not_matches", "length", "format"};
+
+const struct key_row invalid_rules_rows[] = {
+	{.name = "in",
+	 .type = KEY_TEXTS,
+	 .offset = offsetof(struct rules, in),
+	 .help = "the values there may be, as text",
+	 .example = "[new, paid, shipped]"},
+	{.name = "in_file",
+	 .type = KEY_PATH,
+	 .offset = offsetof(struct rules, in_file),
+	 .help = "file with the values there may be, one a line",
+	 .example = "audits/countries.txt"},
+	{.name = "min",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct rules, min),
+	 .help = "least value there may be: a number, or a text or date as the column holds it",
+	 .example = "0"},
+	{.name = "max",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct rules, max),
+	 .help = "largest value there may be",
+	 .example = "10000"},
+	{.name = "matches",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct rules, matches),
+	 .help = "regular expression found in every value; ^ and $ for all of it",
+	 .example = "'^[A-Z]{3}-[0-9]+$'"},
+	{.name = "not_matches",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct rules, not_matches),
+	 .help = "regular expression found in no value",
+	 .example = "'(?i)lorem ipsum'"},
+	{.name = "min_length",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct rules, min_length),
+	 .min = 1,
+	 .max = INT32_MAX,
+	 .help = "fewest characters a value may have",
+	 .example = "1"},
+	{.name = "max_length",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct rules, max_length),
+	 .min = 1,
+	 .max = INT32_MAX,
+	 .help = "most characters a value may have",
+	 .example = "80"},
+	{.name = "format",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct rules, format),
+	 .choices = format_names,
+	 .def = "any",
+	 .help = "what every value is",
+	 .example = "email"},
+	KEY_END,
+};
+
+/* ---- rules as conditions ---- */
+
+bool invalid_has_rule(const struct rules *r, enum rule rule)
+{
+	switch (rule) {
+	case RULE_SET:
+		return r->in.n > 0;
+	case RULE_RANGE:
+		return r->min || r->max;
+	case RULE_MATCHES:
+		return r->matches;
+	case RULE_NOT_MATCHES:
+		return r->not_matches;
+	case RULE_LENGTH:
+		return r->min_length > 0 || r->max_length > 0;
+	case RULE_FORMAT:
+		return r->format > 0;
+	}
+	return false;
+}
+
+static int put_set(enum db_engine engine, struct buf *out, const char *x, const struct texts *set,
+		   struct err *e)
+{
+	(void)buf_puts(out, "NOT (");
+	dialect_exact(engine, out, x);
+	for (size_t i = 0; i < set->n; i++) {
+		(void)buf_puts(out, i == 0 ? " IN (" : ", ");
+		if (dialect_literal(engine, out, set->items[i], e) != 0)
+			return -1;
+	}
+	(void)buf_puts(out, "))");
+	return 0;
+}
+
+static int put_range(enum db_engine engine, struct buf *out, const char *x, const struct rules *r,
+		     struct err *e)
+{
+	if (r->min && dialect_is_below(engine, out, x, r->min, e) != 0)
+		return -1;
+	if (r->min && r->max)
+		(void)buf_puts(out, " OR ");
+	return r->max ? dialect_is_above(engine, out, x, r->max, e) : 0;
+}
+
+static void put_length(enum db_engine engine, struct buf *out, const char *x, const struct rules *r)
+{
+	if (r->min_length > 0) {
+		dialect_length(engine, out, x);
+		(void)buf_printf(out, " < %lld", (long long)r->min_length);
+	}
+	if (r->min_length > 0 && r->max_length > 0)
+		(void)buf_puts(out, " OR ");
+	if (r->max_length > 0) {
+		dialect_length(engine, out, x);
+		(void)buf_printf(out, " > %lld", (long long)r->max_length);
+	}
+}
+
+/* Holds for the rows that break the rule, never for NULL. */
+static int put_condition(enum db_engine engine, struct buf *out, const char *x,
+			 const struct rules *r, enum rule rule, struct err *e)
+{
+	int rc = 0;
+
+	switch (rule) {
+	case RULE_SET:
+		return put_set(engine, out, x, &r->in, e);
+	case RULE_RANGE:
+		return put_range(engine, out, x, r, e);
+	case RULE_LENGTH:
+		put_length(engine, out, x, r);
+		return 0;
+	case RULE_NOT_MATCHES:
+		return dialect_matches(engine, out, x, r->not_matches, e);
+	case RULE_MATCHES:
+		(void)buf_puts(out, "NOT (");
+		rc = dialect_matches(engine, out, x, r->matches, e);
+		break;
+	case RULE_FORMAT:
+		(void)buf_puts(out, "NOT (");
+		rc = dialect_is_all(engine, out, x, format_pattern(r->format), e);
+		break;
+	}
+	(void)buf_putc(out, ')');
+	return rc;
+}
+
+const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
+			      const struct rules *r, enum rule rule, struct err *e)
+{
+	struct buf b;
+	const char *text = NULL;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	if (put_condition(engine, &b, x, r, rule, e) == 0)
+		text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+/* Lines of the file become the set. */
+static void read_set(struct keys_context *ctx, const struct check *c, struct pos pos,
+		     struct rules *r)
+{
+	struct err e = {0};
+	struct buf b;
+	size_t cap = 0;
+
+	buf_init(&b, MAX_SET_BYTES);
+	if (file_read(r->in_file, &b, &e) != 0) {
+		diags_at(ctx->diags, pos, NULL, "check \"%s\": %s", c->name, e.message);
+		buf_release(&b);
+		return;
+	}
+	if (!str_is_utf8(b.data, b.len) || memchr(b.data, '\0', b.len))
+		diags_at(ctx->diags, pos, NULL, "check \"%s\": \"%s\" is not UTF-8 text", c->name,
+			 r->in_file);
+	for (const char *s = b.data; s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : NULL)
+		cap++;
+	r->in.items = arena_array(ctx->arena, cap, sizeof(*r->in.items));
+	for (const char *s = b.data; *s;) {
+		size_t n = strcspn(s, "\n");
+		size_t len = n > 0 && s[n - 1] == '\r' ? n - 1 : n;
+
+		if (len > 0)
+			r->in.items[r->in.n++] = arena_strndup(ctx->arena, s, len);
+		s += n + (s[n] == '\n');
+	}
+	buf_release(&b);
+	if (r->in.n == 0)
+		diags_at(ctx->diags, pos, NULL, "check \"%s\": \"%s\" holds no values", c->name,
+			 r->in_file);
+}
+
+static void check_pattern(struct keys_context *ctx, const struct check *c, const struct node *node,
+			  const char *key, const char *re)
+{
+	struct pattern *compiled;
+	struct err e = {0};
+
+	if (re && pattern_compile(ctx->arena, re, strlen(re), false, &compiled, &e) != 0)
+		diags_at(ctx->diags, keys_pos(node, key), NULL, "check \"%s\": %s", c->name,
+			 e.message);
+}
+
+/* A range that holds nothing would fail every row, for a reason nobody would see. */
+static void check_range(struct keys_context *ctx, const struct check *c, const struct node *node,
+			const struct rules *r)
+{
+	double min, max;
+
+	if (r->min && r->max && num_parse_real(r->min, strlen(r->min), &min) == 0 &&
+	    num_parse_real(r->max, strlen(r->max), &max) == 0 && min > max)
+		diags_at(ctx->diags, keys_pos(node, "max"), NULL,
+			 "check \"%s\": no value is at least %s and at most %s", c->name, r->min,
+			 r->max);
+	if (r->min_length > 0 && r->max_length > 0 && r->min_length > r->max_length)
+		diags_at(ctx->diags, keys_pos(node, "max_length"), NULL,
+			 "check \"%s\": no text has at least %lld and at most %lld characters",
+			 c->name, (long long)r->min_length, (long long)r->max_length);
+}
+
+void invalid_check_rules(struct keys_context *ctx, const struct check *c,
+			 const struct group *column, const struct node *node)
+{
+	struct rules *r = column->value;
+	bool has_any = false;
+
+	if (r->in_file && r->in.n > 0)
+		diags_at(ctx->diags, column->pos, NULL,
+			 "check \"%s\": column \"%s\" has both in: and in_file:", c->name,
+			 column->name);
+	else if (r->in_file)
+		read_set(ctx, c, keys_pos(node, "in_file"), r);
+	check_pattern(ctx, c, node, "matches", r->matches);
+	check_pattern(ctx, c, node, "not_matches", r->not_matches);
+	check_range(ctx, c, node, r);
+	for (int rule = 0; rule < INVALID_N_RULES; rule++)
+		has_any = has_any || invalid_has_rule(r, (enum rule)rule);
+	if (!has_any && !r->in_file)
+		diags_at(ctx->diags, column->pos,
+			 "add one: in, min, max, matches, max_length, format",
+			 "check \"%s\": column \"%s\" has no rule", c->name, column->name);
+}

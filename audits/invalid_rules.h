@@ -1,0 +1,48 @@
+/*
+ * invalid_rules: the rules a column may have, as keys and as SQL conditions; private to invalid.
+ */
+#ifndef ASSIZE_AUDITS_INVALID_RULES_H
+#define ASSIZE_AUDITS_INVALID_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runner/io/db.h"
+#include "runner/model/keys.h"
+
+struct arena;
+struct check;
+struct err;
+struct node;
+
+enum rule { RULE_SET, RULE_RANGE, RULE_MATCHES, RULE_NOT_MATCHES, RULE_LENGTH, RULE_FORMAT };
+#define INVALID_N_RULES (RULE_FORMAT + 1)
+
+/* The label of a series. */
+extern const char *const invalid_rule_names[INVALID_N_RULES];
+
+struct rules {
+	struct texts in;
+	const char *in_file;
+	const char *min, *max; /* number or text */
+	const char *matches, *not_matches;
+	int64_t min_length, max_length; /* 0 = no bound */
+	int format;
+};
+
+extern const struct key_row invalid_rules_rows[];
+
+bool invalid_has_rule(const struct rules *r, enum rule rule);
+
+/*
+ * What holds for the rows whose value x breaks the rule, never for NULL; in the arena. NULL with an
+ * error: the engine has no such condition.
+ */
+const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
+			      const struct rules *r, enum rule rule, struct err *e);
+
+/* Definition errors of one column's rules; reads in_file. node is the mapping of the rules. */
+void invalid_check_rules(struct keys_context *ctx, const struct check *c,
+			 const struct group *column, const struct node *node);
+
+#endif

@@ -1,0 +1,84 @@
+/* scan_show: the statement, from what the measurement says of itself. */
+#include "audits/scan_show.h"
+
+#include <string.h>
+
+#include "audits/database.h"
+#include "audits/scan.h"
+#include "audits/show.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/io/db_dialect.h"
+#include "runner/model/kind.h"
+
+/* How the scan labels NULL; a text may say the same. */
+#define NULL_LABEL "(null)"
+
+const char *scan_quoted(struct arena *a, const struct check *c, const char *name)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	db_quote(database_engine(c->target), &b, name);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+/* " AND column is what the label says" */
+static int put_segment(enum db_engine engine, const struct label *label, struct buf *out,
+		       struct err *e)
+{
+	struct buf name;
+	int rc;
+
+	buf_init(&name, BUF_UNBOUNDED); /* the definition is bounded */
+	db_quote(engine, &name, label->name);
+	(void)buf_puts(out, " AND (");
+	if (strcmp(label->value, NULL_LABEL) == 0)
+		(void)buf_printf(out, "%s IS NULL OR ", name.data);
+	dialect_exact(engine, out, name.data);
+	(void)buf_puts(out, " = ");
+	rc = dialect_literal(engine, out, label->value, e);
+	(void)buf_putc(out, ')');
+	buf_release(&name);
+	return rc;
+}
+
+int scan_put_rows(const struct check *c, const struct measurement *m, struct buf *out,
+		  struct err *e)
+{
+	const struct scan_spec *spec = c->spec;
+	enum db_engine engine = database_engine(c->target);
+
+	db_quote_table(engine, out, spec->table);
+	/* On lines of its own: a comment at its end must not swallow the parenthesis. */
+	(void)buf_printf(out, " WHERE (\n%s\n)", spec->where ? spec->where : "1 = 1");
+	/* scan_emit() puts the segment's labels last. */
+	for (size_t i = m->n_labels - spec->by.n; i < m->n_labels; i++)
+		if (put_segment(engine, &m->labels[i], out, e) != 0)
+			return -1;
+	return 0;
+}
+
+int scan_show(struct probe *p, size_t check, const struct show *show, const char *condition,
+	      const struct measurement *m, struct buf *out, struct err *e)
+{
+	const struct check *c = p->checks[check];
+	enum db_engine engine = database_engine(c->target);
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, BUF_UNBOUNDED); /* the definition is bounded */
+	(void)buf_puts(&sql, "SELECT ");
+	show_columns(engine, &sql, show);
+	(void)buf_puts(&sql, " FROM ");
+	rc = scan_put_rows(c, m, &sql, e);
+	(void)buf_printf(&sql, " AND (%s)", condition);
+	dialect_limit(engine, &sql, show->limit);
+	if (rc == 0)
+		rc = show_query(p, show, sql.data, out, e);
+	buf_release(&sql);
+	return rc;
+}

@@ -1,0 +1,33 @@
+/*
+ * scan_show: the rows behind a failed series of a scan; private to this room.
+ *
+ * A second query on the table of the scan, with its filter, within the series' segment, for the
+ * rows a condition picks. It is not of the scan's snapshot: what was repaired in between is not
+ * shown.
+ */
+#ifndef ASSIZE_AUDITS_SCAN_SHOW_H
+#define ASSIZE_AUDITS_SCAN_SHOW_H
+
+#include "runner/io/db.h"
+
+struct arena;
+struct buf;
+struct check;
+struct err;
+struct measurement;
+struct probe;
+struct scan_spec;
+struct show;
+
+/* A name quoted for the engine of the check's target, in the arena. */
+const char *scan_quoted(struct arena *a, const struct check *c, const char *name);
+
+/* Appends "table WHERE filter AND segment": the rows m is of. */
+int scan_put_rows(const struct check *c, const struct measurement *m, struct buf *out,
+		  struct err *e);
+
+/* audit_kind.evidence for a condition that holds for the rows to show. */
+int scan_show(struct probe *p, size_t check, const struct show *show, const char *condition,
+	      const struct measurement *m, struct buf *out, struct err *e);
+
+#endif
