@@ -199,6 +199,42 @@ int db_acquire(struct db_pool *p, const struct db_source *source, int64_t deadli
 	return rc == 0 ? open_session(p, h, deadline_ms, out, e) : -1;
 }
 
+/* An idle session of the source's home, or room for one that is to be opened; false: neither. */
+static bool take_without_waiting(struct db_pool *p, const struct db_source *source,
+				 struct db_home **home, struct db **out)
+{
+	bool has;
+
+	must(pthread_mutex_lock(&p->lock));
+	struct db_home *h = find_home(p, source, NULL);
+
+	*out = h ? h->idle : NULL;
+	has = h && (h->idle || h->n_open < source->max_connections);
+	if (*out) {
+		h->idle = (*out)->next;
+		(*out)->next = NULL;
+	} else if (has) {
+		h->n_open++;
+	}
+	must(pthread_mutex_unlock(&p->lock));
+	*home = h;
+	return has;
+}
+
+size_t db_acquire_more(struct db_pool *p, const struct db_source *source, int64_t deadline_ms,
+		       struct db **out, size_t n)
+{
+	size_t got = 0;
+	struct db_home *h;
+
+	while (got < n && take_without_waiting(p, source, &h, &out[got])) {
+		if (!out[got] && open_session(p, h, deadline_ms, &out[got], NULL) != 0)
+			break;
+		got++;
+	}
+	return got;
+}
+
 void db_release(struct db_pool *p, struct db *db)
 {
 	struct db_home *h = db->home;
@@ -242,6 +278,17 @@ int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadli
 {
 	db->absence = DB_ABSENT_NOTHING;
 	return db->driver->describe(db, a, name, deadline_ms, out, e);
+}
+
+int db_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e)
+{
+	return dbs[0]->driver->begin_read ? dbs[0]->driver->begin_read(dbs, n, deadline_ms, e) : 1;
+}
+
+void db_end_read(struct db *const *dbs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dbs[i]->driver->end_read(dbs[i]);
 }
 
 enum db_engine db_engine(const struct db *db)

@@ -66,6 +66,13 @@ void db_pool_free(struct db_pool *p);
 /* Blocks while all sessions are in use, at most until the deadline. The source is copied. */
 int db_acquire(struct db_pool *p, const struct db_source *source, int64_t deadline_ms,
 	       struct db **out, struct err *e);
+/*
+ * Up to n further sessions for whoever holds one already: those that are idle or may be opened at
+ * once. Never waits for another's, so that two who want more cannot wait for each other. Returns
+ * how many there are; what could not be opened is not missed.
+ */
+size_t db_acquire_more(struct db_pool *p, const struct db_source *source, int64_t deadline_ms,
+		       struct db **out, size_t n);
 void db_release(struct db_pool *p, struct db *db);
 
 /*
@@ -77,6 +84,15 @@ int db_query(struct db *db, const char *sql, const char *const *params, size_t n
 
 /* Prepares only: does the engine accept it, and how many columns would it give? */
 int db_prepare(struct db *db, const char *sql, size_t *n_columns, struct err *e);
+
+/*
+ * One snapshot for several statements, and for several sessions of one source: everything asked of
+ * them between begin and end sees the same state of the database. 1: the engine cannot guarantee
+ * that for these sessions; nothing was begun. The sessions may be used by a thread each. A
+ * statement that fails leaves the snapshot as it is.
+ */
+int db_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e);
+void db_end_read(struct db *const *dbs, size_t n);
 
 enum db_engine db_engine(const struct db *db);
 

@@ -31,6 +31,12 @@ struct db_driver {
 	int (*query)(struct db *db, const char *sql, const char *const *params, size_t n_params,
 		     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
 	int (*prepare)(struct db *db, const char *sql, size_t *n_columns, struct err *e);
+	/*
+	 * MAY both be NULL: see db_begin_read(). end_read() cannot fail: a session that cannot
+	 * leave its snapshot is_broken.
+	 */
+	int (*begin_read)(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e);
+	void (*end_read)(struct db *db);
 	int (*objects)(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 		       size_t *n, struct err *e);
 	int (*describe)(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,

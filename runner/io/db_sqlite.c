@@ -259,6 +259,9 @@ static int sqlite_query(struct db *db, const char *sql, const char *const *param
 	if (sqlite_is_late(s))
 		return err_set(e, ERR_MEASURE,
 			       "could not start the query: the deadline has passed");
+	if (!sqlite_has_snapshot(s))
+		return err_set(e, ERR_MEASURE,
+			       "could not run the query: an earlier error ended the snapshot");
 	return run(s, sql, params, n_params, fn, ctx, e);
 }
 
@@ -296,6 +299,8 @@ const struct db_driver db_driver_sqlite = {
 	.close = sqlite_session_close,
 	.query = sqlite_query,
 	.prepare = sqlite_prepare,
+	.begin_read = sqlite_begin_read,
+	.end_read = sqlite_end_read,
 	.objects = sqlite_objects,
 	.describe = sqlite_describe,
 	.catalog = sqlite_catalog,

@@ -2,8 +2,9 @@
  * db_sqlite: one session, shared by the db_sqlite files; private to them.
  *
  * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
- * looks at the file beforehand, _error.c says what went wrong, _catalog.c reads the schema, for
- * what only its statements say with _ddl.c and _sql.c; _matches.c adds regular expressions.
+ * looks at the file beforehand, _snapshot.c gives several statements and sessions one state,
+ * _error.c says what went wrong, _catalog.c reads the schema, for what only its statements say with
+ * _ddl.c and _sql.c; _matches.c adds regular expressions.
  */
 #ifndef ASSIZE_IO_DB_SQLITE_H
 #define ASSIZE_IO_DB_SQLITE_H
@@ -27,6 +28,7 @@ struct sqlite_db {
 	bool is_late;			 /* the deadline ended it */
 	bool was_locked;		 /* ... while waiting for another program's lock */
 	bool is_own;			 /* the driver's own query */
+	bool is_reading;		 /* between begin_read and end_read */
 	char denied[160];		 /* what the authorizer refused first, in words */
 	struct db_value *values;
 	const char **names;
@@ -53,6 +55,11 @@ int sqlite_fail_wal(const char *location, struct err *e);
  */
 int sqlite_own_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
 		     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
+
+/* _snapshot.c: struct db_driver's, and a look at a session before it is asked. */
+int sqlite_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e);
+void sqlite_end_read(struct db *db);
+bool sqlite_has_snapshot(const struct sqlite_db *s);
 
 /* _catalog.c */
 int sqlite_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,

@@ -128,9 +128,11 @@ static int authorize(void *ctx, int action, const char *first, const char *secon
 		if (strcmp(first, "sqlite_master") == 0 || s->is_own)
 			return SQLITE_OK;
 		break;
+	case SQLITE_TRANSACTION:
 	case SQLITE_INSERT:
 	case SQLITE_DELETE:
-		/* Prepared by the constructor of a virtual table, never run: READONLY holds. */
+		/* Prepared by the constructor of a virtual table, never run: READONLY holds. A
+		 * transaction is db_sqlite_snapshot.c's. */
 		if (s->is_own)
 			return SQLITE_OK;
 		break;
