@@ -1,0 +1,409 @@
+/*
+ * db_postgres_catalog: tables, columns, sequences, extensions and enums.
+ *
+ * One query for each kind of object, all of one snapshot. Definitions come from the server's own
+ * printers (format_type, pg_get_expr, ...), so they read as pg_dump and psql write them.
+ *
+ * Source: PostgreSQL manual, chapter 53 (system catalogs), 9.26.4 (catalog information functions).
+ */
+#include "runner/io/db_postgres_catalog.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/io/db_catalog_build.h"
+#include "runner/base/pairs.h"
+
+static const char *text_of(const struct postgres_catalog *c, const struct db_value *v)
+{
+	return db_value_text(c->arena, v);
+}
+
+int postgres_catalog_rows(struct postgres_catalog *c, const char *sql, db_row_fn *fn, struct err *e)
+{
+	return postgres_rows(c->session, sql, &c->schemas, 1, fn, c, e);
+}
+
+struct db_table *postgres_catalog_table(const struct postgres_catalog *c, const struct db_row *row)
+{
+	return map_get(&c->tables, row->values[0].text);
+}
+
+/* ---- tables ---- */
+
+static const char tables_sql[] = "SELECT " POSTGRES_NAME(
+	"c.oid") ", c.relkind, c.relpersistence,"
+		 " CASE WHEN c.relkind IN ('v', 'm') THEN"
+		 "  pg_catalog.rtrim(pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid)), ';') END,"
+		 " c.relrowsecurity, c.relforcerowsecurity,"
+		 " (SELECT " POSTGRES_NAME(
+			 "i.inhparent") " FROM pg_catalog.pg_inherits i"
+					"  WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1),"
+					" pg_catalog.pg_get_partkeydef(c.oid),"
+					" CASE WHEN c.relispartition THEN "
+					"pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,"
+					" pg_catalog.obj_description(c.oid, 'pg_class')"
+					" FROM pg_catalog.pg_class c "
+					"WHERE " POSTGRES_TABLE_IN_SCOPE;
+
+static int add_table(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	struct db_catalog *all = c->catalog;
+	const struct db_value *v = row->values;
+	char kind = v[1].text[0];
+
+	(void)e;
+	all->tables = db_array_grow(c->arena, all->tables, all->n_tables, sizeof(*all->tables));
+	struct db_table *t = &all->tables[all->n_tables++];
+
+	t->name = text_of(c, &v[0]);
+	t->is_view = kind == 'v' || kind == 'm';
+	t->is_materialized = kind == 'm';
+	if (kind == 'f')
+		t->storage = "FOREIGN TABLE";
+	else if (v[2].text[0] == 'u')
+		t->storage = "UNLOGGED";
+	t->definition = text_of(c, &v[3]);
+	t->has_row_security = v[4].integer != 0;
+	t->forces_row_security = v[5].integer != 0;
+	t->parent = text_of(c, &v[6]);
+	t->partition_by = text_of(c, &v[7]);
+	t->comment = text_of(c, &v[9]);
+	/* For add_partitions(), until the parents are known. */
+	t->partitions = NULL;
+	if (v[8].type != DB_NULL) {
+		t->partitions = arena_alloc(c->arena, sizeof(*t->partitions));
+		t->partitions->bounds = text_of(c, &v[8]);
+	}
+	return 0;
+}
+
+static void add_partitions(struct postgres_catalog *c)
+{
+	struct db_catalog *all = c->catalog;
+	const char **bounds = arena_array(c->arena, all->n_tables, sizeof(*bounds));
+
+	for (size_t i = 0; i < all->n_tables; i++) {
+		struct db_table *t = &all->tables[i];
+
+		if (t->partitions)
+			bounds[i] = t->partitions->bounds;
+		t->partitions = NULL;
+		/* The first of two names that look alike stays. */
+		(void)map_put(&c->tables, t->name, t);
+	}
+	for (size_t i = 0; i < all->n_tables; i++) {
+		const struct db_table *t = &all->tables[i];
+		struct db_table *parent = bounds[i] ? map_get(&c->tables, t->parent) : NULL;
+
+		if (!parent)
+			continue;
+		parent->partitions =
+			db_array_grow(c->arena, parent->partitions, parent->n_partitions,
+				      sizeof(struct db_partition));
+		parent->partitions[parent->n_partitions++] =
+			(struct db_partition){.name = t->name, .bounds = bounds[i]};
+	}
+}
+
+/* ---- columns ---- */
+
+#define COLUMNS_SQL(scope)                                                                         \
+	"SELECT " POSTGRES_NAME(                                                                   \
+		"c.oid") ", a.attname,"                                                            \
+			 " pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, "        \
+			 "a.attidentity,"                                                          \
+			 " a.attgenerated, pg_catalog.pg_get_expr(d.adbin, d.adrelid),"            \
+			 " (SELECT l.collname FROM pg_catalog.pg_collation l JOIN "                \
+			 "pg_catalog.pg_type t"                                                    \
+			 "  ON t.oid = a.atttypid WHERE l.oid = a.attcollation"                    \
+			 "  AND a.attcollation <> t.typcollation),"                                \
+			 " pg_catalog.col_description(c.oid, a.attnum),"                           \
+			 " coalesce(pg_catalog.array_position(k.conkey, a.attnum), 0), c.relkind"  \
+			 " FROM pg_catalog.pg_class c"                                             \
+			 " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"  \
+			 "  AND NOT a.attisdropped"                                                \
+			 " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = "  \
+			 "a.attnum"                                                                \
+			 " LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND "        \
+			 "k.contype = 'p'"                                                         \
+			 " WHERE " scope " ORDER BY c.oid, a.attnum"
+
+static enum db_generation generation_of(char identity, char generated)
+{
+	if (identity != '\0')
+		return identity == 'a' ? DB_IDENTITY_ALWAYS : DB_IDENTITY;
+	if (generated == '\0')
+		return DB_PLAIN;
+	return generated == 's' ? DB_STORED : DB_VIRTUAL;
+}
+
+static void add_column_to(const struct postgres_catalog *c, struct db_table *t,
+			  const struct db_value *v)
+{
+	t->columns = db_array_grow(c->arena, t->columns, t->n_columns, sizeof(*t->columns));
+	struct db_column *column = &t->columns[t->n_columns++];
+	const char *expression = text_of(c, &v[6]);
+
+	column->name = text_of(c, &v[1]);
+	column->type = text_of(c, &v[2]);
+	column->is_nullable = v[3].integer == 0;
+	column->generation = generation_of(v[4].text[0], v[5].text[0]);
+	if (column->generation == DB_STORED || column->generation == DB_VIRTUAL)
+		column->expression = expression;
+	else
+		column->def = expression;
+	column->collation = text_of(c, &v[7]);
+	column->comment = text_of(c, &v[8]);
+	column->key = v[9].integer;
+}
+
+static int add_column(void *ctx, const struct db_row *row, struct err *e)
+{
+	const struct postgres_catalog *c = ctx;
+	struct db_table *t = postgres_catalog_table(c, row);
+
+	(void)e;
+	if (t)
+		add_column_to(c, t, row->values);
+	return 0;
+}
+
+/* ---- what is no table ---- */
+
+static const char sequences_sql[] = "SELECT " POSTGRES_NAME(
+	"c.oid") ", pg_catalog.format_type(s.seqtypid, NULL),"
+		 " s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle,"
+		 " (SELECT " POSTGRES_NAME(
+			 "d.refobjid") " || '.' || a.attname FROM pg_catalog.pg_depend d"
+				       "  JOIN pg_catalog.pg_attribute a ON a.attrelid = "
+				       "d.refobjid AND a.attnum = d.refobjsubid"
+				       "  WHERE d.classid = "
+				       "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = "
+				       "c.oid"
+				       "   AND d.deptype = 'a')"
+				       " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_sequence s "
+				       "ON s.seqrelid = c.oid"
+				       " WHERE " POSTGRES_IN_SCOPE
+				       " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+				       "  WHERE d.classid = "
+				       "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = "
+				       "c.oid"
+				       "   AND d.deptype = 'i')";
+
+static int add_sequence(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	struct db_catalog *all = c->catalog;
+	const struct db_value *v = row->values;
+
+	(void)e;
+	all->sequences =
+		db_array_grow(c->arena, all->sequences, all->n_sequences, sizeof(*all->sequences));
+	all->sequences[all->n_sequences++] = (struct db_sequence){
+		.name = text_of(c, &v[0]),
+		.type = text_of(c, &v[1]),
+		.start = text_of(c, &v[2]),
+		.increment = text_of(c, &v[3]),
+		.minimum = text_of(c, &v[4]),
+		.maximum = text_of(c, &v[5]),
+		.is_cycle = v[6].integer != 0,
+		.owner = text_of(c, &v[7]),
+	};
+	return 0;
+}
+
+/* The scope is no matter of an extension; the parameter has to be used all the same. */
+static const char extensions_sql[] = "SELECT extname, extversion FROM pg_catalog.pg_extension"
+				     " WHERE $1::name[] IS NOT NULL";
+
+static int add_extension(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	struct db_catalog *all = c->catalog;
+
+	(void)e;
+	all->extensions = db_array_grow(c->arena, all->extensions, all->n_extensions,
+					sizeof(*all->extensions));
+	all->extensions[all->n_extensions++] = (struct db_extension){
+		.name = text_of(c, &row->values[0]),
+		.version = text_of(c, &row->values[1]),
+	};
+	return 0;
+}
+
+static const char enums_sql[] =
+	"SELECT CASE WHEN pg_catalog.pg_type_is_visible(t.oid) THEN t.typname::text"
+	"  ELSE s.nspname || '.' || t.typname END, v.enumlabel"
+	" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_enum v ON v.enumtypid = t.oid"
+	" JOIN pg_catalog.pg_namespace s ON s.oid = t.typnamespace"
+	" WHERE t.typnamespace IN " POSTGRES_SCHEMAS
+	" AND " POSTGRES_NOT_OF_EXTENSION("pg_type", "t.oid") " ORDER BY t.oid, v.enumsortorder";
+
+static int add_enum_value(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	struct db_catalog *all = c->catalog;
+	const struct db_value *v = row->values;
+	struct db_enum *last = all->n_enums > 0 ? &all->enums[all->n_enums - 1] : NULL;
+
+	(void)e;
+	if (!last || strcmp(last->name, v[0].text) != 0) {
+		all->enums = db_array_grow(c->arena, all->enums, all->n_enums, sizeof(*all->enums));
+		last = &all->enums[all->n_enums++];
+		last->name = text_of(c, &v[0]);
+	}
+	last->values = db_array_grow(c->arena, last->values, last->n_values, sizeof(*last->values));
+	last->values[last->n_values++] = text_of(c, &v[1]);
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static const char *array_literal(struct arena *a, const struct texts *texts)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	for (size_t i = 0; texts && i < texts->n; i++) {
+		(void)buf_puts(&b, i == 0 ? "\"" : ",\"");
+		for (const char *s = texts->items[i]; *s; s++) {
+			if (*s == '"' || *s == '\\')
+				(void)buf_putc(&b, '\\');
+			(void)buf_putc(&b, *s);
+		}
+		(void)buf_putc(&b, '"');
+	}
+	const char *literal = arena_printf(a, "{%s}", b.data);
+
+	buf_release(&b);
+	return literal;
+}
+
+static int read_all(struct postgres_catalog *c, struct err *e)
+{
+	if (postgres_catalog_rows(c, tables_sql, add_table, e) != 0)
+		return -1;
+	add_partitions(c);
+	if (postgres_catalog_rows(c, COLUMNS_SQL(POSTGRES_TABLE_IN_SCOPE), add_column, e) != 0 ||
+	    postgres_catalog_keys(c, e) != 0 ||
+	    postgres_catalog_rows(c, sequences_sql, add_sequence, e) != 0 ||
+	    postgres_catalog_rows(c, extensions_sql, add_extension, e) != 0)
+		return -1;
+	return postgres_catalog_rows(c, enums_sql, add_enum_value, e);
+}
+
+int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *schemas,
+			  int64_t deadline_ms, struct db_catalog *out, struct err *e)
+{
+	struct postgres_db *s = postgres_of(db);
+	struct postgres_catalog c = {
+		.session = s, .arena = a, .catalog = out, .schemas = array_literal(a, schemas)};
+
+	map_init(&c.tables, a);
+	postgres_begin_call(s, deadline_ms);
+	int rc = postgres_begin(s, e);
+
+	if (rc == 0)
+		rc = read_all(&c, e);
+	postgres_end(s);
+	return rc;
+}
+
+/* ---- names, and one table ---- */
+
+struct objects {
+	struct arena *arena;
+	struct db_object *items;
+	size_t n;
+};
+
+static int add_object(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct objects *o = ctx;
+
+	(void)e;
+	o->items = db_array_grow(o->arena, o->items, o->n, sizeof(*o->items));
+	o->items[o->n++] = (struct db_object){
+		.name = db_value_text(o->arena, &row->values[0]),
+		.is_view = row->values[1].integer != 0,
+	};
+	return 0;
+}
+
+static const char objects_sql[] = "SELECT * FROM (SELECT " POSTGRES_NAME(
+	"c.oid") ", c.relkind IN ('v', 'm')"
+		 " FROM pg_catalog.pg_class c WHERE " POSTGRES_TABLE_IN_SCOPE
+		 ") o(name, is_view) ORDER BY name COLLATE \"C\"";
+
+int postgres_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		     size_t *n, struct err *e)
+{
+	static const char *const no_schemas[] = {"{}"};
+	struct postgres_db *s = postgres_of(db);
+	struct objects o = {.arena = a};
+
+	postgres_begin_call(s, deadline_ms);
+	int rc = postgres_begin(s, e);
+
+	if (rc == 0)
+		rc = postgres_rows(s, objects_sql, no_schemas, 1, add_object, &o, e);
+	postgres_end(s);
+	if (rc != 0)
+		return -1;
+	*out = o.items;
+	*n = o.n;
+	return 0;
+}
+
+struct description {
+	struct postgres_catalog catalog;
+	struct db_table table;
+};
+
+static int describe_column(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct description *d = ctx;
+	char kind = row->values[10].text[0];
+
+	(void)e;
+	if (!d->table.name)
+		d->table.name = text_of(&d->catalog, &row->values[0]);
+	d->table.is_view = kind == 'v' || kind == 'm';
+	d->table.is_materialized = kind == 'm';
+	add_column_to(&d->catalog, &d->table, row->values);
+	return 0;
+}
+
+int postgres_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
+		      struct db_table *out, struct err *e)
+{
+	struct postgres_db *s = postgres_of(db);
+	struct description d = {.catalog = {.session = s, .arena = a}};
+	struct buf quoted;
+
+	buf_init(&quoted, BUF_UNBOUNDED); /* the definition is bounded */
+	db_quote_table(DB_POSTGRES, &quoted, name);
+	postgres_begin_call(s, deadline_ms);
+	int rc = postgres_begin(s, e);
+	const char *param = quoted.data;
+
+	if (rc == 0)
+		rc = postgres_rows(s, COLUMNS_SQL("c.oid = pg_catalog.to_regclass($1)"), &param, 1,
+				   describe_column, &d, e);
+	postgres_end(s);
+	buf_release(&quoted);
+	if (rc != 0)
+		return -1;
+	if (!d.table.name) {
+		db->absence = DB_ABSENT_TABLE;
+		/* Cut at its size: for a hint only. */
+		(void)snprintf(db->missing, sizeof(db->missing), "%s", name);
+		return err_set(e, ERR_MEASURE, "no such table: %s", name);
+	}
+	*out = d.table;
+	return 0;
+}

@@ -1,0 +1,268 @@
+/*
+ * db_postgres_catalog_keys: what a table has beside its columns.
+ *
+ * Rows come one a column of a key, in the key's order, so that no array has to be taken apart.
+ */
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/io/db_catalog_build.h"
+#include "runner/io/db_postgres_catalog.h"
+
+static const char *text_of(const struct postgres_catalog *c, const struct db_value *v)
+{
+	return db_value_text(c->arena, v);
+}
+
+static const char **add_text(const struct postgres_catalog *c, const char **items, size_t *n,
+			     const char *text)
+{
+	items = db_array_grow(c->arena, items, *n, sizeof(*items));
+	items[(*n)++] = text;
+	return items;
+}
+
+/* ---- constraints ---- */
+
+static const char constraints_sql[] = "SELECT " POSTGRES_NAME(
+	"c.oid") ", k.conname, k.contype, a.attname,"
+		 " CASE k.contype WHEN 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid, true)"
+		 "  WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid, true) END,"
+		 " k.condeferrable, k.condeferred, NOT k.convalidated"
+		 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid"
+		 " LEFT JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY p(attnum, place)"
+		 "  ON k.contype IN ('p', 'u')"
+		 " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = "
+		 "p.attnum"
+		 " WHERE k.contype IN ('p', 'u', 'c', 'x') AND " POSTGRES_TABLE_IN_SCOPE
+		 " ORDER BY k.oid, p.place";
+
+static enum db_constraint_type constraint_type(char type)
+{
+	switch (type) {
+	case 'p':
+		return DB_PRIMARY_KEY;
+	case 'u':
+		return DB_UNIQUE;
+	case 'c':
+		return DB_CHECK;
+	default:
+		return DB_EXCLUDE;
+	}
+}
+
+static int add_constraint(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	const struct db_value *v = row->values;
+	struct db_table *t = postgres_catalog_table(c, row);
+	struct db_constraint *last;
+
+	(void)e;
+	if (!t)
+		return 0;
+	last = t->n_constraints > 0 ? &t->constraints[t->n_constraints - 1] : NULL;
+	/* Names of constraints are unique within their table. */
+	if (!last || strcmp(last->name, v[1].text) != 0) {
+		t->constraints = db_array_grow(c->arena, t->constraints, t->n_constraints,
+					       sizeof(*t->constraints));
+		last = &t->constraints[t->n_constraints++];
+		last->name = text_of(c, &v[1]);
+		last->type = constraint_type(v[2].text[0]);
+		last->expression = text_of(c, &v[4]);
+		last->is_deferrable = v[5].integer != 0;
+		last->is_deferred = v[6].integer != 0;
+		last->is_unvalidated = v[7].integer != 0;
+	}
+	if (v[3].type != DB_NULL)
+		last->columns = add_text(c, last->columns, &last->n_columns, text_of(c, &v[3]));
+	return 0;
+}
+
+/* ---- indexes ---- */
+
+/* DESC means NULLS FIRST unless it is said, and ASC the other. */
+static const char indexes_sql[] = "SELECT " POSTGRES_NAME(
+	"c.oid") ", x.relname, i.indisunique,"
+		 " EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid"
+		 "  AND k.contype IN ('p', 'u', 'x')),"
+		 " pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), m.amname,"
+		 " NOT (i.indisvalid AND i.indisready AND i.indislive), p.place < i.indnkeyatts, "
+		 "a.attname,"
+		 " CASE WHEN a.attname IS NULL THEN"
+		 "  pg_catalog.pg_get_indexdef(i.indexrelid, p.place + 1, true) END,"
+		 " pg_catalog.concat_ws(' ',"
+		 "  (SELECT 'COLLATE ' || l.collname FROM pg_catalog.pg_collation l"
+		 "   WHERE l.oid = i.indcollation[p.place] AND a.attcollation <> l.oid),"
+		 "  (SELECT o.opcname FROM pg_catalog.pg_opclass o WHERE o.oid = "
+		 "i.indclass[p.place]"
+		 "   AND NOT o.opcdefault),"
+		 "  CASE i.indoption[p.place] & 3 WHEN 1 THEN 'DESC NULLS LAST' WHEN 2 THEN 'NULLS "
+		 "FIRST'"
+		 "   WHEN 3 THEN 'DESC' END)"
+		 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid"
+		 " JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
+		 " JOIN pg_catalog.pg_am m ON m.oid = x.relam"
+		 " CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnatts - 1) p(place)"
+		 " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
+		 "  AND a.attnum = i.indkey[p.place] AND a.attnum <> 0"
+		 " WHERE " POSTGRES_TABLE_IN_SCOPE " ORDER BY i.indexrelid, p.place";
+
+static struct db_index *new_index(struct postgres_catalog *c, struct db_table *t,
+				  const struct db_value *v)
+{
+	t->indexes = db_array_grow(c->arena, t->indexes, t->n_indexes, sizeof(*t->indexes));
+	struct db_index *x = &t->indexes[t->n_indexes++];
+
+	x->name = text_of(c, &v[1]);
+	x->is_unique = v[2].integer != 0;
+	x->is_automatic = v[3].integer != 0;
+	x->where = text_of(c, &v[4]);
+	if (strcmp(v[5].text, "btree") != 0)
+		x->method = text_of(c, &v[5]);
+	x->is_invalid = v[6].integer != 0;
+	return x;
+}
+
+/* The options of a key's last column; there is an array as soon as one has any. */
+static void set_options(const struct postgres_catalog *c, struct db_index *x,
+			const struct db_value *options)
+{
+	const char **all;
+
+	if (!x->options && options->len == 0)
+		return;
+	all = arena_array(c->arena, x->n_columns, sizeof(*all));
+	for (size_t i = 0; x->options && i + 1 < x->n_columns; i++)
+		all[i] = x->options[i];
+	if (options->len > 0)
+		all[x->n_columns - 1] = text_of(c, options);
+	x->options = all;
+}
+
+static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	const struct db_value *v = row->values;
+	struct db_table *t = postgres_catalog_table(c, row);
+	struct db_index *x;
+	const char *name;
+
+	(void)e;
+	if (!t)
+		return 0;
+	x = t->n_indexes > 0 ? &t->indexes[t->n_indexes - 1] : NULL;
+	if (!x || strcmp(x->name, v[1].text) != 0)
+		x = new_index(c, t, v);
+	if (v[8].type != DB_NULL)
+		name = text_of(c, &v[8]);
+	else /* a bare function call is printed without parentheses */
+		name = arena_printf(c->arena, v[9].text[0] == '(' ? "%s" : "(%s)", v[9].text);
+	if (!v[7].integer) {
+		x->include = add_text(c, x->include, &x->n_include, name);
+		return 0;
+	}
+	x->columns = add_text(c, x->columns, &x->n_columns, name);
+	set_options(c, x, &v[10]);
+	return 0;
+}
+
+/* ---- foreign keys ---- */
+
+static const char foreign_keys_sql[] =
+	"SELECT " POSTGRES_NAME("c.oid") ", k.conname, a.attname, " POSTGRES_NAME(
+		"k.confrelid") ", f.attname, k.confupdtype, k.confdeltype, k.condeferrable, "
+			       "k.condeferred,"
+			       " NOT k.convalidated"
+			       " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON "
+			       "k.conrelid = c.oid"
+			       " CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), "
+			       "pg_catalog.unnest(k.confkey))"
+			       "  WITH ORDINALITY p(ours, theirs, place)"
+			       " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum "
+			       "= p.ours"
+			       " JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND "
+			       "f.attnum = p.theirs"
+			       " WHERE k.contype = 'f' AND " POSTGRES_TABLE_IN_SCOPE
+			       " ORDER BY k.oid, p.place";
+
+static const char *action_of(char action)
+{
+	switch (action) {
+	case 'r':
+		return "RESTRICT";
+	case 'c':
+		return "CASCADE";
+	case 'n':
+		return "SET NULL";
+	case 'd':
+		return "SET DEFAULT";
+	default:
+		return "NO ACTION";
+	}
+}
+
+static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	const struct db_value *v = row->values;
+	struct db_table *t = postgres_catalog_table(c, row);
+	struct db_foreign_key *k;
+	size_t n_targets;
+
+	(void)e;
+	if (!t)
+		return 0;
+	k = t->n_foreign_keys > 0 ? &t->foreign_keys[t->n_foreign_keys - 1] : NULL;
+	if (!k || strcmp(k->name, v[1].text) != 0) {
+		t->foreign_keys = db_array_grow(c->arena, t->foreign_keys, t->n_foreign_keys,
+						sizeof(*t->foreign_keys));
+		k = &t->foreign_keys[t->n_foreign_keys++];
+		k->name = text_of(c, &v[1]);
+		k->table = text_of(c, &v[3]);
+		k->on_update = action_of(v[5].text[0]);
+		k->on_delete = action_of(v[6].text[0]);
+		k->is_deferrable = v[7].integer != 0;
+		k->is_deferred = v[8].integer != 0;
+		k->is_unvalidated = v[9].integer != 0;
+	}
+	n_targets = k->n_columns;
+	k->targets = add_text(c, k->targets, &n_targets, text_of(c, &v[4]));
+	k->columns = add_text(c, k->columns, &k->n_columns, text_of(c, &v[2]));
+	return 0;
+}
+
+/* ---- triggers ---- */
+
+static const char triggers_sql[] = "SELECT " POSTGRES_NAME(
+	"c.oid") ", g.tgname,"
+		 " pg_catalog.pg_get_triggerdef(g.oid, true), g.tgenabled = 'D'"
+		 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid"
+		 " WHERE NOT g.tgisinternal AND " POSTGRES_TABLE_IN_SCOPE;
+
+static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct postgres_catalog *c = ctx;
+	const struct db_value *v = row->values;
+	struct db_table *t = postgres_catalog_table(c, row);
+
+	(void)e;
+	if (!t)
+		return 0;
+	t->triggers = db_array_grow(c->arena, t->triggers, t->n_triggers, sizeof(*t->triggers));
+	t->triggers[t->n_triggers++] = (struct db_trigger){
+		.name = text_of(c, &v[1]),
+		.definition = text_of(c, &v[2]),
+		.is_disabled = v[3].integer != 0,
+	};
+	return 0;
+}
+
+int postgres_catalog_keys(struct postgres_catalog *c, struct err *e)
+{
+	if (postgres_catalog_rows(c, constraints_sql, add_constraint, e) != 0 ||
+	    postgres_catalog_rows(c, indexes_sql, add_index_column, e) != 0 ||
+	    postgres_catalog_rows(c, foreign_keys_sql, add_foreign_key, e) != 0)
+		return -1;
+	return postgres_catalog_rows(c, triggers_sql, add_trigger, e);
+}
