@@ -14,6 +14,7 @@ extern const struct audit_kind audit_kind_schema;
 extern const struct audit_kind audit_kind_rows;
 extern const struct audit_kind audit_kind_missing;
 extern const struct audit_kind audit_kind_invalid;
+extern const struct audit_kind audit_kind_orphans;
 extern const struct audit_kind audit_kind_freshness;
 extern const struct audit_kind audit_kind_http;
 extern const struct audit_kind audit_kind_scrape;
