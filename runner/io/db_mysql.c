@@ -58,6 +58,7 @@ static void set_options(struct mysql_db *s, MYSQL *handle, int64_t timeout_ms)
 	static const unsigned no = 0;
 	static const unsigned long max_row = MAX_ROW_BYTES;
 	static const my_bool yes_bool = 1;
+	static const unsigned tcp = MYSQL_PROTOCOL_TCP;
 	const struct mysql_place *p = &s->place;
 	const struct mysql_client *c = s->client;
 	unsigned seconds = whole_seconds(timeout_ms);
@@ -68,6 +69,8 @@ static void set_options(struct mysql_db *s, MYSQL *handle, int64_t timeout_ms)
 		/* Covers the greeting as well; after it the watch takes over. */
 		{MYSQL_OPT_CONNECT_TIMEOUT, &seconds},
 		{MYSQL_OPT_LOCAL_INFILE, &no},
+		/* localhost alone is the usual socket, as everybody who writes it there expects. */
+		{MYSQL_OPT_PROTOCOL, p->host && (p->port || p->has_tls) ? &tcp : NULL},
 		{MYSQL_SET_CHARSET_NAME, "utf8mb4"},
 		{MYSQL_OPT_MAX_ALLOWED_PACKET, &max_row},
 		/* Not mysql_clear_password: a server could ask for it to learn the password. */
@@ -138,7 +141,10 @@ static int take_settings(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-/* MySQL 5.6 has no limit, and so no such variable: it is asked only what every server knows. */
+/*
+ * Settings that some servers do not have are asked of those that do. MariaDB ends a recursion at a
+ * thousand steps without a word, where MySQL says so.
+ */
 static int set_up(struct mysql_db *s, struct err *e)
 {
 	static const char *const settings[] = {
@@ -157,6 +163,10 @@ static int set_up(struct mysql_db *s, struct err *e)
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
 		if (mysql_own_query(s, settings[i], NULL, 0, s->deadline_ms, NULL, NULL, e) != 0)
 			return -1;
+	if (s->is_mariadb && s->version >= 100202 &&
+	    mysql_own_query(s, "SET SESSION max_recursive_iterations = 4294967295", NULL, 0,
+			    s->deadline_ms, NULL, NULL, e) != 0)
+		return -1;
 	return mysql_check_grants(s, e);
 }
 
