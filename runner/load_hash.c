@@ -60,18 +60,27 @@ static void add_node(struct arena *a, struct buf *b, const struct node *node)
 	}
 }
 
+/* Name and location: the same name may come to stand for another database. */
+static void add_target(struct loader *l, struct buf *b, const struct target *t)
+{
+	const struct node *location = t ? map_get(&l->target_nodes, t->name) : NULL;
+
+	add_text(b, t ? t->name : "");
+	if (location)
+		add_node(l->arena, b, location);
+}
+
 void load_hash(struct loader *l, struct check *c)
 {
-	const struct node *location = c->target ? map_get(&l->target_nodes, c->target->name) : NULL;
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* a file's size bounds it */
 	(void)buf_puts(&b, "assize check 1\n");
 	add_text(&b, c->kind->name);
 	add_node(l->arena, &b, c->spec_node);
-	add_text(&b, c->target ? c->target->name : "");
-	if (location)
-		add_node(l->arena, &b, location);
+	add_target(l, &b, c->target);
+	if (c->other_target)
+		add_target(l, &b, c->other_target);
 	(void)buf_printf(&b, "timeout %lld\n", (long long)c->timeout_ms);
 	for (size_t i = 0; i < c->n_expects; i++) {
 		const struct named_expectation *e = &c->expects[i];

@@ -17,6 +17,14 @@ const struct source *definition_source(const struct definition *d, const char *f
 	return NULL;
 }
 
+const struct target *definition_target(const struct definition *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_targets; i++)
+		if (strcmp(d->targets[i]->name, name) == 0)
+			return d->targets[i];
+	return NULL;
+}
+
 const struct check *definition_check(const struct definition *d, const char *name)
 {
 	if (d->check_names.n > 0)

@@ -74,7 +74,9 @@ struct check {
 	void *spec; /* kind->spec_size bytes */
 	const struct node *spec_node;
 	const struct target *target; /* NULL when the kind takes none */
-	int64_t severity;	     /* 0..10 */
+	/* A second one, which the kind found in its own keys; NULL when there is none. */
+	const struct target *other_target;
+	int64_t severity; /* 0..10 */
 	struct texts tags;
 	const char *schedule;  /* NULL = none: never due by --due */
 	struct cron cron;      /* when schedule is set */
@@ -175,6 +177,7 @@ struct definition {
 };
 
 const struct source *definition_source(const struct definition *d, const char *file);
+const struct target *definition_target(const struct definition *d, const char *name);
 const struct check *definition_check(const struct definition *d, const char *name);
 const struct gate *definition_gate(const struct definition *d, const char *name);
 const struct rollback_set *definition_rollback(const struct definition *d, const char *name);
