@@ -30,7 +30,7 @@ UNITS   := $(sort $(wildcard tests/unit/test_*.c))
 TOOLS   := $(sort $(wildcard tests/tools/*.c))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,runner runner/* audits gates reports rollback tests/*)))
 PAGES   := $(sort $(wildcard runner/man/*.[15]))
-OTHERS  := $(sort $(wildcard tests/bench/*.c))
+OTHERS  := $(sort $(wildcard tests/bench/*.c tests/bench/*/*.c))
 SCRIPTS := $(sort $(wildcard tests/t/*.t tests/kinds/*.t))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \

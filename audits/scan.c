@@ -8,14 +8,16 @@
 #include "audits/scan.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audits/database.h"
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/model/kind.h"
+
+#define SCAN_MAX_SESSIONS 64
 
 static const struct scan_spec *spec_of(const struct check *c)
 {
@@ -91,14 +93,17 @@ const char *scan_no_rows(const struct scan *s)
 
 static const char *query_of(struct scan *s, const struct scan_term *t)
 {
+	struct scan whole = *s;
 	struct scan_term *term = s->terms[t->index];
-	struct scan_batch alone = scan_batch_of(s, &term, 1, SCAN_MAX_COLUMNS);
 	struct buf line;
 
 	if (term->query)
 		return term->query;
+	whole.key = NULL;
+	struct scan_batch alone = scan_batch_of(&whole, &term, 1, SCAN_MAX_COLUMNS);
+
 	buf_init(&line, BUF_UNBOUNDED); /* the definition is bounded */
-	database_one_line(&line, scan_statement(&alone));
+	database_one_line(&line, scan_statement(&alone, NULL));
 	term->query = keep(s, &line);
 	return term->query;
 }
@@ -175,6 +180,10 @@ static void collect(struct scan *s, struct probe *p)
 	map_init(&s->by_question, p->arena);
 	for (size_t i = 0; i < p->n_checks; i++)
 		spec_of(p->checks[i])->part->add(s, p->checks[i]);
+	s->has_only_extremes = !s->spec->where && s->spec->by.n == 0;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->terms[i]->how != SCAN_MIN && s->terms[i]->how != SCAN_MAX)
+			s->has_only_extremes = false;
 }
 
 void scan_describe(struct probe *p, struct buf *out)
@@ -187,35 +196,87 @@ void scan_describe(struct probe *p, struct buf *out)
 
 	for (size_t done = 0; done < s.n; done += b.n) {
 		b = scan_batch_of(&s, terms + done, s.n - done, SCAN_MAX_COLUMNS);
-		database_one_line(out, scan_statement(&b));
+		database_one_line(out, scan_statement(&b, NULL));
 		(void)buf_putc(out, '\n'); /* the caller looks at the buffer once, at the end */
 	}
 }
 
-static int compare_segments(const void *a, const void *b)
-{
-	const struct scan_segment *const *left = a, *const *right = b;
+/* The sessions a scan runs on, and whether they share a snapshot. */
+struct sessions {
+	struct db *items[SCAN_MAX_SESSIONS];
+	size_t n;
+	bool is_reading;
+};
 
-	return strcmp((*left)->key, (*right)->key);
+static size_t most_sessions(const struct probe *p)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	int64_t allowed = p->checks[0]->target->max_connections;
+
+	if (n > allowed)
+		n = (long)allowed;
+	return n < 1 ? 1 : n > SCAN_MAX_SESSIONS ? SCAN_MAX_SESSIONS : (size_t)n;
+}
+
+/*
+ * A large table gets further sessions, if they can share a snapshot; else one goes on alone. An
+ * index answers extremes at once: nothing is to be divided.
+ */
+static int open_sessions(struct scan *s, struct sessions *all, struct err *e)
+{
+	struct probe *p = s->probe;
+	struct db_source source = database_source(p->checks[0]->target);
+	size_t most = most_sessions(p);
+
+	if (database_acquire(p, &all->items[0], e) != 0)
+		return -1;
+	all->n = 1;
+	if (most > 1 && !s->has_only_extremes)
+		s->key = scan_find_key(s, all->items[0]);
+	if (s->key)
+		all->n += db_acquire_more(p->world->dbs, &source, p->deadline_ms, all->items + 1,
+					  most - 1);
+	if (all->n > 1) {
+		all->is_reading = db_begin_read(all->items, all->n, p->deadline_ms, NULL) == 0;
+		while (!all->is_reading && all->n > 1)
+			database_release(p, all->items[--all->n]);
+	}
+	if (all->n == 1)
+		s->key = NULL;
+	if (all->is_reading)
+		return 0;
+	int rc = db_begin_read(all->items, 1, p->deadline_ms, e);
+
+	all->is_reading = rc == 0;
+	if (rc < 0)
+		database_release(p, all->items[0]);
+	return rc < 0 ? -1 : 0;
+}
+
+static void close_sessions(struct scan *s, struct sessions *all)
+{
+	if (all->is_reading)
+		db_end_read(all->items, all->n);
+	while (all->n > 0)
+		database_release(s->probe, all->items[--all->n]);
 }
 
 int scan_probe(struct probe *p, struct err *e)
 {
 	struct scan s;
-	struct db *db;
+	struct sessions sessions = {.n = 0};
 
 	collect(&s, p);
-	if (database_acquire(p, &db, e) != 0)
+	if (open_sessions(&s, &sessions, e) != 0)
 		return -1;
-	int rc = scan_run(&s, db, e);
+	int rc = scan_run(&s, sessions.items, sessions.n, e);
 
-	database_release(p, db);
+	close_sessions(&s, &sessions);
 	if (rc != 0)
 		return -1;
 	if (s.n_segments == 0)
 		return err_set(e, ERR_MEASURE, "%s, hence no segment", scan_no_rows(&s));
-	/* The same order in every run. */
-	qsort(s.segments, s.n_segments, sizeof(struct scan_segment *), compare_segments);
+	scan_sort_segments(&s); /* the same order in every run */
 	for (size_t i = 0; i < p->n_checks; i++)
 		for (size_t k = 0; k < s.n_segments; k++) {
 			s.present = s.segments[k];

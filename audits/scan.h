@@ -83,6 +83,9 @@ struct scan_term {
 	size_t index;		 /* among the answers of a segment */
 	const struct err *error; /* could not be asked, and why; NULL = it was */
 	const char *query;	 /* the statement that asks it alone, once somebody wanted it */
+	bool is_whole;		 /* its parts could not be made into one: not in ranges again */
+	const char *center;	 /* SCAN_STDDEV: a number near the mean; NULL = to be found */
+	bool is_centered;	 /* it is the mean itself, as far as that is known */
 };
 
 struct scan_answer {
@@ -92,9 +95,12 @@ struct scan_answer {
 
 struct scan_segment {
 	const char *key;	     /* of all labels; "" without by: */
+	size_t index;		     /* in order of appearance */
 	const struct label *labels;  /* as many as columns in by: */
 	struct scan_answer *answers; /* one a term */
 };
+
+struct scan_key;
 
 struct scan {
 	struct probe *probe;
@@ -103,7 +109,9 @@ struct scan {
 	struct scan_term **terms;
 	size_t n, cap;
 	struct map by_question;
-	bool is_asked; /* no term can be added any more */
+	bool is_asked;		    /* no term can be added any more */
+	bool has_only_extremes;	    /* of the whole table: indexes may answer them */
+	const struct scan_key *key; /* what it is divided by; NULL = it is asked whole */
 	struct scan_segment **segments;
 	size_t n_segments;
 	struct map by_key;

@@ -1,8 +1,10 @@
 /*
  * scan_internal: what the scan's files tell each other; private to them.
  *
- * scan.c holds questions, answers and what kinds see of them; scan_sql.c writes the statements;
- * scan_run.c asks them and finds the bad ones.
+ * scan.c holds questions, answers and what kinds see of them. scan_sql.c writes the statements,
+ * scan_key.c finds what a table can be divided by, scan_crew.c asks over several sessions,
+ * scan_merge.c makes one answer of what the parts say, scan_segment.c tells segments apart, and
+ * scan_run.c does all of that in turn and finds the questions that cannot be asked.
  */
 #ifndef ASSIZE_AUDITS_SCAN_INTERNAL_H
 #define ASSIZE_AUDITS_SCAN_INTERNAL_H
@@ -17,6 +19,8 @@
 #define SCAN_MAX_ANSWERS 400000
 /* Most columns one term takes. */
 #define SCAN_TERM_COLUMNS 3
+/* A smaller table is read sooner than further sessions are opened. */
+#define SCAN_LARGE_ROWS 100000
 
 enum scan_shape {
 	SCAN_TOGETHER, /* one row of aggregates a segment */
@@ -24,33 +28,100 @@ enum scan_shape {
 	SCAN_VALUES,   /* one SCAN_DISTINCT */
 };
 
+/* An integer that every row has, in whose ranges the table can be read: SQLite's rowid, or a
+ * primary key. */
+struct scan_key {
+	const char *sql; /* quoted */
+	const char *name;
+	int64_t min, max;
+	const struct db_table *table;
+};
+
+/* What is known so far of one column of one segment; add_real() keeps what rounding loses. */
+struct scan_cell {
+	struct db_value value;
+	double lost;
+};
+
 /* The terms of one statement. */
 struct scan_batch {
 	struct scan *scan;
 	enum scan_shape shape;
+	bool is_split; /* asked in ranges of the key */
 	struct scan_term **terms;
 	size_t n;
+	/* While it is asked: a row of cells a segment, NULL = not seen; then what went wrong. */
+	struct scan_cell **cells;
+	const struct err *error;
 };
 
 /* ---- scan_sql.c ---- */
 
-/* Result columns a term takes in a statement of SCAN_TOGETHER; 0 = the rows' own count. */
-size_t scan_columns(const struct scan *s, const struct scan_term *t);
+/* Result columns a term takes in a statement of this batch; 0 = the rows' own count. */
+size_t scan_columns(const struct scan_batch *b, const struct scan_term *t);
+/* All result columns of the batch: keys, count, terms. */
+size_t scan_all_columns(const struct scan_batch *b);
+/* All terms, in the order they are asked in: batches cut from it have no gaps. In the arena. */
+struct scan_term **scan_in_order(const struct scan *s);
 /*
  * The longest batch from the beginning of terms (n > 0) whose terms fit into one statement of at
  * most max_columns columns.
  */
 struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
 				size_t max_columns);
-/* All terms, in the order they are asked in: batches cut from it have no gaps. In the arena. */
-struct scan_term **scan_in_order(const struct scan *s);
-/* In the arena. */
-const char *scan_statement(const struct scan_batch *b);
+/* Is the term computed from sums of differences to its center? */
+bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t);
+/* The statement that finds the centers of n terms, a column each. In the arena. */
+const char *scan_center_statement(const struct scan *s, struct scan_term *const *terms, size_t n);
+/* In the arena. range: a condition on the key, NULL = all rows. */
+const char *scan_statement(const struct scan_batch *b, const char *range);
+
+/* ---- scan_key.c ---- */
+
+/* The key of a table that is large enough to be divided; else NULL. */
+const struct scan_key *scan_find_key(struct scan *s, struct db *db);
+/* Does the term stand for a column that is declared to hold numbers? */
+bool scan_is_numeric(const struct scan *s, const struct scan_term *t);
+/* Conditions of n ranges which together hold every row once. In the arena. */
+const char **scan_ranges(const struct scan *s, size_t n);
+
+/* ---- scan_segment.c ---- */
+
+/* The segment of a row, made when it is new. */
+int scan_segment_of(struct scan *s, const struct db_value *keys, size_t *out, struct err *e);
+void scan_sort_segments(struct scan *s);
+
+/* ---- scan_merge.c ---- */
+
+void scan_cells_init(struct scan_batch *b);
+void scan_cells_release(struct scan_batch *b);
+/* Adds a row of one part; values begin behind the keys. */
+void scan_merge(struct scan_batch *b, size_t segment, const struct db_value *values);
+/*
+ * The answers of the batch, once all parts are merged. A term whose parts cannot be made into one
+ * is left without an answer and listed in again (room for b->n); returns how many.
+ */
+size_t scan_finish(struct scan_batch *b, struct scan_term **again);
+
+/* Finds the centers of the terms of the batch that need one. */
+void scan_find_centers(struct scan_batch *b, struct db *db);
+
+/* ---- scan_crew.c ---- */
+
+struct scan_task {
+	struct scan_batch *batch;
+	const char *sql;
+};
+
+/* Asks all of them, each of the sessions by a thread of its own; failures are in the batches. */
+void scan_crew_run(struct scan *s, struct db *const *dbs, size_t n_dbs, struct scan_task *tasks,
+		   size_t n_tasks);
 
 /* ---- scan_run.c ---- */
 
 /* -1: nothing could be asked (no such table, a bad filter, the deadline). Else look at the terms.
  */
-int scan_run(struct scan *s, struct db *db, struct err *e);
+int scan_run(struct scan *s, struct db *const *dbs, size_t n_dbs, struct err *e);
+int scan_not_one(const struct scan_batch *b, struct err *e);
 
 #endif

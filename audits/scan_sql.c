@@ -8,8 +8,8 @@
  * would turn off PostgreSQL's parallel workers for everything beside it, and keeps SQLite from
  * sorting once.
  *
- * SQLite has no standard deviation. It is computed from sums of differences to a number near the
- * mean, so that nothing cancels; see scan_finish().
+ * SQLite has no standard deviation, and parts of one do not add up; see scan_merge.c for what is
+ * asked instead.
  */
 #include <string.h>
 
@@ -23,21 +23,48 @@ static bool is_row_count(const struct scan_term *t)
 	return t->how == SCAN_COUNT && strcmp(t->expression, "*") == 0;
 }
 
-size_t scan_columns(const struct scan *s, const struct scan_term *t)
+bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t)
+{
+	return t->how == SCAN_STDDEV && (b->is_split || b->scan->engine == DB_SQLITE);
+}
+
+size_t scan_columns(const struct scan_batch *b, const struct scan_term *t)
 {
 	if (is_row_count(t))
 		return 0;
-	return t->how == SCAN_STDDEV && s->engine == DB_SQLITE ? 3 : 1;
+	if (scan_has_moments(b, t))
+		return SCAN_TERM_COLUMNS;
+	return t->how == SCAN_AVG && b->is_split ? 2 : 1;
+}
+
+size_t scan_all_columns(const struct scan_batch *b)
+{
+	size_t n = b->scan->spec->by.n + 1;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += scan_columns(b, b->terms[i]);
+	return n;
+}
+
+/* What may stand in one statement: terms of one class. */
+enum class { CLASS_SPLIT, CLASS_WHOLE, CLASS_VALUES };
+
+static enum class class_of(const struct scan *s, const struct scan_term *t) {
+	bool is_extreme = t->how == SCAN_MIN || t->how == SCAN_MAX;
+
+	if (t->how == SCAN_DISTINCT) return CLASS_VALUES;
+	if (!s->key || t->is_whole || (is_extreme && !scan_is_numeric(s, t))) return CLASS_WHOLE;
+	return CLASS_SPLIT;
 }
 
 struct scan_term **scan_in_order(const struct scan *s)
 {
-	struct scan_term **terms = arena_array(s->probe->arena, s->n, sizeof(*terms));
+	struct scan_term **terms = arena_array(s->probe->arena, s->n, sizeof(struct scan_term *));
 	size_t n = 0;
 
-	for (int pass = 0; pass < 2; pass++)
+	for (int class = CLASS_SPLIT; class <= CLASS_VALUES; class ++)
 		for (size_t i = 0; i < s->n; i++)
-			if ((s->terms[i]->how == SCAN_DISTINCT) == (pass == 1))
+			if ((int)class_of(s, s->terms[i]) == class)
 				terms[n++] = s->terms[i];
 	return terms;
 }
@@ -45,38 +72,42 @@ struct scan_term **scan_in_order(const struct scan *s)
 struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
 				size_t max_columns)
 {
-	struct scan_batch b = {.scan = s, .shape = SCAN_TOGETHER, .terms = terms};
+	enum class class = class_of(s, terms[0]);
+	struct scan_batch b = {
+		.scan = s,
+		.shape = s->has_only_extremes ? SCAN_EXTREMES : SCAN_TOGETHER,
+		.is_split = class == CLASS_SPLIT,
+		.terms = terms,
+	};
 	size_t used = s->spec->by.n + 1; /* the keys and the count */
-	bool is_extremes = !s->spec->where && s->spec->by.n == 0;
 
-	if (n > 0 && terms[0]->how == SCAN_DISTINCT) {
+	if (class == CLASS_VALUES) {
 		b.shape = SCAN_VALUES;
 		b.n = 1;
 		return b;
 	}
-	while (b.n < n && terms[b.n]->how != SCAN_DISTINCT) {
-		const struct scan_term *t = terms[b.n];
-
-		used += scan_columns(s, t);
+	while (b.n < n && class_of(s, terms[b.n]) == class) {
+		used += scan_columns(&b, terms[b.n]);
 		if (used > max_columns)
 			break;
-		is_extremes = is_extremes && (t->how == SCAN_MIN || t->how == SCAN_MAX);
 		b.n++;
 	}
-	if (is_extremes && b.n > 0)
-		b.shape = SCAN_EXTREMES;
 	return b;
 }
 
 /* ---- pieces; the caller looks at the buffer once, at the end ---- */
 
-static void put_source(const struct scan *s, struct buf *out)
+static void put_source(const struct scan *s, const char *range, struct buf *out)
 {
 	(void)buf_puts(out, " FROM ");
 	db_quote_table(s->engine, out, s->spec->table);
+	if (range || s->spec->where)
+		(void)buf_puts(out, " WHERE ");
+	if (range)
+		(void)buf_printf(out, "%s%s", range, s->spec->where ? " AND " : "");
 	/* On lines of its own: a comment at its end must not swallow the parenthesis. */
 	if (s->spec->where)
-		(void)buf_printf(out, " WHERE (\n%s\n)", s->spec->where);
+		(void)buf_printf(out, "(\n%s\n)", s->spec->where);
 }
 
 /*
@@ -123,27 +154,67 @@ static void put_call(struct buf *out, const char *function, const char *expressi
 	(void)buf_printf(out, "%s(%s%s%s)", function, gap, expression, gap);
 }
 
-static void put_stddev(const struct scan *s, const struct scan_term *t, struct buf *out)
+/*
+ * A whole number near the mean: the difference of two whole numbers is exact, where they
+ * themselves would not be as reals.
+ */
+static void put_center(const struct scan *s, const struct scan_term *t, struct buf *out)
 {
-	if (s->engine != DB_SQLITE) {
-		put_call(out, s->engine == DB_ODBC ? "STDEV" : "stddev_samp", t->expression);
+	if (t->center) {
+		(void)buf_puts(out, t->center);
 		return;
 	}
-	(void)buf_printf(out, "count(\n%s\n), ", t->expression);
-	for (int power = 1; power <= 2; power++) {
-		(void)buf_puts(out, power == 1 ? "total(" : "), total((");
-		for (int i = 0; i < power; i++) {
-			(void)buf_printf(out, "%s\n(%s\n) - (SELECT avg(x) FROM (SELECT\n%s\nAS x",
-					 i > 0 ? ") * (" : "", t->expression, t->expression);
-			put_source(s, out);
-			(void)buf_puts(out, " LIMIT 1000))");
-		}
-	}
-	(void)buf_puts(out, "))");
+	(void)buf_printf(out, "(SELECT %s FROM (SELECT\n%s\nAS x",
+			 s->engine == DB_SQLITE ? "CAST(avg(x) AS INTEGER)" : "round(avg(x))",
+			 t->expression);
+	put_source(s, NULL, out);
+	(void)buf_puts(out, " LIMIT 1000) AS q)");
 }
 
-static void put_term(const struct scan *s, const struct scan_term *t, struct buf *out)
+const char *scan_center_statement(const struct scan *s, struct scan_term *const *terms, size_t n)
 {
+	struct buf out;
+	const char *text;
+
+	buf_init(&out, BUF_UNBOUNDED); /* the definition is bounded */
+	(void)buf_puts(&out, "SELECT ");
+	for (size_t i = 0; i < n; i++) {
+		(void)buf_puts(&out, i > 0 ? ", " : "");
+		put_center(s, terms[i], &out);
+	}
+	text = arena_strndup(s->probe->arena, out.data, out.len);
+	buf_release(&out);
+	return text;
+}
+
+/* The three columns of scan_merge.c: n, sum(x - c), sum((x - c) * (x - c)). */
+static void put_moments(const struct scan *s, const struct scan_term *t, struct buf *out)
+{
+	const char *sum = s->engine == DB_SQLITE ? "total" : "sum"; /* never overflows */
+	struct buf d;
+
+	buf_init(&d, BUF_UNBOUNDED); /* the definition is bounded */
+	(void)buf_printf(&d, "((\n%s\n) - ", t->expression);
+	put_center(s, t, &d);
+	(void)buf_putc(&d, ')');
+	/* With 0e0, so that the squares are reals and do not overflow. */
+	(void)buf_printf(out, "count(\n%s\n), %s(%s), %s((%s + 0e0) * (%s + 0e0))", t->expression,
+			 sum, d.data, sum, d.data, d.data);
+	buf_release(&d);
+}
+
+static void put_sum_and_count(const struct scan *s, const struct scan_term *t, struct buf *out)
+{
+	/* SQLite's sum() refuses an integer overflow, which an average can do without. */
+	put_call(out, s->engine == DB_SQLITE ? "total" : "sum", t->expression);
+	(void)buf_puts(out, ", ");
+	put_call(out, "count", t->expression);
+}
+
+static void put_term(const struct scan_batch *b, const struct scan_term *t, struct buf *out)
+{
+	const struct scan *s = b->scan;
+
 	switch (t->how) {
 	case SCAN_COUNT:
 		put_call(out, "count", t->expression);
@@ -161,10 +232,17 @@ static void put_term(const struct scan *s, const struct scan_term *t, struct buf
 		put_call(out, "max", t->expression);
 		return;
 	case SCAN_AVG:
-		put_call(out, "avg", t->expression);
+		if (b->is_split)
+			put_sum_and_count(s, t, out);
+		else
+			put_call(out, "avg", t->expression);
 		return;
 	case SCAN_STDDEV:
-		put_stddev(s, t, out);
+		if (scan_has_moments(b, t))
+			put_moments(s, t, out);
+		else
+			put_call(out, s->engine == DB_ODBC ? "STDEV" : "stddev_samp",
+				 t->expression);
 		return;
 	case SCAN_DISTINCT:
 		return; /* a statement of its own */
@@ -173,7 +251,7 @@ static void put_term(const struct scan *s, const struct scan_term *t, struct buf
 
 /* ---- statements ---- */
 
-static void put_together(const struct scan_batch *b, struct buf *out)
+static void put_together(const struct scan_batch *b, const char *range, struct buf *out)
 {
 	const struct scan *s = b->scan;
 
@@ -187,21 +265,21 @@ static void put_together(const struct scan_batch *b, struct buf *out)
 		if (is_row_count(b->terms[i]))
 			continue;
 		(void)buf_puts(out, ", ");
-		put_term(s, b->terms[i], out);
+		put_term(b, b->terms[i], out);
 	}
-	put_source(s, out);
+	put_source(s, range, out);
 	put_grouping(s, out);
 }
 
 static void put_extremes(const struct scan_batch *b, struct buf *out)
 {
 	(void)buf_puts(out, "SELECT CASE WHEN EXISTS (SELECT 1");
-	put_source(b->scan, out);
+	put_source(b->scan, NULL, out);
 	(void)buf_puts(out, ") THEN 1 ELSE 0 END");
 	for (size_t i = 0; i < b->n; i++) {
 		(void)buf_puts(out, ", (SELECT ");
-		put_term(b->scan, b->terms[i], out);
-		put_source(b->scan, out);
+		put_term(b, b->terms[i], out);
+		put_source(b->scan, NULL, out);
 		(void)buf_putc(out, ')');
 	}
 }
@@ -229,14 +307,14 @@ static void put_values(const struct scan_batch *b, struct buf *out)
 		(void)buf_printf(out, " AS k%zu, ", i + 1);
 	}
 	(void)buf_printf(out, "\n%s\nAS v", b->terms[0]->expression);
-	put_source(s, out);
+	put_source(s, NULL, out);
 	(void)buf_printf(out, ") AS q GROUP BY %sv) AS g", keys.data);
 	if (n > 0) /* without the last comma and blank */
 		(void)buf_printf(out, " GROUP BY %.*s", (int)(keys.len - 2), keys.data);
 	buf_release(&keys);
 }
 
-const char *scan_statement(const struct scan_batch *b)
+const char *scan_statement(const struct scan_batch *b, const char *range)
 {
 	struct buf out;
 	const char *text;
@@ -244,7 +322,7 @@ const char *scan_statement(const struct scan_batch *b)
 	buf_init(&out, BUF_UNBOUNDED); /* the definition is bounded */
 	switch (b->shape) {
 	case SCAN_TOGETHER:
-		put_together(b, &out);
+		put_together(b, range, &out);
 		break;
 	case SCAN_EXTREMES:
 		put_extremes(b, &out);

@@ -1,0 +1,198 @@
+/*
+ * scan_key: what a table can be divided by, so that several sessions read a part each.
+ *
+ * The key must be an integer that every row has: SQLite's rowid, or MySQL's primary key of one
+ * integer column. The first range has no lower end and the last no upper one, so that together they
+ * hold every row whatever the smallest and the largest key are. Ranges are equally wide; there are
+ * several for each session, so that gaps in the keys make little difference. PostgreSQL divides by
+ * itself, with parallel workers.
+ *
+ * A condition on the key is written beside the check's own (where:), and must bind stronger than
+ * anything in it. So a filter is only divided when every quote and parenthesis in it is closed by
+ * its own; one that cannot be read that simply is asked whole.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "audits/database.h"
+#include "audits/scan_internal.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/model/kind.h"
+
+/* The closing quote of a text or name, doubled ones inside passed over; NULL = not seen. */
+static const char *end_of_quoted(const char *c)
+{
+	char quote = *c++;
+
+	for (; *c; c++) {
+		if (*c == '\\')
+			return NULL; /* an escape to MySQL and to nobody else */
+		if (*c != quote)
+			continue;
+		if (c[1] != quote)
+			return c;
+		c++;
+	}
+	return NULL;
+}
+
+/* One expression, certainly. */
+static bool is_closed(const char *sql)
+{
+	size_t depth = 0;
+
+	for (const char *c = sql; *c; c++) {
+		if (strchr(";[]#\\", *c) || strncmp(c, "--", 2) == 0 || strncmp(c, "/*", 2) == 0)
+			return false;
+		if (*c == '\'' || *c == '"' || *c == '`') {
+			c = end_of_quoted(c);
+			if (!c)
+				return false;
+		}
+		if (*c == '(')
+			depth++;
+		if (*c == ')' && depth-- == 0)
+			return false;
+	}
+	return depth == 0;
+}
+
+static bool has_column(const struct scan *s, const struct db_table *t, const char *name)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (db_same_name(s->engine, t->columns[i].name, name))
+			return true;
+	return false;
+}
+
+/* A name of the rowid that no column has taken. */
+static const char *rowid_of(const struct scan *s, const struct db_table *t)
+{
+	static const char *const names[] = {"rowid", "_rowid_", "oid"};
+
+	if (t->storage && (strstr(t->storage, "WITHOUT ROWID") || strstr(t->storage, "VIRTUAL")))
+		return NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!has_column(s, t, names[i]))
+			return names[i];
+	return NULL;
+}
+
+/* The only column of the primary key; whether it is an integer, its smallest value says. */
+static const char *primary_key_of(const struct db_table *t)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < t->n_columns; i++) {
+		if (t->columns[i].key > 1)
+			return NULL;
+		if (t->columns[i].key == 1 && strstr(t->columns[i].type, "int"))
+			name = t->columns[i].name;
+	}
+	return name;
+}
+
+static int take_ends(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct scan_key *key = ctx;
+
+	(void)e;
+	if (row->values[0].type == DB_INT && row->values[1].type == DB_INT) {
+		key->min = row->values[0].integer;
+		key->max = row->values[1].integer;
+	}
+	return 0;
+}
+
+static bool read_ends(struct scan *s, struct db *db, struct scan_key *key)
+{
+	struct buf sql;
+
+	key->max = -1; /* no integers: not large */
+	buf_init(&sql, BUF_UNBOUNDED);
+	/* A statement each: SQLite answers from the ends of the tree only one at a time. */
+	(void)buf_printf(&sql, "SELECT (SELECT min(%s) FROM ", key->sql);
+	db_quote_table(s->engine, &sql, s->spec->table);
+	(void)buf_printf(&sql, "), (SELECT max(%s) FROM ", key->sql);
+	db_quote_table(s->engine, &sql, s->spec->table);
+	(void)buf_putc(&sql, ')');
+	int rc = db_query(db, sql.data, NULL, 0, s->probe->deadline_ms, take_ends, key, NULL);
+
+	buf_release(&sql);
+	return rc == 0;
+}
+
+static bool is_large(const struct scan_key *key)
+{
+	/* The width of a key of 64 bits does not fit into 64 bits with a sign. */
+	return key->max >= key->min &&
+	       (uint64_t)key->max - (uint64_t)key->min >= SCAN_LARGE_ROWS - 1;
+}
+
+const struct scan_key *scan_find_key(struct scan *s, struct db *db)
+{
+	struct arena *a = s->probe->arena;
+	struct db_table *t = arena_alloc(a, sizeof(*t));
+	struct scan_key *key = arena_alloc(a, sizeof(*key));
+
+	if (s->engine != DB_SQLITE && s->engine != DB_MYSQL)
+		return NULL;
+	if (s->spec->where && !is_closed(s->spec->where))
+		return NULL;
+	for (size_t i = 0; i < s->n; i++)
+		if (!is_closed(s->terms[i]->expression))
+			return NULL;
+	/* What fails here fails again where it is told. */
+	if (db_describe(db, a, s->spec->table, s->probe->deadline_ms, t, NULL) != 0 || t->is_view)
+		return NULL;
+	key->table = t;
+	key->name = s->engine == DB_SQLITE ? rowid_of(s, t) : primary_key_of(t);
+	if (!key->name)
+		return NULL;
+	key->sql = scan_column(s, key->name);
+	return read_ends(s, db, key) && is_large(key) ? key : NULL;
+}
+
+bool scan_is_numeric(const struct scan *s, const struct scan_term *t)
+{
+	static const char *const words[] = {"int",     "real",	  "floa", "doub",
+					    "numeric", "decimal", "bool"};
+	const struct db_table *table = s->key->table;
+
+	for (size_t i = 0; i < table->n_columns; i++) {
+		const char *type = table->columns[i].type;
+
+		if (strcmp(scan_column(s, table->columns[i].name), t->expression) != 0)
+			continue;
+		for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++)
+			for (const char *c = type; *c; c++)
+				if (strncasecmp(c, words[k], strlen(words[k])) == 0)
+					return true;
+	}
+	return false;
+}
+
+const char **scan_ranges(const struct scan *s, size_t n)
+{
+	const struct scan_key *key = s->key;
+	struct arena *a = s->probe->arena;
+	const char **ranges = arena_array(a, n, sizeof(*ranges));
+	uint64_t width = ((uint64_t)key->max - (uint64_t)key->min) / n + 1;
+	long long from = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		/* Wraps around where it must: the sum is between min and max. */
+		long long to = (long long)(int64_t)((uint64_t)key->min + width * (i + 1));
+
+		if (i == 0)
+			ranges[i] = arena_printf(a, "%s < %lld", key->sql, to);
+		else if (i + 1 < n)
+			ranges[i] = arena_printf(a, "%s >= %lld AND %s < %lld", key->sql, from,
+						 key->sql, to);
+		else
+			ranges[i] = arena_printf(a, "%s >= %lld", key->sql, from);
+		from = to;
+	}
+	return ranges;
+}
