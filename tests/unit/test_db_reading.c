@@ -104,7 +104,7 @@ static void test_writing_is_refused(void **state)
 		{"SELECT 1 FROM t PROCEDURE ANALYSE()", "run a procedure"},
 		{"SELECT NEXT VALUE FOR s", "count a sequence up"},
 		{"SELECT @a := 1", "set a variable"},
-		{"SELECT sleep(1)", "call a function that does more than read (sleep)"},
+		{"SELECT SLEEP(1)", "call a function that does more than read (SLEEP)"},
 		{"SELECT `sleep` /* x */ (1)", "call a function that does more than read"},
 		{"SELECT BENCHMARK(1, 1)", "call a function that does more than read"},
 		{"SELECT 1 WHERE get_lock('a', 1)", "call a function that does more than read"},
