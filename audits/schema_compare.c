@@ -1,255 +1,216 @@
-/* schema_compare: see the header. One function a kind of fact, each difference a sentence. */
+/* schema_compare: keys, constraints, indexes and the rest of a table against a definition. */
 #include "audits/schema_compare.h"
 
-#include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
+#include "audits/schema_expression.h"
 #include "runner/base/arena.h"
+#include "runner/base/err.h"
 #include "runner/base/str.h"
-#include "runner/model/measurement.h"
 
-void differences_init(struct differences *d, struct arena *a)
-{
-	*d = (struct differences){.arena = a};
-	buf_init(&d->lines, EVIDENCE_MAX_BYTES - 64);
-}
-
-void differences_release(struct differences *d)
-{
-	buf_release(&d->lines);
-}
-
-void differences_expect(struct differences *d, bool holds, const char *fmt, ...)
-{
-	va_list ap;
-
-	d->n_facts++;
-	if (holds)
-		return;
-	d->n++;
-	va_start(ap, fmt);
-	const char *line = arena_vprintf(d->arena, fmt, ap);
-
-	va_end(ap);
-	/* A line that does not fit is counted only; the reader sees that the count is higher. */
-	(void)buf_printf(&d->lines, "%s%s", d->lines.len > 0 ? "\n" : "",
-			 str_escaped(d->arena, line));
-}
-
-static bool same_name(const char *a, const char *b)
-{
-	return db_same_name(DB_SQLITE, a, b);
-}
-
-/* ---- lists of columns ---- */
-
-static bool same_columns(const char *const *a, size_t n_a, const char *const *b, size_t n_b)
-{
-	if (n_a != n_b)
-		return false;
-	for (size_t i = 0; i < n_a; i++)
-		if (!a[i] != !b[i] || (a[i] && !same_name(a[i], b[i])))
-			return false;
-	return true;
-}
-
-static const char *list_columns(struct arena *a, const char *const *columns, size_t n)
-{
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED); /* the catalog and the definition are bounded */
-	for (size_t i = 0; i < n; i++)
-		buf_printf(&b, "%s%s", i > 0 ? ", " : "", columns[i] ? columns[i] : "primary key");
-	const char *text = n > 0 ? arena_strndup(a, b.data, b.len) : "none";
-
-	buf_release(&b);
-	return text;
-}
-
-static const struct db_column *find_column(const struct db_table *t, const char *name)
-{
-	for (size_t i = 0; i < t->n_columns; i++)
-		if (same_name(t->columns[i].name, name))
-			return &t->columns[i];
-	return NULL;
-}
-
-/* The primary key's columns in key order. */
-static const char **primary_key(struct arena *a, const struct db_table *t, size_t *n)
-{
-	const char **columns = arena_array(a, t->n_columns, sizeof(*columns));
-
-	*n = 0;
-	for (size_t place = 1; place <= t->n_columns; place++)
-		for (size_t i = 0; i < t->n_columns; i++)
-			if (t->columns[i].key == (int64_t)place)
-				columns[(*n)++] = t->columns[i].name;
-	return columns;
-}
-
-/* Unique by itself: a whole unique index or the whole primary key. */
-static bool is_unique_column(struct arena *a, const struct db_table *t, const char *name)
-{
-	size_t n_key;
-	const char **key = primary_key(a, t, &n_key);
-
-	if (same_columns(key, n_key, &name, 1))
-		return true;
-	for (size_t i = 0; i < t->n_indexes; i++) {
-		const struct db_index *x = &t->indexes[i];
-
-		if (x->is_unique && !x->where && same_columns(x->columns, x->n_columns, &name, 1))
-			return true;
-	}
-	return false;
-}
-
-/* ---- defaults ---- */
-
-/* 'it''s' is the literal it's. */
-static bool is_literal_of(const char *sql, const char *text)
-{
-	if (*sql++ != '\'')
-		return false;
-	for (; *text; text++, sql++) {
-		if (*sql == '\'' && *++sql != '\'')
-			return false;
-		if (*sql != *text)
-			return false;
-	}
-	return strcmp(sql, "'") == 0;
-}
-
-static bool is_no_default(const char *sql)
-{
-	return !sql || same_name(sql, "NULL");
-}
-
-static bool default_matches(const char *expected, const char *sql)
-{
-	if (is_no_default(expected) || is_no_default(sql))
-		return is_no_default(expected) && is_no_default(sql);
-	return strcmp(expected, sql) == 0 || is_literal_of(sql, expected);
-}
-
-/* ---- a table against a definition ---- */
-
-static void compare_column(struct differences *d, const char *table,
-			   const struct schema_column *expected, const struct db_table *t,
-			   const struct db_column *c)
-{
-	const char *type = *c->type ? c->type : "none";
-
-	if (expected->type)
-		differences_expect(d, schema_type_matches(d->arena, expected->type, c->type),
-				   "column %s.%s: type is %s, expected %s", table, c->name, type,
-				   expected->type);
-	if (expected->declared)
-		differences_expect(d, schema_type_is(d->arena, expected->declared, c->type),
-				   "column %s.%s: declared type is %s, expected %s", table, c->name,
-				   type, expected->declared);
-	if (expected->has_nullable)
-		differences_expect(d, expected->is_nullable == c->is_nullable,
-				   "column %s.%s: is %s, expected %s", table, c->name,
-				   c->is_nullable ? "nullable" : "not null",
-				   expected->is_nullable ? "nullable" : "not null");
-	if (expected->def)
-		differences_expect(d, default_matches(expected->def, c->def),
-				   "column %s.%s: default is %s, expected %s", table, c->name,
-				   c->def ? c->def : "NULL", expected->def);
-	if (!expected->has_key)
-		return;
-	if (expected->key == SCHEMA_KEY_PRIMARY)
-		differences_expect(d, c->key > 0, "column %s.%s: is not in the primary key", table,
-				   c->name);
-	else
-		differences_expect(d, is_unique_column(d->arena, t, c->name),
-				   "column %s.%s: is not unique by itself", table, c->name);
-}
-
-static bool is_expected_column(const struct schema_table *expected, const char *name)
-{
-	for (size_t i = 0; i < expected->columns.n; i++)
-		if (same_name(expected->columns.items[i].name, name))
-			return true;
-	return false;
-}
-
-static void compare_columns(struct differences *d, const struct schema_table *expected,
-			    const struct db_table *t)
-{
-	for (size_t i = 0; i < expected->columns.n; i++) {
-		const char *name = expected->columns.items[i].name;
-		const struct db_column *c = find_column(t, name);
-
-		differences_expect(d, c != NULL, "column %s is missing from table %s", name,
-				   t->name);
-		if (c)
-			compare_column(d, t->name, expected->columns.items[i].value, t, c);
-	}
-	if (!expected->is_exact || expected->columns.n == 0)
-		return;
-	for (size_t i = 0; i < t->n_columns; i++)
-		differences_expect(d, is_expected_column(expected, t->columns[i].name),
-				   "unexpected column %s in table %s", t->columns[i].name, t->name);
-}
+/* ---- primary key, unique ---- */
 
 static void compare_primary_key(struct differences *d, const struct schema_table *expected,
 				const struct db_table *t)
 {
 	const struct texts *wanted = &expected->primary_key;
+	const char *name = NULL;
 	size_t n;
-	const char **key = primary_key(d->arena, t, &n);
+	const char **key = schema_primary_key(d->arena, t, &n);
 
-	if (wanted->n == 0)
+	if (wanted->n > 0)
+		differences_expect(d,
+				   schema_same_columns(d->engine, wanted->items, wanted->n, key, n),
+				   SCHEMA_RULES, "table %s: primary key is %s, expected %s",
+				   t->name, schema_list(d->arena, key, n),
+				   schema_list(d->arena, wanted->items, wanted->n));
+	if (!expected->primary_key_name)
 		return;
-	differences_expect(d, same_columns(wanted->items, wanted->n, key, n),
-			   "table %s: primary key is %s, expected %s", t->name,
-			   list_columns(d->arena, key, n),
-			   list_columns(d->arena, wanted->items, wanted->n));
+	for (size_t i = 0; i < t->n_constraints; i++)
+		if (t->constraints[i].type == DB_PRIMARY_KEY)
+			name = t->constraints[i].name;
+	differences_expect(d, name && db_same_name(d->engine, name, expected->primary_key_name),
+			   SCHEMA_CHANGED, "table %s: the primary key is named %s, expected %s",
+			   t->name, name ? name : "nothing", expected->primary_key_name);
 }
 
-static const struct db_index *find_index(const struct db_table *t, const char *name,
-					 const struct schema_index *expected)
+static bool is_listed_unique(struct differences *d, const struct schema_table *expected,
+			     const struct db_constraint *c)
 {
-	for (size_t i = 0; i < t->n_indexes; i++) {
-		const struct db_index *x = &t->indexes[i];
+	for (size_t i = 0; i < expected->unique.n; i++) {
+		struct texts names = schema_names(d->arena, expected->unique.items[i]);
+		struct db_index x = {
+			.is_unique = true, .columns = names.items, .n_columns = names.n};
+		struct db_table t = {.indexes = &x, .n_indexes = 1};
 
-		if (!expected->is_any_name) {
-			if (same_name(x->name, name))
-				return x;
+		if (schema_is_unique(d->arena, d->engine, &t, c->columns, c->n_columns))
+			return true;
+	}
+	return false;
+}
+
+static void compare_unique(struct differences *d, const struct schema_table *expected,
+			   const struct db_table *t)
+{
+	for (size_t i = 0; i < expected->unique.n; i++) {
+		struct texts names = schema_names(d->arena, expected->unique.items[i]);
+
+		differences_expect(d,
+				   schema_is_unique(d->arena, d->engine, t, names.items, names.n),
+				   SCHEMA_RULES, "table %s: nothing keeps (%s) unique", t->name,
+				   schema_list(d->arena, names.items, names.n));
+	}
+	if (!expected->is_exact || expected->unique.n == 0)
+		return;
+	for (size_t i = 0; i < t->n_constraints; i++) {
+		const struct db_constraint *c = &t->constraints[i];
+
+		if (c->type == DB_UNIQUE)
+			differences_expect(d, is_listed_unique(d, expected, c), SCHEMA_RULES,
+					   "table %s: unexpected unique (%s)", t->name,
+					   schema_list(d->arena, c->columns, c->n_columns));
+	}
+}
+
+/* ---- CHECK ---- */
+
+/* By name; a text that is no name is a condition, under whatever name. */
+static const struct db_constraint *find_check(struct differences *d, const struct db_table *t,
+					      const struct group *wanted)
+{
+	for (size_t i = 0; i < t->n_constraints; i++) {
+		const struct db_constraint *c = &t->constraints[i];
+
+		if (c->type != DB_CHECK)
 			continue;
-		}
-		if (same_columns(x->columns, x->n_columns, expected->columns.items,
-				 expected->columns.n) &&
-		    (!expected->has_unique || x->is_unique == expected->is_unique))
-			return x;
+		if (c->name && db_same_name(d->engine, c->name, wanted->name))
+			return c;
+		if (!str_is_name(wanted->name) &&
+		    schema_expression_is(d->arena, wanted->name, c->expression))
+			return c;
 	}
 	return NULL;
 }
 
-static void compare_index(struct differences *d, const struct schema_index *expected,
-			  const char *name, const struct db_table *t, const struct db_index *x)
+static void compare_checks(struct differences *d, const struct schema_table *expected,
+			   const struct db_table *t)
 {
-	const struct texts *wanted = &expected->columns;
+	bool *is_used = arena_array(d->arena, t->n_constraints, sizeof(*is_used));
 
-	if (expected->is_any_name) {
-		differences_expect(d, x != NULL, "table %s: no %sindex on %s", t->name,
-				   expected->has_unique && expected->is_unique ? "unique " : "",
-				   list_columns(d->arena, wanted->items, wanted->n));
-		return;
+	for (size_t i = 0; i < expected->checks.n; i++) {
+		const struct group *g = &expected->checks.items[i];
+		const struct schema_check_constraint *w = g->value;
+		const struct db_constraint *c = find_check(d, t, g);
+
+		differences_expect(d, c != NULL, SCHEMA_RULES, "check %s is missing from table %s",
+				   g->name, t->name);
+		if (!c)
+			continue;
+		is_used[c - t->constraints] = true;
+		if (w->condition)
+			differences_expect(
+				d, schema_expression_is(d->arena, w->condition, c->expression),
+				SCHEMA_RULES, "check %s of table %s: condition is %s, expected %s",
+				g->name, t->name, c->expression, w->condition);
+		if (w->is_valid)
+			differences_expect(d, !c->is_unvalidated, SCHEMA_RULES,
+					   "check %s of table %s: rows that exist may break it",
+					   g->name, t->name);
 	}
-	differences_expect(d, x != NULL, "index %s is missing from table %s", name, t->name);
-	if (!x)
+	if (!expected->is_exact || expected->checks.n == 0)
 		return;
-	differences_expect(d, same_columns(x->columns, x->n_columns, wanted->items, wanted->n),
-			   "index %s: columns are %s, expected %s", x->name,
-			   list_columns(d->arena, x->columns, x->n_columns),
-			   list_columns(d->arena, wanted->items, wanted->n));
-	if (expected->has_unique)
-		differences_expect(d, x->is_unique == expected->is_unique,
-				   "index %s: is %sunique, expected %sunique", x->name,
-				   x->is_unique ? "" : "not ", expected->is_unique ? "" : "not ");
+	for (size_t i = 0; i < t->n_constraints; i++)
+		if (t->constraints[i].type == DB_CHECK)
+			differences_expect(d, is_used[i], SCHEMA_EXTRA,
+					   "unexpected check %s of table %s",
+					   t->constraints[i].name ? t->constraints[i].name
+								  : t->constraints[i].expression,
+					   t->name);
+}
+
+/* ---- indexes ---- */
+
+/* A name, an expression, or either with DESC and the like behind it. */
+static bool is_index_column(struct differences *d, const char *wanted, const struct db_index *x,
+			    size_t i)
+{
+	const char *column = x->columns[i];
+	const char *option = x->options ? x->options[i] : NULL;
+
+	if (db_same_name(d->engine, wanted, column) ||
+	    (*column == '(' && schema_expression_is(d->arena, wanted, column)))
+		return true;
+	return option && strcasecmp(wanted, arena_printf(d->arena, "%s %s", column, option)) == 0;
+}
+
+static bool has_columns(struct differences *d, const struct texts *wanted, const struct db_index *x)
+{
+	if (wanted->n != x->n_columns)
+		return false;
+	for (size_t i = 0; i < wanted->n; i++)
+		if (!is_index_column(d, wanted->items[i], x, i))
+			return false;
+	return true;
+}
+
+static bool has_condition(struct differences *d, const char *wanted, const struct db_index *x)
+{
+	return *wanted ? schema_expression_is(d->arena, wanted, x->where) : !x->where;
+}
+
+static bool is_index(struct differences *d, const struct group *g, const struct db_index *x)
+{
+	const struct schema_index *w = g->value;
+
+	if (!w->is_any_name)
+		return db_same_name(d->engine, x->name, g->name);
+	return has_columns(d, &w->columns, x) && (!w->has_unique || x->is_unique == w->is_unique) &&
+	       (!w->where || has_condition(d, w->where, x));
+}
+
+static const char *index_columns(struct arena *a, const struct db_index *x)
+{
+	const char **names = arena_array(a, x->n_columns, sizeof(*names));
+
+	for (size_t i = 0; i < x->n_columns; i++)
+		names[i] = x->options && x->options[i]
+				   ? arena_printf(a, "%s %s", x->columns[i], x->options[i])
+				   : x->columns[i];
+	return schema_list(a, names, x->n_columns);
+}
+
+static void compare_index(struct differences *d, const struct schema_index *w,
+			  const struct db_index *x)
+{
+	const char *name = x->name, *method = x->method ? x->method : "btree";
+
+	if (w->columns.n > 0)
+		differences_expect(d, has_columns(d, &w->columns, x), SCHEMA_CHANGED,
+				   "index %s: columns are %s, expected %s", name,
+				   index_columns(d->arena, x),
+				   schema_list(d->arena, w->columns.items, w->columns.n));
+	if (w->has_unique)
+		differences_expect(d, x->is_unique == w->is_unique, SCHEMA_RULES,
+				   "index %s: is %sunique, expected %sunique", name,
+				   x->is_unique ? "" : "not ", w->is_unique ? "" : "not ");
+	if (w->where)
+		differences_expect(d, has_condition(d, w->where, x), SCHEMA_CHANGED,
+				   "index %s: condition is %s, expected %s", name,
+				   x->where ? x->where : "none", *w->where ? w->where : "none");
+	if (w->include.n > 0)
+		differences_expect(d,
+				   schema_same_columns(d->engine, w->include.items, w->include.n,
+						       x->include, x->n_include),
+				   SCHEMA_CHANGED, "index %s: includes %s, expected %s", name,
+				   schema_list(d->arena, x->include, x->n_include),
+				   schema_list(d->arena, w->include.items, w->include.n));
+	if (w->method)
+		differences_expect(d, strcasecmp(w->method, method) == 0, SCHEMA_CHANGED,
+				   "index %s: method is %s, expected %s", name, method, w->method);
+	if (w->is_valid)
+		differences_expect(d, !x->is_invalid, SCHEMA_RULES,
+				   "index %s: is not valid, queries do not use it", name);
 }
 
 static void compare_indexes(struct differences *d, const struct schema_table *expected,
@@ -259,74 +220,74 @@ static void compare_indexes(struct differences *d, const struct schema_table *ex
 	bool *is_used = arena_array(d->arena, t->n_indexes, sizeof(*is_used));
 
 	for (size_t i = 0; i < wanted->n; i++) {
-		const struct db_index *x =
-			find_index(t, wanted->items[i].name, wanted->items[i].value);
+		const struct group *g = &wanted->items[i];
+		const struct schema_index *w = g->value;
+		size_t k = 0;
 
-		compare_index(d, wanted->items[i].value, wanted->items[i].name, t, x);
-		if (x)
-			is_used[x - t->indexes] = true;
+		while (k < t->n_indexes && !is_index(d, g, &t->indexes[k]))
+			k++;
+		if (w->is_any_name)
+			differences_expect(d, k < t->n_indexes, SCHEMA_CHANGED,
+					   "table %s: no %sindex on %s", t->name,
+					   w->has_unique && w->is_unique ? "unique " : "",
+					   schema_list(d->arena, w->columns.items, w->columns.n));
+		else
+			differences_expect(d, k < t->n_indexes, SCHEMA_CHANGED,
+					   "index %s is missing from table %s", g->name, t->name);
+		if (k == t->n_indexes)
+			continue;
+		is_used[k] = true;
+		compare_index(d, w, &t->indexes[k]);
 	}
 	if (!expected->is_exact || wanted->n == 0)
 		return;
 	for (size_t i = 0; i < t->n_indexes; i++)
 		if (!t->indexes[i].is_automatic)
-			differences_expect(d, is_used[i], "unexpected index %s on table %s",
-					   t->indexes[i].name, t->name);
+			differences_expect(d, is_used[i], SCHEMA_EXTRA,
+					   "unexpected index %s on table %s", t->indexes[i].name,
+					   t->name);
 }
 
 /* ---- foreign keys ---- */
 
-/* Takes "table(a, b)" apart; n = 0 without columns. false: not of that form. */
-static bool split_reference(struct arena *a, const char *references, const char **table,
-			    const char ***columns, size_t *n)
+static bool is_foreign_key(struct differences *d, const struct schema_foreign_key *w,
+			   const struct db_foreign_key *k)
 {
-	const char *open = strchr(references, '(');
-	size_t length = open ? (size_t)(open - references) : strlen(references);
+	const char *table = "", **targets = NULL;
+	size_t n = 0;
 
-	while (length > 0 && references[length - 1] == ' ')
-		length--;
-	*n = 0;
-	if (length == 0)
-		return false;
-	*table = arena_strndup(a, references, length);
-	if (!open)
-		return true;
-	const char *s = open + 1;
-
-	*columns = arena_array(a, strlen(references), sizeof(**columns));
-	for (;;) {
-		s += strspn(s, " ");
-		size_t width = strcspn(s, ",)");
-		size_t kept = width;
-
-		while (kept > 0 && s[kept - 1] == ' ')
-			kept--;
-		if (kept == 0 || !s[width])
-			return false;
-		(*columns)[(*n)++] = arena_strndup(a, s, kept);
-		s += width + 1;
-		if (s[-1] == ')')
-			return s[strspn(s, " ")] == '\0';
-	}
+	(void)schema_reference(d->arena, w->references, &table, &targets, &n); /* it was checked */
+	return schema_same_columns(d->engine, k->columns, k->n_columns, w->columns.items,
+				   w->columns.n) &&
+	       db_same_name(d->engine, k->table, table) &&
+	       (n == 0 || schema_same_columns(d->engine, k->targets, k->n_columns, targets, n));
 }
 
-bool schema_reference_is_valid(const char *references)
+static void compare_action(struct differences *d, const char *what, const char *event,
+			   const char *wanted, const char *found)
 {
-	struct arena *a = arena_new();
-	const char *table, **columns;
-	size_t n;
-	bool is_valid = split_reference(a, references, &table, &columns, &n);
-
-	arena_free(a);
-	return is_valid;
+	if (wanted)
+		differences_expect(d, found && schema_same_action(d->engine, wanted, found),
+				   SCHEMA_RULES, "%s: on %s is %s, expected %s", what, event,
+				   found ? found : "unknown", wanted);
 }
 
-static bool is_foreign_key(const struct db_foreign_key *k, const struct texts *columns,
-			   const char *table, const char *const *targets, size_t n_targets)
+static void compare_foreign_key(struct differences *d, const struct schema_foreign_key *w,
+				const char *what, const struct db_foreign_key *k)
 {
-	return same_columns(k->columns, k->n_columns, columns->items, columns->n) &&
-	       same_name(k->table, table) &&
-	       (n_targets == 0 || same_columns(k->targets, k->n_columns, targets, n_targets));
+	if (w->name)
+		differences_expect(d, k->name && db_same_name(d->engine, w->name, k->name),
+				   SCHEMA_CHANGED, "%s: is named %s, expected %s", what,
+				   k->name ? k->name : "nothing", w->name);
+	compare_action(d, what, "delete", w->on_delete, k->on_delete);
+	compare_action(d, what, "update", w->on_update, k->on_update);
+	if (w->has_deferrable)
+		differences_expect(d, k->is_deferrable == w->is_deferrable, SCHEMA_RULES,
+				   "%s: is %sdeferrable, expected %sdeferrable", what,
+				   k->is_deferrable ? "" : "not ", w->is_deferrable ? "" : "not ");
+	if (w->is_valid)
+		differences_expect(d, !k->is_unvalidated, SCHEMA_RULES,
+				   "%s: rows that exist may break it", what);
 }
 
 static void compare_foreign_keys(struct differences *d, const struct schema_table *expected,
@@ -337,37 +298,39 @@ static void compare_foreign_keys(struct differences *d, const struct schema_tabl
 
 	for (size_t i = 0; i < wanted->n; i++) {
 		const struct schema_foreign_key *w = wanted->items[i].value;
-		const char *table = "", **targets = NULL;
-		size_t n_targets;
-		bool is_there = false;
+		const char *what = arena_printf(
+			d->arena, "table %s: foreign key on %s to %s", t->name,
+			schema_list(d->arena, w->columns.items, w->columns.n), w->references);
+		const struct db_foreign_key *found = NULL;
 
-		(void)split_reference(d->arena, w->references, &table, &targets, &n_targets);
 		for (size_t k = 0; k < t->n_foreign_keys; k++) {
-			if (!is_foreign_key(&t->foreign_keys[k], &w->columns, table, targets,
-					    n_targets))
+			if (!is_foreign_key(d, w, &t->foreign_keys[k]))
 				continue;
 			is_used[k] = true;
-			is_there = true;
+			found = &t->foreign_keys[k];
 		}
-		differences_expect(d, is_there, "table %s: foreign key on %s to %s is missing",
-				   t->name, list_columns(d->arena, w->columns.items, w->columns.n),
-				   w->references);
+		differences_expect(d, found != NULL, SCHEMA_RULES, "%s is missing", what);
+		if (found)
+			compare_foreign_key(d, w, what, found);
 	}
 	if (!expected->is_exact || wanted->n == 0)
 		return;
 	for (size_t k = 0; k < t->n_foreign_keys; k++)
-		differences_expect(d, is_used[k], "table %s: unexpected foreign key on %s to %s",
-				   t->name,
-				   list_columns(d->arena, t->foreign_keys[k].columns,
-						t->foreign_keys[k].n_columns),
+		differences_expect(d, is_used[k], SCHEMA_EXTRA,
+				   "table %s: unexpected foreign key on %s to %s", t->name,
+				   schema_list(d->arena, t->foreign_keys[k].columns,
+					       t->foreign_keys[k].n_columns),
 				   t->foreign_keys[k].table);
 }
 
 void schema_compare_table(struct differences *d, const struct schema_table *expected,
-			  const struct db_table *actual)
+			  const struct db_table *t)
 {
-	compare_columns(d, expected, actual);
-	compare_primary_key(d, expected, actual);
-	compare_indexes(d, expected, actual);
-	compare_foreign_keys(d, expected, actual);
+	schema_compare_columns(d, expected, t);
+	compare_primary_key(d, expected, t);
+	compare_unique(d, expected, t);
+	compare_checks(d, expected, t);
+	compare_indexes(d, expected, t);
+	compare_foreign_keys(d, expected, t);
+	schema_compare_traits(d, expected, t);
 }

@@ -1,80 +1,54 @@
 /*
- * schema_compare: differences between what a table should be and what it is; private to this room.
+ * schema_compare: a catalog against what a definition says; private to this room.
  *
- * Pure functions over the facts of runner/io/db.h. A difference is one line that names the table,
- * the thing and both sides; all of them are counted, and as many are kept as evidence has room.
+ * Pure functions over the facts of runner/io/db_catalog.h.
  */
 #ifndef ASSIZE_AUDITS_SCHEMA_COMPARE_H
 #define ASSIZE_AUDITS_SCHEMA_COMPARE_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
-#include "runner/base/buf.h"
+#include "audits/schema_differences.h"
+#include "audits/schema_spec.h"
 #include "runner/io/db.h"
-#include "runner/model/keys.h"
 
-struct arena;
+/* ---- facts, asked by several of these files ---- */
 
-struct differences {
-	struct arena *arena; /* for what a line needs while it is made */
-	struct buf lines;    /* with a ceiling; lines past it are only counted */
-	int64_t n;
-	int64_t n_facts; /* compared, equal or not */
-};
+/* A table or view by the name a definition uses: also "public.orders" for a bare one. */
+const struct db_table *schema_find_table(const struct db_catalog *c, const char *name);
+const struct db_column *schema_find_column(enum db_engine engine, const struct db_table *t,
+					   const char *name);
+/* The type as it is to be compared: MariaDB's json is a longtext that a CHECK holds to it. */
+const char *schema_column_type(enum db_engine engine, const struct db_table *t,
+			       const struct db_column *c);
+/* The primary key's columns in key order. */
+const char **schema_primary_key(struct arena *a, const struct db_table *t, size_t *n);
+bool schema_same_columns(enum db_engine engine, const char *const *a, size_t n_a,
+			 const char *const *b, size_t n_b);
+/* Is this set of columns unique, whatever their order: a whole unique index, a key? */
+bool schema_is_unique(struct arena *a, enum db_engine engine, const struct db_table *t,
+		      const char *const *columns, size_t n);
+/* "a, b"; a NULL is "primary key", nothing is "none". */
+const char *schema_list(struct arena *a, const char *const *names, size_t n);
+/* "; did you mean x?" when a candidate is close, else "". */
+const char *schema_hint(struct arena *a, const char *word, const char *const *names, size_t n);
+/* Two texts that mean one action: RESTRICT and NO ACTION are one to MySQL. */
+bool schema_same_action(enum db_engine engine, const char *a, const char *b);
+/* Are two queries the same, case, spacing and a semicolon apart? */
+bool schema_same_query(struct arena *a, const char *one, const char *other);
 
-void differences_init(struct differences *d, struct arena *a);
-void differences_release(struct differences *d);
-/* Counts a fact; when it does not hold, adds the line. */
-void differences_expect(struct differences *d, bool holds, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/* ---- definitions ---- */
 
-/* A column as a definition describes it; what is not said is not compared. */
-struct schema_column {
-	const char *type, *declared, *def;
-	int key; /* enum schema_key, when has_key */
-	bool is_nullable;
-	bool has_key, has_nullable;
-};
-enum schema_key { SCHEMA_KEY_PRIMARY, SCHEMA_KEY_UNIQUE };
-
-struct schema_index {
-	struct texts columns;
-	bool is_unique, has_unique;
-	bool is_any_name;
-};
-
-struct schema_foreign_key {
-	struct texts columns;
-	const char *references; /* "owners(id)" or "owners" */
-};
-
-struct schema_table {
-	const char *name;
-	struct groups columns;	    /* struct schema_column */
-	struct groups indexes;	    /* struct schema_index */
-	struct groups foreign_keys; /* struct schema_foreign_key */
-	struct texts primary_key;
-	bool is_exact;
-};
-
-/* Is references of the form table or table(column, ...)? */
-bool schema_reference_is_valid(const char *references);
-
+void schema_compare_columns(struct differences *d, const struct schema_table *expected,
+			    const struct db_table *actual);
+/* Triggers, partitions, storage, comment and what else a table has beside columns and keys. */
+void schema_compare_traits(struct differences *d, const struct schema_table *expected,
+			   const struct db_table *actual);
 void schema_compare_table(struct differences *d, const struct schema_table *expected,
 			  const struct db_table *actual);
-
-/* Every fact of a captured table against the present one, in both directions. */
-void schema_compare_captured(struct differences *d, const struct db_table *captured,
-			     const struct db_table *actual);
-
-/*
- * Does a declared type satisfy an expected one? The words integer, text, real, blob and numeric
- * stand for every type of that affinity (https://sqlite.org/datatype3.html, 3.1): integer takes INT
- * and BIGINT. Anything else must be the declared type itself, case and spacing apart.
- */
-bool schema_type_matches(struct arena *a, const char *expected, const char *declared);
-/* The declared type itself, case and spacing apart. */
-bool schema_type_is(struct arena *a, const char *expected, const char *declared);
+/* Everything of a definition but its snapshot. -1: `table` is there but cannot be read. */
+int schema_compare(struct differences *d, const struct schema_spec *spec,
+		   const struct db_catalog *actual, struct err *e);
 
 #endif

@@ -1,44 +1,76 @@
-/*
- * schema_snapshot: write, read. Reading trusts nothing: a fact that is absent or of another type is
- * an error with its place in the file, because a snapshot with a hole would compare less than it
- * says.
- */
+/* schema_snapshot: writing. One line a fact; order is the catalog's, which is stable. */
 #include "audits/schema_snapshot.h"
+
+#include <string.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/io/db.h"
-#include "runner/io/file.h"
 #include "runner/io/json.h"
 
-int schema_capture(struct db *db, struct arena *a, int64_t deadline_ms, struct db_table **out,
-		   size_t *n, struct err *e)
+const char *schema_engine_name(enum db_engine engine)
 {
-	struct db_object *objects;
-	size_t n_objects;
+	switch (engine) {
+	case DB_SQLITE:
+		break;
+	case DB_POSTGRES:
+		return "postgresql";
+	case DB_MYSQL:
+		return "mysql";
+	case DB_ODBC:
+		return "odbc";
+	}
+	return "sqlite";
+}
 
-	if (db_objects(db, a, deadline_ms, &objects, &n_objects, e) != 0)
+int schema_capture(struct db *db, struct arena *a, int64_t deadline_ms, struct db_catalog *out,
+		   struct err *e)
+{
+	struct db_catalog c;
+
+	if (db_catalog(db, a, NULL, deadline_ms, &c, e) != 0)
 		return -1;
-	struct db_table *tables = arena_array(a, n_objects, sizeof(*tables));
-
-	for (size_t i = 0; i < n_objects; i++)
-		if (db_describe(db, a, objects[i].name, deadline_ms, &tables[i], e) != 0)
-			return -1;
-	*out = tables;
-	*n = n_objects;
+	for (size_t i = 0; i < c.n_tables; i++)
+		if (c.tables[i].error)
+			return err_set(e, ERR_MEASURE, "%s \"%s\": %s",
+				       c.tables[i].is_view ? "view" : "table", c.tables[i].name,
+				       c.tables[i].error);
+	*out = c;
 	return 0;
 }
 
-/* ---- writing ---- */
+/* ---- facts that are left out when they are as usual ---- */
 
-static void write_texts(struct json_writer *w, const char *key, const char *const *items, size_t n)
+static void put_text(struct json_writer *w, const char *key, const char *text)
+{
+	if (text)
+		json_put_text(w, key, text);
+}
+
+static void put_flag(struct json_writer *w, const char *key, bool is_set)
+{
+	if (is_set)
+		json_put_bool(w, key, true);
+}
+
+static void put_texts(struct json_writer *w, const char *key, const char *const *items, size_t n)
 {
 	json_open(w, key, '[');
 	for (size_t i = 0; i < n; i++)
 		json_put_text(w, NULL, items[i]); /* NULL: the other table's primary key */
 	json_close(w, ']');
 }
+
+/* ---- parts of a table ---- */
+
+static const char *const generations[] = {
+	[DB_PLAIN] = NULL,
+	[DB_VIRTUAL] = "virtual",
+	[DB_STORED] = "stored",
+	[DB_IDENTITY] = "identity",
+	[DB_IDENTITY_ALWAYS] = "identity always",
+};
 
 static void write_columns(struct json_writer *w, const struct db_table *t)
 {
@@ -50,9 +82,40 @@ static void write_columns(struct json_writer *w, const struct db_table *t)
 		json_put_text(w, "name", c->name);
 		json_put_text(w, "type", c->type);
 		json_put_bool(w, "nullable", c->is_nullable);
-		json_put_bool(w, "generated", c->generation != DB_PLAIN);
-		json_put_text(w, "default", c->def);
-		json_put_int(w, "key", c->key);
+		put_text(w, "default", c->def);
+		if (c->key > 0)
+			json_put_int(w, "key", c->key);
+		put_text(w, "generated", generations[c->generation]);
+		put_text(w, "expression", c->expression);
+		put_text(w, "collation", c->collation);
+		put_text(w, "comment", c->comment);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static const char *const constraint_types[] = {
+	[DB_PRIMARY_KEY] = "primary key",
+	[DB_UNIQUE] = "unique",
+	[DB_CHECK] = "check",
+	[DB_EXCLUDE] = "exclude",
+};
+
+static void write_constraints(struct json_writer *w, const struct db_table *t)
+{
+	json_open(w, "constraints", '[');
+	for (size_t i = 0; i < t->n_constraints; i++) {
+		const struct db_constraint *c = &t->constraints[i];
+
+		json_open(w, NULL, '{');
+		json_put_text(w, "type", constraint_types[c->type]);
+		put_text(w, "name", c->name);
+		if (c->n_columns > 0)
+			put_texts(w, "columns", c->columns, c->n_columns);
+		put_text(w, "expression", c->expression);
+		put_flag(w, "deferrable", c->is_deferrable);
+		put_flag(w, "deferred", c->is_deferred);
+		put_flag(w, "unvalidated", c->is_unvalidated);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -67,9 +130,15 @@ static void write_indexes(struct json_writer *w, const struct db_table *t)
 		json_open(w, NULL, '{');
 		json_put_text(w, "name", x->name);
 		json_put_bool(w, "unique", x->is_unique);
-		json_put_bool(w, "partial", x->where != NULL);
-		json_put_bool(w, "automatic", x->is_automatic);
-		write_texts(w, "columns", x->columns, x->n_columns);
+		put_flag(w, "automatic", x->is_automatic);
+		put_texts(w, "columns", x->columns, x->n_columns);
+		if (x->options)
+			put_texts(w, "options", x->options, x->n_columns);
+		if (x->n_include > 0)
+			put_texts(w, "include", x->include, x->n_include);
+		put_text(w, "where", x->where);
+		put_text(w, "method", x->method);
+		put_flag(w, "invalid", x->is_invalid);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -82,222 +151,190 @@ static void write_foreign_keys(struct json_writer *w, const struct db_table *t)
 		const struct db_foreign_key *k = &t->foreign_keys[i];
 
 		json_open(w, NULL, '{');
-		write_texts(w, "columns", k->columns, k->n_columns);
+		put_text(w, "name", k->name);
+		put_texts(w, "columns", k->columns, k->n_columns);
 		json_put_text(w, "table", k->table);
-		write_texts(w, "targets", k->targets, k->n_columns);
+		put_texts(w, "targets", k->targets, k->n_columns);
 		json_put_text(w, "on_update", k->on_update);
 		json_put_text(w, "on_delete", k->on_delete);
+		put_flag(w, "deferrable", k->is_deferrable);
+		put_flag(w, "deferred", k->is_deferred);
+		put_flag(w, "unvalidated", k->is_unvalidated);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
 }
 
-void schema_snapshot_write(struct buf *out, const struct db_table *tables, size_t n)
+static void write_triggers(struct json_writer *w, const struct db_table *t)
+{
+	if (t->n_triggers == 0)
+		return;
+	json_open(w, "triggers", '[');
+	for (size_t i = 0; i < t->n_triggers; i++) {
+		json_open(w, NULL, '{');
+		json_put_text(w, "name", t->triggers[i].name);
+		put_text(w, "definition", t->triggers[i].definition);
+		put_flag(w, "disabled", t->triggers[i].is_disabled);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void write_partitions(struct json_writer *w, const struct db_table *t)
+{
+	if (t->n_partitions == 0)
+		return;
+	json_open(w, "partitions", '[');
+	for (size_t i = 0; i < t->n_partitions; i++) {
+		json_open(w, NULL, '{');
+		json_put_text(w, "name", t->partitions[i].name);
+		put_text(w, "bounds", t->partitions[i].bounds);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void write_table(struct json_writer *w, const struct db_table *t)
+{
+	json_open(w, NULL, '{');
+	json_put_text(w, "name", t->name);
+	json_put_bool(w, "view", t->is_view);
+	put_flag(w, "materialized", t->is_materialized);
+	put_text(w, "definition", t->definition);
+	put_text(w, "storage", t->storage);
+	put_text(w, "charset", t->charset);
+	put_text(w, "collation", t->collation);
+	put_text(w, "comment", t->comment);
+	put_flag(w, "row_security", t->has_row_security);
+	put_flag(w, "row_security_forced", t->forces_row_security);
+	put_text(w, "parent", t->parent);
+	put_text(w, "partition_by", t->partition_by);
+	write_columns(w, t);
+	write_constraints(w, t);
+	write_indexes(w, t);
+	write_foreign_keys(w, t);
+	write_triggers(w, t);
+	write_partitions(w, t);
+	json_close(w, '}');
+}
+
+/* ---- the rest ---- */
+
+static void write_sequences(struct json_writer *w, const struct db_catalog *c)
+{
+	json_open(w, "sequences", '[');
+	for (size_t i = 0; i < c->n_sequences; i++) {
+		const struct db_sequence *s = &c->sequences[i];
+
+		json_open(w, NULL, '{');
+		json_put_text(w, "name", s->name);
+		put_text(w, "type", s->type);
+		put_text(w, "start", s->start);
+		put_text(w, "increment", s->increment);
+		put_text(w, "minimum", s->minimum);
+		put_text(w, "maximum", s->maximum);
+		put_flag(w, "cycle", s->is_cycle);
+		put_text(w, "owned_by", s->owner);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+void schema_snapshot_write(struct buf *out, const struct db_catalog *c)
 {
 	struct json_writer w;
 
 	json_writer_init(&w, out, true);
 	json_open(&w, NULL, '{');
-	json_put_int(&w, "assize_schema", 1);
-	json_put_text(&w, "engine", "sqlite");
+	json_put_int(&w, "assize_schema", SCHEMA_SNAPSHOT_VERSION);
+	json_put_text(&w, "engine", schema_engine_name(c->engine));
 	json_open(&w, "tables", '[');
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < c->n_tables; i++)
+		write_table(&w, &c->tables[i]);
+	json_close(&w, ']');
+	write_sequences(&w, c);
+	json_open(&w, "extensions", '[');
+	for (size_t i = 0; i < c->n_extensions; i++) {
 		json_open(&w, NULL, '{');
-		json_put_text(&w, "name", tables[i].name);
-		json_put_bool(&w, "view", tables[i].is_view);
-		write_columns(&w, &tables[i]);
-		write_indexes(&w, &tables[i]);
-		write_foreign_keys(&w, &tables[i]);
+		json_put_text(&w, "name", c->extensions[i].name);
+		put_text(&w, "version", c->extensions[i].version);
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	json_open(&w, "enums", '[');
+	for (size_t i = 0; i < c->n_enums; i++) {
+		json_open(&w, NULL, '{');
+		json_put_text(&w, "name", c->enums[i].name);
+		put_texts(&w, "values", c->enums[i].values, c->enums[i].n_values);
 		json_close(&w, '}');
 	}
 	json_close(&w, ']');
 	json_close(&w, '}');
-	buf_putc(out, '\n');
+	(void)buf_putc(out, '\n');
 }
 
-/* ---- reading ---- */
+/* ---- version 1 ---- */
 
-struct reader {
-	struct arena *arena;
-	const char *path;
-	const struct json_doc *doc;
-	struct err *e;
-	bool has_failed; /* e is set; everything read since is worthless */
-};
-
-static void fail(struct reader *r, const char *pointer, const char *what)
+static struct db_table reduce_table(struct arena *a, const struct db_table *t)
 {
-	if (!r->has_failed)
-		err_set(r->e, ERR_MEASURE, "cannot use snapshot \"%s\": %s is not %s", r->path,
-			pointer, what);
-	r->has_failed = true;
-}
+	struct db_table r = {
+		.name = t->name,
+		.is_view = t->is_view,
+		.error = t->error,
+		.columns = arena_array(a, t->n_columns, sizeof(*t->columns)),
+		.n_columns = t->n_columns,
+		.indexes = arena_array(a, t->n_indexes, sizeof(*t->indexes)),
+		.n_indexes = t->n_indexes,
+		.foreign_keys = arena_array(a, t->n_foreign_keys, sizeof(*t->foreign_keys)),
+		.n_foreign_keys = t->n_foreign_keys,
+	};
 
-static struct json_value get(struct reader *r, const char *at, const char *key)
-{
-	const char *pointer = arena_printf(r->arena, "%s/%s", at, key);
-	struct json_value v = {.type = JSON_ABSENT};
-
-	if (!r->has_failed && json_pointer(r->doc, pointer, &v, r->e) != 0)
-		r->has_failed = true;
-	return v;
-}
-
-static const char *get_text(struct reader *r, const char *at, const char *key, bool may_be_null)
-{
-	struct json_value v = get(r, at, key);
-
-	if (may_be_null && v.type == JSON_IS_NULL)
-		return NULL;
-	if (v.type == JSON_IS_TEXT)
-		return arena_strdup(r->arena, v.text);
-	fail(r, arena_printf(r->arena, "%s/%s", at, key), "a text");
-	return "";
-}
-
-static bool get_bool(struct reader *r, const char *at, const char *key)
-{
-	struct json_value v = get(r, at, key);
-
-	if (v.type != JSON_IS_BOOL)
-		fail(r, arena_printf(r->arena, "%s/%s", at, key), "true or false");
-	return v.boolean;
-}
-
-static int64_t get_int(struct reader *r, const char *at, const char *key)
-{
-	struct json_value v = get(r, at, key);
-
-	if (v.type != JSON_IS_INT)
-		fail(r, arena_printf(r->arena, "%s/%s", at, key), "a whole number");
-	return v.integer;
-}
-
-static size_t get_length(struct reader *r, const char *at, const char *key)
-{
-	struct json_value v = get(r, at, key);
-
-	if (v.type == JSON_IS_ARRAY)
-		return v.n;
-	fail(r, arena_printf(r->arena, "%s/%s", at, key), "a list");
-	return 0;
-}
-
-static const char *item(struct reader *r, const char *at, const char *key, size_t i)
-{
-	return arena_printf(r->arena, "%s/%s/%zu", at, key, i);
-}
-
-static const char **get_texts(struct reader *r, const char *at, const char *key, bool may_be_null,
-			      size_t *n)
-{
-	*n = get_length(r, at, key);
-	const char **items = arena_array(r->arena, *n, sizeof(*items));
-	const char *list = arena_printf(r->arena, "%s/%s", at, key);
-
-	for (size_t i = 0; i < *n; i++)
-		items[i] = get_text(r, list, arena_printf(r->arena, "%zu", i), may_be_null);
-	return items;
-}
-
-static void read_columns(struct reader *r, const char *at, struct db_table *t)
-{
-	t->n_columns = get_length(r, at, "columns");
-	t->columns = arena_array(r->arena, t->n_columns, sizeof(*t->columns));
 	for (size_t i = 0; i < t->n_columns; i++) {
-		const char *c = item(r, at, "columns", i);
+		const struct db_column *c = &t->columns[i];
+		bool is_computed = c->generation == DB_VIRTUAL || c->generation == DB_STORED;
 
-		t->columns[i] = (struct db_column){
-			.name = get_text(r, c, "name", false),
-			.type = get_text(r, c, "type", false),
-			.is_nullable = get_bool(r, c, "nullable"),
-			.generation = get_bool(r, c, "generated") ? DB_VIRTUAL : DB_PLAIN,
-			.def = get_text(r, c, "default", true),
-			.key = get_int(r, c, "key"),
+		r.columns[i] = (struct db_column){
+			.name = c->name,
+			.type = c->type,
+			.is_nullable = c->is_nullable,
+			.generation = is_computed ? DB_VIRTUAL : DB_PLAIN,
+			.def = c->def,
+			.key = c->key,
 		};
 	}
-}
-
-static void read_indexes(struct reader *r, const char *at, struct db_table *t)
-{
-	t->n_indexes = get_length(r, at, "indexes");
-	t->indexes = arena_array(r->arena, t->n_indexes, sizeof(*t->indexes));
 	for (size_t i = 0; i < t->n_indexes; i++) {
-		const char *x = item(r, at, "indexes", i);
-		struct db_index *index = &t->indexes[i];
+		struct db_index *x = &r.indexes[i];
 
-		*index = (struct db_index){
-			.name = get_text(r, x, "name", false),
-			.is_unique = get_bool(r, x, "unique"),
-			.where = get_bool(r, x, "partial") ? "" : NULL,
-			.is_automatic = get_bool(r, x, "automatic"),
-		};
-		index->columns = get_texts(r, x, "columns", false, &index->n_columns);
+		*x = t->indexes[i];
+		x->options = NULL;
+		x->where = x->where ? "" : NULL;
+		x->columns = arena_array(a, x->n_columns, sizeof(*x->columns));
+		for (size_t k = 0; k < x->n_columns; k++)
+			x->columns[k] = *t->indexes[i].columns[k] == '(' ? "(expression)"
+									 : t->indexes[i].columns[k];
 	}
-}
-
-static void read_foreign_keys(struct reader *r, const char *at, struct db_table *t)
-{
-	t->n_foreign_keys = get_length(r, at, "foreign_keys");
-	t->foreign_keys = arena_array(r->arena, t->n_foreign_keys, sizeof(*t->foreign_keys));
 	for (size_t i = 0; i < t->n_foreign_keys; i++) {
-		const char *k = item(r, at, "foreign_keys", i);
-		struct db_foreign_key *key = &t->foreign_keys[i];
-		size_t n_targets;
+		struct db_foreign_key *k = &r.foreign_keys[i];
 
-		*key = (struct db_foreign_key){
-			.table = get_text(r, k, "table", false),
-			.on_update = get_text(r, k, "on_update", false),
-			.on_delete = get_text(r, k, "on_delete", false),
-		};
-		key->columns = get_texts(r, k, "columns", false, &key->n_columns);
-		key->targets = get_texts(r, k, "targets", true, &n_targets);
-		if (n_targets != key->n_columns)
-			fail(r, arena_printf(r->arena, "%s/targets", k), "as long as columns");
+		*k = t->foreign_keys[i];
+		k->name = NULL;
+		k->is_deferrable = k->is_deferred = k->is_unvalidated = false;
 	}
+	return r;
 }
 
-static int read_tables(struct reader *r, struct db_table **out, size_t *n)
+struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalog *c,
+					 int64_t version)
 {
-	if (get_int(r, "", "assize_schema") != 1)
-		fail(r, "/assize_schema", "1, the only form there is");
-	size_t n_tables = get_length(r, "", "tables");
-	struct db_table *tables = arena_array(r->arena, n_tables, sizeof(*tables));
+	if (version >= SCHEMA_SNAPSHOT_VERSION)
+		return *c;
+	struct db_catalog r = {
+		.engine = c->engine,
+		.tables = arena_array(a, c->n_tables, sizeof(*c->tables)),
+		.n_tables = c->n_tables,
+	};
 
-	for (size_t i = 0; i < n_tables && !r->has_failed; i++) {
-		const char *t = item(r, "", "tables", i);
-
-		tables[i].name = get_text(r, t, "name", false);
-		tables[i].is_view = get_bool(r, t, "view");
-		read_columns(r, t, &tables[i]);
-		read_indexes(r, t, &tables[i]);
-		read_foreign_keys(r, t, &tables[i]);
-	}
-	if (r->has_failed)
-		return -1;
-	*out = tables;
-	*n = n_tables;
-	return 0;
-}
-
-int schema_snapshot_read(struct arena *a, const char *path, struct db_table **out, size_t *n,
-			 struct err *e)
-{
-	struct reader r = {.arena = a, .path = path, .e = e};
-	struct json_doc *doc = NULL;
-	struct buf text;
-	int rc = -1;
-
-	buf_init(&text, SCHEMA_SNAPSHOT_MAX_BYTES);
-	if (file_read(path, &text, e) != 0) {
-		err_context(e, "snapshot");
-	} else if (json_parse(text.data, text.len, &doc, e) != 0) {
-		err_context(e, "snapshot \"%s\"", path);
-	} else {
-		r.doc = doc;
-		rc = read_tables(&r, out, n);
-		json_free(doc);
-	}
-	buf_release(&text);
-	return rc;
+	for (size_t i = 0; i < c->n_tables; i++)
+		r.tables[i] = reduce_table(a, &c->tables[i]);
+	return r;
 }

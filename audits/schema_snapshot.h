@@ -2,13 +2,18 @@
  * schema_snapshot: a database's schema as a JSON file, for `schema: { snapshot: FILE }`.
  *
  * Written by `assize schema capture`, meant to be committed and reviewed: one line a fact, stable
- * order, nothing that changes by itself (no dates, no names of machines).
+ * order, nothing that changes by itself (no dates, no names of machines, no OIDs). A fact that is
+ * as usual is left out; what stands in the file and is not the usual is compared, and so is what
+ * the database has and the file does not, so that a hole in a file can hide nothing.
  *
- *   { "assize_schema": 1, "engine": "sqlite", "tables": [ { "name": .., "view": false,
- *     "columns": [ { "name", "type", "nullable", "generated", "default", "key" } ],
- *     "indexes": [ { "name", "unique", "partial", "automatic", "columns": [..] } ],
- *     "foreign_keys": [ { "columns": [..], "table", "targets": [..], "on_update", "on_delete" } ] }
- * ] }
+ *   { "assize_schema": 2, "engine": "postgresql",
+ *     "tables": [ { "name", "view", "columns": [ { "name", "type", "nullable", "default", "key" }
+ * ], "constraints": [ { "type", "name", "columns", "expression" } ], "indexes": [ { "name",
+ * "unique", "columns": [..] } ], "foreign_keys": [ { "name", "columns", "table", "targets",
+ * "on_update", "on_delete" } ] } ], "sequences": [..], "extensions": [..], "enums": [..] }
+ *
+ * Version 1 knew SQLite's tables, columns, indexes and foreign keys only. It is still read, and
+ * compared in what it knew.
  *
  * Text is in the arena.
  */
@@ -18,20 +23,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/io/db.h"
+
 struct arena;
 struct buf;
-struct db;
-struct db_table;
+struct check;
 struct err;
 
 /* Largest snapshot that is read. */
-#define SCHEMA_SNAPSHOT_MAX_BYTES (16 * 1024 * 1024)
+#define SCHEMA_SNAPSHOT_MAX_BYTES (64 * 1024 * 1024)
 
-/* Reads every table and view of a database. */
-int schema_capture(struct db *db, struct arena *a, int64_t deadline_ms, struct db_table **out,
-		   size_t *n, struct err *e);
-void schema_snapshot_write(struct buf *out, const struct db_table *tables, size_t n);
-int schema_snapshot_read(struct arena *a, const char *path, struct db_table **out, size_t *n,
+#define SCHEMA_SNAPSHOT_VERSION 2
+
+struct schema_snapshot {
+	int64_t version;
+	struct db_catalog catalog;
+};
+
+/* The catalog of a database for a snapshot: an object that cannot be read is an error. */
+int schema_capture(struct db *db, struct arena *a, int64_t deadline_ms, struct db_catalog *out,
+		   struct err *e);
+void schema_snapshot_write(struct buf *out, const struct db_catalog *c);
+int schema_snapshot_read(struct arena *a, const char *path, struct schema_snapshot *out,
 			 struct err *e);
+
+/* A catalog with nothing in it that a snapshot of this version could not say. */
+struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalog *c,
+					 int64_t version);
+
+/* The file a check compares with; NULL = it is no such check. */
+const char *schema_snapshot_of(const struct check *c);
+
+/* "sqlite", as a snapshot names it. */
+const char *schema_engine_name(enum db_engine engine);
 
 #endif

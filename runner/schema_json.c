@@ -19,6 +19,7 @@
 #define SIZE_PATTERN	 "^[0-9]+(\\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)?$"
 
 static void write_rows(struct json_writer *w, const struct key_row *rows);
+static void put_type(struct json_writer *w, const struct key_row *row, bool has_names);
 
 static void put_ref(struct json_writer *w, const char *name)
 {
@@ -111,6 +112,32 @@ static void put_list_of_rows(struct json_writer *w, const struct key_row *row)
 	json_close(w, ']');
 }
 
+/* Names, or a mapping in which the first row's value may stand for the mapping of rows. */
+static void put_named(struct json_writer *w, const struct key_row *row)
+{
+	json_open(w, "anyOf", '[');
+	json_open(w, NULL, '{');
+	put_ref(w, "texts");
+	json_close(w, '}');
+	json_open(w, NULL, '{');
+	json_put_text(w, "type", "object");
+	json_open(w, "additionalProperties", '{');
+	json_open(w, "anyOf", '[');
+	json_open(w, NULL, '{');
+	json_put_text(w, "type", "null");
+	json_close(w, '}');
+	json_open(w, NULL, '{');
+	put_type(w, &row->sub[0], false);
+	json_close(w, '}');
+	json_open(w, NULL, '{');
+	write_rows(w, row->sub);
+	json_close(w, '}');
+	json_close(w, ']');
+	json_close(w, '}');
+	json_close(w, '}');
+	json_close(w, ']');
+}
+
 /* A node the loader or a kind reads itself. */
 static void put_node(struct json_writer *w, const struct key_row *row)
 {
@@ -150,6 +177,9 @@ static void put_type(struct json_writer *w, const struct key_row *row, bool has_
 		return;
 	case KEY_LIST:
 		put_list_of_rows(w, row);
+		return;
+	case KEY_NAMED:
+		put_named(w, row);
 		return;
 	case KEY_NODE:
 		put_node(w, row);

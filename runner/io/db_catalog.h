@@ -101,6 +101,7 @@ struct db_partition {
 
 struct db_table {
 	const char *name;
+	const char *schema; /* or database that it is in, also when its name is bare; NULL = none */
 	bool is_view;
 	bool is_materialized;	/* a view whose rows are stored */
 	const char *definition; /* views: the query; NULL = unknown */

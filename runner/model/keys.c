@@ -63,6 +63,8 @@ const char *key_type_words(enum key_type type)
 		return "structure";
 	case KEY_LIST:
 		return "mapping or list of mappings";
+	case KEY_NAMED:
+		return "name, list of names, or mapping of names to mappings";
 	}
 	return "";
 }
@@ -313,7 +315,7 @@ static const char *group_words(struct keys_context *ctx, const struct key_row *r
 {
 	size_t n = strlen(row->name);
 
-	if (row->type != KEY_GROUPS)
+	if (row->type != KEY_GROUPS && row->type != KEY_NAMED)
 		return arena_printf(ctx->arena, "\"%s\"", name);
 	n -= str_ends(row->name, "s") ? 1 : 0;
 	return arena_printf(ctx->arena, "%.*s \"%s\"", (int)n, row->name, name);
@@ -350,12 +352,68 @@ static void read_groups(struct keys_context *ctx, const struct key_row *row,
 
 		g->value = arena_alloc(ctx->arena, row->sub_size);
 		g->pos = item->pos;
+		g->node = item;
 		if (row->type == KEY_GROUPS) {
 			g->name = node->keys[i]->text;
 			g->pos = node->keys[i]->pos;
 		}
 		groups->n = i + 1;
 		read_group(ctx, row, g->name ? g->name : row->name, item, g->value);
+	}
+}
+
+static void read_value(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		       char *out);
+static void read_defaults(struct keys_context *ctx, const struct key_row *rows, char *out);
+
+/* `id: integer` is short for `id: { type: integer }`, `id:` for what only has to be there. */
+static void read_named_value(struct keys_context *ctx, const struct key_row *row,
+			     const struct node *node, struct group *g)
+{
+	struct key_row first = row->sub[0];
+
+	if (node->type == NODE_MAPPING) {
+		read_group(ctx, row, g->name, node, g->value);
+		return;
+	}
+	read_defaults(ctx, row->sub, g->value);
+	if (node->type == NODE_SCALAR && node->is_plain && node->len == 0)
+		return;
+	first.name = str_escaped(ctx->arena, g->name);
+	read_value(ctx, &first, node, g->value);
+}
+
+static void read_named(struct keys_context *ctx, const struct key_row *row, const struct node *node,
+		       void *field)
+{
+	struct groups *groups = field;
+	struct texts names = {.n = 0};
+
+	if (node->type != NODE_MAPPING) {
+		read_texts(ctx, row, node, &names);
+		groups->items = arena_array(ctx->arena, names.n, sizeof(*groups->items));
+		groups->n = names.n;
+		for (size_t i = 0; i < names.n; i++) {
+			void *value = arena_alloc(ctx->arena, row->sub_size);
+
+			read_defaults(ctx, row->sub, value);
+			groups->items[i] = (struct group){
+				.name = names.items[i], .pos = names.positions[i], .value = value};
+		}
+		return;
+	}
+	groups->items = arena_array(ctx->arena, node->n, sizeof(*groups->items));
+	groups->n = 0;
+	for (size_t i = 0; i < node->n && !diags_is_full(ctx->diags); i++) {
+		struct group *g = &groups->items[groups->n++];
+
+		*g = (struct group){
+			.name = node->keys[i]->text,
+			.pos = node->keys[i]->pos,
+			.value = arena_alloc(ctx->arena, row->sub_size),
+			.node = node->items[i],
+		};
+		read_named_value(ctx, row, node->items[i], g);
 	}
 }
 
@@ -378,6 +436,9 @@ static void read_value(struct keys_context *ctx, const struct key_row *row, cons
 	case KEY_GROUPS:
 	case KEY_LIST:
 		read_groups(ctx, row, node, field);
+		return;
+	case KEY_NAMED:
+		read_named(ctx, row, node, field);
 		return;
 	case KEY_NODE:
 		*(const struct node **)field = node;
@@ -522,6 +583,11 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 			       "%s needs the key \"%s\"", ctx->what, row->name);
 	}
 	return ctx->diags->n_total == before && !diags_is_full(ctx->diags) ? 0 : -1;
+}
+
+bool keys_has(const struct group *g, const char *key)
+{
+	return g->node && g->node->type == NODE_MAPPING && node_get(g->node, key);
 }
 
 struct pos keys_pos(const struct node *map, const char *key)

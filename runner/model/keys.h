@@ -36,6 +36,11 @@ enum key_type {
 	KEY_GROUPS,   /* struct groups: mapping of name to nested mapping, each sub_size bytes */
 	KEY_NODE,     /* const struct node *: the kind reads it itself in check() */
 	KEY_LIST,     /* struct groups: one nested mapping or a list of them; names are NULL */
+	/*
+	 * struct groups: a name, a list of names, or a mapping of name to nested mapping, in which
+	 * anything else than a mapping is the value of the first sub row (`id: integer`).
+	 */
+	KEY_NAMED,
 };
 
 enum {
@@ -46,7 +51,8 @@ enum {
 struct group {
 	const char *name;
 	struct pos pos;
-	void *value; /* sub_size bytes, filled by the sub rows */
+	void *value;		 /* sub_size bytes, filled by the sub rows */
+	const struct node *node; /* as written: tells what was from what was not */
 };
 
 struct groups {
@@ -62,7 +68,8 @@ struct key_row {
 	int64_t min, max;	    /* inclusive; both 0 = no range. KEY_REAL uses them too */
 	const char *def;	    /* default in words as a user would write it; NULL = none */
 	const char *const *choices; /* KEY_ENUM: NULL terminated */
-	const struct key_row *sub;  /* KEY_GROUP(S), KEY_LIST: rows ended by a NULL name */
+	const struct key_row
+		*sub; /* KEY_GROUP(S), KEY_LIST, KEY_NAMED: rows ended by a NULL name */
 	size_t sub_size;
 	const char *help;    /* one line, lower case, no full stop */
 	const char *example; /* a value as YAML, for manual and schema; NULL = none */
@@ -100,6 +107,9 @@ bool keys_has_unknown(const struct key_row *rows, const struct node *map);
 
 /* "duration", "text or list of texts", for manuals. */
 const char *key_type_words(enum key_type type);
+
+/* Was the key written? A group written as a name or as its first value has only that. */
+bool keys_has(const struct group *g, const char *key);
 
 /* Position of a key's value in map, else of the map itself: for semantic checks. */
 struct pos keys_pos(const struct node *map, const char *key);

@@ -30,7 +30,7 @@ struct spec {
 	struct pairs headers;
 	struct pattern *pattern;
 	struct inner group;
-	struct groups groups, list;
+	struct groups groups, list, named;
 	const struct node *node;
 };
 
@@ -93,6 +93,12 @@ static const struct key_row rows[] = {
 	{.name = "list",
 	 .type = KEY_LIST,
 	 .offset = AT(list),
+	 .sub = inner_rows,
+	 .sub_size = sizeof(struct inner),
+	 .help = "h"},
+	{.name = "named",
+	 .type = KEY_NAMED,
+	 .offset = AT(named),
 	 .sub = inner_rows,
 	 .sub_size = sizeof(struct inner),
 	 .help = "h"},
@@ -204,6 +210,39 @@ static void test_keys_defaults_and_short_forms(void **state)
 	assert_string_equal(w->spec.path, "/abs");
 }
 
+/* A name, names, names with the first row's value, names with mappings. */
+static void test_keys_named_is_read_in_every_form(void **state)
+{
+	struct world *w = *state;
+	const struct inner *one, *two;
+
+	assert_int_equal(read_text(w, "{named: one}"), 0);
+	assert_int_equal(w->spec.named.n, 1);
+	assert_string_equal(w->spec.named.items[0].name, "one");
+	one = w->spec.named.items[0].value;
+	assert_int_equal(one->size, 1024);
+	assert_int_equal(read_text(w, "{named: [one, two words]}"), 0);
+	assert_string_equal(w->spec.named.items[1].name, "two words");
+	assert_int_equal(read_text(w, "{named: {one: , two: 2KiB, 3: {label: x}}}"), 0);
+	assert_int_equal(w->spec.named.n, 3);
+	one = w->spec.named.items[0].value;
+	two = w->spec.named.items[1].value;
+	assert_int_equal(one->size, 1024);
+	assert_int_equal(two->size, 2048);
+	assert_null(two->label);
+	one = w->spec.named.items[2].value;
+	assert_string_equal(w->spec.named.items[2].name, "3");
+	assert_string_equal(one->label, "x");
+	assert_true(keys_has(&w->spec.named.items[2], "label"));
+	assert_false(keys_has(&w->spec.named.items[2], "size"));
+	assert_false(keys_has(&w->spec.named.items[1], "size"));
+	assert_wrong(w, "{named: {one: 2 apples}}", 15,
+		     "\"one\" must be a size such as 64KiB or 10MB, not \"2 apples\"");
+	assert_wrong(w, "{named: {one: {size: 5}}}", 15, "named \"one\" needs the key \"label\"");
+	assert_wrong(w, "{named: []}", 9, "\"named\" is empty");
+	assert_wrong(w, "{named: [{a: b}]}", 10, "\"named\" must be a text, not a mapping");
+}
+
 static void test_keys_mistakes_are_named(void **state)
 {
 	struct world *w = *state;
@@ -272,6 +311,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_keys_every_type_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keys_defaults_and_short_forms, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_keys_named_is_read_in_every_form, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_keys_mistakes_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(
