@@ -305,13 +305,12 @@ static int run(struct mysql_db *s, const char *sql, size_t len, db_row_fn *fn, v
 static int run_protected(struct mysql_db *s, const char *sql, size_t len, db_row_fn *fn, void *ctx,
 			 struct err *e)
 {
-	if (set_limit(s, e) != 0 ||
-	    command(s, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", e) != 0)
+	if (set_limit(s, e) != 0 || (!s->is_reading && command(s, MYSQL_BEGIN, e) != 0))
 		return -1;
 	int rc = run(s, sql, len, fn, ctx, e);
 
 	/* There is nothing to undo: a transaction that cannot be ended has lost its session. */
-	if (!s->db.is_broken && command(s, "ROLLBACK", NULL) != 0)
+	if (!s->is_reading && !s->db.is_broken && command(s, "ROLLBACK", NULL) != 0)
 		s->db.is_broken = true;
 	return rc;
 }
@@ -451,6 +450,8 @@ const struct db_driver db_driver_mysql = {
 	.close = mysql_session_close,
 	.query = mysql_session_query,
 	.prepare = mysql_session_prepare,
+	.begin_read = mysql_begin_read,
+	.end_read = mysql_end_read,
 	.objects = mysql_objects,
 	.describe = mysql_describe,
 	.catalog = mysql_catalog,

@@ -3,7 +3,8 @@
  *
  * db_mysql.c opens sessions and runs statements, _client.c loads the library, _location.c reads the
  * connection string, _grants.c refuses roles that could write, _watch.c ends what takes too long,
- * _value.c reads rows, _error.c says what went wrong, _catalog.c reads the schema.
+ * _snapshot.c lets several sessions see one state, _value.c reads rows, _error.c says what went
+ * wrong, _catalog.c and _facts.c read the schema.
  */
 #ifndef ASSIZE_IO_DB_MYSQL_H
 #define ASSIZE_IO_DB_MYSQL_H
@@ -89,6 +90,7 @@ struct mysql_db {
 	const struct clock *clock;
 	struct mysql_watch watch;
 	bool is_mariadb;
+	bool is_reading;		 /* between begin_read() and end_read() */
 	unsigned long version;		 /* 101119 is 10.11.19 */
 	bool folds_tables;		 /* lower_case_table_names is not 0 */
 	int64_t server_limit_ms;	 /* the server ends statements of this role; 0 = never */
@@ -123,6 +125,12 @@ int mysql_fail_late(struct mysql_db *s, struct err *e);
 /* A query of the driver's own: not looked at, not in a transaction. Parameters are ?1, ?2, ... */
 int mysql_own_query(struct mysql_db *s, const char *sql, const char *const *params, size_t n_params,
 		    int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
+
+#define MYSQL_BEGIN "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+
+/* _snapshot.c */
+int mysql_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e);
+void mysql_end_read(struct db *db);
 
 /* _catalog.c */
 int mysql_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,

@@ -240,7 +240,8 @@ int mysql_catalog(struct db *db, struct arena *a, const struct texts *schemas, i
 	if (mysql_ask(&r, &tables_question, e) != 0)
 		return -1;
 	know_tables(&r);
-	if (mysql_ask(&r, &views_question, e) != 0 || mysql_read_facts(&r, e) != 0)
+	if (mysql_ask(&r, &views_question, e) != 0 || mysql_read_columns(&r, e) != 0 ||
+	    mysql_read_facts(&r, e) != 0)
 		return -1;
 	return read_sequences(&r, e);
 }
@@ -296,7 +297,7 @@ int mysql_describe(struct db *db, struct arena *a, const char *name, int64_t dea
 		return err_set(e, ERR_MEASURE, "no such table: %s", name);
 	}
 	know_tables(&r);
-	if (mysql_ask(&r, &views_question, e) != 0 || mysql_read_facts(&r, e) != 0)
+	if (mysql_read_columns(&r, e) != 0)
 		return err_context(e, "%s \"%s\"", c.tables[0].is_view ? "view" : "table",
 				   c.tables[0].name);
 	db_catalog_sort(&c);

@@ -40,7 +40,8 @@ const char *mysql_text(struct mysql_read *r, const struct db_value *v);
 /* The table a row is about, by its first value; NULL = made since the names were read. */
 struct db_table *mysql_table(struct mysql_read *r, const struct db_row *row);
 
-/* Columns, indexes, keys, checks, triggers, partitions of the tables known. */
+/* Of the tables known: columns, and indexes because the primary key is one; then the rest. */
+int mysql_read_columns(struct mysql_read *r, struct err *e);
 int mysql_read_facts(struct mysql_read *r, struct err *e);
 
 #endif

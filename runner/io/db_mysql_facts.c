@@ -353,18 +353,23 @@ static const struct mysql_question partitions_question = {
 	add_partition,
 };
 
+int mysql_read_columns(struct mysql_read *r, struct err *e)
+{
+	const struct mysql_question indexes = indexes_question(of_session(r));
+
+	return mysql_ask(r, &columns_question, e) != 0 || mysql_ask(r, &indexes, e) != 0 ? -1 : 0;
+}
+
 int mysql_read_facts(struct mysql_read *r, struct err *e)
 {
 	const struct mysql_db *s = of_session(r);
-	const struct mysql_question indexes = indexes_question(s);
 	const struct mysql_question *checks = NULL;
 
 	if (s->is_mariadb && s->version >= 100222)
 		checks = &mariadb_checks_question;
 	else if (!s->is_mariadb && s->version >= 80016)
 		checks = &mysql_checks_question;
-	if (mysql_ask(r, &columns_question, e) != 0 || mysql_ask(r, &indexes, e) != 0 ||
-	    mysql_ask(r, &foreign_keys_question, e) != 0 ||
+	if (mysql_ask(r, &foreign_keys_question, e) != 0 ||
 	    (checks && mysql_ask(r, checks, e) != 0) || mysql_ask(r, &triggers_question, e) != 0)
 		return -1;
 	return mysql_ask(r, &partitions_question, e);
