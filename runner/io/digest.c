@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <openssl/evp.h>
+#include <zlib.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -65,6 +66,17 @@ void sha256_final(struct sha256 *h, unsigned char out[static SHA256_BYTES])
 	if (!EVP_DigestFinal_ex(h->context, out, NULL))
 		abort();
 	sha256_release(h);
+}
+
+void sha256_peek(const struct sha256 *h, unsigned char out[static SHA256_BYTES])
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+
+	if (!copy || !EVP_MD_CTX_copy_ex(copy, h->context))
+		oom();
+	if (!EVP_DigestFinal_ex(copy, out, NULL))
+		abort();
+	EVP_MD_CTX_free(copy);
 }
 
 void sha256_release(struct sha256 *h)
@@ -181,4 +193,26 @@ int sha256_file(int fd, int64_t deadline_ms, unsigned char out[static SHA256_BYT
 	sha256_final(&h, out);
 	*size_bytes = n;
 	return 0;
+}
+
+static void digest_of(const EVP_MD *type, const void *p, size_t n, unsigned char *out)
+{
+	/* Fails without memory, or when this libcrypto was built without the algorithm. */
+	if (!EVP_Digest(p, n, out, NULL, type, NULL))
+		abort();
+}
+
+void sha1_of(const void *p, size_t n, unsigned char out[static SHA1_BYTES])
+{
+	digest_of(EVP_sha1(), p, n, out);
+}
+
+void sha384_of(const void *p, size_t n, unsigned char out[static SHA384_BYTES])
+{
+	digest_of(EVP_sha384(), p, n, out);
+}
+
+uint32_t crc32_add(uint32_t crc, const void *p, size_t n)
+{
+	return (uint32_t)crc32_z(crc, p, n);
 }
