@@ -117,6 +117,17 @@ static void print_wrapped(FILE *out, const char *text)
 	(void)fputc('\n', out);
 }
 
+static void print_notes(FILE *out, const struct audit_kind *kind)
+{
+	const char *name, *text;
+
+	if (!kind->note)
+		return;
+	(void)fprintf(out, "\n%s\n", kind->notes_title);
+	for (size_t i = 0; (text = kind->note(i, &name)); i++)
+		(void)fprintf(out, "  %-18s %s\n", name, text);
+}
+
 static void show_kind(struct app *app, const struct audit_kind *kind)
 {
 	(void)fprintf(app->out, "%s: %s\n\n", kind->name, kind->summary);
@@ -127,6 +138,7 @@ static void show_kind(struct app *app, const struct audit_kind *kind)
 	(void)fputs("\nkeys\n", app->out);
 	print_rows(app, kind->keys, 2);
 	print_values(app, kind);
+	print_notes(app->out, kind);
 	(void)fputs("\nwhat it cannot see\n", app->out);
 	print_wrapped(app->out, kind->blind);
 }
@@ -144,6 +156,20 @@ static void put_rows(struct json_writer *w, struct arena *a, const struct key_ro
 		json_put_text(w, "example", row->example);
 		if (row->sub)
 			put_rows(w, a, row->sub);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void put_notes(struct json_writer *w, const struct audit_kind *kind)
+{
+	const char *name, *text;
+
+	json_open(w, "notes", '[');
+	for (size_t i = 0; (text = kind->note(i, &name)); i++) {
+		json_open(w, NULL, '{');
+		json_put_text(w, "name", name);
+		json_put_text(w, "text", text);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -167,6 +193,8 @@ static void put_kind(struct json_writer *w, struct arena *a, const struct audit_
 		json_close(w, '}');
 	}
 	json_close(w, ']');
+	if (kind->note)
+		put_notes(w, kind);
 	json_put_text(w, "blind", kind->blind);
 	json_close(w, '}');
 }

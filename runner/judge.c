@@ -252,7 +252,7 @@ static void add_missing(struct context *x, const bool *is_seen)
 	for (size_t i = 0; i < c->n_expects; i++) {
 		const struct named_expectation *expected = &c->expects[i];
 
-		if (!is_seen[i])
+		if (!is_seen[i] && !expected->is_optional)
 			add_undecided(x, expected->name,
 				      expected->has_expect ? expected->expect.pos
 							   : expected->warn.pos,

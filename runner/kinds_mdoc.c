@@ -169,6 +169,22 @@ static void put_values(struct buf *out, const struct audit_kind *kind)
 	(void)buf_puts(out, ".El\n");
 }
 
+static void put_notes(struct buf *out, const struct audit_kind *kind)
+{
+	const char *name, *text;
+
+	if (!kind->note)
+		return;
+	(void)buf_printf(out, ".Pp\n%s:\n.Bl -tag -width Ds\n", kind->notes_title);
+	for (size_t i = 0; (text = kind->note(i, &name)); i++) {
+		(void)buf_puts(out, ".It ");
+		put_text(out, name);
+		(void)buf_puts(out, "\n");
+		put_sentence(out, text);
+	}
+	(void)buf_puts(out, ".El\n");
+}
+
 static void put_kind(struct buf *out, const struct audit_kind *kind)
 {
 	(void)buf_printf(out, ".Ss %s\n", kind->name);
@@ -184,6 +200,7 @@ static void put_kind(struct buf *out, const struct audit_kind *kind)
 	(void)buf_puts(out, ".Pp\nKeys:\n");
 	put_rows(out, kind->keys);
 	put_values(out, kind);
+	put_notes(out, kind);
 	(void)buf_puts(out, ".Pp\n.Em What it cannot see .\n");
 	put_paragraph(out, kind->blind);
 }

@@ -258,6 +258,7 @@ static void add_implied(struct loader *l, struct check *c)
 		}
 		e->has_expect = true;
 		e->is_implied = true;
+		e->is_optional = row->is_optional;
 	}
 }
 

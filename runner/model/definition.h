@@ -58,7 +58,8 @@ struct target {
 struct named_expectation {
 	const char *name;
 	bool has_expect, has_warn;
-	bool is_implied; /* from the kind's value row, not written by the user */
+	bool is_implied;  /* from the kind's value row, not written by the user */
+	bool is_optional; /* implied, and no fault when the value is not given */
 	struct expectation expect, warn;
 };
 

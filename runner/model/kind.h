@@ -36,6 +36,11 @@ struct value_row {
 	const char
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	bool counts_of_total; /* a bound with % is a share, one without a count */
+	/*
+	 * Some of what is measured cannot have this value at all: the implied expectation holds
+	 * when it is given, and its absence is no fault. The kind gives others in its place.
+	 */
+	bool is_optional;
 	/* Yielded, and implied, only when the check has this key; NULL = always. */
 	const char *needs_key;
 	const char *help;
@@ -107,6 +112,13 @@ struct audit_kind {
 	 * timeout, needs and equal merge keys become one probe.
 	 */
 	const char *(*merge_key)(struct arena *a, const struct check *c);
+
+	/*
+	 * MAY be NULL. Notes for `assize kinds KIND` and the manual, one a thing the kind knows how
+	 * to deal with: the text of note i, its name through *name; NULL behind the last one.
+	 */
+	const char *(*note)(size_t i, const char **name);
+	const char *notes_title; /* with note */
 
 	/* MUST: what this probe would ask, for `assize plan` (SQL, URL, argv), one line each. */
 	void (*describe)(struct probe *p, struct buf *out);
