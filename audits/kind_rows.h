@@ -11,6 +11,7 @@ struct audit_kind;
 
 extern const struct audit_kind audit_kind_sql;
 extern const struct audit_kind audit_kind_schema;
+extern const struct audit_kind audit_kind_migrations;
 extern const struct audit_kind audit_kind_rows;
 extern const struct audit_kind audit_kind_missing;
 extern const struct audit_kind audit_kind_invalid;

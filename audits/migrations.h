@@ -1,0 +1,272 @@
+/*
+ * migrations: what the kind of that name is made of; private to this room.
+ *
+ * Two lists are compared. `files` become migrations: what the repository says there is to apply.
+ * Rows of a framework's bookkeeping table become applied: what the database says was done. A
+ * framework (migrations_frameworks.c) is a row that says how its table is recognised and read, how
+ * a file name becomes a migration, what its checksums cover, and what it cannot know; where that
+ * needs more than data it names a function. The findings are the same for all of them.
+ *
+ * Nothing is ever executed: what is written in Python, Ruby, JavaScript or PHP is read as text.
+ * Everything lives in the probe's arena.
+ */
+#ifndef ASSIZE_AUDITS_MIGRATIONS_H
+#define ASSIZE_AUDITS_MIGRATIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/buf.h"
+#include "runner/base/map.h"
+#include "runner/base/pairs.h"
+
+struct arena;
+struct check;
+struct db;
+struct err;
+struct framework;
+struct git_files;
+struct probe;
+struct world;
+
+#define MIGRATIONS_MAX_FILE_BYTES ((size_t)4 << 20)
+#define MIGRATIONS_MAX		  100000
+
+struct migrations_spec {
+	int framework; /* 0 = auto, else 1 + index of the framework */
+	struct texts paths;
+	const char *root; /* absolute directory the paths are relative to */
+	const char *ref, *table;
+	struct texts allow;
+};
+
+/* The order is that of the value rows in migrations.c. */
+enum finding {
+	FOUND_PENDING = 0,
+	FOUND_MISSING,
+	FOUND_MODIFIED,
+	FOUND_LINE_ENDS,
+	FOUND_OUT_OF_ORDER,
+	FOUND_FAILED,
+	FOUND_ROLLED_BACK,
+	FOUND_UNKNOWN,
+	FOUND_DUPLICATE,
+	FOUND_BROKEN,
+	FOUND_N,
+};
+#define KNOWS(finding) (1u << (finding))
+
+/* A file below one of the directories. Content is read when somebody asks for it. */
+struct migration_file {
+	const char *dir;   /* absolute */
+	const char *path;  /* below dir */
+	const char *base;  /* its last component */
+	const char *shown; /* as a message names it */
+	int depth;	   /* directories between dir and it */
+	const char *text;  /* NULL = not read yet */
+	size_t size;
+};
+
+/* A migration of the repository. */
+struct migration {
+	const char *key;     /* by which its row in the table is found */
+	const char *version; /* what the order compares */
+	const char *name;    /* what messages call it */
+	struct migration_file *file;
+	const char *body;      /* what the checksum covers when not the whole file */
+	const char **requires; /* keys of migrations that come before: a graph's edges */
+	size_t n_requires;
+	const char **replaces; /* keys (Django) */
+	size_t n_replaces;
+	const char *checksum; /* as the table would hold it, when a whole list is needed for it */
+	int64_t position;     /* in a plan or journal */
+	bool is_repeatable;   /* runs again whenever it changes */
+	bool is_unhashable;   /* its checksum cannot be known from the file */
+	bool is_applied;      /* found out by the comparison */
+	bool is_replaced;     /* another one stands for it */
+};
+
+enum applied_state {
+	APPLIED_DONE = 0,
+	APPLIED_FAILED,
+	APPLIED_ROLLED_BACK,
+	APPLIED_BASELINE, /* everything up to its version counts as done */
+	APPLIED_UNKNOWN,  /* the row says something the framework never writes */
+};
+
+/* A row of the bookkeeping table; of several rows about one migration the last one counts. */
+struct applied {
+	const char *key, *version, *name;
+	const char *checksum; /* NULL = none kept for this one */
+	const char *remark;   /* why it failed or is not understood; NULL = nothing to add */
+	int64_t position;     /* in the table, from 0 */
+	enum applied_state state;
+};
+
+/* A value of a row as text; integers in digits, blobs in lower case hex. NULL stays NULL. */
+typedef const char *const *cells;
+
+enum column_class { COLUMN_ANY = 0, COLUMN_TEXT, COLUMN_INTEGER };
+
+struct column_shape {
+	const char *name;
+	enum column_class class;
+	bool is_optional; /* some versions of the framework lack it; its cell is then NULL */
+};
+
+/* How the usual file name becomes a migration. */
+enum naming_key {
+	NAMING_VERSION = 0, /* digits in front, leading zeros without meaning */
+	NAMING_STEM,	    /* the name without suffix */
+	NAMING_BASE,	    /* the name with suffix */
+	NAMING_FOLDER,	    /* the name of the folder it is in */
+};
+
+struct naming {
+	enum naming_key key;
+	const char *suffixes; /* ".sql .go"; one of them must end the name */
+	const char *except;   /* none of these may */
+	int min_digits;	      /* in front of the name */
+	const char *after;    /* one of these characters follows the digits; NULL = anything */
+	int depth_min, depth_max;
+};
+
+struct framework {
+	const char *name;
+	const char *title;
+	const char *tables; /* names it gives its table, separated by blanks */
+	const struct column_shape *columns;
+	bool is_exact;	      /* a column that is not listed: it is another framework's table */
+	const char *order_by; /* column that orders the rows as they were written */
+	struct naming naming;
+	/* MAY be NULL: the naming above is enough. Adds migrations from w->files. */
+	int (*files)(struct world *w, struct err *e);
+	/* MAY be NULL: adjusts a migration the naming gave; false = it is none after all. */
+	bool (*adjust)(struct world *w, struct migration *m);
+	/* MUST: one row of the table. false = the row is no migration. */
+	bool (*take)(struct world *w, cells c, struct applied *out);
+	/* MAY be NULL: versions in the order the framework applies them; NULL = it keeps none. */
+	int (*order)(const char *a, const char *b);
+	/* MAY be NULL: does the content agree with the row's checksum? text may be in other line
+	 * ends than the file. */
+	bool (*agrees)(const struct migration *m, const struct applied *row, const char *text,
+		       size_t n);
+	bool tolerates_line_ends; /* the tool itself does not care, or does not look */
+	/* MAY be NULL: the usual comparison is enough. */
+	int (*compare)(struct world *w, struct err *e);
+	unsigned knows;	      /* KNOWS(...) of the findings it can tell at all */
+	const char *apply;    /* the command that applies what is pending */
+	const char *repair;   /* what to do about a failed one */
+	const char *compares; /* for the manual: files, checksum, and what cannot be known */
+};
+
+extern const struct framework *const migrations_frameworks[];
+extern const size_t migrations_n_frameworks;
+/* "auto", then the names in the order of the table; NULL terminated. */
+extern const char *const migrations_framework_names[];
+
+struct finding_list {
+	int64_t n;
+	struct buf lines;
+};
+
+struct world {
+	struct probe *probe;
+	size_t check; /* index into probe->checks */
+	struct arena *arena;
+	const struct migrations_spec *spec;
+	struct db *db;
+	struct git_files *git; /* NULL = the work tree */
+
+	struct migration_file *files;
+	size_t n_files, cap_files;
+
+	const struct framework *framework;
+	const char *table;
+	const char *query;
+
+	struct migration *migrations;
+	size_t n_migrations, cap_migrations;
+	struct map by_key; /* struct migration, the first of each key */
+
+	struct applied *rows;
+	size_t n_rows, cap_rows;
+	struct map row_by_key; /* struct applied, the last of each key */
+	struct map row_names;  /* for a framework that counts rows of one name while reading */
+
+	struct finding_list findings[FOUND_N];
+	/* Why this world in particular leaves a kind of finding untold: no 0 is claimed then. */
+	const char *untold[FOUND_N];
+	struct buf remarks; /* what was not compared, and why */
+};
+
+/* ---- migrations_files.c ---- */
+
+/* Lists what is below the directories of the spec. */
+int migrations_list_files(struct world *w, struct err *e);
+/* Reads the content once; NUL terminated. */
+int migrations_read(struct world *w, struct migration_file *f, struct err *e);
+
+/* ---- migrations_table.c ---- */
+
+/* Finds the bookkeeping table: sets w->framework and w->table, and w->migrations from the files. */
+int migrations_detect(struct world *w, struct err *e);
+int migrations_read_rows(struct world *w, struct err *e);
+
+/* ---- migrations_names.c ---- */
+
+/* Adds the migrations of the files as the framework sees them. */
+int migrations_of_files(struct world *w, struct err *e);
+/* The listed file at a path below dir, or the first of a base name; NULL = none. */
+struct migration_file *migrations_find_file(const struct world *w, const char *dir,
+					    const char *path);
+struct migration_file *migrations_find_base(const struct world *w, const char *base);
+struct migration *migrations_add(struct world *w, const struct migration *m);
+/* Digits without leading zeros, "0" for none but zeros. */
+const char *migrations_number(struct arena *a, const char *digits, size_t n);
+/* Orders: whole numbers as text, text bytewise, dotted versions. */
+int migrations_order_number(const char *a, const char *b);
+int migrations_order_text(const char *a, const char *b);
+int migrations_order_dotted(const char *a, const char *b);
+bool migrations_is_digits(const char *s);
+bool migrations_is_true(const char *cell);
+/* The value of the first `word ... = literal` at the beginning of a line, for Python: strings in
+ * it, in order. -1 = no such line. */
+int migrations_python_strings(struct world *w, const char *text, const char *word,
+			      const char ***out, size_t *n);
+/* The identifier behind the first `word ` that is followed by one; NULL = none. */
+const char *migrations_word_after(struct arena *a, const char *text, const char *word);
+
+/* ---- migrations_hash.c ---- */
+
+void migrations_hex(const unsigned char *p, size_t n, char *out); /* 2n + 1 bytes */
+void migrations_base64(const unsigned char *p, size_t n, char *out);
+int32_t migrations_flyway_crc(const char *text, size_t n);
+uint64_t migrations_siphash13(const void *p, size_t n);
+bool migrations_is_sha256(const char *text, size_t n, const char *hex);
+bool migrations_is_sha384(const char *text, size_t n, const char *hex);
+bool migrations_is_sha1(const char *text, size_t n, const char *hex);
+
+/* ---- migrations_compare.c ---- */
+
+/* One finding: a line "NAME: TEXT; HELP". */
+void migrations_found(struct world *w, enum finding class, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void migrations_remark(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The parts of the usual comparison, in the order it calls them. */
+void migrations_find_duplicates(struct world *w);
+int migrations_compare_rows(struct world *w, struct err *e);
+void migrations_find_unapplied(struct world *w);
+int migrations_compare(struct world *w, struct err *e);
+/* Content against the row's checksum; finds modified and line_ends. */
+int migrations_compare_content(struct world *w, struct migration *m, const struct applied *row,
+			       struct err *e);
+/* Pending, or out of order when newer is not NULL. */
+void migrations_found_unapplied(struct world *w, const struct migration *m, const char *newer);
+
+extern const struct framework migrations_flyway, migrations_liquibase, migrations_alembic,
+	migrations_django, migrations_sqitch, migrations_atlas, migrations_drizzle,
+	migrations_refinery;
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * migrations_compare: the findings, and the comparison that most frameworks share.
+ *
+ * Each migration gives at most one finding, the one that says most: an applied one that failed is
+ * not also pending. What cannot be compared is a remark, never a silent pass: it is shown with
+ * every finding of the same check and kept in the record.
+ */
+#include "audits/migrations.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/model/kind.h"
+
+/* Evidence is cut by probe_emit(); beyond this nothing is worth building. */
+#define MAX_LINES_BYTES (EVIDENCE_MAX_BYTES + 1024)
+
+void migrations_found(struct world *w, enum finding class, const char *name, const char *fmt, ...)
+{
+	struct finding_list *list = &w->findings[class];
+	va_list ap;
+
+	if (list->n++ == 0)
+		buf_init(&list->lines, MAX_LINES_BYTES);
+	if (list->lines.len > EVIDENCE_MAX_BYTES)
+		return;
+	va_start(ap, fmt);
+	/* A full buffer is beyond what is shown. */
+	buf_printf(&list->lines, "%s%s: %s", list->n > 1 ? "\n" : "", name,
+		   str_escaped(w->arena, arena_vprintf(w->arena, fmt, ap)));
+	va_end(ap);
+}
+
+void migrations_remark(struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (w->remarks.len > 0)
+		buf_putc(&w->remarks, '\n'); /* a full buffer is beyond what is shown */
+	buf_puts(&w->remarks, arena_vprintf(w->arena, fmt, ap));
+	va_end(ap);
+}
+
+void migrations_find_duplicates(struct world *w)
+{
+	map_init(&w->by_key, w->arena);
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		struct migration *m = &w->migrations[i];
+
+		if (map_put(&w->by_key, m->key, m))
+			continue;
+		const struct migration *first = map_get(&w->by_key, m->key);
+
+		migrations_found(w, FOUND_DUPLICATE, m->name,
+				 "%s and %s are both version %s; rename one of them",
+				 first->file->shown, m->file->shown, m->key);
+		m->is_applied = true; /* it is nothing else besides */
+	}
+	map_init(&w->row_by_key, w->arena);
+	for (size_t i = w->n_rows; i-- > 0;)
+		(void)map_put(&w->row_by_key, w->rows[i].key, &w->rows[i]); /* the last counts */
+}
+
+/* ---- content ---- */
+
+/* The text with every line ended by "\n", or by "\r\n". */
+static const char *with_line_ends(struct arena *a, const char *text, size_t n, bool crlf,
+				  size_t *n_out)
+{
+	char *out = arena_alloc(a, 2 * n + 1);
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '\r' && i + 1 < n && text[i + 1] == '\n')
+			continue;
+		if (text[i] == '\n' && crlf)
+			out[k++] = '\r';
+		out[k++] = text[i];
+	}
+	*n_out = k;
+	return out;
+}
+
+/* "LF" or "CRLF" when the content agrees in these line ends alone; NULL when in none. */
+static const char *agreeing_line_ends(struct world *w, const struct migration *m,
+				      const struct applied *row)
+{
+	for (int crlf = 0; crlf <= 1; crlf++) {
+		size_t n;
+		const char *text = with_line_ends(w->arena, m->file->text, m->file->size, crlf, &n);
+
+		if (w->framework->agrees(m, row, text, n))
+			return crlf ? "CRLF" : "LF";
+	}
+	return NULL;
+}
+
+int migrations_compare_content(struct world *w, struct migration *m, const struct applied *row,
+			       struct err *e)
+{
+	const struct framework *f = w->framework;
+	const char *ends;
+
+	if (!f->agrees)
+		return 0;
+	if (m->is_unhashable) {
+		migrations_remark(w, "%s: not compared, its checksum is not that of the file",
+				  m->name);
+		return 0;
+	}
+	if (!row->checksum) {
+		migrations_remark(w, "%s: not compared, the table keeps no checksum of it",
+				  m->name);
+		return 0;
+	}
+	if (migrations_read(w, m->file, e) != 0)
+		return -1;
+	if (f->agrees(m, row, m->file->text, m->file->size))
+		return 0;
+	ends = agreeing_line_ends(w, m, row);
+	if (!ends)
+		migrations_found(w, FOUND_MODIFIED, m->name,
+				 "%s was changed after it was applied; put it back and write the "
+				 "change as a new migration",
+				 m->file->shown);
+	else if (f->tolerates_line_ends)
+		migrations_remark(w, "%s: agrees once its line ends are %s, as %s allows", m->name,
+				  ends, f->title);
+	else
+		migrations_found(w, FOUND_LINE_ENDS, m->name,
+				 "%s was applied with %s line ends and has others now, which %s "
+				 "takes for a change; fix them in .gitattributes",
+				 m->file->shown, ends, f->title);
+	return 0;
+}
+
+/* ---- rows ---- */
+
+static int compare_row(struct world *w, const struct applied *row, struct err *e)
+{
+	struct migration *m = map_get(&w->by_key, row->key);
+
+	if (m && row->state != APPLIED_UNKNOWN)
+		m->is_applied = true;
+	switch (row->state) {
+	case APPLIED_DONE:
+		if (m)
+			return migrations_compare_content(w, m, row, e);
+		migrations_found(w, FOUND_MISSING, row->name,
+				 "applied, but no file of %s has it; restore the file, or deploy "
+				 "from the branch that has it",
+				 w->framework->title);
+		break;
+	case APPLIED_FAILED:
+		migrations_found(w, FOUND_FAILED, row->name, "%s; %s",
+				 row->remark ? row->remark : "the table says that it failed",
+				 w->framework->repair);
+		break;
+	case APPLIED_ROLLED_BACK:
+		if (m)
+			migrations_found(w, FOUND_ROLLED_BACK, row->name,
+					 "rolled back, and %s would apply it again: %s",
+					 m->file->shown, w->framework->apply);
+		break;
+	case APPLIED_BASELINE:
+		break;
+	case APPLIED_UNKNOWN:
+		migrations_found(
+			w, FOUND_UNKNOWN, row->name, "%s; find out who wrote this row of %s",
+			row->remark ? row->remark : "no version as the framework writes it",
+			w->table);
+		break;
+	}
+	return 0;
+}
+
+int migrations_compare_rows(struct world *w, struct err *e)
+{
+	for (size_t i = 0; i < w->n_rows; i++)
+		if (map_get(&w->row_by_key, w->rows[i].key) == &w->rows[i] &&
+		    compare_row(w, &w->rows[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+/* ---- files ---- */
+
+void migrations_found_unapplied(struct world *w, const struct migration *m, const char *newer)
+{
+	const struct framework *f = w->framework;
+
+	if (!newer || !(f->knows & KNOWS(FOUND_OUT_OF_ORDER)))
+		migrations_found(w, FOUND_PENDING, m->name, "%s is not applied; %s", m->file->shown,
+				 f->apply);
+	else
+		migrations_found(w, FOUND_OUT_OF_ORDER, m->name,
+				 "%s is not applied, though the newer %s is; give it a newer "
+				 "version, or make sure that %s applies it",
+				 m->file->shown, newer, f->title);
+}
+
+static const struct applied *newest(const struct world *w, enum applied_state state)
+{
+	const struct applied *best = NULL;
+
+	for (size_t i = 0; w->framework->order && i < w->n_rows; i++) {
+		const struct applied *row = &w->rows[i];
+
+		if (row->state != state || map_get(&w->row_by_key, row->key) != row ||
+		    !row->version)
+			continue;
+		if (!best || w->framework->order(row->version, best->version) > 0)
+			best = row;
+	}
+	return best;
+}
+
+void migrations_find_unapplied(struct world *w)
+{
+	const struct applied *last = newest(w, APPLIED_DONE);
+	const struct applied *baseline = newest(w, APPLIED_BASELINE);
+
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		const struct migration *m = &w->migrations[i];
+
+		if (m->is_applied || m->is_replaced)
+			continue;
+		if (baseline && !m->is_repeatable &&
+		    w->framework->order(m->version, baseline->version) <= 0)
+			continue;
+		bool is_older = last && !m->is_repeatable &&
+				w->framework->order(m->version, last->version) < 0;
+
+		migrations_found_unapplied(w, m, is_older ? last->name : NULL);
+	}
+}
+
+int migrations_compare(struct world *w, struct err *e)
+{
+	migrations_find_duplicates(w);
+	if (w->framework->compare)
+		return w->framework->compare(w, e);
+	if (migrations_compare_rows(w, e) != 0)
+		return -1;
+	migrations_find_unapplied(w);
+	return 0;
+}

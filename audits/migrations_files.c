@@ -1,0 +1,252 @@
+/*
+ * migrations_files: what is below the directories, from the work tree or from a commit.
+ *
+ * A directory is walked relative to open descriptors and never through a symbolic link, so that no
+ * path leaves it; a link that is met is said, because a tool might have followed it. Hidden folders
+ * and those that hold somebody else's code (node_modules and the like) are left out. Names come
+ * first, content only for files that turn out to be migrations.
+ */
+#include "audits/migrations.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/io/clock.h"
+#include "runner/io/file.h"
+#include "runner/io/git_files.h"
+#include "runner/model/kind.h"
+
+#define MAX_DEPTH 16
+
+struct walk {
+	struct world *world;
+	const char *dir;
+};
+
+/* Folders no framework keeps its migrations in. */
+static bool is_foreign(const char *name)
+{
+	static const char *const names[] = {"node_modules", "__pycache__", "site-packages",
+					    "vendor", "venv"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return *name == '.';
+}
+
+static bool has_foreign_part(struct arena *a, const char *path)
+{
+	char *rest = arena_strdup(a, path);
+	char *slash;
+
+	while ((slash = strchr(rest, '/'))) {
+		*slash = '\0';
+		if (is_foreign(rest))
+			return true;
+		rest = slash + 1;
+	}
+	return *rest == '.';
+}
+
+static int add_file(void *ctx, const char *path, struct err *e)
+{
+	const struct walk *k = ctx;
+	struct world *w = k->world;
+	const char *slash = strrchr(path, '/');
+	struct migration_file *f;
+
+	if (has_foreign_part(w->arena, path))
+		return 0;
+	if (w->n_files == MIGRATIONS_MAX) {
+		err_set(e, ERR_MEASURE, "more than %d files below \"%s\"", MIGRATIONS_MAX, k->dir);
+		return err_help(e, "name the directory of the migrations itself");
+	}
+	if (w->n_files == w->cap_files) {
+		size_t cap = w->cap_files ? w->cap_files * 2 : 64;
+		struct migration_file *grown = arena_array(w->arena, cap, sizeof(*grown));
+
+		if (w->n_files > 0)
+			memcpy(grown, w->files, w->n_files * sizeof(*grown));
+		w->files = grown;
+		w->cap_files = cap;
+	}
+	f = &w->files[w->n_files++];
+	*f = (struct migration_file){.dir = k->dir, .path = path, .base = slash ? slash + 1 : path};
+	for (const char *s = path; *s; s++)
+		f->depth += *s == '/';
+	const char *shown =
+		file_shown(w->arena, w->spec->root, arena_printf(w->arena, "%s/%s", k->dir, path));
+
+	f->shown = str_escaped(w->arena,
+			       w->spec->ref ? arena_printf(w->arena, "%s:%s", w->spec->ref, shown)
+					    : shown);
+	return 0;
+}
+
+static int could_not(struct walk *k, const char *path, struct err *e)
+{
+	return err_set(e, ERR_MEASURE, "could not read \"%s%s%s\": %s", k->dir, *path ? "/" : "",
+		       path, strerror(errno));
+}
+
+static int walk_directory(struct walk *k, int fd, const char *prefix, int depth, struct err *e);
+
+static int visit(struct walk *k, int dir, const char *base, const char *path, int depth,
+		 struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return could_not(k, path, e);
+	if (S_ISREG(st.st_mode))
+		return add_file(k, path, e);
+	if (S_ISLNK(st.st_mode) && *base != '.')
+		migrations_remark(k->world, "%s: a symbolic link, not followed",
+				  str_escaped(k->world->arena, path));
+	if (!S_ISDIR(st.st_mode) || is_foreign(base))
+		return 0;
+	if (depth == MAX_DEPTH)
+		return err_set(e, ERR_MEASURE, "folders below \"%s\" are nested deeper than %d",
+			       k->dir, MAX_DEPTH);
+
+	int fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return could_not(k, path, e);
+	return walk_directory(k, fd, arena_printf(k->world->arena, "%s/", path), depth + 1, e);
+}
+
+/* Everything below fd, which is closed in any case. */
+static int walk_directory(struct walk *k, int fd, const char *prefix, int depth, struct err *e)
+{
+	const struct probe *p = k->world->probe;
+	DIR *dir = fdopendir(fd);
+	int rc = 0;
+
+	if (!dir) {
+		(void)close(fd); /* only read from */
+		return could_not(k, prefix, e);
+	}
+	while (rc == 0) {
+		errno = 0;
+
+		const struct dirent *d = readdir(dir);
+		if (!d) {
+			if (errno)
+				rc = could_not(k, prefix, e);
+			break;
+		}
+		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+			continue;
+		if (clock_monotonic_ms(p->world->clock) > p->deadline_ms)
+			rc = err_set(e, ERR_MEASURE, "did not finish in time: %zu files listed",
+				     k->world->n_files);
+		else
+			rc = visit(k, dirfd(dir), d->d_name,
+				   arena_printf(k->world->arena, "%s%s", prefix, d->d_name), depth,
+				   e);
+	}
+	(void)closedir(dir); /* only read from */
+	return rc;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	const struct migration_file *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+
+	return order ? order : strcmp(x->dir, y->dir);
+}
+
+int migrations_list_files(struct world *w, struct err *e)
+{
+	const struct texts *paths = &w->spec->paths;
+
+	if (w->spec->ref && git_files_open(w->arena, paths->items[0], w->spec->ref, &w->git, e) < 0)
+		return -1;
+	for (size_t i = 0; i < paths->n; i++) {
+		struct walk k = {w, paths->items[i]};
+
+		if (w->git) {
+			if (git_files_walk(w->git, k.dir, add_file, &k, e) != 0)
+				return -1;
+			continue;
+		}
+		int fd = open(k.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return could_not(&k, "", e);
+		if (walk_directory(&k, fd, "", 0, e) < 0)
+			return -1;
+	}
+	if (w->n_files > 0)
+		qsort(w->files, w->n_files, sizeof(*w->files), compare_files);
+	return 0;
+}
+
+/* Opens dir/path a component at a time, so that no link on the way is followed. */
+static int read_below(struct world *w, const struct migration_file *f, struct buf *out,
+		      struct err *e)
+{
+	char *rest = arena_strdup(w->arena, f->path), *slash;
+	int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	char block[16384];
+
+	while (dir >= 0 && (slash = strchr(rest, '/'))) {
+		*slash = '\0';
+
+		int next = openat(dir, rest, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		(void)close(dir); /* only read from */
+		dir = next;
+		rest = slash + 1;
+	}
+	if (dir < 0)
+		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s", f->shown,
+			       strerror(errno));
+	int fd = file_open_at(dir, rest, &st, e);
+
+	(void)close(dir); /* only read from */
+	if (fd < 0)
+		return -1;
+	for (;;) {
+		ssize_t n = read(fd, block, sizeof(block));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || buf_add(out, block, (size_t)n) < 0) {
+			(void)close(fd); /* only read from */
+			if (n == 0)
+				return 0;
+			return err_set(e, ERR_MEASURE, "could not read \"%s\": %s", f->shown,
+				       n < 0 ? strerror(errno) : "larger than 4 MiB");
+		}
+	}
+}
+
+int migrations_read(struct world *w, struct migration_file *f, struct err *e)
+{
+	struct buf text;
+	int rc;
+
+	if (f->text)
+		return 0;
+	if (clock_monotonic_ms(w->probe->world->clock) > w->probe->deadline_ms)
+		return err_set(e, ERR_MEASURE, "did not finish in time");
+	buf_init(&text, MIGRATIONS_MAX_FILE_BYTES);
+	rc = w->git ? git_files_read(w->git, f->dir, f->path, &text, e)
+		    : read_below(w, f, &text, e);
+	if (rc == 0) {
+		f->text = arena_strndup(w->arena, text.data, text.len);
+		f->size = text.len;
+	}
+	buf_release(&text);
+	return rc;
+}

@@ -1,0 +1,423 @@
+/*
+ * migrations_graph: Alembic and Django, whose migrations name what comes before them.
+ *
+ * Alembic's table holds the newest revision of each branch only: what is applied is everything that
+ * leads to them. Django's holds all names. Both are Python that is read, not run: literal
+ * assignments at the beginning of a line (revision, down_revision, depends_on; dependencies,
+ * replaces), which is what both tools write. There is no order but the graph's, so an older
+ * migration that comes in late is one that nothing applied depends on: pending, or a second head.
+ */
+#include "audits/migrations.h"
+
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+
+static struct migration *find(const struct world *w, const char *key)
+{
+	return map_get(&w->by_key, key);
+}
+
+/* ---- Alembic ---- */
+
+static const struct column_shape alembic_columns[] = {
+	{.name = "version_num", .class = COLUMN_TEXT},
+	{.name = NULL},
+};
+
+static void append(struct world *w, struct migration *m, const char **keys, size_t n)
+{
+	const char **all = arena_array(w->arena, m->n_requires + n, sizeof(*all));
+
+	if (m->n_requires > 0)
+		memcpy(all, m->requires, m->n_requires * sizeof(*all));
+	if (n > 0)
+		memcpy(all + m->n_requires, keys, n * sizeof(*all));
+	m->requires = all;
+	m->n_requires += n;
+}
+
+/* n_replaces counts the first of requires that are down revisions, the rest are depends_on. */
+static int alembic_files(struct world *w, struct err *e)
+{
+	for (size_t i = 0; i < w->n_files; i++) {
+		struct migration_file *f = &w->files[i];
+		const char **names, **down;
+		size_t n, n_down;
+
+		if (!str_ends(f->base, ".py"))
+			continue;
+		if (migrations_read(w, f, e) != 0)
+			return -1;
+		if (migrations_python_strings(w, f->text, "revision", &names, &n) != 0 || n != 1)
+			continue;
+		if (migrations_python_strings(w, f->text, "down_revision", &down, &n_down) != 0)
+			continue;
+		struct migration m = {.key = names[0], .version = names[0], .file = f};
+
+		m.name = arena_printf(w->arena, "%s (%s)", str_escaped(w->arena, names[0]),
+				      str_escaped(w->arena, f->base));
+		append(w, &m, down, n_down);
+		m.n_replaces = n_down;
+		if (migrations_python_strings(w, f->text, "depends_on", &names, &n) == 0)
+			append(w, &m, names, n);
+		migrations_add(w, &m);
+	}
+	return 0;
+}
+
+static bool alembic_take(struct world *w, cells c, struct applied *out)
+{
+	(void)w;
+	*out = (struct applied){.key = c[0] ? c[0] : "NULL"};
+	if (!c[0])
+		out->state = APPLIED_UNKNOWN;
+	return true;
+}
+
+/* Marks what leads to m; a stack instead of recursion, since a chain may be 100,000 long. */
+static void mark_applied(struct world *w, struct migration *m)
+{
+	struct migration **stack = arena_array(w->arena, w->n_migrations + 1, sizeof(m));
+	size_t n = 0;
+
+	m->is_applied = true;
+	stack[n++] = m;
+	while (n > 0) {
+		const struct migration *top = stack[--n];
+
+		for (size_t i = 0; i < top->n_requires; i++) {
+			struct migration *below = find(w, top->requires[i]);
+
+			if (!below || below->is_applied)
+				continue;
+			below->is_applied = true;
+			stack[n++] = below;
+		}
+	}
+}
+
+/* Marks what others come after, and names those that come after nothing there is. */
+static size_t alembic_find_gaps(struct world *w, bool *is_followed)
+{
+	size_t n_gaps = 0;
+
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		const struct migration *m = &w->migrations[i];
+
+		for (size_t k = 0; k < m->n_requires; k++) {
+			const struct migration *below = find(w, m->requires[k]);
+
+			if (below && k < m->n_replaces)
+				is_followed[below - w->migrations] = true;
+			if (below)
+				continue;
+			n_gaps++;
+			migrations_found(w, FOUND_BROKEN, m->name,
+					 "%s comes after revision %s, which no file has; restore "
+					 "that file or mend down_revision",
+					 m->file->shown, m->requires[k]);
+			if (m->is_applied)
+				w->untold[FOUND_PENDING] = arena_printf(
+					w->arena, "what comes before revision %s is unknown",
+					m->requires[k]);
+		}
+	}
+	return n_gaps;
+}
+
+/* More than one end, or none. */
+static void alembic_find_heads(struct world *w, const bool *is_followed)
+{
+	size_t n_heads = 0;
+	struct buf heads;
+
+	buf_init(&heads, 512); /* longer than that is cut, as the finding would be */
+	for (size_t i = 0; i < w->n_migrations; i++)
+		if (!is_followed[i] && find(w, w->migrations[i].key) == &w->migrations[i])
+			buf_printf(&heads, "%s%s", n_heads++ > 0 ? ", " : "", w->migrations[i].key);
+	if (n_heads > 1)
+		migrations_found(w, FOUND_BROKEN, "heads",
+				 "%zu revisions have none after them (%s), and alembic upgrade "
+				 "head refuses; join them with alembic merge heads",
+				 n_heads, heads.data);
+	if (n_heads == 0)
+		migrations_found(w, FOUND_BROKEN, "heads",
+				 "every revision has another after it: down_revision goes in a "
+				 "circle");
+	buf_release(&heads);
+}
+
+static int alembic_compare(struct world *w, struct err *e)
+{
+	bool *is_followed = arena_array(w->arena, w->n_migrations, sizeof(*is_followed));
+
+	if (migrations_compare_rows(w, e) != 0)
+		return -1;
+	for (size_t i = 0; i < w->n_rows; i++) {
+		struct migration *m = find(w, w->rows[i].key);
+
+		if (m)
+			mark_applied(w, m);
+	}
+	if (alembic_find_gaps(w, is_followed) == 0)
+		alembic_find_heads(w, is_followed);
+	if (!w->untold[FOUND_PENDING])
+		migrations_find_unapplied(w);
+	return 0;
+}
+
+const struct framework migrations_alembic = {
+	.name = "alembic",
+	.title = "Alembic",
+	.tables = "alembic_version",
+	.columns = alembic_columns,
+	.is_exact = true,
+	.order_by = "version_num",
+	.files = alembic_files,
+	.take = alembic_take,
+	.compare = alembic_compare,
+	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_UNKNOWN) |
+		 KNOWS(FOUND_DUPLICATE) | KNOWS(FOUND_BROKEN),
+	.apply = "alembic upgrade head",
+	.compares = "the graph of revision and down_revision in .py files against the heads in the "
+		    "table; which others were applied follows from it; no checksum, so an edited "
+		    "file is not seen",
+};
+
+/* ---- Django ---- */
+
+static const struct column_shape django_columns[] = {
+	{.name = "app", .class = COLUMN_TEXT},
+	{.name = "name", .class = COLUMN_TEXT},
+	{.name = "id"},
+	{.name = "applied"},
+	{.name = NULL},
+};
+
+/* The application a file in APP/migrations/ belongs to; NULL = it is in no such folder. */
+static const char *app_of(struct arena *a, const struct migration_file *f)
+{
+	const char *path = arena_printf(a, "%s/%s", f->dir, f->path);
+	const char *end = path + strlen(path) - strlen(f->base) - 1; /* at the slash */
+	const char *folder = end, *app;
+
+	while (folder > path && folder[-1] != '/')
+		folder--;
+	if (end - folder != 10 || strncmp(folder, "migrations", 10) != 0 || folder - path < 2)
+		return NULL;
+	app = folder - 1;
+	while (app > path && app[-1] != '/')
+		app--;
+	return arena_strndup(a, app, (size_t)(folder - 1 - app));
+}
+
+/* ("app", "name") pairs become keys. A text with a dot is a model, no migration. */
+static const char **pairs_of(struct world *w, const char **strings, size_t n, size_t *out)
+{
+	const char **keys = arena_array(w->arena, n / 2 + 1, sizeof(*keys));
+	const char *app = NULL;
+
+	*out = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (strchr(strings[i], '.'))
+			continue;
+		if (!app) {
+			app = strings[i];
+			continue;
+		}
+		if (!str_starts(strings[i], "__")) /* __first__, __latest__ */
+			keys[(*out)++] = arena_printf(w->arena, "%s.%s", app, strings[i]);
+		app = NULL;
+	}
+	return keys;
+}
+
+static int django_files(struct world *w, struct err *e)
+{
+	for (size_t i = 0; i < w->n_files; i++) {
+		struct migration_file *f = &w->files[i];
+		const char **strings, *app = app_of(w->arena, f);
+		struct migration m = {.file = f};
+		size_t n;
+
+		if (!app || !str_ends(f->base, ".py") || strchr("_~", *f->base))
+			continue;
+		if (migrations_read(w, f, e) != 0)
+			return -1;
+		if (!strstr(f->text, "Migration"))
+			continue;
+		m.key = arena_printf(w->arena, "%s.%.*s", app, (int)strlen(f->base) - 3, f->base);
+		m.version = app;
+		m.name = str_escaped(w->arena, m.key);
+		if (migrations_python_strings(w, f->text, "dependencies", &strings, &n) == 0)
+		m.requires = pairs_of(w, strings, n, &m.n_requires);
+		if (migrations_python_strings(w, f->text, "replaces", &strings, &n) == 0)
+			m.replaces = pairs_of(w, strings, n, &m.n_replaces);
+		migrations_add(w, &m);
+	}
+	return 0;
+}
+
+static bool django_take(struct world *w, cells c, struct applied *out)
+{
+	const char *app = c[0] ? c[0] : "NULL", *name = c[1] ? c[1] : "NULL";
+
+	*out = (struct applied){.key = arena_printf(w->arena, "%s.%s", app, name), .version = app};
+	return true;
+}
+
+static bool is_done(const struct world *w, const char *key)
+{
+	return map_get(&w->row_by_key, key) != NULL;
+}
+
+/*
+ * Squashed migrations: when all they replace were applied they count as applied, too; when only
+ * some were, Django goes on with the old ones and leaves the squashed one alone.
+ */
+static void django_apply_replaces(struct world *w, struct map *replaced)
+{
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		struct migration *m = &w->migrations[i];
+		size_t n_done = 0;
+
+		for (size_t k = 0; k < m->n_replaces; k++)
+			n_done += is_done(w, m->replaces[k]);
+		m->is_applied = m->is_applied || is_done(w, m->key) ||
+				(m->n_replaces > 0 && n_done == m->n_replaces);
+		if (n_done > 0 && n_done < m->n_replaces && !is_done(w, m->key)) {
+			m->is_replaced = true;
+			continue;
+		}
+		for (size_t k = 0; k < m->n_replaces; k++) {
+			struct migration *old = find(w, m->replaces[k]);
+
+			map_put(replaced, m->replaces[k], m);
+			if (old)
+				old->is_replaced = true;
+		}
+	}
+}
+
+/* What a dependency means once squashed migrations stand for others. */
+static struct migration *resolve(const struct world *w, const struct map *replaced, const char *key)
+{
+	struct migration *m = map_get(replaced, key);
+
+	return m ? m : find(w, key);
+}
+
+static void django_find_rows(struct world *w, const struct map *apps, const struct map *replaced)
+{
+	struct map others;
+
+	map_init(&others, w->arena);
+	for (size_t i = 0; i < w->n_rows; i++) {
+		const struct applied *row = &w->rows[i];
+
+		if (!map_get(apps, row->version)) {
+			if (map_put(&others, row->version, w))
+				migrations_remark(w,
+						  "app %s: not compared, no migrations of it are "
+						  "below the path",
+						  str_escaped(w->arena, row->version));
+			continue;
+		}
+		if (!resolve(w, replaced, row->key))
+			migrations_found(w, FOUND_MISSING, row->name,
+					 "applied, but no file of Django has it; restore the file, "
+					 "or deploy from the branch that has it");
+	}
+}
+
+/* Dependencies on nothing, and what was applied before what it needs. */
+static void django_find_gaps(struct world *w, const struct map *apps, const struct map *replaced,
+			     bool *is_followed, struct map *gaps)
+{
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		const struct migration *m = &w->migrations[i];
+
+		for (size_t k = 0; !m->is_replaced && k < m->n_requires; k++) {
+			const char *key = m->requires[k];
+			struct migration *below = resolve(w, replaced, key);
+			const char *app = arena_strndup(w->arena, key, strcspn(key, "."));
+
+			if (!below && map_get(apps, app)) {
+				map_put(gaps, app, w);
+				migrations_found(w, FOUND_BROKEN, m->name,
+						 "%s depends on %s, which no file has; restore it "
+						 "or mend dependencies",
+						 m->file->shown, key);
+			}
+			if (!below)
+				continue;
+			if (strcmp(below->version, m->version) == 0)
+				is_followed[below - w->migrations] = true;
+			if (!m->is_applied || below->is_applied)
+				continue;
+			migrations_found_unapplied(w, below, m->name);
+			below->is_applied = true; /* told */
+		}
+	}
+}
+
+/* Several ends in one app, unless a gap makes them. */
+static void django_find_leaves(struct world *w, const bool *is_followed, const struct map *gaps)
+{
+	struct map leaves;
+
+	map_init(&leaves, w->arena);
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		struct migration *m = &w->migrations[i];
+		const struct migration *other;
+
+		if (m->is_replaced || is_followed[i] || map_get(gaps, m->version) ||
+		    map_put(&leaves, m->version, m))
+			continue;
+		other = map_get(&leaves, m->version);
+		migrations_found(w, FOUND_BROKEN, m->version,
+				 "both %s and %s are the last of the app, and migrate refuses; "
+				 "join them with manage.py makemigrations --merge",
+				 other->file->shown, m->file->shown);
+	}
+}
+
+static int django_compare(struct world *w, struct err *e)
+{
+	bool *is_followed = arena_array(w->arena, w->n_migrations, sizeof(*is_followed));
+	struct map apps, replaced, gaps;
+
+	(void)e;
+	map_init(&apps, w->arena);
+	map_init(&gaps, w->arena);
+	map_init(&replaced, w->arena);
+	for (size_t i = 0; i < w->n_migrations; i++)
+		map_put(&apps, w->migrations[i].version, &w->migrations[i]);
+	django_apply_replaces(w, &replaced);
+	django_find_rows(w, &apps, &replaced);
+	django_find_gaps(w, &apps, &replaced, is_followed, &gaps);
+	django_find_leaves(w, is_followed, &gaps);
+	migrations_find_unapplied(w);
+	return 0;
+}
+
+const struct framework migrations_django = {
+	.name = "django",
+	.title = "Django",
+	.tables = "django_migrations",
+	.columns = django_columns,
+	.is_exact = true,
+	.order_by = "id",
+	.files = django_files,
+	.take = django_take,
+	.compare = django_compare,
+	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_OUT_OF_ORDER) |
+		 KNOWS(FOUND_DUPLICATE) | KNOWS(FOUND_BROKEN),
+	.apply = "manage.py migrate",
+	.compares = "files APP/migrations/x.py with dependencies and replaces, for the apps below "
+		    "the path; the app is the folder's name; no checksum, so an edited file is "
+		    "not seen",
+};
