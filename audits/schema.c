@@ -200,6 +200,7 @@ const struct audit_kind audit_kind_schema = {
 	.blind = "It compares what the catalog says, not the rows. Functions, grants and policies "
 		 "are not compared. Conditions and defaults are equal when they read the same "
 		 "but for parentheses, casts and spacing, not when they are equivalent. "
+		 "On MySQL a role that only reads is not shown triggers. "
 		 "Without exact or a snapshot, what is there beside the listed things passes.",
 	.spec_size = sizeof(struct schema_spec),
 	.keys = schema_keys,

@@ -36,13 +36,48 @@ static bool is_no_default(const char *sql)
 	return !sql || strcasecmp(sql, "NULL") == 0 || str_starts(sql, "NULL::");
 }
 
+/* The digits before and behind the point without zeros that say nothing; false = no number. */
+static bool split_number(const char *s, const char **whole, size_t *n_whole, size_t *n_part)
+{
+	s += strspn(s, "0");
+	*whole = s;
+	*n_whole = strspn(s, "0123456789");
+	s += *n_whole;
+	*n_part = 0;
+	if (*s == '.') {
+		*n_part = strspn(s + 1, "0123456789");
+		s += 1 + *n_part;
+		while (*n_part > 0 && (*whole)[*n_whole + *n_part] == '0')
+			--*n_part;
+	}
+	return *s == '\0';
+}
+
+/* MariaDB prints a default with the scale of its column: 0 as 0.00. */
+static bool is_same_number(const char *a, const char *b)
+{
+	const char *whole_a, *whole_b;
+	size_t n_a, n_b, part_a, part_b;
+
+	if (*a == '-' && *b == '-') {
+		a++;
+		b++;
+	}
+	if (!strpbrk(a, "0123456789") || !strpbrk(b, "0123456789") ||
+	    !split_number(a, &whole_a, &n_a, &part_a) || !split_number(b, &whole_b, &n_b, &part_b))
+		return false;
+	return n_a == n_b && part_a == part_b && strncmp(whole_a, whole_b, n_a) == 0 &&
+	       (part_a == 0 || strncmp(whole_a + n_a, whole_b + n_b, part_a + 1) == 0);
+}
+
 static bool default_matches(struct arena *a, enum db_engine engine, const char *expected,
 			    const char *sql)
 {
 	if (is_no_default(expected) || is_no_default(sql))
 		return is_no_default(expected) && is_no_default(sql);
 	if (strcmp(expected, sql) == 0 || schema_expression_is(a, expected, sql) ||
-	    is_literal_of(schema_expression(a, sql), expected))
+	    is_literal_of(schema_expression(a, sql), expected) ||
+	    is_same_number(expected, schema_expression(a, sql)))
 		return true;
 	/* true and false are 1 and 0 where booleans are integers */
 	return engine == DB_MYSQL &&

@@ -356,11 +356,30 @@ static void compare_others(struct differences *d, const struct schema_spec *spec
 		forbid(d, &spec->enums, "enum", c->enums[i].name);
 }
 
+/* MySQL shows triggers only to who may make them: that none is seen does not say there is none. */
+static bool hides_triggers(const struct schema_spec *spec, const struct db_catalog *c)
+{
+	bool asks = spec->table.triggers.n > 0;
+
+	for (size_t i = 0; i < spec->tables.n; i++)
+		asks = asks ||
+		       ((const struct schema_table *)spec->tables.items[i].value)->triggers.n > 0;
+	for (size_t i = 0; i < c->n_tables; i++)
+		if (c->tables[i].n_triggers > 0)
+			return false;
+	return asks && c->engine == DB_MYSQL;
+}
+
 int schema_compare(struct differences *d, const struct schema_spec *spec,
 		   const struct db_catalog *c, struct err *e)
 {
 	const char *name = spec->table.name;
 
+	if (hides_triggers(spec, c)) {
+		err_set(e, ERR_MEASURE, "cannot see triggers: the role is shown none");
+		return err_help(e, "the privilege TRIGGER shows them, and lets the role write: "
+				   "allow_writable_role");
+	}
 	if (name) {
 		const struct db_table *t = schema_find_table(c, name);
 

@@ -121,6 +121,14 @@ static void write_constraints(struct json_writer *w, const struct db_table *t)
 	json_close(w, ']');
 }
 
+static bool has_options(const struct db_index *x)
+{
+	for (size_t i = 0; x->options && i < x->n_columns; i++)
+		if (x->options[i])
+			return true;
+	return false;
+}
+
 static void write_indexes(struct json_writer *w, const struct db_table *t)
 {
 	json_open(w, "indexes", '[');
@@ -132,7 +140,7 @@ static void write_indexes(struct json_writer *w, const struct db_table *t)
 		json_put_bool(w, "unique", x->is_unique);
 		put_flag(w, "automatic", x->is_automatic);
 		put_texts(w, "columns", x->columns, x->n_columns);
-		if (x->options)
+		if (has_options(x))
 			put_texts(w, "options", x->options, x->n_columns);
 		if (x->n_include > 0)
 			put_texts(w, "include", x->include, x->n_include);

@@ -13,7 +13,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "audits/database.h"
 #include "audits/schema_changes.h"
@@ -128,7 +128,9 @@ static const char *path_of(const struct request *r, const char *word)
 
 static bool is_file(const struct request *r, const char *word)
 {
-	return access(path_of(r, word), F_OK) == 0;
+	struct stat st;
+
+	return stat(path_of(r, word), &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* The snapshot that a schema check of the target compares with. */

@@ -95,7 +95,7 @@ static void add_sequence(struct mysql_read *r, const char *name)
 	c->sequences[c->n_sequences++] = (struct db_sequence){.name = name, .type = "bigint"};
 }
 
-/* name, type, engine, collation, comment */
+/* name, type, engine, collation, comment, schema */
 static int add_table(void *ctx, const struct db_row *row, struct err *e)
 {
 	const struct db_value *v = row->values;
@@ -111,6 +111,7 @@ static int add_table(void *ctx, const struct db_row *row, struct err *e)
 	struct db_table *t = &c->tables[c->n_tables++];
 
 	t->name = mysql_text(r, &v[0]);
+	t->schema = mysql_text(r, &v[5]);
 	t->is_view = strstr(v[1].text, "VIEW") != NULL;
 	if (!t->is_view) {
 		t->storage = mysql_text(r, &v[2]);
@@ -140,7 +141,7 @@ static int add_view(void *ctx, const struct db_row *row, struct err *e)
 static const struct mysql_question tables_question = {
 	"t.TABLE_SCHEMA",
 	"t.TABLE_NAME",
-	"t.TABLE_TYPE, t.ENGINE, t.TABLE_COLLATION, t.TABLE_COMMENT",
+	"t.TABLE_TYPE, t.ENGINE, t.TABLE_COLLATION, t.TABLE_COMMENT, t.TABLE_SCHEMA",
 	"TABLES t",
 	"",
 	add_table,
@@ -259,7 +260,11 @@ int mysql_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db
 		  size_t *n, struct err *e)
 {
 	const struct mysql_question question = {
-		"t.TABLE_SCHEMA", "t.TABLE_NAME", "t.TABLE_TYPE, NULL, NULL, NULL", "TABLES t", "",
+		"t.TABLE_SCHEMA",
+		"t.TABLE_NAME",
+		"t.TABLE_TYPE, NULL, NULL, NULL, NULL",
+		"TABLES t",
+		"",
 		add_object,
 	};
 	struct db_catalog c = {.engine = DB_MYSQL};

@@ -44,7 +44,9 @@ static const char tables_sql[] = "SELECT " POSTGRES_NAME(
 					" pg_catalog.pg_get_partkeydef(c.oid),"
 					" CASE WHEN c.relispartition THEN "
 					"pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,"
-					" pg_catalog.obj_description(c.oid, 'pg_class')"
+					" pg_catalog.obj_description(c.oid, 'pg_class'),"
+					" (SELECT n.nspname FROM pg_catalog.pg_namespace n"
+					"  WHERE n.oid = c.relnamespace)"
 					" FROM pg_catalog.pg_class c "
 					"WHERE " POSTGRES_TABLE_IN_SCOPE;
 
@@ -72,6 +74,7 @@ static int add_table(void *ctx, const struct db_row *row, struct err *e)
 	t->parent = text_of(c, &v[6]);
 	t->partition_by = text_of(c, &v[7]);
 	t->comment = text_of(c, &v[9]);
+	t->schema = text_of(c, &v[10]);
 	/* For add_partitions(), until the parents are known. */
 	t->partitions = NULL;
 	if (v[8].type != DB_NULL) {

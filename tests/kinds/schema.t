@@ -199,6 +199,7 @@ index tasks_state is missing from table execution_tasks"
 
 # ---- diff ----
 intact
+mkdir shop # which is no file that could be meant
 exits "the same schema" 0 "$ASSIZE" schema diff shop
 like "says so" "$out" 'same schema: [0-9]+ facts compared'
 exits "two files" 0 "$ASSIZE" schema diff shop.schema.json shop.schema.json

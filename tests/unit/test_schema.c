@@ -58,6 +58,8 @@ static void test_schema_intact_table_has_no_differences(void **state)
 		"0");
 	assert_string_equal(differences(w, "{table: OWNERS, columns: {EMAIL: {key: unique}}}"),
 			    "0");
+	assert_string_equal(differences(w, "{table: tasks, columns: {price: {default: 0.00}}}"),
+			    "0");
 	assert_string_equal(differences(w, "{table: pairs, primary_key: [a, b]}"), "0");
 	assert_string_equal(differences(w, "{tables: [owners, tasks, pairs], views: open_tasks,"
 					   " exact: true}"),
@@ -96,6 +98,10 @@ static void test_schema_each_difference_is_named(void **state)
 		 "1: column tasks.ai_model: is not null, expected nullable"},
 		{"{table: tasks, columns: {state: {default: old}}}",
 		 "1: column tasks.state: default is 'new', expected old"},
+		{"{table: tasks, columns: {price: {default: 0.01}}}",
+		 "1: column tasks.price: default is 0, expected 0.01"},
+		{"{table: tasks, columns: {price: {default: 10}}}",
+		 "1: column tasks.price: default is 0, expected 10"},
 		{"{table: tasks, columns: {ai_model: {default: x}}}",
 		 "1: column tasks.ai_model: default is NULL, expected x"},
 		{"{table: tasks, columns: {state: {key: primary}}}",
