@@ -81,6 +81,7 @@ struct migration {
 	size_t n_replaces;
 	const char *checksum; /* as the table would hold it, when a whole list is needed for it */
 	int64_t position;     /* in a plan or journal */
+	size_t next;	      /* + 1: another one of the same id and author (Liquibase) */
 	bool is_repeatable;   /* runs again whenever it changes */
 	bool is_unhashable;   /* its checksum cannot be known from the file */
 	bool is_applied;      /* found out by the comparison */
@@ -235,8 +236,9 @@ bool migrations_is_true(const char *cell);
  * it, in order. -1 = no such line. */
 int migrations_python_strings(struct world *w, const char *text, const char *word,
 			      const char ***out, size_t *n);
-/* The identifier behind the first `word ` that is followed by one; NULL = none. */
-const char *migrations_word_after(struct arena *a, const char *text, const char *word);
+/* The identifier behind the first `word ` in *text that one follows; NULL = none. Moves *text
+ * behind it, so that the next one can be asked for. */
+const char *migrations_word_after(struct arena *a, const char **text, const char *word);
 
 /* ---- migrations_hash.c ---- */
 

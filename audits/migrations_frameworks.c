@@ -467,26 +467,45 @@ static bool typeorm_take(struct world *w, cells c, struct applied *out)
 	return true;
 }
 
-/* A class Name1700000000000; its own name counts unless a property `name` says another. */
+static bool ends_in_timestamp(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 13 && migrations_is_digits(name + n - 13);
+}
+
+/* A property `name` with a literal, else the first class called X and 13 digits; NULL = neither. */
+static const char *typeorm_name(struct world *w, const struct migration_file *f)
+{
+	const char *text = f->text, *class, **strings;
+	size_t n;
+
+	if (migrations_python_strings(w, text, "name", &strings, &n) == 0 && n == 1 &&
+	    ends_in_timestamp(strings[0]))
+		return strings[0];
+	do
+		class = migrations_word_after(w->arena, &text, "class ");
+	while (class && !ends_in_timestamp(class));
+	return class;
+}
+
 static int typeorm_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
 		struct migration_file *f = &w->files[i];
-		const char *name, *digits;
+		struct migration m = {.file = f};
 
 		if ((!str_ends(f->base, ".ts") && !str_ends(f->base, ".js")) ||
 		    str_ends(f->base, ".d.ts"))
 			continue;
 		if (migrations_read(w, f, e) != 0)
 			return -1;
-		name = migrations_word_after(w->arena, f->text, "class ");
-		if (!name || strlen(name) < 14)
+		m.key = typeorm_name(w, f);
+		if (!m.key)
 			continue;
-		digits = name + strlen(name) - 13;
-		if (!migrations_is_digits(digits))
-			continue;
-		migrations_add(w, &(struct migration){
-					  .key = name, .version = digits, .name = name, .file = f});
+		m.version = m.key + strlen(m.key) - 13;
+		m.name = str_escaped(w->arena, m.key);
+		migrations_add(w, &m);
 	}
 	return 0;
 }
@@ -503,9 +522,8 @@ static const struct framework typeorm = {
 	.order = migrations_order_number,
 	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_DUPLICATE),
 	.apply = "typeorm migration:run",
-	.compares =
-		"the first class of a .ts or .js file, named X and 13 digits; a property `name` "
-		"is not read; no checksum, so an edited file is not seen",
+	.compares = "the property name of a .ts or .js file, else its first class called X and 13 "
+		    "digits; no checksum, so an edited file is not seen",
 };
 
 static const struct column_shape doctrine_columns[] = {
@@ -525,8 +543,13 @@ static int doctrine_files(struct world *w, struct err *e)
 			continue;
 		if (migrations_read(w, f, e) != 0)
 			return -1;
-		class = migrations_word_after(w->arena, f->text, "class ");
-		namespace = migrations_word_after(w->arena, f->text, "namespace ");
+		const char *text = f->text;
+
+		namespace = migrations_word_after(w->arena, &text, "namespace ");
+		text = f->text;
+		do
+			class = migrations_word_after(w->arena, &text, "class ");
+		while (class && !str_starts(class, "Version"));
 		if (!class)
 			continue;
 		key = namespace ? arena_printf(w->arena, "%s\\%s", namespace, class) : class;

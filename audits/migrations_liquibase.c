@@ -80,12 +80,12 @@ static void add_change_set(struct changelog *c, const char *id, const char *auth
 
 	if (!id || !author)
 		return;
-	const char *key = arena_printf(a, "%s::%s::%s", path, id, author);
+	const char *tail = arena_printf(a, "::%s::%s", id, author);
+	struct migration m = {.body = tail, .file = c->file};
 
-	migrations_add(c->world, &(struct migration){.key = key,
-						     .version = key,
-						     .name = str_escaped(a, key),
-						     .file = c->file});
+	m.key = m.version = arena_printf(a, "%s%s", path, tail);
+	m.name = str_escaped(a, m.key);
+	migrations_add(c->world, &m);
 }
 
 /* "--changeset author:id attributes", also "-- changeset". */
@@ -166,18 +166,34 @@ static bool ends_with_path(const char *a, const char *b)
 	return n >= m && strcmp(a + n - m, b) == 0 && (n == m || a[n - m - 1] == '/');
 }
 
+/* Chains the migrations of one id and author, the last of which is found by both. */
+static void index_tails(struct world *w)
+{
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		struct migration *m = &w->migrations[i];
+		size_t *last = map_get(&w->row_names, m->body);
+
+		if (!last) {
+			last = arena_alloc(w->arena, sizeof(*last));
+			map_put(&w->row_names, m->body, last);
+		}
+		m->next = *last;
+		*last = i + 1;
+	}
+}
+
 /* The path as the files have it, so that keys agree; the row's own when no file does. */
 static const char *path_of(struct world *w, const char *filename, const char *tail)
 {
 	const char *bare = str_starts(filename, "classpath:") ? filename + 10 : filename;
 
-	for (size_t i = 0; i < w->n_migrations; i++) {
-		const char *key = w->migrations[i].key;
-		size_t n = strlen(key), m = strlen(tail);
+	if (w->row_names.n == 0)
+		index_tails(w);
+	const size_t *last = map_get(&w->row_names, tail);
 
-		if (n <= m || strcmp(key + n - m, tail) != 0)
-			continue;
-		const char *path = arena_strndup(w->arena, key, n - m);
+	for (size_t i = last ? *last : 0; i > 0; i = w->migrations[i - 1].next) {
+		const char *key = w->migrations[i - 1].key;
+		const char *path = arena_strndup(w->arena, key, strlen(key) - strlen(tail));
 
 		if (ends_with_path(bare, path) || ends_with_path(path, bare))
 			return path;

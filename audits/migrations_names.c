@@ -263,20 +263,22 @@ int migrations_python_strings(struct world *w, const char *text, const char *wor
 	return 0;
 }
 
-const char *migrations_word_after(struct arena *a, const char *text, const char *word)
+const char *migrations_word_after(struct arena *a, const char **text, const char *word)
 {
 	size_t n = strlen(word);
 
-	for (const char *s = strstr(text, word); s; s = strstr(s + 1, word)) {
+	for (const char *s = strstr(*text, word); s; s = strstr(s + 1, word)) {
 		const char *name = s + n;
 		size_t length = 0;
 
-		if (s > text && is_word(s[-1]))
+		if (s > *text && is_word(s[-1]))
 			continue;
 		while (is_word(name[length]) || name[length] == '\\')
 			length++;
-		if (length > 0)
-			return arena_strndup(a, name, length);
+		if (length == 0)
+			continue;
+		*text = name + length;
+		return arena_strndup(a, name, length);
 	}
 	return NULL;
 }

@@ -170,6 +170,10 @@ for new in 1800000000000:pending 1705000000000:out_of_order; do
 	sed "s/Items1706745600000/New${new%:*}/" migrations/1706745600000-Items.js >migrations/${new%:*}-New.js
 	found "file ${new#*:}" "${new#*:}=1" "${new%:*}-New.js is not applied"
 done
+printf '// a class of its own\nexport class Items implements MigrationInterface {\n    name = "Items1706745600000"\n}\n' \
+	>migrations/1706745600000-Items.ts
+rm migrations/1706745600000-Items.js
+passes "a property name is the name"
 rm migrations/1706745600000-Items.js
 found missing_file "missing=1" 'Items1706745600000: applied, but no file of TypeORM has it'
 
@@ -391,6 +395,8 @@ sql "UPDATE DATABASECHANGELOG SET EXECTYPE = 'FAILED' WHERE ID = '1'"
 found failed_row "failed=1" 'the table says that it failed; mend the database, then liquibase update'
 sql "UPDATE DATABASECHANGELOG SET EXECTYPE = 'PERHAPS' WHERE ID = '1'"
 found unknown_row "pending=1 unknown=1" 'EXECTYPE is PERHAPS'
+mkdir changelog/more && cp changelog/prices.sql changelog/more/prices.sql
+found same_id_elsewhere "pending=1" 'more/prices.sql::prices-1::cid: .* is not applied'
 printf -- '-- changeset cid:prices-1\n' >>changelog/prices.sql
 found same_set "duplicate=1" 'prices.sql::prices-1::cid; rename one of them'
 

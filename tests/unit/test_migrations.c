@@ -1,0 +1,178 @@
+/* test_migrations: checksums against published vectors, and what is read of Python and of names. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "audits/migrations.h"
+#include "runner/base/arena.h"
+#include "runner/io/digest.h"
+
+/* Flyway's is the CRC-32 of the lines without their ends; "123456789" is the catalogue's check. */
+static void test_migrations_crc_ignores_line_ends(void **state)
+{
+	static const char *const texts[] = {"123456789", "12345\n6789\n", "12345\r\n6789",
+					    "12345\r6789\n\n",
+					    "\xEF\xBB\xBF"
+					    "123456789"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		assert_int_equal(migrations_flyway_crc(texts[i], strlen(texts[i])), -873187034);
+	assert_int_equal(migrations_flyway_crc("", 0), 0);
+	assert_int_equal(migrations_flyway_crc("a", 1), -390611389);
+}
+
+/* Zero keys, c = 1, d = 3; made with an implementation that gives refinery's own test values. */
+static void test_migrations_siphash_knows_every_tail(void **state)
+{
+	(void)state;
+	assert_true(migrations_siphash13("", 0) == UINT64_C(0xd1fba762150c532c));
+	assert_true(migrations_siphash13("1234567", 7) == UINT64_C(0xa33d651594fdae81));
+	assert_true(migrations_siphash13("12345678", 8) == UINT64_C(0x3489982430560a87));
+	assert_true(migrations_siphash13("123456789", 9) == UINT64_C(0x0fbc0f0007965fcf));
+}
+
+/* RFC 4648, section 10. */
+static void test_migrations_base64_pads(void **state)
+{
+	static const char *const pairs[][2] = {{"", ""},
+					       {"f", "Zg=="},
+					       {"fo", "Zm8="},
+					       {"foo", "Zm9v"},
+					       {"foob", "Zm9vYg=="},
+					       {"fooba", "Zm9vYmE="},
+					       {"foobar", "Zm9vYmFy"}};
+	char out[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		migrations_base64((const unsigned char *)pairs[i][0], strlen(pairs[i][0]), out);
+		assert_string_equal(out, pairs[i][1]);
+	}
+}
+
+/* FIPS 180-4, "abc". */
+static void test_migrations_sha_of_abc(void **state)
+{
+	(void)state;
+	assert_true(migrations_is_sha1("abc", 3, "a9993e364706816aba3e25717850c26c9cd0d89d"));
+	assert_true(migrations_is_sha384("abc", 3,
+					 "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded163"
+					 "1a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"));
+	assert_false(migrations_is_sha1("abd", 3, "a9993e364706816aba3e25717850c26c9cd0d89d"));
+}
+
+static void test_migrations_peek_leaves_the_digest_open(void **state)
+{
+	unsigned char first[SHA256_BYTES], whole[SHA256_BYTES], other[SHA256_BYTES];
+	struct sha256 h;
+
+	(void)state;
+	sha256_init(&h);
+	sha256_add(&h, "a", 1);
+	sha256_peek(&h, first);
+	sha256_add(&h, "bc", 2);
+	sha256_final(&h, whole);
+	sha256_of("a", 1, other);
+	assert_memory_equal(first, other, SHA256_BYTES);
+	sha256_of("abc", 3, other);
+	assert_memory_equal(whole, other, SHA256_BYTES);
+}
+
+/* The strings of `x = ...` in the text, joined; "-" when there is no such assignment. */
+static const char *python(struct arena *a, const char *text)
+{
+	struct world w = {.arena = a};
+	const char **strings, *joined = "";
+	size_t n;
+
+	if (migrations_python_strings(&w, text, "x", &strings, &n) != 0)
+		return "-";
+	for (size_t i = 0; i < n; i++)
+		joined = arena_printf(a, "%s%s|", joined, strings[i]);
+	return joined;
+}
+
+static void test_migrations_reads_python_literals(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"x = 'one'\ny = 'two'\n", "one|"},
+		{"x=\"one\"", "one|"},
+		{"x: str = 'one'", "one|"},
+		{"x: Union[str, Sequence[str], None] = ('a', \"b\")", "a|b|"},
+		{"  x = [\n    ('a', 'b'), # not 'this'\n    ('c', 'd'),\n  ]\nz = 'e'",
+		 "a|b|c|d|"},
+		{"x = None\n'no'", ""},
+		{"xx = 'no'\nself.x = 'no'\nx == 'no'", "-"},
+		{"\"\"\"x = 'in a text', alas\"\"\"", "-"},
+		{"x = 'never ends", "never ends|"},
+		{"x = [", ""},
+		{"x = ['a\\'b']", "a\\'b|"},
+		{"x = 'a' # 'b'", "a|"},
+		{"x", "-"},
+		{"x:", "-"},
+		{"", "-"},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		assert_string_equal(python(a, pairs[i][0]), pairs[i][1]);
+	arena_free(a);
+}
+
+static void test_migrations_finds_words(void **state)
+{
+	struct arena *a = arena_new();
+	const char *text = "subclass no; class of Things, class Version1\\X {";
+
+	(void)state;
+	assert_string_equal(migrations_word_after(a, &text, "class "), "of");
+	assert_string_equal(migrations_word_after(a, &text, "class "), "Version1\\X");
+	assert_null(migrations_word_after(a, &text, "class "));
+	arena_free(a);
+}
+
+static void test_migrations_orders(void **state)
+{
+	(void)state;
+	assert_true(migrations_order_number("9", "10") < 0);
+	assert_true(migrations_order_number("20240101", "3") > 0);
+	assert_true(migrations_order_dotted("1.9", "1.10") < 0);
+	assert_true(migrations_order_dotted("1", "1.1") < 0);
+	assert_true(migrations_order_dotted("", "1") < 0);
+	assert_int_equal(migrations_order_dotted("1.2.3", "1.2.3"), 0);
+}
+
+/* The names a definition may use are in the order of the table. */
+static void test_migrations_names_are_those_of_the_table(void **state)
+{
+	(void)state;
+	assert_string_equal(migrations_framework_names[0], "auto");
+	for (size_t i = 0; i < migrations_n_frameworks; i++)
+		assert_string_equal(migrations_framework_names[i + 1],
+				    migrations_frameworks[i]->name);
+	assert_null(migrations_framework_names[migrations_n_frameworks + 1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_migrations_crc_ignores_line_ends),
+		cmocka_unit_test(test_migrations_siphash_knows_every_tail),
+		cmocka_unit_test(test_migrations_base64_pads),
+		cmocka_unit_test(test_migrations_sha_of_abc),
+		cmocka_unit_test(test_migrations_peek_leaves_the_digest_open),
+		cmocka_unit_test(test_migrations_reads_python_literals),
+		cmocka_unit_test(test_migrations_finds_words),
+		cmocka_unit_test(test_migrations_orders),
+		cmocka_unit_test(test_migrations_names_are_those_of_the_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
