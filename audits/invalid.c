@@ -157,10 +157,13 @@ static int invalid_evidence(struct probe *p, size_t check, const struct measurem
 	while (strcmp(invalid_rule_names[rule], m->labels[1].value) != 0)
 		rule++; /* it is one of ours */
 	const char *x = scan_quoted(p->arena, c, m->labels[0].value);
-	const char *text =
-		invalid_condition(p->arena, database_engine(c->target), x, r, (enum rule)rule, e);
+	struct scan_shown shown = {
+		.show = &spec->show,
+		.condition = invalid_condition(p->arena, database_engine(c->target), x, r,
+					       (enum rule)rule, e),
+	};
 
-	return text ? scan_show(p, check, &spec->show, text, m, out, e) : -1;
+	return shown.condition ? scan_show(p, check, m, &shown, out, e) : -1;
 }
 
 /* ---- the definition ---- */

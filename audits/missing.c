@@ -111,9 +111,12 @@ static int missing_evidence(struct probe *p, size_t check, const struct measurem
 {
 	const struct missing_spec *spec = p->checks[check]->spec;
 	const char *column = scan_quoted(p->arena, p->checks[check], m->labels[0].value);
+	struct scan_shown shown = {
+		.show = &spec->show,
+		.condition = arena_printf(p->arena, "%s IS NULL", column),
+	};
 
-	return scan_show(p, check, &spec->show, arena_printf(p->arena, "%s IS NULL", column), m,
-			 out, e);
+	return scan_show(p, check, m, &shown, out, e);
 }
 
 const struct audit_kind audit_kind_missing = {

@@ -178,8 +178,12 @@ static int orphans_evidence(struct probe *p, size_t check, const struct measurem
 {
 	const struct check *c = p->checks[check];
 	const struct orphans_spec *spec = c->spec;
+	struct scan_shown shown = {
+		.show = &spec->show,
+		.condition = condition(p->arena, c, put_is_orphan),
+	};
 
-	return scan_show(p, check, &spec->show, condition(p->arena, c, put_is_orphan), m, out, e);
+	return scan_show(p, check, m, &shown, out, e);
 }
 
 static void orphans_check(struct keys_context *ctx, struct check *c)

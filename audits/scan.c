@@ -44,22 +44,20 @@ const char *scan_column(const struct scan *s, const char *name)
 	return keep(s, &b);
 }
 
-struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression)
+/* The term of a question; new ones are copies of t. */
+static struct scan_term *intern(struct scan *s, const char *question, struct scan_term t)
 {
 	struct arena *a = s->probe->arena;
-	const char *question = arena_printf(a, "%d %s", (int)how, expression);
-	struct scan_term *t = map_get(&s->by_question, question);
+	struct scan_term *kept = map_get(&s->by_question, question);
 
-	if (t)
-		return t;
+	if (kept)
+		return kept;
 	assert(!s->is_asked); /* emit() looks for a term that add() did not add */
-	t = arena_alloc(a, sizeof(*t));
-	*t = (struct scan_term){
-		.how = how,
-		.expression = arena_strdup(a, expression),
-		.index = s->n,
-	};
-	(void)map_put(&s->by_question, question, t); /* it is new */
+	kept = arena_alloc(a, sizeof(*kept));
+	*kept = t;
+	kept->expression = arena_strdup(a, t.expression);
+	kept->index = s->n;
+	(void)map_put(&s->by_question, question, kept); /* it is new */
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 8;
 		struct scan_term **grown = arena_array(a, cap, sizeof(*grown));
@@ -69,8 +67,40 @@ struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *
 		s->terms = grown;
 		s->cap = cap;
 	}
-	s->terms[s->n++] = t;
-	return t;
+	s->terms[s->n++] = kept;
+	return kept;
+}
+
+struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression)
+{
+	const char *question = arena_printf(s->probe->arena, "%d %s", (int)how, expression);
+
+	return intern(s, question, (struct scan_term){.how = how, .expression = expression});
+}
+
+struct scan_term *scan_add_repeated(struct scan *s, const struct texts *columns)
+{
+	struct scan_term t = {.how = SCAN_REPEATED, .columns = columns};
+	const char *list = "";
+
+	/* Quoted, hence no two lists are the same text. */
+	for (size_t i = 0; i < columns->n; i++)
+		list = arena_printf(s->probe->arena, "%s%s%s", list, i > 0 ? ", " : "",
+				    scan_column(s, columns->items[i]));
+	t.expression = list;
+	return intern(s, arena_printf(s->probe->arena, "%d %s", (int)t.how, list), t);
+}
+
+struct scan_term *scan_add_percentile(struct scan *s, const char *expression, int percent)
+{
+	struct scan_term t = {
+		.how = SCAN_PERCENTILE,
+		.expression = expression,
+		.percent = percent,
+	};
+
+	return intern(s, arena_printf(s->probe->arena, "%d %d %s", (int)t.how, percent, expression),
+		      t);
 }
 
 const struct db_value *scan_value(const struct scan *s, const struct scan_term *t)

@@ -38,8 +38,11 @@ enum scan_aggregate {
 	SCAN_MIN,      /* by the engine's comparison */
 	SCAN_MAX,
 	SCAN_AVG,
-	SCAN_STDDEV,   /* of the sample (n - 1); NULL below two values */
-	SCAN_DISTINCT, /* number of distinct values that are not NULL: a query of its own */
+	SCAN_STDDEV, /* of the sample (n - 1); NULL below two values */
+	/* Each of these is a query of its own, percentiles one for all of an expression. */
+	SCAN_DISTINCT,	 /* number of distinct values that are not NULL */
+	SCAN_REPEATED,	 /* scan_add_repeated() */
+	SCAN_PERCENTILE, /* scan_add_percentile() */
 };
 
 /* What one kind adds to a scan and makes of it; check is an index into the probe's checks. */
@@ -80,12 +83,14 @@ struct scan_spec {
 struct scan_term {
 	enum scan_aggregate how;
 	const char *expression;
-	size_t index;		 /* among the answers of a segment */
-	const struct err *error; /* could not be asked, and why; NULL = it was */
-	const char *query;	 /* the statement that asks it alone, once somebody wanted it */
-	bool is_whole;		 /* its parts could not be made into one: not in ranges again */
-	const char *center;	 /* SCAN_STDDEV: a number near the mean; NULL = to be found */
-	bool is_centered;	 /* it is the mean itself, as far as that is known */
+	const struct texts *columns; /* SCAN_REPEATED */
+	int percent;		     /* SCAN_PERCENTILE */
+	size_t index;		     /* among the answers of a segment */
+	const struct err *error;     /* could not be asked, and why; NULL = it was */
+	const char *query;	     /* the statement that asks it alone, once somebody wanted it */
+	bool is_whole;		     /* its parts could not be made into one: not in ranges again */
+	const char *center;	     /* SCAN_STDDEV: a number near the mean; NULL = to be found */
+	bool is_centered;	     /* it is the mean itself, as far as that is known */
 };
 
 struct scan_answer {
@@ -123,6 +128,15 @@ const char *scan_column(const struct scan *s, const char *name);
 
 /* Borrows the expression. The same question again is the same term. */
 struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression);
+
+/*
+ * Rows beyond the first of each combination of the columns in which none is NULL, by the engine's
+ * comparison. Borrows the columns.
+ */
+struct scan_term *scan_add_repeated(struct scan *s, const struct texts *columns);
+
+/* The value below which percent of the values lie, interpolated between two of them. */
+struct scan_term *scan_add_percentile(struct scan *s, const char *expression, int percent);
 
 /*
  * Of the present segment. The text of a value is cut at DATABASE_MAX_TEXT_BYTES. NULL is the answer

@@ -2,6 +2,7 @@
  * scan_internal: what the scan's files tell each other; private to them.
  *
  * scan.c holds questions, answers and what kinds see of them. scan_sql.c writes the statements,
+ * scan_alone.c those of questions that cannot share one,
  * scan_key.c finds what a table can be divided by, scan_crew.c asks over several sessions,
  * scan_merge.c makes one answer of what the parts say, scan_segment.c tells segments apart, and
  * scan_run.c does all of that in turn and finds the questions that cannot be asked.
@@ -25,7 +26,7 @@
 enum scan_shape {
 	SCAN_TOGETHER, /* one row of aggregates a segment */
 	SCAN_EXTREMES, /* extremes of the whole table only: subqueries, which an index answers */
-	SCAN_VALUES,   /* one SCAN_DISTINCT */
+	SCAN_ALONE,    /* one SCAN_DISTINCT or later, or the percentiles of one expression */
 };
 
 /* An integer that every row has, in whose ranges the table can be read: SQLite's rowid, or a
@@ -73,8 +74,18 @@ struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t
 bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t);
 /* The statement that finds the centers of n terms, a column each. In the arena. */
 const char *scan_center_statement(const struct scan *s, struct scan_term *const *terms, size_t n);
+/* " FROM table WHERE range AND where"; range: a condition on the key, NULL = all rows. */
+void scan_put_source(const struct scan *s, const char *range, struct buf *out);
+/* What a column of by: is grouped by. */
+void scan_put_key(const struct scan *s, const char *column, struct buf *out);
 /* In the arena. range: a condition on the key, NULL = all rows. */
 const char *scan_statement(const struct scan_batch *b, const char *range);
+
+/* ---- scan_alone.c ---- */
+
+/* How many terms from the first one (SCAN_DISTINCT or later) one statement asks. */
+size_t scan_alone_together(struct scan_term *const *terms, size_t n);
+void scan_put_alone(const struct scan_batch *b, struct buf *out);
 
 /* ---- scan_key.c ---- */
 

@@ -62,8 +62,8 @@ int scan_put_rows(const struct check *c, const struct measurement *m, struct buf
 	return 0;
 }
 
-int scan_show(struct probe *p, size_t check, const struct show *show, const char *condition,
-	      const struct measurement *m, struct buf *out, struct err *e)
+int scan_show(struct probe *p, size_t check, const struct measurement *m,
+	      const struct scan_shown *shown, struct buf *out, struct err *e)
 {
 	const struct check *c = p->checks[check];
 	enum db_engine engine = database_engine(c->target);
@@ -72,13 +72,15 @@ int scan_show(struct probe *p, size_t check, const struct show *show, const char
 
 	buf_init(&sql, BUF_UNBOUNDED); /* the definition is bounded */
 	(void)buf_puts(&sql, "SELECT ");
-	show_columns(engine, &sql, show);
+	show_columns(engine, &sql, shown->show);
 	(void)buf_puts(&sql, " FROM ");
 	rc = scan_put_rows(c, m, &sql, e);
-	(void)buf_printf(&sql, " AND (%s)", condition);
-	dialect_limit(engine, &sql, show->limit);
+	(void)buf_printf(&sql, " AND (%s)", shown->condition);
+	if (shown->order)
+		(void)buf_printf(&sql, " ORDER BY %s", shown->order);
+	dialect_limit(engine, &sql, shown->show->limit);
 	if (rc == 0)
-		rc = show_query(p, show, sql.data, out, e);
+		rc = show_query(p, shown->show, sql.data, out, e);
 	buf_release(&sql);
 	return rc;
 }

@@ -26,8 +26,14 @@ const char *scan_quoted(struct arena *a, const struct check *c, const char *name
 int scan_put_rows(const struct check *c, const struct measurement *m, struct buf *out,
 		  struct err *e);
 
-/* audit_kind.evidence for a condition that holds for the rows to show. */
-int scan_show(struct probe *p, size_t check, const struct show *show, const char *condition,
-	      const struct measurement *m, struct buf *out, struct err *e);
+struct scan_shown {
+	const struct show *show;
+	const char *condition; /* holds for the rows to show */
+	const char *order;     /* columns; NULL = as they come */
+};
+
+/* Does what audit_kind.evidence does. */
+int scan_show(struct probe *p, size_t check, const struct measurement *m,
+	      const struct scan_shown *shown, struct buf *out, struct err *e);
 
 #endif

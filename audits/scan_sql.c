@@ -4,9 +4,7 @@
  * Every statement counts the rows it aggregates, so that a share is a share of the rows of the same
  * snapshot, also when the terms had to be split. When nothing but extremes of the whole table is
  * asked, each becomes a subquery of its own: the engine then answers from an index, if there is
- * one, instead of reading the table. Distinct values are counted by a GROUP BY: COUNT(DISTINCT)
- * would turn off PostgreSQL's parallel workers for everything beside it, and keeps SQLite from
- * sorting once.
+ * one, instead of reading the table. What needs a statement of its own is in scan_alone.c.
  *
  * SQLite has no standard deviation, and parts of one do not add up; see scan_merge.c for what is
  * asked instead.
@@ -47,12 +45,12 @@ size_t scan_all_columns(const struct scan_batch *b)
 }
 
 /* What may stand in one statement: terms of one class. */
-enum class { CLASS_SPLIT, CLASS_WHOLE, CLASS_VALUES };
+enum class { CLASS_SPLIT, CLASS_WHOLE, CLASS_ALONE };
 
 static enum class class_of(const struct scan *s, const struct scan_term *t) {
 	bool is_extreme = t->how == SCAN_MIN || t->how == SCAN_MAX;
 
-	if (t->how == SCAN_DISTINCT) return CLASS_VALUES;
+	if (t->how >= SCAN_DISTINCT) return CLASS_ALONE;
 	if (!s->key || t->is_whole || (is_extreme && !scan_is_numeric(s, t))) return CLASS_WHOLE;
 	return CLASS_SPLIT;
 }
@@ -62,7 +60,7 @@ struct scan_term **scan_in_order(const struct scan *s)
 	struct scan_term **terms = arena_array(s->probe->arena, s->n, sizeof(struct scan_term *));
 	size_t n = 0;
 
-	for (int class = CLASS_SPLIT; class <= CLASS_VALUES; class ++)
+	for (int class = CLASS_SPLIT; class <= CLASS_ALONE; class ++)
 		for (size_t i = 0; i < s->n; i++)
 			if ((int)class_of(s, s->terms[i]) == class)
 				terms[n++] = s->terms[i];
@@ -81,9 +79,9 @@ struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t
 	};
 	size_t used = s->spec->by.n + 1; /* the keys and the count */
 
-	if (class == CLASS_VALUES) {
-		b.shape = SCAN_VALUES;
-		b.n = 1;
+	if (class == CLASS_ALONE) {
+		b.shape = SCAN_ALONE;
+		b.n = scan_alone_together(terms, n);
 		return b;
 	}
 	while (b.n < n && class_of(s, terms[b.n]) == class) {
@@ -97,7 +95,7 @@ struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t
 
 /* ---- pieces; the caller looks at the buffer once, at the end ---- */
 
-static void put_source(const struct scan *s, const char *range, struct buf *out)
+void scan_put_source(const struct scan *s, const char *range, struct buf *out)
 {
 	(void)buf_puts(out, " FROM ");
 	db_quote_table(s->engine, out, s->spec->table);
@@ -114,7 +112,7 @@ static void put_source(const struct scan *s, const char *range, struct buf *out)
  * What a column of by: is grouped and told by: its text, compared byte by byte. The engine's own
  * comparison may call two spellings one, and then nobody knows which of the two it answers with.
  */
-static void put_key(const struct scan *s, const char *column, struct buf *out)
+void scan_put_key(const struct scan *s, const char *column, struct buf *out)
 {
 	switch (s->engine) {
 	case DB_SQLITE:
@@ -142,11 +140,11 @@ static void put_grouping(const struct scan *s, struct buf *out)
 {
 	for (size_t i = 0; i < s->spec->by.n; i++) {
 		(void)buf_puts(out, i == 0 ? " GROUP BY " : ", ");
-		put_key(s, s->spec->by.items[i], out);
+		scan_put_key(s, s->spec->by.items[i], out);
 	}
 }
 
-/* What may hold a comment stands on lines of its own: see put_source(). */
+/* What may hold a comment stands on lines of its own: see scan_put_source(). */
 static void put_call(struct buf *out, const char *function, const char *expression)
 {
 	const char *gap = strpbrk(expression, "-/#") ? "\n" : "";
@@ -167,7 +165,7 @@ static void put_center(const struct scan *s, const struct scan_term *t, struct b
 	(void)buf_printf(out, "(SELECT %s FROM (SELECT\n%s\nAS x",
 			 s->engine == DB_SQLITE ? "CAST(avg(x) AS INTEGER)" : "round(avg(x))",
 			 t->expression);
-	put_source(s, NULL, out);
+	scan_put_source(s, NULL, out);
 	(void)buf_puts(out, " LIMIT 1000) AS q)");
 }
 
@@ -245,7 +243,9 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 				 t->expression);
 		return;
 	case SCAN_DISTINCT:
-		return; /* a statement of its own */
+	case SCAN_REPEATED:
+	case SCAN_PERCENTILE:
+		return; /* statements of their own */
 	}
 }
 
@@ -257,7 +257,7 @@ static void put_together(const struct scan_batch *b, const char *range, struct b
 
 	(void)buf_puts(out, "SELECT ");
 	for (size_t i = 0; i < s->spec->by.n; i++) {
-		put_key(s, s->spec->by.items[i], out);
+		scan_put_key(s, s->spec->by.items[i], out);
 		(void)buf_puts(out, ", ");
 	}
 	(void)buf_puts(out, "count(*)");
@@ -267,51 +267,21 @@ static void put_together(const struct scan_batch *b, const char *range, struct b
 		(void)buf_puts(out, ", ");
 		put_term(b, b->terms[i], out);
 	}
-	put_source(s, range, out);
+	scan_put_source(s, range, out);
 	put_grouping(s, out);
 }
 
 static void put_extremes(const struct scan_batch *b, struct buf *out)
 {
 	(void)buf_puts(out, "SELECT CASE WHEN EXISTS (SELECT 1");
-	put_source(b->scan, NULL, out);
+	scan_put_source(b->scan, NULL, out);
 	(void)buf_puts(out, ") THEN 1 ELSE 0 END");
 	for (size_t i = 0; i < b->n; i++) {
 		(void)buf_puts(out, ", (SELECT ");
 		put_term(b, b->terms[i], out);
-		put_source(b->scan, NULL, out);
+		scan_put_source(b->scan, NULL, out);
 		(void)buf_putc(out, ')');
 	}
-}
-
-/*
- * The count of the rows is the sum over the groups, so that it is of the same snapshot. The names
- * are given inside, because an expression that is a number would group by place.
- */
-static void put_values(const struct scan_batch *b, struct buf *out)
-{
-	const struct scan *s = b->scan;
-	const char *integer = s->engine == DB_MYSQL ? "SIGNED" : "BIGINT";
-	size_t n = s->spec->by.n;
-	struct buf keys;
-
-	buf_init(&keys, BUF_UNBOUNDED); /* the definition is bounded */
-	for (size_t i = 0; i < n; i++)
-		(void)buf_printf(&keys, "k%zu, ", i + 1);
-	(void)buf_printf(out,
-			 "SELECT %sCAST(coalesce(sum(n), 0) AS %s), count(v) FROM "
-			 "(SELECT %sv, count(*) AS n FROM (SELECT ",
-			 keys.data, integer, keys.data);
-	for (size_t i = 0; i < n; i++) {
-		put_key(s, s->spec->by.items[i], out);
-		(void)buf_printf(out, " AS k%zu, ", i + 1);
-	}
-	(void)buf_printf(out, "\n%s\nAS v", b->terms[0]->expression);
-	put_source(s, NULL, out);
-	(void)buf_printf(out, ") AS q GROUP BY %sv) AS g", keys.data);
-	if (n > 0) /* without the last comma and blank */
-		(void)buf_printf(out, " GROUP BY %.*s", (int)(keys.len - 2), keys.data);
-	buf_release(&keys);
 }
 
 const char *scan_statement(const struct scan_batch *b, const char *range)
@@ -327,8 +297,8 @@ const char *scan_statement(const struct scan_batch *b, const char *range)
 	case SCAN_EXTREMES:
 		put_extremes(b, &out);
 		break;
-	case SCAN_VALUES:
-		put_values(b, &out);
+	case SCAN_ALONE:
+		scan_put_alone(b, &out);
 		break;
 	}
 	text = arena_strndup(b->scan->probe->arena, out.data, out.len);

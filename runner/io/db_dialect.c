@@ -21,7 +21,7 @@
 #define NUMBER_PATTERN "[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
 
 /* MySQL: a column that is a number or a time, not a text (it coerces least readily of all). */
-#define MYSQL_IS_NO_TEXT "coercibility(%s) = 5"
+#define MYSQL_IS_NO_TEXT "(coercibility(%s) = 5)"
 
 static void put_quoted(struct buf *out, const char *prefix, const char *text,
 		       bool doubles_backslash)
@@ -212,6 +212,22 @@ int dialect_is_above(enum db_engine engine, struct buf *out, const char *x, cons
 		     struct err *e)
 {
 	return put_bound(engine, out, x, '>', bound, e);
+}
+
+bool dialect_is_no_number(enum db_engine engine, struct buf *out, const char *x)
+{
+	switch (engine) {
+	case DB_SQLITE:
+		(void)buf_printf(out, "typeof(%s) IN ('text', 'blob')", x);
+		return true;
+	case DB_MYSQL:
+		(void)buf_printf(out, "%s IS NOT NULL AND NOT " MYSQL_IS_NO_TEXT, x, x);
+		return true;
+	case DB_POSTGRES:
+	case DB_ODBC:
+		break;
+	}
+	return false;
 }
 
 void dialect_limit(enum db_engine engine, struct buf *out, int64_t n)

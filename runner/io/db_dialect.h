@@ -59,6 +59,12 @@ int dialect_is_below(enum db_engine engine, struct buf *out, const char *x, cons
 int dialect_is_above(enum db_engine engine, struct buf *out, const char *x, const char *bound,
 		     struct err *e);
 
+/*
+ * A condition that holds for values that are no numbers, not for NULL. False, and nothing, where
+ * the engine itself refuses to reckon with them.
+ */
+bool dialect_is_no_number(enum db_engine engine, struct buf *out, const char *x);
+
 /* " LIMIT n"; "" on ODBC, where the reader stops by itself. */
 void dialect_limit(enum db_engine engine, struct buf *out, int64_t n);
 
