@@ -84,6 +84,9 @@ static const char *primary_key_of(const struct db_table *t)
 {
 	const char *name = NULL;
 
+	/* The others have no snapshots. */
+	if (!t->storage || strncmp(t->storage, "InnoDB", 6) != 0)
+		return NULL;
 	for (size_t i = 0; i < t->n_columns; i++) {
 		if (t->columns[i].key > 1)
 			return NULL;

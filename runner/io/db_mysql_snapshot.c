@@ -1,26 +1,28 @@
 /*
  * db_mysql_snapshot: one state of the database for several statements and several sessions.
  *
- * A transaction WITH CONSISTENT SNAPSHOT sees one state until it ends. Neither server lets another
- * session join it, so that several see the same one has to be shown: InnoDB counts every byte it
- * logs, and when that number is the same before the first transaction begins and after the last has
- * begun, nobody wrote in between. A commit becomes visible some instructions after it is logged, so
- * between the first reading and the first beginning there is a pause, many times as long. A server
- * that is written to all the time gives no such moment: the caller goes on with one session.
+ * A transaction WITH CONSISTENT SNAPSHOT opens an InnoDB read view and keeps it until it ends. No
+ * statement gives a session the view of another, so that several are the same has to be proven.
+ * SHOW ENGINE INNODB STATUS says of every transaction "Trx read view will not see trx with id >= A,
+ * sees < B": below B everything is seen, from A on nothing, and in between what was not under way.
+ * Where A = B nothing was, the view is exactly "all below A", and two views with the same A are the
+ * same. Where somebody was writing at that moment the views are opened again, a few times; then
+ * there is no guarantee, and the caller goes on with one session.
  *
- * Tables of other engines have no snapshots. While there are any outside of the system's, several
- * sessions are never promised the same state.
+ * (The number of bytes logged says less: a commit becomes visible some time after it is logged.)
  *
- * Sources: https://mariadb.com/kb/en/innodb-status-variables/ (Innodb_lsn_current),
- * https://dev.mysql.com/doc/refman/8.0/en/server-status-variables.html.
+ * The status needs the privilege PROCESS, which lets nobody write. All of this holds for InnoDB;
+ * tables of other engines have no snapshots, with one session or several.
+ *
+ * Source: storage/innobase/lock/lock0lock.cc and trx/trx0sys.cc of MariaDB and MySQL.
  */
-#include <time.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "runner/base/err.h"
 #include "runner/io/db_mysql.h"
 
 #define MAX_ATTEMPTS 5
-#define PAUSE_MS     20
 
 static struct mysql_db *of_db(struct db *db)
 {
@@ -47,61 +49,68 @@ void mysql_end_read(struct db *db)
 		db->is_broken = true;
 }
 
-/* What the query gives, when it is an integer. */
-static int take_integer(void *ctx, const struct db_row *row, struct err *e)
-{
-	const struct db_value *v = &row->values[0];
-	int64_t *out = ctx;
+struct proof {
+	struct db *const *dbs;
+	size_t n;
+	bool is_given;
+};
 
-	(void)e;
-	if (v->type == DB_INT)
-		*out = v->integer;
+/* The number behind words that stand between text and end; 0 = they do not. */
+static unsigned long long number_after(const char *text, const char *end, const char *words)
+{
+	const char *at = strstr(text, words);
+
+	return at && at < end ? strtoull(at + strlen(words), NULL, 10) : 0;
+}
+
+/* The limit of a session's view; 0 = it is not told, or somebody was writing. */
+static unsigned long long limit_of(const char *status, unsigned long id)
+{
+	static const char separator[] = "---TRANSACTION";
+	const char *end;
+
+	for (const char *at = strstr(status, separator); at; at = *end ? end : NULL) {
+		end = strstr(at + 1, separator);
+		if (!end)
+			end = at + strlen(at);
+		if (number_after(at, end, " thread id ") != id)
+			continue;
+		unsigned long long limit = number_after(at, end, "will not see trx with id >= ");
+
+		return number_after(at, end, ", sees < ") == limit ? limit : 0;
+	}
 	return 0;
 }
 
-/* -1 where the server does not say it. */
-static int64_t logged_bytes(struct mysql_db *s, int64_t deadline_ms)
+/* A row of type, name and status. */
+static int take_status(void *ctx, const struct db_row *row, struct err *e)
 {
-	int64_t bytes = -1;
+	struct proof *p = ctx;
+	unsigned long long limit;
 
-	if (mysql_own_query(s,
-			    s->is_mariadb ? "SELECT CAST(VARIABLE_VALUE AS SIGNED) FROM"
-					    " information_schema.GLOBAL_STATUS"
-					    " WHERE VARIABLE_NAME = 'INNODB_LSN_CURRENT'"
-					  : "SELECT CAST(VARIABLE_VALUE AS SIGNED) FROM"
-					    " performance_schema.global_status"
-					    " WHERE VARIABLE_NAME = 'Innodb_redo_log_current_lsn'",
-			    NULL, 0, deadline_ms, take_integer, &bytes, NULL) != 0)
-		return -1;
-	return bytes;
+	(void)e;
+	if (row->n != 3 || row->values[2].type != DB_TEXT)
+		return 0;
+	limit = limit_of(row->values[2].text, of_db(p->dbs[0])->id);
+	p->is_given = limit != 0;
+	for (size_t i = 1; i < p->n; i++)
+		if (limit_of(row->values[2].text, of_db(p->dbs[i])->id) != limit)
+			p->is_given = false;
+	return 0;
 }
 
-static bool has_snapshots(struct mysql_db *s, int64_t deadline_ms)
-{
-	int64_t n_others = -1;
-
-	return mysql_own_query(s,
-			       "SELECT COUNT(*) FROM information_schema.TABLES"
-			       " WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema',"
-			       " 'performance_schema') AND ENGINE <> 'InnoDB'",
-			       NULL, 0, deadline_ms, take_integer, &n_others, NULL) == 0 &&
-	       n_others == 0;
-}
-
-/* 0: all see one state; 1: somebody wrote meanwhile, or nobody knows; -1: one could not begin. */
+/* 0: all see one state; 1: that is not proven; -1: it never will be. */
 static int begin_all(struct db *const *dbs, size_t n, int64_t deadline_ms)
 {
-	struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-	int64_t before = logged_bytes(of_db(dbs[0]), deadline_ms);
+	struct proof proof = {.dbs = dbs, .n = n};
 
-	if (before < 0)
-		return -1;
-	while (nanosleep(&pause, &pause) != 0)
-		; /* a signal: the rest of it */
 	for (size_t i = 0; i < n; i++)
 		if (begin(of_db(dbs[i]), deadline_ms, NULL) != 0)
 			return -1;
-	return logged_bytes(of_db(dbs[0]), deadline_ms) == before ? 0 : 1;
+	if (mysql_own_query(of_db(dbs[0]), "SHOW ENGINE INNODB STATUS", NULL, 0, deadline_ms,
+			    take_status, &proof, NULL) != 0)
+		return -1;
+	return proof.is_given ? 0 : 1;
 }
 
 int mysql_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e)
@@ -110,8 +119,6 @@ int mysql_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struc
 
 	if (n == 1)
 		return begin(of_db(dbs[0]), deadline_ms, e);
-	if (!has_snapshots(of_db(dbs[0]), deadline_ms))
-		return 1;
 	for (int attempt = 0; attempt < MAX_ATTEMPTS && rc == 1; attempt++) {
 		rc = begin_all(dbs, n, deadline_ms);
 		if (rc == 0)
