@@ -106,7 +106,7 @@ static void note_name(struct lexer *l, const char *name)
 	l->schema = l->is_after_dot ? l->name : NULL;
 	l->name = name;
 	l->last = TOKEN_NAME;
-	if (l->is_explain && strcmp(name, "analyze") == 0)
+	if (l->is_explain && (strcmp(name, "analyze") == 0 || strcmp(name, "analyse") == 0))
 		l->has_analyze = true;
 	if (map_put(&l->seen_words, name, l))
 		add_element(&l->words, name);
