@@ -182,10 +182,22 @@ static void index_tails(struct world *w)
 	}
 }
 
+/* How well a file's path goes with a row's; 0 = not at all. The closer in length, the better. */
+static size_t likeness(const char *path, const char *filename)
+{
+	size_t n = strlen(path), m = strlen(filename);
+
+	if (!ends_with_path(filename, path) && !ends_with_path(path, filename))
+		return 0;
+	return SIZE_MAX - (n > m ? n - m : m - n);
+}
+
 /* The path as the files have it, so that keys agree; the row's own when no file does. */
 static const char *path_of(struct world *w, const char *filename, const char *tail)
 {
 	const char *bare = str_starts(filename, "classpath:") ? filename + 10 : filename;
+	const char *best = bare;
+	size_t best_likeness = 0;
 
 	if (w->row_names.n == 0)
 		index_tails(w);
@@ -194,11 +206,14 @@ static const char *path_of(struct world *w, const char *filename, const char *ta
 	for (size_t i = last ? *last : 0; i > 0; i = w->migrations[i - 1].next) {
 		const char *key = w->migrations[i - 1].key;
 		const char *path = arena_strndup(w->arena, key, strlen(key) - strlen(tail));
+		size_t found = likeness(path, bare);
 
-		if (ends_with_path(bare, path) || ends_with_path(path, bare))
-			return path;
+		if (found <= best_likeness)
+			continue;
+		best = path;
+		best_likeness = found;
 	}
-	return bare;
+	return best;
 }
 
 static bool liquibase_take(struct world *w, cells c, struct applied *out)

@@ -46,11 +46,11 @@ static bool is_of_class(const char *type, enum column_class class)
 	return true;
 }
 
-static const struct db_column *find_column(const struct world *w, const struct db_table *t,
-					   const char *name)
+/* Case does not count: what a tool writes unquoted, each engine folds in its own way. */
+static const struct db_column *find_column(const struct db_table *t, const char *name)
 {
 	for (size_t i = 0; i < t->n_columns; i++)
-		if (db_same_name(db_engine(w->db), t->columns[i].name, name))
+		if (strcasecmp(t->columns[i].name, name) == 0)
 			return &t->columns[i];
 	return NULL;
 }
@@ -62,7 +62,7 @@ static const char *mismatch(const struct world *w, const struct framework *f,
 	size_t n_found = 0;
 
 	for (const struct column_shape *s = f->columns; s->name; s++) {
-		const struct db_column *c = find_column(w, t, s->name);
+		const struct db_column *c = find_column(t, s->name);
 
 		n_found += c != NULL;
 		if (!c && !s->is_optional)
@@ -319,14 +319,14 @@ static const char *statement(struct reading *r, const struct db_table *t)
 {
 	struct world *w = r->world;
 	enum db_engine engine = db_engine(w->db);
-	const struct db_column *order = find_column(w, t, w->framework->order_by);
+	const struct db_column *order = find_column(t, w->framework->order_by);
 	struct buf sql;
 	const char *text, *comma = "";
 
 	buf_init(&sql, BUF_UNBOUNDED); /* names of the catalog */
 	buf_puts(&sql, "SELECT ");
 	for (const struct column_shape *s = w->framework->columns; s->name; s++) {
-		const struct db_column *c = find_column(w, t, s->name);
+		const struct db_column *c = find_column(t, s->name);
 
 		r->names[r->n++] = c ? c->name : NULL;
 		if (!c)

@@ -397,6 +397,9 @@ sql "UPDATE DATABASECHANGELOG SET EXECTYPE = 'PERHAPS' WHERE ID = '1'"
 found unknown_row "pending=1 unknown=1" 'EXECTYPE is PERHAPS'
 mkdir changelog/more && cp changelog/prices.sql changelog/more/prices.sql
 found same_id_elsewhere "pending=1" 'more/prices.sql::prices-1::cid: .* is not applied'
+sql "UPDATE DATABASECHANGELOG SET FILENAME = 'prices.sql' WHERE ID = 'prices-1'"
+mkdir changelog/more && cp changelog/prices.sql changelog/more/prices.sql
+found nearest_path "pending=1" 'more/prices.sql::prices-1::cid: .* is not applied'
 printf -- '-- changeset cid:prices-1\n' >>changelog/prices.sql
 found same_set "duplicate=1" 'prices.sql::prices-1::cid; rename one of them'
 
