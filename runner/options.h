@@ -30,9 +30,11 @@ struct options {
 	const char *output;   /* -o FILE; NULL = standard output */
 	const char *since;    /* --since DURATION */
 	struct texts reports; /* --report FORMAT=FILE, may repeat */
-	int color;	      /* enum color_when */
-	int64_t jobs;	      /* --jobs; 0 = by the machine */
-	int64_t limit;	      /* --limit; 0 = the command's default */
+	struct texts sqlite, postgres, mysql, odbc; /* of init; each may repeat */
+	const char *password_env;		    /* --password-env NAME; NULL = none */
+	int color;				    /* enum color_when */
+	int64_t jobs;				    /* --jobs; 0 = by the machine */
+	int64_t limit;				    /* --limit; 0 = the command's default */
 	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc;
 	/* words that are not options */
 	const char **words;

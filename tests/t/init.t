@@ -1,0 +1,101 @@
+#!/bin/bash
+# assize init: the definition it writes passes, each of its checks can fail, and nothing is replaced.
+. "$(dirname "$0")/../lib/tap.sh"
+
+cd "$TMP" || bail "no scratch directory"
+
+# A shop with what databases have: references, NULLs here and there, names that need quotes, a table
+# without rows, a view, a date in the future.
+shop()
+{
+	rm -rf "$1" .assize
+	sqlite3 "$1" <<'SQL'
+CREATE TABLE customers(id INTEGER PRIMARY KEY, email TEXT NOT NULL, "no" TEXT, phone TEXT);
+CREATE TABLE orders(id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers(id),
+	state TEXT, expires_on TEXT, updated_at TEXT NOT NULL);
+CREATE TABLE "odd ""name"" ${x}"("a column" INTEGER);
+CREATE TABLE empty(a, b);
+CREATE VIEW open_orders AS SELECT * FROM orders;
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+	INSERT INTO customers SELECT i, 'c' || i || '@example.com', 'x',
+		CASE WHEN i % 100 = 0 THEN NULL ELSE i END FROM n;
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+	INSERT INTO orders SELECT i, i % 400 + 1, 'paid', datetime('now', '+1 year'),
+		datetime('now', '-' || i || ' seconds') FROM n;
+INSERT INTO "odd ""name"" ${x}" VALUES (1), (2);
+SQL
+}
+
+shop shop.db
+run "$ASSIZE" init
+is "init looks around" "$status" 0
+like "it says what it wrote, and what is next" "$out" \
+	'^assize.yaml: [0-9]+ checks that hold now.next: read it, then assize run$'
+cp assize.yaml first.yaml
+exits "the definition is sound" 0 "$ASSIZE" check
+run "$ASSIZE" run
+is "and passes" "$status" 0
+unlike "with every check decided" "$out" 'undecided=[1-9]|skip=[1-9]'
+like "it asks for nine tenths of the rows" "$(cat assize.yaml)" \
+	'id: orders-rows # 1000 rows.*expect: ">= 900"'
+like "for no NULL where there is none" "$(cat assize.yaml)" \
+	'id: orders-complete # never NULL so far.*columns: \[customer_id, state, expires_on\]'
+like "for few where there are few" "$(cat assize.yaml)" \
+	'id: customers-missing-phone # 4 of 400 rows.*expect: "<= 1.1%"'
+like "for youth of the youngest" "$(cat assize.yaml)" \
+	'id: orders-fresh # newest row is .*column: updated_at }.*expect: "< 1h"'
+like "for references that hold" "$(cat assize.yaml)" 'id: orders-orphans-customer_id # every'
+like "and quotes what needs quotes" "$(cat assize.yaml)" 'table: "odd \\"name\\" \$\$\{x\}"'
+unlike "an empty table has no bound of rows" "$(cat assize.yaml)" 'empty-rows'
+run "$ASSIZE" gate release
+is "the gate it has opens" "$status" 0
+
+run "$ASSIZE" init
+is "nothing is replaced" "$status $err" "3 assize: \"assize.yaml\" is there already
+help: write elsewhere with -o FILE, and take over what you like"
+ok "by a single byte" cmp assize.yaml first.yaml
+ok "and no scratch is left" test -z "$(find "$TMPDIR" -maxdepth 1 -name 'assize-*' -newer first.yaml ! -path "$TMP")"
+
+# Each kind of check can fail.
+spoiled()
+{
+	shop shop.db
+	sqlite3 shop.db "$2"
+	run "$ASSIZE" run
+	like "$1" "$status $out" "^1 .*FAIL shop/$3"
+}
+spoiled "lost rows" 'DELETE FROM orders WHERE id > 800' orders-rows
+spoiled "a first NULL" 'UPDATE orders SET state = NULL WHERE id = 7' orders-complete
+spoiled "more NULLs" 'UPDATE customers SET phone = NULL WHERE id < 9' customers-missing-phone
+spoiled "an old table" "UPDATE orders SET updated_at = datetime('now', '-2 hours')" orders-fresh
+spoiled "a broken reference" 'DELETE FROM customers WHERE id = 3' orders-orphans-customer_id
+spoiled "a lost column" 'ALTER TABLE customers DROP COLUMN phone' customers-columns
+
+# Two of them, one elsewhere; the same name twice.
+mkdir -p a b
+shop a/shop.db
+shop b/shop.db
+run "$ASSIZE" init --sqlite a/shop.db --sqlite b/shop.db -o both.yaml
+like "two databases" "$status $out" '^0 both.yaml: [0-9]+ checks.*assize run -f both.yaml'
+like "of one name" "$(cat both.yaml)" 'shop: \{ sqlite: "a/shop.db" \}.*shop_2: \{ sqlite: "b/shop.db" \}'
+exits "pass together" 0 "$ASSIZE" run -f both.yaml
+
+# What cannot be.
+rm -f ./*.yaml
+mkdir nothing
+cd nothing || bail "no directory"
+run "$ASSIZE" init
+like "no database at all" "$status $err" '^3 assize: there is nothing to begin with.*help: assize init --sqlite'
+run "$ASSIZE" init --sqlite gone.db
+like "a database that is not there" "$status $err" '^2 assize: gone.db: could not open.*gone.db'
+echo 'not a database, but long enough to be looked at' >text.db
+run "$ASSIZE" init --sqlite text.db
+like "a file that is none" "$status $err" '^2 assize: text.db: .*not a (SQLite )?database'
+sqlite3 bare.db 'CREATE TABLE t(a); DROP TABLE t'
+run "$ASSIZE" init --sqlite bare.db
+like "one without tables" "$status $err" '^3 assize: there is no table in bare.db'
+run "$ASSIZE" init shop.db
+like "a word" "$status $err" '^3 assize: init takes no words.*help: assize init --sqlite shop.db'
+ok "leave nothing behind" test ! -e assize.yaml
+
+done_testing
