@@ -1,6 +1,7 @@
 #!/bin/bash
 # assize init: the definition it writes passes, each of its checks can fail, and nothing is replaced.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/mariadb.sh"
 
 cd "$TMP" || bail "no scratch directory"
 
@@ -47,7 +48,7 @@ like "for youth of the youngest" "$(cat assize.yaml)" \
 like "for references that hold" "$(cat assize.yaml)" 'id: orders-orphans-customer_id # every'
 like "and quotes what needs quotes" "$(cat assize.yaml)" 'table: "odd \\"name\\" \$\$\{x\}"'
 unlike "an empty table has no bound of rows" "$(cat assize.yaml)" 'empty-rows'
-run "$ASSIZE" gate release
+run "$ASSIZE" gate release --subject v1
 is "the gate it has opens" "$status" 0
 
 run "$ASSIZE" init
@@ -90,12 +91,35 @@ run "$ASSIZE" init --sqlite gone.db
 like "a database that is not there" "$status $err" '^2 assize: gone.db: could not open.*gone.db'
 echo 'not a database, but long enough to be looked at' >text.db
 run "$ASSIZE" init --sqlite text.db
-like "a file that is none" "$status $err" '^2 assize: text.db: .*not a (SQLite )?database'
+like "a file that is none" "$status $err" '^2 assize: text.db: .*the file is not an SQLite database'
 sqlite3 bare.db 'CREATE TABLE t(a); DROP TABLE t'
 run "$ASSIZE" init --sqlite bare.db
 like "one without tables" "$status $err" '^3 assize: there is no table in bare.db'
 run "$ASSIZE" init shop.db
 like "a word" "$status $err" '^3 assize: init takes no words.*help: assize init --sqlite shop.db'
 ok "leave nothing behind" test ! -e assize.yaml
+
+# A server, by a role that reads, with a password that stays where it is.
+cd "$TMP" || bail "no scratch directory"
+rm -rf .assize
+mariadb_start
+mariadb_sql "CREATE DATABASE shop; USE shop;
+	CREATE TABLE customers(id INT PRIMARY KEY, name VARCHAR(20) NOT NULL, phone VARCHAR(20));
+	CREATE TABLE orders(id BIGINT PRIMARY KEY, customer_id INT, updated_at DATETIME NOT NULL,
+		amount DECIMAL(10,2), FOREIGN KEY (customer_id) REFERENCES customers(id));
+	INSERT INTO customers VALUES (1, 'ada', NULL), (2, 'grace', '1'), (3, 'edith', '2');
+	INSERT INTO orders VALUES (1, 1, utc_timestamp(), 9.5), (2, 2, utc_timestamp(), 10.25);
+	CREATE USER audit@localhost IDENTIFIED BY 'sesame-seed'; GRANT SELECT ON shop.* TO audit@localhost;"
+export SHOP_PASSWORD=sesame-seed
+run "$ASSIZE" init --mysql "socket=$MARIADB_SOCKET user=audit dbname=shop" --password-env SHOP_PASSWORD
+is "a server" "$status" 0
+like "with the name of the secret" "$(cat assize.yaml)" 'password: "\$\{env:SHOP_PASSWORD}"'
+unlike "and not the secret" "$(cat assize.yaml) $out $err" 'sesame'
+run "$ASSIZE" run
+is "passes" "$status" 0
+unlike "with every check decided" "$out" 'undecided=[1-9]|skip=[1-9]'
+mariadb_sql "ALTER TABLE shop.orders MODIFY amount DECIMAL(12,2)"
+run "$ASSIZE" run
+like "and fails" "$status $out" '^1 .*FAIL shop/orders-columns'
 
 done_testing
