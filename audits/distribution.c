@@ -108,11 +108,12 @@ static const struct key_row distribution_keys[] = {
 enum { VALUE_PSI, VALUE_P, VALUE_CHANGE, VALUE_NEW, VALUE_GONE, N_VALUES };
 
 static const struct value_row distribution_values[] = {
-	[VALUE_PSI] = {.name = "psi",
-		       .type = VALUE_REAL,
-		       .unit = "",
-		       .help = "population stability index; a share of 0 counts as half a tested "
-			       "row. By custom 0.1 is a small shift, 0.25 a large one"},
+	[VALUE_PSI] =
+		{.name = "psi",
+		 .type = VALUE_REAL,
+		 .unit = "",
+		 .help = "population stability index; by custom 0.1 is a small shift and 0.25 "
+			 "a large one; a share of 0 counts as half a tested row"},
 	[VALUE_P] = {.name = "p_value",
 		     .type = VALUE_REAL,
 		     .unit = "",

@@ -21,6 +21,7 @@ extern const struct audit_kind audit_kind_orphans;
 extern const struct audit_kind audit_kind_freshness;
 extern const struct audit_kind audit_kind_reconcile;
 extern const struct audit_kind audit_kind_distribution;
+extern const struct audit_kind audit_kind_plan;
 extern const struct audit_kind audit_kind_http;
 extern const struct audit_kind audit_kind_scrape;
 extern const struct audit_kind audit_kind_file;

@@ -1,0 +1,421 @@
+/*
+ * query_plan_read: the plan of a statement, from each engine.
+ *
+ * The driver has accepted the statement by itself before EXPLAIN is put in front of it, so EXPLAIN
+ * cannot turn into something else. PostgreSQL says how many rows a node gives, not how many the
+ * table has: that is in its catalog. SQLite says neither, so the tables it scans are counted; it
+ * names them by their alias. MariaDB's table form has all but the cost, which is in the JSON form
+ * of newer servers.
+ *
+ * Sources: PostgreSQL manual 14.1; MariaDB and MySQL manuals, EXPLAIN output;
+ * https://sqlite.org/eqp.html.
+ */
+#include "audits/query_plan.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "audits/database.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+#include "runner/io/db_dialect.h"
+#include "runner/io/json.h"
+#include "runner/model/kind.h"
+
+#define MAX_PLAN_BYTES ((size_t)16 * 1024 * 1024)
+
+const char *query_plan_sql(struct arena *a, enum db_engine engine, const char *query)
+{
+	switch (engine) {
+	case DB_SQLITE:
+		return arena_printf(a, "EXPLAIN QUERY PLAN %s", query);
+	case DB_POSTGRES:
+		return arena_printf(a, "EXPLAIN (FORMAT JSON, VERBOSE) %s", query);
+	case DB_MYSQL:
+	case DB_ODBC:
+		break;
+	}
+	return arena_printf(a, "EXPLAIN %s", query);
+}
+
+static struct query_plan_node *add_node(struct query_plan *plan, struct err *e)
+{
+	if (plan->n == QUERY_PLAN_MAX_NODES) {
+		err_set(e, ERR_MEASURE, "the plan has more than %d steps", QUERY_PLAN_MAX_NODES);
+		return NULL;
+	}
+	if (!plan->nodes)
+		plan->nodes = arena_array(plan->arena, QUERY_PLAN_MAX_NODES, sizeof(*plan->nodes));
+	plan->nodes[plan->n] = (struct query_plan_node){.operation = "", .table_rows = -1};
+	return &plan->nodes[plan->n++];
+}
+
+static const char *text_of(struct arena *a, const struct db_value *v)
+{
+	return v->type == DB_TEXT ? arena_strndup(a, v->text, v->len) : "";
+}
+
+static double number_of(const struct db_value *v)
+{
+	double real;
+
+	if (v->type == DB_INT)
+		return (double)v->integer;
+	if (v->type == DB_REAL)
+		return v->real;
+	return v->type == DB_TEXT && num_parse_real(v->text, v->len, &real) == 0 ? real : -1;
+}
+
+static int take_number(void *ctx, const struct db_row *row, struct err *e)
+{
+	(void)e;
+	*(double *)ctx = number_of(&row->values[0]);
+	return 0;
+}
+
+static int take_text(void *ctx, const struct db_row *row, struct err *e)
+{
+	const struct db_value *v = &row->values[0];
+
+	if (v->type == DB_TEXT && buf_add(ctx, v->text, v->len) == 0)
+		return 0;
+	return err_set(e, ERR_MEASURE, "the plan is %s",
+		       v->type == DB_TEXT ? "too long" : "not a text");
+}
+
+/* ---- PostgreSQL ---- */
+
+static const char *json_text(struct arena *a, const struct json_doc *doc, const char *at,
+			     const char *key)
+{
+	struct json_value v = {0};
+
+	/* Our own pointers are well-formed. */
+	(void)json_pointer(doc, arena_printf(a, "%s/%s", at, key), &v, NULL);
+	return v.type == JSON_IS_TEXT ? arena_strdup(a, v.text) : NULL;
+}
+
+static double json_number(struct arena *a, const struct json_doc *doc, const char *at,
+			  const char *key)
+{
+	struct json_value v = {0};
+	double real;
+
+	(void)json_pointer(doc, arena_printf(a, "%s/%s", at, key), &v, NULL); /* as above */
+	if (v.type == JSON_IS_TEXT && num_parse_real(v.text, strlen(v.text), &real) == 0)
+		return real; /* MySQL writes costs as texts */
+	return v.type == JSON_IS_INT ? (double)v.integer : v.type == JSON_IS_REAL ? v.real : -1;
+}
+
+static size_t json_length(struct arena *a, const struct json_doc *doc, const char *at)
+{
+	struct json_value v = {0};
+
+	(void)json_pointer(doc, arena_printf(a, "%s/Plans", at), &v, NULL); /* as above */
+	return v.type == JSON_IS_ARRAY ? v.n : 0;
+}
+
+/* The walk's depth is bounded by the JSON door. */
+static int read_node(struct query_plan *plan, const struct json_doc *doc, const char *at,
+		     size_t depth, struct err *e)
+{
+	struct query_plan_node *node = add_node(plan, e);
+	const char *schema = json_text(plan->arena, doc, at, "Schema");
+
+	if (!node)
+		return -1;
+	node->operation = json_text(plan->arena, doc, at, "Node Type");
+	if (!node->operation)
+		return err_set(e, ERR_MEASURE, "the plan has a step without a type");
+	node->depth = depth;
+	node->table = json_text(plan->arena, doc, at, "Relation Name");
+	node->is_full_scan = strcmp(node->operation, "Seq Scan") == 0;
+	if (node->table && schema)
+		node->table = arena_printf(plan->arena, "%s.%s", schema, node->table);
+	for (size_t i = 0, n = json_length(plan->arena, doc, at); i < n; i++)
+		if (read_node(plan, doc, arena_printf(plan->arena, "%s/Plans/%zu", at, i),
+			      depth + 1, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* What the catalog knows of the size of a table that is read in whole. */
+static int find_size_postgres(struct probe *p, struct db *db, struct query_plan_node *node,
+			      struct err *e)
+{
+	struct buf name, sql;
+	int rc;
+
+	buf_init(&name, BUF_UNBOUNDED); /* names are bounded by the server */
+	buf_init(&sql, BUF_UNBOUNDED);
+	db_quote_table(DB_POSTGRES, &name, node->table);
+	(void)buf_puts(&sql, "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = "
+			     "pg_catalog.to_regclass(");
+	rc = dialect_literal(DB_POSTGRES, &sql, name.data, e);
+	(void)buf_puts(&sql, ")");
+	if (rc == 0)
+		rc = db_query(db, sql.data, NULL, 0, p->deadline_ms, take_number, &node->table_rows,
+			      e);
+	if (node->table_rows < 0)
+		node->unknown = arena_printf(p->arena,
+					     "table \"%s\" was never analysed, so its size is not "
+					     "known; run ANALYZE on it",
+					     node->table);
+	buf_release(&name);
+	buf_release(&sql);
+	return rc;
+}
+
+static int read_postgres(struct probe *p, struct db *db, struct query_plan *plan, const char *sql,
+			 struct err *e)
+{
+	struct json_doc *doc = NULL;
+	struct buf text;
+	int rc;
+
+	buf_init(&text, MAX_PLAN_BYTES);
+	rc = db_query(db, sql, NULL, 0, p->deadline_ms, take_text, &text, e);
+	if (rc == 0)
+		rc = json_parse(text.data, text.len, &doc, e);
+	if (rc == 0) {
+		rc = read_node(plan, doc, "/0/Plan", 0, e);
+		plan->cost = json_number(plan->arena, doc, "/0/Plan", "Total Cost");
+		plan->rows = json_number(plan->arena, doc, "/0/Plan", "Plan Rows");
+	}
+	json_free(doc);
+	buf_release(&text);
+	for (size_t i = 0; i < plan->n && rc == 0; i++)
+		if (plan->nodes[i].is_full_scan && plan->nodes[i].table)
+			rc = find_size_postgres(p, db, &plan->nodes[i], e);
+	return rc;
+}
+
+/* ---- MySQL and MariaDB ---- */
+
+static const struct db_value *column(const struct db_row *row, const char *name)
+{
+	static const struct db_value none = {.type = DB_NULL, .text = ""};
+
+	for (size_t i = 0; i < row->n; i++)
+		if (strcasecmp(row->names[i], name) == 0)
+			return &row->values[i];
+	return &none;
+}
+
+/* "Using where; Using filesort": each is an operation that may be forbidden. */
+static int add_extras(struct query_plan *plan, const char *extra, struct err *e)
+{
+	while (*extra) {
+		size_t n = strcspn(extra, ";");
+		struct query_plan_node *node = add_node(plan, e);
+
+		if (!node)
+			return -1;
+		node->operation = arena_strndup(plan->arena, extra, n);
+		node->depth = 1;
+		extra += n;
+		extra += strspn(extra, "; ");
+	}
+	return 0;
+}
+
+static int take_mysql(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct query_plan *plan = ctx;
+	struct query_plan_node *node = add_node(plan, e);
+	const struct db_value *table = column(row, "table");
+
+	if (!node)
+		return -1;
+	node->operation = text_of(plan->arena, column(row, "type"));
+	node->table = table->type == DB_TEXT ? text_of(plan->arena, table) : NULL;
+	/* <derived2> and <union1,2> are results of other steps. */
+	node->is_full_scan = node->table && node->table[0] != '<' &&
+			     (strcasecmp(node->operation, "ALL") == 0 ||
+			      strcasecmp(node->operation, "index") == 0);
+	node->table_rows = number_of(column(row, "rows"));
+	if (node->table_rows < 0)
+		node->unknown = "the server does not say how many rows it would read";
+	return add_extras(plan, text_of(plan->arena, column(row, "Extra")), e);
+}
+
+static int read_mysql(struct probe *p, struct db *db, struct query_plan *plan, const char *query,
+		      const char *sql, struct err *e)
+{
+	const char *again = arena_printf(p->arena, "EXPLAIN FORMAT=JSON %s", query);
+	struct json_doc *doc = NULL;
+	struct buf text;
+	int rc;
+
+	if (db_query(db, sql, NULL, 0, p->deadline_ms, take_mysql, plan, e) != 0)
+		return -1;
+	buf_init(&text, MAX_PLAN_BYTES);
+	rc = db_query(db, again, NULL, 0, p->deadline_ms, take_text, &text, e);
+	if (rc == 0)
+		rc = json_parse(text.data, text.len, &doc, e);
+	if (rc == 0) {
+		plan->cost = json_number(p->arena, doc, "/query_block", "cost");
+		if (plan->cost < 0)
+			plan->cost =
+				json_number(p->arena, doc, "/query_block/cost_info", "query_cost");
+	}
+	json_free(doc);
+	buf_release(&text);
+	return rc;
+}
+
+/* ---- SQLite ---- */
+
+static int take_sqlite(void *ctx, const struct db_row *row, struct err *e)
+{
+	struct query_plan *plan = ctx;
+	struct query_plan_node *node = add_node(plan, e);
+
+	if (!node)
+		return -1;
+	node->operation = text_of(plan->arena, &row->values[3]);
+	return 0;
+}
+
+/* The name behind "SCAN "; NULL when it scans no table: constants, subqueries. */
+static const char *scanned(const struct query_plan *plan, const char *operation)
+{
+	static const char *const makers[] = {"CO-ROUTINE ", "MATERIALIZE "};
+	const char *name = operation + strlen("SCAN ");
+	size_t n;
+
+	if (!str_starts(operation, "SCAN ") || *name == '(' || strstr(name, "CONSTANT ROW"))
+		return NULL;
+	/* Names may hold blanks: what may follow one is known. */
+	n = strlen(name);
+	for (const char *end = name; (end = strstr(end, " ")) != NULL; end++)
+		if (str_starts(end, " USING ") || str_starts(end, " VIRTUAL TABLE") ||
+		    str_starts(end, " LEFT-JOIN")) {
+			n = (size_t)(end - name);
+			break;
+		}
+	name = arena_strndup(plan->arena, name, n);
+	for (size_t i = 0; i < plan->n; i++)
+		for (size_t k = 0; k < sizeof(makers) / sizeof(*makers); k++)
+			if (str_starts(plan->nodes[i].operation, makers[k]) &&
+			    strcmp(plan->nodes[i].operation + strlen(makers[k]), name) == 0)
+				return NULL;
+	return name;
+}
+
+/* The next word or quoted name of a statement, without its quotes; NULL at the end. */
+static const char *next_word(struct arena *a, const char **at)
+{
+	const char *s = *at + strcspn(*at, "\"`["
+					   "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+					   "abcdefghijklmnopqrstuvwxyz");
+	const char *end;
+
+	if (!*s)
+		return NULL;
+	if (strchr("\"`[", *s)) {
+		end = strchr(s + 1, *s == '[' ? ']' : *s);
+		end = end ? end : s + strlen(s);
+		*at = *end ? end + 1 : end;
+		return arena_strndup(a, s + 1, (size_t)(end - s - 1));
+	}
+	for (end = s; *end == '_' || *end == '$' || (*end >= '0' && *end <= '9') ||
+		      (*end >= 'A' && *end <= 'Z') || (*end >= 'a' && *end <= 'z') ||
+		      (*end & 0x80) != 0;)
+		end++;
+	*at = end;
+	return arena_strndup(a, s, (size_t)(end - s));
+}
+
+static const char *object_named(const struct db_object *objects, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (db_same_name(DB_SQLITE, objects[i].name, name))
+			return objects[i].name;
+	return NULL;
+}
+
+/* "orders AS o", "orders o": the table an alias stands for; else a table of that name. */
+static const char *table_of(struct arena *a, const char *query, const char *alias,
+			    const struct db_object *objects, size_t n)
+{
+	const char *table = NULL, *at = query, *word;
+
+	while ((word = next_word(a, &at)) != NULL) {
+		if (table && strcasecmp(word, "AS") == 0)
+			continue;
+		if (table && db_same_name(DB_SQLITE, word, alias))
+			return table;
+		table = object_named(objects, n, word);
+	}
+	return object_named(objects, n, alias);
+}
+
+static int find_size_sqlite(struct probe *p, struct db *db, struct query_plan_node *node,
+			    struct err *e)
+{
+	struct buf sql;
+
+	buf_init(&sql, BUF_UNBOUNDED); /* a name */
+	(void)buf_puts(&sql, "SELECT count(*) FROM ");
+	db_quote(DB_SQLITE, &sql, node->table);
+	int rc = db_query(db, sql.data, NULL, 0, p->deadline_ms, take_number, &node->table_rows, e);
+
+	buf_release(&sql);
+	return rc;
+}
+
+static int read_sqlite(struct probe *p, struct db *db, struct query_plan *plan, const char *query,
+		       const char *sql, struct err *e)
+{
+	struct db_object *objects;
+	size_t n;
+
+	if (db_query(db, sql, NULL, 0, p->deadline_ms, take_sqlite, plan, e) != 0 ||
+	    db_objects(db, p->arena, p->deadline_ms, &objects, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < plan->n; i++) {
+		struct query_plan_node *node = &plan->nodes[i];
+		const char *alias = scanned(plan, node->operation);
+
+		if (!alias)
+			continue;
+		node->is_full_scan = true;
+		node->table = table_of(p->arena, query, alias, objects, n);
+		if (!node->table)
+			node->unknown = arena_printf(
+				p->arena, "\"%s\" in the plan could be any table; name it as it is",
+				alias);
+		else if (find_size_sqlite(p, db, node, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int query_plan_read(struct probe *p, struct db *db, const char *query, struct query_plan *out,
+		    struct err *e)
+{
+	enum db_engine engine = db_engine(db);
+	const char *sql = query_plan_sql(p->arena, engine, query);
+	size_t n_columns;
+
+	*out = (struct query_plan){.arena = p->arena, .cost = -1, .rows = -1};
+	if (db_prepare(db, query, &n_columns, e) != 0)
+		return -1;
+	switch (engine) {
+	case DB_SQLITE:
+		return read_sqlite(p, db, out, query, sql, e);
+	case DB_POSTGRES:
+		return read_postgres(p, db, out, sql, e);
+	case DB_MYSQL:
+		return read_mysql(p, db, out, query, sql, e);
+	case DB_ODBC:
+		break;
+	}
+	return err_set(e, ERR_MEASURE,
+		       "cannot ask for a plan through ODBC: every engine has its "
+		       "own way, and this one is not known");
+}
