@@ -63,7 +63,7 @@ static int atlas_files(struct world *w, struct err *e)
 			return -1;
 		m.key = arena_strndup(w->arena, f->base, strcspn(f->base, "_."));
 		m.version = m.key;
-		m.name = str_escaped(w->arena, f->base);
+		m.name = f->base;
 		m.is_unhashable = is_sum_ignored(f->text);
 		migrations_add(w, &m);
 	}

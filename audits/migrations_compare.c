@@ -29,7 +29,7 @@ void migrations_found(struct world *w, enum finding class, const char *name, con
 		return;
 	va_start(ap, fmt);
 	/* A full buffer is beyond what is shown. */
-	buf_printf(&list->lines, "%s%s: %s", list->n > 1 ? "\n" : "", name,
+	buf_printf(&list->lines, "%s%s: %s", list->n > 1 ? "\n" : "", str_escaped(w->arena, name),
 		   str_escaped(w->arena, arena_vprintf(w->arena, fmt, ap)));
 	va_end(ap);
 }
@@ -41,7 +41,7 @@ void migrations_remark(struct world *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	if (w->remarks.len > 0)
 		buf_putc(&w->remarks, '\n'); /* a full buffer is beyond what is shown */
-	buf_puts(&w->remarks, arena_vprintf(w->arena, fmt, ap));
+	buf_puts(&w->remarks, str_escaped(w->arena, arena_vprintf(w->arena, fmt, ap)));
 	va_end(ap);
 }
 

@@ -36,7 +36,7 @@ static int drizzle_entry(struct world *w, const struct json_doc *doc,
 
 	m.key = arena_printf(w->arena, "%lld", (long long)when.integer);
 	m.version = m.key;
-	m.name = str_escaped(w->arena, arena_strdup(w->arena, tag.text));
+	m.name = arena_strdup(w->arena, tag.text);
 	m.file = migrations_find_file(w, journal->dir,
 				      arena_printf(w->arena, "%s%s.sql", folder, tag.text));
 	if (!m.file) {

@@ -18,7 +18,6 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
-#include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/file.h"
 #include "runner/io/git_files.h"
@@ -57,15 +56,12 @@ static bool has_foreign_part(struct arena *a, const char *path)
 	return *rest == '.';
 }
 
-static int add_file(void *ctx, const char *path, struct err *e)
+static int add_file(const struct walk *k, const char *path, struct err *e)
 {
-	const struct walk *k = ctx;
 	struct world *w = k->world;
 	const char *slash = strrchr(path, '/');
 	struct migration_file *f;
 
-	if (has_foreign_part(w->arena, path))
-		return 0;
 	if (w->n_files == MIGRATIONS_MAX) {
 		err_set(e, ERR_MEASURE, "more than %d files below \"%s\"", MIGRATIONS_MAX, k->dir);
 		return err_help(e, "name the directory of the migrations itself");
@@ -86,10 +82,16 @@ static int add_file(void *ctx, const char *path, struct err *e)
 	const char *shown =
 		file_shown(w->arena, w->spec->root, arena_printf(w->arena, "%s/%s", k->dir, path));
 
-	f->shown = str_escaped(w->arena,
-			       w->spec->ref ? arena_printf(w->arena, "%s:%s", w->spec->ref, shown)
-					    : shown);
+	f->shown = w->spec->ref ? arena_printf(w->arena, "%s:%s", w->spec->ref, shown) : shown;
 	return 0;
+}
+
+/* A commit gives all files at once, those of foreign folders too. */
+static int add_committed(void *ctx, const char *path, struct err *e)
+{
+	const struct walk *k = ctx;
+
+	return has_foreign_part(k->world->arena, path) ? 0 : add_file(k, path, e);
 }
 
 static int could_not(struct walk *k, const char *path, struct err *e)
@@ -108,10 +110,9 @@ static int visit(struct walk *k, int dir, const char *base, const char *path, in
 	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return could_not(k, path, e);
 	if (S_ISREG(st.st_mode))
-		return add_file(k, path, e);
+		return *base == '.' ? 0 : add_file(k, path, e);
 	if (S_ISLNK(st.st_mode) && *base != '.')
-		migrations_remark(k->world, "%s: a symbolic link, not followed",
-				  str_escaped(k->world->arena, path));
+		migrations_remark(k->world, "%s: a symbolic link, not followed", path);
 	if (!S_ISDIR(st.st_mode) || is_foreign(base))
 		return 0;
 	if (depth == MAX_DEPTH)
@@ -176,7 +177,7 @@ int migrations_list_files(struct world *w, struct err *e)
 		struct walk k = {w, paths->items[i]};
 
 		if (w->git) {
-			if (git_files_walk(w->git, k.dir, add_file, &k, e) != 0)
+			if (git_files_walk(w->git, k.dir, add_committed, &k, e) != 0)
 				return -1;
 			continue;
 		}

@@ -117,7 +117,7 @@ static int flyway_files(struct world *w, struct err *e)
 
 		migrations_add(w, &(struct migration){.key = key,
 						      .version = name.version,
-						      .name = str_escaped(w->arena, f->base),
+						      .name = f->base,
 						      .file = f,
 						      .is_repeatable = name.letter == 'R',
 						      .is_unhashable = is_code});
@@ -234,7 +234,7 @@ static int refinery_files(struct world *w, struct err *e)
 
 		migrations_add(w, &(struct migration){.key = version,
 						      .version = version,
-						      .name = str_escaped(w->arena, f->base),
+						      .name = f->base,
 						      .body = name.description,
 						      .file = f,
 						      .is_unhashable = is_code});

@@ -504,7 +504,7 @@ static int typeorm_files(struct world *w, struct err *e)
 		if (!m.key)
 			continue;
 		m.version = m.key + strlen(m.key) - 13;
-		m.name = str_escaped(w->arena, m.key);
+		m.name = m.key;
 		migrations_add(w, &m);
 	}
 	return 0;
@@ -553,10 +553,8 @@ static int doctrine_files(struct world *w, struct err *e)
 		if (!class)
 			continue;
 		key = namespace ? arena_printf(w->arena, "%s\\%s", namespace, class) : class;
-		migrations_add(w, &(struct migration){.key = key,
-						      .version = key,
-						      .name = str_escaped(w->arena, f->base),
-						      .file = f});
+		migrations_add(w, &(struct migration){
+					  .key = key, .version = key, .name = f->base, .file = f});
 	}
 	return 0;
 }

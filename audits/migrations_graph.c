@@ -57,8 +57,7 @@ static int alembic_files(struct world *w, struct err *e)
 			continue;
 		struct migration m = {.key = names[0], .version = names[0], .file = f};
 
-		m.name = arena_printf(w->arena, "%s (%s)", str_escaped(w->arena, names[0]),
-				      str_escaped(w->arena, f->base));
+		m.name = arena_printf(w->arena, "%s (%s)", names[0], f->base);
 		append(w, &m, down, n_down);
 		m.n_replaces = n_down;
 		if (migrations_python_strings(w, f->text, "depends_on", &names, &n) == 0)
@@ -251,7 +250,7 @@ static int django_files(struct world *w, struct err *e)
 			continue;
 		m.key = arena_printf(w->arena, "%s.%.*s", app, (int)strlen(f->base) - 3, f->base);
 		m.version = app;
-		m.name = str_escaped(w->arena, m.key);
+		m.name = m.key;
 		if (migrations_python_strings(w, f->text, "dependencies", &strings, &n) == 0)
 		m.requires = pairs_of(w, strings, n, &m.n_requires);
 		if (migrations_python_strings(w, f->text, "replaces", &strings, &n) == 0)
@@ -323,7 +322,7 @@ static void django_find_rows(struct world *w, const struct map *apps, const stru
 				migrations_remark(w,
 						  "app %s: not compared, no migrations of it are "
 						  "below the path",
-						  str_escaped(w->arena, row->version));
+						  row->version);
 			continue;
 		}
 		if (!resolve(w, replaced, row->key))

@@ -84,7 +84,7 @@ static void add_change_set(struct changelog *c, const char *id, const char *auth
 	struct migration m = {.body = tail, .file = c->file};
 
 	m.key = m.version = arena_printf(a, "%s%s", path, tail);
-	m.name = str_escaped(a, m.key);
+	m.name = m.key;
 	migrations_add(c->world, &m);
 }
 

@@ -144,7 +144,7 @@ static bool parse_name(struct world *w, struct migration_file *f, struct migrati
 	*m = (struct migration){
 		.key = key,
 		.version = key,
-		.name = str_escaped(w->arena, is_folder ? name : f->base),
+		.name = is_folder ? name : f->base,
 		.file = f,
 	};
 	return true;

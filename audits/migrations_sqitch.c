@@ -10,7 +10,6 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
-#include "runner/base/str.h"
 
 /* The path of a file beside f, or below the folder f is in. */
 static const char *beside(struct arena *a, const struct migration_file *f, const char *name)
@@ -133,8 +132,7 @@ static int sqitch_files(struct world *w, struct err *e)
 
 		m.key = arena_printf(w->arena, "%s\n%zu", p.names[i],
 				     n_before(w->arena, &counts, p.names[i]));
-		m.name = str_escaped(w->arena,
-				     arena_printf(w->arena, "%s%s", p.names[i], tag ? tag : ""));
+		m.name = arena_printf(w->arena, "%s%s", p.names[i], tag ? tag : "");
 		m.file = migrations_find_file(w, p.file->dir, beside(w->arena, p.file, script));
 		m.body = p.project;
 		if (!m.file) {

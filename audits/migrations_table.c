@@ -69,7 +69,7 @@ static const char *mismatch(const struct world *w, const struct framework *f,
 			return arena_printf(w->arena, "it has no column %s", s->name);
 		if (c && !is_of_class(c->type, s->class))
 			return arena_printf(w->arena, "its column %s is of type %s", s->name,
-					    str_escaped(w->arena, c->type));
+					    c->type);
 	}
 	if (f->is_exact && n_found < t->n_columns)
 		return arena_printf(w->arena, "it has %zu columns more than %s gives it",
@@ -308,7 +308,7 @@ static int take_row(void *ctx, const struct db_row *row, struct err *e)
 	}
 	if (!applied.version)
 		applied.version = applied.key;
-	applied.name = str_escaped(w->arena, applied.name ? applied.name : applied.key);
+	applied.name = applied.name ? applied.name : applied.key;
 	applied.position = (int64_t)w->n_rows;
 	w->rows[w->n_rows++] = applied;
 	return 0;

@@ -446,6 +446,8 @@ undecided "no database" 'could not open database'
 truncate -s 5M migrate/20240101000001_create_orders.rb
 passes "content nobody needs is not read, however large"
 
+touch $'migrate/20250101000001_\e[31m\n.rb'
+found hostile_name "pending=1" '20250101000001_\\x1b\[31m\\n.rb is not applied; rails db:migrate'
 touch migrate/20250101000001_new.rb
 keys=', allow: [pending]'
 passes "an allowed finding is no failure" 'allowed.*1 finding.*20250101000001_new.rb is not applied'
