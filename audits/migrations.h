@@ -56,6 +56,8 @@ enum finding {
 	FOUND_N,
 };
 #define KNOWS(finding) (1u << (finding))
+/* Found by comparing names alone. */
+#define KNOWS_NAMES (KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING))
 
 /* A file below one of the directories. Content is read when somebody asks for it. */
 struct migration_file {
@@ -232,6 +234,9 @@ int migrations_order_text(const char *a, const char *b);
 int migrations_order_dotted(const char *a, const char *b);
 bool migrations_is_digits(const char *s);
 bool migrations_is_true(const char *cell);
+/* A name as a row has it, for `take`; NULL is nothing a framework writes. */
+bool migrations_take_name(const char *cell, struct applied *out);
+bool migrations_take_first_name(struct world *w, cells c, struct applied *out);
 /* The value of the first `word ... = literal` at the beginning of a line, for Python: strings in
  * it, in order. -1 = no such line. */
 int migrations_python_strings(struct world *w, const char *text, const char *word,
@@ -269,6 +274,7 @@ void migrations_found_unapplied(struct world *w, const struct migration *m, cons
 
 extern const struct framework migrations_flyway, migrations_liquibase, migrations_alembic,
 	migrations_django, migrations_sqitch, migrations_atlas, migrations_drizzle,
-	migrations_refinery;
+	migrations_refinery, migrations_knex, migrations_sequelize, migrations_laravel,
+	migrations_efcore, migrations_typeorm, migrations_doctrine;
 
 #endif

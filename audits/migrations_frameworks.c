@@ -12,8 +12,6 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 
-/* Found by comparing names alone. */
-#define KNOWS_NAMES (KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING))
 /* The same where versions are numbers that only so many rows may have. */
 #define KNOWS_NUMBERS                                                                              \
 	(KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_DUPLICATE) | KNOWS(FOUND_UNKNOWN))
@@ -32,23 +30,9 @@ static bool take_number(struct world *w, const char *cell, struct applied *out)
 	return true;
 }
 
-static bool take_name(const char *cell, struct applied *out)
-{
-	*out = (struct applied){.key = cell ? cell : "NULL"};
-	if (!cell)
-		out->state = APPLIED_UNKNOWN;
-	return true;
-}
-
 static bool take_first_number(struct world *w, cells c, struct applied *out)
 {
 	return take_number(w, c[0], out);
-}
-
-static bool take_first_name(struct world *w, cells c, struct applied *out)
-{
-	(void)w;
-	return take_name(c[0], out);
 }
 
 /* ---- Prisma ---- */
@@ -69,7 +53,7 @@ static const struct column_shape prisma_columns[] = {
 static bool prisma_take(struct world *w, cells c, struct applied *out)
 {
 	(void)w;
-	take_name(c[0], out);
+	migrations_take_name(c[0], out);
 	out->checksum = c[1];
 	if (c[3]) {
 		out->state = APPLIED_ROLLED_BACK;
@@ -290,7 +274,7 @@ static const struct framework diesel = {
 	.order_by = "version",
 	.naming = {.key = NAMING_FOLDER, .suffixes = "up.sql", .depth_min = 1, .depth_max = 1},
 	.adjust = diesel_adjust,
-	.take = take_first_name,
+	.take = migrations_take_first_name,
 	.order = migrations_order_text,
 	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_DUPLICATE),
 	.apply = "diesel migration run",
@@ -348,232 +332,6 @@ static const struct framework sqlx = {
 	.compares = "files N_x.sql and N_x.up.sql; SHA-384 of the file, line ends included",
 };
 
-/* ---- knex, Sequelize, Laravel, EF Core, TypeORM, Doctrine: a row a name ---- */
-
-static const struct column_shape knex_columns[] = {
-	{.name = "name", .class = COLUMN_TEXT},
-	{.name = "batch"},
-	{.name = "migration_time"},
-	{.name = "id"},
-	{.name = NULL},
-};
-
-static const struct framework knex = {
-	.name = "knex",
-	.title = "Knex",
-	.tables = "knex_migrations",
-	.columns = knex_columns,
-	.order_by = "id",
-	.naming = {.key = NAMING_BASE,
-		   .suffixes = ".js .cjs .mjs .ts .coffee",
-		   .except = ".d.ts",
-		   .depth_max = 0},
-	.take = take_first_name,
-	.order = migrations_order_text,
-	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER),
-	.apply = "knex migrate:latest",
-	.compares = "file names as they are; no checksum, so an edited file is not seen",
-};
-
-static const struct column_shape sequelize_columns[] = {
-	{.name = "name", .class = COLUMN_TEXT},
-	{.name = "createdAt", .is_optional = true},
-	{.name = "updatedAt", .is_optional = true},
-	{.name = NULL},
-};
-
-static const struct framework sequelize = {
-	.name = "sequelize",
-	.title = "Sequelize",
-	.tables = "SequelizeMeta",
-	.columns = sequelize_columns,
-	.is_exact = true,
-	.order_by = "name",
-	.naming = {.key = NAMING_BASE,
-		   .suffixes = ".js .cjs .mjs .ts .cts",
-		   .except = ".d.ts",
-		   .depth_max = 0},
-	.take = take_first_name,
-	.order = migrations_order_text,
-	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER),
-	.apply = "sequelize db:migrate",
-	.compares = "file names as they are; no checksum, so an edited file is not seen",
-};
-
-static const struct column_shape laravel_columns[] = {
-	{.name = "migration", .class = COLUMN_TEXT},
-	{.name = "batch", .class = COLUMN_INTEGER},
-	{.name = "id", .is_optional = true},
-	{.name = NULL},
-};
-
-static const struct framework laravel = {
-	.name = "laravel",
-	.title = "Laravel",
-	.tables = "migrations",
-	.columns = laravel_columns,
-	.is_exact = true,
-	.order_by = "id",
-	.naming = {.key = NAMING_STEM,
-		   .suffixes = ".php",
-		   .min_digits = 1,
-		   .after = "_",
-		   .depth_max = 0},
-	.take = take_first_name,
-	.order = migrations_order_text,
-	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER),
-	.apply = "php artisan migrate",
-	.compares = "file names without .php; no checksum, so an edited file is not seen",
-};
-
-static const struct column_shape efcore_columns[] = {
-	{.name = "MigrationId", .class = COLUMN_TEXT},
-	{.name = "ProductVersion"},
-	{.name = NULL},
-};
-
-static const struct framework efcore = {
-	.name = "efcore",
-	.title = "EF Core",
-	.tables = "__EFMigrationsHistory",
-	.columns = efcore_columns,
-	.order_by = "MigrationId",
-	.naming = {.key = NAMING_STEM,
-		   .suffixes = ".cs",
-		   .except = ".Designer.cs",
-		   .min_digits = 14,
-		   .after = "_",
-		   .depth_max = 16},
-	.take = take_first_name,
-	.order = migrations_order_text,
-	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_DUPLICATE),
-	.apply = "dotnet ef database update",
-	.compares = "files STAMP_X.cs; the Migration attribute is taken to be the file's name; no "
-		    "checksum, so an edited file is not seen",
-};
-
-static const struct column_shape typeorm_columns[] = {
-	{.name = "name", .class = COLUMN_TEXT},
-	{.name = "timestamp", .class = COLUMN_INTEGER},
-	{.name = "id"},
-	{.name = NULL},
-};
-
-static bool typeorm_take(struct world *w, cells c, struct applied *out)
-{
-	(void)w;
-	take_name(c[0], out);
-	out->version = c[1];
-	return true;
-}
-
-static bool ends_in_timestamp(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 13 && migrations_is_digits(name + n - 13);
-}
-
-/* A property `name` with a literal, else the first class called X and 13 digits; NULL = neither. */
-static const char *typeorm_name(struct world *w, const struct migration_file *f)
-{
-	const char *text = f->text, *class, **strings;
-	size_t n;
-
-	if (migrations_python_strings(w, text, "name", &strings, &n) == 0 && n == 1 &&
-	    ends_in_timestamp(strings[0]))
-		return strings[0];
-	do
-		class = migrations_word_after(w->arena, &text, "class ");
-	while (class && !ends_in_timestamp(class));
-	return class;
-}
-
-static int typeorm_files(struct world *w, struct err *e)
-{
-	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
-		struct migration m = {.file = f};
-
-		if ((!str_ends(f->base, ".ts") && !str_ends(f->base, ".js")) ||
-		    str_ends(f->base, ".d.ts"))
-			continue;
-		if (migrations_read(w, f, e) != 0)
-			return -1;
-		m.key = typeorm_name(w, f);
-		if (!m.key)
-			continue;
-		m.version = m.key + strlen(m.key) - 13;
-		m.name = m.key;
-		migrations_add(w, &m);
-	}
-	return 0;
-}
-
-static const struct framework typeorm = {
-	.name = "typeorm",
-	.title = "TypeORM",
-	.tables = "migrations",
-	.columns = typeorm_columns,
-	.is_exact = true,
-	.order_by = "id",
-	.files = typeorm_files,
-	.take = typeorm_take,
-	.order = migrations_order_number,
-	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_DUPLICATE),
-	.apply = "typeorm migration:run",
-	.compares = "the property name of a .ts or .js file, else its first class called X and 13 "
-		    "digits; no checksum, so an edited file is not seen",
-};
-
-static const struct column_shape doctrine_columns[] = {
-	{.name = "version", .class = COLUMN_TEXT},
-	{.name = "executed_at"},
-	{.name = "execution_time"},
-	{.name = NULL},
-};
-
-static int doctrine_files(struct world *w, struct err *e)
-{
-	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
-		const char *namespace, *class, *key;
-
-		if (!str_ends(f->base, ".php") || !str_starts(f->base, "Version"))
-			continue;
-		if (migrations_read(w, f, e) != 0)
-			return -1;
-		const char *text = f->text;
-
-		namespace = migrations_word_after(w->arena, &text, "namespace ");
-		text = f->text;
-		do
-			class = migrations_word_after(w->arena, &text, "class ");
-		while (class && !str_starts(class, "Version"));
-		if (!class)
-			continue;
-		key = namespace ? arena_printf(w->arena, "%s\\%s", namespace, class) : class;
-		migrations_add(w, &(struct migration){
-					  .key = key, .version = key, .name = f->base, .file = f});
-	}
-	return 0;
-}
-
-static const struct framework doctrine = {
-	.name = "doctrine",
-	.title = "Doctrine",
-	.tables = "doctrine_migration_versions",
-	.columns = doctrine_columns,
-	.order_by = "version",
-	.files = doctrine_files,
-	.take = take_first_name,
-	.order = migrations_order_text,
-	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_DUPLICATE),
-	.apply = "doctrine:migrations:migrate",
-	.compares = "namespace and class of VersionX.php; no checksum, so an edited file is not "
-		    "seen",
-};
-
 /* ---- the table ---- */
 
 const struct framework *const migrations_frameworks[] = {
@@ -585,17 +343,17 @@ const struct framework *const migrations_frameworks[] = {
 	&prisma,
 	&goose,
 	&golang_migrate,
-	&knex,
+	&migrations_knex,
 	&migrations_sqitch,
 	&migrations_atlas,
 	&sqlx,
 	&migrations_drizzle,
 	&migrations_refinery,
-	&efcore,
-	&laravel,
-	&typeorm,
-	&sequelize,
-	&doctrine,
+	&migrations_efcore,
+	&migrations_laravel,
+	&migrations_typeorm,
+	&migrations_sequelize,
+	&migrations_doctrine,
 	&ecto,
 	&diesel,
 	&dbmate,

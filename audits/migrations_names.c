@@ -282,3 +282,17 @@ const char *migrations_word_after(struct arena *a, const char **text, const char
 	}
 	return NULL;
 }
+
+bool migrations_take_name(const char *cell, struct applied *out)
+{
+	*out = (struct applied){.key = cell ? cell : "NULL"};
+	if (!cell)
+		out->state = APPLIED_UNKNOWN;
+	return true;
+}
+
+bool migrations_take_first_name(struct world *w, cells c, struct applied *out)
+{
+	(void)w;
+	return migrations_take_name(c[0], out);
+}
