@@ -31,7 +31,6 @@
 #include "runner/io/clock.h"
 #include "runner/io/db_reading.h"
 
-#define MAX_SQL_BYTES  (4 * 1024 * 1024)
 #define MAX_ROW_BYTES  (32UL * 1024 * 1024)
 #define MAX_COLUMNS    4000 /* the server has 4096 */
 #define MAX_DRAIN      1000 /* rows nobody wants any more: read these, or part */
@@ -124,7 +123,7 @@ static int connect_to(struct mysql_db *s, struct err *e)
 	s->socket = fcntl((int)s->client->get_socket(s->handle), F_DUPFD_CLOEXEC, 0);
 	if (s->socket < 0)
 		return err_set(e, ERR_MEASURE, "could not duplicate a socket");
-	return mysql_watch_init(s, e);
+	return db_watch_init(&s->watch, e);
 }
 
 static int take_settings(void *ctx, const struct db_row *row, struct err *e)
@@ -175,7 +174,7 @@ static void mysql_session_close(struct db *db)
 	struct mysql_db *s = of_db(db);
 
 	if (s->socket >= 0) {
-		mysql_watch_release(s);
+		db_watch_release(&s->watch);
 		/* A duplicate that nothing was written to. */
 		(void)close(s->socket);
 	}
@@ -205,6 +204,12 @@ static int mysql_session_open(const struct db_source *source, const struct clock
 		.started_ms = clock_monotonic_ms(clock),
 		.deadline_ms = deadline_ms,
 		.limit_s = -1,
+	};
+	s->watch = (struct db_watch){
+		.clock = clock,
+		.stop = mysql_stop,
+		.cut = mysql_cut,
+		.ctx = s,
 	};
 	if (mysql_place_parse(s->arena, source->location, &s->place, e) == 0 &&
 	    connect_to(s, e) == 0 && set_up(s, e) == 0) {
@@ -315,36 +320,6 @@ static int run_protected(struct mysql_db *s, const char *sql, size_t len, db_row
 	return rc;
 }
 
-/* Replaces ?1 and so on by texts: the server's own placeholders have no numbers. */
-static int fill_in(struct buf *out, const char *sql, size_t len, const char *const *params,
-		   size_t n_params, struct err *e)
-{
-	const char *from = sql, *end = NULL;
-	size_t number;
-
-	buf_init(out, MAX_SQL_BYTES);
-	for (const char *at; (at = db_reading_placeholder(DB_MYSQL, from, &number, &end));) {
-		if (number < 1 || number > n_params)
-			return err_set(e, ERR_MEASURE, "cannot run the query: ?%zu has no value",
-				       number);
-		/* The buffer is looked at once, at the end. */
-		(void)buf_add(out, from, (size_t)(at - from));
-		(void)buf_putc(out, '\'');
-		for (const char *c = params[number - 1]; *c; c++) {
-			if (*c == '\'' || *c == '\\')
-				(void)buf_putc(out, *c);
-			(void)buf_putc(out, *c);
-		}
-		(void)buf_putc(out, '\'');
-		from = end;
-	}
-	if (from < sql + len)
-		(void)buf_add(out, from, (size_t)(sql + len - from));
-	if (!out->is_full)
-		return 0;
-	return err_set(e, ERR_MEASURE, "cannot run the query: it is longer than 4 MiB");
-}
-
 /* The deadline of a statement: the caller's, the target's, or the server's for this role. */
 static int begin_call(struct mysql_db *s, int64_t deadline_ms, struct err *e)
 {
@@ -358,7 +333,7 @@ static int begin_call(struct mysql_db *s, int64_t deadline_ms, struct err *e)
 	if (s->started_ms >= s->deadline_ms)
 		return err_set(e, ERR_MEASURE,
 			       "could not start the query: the deadline has passed");
-	mysql_watch_begin(s, s->deadline_ms);
+	db_watch_begin(&s->watch, s->deadline_ms);
 	return 0;
 }
 
@@ -370,7 +345,7 @@ static int end_call(struct mysql_db *s, int rc, struct err *e)
 {
 	struct err late = {0};
 
-	if (mysql_watch_end(s))
+	if (db_watch_end(&s->watch))
 		s->db.is_broken = true;
 	else if (clock_monotonic_ms(s->clock) < s->deadline_ms)
 		return rc;
@@ -390,7 +365,7 @@ static int mysql_session_query(struct db *db, const char *sql, const char *const
 
 	if (db_reading_check(DB_MYSQL, sql, &len, e) != 0)
 		return -1;
-	int rc = fill_in(&text, sql, len, params, n_params, e);
+	int rc = db_reading_fill(DB_MYSQL, &text, sql, len, params, n_params, e);
 
 	if (rc == 0)
 		rc = begin_call(s, deadline_ms, e);
@@ -404,7 +379,7 @@ int mysql_own_query(struct mysql_db *s, const char *sql, const char *const *para
 		    int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e)
 {
 	struct buf text;
-	int rc = fill_in(&text, sql, strlen(sql), params, n_params, e);
+	int rc = db_reading_fill(DB_MYSQL, &text, sql, strlen(sql), params, n_params, e);
 
 	if (rc == 0)
 		rc = begin_call(s, deadline_ms, e);

@@ -2,20 +2,20 @@
  * db_mysql: one session on MySQL or MariaDB, shared by the db_mysql files; private to them.
  *
  * db_mysql.c opens sessions and runs statements, _client.c loads the library, _location.c reads the
- * connection string, _grants.c refuses roles that could write, _watch.c ends what takes too long,
- * _snapshot.c lets several sessions see one state, _value.c reads rows, _error.c says what went
- * wrong, _catalog.c and _facts.c read the schema.
+ * connection string, _grants.c refuses roles that could write, _watch.c ends what takes too long
+ * (db_watch.h), _snapshot.c lets several sessions see one state, _value.c reads rows, _error.c says
+ * what went wrong, _catalog.c and _facts.c read the schema.
  */
 #ifndef ASSIZE_IO_DB_MYSQL_H
 #define ASSIZE_IO_DB_MYSQL_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <mysql.h>
 
 #include "runner/io/db_driver.h"
+#include "runner/io/db_watch.h"
 
 struct arena;
 struct clock;
@@ -67,17 +67,6 @@ struct mysql_place {
 int mysql_place_parse(struct arena *a, const char *location, struct mysql_place *out,
 		      struct err *e);
 
-/* _watch.c: a thread that ends the statement under way at its deadline. */
-struct mysql_watch {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	int64_t deadline_ms; /* of the statement under way; INT64_MAX = there is none */
-	int64_t wakes_ms;    /* when the thread looks next */
-	bool is_started, is_ending, is_killing;
-	bool has_fired; /* the statement under way was ended */
-};
-
 struct mysql_db {
 	struct db db; /* first: a struct db * of ours is a struct mysql_db * */
 	const struct mysql_client *client;
@@ -88,7 +77,7 @@ struct mysql_db {
 	struct mysql_place place;
 	const struct db_source *source;
 	const struct clock *clock;
-	struct mysql_watch watch;
+	struct db_watch watch;
 	bool is_mariadb;
 	bool is_reading;		 /* between begin_read() and end_read() */
 	unsigned long version;		 /* 101119 is 10.11.19 */
@@ -101,10 +90,9 @@ struct mysql_db {
 	size_t cap;
 };
 
-int mysql_watch_init(struct mysql_db *s, struct err *e);
-void mysql_watch_release(struct mysql_db *s); /* also after a failed init */
-void mysql_watch_begin(struct mysql_db *s, int64_t deadline_ms);
-bool mysql_watch_end(struct mysql_db *s); /* true: it was ended by the watch */
+/* _watch.c: what the watch does when a statement is late; ctx is the session. */
+bool mysql_stop(void *ctx);
+void mysql_cut(void *ctx);
 
 /* A connection, also for the watch. Its handle is the caller's, also after an error. */
 MYSQL *mysql_dial(struct mysql_db *s, int64_t timeout_ms, bool *is_connected);

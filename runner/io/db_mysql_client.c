@@ -1,6 +1,8 @@
 /*
  * db_mysql_client: libmariadb, which speaks to MySQL as well. Loaded by the first session.
  */
+#include <pthread.h>
+
 #include "runner/base/err.h"
 #include "runner/io/db_library.h"
 #include "runner/io/db_mysql.h"

@@ -13,12 +13,10 @@
 #include "runner/io/db_reading.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #include "runner/base/err.h"
-#include "runner/base/num.h"
 #include "runner/io/db_reading_token.h"
 
 #define MAX_DEPTH 1000
@@ -304,23 +302,4 @@ int db_reading_check(enum db_engine engine, const char *sql, size_t *len, struct
 	if (len)
 		*len = end ? (size_t)(end - sql) : strlen(sql);
 	return 0;
-}
-
-const char *db_reading_placeholder(enum db_engine engine, const char *sql, size_t *number,
-				   const char **end)
-{
-	struct tokens t = {.engine = engine, .at = sql};
-
-	for (;;) {
-		struct token now = token_next(&t);
-		int64_t n;
-
-		if (now.type == TOKEN_END || now.type == TOKEN_BAD)
-			return NULL;
-		if (now.type != TOKEN_PLACEHOLDER || num_parse_int(now.at, now.len, &n) != 0)
-			continue;
-		*number = (size_t)n;
-		*end = now.at + now.len;
-		return now.at - 1;
-	}
 }

@@ -18,16 +18,18 @@
 
 #include "runner/io/db.h"
 
+struct buf;
 struct err;
 
 /* -1: refused, with the reason. len (may be NULL): the statement without the ';' behind it. */
 int db_reading_check(enum db_engine engine, const char *sql, size_t *len, struct err *e);
 
 /*
- * The next placeholder ?1, ?2, ... at or after sql in a statement that was checked; NULL = no
- * more. number counts from 1; end is behind it.
+ * Appends len bytes of a statement to out, which is initialised here and the caller's to release,
+ * with each placeholder ?1, ?2, ... replaced by its parameter as a literal: these clients have
+ * none, or none with numbers.
  */
-const char *db_reading_placeholder(enum db_engine engine, const char *sql, size_t *number,
-				   const char **end);
+int db_reading_fill(enum db_engine engine, struct buf *out, const char *sql, size_t len,
+		    const char *const *params, size_t n_params, struct err *e);
 
 #endif

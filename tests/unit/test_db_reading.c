@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/io/db_reading.h"
 
@@ -190,23 +191,25 @@ static void test_length_is_without_the_semicolon(void **state)
 	assert_int_equal(len, strlen("SELECT 1"));
 }
 
-static void test_placeholders_are_found_outside_of_texts(void **state)
+static void test_parameters_become_literals(void **state)
 {
-	const char *sql = "SELECT '?1', `?2` /* ?3 */ FROM t WHERE a = ?12 AND b = ?1";
-	const char *end = NULL;
-	size_t number = 0;
+	const char *sql = "SELECT '?1', `?2` /* ?3 */ FROM t WHERE a = ?2 AND b = ?1 ;";
+	const char *const params[] = {"it's", "a\\b"};
+	struct err e = {0};
+	struct buf out;
 
 	(void)state;
-	const char *at = db_reading_placeholder(DB_MYSQL, sql, &number, &end);
-
-	assert_non_null(at);
-	assert_memory_equal(at, "?12 AND", 7);
-	assert_int_equal(number, 12);
-	at = db_reading_placeholder(DB_MYSQL, end, &number, &end);
-	assert_non_null(at);
-	assert_int_equal(number, 1);
-	assert_string_equal(end, "");
-	assert_null(db_reading_placeholder(DB_MYSQL, end, &number, &end));
+	assert_int_equal(db_reading_fill(DB_MYSQL, &out, sql, strlen(sql) - 1, params, 2, &e), 0);
+	assert_string_equal(out.data,
+			    "SELECT '?1', `?2` /* ?3 */ FROM t WHERE a = 'a\\\\b' AND b = "
+			    "'it''s' ");
+	buf_release(&out);
+	assert_int_equal(db_reading_fill(DB_MYSQL, &out, sql, strlen(sql), params, 1, &e), -1);
+	assert_string_equal(e.message, "cannot run the query: ?2 has no value");
+	buf_release(&out);
+	assert_int_equal(db_reading_fill(DB_ODBC, &out, sql, strlen(sql), params, 2, &e), -1);
+	assert_non_null(strstr(e.message, "a backslash"));
+	buf_release(&out);
 }
 
 static void test_nesting_has_a_limit(void **state)
@@ -227,7 +230,7 @@ int main(void)
 		cmocka_unit_test(test_an_unknown_dialect_is_not_guessed),
 		cmocka_unit_test(test_names_of_refused_words_can_be_quoted),
 		cmocka_unit_test(test_length_is_without_the_semicolon),
-		cmocka_unit_test(test_placeholders_are_found_outside_of_texts),
+		cmocka_unit_test(test_parameters_become_literals),
 		cmocka_unit_test(test_nesting_has_a_limit),
 	};
 
