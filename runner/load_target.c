@@ -24,7 +24,8 @@ const struct key_row target_rows[] = {
 	{.name = "mysql",
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct target_raw, mysql),
-	 .help = "a MySQL or MariaDB database: host, port, socket, user, dbname and TLS options",
+	 .help = "a MySQL or MariaDB database: keyword=value of host, port, socket, user, dbname, "
+		 "ssl, ssl_verify, ssl_ca, ssl_capath, ssl_cert, ssl_key",
 	 .example = "\"host=db dbname=shop user=audit\""},
 	{.name = "odbc",
 	 .type = KEY_TEXT,

@@ -32,4 +32,7 @@ int db_reading_check(enum db_engine engine, const char *sql, size_t *len, struct
 int db_reading_fill(enum db_engine engine, struct buf *out, const char *sql, size_t len,
 		    const char *const *params, size_t n_params, struct err *e);
 
+/* The statement in out, as above, with names in double quotes in marks instead. */
+void db_reading_requote(enum db_engine engine, struct buf *out, const char *sql, char mark);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * db_reading_fill: parameters as literals.
+ * db_reading_fill: parameters as literals, and names in other quotes.
  *
  * Where backslashes are read in different ways, a parameter with one is refused.
  */
@@ -73,4 +73,30 @@ int db_reading_fill(enum db_engine engine, struct buf *out, const char *sql, siz
 	if (!out->is_full)
 		return 0;
 	return err_set(e, ERR_MEASURE, "cannot run the query: it is longer than 4 MiB");
+}
+
+void db_reading_requote(enum db_engine engine, struct buf *out, const char *sql, char mark)
+{
+	struct tokens t = {.engine = engine, .at = sql};
+	const char *from = sql;
+	struct token now;
+
+	buf_init(out, MAX_SQL_BYTES);
+	while ((now = token_next(&t)).type != TOKEN_END && now.type != TOKEN_BAD) {
+		if (now.type != TOKEN_NAME || now.at[-1] != '"' || mark == '"')
+			continue;
+		/* The caller looks at the buffer once, at the end. */
+		(void)buf_add(out, from, (size_t)(now.at - 1 - from));
+		(void)buf_putc(out, mark);
+		for (size_t i = 0; i < now.len; i++) {
+			if (now.at[i] == mark)
+				(void)buf_putc(out, mark);
+			if (now.at[i] == '"')
+				i++; /* doubled */
+			(void)buf_putc(out, now.at[i]);
+		}
+		(void)buf_putc(out, mark);
+		from = t.at;
+	}
+	(void)buf_puts(out, from);
 }

@@ -111,7 +111,6 @@ int db_watch_init(struct db_watch *w, struct err *e)
 
 void db_watch_release(struct db_watch *w)
 {
-
 	if (w->is_started) {
 		must(pthread_mutex_lock(&w->lock));
 		w->is_ending = true;
@@ -125,7 +124,6 @@ void db_watch_release(struct db_watch *w)
 
 void db_watch_begin(struct db_watch *w, int64_t deadline_ms)
 {
-
 	must(pthread_mutex_lock(&w->lock));
 	w->deadline_ms = deadline_ms;
 	w->has_fired = false;
@@ -136,7 +134,6 @@ void db_watch_begin(struct db_watch *w, int64_t deadline_ms)
 
 bool db_watch_end(struct db_watch *w)
 {
-
 	must(pthread_mutex_lock(&w->lock));
 	w->deadline_ms = INT64_MAX;
 	if (w->has_fired)

@@ -69,6 +69,7 @@ file_registry.o lock
 git.o init_once
 git.o init_result
 db_mysql_client.o library
+db_odbc_client.o library
 db_postgres_library.o library
 http.o init_once
 http.o init_result

@@ -212,6 +212,20 @@ static void test_parameters_become_literals(void **state)
 	buf_release(&out);
 }
 
+static void test_names_are_put_in_other_quotes(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	db_reading_requote(DB_ODBC, &out,
+			   "SELECT \"a\"\"b\", \"c`d\", '\"e\"', `f` FROM \"g\" -- \"h\"", '`');
+	assert_string_equal(out.data, "SELECT `a\"b`, `c``d`, '\"e\"', `f` FROM `g` -- \"h\"");
+	buf_release(&out);
+	db_reading_requote(DB_ODBC, &out, "SELECT \"a\"", '"');
+	assert_string_equal(out.data, "SELECT \"a\"");
+	buf_release(&out);
+}
+
 static void test_nesting_has_a_limit(void **state)
 {
 	char sql[4096] = "SELECT ";
@@ -231,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_names_of_refused_words_can_be_quoted),
 		cmocka_unit_test(test_length_is_without_the_semicolon),
 		cmocka_unit_test(test_parameters_become_literals),
+		cmocka_unit_test(test_names_are_put_in_other_quotes),
 		cmocka_unit_test(test_nesting_has_a_limit),
 	};
 
