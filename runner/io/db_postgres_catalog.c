@@ -23,7 +23,7 @@ static const char *text_of(const struct postgres_catalog *c, const struct db_val
 
 int postgres_catalog_rows(struct postgres_catalog *c, const char *sql, db_row_fn *fn, struct err *e)
 {
-	return postgres_rows(c->session, sql, &c->schemas, 1, fn, c, e);
+	return postgres_rows(c->session, sql, &c->oids, 1, fn, c, e);
 }
 
 struct db_table *postgres_catalog_table(const struct postgres_catalog *c, const struct db_row *row)
@@ -31,109 +31,137 @@ struct db_table *postgres_catalog_table(const struct postgres_catalog *c, const 
 	return map_get(&c->tables, row->values[0].text);
 }
 
-/* ---- tables ---- */
+const char *postgres_catalog_name(const struct postgres_catalog *c, const struct db_value *oid,
+				  const struct db_value *printed)
+{
+	const struct db_table *t = map_get(&c->tables, oid->text);
+	char *name;
+	size_t n = 0;
 
-static const char tables_sql[] = "SELECT " POSTGRES_NAME(
-	"c.oid") ", c.relkind, c.relpersistence,"
-		 " CASE WHEN c.relkind IN ('v', 'm') THEN"
-		 "  pg_catalog.rtrim(pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid)), ';') END,"
-		 " c.relrowsecurity, c.relforcerowsecurity,"
-		 " (SELECT " POSTGRES_NAME(
-			 "i.inhparent") " FROM pg_catalog.pg_inherits i"
-					"  WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1),"
-					" pg_catalog.pg_get_partkeydef(c.oid),"
-					" CASE WHEN c.relispartition THEN "
-					"pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,"
-					" pg_catalog.obj_description(c.oid, 'pg_class'),"
-					" (SELECT n.nspname FROM pg_catalog.pg_namespace n"
-					"  WHERE n.oid = c.relnamespace)"
-					" FROM pg_catalog.pg_class c "
-					"WHERE " POSTGRES_TABLE_IN_SCOPE;
+	if (t)
+		return t->name;
+	/* regclass quotes a name that needs it */
+	name = arena_alloc(c->arena, printed->len + 1);
+	for (size_t i = 0; i < printed->len; i++) {
+		if (printed->text[i] == '"' && printed->text[i + 1] != '"')
+			continue;
+		i += printed->text[i] == '"' ? 1 : 0;
+		name[n++] = printed->text[i];
+	}
+	name[n] = '\0';
+	return name;
+}
+
+/* ---- tables, and which sequences there are ---- */
+
+static const char classes_sql[] =
+	"SELECT c.oid::text, " POSTGRES_NAME ", c.relkind, c.relpersistence,"
+	" CASE WHEN c.relkind IN ('v', 'm') THEN"
+	"  pg_catalog.rtrim(pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid)), ';') END,"
+	" c.relrowsecurity, c.relforcerowsecurity, i.inhparent::text,"
+	" i.inhparent::pg_catalog.regclass::text,"
+	" CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,"
+	" CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,"
+	" pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname"
+	" FROM (SELECT c.oid AS id, (SELECT pg_catalog.min(i.inhseqno) FROM pg_catalog.pg_inherits "
+	"i"
+	"   WHERE i.inhrelid = c.oid) AS first" POSTGRES_CLASSES(
+		"'r', 'p', 'v', 'm', 'f', 'S'") ") s"
+						" JOIN pg_catalog.pg_class c ON c.oid = s.id"
+						" JOIN pg_catalog.pg_namespace n ON n.oid = "
+						"c.relnamespace"
+						" LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid "
+						"= c.oid AND i.inhseqno = s.first";
 
 static int add_table(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct postgres_catalog *c = ctx;
 	struct db_catalog *all = c->catalog;
 	const struct db_value *v = row->values;
-	char kind = v[1].text[0];
+	char kind = v[2].text[0];
 
 	(void)e;
+	if (kind == 'S') {
+		(void)map_put(&c->sequences, text_of(c, &v[0]), arena_strdup(c->arena, v[1].text));
+		return 0;
+	}
+	c->classes = db_array_grow(c->arena, c->classes, all->n_tables, sizeof(*c->classes));
+	c->classes[all->n_tables] = (struct postgres_class){.oid = text_of(c, &v[0]),
+							    .parent = text_of(c, &v[7]),
+							    .bounds = text_of(c, &v[10])};
 	all->tables = db_array_grow(c->arena, all->tables, all->n_tables, sizeof(*all->tables));
 	struct db_table *t = &all->tables[all->n_tables++];
 
-	t->name = text_of(c, &v[0]);
+	t->name = text_of(c, &v[1]);
 	t->is_view = kind == 'v' || kind == 'm';
 	t->is_materialized = kind == 'm';
 	if (kind == 'f')
 		t->storage = "FOREIGN TABLE";
-	else if (v[2].text[0] == 'u')
+	else if (v[3].text[0] == 'u')
 		t->storage = "UNLOGGED";
-	t->definition = text_of(c, &v[3]);
-	t->has_row_security = v[4].integer != 0;
-	t->forces_row_security = v[5].integer != 0;
-	t->parent = text_of(c, &v[6]);
-	t->partition_by = text_of(c, &v[7]);
-	t->comment = text_of(c, &v[9]);
-	t->schema = text_of(c, &v[10]);
-	/* For add_partitions(), until the parents are known. */
-	t->partitions = NULL;
-	if (v[8].type != DB_NULL) {
-		t->partitions = arena_alloc(c->arena, sizeof(*t->partitions));
-		t->partitions->bounds = text_of(c, &v[8]);
-	}
+	t->definition = text_of(c, &v[4]);
+	t->has_row_security = v[5].integer != 0;
+	t->forces_row_security = v[6].integer != 0;
+	/* As printed, until it is known whether the parent is read. */
+	t->parent = v[7].type == DB_NULL ? NULL : postgres_catalog_name(c, &v[7], &v[8]);
+	t->partition_by = text_of(c, &v[9]);
+	t->comment = text_of(c, &v[11]);
+	t->schema = text_of(c, &v[12]);
 	return 0;
+}
+
+static void know_tables(struct postgres_catalog *c)
+{
+	struct db_catalog *all = c->catalog;
+	struct buf oids;
+
+	buf_init(&oids, BUF_UNBOUNDED); /* the catalog is bounded */
+	for (size_t i = 0; i < all->n_tables; i++) {
+		(void)map_put(&c->tables, c->classes[i].oid, &all->tables[i]); /* oids are unique */
+		(void)buf_printf(&oids, "%s%s", i > 0 ? "," : "", c->classes[i].oid);
+	}
+	c->oids = arena_printf(c->arena, "{%s}", oids.data);
+	buf_release(&oids);
 }
 
 static void add_partitions(struct postgres_catalog *c)
 {
 	struct db_catalog *all = c->catalog;
-	const char **bounds = arena_array(c->arena, all->n_tables, sizeof(*bounds));
 
 	for (size_t i = 0; i < all->n_tables; i++) {
+		const struct postgres_class *class = &c->classes[i];
 		struct db_table *t = &all->tables[i];
-
-		if (t->partitions)
-			bounds[i] = t->partitions->bounds;
-		t->partitions = NULL;
-		/* The first of two names that look alike stays. */
-		(void)map_put(&c->tables, t->name, t);
-	}
-	for (size_t i = 0; i < all->n_tables; i++) {
-		const struct db_table *t = &all->tables[i];
-		struct db_table *parent = bounds[i] ? map_get(&c->tables, t->parent) : NULL;
+		struct db_table *parent = class->parent ? map_get(&c->tables, class->parent) : NULL;
 
 		if (!parent)
+			continue;
+		t->parent = parent->name;
+		if (!class->bounds)
 			continue;
 		parent->partitions =
 			db_array_grow(c->arena, parent->partitions, parent->n_partitions,
 				      sizeof(struct db_partition));
 		parent->partitions[parent->n_partitions++] =
-			(struct db_partition){.name = t->name, .bounds = bounds[i]};
+			(struct db_partition){.name = t->name, .bounds = class->bounds};
 	}
 }
 
 /* ---- columns ---- */
 
-#define COLUMNS_SQL(scope)                                                                         \
-	"SELECT " POSTGRES_NAME(                                                                   \
-		"c.oid") ", a.attname,"                                                            \
-			 " pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, "        \
-			 "a.attidentity,"                                                          \
-			 " a.attgenerated, pg_catalog.pg_get_expr(d.adbin, d.adrelid),"            \
-			 " (SELECT l.collname FROM pg_catalog.pg_collation l JOIN "                \
-			 "pg_catalog.pg_type t"                                                    \
-			 "  ON t.oid = a.atttypid WHERE l.oid = a.attcollation"                    \
-			 "  AND a.attcollation <> t.typcollation),"                                \
-			 " pg_catalog.col_description(c.oid, a.attnum),"                           \
-			 " coalesce(pg_catalog.array_position(k.conkey, a.attnum), 0), c.relkind"  \
-			 " FROM pg_catalog.pg_class c"                                             \
-			 " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"  \
-			 "  AND NOT a.attisdropped"                                                \
-			 " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = "  \
-			 "a.attnum"                                                                \
-			 " LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND "        \
-			 "k.contype = 'p'"                                                         \
-			 " WHERE " scope " ORDER BY c.oid, a.attnum"
+/* first: what a row begins with. */
+#define COLUMNS_SQL(first, relation)                                                               \
+	"SELECT " first ", a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"            \
+	" a.attnotnull, a.attidentity, a.attgenerated,"                                            \
+	" pg_catalog.pg_get_expr(d.adbin, d.adrelid),"                                             \
+	" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT l.collname"                      \
+	"  FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation) END,"                      \
+	" pg_catalog.col_description(a.attrelid, a.attnum),"                                       \
+	" coalesce(pg_catalog.array_position(k.conkey, a.attnum), 0)"                              \
+	" FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"          \
+	" LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"      \
+	" LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'"     \
+	" WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid " relation                      \
+	" ORDER BY a.attrelid, a.attnum"
 
 static enum db_generation generation_of(char identity, char generated)
 {
@@ -177,51 +205,48 @@ static int add_column(void *ctx, const struct db_row *row, struct err *e)
 
 /* ---- what is no table ---- */
 
-static const char sequences_sql[] = "SELECT " POSTGRES_NAME(
-	"c.oid") ", pg_catalog.format_type(s.seqtypid, NULL),"
-		 " s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle,"
-		 " (SELECT " POSTGRES_NAME(
-			 "d.refobjid") " || '.' || a.attname FROM pg_catalog.pg_depend d"
-				       "  JOIN pg_catalog.pg_attribute a ON a.attrelid = "
-				       "d.refobjid AND a.attnum = d.refobjsubid"
-				       "  WHERE d.classid = "
-				       "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = "
-				       "c.oid"
-				       "   AND d.deptype = 'a')"
-				       " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_sequence s "
-				       "ON s.seqrelid = c.oid"
-				       " WHERE " POSTGRES_IN_SCOPE
-				       " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
-				       "  WHERE d.classid = "
-				       "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = "
-				       "c.oid"
-				       "   AND d.deptype = 'i')";
+/* A sequence of an identity column depends on it internally: it is part of the column. */
+static const char sequences_sql[] =
+	"SELECT s.seqrelid::text, pg_catalog.format_type(s.seqtypid, NULL), s.seqstart,"
+	" s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, d.refobjid::text,"
+	" d.refobjid::pg_catalog.regclass::text, a.attname"
+	" FROM pg_catalog.pg_sequence s LEFT JOIN pg_catalog.pg_depend d"
+	"  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid"
+	"  AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0"
+	" LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = "
+	"d.refobjsubid"
+	" WHERE d.deptype IS DISTINCT FROM 'i' AND $1::oid[] IS NOT NULL";
 
 static int add_sequence(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct postgres_catalog *c = ctx;
 	struct db_catalog *all = c->catalog;
 	const struct db_value *v = row->values;
+	const char *name = map_get(&c->sequences, v[0].text);
+	const char *owner = NULL;
 
 	(void)e;
+	if (!name)
+		return 0; /* of a schema that is not read */
+	if (v[9].type != DB_NULL)
+		owner = arena_printf(c->arena, "%s.%s", postgres_catalog_name(c, &v[7], &v[8]),
+				     v[9].text);
 	all->sequences =
 		db_array_grow(c->arena, all->sequences, all->n_sequences, sizeof(*all->sequences));
 	all->sequences[all->n_sequences++] = (struct db_sequence){
-		.name = text_of(c, &v[0]),
+		.name = name,
 		.type = text_of(c, &v[1]),
 		.start = text_of(c, &v[2]),
 		.increment = text_of(c, &v[3]),
 		.minimum = text_of(c, &v[4]),
 		.maximum = text_of(c, &v[5]),
 		.is_cycle = v[6].integer != 0,
-		.owner = text_of(c, &v[7]),
+		.owner = owner,
 	};
 	return 0;
 }
 
-/* The scope is no matter of an extension; the parameter has to be used all the same. */
-static const char extensions_sql[] = "SELECT extname, extversion FROM pg_catalog.pg_extension"
-				     " WHERE $1::name[] IS NOT NULL";
+static const char extensions_sql[] = "SELECT extname, extversion FROM pg_catalog.pg_extension";
 
 static int add_extension(void *ctx, const struct db_row *row, struct err *e)
 {
@@ -240,10 +265,10 @@ static int add_extension(void *ctx, const struct db_row *row, struct err *e)
 
 static const char enums_sql[] =
 	"SELECT CASE WHEN pg_catalog.pg_type_is_visible(t.oid) THEN t.typname::text"
-	"  ELSE s.nspname || '.' || t.typname END, v.enumlabel"
-	" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_enum v ON v.enumtypid = t.oid"
-	" JOIN pg_catalog.pg_namespace s ON s.oid = t.typnamespace"
-	" WHERE t.typnamespace IN " POSTGRES_SCHEMAS
+	"  ELSE n.nspname || '.' || t.typname END, v.enumlabel"
+	" FROM pg_catalog.pg_enum v JOIN pg_catalog.pg_type t ON t.oid = v.enumtypid"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+	" WHERE " POSTGRES_SCHEMAS
 	" AND " POSTGRES_NOT_OF_EXTENSION("pg_type", "t.oid") " ORDER BY t.oid, v.enumsortorder";
 
 static int add_enum_value(void *ctx, const struct db_row *row, struct err *e)
@@ -288,15 +313,21 @@ static const char *array_literal(struct arena *a, const struct texts *texts)
 
 static int read_all(struct postgres_catalog *c, struct err *e)
 {
-	if (postgres_catalog_rows(c, tables_sql, add_table, e) != 0)
+	struct postgres_db *s = c->session;
+
+	if (postgres_rows(s, classes_sql, &c->schemas, 1, add_table, c, e) != 0)
 		return -1;
+	know_tables(c);
 	add_partitions(c);
-	if (postgres_catalog_rows(c, COLUMNS_SQL(POSTGRES_TABLE_IN_SCOPE), add_column, e) != 0 ||
-	    postgres_catalog_keys(c, e) != 0 ||
-	    postgres_catalog_rows(c, sequences_sql, add_sequence, e) != 0 ||
-	    postgres_catalog_rows(c, extensions_sql, add_extension, e) != 0)
+	if (postgres_catalog_rows(c, COLUMNS_SQL("a.attrelid::text", "= ANY ($1::oid[])"),
+				  add_column, e) != 0 ||
+	    postgres_catalog_keys(c, e) != 0)
 		return -1;
-	return postgres_catalog_rows(c, enums_sql, add_enum_value, e);
+	if (c->sequences.n > 0 && postgres_catalog_rows(c, sequences_sql, add_sequence, e) != 0)
+		return -1;
+	if (postgres_rows(s, extensions_sql, NULL, 0, add_extension, c, e) != 0)
+		return -1;
+	return postgres_rows(s, enums_sql, &c->schemas, 1, add_enum_value, c, e);
 }
 
 int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *schemas,
@@ -307,6 +338,7 @@ int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *sc
 		.session = s, .arena = a, .catalog = out, .schemas = array_literal(a, schemas)};
 
 	map_init(&c.tables, a);
+	map_init(&c.sequences, a);
 	postgres_begin_call(s, deadline_ms);
 	int rc = postgres_begin(s, e);
 
@@ -337,10 +369,9 @@ static int add_object(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-static const char objects_sql[] = "SELECT * FROM (SELECT " POSTGRES_NAME(
-	"c.oid") ", c.relkind IN ('v', 'm')"
-		 " FROM pg_catalog.pg_class c WHERE " POSTGRES_TABLE_IN_SCOPE
-		 ") o(name, is_view) ORDER BY name COLLATE \"C\"";
+static const char objects_sql[] =
+	"SELECT * FROM (SELECT " POSTGRES_NAME ", c.relkind IN ('v', 'm')" POSTGRES_CLASSES(
+		"'r', 'p', 'v', 'm', 'f'") ") o(name, is_view) ORDER BY name COLLATE \"C\"";
 
 int postgres_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 		     size_t *n, struct err *e)
@@ -367,14 +398,20 @@ struct description {
 	struct db_table table;
 };
 
+/* Name and kind of a class, then what COLUMNS_SQL gives of it. */
+#define DESCRIBED                                                                                  \
+	"(SELECT " POSTGRES_NAME " || ' ' || c.relkind FROM pg_catalog.pg_class c"                 \
+	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = a.attrelid)"
+
 static int describe_column(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct description *d = ctx;
-	char kind = row->values[10].text[0];
+	const struct db_value *name = &row->values[0];
+	char kind = name->text[name->len - 1];
 
 	(void)e;
 	if (!d->table.name)
-		d->table.name = text_of(&d->catalog, &row->values[0]);
+		d->table.name = arena_strndup(d->catalog.arena, name->text, name->len - 2);
 	d->table.is_view = kind == 'v' || kind == 'm';
 	d->table.is_materialized = kind == 'm';
 	add_column_to(&d->catalog, &d->table, row->values);
@@ -395,8 +432,8 @@ int postgres_describe(struct db *db, struct arena *a, const char *name, int64_t 
 	const char *param = quoted.data;
 
 	if (rc == 0)
-		rc = postgres_rows(s, COLUMNS_SQL("c.oid = pg_catalog.to_regclass($1)"), &param, 1,
-				   describe_column, &d, e);
+		rc = postgres_rows(s, COLUMNS_SQL(DESCRIBED, "= pg_catalog.to_regclass($1)"),
+				   &param, 1, describe_column, &d, e);
 	postgres_end(s);
 	buf_release(&quoted);
 	if (rc != 0)

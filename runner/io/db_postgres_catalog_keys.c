@@ -24,18 +24,17 @@ static const char **add_text(const struct postgres_catalog *c, const char **item
 
 /* ---- constraints ---- */
 
-static const char constraints_sql[] = "SELECT " POSTGRES_NAME(
-	"c.oid") ", k.conname, k.contype, a.attname,"
-		 " CASE k.contype WHEN 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid, true)"
-		 "  WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid, true) END,"
-		 " k.condeferrable, k.condeferred, NOT k.convalidated"
-		 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid"
-		 " LEFT JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY p(attnum, place)"
-		 "  ON k.contype IN ('p', 'u')"
-		 " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = "
-		 "p.attnum"
-		 " WHERE k.contype IN ('p', 'u', 'c', 'x') AND " POSTGRES_TABLE_IN_SCOPE
-		 " ORDER BY k.oid, p.place";
+static const char constraints_sql[] =
+	"SELECT k.conrelid::text, k.conname, k.contype, a.attname,"
+	" CASE k.contype WHEN 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid, true)"
+	"  WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid, true) END,"
+	" k.condeferrable, k.condeferred, NOT k.convalidated"
+	" FROM pg_catalog.pg_constraint k"
+	" LEFT JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY p(attnum, place)"
+	"  ON k.contype IN ('p', 'u')"
+	" LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.attnum"
+	" WHERE k.contype IN ('p', 'u', 'c', 'x') AND k.conrelid = ANY ($1::oid[])"
+	" ORDER BY k.oid, p.place";
 
 static enum db_constraint_type constraint_type(char type)
 {
@@ -82,31 +81,27 @@ static int add_constraint(void *ctx, const struct db_row *row, struct err *e)
 /* ---- indexes ---- */
 
 /* DESC means NULLS FIRST unless it is said, and ASC the other. */
-static const char indexes_sql[] = "SELECT " POSTGRES_NAME(
-	"c.oid") ", x.relname, i.indisunique,"
-		 " EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid"
-		 "  AND k.contype IN ('p', 'u', 'x')),"
-		 " pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), m.amname,"
-		 " NOT (i.indisvalid AND i.indisready AND i.indislive), p.place < i.indnkeyatts, "
-		 "a.attname,"
-		 " CASE WHEN a.attname IS NULL THEN"
-		 "  pg_catalog.pg_get_indexdef(i.indexrelid, p.place + 1, true) END,"
-		 " pg_catalog.concat_ws(' ',"
-		 "  (SELECT 'COLLATE ' || l.collname FROM pg_catalog.pg_collation l"
-		 "   WHERE l.oid = i.indcollation[p.place] AND a.attcollation <> l.oid),"
-		 "  (SELECT o.opcname FROM pg_catalog.pg_opclass o WHERE o.oid = "
-		 "i.indclass[p.place]"
-		 "   AND NOT o.opcdefault),"
-		 "  CASE i.indoption[p.place] & 3 WHEN 1 THEN 'DESC NULLS LAST' WHEN 2 THEN 'NULLS "
-		 "FIRST'"
-		 "   WHEN 3 THEN 'DESC' END)"
-		 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid"
-		 " JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
-		 " JOIN pg_catalog.pg_am m ON m.oid = x.relam"
-		 " CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnatts - 1) p(place)"
-		 " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
-		 "  AND a.attnum = i.indkey[p.place] AND a.attnum <> 0"
-		 " WHERE " POSTGRES_TABLE_IN_SCOPE " ORDER BY i.indexrelid, p.place";
+static const char indexes_sql[] =
+	"SELECT i.indrelid::text, x.relname, i.indisunique,"
+	" EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid"
+	"  AND k.contype IN ('p', 'u', 'x')),"
+	" pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), m.amname,"
+	" NOT (i.indisvalid AND i.indisready AND i.indislive), p.place < i.indnkeyatts, a.attname,"
+	" CASE WHEN a.attname IS NULL THEN"
+	"  pg_catalog.pg_get_indexdef(i.indexrelid, p.place + 1, true) END,"
+	" pg_catalog.concat_ws(' ',"
+	"  (SELECT 'COLLATE ' || l.collname FROM pg_catalog.pg_collation l"
+	"   WHERE l.oid = i.indcollation[p.place] AND a.attcollation <> l.oid),"
+	"  (SELECT o.opcname FROM pg_catalog.pg_opclass o WHERE o.oid = i.indclass[p.place]"
+	"   AND NOT o.opcdefault),"
+	"  CASE i.indoption[p.place] & 3 WHEN 1 THEN 'DESC NULLS LAST' WHEN 2 THEN 'NULLS FIRST'"
+	"   WHEN 3 THEN 'DESC' END)"
+	" FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
+	" JOIN pg_catalog.pg_am m ON m.oid = x.relam"
+	" CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnatts - 1) p(place)"
+	" LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid"
+	"  AND a.attnum = i.indkey[p.place] AND a.attnum <> 0"
+	" WHERE i.indrelid = ANY ($1::oid[]) ORDER BY i.indexrelid, p.place";
 
 static struct db_index *new_index(struct postgres_catalog *c, struct db_table *t,
 				  const struct db_value *v)
@@ -170,21 +165,15 @@ static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
 /* ---- foreign keys ---- */
 
 static const char foreign_keys_sql[] =
-	"SELECT " POSTGRES_NAME("c.oid") ", k.conname, a.attname, " POSTGRES_NAME(
-		"k.confrelid") ", f.attname, k.confupdtype, k.confdeltype, k.condeferrable, "
-			       "k.condeferred,"
-			       " NOT k.convalidated"
-			       " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON "
-			       "k.conrelid = c.oid"
-			       " CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), "
-			       "pg_catalog.unnest(k.confkey))"
-			       "  WITH ORDINALITY p(ours, theirs, place)"
-			       " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum "
-			       "= p.ours"
-			       " JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND "
-			       "f.attnum = p.theirs"
-			       " WHERE k.contype = 'f' AND " POSTGRES_TABLE_IN_SCOPE
-			       " ORDER BY k.oid, p.place";
+	"SELECT k.conrelid::text, k.conname, a.attname, k.confrelid::text,"
+	" k.confrelid::pg_catalog.regclass::text, f.attname, k.confupdtype, k.confdeltype,"
+	" k.condeferrable, k.condeferred, NOT k.convalidated"
+	" FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL"
+	"  ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
+	"  WITH ORDINALITY p(ours, theirs, place)"
+	" JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.ours"
+	" JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = p.theirs"
+	" WHERE k.contype = 'f' AND k.conrelid = ANY ($1::oid[]) ORDER BY k.oid, p.place";
 
 static const char *action_of(char action)
 {
@@ -219,26 +208,25 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 						sizeof(*t->foreign_keys));
 		k = &t->foreign_keys[t->n_foreign_keys++];
 		k->name = text_of(c, &v[1]);
-		k->table = text_of(c, &v[3]);
-		k->on_update = action_of(v[5].text[0]);
-		k->on_delete = action_of(v[6].text[0]);
-		k->is_deferrable = v[7].integer != 0;
-		k->is_deferred = v[8].integer != 0;
-		k->is_unvalidated = v[9].integer != 0;
+		k->table = postgres_catalog_name(c, &v[3], &v[4]);
+		k->on_update = action_of(v[6].text[0]);
+		k->on_delete = action_of(v[7].text[0]);
+		k->is_deferrable = v[8].integer != 0;
+		k->is_deferred = v[9].integer != 0;
+		k->is_unvalidated = v[10].integer != 0;
 	}
 	n_targets = k->n_columns;
-	k->targets = add_text(c, k->targets, &n_targets, text_of(c, &v[4]));
+	k->targets = add_text(c, k->targets, &n_targets, text_of(c, &v[5]));
 	k->columns = add_text(c, k->columns, &k->n_columns, text_of(c, &v[2]));
 	return 0;
 }
 
 /* ---- triggers ---- */
 
-static const char triggers_sql[] = "SELECT " POSTGRES_NAME(
-	"c.oid") ", g.tgname,"
-		 " pg_catalog.pg_get_triggerdef(g.oid, true), g.tgenabled = 'D'"
-		 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid"
-		 " WHERE NOT g.tgisinternal AND " POSTGRES_TABLE_IN_SCOPE;
+static const char triggers_sql[] =
+	"SELECT g.tgrelid::text, g.tgname, pg_catalog.pg_get_triggerdef(g.oid, true),"
+	" g.tgenabled = 'D' FROM pg_catalog.pg_trigger g"
+	" WHERE NOT g.tgisinternal AND g.tgrelid = ANY ($1::oid[])";
 
 static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 {
