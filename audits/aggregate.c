@@ -48,18 +48,23 @@ static const struct key_row aggregate_keys[] = {
 
 #define PERCENTILE(text)                                                                           \
 	{                                                                                          \
-		.name = "p" text, .type = VALUE_REAL, .unit = "",                                  \
+		.name = "p" text, .type = VALUE_REAL, .unit = "", .is_of_sample = true,            \
 		.help = text " % are at most this"                                                 \
 	}
 
 static const struct value_row aggregate_values[] = {
 	{.name = "min", .type = VALUE_REAL, .unit = "", .help = "the smallest"},
 	{.name = "max", .type = VALUE_REAL, .unit = "", .help = "the largest"},
-	{.name = "avg", .type = VALUE_REAL, .unit = "", .help = "arithmetic mean"},
+	{.name = "avg",
+	 .type = VALUE_REAL,
+	 .unit = "",
+	 .is_of_sample = true,
+	 .help = "arithmetic mean"},
 	{.name = "sum", .type = VALUE_REAL, .unit = "", .help = "sum"},
 	{.name = "stddev",
 	 .type = VALUE_REAL,
 	 .unit = "",
+	 .is_of_sample = true,
 	 .help = "standard deviation of the sample (n - 1)"},
 	{.name = "distinct",
 	 .type = VALUE_INT,
@@ -190,7 +195,8 @@ static void aggregate_emit(struct probe *p, size_t check, struct scan *s)
 	}
 }
 
-static const struct scan_part aggregate_part = {.add = aggregate_add, .emit = aggregate_emit};
+static const struct scan_part aggregate_part = {
+	.add = aggregate_add, .emit = aggregate_emit, .can_sample = true};
 
 static bool aggregate_has_value(const struct check *c, const char *name, struct value_row *row)
 {
@@ -231,6 +237,7 @@ const struct audit_kind audit_kind_aggregate = {
 	.values = aggregate_values,
 	.targets = TARGET_DATABASES,
 	.check = aggregate_check,
+	.check_bounds = scan_check_bounds,
 	.has_value = aggregate_has_value,
 	.merge_key = scan_merge_key,
 	.describe = scan_describe,

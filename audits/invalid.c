@@ -132,7 +132,8 @@ static void invalid_emit(struct probe *p, size_t check, struct scan *s)
 				emit_rule(p, check, s, &spec->columns.items[i], (enum rule)rule);
 }
 
-static const struct scan_part invalid_part = {.add = invalid_add, .emit = invalid_emit};
+static const struct scan_part invalid_part = {
+	.add = invalid_add, .emit = invalid_emit, .can_sample = true};
 
 /* ---- what failed ---- */
 
@@ -199,6 +200,7 @@ const struct audit_kind audit_kind_invalid = {
 	.values = invalid_values,
 	.targets = TARGET_DATABASES,
 	.check = invalid_check,
+	.check_bounds = scan_check_bounds,
 	.merge_key = scan_merge_key,
 	.describe = scan_describe,
 	.probe = scan_probe,

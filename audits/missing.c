@@ -82,7 +82,8 @@ static void missing_emit(struct probe *p, size_t check, struct scan *s)
 	}
 }
 
-static const struct scan_part missing_part = {.add = missing_add, .emit = missing_emit};
+static const struct scan_part missing_part = {
+	.add = missing_add, .emit = missing_emit, .can_sample = true};
 
 static void missing_check(struct keys_context *ctx, struct check *c)
 {
@@ -131,6 +132,7 @@ const struct audit_kind audit_kind_missing = {
 	.values = missing_values,
 	.targets = TARGET_DATABASES,
 	.check = missing_check,
+	.check_bounds = scan_check_bounds,
 	.merge_key = scan_merge_key,
 	.describe = scan_describe,
 	.probe = scan_probe,

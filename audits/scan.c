@@ -169,6 +169,11 @@ void scan_emit(struct scan *s, size_t check, const struct measurement *m, const 
 		own.labels = labels;
 		own.n_labels += n_by;
 	}
+	if (s->sample_source || s->sample_condition)
+		own.evidence =
+			arena_printf(s->probe->arena, "%s%sa sample of %s: %lld rows",
+				     own.evidence ? own.evidence : "", own.evidence ? "\n" : "",
+				     s->spec->sample, (long long)scan_rows(s, t));
 	own.query = query_of(s, t);
 	probe_emit(s->probe, check, &own);
 }
@@ -181,6 +186,7 @@ void scan_check(struct keys_context *ctx, struct check *c, const struct scan_par
 	const struct texts *by = &spec->by;
 
 	spec->part = part;
+	scan_check_sample(ctx, c);
 	for (size_t i = 0; i < by->n; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(by->items[i], by->items[k]) == 0)
@@ -196,8 +202,9 @@ const char *scan_merge_key(struct arena *a, const struct check *c)
 
 	for (size_t i = 0; i < spec->by.n; i++)
 		by = arena_printf(a, "%s%s\x1f", by, spec->by.items[i]);
-	return arena_printf(a, "scan\x1f%s\x1f%s%s\x1f%s", spec->table, spec->where ? "w" : "",
-			    spec->where ? spec->where : "", by);
+	return arena_printf(a, "scan\x1f%s\x1f%s%s\x1f%s\x1f%s", spec->table,
+			    spec->where ? "w" : "", spec->where ? spec->where : "", by,
+			    spec->sample ? spec->sample : "");
 }
 
 static void collect(struct scan *s, struct probe *p)
@@ -210,10 +217,16 @@ static void collect(struct scan *s, struct probe *p)
 	map_init(&s->by_question, p->arena);
 	for (size_t i = 0; i < p->n_checks; i++)
 		spec_of(p->checks[i])->part->add(s, p->checks[i]);
-	s->has_only_extremes = !s->spec->where && s->spec->by.n == 0;
+	s->has_only_extremes = !s->spec->where && s->spec->by.n == 0 && !s->spec->sample;
 	for (size_t i = 0; i < s->n; i++)
 		if (s->terms[i]->how != SCAN_MIN && s->terms[i]->how != SCAN_MAX)
 			s->has_only_extremes = false;
+}
+
+static bool may_be_split(const struct scan *s)
+{
+	return (s->engine == DB_SQLITE || s->engine == DB_MYSQL) && !s->has_only_extremes &&
+	       s->probe->checks[0]->target->max_connections > 1;
 }
 
 void scan_describe(struct probe *p, struct buf *out)
@@ -229,6 +242,13 @@ void scan_describe(struct probe *p, struct buf *out)
 		database_one_line(out, scan_statement(&b, NULL));
 		(void)buf_putc(out, '\n'); /* the caller looks at the buffer once, at the end */
 	}
+	if (s.spec->sample)
+		(void)buf_printf(out, "-- of a sample of the rows: %s\n", s.spec->sample);
+	else if (may_be_split(&s))
+		(void)buf_printf(out,
+				 "-- a large table is read in parts, by at most %lld sessions that "
+				 "see one snapshot\n",
+				 (long long)p->checks[0]->target->max_connections);
 }
 
 /* The sessions a scan runs on, and whether they share a snapshot. */
@@ -261,7 +281,7 @@ static int open_sessions(struct scan *s, struct sessions *all, struct err *e)
 	if (database_acquire(p, &all->items[0], e) != 0)
 		return -1;
 	all->n = 1;
-	if (most > 1 && !s->has_only_extremes)
+	if (most > 1 && !s->has_only_extremes && !s->spec->sample)
 		s->key = scan_find_key(s, all->items[0]);
 	if (s->key)
 		all->n += db_acquire_more(p->world->dbs, &source, p->deadline_ms, all->items + 1,
@@ -299,7 +319,12 @@ int scan_probe(struct probe *p, struct err *e)
 	collect(&s, p);
 	if (open_sessions(&s, &sessions, e) != 0)
 		return -1;
-	int rc = scan_run(&s, sessions.items, sessions.n, e);
+	int rc = scan_find_sample(&s, sessions.items[0], e);
+
+	if (rc == 0)
+		rc = scan_run(&s, sessions.items, sessions.n, e);
+	else
+		(void)err_context(e, "table \"%s\"", s.spec->table);
 
 	close_sessions(&s, &sessions);
 	if (rc != 0)

@@ -51,11 +51,13 @@ struct scan_part {
 	/* Called for each segment (once when there are none): adds the same terms again to have
 	 * them, and emits. */
 	void (*emit)(struct probe *p, size_t check, struct scan *s);
+	bool can_sample; /* its values mean the same of a sample of the rows */
 };
 
 struct scan_spec {
 	const char *table, *where;
 	struct texts by;
+	const char *sample;
 	const struct scan_part *part;
 };
 
@@ -72,6 +74,12 @@ struct scan_spec {
 		 .offset = offsetof(struct scan_spec, where),                                      \
 		 .help = "only rows for which this SQL condition holds",                           \
 		 .example = "state = 'paid'"},                                                     \
+		{.name = "sample",                                                                 \
+		 .type = KEY_TEXT,                                                                 \
+		 .offset = offsetof(struct scan_spec, sample),                                     \
+		 .help = "only a sample: a share of the rows, or about so many; for shares, "      \
+			 "means and percentiles",                                                  \
+		 .example = "\"10%\""},                                                            \
 	{                                                                                          \
 		.name = "by", .type = KEY_TEXTS, .offset = offsetof(struct scan_spec, by),         \
 		.help = "columns that tell segments apart: every series once per segment, at "     \
@@ -110,13 +118,14 @@ struct scan_key;
 struct scan {
 	struct probe *probe;
 	enum db_engine engine;
-	const struct scan_spec *spec; /* table, where, by: those all checks share */
+	const struct scan_spec *spec; /* table, where, by, sample: those all checks share */
 	struct scan_term **terms;
 	size_t n, cap;
 	struct map by_question;
 	bool is_asked;		    /* no term can be added any more */
 	bool has_only_extremes;	    /* of the whole table: indexes may answer them */
 	const struct scan_key *key; /* what it is divided by; NULL = it is asked whole */
+	const char *sample_source, *sample_condition; /* what makes it one; NULL = nothing does */
 	struct scan_segment **segments;
 	size_t n_segments;
 	struct map by_key;
@@ -157,6 +166,9 @@ void scan_emit(struct scan *s, size_t check, const struct measurement *m,
 
 /* To be called from a kind's check(). */
 void scan_check(struct keys_context *ctx, struct check *c, const struct scan_part *part);
+
+/* A kind's check_bounds(), when its part can_sample. */
+void scan_check_bounds(struct keys_context *ctx, const struct check *c);
 
 const char *scan_merge_key(struct arena *a, const struct check *c);
 void scan_describe(struct probe *p, struct buf *out);

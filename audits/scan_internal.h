@@ -3,9 +3,10 @@
  *
  * scan.c holds questions, answers and what kinds see of them. scan_sql.c writes the statements,
  * scan_alone.c those of questions that cannot share one,
- * scan_key.c finds what a table can be divided by, scan_crew.c asks over several sessions,
- * scan_merge.c makes one answer of what the parts say, scan_segment.c tells segments apart, and
- * scan_run.c does all of that in turn and finds the questions that cannot be asked.
+ * scan_key.c finds what a table can be divided by, scan_sample.c takes a sample of it, scan_crew.c
+ * asks over several sessions, scan_merge.c makes one answer of what the parts say, scan_segment.c
+ * tells segments apart, and scan_run.c does all of that in turn and finds the questions that cannot
+ * be asked.
  */
 #ifndef ASSIZE_AUDITS_SCAN_INTERNAL_H
 #define ASSIZE_AUDITS_SCAN_INTERNAL_H
@@ -89,12 +90,24 @@ void scan_put_alone(const struct scan_batch *b, struct buf *out);
 
 /* ---- scan_key.c ---- */
 
+/* The key there is; false: none. */
+bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key);
+/* Is the SQL one expression, certainly? */
+bool scan_is_closed(const char *sql);
 /* The key of a table that is large enough to be divided; else NULL. */
 const struct scan_key *scan_find_key(struct scan *s, struct db *db);
 /* Does the term stand for a column that is declared to hold numbers? */
 bool scan_is_numeric(const struct scan *s, const struct scan_term *t);
 /* Conditions of n ranges which together hold every row once. In the arena. */
 const char **scan_ranges(const struct scan *s, size_t n);
+
+/* ---- scan_sample.c ---- */
+
+bool scan_is_sample(const char *text);
+/* Sets what makes a sample of the scan, if its checks say so. */
+int scan_find_sample(struct scan *s, struct db *db, struct err *e);
+/* What scan_check() has to say of sample:. */
+void scan_check_sample(struct keys_context *ctx, const struct check *c);
 
 /* ---- scan_segment.c ---- */
 

@@ -38,7 +38,7 @@ static const char *end_of_quoted(const char *c)
 }
 
 /* One expression, certainly. */
-static bool is_closed(const char *sql)
+bool scan_is_closed(const char *sql)
 {
 	size_t depth = 0;
 
@@ -129,32 +129,37 @@ static bool read_ends(struct scan *s, struct db *db, struct scan_key *key)
 static bool is_large(const struct scan_key *key)
 {
 	/* The width of a key of 64 bits does not fit into 64 bits with a sign. */
-	return key->max >= key->min &&
-	       (uint64_t)key->max - (uint64_t)key->min >= SCAN_LARGE_ROWS - 1;
+	return (uint64_t)key->max - (uint64_t)key->min >= SCAN_LARGE_ROWS - 1;
+}
+
+bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key)
+{
+	struct db_table *t = arena_alloc(s->probe->arena, sizeof(*t));
+
+	/* What fails here fails again where it is told. */
+	if (db_describe(db, s->probe->arena, s->spec->table, s->probe->deadline_ms, t, NULL) != 0 ||
+	    t->is_view)
+		return false;
+	key->table = t;
+	key->name = s->engine == DB_SQLITE ? rowid_of(s, t) : primary_key_of(t);
+	if (!key->name)
+		return false;
+	key->sql = scan_column(s, key->name);
+	return read_ends(s, db, key) && key->max >= key->min;
 }
 
 const struct scan_key *scan_find_key(struct scan *s, struct db *db)
 {
-	struct arena *a = s->probe->arena;
-	struct db_table *t = arena_alloc(a, sizeof(*t));
-	struct scan_key *key = arena_alloc(a, sizeof(*key));
+	struct scan_key *key = arena_alloc(s->probe->arena, sizeof(*key));
 
 	if (s->engine != DB_SQLITE && s->engine != DB_MYSQL)
 		return NULL;
-	if (s->spec->where && !is_closed(s->spec->where))
+	if (s->spec->where && !scan_is_closed(s->spec->where))
 		return NULL;
 	for (size_t i = 0; i < s->n; i++)
-		if (!is_closed(s->terms[i]->expression))
+		if (!scan_is_closed(s->terms[i]->expression))
 			return NULL;
-	/* What fails here fails again where it is told. */
-	if (db_describe(db, a, s->spec->table, s->probe->deadline_ms, t, NULL) != 0 || t->is_view)
-		return NULL;
-	key->table = t;
-	key->name = s->engine == DB_SQLITE ? rowid_of(s, t) : primary_key_of(t);
-	if (!key->name)
-		return NULL;
-	key->sql = scan_column(s, key->name);
-	return read_ends(s, db, key) && is_large(key) ? key : NULL;
+	return scan_key_of(s, db, key) && is_large(key) ? key : NULL;
 }
 
 bool scan_is_numeric(const struct scan *s, const struct scan_term *t)

@@ -44,15 +44,18 @@ size_t scan_all_columns(const struct scan_batch *b)
 	return n;
 }
 
-/* What may stand in one statement: terms of one class. */
-enum class { CLASS_SPLIT, CLASS_WHOLE, CLASS_ALONE };
+/* What may stand in one statement: terms that share alike. */
+enum sharing { SHARES_PARTS, SHARES_WHOLE, SHARES_NOTHING };
 
-static enum class class_of(const struct scan *s, const struct scan_term *t) {
+static enum sharing sharing_of(const struct scan *s, const struct scan_term *t)
+{
 	bool is_extreme = t->how == SCAN_MIN || t->how == SCAN_MAX;
 
-	if (t->how >= SCAN_DISTINCT) return CLASS_ALONE;
-	if (!s->key || t->is_whole || (is_extreme && !scan_is_numeric(s, t))) return CLASS_WHOLE;
-	return CLASS_SPLIT;
+	if (t->how >= SCAN_DISTINCT)
+		return SHARES_NOTHING;
+	if (!s->key || t->is_whole || (is_extreme && !scan_is_numeric(s, t)))
+		return SHARES_WHOLE;
+	return SHARES_PARTS;
 }
 
 struct scan_term **scan_in_order(const struct scan *s)
@@ -60,9 +63,9 @@ struct scan_term **scan_in_order(const struct scan *s)
 	struct scan_term **terms = arena_array(s->probe->arena, s->n, sizeof(struct scan_term *));
 	size_t n = 0;
 
-	for (int class = CLASS_SPLIT; class <= CLASS_ALONE; class ++)
+	for (int sharing = SHARES_PARTS; sharing <= SHARES_NOTHING; sharing++)
 		for (size_t i = 0; i < s->n; i++)
-			if ((int)class_of(s, s->terms[i]) == class)
+			if ((int)sharing_of(s, s->terms[i]) == sharing)
 				terms[n++] = s->terms[i];
 	return terms;
 }
@@ -70,21 +73,21 @@ struct scan_term **scan_in_order(const struct scan *s)
 struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
 				size_t max_columns)
 {
-	enum class class = class_of(s, terms[0]);
+	enum sharing sharing = sharing_of(s, terms[0]);
 	struct scan_batch b = {
 		.scan = s,
 		.shape = s->has_only_extremes ? SCAN_EXTREMES : SCAN_TOGETHER,
-		.is_split = class == CLASS_SPLIT,
+		.is_split = sharing == SHARES_PARTS,
 		.terms = terms,
 	};
 	size_t used = s->spec->by.n + 1; /* the keys and the count */
 
-	if (class == CLASS_ALONE) {
+	if (sharing == SHARES_NOTHING) {
 		b.shape = SCAN_ALONE;
 		b.n = scan_alone_together(terms, n);
 		return b;
 	}
-	while (b.n < n && class_of(s, terms[b.n]) == class) {
+	while (b.n < n && sharing_of(s, terms[b.n]) == sharing) {
 		used += scan_columns(&b, terms[b.n]);
 		if (used > max_columns)
 			break;
@@ -98,14 +101,20 @@ struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t
 void scan_put_source(const struct scan *s, const char *range, struct buf *out)
 {
 	(void)buf_puts(out, " FROM ");
+	const char *and = " WHERE ";
+
 	db_quote_table(s->engine, out, s->spec->table);
-	if (range || s->spec->where)
-		(void)buf_puts(out, " WHERE ");
-	if (range)
-		(void)buf_printf(out, "%s%s", range, s->spec->where ? " AND " : "");
+	if (s->sample_source)
+		(void)buf_puts(out, s->sample_source);
+	if (!range)
+		range = s->sample_condition; /* a sample is not divided */
+	if (range) {
+		(void)buf_printf(out, "%s%s", and, range);
+		and = " AND ";
+	}
 	/* On lines of its own: a comment at its end must not swallow the parenthesis. */
 	if (s->spec->where)
-		(void)buf_printf(out, "(\n%s\n)", s->spec->where);
+		(void)buf_printf(out, "%s(\n%s\n)", and, s->spec->where);
 }
 
 /*

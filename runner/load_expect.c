@@ -280,4 +280,9 @@ void load_expectations(struct loader *l, struct check *c, const struct node *exp
 	if (!has_any && !may_be_absent && l->diags->n_total == before)
 		(void)diags_at(l->diags, c->kind_pos, "add expect:, for example expect: \">= 1\"",
 			       "check \"%s\" measures, but expects nothing", c->name);
+	if (c->kind->check_bounds && c->spec && l->diags->n_total == before) {
+		struct keys_context keys = l->keys;
+
+		c->kind->check_bounds(&keys, c);
+	}
 }

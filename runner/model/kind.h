@@ -36,6 +36,7 @@ struct value_row {
 	const char
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	bool counts_of_total; /* a bound with % is a share, one without a count */
+	bool is_of_sample;    /* a sample of the rows estimates it */
 	/*
 	 * Some of what is measured cannot have this value at all: the implied expectation holds
 	 * when it is given, and its absence is no fault. The kind gives others in its place.
@@ -99,6 +100,9 @@ struct audit_kind {
 
 	/* MAY be NULL. Semantic validation after the rows are read; adds diagnostics. */
 	void (*check)(struct keys_context *ctx, struct check *c);
+
+	/* MAY be NULL. The same, once the expectations are read. */
+	void (*check_bounds)(struct keys_context *ctx, const struct check *c);
 
 	/*
 	 * MAY be NULL: does the check yield a value of this name that values[] does not list (a

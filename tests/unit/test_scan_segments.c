@@ -238,6 +238,73 @@ static void test_scan_by_has_a_ceiling(void **state)
 	assert_has(measure_one(w, rows, "{table: t, by: b}"), "longer than 256 bytes");
 }
 
+/* "{column="a"} 2000 rows of 20000": the two numbers. */
+static void share_of(struct world *w, const char *yaml, long long *n, long long *total)
+{
+	const char *s = measure_one(w, &audit_kind_missing, yaml);
+
+	if (sscanf(s, "{column=\"a\"} %lld rows of %lld", n, total) != 2)
+		fail_msg("%s", s);
+}
+
+static void test_scan_sample_is_a_part_that_is_like_the_whole(void **state)
+{
+	struct world *w = *state;
+	long long n, total, first;
+
+	execute(w,
+		"CREATE TABLE t (id INTEGER PRIMARY KEY, a INT); WITH RECURSIVE n (i) AS (SELECT "
+		"1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO t SELECT i, "
+		"iif(i % 10, i, NULL) FROM n");
+	for (int k = 0; k < 5; k++) {
+		w->clock = clock_fixed(WORLD_NOW_MS + k * 1000);
+		share_of(w, "{table: t, columns: a, sample: '10%'}", &n, &total);
+		assert_in_range(total, 1900, 2200);
+		assert_in_range(n, total / 12, total / 8);
+		share_of(w, "{table: t, columns: a, sample: 1000, where: 'a > 0 OR a IS NULL'}", &n,
+			 &total);
+		assert_in_range(total, 950, 1100);
+	}
+	/* every row has its chance: NULLs at the one end are in the sample at the other seed */
+	execute(w, "UPDATE t SET a = iif(id % 625 < 320, 1, NULL)");
+	share_of(w, "{table: t, columns: a, sample: '50%'}", &first, &total);
+	w->clock = clock_fixed(WORLD_NOW_MS + 7);
+	share_of(w, "{table: t, columns: a, sample: '50%'}", &n, &total);
+	assert_int_not_equal(n, first);
+	/* more than there are: all */
+	share_of(w, "{table: t, columns: a, sample: 30000}", &n, &total);
+	assert_int_equal(total, 20000);
+}
+
+static void test_scan_sample_says_that_it_is_one(void **state)
+{
+	struct world *w = *state;
+	struct probe p;
+
+	execute(w, "CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2), (NULL);"
+		   "CREATE VIEW v AS SELECT * FROM t");
+	const struct check *c =
+		check(w, &audit_kind_missing, "{table: t, columns: a, sample: '90%'}");
+
+	assert_int_equal(run_checks(w, &c, 1, &p), 0);
+	assert_has(p.emitted[0].measurement.evidence, "a sample of 90%: ");
+	assert_has(p.emitted[0].measurement.query, " BETWEEN ");
+	assert_has(measure_one(w, &audit_kind_missing, "{table: v, columns: a, sample: '9%'}"),
+		   "error: table \"v\": cannot take a sample: it has no integer key to choose by");
+	assert_has(measure_one(w, &audit_kind_missing,
+			       "{table: t, columns: a, sample: '9%', where: '1) OR (1'}"),
+		   "the filter cannot be told from what would stand beside it");
+	refuse(w, &audit_kind_missing, "{table: t, columns: a, sample: lots}",
+	       "a sample is a share");
+	refuse(w, &audit_kind_missing, "{table: t, columns: a, sample: 100%}",
+	       "a sample is a share");
+	refuse(w, &audit_kind_missing, "{table: t, columns: a, sample: 0}", "a sample is a share");
+	refuse(w, &audit_kind_rows, "{table: t, sample: 9%}",
+	       "kind \"rows\" asks of all rows, not of a sample");
+	refuse(w, &audit_kind_freshness, "{table: t, column: a, sample: 9%}", "not of a sample");
+	refuse(w, &audit_kind_duplicates, "{table: t, columns: a, sample: 9%}", "not of a sample");
+}
+
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -250,6 +317,8 @@ int main(void)
 		WORLD_TEST(test_scan_by_gives_a_series_a_segment),
 		WORLD_TEST(test_scan_by_without_segments_is_no_measurement),
 		WORLD_TEST(test_scan_by_has_a_ceiling),
+		WORLD_TEST(test_scan_sample_is_a_part_that_is_like_the_whole),
+		WORLD_TEST(test_scan_sample_says_that_it_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
