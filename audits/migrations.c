@@ -266,7 +266,10 @@ static void emit_all(struct world *w)
 static int compare_all(struct world *w, struct err *e)
 {
 	if (migrations_list_files(w, e) != 0 || migrations_detect(w, e) != 0 ||
-	    migrations_read_rows(w, e) != 0 || migrations_compare(w, e) != 0)
+	    migrations_read_rows(w, e) != 0)
+		return -1;
+	migrations_read_lock(w);
+	if (migrations_compare(w, e) != 0)
 		return -1;
 	emit_all(w);
 	return 0;

@@ -142,6 +142,9 @@ struct framework {
 	const struct column_shape *columns;
 	bool is_exact;	      /* a column that is not listed: it is another framework's table */
 	const char *order_by; /* column that orders the rows as they were written */
+	/* MAY be NULL: what the name of the lock's table has behind that of the bookkeeping, and
+	 * the column that is true while a migration runs, or since one was killed. */
+	const char *lock_suffix, *lock_column;
 	struct naming naming;
 	/* MAY be NULL: the naming above is enough. Adds migrations from w->files. */
 	int (*files)(struct world *w, struct err *e);
@@ -216,6 +219,8 @@ int migrations_read(struct world *w, struct migration_file *f, struct err *e);
 /* Finds the bookkeeping table: sets w->framework and w->table, and w->migrations from the files. */
 int migrations_detect(struct world *w, struct err *e);
 int migrations_read_rows(struct world *w, struct err *e);
+/* Finds a lock that is held; one that cannot be read leaves failed untold. */
+void migrations_read_lock(struct world *w);
 
 /* ---- migrations_names.c ---- */
 

@@ -22,6 +22,8 @@ const struct framework migrations_knex = {
 	.name = "knex",
 	.title = "Knex",
 	.tables = "knex_migrations",
+	.lock_suffix = "_lock",
+	.lock_column = "is_locked",
 	.columns = knex_columns,
 	.order_by = "id",
 	.naming = {.key = NAMING_BASE,
@@ -30,9 +32,10 @@ const struct framework migrations_knex = {
 		   .depth_max = 0},
 	.take = migrations_take_first_name,
 	.order = migrations_order_text,
-	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER),
+	.knows = KNOWS_NAMES | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_FAILED),
 	.apply = "knex migrate:latest",
-	.compares = "file names as they are; no checksum, so an edited file is not seen",
+	.repair = "when none runs, knex migrate:unlock",
+	.compares = "file names as they are; the lock; no checksum, so an edited file is not seen",
 };
 
 static const struct column_shape sequelize_columns[] = {

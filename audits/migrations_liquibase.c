@@ -241,14 +241,18 @@ const struct framework migrations_liquibase = {
 	.title = "Liquibase",
 	.tables = "DATABASECHANGELOG databasechangelog",
 	.columns = liquibase_columns,
+	.lock_suffix = "LOCK",
+	.lock_column = "LOCKED",
 	.order_by = "ORDEREXECUTED",
 	.files = liquibase_files,
 	.take = liquibase_take,
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_FAILED) |
 		 KNOWS(FOUND_UNKNOWN) | KNOWS(FOUND_DUPLICATE),
 	.apply = "liquibase update",
-	.repair = "mend the database, then liquibase update",
-	.compares = "change sets by id, author and path in .xml, .yaml, .json and formatted .sql; "
-		    "MD5SUM is of the parsed changes and cannot be computed from the file, so an "
-		    "edited one is not seen; change sets run in any order",
+	.repair = "mend the database, then liquibase update, or release-locks when none runs",
+	.compares =
+		"change sets by id, author and path in .xml, .yaml, .json and formatted .sql; the "
+		"lock; "
+		"MD5SUM is of the parsed changes and cannot be computed from the file, so an "
+		"edited one is not seen; change sets run in any order",
 };

@@ -358,3 +358,74 @@ int migrations_read_rows(struct world *w, struct err *e)
 		return database_explain(w->probe, w->db, w->table, e);
 	return 0;
 }
+
+/* ---- the lock ---- */
+
+static int take_lock(void *ctx, const struct db_row *row, struct err *e)
+{
+	bool *is_held = ctx;
+	const struct db_value *v = &row->values[0];
+
+	(void)e;
+	/* A bit of MySQL comes as a byte, a boolean of PostgreSQL as a letter. */
+	*is_held = *is_held || (v->type == DB_INT && v->integer != 0) ||
+		   (v->type == DB_BLOB && v->len > 0 && v->text[v->len - 1] != 0) ||
+		   (v->type == DB_TEXT && migrations_is_true(v->text));
+	return 0;
+}
+
+/* The lock's table as the engine spells it; NULL = there is none. */
+static const char *find_lock(struct world *w, struct err *e)
+{
+	const char *name = arena_printf(w->arena, "%s%s", w->table, w->framework->lock_suffix);
+	struct db_object *objects;
+	size_t n;
+
+	if (db_objects(w->db, w->arena, w->probe->deadline_ms, &objects, &n, e) != 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(objects[i].name, name) == 0)
+			return objects[i].name;
+	return NULL;
+}
+
+static int read_lock(struct world *w, const char *table, bool *is_held, struct err *e)
+{
+	enum db_engine engine = db_engine(w->db);
+	const struct db_column *c;
+	struct db_table t;
+	struct buf sql;
+	int rc;
+
+	if (db_describe(w->db, w->arena, table, w->probe->deadline_ms, &t, e) != 0)
+		return -1;
+	c = find_column(&t, w->framework->lock_column);
+	if (!c)
+		return err_set(e, ERR_MEASURE, "it has no column %s", w->framework->lock_column);
+	buf_init(&sql, BUF_UNBOUNDED); /* names of the catalog */
+	buf_puts(&sql, "SELECT ");
+	db_quote(engine, &sql, c->name);
+	buf_puts(&sql, " FROM ");
+	db_quote_table(engine, &sql, table);
+	rc = db_query(w->db, sql.data, NULL, 0, w->probe->deadline_ms, take_lock, is_held, e);
+	buf_release(&sql);
+	return rc;
+}
+
+void migrations_read_lock(struct world *w)
+{
+	struct err e = {0};
+	bool is_held = false;
+
+	if (!w->framework->lock_suffix)
+		return;
+	const char *table = find_lock(w, &e);
+
+	if (e.class != ERR_NONE || (table && read_lock(w, table, &is_held, &e) != 0))
+		w->untold[FOUND_FAILED] =
+			arena_printf(w->arena, "the lock could not be read: %s", e.message);
+	if (is_held)
+		migrations_found(w, FOUND_FAILED, table,
+				 "the lock is held: a migration is running, or one was killed; %s",
+				 w->framework->repair);
+}

@@ -149,6 +149,13 @@ framework knex migrations
 numbered migrations/20240201000001_items.js migrations/20250101000001_new.js migrations/20240102000001_old.js \
 	"INSERT INTO knex_migrations(name) VALUES('other.js')"
 
+sql 'UPDATE knex_migrations_lock SET is_locked = 1'
+found held_lock "failed=1" 'knex_migrations_lock: the lock is held: .* or one was killed; when none runs, knex migrate:unlock'
+sql 'DROP TABLE knex_migrations_lock'
+passes "no table of the lock, no lock"
+sql 'ALTER TABLE knex_migrations_lock RENAME COLUMN is_locked TO other'
+found other_lock undecided 'the lock could not be read: it has no column is_locked'
+
 framework laravel migrations
 numbered migrations/2024_02_01_000001_create_items.php migrations/2025_01_01_000001_new.php \
 	migrations/2024_01_02_000001_old.php "INSERT INTO migrations(migration, batch) VALUES('2024_01_01_x', 1)"
@@ -391,6 +398,8 @@ printf '{"databaseChangeLog": [{"changeSet": {"id": "8", "author": "eve", "chang
 found new_in_json "pending=1" 'more.json::8::eve: .* is not applied'
 rm changelog/items.yaml
 found missing_file "missing=1" 'db/changelog/items.yaml::items-1::bob: applied, but no file of Liquibase has it'
+sql 'CREATE TABLE DATABASECHANGELOGLOCK (ID INT, LOCKED BOOLEAN); INSERT INTO DATABASECHANGELOGLOCK VALUES (1, 1)'
+found held_lock "failed=1" 'DATABASECHANGELOGLOCK: the lock is held: .* release-locks when none runs'
 sql "UPDATE DATABASECHANGELOG SET EXECTYPE = 'FAILED' WHERE ID = '1'"
 found failed_row "failed=1" 'the table says that it failed; mend the database, then liquibase update'
 sql "UPDATE DATABASECHANGELOG SET EXECTYPE = 'PERHAPS' WHERE ID = '1'"

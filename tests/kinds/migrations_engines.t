@@ -16,15 +16,17 @@ rows()
 	sqlite3 "$1.db" "$2"
 }
 
-# books BOOLEAN TIME BYTES HEX SQITCH DRIZZLE QUOTE: the tables as SQL; HEX begins a blob's digits.
+# books BOOLEAN TIME BYTES HEX SQITCH DRIZZLE QUOTE BIT NO: the tables as SQL; HEX begins a blob's digits.
 books()
 {
-	local bool=$1 time=$2 bytes=$3 hex=$4 sqitch=$5 drizzle=$6 q=$7 yes=true
+	local bool=$1 time=$2 bytes=$3 hex=$4 sqitch=$5 drizzle=$6 q=$7 bit=$8 no=$9 yes=true
 	cat <<-S
 	CREATE TABLE flyway_schema_history (installed_rank INT NOT NULL PRIMARY KEY, version VARCHAR(50), description VARCHAR(200) NOT NULL, type VARCHAR(20) NOT NULL, script VARCHAR(1000) NOT NULL, checksum INT, installed_by VARCHAR(100) NOT NULL, installed_on $time NOT NULL DEFAULT now(), execution_time INT NOT NULL, success $bool NOT NULL);
 	CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description VARCHAR(99) NOT NULL, installed_on $time NOT NULL DEFAULT now(), success $bool NOT NULL, checksum $bytes NOT NULL, execution_time BIGINT NOT NULL);
 	CREATE TABLE _prisma_migrations (id VARCHAR(36) PRIMARY KEY, checksum VARCHAR(64) NOT NULL, finished_at $time NULL, migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at $time NULL, started_at $time NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0);
 	CREATE TABLE DATABASECHANGELOG (ID VARCHAR(255) NOT NULL, AUTHOR VARCHAR(255) NOT NULL, FILENAME VARCHAR(255) NOT NULL, DATEEXECUTED $time NOT NULL DEFAULT now(), ORDEREXECUTED INT NOT NULL, EXECTYPE VARCHAR(10) NOT NULL, MD5SUM VARCHAR(35));
+	CREATE TABLE DATABASECHANGELOGLOCK (ID INT NOT NULL PRIMARY KEY, LOCKED $bit NOT NULL);
+	INSERT INTO DATABASECHANGELOGLOCK VALUES (1, $no);
 	CREATE TABLE schema_migrations (version BIGINT NOT NULL PRIMARY KEY, dirty $bool NOT NULL);
 	CREATE TABLE goose_db_version (id INT PRIMARY KEY, version_id BIGINT NOT NULL, is_applied $bool NOT NULL, tstamp $time NULL);
 	CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
@@ -76,7 +78,7 @@ look()
 		select(length > 0) | "\($c.name): \(join(" "))"'
 }
 
-# engine NAME SQL: the intact books pass; then rows marked as the engine writes them are found.
+# engine NAME SQL LOCKED: the intact books pass; then rows marked as the engine writes them are found.
 engine()
 {
 	is "$1: intact" "$(look)" ""
@@ -85,6 +87,7 @@ engine()
 		UPDATE _sqlx_migrations SET success = NOT success WHERE version = 20240103000000;
 		UPDATE _prisma_migrations SET rolled_back_at = now() WHERE id = 'id3';
 		UPDATE DATABASECHANGELOG SET EXECTYPE = 'FAILED' WHERE ID = 'items-1';
+		UPDATE DATABASECHANGELOGLOCK SET LOCKED = $3;
 		UPDATE schema_migrations SET dirty = NOT dirty;
 		UPDATE goose_db_version SET is_applied = NOT is_applied WHERE version_id = 3;
 		DELETE FROM alembic_version;
@@ -95,7 +98,7 @@ engine()
 	is "$1: marked rows and edited files are found" "$(look)" "m/flyway: failed=1
 m/sqlx: modified=1 failed=1
 m/prisma: rolled_back=1
-m/liquibase: failed=1
+m/liquibase: failed=2
 m/golang-migrate: failed=1
 m/goose: rolled_back=1
 m/alembic: pending=3
@@ -110,19 +113,19 @@ postgres_start
 admin postgres "CREATE DATABASE shop" "CREATE ROLE auditor LOGIN" >/dev/null
 {
 	echo 'CREATE SCHEMA sqitch; CREATE SCHEMA drizzle;'
-	books BOOLEAN TIMESTAMPTZ BYTEA "''\\x" sqitch.changes drizzle.__drizzle_migrations '"'
+	books BOOLEAN TIMESTAMPTZ BYTEA "''\\x" sqitch.changes drizzle.__drizzle_migrations '"' BOOLEAN false
 	echo 'GRANT USAGE ON SCHEMA sqitch, drizzle TO auditor; GRANT SELECT ON ALL TABLES IN SCHEMA public, sqitch, drizzle TO auditor;'
 } >postgres.sql
 ok "books of PostgreSQL" admin shop "$(cat postgres.sql)"
 definition "{ postgres: \"host=$POSTGRES port=$POSTGRES_PORT dbname=shop user=auditor\" }" >assize.yaml
-engine PostgreSQL "admin shop"
+engine PostgreSQL "admin shop" true
 
 mariadb_start || bail "no MariaDB"
 mariadb_sql "CREATE DATABASE shop; CREATE DATABASE sqitch; CREATE USER auditor@localhost;
 	GRANT SELECT ON shop.* TO auditor@localhost; GRANT SELECT ON sqitch.* TO auditor@localhost"
-books BOOLEAN DATETIME BLOB "x''" sqitch.changes __drizzle_migrations '`' >mariadb.sql
+books BOOLEAN DATETIME BLOB "x''" sqitch.changes __drizzle_migrations '`' 'BIT(1)' "b'0'" >mariadb.sql
 in_shop() { mariadb_sql -D shop "$1"; }
 ok "books of MariaDB" in_shop "$(cat mariadb.sql)"
 definition "{ mysql: \"socket=$MARIADB_SOCKET user=auditor dbname=shop\" }" >assize.yaml
-engine MariaDB in_shop
+engine MariaDB in_shop "b'1'"
 done_testing
