@@ -375,11 +375,19 @@ static void distribution_describe(struct probe *p, struct buf *out)
 {
 	const struct check *c = p->checks[0];
 	const struct distribution_spec *s = c->spec;
+	enum db_engine engine = database_engine(c->target);
+	const double no_edge[] = {0};
+	bool is_file = s->baseline_file != NULL;
+	bool are_found = !is_file && (s->bins.equal > 0 || s->bins.quantiles > 0);
 
-	if (s->bins.equal > 0 || s->bins.quantiles > 0)
-		(void)buf_puts(out, "edges of the bins, then ");
-	database_one_line(out, distribution_sql(p->arena, database_engine(c->target), s, s->edges,
-						s->n_edges));
+	if (is_file)
+		(void)buf_printf(out, "against %s, by its bins if it has some: ", s->baseline_file);
+	if (are_found) {
+		database_one_line(out, distribution_edges_sql(p->arena, engine, s));
+		(void)buf_puts(out, "\nthen, with these edges in the place of 0: ");
+	}
+	database_one_line(out, distribution_sql(p->arena, engine, s, are_found ? no_edge : s->edges,
+						are_found ? 1 : s->n_edges));
 	(void)buf_putc(out, '\n');
 }
 

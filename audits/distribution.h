@@ -65,6 +65,8 @@ struct distribution_cell *distribution_cell(struct distribution *d, const char *
 const char *distribution_sql(struct arena *a, enum db_engine engine,
 			     const struct distribution_spec *s, const double *edges,
 			     size_t n_edges);
+const char *distribution_edges_sql(struct arena *a, enum db_engine engine,
+				   const struct distribution_spec *s);
 int distribution_find_edges(struct probe *p, struct db *db, const struct distribution_spec *s,
 			    struct distribution *d, struct err *e);
 int distribution_ask(struct probe *p, struct db *db, const struct distribution_spec *s,

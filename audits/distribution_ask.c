@@ -162,8 +162,8 @@ const char *distribution_sql(struct arena *a, enum db_engine engine,
 }
 
 /* The rows that edges are taken from: the baseline's, or all when there is none (capturing). */
-static const char *edges_sql(struct arena *a, enum db_engine engine,
-			     const struct distribution_spec *s)
+const char *distribution_edges_sql(struct arena *a, enum db_engine engine,
+				   const struct distribution_spec *s)
 {
 	struct buf b, x, where;
 	const char *sql;
@@ -260,7 +260,7 @@ int distribution_find_edges(struct probe *p, struct db *db, const struct distrib
 			    struct distribution *d, struct err *e)
 {
 	struct asking q = {.d = d, .spec = s};
-	const char *sql = edges_sql(p->arena, db_engine(db), s);
+	const char *sql = distribution_edges_sql(p->arena, db_engine(db), s);
 
 	if (db_query(db, sql, NULL, 0, p->deadline_ms,
 		     s->bins.equal > 0 ? take_range : take_quantile, &q, e) != 0)

@@ -61,7 +61,9 @@ static const struct value_row plan_values[] = {
 	 .type = VALUE_INT,
 	 .unit = "rows",
 	 .needs_key = "query",
-	 .help = "rows of the largest table that is read in whole, 0 when there is none"},
+	 .help = "rows of the largest table that is read in whole, 0 when there is none: Seq Scan "
+		 "on "
+		 "PostgreSQL, ALL and index on MariaDB, SCAN on SQLite"},
 	{.name = "total_cost",
 	 .type = VALUE_REAL,
 	 .unit = "",

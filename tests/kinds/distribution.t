@@ -62,6 +62,9 @@ done
 run "$ASSIZE" plan d/before
 like "the plan shows the one grouped query" "$out" 'SELECT cell, side, count\(\*\) FROM \(SELECT CAST\("state" AS text\) COLLATE BINARY AS cell, CASE WHEN \(day = 0 \) THEN 0 ELSE 1 END'
 
+run "$ASSIZE" plan d/quantiles
+like "and the one for the edges before it" "$out" 'ntile\(10\) OVER \(ORDER BY "total"\).*then, with these edges in the place of 0: SELECT cell'
+
 # Captured by the program itself.
 tells "a file nobody captured yet" captured 2 'baseline ".*states\.json": .*assize baseline d/captured -o FILE'
 exits "it is captured" 0 "$ASSIZE" baseline d/captured -o states.json
