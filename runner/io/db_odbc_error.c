@@ -26,25 +26,45 @@ int odbc_fail_late(struct odbc_db *s, struct err *e)
 static void note_absence(struct odbc_db *s, const char *state, const char *message)
 {
 	static const struct {
-		const char *state, *words;
+		const char *state, *words, *end; /* the name is between words and end */
 		enum db_absence absence;
 	} rows[] = {
-		{"42S02", "no such table: ", DB_ABSENT_TABLE},
-		{"42S22", "no such column: ", DB_ABSENT_COLUMN},
+		{"42S02", "no such table: ", " (", DB_ABSENT_TABLE},
+		{"42S22", "no such column: ", " (", DB_ABSENT_COLUMN},
+		{"42P01", "relation \"", "\" does not exist", DB_ABSENT_TABLE},
+		{"42703", "column \"", "\" does not exist", DB_ABSENT_COLUMN},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *at = strstr(message, rows[i].words);
-
-		if (!at && strcmp(state, rows[i].state) != 0)
-			continue;
 		const char *name = at ? at + strlen(rows[i].words) : "";
+		const char *end = strstr(name, rows[i].end);
 
+		if (!end && strcmp(state, rows[i].state) != 0)
+			continue;
 		s->db.absence = rows[i].absence;
 		/* Cut at its size: for a hint only. */
 		(void)snprintf(s->db.missing, sizeof(s->db.missing), "%.*s",
-			       (int)strcspn(name, " ("), name);
+			       end ? (int)(end - name) : 0, name);
 	}
+}
+
+/* One line: drivers end their messages with line feeds, and put some in between. */
+static void flatten(struct buf *words)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < words->len; i++) {
+		bool is_blank = strchr(" \t\r\n", words->data[i]) != NULL;
+
+		if (is_blank && (n == 0 || words->data[n - 1] == ' '))
+			continue;
+		words->data[n++] = is_blank ? ' ' : words->data[i];
+	}
+	if (n > 0 && words->data[n - 1] == ' ')
+		n--;
+	words->data[n] = '\0';
+	words->len = n;
 }
 
 int odbc_fail(struct odbc_db *s, SQLSMALLINT type, SQLHANDLE handle, struct err *e)
@@ -60,6 +80,7 @@ int odbc_fail(struct odbc_db *s, SQLSMALLINT type, SQLHANDLE handle, struct err 
 	buf_init(&code, sizeof(state));
 	odbc_narrow(&code, state, is_said ? 5 : 0);
 	odbc_narrow(&words, message, len < MAX_MESSAGE_UNITS ? (size_t)len : MAX_MESSAGE_UNITS - 1);
+	flatten(&words);
 	if (str_starts(code.data, "08") && s->is_connected)
 		s->db.is_broken = true;
 	if (!is_said)

@@ -41,7 +41,9 @@ static int take_privilege(void *ctx, const struct db_row *row, struct err *e)
 		return 0;
 	const char *grantee = v[GRANTEE].type == DB_TEXT ? v[GRANTEE].text : "";
 
-	if (*grantee && strcasecmp(grantee, p->s->user) != 0 && strcasecmp(grantee, "PUBLIC") != 0)
+	/* A privilege without a name is none that can be judged. */
+	if (v[PRIVILEGE].len == 0 || (*grantee && strcasecmp(grantee, p->s->user) != 0 &&
+				      strcasecmp(grantee, "PUBLIC") != 0))
 		p->has_other_writers = true;
 	else if (!p->excess[0])
 		/* Cut at its size: a message, not data. */
