@@ -1,7 +1,9 @@
 #!/bin/bash
 # ODBC: the database kinds through unixODBC on SQLite's driver, which promises nothing: it takes
-# "name" for a text, ignores that a connection is read-only, and makes privileges up.
+# "name" for a text, ignores that a connection is read-only, and makes privileges up. Then on
+# PostgreSQL's, which is a server's and has UTF-16, types, transactions and a cancel of its own.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/postgres.sh"
 cd "$TMP"
 export ODBCSYSINI=$TMP/odbc ODBCINI=$TMP/odbc/odbc.ini
 mkdir odbc data
@@ -154,4 +156,59 @@ run "$ASSIZE" run -f slow.yaml t/nowhere
 is "no such source: exit status" "$status" 2
 like "no such source" "$out$err" 'could not connect to target "nowhere": .*look at DSN or DRIVER'
 unlike "a password is shown nowhere" "$out$err$(strings -a .assize/record.db*)" hunter22
+
+# ---- a server: PostgreSQL ----
+driver=
+for file in /usr/lib/*/odbc/psqlodbcw.so /usr/lib64/psqlodbcw.so; do
+	[ ! -e "$file" ] || driver=$file
+done
+[ -n "$driver" ] || bail "the ODBC driver of PostgreSQL is not installed"
+printf '[Server]\nDriver=%s\n' "$driver" >>odbc/odbcinst.ini
+postgres_start
+admin postgres "CREATE DATABASE shop" >made
+admin shop "CREATE TABLE orders (id INT PRIMARY KEY, total NUMERIC(8, 2), name TEXT NOT NULL);
+	INSERT INTO orders SELECT i, i * 1.5, 'grün' FROM generate_series(1, 10) i;
+	CREATE ROLE reader LOGIN; GRANT SELECT ON orders TO reader; CREATE ROLE writer LOGIN; GRANT SELECT, INSERT ON orders TO writer" >made
+place="DRIVER=Server;Servername=$POSTGRES;Port=$POSTGRES_PORT;Database=shop"
+cat >server.yaml <<YAML
+assize: 1
+targets:
+  shop: { odbc: "$place;Uid=reader", allow_writable_role: true }
+  strict: { odbc: "$place;Uid=writer" }
+audits:
+  s:
+    target: shop
+    checks:
+      - { id: rows, rows: orders, expect: "== 10" }
+      - { id: sum, sql: SELECT sum(total) FROM orders, expect: "== 82.5" }
+      - { id: text, sql: SELECT count(*) FROM orders WHERE name = 'grün', expect: "== 10" }
+      - { id: missing, missing: { table: orders, columns: [name] }, expect: "== 0" }
+      - { id: shape, schema: { table: orders, columns: { id: { key: primary }, name: { type: text, nullable: false } } } }
+      - { id: column, missing: { table: orders, columns: [nam] }, expect: "== 0" }
+      - { id: table, rows: orderz, expect: "== 0" }
+      - { id: slow, timeout: 2s, sql: "SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 1000) b", expect: "> 1" }
+      - { id: strict, target: strict, rows: orders, expect: "== 10" }
+      - { id: delete, sql: DELETE FROM orders, expect: "== 0" }
+      - { id: large-object, sql: SELECT lo_create(4711), expect: "== 0" }
+YAML
+for check in rows sum text missing shape; do
+	exits "on a server, $check passes" 0 "$ASSIZE" run -f server.yaml "s/$check"
+done
+serves()
+{
+	run "$ASSIZE" run -f server.yaml "s/$1"
+	is "on a server, $1: exit status" "$status" 2
+	like "on a server, $1: told" "$out$err" "$2"
+}
+serves column 'column "nam" does not exist.*did you mean "name"'
+serves table 'relation "orderz" does not exist.*did you mean "orders"'
+serves slow 'took longer than'
+serves strict 'its role could write: it has the privilege'
+serves delete 'does something else'
+serves large-object 'does more than read \(lo_create\)'
+nothing_runs()
+{
+	[ "$(admin shop "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'")" = 0 ]
+}
+ok "the server goes on with nothing" wait_for nothing_runs
 done_testing
