@@ -30,7 +30,7 @@ static const char *with(struct world *w, const char *from, const char *to)
 
 static struct db_catalog catalog_of(struct world *w, const char *sql)
 {
-	struct db_catalog c;
+	struct db_catalog c = {.n_tables = 0};
 	struct db *db;
 	struct err e = {0};
 	int64_t deadline_ms = clock_monotonic_ms(&w->clock) + 10000;
