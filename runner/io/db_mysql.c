@@ -181,6 +181,7 @@ static void mysql_session_close(struct db *db)
 	s->client->close(s->handle);
 	free(s->values);
 	free(s->names);
+	free(s->times);
 	arena_free(s->arena);
 	free(s);
 }
@@ -303,7 +304,7 @@ static int run(struct mysql_db *s, const char *sql, size_t len, db_row_fn *fn, v
 	int rc = read_rows(s, result, fn, ctx, e);
 
 	s->client->free_result(result);
-	return rc;
+	return rc != 0 || s->db.is_broken ? rc : mysql_check_warnings(s, e);
 }
 
 /* One snapshot, and no way to write in it. */

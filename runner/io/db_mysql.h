@@ -37,6 +37,7 @@ struct mysql_client {
 	unsigned long *(*fetch_lengths)(MYSQL_RES *);
 	MYSQL_FIELD *(*fetch_fields)(MYSQL_RES *);
 	unsigned (*num_fields)(MYSQL_RES *);
+	unsigned (*warning_count)(MYSQL *);
 	unsigned (*error_number)(MYSQL *);
 	const char *(*error)(MYSQL *);
 	const char *(*get_ssl_cipher)(MYSQL *);
@@ -67,6 +68,9 @@ struct mysql_place {
 int mysql_place_parse(struct arena *a, const char *location, struct mysql_place *out,
 		      struct err *e);
 
+/* "2026-11-26T10:00:00.123456Z" */
+#define MYSQL_TIME_MAX 32
+
 struct mysql_db {
 	struct db db; /* first: a struct db * of ours is a struct mysql_db * */
 	const struct mysql_client *client;
@@ -87,6 +91,7 @@ struct mysql_db {
 	int64_t started_ms, deadline_ms; /* of the call under way */
 	struct db_value *values;
 	const char **names;
+	char (*times)[MYSQL_TIME_MAX]; /* of the present row, rewritten */
 	size_t cap;
 };
 
@@ -104,7 +109,13 @@ int mysql_check_grants(struct mysql_db *s, struct err *e);
 void mysql_read_names(struct mysql_db *s, MYSQL_RES *result);
 void mysql_read_row(struct mysql_db *s, MYSQL_RES *result, MYSQL_ROW row);
 
-/* _error.c: the handle's last error as a message. Always -1. */
+/*
+ * _error.c: was the answer that was just read made of expressions the server gave up on? It calls a
+ * pattern that ran out of budget "no match", and only warns.
+ */
+int mysql_check_warnings(struct mysql_db *s, struct err *e);
+
+/* The handle's last error as a message. Always -1. */
 int mysql_fail(struct mysql_db *s, struct err *e);
 int mysql_fail_numbered(struct mysql_db *s, unsigned number, const char *message, struct err *e);
 int mysql_fail_connect(struct mysql_db *s, struct err *e);

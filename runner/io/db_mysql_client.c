@@ -31,6 +31,7 @@ static void load(void)
 		{"mysql_fetch_lengths", &c->fetch_lengths},
 		{"mysql_fetch_fields", &c->fetch_fields},
 		{"mysql_num_fields", &c->num_fields},
+		{"mysql_warning_count", &c->warning_count},
 		{"mysql_errno", &c->error_number},
 		{"mysql_error", &c->error},
 		{"mysql_get_ssl_cipher", &c->get_ssl_cipher},

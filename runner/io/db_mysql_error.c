@@ -17,6 +17,9 @@
 #include "runner/io/clock.h"
 #include "runner/io/db_mysql.h"
 
+/* MariaDB's ER_REGEXP_ERROR, as SHOW WARNINGS writes it. */
+#define REGEXP_ERROR "1139"
+
 /* Not in the header of the library: what only newer servers, or only MySQL, say. */
 #define CONNECTION_WAS_KILLED	    1927
 #define MARIADB_STATEMENT_TIMEOUT   1969
@@ -96,6 +99,28 @@ int mysql_fail_numbered(struct mysql_db *s, unsigned number, const char *message
 		break;
 	}
 	return err_set(e, ERR_MEASURE, "could not run the query: %s", message);
+}
+
+int mysql_check_warnings(struct mysql_db *s, struct err *e)
+{
+	static const char ask[] = "SHOW WARNINGS";
+	const struct mysql_client *c = s->client;
+	MYSQL_RES *result;
+	MYSQL_ROW row;
+	int rc = 0;
+
+	if (c->warning_count(s->handle) == 0)
+		return 0;
+	if (c->real_query(s->handle, ask, sizeof(ask) - 1) != 0)
+		return mysql_fail(s, e);
+	result = c->use_result(s->handle);
+	if (!result)
+		return mysql_fail(s, e);
+	while ((row = c->fetch_row(result))) /* level, number, message */
+		if (rc == 0 && row[1] && row[2] && strcmp(row[1], REGEXP_ERROR) == 0)
+			rc = err_set(e, ERR_MEASURE, "could not run the query: %s", row[2]);
+	c->free_result(result);
+	return rc;
 }
 
 int mysql_fail(struct mysql_db *s, struct err *e)

@@ -4,7 +4,8 @@
  * Every value arrives as text; the column's type says what it is. Integers and DECIMAL are integers
  * when they are integral and fit into 64 bits with a sign, as SUM() of integers does, otherwise
  * reals: a BIGINT UNSIGNED beyond 9223372036854775807 loses its last digits rather than its order.
- * Dates and times are text as the server writes them, in UTC. BIT is an integer. A string is a blob
+ * A date with a time has a "T" between them, and "Z" behind when it is an instant: TIMESTAMP, which
+ * the session has in UTC, unlike DATETIME, which has no zone. BIT is an integer. A string is a blob
  * when its character set is binary; JSON is text.
  */
 #include <stdlib.h>
@@ -26,6 +27,7 @@ void mysql_read_names(struct mysql_db *s, MYSQL_RES *result)
 		s->cap = n;
 		s->values = xrealloc(s->values, n * sizeof(*s->values));
 		s->names = xrealloc(s->names, n * sizeof(*s->names));
+		s->times = xrealloc(s->times, n * sizeof(*s->times));
 	}
 	for (size_t i = 0; i < n; i++)
 		s->names[i] = fields[i].name;
@@ -71,6 +73,19 @@ static void read_bits(const char *bytes, size_t len, struct db_value *out)
 		out->type = DB_REAL;
 		out->real = (double)bits;
 	}
+}
+
+/* Anything else in such a column (there is nothing) stays as it is. */
+static void write_time(char out[static MYSQL_TIME_MAX], bool is_instant, struct db_value *v)
+{
+	if (v->type != DB_TEXT || v->len < 19 || v->len + 2 > MYSQL_TIME_MAX || v->text[10] != ' ')
+		return;
+	memcpy(out, v->text, v->len);
+	out[10] = 'T';
+	if (is_instant)
+		out[v->len++] = 'Z';
+	out[v->len] = '\0';
+	v->text = out;
 }
 
 static void read_value(const MYSQL_FIELD *field, const char *text, size_t len, struct db_value *out)
@@ -123,6 +138,10 @@ void mysql_read_row(struct mysql_db *s, MYSQL_RES *result, MYSQL_ROW row)
 	const MYSQL_FIELD *fields = s->client->fetch_fields(result);
 	const unsigned long *lengths = s->client->fetch_lengths(result);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		read_value(&fields[i], row[i], lengths[i], &s->values[i]);
+		if (fields[i].type == MYSQL_TYPE_TIMESTAMP || fields[i].type == MYSQL_TYPE_DATETIME)
+			write_time(s->times[i], fields[i].type == MYSQL_TYPE_TIMESTAMP,
+				   &s->values[i]);
+	}
 }

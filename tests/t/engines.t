@@ -14,9 +14,9 @@ mariadb_sql "CREATE DATABASE shop CHARACTER SET utf8mb4; CREATE USER reader@loca
 in_sqlite() { sqlite3 -bail shop.db; }
 in_postgres()
 {
-	PGOPTIONS="-c client_min_messages=warning" "$postgres_bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$POSTGRES" -p "$POSTGRES_PORT" -U postgres -d shop
+	PGTZ=UTC PGOPTIONS="-c client_min_messages=warning" "$postgres_bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$POSTGRES" -p "$POSTGRES_PORT" -U postgres -d shop
 }
-in_mysql() { mariadb_sql -D shop "$(printf 'SET sql_mode = CONCAT(@@sql_mode, ",NO_BACKSLASH_ESCAPES");\n' && cat)"; }
+in_mysql() { mariadb_sql -D shop "$(printf 'SET time_zone = "+00:00", sql_mode = CONCAT(@@sql_mode, ",NO_BACKSLASH_ESCAPES");\n' && cat)"; }
 
 # The same statements everywhere; <time> and <zoned> are types of the engine's.
 everywhere()
@@ -25,7 +25,7 @@ everywhere()
 	sql=$(cat)
 	sed 's/<time>/TEXT/g; s/<zoned>/TEXT/g' <<<"$sql" | in_sqlite &&
 		sed 's/<time>/timestamp/g; s/<zoned>/timestamptz/g' <<<"$sql" | in_postgres &&
-		sed 's/<time>/DATETIME(3)/g; s/<zoned>/DATETIME/g' <<<"$sql" | in_mysql || bail "not everywhere: $(head -n 1 <<<"$sql")"
+		sed 's/<time>/DATETIME(3)/g; s/<zoned>/TIMESTAMP/g' <<<"$sql" | in_mysql || bail "not everywhere: $(head -n 1 <<<"$sql")"
 }
 
 past() { date -u -d "-$1" '+%Y-%m-%d %H:%M:%S'; }
@@ -48,6 +48,7 @@ intact()
 		echo "UPDATE people SET at = '$new', tz = '$new' WHERE id = 7;"
 		echo "CREATE TABLE voids (id INT, at <time>, note VARCHAR(9));"
 	} | everywhere
+	in_sqlite <<<"UPDATE people SET tz = tz || 'Z'"
 }
 old=$(past 3days)
 new=$(past 10min)
@@ -83,6 +84,8 @@ YAML
 	check both 'orphans: { table: people, columns: [code, no], by: state, references: { table: places, columns: [code, no] } }' '">= 0"'
 	check age 'freshness: { table: people, column: at }' '"< 1h"'
 	check zoned 'freshness: { table: people, column: tz }' '"< 1h"'
+	check tokyo 'freshness: { table: people, column: at, zone: Asia/Tokyo }' '"< 1d"'
+	check instant 'freshness: { table: people, column: tz, zone: Asia/Tokyo }' '"< 1h"'
 	check late 'freshness: { table: people, column: at, where: "id <> 7" }' '"< 1h"'
 	check never 'freshness: { table: voids, column: at }' '"< 1h"'
 	check valid 'invalid: { table: people, columns: { mail: { format: email, matches: "^user[0-9]+@", not_matches: "[A-Z]", max_length: 20 }, state: { in: [new, paid] }, total: { min: 0, max: 500 }, born: { min: "2000-01-01", max: "2099-12-31" } }, show: { columns: [id, mail] } }' '"== 0"'
@@ -115,6 +118,9 @@ same "intact"
 like "and it is what was put in" "$(cat said.sqlite)" '"e/rows","","pass",60,"rows"'
 like "the sum" "$(cat said.sqlite)" '"e/figures","sum","pass",1848\.3'
 like "the freshest row" "$(cat said.sqlite)" "\"e/age\",\"\",\"pass\",\"an age\".*newest at: ${new/ /T}"
+like "a zone is for what has none" "$(cat said.sqlite)" \
+	"\"e/tokyo\".*newest at: $(date -u -d "$new UTC - 9 hours" +%FT%T)"
+like "and not for an instant" "$(cat said.sqlite)" "\"e/instant\".*newest tz: ${new/ /T}"
 like "an empty table is no measurement" "$(cat said.sqlite)" '"e/never","","undecided",null'
 
 everywhere <<SQL
