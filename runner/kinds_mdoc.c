@@ -3,6 +3,7 @@
  */
 #include "runner/kinds_mdoc.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,18 +134,32 @@ static void put_words(struct buf *out, const struct key_row *row)
 	buf_release(&words);
 }
 
+/*
+ * What stands below a name, once: tables described by the keys of a table are said to be, and
+ * targets, audits and the like have sections of their own.
+ */
+static bool has_sub_rows(const struct key_row *rows, const struct key_row *row)
+{
+	if (row->type == KEY_GROUP)
+		return row->sub != NULL;
+	if (row->type != KEY_NAMED)
+		return false;
+	for (const struct key_row *other = rows; other->name; other++)
+		if (strcmp(other->name, row->sub[0].name) == 0)
+			return false;
+	return true;
+}
+
 static void put_rows(struct buf *out, const struct key_row *rows)
 {
 	(void)buf_puts(out, ".Bl -tag -width Ds\n");
 	for (const struct key_row *row = rows; row->name; row++) {
-		bool has_sub = row->sub && row->type == KEY_GROUP;
-
 		(void)buf_printf(out, ".It Ic %s\n", row->name);
 		put_words(out, row);
 		put_sentence(out, row->help);
 		if (row->example)
 			put_quoted(out, "Example:", row->example);
-		if (has_sub)
+		if (has_sub_rows(rows, row))
 			put_rows(out, row->sub);
 	}
 	(void)buf_puts(out, ".El\n");

@@ -227,6 +227,24 @@ echo '{"assize_schema": 2, "engine": "mysql", "tables": [], "sequences": [], "ex
 exits "of another engine" 3 "$ASSIZE" schema diff shop other.json
 like "which is said" "$err" 'is of mysql, "shop" of sqlite'
 
+# ---- a snapshot of version 1 ----
+cat >old.json <<'JSON'
+{ "assize_schema": 1, "engine": "sqlite", "tables": [ { "name": "a", "view": false,
+  "columns": [ { "name": "x", "type": "INT", "nullable": true, "generated": false, "default": null, "key": 0 } ],
+  "indexes": [], "foreign_keys": [] } ] }
+JSON
+cat >old.yaml <<'YAML'
+assize: 1
+targets: { shop: { sqlite: old.db } }
+audits: { s: { target: shop, checks: [ { id: old, schema: { snapshot: old.json } } ] } }
+YAML
+sqlite3 old.db "CREATE TABLE a (x INT CHECK (x > 0))"
+exits "what it did not know is no difference" 0 "$ASSIZE" run -f old.yaml --report json=report.json
+like "which is said" "$(jq -r '.checks[0].series[0].reason' report.json)" 'version 1, without constraints.*capture it again'
+sqlite3 old.db "ALTER TABLE a ADD y INT"
+exits "what it knew is" 1 "$ASSIZE" run -f old.yaml
+like "and is named" "$out" 'unexpected column y in table a'
+
 # ---- what cannot be measured ----
 intact
 sed -i 's/"nullable": false/"nullable": "no"/' shop.schema.json
