@@ -113,7 +113,7 @@ like "many errors are cut" "$err" 'no more is looked for after 1000 errors.*1000
 # kinds
 run "$ASSIZE" kinds
 is "kinds" "$status" 0
-for kind in sql schema rows missing invalid orphans freshness reconcile distribution plan http scrape file digests command rollback; do
+for kind in sql schema migrations rows missing duplicates invalid aggregate orphans freshness distribution reconcile plan http scrape file digests command rollback; do
 	like "kinds lists $kind" "$out" "(^|
 )$kind "
 	run "$ASSIZE" kinds $kind
@@ -125,7 +125,7 @@ exits "an unknown kind" 3 "$ASSIZE" kinds scheme
 like "gets a suggestion" "$err" 'did you mean "schema"'
 run "$ASSIZE" kinds --json
 is "kinds as JSON" "$(jq -r '.[].name' <<<"$out" | tr '\n' ' ')" \
-	"sql schema rows missing invalid orphans freshness reconcile distribution plan http scrape file digests command rollback "
+	"sql schema migrations rows missing duplicates invalid aggregate orphans freshness distribution reconcile plan http scrape file digests command rollback "
 run "$ASSIZE" kinds rows --json
 is "one kind as JSON" "$(jq -r '.[].name, (.[0].keys[] | select(.is_required) | .name)' <<<"$out" | tr '\n' ' ')" \
 	"rows table "
