@@ -15,10 +15,14 @@
 /* Flyway's is the CRC-32 of the lines without their ends; "123456789" is the catalogue's check. */
 static void test_migrations_crc_ignores_line_ends(void **state)
 {
-	static const char *const texts[] = {"123456789", "12345\n6789\n", "12345\r\n6789",
-					    "12345\r6789\n\n",
-					    "\xEF\xBB\xBF"
-					    "123456789"};
+	static const char *const texts[] = {
+		"123456789",
+		"12345\n6789\n",
+		"12345\r\n6789",
+		"12345\r6789\n\n",
+		("\xEF\xBB\xBF"
+		 "123456789"),
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
