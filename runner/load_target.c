@@ -19,7 +19,9 @@ const struct key_row target_rows[] = {
 	{.name = "postgres",
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct target_raw, postgres),
-	 .help = "a PostgreSQL database: a libpq connection string or URI, without the password",
+	 .help = "a PostgreSQL database: a libpq connection string or URI, without the password; "
+		 "the "
+		 "environment (PGHOST, ...), ~/.pgpass and service files are not asked",
 	 .example = "\"host=db dbname=ledger user=audit sslmode=verify-full\""},
 	{.name = "mysql",
 	 .type = KEY_TEXT,
@@ -161,23 +163,35 @@ static void check_options(struct loader *l, const struct group *g, const struct 
 	}
 }
 
-/* A connection string is shown and recorded: what must not be is said by password:. */
-static void check_connection(struct loader *l, const struct node *node)
+/* "password=...", or "user:password@" in a URI. */
+static bool has_password(const char *text)
 {
 	static const char *const words[] = {"password", "passwd", "pwd"};
+	const char *authority = strstr(text, "://");
 
-	if (node->type != NODE_SCALAR || node->len == 0 || node->has_secret)
-		return; /* empty: reported by its row */
-	for (const char *s = node->text; *s; s++)
+	for (const char *s = text; *s; s++)
 		for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 			size_t n = strlen(words[i]);
 
-			if (strncasecmp(s, words[i], n) == 0 && s[n + strspn(s + n, " ")] == '=') {
-				(void)diags_at(l->diags, node->pos, "use password: \"${env:NAME}\"",
-					       "a connection string cannot hold a password");
-				return;
-			}
+			if (strncasecmp(s, words[i], n) == 0 && s[n + strspn(s + n, " ")] == '=')
+				return true;
 		}
+	if (!authority)
+		return false;
+	authority += 3;
+	size_t user = strcspn(authority, ":@/?");
+
+	return authority[user] == ':' && authority[user + strcspn(authority + user, "@/?")] == '@';
+}
+
+/* A connection string is shown and recorded: what must not be is said by password:. */
+static void check_connection(struct loader *l, const struct node *node)
+{
+	if (node->type != NODE_SCALAR || node->len == 0 || node->has_secret)
+		return; /* empty: reported by its row */
+	if (has_password(node->text))
+		(void)diags_at(l->diags, node->pos, "use password: \"${env:NAME}\"",
+			       "a connection string cannot hold a password");
 }
 
 void load_target(struct loader *l, const struct group *g, const struct node *node)

@@ -51,7 +51,7 @@ for name in audit_checks_mapping audit_defaults_text audit_defaults_unknown audi
 	rollback_restore_unknown rollback_text rollback_warm target_bad_name \
 	target_connections_many target_connections_text target_connections_zero \
 	target_headers_list target_no_type target_not_mapping target_null target_null_path \
-	target_postgres target_two_types target_unknown_key unknown_top_key unknown_top_key_far \
+	target_two_types target_unknown_key unknown_top_key unknown_top_key_far \
 	var_list version_text waivers_key; do
 	to_json "bad_$name" "$ROOT/tests/malformed/$name.yaml" || bail "cannot convert $name"
 	bad+=("bad_$name.json")
