@@ -16,7 +16,7 @@ GIT     ?= git
 
 # Library flags, found once. Goals that promise to set the machine up may install packages; a plain
 # build only says what is missing.
-PROMISING := demo test asan tsan coverage bench torture
+PROMISING := demo test asan tsan coverage bench bench-db torture
 SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
 ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
@@ -79,6 +79,7 @@ help:
 	@echo 'make tsan          the same under ThreadSanitizer'
 	@echo 'make coverage      line coverage of the tests; fails below 90 %'
 	@echo 'make bench         measure, beside other tools'
+	@echo 'make bench-db      200 metrics of a table of 2,000,000 rows, on three engines'
 	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
 	@echo 'make check-format  is every C file as clang-format would write it?'
 	@echo 'make install       into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); make uninstall takes it back'
@@ -145,6 +146,8 @@ coverage:
 
 bench: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/bench/run
+bench-db: tests-built
+	@BUILD=$(abspath $(BUILD)) tests/bench/db/run $(ROWS)
 
 # N kills; the same SEED kills after the same delays.
 torture: tests-built
@@ -167,6 +170,6 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all help demo everything tests-built test asan tsan coverage bench torture check-format \
+.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture check-format \
 	install uninstall clean FORCE
 .DELETE_ON_ERROR:
