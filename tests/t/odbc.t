@@ -7,7 +7,7 @@
 cd "$TMP"
 export ODBCSYSINI=$TMP/odbc ODBCINI=$TMP/odbc/odbc.ini
 # The driver manager unloads drivers, and what they leave behind has no name to be suppressed by.
-[ "$VARIANT" != asan ] || export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
+[ "${VARIANT:-}" != asan ] || export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 mkdir odbc data
 driver=
 for file in /usr/lib/*/odbc/libsqlite3odbc.so /usr/lib64/libsqlite3odbc.so; do
