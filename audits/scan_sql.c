@@ -197,16 +197,17 @@ const char *scan_center_statement(const struct scan *s, struct scan_term *const 
 /* The three columns of scan_merge.c: n, sum(x - c), sum((x - c) * (x - c)). */
 static void put_moments(const struct scan *s, const struct scan_term *t, struct buf *out)
 {
-	const char *sum = s->engine == DB_SQLITE ? "total" : "sum"; /* never overflows */
+	bool is_sqlite = s->engine == DB_SQLITE; /* never overflows */
+	const char *sum = is_sqlite ? "total" : "sum", *real = is_sqlite ? "" : " + 0e0";
 	struct buf d;
 
 	buf_init(&d, BUF_UNBOUNDED); /* the definition is bounded */
 	(void)buf_printf(&d, "((\n%s\n) - ", t->expression);
 	put_center(s, t, &d);
 	(void)buf_putc(&d, ')');
-	/* With 0e0, so that the squares are reals and do not overflow. */
-	(void)buf_printf(out, "count(\n%s\n), %s(%s), %s((%s + 0e0) * (%s + 0e0))", t->expression,
-			 sum, d.data, sum, d.data, d.data);
+	/* As reals, so that the squares do not overflow. */
+	(void)buf_printf(out, "count(\n%s\n), %s(%s), %s((%s%s) * (%s%s))", t->expression, sum,
+			 d.data, sum, d.data, real, d.data, real);
 	buf_release(&d);
 }
 

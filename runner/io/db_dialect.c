@@ -218,7 +218,9 @@ bool dialect_is_no_number(enum db_engine engine, struct buf *out, const char *x)
 {
 	switch (engine) {
 	case DB_SQLITE:
-		(void)buf_printf(out, "typeof(%s) IN ('text', 'blob')", x);
+		/* Numbers sort before every text, texts before blobs; typeof() costs twice as much.
+		 */
+		(void)buf_printf(out, "%s >= ''", x);
 		return true;
 	case DB_MYSQL:
 		(void)buf_printf(out, "%s IS NOT NULL AND NOT " MYSQL_IS_NO_TEXT, x, x);
