@@ -69,7 +69,8 @@ static void test_db_sqlite_ddl_reads_constraints_in_every_form(void **state)
 		{"CREATE TABLE t (\"check\", [primary], `unique` UNIQUE)", "U(unique)"},
 		{"CREATE TABLE \"t\"(a CHECK(a>0)CHECK(a<9)UNIQUE)", "U(a); C(a<9); C(a>0)"},
 		{"CREATE TABLE t (a, b, UNIQUE (a) CHECK (b > 0))", "U(a); C(b > 0)"},
-		{"CREATE TABLE t (x, a AS (1) STORED UNIQUE, b GENERATED ALWAYS AS (a + 1) CHECK (b))",
+		{"CREATE TABLE t (x, a AS (1) STORED UNIQUE, b GENERATED ALWAYS AS (a + 1) CHECK "
+		 "(b))",
 		 "U(a); C(b)"},
 		{"CREATE TABLE t (a VARCHAR(20) NOT NULL, b DOUBLE PRECISION UNIQUE)", "U(b)"},
 		{"CREATE TABLE t AS SELECT 1 AS a, 2 AS b", ""},
