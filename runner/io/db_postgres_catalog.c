@@ -400,7 +400,8 @@ struct description {
 
 /* Name and kind of a class, then what COLUMNS_SQL gives of it. */
 #define DESCRIBED                                                                                  \
-	"(SELECT " POSTGRES_NAME " || ' ' || c.relkind FROM pg_catalog.pg_class c"                 \
+	"(SELECT " POSTGRES_NAME                                                                   \
+	" || ' ' || c.relkind::pg_catalog.text FROM pg_catalog.pg_class c"                         \
 	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = a.attrelid)"
 
 static int describe_column(void *ctx, const struct db_row *row, struct err *e)
