@@ -251,7 +251,7 @@ static void put_required(struct json_writer *w, const struct key_row *rows)
 /* The inside of the schema of one mapping. */
 static void write_rows(struct json_writer *w, const struct key_row *rows)
 {
-	static const char *const target_types[] = {"sqlite", "http", "git"};
+	const char *target_types[TARGET_LAST];
 	static const char *const gate_rules[] = {"require", "rollback"};
 
 	json_put_text(w, "type", "object");
@@ -261,8 +261,10 @@ static void write_rows(struct json_writer *w, const struct key_row *rows)
 	json_close(w, '}');
 	json_put_bool(w, "additionalProperties", false);
 	put_required(w, rows);
+	for (int t = TARGET_SQLITE; t <= TARGET_LAST; t++)
+		target_types[t - 1] = target_type_name((enum target_type)t);
 	if (rows == target_rows)
-		put_one_of(w, "oneOf", target_types, 3);
+		put_one_of(w, "oneOf", target_types, TARGET_LAST);
 	if (rows == gate_rows)
 		put_one_of(w, "anyOf", gate_rules, 2);
 	if (rows == selector_rows)

@@ -97,7 +97,7 @@ hostile "130,000 bad references" 3 'no variable' "$top"'print "audits: { a: { ch
 
 # Meaning
 hostile "100,000 includes" 3 'could not open|includes' "$top"'print "include: ["; printf "x%d,", $_ for 1..100000; print "]\n"'
-hostile "16,000 needs of nothing" 3 'needs a sqlite target' "$top"'print "audits: { a: { checks: ["; printf "{id: c%d, rows: {table: t}, needs: x%d},", $_, $_ for 1..16000; print "] } }\n"'
+hostile "16,000 needs of nothing" 3 'needs a database target' "$top"'print "audits: { a: { checks: ["; printf "{id: c%d, rows: {table: t}, needs: x%d},", $_, $_ for 1..16000; print "] } }\n"'
 hostile "a ring of 13,000 needs" 3 'needs itself' "$one"'printf "{id: c%d, rows: {table: t}, expect: \">= 1\", needs: a/c%d},", $_, $_+1 for 1..13000; print "{id: c13001, rows: {table: t}, expect: \">= 1\", needs: a/c1}] } }\n"'
 hostile "40,000 misspelt keys" 3 'unknown key' "$top"'print "audits: { a: { checks: ["; printf "{id: c%d, tabel: 5, colums: 6},", $_ for 1..20000; print "] } }\n"'
 hostile "8,000 gates over 8,000 checks" 3 'matches nothing' "$one"'printf "{id: c%d, rows: {table: t}, expect: \">= 1\"},", $_ for 1..8000; print "] } }\ngates: {"; printf "g%d: {require: {check: \"*c*c*c*%d\"}},", $_, $_ for 1..8000; print "}\n"'

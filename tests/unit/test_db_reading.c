@@ -38,8 +38,7 @@ static void test_reading_passes(void **state)
 	static const char *const both[] = {
 		"SELECT 1",
 		"select count(*) from orders where state = 'into' and note = 'it''s; DELETE'",
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) "
-		"FROM n",
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i)",
 		"(SELECT 1) UNION (SELECT 2)",
 		"VALUES (1), (2)",
 		"SELECT `update`, `into` FROM `lock`",
