@@ -121,7 +121,9 @@ static void *write_on(void *ctx)
 	struct writer *k = ctx;
 	sqlite3 *h;
 
-	if (sqlite3_open(k->world->path, &h) != SQLITE_OK)
+	/* A reader that looks at the log may hold its lock for a moment. */
+	if (sqlite3_open(k->world->path, &h) != SQLITE_OK ||
+	    sqlite3_busy_timeout(h, 10000) != SQLITE_OK)
 		abort();
 	if (sqlite3_exec(h, "PRAGMA synchronous = off", NULL, NULL, NULL) != SQLITE_OK)
 		abort();
