@@ -180,7 +180,9 @@ YAML
 rm -rf .assize
 "$ASSIZE" run -f kill.yaml --subject v1 >/dev/null 2>&1 &
 reap $!
+recorded() { [ "$(sqlite3 .assize/record.db 'SELECT count(*) FROM results')" -gt 0 ]; }
 wait_for test -e hanging
+wait_for recorded || bail "m/done was not recorded while m/hang hung"
 kill -KILL $!
 wait $! 2>/dev/null
 run "$ASSIZE" gate all -f kill.yaml --subject v1
