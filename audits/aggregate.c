@@ -117,14 +117,7 @@ static const struct scan_term *add_value(struct scan *s, const char *name, const
 /* Counts what is no number. NULL = the engine's types leave no doubt. */
 static const struct scan_term *add_guard(struct scan *s, const char *x)
 {
-	const struct scan_term *t = NULL;
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	if (dialect_is_no_number(s->engine, &b, x))
-		t = scan_add(s, SCAN_COUNT_IF, b.data);
-	buf_release(&b);
-	return t;
+	return s->engine == DB_SQLITE || s->engine == DB_MYSQL ? scan_add(s, SCAN_OTHERS, x) : NULL;
 }
 
 static void aggregate_add(struct scan *s, const struct check *c)

@@ -44,6 +44,21 @@ const char *scan_column(const struct scan *s, const char *name)
 	return keep(s, &b);
 }
 
+static struct scan_operand *operand_of(struct scan *s, const struct scan_term *t)
+{
+	struct scan_operand *o = map_get(&s->by_expression, t->expression);
+
+	if (!o) {
+		o = arena_alloc(s->probe->arena, sizeof(*o));
+		*o = (struct scan_operand){.index = s->n_operands++};
+		(void)map_put(&s->by_expression, t->expression, o); /* it is new */
+	}
+	if (t->how == SCAN_OTHERS || t->how == SCAN_SUM || t->how == SCAN_AVG ||
+	    t->how == SCAN_STDDEV)
+		o->is_numbers = true;
+	return o;
+}
+
 /* The term of a question; new ones are copies of t. */
 static struct scan_term *intern(struct scan *s, const char *question, struct scan_term t)
 {
@@ -56,6 +71,7 @@ static struct scan_term *intern(struct scan *s, const char *question, struct sca
 	kept = arena_alloc(a, sizeof(*kept));
 	*kept = t;
 	kept->expression = arena_strdup(a, t.expression);
+	kept->operand = operand_of(s, kept);
 	kept->index = s->n;
 	(void)map_put(&s->by_question, question, kept); /* it is new */
 	if (s->n == s->cap) {
@@ -130,6 +146,7 @@ static const char *query_of(struct scan *s, const struct scan_term *t)
 	if (term->query)
 		return term->query;
 	whole.key = NULL;
+	whole.is_plain = true;
 	struct scan_batch alone = scan_batch_of(&whole, &term, 1, SCAN_MAX_COLUMNS);
 
 	buf_init(&line, BUF_UNBOUNDED); /* the definition is bounded */
@@ -215,6 +232,7 @@ static void collect(struct scan *s, struct probe *p)
 		.spec = spec_of(p->checks[0]),
 	};
 	map_init(&s->by_question, p->arena);
+	map_init(&s->by_expression, p->arena);
 	for (size_t i = 0; i < p->n_checks; i++)
 		spec_of(p->checks[i])->part->add(s, p->checks[i]);
 	s->has_only_extremes = !s->spec->where && s->spec->by.n == 0 && !s->spec->sample;

@@ -34,6 +34,7 @@ struct scan;
 enum scan_aggregate {
 	SCAN_COUNT,    /* rows where the expression is not NULL; of "*": all rows */
 	SCAN_COUNT_IF, /* rows where the condition holds */
+	SCAN_OTHERS,   /* values that are no numbers, to an engine whose columns may hold both */
 	SCAN_SUM,      /* an integer when all values are and it fits; NULL without values */
 	SCAN_MIN,      /* by the engine's comparison */
 	SCAN_MAX,
@@ -87,16 +88,23 @@ struct scan_spec {
 		.example = "[state, country]"                                                      \
 	}
 
+/* What questions are about: all terms of one expression share it. */
+struct scan_operand {
+	size_t index;	 /* in order of appearance */
+	bool is_numbers; /* somebody asks what only numbers have */
+};
+
 /* One question and, by segment, its answers. */
 struct scan_term {
 	enum scan_aggregate how;
 	const char *expression;
+	struct scan_operand *operand;
 	const struct texts *columns; /* SCAN_REPEATED */
 	int percent;		     /* SCAN_PERCENTILE */
 	size_t index;		     /* among the answers of a segment */
 	const struct err *error;     /* could not be asked, and why; NULL = it was */
 	const char *query;	     /* the statement that asks it alone, once somebody wanted it */
-	bool is_whole;		     /* its parts could not be made into one: not in ranges again */
+	bool is_whole;		     /* its parts could not be made into one: asked as it stands */
 	const char *center;	     /* SCAN_STDDEV: a number near the mean; NULL = to be found */
 	bool is_centered;	     /* it is the mean itself, as far as that is known */
 };
@@ -121,9 +129,11 @@ struct scan {
 	const struct scan_spec *spec; /* table, where, by, sample: those all checks share */
 	struct scan_term **terms;
 	size_t n, cap;
-	struct map by_question;
+	struct map by_question, by_expression;
+	size_t n_operands;
 	bool is_asked;		    /* no term can be added any more */
 	bool has_only_extremes;	    /* of the whole table: indexes may answer them */
+	bool is_plain;		    /* in SQL that every client understands */
 	const struct scan_key *key; /* what it is divided by; NULL = it is asked whole */
 	const char *sample_source, *sample_condition; /* what makes it one; NULL = nothing does */
 	struct scan_segment **segments;

@@ -43,6 +43,7 @@ struct scan_key {
 struct scan_cell {
 	struct db_value value;
 	double lost;
+	struct db_numbers *numbers; /* of such a column; in the arena */
 };
 
 /* The terms of one statement. */
@@ -59,8 +60,9 @@ struct scan_batch {
 
 /* ---- scan_sql.c ---- */
 
-/* Result columns a term takes in a statement of this batch; 0 = the rows' own count. */
-size_t scan_columns(const struct scan_batch *b, const struct scan_term *t);
+/* Result columns the term at i takes in a statement of this batch; 0 = it uses another's: the rows'
+ * own count, or the numbers of the term before it. */
+size_t scan_columns(const struct scan_batch *b, size_t i);
 /* All result columns of the batch: keys, count, terms. */
 size_t scan_all_columns(const struct scan_batch *b);
 /* All terms, in the order they are asked in: batches cut from it have no gaps. In the arena. */
@@ -71,6 +73,8 @@ struct scan_term **scan_in_order(const struct scan *s);
  */
 struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
 				size_t max_columns);
+/* Is the term told by assize_numbers(), together with others of its expression? */
+bool scan_has_numbers(const struct scan *s, const struct scan_term *t);
 /* Is the term computed from sums of differences to its center? */
 bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t);
 /* The statement that finds the centers of n terms, a column each. In the arena. */

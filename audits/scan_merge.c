@@ -21,6 +21,7 @@
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/num.h"
+#include "runner/io/db_numbers.h"
 #include "runner/model/kind.h"
 
 #define ROUNDING  1.1e-16
@@ -146,6 +147,23 @@ static void merge_value(struct scan *s, const struct scan_term *t, struct scan_c
 		set_torn(to);
 }
 
+static void merge_numbers(struct scan *s, struct scan_cell *to, const struct db_value *v)
+{
+	struct db_numbers part;
+
+	if (v->type != DB_BLOB || v->len != sizeof(part)) {
+		set_torn(to);
+		return;
+	}
+	memcpy(&part, v->text, sizeof(part)); /* bytes of a result are not aligned */
+	if (!to->numbers) {
+		to->numbers = arena_alloc(s->probe->arena, sizeof(*to->numbers));
+		*to->numbers = part;
+		return;
+	}
+	db_numbers_merge(to->numbers, &part);
+}
+
 void scan_merge(struct scan_batch *b, size_t segment, const struct db_value *values)
 {
 	struct scan_cell *cells = b->cells[segment];
@@ -162,10 +180,13 @@ void scan_merge(struct scan_batch *b, size_t segment, const struct db_value *val
 	values++;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct scan_term *t = b->terms[i];
-		size_t n = scan_columns(b, t);
+		size_t n = scan_columns(b, i);
 
-		for (size_t k = 0; k < n; k++)
-			merge_value(b->scan, t, &cells[k], &values[k]);
+		if (n == 1 && scan_has_numbers(b->scan, t))
+			merge_numbers(b->scan, cells, values);
+		else
+			for (size_t k = 0; k < n; k++)
+				merge_value(b->scan, t, &cells[k], &values[k]);
 		cells += n;
 		values += n;
 	}
@@ -222,17 +243,53 @@ static bool finish_stddev(struct scan *s, struct scan_term *t, const struct scan
 	return true;
 }
 
-static bool finish_term(struct scan_batch *b, struct scan_term *t, const struct scan_cell *c,
-			struct db_value *out)
+/* false: an extreme among values that are no numbers; ask the engine. */
+static bool finish_numbers(const struct scan_term *t, const struct db_numbers *n, struct db_value *out)
 {
-	size_t n = scan_columns(b, t);
+	bool has_others = n->n_others > 0;
 
+	*out = (struct db_value){.type = DB_NULL, .text = ""};
+	switch (t->how) {
+	case SCAN_COUNT:
+		out->type = DB_INT;
+		out->integer = n->n_integers + n->n_reals + n->n_others;
+		return true;
+	case SCAN_OTHERS:
+		out->type = DB_INT;
+		out->integer = n->n_others;
+		return true;
+	case SCAN_MIN:
+	case SCAN_MAX:
+		if (!has_others)
+			*out = t->how == SCAN_MIN ? db_numbers_min(n) : db_numbers_max(n);
+		return !has_others;
+	case SCAN_SUM:
+		*out = has_others ? *out : db_numbers_sum(n);
+		return true;
+	case SCAN_AVG:
+		*out = has_others ? *out : db_numbers_mean(n);
+		return true;
+	case SCAN_STDDEV:
+		*out = has_others ? *out : db_numbers_deviation(n);
+		return true;
+	case SCAN_COUNT_IF:
+	case SCAN_DISTINCT:
+	case SCAN_REPEATED:
+	case SCAN_PERCENTILE:
+		break; /* scan_has_numbers() */
+	}
+	return true;
+}
+
+static bool finish_term(struct scan_batch *b, struct scan_term *t, size_t n,
+			const struct scan_cell *c, struct db_value *out)
+{
+	if (c->numbers)
+		return finish_numbers(t, c->numbers, out);
 	if (scan_has_moments(b, t))
 		return finish_stddev(b->scan, t, c, out);
-	if (c->value.type == DB_BLOB && b->is_split) {
-		t->is_whole = true;
+	if (c->value.type == DB_BLOB && b->is_split)
 		return false;
-	}
 	*out = whole(c);
 	if (n == 2 && c[1].value.integer == 0)
 		*out = (struct db_value){.type = DB_NULL, .text = ""};
@@ -249,12 +306,17 @@ static bool is_in(const struct scan_term *t, struct scan_term *const *list, size
 size_t scan_finish(struct scan_batch *b, struct scan_term **again)
 {
 	struct scan *s = b->scan;
-	size_t n_again = 0, column = 1;
+	size_t n_again = 0, column = 1, next = 1;
 
 	for (size_t i = 0; i < b->n; i++) {
 		struct scan_term *t = b->terms[i];
-		size_t n = scan_columns(b, t);
+		size_t n = scan_columns(b, i);
+		bool is_count = n == 0 && !scan_has_numbers(s, t);
 
+		if (n > 0) {
+			column = next;
+			next += n;
+		}
 		for (size_t k = 0; k < s->n_segments; k++) {
 			struct scan_answer *answer = &s->segments[k]->answers[t->index];
 			const struct scan_cell *cells = b->cells[k];
@@ -264,15 +326,18 @@ size_t scan_finish(struct scan_batch *b, struct scan_term **again)
 			answer->n_rows = cells->value.integer;
 			if (b->shape == SCAN_EXTREMES && answer->n_rows > 0)
 				answer->n_rows = -1;
-			if (n == 0)
+			if (is_count)
 				answer->value = (struct db_value){
 					.type = DB_INT, .integer = answer->n_rows, .text = ""};
-			else if (!finish_term(b, t, cells + column, &answer->value) &&
+			else if (!finish_term(b, t, n, cells + column, &answer->value) &&
 				 !is_in(t, again, n_again))
 				again[n_again++] = t;
 		}
-		column += n;
 	}
+	/* Only now: it changes what the columns are. */
+	for (size_t i = 0; i < n_again; i++)
+		if (!scan_has_moments(b, again[i]))
+			again[i]->is_whole = true;
 	return n_again;
 }
 

@@ -9,11 +9,13 @@
  * SQLite has no standard deviation, and parts of one do not add up; see scan_merge.c for what is
  * asked instead.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/io/db_dialect.h"
 #include "runner/model/kind.h"
 
 static bool is_row_count(const struct scan_term *t)
@@ -21,15 +23,27 @@ static bool is_row_count(const struct scan_term *t)
 	return t->how == SCAN_COUNT && strcmp(t->expression, "*") == 0;
 }
 
-bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t)
+bool scan_has_numbers(const struct scan *s, const struct scan_term *t)
 {
-	return t->how == SCAN_STDDEV && (b->is_split || b->scan->engine == DB_SQLITE);
+	return s->engine == DB_SQLITE && t->operand->is_numbers && t->how < SCAN_DISTINCT &&
+	       t->how != SCAN_COUNT_IF && !is_row_count(t) && !t->is_whole && !s->is_plain;
 }
 
-size_t scan_columns(const struct scan_batch *b, const struct scan_term *t)
+bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t)
 {
+	return t->how == SCAN_STDDEV && !scan_has_numbers(b->scan, t) &&
+	       (b->is_split || b->scan->engine == DB_SQLITE);
+}
+
+size_t scan_columns(const struct scan_batch *b, size_t i)
+{
+	const struct scan_term *t = b->terms[i];
+
 	if (is_row_count(t))
 		return 0;
+	if (scan_has_numbers(b->scan, t))
+		return i == 0 || b->terms[i - 1]->operand != t->operand ||
+		       !scan_has_numbers(b->scan, b->terms[i - 1]);
 	if (scan_has_moments(b, t))
 		return SCAN_TERM_COLUMNS;
 	return t->how == SCAN_AVG && b->is_split ? 2 : 1;
@@ -40,12 +54,18 @@ size_t scan_all_columns(const struct scan_batch *b)
 	size_t n = b->scan->spec->by.n + 1;
 
 	for (size_t i = 0; i < b->n; i++)
-		n += scan_columns(b, b->terms[i]);
+		n += scan_columns(b, i);
 	return n;
 }
 
 /* What may stand in one statement: terms that share alike. */
 enum sharing { SHARES_PARTS, SHARES_WHOLE, SHARES_NOTHING };
+
+struct scan_place {
+	struct scan_term *term;
+	enum sharing sharing;
+	size_t first; /* the index of the first term it stands with */
+};
 
 static enum sharing sharing_of(const struct scan *s, const struct scan_term *t)
 {
@@ -53,20 +73,48 @@ static enum sharing sharing_of(const struct scan *s, const struct scan_term *t)
 
 	if (t->how >= SCAN_DISTINCT)
 		return SHARES_NOTHING;
-	if (!s->key || t->is_whole || (is_extreme && !scan_is_numeric(s, t)))
+	if (!s->key || t->is_whole)
+		return SHARES_WHOLE;
+	if (is_extreme && !scan_has_numbers(s, t) && !scan_is_numeric(s, t))
 		return SHARES_WHOLE;
 	return SHARES_PARTS;
 }
 
+/* Terms that share alike, and of those the terms of one assize_numbers(), stand together. */
+static int by_place(const void *a, const void *b)
+{
+	const struct scan_place *x = a, *y = b;
+
+	if (x->sharing != y->sharing)
+		return x->sharing < y->sharing ? -1 : 1;
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return x->term->index < y->term->index ? -1 : 1;
+}
+
 struct scan_term **scan_in_order(const struct scan *s)
 {
-	struct scan_term **terms = arena_array(s->probe->arena, s->n, sizeof(struct scan_term *));
-	size_t n = 0;
+	struct arena *a = s->probe->arena;
+	struct scan_term **terms = arena_array(a, s->n, sizeof(struct scan_term *));
+	struct scan_place *places = arena_array(a, s->n, sizeof(*places));
+	size_t *first = arena_array(a, s->n_operands, sizeof(*first));
 
-	for (int sharing = SHARES_PARTS; sharing <= SHARES_NOTHING; sharing++)
-		for (size_t i = 0; i < s->n; i++)
-			if ((int)sharing_of(s, s->terms[i]) == sharing)
-				terms[n++] = s->terms[i];
+	memset(first, 0xff, s->n_operands * sizeof(*first));
+	for (size_t i = 0; i < s->n; i++) {
+		struct scan_term *t = s->terms[i];
+		size_t *of_numbers = &first[t->operand->index];
+
+		places[i] = (struct scan_place){t, sharing_of(s, t), t->index};
+		if (!scan_has_numbers(s, t))
+			continue;
+		if (*of_numbers > i)
+			*of_numbers = i;
+		places[i].first = *of_numbers;
+	}
+	if (s->n > 0)
+		qsort(places, s->n, sizeof(*places), by_place);
+	for (size_t i = 0; i < s->n; i++)
+		terms[i] = places[i].term;
 	return terms;
 }
 
@@ -88,7 +136,7 @@ struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t
 		return b;
 	}
 	while (b.n < n && sharing_of(s, terms[b.n]) == sharing) {
-		used += scan_columns(&b, terms[b.n]);
+		used += scan_columns(&b, b.n);
 		if (used > max_columns)
 			break;
 		b.n++;
@@ -223,12 +271,21 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 {
 	const struct scan *s = b->scan;
 
+	if (scan_has_numbers(s, t)) {
+		put_call(out, "assize_numbers", t->expression);
+		return;
+	}
 	switch (t->how) {
 	case SCAN_COUNT:
 		put_call(out, "count", t->expression);
 		return;
 	case SCAN_COUNT_IF:
 		(void)buf_printf(out, "count(CASE WHEN (\n%s\n) THEN 1 END)", t->expression);
+		return;
+	case SCAN_OTHERS:
+		(void)buf_puts(out, "count(CASE WHEN ");
+		(void)dialect_is_no_number(s->engine, out, t->expression);
+		(void)buf_puts(out, " THEN 1 END)");
 		return;
 	case SCAN_SUM:
 		put_call(out, "sum", t->expression);
@@ -272,7 +329,7 @@ static void put_together(const struct scan_batch *b, const char *range, struct b
 	}
 	(void)buf_puts(out, "count(*)");
 	for (size_t i = 0; i < b->n; i++) {
-		if (is_row_count(b->terms[i]))
+		if (scan_columns(b, i) == 0)
 			continue;
 		(void)buf_puts(out, ", ");
 		put_term(b, b->terms[i], out);

@@ -101,7 +101,8 @@ static int sqlite_session_open(const struct db_source *source, const struct cloc
 	sqlite3_progress_handler(s->handle, PROGRESS_STEPS, on_progress, s);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_handler(s->handle, on_busy, s);
-	if (rc != SQLITE_OK || sqlite_add_matches(s) != 0 || sqlite_protect(s) != 0) {
+	if (rc != SQLITE_OK || sqlite_add_matches(s) != 0 || sqlite_add_numbers(s) != 0 ||
+	    sqlite_protect(s) != 0) {
 		sqlite_fail(s, e);
 	} else if (sqlite_own_query(&s->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, 0,
 				    deadline_ms, NULL, NULL, e) == 0) {

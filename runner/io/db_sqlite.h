@@ -4,7 +4,8 @@
  * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
  * looks at the file beforehand, _snapshot.c gives several statements and sessions one state,
  * _error.c says what went wrong, _catalog.c reads the schema, for what only its statements say with
- * _ddl.c and _sql.c; _matches.c adds regular expressions.
+ * _ddl.c and _sql.c; _matches.c adds regular expressions, _numbers.c an
+ * aggregate.
  */
 #ifndef ASSIZE_IO_DB_SQLITE_H
 #define ASSIZE_IO_DB_SQLITE_H
@@ -40,6 +41,9 @@ int sqlite_protect(struct sqlite_db *s);
 
 /* _matches.c: the function assize_matches(pattern, value). */
 int sqlite_add_matches(struct sqlite_db *s);
+
+/* _numbers.c: the aggregate assize_numbers(x), a struct db_numbers. */
+int sqlite_add_numbers(struct sqlite_db *s);
 
 /* Is the call under way past its deadline? Then it fails for that reason. */
 bool sqlite_is_late(struct sqlite_db *s);

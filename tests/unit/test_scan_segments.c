@@ -16,7 +16,8 @@ static const struct key_row asking_keys[] = {
 	KEY_END,
 };
 
-static const char *const names[] = {"count", "", "sum", "min", "max", "avg", "stddev", "distinct"};
+static const char *const names[] = {"count", "",    "others", "sum",    "min",
+				    "max",   "avg", "stddev", "distinct"};
 
 static void asking_add(struct scan *s, const struct check *c)
 {
@@ -117,20 +118,20 @@ static void test_scan_answers_every_aggregate(void **state)
 		   "INSERT INTO t VALUES (1, 0.5, 'x'), (2, 0.25, 'y'), (6, NULL, 'x'),"
 		   " (NULL, NULL, NULL), (2, 0.25, 'Z')");
 	assert_string_equal(answers(w, "{table: t, of: a, if: a > 1}"),
-			    "count 4; if 3; sum 11; min 1; max 6; avg 2.75; "
+			    "count 4; if 3; others 0; sum 11; min 1; max 6; avg 2.75; "
 			    "stddev 2.21735578260835; distinct 3");
 	assert_string_equal(answers(w, "{table: t, of: b, where: a = 2}"),
-			    "count 2; if 2; sum 0.5; min 0.25; max 0.25; avg 0.25; stddev 0; "
-			    "distinct 1");
-	assert_has(answers(w, "{table: t, of: c}"), "count 4; if 5; sum 0");
+			    "count 2; if 2; others 0; sum 0.5; min 0.25; max 0.25; avg 0.25; "
+			    "stddev 0; distinct 1");
+	assert_has(answers(w, "{table: t, of: c}"), "count 4; if 5; others 4; sum NULL;");
 	assert_has(answers(w, "{table: t, of: c}"), "min \"Z\"; max \"y\";");
 	assert_has(answers(w, "{table: t, of: c}"), "distinct 3");
 	assert_has(answers(w, "{table: t, of: 'a + 1 -- one more'}"), "sum 15; min 2; max 7");
 	/* a number as expression is a value, not the place of a column */
 	assert_has(answers(w, "{table: t, of: '1'}"), "distinct 1");
 	assert_string_equal(answers(w, "{table: t, of: a, where: a > 9}"),
-			    "count 0; if 0; sum NULL; min NULL; max NULL; avg NULL; stddev NULL; "
-			    "distinct 0");
+			    "count 0; if 0; others 0; sum NULL; min NULL; max NULL; avg NULL; "
+			    "stddev NULL; distinct 0");
 	assert_has(answers(w, "{table: t, of: a, where: a = 1}"), "avg 1; stddev NULL; distinct 1");
 }
 
@@ -145,6 +146,7 @@ static void test_scan_questions_never_share_an_answer(void **state)
 
 	p.checks = checks;
 	map_init(&s.by_question, w->arena);
+	map_init(&s.by_expression, w->arena);
 	struct scan_term *first = scan_add(&s, SCAN_SUM, "a");
 
 	assert_ptr_equal(scan_add(&s, SCAN_SUM, "a"), first);
@@ -198,8 +200,8 @@ static void test_scan_by_gives_a_series_a_segment(void **state)
 		"of 2; {column=\"a\",state=\"new\"} 1 rows of 1");
 	assert_has(
 		answers(w, "{table: t, of: a, by: n, where: n = 2}"),
-		"count{n=\"2\"} 1; if{n=\"2\"} 2; sum{n=\"2\"} 5; min{n=\"2\"} 5; max{n=\"2\"} 5; "
-		"avg{n=\"2\"} 5; stddev{n=\"2\"} NULL; distinct{n=\"2\"} 1");
+		"count{n=\"2\"} 1; if{n=\"2\"} 2; others{n=\"2\"} 0; sum{n=\"2\"} 5; "
+		"min{n=\"2\"} 5; max{n=\"2\"} 5; avg{n=\"2\"} 5; stddev{n=\"2\"} NULL; distinct{n=\"2\"} 1");
 	assert_has(answers(w, "{table: t, of: a, by: n, where: n = 1}"), "distinct{n=\"1\"} 0");
 }
 

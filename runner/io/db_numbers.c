@@ -1,0 +1,214 @@
+#include "runner/io/db_numbers.h"
+
+#include <math.h>
+
+#define BLOCK 64
+
+static void add_to_sum(struct db_numbers *t, double x)
+{
+	double sum = t->sum + x;
+
+	t->lost += fabs(t->sum) >= fabs(x) ? (t->sum - sum) + x : (x - sum) + t->sum;
+	t->sum = sum;
+}
+
+static void add_wide(struct db_numbers *t, uint64_t low, int64_t high)
+{
+	t->low += low;
+	t->high = (int64_t)((uint64_t)t->high + (uint64_t)high + (t->low < low));
+}
+
+/* One more value of the open block, y: less the base. */
+static void add_difference(struct db_numbers *t, double y)
+{
+	double d = y - t->mean;
+
+	t->d += d;
+	t->dd += d * d;
+	if (++t->n_open == BLOCK)
+		db_numbers_close(t);
+}
+
+void db_numbers_add_integer(struct db_numbers *t, int64_t x)
+{
+	int64_t y;
+
+	if (!t->has_base) {
+		t->has_base = true;
+		t->base = x;
+	}
+	if (t->n_integers++ == 0) {
+		t->min_integer = x;
+		t->max_integer = x;
+	} else if (x < t->min_integer) {
+		t->min_integer = x;
+	} else if (x > t->max_integer) {
+		t->max_integer = x;
+	}
+	add_wide(t, (uint64_t)x, x < 0 ? -1 : 0);
+	if (t->is_real_base)
+		add_difference(t, (double)x - t->real_base);
+	else if (!__builtin_sub_overflow(x, t->base, &y))
+		add_difference(t, (double)y);
+	else
+		add_difference(t, (double)x - (double)t->base);
+}
+
+void db_numbers_add_real(struct db_numbers *t, double x)
+{
+	if (!t->has_base) {
+		t->has_base = true;
+		t->is_real_base = true;
+		t->real_base = x;
+	}
+	if (t->n_reals++ == 0) {
+		t->min_real = x;
+		t->max_real = x;
+	} else if (x < t->min_real) {
+		t->min_real = x;
+	} else if (x > t->max_real) {
+		t->max_real = x;
+	}
+	add_to_sum(t, x);
+	add_difference(t, x - (t->is_real_base ? t->real_base : (double)t->base));
+}
+
+/* n values of this mean and these squares, as a block of its own. */
+static void add_block(struct db_numbers *t, double n, double mean, double m2)
+{
+	double all = t->n + n, delta = mean - t->mean;
+
+	t->m2 += m2 + delta * delta * (t->n * n / all);
+	t->mean += delta * (n / all);
+	t->n = all;
+}
+
+void db_numbers_close(struct db_numbers *t)
+{
+	double n = (double)t->n_open;
+	double m2 = t->dd - t->d * t->d / n;
+
+	if (t->n_open == 0)
+		return;
+	add_block(t, n, t->mean + t->d / n, m2 < 0 ? 0 : m2);
+	t->n_open = 0;
+	t->d = 0;
+	t->dd = 0;
+}
+
+static double between_bases(const struct db_numbers *from, const struct db_numbers *to)
+{
+	int64_t y;
+
+	if (!from->is_real_base && !to->is_real_base &&
+	    !__builtin_sub_overflow(from->base, to->base, &y))
+		return (double)y;
+	return (from->is_real_base ? from->real_base : (double)from->base) -
+	       (to->is_real_base ? to->real_base : (double)to->base);
+}
+
+static void merge_extremes(struct db_numbers *to, const struct db_numbers *from)
+{
+	if (from->n_integers > 0 && (to->n_integers == 0 || from->min_integer < to->min_integer))
+		to->min_integer = from->min_integer;
+	if (from->n_integers > 0 && (to->n_integers == 0 || from->max_integer > to->max_integer))
+		to->max_integer = from->max_integer;
+	if (from->n_reals > 0 && (to->n_reals == 0 || from->min_real < to->min_real))
+		to->min_real = from->min_real;
+	if (from->n_reals > 0 && (to->n_reals == 0 || from->max_real > to->max_real))
+		to->max_real = from->max_real;
+}
+
+void db_numbers_merge(struct db_numbers *to, const struct db_numbers *from)
+{
+	to->n_others += from->n_others;
+	if (!from->has_base)
+		return;
+	if (!to->has_base) {
+		int64_t n_others = to->n_others;
+
+		*to = *from;
+		to->n_others = n_others;
+		return;
+	}
+	merge_extremes(to, from); /* looks at the counts */
+	to->n_integers += from->n_integers;
+	to->n_reals += from->n_reals;
+	add_wide(to, from->low, from->high);
+	add_to_sum(to, from->sum);
+	to->lost += from->lost;
+	add_block(to, from->n, from->mean + between_bases(from, to), from->m2);
+}
+
+/* ---- answers ---- */
+
+static struct db_value none(void)
+{
+	return (struct db_value){.type = DB_NULL, .text = ""};
+}
+
+static struct db_value real(double x)
+{
+	return (struct db_value){.type = DB_REAL, .real = x, .text = ""};
+}
+
+static struct db_value integer(int64_t x)
+{
+	return (struct db_value){.type = DB_INT, .integer = x, .text = ""};
+}
+
+static bool fits(const struct db_numbers *t)
+{
+	return t->high == ((int64_t)t->low < 0 ? -1 : 0);
+}
+
+static double real_sum(const struct db_numbers *t)
+{
+	double integers = fits(t) ? (double)(int64_t)t->low
+				  : (double)t->high * 0x1p64 + (double)t->low;
+
+	return t->n_reals > 0 ? t->sum + (t->lost + integers) : integers;
+}
+
+struct db_value db_numbers_sum(const struct db_numbers *t)
+{
+	if (t->n_integers + t->n_reals == 0)
+		return none();
+	if (t->n_reals == 0 && fits(t))
+		return integer((int64_t)t->low);
+	return real(real_sum(t));
+}
+
+/* Which of the two, when there are integers and reals; the reals when they are equal. */
+static struct db_value extreme(const struct db_numbers *t, int64_t i, double r, bool is_integer)
+{
+	if (t->n_integers + t->n_reals == 0)
+		return none();
+	if (t->n_reals == 0 || (t->n_integers > 0 && is_integer))
+		return integer(i);
+	return real(r);
+}
+
+struct db_value db_numbers_min(const struct db_numbers *t)
+{
+	return extreme(t, t->min_integer, t->min_real, (double)t->min_integer < t->min_real);
+}
+
+struct db_value db_numbers_max(const struct db_numbers *t)
+{
+	return extreme(t, t->max_integer, t->max_real, (double)t->max_integer > t->max_real);
+}
+
+struct db_value db_numbers_mean(const struct db_numbers *t)
+{
+	int64_t n = t->n_integers + t->n_reals;
+
+	return n == 0 ? none() : real(real_sum(t) / (double)n);
+}
+
+struct db_value db_numbers_deviation(const struct db_numbers *t)
+{
+	if (t->n < 2 || !isfinite(t->m2))
+		return none();
+	return real(sqrt(t->m2 / (t->n - 1)));
+}
