@@ -56,6 +56,8 @@ static struct scan_operand *operand_of(struct scan *s, const struct scan_term *t
 	if (t->how == SCAN_OTHERS || t->how == SCAN_SUM || t->how == SCAN_AVG ||
 	    t->how == SCAN_STDDEV)
 		o->is_numbers = true;
+	if (t->how == SCAN_STDDEV)
+		o->has_deviation = true;
 	return o;
 }
 

@@ -90,8 +90,10 @@ struct scan_spec {
 
 /* What questions are about: all terms of one expression share it. */
 struct scan_operand {
-	size_t index;	 /* in order of appearance */
-	bool is_numbers; /* somebody asks what only numbers have */
+	size_t index;			/* in order of appearance */
+	bool is_numbers;		/* somebody asks what only numbers have */
+	bool has_deviation;		/* SCAN_STDDEV is asked */
+	const struct db_column *column; /* what it is, of a table that is divided; NULL = not one */
 };
 
 /* One question and, by segment, its answers. */
@@ -105,8 +107,6 @@ struct scan_term {
 	const struct err *error;     /* could not be asked, and why; NULL = it was */
 	const char *query;	     /* the statement that asks it alone, once somebody wanted it */
 	bool is_whole;		     /* its parts could not be made into one: asked as it stands */
-	const char *center;	     /* SCAN_STDDEV: a number near the mean; NULL = to be found */
-	bool is_centered;	     /* it is the mean itself, as far as that is known */
 };
 
 struct scan_answer {

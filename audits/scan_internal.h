@@ -19,8 +19,6 @@
 #define SCAN_MAX_SEGMENTS 1000
 /* Segments times terms. */
 #define SCAN_MAX_ANSWERS 400000
-/* Most columns one term takes. */
-#define SCAN_TERM_COLUMNS 3
 /* A smaller table is read sooner than further sessions are opened. */
 #define SCAN_LARGE_ROWS 100000
 
@@ -39,10 +37,9 @@ struct scan_key {
 	const struct db_table *table;
 };
 
-/* What is known so far of one column of one segment; add_real() keeps what rounding loses. */
+/* What is known so far of one column of one segment. */
 struct scan_cell {
 	struct db_value value;
-	double lost;
 	struct db_numbers *numbers; /* of such a column; in the arena */
 };
 
@@ -73,12 +70,8 @@ struct scan_term **scan_in_order(const struct scan *s);
  */
 struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
 				size_t max_columns);
-/* Is the term told by assize_numbers(), together with others of its expression? */
+/* Is the term told by the numbers that all terms of its expression share? See scan_merge.c. */
 bool scan_has_numbers(const struct scan *s, const struct scan_term *t);
-/* Is the term computed from sums of differences to its center? */
-bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t);
-/* The statement that finds the centers of n terms, a column each. In the arena. */
-const char *scan_center_statement(const struct scan *s, struct scan_term *const *terms, size_t n);
 /* " FROM table WHERE range AND where"; range: a condition on the key, NULL = all rows. */
 void scan_put_source(const struct scan *s, const char *range, struct buf *out);
 /* What a column of by: is grouped by. */
@@ -101,7 +94,9 @@ bool scan_is_closed(const char *sql);
 /* The key of a table that is large enough to be divided; else NULL. */
 const struct scan_key *scan_find_key(struct scan *s, struct db *db);
 /* Does the term stand for a column that is declared to hold numbers? */
-bool scan_is_numeric(const struct scan *s, const struct scan_term *t);
+bool scan_is_numeric(const struct scan_term *t);
+/* Are the texts of the column that the term stands for ordered by their bytes? */
+bool scan_is_bytewise(const struct scan *s, const struct scan_term *t);
 /* Conditions of n ranges which together hold every row once. In the arena. */
 const char **scan_ranges(const struct scan *s, size_t n);
 
@@ -130,9 +125,6 @@ void scan_merge(struct scan_batch *b, size_t segment, const struct db_value *val
  * is left without an answer and listed in again (room for b->n); returns how many.
  */
 size_t scan_finish(struct scan_batch *b, struct scan_term **again);
-
-/* Finds the centers of the terms of the batch that need one. */
-void scan_find_centers(struct scan_batch *b, struct db *db);
 
 /* ---- scan_crew.c ---- */
 

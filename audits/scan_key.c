@@ -148,6 +148,18 @@ bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key)
 	return read_ends(s, db, key) && key->max >= key->min;
 }
 
+/* Which of the expressions are columns, and which ones. */
+static void know_columns(struct scan *s, const struct db_table *table)
+{
+	for (size_t i = 0; i < table->n_columns; i++) {
+		struct scan_operand *o =
+			map_get(&s->by_expression, scan_column(s, table->columns[i].name));
+
+		if (o)
+			o->column = &table->columns[i];
+	}
+}
+
 const struct scan_key *scan_find_key(struct scan *s, struct db *db)
 {
 	struct scan_key *key = arena_alloc(s->probe->arena, sizeof(*key));
@@ -159,26 +171,41 @@ const struct scan_key *scan_find_key(struct scan *s, struct db *db)
 	for (size_t i = 0; i < s->n; i++)
 		if (!scan_is_closed(s->terms[i]->expression))
 			return NULL;
-	return scan_key_of(s, db, key) && is_large(key) ? key : NULL;
+	if (!scan_key_of(s, db, key) || !is_large(key))
+		return NULL;
+	know_columns(s, key->table);
+	return key;
 }
 
-bool scan_is_numeric(const struct scan *s, const struct scan_term *t)
+static bool has_word(const char *type, const char *word)
+{
+	for (; *type; type++)
+		if (strncasecmp(type, word, strlen(word)) == 0)
+			return true;
+	return false;
+}
+
+bool scan_is_numeric(const struct scan_term *t)
 {
 	static const char *const words[] = {"int",     "real",	  "floa", "doub",
 					    "numeric", "decimal", "bool"};
-	const struct db_table *table = s->key->table;
 
-	for (size_t i = 0; i < table->n_columns; i++) {
-		const char *type = table->columns[i].type;
-
-		if (strcmp(scan_column(s, table->columns[i].name), t->expression) != 0)
-			continue;
-		for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++)
-			for (const char *c = type; *c; c++)
-				if (strncasecmp(c, words[k], strlen(words[k])) == 0)
-					return true;
-	}
+	for (size_t i = 0; t->operand->column && i < sizeof(words) / sizeof(*words); i++)
+		if (has_word(t->operand->column->type, words[i]))
+			return true;
 	return false;
+}
+
+bool scan_is_bytewise(const struct scan *s, const struct scan_term *t)
+{
+	const struct db_column *c = t->operand->column;
+
+	if (!c)
+		return false;
+	if (s->engine == DB_SQLITE)
+		return !c->collation || strcasecmp(c->collation, "BINARY") == 0;
+	/* "2026-11-26 10:00:00": all digits are there, the year's as well. */
+	return strncasecmp(c->type, "date", 4) == 0 || strncasecmp(c->type, "timestamp", 9) == 0;
 }
 
 const char **scan_ranges(const struct scan *s, size_t n)

@@ -6,8 +6,8 @@
  * asked, each becomes a subquery of its own: the engine then answers from an index, if there is
  * one, instead of reading the table. What needs a statement of its own is in scan_alone.c.
  *
- * SQLite has no standard deviation, and parts of one do not add up; see scan_merge.c for what is
- * asked instead.
+ * Counts, sums, means and deviations of one expression come from the same few columns, its numbers,
+ * where parts have to be added up, and on SQLite always: see scan_merge.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +25,21 @@ static bool is_row_count(const struct scan_term *t)
 
 bool scan_has_numbers(const struct scan *s, const struct scan_term *t)
 {
-	return s->engine == DB_SQLITE && t->operand->is_numbers && t->how < SCAN_DISTINCT &&
-	       t->how != SCAN_COUNT_IF && !is_row_count(t) && !t->is_whole && !s->is_plain;
+	if (!t->operand->is_numbers || is_row_count(t) || t->is_whole || s->is_plain)
+		return false;
+	if (s->engine == DB_SQLITE)
+		return t->how != SCAN_COUNT_IF && t->how < SCAN_DISTINCT;
+	/* The others divide nothing, and have all of these aggregates. */
+	if (s->engine != DB_MYSQL || !s->key)
+		return false;
+	return t->how == SCAN_COUNT || t->how == SCAN_SUM || t->how == SCAN_AVG ||
+	       t->how == SCAN_STDDEV || (t->how == SCAN_OTHERS && scan_is_numeric(t));
 }
 
-bool scan_has_moments(const struct scan_batch *b, const struct scan_term *t)
+/* count, sum, variance */
+static size_t number_columns(const struct scan *s, const struct scan_operand *o)
 {
-	return t->how == SCAN_STDDEV && !scan_has_numbers(b->scan, t) &&
-	       (b->is_split || b->scan->engine == DB_SQLITE);
+	return s->engine == DB_SQLITE ? 1 : o->has_deviation ? 3 : 2;
 }
 
 size_t scan_columns(const struct scan_batch *b, size_t i)
@@ -41,12 +48,12 @@ size_t scan_columns(const struct scan_batch *b, size_t i)
 
 	if (is_row_count(t))
 		return 0;
-	if (scan_has_numbers(b->scan, t))
-		return i == 0 || b->terms[i - 1]->operand != t->operand ||
-		       !scan_has_numbers(b->scan, b->terms[i - 1]);
-	if (scan_has_moments(b, t))
-		return SCAN_TERM_COLUMNS;
-	return t->how == SCAN_AVG && b->is_split ? 2 : 1;
+	if (!scan_has_numbers(b->scan, t))
+		return 1;
+	if (i > 0 && b->terms[i - 1]->operand == t->operand &&
+	    scan_has_numbers(b->scan, b->terms[i - 1]))
+		return 0;
+	return number_columns(b->scan, t->operand);
 }
 
 size_t scan_all_columns(const struct scan_batch *b)
@@ -75,12 +82,12 @@ static enum sharing sharing_of(const struct scan *s, const struct scan_term *t)
 		return SHARES_NOTHING;
 	if (!s->key || t->is_whole)
 		return SHARES_WHOLE;
-	if (is_extreme && !scan_has_numbers(s, t) && !scan_is_numeric(s, t))
+	if (is_extreme && !scan_has_numbers(s, t) && !scan_is_numeric(t) && !scan_is_bytewise(s, t))
 		return SHARES_WHOLE;
 	return SHARES_PARTS;
 }
 
-/* Terms that share alike, and of those the terms of one assize_numbers(), stand together. */
+/* Terms that share alike, and of those the ones that share numbers, stand together. */
 static int by_place(const void *a, const void *b)
 {
 	const struct scan_place *x = a, *y = b;
@@ -210,61 +217,36 @@ static void put_call(struct buf *out, const char *function, const char *expressi
 }
 
 /*
- * A whole number near the mean: the difference of two whole numbers is exact, where they
- * themselves would not be as reals.
+ * SQLite has no standard deviation. This one is for people who ask again by hand; from the mean,
+ * because squares of the values themselves would cancel out.
  */
-static void put_center(const struct scan *s, const struct scan_term *t, struct buf *out)
+static void put_deviation(const struct scan *s, const struct scan_term *t, struct buf *out)
 {
-	if (t->center) {
-		(void)buf_puts(out, t->center);
-		return;
-	}
-	(void)buf_printf(out, "(SELECT %s FROM (SELECT\n%s\nAS x",
-			 s->engine == DB_SQLITE ? "CAST(avg(x) AS INTEGER)" : "round(avg(x))",
-			 t->expression);
-	scan_put_source(s, NULL, out);
-	(void)buf_puts(out, " LIMIT 1000) AS q)");
-}
-
-const char *scan_center_statement(const struct scan *s, struct scan_term *const *terms, size_t n)
-{
-	struct buf out;
-	const char *text;
-
-	buf_init(&out, BUF_UNBOUNDED); /* the definition is bounded */
-	(void)buf_puts(&out, "SELECT ");
-	for (size_t i = 0; i < n; i++) {
-		(void)buf_puts(&out, i > 0 ? ", " : "");
-		put_center(s, terms[i], &out);
-	}
-	text = arena_strndup(s->probe->arena, out.data, out.len);
-	buf_release(&out);
-	return text;
-}
-
-/* The three columns of scan_merge.c: n, sum(x - c), sum((x - c) * (x - c)). */
-static void put_moments(const struct scan *s, const struct scan_term *t, struct buf *out)
-{
-	bool is_sqlite = s->engine == DB_SQLITE; /* never overflows */
-	const char *sum = is_sqlite ? "total" : "sum", *real = is_sqlite ? "" : " + 0e0";
 	struct buf d;
 
 	buf_init(&d, BUF_UNBOUNDED); /* the definition is bounded */
-	(void)buf_printf(&d, "((\n%s\n) - ", t->expression);
-	put_center(s, t, &d);
-	(void)buf_putc(&d, ')');
-	/* As reals, so that the squares do not overflow. */
-	(void)buf_printf(out, "count(\n%s\n), %s(%s), %s((%s%s) * (%s%s))", t->expression, sum,
-			 d.data, sum, d.data, real, d.data, real);
+	(void)buf_printf(&d, "((\n%s\n) - (SELECT avg(\n%s\n)", t->expression, t->expression);
+	scan_put_source(s, NULL, &d);
+	(void)buf_puts(&d, "))");
+	(void)buf_printf(out, "sqrt((total(%s * %s) - total(%s) * avg(%s)) / (count(\n%s\n) - 1))",
+			 d.data, d.data, d.data, d.data, t->expression);
 	buf_release(&d);
 }
 
-static void put_sum_and_count(const struct scan *s, const struct scan_term *t, struct buf *out)
+/* What all terms of the expression are made of. */
+static void put_numbers(const struct scan *s, const struct scan_term *t, struct buf *out)
 {
-	/* SQLite's sum() refuses an integer overflow, which an average can do without. */
-	put_call(out, s->engine == DB_SQLITE ? "total" : "sum", t->expression);
-	(void)buf_puts(out, ", ");
+	if (s->engine == DB_SQLITE) {
+		put_call(out, "assize_numbers", t->expression);
+		return;
+	}
 	put_call(out, "count", t->expression);
+	(void)buf_puts(out, ", ");
+	put_call(out, "sum", t->expression);
+	if (!t->operand->has_deviation)
+		return;
+	(void)buf_puts(out, ", ");
+	put_call(out, "var_pop", t->expression);
 }
 
 static void put_term(const struct scan_batch *b, const struct scan_term *t, struct buf *out)
@@ -272,7 +254,7 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 	const struct scan *s = b->scan;
 
 	if (scan_has_numbers(s, t)) {
-		put_call(out, "assize_numbers", t->expression);
+		put_numbers(s, t, out);
 		return;
 	}
 	switch (t->how) {
@@ -297,14 +279,11 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 		put_call(out, "max", t->expression);
 		return;
 	case SCAN_AVG:
-		if (b->is_split)
-			put_sum_and_count(s, t, out);
-		else
-			put_call(out, "avg", t->expression);
+		put_call(out, "avg", t->expression);
 		return;
 	case SCAN_STDDEV:
-		if (scan_has_moments(b, t))
-			put_moments(s, t, out);
+		if (s->engine == DB_SQLITE)
+			put_deviation(s, t, out);
 		else
 			put_call(out, s->engine == DB_ODBC ? "STDEV" : "stddev_samp",
 				 t->expression);

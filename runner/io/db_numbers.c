@@ -140,6 +140,40 @@ void db_numbers_merge(struct db_numbers *to, const struct db_numbers *from)
 	add_block(to, from->n, from->mean + between_bases(from, to), from->m2);
 }
 
+static bool is_number(const struct db_value *v)
+{
+	return v->type == DB_INT || v->type == DB_REAL;
+}
+
+static double real_of(const struct db_value *v)
+{
+	return v->type == DB_INT ? (double)v->integer : v->real;
+}
+
+bool db_numbers_of(const struct db_value *count, const struct db_value *sum,
+		   const struct db_value *variance, struct db_numbers *out)
+{
+	*out = (struct db_numbers){0};
+	if (count->type != DB_INT)
+		return false;
+	if (count->integer == 0)
+		return true;
+	if (!is_number(sum) || (variance && !is_number(variance)))
+		return false;
+	out->has_base = true; /* 0 */
+	if (sum->type == DB_INT) {
+		out->n_integers = count->integer;
+		add_wide(out, (uint64_t)sum->integer, sum->integer < 0 ? -1 : 0);
+	} else {
+		out->n_reals = count->integer;
+		out->sum = sum->real;
+	}
+	out->n = (double)count->integer;
+	out->mean = real_of(sum) / out->n;
+	out->m2 = variance ? real_of(variance) * out->n : NAN;
+	return true;
+}
+
 /* ---- answers ---- */
 
 static struct db_value none(void)
@@ -164,8 +198,8 @@ static bool fits(const struct db_numbers *t)
 
 static double real_sum(const struct db_numbers *t)
 {
-	double integers = fits(t) ? (double)(int64_t)t->low
-				  : (double)t->high * 0x1p64 + (double)t->low;
+	double integers =
+		fits(t) ? (double)(int64_t)t->low : (double)t->high * 0x1p64 + (double)t->low;
 
 	return t->n_reals > 0 ? t->sum + (t->lost + integers) : integers;
 }

@@ -24,7 +24,8 @@
 
 struct db_numbers {
 	int64_t n_integers, n_reals;
-	int64_t n_others; /* values that are neither numbers nor NULL; the rest does not hold them */
+	int64_t n_others; /* values that are neither numbers nor NULL; the rest does not hold them
+			   */
 	uint64_t low;	  /* the sum of the integers, two's complement of 128 bits */
 	int64_t high;
 	double sum, lost; /* of the reals */
@@ -47,6 +48,13 @@ void db_numbers_add_real(struct db_numbers *t, double x);
 /* Closes the open block: before to and from are merged, or a deviation is asked for. */
 void db_numbers_close(struct db_numbers *t);
 void db_numbers_merge(struct db_numbers *to, const struct db_numbers *from);
+
+/*
+ * Numbers that an engine told by count(x), sum(x) and var_pop(x) (NULL = not asked, and there is no
+ * deviation). Extremes are not known. false: these are not such values.
+ */
+bool db_numbers_of(const struct db_value *count, const struct db_value *sum,
+		   const struct db_value *variance, struct db_numbers *out);
 
 /* NULL without values; sum, min and max are an integer when all values are and it fits. */
 struct db_value db_numbers_sum(const struct db_numbers *t);

@@ -1,4 +1,5 @@
-/* db_numbers: sums, extremes and deviations that hold whatever the values, their order and parts. */
+/* db_numbers: sums, extremes and deviations that hold whatever the values, their order and parts.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

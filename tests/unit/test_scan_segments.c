@@ -16,7 +16,7 @@ static const struct key_row asking_keys[] = {
 	KEY_END,
 };
 
-static const char *const names[] = {"count", "",    "others", "sum",    "min",
+static const char *const names[] = {"count", "",    "others", "sum",	 "min",
 				    "max",   "avg", "stddev", "distinct"};
 
 static void asking_add(struct scan *s, const struct check *c)
@@ -198,10 +198,10 @@ static void test_scan_by_gives_a_series_a_segment(void **state)
 		measure_one(w, missing, "{table: t, by: state, columns: [a], where: n > 0}"),
 		"{column=\"a\",state=\"Done\"} 0 rows of 1; {column=\"a\",state=\"done\"} 1 rows "
 		"of 2; {column=\"a\",state=\"new\"} 1 rows of 1");
-	assert_has(
-		answers(w, "{table: t, of: a, by: n, where: n = 2}"),
-		"count{n=\"2\"} 1; if{n=\"2\"} 2; others{n=\"2\"} 0; sum{n=\"2\"} 5; "
-		"min{n=\"2\"} 5; max{n=\"2\"} 5; avg{n=\"2\"} 5; stddev{n=\"2\"} NULL; distinct{n=\"2\"} 1");
+	assert_has(answers(w, "{table: t, of: a, by: n, where: n = 2}"),
+		   "count{n=\"2\"} 1; if{n=\"2\"} 2; others{n=\"2\"} 0; sum{n=\"2\"} 5; "
+		   "min{n=\"2\"} 5; max{n=\"2\"} 5; avg{n=\"2\"} 5; stddev{n=\"2\"} NULL; "
+		   "distinct{n=\"2\"} 1");
 	assert_has(answers(w, "{table: t, of: a, by: n, where: n = 1}"), "distinct{n=\"1\"} 0");
 }
 
