@@ -93,6 +93,7 @@ struct scan_operand {
 	size_t index;			/* in order of appearance */
 	bool is_numbers;		/* somebody asks what only numbers have */
 	bool has_deviation;		/* SCAN_STDDEV is asked */
+	int64_t center;			/* of it: see scan_center.c */
 	const struct db_column *column; /* what it is, of a table that is divided; NULL = not one */
 };
 

@@ -5,8 +5,8 @@
  * scan_alone.c those of questions that cannot share one,
  * scan_key.c finds what a table can be divided by, scan_sample.c takes a sample of it, scan_crew.c
  * asks over several sessions, scan_merge.c makes one answer of what the parts say, scan_segment.c
- * tells segments apart, and scan_run.c does all of that in turn and finds the questions that cannot
- * be asked.
+ * tells segments apart, scan_center.c keeps deviations exact, and scan_run.c does all of that in
+ * turn and finds the questions that cannot be asked.
  */
 #ifndef ASSIZE_AUDITS_SCAN_INTERNAL_H
 #define ASSIZE_AUDITS_SCAN_INTERNAL_H
@@ -125,6 +125,13 @@ void scan_merge(struct scan_batch *b, size_t segment, const struct db_value *val
  * is left without an answer and listed in again (room for b->n); returns how many.
  */
 size_t scan_finish(struct scan_batch *b, struct scan_term **again);
+
+/* ---- scan_center.c ---- */
+
+/* Finds the centers of the batch's deviations, where the engine needs them. */
+void scan_find_centers(const struct scan_batch *b, struct db *db);
+/* The expression less its center. */
+void scan_put_centered(const struct scan_operand *o, const char *expression, struct buf *out);
 
 /* ---- scan_crew.c ---- */
 

@@ -145,7 +145,8 @@ static void merge_value(struct scan *s, const struct scan_term *t, struct scan_c
 }
 
 /* false: this is not what put_numbers() asked for. */
-static bool read_numbers(const struct db_value *v, size_t n, struct db_numbers *out)
+static bool read_numbers(const struct scan_term *t, const struct db_value *v, size_t n,
+			 struct db_numbers *out)
 {
 	if (n == 1) {
 		if (v->type != DB_BLOB || v->len != sizeof(*out))
@@ -153,14 +154,15 @@ static bool read_numbers(const struct db_value *v, size_t n, struct db_numbers *
 		memcpy(out, v->text, sizeof(*out)); /* bytes of a result are not aligned */
 		return true;
 	}
-	return db_numbers_of(&v[0], &v[1], n > 2 ? &v[2] : NULL, out);
+	return db_numbers_of(&v[0], &v[1], n > 2 ? &v[2] : NULL, t->operand->center, out);
 }
 
-static void merge_numbers(struct scan *s, struct scan_cell *to, const struct db_value *v, size_t n)
+static void merge_numbers(struct scan *s, const struct scan_term *t, struct scan_cell *to,
+			  const struct db_value *v, size_t n)
 {
 	struct db_numbers part;
 
-	if (!read_numbers(v, n, &part)) {
+	if (!read_numbers(t, v, n, &part)) {
 		set_torn(to);
 		return;
 	}
@@ -191,7 +193,7 @@ void scan_merge(struct scan_batch *b, size_t segment, const struct db_value *val
 		size_t n = scan_columns(b, i);
 
 		if (n > 0 && scan_has_numbers(b->scan, t))
-			merge_numbers(b->scan, cells, values, n);
+			merge_numbers(b->scan, t, cells, values, n);
 		else if (n > 0)
 			merge_value(b->scan, t, cells, values);
 		cells += n;

@@ -125,6 +125,7 @@ static int first_round(struct round *r, struct err *e)
 			return -1;
 		if (b.n == 0)
 			continue;
+		scan_find_centers(&b, r->dbs[0]);
 		add_batch(r, b);
 	}
 	return 0;

@@ -7,7 +7,7 @@
  * one, instead of reading the table. What needs a statement of its own is in scan_alone.c.
  *
  * Counts, sums, means and deviations of one expression come from the same few columns, its numbers,
- * where parts have to be added up, and on SQLite always: see scan_merge.c.
+ * on SQLite and MySQL: see scan_merge.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +29,13 @@ bool scan_has_numbers(const struct scan *s, const struct scan_term *t)
 		return false;
 	if (s->engine == DB_SQLITE)
 		return t->how != SCAN_COUNT_IF && t->how < SCAN_DISTINCT;
-	/* The others divide nothing, and have all of these aggregates. */
-	if (s->engine != DB_MYSQL || !s->key)
+	if (s->engine != DB_MYSQL)
 		return false;
 	return t->how == SCAN_COUNT || t->how == SCAN_SUM || t->how == SCAN_AVG ||
 	       t->how == SCAN_STDDEV || (t->how == SCAN_OTHERS && scan_is_numeric(t));
 }
 
-/* count, sum, variance */
+/* count, sum, variance; the latter two less the center */
 static size_t number_columns(const struct scan *s, const struct scan_operand *o)
 {
 	return s->engine == DB_SQLITE ? 1 : o->has_deviation ? 3 : 2;
@@ -242,11 +241,15 @@ static void put_numbers(const struct scan *s, const struct scan_term *t, struct 
 	}
 	put_call(out, "count", t->expression);
 	(void)buf_puts(out, ", ");
-	put_call(out, "sum", t->expression);
-	if (!t->operand->has_deviation)
+	if (!t->operand->has_deviation) {
+		put_call(out, "sum", t->expression);
 		return;
-	(void)buf_puts(out, ", ");
-	put_call(out, "var_pop", t->expression);
+	}
+	(void)buf_puts(out, "sum(");
+	scan_put_centered(t->operand, t->expression, out);
+	(void)buf_puts(out, "), var_pop(");
+	scan_put_centered(t->operand, t->expression, out);
+	(void)buf_putc(out, ')');
 }
 
 static void put_term(const struct scan_batch *b, const struct scan_term *t, struct buf *out)

@@ -150,23 +150,39 @@ static double real_of(const struct db_value *v)
 	return v->type == DB_INT ? (double)v->integer : v->real;
 }
 
+/* n times c, by doubling: n > 0. */
+static void add_product(struct db_numbers *t, int64_t n, int64_t c)
+{
+	uint64_t low = (uint64_t)c, high = c < 0 ? UINT64_MAX : 0;
+
+	for (uint64_t bits = (uint64_t)n; bits > 0; bits >>= 1) {
+		if (bits & 1)
+			add_wide(t, low, (int64_t)high);
+		high = high << 1 | low >> 63;
+		low <<= 1;
+	}
+}
+
 bool db_numbers_of(const struct db_value *count, const struct db_value *sum,
-		   const struct db_value *variance, struct db_numbers *out)
+		   const struct db_value *variance, int64_t center, struct db_numbers *out)
 {
 	*out = (struct db_numbers){0};
 	if (count->type != DB_INT)
 		return false;
-	if (count->integer == 0)
+	if (count->integer <= 0)
 		return true;
 	if (!is_number(sum) || (variance && !is_number(variance)))
 		return false;
-	out->has_base = true; /* 0 */
+	out->has_base = true;
+	out->base = center;
 	if (sum->type == DB_INT) {
 		out->n_integers = count->integer;
 		add_wide(out, (uint64_t)sum->integer, sum->integer < 0 ? -1 : 0);
+		add_product(out, count->integer, center);
 	} else {
 		out->n_reals = count->integer;
-		out->sum = sum->real;
+		add_to_sum(out, (double)center * (double)count->integer);
+		add_to_sum(out, sum->real);
 	}
 	out->n = (double)count->integer;
 	out->mean = real_of(sum) / out->n;

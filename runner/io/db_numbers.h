@@ -50,11 +50,12 @@ void db_numbers_close(struct db_numbers *t);
 void db_numbers_merge(struct db_numbers *to, const struct db_numbers *from);
 
 /*
- * Numbers that an engine told by count(x), sum(x) and var_pop(x) (NULL = not asked, and there is no
- * deviation). Extremes are not known. false: these are not such values.
+ * Numbers that an engine told by count(x), sum(x - c) and var_pop(x - c) (NULL = not asked, and
+ * there is no deviation), where c is the center. Extremes are not known. false: these are not such
+ * values.
  */
 bool db_numbers_of(const struct db_value *count, const struct db_value *sum,
-		   const struct db_value *variance, struct db_numbers *out);
+		   const struct db_value *variance, int64_t center, struct db_numbers *out);
 
 /* NULL without values; sum, min and max are an integer when all values are and it fits. */
 struct db_value db_numbers_sum(const struct db_numbers *t);

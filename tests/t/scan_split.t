@@ -59,6 +59,46 @@ fi
 asked "a table without snapshots: the right answer" monitor/m
 is "it is read whole" "$parts $ends" "1 0"
 
+# ---- figures: read in parts by "monitor", whole by "audit", and by another engine ----
+
+figures="SELECT %s * 10 AS id, %s %% 1000 - 300 AS i, 9007199254740993 + %s %% 7 AS b, 1e0 / (1 + %s %% 977) AS r,
+	1e9 + %s %% 2 AS far, '2026-01-01 00:00:' || (10 + %s %% 50) AS at FROM %s"
+for_engine() { local n=$1; printf "$figures" "$n" "$n" "$n" "$n" "$n" "$n" "$2"; }
+sqlite3 big.db "CREATE TABLE f (id INTEGER PRIMARY KEY, i INT, b INT, r REAL, far REAL, at TEXT);
+	WITH RECURSIVE n (s) AS (SELECT 0 UNION ALL SELECT s + 1 FROM n WHERE s < $rows - 1)
+	INSERT INTO f $(for_engine s n)"
+mariadb_sql "SET sql_mode = 'PIPES_AS_CONCAT'; USE d;
+	CREATE TABLE f (id INT PRIMARY KEY, i INT, b BIGINT, r DOUBLE, far DOUBLE, at DATETIME);
+	INSERT INTO f $(for_engine "CAST(seq AS SIGNED)" "seq_0_to_$((rows - 1))"); UPDATE f SET r = NULL WHERE i % 10 = 0"
+sqlite3 big.db "UPDATE f SET r = NULL WHERE i % 10 = 0"
+{
+	printf 'assize: 1\ntargets:\n'
+	sed -n '/^  lite: { sq/p; /^  audit: { my/p; /^  monitor: { my/p' assize.yaml
+	printf 'audits:\n'
+	for target in lite audit monitor; do
+		printf '  %s:\n    target: %s\n    checks:\n' $target $target
+		for column in i b r far; do
+			printf '      - { id: %s, aggregate: { table: f, column: %s }, expect: %s }\n' $column $column \
+				'{ min: "> -1e30", max: "> -1e30", avg: "> -1e30", sum: "> -1e30", stddev: "> -1" }'
+		done
+		echo '      - { id: at, freshness: { table: f, column: at }, expect: "< 99999d" }'
+	done
+} >figures.yaml
+"$ASSIZE" run -f figures.yaml --json >figures.json
+is "every figure is there" "$(jq '.checks | map(.series[] | select(.value != null)) | length' figures.json)" 63
+# Twelve digits: the engines round the last ones of an average each in its own way.
+of_target()
+{
+	jq -r --arg t "$1" '.checks[] | select(.target == $t) | .kind as $k | .name as $n | .series[] |
+		select($k == "aggregate" and .series != "duration") |
+		"\($n | sub(".*/"; "")) \(.series) \(.n) \(.value)"' figures.json |
+		awk '{ printf "%s %s %s %.12g\n", $1, $2, $3, $4 }'
+}
+is "parts give what the whole gives" "$(of_target monitor)" "$(of_target audit)"
+is "and what another engine gives" "$(of_target monitor)" "$(of_target lite)"
+like "they are the table's" "$(of_target monitor)" 'i stddev 40000 288.678\d*'
+like "also where squares would cancel out" "$(of_target monitor)" 'far stddev 40000 0.50000625'
+
 # NULLs wander from the first part to the last and back, all the time.
 for ((i = 0; i < 8000; i++)); do
 	a=$((i % 100 * 10)) b=$(((rows - 1 - i % 100) * 10))

@@ -190,6 +190,37 @@ static void test_db_numbers_say_when_there_is_no_answer(void **state)
 	assert_true(isinf(db_numbers_max(&t).real));
 }
 
+static void test_db_numbers_of_what_an_engine_says(void **state)
+{
+	struct db_value count = {.type = DB_INT, .integer = 3}, none = {.type = DB_NULL};
+	struct db_value sum = {.type = DB_INT, .integer = 6}, text = {.type = DB_TEXT, .text = "6"};
+	struct db_value real = {.type = DB_REAL, .real = 1.5};
+	struct db_numbers t, part = {0};
+	int64_t center = 9007199254740993;
+
+	(void)state;
+	assert_true(db_numbers_of(&count, &sum, &real, center, &t));
+	assert_int_equal(db_numbers_sum(&t).integer, 3 * center + 6);
+	is_close(db_numbers_deviation(&t).real, 1.5, 1e-15);
+	for (int i = 1; i <= 3; i++)
+		db_numbers_add_integer(&part, center + i);
+	db_numbers_close(&part);
+	db_numbers_merge(&t, &part);
+	assert_int_equal(db_numbers_sum(&t).integer, 6 * center + 12);
+	is_close(db_numbers_deviation(&t).real, sqrt((4.5 + 2) / 5), 1e-15);
+	assert_true(db_numbers_of(&count, &sum, &real, -center, &t));
+	assert_int_equal(db_numbers_sum(&t).integer, -3 * center + 6);
+	assert_true(db_numbers_of(&count, &real, NULL, -1, &t));
+	assert_true(db_numbers_sum(&t).real == -1.5 && db_numbers_mean(&t).real == -0.5);
+	assert_int_equal(db_numbers_deviation(&t).type, DB_NULL);
+	assert_false(db_numbers_of(&count, &text, NULL, 0, &t));
+	assert_false(db_numbers_of(&count, &sum, &none, 0, &t));
+	assert_false(db_numbers_of(&text, &sum, NULL, 0, &t));
+	count.integer = 0;
+	assert_true(db_numbers_of(&count, &none, &none, 7, &t));
+	assert_int_equal(db_numbers_sum(&t).type, DB_NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_db_numbers_beyond_64_bits_become_real),
 		cmocka_unit_test(test_db_numbers_mix_integers_and_reals),
 		cmocka_unit_test(test_db_numbers_say_when_there_is_no_answer),
+		cmocka_unit_test(test_db_numbers_of_what_an_engine_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

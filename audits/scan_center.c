@@ -1,0 +1,91 @@
+/*
+ * scan_center: a whole number near the mean of what is deviated from.
+ *
+ * MySQL's and MariaDB's own deviations keep the mean in a double: of values beyond 2^53 nothing
+ * true is left. The deviation of the differences to a whole number near the mean is the same, and
+ * the differences are small. The number is the average of the first 1,000 rows; 0, when they have
+ * none or it has no exact integer.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "audits/scan_internal.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/model/kind.h"
+
+struct centers {
+	struct scan_operand **operands;
+	size_t n;
+};
+
+static void take_center(struct scan_operand *o, const struct db_value *v)
+{
+	if (v->type == DB_INT)
+		o->center = v->integer;
+	else if (v->type == DB_REAL && fabs(v->real) < 0x1p62)
+		o->center = (int64_t)v->real;
+}
+
+static int take_centers(void *ctx, const struct db_row *row, struct err *e)
+{
+	const struct centers *c = ctx;
+
+	(void)e;
+	for (size_t i = 0; i < c->n && i < row->n; i++)
+		take_center(c->operands[i], &row->values[i]);
+	return 0;
+}
+
+static void put_question(const struct scan *s, const char *expression, struct buf *out)
+{
+	(void)buf_printf(out, "(SELECT round(avg(x)) FROM (SELECT\n%s\nAS x", expression);
+	scan_put_source(s, NULL, out);
+	(void)buf_puts(out, " LIMIT 1000) AS q)");
+}
+
+void scan_find_centers(const struct scan_batch *b, struct db *db)
+{
+	const struct scan *s = b->scan;
+	struct centers all = {.n = 0};
+	struct buf sql;
+
+	all.operands = arena_array(s->probe->arena, b->n, sizeof(struct scan_operand *));
+	buf_init(&sql, BUF_UNBOUNDED); /* the definition is bounded */
+	(void)buf_puts(&sql, "SELECT ");
+	for (size_t i = 0; i < b->n && s->engine == DB_MYSQL; i++) {
+		if (b->terms[i]->how != SCAN_STDDEV)
+			continue;
+		(void)buf_puts(&sql, all.n > 0 ? ", " : "");
+		put_question(s, b->terms[i]->expression, &sql);
+		all.operands[all.n++] = b->terms[i]->operand;
+	}
+	/* Without an answer they stay 0; what cannot be asked says so when its sums are. */
+	if (all.n > 0)
+		(void)db_query(db, sql.data, NULL, 0, s->probe->deadline_ms, take_centers, &all,
+			       NULL);
+	buf_release(&sql);
+}
+
+static bool has(const char *type, const char *word)
+{
+	return strstr(type, word) != NULL; /* as the engine prints it: lower case */
+}
+
+/*
+ * In the form that costs least and is exact: integers that do not leave 64 bits for integers, reals
+ * for reals, and DECIMAL for what may (unsigned, 64 bits, an unknown expression).
+ */
+void scan_put_centered(const struct scan_operand *o, const char *expression, struct buf *out)
+{
+	const char *type = o->column ? o->column->type : "";
+	const char *as = ".0";
+
+	if (has(type, "double") || has(type, "float"))
+		as = "e0";
+	else if (has(type, "decimal"))
+		as = "";
+	else if (has(type, "int") && !has(type, "bigint") && !has(type, "unsigned"))
+		as = "";
+	(void)buf_printf(out, "(\n%s\n) - (%lld%s)", expression, (long long)o->center, as);
+}
