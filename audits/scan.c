@@ -301,9 +301,9 @@ static int open_sessions(struct scan *s, struct sessions *all, struct err *e)
 	if (database_acquire(p, &all->items[0], e) != 0)
 		return -1;
 	all->n = 1;
-	if (most > 1 && !s->has_only_extremes && !s->spec->sample)
+	if (!s->has_only_extremes && !s->spec->sample)
 		s->key = scan_find_key(s, all->items[0]);
-	if (s->key)
+	if (s->key && most > 1)
 		all->n += db_acquire_more(p->world->dbs, &source, p->deadline_ms, all->items + 1,
 					  most - 1);
 	if (all->n > 1) {

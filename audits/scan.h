@@ -40,7 +40,8 @@ enum scan_aggregate {
 	SCAN_MAX,
 	SCAN_AVG,
 	SCAN_STDDEV, /* of the sample (n - 1); NULL below two values */
-	/* Each of these is a query of its own, percentiles one for all of an expression. */
+	/* Queries of their own, but for distinct values on MySQL; percentiles one for all of an
+	 * expression. */
 	SCAN_DISTINCT,	 /* number of distinct values that are not NULL */
 	SCAN_REPEATED,	 /* scan_add_repeated() */
 	SCAN_PERCENTILE, /* scan_add_percentile() */
@@ -94,7 +95,7 @@ struct scan_operand {
 	bool is_numbers;		/* somebody asks what only numbers have */
 	bool has_deviation;		/* SCAN_STDDEV is asked */
 	int64_t center;			/* of it: see scan_center.c */
-	const struct db_column *column; /* what it is, of a table that is divided; NULL = not one */
+	const struct db_column *column; /* that it is; NULL = not one, or not known */
 };
 
 /* One question and, by segment, its answers. */

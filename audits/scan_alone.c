@@ -2,7 +2,9 @@
  * scan_alone: questions that would spoil the statement they share with others.
  *
  * Distinct and repeated values are counted by a GROUP BY: COUNT(DISTINCT) would turn off
- * PostgreSQL's parallel workers for everything beside it, and keeps SQLite from sorting once.
+ * PostgreSQL's parallel workers for everything beside it, and takes SQLite five times as long when
+ * there are millions. On MySQL it is the other way round, and it shares its statement: 2,000,000
+ * reals take 2.3 s there, and 20 s by GROUP BY.
  * Percentiles sort all values of an expression, once for all percentiles of it: PostgreSQL by
  * percentile_cont(), the others by numbering the sorted rows and picking two neighbours.
  *
@@ -163,6 +165,11 @@ static void put_numbered(const struct scan_batch *b, struct buf *out)
 	scan_put_source(s, NULL, out);
 	(void)buf_puts(out, ") AS q) AS w");
 	put_grouping(s, out);
+}
+
+bool scan_is_alone(const struct scan *s, const struct scan_term *t)
+{
+	return t->how > SCAN_DISTINCT || (t->how == SCAN_DISTINCT && s->engine != DB_MYSQL);
 }
 
 size_t scan_alone_together(struct scan_term *const *terms, size_t n)

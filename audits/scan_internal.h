@@ -25,7 +25,7 @@
 enum scan_shape {
 	SCAN_TOGETHER, /* one row of aggregates a segment */
 	SCAN_EXTREMES, /* extremes of the whole table only: subqueries, which an index answers */
-	SCAN_ALONE,    /* one SCAN_DISTINCT or later, or the percentiles of one expression */
+	SCAN_ALONE,    /* one term that scan_is_alone(), or the percentiles of one expression */
 };
 
 /* An integer that every row has, in whose ranges the table can be read: SQLite's rowid, or a
@@ -81,7 +81,9 @@ const char *scan_statement(const struct scan_batch *b, const char *range);
 
 /* ---- scan_alone.c ---- */
 
-/* How many terms from the first one (SCAN_DISTINCT or later) one statement asks. */
+/* Does the term need a statement that it shares with no other aggregate? */
+bool scan_is_alone(const struct scan *s, const struct scan_term *t);
+/* How many terms from the first one (it is alone) one statement asks. */
 size_t scan_alone_together(struct scan_term *const *terms, size_t n);
 void scan_put_alone(const struct scan_batch *b, struct buf *out);
 
@@ -91,7 +93,8 @@ void scan_put_alone(const struct scan_batch *b, struct buf *out);
 bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key);
 /* Is the SQL one expression, certainly? */
 bool scan_is_closed(const char *sql);
-/* The key of a table that is large enough to be divided; else NULL. */
+/* The key of a table that is large enough to be divided; else NULL. Finds out which expressions are
+ * columns. */
 const struct scan_key *scan_find_key(struct scan *s, struct db *db);
 /* Does the term stand for a column that is declared to hold numbers? */
 bool scan_is_numeric(const struct scan_term *t);

@@ -160,21 +160,28 @@ static void know_columns(struct scan *s, const struct db_table *table)
 	}
 }
 
+static bool is_closed(const struct scan *s)
+{
+	if (s->spec->where && !scan_is_closed(s->spec->where))
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (!scan_is_closed(s->terms[i]->expression))
+			return false;
+	return true;
+}
+
 const struct scan_key *scan_find_key(struct scan *s, struct db *db)
 {
 	struct scan_key *key = arena_alloc(s->probe->arena, sizeof(*key));
 
+	*key = (struct scan_key){.table = NULL};
 	if (s->engine != DB_SQLITE && s->engine != DB_MYSQL)
 		return NULL;
-	if (s->spec->where && !scan_is_closed(s->spec->where))
-		return NULL;
-	for (size_t i = 0; i < s->n; i++)
-		if (!scan_is_closed(s->terms[i]->expression))
-			return NULL;
-	if (!scan_key_of(s, db, key) || !is_large(key))
-		return NULL;
-	know_columns(s, key->table);
-	return key;
+	bool is_found = scan_key_of(s, db, key);
+
+	if (key->table)
+		know_columns(s, key->table);
+	return is_found && is_large(key) && is_closed(s) ? key : NULL;
 }
 
 static bool has_word(const char *type, const char *word)

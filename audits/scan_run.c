@@ -20,7 +20,7 @@
 #include "runner/model/measurement.h"
 
 /* Ranges for each session, so that one that has more rows than others holds up nobody. */
-#define RANGES_PER_SESSION 4
+#define RANGES_PER_SESSION 16
 
 /* Batches that are to be asked. */
 struct round {

@@ -77,9 +77,9 @@ static enum sharing sharing_of(const struct scan *s, const struct scan_term *t)
 {
 	bool is_extreme = t->how == SCAN_MIN || t->how == SCAN_MAX;
 
-	if (t->how >= SCAN_DISTINCT)
+	if (scan_is_alone(s, t))
 		return SHARES_NOTHING;
-	if (!s->key || t->is_whole)
+	if (!s->key || t->is_whole || t->how == SCAN_DISTINCT)
 		return SHARES_WHOLE;
 	if (is_extreme && !scan_has_numbers(s, t) && !scan_is_numeric(t) && !scan_is_bytewise(s, t))
 		return SHARES_WHOLE;
@@ -292,6 +292,8 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 				 t->expression);
 		return;
 	case SCAN_DISTINCT:
+		(void)buf_printf(out, "count(DISTINCT (\n%s\n))", t->expression);
+		return;
 	case SCAN_REPEATED:
 	case SCAN_PERCENTILE:
 		return; /* statements of their own */

@@ -52,7 +52,7 @@ asked "without PROCESS: the right answer" audit/v
 is "nobody says whether two sessions see the same: one statement" "$parts $ends" "1 0"
 asked "with PROCESS: the right answer" monitor/v
 if [ "$sessions" -gt 1 ]; then
-	is "a part for each session, several times" "$parts $ends" "$((sessions * 4)) $((sessions * 4 - 1))"
+	is "a part for each session, several times" "$parts $ends" "$((sessions * 16)) $((sessions * 16 - 1))"
 else
 	is "one session reads it whole" "$parts $ends" "1 0"
 fi

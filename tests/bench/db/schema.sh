@@ -102,10 +102,15 @@ probe()
 		jq '.checks[0].series[0].duration_us' report.json
 	done | sort -n | awk '{ v[NR] = $1 } END { printf "%.4f\n", v[int((NR + 1) / 2)] / 1000000 }'
 }
+# What nobody can be faster than: a program that connects and asks nothing.
+nothing() { $psql -U reader -At -c "SELECT 1"; }
+
 seconds=$(probe)
 theirs=$(median 11 pgtap)
+least=$(median 11 nothing)
 row "$facts schema facts, with connect" "20 ms" "0.0200 s" "$seconds s" "$(ratio "$seconds" 0.020)"
 row "the same beside 204 of pgTAP" "pgTAP $(admin shop "SELECT extversion FROM pg_extension WHERE extname = 'pgtap'")" \
 	"$theirs s" "$seconds s" "$(ratio "$seconds" "$theirs")"
+row "the same beside SELECT 1" "psql, with connect" "$least s" "$seconds s" "$(ratio "$seconds" "$least")"
 whole=$(median 11 ours)
 row "the same, recorded and reported" "psql with pgTAP" "$theirs s" "$whole s" "$(ratio "$whole" "$theirs")"
