@@ -184,21 +184,17 @@ const struct scan_key *scan_find_key(struct scan *s, struct db *db)
 	return is_found && is_large(key) && is_closed(s) ? key : NULL;
 }
 
-static bool has_word(const char *type, const char *word)
-{
-	for (; *type; type++)
-		if (strncasecmp(type, word, strlen(word)) == 0)
-			return true;
-	return false;
-}
-
+/* By how the type begins: an enum('int') holds no numbers. */
 bool scan_is_numeric(const struct scan_term *t)
 {
-	static const char *const words[] = {"int",     "real",	  "floa", "doub",
-					    "numeric", "decimal", "bool"};
+	static const char *const words[] = {
+		"int",	"tinyint", "smallint", "mediumint", "bigint",  "unsigned",
+		"real", "float",   "double",   "numeric",   "decimal", "bool",
+	};
+	const struct db_column *c = t->operand->column;
 
-	for (size_t i = 0; t->operand->column && i < sizeof(words) / sizeof(*words); i++)
-		if (has_word(t->operand->column->type, words[i]))
+	for (size_t i = 0; c && i < sizeof(words) / sizeof(*words); i++)
+		if (strncasecmp(c->type, words[i], strlen(words[i])) == 0)
 			return true;
 	return false;
 }

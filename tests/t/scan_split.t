@@ -98,6 +98,14 @@ is "parts give what the whole gives" "$(of_target monitor)" "$(of_target audit)"
 is "and what another engine gives" "$(of_target monitor)" "$(of_target lite)"
 like "they are the table's" "$(of_target monitor)" 'i stddev 40000 288.678\d*'
 like "also where squares would cancel out" "$(of_target monitor)" 'far stddev 40000 0.50000625'
+mariadb_sql "ALTER TABLE d.f ADD word ENUM('int', '7') DEFAULT '7'"
+{
+	sed -n '1,/^audits:/p' figures.yaml
+	printf '  a: { target: %s, checks: [ { id: %s, aggregate: { table: f, column: word }, expect: { sum: ">= 0" } } ] }\n' \
+		monitor word
+} >words.yaml
+exits "words are no numbers, whatever their type is called" 2 "$ASSIZE" run -f words.yaml
+like "and that is said" "$out" "$rows values are not numbers"
 
 # NULLs wander from the first part to the last and back, all the time.
 for ((i = 0; i < 8000; i++)); do
