@@ -230,7 +230,7 @@ state()
 	mariadb_sql "CHECKSUM TABLE shop.orders, shop.customers, shop.types, mysql.global_priv, mysql.db, mysql.proc;
 		SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'shop' ORDER BY 1;
 		SELECT next_not_cached_value FROM shop.numbers; SELECT COUNT(*) FROM shop.orders; SHOW MASTER STATUS"
-	ls -la "$TMP/out"
+	ls -lA --time-style=full-iso "$TMP/out"
 }
 before=$(state)
 for role in reader writer; do
