@@ -14,6 +14,26 @@ static struct {
 	struct err failure;
 } library = {.once = PTHREAD_ONCE_INIT};
 
+/*
+ * The driver manager works out where its files are when it first looks into them, and keeps the
+ * paths in static buffers without a lock: two first connections at once would both write them. So
+ * it is made to look once, here, where nobody else is.
+ */
+static void find_files(const struct odbc_client *c)
+{
+	SQLHENV env;
+	SQLWCHAR name[256], more[256];
+	SQLSMALLINT n, m, cap = (SQLSMALLINT)(sizeof(name) / sizeof(*name));
+
+	if (!SQL_SUCCEEDED(c->alloc(SQL_HANDLE_ENV, SQL_NULL_HANDLE, &env)))
+		return; /* as will the first session, which says so */
+	/* What they find does not matter. */
+	(void)c->set_env(env, SQL_ATTR_ODBC_VERSION, (SQLPOINTER)(uintptr_t)SQL_OV_ODBC3, 0);
+	(void)c->drivers(env, SQL_FETCH_FIRST, name, cap, &n, more, cap, &m);
+	(void)c->sources(env, SQL_FETCH_FIRST, name, cap, &n, more, cap, &m);
+	(void)c->free(SQL_HANDLE_ENV, env);
+}
+
 static void load(void)
 {
 	struct odbc_client *c = &library.client;
@@ -41,11 +61,14 @@ static void load(void)
 		{"SQLStatisticsW", &c->statistics},
 		{"SQLForeignKeysW", &c->foreign_keys},
 		{"SQLTablePrivilegesW", &c->privileges},
+		{"SQLDriversW", &c->drivers},
+		{"SQLDataSourcesW", &c->sources},
 	};
 
 	/* The failure, if any, is kept. */
-	(void)db_library_load("libodbc.so.2", "ODBC", "libodbc2", symbols,
-			      sizeof(symbols) / sizeof(*symbols), &library.failure);
+	if (db_library_load("libodbc.so.2", "ODBC", "libodbc2", symbols,
+			    sizeof(symbols) / sizeof(*symbols), &library.failure) == 0)
+		find_files(c);
 }
 
 const struct odbc_client *odbc_client(struct err *e)

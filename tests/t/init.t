@@ -55,7 +55,7 @@ run "$ASSIZE" init
 is "nothing is replaced" "$status $err" "3 assize: \"assize.yaml\" is there already
 help: write elsewhere with -o FILE, and take over what you like"
 ok "by a single byte" cmp assize.yaml first.yaml
-ok "and no scratch is left" test -z "$(find "$TMPDIR" -maxdepth 1 -name 'assize-*' -newer first.yaml ! -path "$TMP")"
+ok "and no scratch is left" test -z "$(find "$TMPDIR" -mindepth 1 -maxdepth 1 -name 'assize-*' -newer first.yaml ! -path "$TMP")"
 
 # Each kind of check can fail.
 spoiled()
