@@ -249,6 +249,14 @@ static bool may_be_split(const struct scan *s)
 	       s->probe->checks[0]->target->max_connections > 1;
 }
 
+static bool has_own_aggregate(const struct scan *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->engine == DB_SQLITE && scan_has_numbers(s, s->terms[i]))
+			return true;
+	return false;
+}
+
 void scan_describe(struct probe *p, struct buf *out)
 {
 	struct scan s;
@@ -262,6 +270,10 @@ void scan_describe(struct probe *p, struct buf *out)
 		database_one_line(out, scan_statement(&b, NULL));
 		(void)buf_putc(out, '\n'); /* the caller looks at the buffer once, at the end */
 	}
+	if (has_own_aggregate(&s))
+		(void)buf_puts(
+			out, "-- assize_numbers() is an aggregate of assize: count, sum, extremes "
+			     "and deviation in one call\n");
 	if (s.spec->sample)
 		(void)buf_printf(out, "-- of a sample of the rows: %s\n", s.spec->sample);
 	else if (may_be_split(&s))

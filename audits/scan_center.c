@@ -76,7 +76,7 @@ void scan_find_centers(const struct scan_batch *b, struct db *db)
 void scan_put_centered(const struct scan_operand *o, const char *expression, struct buf *out)
 {
 	if (o->center == 0)
-		(void)buf_puts(out, expression);
+		(void)buf_printf(out, "\n%s\n", expression); /* a comment may end it */
 	else
 		(void)buf_printf(out, "(\n%s\n) - (%lld.0)", expression, (long long)o->center);
 }

@@ -54,6 +54,7 @@ write '      - { id: a, rows: orders, expect: ">= 1" }
 run "$ASSIZE" plan
 like "the plan: three checks, one probe" "$out" '3 checks, 1 probes'
 like "one shared query" "$out" 'SELECT count\(\*\), count\("state"\), assize_numbers\("total"\) FROM "orders"'
+like "in which a function of assize's own is explained" "$out" '-- assize_numbers\(\) is an aggregate of assize'
 like "distinct values apart" "$out" 'count\(v\) FROM \(SELECT v, count\(\*\) AS n FROM'
 like "and how a large table is read" "$out" 'read in parts, by at most 4 sessions that see one snapshot'
 
