@@ -27,7 +27,8 @@ const struct key_row target_rows[] = {
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct target_raw, mysql),
 	 .help = "a MySQL or MariaDB database: keyword=value of host, port, socket, user, dbname, "
-		 "ssl, ssl_verify, ssl_ca, ssl_capath, ssl_cert, ssl_key",
+		 "ssl, ssl_verify, ssl_ca, ssl_capath, ssl_cert, ssl_key; an answer for which the "
+		 "server warns (a text taken for a number, a text cut short) is undecided",
 	 .example = "\"host=db dbname=shop user=audit\""},
 	{.name = "odbc",
 	 .type = KEY_TEXT,

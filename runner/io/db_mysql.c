@@ -9,6 +9,7 @@
  *
  * What the statement means is fixed by the session and not by the server: sql_mode, UTC, utf8mb4,
  * REPEATABLE READ, no limit on rows or joins. Each statement sees one snapshot. Rows are streamed.
+ * An answer with warnings is none (mysql_check_warnings).
  *
  * What remains: a function that a view calls with its definer's rights does what it was written for
  * (not write: the transaction forbids it), functions from a shared library can be called by anybody
@@ -148,9 +149,9 @@ static int set_up(struct mysql_db *s, struct err *e)
 {
 	static const char *const settings[] = {
 		"SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,"
-		"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00',"
-		" autocommit = 1, sql_auto_is_null = 0, sql_big_selects = 1, sql_select_limit ="
-		" DEFAULT, div_precision_increment = 12, group_concat_max_len = 1048576",
+		"NO_ENGINE_SUBSTITUTION', sql_notes = 0, time_zone = '+00:00', autocommit = 1,"
+		" sql_auto_is_null = 0, sql_big_selects = 1, sql_select_limit = DEFAULT,"
+		" div_precision_increment = 12, group_concat_max_len = 1048576",
 		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
 	};
 
@@ -304,7 +305,7 @@ static int run(struct mysql_db *s, const char *sql, size_t len, db_row_fn *fn, v
 	int rc = read_rows(s, result, fn, ctx, e);
 
 	s->client->free_result(result);
-	return rc != 0 || s->db.is_broken ? rc : mysql_check_warnings(s, e);
+	return rc;
 }
 
 /* One snapshot, and no way to write in it. */
@@ -315,6 +316,8 @@ static int run_protected(struct mysql_db *s, const char *sql, size_t len, db_row
 		return -1;
 	int rc = run(s, sql, len, fn, ctx, e);
 
+	if (rc == 0 && !s->db.is_broken)
+		rc = mysql_check_warnings(s, e);
 	/* There is nothing to undo: a transaction that cannot be ended has lost its session. */
 	if (!s->is_reading && !s->db.is_broken && command(s, "ROLLBACK", NULL) != 0)
 		s->db.is_broken = true;

@@ -110,8 +110,9 @@ void mysql_read_names(struct mysql_db *s, MYSQL_RES *result);
 void mysql_read_row(struct mysql_db *s, MYSQL_RES *result, MYSQL_ROW row);
 
 /*
- * _error.c: was the answer that was just read made of expressions the server gave up on? It calls a
- * pattern that ran out of budget "no match", and only warns.
+ * _error.c: was the answer that was just read made of what the server could not read? Where others
+ * refuse, it takes 'x' for 0, cuts a text short, calls a pattern that ran out of budget "no match",
+ * and only warns. It keeps the first 64 warnings (max_error_count), so any of them counts.
  */
 int mysql_check_warnings(struct mysql_db *s, struct err *e);
 

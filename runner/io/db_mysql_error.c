@@ -17,9 +17,6 @@
 #include "runner/io/clock.h"
 #include "runner/io/db_mysql.h"
 
-/* MariaDB's ER_REGEXP_ERROR, as SHOW WARNINGS writes it. */
-#define REGEXP_ERROR "1139"
-
 /* Not in the header of the library: what only newer servers, or only MySQL, say. */
 #define CONNECTION_WAS_KILLED	    1927
 #define MARIADB_STATEMENT_TIMEOUT   1969
@@ -101,25 +98,68 @@ int mysql_fail_numbered(struct mysql_db *s, unsigned number, const char *message
 	return err_set(e, ERR_MEASURE, "could not run the query: %s", message);
 }
 
+/* About how the statement is written, not about what it gave (SHOW WARNINGS: level, number, text).
+ */
+static bool is_about_syntax(const MYSQL_ROW row)
+{
+	static const char *const numbers[] = {
+		"1287", /* deprecated syntax */
+		"1681", /* deprecated, no replacement */
+		"3719", /* utf8 is an alias */
+		"3778", /* collation deprecated */
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (strcmp(row[1], numbers[i]) == 0)
+			return true;
+	return false;
+}
+
+static int fail_warned(unsigned n, const char *message, struct err *e)
+{
+	if (n == 1)
+		(void)err_set(e, ERR_MEASURE, "cannot trust the query: the server warned: %s",
+			      message);
+	else
+		(void)err_set(e, ERR_MEASURE,
+			      "cannot trust the query: the server warned %u times, first: %s", n,
+			      message);
+	return err_help(e, "rewrite the expression so that it says what such a value is to be: a "
+			   "warning replaces it by NULL, 0 or a part of it");
+}
+
 int mysql_check_warnings(struct mysql_db *s, struct err *e)
 {
 	static const char ask[] = "SHOW WARNINGS";
 	const struct mysql_client *c = s->client;
+	unsigned n = c->warning_count(s->handle);
+	unsigned n_listed = 0;
 	MYSQL_RES *result;
 	MYSQL_ROW row;
 	int rc = 0;
 
-	if (c->warning_count(s->handle) == 0)
+	if (n == 0)
 		return 0;
 	if (c->real_query(s->handle, ask, sizeof(ask) - 1) != 0)
 		return mysql_fail(s, e);
 	result = c->use_result(s->handle);
 	if (!result)
 		return mysql_fail(s, e);
-	while ((row = c->fetch_row(result))) /* level, number, message */
-		if (rc == 0 && row[1] && row[2] && strcmp(row[1], REGEXP_ERROR) == 0)
-			rc = err_set(e, ERR_MEASURE, "could not run the query: %s", row[2]);
+	while ((row = c->fetch_row(result))) {
+		if (!row[1] || !row[2])
+			continue;
+		n_listed++;
+		if (rc == 0 && !is_about_syntax(row))
+			rc = fail_warned(n, row[2], e);
+	}
+	if (c->error_number(s->handle) != 0)
+		rc = mysql_fail(s, e);
 	c->free_result(result);
+	if (rc == 0 && n_listed < n)
+		rc = err_set(e, ERR_MEASURE,
+			     "cannot trust the query: the server warned %u times, but lists only "
+			     "%u of the warnings",
+			     n, n_listed);
 	return rc;
 }
 
