@@ -8,6 +8,7 @@
 #include "audits/migrations.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "audits/database.h"
@@ -265,8 +266,10 @@ static void emit_all(struct world *w)
 
 static int compare_all(struct world *w, struct err *e)
 {
-	if (migrations_list_files(w, e) != 0 || migrations_detect(w, e) != 0 ||
-	    migrations_read_rows(w, e) != 0)
+	if (migrations_list_files(w, e) != 0 || migrations_detect(w, e) != 0)
+		return -1;
+	migrations_find_duplicates(w);
+	if (migrations_read_rows(w, e) != 0)
 		return -1;
 	migrations_read_lock(w);
 	if (migrations_compare(w, e) != 0)
@@ -280,6 +283,17 @@ static void release(void *buf)
 	buf_release(buf);
 }
 
+/* What is not in the probe's arena, because it shrinks or moves while the check runs. */
+static void release_own(void *world)
+{
+	struct world *w = world;
+
+	arena_free(w->scratch);
+	buf_release(&w->content);
+	for (size_t i = 0; i < sizeof(w->grown) / sizeof(w->grown[0]); i++)
+		free(w->grown[i]);
+}
+
 static int migrations_probe(struct probe *p, struct err *e)
 {
 	struct world *w = arena_alloc(p->arena, sizeof(*w));
@@ -287,6 +301,9 @@ static int migrations_probe(struct probe *p, struct err *e)
 
 	*w = (struct world){.probe = p, .arena = p->arena, .spec = p->checks[0]->spec};
 	map_init(&w->row_names, p->arena);
+	w->scratch = arena_new();
+	buf_init(&w->content, MIGRATIONS_MAX_FILE_BYTES);
+	arena_defer(p->arena, release_own, w);
 	/* Measurements borrow their text, so it goes with the arena. */
 	buf_init(&w->remarks, MAX_REMARKS_BYTES);
 	arena_defer(p->arena, release, &w->remarks);

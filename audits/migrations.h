@@ -32,6 +32,8 @@ struct world;
 
 #define MIGRATIONS_MAX_FILE_BYTES ((size_t)4 << 20)
 #define MIGRATIONS_MAX		  100000
+/* Names of files and rows, beside the lists themselves: with it a check stays below 64 MB. */
+#define MIGRATIONS_MAX_NAMES_BYTES ((size_t)20 << 20)
 
 struct migrations_spec {
 	int framework; /* 0 = auto, else 1 + index of the framework */
@@ -61,13 +63,10 @@ enum finding {
 
 /* A file below one of the directories. Content is read when somebody asks for it. */
 struct migration_file {
-	const char *dir;   /* absolute */
-	const char *path;  /* below dir */
-	const char *base;  /* its last component */
-	const char *shown; /* as a message names it */
-	int depth;	   /* directories between dir and it */
-	const char *text;  /* NULL = not read yet */
-	size_t size;
+	const char *dir;  /* absolute */
+	const char *path; /* below dir */
+	const char *base; /* its last component */
+	int depth;	  /* directories between dir and it */
 };
 
 /* A migration of the repository. */
@@ -75,19 +74,16 @@ struct migration {
 	const char *key;     /* by which its row in the table is found */
 	const char *version; /* what the order compares */
 	const char *name;    /* what messages call it */
-	struct migration_file *file;
+	const struct migration_file *file;
 	const char *body;      /* what the checksum covers when not the whole file */
 	const char **requires; /* keys of migrations that come before: a graph's edges */
-	size_t n_requires;
 	const char **replaces; /* keys (Django) */
-	size_t n_replaces;
-	const char *checksum; /* as the table would hold it, when a whole list is needed for it */
-	int64_t position;     /* in a plan or journal */
-	size_t next;	      /* + 1: another one of the same id and author (Liquibase) */
-	bool is_repeatable;   /* runs again whenever it changes */
-	bool is_unhashable;   /* its checksum cannot be known from the file */
-	bool is_applied;      /* found out by the comparison */
-	bool is_replaced;     /* another one stands for it */
+	size_t n_requires, n_replaces;
+	size_t next;	    /* + 1: another one of the same id and author (Liquibase) */
+	bool is_repeatable; /* runs again whenever it changes */
+	bool is_unhashable; /* its checksum cannot be known from the file */
+	bool is_applied;    /* found out by the comparison */
+	bool is_replaced;   /* another one stands for it */
 };
 
 enum applied_state {
@@ -103,7 +99,6 @@ struct applied {
 	const char *key, *version, *name;
 	const char *checksum; /* NULL = none kept for this one */
 	const char *remark;   /* why it failed or is not understood; NULL = nothing to add */
-	int64_t position;     /* in the table, from 0 */
 	enum applied_state state;
 };
 
@@ -150,7 +145,8 @@ struct framework {
 	int (*files)(struct world *w, struct err *e);
 	/* MAY be NULL: adjusts a migration the naming gave; false = it is none after all. */
 	bool (*adjust)(struct world *w, struct migration *m);
-	/* MUST: one row of the table. false = the row is no migration. */
+	/* MUST: one row of the table. false = the row is no migration. Its texts may be in
+	 * w->scratch or static. */
 	bool (*take)(struct world *w, cells c, struct applied *out);
 	/* MAY be NULL: versions in the order the framework applies them; NULL = it keeps none. */
 	int (*order)(const char *a, const char *b);
@@ -181,23 +177,27 @@ struct world {
 	struct probe *probe;
 	size_t check; /* index into probe->checks */
 	struct arena *arena;
+	struct arena *scratch; /* of the row or finding at hand, and gone with it */
+	void *grown[4];	       /* what migrations_grow() gave, freed with the arena */
+	struct buf content;    /* of the file that was read last */
+	const struct migration_file *content_of;
 	const struct migrations_spec *spec;
 	struct db *db;
 	struct git_files *git; /* NULL = the work tree */
 
 	struct migration_file *files;
-	size_t n_files, cap_files;
+	size_t n_files;
 
 	const struct framework *framework;
 	const char *table;
 	const char *query;
 
 	struct migration *migrations;
-	size_t n_migrations, cap_migrations;
+	size_t n_migrations;
 	struct map by_key; /* struct migration, the first of each key */
 
 	struct applied *rows;
-	size_t n_rows, cap_rows;
+	size_t n_rows;
 	struct map row_by_key; /* struct applied, the last of each key */
 	struct map row_names;  /* for a framework that counts rows of one name while reading */
 
@@ -211,8 +211,15 @@ struct world {
 
 /* Lists what is below the directories of the spec. */
 int migrations_list_files(struct world *w, struct err *e);
-/* Reads the content once; NUL terminated. */
-int migrations_read(struct world *w, struct migration_file *f, struct err *e);
+/* The content, NUL terminated, until the next file is read: no more than one is kept. */
+int migrations_read(struct world *w, const struct migration_file *f, const char **text,
+		    size_t *size, struct err *e);
+/* The file as a message names it. */
+const char *migrations_shown(const struct world *w, const struct migration_file *f);
+/* Room for one more of n items of a size, NULL with 0; what it is outgrown by is not kept. */
+void *migrations_grow(struct world *w, void *items, size_t n, size_t size);
+/* Names that would take more memory than a check may have are an error. */
+int migrations_check_size(const struct world *w, struct err *e);
 
 /* ---- migrations_table.c ---- */
 
@@ -227,9 +234,9 @@ void migrations_read_lock(struct world *w);
 /* Adds the migrations of the files as the framework sees them. */
 int migrations_of_files(struct world *w, struct err *e);
 /* The listed file at a path below dir, or the first of a base name; NULL = none. */
-struct migration_file *migrations_find_file(const struct world *w, const char *dir,
-					    const char *path);
-struct migration_file *migrations_find_base(const struct world *w, const char *base);
+const struct migration_file *migrations_find_file(const struct world *w, const char *dir,
+						  const char *path);
+const struct migration_file *migrations_find_base(const struct world *w, const char *base);
 struct migration *migrations_add(struct world *w, const struct migration *m);
 /* Digits without leading zeros, "0" for none but zeros. */
 const char *migrations_number(struct arena *a, const char *digits, size_t n);
@@ -266,8 +273,11 @@ bool migrations_is_sha1(const char *text, size_t n, const char *hex);
 void migrations_found(struct world *w, enum finding class, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void migrations_remark(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The parts of the usual comparison, in the order it calls them. */
+/* Frees what the scratch arena holds. */
+void migrations_end_scratch(struct world *w);
+/* Fills by_key; before rows are read. */
 void migrations_find_duplicates(struct world *w);
+/* The parts of the usual comparison, in the order it calls them. */
 int migrations_compare_rows(struct world *w, struct err *e);
 void migrations_find_unapplied(struct world *w);
 int migrations_compare(struct world *w, struct err *e);

@@ -40,24 +40,24 @@ static void append(struct world *w, struct migration *m, const char **keys, size
 static int alembic_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
-		const char **names, **down;
-		size_t n, n_down;
+		const struct migration_file *f = &w->files[i];
+		const char **names, **down, *text;
+		size_t n, n_down, size;
 
 		if (!str_ends(f->base, ".py"))
 			continue;
-		if (migrations_read(w, f, e) != 0)
+		if (migrations_read(w, f, &text, &size, e) != 0)
 			return -1;
-		if (migrations_python_strings(w, f->text, "revision", &names, &n) != 0 || n != 1)
+		if (migrations_python_strings(w, text, "revision", &names, &n) != 0 || n != 1)
 			continue;
-		if (migrations_python_strings(w, f->text, "down_revision", &down, &n_down) != 0)
+		if (migrations_python_strings(w, text, "down_revision", &down, &n_down) != 0)
 			continue;
 		struct migration m = {.key = names[0], .version = names[0], .file = f};
 
 		m.name = arena_printf(w->arena, "%s (%s)", names[0], f->base);
 		append(w, &m, down, n_down);
 		m.n_replaces = n_down;
-		if (migrations_python_strings(w, f->text, "depends_on", &names, &n) == 0)
+		if (migrations_python_strings(w, text, "depends_on", &names, &n) == 0)
 			append(w, &m, names, n);
 		migrations_add(w, &m);
 	}
@@ -114,7 +114,7 @@ static size_t alembic_find_gaps(struct world *w, bool *is_followed)
 			migrations_found(w, FOUND_BROKEN, m->name,
 					 "%s comes after revision %s, which no file has; restore "
 					 "that file or mend down_revision",
-					 m->file->shown, m->requires[k]);
+					 migrations_shown(w, m->file), m->requires[k]);
 			if (m->is_applied)
 				w->untold[FOUND_PENDING] = arena_printf(
 					w->arena, "what comes before revision %s is unknown",

@@ -34,11 +34,18 @@ static bool is_sum_ignored(const char *text)
 }
 
 /* As sql/migrate/dir.go: the name of every file, and the content unless the file asks not to. */
-static void add_file(struct sha256 *h, const struct migration *m)
+static int add_file(struct world *w, struct sha256 *h, const struct migration *m, struct err *e)
 {
+	const char *text;
+	size_t size;
+
 	sha256_add(h, m->file->base, strlen(m->file->base));
-	if (!m->is_unhashable)
-		sha256_add(h, m->file->text, m->file->size);
+	if (m->is_unhashable)
+		return 0;
+	if (migrations_read(w, m->file, &text, &size, e) != 0)
+		return -1;
+	sha256_add(h, text, size);
+	return 0;
 }
 
 static void peek(const struct sha256 *h, char hash[static HASH_SIZE])
@@ -49,22 +56,23 @@ static void peek(const struct sha256 *h, char hash[static HASH_SIZE])
 	migrations_base64(digest, sizeof(digest), hash);
 }
 
-/* All content is needed, since every hash covers what comes before it; files are in order of name.
- */
+/* Files are in order of name. */
 static int atlas_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
+		const struct migration_file *f = &w->files[i];
 		struct migration m = {.file = f};
+		const char *text;
+		size_t size;
 
 		if (f->depth > 0 || !str_ends(f->base, ".sql"))
 			continue;
-		if (migrations_read(w, f, e) != 0)
+		if (migrations_read(w, f, &text, &size, e) != 0)
 			return -1;
 		m.key = arena_strndup(w->arena, f->base, strcspn(f->base, "_."));
 		m.version = m.key;
 		m.name = f->base;
-		m.is_unhashable = is_sum_ignored(f->text);
+		m.is_unhashable = is_sum_ignored(text);
 		migrations_add(w, &m);
 	}
 	return 0;
@@ -99,37 +107,51 @@ static bool atlas_take(struct world *w, cells c, struct applied *out)
 	return true;
 }
 
+/* Does atlas.sum hold the hash of m, which covers all before it? */
+static bool is_in_sum(struct world *w, const char *sum, const struct migration *m,
+		      const struct sha256 *h)
+{
+	char hash[HASH_SIZE];
+
+	peek(h, hash);
+	bool is_in = strstr(sum, arena_printf(w->scratch, "%s h1:%s\n", m->file->base, hash));
+
+	migrations_end_scratch(w);
+	return is_in;
+}
+
 /* Does atlas.sum say what the files say? */
 static int atlas_compare_sum(struct world *w, struct err *e)
 {
-	struct migration_file *sum = migrations_find_base(w, "atlas.sum");
+	const struct migration_file *file = migrations_find_base(w, "atlas.sum");
+	const char *sum;
 	struct sha256 h;
-	char hash[HASH_SIZE];
+	size_t n;
+	int rc = 0;
 
-	if (!sum) {
+	if (!file) {
 		migrations_found(w, FOUND_BROKEN, "atlas.sum",
 				 "there is none, and atlas refuses to apply; atlas migrate hash");
 		return 0;
 	}
-	if (migrations_read(w, sum, e) != 0)
+	if (migrations_read(w, file, &sum, &n, e) != 0)
 		return -1;
+	sum = arena_strndup(w->arena, sum, n); /* others are read meanwhile */
 	sha256_init(&h);
-	for (size_t i = 0; i < w->n_migrations; i++) {
+	for (size_t i = 0; i < w->n_migrations && rc == 0; i++) {
 		const struct migration *m = &w->migrations[i];
 
-		add_file(&h, m);
-		peek(&h, hash);
-		if (m->is_unhashable ||
-		    strstr(sum->text, arena_printf(w->arena, "%s h1:%s\n", m->file->base, hash)))
+		rc = add_file(w, &h, m, e);
+		if (rc != 0 || m->is_unhashable || is_in_sum(w, sum, m, &h))
 			continue;
 		migrations_found(w, FOUND_BROKEN, "atlas.sum",
 				 "%s does not agree with %s, and atlas refuses to apply; look at "
 				 "that file, then atlas migrate hash",
-				 sum->shown, m->file->shown);
+				 migrations_shown(w, file), migrations_shown(w, m->file));
 		break; /* every hash behind it differs, too */
 	}
 	sha256_release(&h);
-	return 0;
+	return rc;
 }
 
 static const struct applied *row_of(const struct world *w, const struct migration *m)
@@ -137,54 +159,66 @@ static const struct applied *row_of(const struct world *w, const struct migratio
 	return map_get(&w->row_by_key, m->key);
 }
 
-/* Is the hash that of migration i and those before it which were applied by then? */
-static bool agrees_by_then(const struct world *w, size_t i, const struct applied *row)
+/* Is the hash that of migration i and those before it which were applied by then? -1 = error. */
+static int agrees_by_then(struct world *w, size_t i, const struct applied *row, struct err *e)
 {
 	struct sha256 h;
 	char hash[HASH_SIZE];
+	int rc = 0;
 
 	sha256_init(&h);
-	for (size_t k = 0; k <= i; k++) {
+	for (size_t k = 0; k <= i && rc == 0; k++) {
 		const struct applied *other = row_of(w, &w->migrations[k]);
 
-		if (other && other->position <= row->position)
-			add_file(&h, &w->migrations[k]);
+		if (other && other <= row) /* rows come in the order they were written */
+			rc = add_file(w, &h, &w->migrations[k], e);
 	}
 	peek(&h, hash);
 	sha256_release(&h);
-	return strcmp(hash, row->checksum) == 0;
+	return rc == 0 ? strcmp(hash, row->checksum) == 0 : -1;
+}
+
+/* h covers the migrations up to i. 1 = the row agrees, 0 = it does not, -1 = error. */
+static int agrees(struct world *w, size_t i, const struct applied *row, const struct sha256 *h,
+		  struct err *e)
+{
+	char hash[HASH_SIZE];
+
+	peek(h, hash);
+	if (row->state != APPLIED_DONE || w->migrations[i].is_unhashable || !row->checksum ||
+	    strcmp(row->checksum, hash) == 0)
+		return 1;
+	return agrees_by_then(w, i, row, e);
 }
 
 /*
  * What was in the folder when a migration was applied is not known; that is taken to be what was
  * applied by then. The first difference is the edited file, all behind it follow from it.
  */
-static void atlas_compare_hashes(struct world *w)
+static int atlas_compare_hashes(struct world *w, struct err *e)
 {
 	struct sha256 h;
-	char hash[HASH_SIZE];
+	int rc = 1;
 
 	sha256_init(&h);
-	for (size_t i = 0; i < w->n_migrations; i++) {
+	for (size_t i = 0; i < w->n_migrations && rc > 0; i++) {
 		const struct migration *m = &w->migrations[i];
 		const struct applied *row = row_of(w, m);
 
 		if (!row)
 			continue;
-		add_file(&h, m);
-		peek(&h, hash);
-		if (row->state != APPLIED_DONE || m->is_unhashable || !row->checksum ||
-		    strcmp(row->checksum, hash) == 0 || agrees_by_then(w, i, row))
+		rc = add_file(w, &h, m, e) == 0 ? agrees(w, i, row, &h, e) : -1;
+		if (rc != 0)
 			continue;
 		migrations_found(w, FOUND_MODIFIED, m->name,
 				 "%s was changed after it was applied; put it back and write the "
 				 "change as a new migration",
-				 m->file->shown);
+				 migrations_shown(w, m->file));
 		migrations_remark(w, "behind %s: not compared, a hash covers all files before it",
 				  m->name);
-		break;
 	}
 	sha256_release(&h);
+	return rc < 0 ? -1 : 0;
 }
 
 static int atlas_compare(struct world *w, struct err *e)
@@ -198,8 +232,8 @@ static int atlas_compare(struct world *w, struct err *e)
 					     "a hash covers all files before it, and that of %s "
 					     "is gone",
 					     w->rows[i].name);
-	if (!w->untold[FOUND_MODIFIED])
-		atlas_compare_hashes(w);
+	if (!w->untold[FOUND_MODIFIED] && atlas_compare_hashes(w, e) != 0)
+		return -1;
 	migrations_find_unapplied(w);
 	return 0;
 }

@@ -138,9 +138,9 @@ static bool ends_in_timestamp(const char *name)
 }
 
 /* A property `name` with a literal, else the first class called X and 13 digits; NULL = neither. */
-static const char *typeorm_name(struct world *w, const struct migration_file *f)
+static const char *typeorm_name(struct world *w, const char *text)
 {
-	const char *text = f->text, *class, **strings;
+	const char *class, **strings;
 	size_t n;
 
 	if (migrations_python_strings(w, text, "name", &strings, &n) == 0 && n == 1 &&
@@ -155,15 +155,17 @@ static const char *typeorm_name(struct world *w, const struct migration_file *f)
 static int typeorm_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
+		const struct migration_file *f = &w->files[i];
 		struct migration m = {.file = f};
+		const char *text;
+		size_t size;
 
 		if ((!str_ends(f->base, ".ts") && !str_ends(f->base, ".js")) ||
 		    str_ends(f->base, ".d.ts"))
 			continue;
-		if (migrations_read(w, f, e) != 0)
+		if (migrations_read(w, f, &text, &size, e) != 0)
 			return -1;
-		m.key = typeorm_name(w, f);
+		m.key = typeorm_name(w, text);
 		if (!m.key)
 			continue;
 		m.version = m.key + strlen(m.key) - 13;
@@ -199,19 +201,19 @@ static const struct column_shape doctrine_columns[] = {
 static int doctrine_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
-		const char *namespace, *class, *key;
+		const struct migration_file *f = &w->files[i];
+		const char *namespace, *class, *key, *text, *rest;
+		size_t size;
 
 		if (!str_ends(f->base, ".php") || !str_starts(f->base, "Version"))
 			continue;
-		if (migrations_read(w, f, e) != 0)
+		if (migrations_read(w, f, &text, &size, e) != 0)
 			return -1;
-		const char *text = f->text;
-
-		namespace = migrations_word_after(w->arena, &text, "namespace ");
-		text = f->text;
+		rest = text;
+		namespace = migrations_word_after(w->arena, &rest, "namespace ");
+		rest = text;
 		do
-			class = migrations_word_after(w->arena, &text, "class ");
+			class = migrations_word_after(w->arena, &rest, "class ");
 		while (class && !str_starts(class, "Version"));
 		if (!class)
 			continue;

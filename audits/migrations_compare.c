@@ -18,6 +18,12 @@
 /* Evidence is cut by probe_emit(); beyond this nothing is worth building. */
 #define MAX_LINES_BYTES (EVIDENCE_MAX_BYTES + 1024)
 
+void migrations_end_scratch(struct world *w)
+{
+	arena_free(w->scratch);
+	w->scratch = arena_new();
+}
+
 void migrations_found(struct world *w, enum finding class, const char *name, const char *fmt, ...)
 {
 	struct finding_list *list = &w->findings[class];
@@ -25,13 +31,14 @@ void migrations_found(struct world *w, enum finding class, const char *name, con
 
 	if (list->n++ == 0)
 		buf_init(&list->lines, MAX_LINES_BYTES);
-	if (list->lines.len > EVIDENCE_MAX_BYTES)
-		return;
 	va_start(ap, fmt);
 	/* A full buffer is beyond what is shown. */
-	buf_printf(&list->lines, "%s%s: %s", list->n > 1 ? "\n" : "", str_escaped(w->arena, name),
-		   str_escaped(w->arena, arena_vprintf(w->arena, fmt, ap)));
+	if (list->lines.len <= EVIDENCE_MAX_BYTES)
+		buf_printf(&list->lines, "%s%s: %s", list->n > 1 ? "\n" : "",
+			   str_escaped(w->scratch, name),
+			   str_escaped(w->scratch, arena_vprintf(w->scratch, fmt, ap)));
 	va_end(ap);
+	migrations_end_scratch(w);
 }
 
 void migrations_remark(struct world *w, const char *fmt, ...)
@@ -41,13 +48,15 @@ void migrations_remark(struct world *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	if (w->remarks.len > 0)
 		buf_putc(&w->remarks, '\n'); /* a full buffer is beyond what is shown */
-	buf_puts(&w->remarks, str_escaped(w->arena, arena_vprintf(w->arena, fmt, ap)));
+	buf_puts(&w->remarks, str_escaped(w->scratch, arena_vprintf(w->scratch, fmt, ap)));
 	va_end(ap);
+	migrations_end_scratch(w);
 }
 
 void migrations_find_duplicates(struct world *w)
 {
 	map_init(&w->by_key, w->arena);
+	map_reserve(&w->by_key, w->n_migrations);
 	for (size_t i = 0; i < w->n_migrations; i++) {
 		struct migration *m = &w->migrations[i];
 
@@ -57,53 +66,59 @@ void migrations_find_duplicates(struct world *w)
 
 		migrations_found(w, FOUND_DUPLICATE, m->name,
 				 "%s and %s are both version %s; rename one of them",
-				 first->file->shown, m->file->shown, m->key);
+				 migrations_shown(w, first->file), migrations_shown(w, m->file),
+				 m->key);
 		m->is_applied = true; /* it is nothing else besides */
 	}
+}
+
+/* Of several rows of one key the last counts. */
+static void index_rows(struct world *w)
+{
 	map_init(&w->row_by_key, w->arena);
+	map_reserve(&w->row_by_key, w->n_rows);
 	for (size_t i = w->n_rows; i-- > 0;)
-		(void)map_put(&w->row_by_key, w->rows[i].key, &w->rows[i]); /* the last counts */
+		(void)map_put(&w->row_by_key, w->rows[i].key, &w->rows[i]);
 }
 
 /* ---- content ---- */
 
 /* The text with every line ended by "\n", or by "\r\n". */
-static const char *with_line_ends(struct arena *a, const char *text, size_t n, bool crlf,
-				  size_t *n_out)
+static void add_with_line_ends(struct buf *out, const char *text, size_t n, bool crlf)
 {
-	char *out = arena_alloc(a, 2 * n + 1);
-	size_t k = 0;
-
 	for (size_t i = 0; i < n; i++) {
 		if (text[i] == '\r' && i + 1 < n && text[i + 1] == '\n')
 			continue;
 		if (text[i] == '\n' && crlf)
-			out[k++] = '\r';
-		out[k++] = text[i];
+			buf_putc(out, '\r'); /* no more than twice the text */
+		buf_putc(out, text[i]);
 	}
-	*n_out = k;
-	return out;
 }
 
 /* "LF" or "CRLF" when the content agrees in these line ends alone; NULL when in none. */
-static const char *agreeing_line_ends(struct world *w, const struct migration *m,
-				      const struct applied *row)
+static const char *agreeing_line_ends(const struct framework *f, const struct migration *m,
+				      const struct applied *row, const char *text, size_t n)
 {
-	for (int crlf = 0; crlf <= 1; crlf++) {
-		size_t n;
-		const char *text = with_line_ends(w->arena, m->file->text, m->file->size, crlf, &n);
+	const char *agreeing = NULL;
+	struct buf changed;
 
-		if (w->framework->agrees(m, row, text, n))
-			return crlf ? "CRLF" : "LF";
+	buf_init(&changed, 2 * MIGRATIONS_MAX_FILE_BYTES);
+	for (int crlf = 0; !agreeing && crlf <= 1; crlf++) {
+		buf_reset(&changed);
+		add_with_line_ends(&changed, text, n, crlf);
+		if (f->agrees(m, row, changed.data, changed.len))
+			agreeing = crlf ? "CRLF" : "LF";
 	}
-	return NULL;
+	buf_release(&changed);
+	return agreeing;
 }
 
 int migrations_compare_content(struct world *w, struct migration *m, const struct applied *row,
 			       struct err *e)
 {
 	const struct framework *f = w->framework;
-	const char *ends;
+	const char *ends, *text;
+	size_t n;
 
 	if (!f->agrees)
 		return 0;
@@ -117,16 +132,16 @@ int migrations_compare_content(struct world *w, struct migration *m, const struc
 				  m->name);
 		return 0;
 	}
-	if (migrations_read(w, m->file, e) != 0)
+	if (migrations_read(w, m->file, &text, &n, e) != 0)
 		return -1;
-	if (f->agrees(m, row, m->file->text, m->file->size))
+	if (f->agrees(m, row, text, n))
 		return 0;
-	ends = agreeing_line_ends(w, m, row);
+	ends = agreeing_line_ends(f, m, row, text, n);
 	if (!ends)
 		migrations_found(w, FOUND_MODIFIED, m->name,
 				 "%s was changed after it was applied; put it back and write the "
 				 "change as a new migration",
-				 m->file->shown);
+				 migrations_shown(w, m->file));
 	else if (f->tolerates_line_ends)
 		migrations_remark(w, "%s: agrees once its line ends are %s, as %s allows", m->name,
 				  ends, f->title);
@@ -134,7 +149,7 @@ int migrations_compare_content(struct world *w, struct migration *m, const struc
 		migrations_found(w, FOUND_LINE_ENDS, m->name,
 				 "%s was applied with %s line ends and has others now, which %s "
 				 "takes for a change; fix them in .gitattributes",
-				 m->file->shown, ends, f->title);
+				 migrations_shown(w, m->file), ends, f->title);
 	return 0;
 }
 
@@ -164,7 +179,7 @@ static int compare_row(struct world *w, const struct applied *row, struct err *e
 		if (m)
 			migrations_found(w, FOUND_ROLLED_BACK, row->name,
 					 "rolled back, and %s would apply it again: %s",
-					 m->file->shown, w->framework->apply);
+					 migrations_shown(w, m->file), w->framework->apply);
 		break;
 	case APPLIED_BASELINE:
 		break;
@@ -194,13 +209,13 @@ void migrations_found_unapplied(struct world *w, const struct migration *m, cons
 	const struct framework *f = w->framework;
 
 	if (!newer || !(f->knows & KNOWS(FOUND_OUT_OF_ORDER)))
-		migrations_found(w, FOUND_PENDING, m->name, "%s is not applied; %s", m->file->shown,
-				 f->apply);
+		migrations_found(w, FOUND_PENDING, m->name, "%s is not applied; %s",
+				 migrations_shown(w, m->file), f->apply);
 	else
 		migrations_found(w, FOUND_OUT_OF_ORDER, m->name,
 				 "%s is not applied, though the newer %s is; give it a newer "
 				 "version, or make sure that %s applies it",
-				 m->file->shown, newer, f->title);
+				 migrations_shown(w, m->file), newer, f->title);
 }
 
 static const struct applied *newest(const struct world *w, enum applied_state state)
@@ -241,7 +256,7 @@ void migrations_find_unapplied(struct world *w)
 
 int migrations_compare(struct world *w, struct err *e)
 {
-	migrations_find_duplicates(w);
+	index_rows(w);
 	if (w->framework->compare)
 		return w->framework->compare(w, e);
 	if (migrations_compare_rows(w, e) != 0)

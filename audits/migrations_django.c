@@ -68,23 +68,24 @@ static const char **pairs_of(struct world *w, const char **strings, size_t n, si
 static int django_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
+		const struct migration_file *f = &w->files[i];
 		const char **strings, *app = app_of(w->arena, f);
 		struct migration m = {.file = f};
-		size_t n;
+		const char *text;
+		size_t n, size;
 
 		if (!app || !str_ends(f->base, ".py") || strchr("_~", *f->base))
 			continue;
-		if (migrations_read(w, f, e) != 0)
+		if (migrations_read(w, f, &text, &size, e) != 0)
 			return -1;
-		if (!strstr(f->text, "Migration"))
+		if (!strstr(text, "Migration"))
 			continue;
 		m.key = arena_printf(w->arena, "%s.%.*s", app, (int)strlen(f->base) - 3, f->base);
 		m.version = app;
 		m.name = m.key;
-		if (migrations_python_strings(w, f->text, "dependencies", &strings, &n) == 0)
+		if (migrations_python_strings(w, text, "dependencies", &strings, &n) == 0)
 		m.requires = pairs_of(w, strings, n, &m.n_requires);
-		if (migrations_python_strings(w, f->text, "replaces", &strings, &n) == 0)
+		if (migrations_python_strings(w, text, "replaces", &strings, &n) == 0)
 			m.replaces = pairs_of(w, strings, n, &m.n_replaces);
 		migrations_add(w, &m);
 	}
@@ -95,7 +96,8 @@ static bool django_take(struct world *w, cells c, struct applied *out)
 {
 	const char *app = c[0] ? c[0] : "NULL", *name = c[1] ? c[1] : "NULL";
 
-	*out = (struct applied){.key = arena_printf(w->arena, "%s.%s", app, name), .version = app};
+	*out = (struct applied){.key = arena_printf(w->scratch, "%s.%s", app, name),
+				.version = app};
 	return true;
 }
 
@@ -180,7 +182,7 @@ static void django_find_gaps(struct world *w, const struct map *apps, const stru
 				migrations_found(w, FOUND_BROKEN, m->name,
 						 "%s depends on %s, which no file has; restore it "
 						 "or mend dependencies",
-						 m->file->shown, key);
+						 migrations_shown(w, m->file), key);
 			}
 			if (!below)
 				continue;
@@ -211,7 +213,7 @@ static void django_find_leaves(struct world *w, const bool *is_followed, const s
 		migrations_found(w, FOUND_BROKEN, m->version,
 				 "both %s and %s are the last of the app, and migrate refuses; "
 				 "join them with manage.py makemigrations --merge",
-				 other->file->shown, m->file->shown);
+				 migrations_shown(w, other->file), migrations_shown(w, m->file));
 	}
 }
 

@@ -20,7 +20,7 @@ static const struct column_shape drizzle_columns[] = {
 };
 
 static int drizzle_entry(struct world *w, const struct json_doc *doc,
-			 struct migration_file *journal, size_t i, struct err *e)
+			 const struct migration_file *journal, size_t i, struct err *e)
 {
 	struct json_value when, tag;
 	struct migration m = {0};
@@ -30,7 +30,7 @@ static int drizzle_entry(struct world *w, const struct json_doc *doc,
 		return -1;
 	if (when.type != JSON_IS_INT || tag.type != JSON_IS_TEXT)
 		return err_set(e, ERR_MEASURE, "entry %zu of %s has no when or no tag", i,
-			       journal->shown);
+			       migrations_shown(w, journal));
 	/* The journal is in meta/, the files are beside that folder. */
 	const char *folder = arena_strndup(w->arena, journal->path, strlen(journal->path) - 18);
 
@@ -49,20 +49,22 @@ static int drizzle_entry(struct world *w, const struct json_doc *doc,
 
 static int drizzle_files(struct world *w, struct err *e)
 {
-	struct migration_file *journal = migrations_find_base(w, "_journal.json");
+	const struct migration_file *journal = migrations_find_base(w, "_journal.json");
 	struct json_value entries;
 	struct json_doc *doc;
+	const char *text;
+	size_t size;
 	int rc;
 
 	if (!journal || !str_ends(journal->path, "meta/_journal.json"))
 		return 0;
-	if (migrations_read(w, journal, e) != 0)
+	if (migrations_read(w, journal, &text, &size, e) != 0)
 		return -1;
-	if (json_parse(journal->text, journal->size, &doc, e) != 0)
-		return err_context(e, "%s", journal->shown);
+	if (json_parse(text, size, &doc, e) != 0)
+		return err_context(e, "%s", migrations_shown(w, journal));
 	rc = json_pointer(doc, "/entries", &entries, e);
 	if (rc == 0 && entries.type != JSON_IS_ARRAY)
-		rc = err_set(e, ERR_MEASURE, "%s has no entries", journal->shown);
+		rc = err_set(e, ERR_MEASURE, "%s has no entries", migrations_shown(w, journal));
 	for (size_t i = 0; rc == 0 && i < entries.n; i++)
 		rc = drizzle_entry(w, doc, journal, i, e);
 	json_free(doc);
@@ -74,7 +76,7 @@ static bool drizzle_take(struct world *w, cells c, struct applied *out)
 	const char *created = c[1] ? c[1] : "NULL";
 
 	*out = (struct applied){.key = created, .checksum = c[0]};
-	out->name = arena_printf(w->arena, "created_at %s", created);
+	out->name = arena_printf(w->scratch, "created_at %s", created);
 	if (!migrations_is_digits(created))
 		out->state = APPLIED_UNKNOWN;
 	return true;
@@ -95,7 +97,7 @@ static int drizzle_compare(struct world *w, struct err *e)
 		if (m->is_unhashable)
 			migrations_found(w, FOUND_BROKEN, m->name,
 					 "%s names it, but there is no such file; restore the file",
-					 m->file->shown);
+					 migrations_shown(w, m->file));
 	}
 	if (migrations_compare_rows(w, e) != 0)
 		return -1;

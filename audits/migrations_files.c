@@ -25,6 +25,14 @@
 
 #define MAX_DEPTH 16
 
+const char *migrations_shown(const struct world *w, const struct migration_file *f)
+{
+	const char *shown = file_shown(w->scratch, w->spec->root,
+				       arena_printf(w->scratch, "%s/%s", f->dir, f->path));
+
+	return w->spec->ref ? arena_printf(w->scratch, "%s:%s", w->spec->ref, shown) : shown;
+}
+
 struct walk {
 	struct world *world;
 	const char *dir;
@@ -66,32 +74,22 @@ static int add_file(const struct walk *k, const char *path, struct err *e)
 		err_set(e, ERR_MEASURE, "more than %d files below \"%s\"", MIGRATIONS_MAX, k->dir);
 		return err_help(e, "name the directory of the migrations itself");
 	}
-	if (w->n_files == w->cap_files) {
-		size_t cap = w->cap_files ? w->cap_files * 2 : 64;
-		struct migration_file *grown = arena_array(w->arena, cap, sizeof(*grown));
-
-		if (w->n_files > 0)
-			memcpy(grown, w->files, w->n_files * sizeof(*grown));
-		w->files = grown;
-		w->cap_files = cap;
-	}
+	w->files = migrations_grow(w, w->files, w->n_files, sizeof(*f));
 	f = &w->files[w->n_files++];
 	*f = (struct migration_file){.dir = k->dir, .path = path, .base = slash ? slash + 1 : path};
 	for (const char *s = path; *s; s++)
 		f->depth += *s == '/';
-	const char *shown =
-		file_shown(w->arena, w->spec->root, arena_printf(w->arena, "%s/%s", k->dir, path));
-
-	f->shown = w->spec->ref ? arena_printf(w->arena, "%s:%s", w->spec->ref, shown) : shown;
-	return 0;
+	return migrations_check_size(w, e);
 }
 
 /* A commit gives all files at once, those of foreign folders too. */
 static int add_committed(void *ctx, const char *path, struct err *e)
 {
 	const struct walk *k = ctx;
+	bool is_foreign_path = has_foreign_part(k->world->scratch, path);
 
-	return has_foreign_part(k->world->arena, path) ? 0 : add_file(k, path, e);
+	migrations_end_scratch(k->world);
+	return is_foreign_path ? 0 : add_file(k, path, e);
 }
 
 static int could_not(struct walk *k, const char *path, struct err *e)
@@ -100,7 +98,7 @@ static int could_not(struct walk *k, const char *path, struct err *e)
 		       path, strerror(errno));
 }
 
-static int walk_directory(struct walk *k, int fd, const char *prefix, int depth, struct err *e);
+static int walk_directory(struct walk *k, int fd, const char *path, int depth, struct err *e);
 
 static int visit(struct walk *k, int dir, const char *base, const char *path, int depth,
 		 struct err *e)
@@ -122,19 +120,20 @@ static int visit(struct walk *k, int dir, const char *base, const char *path, in
 	int fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return could_not(k, path, e);
-	return walk_directory(k, fd, arena_printf(k->world->arena, "%s/", path), depth + 1, e);
+	return walk_directory(k, fd, path, depth + 1, e);
 }
 
-/* Everything below fd, which is closed in any case. */
-static int walk_directory(struct walk *k, int fd, const char *prefix, int depth, struct err *e)
+/* Everything below fd, which is closed in any case. path is relative to k->dir, "" for that. */
+static int walk_directory(struct walk *k, int fd, const char *path, int depth, struct err *e)
 {
 	const struct probe *p = k->world->probe;
+	const char *slash = *path ? "/" : "";
 	DIR *dir = fdopendir(fd);
 	int rc = 0;
 
 	if (!dir) {
 		(void)close(fd); /* only read from */
-		return could_not(k, prefix, e);
+		return could_not(k, path, e);
 	}
 	while (rc == 0) {
 		errno = 0;
@@ -142,7 +141,7 @@ static int walk_directory(struct walk *k, int fd, const char *prefix, int depth,
 		const struct dirent *d = readdir(dir);
 		if (!d) {
 			if (errno)
-				rc = could_not(k, prefix, e);
+				rc = could_not(k, path, e);
 			break;
 		}
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
@@ -152,11 +151,33 @@ static int walk_directory(struct walk *k, int fd, const char *prefix, int depth,
 				     k->world->n_files);
 		else
 			rc = visit(k, dirfd(dir), d->d_name,
-				   arena_printf(k->world->arena, "%s%s", prefix, d->d_name), depth,
-				   e);
+				   arena_printf(k->world->arena, "%s%s%s", path, slash, d->d_name),
+				   depth, e);
 	}
 	(void)closedir(dir); /* only read from */
 	return rc;
+}
+
+/* Growing in place wants memory that can move, so it is not the arena's, only freed with it. */
+void *migrations_grow(struct world *w, void *items, size_t n, size_t size)
+{
+	size_t slot = 0;
+
+	if (n > 0 && (n & (n - 1)) != 0)
+		return items;
+	while (w->grown[slot] != items)
+		slot++;
+	w->grown[slot] = xrealloc(items, (n > 0 ? n * 2 : 1) * size);
+	return w->grown[slot];
+}
+
+int migrations_check_size(const struct world *w, struct err *e)
+{
+	if (arena_size(w->arena) <= MIGRATIONS_MAX_NAMES_BYTES)
+		return 0;
+	err_set(e, ERR_MEASURE, "%zu files and %zu rows have more than 20 MiB of names", w->n_files,
+		w->n_rows);
+	return err_help(e, "name the directory of the migrations itself, and the framework");
 }
 
 static int compare_files(const void *a, const void *b)
@@ -210,7 +231,7 @@ static int read_below(struct world *w, const struct migration_file *f, struct bu
 		rest = slash + 1;
 	}
 	if (dir < 0)
-		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s", f->shown,
+		return err_set(e, ERR_MEASURE, "could not open \"%s\": %s", migrations_shown(w, f),
 			       strerror(errno));
 	int fd = file_open_at(dir, rest, &st, e);
 
@@ -226,28 +247,27 @@ static int read_below(struct world *w, const struct migration_file *f, struct bu
 			(void)close(fd); /* only read from */
 			if (n == 0)
 				return 0;
-			return err_set(e, ERR_MEASURE, "could not read \"%s\": %s", f->shown,
+			return err_set(e, ERR_MEASURE, "could not read \"%s\": %s",
+				       migrations_shown(w, f),
 				       n < 0 ? strerror(errno) : "larger than 4 MiB");
 		}
 	}
 }
 
-int migrations_read(struct world *w, struct migration_file *f, struct err *e)
+int migrations_read(struct world *w, const struct migration_file *f, const char **text,
+		    size_t *size, struct err *e)
 {
-	struct buf text;
-	int rc;
-
-	if (f->text)
-		return 0;
-	if (clock_monotonic_ms(w->probe->world->clock) > w->probe->deadline_ms)
-		return err_set(e, ERR_MEASURE, "did not finish in time");
-	buf_init(&text, MIGRATIONS_MAX_FILE_BYTES);
-	rc = w->git ? git_files_read(w->git, f->dir, f->path, &text, e)
-		    : read_below(w, f, &text, e);
-	if (rc == 0) {
-		f->text = arena_strndup(w->arena, text.data, text.len);
-		f->size = text.len;
+	if (f != w->content_of) {
+		if (clock_monotonic_ms(w->probe->world->clock) > w->probe->deadline_ms)
+			return err_set(e, ERR_MEASURE, "did not finish in time");
+		w->content_of = NULL;
+		buf_reset(&w->content);
+		if ((w->git ? git_files_read(w->git, f->dir, f->path, &w->content, e)
+			    : read_below(w, f, &w->content, e)) != 0)
+			return -1;
+		w->content_of = f;
 	}
-	buf_release(&text);
-	return rc;
+	*text = w->content.data;
+	*size = w->content.len;
+	return 0;
 }

@@ -103,7 +103,7 @@ static int flyway_files(struct world *w, struct err *e)
 {
 	(void)e;
 	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
+		const struct migration_file *f = &w->files[i];
 		struct flyway_name name;
 		bool is_code = str_ends(f->base, ".java") || str_ends(f->base, ".kt");
 
@@ -133,8 +133,8 @@ static bool flyway_take(struct world *w, cells c, struct applied *out)
 	*out = (struct applied){.name = c[3] && *c[3] ? c[3] : description, .checksum = c[4]};
 	if (strcmp(type, "SCHEMA") == 0)
 		return false;
-	out->key = version ? dotted(w->arena, version, strlen(version))
-			   : arena_printf(w->arena, "R %s", spaced(w->arena, description));
+	out->key = version ? dotted(w->scratch, version, strlen(version))
+			   : arena_printf(w->scratch, "R %s", spaced(w->scratch, description));
 	if (version && strspn(version, "0123456789._") != strlen(version)) {
 		out->key = version;
 		out->state = APPLIED_UNKNOWN;
@@ -166,17 +166,19 @@ static int flyway_compare(struct world *w, struct err *e)
 	for (size_t i = 0; i < w->n_migrations; i++) {
 		struct migration *m = &w->migrations[i];
 		struct applied *row = map_get(&w->row_by_key, m->key);
+		const char *text;
+		size_t size;
 
 		if (!m->is_repeatable || m->is_unhashable || !row || row->state != APPLIED_DONE ||
 		    !row->checksum)
 			continue;
-		if (migrations_read(w, m->file, e) != 0)
+		if (migrations_read(w, m->file, &text, &size, e) != 0)
 			return -1;
-		if (flyway_agrees(m, row, m->file->text, m->file->size))
+		if (flyway_agrees(m, row, text, size))
 			continue;
 		migrations_found(w, FOUND_PENDING, m->name,
 				 "%s changed since it was applied and runs again; %s",
-				 m->file->shown, w->framework->apply);
+				 migrations_shown(w, m->file), w->framework->apply);
 		m->is_unhashable = true; /* told; not compared once more */
 		row->checksum = NULL;
 		m->is_applied = true;
@@ -222,7 +224,7 @@ static int refinery_files(struct world *w, struct err *e)
 {
 	(void)e;
 	for (size_t i = 0; i < w->n_files; i++) {
-		struct migration_file *f = &w->files[i];
+		const struct migration_file *f = &w->files[i];
 		struct flyway_name name;
 		bool is_code = str_ends(f->base, ".rs");
 
@@ -247,7 +249,7 @@ static bool refinery_take(struct world *w, cells c, struct applied *out)
 	const char *version = c[0] ? c[0] : "NULL";
 
 	*out = (struct applied){.key = version, .checksum = c[2]};
-	out->name = arena_printf(w->arena, "V%s__%s", version, c[1] ? c[1] : "");
+	out->name = arena_printf(w->scratch, "V%s__%s", version, c[1] ? c[1] : "");
 	if (!migrations_is_digits(version))
 		out->state = APPLIED_UNKNOWN;
 	return true;

@@ -26,7 +26,7 @@ static bool take_number(struct world *w, const char *cell, struct applied *out)
 		out->state = APPLIED_UNKNOWN;
 		return true;
 	}
-	out->key = migrations_number(w->arena, text, strlen(text));
+	out->key = migrations_number(w->scratch, text, strlen(text));
 	return true;
 }
 
@@ -296,7 +296,7 @@ static bool sqlx_take(struct world *w, cells c, struct applied *out)
 	take_number(w, c[0], out);
 	out->checksum = c[2];
 	if (c[3])
-		out->name = arena_printf(w->arena, "%s %s", out->key, c[3]);
+		out->name = arena_printf(w->scratch, "%s %s", out->key, c[3]);
 	if (!migrations_is_true(c[1])) {
 		out->state = APPLIED_FAILED;
 		out->remark = "the table says that it ended half way";

@@ -68,7 +68,8 @@ static const char *attribute(struct arena *a, const char *s, const char *end, co
 
 struct changelog {
 	struct world *world;
-	struct migration_file *file;
+	const struct migration_file *file;
+	const char *text;    /* of it */
 	const char *logical; /* logicalFilePath of the whole file */
 };
 
@@ -93,7 +94,7 @@ static void read_sql(struct changelog *c)
 {
 	struct arena *a = c->world->arena;
 
-	for (const char *line = c->file->text; line; line = strchr(line, '\n')) {
+	for (const char *line = c->text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 
 		const char *end = line + strcspn(line, "\n");
@@ -119,10 +120,10 @@ static void read_sql(struct changelog *c)
 static void read_marked(struct changelog *c, const char *begin, const char *stop)
 {
 	struct arena *a = c->world->arena;
-	const char *first = strstr(c->file->text, begin);
+	const char *first = strstr(c->text, begin);
 
 	if (first)
-		c->logical = attribute(a, c->file->text + 1, first, "logicalFilePath");
+		c->logical = attribute(a, c->text + 1, first, "logicalFilePath");
 	for (const char *s = first; s; s = strstr(s, begin)) {
 		s += strlen(begin);
 
@@ -139,12 +140,13 @@ static int liquibase_files(struct world *w, struct err *e)
 	for (size_t i = 0; i < w->n_files; i++) {
 		struct changelog c = {.world = w, .file = &w->files[i]};
 		const char *base = c.file->base;
+		size_t size;
 		bool is_yaml = str_ends(base, ".yaml") || str_ends(base, ".yml");
 
 		if (!is_yaml && !str_ends(base, ".sql") && !str_ends(base, ".xml") &&
 		    !str_ends(base, ".json"))
 			continue;
-		if (migrations_read(w, c.file, e) != 0)
+		if (migrations_read(w, c.file, &c.text, &size, e) != 0)
 			return -1;
 		if (str_ends(base, ".sql"))
 			read_sql(&c);
@@ -205,7 +207,7 @@ static const char *path_of(struct world *w, const char *filename, const char *ta
 
 	for (size_t i = last ? *last : 0; i > 0; i = w->migrations[i - 1].next) {
 		const char *key = w->migrations[i - 1].key;
-		const char *path = arena_strndup(w->arena, key, strlen(key) - strlen(tail));
+		const char *path = arena_strndup(w->scratch, key, strlen(key) - strlen(tail));
 		size_t found = likeness(path, bare);
 
 		if (found <= best_likeness)
@@ -219,19 +221,20 @@ static const char *path_of(struct world *w, const char *filename, const char *ta
 static bool liquibase_take(struct world *w, cells c, struct applied *out)
 {
 	const char *tail =
-		arena_printf(w->arena, "::%s::%s", c[0] ? c[0] : "NULL", c[1] ? c[1] : "NULL");
+		arena_printf(w->scratch, "::%s::%s", c[0] ? c[0] : "NULL", c[1] ? c[1] : "NULL");
 	const char *type = c[3] ? c[3] : "NULL";
 
 	*out = (struct applied){
-		.key = arena_printf(w->arena, "%s%s", path_of(w, c[2] ? c[2] : "NULL", tail), tail),
-		.name = arena_printf(w->arena, "%s%s", c[2] ? c[2] : "NULL", tail),
+		.key = arena_printf(w->scratch, "%s%s", path_of(w, c[2] ? c[2] : "NULL", tail),
+				    tail),
+		.name = arena_printf(w->scratch, "%s%s", c[2] ? c[2] : "NULL", tail),
 	};
 	if (strcmp(type, "FAILED") == 0) {
 		out->state = APPLIED_FAILED;
 	} else if (strcmp(type, "EXECUTED") != 0 && strcmp(type, "RERAN") != 0 &&
 		   strcmp(type, "MARK_RAN") != 0 && strcmp(type, "SKIPPED") != 0) {
 		out->state = APPLIED_UNKNOWN;
-		out->remark = arena_printf(w->arena, "EXECTYPE is %s", type);
+		out->remark = arena_printf(w->scratch, "EXECTYPE is %s", type);
 	}
 	return true;
 }

@@ -76,31 +76,26 @@ int migrations_order_dotted(const char *a, const char *b)
 
 struct migration *migrations_add(struct world *w, const struct migration *m)
 {
-	if (w->n_migrations == w->cap_migrations) {
-		size_t cap = w->cap_migrations ? w->cap_migrations * 2 : 64;
-		struct migration *grown = arena_array(w->arena, cap, sizeof(*grown));
-
-		if (w->n_migrations > 0)
-			memcpy(grown, w->migrations, w->n_migrations * sizeof(*grown));
-		w->migrations = grown;
-		w->cap_migrations = cap;
-	}
-	struct migration *slot = &w->migrations[w->n_migrations];
+	w->migrations = migrations_grow(w, w->migrations, w->n_migrations, sizeof(*m));
+	struct migration *slot = &w->migrations[w->n_migrations++];
 
 	*slot = *m;
-	slot->position = (int64_t)w->n_migrations++;
 	return slot;
 }
 
 /* The suffix of the list that ends the name, as a length; 0 = none. */
-static size_t suffix_of(struct arena *a, const char *name, const char *list)
+static size_t suffix_of(const char *name, const char *list)
 {
-	char *rest = list ? arena_strdup(a, list) : NULL;
-	size_t longest = 0;
+	size_t longest = 0, n = strlen(name);
 
-	for (char *s = rest ? strtok_r(rest, " ", &rest) : NULL; s; s = strtok_r(NULL, " ", &rest))
-		if (str_ends(name, s) && strlen(name) > strlen(s) && strlen(s) > longest)
-			longest = strlen(s);
+	for (const char *s = list; s && *s;) {
+		size_t n_suffix = strcspn(s, " ");
+
+		if (n > n_suffix && n_suffix > longest &&
+		    memcmp(name + n - n_suffix, s, n_suffix) == 0)
+			longest = n_suffix;
+		s += n_suffix + strspn(s + n_suffix, " ");
+	}
 	return longest;
 }
 
@@ -116,7 +111,7 @@ static const char *folder_of(struct arena *a, const struct migration_file *f)
 }
 
 /* Does the name fit, and what migration is it then? */
-static bool parse_name(struct world *w, struct migration_file *f, struct migration *m)
+static bool parse_name(struct world *w, const struct migration_file *f, struct migration *m)
 {
 	const struct naming *g = &w->framework->naming;
 	bool is_folder = g->key == NAMING_FOLDER;
@@ -127,8 +122,8 @@ static bool parse_name(struct world *w, struct migration_file *f, struct migrati
 		return false;
 	if (is_folder && strcmp(f->base, g->suffixes) != 0)
 		return false;
-	suffix = is_folder ? 0 : suffix_of(w->arena, f->base, g->suffixes);
-	if ((!is_folder && suffix == 0) || suffix_of(w->arena, f->base, g->except) > 0)
+	suffix = is_folder ? 0 : suffix_of(f->base, g->suffixes);
+	if ((!is_folder && suffix == 0) || suffix_of(f->base, g->except) > 0)
 		return false;
 	name = is_folder ? folder_of(w->arena, f) : f->base;
 	n_digits = strspn(name, "0123456789");
@@ -136,11 +131,12 @@ static bool parse_name(struct world *w, struct migration_file *f, struct migrati
 	    (g->after && (name[n_digits] == '\0' || !strchr(g->after, name[n_digits]))))
 		return false;
 
-	size_t n = strlen(name);
-	const char *stem = arena_strndup(w->arena, name, n - suffix);
-	const char *key = g->key == NAMING_VERSION ? migrations_number(w->arena, name, n_digits)
-						   : (g->key == NAMING_STEM ? stem : name);
+	const char *key = name;
 
+	if (g->key == NAMING_VERSION)
+		key = migrations_number(w->arena, name, n_digits);
+	else if (g->key == NAMING_STEM)
+		key = arena_strndup(w->arena, name, strlen(name) - suffix);
 	*m = (struct migration){
 		.key = key,
 		.version = key,
@@ -162,8 +158,8 @@ static int files_by_name(struct world *w)
 	return 0;
 }
 
-struct migration_file *migrations_find_file(const struct world *w, const char *dir,
-					    const char *path)
+const struct migration_file *migrations_find_file(const struct world *w, const char *dir,
+						  const char *path)
 {
 	for (size_t i = 0; i < w->n_files; i++)
 		if (strcmp(w->files[i].path, path) == 0 && strcmp(w->files[i].dir, dir) == 0)
@@ -171,7 +167,7 @@ struct migration_file *migrations_find_file(const struct world *w, const char *d
 	return NULL;
 }
 
-struct migration_file *migrations_find_base(const struct world *w, const char *base)
+const struct migration_file *migrations_find_base(const struct world *w, const char *base)
 {
 	for (size_t i = 0; i < w->n_files; i++)
 		if (strcmp(w->files[i].base, base) == 0)
@@ -182,9 +178,9 @@ struct migration_file *migrations_find_base(const struct world *w, const char *b
 int migrations_of_files(struct world *w, struct err *e)
 {
 	w->n_migrations = 0;
-	if (w->framework->files)
-		return w->framework->files(w, e);
-	return files_by_name(w);
+	if ((w->framework->files ? w->framework->files(w, e) : files_by_name(w)) != 0)
+		return -1;
+	return migrations_check_size(w, e);
 }
 
 /* Behind the `=` of `word = ...` or `word: annotation = ...`; NULL when it is none. */

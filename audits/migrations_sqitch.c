@@ -34,7 +34,7 @@ static const struct column_shape sqitch_columns[] = {
 };
 
 struct plan {
-	struct migration_file *file;
+	const struct migration_file *file;
 	const char *project;
 	const char **names; /* of the changes, in order */
 	const char **tags;  /* the first tag at or after each; NULL = none */
@@ -88,7 +88,7 @@ static size_t n_before(struct arena *a, struct map *counts, const char *name)
 
 	if (!n) {
 		n = arena_alloc(a, sizeof(*n));
-		map_put(counts, name, n);
+		map_put(counts, arena_strdup(a, name), n);
 	}
 	return (*n)++;
 }
@@ -109,12 +109,14 @@ static const char **rework_tags(struct world *w, const struct plan *p)
 static int sqitch_files(struct world *w, struct err *e)
 {
 	struct plan p = {.file = migrations_find_base(w, "sqitch.plan")};
+	const char *text;
+	size_t size;
 
 	if (!p.file)
 		return 0;
-	if (migrations_read(w, p.file, e) != 0)
+	if (migrations_read(w, p.file, &text, &size, e) != 0)
 		return -1;
-	for (const char *s = p.file->text; *s;) {
+	for (const char *s = text; *s;) {
 		size_t n = strcspn(s, "\n");
 
 		plan_line(w, &p, s, n);
@@ -151,7 +153,7 @@ static bool sqitch_take(struct world *w, cells c, struct applied *out)
 
 	if (project && (!c[2] || strcmp(project, c[2]) != 0))
 		return false;
-	*out = (struct applied){.key = arena_printf(w->arena, "%s\n%zu", name,
+	*out = (struct applied){.key = arena_printf(w->scratch, "%s\n%zu", name,
 						    n_before(w->arena, &w->row_names, name)),
 				.name = name,
 				.checksum = c[1]};
@@ -179,7 +181,7 @@ static int sqitch_compare(struct world *w, struct err *e)
 				w, FOUND_BROKEN, w->migrations[i].name,
 				"%s names it, but there is no deploy script of it; restore "
 				"the script",
-				w->migrations[i].file->shown);
+				migrations_shown(w, w->migrations[i].file));
 	if (migrations_compare_rows(w, e) != 0)
 		return -1;
 	migrations_find_unapplied(w);

@@ -156,6 +156,7 @@ static int try_framework(struct search *s, const struct framework *f, struct err
 static int look_at_files(struct search *s, struct err *e)
 {
 	struct world *w = s->world;
+	struct migration *first = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -166,11 +167,18 @@ static int look_at_files(struct search *s, struct err *e)
 		if (migrations_of_files(w, e) != 0)
 			return -1;
 		c->n_migrations = w->n_migrations;
-		if (c->n_migrations > 0)
-			s->found[n++] = *c;
+		if (c->n_migrations == 0)
+			continue;
+		if (n == 0) {
+			first = w->migrations;
+			w->migrations = NULL;
+		}
+		s->found[n++] = *c;
 	}
 	if (n > 0)
 		s->n = n;
+	w->migrations = first;
+	w->n_migrations = s->found[0].n_migrations;
 	return 0;
 }
 
@@ -247,7 +255,7 @@ int migrations_detect(struct world *w, struct err *e)
 		return ambiguous(&s, e);
 	w->framework = s.found[0].framework;
 	w->table = s.found[0].table;
-	return migrations_of_files(w, e);
+	return 0;
 }
 
 /* ---- reading ---- */
@@ -281,6 +289,30 @@ static const char *cell_of(struct arena *a, const struct db_value *v)
 	return NULL;
 }
 
+/* Most texts of a row are those of its migration, or of one another: such a text is kept once. */
+static const char *keep(struct world *w, const char *text, const char *const *known, size_t n)
+{
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (known[i] && strcmp(known[i], text) == 0)
+			return known[i];
+	return arena_strdup(w->arena, text);
+}
+
+static void keep_row(struct world *w, struct applied *row)
+{
+	const struct migration *m = map_get(&w->by_key, row->key);
+	const char *known[] = {m ? m->key : NULL, m ? m->name : NULL, NULL, NULL};
+
+	row->key = known[2] = keep(w, row->key, known, 2);
+	row->version = row->version ? keep(w, row->version, known, 3) : row->key;
+	known[3] = row->version;
+	row->name = row->name ? keep(w, row->name, known, 4) : row->key;
+	row->checksum = keep(w, row->checksum, NULL, 0);
+	row->remark = keep(w, row->remark, NULL, 0);
+}
+
 static int take_row(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct reading *r = ctx;
@@ -294,24 +326,14 @@ static int take_row(void *ctx, const struct db_row *row, struct err *e)
 			       MIGRATIONS_MAX);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->names[i])
-			values[i] = cell_of(w->arena, &row->values[at++]);
-	if (!w->framework->take(w, values, &applied))
-		return 0;
-	if (w->n_rows == w->cap_rows) {
-		size_t cap = w->cap_rows ? w->cap_rows * 2 : 64;
-		struct applied *grown = arena_array(w->arena, cap, sizeof(*grown));
-
-		if (w->n_rows > 0)
-			memcpy(grown, w->rows, w->n_rows * sizeof(*grown));
-		w->rows = grown;
-		w->cap_rows = cap;
+			values[i] = cell_of(w->scratch, &row->values[at++]);
+	if (w->framework->take(w, values, &applied)) {
+		keep_row(w, &applied);
+		w->rows = migrations_grow(w, w->rows, w->n_rows, sizeof(applied));
+		w->rows[w->n_rows++] = applied;
 	}
-	if (!applied.version)
-		applied.version = applied.key;
-	applied.name = applied.name ? applied.name : applied.key;
-	applied.position = (int64_t)w->n_rows;
-	w->rows[w->n_rows++] = applied;
-	return 0;
+	migrations_end_scratch(w);
+	return migrations_check_size(w, e);
 }
 
 /* The statement, in the table's own spelling of the columns. */

@@ -38,10 +38,10 @@ static void move_slot(struct map *m, struct map_slot slot)
 	m->slots[i] = slot;
 }
 
-static void grow(struct map *m)
+static void grow(struct map *m, size_t cap)
 {
 	const struct map_slot *old = m->slots;
-	size_t n_old = m->n_slots, cap = m->cap != 0 ? m->cap * 2 : 8;
+	size_t n_old = m->n_slots;
 	struct map_entry *entries = arena_array(m->arena, cap, sizeof(*entries));
 
 	if (cap > UINT32_MAX / 2)
@@ -62,13 +62,23 @@ void map_init(struct map *m, struct arena *a)
 	*m = (struct map){.arena = a};
 }
 
+void map_reserve(struct map *m, size_t n)
+{
+	size_t cap = m->cap != 0 ? m->cap : 8;
+
+	while (cap < n)
+		cap *= 2;
+	if (cap > m->cap)
+		grow(m, cap);
+}
+
 bool map_put(struct map *m, const char *key, void *value)
 {
 	uint32_t h = hash(key);
 	struct map_slot *slot;
 
 	if (m->n == m->cap)
-		grow(m);
+		grow(m, m->cap != 0 ? m->cap * 2 : 8);
 	slot = find_slot(m, key, h);
 	if (slot->index != 0)
 		return false;

@@ -33,6 +33,8 @@ struct map {
 };
 
 void map_init(struct map *m, struct arena *a);
+/* Room for n keys at once: a map that grows leaves what it outgrew in the arena. */
+void map_reserve(struct map *m, size_t n);
 bool map_put(struct map *m, const char *key, void *value); /* false: key exists, nothing changed */
 void *map_get(const struct map *m, const char *key);	   /* NULL when absent */
 

@@ -47,6 +47,28 @@ static void test_map_keeps_the_first_of_two(void **state)
 	arena_free(a);
 }
 
+static void test_map_reserve_keeps_what_is_there(void **state)
+{
+	enum { N = 5000 };
+	struct arena *a = arena_new();
+	int values[3];
+	struct map m;
+
+	(void)state;
+	map_init(&m, a);
+	assert_true(map_put(&m, "a", &values[0]));
+	map_reserve(&m, N);
+	const struct map_entry *reserved = m.entries;
+
+	assert_ptr_equal(map_get(&m, "a"), &values[0]);
+	for (int i = 1; i < N; i++)
+		assert_true(map_put(&m, arena_printf(a, "k%d", i), &values[1]));
+	assert_ptr_equal(m.entries, reserved); /* it did not grow again */
+	map_reserve(&m, 1);
+	assert_ptr_equal(m.entries, reserved);
+	arena_free(a);
+}
+
 static void test_node_get_looks_only_into_mappings(void **state)
 {
 	struct node key = {.type = NODE_SCALAR, .text = "a", .len = 1};
@@ -69,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_map_finds_what_was_put),
 		cmocka_unit_test(test_map_keeps_the_first_of_two),
+		cmocka_unit_test(test_map_reserve_keeps_what_is_there),
 		cmocka_unit_test(test_node_get_looks_only_into_mappings),
 	};
 
