@@ -363,8 +363,10 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 	SET(CURLOPT_HEADERDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, on_data);
 	SET(CURLOPT_WRITEDATA, t);
-	if (t->ca_file != NULL)
+	if (t->ca_file != NULL) {
 		SET(CURLOPT_CAINFO, t->ca_file);
+		SET(CURLOPT_CAPATH, NULL); /* the system's folder would be trusted beside it */
+	}
 	if (prepare_method(t, e) != 0)
 		return -1;
 	head_reset(&t->head, 0);

@@ -144,6 +144,34 @@ tells "TLS: self-signed" tls/self 2 "certificate is not trusted: .*self-signed c
 tells "TLS: no such ca_file" tls/no-ca 2 'could not use ca_file ".*tls/nothing.pem"'
 tells "TLS: not spoken" tls/no-tls 2 'the TLS handshake failed: '
 
+# A machine that trusts the server's authority, in a namespace of its own; ca_file trusts another.
+mkdir tls/system
+cp tls/ca.pem tls/system/ca.pem
+cp tls/other.pem tls/system/ca-certificates.crt
+openssl rehash tls/system
+cat >trusting.yaml <<YAML
+assize: 1
+targets:
+  system: { http: "https://127.0.0.1:${ports[1]}" }
+  other: { http: "https://127.0.0.1:${ports[1]}", ca_file: tls/self.pem }
+audits:
+  tls:
+    checks:
+      - { id: system, target: system, http: /state.json }
+      - { id: http, target: other, http: /state.json }
+      - { id: scrape, target: other, scrape: { metric: orders_total, agg: count }, expect: "== 500" }
+YAML
+trusting()
+{
+	run unshare -rm sh -c 'mount --bind tls/system /etc/ssl/certs && exec "$@"' sh \
+		"$ASSIZE" run -f trusting.yaml "tls/$2"
+	is "TLS: $1: exit status" "$status" "$3"
+	like "TLS: $1: told" "$out$err" "$4"
+}
+trusting "the system's authorities without ca_file" system 0 pass
+trusting "ca_file instead of the system's authorities" http 2 'certificate is not trusted'
+trusting "the same for scrape" scrape 2 'certificate is not trusted'
+
 # ---- node_exporter ----
 free_port
 prometheus-node-exporter --web.listen-address="127.0.0.1:$port" --collector.disable-defaults --collector.cpu \
