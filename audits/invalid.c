@@ -60,13 +60,9 @@ static void invalid_add(struct scan *s, const struct check *c)
 		(void)scan_add(s, SCAN_COUNT, x); /* both are found again in emit */
 		for (int rule = 0; rule < INVALID_N_RULES; rule++) {
 			const struct rules *r = spec->columns.items[i].value;
-			const char *text = invalid_has_rule(r, (enum rule)rule)
-						   ? invalid_condition(s->probe->arena, s->engine,
-								       x, r, (enum rule)rule, NULL)
-						   : NULL;
 
-			if (text)
-				(void)scan_add(s, SCAN_COUNT_IF, text);
+			if (invalid_has_rule(r, (enum rule)rule))
+				invalid_add_condition(s, x, r, (enum rule)rule);
 		}
 	}
 }

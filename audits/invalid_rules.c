@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audits/formats.h"
+#include "audits/scan.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/node.h"
@@ -15,6 +16,7 @@
 #include "runner/io/db_dialect.h"
 #include "runner/io/file.h"
 #include "runner/model/definition.h"
+#include "runner/model/kind.h"
 #include "runner/model/pattern.h"
 
 #define MAX_SET_BYTES (1024 * 1024)
@@ -79,6 +81,13 @@ const struct key_row invalid_rules_rows[] = {
 
 /* ---- rules as conditions ---- */
 
+/* What a condition is about. */
+struct subject {
+	enum db_engine engine;
+	const char *x;
+	enum dialect_content content;
+};
+
 bool invalid_has_rule(const struct rules *r, enum rule rule)
 {
 	switch (rule) {
@@ -98,57 +107,94 @@ bool invalid_has_rule(const struct rules *r, enum rule rule)
 	return false;
 }
 
-static int put_set(enum db_engine engine, struct buf *out, const char *x, const struct texts *set,
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* Is the text what an integer is written as, and nothing else? */
+static bool is_written_integer(const char *text)
+{
+	const char *digits = text + (*text == '-');
+	int64_t n;
+
+	return num_parse_int(text, strlen(text), &n) == 0 && *digits >= '0' && *digits <= '9' &&
+	       (*digits != '0' || (digits[1] == '\0' && digits == text));
+}
+
+static bool are_all(const struct texts *set, bool (*is)(const char *text))
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (!is(set->items[i]))
+			return false;
+	return true;
+}
+
+static int put_set(const struct subject *of, struct buf *out, const struct texts *set,
 		   struct err *e)
 {
+	bool is_bare = of->content == DIALECT_INTEGER && are_all(set, is_written_integer);
+
 	(void)buf_puts(out, "NOT (");
-	dialect_exact(engine, out, x);
+	if (is_bare)
+		(void)buf_puts(out, of->x);
+	else if (of->content == DIALECT_TEXT && are_all(set, is_ascii))
+		dialect_exact_ascii(of->engine, out, of->x);
+	else
+		dialect_exact(of->engine, out, of->x);
 	for (size_t i = 0; i < set->n; i++) {
 		(void)buf_puts(out, i == 0 ? " IN (" : ", ");
-		if (dialect_literal(engine, out, set->items[i], e) != 0)
+		if (is_bare)
+			(void)buf_puts(out, set->items[i]);
+		else if (dialect_literal(of->engine, out, set->items[i], e) != 0)
 			return -1;
 	}
 	(void)buf_puts(out, "))");
 	return 0;
 }
 
-static int put_range(enum db_engine engine, struct buf *out, const char *x, const struct rules *r,
+static int put_range(const struct subject *of, struct buf *out, const struct rules *r,
 		     struct err *e)
 {
-	if (r->min && dialect_is_below(engine, out, x, r->min, e) != 0)
+	if (r->min && dialect_is_below(of->engine, out, of->x, of->content, r->min, e) != 0)
 		return -1;
 	if (r->min && r->max)
 		(void)buf_puts(out, " OR ");
-	return r->max ? dialect_is_above(engine, out, x, r->max, e) : 0;
+	return r->max ? dialect_is_above(of->engine, out, of->x, of->content, r->max, e) : 0;
 }
 
-static void put_length(enum db_engine engine, struct buf *out, const char *x, const struct rules *r)
+static void put_length(const struct subject *of, struct buf *out, const struct rules *r)
 {
 	if (r->min_length > 0) {
-		dialect_length(engine, out, x);
+		dialect_length(of->engine, out, of->x, of->content);
 		(void)buf_printf(out, " < %lld", (long long)r->min_length);
 	}
 	if (r->min_length > 0 && r->max_length > 0)
 		(void)buf_puts(out, " OR ");
 	if (r->max_length > 0) {
-		dialect_length(engine, out, x);
+		dialect_length(of->engine, out, of->x, of->content);
 		(void)buf_printf(out, " > %lld", (long long)r->max_length);
 	}
 }
 
 /* Holds for the rows that break the rule, never for NULL. */
-static int put_condition(enum db_engine engine, struct buf *out, const char *x,
-			 const struct rules *r, enum rule rule, struct err *e)
+static int put_condition(const struct subject *of, struct buf *out, const struct rules *r,
+			 enum rule rule, struct err *e)
 {
+	enum db_engine engine = of->engine;
+	const char *x = of->x;
 	int rc = 0;
 
 	switch (rule) {
 	case RULE_SET:
-		return put_set(engine, out, x, &r->in, e);
+		return put_set(of, out, &r->in, e);
 	case RULE_RANGE:
-		return put_range(engine, out, x, r, e);
+		return put_range(of, out, r, e);
 	case RULE_LENGTH:
-		put_length(engine, out, x, r);
+		put_length(of, out, r);
 		return 0;
 	case RULE_NOT_MATCHES:
 		return dialect_matches(engine, out, x, r->not_matches, e);
@@ -165,17 +211,37 @@ static int put_condition(enum db_engine engine, struct buf *out, const char *x,
 	return rc;
 }
 
-const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
-			      const struct rules *r, enum rule rule, struct err *e)
+static const char *condition_of(struct arena *a, const struct subject *of, const struct rules *r,
+				enum rule rule, struct err *e)
 {
 	struct buf b;
 	const char *text = NULL;
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	if (put_condition(engine, &b, x, r, rule, e) == 0)
+	if (put_condition(of, &b, r, rule, e) == 0)
 		text = arena_strndup(a, b.data, b.len);
 	buf_release(&b);
 	return text;
+}
+
+const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
+			      const struct rules *r, enum rule rule, struct err *e)
+{
+	return condition_of(a, &(struct subject){engine, x, DIALECT_ANYTHING}, r, rule, e);
+}
+
+void invalid_add_condition(struct scan *s, const char *x, const struct rules *r, enum rule rule)
+{
+	struct arena *a = s->probe->arena;
+	const char *condition = invalid_condition(a, s->engine, x, r, rule, NULL);
+	const char *cheaper[DIALECT_N_CONTENTS] = {NULL};
+
+	if (!condition)
+		return;
+	for (int i = DIALECT_ANYTHING + 1; i < DIALECT_N_CONTENTS; i++)
+		cheaper[i] = condition_of(
+			a, &(struct subject){s->engine, x, (enum dialect_content)i}, r, rule, NULL);
+	(void)scan_add_condition(s, condition, x, cheaper);
 }
 
 /* Lines of the file become the set. */

@@ -14,6 +14,7 @@ struct arena;
 struct check;
 struct err;
 struct node;
+struct scan;
 
 enum rule { RULE_SET, RULE_RANGE, RULE_MATCHES, RULE_NOT_MATCHES, RULE_LENGTH, RULE_FORMAT };
 #define INVALID_N_RULES (RULE_FORMAT + 1)
@@ -40,6 +41,9 @@ bool invalid_has_rule(const struct rules *r, enum rule rule);
  */
 const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
 			      const struct rules *r, enum rule rule, struct err *e);
+
+/* Adds that condition, if the engine has it; x is a column, which was added before. */
+void invalid_add_condition(struct scan *s, const char *x, const struct rules *r, enum rule rule);
 
 /* Definition errors of one column's rules; reads in_file. node is the mapping of the rules. */
 void invalid_check_rules(struct keys_context *ctx, const struct check *c,

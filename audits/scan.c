@@ -96,6 +96,16 @@ struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *
 	return intern(s, question, (struct scan_term){.how = how, .expression = expression});
 }
 
+struct scan_term *scan_add_condition(struct scan *s, const char *condition, const char *x,
+				     const char *const cheaper[static DIALECT_N_CONTENTS])
+{
+	struct scan_term *t = scan_add(s, SCAN_COUNT_IF, condition);
+
+	t->about = map_get(&s->by_expression, x);
+	memcpy(t->cheaper, cheaper, sizeof(t->cheaper));
+	return t;
+}
+
 struct scan_term *scan_add_repeated(struct scan *s, const struct texts *columns)
 {
 	struct scan_term t = {.how = SCAN_REPEATED, .columns = columns};

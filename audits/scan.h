@@ -21,6 +21,7 @@
 #include "runner/base/err.h"
 #include "runner/base/map.h"
 #include "runner/io/db.h"
+#include "runner/io/db_dialect.h"
 #include "runner/model/keys.h"
 
 struct arena;
@@ -96,6 +97,7 @@ struct scan_operand {
 	bool has_deviation;		/* SCAN_STDDEV is asked */
 	int64_t center;			/* of it: see scan_center.c */
 	const struct db_column *column; /* that it is; NULL = not one, or not known */
+	enum dialect_content content;	/* of it, where that matters */
 };
 
 /* One question and, by segment, its answers. */
@@ -105,10 +107,13 @@ struct scan_term {
 	struct scan_operand *operand;
 	const struct texts *columns; /* SCAN_REPEATED */
 	int percent;		     /* SCAN_PERCENTILE */
-	size_t index;		     /* among the answers of a segment */
-	const struct err *error;     /* could not be asked, and why; NULL = it was */
-	const char *query;	     /* the statement that asks it alone, once somebody wanted it */
-	bool is_whole;		     /* its parts could not be made into one: asked as it stands */
+	/* SCAN_COUNT_IF: what the condition is about, and its cheaper forms; NULL = none. */
+	const struct scan_operand *about;
+	const char *cheaper[DIALECT_N_CONTENTS];
+	size_t index;		 /* among the answers of a segment */
+	const struct err *error; /* could not be asked, and why; NULL = it was */
+	const char *query;	 /* the statement that asks it alone, once somebody wanted it */
+	bool is_whole;		 /* its parts could not be made into one: asked as it stands */
 };
 
 struct scan_answer {
@@ -149,6 +154,13 @@ const char *scan_column(const struct scan *s, const char *name);
 
 /* Borrows the expression. The same question again is the same term. */
 struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression);
+
+/*
+ * As scan_add() of SCAN_COUNT_IF, of a condition about the column x, which was added before.
+ * cheaper: the same condition by what the column is declared to hold; NULL = nothing cheaper.
+ */
+struct scan_term *scan_add_condition(struct scan *s, const char *condition, const char *x,
+				     const char *const cheaper[static DIALECT_N_CONTENTS]);
 
 /*
  * Rows beyond the first of each combination of the columns in which none is NULL, by the engine's

@@ -3,7 +3,8 @@
  *
  * scan.c holds questions, answers and what kinds see of them. scan_sql.c writes the statements,
  * scan_alone.c those of questions that cannot share one,
- * scan_key.c finds what a table can be divided by, scan_sample.c takes a sample of it, scan_crew.c
+ * scan_column.c knows what columns are declared to hold, scan_key.c what a table can be divided by,
+ * scan_sample.c takes a sample of it, scan_crew.c
  * asks over several sessions, scan_merge.c makes one answer of what the parts say, scan_segment.c
  * tells segments apart, scan_center.c keeps deviations exact, and scan_run.c does all of that in
  * turn and finds the questions that cannot be asked.
@@ -96,12 +97,19 @@ bool scan_is_closed(const char *sql);
 /* The key of a table that is large enough to be divided; else NULL. Finds out which expressions are
  * columns. */
 const struct scan_key *scan_find_key(struct scan *s, struct db *db);
+/* Conditions of n ranges which together hold every row once. In the arena. */
+const char **scan_ranges(const struct scan *s, size_t n);
+
+/* ---- scan_column.c: each is false, or as written, as long as the table was not looked at ---- */
+
+/* Tells the operands that are columns of the table. */
+void scan_know_columns(struct scan *s, const struct db_table *table);
 /* Does the term stand for a column that is declared to hold numbers? */
 bool scan_is_numeric(const struct scan_term *t);
 /* Are the texts of the column that the term stands for ordered by their bytes? */
 bool scan_is_bytewise(const struct scan *s, const struct scan_term *t);
-/* Conditions of n ranges which together hold every row once. In the arena. */
-const char **scan_ranges(const struct scan *s, size_t n);
+/* The condition of a SCAN_COUNT_IF, the cheapest there is. */
+const char *scan_condition(const struct scan *s, const struct scan_term *t);
 
 /* ---- scan_sample.c ---- */
 

@@ -12,7 +12,6 @@
  * its own; one that cannot be read that simply is asked whole.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "audits/database.h"
 #include "audits/scan_internal.h"
@@ -148,18 +147,6 @@ bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key)
 	return read_ends(s, db, key) && key->max >= key->min;
 }
 
-/* Which of the expressions are columns, and which ones. */
-static void know_columns(struct scan *s, const struct db_table *table)
-{
-	for (size_t i = 0; i < table->n_columns; i++) {
-		struct scan_operand *o =
-			map_get(&s->by_expression, scan_column(s, table->columns[i].name));
-
-		if (o)
-			o->column = &table->columns[i];
-	}
-}
-
 static bool is_closed(const struct scan *s)
 {
 	if (s->spec->where && !scan_is_closed(s->spec->where))
@@ -180,35 +167,8 @@ const struct scan_key *scan_find_key(struct scan *s, struct db *db)
 	bool is_found = scan_key_of(s, db, key);
 
 	if (key->table)
-		know_columns(s, key->table);
+		scan_know_columns(s, key->table);
 	return is_found && is_large(key) && is_closed(s) ? key : NULL;
-}
-
-/* By how the type begins: an enum('int') holds no numbers. */
-bool scan_is_numeric(const struct scan_term *t)
-{
-	static const char *const words[] = {
-		"int",	"tinyint", "smallint", "mediumint", "bigint",  "unsigned",
-		"real", "float",   "double",   "numeric",   "decimal", "bool",
-	};
-	const struct db_column *c = t->operand->column;
-
-	for (size_t i = 0; c && i < sizeof(words) / sizeof(*words); i++)
-		if (strncasecmp(c->type, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
-}
-
-bool scan_is_bytewise(const struct scan *s, const struct scan_term *t)
-{
-	const struct db_column *c = t->operand->column;
-
-	if (!c)
-		return false;
-	if (s->engine == DB_SQLITE)
-		return !c->collation || strcasecmp(c->collation, "BINARY") == 0;
-	/* "2026-11-26 10:00:00": all digits are there, the year's as well. */
-	return strncasecmp(c->type, "date", 4) == 0 || strncasecmp(c->type, "timestamp", 9) == 0;
 }
 
 const char **scan_ranges(const struct scan *s, size_t n)

@@ -265,7 +265,7 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 		put_call(out, "count", t->expression);
 		return;
 	case SCAN_COUNT_IF:
-		(void)buf_printf(out, "count(CASE WHEN (\n%s\n) THEN 1 END)", t->expression);
+		(void)buf_printf(out, "count(CASE WHEN (\n%s\n) THEN 1 END)", scan_condition(s, t));
 		return;
 	case SCAN_OTHERS:
 		(void)buf_puts(out, "count(CASE WHEN ");

@@ -96,10 +96,22 @@ void dialect_exact(enum db_engine engine, struct buf *out, const char *x)
 	}
 }
 
-void dialect_length(enum db_engine engine, struct buf *out, const char *x)
+void dialect_exact_ascii(enum db_engine engine, struct buf *out, const char *x)
+{
+	if (engine == DB_MYSQL)
+		(void)buf_printf(out, "CAST(%s AS BINARY)", x);
+	else
+		dialect_exact(engine, out, x);
+}
+
+void dialect_length(enum db_engine engine, struct buf *out, const char *x,
+		    enum dialect_content content)
 {
 	(void)buf_puts(out, engine == DB_SQLITE ? "length(" : "char_length(");
-	dialect_text(engine, out, x);
+	if (engine == DB_MYSQL && content == DIALECT_TEXT)
+		(void)buf_puts(out, x);
+	else
+		dialect_text(engine, out, x);
 	(void)buf_putc(out, ')');
 }
 
@@ -156,9 +168,13 @@ int dialect_is_all(enum db_engine engine, struct buf *out, const char *x, const 
 }
 
 /* Numbers stored as text are compared as numbers, where the engine would guess. */
-static void put_number_bound(enum db_engine engine, struct buf *out, const char *x, char sign,
-			     const char *bound)
+static void put_number_bound(enum db_engine engine, struct buf *out, const char *x,
+			     enum dialect_content content, char sign, const char *bound)
 {
+	if (engine == DB_MYSQL && (content == DIALECT_INTEGER || content == DIALECT_NUMBER)) {
+		(void)buf_printf(out, "%s %c %s", x, sign, bound);
+		return;
+	}
 	switch (engine) {
 	case DB_SQLITE: /* any type in any row: a text would be larger than every number */
 		(void)buf_printf(
@@ -182,13 +198,13 @@ static void put_number_bound(enum db_engine engine, struct buf *out, const char 
 	}
 }
 
-static int put_bound(enum db_engine engine, struct buf *out, const char *x, char sign,
-		     const char *bound, struct err *e)
+static int put_bound(enum db_engine engine, struct buf *out, const char *x,
+		     enum dialect_content content, char sign, const char *bound, struct err *e)
 {
 	double number;
 
 	if (num_parse_real(bound, strlen(bound), &number) == 0) {
-		put_number_bound(engine, out, x, sign, bound);
+		put_number_bound(engine, out, x, content, sign, bound);
 		return 0;
 	}
 	/* SQLite compares a number with a text by type, so that none would be above. */
@@ -202,16 +218,16 @@ static int put_bound(enum db_engine engine, struct buf *out, const char *x, char
 	return 0;
 }
 
-int dialect_is_below(enum db_engine engine, struct buf *out, const char *x, const char *bound,
-		     struct err *e)
+int dialect_is_below(enum db_engine engine, struct buf *out, const char *x,
+		     enum dialect_content content, const char *bound, struct err *e)
 {
-	return put_bound(engine, out, x, '<', bound, e);
+	return put_bound(engine, out, x, content, '<', bound, e);
 }
 
-int dialect_is_above(enum db_engine engine, struct buf *out, const char *x, const char *bound,
-		     struct err *e)
+int dialect_is_above(enum db_engine engine, struct buf *out, const char *x,
+		     enum dialect_content content, const char *bound, struct err *e)
 {
-	return put_bound(engine, out, x, '>', bound, e);
+	return put_bound(engine, out, x, content, '>', bound, e);
 }
 
 bool dialect_is_no_number(enum db_engine engine, struct buf *out, const char *x)

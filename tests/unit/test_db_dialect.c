@@ -54,6 +54,34 @@ static const char *write_with(struct world *w, fallible *fn, enum db_engine engi
 	return taken(w, &b);
 }
 
+static void length(enum db_engine engine, struct buf *out, const char *x)
+{
+	dialect_length(engine, out, x, DIALECT_ANYTHING);
+}
+
+static void length_of_text(enum db_engine engine, struct buf *out, const char *x)
+{
+	dialect_length(engine, out, x, DIALECT_TEXT);
+}
+
+static int is_below(enum db_engine engine, struct buf *out, const char *x, const char *bound,
+		    struct err *e)
+{
+	return dialect_is_below(engine, out, x, DIALECT_ANYTHING, bound, e);
+}
+
+static int is_above(enum db_engine engine, struct buf *out, const char *x, const char *bound,
+		    struct err *e)
+{
+	return dialect_is_above(engine, out, x, DIALECT_ANYTHING, bound, e);
+}
+
+static int is_number_below(enum db_engine engine, struct buf *out, const char *x, const char *bound,
+			   struct err *e)
+{
+	return dialect_is_below(engine, out, x, DIALECT_NUMBER, bound, e);
+}
+
 static int take_value(void *ctx, const struct db_row *row, struct err *e)
 {
 	(void)e;
@@ -120,9 +148,14 @@ static void test_dialect_writes_each_engines_words(void **state)
 			    "CAST(x AS text) COLLATE \"C\"");
 	assert_string_equal(write_x(w, dialect_exact, DB_MYSQL),
 			    "CAST(CONVERT(x USING utf8mb4) AS BINARY)");
-	assert_string_equal(write_x(w, dialect_length, DB_SQLITE), "length(CAST(x AS text))");
-	assert_string_equal(write_x(w, dialect_length, DB_ODBC),
-			    "char_length(CAST(x AS VARCHAR(4000)))");
+	assert_string_equal(write_x(w, dialect_exact_ascii, DB_MYSQL), "CAST(x AS BINARY)");
+	assert_string_equal(write_x(w, dialect_exact_ascii, DB_SQLITE),
+			    "CAST(x AS text) COLLATE BINARY");
+	assert_string_equal(write_x(w, length, DB_SQLITE), "length(CAST(x AS text))");
+	assert_string_equal(write_x(w, length, DB_ODBC), "char_length(CAST(x AS VARCHAR(4000)))");
+	assert_string_equal(write_x(w, length, DB_MYSQL), "char_length(CONVERT(x USING utf8mb4))");
+	assert_string_equal(write_x(w, length_of_text, DB_MYSQL), "char_length(x)");
+	assert_string_equal(write_with(w, is_number_below, DB_MYSQL, "x", "5"), "x < 5");
 	assert_string_equal(write_with(w, dialect_matches, DB_POSTGRES, "x", "^a"),
 			    "CAST(x AS text) COLLATE \"C\" ~ '^a'");
 	assert_string_equal(write_with(w, dialect_is_all, DB_MYSQL, "x", "a|b"),
@@ -130,8 +163,8 @@ static void test_dialect_writes_each_engines_words(void **state)
 			    "'(?s)^(?:a|b)(?!.)'");
 	assert_has(write_with(w, dialect_matches, DB_ODBC, "x", "a"),
 		   "cannot match a pattern through ODBC");
-	assert_string_equal(write_with(w, dialect_is_below, DB_POSTGRES, "x", "5"), "x < 5");
-	assert_string_equal(write_with(w, dialect_is_above, DB_POSTGRES, "x", "2026-01-31"),
+	assert_string_equal(write_with(w, is_below, DB_POSTGRES, "x", "5"), "x < 5");
+	assert_string_equal(write_with(w, is_above, DB_POSTGRES, "x", "2026-01-31"),
 			    "x > '2026-01-31'");
 }
 
@@ -188,10 +221,8 @@ static void test_dialect_bounds_take_numbers_for_numbers(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *x = cases[i].x, *bound = cases[i].bound;
 
-		if (holds(w, write_with(w, dialect_is_below, DB_SQLITE, x, bound)) !=
-			    cases[i].is_below ||
-		    holds(w, write_with(w, dialect_is_above, DB_SQLITE, x, bound)) !=
-			    cases[i].is_above)
+		if (holds(w, write_with(w, is_below, DB_SQLITE, x, bound)) != cases[i].is_below ||
+		    holds(w, write_with(w, is_above, DB_SQLITE, x, bound)) != cases[i].is_above)
 			fail_msg("%s and %s: %s", x, bound, w->err.message);
 	}
 }

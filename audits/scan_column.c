@@ -1,0 +1,102 @@
+/*
+ * scan_column: which expressions are columns, and what those are declared to hold.
+ *
+ * What is declared is only used where the engine enforces it: SQLite's columns hold anything.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "audits/scan_internal.h"
+#include "runner/base/str.h"
+
+static bool begins_as(const char *type, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncasecmp(type, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
+/* By how the type begins: an enum('int') holds no numbers. */
+static bool is_numeric(const struct db_column *c)
+{
+	static const char *const words[] = {
+		"int",	"tinyint", "smallint", "mediumint", "bigint",  "unsigned",
+		"real", "float",   "double",   "numeric",   "decimal", "bool",
+	};
+
+	return begins_as(c->type, words, sizeof(words) / sizeof(*words));
+}
+
+static bool is_integer(const struct db_column *c)
+{
+	static const char *const words[] = {"int", "tinyint", "smallint", "mediumint", "bigint"};
+
+	return begins_as(c->type, words, sizeof(words) / sizeof(*words)) &&
+	       !strstr(c->type, "zerofill");
+}
+
+/* By the name of its collation, which begins with that of its character set. */
+static bool is_text(const struct db_column *c, const char *collation)
+{
+	static const char *const types[] = {"char", "varchar",	  "tinytext",
+					    "text", "mediumtext", "longtext"};
+	/* Those with bytes of ASCII in other characters (sjis, gbk, utf16) are not among them. */
+	static const char *const sets[] = {
+		"utf8mb4_", "utf8mb3_", "utf8_",   "latin1_", "latin2_", "latin5_",
+		"latin7_",  "ascii_",	"cp1250_", "cp1251_", "cp1256_", "cp1257_",
+	};
+
+	return collation && begins_as(c->type, types, sizeof(types) / sizeof(*types)) &&
+	       begins_as(collation, sets, sizeof(sets) / sizeof(*sets));
+}
+
+static enum dialect_content content_of(const struct db_table *t, const struct db_column *c)
+{
+	if (is_integer(c))
+		return DIALECT_INTEGER;
+	if (is_numeric(c))
+		return DIALECT_NUMBER;
+	return is_text(c, c->collation ? c->collation : t->collation) ? DIALECT_TEXT
+								      : DIALECT_ANYTHING;
+}
+
+void scan_know_columns(struct scan *s, const struct db_table *table)
+{
+	for (size_t i = 0; i < table->n_columns; i++) {
+		const struct db_column *c = &table->columns[i];
+		struct scan_operand *o = map_get(&s->by_expression, scan_column(s, c->name));
+
+		if (!o)
+			continue;
+		o->column = c;
+		if (s->engine == DB_MYSQL)
+			o->content = content_of(table, c);
+	}
+}
+
+bool scan_is_numeric(const struct scan_term *t)
+{
+	return t->operand->column && is_numeric(t->operand->column);
+}
+
+bool scan_is_bytewise(const struct scan *s, const struct scan_term *t)
+{
+	const struct db_column *c = t->operand->column;
+
+	if (!c)
+		return false;
+	if (s->engine == DB_SQLITE)
+		return !c->collation || strcasecmp(c->collation, "BINARY") == 0;
+	/* "2026-11-26 10:00:00": all digits are there, the year's as well. */
+	return strncasecmp(c->type, "date", 4) == 0 || strncasecmp(c->type, "timestamp", 9) == 0;
+}
+
+const char *scan_condition(const struct scan *s, const struct scan_term *t)
+{
+	const char *cheaper = NULL;
+
+	if (t->about && !s->is_plain)
+		cheaper = t->cheaper[t->about->content];
+	return cheaper ? cheaper : t->expression;
+}
