@@ -334,6 +334,7 @@ static struct measurement measure_json(struct probe *p, const struct pair *captu
 {
 	struct arena *a = p->arena;
 	const char *name = capture->name, *at = capture->value;
+	struct measurement m;
 
 	switch (v->type) {
 	case JSON_ABSENT:
@@ -358,8 +359,13 @@ static struct measurement measure_json(struct probe *p, const struct pair *captu
 		return measurement_none(name,
 					"the body is a bare number and nothing marked its end: "
 					"it may be torn");
-	return v->type == JSON_IS_INT ? measurement_int(name, v->integer, "")
-				      : measurement_real(name, v->real, "");
+	if (v->type == JSON_IS_INT)
+		return measurement_int(name, v->integer, "");
+	m = measurement_real(name, v->real, "");
+	m.is_rounded = v->is_rounded;
+	if (m.is_rounded)
+		m.reason = "an integer beyond 2^63: its last digits are not kept";
+	return m;
 }
 
 static void emit(struct probe *p, struct measurement m, bool is_of_body)

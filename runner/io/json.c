@@ -2,9 +2,11 @@
  * jansson parses; this file decides what a document may be: the whole text, no duplicate members
  * (two readers would see two documents), no NUL inside strings (every later reader is C).
  *
- * A number that does not fit an int64 must not make the rest of the document unreadable, so such a
- * document is read again with integers as reals; those that are exact (up to 2^53) come back as
- * integers, the others stay reals.
+ * An integer that does not fit an int64 must not make the rest of the document unreadable: such a
+ * document is read again with the last two digits of these replaced by "e2", which makes them reals
+ * and keeps every place in an error message true. Less than a hundred is lost of at least 2^63,
+ * where reals lie 1,024 apart and more, so an integer that a real holds is still read as that
+ * real, and of two integers the larger is never read as the smaller: is_rounded relies on both.
  */
 #include "runner/io/json.h"
 
@@ -16,31 +18,76 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/num.h"
 
-#define MAX_EXACT 9007199254740992.0 /* 2^53 */
+#define INT64_END 9223372036854775808.0 /* 2^63 */
 
 struct json_doc {
 	json_t *root;
-	bool has_real_integers;
+	bool has_rounded; /* of integers that fit no int64 */
 };
+
+/* Where the number that begins at `at` ends; whether it is one the parser will say. */
+static size_t end_of_number(const char *text, size_t n, size_t at)
+{
+	while (at < n && text[at] != '\0' && strchr("+-.0123456789Ee", text[at]) != NULL)
+		at++;
+	return at;
+}
+
+/* Makes reals of the integers that fit no int64. */
+static void round_integers(char *text, size_t n)
+{
+	bool is_in_string = false;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t end = end_of_number(text, n, i);
+		int64_t exact;
+
+		if (is_in_string && text[i] == '\\') {
+			i++;
+		} else if (text[i] == '"') {
+			is_in_string = !is_in_string;
+		} else if (!is_in_string && end > i) {
+			if (end - i > 18 && memchr(text + i, '.', end - i) == NULL &&
+			    memchr(text + i, 'e', end - i) == NULL &&
+			    memchr(text + i, 'E', end - i) == NULL &&
+			    num_parse_int(text + i, end - i, &exact) != 0)
+				memcpy(text + end - 2, "e2", 2);
+			i = end - 1;
+		}
+	}
+}
+
+static json_t *load_rounded(const char *text, size_t n, size_t flags, json_error_t *error)
+{
+	char *copy = xmalloc(n);
+	json_t *root;
+
+	memcpy(copy, text, n);
+	round_integers(copy, n);
+	root = json_loadb(copy, n, flags, error);
+	free(copy);
+	return root;
+}
 
 int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e)
 {
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
 	json_error_t error;
-	bool has_real_integers = false;
+	bool has_rounded = false;
 	json_t *root = json_loadb(text, n, flags, &error);
 	struct json_doc *doc;
 
 	if (root == NULL && json_error_code(&error) == json_error_numeric_overflow) {
-		has_real_integers = true;
-		root = json_loadb(text, n, flags | JSON_DECODE_INT_AS_REAL, &error);
+		has_rounded = true;
+		root = load_rounded(text, n, flags, &error);
 	}
 	if (root == NULL)
 		return err_set(e, ERR_MEASURE, "not valid JSON: line %d, column %d: %s", error.line,
 			       error.column, error.text);
 	doc = xmalloc(sizeof(*doc));
-	*doc = (struct json_doc){.root = root, .has_real_integers = has_real_integers};
+	*doc = (struct json_doc){.root = root, .has_rounded = has_rounded};
 	*out = doc;
 	return 0;
 }
@@ -112,11 +159,8 @@ static void to_value(const struct json_doc *d, const json_t *at, struct json_val
 	case JSON_REAL:
 		out->type = JSON_IS_REAL;
 		out->real = json_real_value(at);
-		if (d->has_real_integers && fabs(out->real) <= MAX_EXACT &&
-		    out->real == floor(out->real)) {
-			out->type = JSON_IS_INT;
-			out->integer = (int64_t)out->real;
-		}
+		/* A real that was written as one may be among them; no harm is done. */
+		out->is_rounded = d->has_rounded && fabs(out->real) >= INT64_END;
 		return;
 	case JSON_STRING:
 		out->type = JSON_IS_TEXT;

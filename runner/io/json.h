@@ -2,7 +2,8 @@
  * json: the only door to jansson for reading, and one writer for everything assize prints.
  *
  * Reading: RFC 8259, duplicates refused, depth limited, whole document. Numbers keep their text's
- * meaning: integers stay integers up to 2^63. JSON Pointer is RFC 6901.
+ * meaning: integers stay integers up to 2^63; larger ones are reals that say so. JSON Pointer is
+ * RFC 6901.
  *
  * Writing: a small streaming writer into a buffer; commas and nesting are its business, strings are
  * escaped to valid UTF-8 JSON, reals by num_format_real() (NaN and infinities become null). Its
@@ -38,6 +39,7 @@ struct json_value {
 	bool boolean;
 	int64_t integer;
 	double real;
+	bool is_rounded;  /* real stands for an integer beyond 2^63 */
 	const char *text; /* borrowed from the document */
 	size_t n;	  /* elements of an array or object */
 };

@@ -37,6 +37,7 @@ struct judging {
 /* The measured number a bound in `unit` speaks about. */
 struct number {
 	bool is_integer;
+	bool is_rounded; /* see measurement.h */
 	int64_t integer;
 	double real;
 	const char *unit;
@@ -57,7 +58,7 @@ static bool pick_number(const struct measurement *m, const char *unit, struct nu
 		return false;
 	}
 	if (wants_share) {
-		*out = (struct number){false, 0, m->share, "%"};
+		*out = (struct number){.real = m->share, .unit = "%"};
 		*why = "there is no total to take a share of";
 		return !isnan(m->share);
 	}
@@ -67,17 +68,48 @@ static bool pick_number(const struct measurement *m, const char *unit, struct nu
 	}
 	out->unit = m->unit;
 	out->is_integer = m->value.type == VALUE_INT;
+	out->is_rounded = m->is_rounded;
 	out->integer = out->is_integer ? m->value.integer : 0;
 	out->real = out->is_integer ? (double)m->value.integer : m->value.real;
 	return true;
 }
 
-/* -1, 0, 1; integers are compared exactly, beyond 2^53 too. */
+/* -1, 0, 1, exactly: a conversion to real would make equals of neighbours beyond 2^53. */
+static int order_mixed(int64_t integer, double real)
+{
+	int64_t whole;
+
+	if (real >= 9223372036854775808.0) /* 2^63 */
+		return -1;
+	if (real < -9223372036854775808.0)
+		return 1;
+	whole = (int64_t)real; /* towards zero; the check is above */
+	if (integer != whole)
+		return integer < whole ? -1 : 1;
+	return real > (double)whole ? -1 : real < (double)whole;
+}
+
+/* -1, 0, 1 */
 static int order(const struct number *v, const struct operand *o)
 {
 	if (v->is_integer && o->is_integer)
 		return v->integer < o->integer ? -1 : v->integer > o->integer;
+	if (v->is_integer)
+		return order_mixed(v->integer, o->number);
+	if (o->is_integer)
+		return -order_mixed(o->integer, v->real);
 	return v->real < o->number ? -1 : v->real > o->number;
+}
+
+/* The measured integer lies at the operand or beside it, nobody knows where. */
+static bool is_uncertain(const struct number *v, const struct operand *o)
+{
+	return v->is_rounded && order(v, o) == 0;
+}
+
+static struct answer undecided_by_rounding(void)
+{
+	return undecided("the value is an integer beyond 2^63, too close to the bound to tell");
 }
 
 static double room_below(double v, double limit)
@@ -159,6 +191,8 @@ static struct answer judge_compare(const struct judging *j, const struct expect_
 		return judge_text(j, t);
 	if (!pick_number(j->m, o->unit, &v, &why))
 		return undecided(why);
+	if (is_uncertain(&v, o))
+		return undecided_by_rounding();
 	return (struct answer){holds(t->op, order(&v, o)) ? OUTCOME_PASS : OUTCOME_FAIL,
 			       "outside the bound", room_of(t->op, &v, o->number), true, o->number};
 }
@@ -173,6 +207,8 @@ static struct answer judge_between(const struct judging *j, const struct expect_
 
 	if (!pick_number(j->m, low->unit, &v, &why))
 		return undecided(why);
+	if (is_uncertain(&v, low) || is_uncertain(&v, high))
+		return undecided_by_rounding();
 	is_inside = order(&v, low) >= 0 && order(&v, high) <= 0;
 	half = (high->number - low->number) / 2;
 	centre = low->number + half;
@@ -195,6 +231,8 @@ static struct answer judge_in(const struct judging *j, const struct expect_term 
 			continue;
 		if (!o->is_text && !pick_number(j->m, o->unit, &v, &why))
 			continue;
+		if (!o->is_text && is_uncertain(&v, o))
+			return undecided_by_rounding();
 		is_comparable = true;
 		is_equal = o->is_text ? strcmp(j->m->value.text, o->text) == 0 : order(&v, o) == 0;
 		if (is_equal)

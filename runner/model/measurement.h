@@ -8,6 +8,7 @@
 #ifndef ASSIZE_MODEL_MEASUREMENT_H
 #define ASSIZE_MODEL_MEASUREMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,9 +44,14 @@ struct measurement {
 	struct value value;
 	const char *reason; /* VALUE_NONE: why; else NULL, or a remark kept with the result */
 	const char *unit;   /* base unit, "" for none (unit.h) */
-	int64_t n;	    /* sample size: rows, series, files looked at; -1 = does not apply */
-	int64_t n_total;    /* for shares: of how many; -1 = does not apply */
-	double share;	    /* for counts with n_total: value / n_total, else NaN */
+	/*
+	 * The real stands for an integer beyond 2^63 (an integer that a real can hold as itself,
+	 * any other as one not on its far side): no bound it equals can be judged.
+	 */
+	bool is_rounded;
+	int64_t n;	 /* sample size: rows, series, files looked at; -1 = does not apply */
+	int64_t n_total; /* for shares: of how many; -1 = does not apply */
+	double share;	 /* for counts with n_total: value / n_total, else NaN */
 	/* Bounded plain text, one finding a line, worst first; NULL = none. */
 	const char *evidence;
 	/* What was asked: SQL, URL, argv. NULL = none. */

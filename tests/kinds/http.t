@@ -12,6 +12,7 @@ head -c 70000 /dev/zero | tr '\0' x >www/large.txt
 printf 'a\0b' >www/nul.txt
 printf 'caf\351\n' >www/latin1.txt
 printf '12345' >www/number.json
+printf '{"id": 18446744073709551615, "n": 9007199254740993}\n' >www/huge.json
 testd --dir "$TMP/www"
 export SECRET=hunter2-hunter2
 
@@ -52,6 +53,10 @@ audits:
       - { id: unmarked, http: /mode/good-close, expect: { body: 'matches /orders_total 12345/' } }
       - { id: base, target: deep, http: good }
       - { id: tight, http: /health.txt, expect: { total: "< 0 ms" } }
+      - { id: exact, http: { path: /huge.json, json: { n: /n } }, expect: { n: "== 9007199254740993" } }
+      - { id: beside, http: { path: /huge.json, json: { n: /n } }, expect: { n: "== 9007199254740992" } }
+      - { id: huge, http: { path: /huge.json, json: { id: /id } }, expect: { id: "> 1e19" } }
+      - { id: huge-equal, http: { path: /huge.json, json: { id: /id } }, expect: { id: "!= 18446744073709551616" } }
       - { id: secret-shown, http: /echo, expect: { body: '== "x"' } }
 YAML
 
@@ -81,6 +86,11 @@ passes "a redirect is followed when allowed" followed
 passes "a body without a marked end can pass" unmarked
 passes "the target's path is kept" base
 passes "a body that is not asked for may be larger than max_body" large-status
+
+passes "an integer beyond 2^53, exactly, beside one beyond 2^63" exact
+passes "an integer beyond 2^63 and a bound far from it" huge
+tells "the integer before it" beside 1 '9007199254740993|9 007 199 254 740 993'
+tells "an integer beyond 2^63 at its bound" huge-equal 2 'an integer beyond 2\^63, too close to the bound to tell'
 
 tells "a value over its bound" too-many 1 '12.*< 12'
 tells "a pointer to nothing" absent 2 'the body has nothing at "/jobs/queue"'

@@ -92,6 +92,49 @@ static void test_expect_compares_big_integers_exactly(void **state)
 	assert_int_equal(judge("== 9223372036854775807", &m, NULL, &v), OUTCOME_PASS);
 	assert_int_equal(judge("== 9223372036854775806", &m, NULL, &v), OUTCOME_FAIL);
 	assert_int_equal(judge("> 9223372036854775806", &m, NULL, &v), OUTCOME_PASS);
+	m = measurement_int("", INT64_C(9007199254740993), "");
+	assert_int_equal(judge("== 9007199254740992.0", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("> 9007199254740992.0", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("< 9007199254740993.5", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("in [9007199254740992.0]", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("< 1e300", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("> -1e300", &m, NULL, &v), OUTCOME_PASS);
+	m = measurement_real("", 9007199254740992.0, "");
+	assert_int_equal(judge("== 9007199254740993", &m, NULL, &v), OUTCOME_FAIL);
+	assert_int_equal(judge("< 9007199254740993", &m, NULL, &v), OUTCOME_PASS);
+	m = measurement_int("", -3, "");
+	assert_int_equal(judge("< -2.5", &m, NULL, &v), OUTCOME_PASS);
+	assert_int_equal(judge("> -3.5", &m, NULL, &v), OUTCOME_PASS);
+}
+
+/* 2^64 or one beside it: what does not touch it can be judged. */
+static void test_expect_judges_rounded_integers_beside_the_bound_only(void **state)
+{
+	static const struct {
+		const char *bound;
+		enum outcome outcome;
+	} cases[] = {
+		{">= 1e19", OUTCOME_PASS},
+		{"< 1e19", OUTCOME_FAIL},
+		{"!= 5", OUTCOME_PASS},
+		{"between 1 and 1e20", OUTCOME_PASS},
+		{"in [1, 2]", OUTCOME_FAIL},
+		{"== 18446744073709551616", OUTCOME_UNDECIDED},
+		{"== 18446744073709551615", OUTCOME_UNDECIDED},
+		{"!= 18446744073709551616", OUTCOME_UNDECIDED},
+		{"<= 18446744073709551616", OUTCOME_UNDECIDED},
+		{"between 1 and 18446744073709551616", OUTCOME_UNDECIDED},
+		{"between 18446744073709551616 and 1e20", OUTCOME_UNDECIDED},
+		{"in [1, 18446744073709551616]", OUTCOME_UNDECIDED},
+	};
+	struct measurement m = measurement_real("", 18446744073709551616.0, "");
+	struct verdict v;
+
+	(void)state;
+	m.is_rounded = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (judge(cases[i].bound, &m, NULL, &v) != cases[i].outcome)
+			fail_msg("%s", cases[i].bound);
 }
 
 static void test_expect_judges_text(void **state)
@@ -333,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expect_judges_numbers),
 		cmocka_unit_test(test_expect_compares_big_integers_exactly),
+		cmocka_unit_test(test_expect_judges_rounded_integers_beside_the_bound_only),
 		cmocka_unit_test(test_expect_judges_text),
 		cmocka_unit_test(test_expect_refuses_a_pattern_that_explodes),
 		cmocka_unit_test(test_expect_never_passes_without_a_measurement),

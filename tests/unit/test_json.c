@@ -172,7 +172,56 @@ static void test_json_huge_integer_does_not_hide_the_rest(void **state)
 	assert_int_equal(value_at(document, "/n").type, JSON_IS_INT);
 	assert_int_equal(value_at(document, "/n").integer, 42);
 	assert_int_equal(value_at(document, "/id").type, JSON_IS_REAL);
+	assert_true(value_at(document, "/id").real == 18446744073709551616.0);
+	assert_true(value_at(document, "/id").is_rounded);
 	assert_true(value_at(document, "/x").real == 1.5);
+	assert_false(value_at(document, "/x").is_rounded);
+}
+
+static void test_json_huge_integer_does_not_round_the_rest(void **state)
+{
+	static const char document[] =
+		"{\"-123456789012345678901\":[18446744073709551615,9007199254740993,"
+		"-9223372036854775808,-18446744073709551617,123456789012345678901.5,"
+		"1e300,\"a\\\\\",\"\\\"18446744073709551615\"]}";
+	static const struct {
+		const char *pointer;
+		int64_t want;
+	} exact[] = {{"/-123456789012345678901/1", INT64_C(9007199254740993)},
+		     {"/-123456789012345678901/2", INT64_MIN}};
+	struct json_doc *d = parsed(document);
+	struct json_value v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++) {
+		assert_int_equal(json_pointer(d, exact[i].pointer, &v, NULL), 0);
+		assert_int_equal(v.type, JSON_IS_INT);
+		assert_true(v.integer == exact[i].want);
+	}
+	assert_int_equal(json_pointer(d, "/-123456789012345678901/3", &v, NULL), 0);
+	assert_int_equal(v.type, JSON_IS_REAL);
+	assert_true(v.real == -18446744073709551616.0);
+	assert_true(v.is_rounded);
+	assert_int_equal(json_pointer(d, "/-123456789012345678901/4", &v, NULL), 0);
+	assert_true(v.real == 123456789012345678901.5);
+	assert_int_equal(json_pointer(d, "/-123456789012345678901/6", &v, NULL), 0);
+	assert_string_equal(v.text, "a\\");
+	assert_int_equal(json_pointer(d, "/-123456789012345678901/7", &v, NULL), 0);
+	assert_string_equal(v.text, "\"18446744073709551615");
+	json_free(d);
+	/* 2^63 + 2,048 is a real, and is read as itself. */
+	assert_true(value_at("[9223372036854777856]", "/0").real == 9223372036854777856.0);
+}
+
+static void test_json_huge_integer_does_not_move_errors(void **state)
+{
+	static const char document[] = "[18446744073709551615, 18446744073709551616, x]";
+	struct json_doc *d = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(json_parse(document, strlen(document), &d, &e), -1);
+	assert_non_null(strstr(e.message, "line 1, column 46"));
 }
 
 static void test_json_writer_nests_and_separates(void **state)
@@ -274,6 +323,8 @@ int main(void)
 		cmocka_unit_test(test_json_depth_is_limited),
 		cmocka_unit_test(test_json_integers_stay_integers),
 		cmocka_unit_test(test_json_huge_integer_does_not_hide_the_rest),
+		cmocka_unit_test(test_json_huge_integer_does_not_round_the_rest),
+		cmocka_unit_test(test_json_huge_integer_does_not_move_errors),
 		cmocka_unit_test(test_json_writer_nests_and_separates),
 		cmocka_unit_test(test_json_writer_pretty_is_the_same_document),
 		cmocka_unit_test(test_json_writer_survives_any_bytes),
