@@ -16,7 +16,7 @@
 #include "runner/load_parts.h"
 
 #define MAX_EXPANDED_BYTES (8u * 1024 * 1024) /* all scalars of a definition together */
-#define MIN_SECRET_BYTES   4		      /* shorter values are not masked */
+#define MIN_SECRET_BYTES   4		      /* shorter ones cannot be masked */
 #define MAX_SECRET_BYTES   (64u * 1024)	      /* one ${file:} */
 #define MAX_VARS	   10000
 #define MAX_CHAIN	   64  /* variables that use variables that use ... */
@@ -69,11 +69,20 @@ static void remember_unresolved(struct loader *l, struct node *node)
 	l->unresolved[l->n_unresolved++] = node;
 }
 
-/* A secret of one or two letters would mask half of every text, and protects nothing. */
-static void mask(struct loader *l, const char *secret)
+/*
+ * A secret of one or two letters would mask half of every text; shown it would be none. Nothing at
+ * all is no secret.
+ */
+static int mask(struct loader *l, const struct reference *r, const char *secret)
 {
-	if (strlen(secret) >= MIN_SECRET_BYTES)
-		redactor_add(l->definition->redactor, secret);
+	if (secret[0] != '\0' && strlen(secret) < MIN_SECRET_BYTES)
+		return diags_at(l->diags, reference_pos(l, r),
+				"what is no secret is given by --var and a variable of vars:",
+				"the value of ${%s} is secret and has fewer than %d bytes, which "
+				"cannot be masked",
+				str_escaped(l->arena, r->name), MIN_SECRET_BYTES);
+	redactor_add(l->definition->redactor, secret);
+	return 0;
 }
 
 static int resolve_env(struct loader *l, struct reference *r)
@@ -94,11 +103,10 @@ static int resolve_env(struct loader *l, struct reference *r)
 	if (value) {
 		r->value = arena_strdup(l->arena, value);
 		r->has_secret = true;
-		mask(l, r->value);
-		return str_is_utf8(value, strlen(value))
-			       ? 0
-			       : diags_at(l->diags, reference_pos(l, r), NULL,
-					  "environment variable %s is not UTF-8", name);
+		if (!str_is_utf8(value, strlen(value)))
+			return diags_at(l->diags, reference_pos(l, r), NULL,
+					"environment variable %s is not UTF-8", name);
+		return mask(l, r, r->value);
 	}
 	if (fallback) {
 		r->value = fallback + 2;
@@ -138,14 +146,14 @@ static int resolve_file(struct loader *l, struct reference *r)
 		if (n > 0 && text.data[n - 1] == '\r')
 			n--;
 		r->value = arena_strndup(l->arena, text.data, n);
-		mask(l, r->value);
-		(void)map_put(&l->files, path, arena_strdup(l->arena, r->value)); /* was absent */
 	}
 	buf_release(&text);
-	if (r->value)
-		return 0;
-	diags_add(l->diags, &e);
-	return -1;
+	if (!r->value) {
+		diags_add(l->diags, &e);
+		return -1;
+	}
+	(void)map_put(&l->files, path, arena_strdup(l->arena, r->value)); /* was absent */
+	return mask(l, r, r->value);
 }
 
 static int resolve_var(struct loader *l, struct reference *r)

@@ -223,6 +223,29 @@ static void test_load_secrets_are_marked_and_masked(void **state)
 	assert_string_equal(redact_text(w->d->redactor, w->arena, "pass-from-file"), "***");
 }
 
+static void test_load_secrets_too_short_to_mask_are_refused(void **state)
+{
+	struct world *w = *state;
+	static const char with_env[] = "assize: 1\ntargets: { api: { http: 'http://h', headers: { "
+				       "A: '${env:SECRET}' } } }\n";
+
+	w->secret = "hu";
+	put(w, "assize.yaml", with_env);
+	assert_int_equal(load(w), -1);
+	assert_string_equal(w->diags.items[0].message,
+			    "the value of ${env:SECRET} is secret and has fewer than 4 bytes, "
+			    "which cannot be masked");
+	assert_int_equal(w->diags.items[0].pos.line, 2);
+	assert_int_equal(w->diags.items[0].pos.col, 52);
+	w->secret = "";
+	load_sound(w, with_env);
+	put(w, "secret", "123\n");
+	put(w, "assize.yaml", "assize: 1\nvars: { token: '${file:secret}' }\n");
+	assert_int_equal(load(w), -1);
+	assert_non_null(
+		strstr(w->diags.items[0].message, "${file:secret} is secret and has fewer"));
+}
+
 static void test_load_checks_inherit_and_override(void **state)
 {
 	struct world *w = *state;
@@ -442,6 +465,7 @@ int main(void)
 		TEST(test_load_variables_become_text_not_structure),
 		TEST(test_load_an_unknown_var_option_is_an_error),
 		TEST(test_load_secrets_are_marked_and_masked),
+		TEST(test_load_secrets_too_short_to_mask_are_refused),
 		TEST(test_load_checks_inherit_and_override),
 		TEST(test_load_identity_is_what_decides_the_outcome),
 		TEST(test_load_identity_does_not_hold_secrets),
