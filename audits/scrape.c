@@ -60,7 +60,8 @@ static const struct key_row scrape_keys[] = {
 	{.name = "by",
 	 .type = KEY_TEXTS,
 	 .offset = offsetof(struct scrape_spec, by),
-	 .help = "labels that name a series: one value for each combination",
+	 .help = "labels that name a series: one value for each combination; one that no series "
+		 "has is undecided",
 	 .example = "[instance]"},
 	{.name = "agg",
 	 .type = KEY_ENUM,
@@ -234,7 +235,7 @@ static int scrape_begin(struct probe *p, struct http_request *req, struct err *e
 	s->selections = arena_array(p->arena, p->n_checks, sizeof(*s->selections));
 	for (size_t i = 0; i < p->n_checks; i++) {
 		s->selections[i].spec = p->checks[i]->spec;
-		scrape_groups_init(&s->selections[i].groups, p->arena);
+		scrape_groups_init(&s->selections[i].groups, p->arena, &s->selections[i].spec->by);
 	}
 	arena_defer(p->arena, release_state, s);
 	p->state = s;
@@ -331,7 +332,7 @@ static void take(struct scrape_state *s, struct selection *sel,
 	if (sel->problem == NULL)
 		sel->problem = age_problem(s, sel->spec, sample);
 	if (sel->problem == NULL)
-		sel->problem = scrape_groups_add(&sel->groups, &sel->spec->by, sample);
+		sel->problem = scrape_groups_add(&sel->groups, sample);
 }
 
 static int on_sample(void *ctx, const struct exposition_sample *sample, struct err *e)
@@ -450,13 +451,19 @@ static const char *count_problem(const struct scrape_state *s, const struct sele
 static void emit_selection(struct scrape_state *s, size_t i)
 {
 	struct selection *sel = &s->selections[i];
-	const char *problem = sel->problem != NULL ? sel->problem : count_problem(s, sel), *unit;
+	const char *problem = sel->problem, *help = NULL, *unit;
 	double factor = unit_to_base(sel->spec->unit, &unit);
 	const char *query = arena_printf(s->probe->arena, "GET %s %s", s->url, sel->spec->metric);
 
+	if (problem == NULL)
+		problem = count_problem(s, sel);
+	if (problem == NULL)
+		problem = scrape_groups_problem(&sel->groups, &help);
 	if (problem != NULL) {
 		struct measurement m = measurement_none("", problem);
 
+		if (help != NULL)
+			m.evidence = arena_printf(s->probe->arena, "help: %s", help);
 		m.query = query;
 		probe_emit(s->probe, i, &m);
 		return;
@@ -469,8 +476,7 @@ static void emit_selection(struct scrape_state *s, size_t i)
 		probe_emit(s->probe, i, &m);
 	}
 	for (size_t k = 0; k < scrape_groups_count(&sel->groups); k++) {
-		struct measurement m =
-			scrape_groups_measure(&sel->groups, k, &sel->spec->by, sel->spec->agg);
+		struct measurement m = scrape_groups_measure(&sel->groups, k, sel->spec->agg);
 
 		if (m.value.type == VALUE_REAL)
 			m.value.real *= factor;

@@ -11,8 +11,10 @@
 #include "audits/exposition.h"
 #include "runner/base/arena.h"
 #include "runner/base/pairs.h"
+#include "runner/base/str.h"
 
-#define MAX_KEY (64 * 1024)
+#define MAX_KEY	   (64 * 1024)
+#define MAX_OTHERS 64 /* label names kept to suggest one */
 
 const char *const scrape_aggregates[] = {"none", "sum", "avg", "min", "max", "count", NULL};
 
@@ -23,9 +25,13 @@ struct scrape_group {
 	bool has_nan;
 };
 
-void scrape_groups_init(struct scrape_groups *g, struct arena *a)
+void scrape_groups_init(struct scrape_groups *g, struct arena *a, const struct texts *by)
 {
 	g->arena = a;
+	g->by = by;
+	g->is_seen = arena_array(a, by->n, sizeof(*g->is_seen));
+	g->n_unseen = by->n;
+	map_init(&g->others, a);
 	map_init(&g->map, a);
 	buf_init(&g->key, MAX_KEY);
 }
@@ -46,9 +52,10 @@ static struct exposition_text value_of(const struct exposition_sample *s, const 
 }
 
 /* The values of the labels in one text; a length before each keeps them apart. */
-static const char *make_key(struct scrape_groups *g, const struct texts *by,
-			    const struct exposition_sample *s)
+static const char *make_key(struct scrape_groups *g, const struct exposition_sample *s)
 {
+	const struct texts *by = g->by;
+
 	buf_reset(&g->key);
 	g->key.is_full = false;
 	for (size_t i = 0; i < by->n; i++) {
@@ -68,9 +75,9 @@ static const char *make_key(struct scrape_groups *g, const struct texts *by,
 	return NULL;
 }
 
-static struct scrape_group *new_group(struct scrape_groups *g, const struct texts *by,
-				      const struct exposition_sample *s)
+static struct scrape_group *new_group(struct scrape_groups *g, const struct exposition_sample *s)
 {
+	const struct texts *by = g->by;
 	struct scrape_group *group = arena_alloc(g->arena, sizeof(*group));
 	struct label *labels = arena_array(g->arena, by->n, sizeof(*labels));
 
@@ -86,21 +93,67 @@ static struct scrape_group *new_group(struct scrape_groups *g, const struct text
 	return group;
 }
 
-const char *scrape_groups_add(struct scrape_groups *g, const struct texts *by,
-			      const struct exposition_sample *s)
+static bool is_known(const struct scrape_groups *g, struct exposition_text name)
+{
+	for (size_t i = 0; i < g->others.n; i++)
+		if (strlen(g->others.entries[i].key) == name.n &&
+		    memcmp(g->others.entries[i].key, name.s, name.n) == 0)
+			return true;
+	return false;
+}
+
+/* Which labels of by does this series have, and which others? */
+static void look_for_labels(struct scrape_groups *g, const struct exposition_sample *s)
+{
+	for (size_t i = 0; i < g->by->n; i++) {
+		if (!g->is_seen[i] && value_of(s, g->by->items[i]).n > 0) {
+			g->is_seen[i] = true;
+			g->n_unseen--;
+		}
+	}
+	for (size_t i = 0; i < s->n_labels && g->others.n < MAX_OTHERS; i++) {
+		struct exposition_text name = s->labels[i].name;
+
+		if (!is_known(g, name))
+			(void)map_put(&g->others, arena_strndup(g->arena, name.s, name.n), g);
+	}
+}
+
+const char *scrape_groups_problem(const struct scrape_groups *g, const char **help)
+{
+	const char *names[MAX_OTHERS];
+	size_t missing = 0;
+	int close;
+
+	if (g->n_unseen == 0)
+		return NULL;
+	while (g->is_seen[missing])
+		missing++;
+	for (size_t i = 0; i < g->others.n; i++)
+		names[i] = g->others.entries[i].key;
+	close = str_closest(g->by->items[missing], names, g->others.n);
+	*help = close >= 0 ? arena_printf(g->arena, "did you mean \"%s\"?", names[close])
+			   : "take it out of by, or select series that have it";
+	return arena_printf(g->arena, "no selected series has the label \"%s\" of by",
+			    g->by->items[missing]);
+}
+
+const char *scrape_groups_add(struct scrape_groups *g, const struct exposition_sample *s)
 {
 	struct scrape_group *group;
-	const char *problem = make_key(g, by, s);
+	const char *problem = make_key(g, s);
 
 	if (problem != NULL)
 		return problem;
+	if (g->n_unseen > 0)
+		look_for_labels(g, s);
 	group = map_get(&g->map, g->key.data);
 	if (group == NULL) {
 		if (g->map.n == SCRAPE_MAX_GROUPS)
 			return arena_printf(g->arena,
 					    "more than %d combinations of the labels in by",
 					    SCRAPE_MAX_GROUPS);
-		group = new_group(g, by, s);
+		group = new_group(g, s);
 	}
 	group->n++;
 	group->sum += s->value;
@@ -135,8 +188,7 @@ static double value_of_group(const struct scrape_group *g, enum scrape_aggregate
 	return NAN;
 }
 
-struct measurement scrape_groups_measure(const struct scrape_groups *g, size_t i,
-					 const struct texts *by, int agg)
+struct measurement scrape_groups_measure(const struct scrape_groups *g, size_t i, int agg)
 {
 	const struct scrape_group *group = g->map.entries[i].value;
 	struct measurement m;
@@ -154,6 +206,6 @@ struct measurement scrape_groups_measure(const struct scrape_groups *g, size_t i
 		m = measurement_real("", value_of_group(group, (enum scrape_aggregate)agg), "");
 	m.n = group->n;
 	m.labels = group->labels;
-	m.n_labels = by->n;
+	m.n_labels = g->by->n;
 	return m;
 }

@@ -1,5 +1,7 @@
 /*
- * scrape_group: the selected series of one scrape check, gathered by the labels of `by`.
+ * scrape_group: the selected series of one scrape check, gathered by the labels of `by`. A series
+ * without such a label is in the group "", but a label that none has is nobody's grouping: a slip
+ * of the finger would make one group of all and hide what it was to show.
  *
  * A group keeps a count, a sum, the smallest, the largest and the first value, so any number of
  * series costs the same. Label values and problems live in the arena given; at most
@@ -8,6 +10,7 @@
 #ifndef ASSIZE_AUDITS_SCRAPE_GROUP_H
 #define ASSIZE_AUDITS_SCRAPE_GROUP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,18 +36,22 @@ extern const char *const scrape_aggregates[]; /* their names, NULL terminated */
 
 struct scrape_groups {
 	struct arena *arena;
-	struct map map; /* label values -> struct scrape_group */
-	struct buf key; /* under construction */
+	const struct texts *by; /* borrowed */
+	bool *is_seen;		/* by->n: some series has this label */
+	size_t n_unseen;
+	struct map others; /* names of labels, while some of by are not seen */
+	struct map map;	   /* label values -> struct scrape_group */
+	struct buf key;	   /* under construction */
 };
 
-void scrape_groups_init(struct scrape_groups *g, struct arena *a);
+void scrape_groups_init(struct scrape_groups *g, struct arena *a, const struct texts *by);
 void scrape_groups_release(struct scrape_groups *g);
 /* NULL, or why the sample cannot be taken. */
-const char *scrape_groups_add(struct scrape_groups *g, const struct texts *by,
-			      const struct exposition_sample *sample);
+const char *scrape_groups_add(struct scrape_groups *g, const struct exposition_sample *sample);
 size_t scrape_groups_count(const struct scrape_groups *g);
+/* Once all were added: NULL, or that no series has a label of by; *help is what to do then. */
+const char *scrape_groups_problem(const struct scrape_groups *g, const char **help);
 /* agg is an enum scrape_aggregate. */
-struct measurement scrape_groups_measure(const struct scrape_groups *g, size_t i,
-					 const struct texts *by, int agg);
+struct measurement scrape_groups_measure(const struct scrape_groups *g, size_t i, int agg);
 
 #endif

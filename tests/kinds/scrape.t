@@ -87,7 +87,10 @@ mutation()
 }
 mutation "value over the bound" up 1 '0, bound == 1|0.*== 1' <<<'s/^shop_up 1/shop_up 0/'
 mutation "metric renamed" up 2 'of [0-9]+ samples none is named "shop_up"' <<<'s/^shop_up/shop_alive/'
-mutation "label renamed" by 2 '2 series selected and one is wanted' <<<'s/queue=/q=/'
+mutation "label renamed" by 2 'no selected series has the label "queue" of by' <<<'s/queue=/q=/'
+mutation "a letter of it gone" by-sum 2 'no selected series has the label "shop" of by.*did you mean "sho"\?' \
+	<<<'s/shop=/sho=/'
+mutation "label gone from one series" by 0 'm/by\{queue=""\} 12 bound' <<<'s/^queue_length\{queue="mail"\}/queue_length/'
 mutation "label value gone" errors 2 'no series selected: [0-9] are named "orders_total", none has such labels' <<<'/500/d'
 mutation "NaN" up 2 'the value is NaN, which is no measurement' <<<'s/^shop_up 1/shop_up NaN/'
 mutation "infinity" up 2 'the value is infinity' <<<'s/^shop_up 1/shop_up +Inf/'
