@@ -5,7 +5,7 @@
  * it needs for itself, and is rolled back. That also holds behind a pooler that hands transactions
  * around. In turn:
  *
- * 1. BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, and a query at once (the settings): from then
+ * 1. BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, the settings, and a query at once: from then
  *    on the transaction cannot be made to write.
  * 2. The guard looks at every function the statement can call (db_postgres_guard.c).
  * 3. The statement, wrapped so that it can only be a query (db_postgres_statement.c), through the
@@ -83,6 +83,13 @@ static int postgres_session_open(const struct db_source *source, const struct cl
 
 /* ---- transactions ---- */
 
+/* The caller of a buffer without a ceiling need not look at it. */
+static void put_limits(struct buf *b, long long limit_ms)
+{
+	(void)buf_printf(b, "SET LOCAL statement_timeout = %lld; SET LOCAL lock_timeout = %lld;",
+			 limit_ms, limit_ms);
+}
+
 /* A transaction that reads; snapshot (may be NULL) is another session's to be joined. */
 static int begin(struct postgres_db *s, const char *snapshot, int64_t idle_ms, struct err *e)
 {
@@ -90,20 +97,17 @@ static int begin(struct postgres_db *s, const char *snapshot, int64_t idle_ms, s
 	long long limit_ms = (long long)postgres_limit_ms(s);
 
 	buf_init(&b, BUF_UNBOUNDED);
-	/* The caller of a buffer without a ceiling need not look at it. */
 	(void)buf_puts(&b, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;");
 	if (snapshot)
 		(void)buf_printf(&b, "SET TRANSACTION SNAPSHOT '%s';", snapshot);
-	(void)buf_printf(&b,
-			 "SELECT pg_catalog.set_config(name, value, true) FROM (VALUES"
-			 "('statement_timeout', '%lld'), ('lock_timeout', '%lld'),"
-			 "('idle_in_transaction_session_timeout', '%lld'),"
-			 "('jit', 'off'), ('standard_conforming_strings', 'on'),"
-			 "('TimeZone', 'UTC'), ('DateStyle', 'ISO, YMD'),"
-			 "('IntervalStyle', 'iso_8601'), ('bytea_output', 'hex'),"
-			 "('extra_float_digits', '1'), ('lc_monetary', 'C'))"
-			 " AS settings(name, value)",
-			 limit_ms, limit_ms, (long long)idle_ms + IDLE_MS);
+	put_limits(&b, limit_ms);
+	(void)buf_printf(&b, "SET LOCAL idle_in_transaction_session_timeout = %lld;",
+			 (long long)idle_ms + IDLE_MS);
+	(void)buf_puts(&b, "SET LOCAL jit = off; SET LOCAL standard_conforming_strings = on;"
+			   "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD';"
+			   "SET LOCAL IntervalStyle = iso_8601; SET LOCAL bytea_output = hex;"
+			   "SET LOCAL extra_float_digits = 1; SET LOCAL lc_monetary = 'C';"
+			   "SELECT 1");
 	int rc = postgres_do(s, b.data, e);
 
 	buf_release(&b);
@@ -116,11 +120,8 @@ static int begin_savepoint(struct postgres_db *s, struct err *e)
 	long long limit_ms = (long long)postgres_limit_ms(s);
 
 	buf_init(&b, BUF_UNBOUNDED);
-	(void)buf_printf(&b,
-			 "SAVEPOINT statement;"
-			 "SELECT pg_catalog.set_config('statement_timeout', '%lld', true),"
-			 " pg_catalog.set_config('lock_timeout', '%lld', true)",
-			 limit_ms, limit_ms);
+	(void)buf_puts(&b, "SAVEPOINT statement;");
+	put_limits(&b, limit_ms);
 	int rc = postgres_do(s, b.data, e);
 
 	buf_release(&b);

@@ -2,7 +2,8 @@
  * db_postgres_catalog: tables, columns, sequences, extensions and enums.
  *
  * One query for each kind of object, all of one snapshot. Definitions come from the server's own
- * printers (format_type, pg_get_expr, ...), so they read as pg_dump and psql write them.
+ * printers (format_type, pg_get_expr, ...), so they read as pg_dump and psql write them. Comments
+ * are joined: obj_description() and col_description() run a query of their own for each object.
  *
  * Source: PostgreSQL manual, chapter 53 (system catalogs), 9.26.4 (catalog information functions).
  */
@@ -54,6 +55,8 @@ const char *postgres_catalog_name(const struct postgres_catalog *c, const struct
 
 /* ---- tables, and which sequences there are ---- */
 
+#define CLASSES POSTGRES_CLASSES("'r', 'p', 'v', 'm', 'f', 'S'")
+
 static const char classes_sql[] =
 	"SELECT c.oid::text, " POSTGRES_NAME ", c.relkind, c.relpersistence,"
 	" CASE WHEN c.relkind IN ('v', 'm') THEN"
@@ -62,16 +65,15 @@ static const char classes_sql[] =
 	" i.inhparent::pg_catalog.regclass::text,"
 	" CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,"
 	" CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,"
-	" pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname"
-	" FROM (SELECT c.oid AS id, (SELECT pg_catalog.min(i.inhseqno) FROM pg_catalog.pg_inherits "
-	"i"
-	"   WHERE i.inhrelid = c.oid) AS first" POSTGRES_CLASSES(
-		"'r', 'p', 'v', 'm', 'f', 'S'") ") s"
-						" JOIN pg_catalog.pg_class c ON c.oid = s.id"
-						" JOIN pg_catalog.pg_namespace n ON n.oid = "
-						"c.relnamespace"
-						" LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid "
-						"= c.oid AND i.inhseqno = s.first";
+	" o.description, n.nspname"
+	" FROM (SELECT c.oid AS id,"
+	"  (SELECT pg_catalog.min(i.inhseqno) FROM pg_catalog.pg_inherits i"
+	"   WHERE i.inhrelid = c.oid) AS first" CLASSES ") s"
+	" JOIN pg_catalog.pg_class c ON c.oid = s.id"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = s.first"
+	" LEFT JOIN pg_catalog.pg_description o ON o.objoid = c.oid AND o.objsubid = 0"
+	"  AND o.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass";
 
 static int add_table(void *ctx, const struct db_row *row, struct err *e)
 {
@@ -155,10 +157,12 @@ static void add_partitions(struct postgres_catalog *c)
 	" pg_catalog.pg_get_expr(d.adbin, d.adrelid),"                                             \
 	" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT l.collname"                      \
 	"  FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation) END,"                      \
-	" pg_catalog.col_description(a.attrelid, a.attnum),"                                       \
+	" o.description,"                                                                          \
 	" coalesce(pg_catalog.array_position(k.conkey, a.attnum), 0)"                              \
 	" FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"          \
 	" LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"      \
+	" LEFT JOIN pg_catalog.pg_description o ON o.objoid = a.attrelid"                          \
+	"  AND o.objsubid = a.attnum AND o.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"  \
 	" LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'"     \
 	" WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid " relation                      \
 	" ORDER BY a.attrelid, a.attnum"
