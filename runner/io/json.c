@@ -138,7 +138,32 @@ static const json_t *array_item(const json_t *array, const char *token, size_t n
 	return json_array_get(array, index);
 }
 
-static void to_value(const struct json_doc *d, const json_t *at, struct json_value *out)
+struct json_t *json_root(const struct json_doc *d)
+{
+	return d->root;
+}
+
+struct json_t *json_member(const struct json_t *object, const char *name)
+{
+	return json_object_get(object, name);
+}
+
+struct json_t *json_item(const struct json_t *array, size_t i)
+{
+	return json_array_get(array, i);
+}
+
+bool json_member_next(struct json_t *object, void **at, const char **name, struct json_t **value)
+{
+	*at = *at == NULL ? json_object_iter(object) : json_object_iter_next(object, *at);
+	if (*at == NULL)
+		return false;
+	*name = json_object_iter_key(*at);
+	*value = json_object_iter_value(*at);
+	return true;
+}
+
+void json_read(const struct json_doc *d, const struct json_t *at, struct json_value *out)
 {
 	*out = (struct json_value){.type = JSON_ABSENT};
 	if (at == NULL)
@@ -207,6 +232,6 @@ int json_pointer(const struct json_doc *d, const char *pointer, struct json_valu
 		token = next;
 	}
 	free(copy);
-	to_value(d, at, out);
+	json_read(d, at, out);
 	return 0;
 }

@@ -3,7 +3,8 @@
  *
  * Reading: RFC 8259, duplicates refused, depth limited, whole document. Numbers keep their text's
  * meaning: integers stay integers up to 2^63; larger ones are reals that say so. JSON Pointer is
- * RFC 6901.
+ * RFC 6901. Walking goes node by node: a node is borrowed from its document, NULL is none, and a
+ * question that does not fit a node's type is answered with none.
  *
  * Writing: a small streaming writer into a buffer; commas and nesting are its business, strings are
  * escaped to valid UTF-8 JSON, reals by num_format_real() (NaN and infinities become null). Its
@@ -19,6 +20,7 @@
 struct buf;
 struct err;
 struct json_doc;
+struct json_t; /* jansson's: a node */
 
 int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e);
 void json_free(struct json_doc *d);
@@ -43,6 +45,16 @@ struct json_value {
 	const char *text; /* borrowed from the document */
 	size_t n;	  /* elements of an array or object */
 };
+
+struct json_t *json_root(const struct json_doc *d);
+void json_read(const struct json_doc *d, const struct json_t *at, struct json_value *out);
+struct json_t *json_member(const struct json_t *object, const char *name);
+struct json_t *json_item(const struct json_t *array, size_t i);
+/*
+ * The members of an object in the order of the document, names too. *at is NULL to begin with and
+ * then the business of this function; false behind the last one.
+ */
+bool json_member_next(struct json_t *object, void **at, const char **name, struct json_t **value);
 
 /* -1: pointer is malformed. A pointer to nothing gives JSON_ABSENT. */
 int json_pointer(const struct json_doc *d, const char *pointer, struct json_value *out,

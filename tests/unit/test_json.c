@@ -106,6 +106,38 @@ static void test_json_malformed_pointers_are_refused(void **state)
 	json_free(d);
 }
 
+static void test_json_nodes_are_walked_in_order(void **state)
+{
+	struct json_doc *d = parsed("{\"b\": [1, {\"c\": \"x\"}], \"a\": null}");
+	struct json_t *root = json_root(d), *value, *item;
+	struct json_value v;
+	const char *name;
+	void *at = NULL;
+
+	(void)state;
+	assert_true(json_member_next(root, &at, &name, &value));
+	assert_string_equal(name, "b");
+	item = json_item(value, 1);
+	json_read(d, json_member(item, "c"), &v);
+	assert_string_equal(v.text, "x");
+	assert_true(json_member_next(root, &at, &name, &value));
+	assert_string_equal(name, "a");
+	json_read(d, value, &v);
+	assert_int_equal(v.type, JSON_IS_NULL);
+	assert_false(json_member_next(root, &at, &name, &value));
+	/* Nothing comes of a node of another type, of none, or behind an end. */
+	at = NULL;
+	assert_false(
+		json_member_next(item = json_item(json_member(root, "b"), 0), &at, &name, &value));
+	assert_null(json_member(item, "c"));
+	assert_null(json_item(item, 0));
+	assert_null(json_item(json_member(root, "b"), 2));
+	assert_null(json_member(json_member(root, "none"), "c"));
+	json_read(d, NULL, &v);
+	assert_int_equal(v.type, JSON_ABSENT);
+	json_free(d);
+}
+
 static void test_json_bad_documents_are_refused_with_a_place(void **state)
 {
 	static const char *const documents[] = {
@@ -319,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_json_pointer_to_nothing_is_absent),
 		cmocka_unit_test(test_json_pointer_escapes_are_undone_once),
 		cmocka_unit_test(test_json_malformed_pointers_are_refused),
+		cmocka_unit_test(test_json_nodes_are_walked_in_order),
 		cmocka_unit_test(test_json_bad_documents_are_refused_with_a_place),
 		cmocka_unit_test(test_json_depth_is_limited),
 		cmocka_unit_test(test_json_integers_stay_integers),
