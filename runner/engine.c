@@ -298,6 +298,7 @@ static int start_http(struct engine *g, struct err *e)
 	int rc;
 
 	g->loop = http_loop_new(g->world->clock, MAX_HTTP_TRANSFERS, MAX_HTTP_PER_HOST);
+	http_loop_share(g->loop, g->world->turns);
 	rc = pthread_create(&g->http_thread, NULL, http_thread, g);
 	if (rc == 0)
 		return 0;

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "reports/terminal.h"
@@ -16,6 +17,7 @@
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/db.h"
+#include "runner/io/http_turns.h"
 #include "runner/judge.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -219,6 +221,7 @@ static int wind_down(struct session *s, struct err *e)
 	const char *reason = arena_printf(s->req->app->arena, "the run was interrupted by %s",
 					  strsignal(s->signal));
 
+	atomic_store(&s->world->is_interrupted, true);
 	s->n_waiting = 0;
 	while (s->n_in_flight > 0 && session_monotonic_ms(s) < until) {
 		int second;
@@ -313,17 +316,22 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 		.definition = req->definition,
 		.pins = pins,
 		.n_pins = n_pins,
+		.turns = http_turns_new(),
 	};
+	s.world = world;
 	if (engine_start(world, &s.plan, req->n_threads > 0 ? req->n_threads : DEFAULT_THREADS,
 			 &s.engine, e) != 0) {
 		db_pool_free(world->dbs);
+		http_turns_free(world->turns);
 		return -1;
 	}
 	if (begin(&s, e) == 0 && drive(&s, e) == 0)
 		rc = end(&s, e);
-	if (engine_stop(s.engine))
-		db_pool_free(world->dbs);
-	else
-		req->app->is_abandoning = true; /* threads still use the pool and the world */
+	if (!engine_stop(s.engine)) {
+		req->app->is_abandoning = true; /* threads still use the world */
+		return rc;
+	}
+	db_pool_free(world->dbs);
+	http_turns_free(world->turns);
 	return rc;
 }

@@ -19,6 +19,7 @@
 struct arena;
 struct engine;
 struct err;
+struct probe_world;
 struct restoration;
 struct result;
 
@@ -40,6 +41,7 @@ struct session {
 	struct map by_name; /* check name -> slot */
 	struct judge judge;
 	struct engine *engine;
+	struct probe_world *world;
 	struct job **waiting; /* not submitted: need another check, or a retry's moment */
 	size_t n_waiting;
 	size_t n_in_flight;

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,6 +22,7 @@
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
 #include "runner/io/http_internal.h"
+#include "runner/io/http_turns.h"
 
 #define MAX_EVENTS 256
 #define N_BUCKETS  1024
@@ -42,6 +44,8 @@ struct http_host {
 struct http_loop {
 	const struct clock *clock;
 	long max_total, max_per_host;
+	struct http_turns *turns; /* NULL = nobody else asks the hosts; borrowed */
+	atomic_bool has_new_turn; /* one that turns had refused */
 	CURLM *multi;
 	int epoll, wake;
 	int64_t timer_us; /* when curl wants to be called; -1 = not at all */
@@ -130,11 +134,28 @@ struct http_loop *http_loop_new(const struct clock *clock, long max_total, long 
 	return l;
 }
 
+static void on_turn(void *ctx)
+{
+	struct http_loop *l = ctx;
+
+	atomic_store(&l->has_new_turn, true);
+	http_loop_wake(l);
+}
+
+void http_loop_share(struct http_loop *l, struct http_turns *turns)
+{
+	assert(l->turns == NULL && l->n_active == 0);
+	l->turns = turns;
+	http_turns_watch(turns, on_turn, l);
+}
+
 void http_loop_free(struct http_loop *l)
 {
 	if (l == NULL)
 		return;
 	assert(l->active == NULL && l->queue_first == NULL);
+	if (l->turns != NULL)
+		http_turns_watch(l->turns, NULL, NULL);
 	for (size_t i = 0; i < l->n_idle; i++)
 		curl_easy_cleanup(l->idle[i]);
 	for (size_t i = 0; i < N_BUCKETS; i++) {
@@ -261,6 +282,8 @@ static void unlink_active(struct http_loop *l, struct http_transfer *t)
 	t->next = t->prev = NULL;
 	l->n_active--;
 	t->host->n_active--;
+	if (l->turns != NULL)
+		http_turns_give(l->turns, t->host->origin);
 	/* Its host has a turn to give: to the one that waited longest, before all others. */
 	if (t->host->waiting_first != NULL) {
 		struct http_transfer *w =
@@ -306,11 +329,26 @@ static void launch(struct http_loop *l, struct http_transfer *t)
 	http_transfer_free(t);
 }
 
-static bool has_turn(const struct http_loop *l, const struct http_transfer *t)
+static bool take_turn(struct http_loop *l, const struct http_transfer *t)
 {
 	long most = t->max_connections > 0 ? t->max_connections : l->max_per_host;
 
-	return t->host->n_active < most;
+	if (t->host->n_active >= most)
+		return false;
+	return l->turns == NULL || http_turns_take(l->turns, t->host->origin, most);
+}
+
+/* Somebody else gave a turn back: all who wait for one ask again. */
+static void requeue_waiting(struct http_loop *l)
+{
+	for (size_t i = 0; i < N_BUCKETS; i++) {
+		for (struct http_host *h = l->buckets[i]; h != NULL; h = h->next) {
+			struct http_transfer *t;
+
+			while ((t = take_first(&h->waiting_first, &h->waiting_last)) != NULL)
+				append(&l->queue_first, &l->queue_last, t);
+		}
+	}
 }
 
 static void launch_queued(struct http_loop *l)
@@ -318,7 +356,7 @@ static void launch_queued(struct http_loop *l)
 	while (l->queue_first != NULL && l->n_active < l->max_total && !l->is_stopping) {
 		struct http_transfer *t = take_first(&l->queue_first, &l->queue_last);
 
-		if (!has_turn(l, t)) {
+		if (!take_turn(l, t)) {
 			append(&t->host->waiting_first, &t->host->waiting_last, t);
 			continue;
 		}
@@ -459,6 +497,8 @@ void http_loop_run(struct http_loop *l, void (*on_wake)(void *ctx), void *ctx)
 		complete_all(l);
 		if (l->is_woken) {
 			l->is_woken = false;
+			if (atomic_exchange(&l->has_new_turn, false))
+				requeue_waiting(l);
 			on_wake(ctx);
 		}
 	}

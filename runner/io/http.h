@@ -24,6 +24,7 @@ struct arena;
 struct clock;
 struct err;
 struct http_loop;
+struct http_turns;
 struct pairs;
 
 /* What is known before the body: lets a reader of a stream choose how to read it. */
@@ -73,6 +74,8 @@ struct http_handler {
 
 struct http_loop *http_loop_new(const struct clock *clock, long max_total, long max_per_host);
 void http_loop_free(struct http_loop *l);
+/* Others ask the same hosts: the caps hold for all together. Before the first transfer. */
+void http_loop_share(struct http_loop *l, struct http_turns *turns);
 /* on_wake runs on the loop's thread each time it was woken; it starts transfers. */
 void http_loop_run(struct http_loop *l, void (*on_wake)(void *ctx), void *ctx);
 void http_loop_wake(struct http_loop *l);

@@ -12,6 +12,7 @@
 #ifndef ASSIZE_MODEL_KIND_H
 #define ASSIZE_MODEL_KIND_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct clock;
 struct db_pool;
 struct http_request;
 struct http_response;
+struct http_turns;
 
 /* A value a kind yields. Kinds with one value name it "". */
 struct value_row {
@@ -54,6 +56,8 @@ struct probe_world {
 	const struct definition *definition;
 	const struct pin *pins;
 	size_t n_pins;
+	struct http_turns *turns;   /* for sessions (http_fetch.h), shared with the loop */
+	atomic_bool is_interrupted; /* set once: what is under way ends soon or is abandoned */
 };
 
 struct emitted {

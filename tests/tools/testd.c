@@ -9,7 +9,8 @@
  * further addresses 127.1.x.y, the same port on each, so that one process is a thousand hosts.
  *
  * /status/NNN answers with that status, /echo with the request it got, /mode/NAME misbehaves as the
- * table below says; --mode NAME makes every path do so. One thread, epoll.
+ * table below says; --mode NAME makes every path do so; /session/ is a shop to log in to
+ * (testd_session.h). One thread, epoll.
  */
 #define _GNU_SOURCE /* accept4, sendfile, strcasestr */
 #include <arpa/inet.h>
@@ -33,6 +34,7 @@
 
 #include "tests/tools/testd_gzip.h"
 #include "tests/tools/testd_modes.h"
+#include "tests/tools/testd_session.h"
 
 #define MAX_REQUEST   16384
 #define DRIP_MS	      50
@@ -67,6 +69,7 @@ struct server {
 	struct connection *listeners; /* linked by next */
 	char *bomb;
 	size_t n_bomb;
+	struct shop shop;
 };
 
 static volatile sig_atomic_t is_ended;
@@ -233,6 +236,7 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 static void answer(struct server *s, struct connection *c)
 {
 	char path[2048] = "/", head[256], *query;
+	struct shop_answer shop;
 
 	c->after = KEEP;
 	if (sscanf(c->in, "%*15s %2047s", path) != 1)
@@ -244,7 +248,9 @@ static void answer(struct server *s, struct connection *c)
 		return;
 	if (strncmp(path, "/mode/", 6) == 0 && reply_mode(s, c, path + 6))
 		return;
-	if (strncmp(path, "/status/", 8) == 0) {
+	if (strncmp(path, "/session/", 9) == 0 && shop_answer(&s->shop, &shop, path + 8, c->in)) {
+		reply_bytes(c, shop.head, shop.body, strlen(shop.body));
+	} else if (strncmp(path, "/status/", 8) == 0) {
 		snprintf(head, sizeof(head), "HTTP/1.1 %d Chosen\r\n" TEXT, atoi(path + 8));
 		reply_bytes(c, head, "chosen\n", 7);
 	} else if (strcmp(path, "/echo") == 0) {

@@ -24,45 +24,9 @@
 #include "runner/base/pairs.h"
 #include "runner/io/clock.h"
 #include "runner/io/http.h"
+#include "tests/unit/testd_server.h"
 
 #define DEADLINE_MS 10000
-
-struct server {
-	pid_t pid;
-	int port;
-};
-
-static struct server start_server(const char *option, const char *value)
-{
-	const char *build = getenv("BUILD");
-	char program[4096], line[64] = "";
-	struct server s = {0};
-	int out[2];
-	FILE *f;
-
-	snprintf(program, sizeof(program), "%s/tests/tools/testd", build != NULL ? build : "build");
-	assert_int_equal(pipe(out), 0);
-	s.pid = fork();
-	if (s.pid == 0) {
-		dup2(out[1], 1);
-		close(out[0]);
-		close(out[1]);
-		execl(program, program, option, value, (char *)NULL);
-		_exit(127);
-	}
-	close(out[1]);
-	f = fdopen(out[0], "r");
-	if (fgets(line, sizeof(line), f) == NULL || sscanf(line, "port %d", &s.port) != 1)
-		fail_msg("%s did not start", program);
-	fclose(f);
-	return s;
-}
-
-static void stop_server(struct server s)
-{
-	kill(s.pid, SIGTERM);
-	waitpid(s.pid, NULL, 0);
-}
 
 /* What happened to the transfers of one loop. */
 struct fetched {
@@ -135,11 +99,6 @@ static void fetch(struct fetched *f, size_t n, long max_total, long max_per_host
 	http_loop_wake(f->loop);
 	http_loop_run(f->loop, on_wake, f);
 	http_loop_free(f->loop);
-}
-
-static const char *url_of(struct arena *a, struct server s, const char *path)
-{
-	return arena_printf(a, "http://127.0.0.1:%d%s", s.port, path);
 }
 
 static void test_http_fetches(void **state)

@@ -1,0 +1,293 @@
+/*
+ * A session has one easy handle in a multi handle of its own. The multi handle keeps the
+ * connections and, unlike curl_easy_perform(), lets the thread look up now and then: has the run
+ * been interrupted? Resetting the easy handle between requests spares its cookies.
+ */
+#include "runner/io/http_fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/io/clock.h"
+#include "runner/io/http_internal.h"
+#include "runner/io/http_turns.h"
+
+#define BUFFER_BYTES  (64L << 10)
+#define MOST_AT_ONCE  64
+#define N_COOKIE_TABS 6
+
+struct http_session {
+	struct http_session_options options;
+	CURLM *multi;
+	CURL *easy;
+	struct arena *answer; /* text of the last response */
+};
+
+/* One call of http_fetch(). */
+struct fetch {
+	struct http_session *session;
+	const struct http_sink *sink;
+	struct http_response *res;
+	struct err *err;
+	bool is_whole;
+};
+
+struct http_session *http_session_new(const struct http_session_options *options)
+{
+	struct http_session *s = xmalloc(sizeof(*s));
+
+	*s = (struct http_session){.options = *options};
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		oom();
+	s->multi = curl_multi_init();
+	s->easy = curl_easy_init();
+	if (s->multi == NULL || s->easy == NULL)
+		oom();
+	return s;
+}
+
+void http_session_free(struct http_session *s)
+{
+	if (s == NULL)
+		return;
+	curl_easy_cleanup(s->easy);
+	(void)curl_multi_cleanup(s->multi); /* only ours: nothing could be done about a failure */
+	curl_global_cleanup();
+	if (s->answer != NULL)
+		arena_free(s->answer);
+	free(s);
+}
+
+void http_session_ignore_cancel(struct http_session *s)
+{
+	s->options.is_cancelled = NULL;
+}
+
+int http_sink_buf(void *ctx, const char *data, size_t n, struct err *e)
+{
+	struct buf *b = ctx;
+	char size[NUM_REAL_MAX];
+
+	if (buf_add(b, data, n) == 0)
+		return 0;
+	(void)num_format_size((int64_t)b->ceiling_bytes, size); /* cannot fail */
+	return err_set(e, ERR_MEASURE, "the body is larger than %s", size);
+}
+
+/* ---- the answer ---- */
+
+static int on_body(void *ctx, const char *data, size_t n, struct err *e)
+{
+	struct fetch *f = ctx;
+
+	return f->sink != NULL ? f->sink->on_body(f->sink->ctx, data, n, e) : 0;
+}
+
+/* The transfer's text ends with it. */
+static void keep(struct http_response *res, struct arena *a)
+{
+	struct http_header *headers = arena_array(a, res->n_headers + 1, sizeof(*headers));
+
+	for (size_t i = 0; i < res->n_headers; i++) {
+		headers[i].name = arena_strdup(a, res->headers[i].name);
+		headers[i].value = arena_strdup(a, res->headers[i].value);
+	}
+	res->headers = headers;
+	res->content_type = arena_strdup(a, res->content_type);
+	res->url = arena_strdup(a, res->url);
+}
+
+static void on_done(void *ctx, const struct http_response *res, struct err *e)
+{
+	struct fetch *f = ctx;
+
+	f->is_whole = res != NULL;
+	if (res == NULL) {
+		*f->err = *e;
+		return;
+	}
+	*f->res = *res;
+	keep(f->res, f->session->answer);
+}
+
+/* ---- one request ---- */
+
+static bool is_cancelled(const struct http_session *s)
+{
+	return s->options.is_cancelled != NULL && atomic_load(s->options.is_cancelled);
+}
+
+static int refuse_cancelled(struct err *e)
+{
+	return err_set(e, ERR_MEASURE, "stopped, the run was interrupted");
+}
+
+/* Is it http and can it be taken apart? Then *origin is the caller's. */
+static int origin_of(const char *url, char **origin, struct err *e)
+{
+	*origin = http_url_is_http(url) ? http_url_origin(url) : NULL;
+	if (*origin == NULL)
+		return err_set(e, ERR_MEASURE,
+			       "cannot request \"%.200s\": not an http or https URL", url);
+	return 0;
+}
+
+static int wait_for_turn(struct http_session *s, const struct http_transfer *t, const char *origin,
+			 struct err *e)
+{
+	const struct http_patience patience = {
+		.clock = s->options.clock,
+		.until_ms = t->deadline_ms,
+		.is_cancelled = s->options.is_cancelled,
+	};
+	long most = t->max_connections > 0 ? t->max_connections : MOST_AT_ONCE;
+
+	if (s->options.turns == NULL || http_turns_wait(s->options.turns, origin, most, &patience))
+		return 0;
+	if (is_cancelled(s))
+		return refuse_cancelled(e);
+	return err_set(e, ERR_MEASURE,
+		       "no turn at this host in time: its %ld connections are in use "
+		       "(max_connections)",
+		       most);
+}
+
+/* Runs the transfer that was added to its end; *code is curl's. */
+static int drive(struct http_session *s, CURLcode *code, struct err *e)
+{
+	int n_running = 1;
+
+	while (n_running > 0) {
+		CURLMsg *msg;
+		int left;
+
+		/* Failures of the transfer arrive as its message, not here. */
+		(void)curl_multi_perform(s->multi, &n_running);
+		while ((msg = curl_multi_info_read(s->multi, &left)) != NULL) {
+			if (msg->msg != CURLMSG_DONE)
+				continue;
+			*code = msg->data.result;
+			return 0;
+		}
+		if (is_cancelled(s))
+			return refuse_cancelled(e);
+		if (n_running > 0)
+			(void)curl_multi_poll(s->multi, NULL, 0, HTTP_CANCEL_MS, NULL);
+	}
+	return err_set(e, ERR_INTERNAL, "libcurl lost the transfer");
+}
+
+static int send_and_receive(struct http_session *s, struct http_transfer *t, CURLcode *code,
+			    struct err *e)
+{
+	int64_t now_us = clock_monotonic_us(s->options.clock);
+	int rc;
+
+	curl_easy_reset(s->easy);
+	t->easy = s->easy;
+	t->request_us = now_us;
+	if (t->begin_us == 0)
+		t->begin_us = now_us;
+	if (http_transfer_prepare(t, now_us / 1000, BUFFER_BYTES, e) != 0)
+		return -1;
+	/* An empty name: cookies are kept, no file is read. */
+	if ((s->options.has_cookies &&
+	     curl_easy_setopt(s->easy, CURLOPT_COOKIEFILE, "") != CURLE_OK) ||
+	    curl_multi_add_handle(s->multi, s->easy) != CURLM_OK)
+		return err_set(e, ERR_INTERNAL, "libcurl refused the transfer");
+	rc = drive(s, code, e);
+	(void)curl_multi_remove_handle(s->multi, s->easy); /* it is ours: cannot fail */
+	return rc;
+}
+
+/* One request of a transfer, at its turn. */
+static int take_turn(struct http_session *s, struct http_transfer *t, CURLcode *code, struct err *e)
+{
+	int64_t asked_us = clock_monotonic_us(s->options.clock);
+	char *origin;
+	int rc = -1;
+
+	if (origin_of(t->url, &origin, e) != 0)
+		return -1;
+	if (wait_for_turn(s, t, origin, e) == 0) {
+		/* After a redirect: the wait is not the server's time. */
+		if (t->begin_us > 0)
+			t->begin_us += clock_monotonic_us(s->options.clock) - asked_us;
+		rc = send_and_receive(s, t, code, e);
+		if (s->options.turns != NULL)
+			http_turns_give(s->options.turns, origin);
+	}
+	free(origin);
+	return rc;
+}
+
+int http_fetch(struct http_session *s, const struct http_request *req, const struct http_sink *sink,
+	       struct http_response *res, struct err *e)
+{
+	static const struct http_handler handler = {on_body, on_done};
+	struct fetch f = {.session = s, .sink = sink, .res = res, .err = e};
+	struct http_transfer *t;
+	struct err failure = {0};
+	bool is_followed;
+	CURLcode code;
+
+	if (s->answer != NULL)
+		arena_free(s->answer);
+	s->answer = arena_new();
+	t = http_transfer_new(NULL, req, &handler, &f);
+	do {
+		is_followed = false;
+		code = CURLE_OK;
+		if (take_turn(s, t, &code, &failure) != 0)
+			break;
+		if (code == CURLE_OK && t->failure == NULL &&
+		    http_transfer_redirect(t, &is_followed, &failure) != 0)
+			break;
+	} while (is_followed);
+	if (failure.class != ERR_NONE)
+		http_transfer_fail(t, &failure);
+	else
+		http_transfer_finish(t, code, clock_monotonic_us(s->options.clock));
+	http_transfer_free(t);
+	return f.is_whole ? 0 : -1;
+}
+
+/* ---- cookies ---- */
+
+/* Of a line in Netscape's format: domain, tail, path, secure, expires, name, value. */
+static const char *value_in_line(const char *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (int i = 1; i < N_COOKIE_TABS; i++) {
+		line = strchr(line, '\t');
+		if (line == NULL)
+			return NULL;
+		line++;
+	}
+	return strncmp(line, name, n) == 0 && line[n] == '\t' ? line + n + 1 : NULL;
+}
+
+size_t http_session_cookie(const struct http_session *s, const char *name, struct arena *a,
+			   const char **value)
+{
+	struct curl_slist *list = NULL;
+	size_t n = 0;
+
+	if (curl_easy_getinfo(s->easy, CURLINFO_COOKIELIST, &list) != CURLE_OK)
+		return 0;
+	for (const struct curl_slist *at = list; at != NULL; at = at->next) {
+		const char *found = value_in_line(at->data, name);
+
+		if (found == NULL)
+			continue;
+		*value = arena_strdup(a, found);
+		n++;
+	}
+	curl_slist_free_all(list);
+	return n;
+}
