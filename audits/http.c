@@ -3,13 +3,15 @@
  *
  * A redirect is an answer like any other unless `redirects` allows some: a page that sends visitors
  * to a login page is not up. The body is kept only when something is asked of it, and then up to
- * max_body. A body whose end nothing marked (neither a length nor chunks) may be torn: values read
- * from it carry that remark, and a bare number, which a cut would falsify silently, is no value.
+ * max_body. A body whose end nothing marked (neither a length nor chunks) may be torn: it is no
+ * value and has no size unless the definition says how it ends (http_end.h). A JSON document has an
+ * end of its own, a bare number apart.
  */
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
+#include "audits/http_end.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -32,6 +34,7 @@ struct http_spec {
 	int method;
 	struct pairs headers, json;
 	int64_t max_body, redirects;
+	struct http_end_spec end;
 };
 
 static const struct key_row http_keys[] = {
@@ -70,6 +73,21 @@ static const struct key_row http_keys[] = {
 	 .max = 1024 * 1024 * 1024,
 	 .def = "1MiB",
 	 .help = "a longer body is not judged by body or json"},
+	{.name = "min_body",
+	 .type = KEY_SIZE,
+	 .offset = offsetof(struct http_spec, end.min_body),
+	 .min = 1,
+	 .max = 1024 * 1024 * 1024,
+	 .help = "a shorter body is no measurement; one of this size is whole, though nothing "
+		 "marks its end",
+	 .example = "2 kB"},
+	{.name = "ends_with",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct http_spec, end.ends_with),
+	 .help = "a body that ends otherwise (newlines behind it aside) is no measurement; one "
+		 "that ends so "
+		 "is whole, though nothing marks its end",
+	 .example = "\"</html>\""},
 	{.name = "redirects",
 	 .type = KEY_INT,
 	 .offset = offsetof(struct http_spec, redirects),
@@ -130,11 +148,30 @@ static void check_captures(struct keys_context *ctx, const struct check *c)
 	}
 }
 
+static void check_end(struct keys_context *ctx, const struct check *c)
+{
+	const struct http_spec *spec = c->spec;
+	const char *end = spec->end.ends_with;
+	size_t n = end != NULL ? strlen(end) : 0;
+
+	if (end != NULL && (n == 0 || n > HTTP_END_MAX || strchr("\r\n", end[n - 1]) != NULL))
+		(void)diags_at(
+			ctx->diags, keys_pos(c->spec_node, "ends_with"), NULL,
+			"check \"%s\": \"ends_with\" must have 1 to %d bytes, the last of them "
+			"no newline",
+			c->name, HTTP_END_MAX);
+	if ((end != NULL || spec->end.min_body > 0) && strcmp(methods[spec->method], "HEAD") == 0)
+		(void)diags_at(ctx->diags,
+			       keys_pos(c->spec_node, end != NULL ? "ends_with" : "min_body"), NULL,
+			       "check \"%s\": the answer to HEAD has no body", c->name);
+}
+
 static void http_check(struct keys_context *ctx, struct check *c)
 {
 	const struct http_spec *spec = c->spec;
 
 	check_captures(ctx, c);
+	check_end(ctx, c);
 	if (spec->body != NULL && (strcmp(methods[spec->method], "GET") == 0 ||
 				   strcmp(methods[spec->method], "HEAD") == 0))
 		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "body"), "add method: POST",
@@ -183,8 +220,13 @@ struct http_state {
 	size_t n_snippet;
 	struct json_doc *json;
 	const char *json_error; /* why there is none */
-	const char *query, *evidence, *remark;
+	struct http_end end;
+	bool is_end_unknown;
+	const char *query, *evidence;
 };
+
+static const char unmarked[] = "nothing marked the end of the body, so it may be torn: say how it "
+			       "ends (ends_with) or how long it is at least (min_body)";
 
 static void release_state(void *ptr)
 {
@@ -236,6 +278,7 @@ static int http_on_body(struct probe *p, const char *data, size_t n, struct err 
 	size_t room = SNIPPET_BYTES - s->n_snippet;
 
 	(void)e; /* nothing here can fail the transfer */
+	http_end_feed(&s->end, data, n);
 	if (room > 0) {
 		memcpy(s->snippet + s->n_snippet, data, n < room ? n : room);
 		s->n_snippet += n < room ? n : room;
@@ -297,6 +340,8 @@ static struct measurement measure_body(struct probe *p, const struct http_state 
 	const char *problem = body_problem(p, s), *text = s->body.data;
 	size_t n = s->body.len;
 
+	if (problem == NULL && s->is_end_unknown)
+		problem = unmarked;
 	if (problem != NULL)
 		return measurement_none("body", problem);
 	while (n > 0 && text[n - 1] == '\n')
@@ -330,7 +375,7 @@ static void parse_json(struct probe *p, struct http_state *s, const struct http_
 }
 
 static struct measurement measure_json(struct probe *p, const struct pair *capture,
-				       const struct json_value *v, bool is_length_known)
+				       const struct json_value *v, bool is_end_unknown)
 {
 	struct arena *a = p->arena;
 	const char *name = capture->name, *at = capture->value;
@@ -355,10 +400,8 @@ static struct measurement measure_json(struct probe *p, const struct pair *captu
 	case JSON_IS_REAL:
 		break;
 	}
-	if (at[0] == '\0' && !is_length_known)
-		return measurement_none(name,
-					"the body is a bare number and nothing marked its end: "
-					"it may be torn");
+	if (at[0] == '\0' && is_end_unknown)
+		return measurement_none(name, unmarked);
 	if (v->type == JSON_IS_INT)
 		return measurement_int(name, v->integer, "");
 	m = measurement_real(name, v->real, "");
@@ -368,14 +411,12 @@ static struct measurement measure_json(struct probe *p, const struct pair *captu
 	return m;
 }
 
-static void emit(struct probe *p, struct measurement m, bool is_of_body)
+static void emit(struct probe *p, struct measurement m)
 {
 	const struct http_state *s = p->state;
 
 	m.query = s->query;
 	m.evidence = s->evidence;
-	if (is_of_body && m.reason == NULL)
-		m.reason = s->remark;
 	probe_emit(p, 0, &m);
 }
 
@@ -392,28 +433,30 @@ static void emit_captures(struct probe *p, const struct http_response *res)
 		struct err e = {0};
 
 		if (s->json_error != NULL)
-			emit(p, measurement_none(capture->name, s->json_error), true);
+			emit(p, measurement_none(capture->name, s->json_error));
 		else if (json_pointer(s->json, capture->value, &v, &e) != 0)
-			emit(p, measurement_none(capture->name, arena_strdup(p->arena, e.message)),
-			     true);
+			emit(p, measurement_none(capture->name, arena_strdup(p->arena, e.message)));
 		else
-			emit(p, measure_json(p, capture, &v, res->is_length_known), true);
+			emit(p, measure_json(p, capture, &v, s->is_end_unknown));
 	}
 }
 
 static int http_finish(struct probe *p, const struct http_response *res, struct err *e)
 {
+	const struct http_spec *spec = p->checks[0]->spec;
 	struct http_state *s = p->state;
+	const char *problem = http_end_problem(&s->end, &spec->end, res, p->arena);
 
-	(void)e; /* a whole answer can always be described */
 	s->evidence = evidence_of(p, s, res);
-	if (!res->is_length_known && res->n_body_bytes > 0)
-		s->remark = "nothing marked the end of the body: it may be torn";
-	emit(p, measurement_int("status", res->status, ""), false);
-	emit(p, measurement_real("total", res->total_s, "s"), false);
-	emit(p, measurement_int("size", res->n_body_bytes, "B"), true);
+	s->is_end_unknown = http_end_is_unknown(&spec->end, res);
+	emit(p, measurement_int("status", res->status, ""));
+	emit(p, measurement_real("total", res->total_s, "s"));
+	if (problem != NULL) /* also when nobody asks for the body: the definition spoke of it */
+		return err_set(e, ERR_MEASURE, "%s", problem);
+	emit(p, s->is_end_unknown ? measurement_none("size", unmarked)
+				  : measurement_int("size", res->n_body_bytes, "B"));
 	if (is_expected(p->checks[0], "body"))
-		emit(p, measure_body(p, s), true);
+		emit(p, measure_body(p, s));
 	emit_captures(p, res);
 	return 0;
 }
@@ -423,9 +466,11 @@ const struct audit_kind audit_kind_http = {
 	.family = "http",
 	.summary = "one request: status, time, size, body, values of a JSON body",
 	.blind = "One request from one place says nothing about other visitors, other routes or "
-		 "the next minute. What a script would do in a browser is not run. A body that "
-		 "arrives without length and without chunks cannot be told from a torn one; values "
-		 "read from it say so. Environment proxies are not used.",
+		 "the next minute. What a script would do in a browser is not run. A status alone "
+		 "says "
+		 "nothing about the body: an empty one, an error page and, where nothing marks its "
+		 "end, a torn one pass; min_body and ends_with look at it. Environment proxies are "
+		 "not used.",
 	.spec_size = sizeof(struct http_spec),
 	.keys = http_keys,
 	.values = http_values,

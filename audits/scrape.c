@@ -40,7 +40,7 @@ struct scrape_spec {
 	const char *path, *metric, *unit;
 	struct texts by;
 	int agg, format;
-	int64_t min_series, max_size, max_age_ms;
+	int64_t min_series, min_size, max_size, max_age_ms;
 	struct series_selector selector; /* of metric, filled by scrape_check() */
 };
 
@@ -96,6 +96,15 @@ static const struct key_row scrape_keys[] = {
 	 .choices = formats,
 	 .def = "auto",
 	 .help = "auto follows the content type"},
+	{.name = "min_size",
+	 .type = KEY_SIZE,
+	 .offset = offsetof(struct scrape_spec, min_size),
+	 .min = 1,
+	 .max = INT64_C(4) * 1024 * 1024 * 1024,
+	 .help = "a smaller page is no measurement; Prometheus text of this size is whole, though "
+		 "nothing "
+		 "marks its end",
+	 .example = "4 kB"},
 	{.name = "max_size",
 	 .type = KEY_SIZE,
 	 .offset = offsetof(struct scrape_spec, max_size),
@@ -208,6 +217,9 @@ struct scrape_state {
 	enum exposition_format format;
 	struct selection *selections; /* one a check */
 	const char *url;
+	/* of the answer */
+	int64_t n_bytes;
+	bool is_length_known;
 };
 
 static void release_state(void *ptr)
@@ -448,6 +460,28 @@ static const char *count_problem(const struct scrape_state *s, const struct sele
 			    n_all, sel->spec->selector.name);
 }
 
+/*
+ * Why the page may not be all there is, though it ends with a line: neither a length nor chunks
+ * mark the end of it, and Prometheus text has no end mark of its own.
+ */
+static const char *end_problem(const struct scrape_state *s, const struct selection *sel)
+{
+	char size[NUM_REAL_MAX], limit[NUM_REAL_MAX];
+
+	if (s->n_bytes < sel->spec->min_size) {
+		(void)num_format_size(s->n_bytes, size);	   /* cannot fail */
+		(void)num_format_size(sel->spec->min_size, limit); /* same */
+		return arena_printf(
+			s->probe->arena,
+			"the exposition has %s, less than min_size (%s): it may be torn", size,
+			limit);
+	}
+	if (s->is_length_known || s->format == EXPOSITION_OPENMETRICS || sel->spec->min_size > 0)
+		return NULL;
+	return "nothing marked the end of the exposition, so it may be torn: say how large it is "
+	       "at least (min_size)";
+}
+
 static void emit_selection(struct scrape_state *s, size_t i)
 {
 	struct selection *sel = &s->selections[i];
@@ -455,6 +489,8 @@ static void emit_selection(struct scrape_state *s, size_t i)
 	double factor = unit_to_base(sel->spec->unit, &unit);
 	const char *query = arena_printf(s->probe->arena, "GET %s %s", s->url, sel->spec->metric);
 
+	if (problem == NULL)
+		problem = end_problem(s, sel);
 	if (problem == NULL)
 		problem = count_problem(s, sel);
 	if (problem == NULL)
@@ -491,6 +527,8 @@ static int scrape_finish(struct probe *p, const struct http_response *res, struc
 	struct scrape_state *s = p->state;
 
 	s->preview.status = res->status;
+	s->n_bytes = res->n_body_bytes;
+	s->is_length_known = res->is_length_known;
 	if (s->exposition == NULL) { /* not one byte came */
 		if (res->status != 200)
 			return open_exposition(s, e);
@@ -507,15 +545,13 @@ const struct audit_kind audit_kind_scrape = {
 	.name = "scrape",
 	.family = "http",
 	.summary = "a metric of an endpoint: Prometheus text or OpenMetrics, selected, aggregated",
-	.blind =
-		"A value is what the exporter says, at this moment; whether anything behind it "
-		"still "
-		"moves only a second look tells. A page in Prometheus text that is torn exactly at "
-		"a "
-		"line end looks whole when it comes without length and without chunks: min_series "
-		"is "
-		"the guard. OpenMetrics has an end mark. Metrics whose names need quotes cannot be "
-		"selected.",
+	.blind = "A value is what the exporter says, at this moment; whether anything behind it "
+		 "still "
+		 "moves only a second look tells. A page in Prometheus text that comes without "
+		 "length "
+		 "and without chunks and is torn at a line end looks whole from min_size on. "
+		 "Metrics "
+		 "whose names need quotes cannot be selected.",
 	.spec_size = sizeof(struct scrape_spec),
 	.keys = scrape_keys,
 	.values = scrape_values,

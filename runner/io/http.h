@@ -11,7 +11,8 @@
  * (naming the phase reached), a body shorter than its Content-Length, chunked encoding cut short, a
  * gzip stream that ends early or has bytes behind it, too many redirects, a redirect to a scheme
  * other than http and https, a body over max_body_bytes. A close-delimited body (no length, no
- * chunking) cannot be told from a torn one: is_length_known is false and the kinds say so.
+ * chunking) cannot be told from a torn one: is_length_known is false and the kinds look for another
+ * proof or refuse it.
  */
 #ifndef ASSIZE_IO_HTTP_H
 #define ASSIZE_IO_HTTP_H
@@ -58,7 +59,7 @@ struct http_response {
 	const char *http_version; /* "1.1", "2" */
 	const char *content_type; /* "" when absent */
 	const char *url;	  /* after redirects, credentials removed */
-	bool is_length_known;	  /* Content-Length, chunked or HTTP/2: the end was marked */
+	bool is_length_known;	  /* Content-Length, chunked, gzip, HTTP/2: the end was marked */
 	int64_t n_body_bytes;
 	/* seconds since the start; dns, connect and tls are 0 when a connection was reused */
 	double dns_s, connect_s, tls_s, first_byte_s, total_s;

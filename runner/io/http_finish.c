@@ -199,6 +199,7 @@ static void respond(struct http_transfer *t, int64_t now_us)
 		.content_type = h->content_type > 0 ? h->lines.data + h->content_type : "",
 		.url = url,
 		.is_length_known = is_bodiless(t) || h->has_length || h->is_chunked ||
+				   h->coding == HTTP_CODING_GZIP || /* its end was checked */
 				   v == CURL_HTTP_VERSION_2_0 || v == CURL_HTTP_VERSION_3,
 		.n_body_bytes = t->n_body,
 		.headers = headers,

@@ -51,6 +51,13 @@ audits:
       - { id: followed, http: { path: /mode/redirect-good, redirects: 1 } }
       - { id: gzip, http: /mode/good-gzip, expect: { body: 'matches /orders_total 12345/', size: "== 75" } }
       - { id: unmarked, http: /mode/good-close, expect: { body: 'matches /orders_total 12345/' } }
+      - { id: min-body, http: { path: /mode/good-close, min_body: 75B }, expect: { body: 'matches /orders_total 12345/', size: "== 75" } }
+      - { id: too-short, http: { path: /mode/good-close, min_body: 76B }, expect: { size: "> 0" } }
+      - { id: ends-with, http: { path: /mode/good-close, ends_with: "orders_total 12345" }, expect: { size: "== 75" } }
+      - { id: ends-otherwise, http: { path: /mode/good-close, ends_with: "12346" }, expect: { size: "== 75" } }
+      - { id: cut-page, http: { path: /page.html, ends_with: "</html>" } }
+      - { id: large-end, http: { path: /large.txt, ends_with: "$(printf 'x%.0s' {1..256})" } }
+      - { id: empty-page, http: { path: /mode/empty-200, min_body: 1B } }
       - { id: base, target: deep, http: good }
       - { id: tight, http: /health.txt, expect: { total: "< 0 ms" } }
       - { id: exact, http: { path: /huge.json, json: { n: /n } }, expect: { n: "== 9007199254740993" } }
@@ -83,7 +90,10 @@ passes "the target's headers are sent" sent
 passes "gzip is asked for" agent
 passes "and undone" gzip
 passes "a redirect is followed when allowed" followed
-passes "a body without a marked end can pass" unmarked
+passes "a body without a marked end passes when it is long enough" min-body
+passes "and when it ends as it should" ends-with
+passes "a page that ends as it should" cut-page
+passes "a long end behind a long body" large-end
 passes "the target's path is kept" base
 passes "a body that is not asked for may be larger than max_body" large-status
 
@@ -104,6 +114,12 @@ tells "a body that is too long to judge" large 2 'the body is larger than 64 KiB
 tells "a NUL byte" nul 2 'the body holds a NUL byte'
 tells "Latin 1" latin1 2 'the body is not valid UTF-8'
 tells "an empty body instead of JSON" empty-json 2 'the body is empty, not JSON'
+tells "a body without a marked end" unmarked 2 'nothing marked the end of the body, so it may be torn: say how it ends \(ends_with\) or how long it is at least \(min_body\)'
+tells "a body shorter than it is at least" too-short 2 'the body has 75 B, less than min_body \(76 B\): it may be torn'
+tells "a body that ends otherwise" ends-otherwise 2 'the body does not end in "12346" \(ends_with\): it may be torn'
+tells "a body of nothing though nobody asks for it" empty-page 2 'the body has 0 B, less than min_body \(1 B\)'
+printf '<!DOCTYPE html><html><body>mainten\n' >www/page.html
+tells "half a page though nobody asks for it" cut-page 2 'the body does not end in "</html>"'
 tells "a redirect is an answer" redirect 1 '302.*== 200'
 like "and where it leads is evidence" "$out$err" 'location: /mode/good'
 tells "too slow" tight 1 'total'
@@ -152,6 +168,9 @@ refuses "a body for GET" '{ path: /, body: x }' 'a GET request has no body'
 refuses "a pointer that is none" '{ path: /, json: { a: jobs } }' '"jobs" is not a JSON Pointer'
 refuses "a capture named like a value" '{ path: /, json: { status: /s } }' '"status" is a value of every http check'
 refuses "a capture with a strange name" '{ path: /, json: { "a b": /s } }' 'cannot be the name of a value'
+refuses "no end" '{ path: /, ends_with: "" }' '"ends_with" (must have 1 to 256 bytes|must not be empty)'
+refuses "an end in a newline" '{ path: /, ends_with: "x\n" }' '"ends_with" must have 1 to 256 bytes, the last of them no newline'
+refuses "an end of HEAD" '{ path: /, method: HEAD, min_body: 1B }' 'the answer to HEAD has no body'
 refuses "another host" '{ path: "http://example.com/" }' '"path" leaves the host of target "shop"'
 refuses "an unknown key" '{ paht: / }' 'paht'
 refuses "an unknown method" '{ path: /, method: DELETE }' 'DELETE'

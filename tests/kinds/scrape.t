@@ -124,6 +124,26 @@ openmetrics
 sed -i 's/^# EOF/\n# EOF/' www/metrics.om
 run "$ASSIZE" run m/om
 like "OpenMetrics is strict" "$status $out$err" '^2 .*line 8:1: an empty line is not allowed in OpenMetrics'
+# Prometheus text without length or chunks: has it come to its end?
+unmarked()
+{
+	cat >unmarked.yaml <<YAML
+assize: 1
+targets:
+  t: { http: "http://127.0.0.1:$port" }
+audits:
+  m: { target: t, checks: [ { id: x, scrape: { path: /mode/$2, metric: orders_total, agg: sum$3 }, expect: "< 20000" } ] }
+YAML
+	run "$ASSIZE" run -f unmarked.yaml
+	like "$1" "$status $out$err" "$4"
+}
+unmarked "nothing marks the end" torn-line '' '^2 .*nothing marked the end of the exposition, so it may be torn: say how large it is at least \(min_size\)'
+unmarked "series do not prove it" torn-line ', min_series: 1' '^2 .*nothing marked the end'
+unmarked "smaller than it is at least" torn-line ', min_size: 75B' '^2 .*the exposition has 30 B, less than min_size \(75 B\): it may be torn'
+unmarked "large enough" good-close ', min_size: 75B' '^0 .*pass'
+unmarked "a marked end, and too small" good ', min_size: 76B' '^2 .*the exposition has 75 B, less than min_size \(76 B\)'
+unmarked "chunks" good-chunk '' '^0 .*pass'
+unmarked "OpenMetrics" torn-openmetrics '' '^2 .*does not end in # EOF'
 rm www/metrics
 run "$ASSIZE" run m/up
 like "no page" "$status $out$err" '^2 .*the answer has status 404, an exposition has 200'

@@ -50,7 +50,8 @@ scraped good 0 'pass'
 scraped good-openmetrics 0 'pass'
 scraped good-gzip 0 'pass'
 scraped good-chunk 0 'pass'
-scraped good-close 0 'pass'
+scraped good-gzip-close 0 'pass'
+requested json-close 0 'pass'
 : >"$reasons"
 
 requested torn-length 2 'the body is torn: it ended after 75 of 120 bytes'
@@ -83,6 +84,14 @@ requested drip 2 'timed out after [0-9.]+ m?s in the middle of the body, with [0
 timeout=10s
 requested endless 2 'the body is larger than 64 MiB|timed out'
 
+for expected in 'body: "matches /^balance [0-9]+/"' 'body: "!= \"x\""' 'size: "== 10"'; do
+	define "http: /mode/torn-text, expect: { $expected }"
+	judged "torn-text, $expected" 2 'nothing marked the end of the body, so it may be torn'
+done
+define 'http: /mode/torn-nothing, expect: { body: "== \"\"" }'
+judged torn-nothing 2 'nothing marked the end of the body, so it may be torn'
+define 'http: { path: /mode/torn-number, json: { n: "" } }, expect: { n: "< 100" }'
+judged torn-number 2 'nothing marked the end of the body, so it may be torn'
 define 'http: { path: /mode/redirect-loop, redirects: 5 }'
 judged redirect-loop 2 'more than 5 redirects, the last one to "/mode/redirect-loop"'
 define 'http: { path: /mode/redirect-file, redirects: 5 }'
@@ -90,6 +99,9 @@ judged redirect-file 2 'redirected to "file:///etc/passwd": only http and https 
 
 scraped torn-chunk-end 2 'its chunks ended after 18 bytes'
 scraped torn-close 2 '"orders_total" begins the last line, which is torn'
+scraped torn-line 2 'nothing marked the end of the exposition, so it may be torn'
+scraped good-close 2 'nothing marked the end of the exposition, so it may be torn'
+scraped torn-nothing 2 'the exposition is empty'
 scraped torn-http10 2 '"orders_total\{shop="be" begins the last line, which is torn'
 scraped torn-openmetrics 2 'line 4:1: the exposition is torn: it does not end in # EOF'
 scraped html-200 2 'the answer is an HTML page, not an exposition'

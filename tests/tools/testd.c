@@ -107,7 +107,9 @@ static void reply_bytes(struct connection *c, const char *head, const void *body
 
 static void reply_gzip(struct server *s, struct connection *c, const char *how)
 {
-	static const char head[] = OK TEXT "Content-Encoding: gzip\r\n";
+	bool is_closed = strcmp(how, "good-gzip-close") == 0;
+	const char *head = is_closed ? OK TEXT "Content-Encoding: gzip\r\n" ENDS "\r\n"
+				     : OK TEXT "Content-Encoding: gzip\r\n";
 	size_t n;
 	char *z;
 
@@ -127,6 +129,8 @@ static void reply_gzip(struct server *s, struct connection *c, const char *how)
 	else if (strcmp(how, "not-gzip") == 0)
 		memcpy(z, "orders", 6);
 	reply_bytes(c, head, z, n);
+	if (is_closed)
+		c->after = CLOSE;
 	free(z);
 }
 
@@ -168,7 +172,8 @@ static void reply_endless(struct connection *c)
 static bool reply_mode(struct server *s, struct connection *c, const char *name)
 {
 	static const char *const zipped[] = {"torn-gzip", "gzip-damaged", "gzip-trailing",
-					     "not-gzip",  "good-gzip",	  "bomb"};
+					     "not-gzip",  "good-gzip",	  "good-gzip-close",
+					     "bomb"};
 
 	for (size_t i = 0; i < sizeof(zipped) / sizeof(zipped[0]); i++) {
 		if (strcmp(zipped[i], name) == 0) {
