@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runner/io/json_node.h"
+#include "runner/io/json.h"
 
 struct arena;
 struct err;
@@ -44,7 +44,7 @@ bool jsonpath_is_singular(const struct jsonpath *p);
 
 /* Places in a document; owns its array. Zero it before the first use. */
 struct json_nodes {
-	struct json_node *items;
+	struct json_t **items;
 	size_t n, cap;
 };
 

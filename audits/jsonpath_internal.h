@@ -121,10 +121,10 @@ struct jsonpath_run {
 /* Counts; -1 when there is nothing left to spend. */
 int jsonpath_spend(struct jsonpath_run *run, int64_t steps);
 /* jsonpath_select.c */
-int jsonpath_evaluate(struct jsonpath_run *run, const struct jsonpath *p, struct json_node current,
+int jsonpath_evaluate(struct jsonpath_run *run, const struct jsonpath *p, struct json_t *current,
 		      struct json_nodes *out);
 /* jsonpath_test.c: 1 true, 0 false, -1 could not tell. */
 int jsonpath_decide(struct jsonpath_run *run, const struct jsonpath_test *t,
-		    struct json_node current);
+		    struct json_t *current);
 
 #endif

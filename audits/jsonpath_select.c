@@ -5,6 +5,7 @@
 #include "audits/jsonpath.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "audits/jsonpath_internal.h"
 #include "runner/base/arena.h"
@@ -17,7 +18,7 @@ void json_nodes_release(struct json_nodes *nodes)
 }
 
 /* Each place added was paid for, so there are never more than the budget allows. */
-static void add(struct json_nodes *nodes, struct json_node node)
+static void add(struct json_nodes *nodes, struct json_t *node)
 {
 	if (nodes->n == nodes->cap) {
 		nodes->cap = nodes->cap == 0 ? 16 : nodes->cap * 2;
@@ -37,22 +38,24 @@ int jsonpath_spend(struct jsonpath_run *run, int64_t steps)
 }
 
 /* Adds all children of node. */
-static int add_children(struct jsonpath_run *run, struct json_node node, struct json_nodes *out)
+static int add_children(struct jsonpath_run *run, struct json_t *node, struct json_nodes *out)
 {
-	struct json_value v = json_node_value(run->doc, node);
-	struct json_members m;
+	struct json_value v;
+	struct json_t *child;
+	const char *name;
+	void *at = NULL;
 
+	json_read(run->doc, node, &v);
 	if (v.type != JSON_IS_ARRAY && v.type != JSON_IS_OBJECT)
 		return 0;
 	if (jsonpath_spend(run, (int64_t)v.n) != 0)
 		return -1;
 	for (size_t i = 0; v.type == JSON_IS_ARRAY && i < v.n; i++)
-		add(out, json_node_item(node, i));
+		add(out, json_item(node, i));
 	if (v.type == JSON_IS_ARRAY)
 		return 0;
-	m = json_members_of(node);
-	while (json_members_next(&m))
-		add(out, m.value);
+	while (json_member_next(node, &at, &name, &child))
+		add(out, child);
 	return 0;
 }
 
@@ -65,7 +68,7 @@ static int64_t bound(int64_t i, int64_t n, int64_t least, int64_t most)
 }
 
 static int select_slice(struct jsonpath_run *run, const struct jsonpath_selector *s,
-			struct json_node node, int64_t n, struct json_nodes *out)
+			struct json_t *node, int64_t n, struct json_nodes *out)
 {
 	int64_t from, to;
 
@@ -81,13 +84,13 @@ static int select_slice(struct jsonpath_run *run, const struct jsonpath_selector
 	for (int64_t i = from; s->step > 0 ? i < to : i > to; i += s->step) {
 		if (jsonpath_spend(run, 1) != 0)
 			return -1;
-		add(out, json_node_item(node, (size_t)i));
+		add(out, json_item(node, (size_t)i));
 	}
 	return 0;
 }
 
 static int select_filter(struct jsonpath_run *run, const struct jsonpath_selector *s,
-			 struct json_node node, struct json_nodes *out)
+			 struct json_t *node, struct json_nodes *out)
 {
 	struct json_nodes children = {.items = NULL};
 	int code = add_children(run, node, &children);
@@ -105,18 +108,21 @@ static int select_filter(struct jsonpath_run *run, const struct jsonpath_selecto
 }
 
 static int select_one(struct jsonpath_run *run, const struct jsonpath_selector *s,
-		      struct json_node node, struct json_nodes *out)
+		      struct json_t *node, struct json_nodes *out)
 {
-	struct json_value v = json_node_value(run->doc, node);
-	struct json_node found = {NULL};
+	struct json_t *found = NULL;
+	struct json_value v;
 
+	json_read(run->doc, node, &v);
 	switch (s->type) {
 	case JSONPATH_NAME:
-		found = json_node_member(node, s->name, s->n_name);
+		/* No document holds a name with NUL in it. */
+		if (strlen(s->name) == s->n_name)
+			found = json_member(node, s->name);
 		break;
 	case JSONPATH_INDEX:
 		if (v.type == JSON_IS_ARRAY && s->start >= -(int64_t)v.n)
-			found = json_node_item(
+			found = json_item(
 				node, (size_t)(s->start < 0 ? s->start + (int64_t)v.n : s->start));
 		break;
 	case JSONPATH_SLICE:
@@ -128,13 +134,13 @@ static int select_one(struct jsonpath_run *run, const struct jsonpath_selector *
 	case JSONPATH_FILTER:
 		return select_filter(run, s, node, out);
 	}
-	if (found.at != NULL)
+	if (found != NULL)
 		add(out, found);
 	return jsonpath_spend(run, 1);
 }
 
 static int select_all(struct jsonpath_run *run, const struct jsonpath_segment *segment,
-		      struct json_node node, struct json_nodes *out)
+		      struct json_t *node, struct json_nodes *out)
 {
 	for (const struct jsonpath_selector *s = segment->selectors; s != NULL; s = s->next)
 		if (select_one(run, s, node, out) != 0)
@@ -144,14 +150,14 @@ static int select_all(struct jsonpath_run *run, const struct jsonpath_segment *s
 
 /* The node and everything below it, parents before children, children in their order. */
 static int descend(struct jsonpath_run *run, const struct jsonpath_segment *segment,
-		   struct json_node node, struct json_nodes *out)
+		   struct json_t *node, struct json_nodes *out)
 {
 	struct json_nodes stack = {.items = NULL};
 	int code = 0;
 
 	add(&stack, node);
 	while (code == 0 && stack.n > 0) {
-		struct json_node next = stack.items[--stack.n];
+		struct json_t *next = stack.items[--stack.n];
 		size_t first = stack.n;
 
 		code = select_all(run, segment, next, out);
@@ -159,7 +165,7 @@ static int descend(struct jsonpath_run *run, const struct jsonpath_segment *segm
 			code = add_children(run, next, &stack);
 		/* The last one put on the stack comes off first. */
 		for (size_t i = first, j = stack.n; i + 1 < j; i++) {
-			struct json_node swapped = stack.items[i];
+			struct json_t *swapped = stack.items[i];
 
 			stack.items[i] = stack.items[--j];
 			stack.items[j] = swapped;
@@ -169,7 +175,7 @@ static int descend(struct jsonpath_run *run, const struct jsonpath_segment *segm
 	return code;
 }
 
-int jsonpath_evaluate(struct jsonpath_run *run, const struct jsonpath *p, struct json_node current,
+int jsonpath_evaluate(struct jsonpath_run *run, const struct jsonpath *p, struct json_t *current,
 		      struct json_nodes *out)
 {
 	struct json_nodes from = {.items = NULL}, to = {.items = NULL};

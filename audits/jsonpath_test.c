@@ -16,15 +16,15 @@
 /* A value, and where it is when it is an array or an object. */
 struct seen {
 	struct json_value value;
-	struct json_node node;
+	struct json_t *node;
 };
 
 static int call_value(struct jsonpath_run *run, const struct jsonpath_call *call,
-		      struct json_node current, struct seen *out);
+		      struct json_t *current, struct seen *out);
 
 /* The only place the query selects; nothing when there is none or several. */
-static int only_node(struct jsonpath_run *run, const struct jsonpath *query,
-		     struct json_node current, struct seen *out)
+static int only_node(struct jsonpath_run *run, const struct jsonpath *query, struct json_t *current,
+		     struct seen *out)
 {
 	struct json_nodes nodes = {.items = NULL};
 	int code = jsonpath_evaluate(run, query, current, &nodes);
@@ -32,14 +32,14 @@ static int only_node(struct jsonpath_run *run, const struct jsonpath *query,
 	*out = (struct seen){.value = {.type = JSON_ABSENT}};
 	if (code == 0 && nodes.n == 1) {
 		out->node = nodes.items[0];
-		out->value = json_node_value(run->doc, out->node);
+		json_read(run->doc, out->node, &out->value);
 	}
 	json_nodes_release(&nodes);
 	return code;
 }
 
 static int operand_value(struct jsonpath_run *run, const struct jsonpath_operand *o,
-			 struct json_node current, struct seen *out)
+			 struct json_t *current, struct seen *out)
 {
 	switch (o->type) {
 	case OPERAND_LITERAL:
@@ -65,7 +65,7 @@ static int64_t n_characters(const char *s, size_t n)
 }
 
 static int call_value(struct jsonpath_run *run, const struct jsonpath_call *call,
-		      struct json_node current, struct seen *out)
+		      struct json_t *current, struct seen *out)
 {
 	struct json_value v = {.type = JSON_IS_INT};
 	struct json_nodes nodes = {.items = NULL};
@@ -123,7 +123,7 @@ static int pattern_of(struct jsonpath_run *run, const struct json_value *v,
 }
 
 static int call_test(struct jsonpath_run *run, const struct jsonpath_call *call,
-		     struct json_node current)
+		     struct json_t *current)
 {
 	struct seen text, re;
 	const struct pattern *pattern = call->pattern;
@@ -178,16 +178,19 @@ static int compare_texts(const struct json_value *a, const struct json_value *b)
 
 static int equal(struct jsonpath_run *run, const struct seen *a, const struct seen *b);
 
-static struct seen seen_at(const struct jsonpath_run *run, struct json_node node)
+static struct seen seen_at(const struct jsonpath_run *run, struct json_t *node)
 {
-	return (struct seen){.value = json_node_value(run->doc, node), .node = node};
+	struct seen s = {.node = node};
+
+	json_read(run->doc, node, &s.value);
+	return s;
 }
 
 static int equal_arrays(struct jsonpath_run *run, const struct seen *a, const struct seen *b)
 {
 	for (size_t i = 0; i < a->value.n; i++) {
-		struct seen x = seen_at(run, json_node_item(a->node, i));
-		struct seen y = seen_at(run, json_node_item(b->node, i));
+		struct seen x = seen_at(run, json_item(a->node, i));
+		struct seen y = seen_at(run, json_item(b->node, i));
 		int is_equal = equal(run, &x, &y);
 
 		if (is_equal <= 0)
@@ -198,11 +201,13 @@ static int equal_arrays(struct jsonpath_run *run, const struct seen *a, const st
 
 static int equal_objects(struct jsonpath_run *run, const struct seen *a, const struct seen *b)
 {
-	struct json_members m = json_members_of(a->node);
+	struct json_t *child;
+	const char *name;
+	void *at = NULL;
 
-	while (json_members_next(&m)) {
-		struct seen x = seen_at(run, m.value);
-		struct seen y = seen_at(run, json_node_member(b->node, m.name, strlen(m.name)));
+	while (json_member_next(a->node, &at, &name, &child)) {
+		struct seen x = seen_at(run, child);
+		struct seen y = seen_at(run, json_member(b->node, name));
 		int is_equal = equal(run, &x, &y);
 
 		if (is_equal <= 0)
@@ -260,8 +265,7 @@ static int less(struct jsonpath_run *run, const struct seen *a, const struct see
 	return 0;
 }
 
-static int compare(struct jsonpath_run *run, const struct jsonpath_test *t,
-		   struct json_node current)
+static int compare(struct jsonpath_run *run, const struct jsonpath_test *t, struct json_t *current)
 {
 	struct seen a, b;
 	int is_equal;
@@ -290,7 +294,7 @@ static int compare(struct jsonpath_run *run, const struct jsonpath_test *t,
 	return t->comparison == COMPARE_LE ? less(run, &a, &b) : less(run, &b, &a);
 }
 
-static int exists(struct jsonpath_run *run, const struct jsonpath *query, struct json_node current)
+static int exists(struct jsonpath_run *run, const struct jsonpath *query, struct json_t *current)
 {
 	struct json_nodes nodes = {.items = NULL};
 	int code = jsonpath_evaluate(run, query, current, &nodes);
@@ -300,8 +304,7 @@ static int exists(struct jsonpath_run *run, const struct jsonpath *query, struct
 	return code == 0 ? found : -1;
 }
 
-int jsonpath_decide(struct jsonpath_run *run, const struct jsonpath_test *t,
-		    struct json_node current)
+int jsonpath_decide(struct jsonpath_run *run, const struct jsonpath_test *t, struct json_t *current)
 {
 	int first;
 

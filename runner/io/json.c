@@ -19,7 +19,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/io/json_node.h"
 
 #define INT64_END 9223372036854775808.0 /* 2^63 */
 
@@ -235,17 +234,4 @@ int json_pointer(const struct json_doc *d, const char *pointer, struct json_valu
 	free(copy);
 	json_read(d, at, out);
 	return 0;
-}
-
-struct json_node json_root(const struct json_doc *d)
-{
-	return (struct json_node){d->root};
-}
-
-struct json_value json_node_value(const struct json_doc *d, struct json_node node)
-{
-	struct json_value v;
-
-	to_value(d, node.at, &v);
-	return v;
 }

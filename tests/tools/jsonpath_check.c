@@ -18,11 +18,14 @@
 #include "runner/io/json.h"
 
 static void put(struct json_writer *w, const char *key, const struct json_doc *d,
-		struct json_node node)
+		struct json_t *node)
 {
-	struct json_value v = json_node_value(d, node);
-	struct json_members m;
+	struct json_value v;
+	struct json_t *child;
+	const char *name;
+	void *at = NULL;
 
+	json_read(d, node, &v);
 	switch (v.type) {
 	case JSON_ABSENT:
 	case JSON_IS_NULL:
@@ -43,14 +46,13 @@ static void put(struct json_writer *w, const char *key, const struct json_doc *d
 	case JSON_IS_ARRAY:
 		json_open(w, key, '[');
 		for (size_t i = 0; i < v.n; i++)
-			put(w, NULL, d, json_node_item(node, i));
+			put(w, NULL, d, json_item(node, i));
 		json_close(w, ']');
 		break;
 	case JSON_IS_OBJECT:
 		json_open(w, key, '{');
-		m = json_members_of(node);
-		while (json_members_next(&m))
-			put(w, m.name, d, m.value);
+		while (json_member_next(node, &at, &name, &child))
+			put(w, name, d, child);
 		json_close(w, '}');
 		break;
 	}

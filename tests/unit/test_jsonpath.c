@@ -17,10 +17,11 @@
 #include "runner/base/err.h"
 
 /* One line for each place: scalars as they are, arrays and objects by their size. */
-static void print(struct buf *out, const struct json_doc *d, struct json_node node)
+static void print(struct buf *out, const struct json_doc *d, struct json_t *node)
 {
-	struct json_value v = json_node_value(d, node);
+	struct json_value v;
 
+	json_read(d, node, &v);
 	if (out->len > 0)
 		(void)buf_putc(out, ' ');
 	switch (v.type) {
