@@ -42,6 +42,12 @@ int jsonpath_parse(struct arena *a, const char *text, size_t n, struct jsonpath 
 /* Does it name at most one place whatever the document (only names and indexes)? */
 bool jsonpath_is_singular(const struct jsonpath *p);
 
+/*
+ * The names and indexes p begins with, before anything that may select many: what must be there so
+ * that "selects nothing" says something about what was looked for. In a.
+ */
+const struct jsonpath *jsonpath_stem(struct arena *a, const struct jsonpath *p);
+
 /* Places in a document; owns its array. Zero it before the first use. */
 struct json_nodes {
 	struct json_t **items;

@@ -169,3 +169,19 @@ bool jsonpath_is_singular(const struct jsonpath *p)
 {
 	return p->is_singular;
 }
+
+const struct jsonpath *jsonpath_stem(struct arena *a, const struct jsonpath *p)
+{
+	struct jsonpath *stem = arena_alloc(a, sizeof(*stem));
+	struct jsonpath_segment **last = &stem->segments;
+
+	stem->is_relative = p->is_relative;
+	stem->is_singular = true;
+	for (const struct jsonpath_segment *s = p->segments; s != NULL && is_singular(s);
+	     s = s->next) {
+		*last = arena_alloc(a, sizeof(**last));
+		(*last)->selectors = s->selectors;
+		last = &(*last)->next;
+	}
+	return stem;
+}

@@ -16,6 +16,7 @@
 
 #define MATCH_STEPS 100000
 #define MATCH_DEPTH 1000
+#define MATCH_KIB   16384 /* of heap */
 
 struct pattern {
 	pcre2_code *search;
@@ -65,27 +66,66 @@ int pattern_compile(struct arena *a, const char *re, size_t n, bool is_caseless,
 		return -1;
 	(void)pcre2_set_match_limit(p->limits, MATCH_STEPS); /* always succeeds */
 	(void)pcre2_set_depth_limit(p->limits, MATCH_DEPTH); /* always succeeds */
+	(void)pcre2_set_heap_limit(p->limits, MATCH_KIB);    /* always succeeds */
 	*out = p;
 	return 0;
 }
 
-static int match(const pcre2_code *code, pcre2_match_context *limits, const char *s, size_t n,
-		 struct err *e)
+/* 1, 0, -1 out of what pcre2_match() said. */
+static int tell(int rc, struct err *e)
 {
 	PCRE2_UCHAR text[160];
-	int rc;
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 
-	if (data == NULL)
-		oom();
-	rc = pcre2_match(code, (PCRE2_SPTR)s, n, 0, 0, data, limits);
-	pcre2_match_data_free(data);
 	if (rc >= 0)
 		return 1;
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
 	(void)pcre2_get_error_message(rc, text, sizeof(text)); /* worst case: cut */
 	return err_set(e, ERR_MEASURE, "could not match the pattern: %s", (const char *)text);
+}
+
+static int match(const pcre2_code *code, pcre2_match_context *limits, const char *s, size_t n,
+		 struct err *e)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	int rc;
+
+	if (data == NULL)
+		oom();
+	rc = pcre2_match(code, (PCRE2_SPTR)s, n, 0, 0, data, limits);
+	pcre2_match_data_free(data);
+	return tell(rc, e);
+}
+
+size_t pattern_groups(const struct pattern *p)
+{
+	uint32_t n = 0;
+
+	(void)pcre2_pattern_info(p->search, PCRE2_INFO_CAPTURECOUNT, &n); /* a valid question */
+	return n;
+}
+
+int pattern_capture(const struct pattern *p, const char *s, size_t n, size_t *from, size_t *length,
+		    struct err *e)
+{
+	pcre2_match_data *data = pcre2_match_data_create_from_pattern(p->search, NULL);
+	const PCRE2_SIZE *ends;
+	int rc;
+
+	if (data == NULL)
+		oom();
+	rc = pcre2_match(p->search, (PCRE2_SPTR)s, n, 0, 0, data, p->limits);
+	if (rc > 0) {
+		ends = pcre2_get_ovector_pointer(data) + (pattern_groups(p) > 0 ? 2 : 0);
+		if (ends[0] == PCRE2_UNSET || ends[1] < ends[0]) {
+			rc = PCRE2_ERROR_NOMATCH;
+		} else {
+			*from = ends[0];
+			*length = ends[1] - ends[0];
+		}
+	}
+	pcre2_match_data_free(data);
+	return tell(rc, e);
 }
 
 int pattern_search(const struct pattern *p, const char *s, size_t n, struct err *e)

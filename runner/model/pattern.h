@@ -1,8 +1,9 @@
 /*
  * pattern: regular expressions (PCRE2) with limits on work, the only door to that library.
  *
- * Matching is bounded (100,000 match steps, 1,000 deep); a pattern that exceeds the bound on some
- * text is "could not match", never "does not match". Compiled patterns may be shared by threads.
+ * Matching is bounded (100,000 match steps, 1,000 deep, 16 MiB); a pattern that exceeds the bound
+ * on some text is "could not match", never "does not match". Compiled patterns may be shared by
+ * threads.
  */
 #ifndef ASSIZE_MODEL_PATTERN_H
 #define ASSIZE_MODEL_PATTERN_H
@@ -18,6 +19,14 @@ int pattern_compile(struct arena *a, const char *re, size_t n, bool is_caseless,
 		    struct pattern **out, struct err *e);
 /* 1 match, 0 no match, -1 limit reached or invalid text (e set, ERR_MEASURE). */
 int pattern_search(const struct pattern *p, const char *s, size_t n, struct err *e);
+/* How many groups that capture it has. */
+size_t pattern_groups(const struct pattern *p);
+/*
+ * As pattern_search; on 1 what the first group matched, or all of it when there is no group. A
+ * group that took no part in the match is no match.
+ */
+int pattern_capture(const struct pattern *p, const char *s, size_t n, size_t *from, size_t *length,
+		    struct err *e);
 /* Whole text must match (as label matchers of Prometheus do). */
 int pattern_match_all(const struct pattern *p, const char *s, size_t n, struct err *e);
 
