@@ -1,9 +1,9 @@
 /*
- * One transfer. Redirects are followed here and not by libcurl, for three reasons: headers of the
- * target (they carry secrets) must not travel to another origin, bodies of the answers on the way
- * must not reach the kind, and a refused redirect deserves its own words. Content coding is undone
- * here as well, see http_gunzip.c; Content-Length is compared with what came, because libcurl takes
- * the last of several.
+ * One transfer. Redirects are followed here and not by libcurl, for three reasons: headers and body
+ * of the request (they carry secrets) must not travel to another origin, bodies of the answers on
+ * the way must not reach the kind, and a refused redirect deserves its own words. Content coding is
+ * undone here as well, see http_gunzip.c; Content-Length is compared with what came, because
+ * libcurl takes the last of several.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -399,6 +399,54 @@ static bool is_same_origin(const char *a, const char *b)
 	return is_same;
 }
 
+/*
+ * May what t sends next go to another origin? Headers stay behind anyway; a body cannot, because
+ * the request would be another one without it.
+ */
+static int check_origin(struct http_transfer *t, const char *to, struct err *e)
+{
+	bool is_downgrade =
+		strncasecmp(t->url, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0;
+	char *shown;
+
+	if (is_same_origin(t->url, to))
+		return 0;
+	t->is_other_origin = true;
+	if (!is_downgrade && t->body == NULL)
+		return 0;
+	shown = http_url_without_credentials(to);
+	if (is_downgrade)
+		(void)err_set(e, ERR_MEASURE,
+			      "redirected from https to \"%.200s\": that way is not protected",
+			      shown);
+	else
+		(void)err_set(e, ERR_MEASURE,
+			      "redirected to \"%.200s\": the body is not sent to another origin",
+			      shown);
+	free(shown);
+	return -1;
+}
+
+/* The URL to follow, owned by the caller; NULL = refused. */
+static char *resolve(struct http_transfer *t, const char *location, struct err *e)
+{
+	char *to = http_url_resolve(t->url, location);
+
+	if (to == NULL) {
+		(void)err_set(e, ERR_MEASURE, "redirected to \"%.200s\", which is no URL",
+			      location);
+		return NULL;
+	}
+	if (!http_url_is_http(to)) {
+		free(to);
+		(void)err_set(e, ERR_MEASURE,
+			      "redirected to \"%.200s\": only http and https are followed",
+			      location);
+		return NULL;
+	}
+	return to;
+}
+
 int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct err *e)
 {
 	const char *location = t->head.lines.data + t->head.location;
@@ -411,19 +459,14 @@ int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct er
 		return err_set(e, ERR_MEASURE,
 			       "more than %ld redirects, the last one to \"%.200s\"",
 			       t->max_redirects, location);
-	to = http_url_resolve(t->url, location);
+	to = resolve(t, location, e);
 	if (to == NULL)
-		return err_set(e, ERR_MEASURE, "redirected to \"%.200s\", which is no URL",
-			       location);
-	if (!http_url_is_http(to)) {
-		free(to);
-		return err_set(e, ERR_MEASURE,
-			       "redirected to \"%.200s\": only http and https are followed",
-			       location);
-	}
+		return -1;
 	become_get(t);
-	if (!is_same_origin(t->url, to))
-		t->is_other_origin = true;
+	if (check_origin(t, to, e) != 0) {
+		free(to);
+		return -1;
+	}
 	free(t->url);
 	t->url = to;
 	t->redirects_left--;

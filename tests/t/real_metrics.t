@@ -52,8 +52,9 @@ done
 plain=${ports[0]}
 server()
 {
-	printf 'server { listen 127.0.0.1:%s ssl; ssl_certificate %s; ssl_certificate_key %s; root %s; }\n' \
-		"$2" "$TMP/tls/$1.pem" "$TMP/tls/$1.key" "$TMP/www"
+	printf 'server { listen 127.0.0.1:%s ssl; ssl_certificate %s; ssl_certificate_key %s; root %s;
+		location = /down { return 302 http://127.0.0.1:%s/state.json; } }\n' \
+		"$2" "$TMP/tls/$1.pem" "$TMP/tls/$1.key" "$TMP/www" "$plain"
 }
 cat >nginx.conf <<CONF
 daemon off;
@@ -115,6 +116,7 @@ audits:
   tls:
     checks:
       - { id: good, target: good, http: /state.json, expect: { total: "< 10s" } }
+      - { id: down, target: good, http: { path: /down, redirects: 1 } }
       - { id: stranger, target: stranger, http: /state.json }
       - { id: expired, target: expired, http: /state.json }
       - { id: other, target: other, http: /state.json }
@@ -137,6 +139,7 @@ tells "nginx: bad gateway" n/broken 1 '502'
 tells "nginx: metrics, compressed" n/metric 0 pass
 tells "nginx: a page is no exposition" n/page-metric 2 'line 1:6: "1" is not|line 1:[0-9]+: .* is not a (number|timestamp)'
 tells "TLS: a trusted certificate" tls/good 0 pass
+tells "TLS: a redirect out of it" tls/down 2 'redirected from https to "http://127.0.0.1:[0-9]+/state.json": that way is not protected'
 tells "TLS: an unknown authority" tls/stranger 2 "certificate is not trusted: .*(self-signed certificate in certificate chain|unable to get local issuer)"
 tells "TLS: expired" tls/expired 2 "certificate is not trusted: .*certificate has expired"
 tells "TLS: another name" tls/other 2 "certificate is not trusted: .*no alternative certificate subject name matches"

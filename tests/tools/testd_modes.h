@@ -57,6 +57,8 @@ static const struct mode {
 	{"redirect-loop", FOUND "Location: /mode/redirect-loop\r\n", "", KEEP},
 	{"redirect-file", FOUND "Location: file:///etc/passwd\r\n", "", KEEP},
 	{"redirect-nowhere", FOUND, "", KEEP},
+	{"redirect-307", "HTTP/1.1 307 Temporary Redirect\r\nLocation: /echo\r\n", "", KEEP},
+	{"redirect-308", "HTTP/1.1 308 Permanent Redirect\r\nLocation: /echo\r\n", "", KEEP},
 	{"redirect-good", FOUND "Location: /mode/good\r\n", "moved\n", KEEP},
 	/* whole, and not what was asked for */
 	{"html-200", OK HTML, PAGE, KEEP},
