@@ -12,12 +12,12 @@
 
 #include "runner/base/buf.h"
 #include "runner/io/http.h"
+#include "runner/io/http_gunzip.h"
 
 /* All header lines of one response. Real ones are below 16 KiB. */
 #define HTTP_MAX_HEAD_BYTES (256 * 1024)
 #define HTTP_MAX_HEADERS    1000
 
-struct http_gunzip;
 struct http_host;
 
 enum http_coding { HTTP_CODING_IDENTITY, HTTP_CODING_GZIP, HTTP_CODING_UNKNOWN };
@@ -75,16 +75,6 @@ int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct er
 void http_transfer_finish(struct http_transfer *t, CURLcode code, int64_t now_us);
 /* Calls done with an error the loop found. */
 void http_transfer_fail(struct http_transfer *t, struct err *e);
-
-/* http_gunzip.c */
-struct http_gunzip *http_gunzip_new(void);
-void http_gunzip_free(struct http_gunzip *g);
-/* Decodes a piece and hands it on; stops with -1 when sink does or when the stream is damaged. */
-int http_gunzip_feed(struct http_gunzip *g, const char *p, size_t n,
-		     int (*sink)(void *ctx, const char *p, size_t n, struct err *e), void *ctx,
-		     struct err *e);
-/* Has the stream come to its own end? */
-bool http_gunzip_is_ended(const struct http_gunzip *g);
 
 /* http_url.c; results are owned by the caller */
 /* "http://host:8080", port always there; NULL when url cannot be parsed. */
