@@ -26,6 +26,7 @@ extern const struct audit_kind audit_kind_http;
 extern const struct audit_kind audit_kind_scrape;
 extern const struct audit_kind audit_kind_file;
 extern const struct audit_kind audit_kind_digests;
+extern const struct audit_kind audit_kind_oci;
 extern const struct audit_kind audit_kind_command;
 extern const struct audit_kind audit_kind_rollback;
 
