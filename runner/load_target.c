@@ -79,7 +79,9 @@ const struct key_row target_rows[] = {
 	 .min = 1,
 	 .max = 64,
 	 .def = "4",
-	 .help = "at most so many sessions or requests at once"},
+	 .help = "at most so many sessions or requests at once; the wait of an HTTP check for its "
+		 "turn "
+		 "is not part of its timeout"},
 	KEY_END,
 };
 

@@ -46,7 +46,7 @@ struct http_transfer {
 	const struct pairs *headers, *extra_headers;
 	const char *body;
 	struct http_preview *preview;
-	int64_t deadline_ms, max_body_bytes;
+	int64_t deadline_ms, timeout_ms, max_body_bytes;
 	long redirects_left, max_redirects, max_connections;
 	bool is_other_origin; /* after a redirect: the target's headers stay behind */
 
@@ -56,6 +56,7 @@ struct http_transfer {
 	char curl_error[CURL_ERROR_SIZE];
 	int64_t begin_us; /* of the first request when redirects were followed; 0 = not yet */
 	int64_t request_us;
+	int64_t queued_us; /* a redirect waits for its turn since */
 	struct http_head head;
 	int64_t n_raw, n_body; /* body bytes as received, and decoded */
 	struct http_gunzip *gunzip;

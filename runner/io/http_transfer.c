@@ -36,6 +36,7 @@ struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_r
 		.body = req->body,
 		.preview = req->preview,
 		.deadline_ms = req->deadline_ms,
+		.timeout_ms = req->timeout_ms,
 		.max_body_bytes = req->max_body_bytes,
 		.redirects_left = req->max_redirects,
 		.max_redirects = req->max_redirects,
