@@ -42,7 +42,7 @@ struct http_request {
 	const char *body;		   /* NULL = none; Borrowed until done */
 	const char *ca_file;
 	const char *accept;
-	int64_t deadline_ms;	/* monotonic; everything is included */
+	int64_t deadline_ms; /* monotonic; everything is included */
 	/*
 	 * On the loop: how long all of it may take, counted from the start of the first request; a
 	 * wait for a turn at a host is not part of it. With it, deadline_ms is not looked at. 0 =
