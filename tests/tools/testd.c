@@ -5,8 +5,10 @@
  *
  * Prints "port N" when it listens, ends on SIGTERM or with its parent. Serves the files of DIR with
  * their length and a content type by suffix (.om is OpenMetrics, .prom and no suffix the Prometheus
- * text format). Every answer waits --delay-ms. --addresses N listens on 127.0.0.1 and on N - 1
- * further addresses 127.1.x.y, the same port on each, so that one process is a thousand hosts.
+ * text format). Where there is a file PATH.http, it is the answer as it stands, status line and
+ *head included, and the connection is closed behind it. Every answer waits --delay-ms. --addresses
+ *N listens on 127.0.0.1 and on N - 1 further addresses 127.1.x.y, the same port on each, so that
+ *one process is a thousand hosts.
  *
  * /status/NNN answers with that status, /echo with the request it got, /mode/NAME misbehaves as the
  * table below says; --mode NAME makes every path do so; /session/ is a shop to log in to
@@ -217,13 +219,19 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 {
 	char full[4096], head[512];
 	struct stat st;
+	bool is_raw;
 	int fd;
 
 	if (s->options.dir == NULL || strstr(path, "..") != NULL)
 		return false;
-	snprintf(full, sizeof(full), "%s%s%s", s->options.dir, path,
-		 path[strlen(path) - 1] == '/' ? "index.html" : "");
+	snprintf(full, sizeof(full), "%s%s.http", s->options.dir, path);
 	fd = open(full, O_RDONLY | O_CLOEXEC);
+	is_raw = fd >= 0;
+	if (!is_raw) {
+		snprintf(full, sizeof(full), "%s%s%s", s->options.dir, path,
+			 path[strlen(path) - 1] == '/' ? "index.html" : "");
+		fd = open(full, O_RDONLY | O_CLOEXEC);
+	}
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -232,7 +240,9 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 	}
 	snprintf(head, sizeof(head), OK "%sContent-Length: %lld\r\n\r\n", type_of(full),
 		 (long long)st.st_size);
-	reply_bytes(c, head, "", 0);
+	reply_bytes(c, is_raw ? "" : head, "", 0);
+	if (is_raw)
+		c->after = CLOSE;
 	c->file = fd;
 	c->file_left = st.st_size;
 	return true;
