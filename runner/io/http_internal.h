@@ -25,7 +25,9 @@ enum http_coding { HTTP_CODING_IDENTITY, HTTP_CODING_GZIP, HTTP_CODING_UNKNOWN }
 /* What the head of the present response said. */
 struct http_head {
 	long status;
+	bool is_complete; /* what follows are trailers */
 	bool is_chunked, has_length;
+	size_t n_trailer_bytes;
 	int64_t length;
 	enum http_coding coding;
 	struct buf lines; /* name NUL value NUL ... */

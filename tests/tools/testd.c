@@ -136,24 +136,36 @@ static void reply_gzip(struct server *s, struct connection *c, const char *how)
 	free(z);
 }
 
-static void reply_header_flood(struct connection *c)
-{
-	size_t n = 4 << 20;
-	char *lines = allocate(n + 1);
+/* A head, and then a piece of it again and again. */
+static const struct flood {
+	const char *name, *head, *piece;
+} floods[] = {
+	{"header-flood", OK, "X-Flood: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"},
+	{"header-line", OK "X-Long: ", "xxxxxxxxxxxxxxxx"},
+	{"continue-flood", "", "HTTP/1.1 100 Continue\r\n\r\n"},
+	{"trailer-flood", OK TEXT CHUNKS "4b\r\n" GOOD "\r\n0\r\n",
+	 "X-Flood: xxxxxxxxxxxxxxxx\r\n"},
+};
 
-	for (size_t i = 0; i + 64 <= n; i += 64) {
-		memset(lines + i, 'x', 64);
-		memcpy(lines + i, "X-Flood: ", 9);
-		memcpy(lines + i + 62, "\r\n", 2);
-	}
-	reply_bytes(c, OK "\r\n\r\n", "", 0);
-	free(c->out);
-	c->n_out = strlen(OK) + n;
+static bool reply_flood(struct connection *c, const char *name)
+{
+	size_t i = 0, n, n_head, n_piece;
+
+	while (i < sizeof(floods) / sizeof(floods[0]) && strcmp(floods[i].name, name) != 0)
+		i++;
+	if (i == sizeof(floods) / sizeof(floods[0]))
+		return false;
+	n_head = strlen(floods[i].head);
+	n_piece = strlen(floods[i].piece);
+	n = (4 << 20) / n_piece * n_piece;
+	c->n_out = n_head + n;
+	c->n_sent = 0;
 	c->out = allocate(c->n_out);
-	memcpy(c->out, OK, strlen(OK));
-	memcpy(c->out + strlen(OK), lines, n);
-	free(lines);
+	memcpy(c->out, floods[i].head, n_head);
+	for (size_t at = 0; at < n; at += n_piece)
+		memcpy(c->out + n_head + at, floods[i].piece, n_piece);
 	c->after = HANG;
+	return true;
 }
 
 /* One chunk of many; the next follows when it is out. */
@@ -183,10 +195,8 @@ static bool reply_mode(struct server *s, struct connection *c, const char *name)
 			return true;
 		}
 	}
-	if (strcmp(name, "header-flood") == 0) {
-		reply_header_flood(c);
+	if (reply_flood(c, name))
 		return true;
-	}
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (strcmp(modes[i].name, name) == 0) {
 			reply_bytes(c, modes[i].head, modes[i].body, strlen(modes[i].body));
