@@ -53,9 +53,9 @@ LDFLAGS_ALL  = $(FLAGS_$(VARIANT)) -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-ne
 LIBS_ALL     = $(LIB_LIBS) -lpthread -lm
 
 # A driver whose library has no headers here is left out.
-left-out     = $(if $(filter $(2),$(DRIVERS)),,$(wildcard runner/io/db_$(1)*.c))
-SOURCES     := $(filter-out $(call left-out,postgres,POSTGRES) $(call left-out,mysql,MYSQL) \
-	$(call left-out,odbc,ODBC),$(SOURCES))
+left-out     = $(if $(filter $(2),$(DRIVERS)),,$(wildcard runner/io/$(1)*.c))
+SOURCES     := $(filter-out $(call left-out,db_postgres,POSTGRES) $(call left-out,db_mysql,MYSQL) \
+	$(call left-out,db_odbc,ODBC) $(call left-out,archive_,ARCHIVE),$(SOURCES))
 OBJECTS     := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 LIBRARY     := $(BUILD)/libassize.a
 UNIT_BINS   := $(UNITS:%.c=$(BUILD)/%)

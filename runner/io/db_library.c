@@ -15,8 +15,7 @@ int db_library_load(const char *soname, const char *what, const char *package,
 	void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
 
 	if (!library) {
-		(void)err_set(e, ERR_MEASURE, "could not load the %s client library: %s", what,
-			      dlerror());
+		(void)err_set(e, ERR_MEASURE, "could not load the %s library: %s", what, dlerror());
 		return err_help(e, "install %s", package);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -24,8 +23,8 @@ int db_library_load(const char *soname, const char *what, const char *package,
 
 		if (!symbol) {
 			(void)err_set(e, ERR_MEASURE,
-				      "cannot use the %s client library %s: it has no %s()", what,
-				      soname, symbols[i].name);
+				      "cannot use the %s library %s: it has no %s()", what, soname,
+				      symbols[i].name);
 			return err_help(e, "install a newer %s", package);
 		}
 		/* ISO C has no conversion between the two; POSIX promises that they fit. */

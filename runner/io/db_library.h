@@ -19,8 +19,8 @@ struct db_symbol {
 
 /*
  * Loads soname for the life of the process and fills every pointer. -1: it is not there, or lacks a
- * function; what ("PostgreSQL") and package ("libpq5") are for the message. Not to be called by two
- * threads for the same pointers: use pthread_once().
+ * function; what ("PostgreSQL client") and package ("libpq5") are for the message. Not to be called
+ * by two threads for the same pointers: use pthread_once().
  */
 int db_library_load(const char *soname, const char *what, const char *package,
 		    const struct db_symbol *symbols, size_t n, struct err *e);

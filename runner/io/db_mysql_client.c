@@ -47,7 +47,7 @@ static void load(void)
 		{"mysql_stmt_close", &c->stmt_close},
 	};
 
-	if (db_library_load("libmariadb.so.3", "MySQL and MariaDB", "libmariadb3", symbols,
+	if (db_library_load("libmariadb.so.3", "MySQL and MariaDB client", "libmariadb3", symbols,
 			    sizeof(symbols) / sizeof(*symbols), &library.failure) != 0)
 		return;
 	/* Not left to the first connection: two threads may make that at once. */

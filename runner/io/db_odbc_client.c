@@ -66,7 +66,7 @@ static void load(void)
 	};
 
 	/* The failure, if any, is kept. */
-	if (db_library_load("libodbc.so.2", "ODBC", "libodbc2", symbols,
+	if (db_library_load("libodbc.so.2", "ODBC client", "libodbc2", symbols,
 			    sizeof(symbols) / sizeof(*symbols), &library.failure) == 0)
 		find_files(c);
 }

@@ -21,7 +21,7 @@ static void load(void)
 	};
 
 	/* -1 shows in the error. */
-	(void)db_library_load("libpq.so.5", "PostgreSQL", "libpq5", symbols,
+	(void)db_library_load("libpq.so.5", "PostgreSQL client", "libpq5", symbols,
 			      sizeof(symbols) / sizeof(*symbols), &library.error);
 }
 

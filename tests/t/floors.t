@@ -46,8 +46,8 @@ breaks "libyaml has its door" runner/history/store.c '#include <yaml.h>' \
 	'<yaml.h> belongs behind its door, ^runner/io/yaml'
 breaks "libgit2 has its doors" gates/g.c '#include <git2/oid.h>' \
 	'<git2/oid.h> belongs behind its door, ^(runner/io/git|rollback/)'
-breaks "no other library comes in" runner/main.c '#include <archive.h>' \
-	'<archive.h> is a library without a door'
+breaks "no other library comes in" runner/main.c '#include <foreign.h>' \
+	'<foreign.h> is a library without a door'
 breaks "the own header comes first" runner/base/b.c '#include "runner/base/b.h"' \
 	'its own header "runner/base/b.h" is not the first include'
 world

@@ -68,6 +68,7 @@ file_registry.o databases
 file_registry.o lock
 git.o init_once
 git.o init_result
+archive_library.o library
 db_mysql_client.o library
 db_odbc_client.o library
 db_postgres_library.o library
