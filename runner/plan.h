@@ -41,8 +41,7 @@ struct job {
 	struct arena *arena; /* of this attempt; freed by whoever takes the finished job */
 	struct probe probe;
 	const struct err *err; /* in arena; set: checks that emitted nothing were not measured */
-	/* monotonic; an HTTP probe begins when its turn comes, though it is under way */
-	_Atomic(int64_t) started_us;
+	int64_t started_us;    /* monotonic */
 	int64_t duration_us;
 	int64_t measured_ms; /* wall */
 	struct job *next;

@@ -1,0 +1,399 @@
+/*
+ * archive_rules: the rules that look at members, one by one and beside each other. Where links lead
+ * is in archive_links.c.
+ */
+#include "audits/archive_rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audits/archive_links.h"
+#include "runner/base/arena.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+#include "runner/io/digest.h"
+
+void archive_review_init(struct archive_review *r, struct arena *a,
+			 const struct archive_wants *wants)
+{
+	*r = (struct archive_review){.arena = a, .wants = wants};
+	map_init(&r->by_path, a);
+	map_init(&r->by_folded, a);
+}
+
+void archive_review_found(struct archive_review *r, enum archive_rule rule, const char *name,
+			  const char *text)
+{
+	if (r->n_findings == r->cap_findings) {
+		size_t cap = r->cap_findings ? r->cap_findings * 2 : 16;
+		struct archive_finding *grown = arena_array(r->arena, cap, sizeof(*grown));
+
+		if (r->n_findings > 0)
+			memcpy(grown, r->findings, r->n_findings * sizeof(*grown));
+		r->findings = grown;
+		r->cap_findings = cap;
+	}
+	r->findings[r->n_findings++] = (struct archive_finding){
+		.rule = rule, .name = str_escaped(r->arena, name), .text = text};
+	r->counts[rule]++;
+}
+
+static void unsafe(struct archive_review *r, const struct archive_item *item, const char *text)
+{
+	archive_review_found(r, RULE_UNSAFE, item->name, text);
+}
+
+const char *archive_path(struct arena *a, const char *name)
+{
+	char *path = arena_alloc(a, strlen(name) + 1);
+	size_t len = 0;
+
+	for (const char *s = name; *s;) {
+		size_t n;
+
+		s += strspn(s, "/");
+		n = strcspn(s, "/");
+		if (n > 0 && !(n == 1 && s[0] == '.')) {
+			if (len > 0)
+				path[len++] = '/';
+			memcpy(path + len, s, n);
+			len += n;
+		}
+		s += n;
+	}
+	path[len] = '\0';
+	return path;
+}
+
+/* --- names --- */
+
+static bool has_climb(const char *name)
+{
+	for (const char *s = name; *s; s += strspn(s, "/")) {
+		size_t n = strcspn(s, "/");
+
+		if (n == 2 && s[0] == '.' && s[1] == '.')
+			return true;
+		s += n;
+	}
+	return false;
+}
+
+static bool has_drive(const char *name)
+{
+	return ((name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z')) &&
+	       name[1] == ':';
+}
+
+static void judge_name(struct archive_review *r, const struct archive_item *item)
+{
+	if (item->name[0] == '/')
+		unsafe(r, item, "its name is absolute");
+	if (has_climb(item->name))
+		unsafe(r, item, "its name leads out of the folder it is unpacked to");
+	if (has_drive(item->name))
+		unsafe(r, item, "its name begins with a drive letter");
+	if (strchr(item->name, '\\'))
+		unsafe(r, item, "a backslash in its name separates folders on some systems");
+	if (item->path[0] == '\0' && item->type != MEMBER_DIRECTORY)
+		unsafe(r, item, "its name is empty");
+}
+
+static bool folds(const char *s)
+{
+	for (; *s; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			return true;
+	return false;
+}
+
+static const char *folded(struct arena *a, const char *s)
+{
+	char *copy = arena_strdup(a, s);
+
+	for (char *c = copy; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	return copy;
+}
+
+/* Runs when all are known, so that it does not matter which of two comes first. */
+static void judge_case(struct archive_review *r, struct archive_item *item)
+{
+	const struct archive_item *other;
+	const char *key;
+
+	if (!folds(item->path))
+		return;
+	key = folded(r->arena, item->path);
+	other = map_get(&r->by_path, key);
+	if (!other && !map_put(&r->by_folded, key, item))
+		other = map_get(&r->by_folded, key);
+	if (other && strcmp(other->path, item->path) != 0)
+		unsafe(r, item,
+		       arena_printf(r->arena, "differs from \"%s\" only in case",
+				    str_escaped(r->arena, other->path)));
+}
+
+/* --- types and attributes --- */
+
+static const char *type_words(enum member_type type)
+{
+	switch (type) {
+	case MEMBER_UNKNOWN:
+		return "of a type nobody knows";
+	case MEMBER_FILE:
+		return "a file";
+	case MEMBER_DIRECTORY:
+		return "a directory";
+	case MEMBER_SYMLINK:
+		return "a symbolic link";
+	case MEMBER_HARDLINK:
+		return "a hard link";
+	case MEMBER_DEVICE:
+		return "a device";
+	case MEMBER_FIFO:
+		return "a named pipe";
+	case MEMBER_SOCKET:
+		return "a socket";
+	}
+	return "";
+}
+
+static void judge_type(struct archive_review *r, const struct archive_item *item)
+{
+	bool is_special = item->type == MEMBER_DEVICE || item->type == MEMBER_FIFO ||
+			  item->type == MEMBER_SOCKET;
+
+	if (item->type == MEMBER_UNKNOWN || (is_special && !(r->wants->allowed & ALLOW_DEVICES)))
+		unsafe(r, item, arena_printf(r->arena, "is %s", type_words(item->type)));
+	if ((item->mode & 06000) && item->type != MEMBER_DIRECTORY &&
+	    !(r->wants->allowed & ALLOW_SETUID))
+		unsafe(r, item,
+		       arena_printf(r->arena, "is %s (mode %04o)",
+				    item->mode & 04000 ? "setuid" : "setgid", item->mode));
+}
+
+static bool is_owner(const char *want, const char *name, int64_t number)
+{
+	int64_t n;
+
+	if (num_parse_int(want, strlen(want), &n) == 0)
+		return n == number;
+	return name && strcmp(want, name) == 0;
+}
+
+static void judge_owner(struct archive_review *r, const struct archive_item *item)
+{
+	struct arena *a = r->arena;
+
+	if (r->wants->user && !is_owner(r->wants->user, item->user, item->uid))
+		archive_review_found(r, RULE_ATTRIBUTES, item->name,
+				     arena_printf(a, "belongs to user %s (%lld), not %s",
+						  item->user ? str_escaped(a, item->user) : "-",
+						  (long long)item->uid, r->wants->user));
+	if (r->wants->group && !is_owner(r->wants->group, item->group, item->gid))
+		archive_review_found(r, RULE_ATTRIBUTES, item->name,
+				     arena_printf(a, "belongs to group %s (%lld), not %s",
+						  item->group ? str_escaped(a, item->group) : "-",
+						  (long long)item->gid, r->wants->group));
+}
+
+/* Links have no mode of their own that anybody obeys. */
+static void judge_mode(struct archive_review *r, const struct archive_item *item)
+{
+	if (item->type == MEMBER_SYMLINK || item->type == MEMBER_HARDLINK)
+		return;
+	for (size_t i = 0; i < r->wants->modes.n; i++) {
+		const struct pair *pair = &r->wants->modes.items[i];
+
+		if (!str_glob(pair->name, item->path))
+			continue;
+		if (strtoul(pair->value, NULL, 8) != item->mode)
+			archive_review_found(r, RULE_ATTRIBUTES, item->name,
+					     arena_printf(r->arena, "mode %04o, not %s", item->mode,
+							  pair->value));
+		return;
+	}
+}
+
+/* --- what should be there, and what should not --- */
+
+static void judge_forbidden(struct archive_review *r, const struct archive_item *item)
+{
+	for (size_t i = 0; i < r->wants->forbidden.n; i++)
+		if (str_glob(r->wants->forbidden.items[i], item->path))
+			archive_review_found(r, RULE_FORBIDDEN, item->name,
+					     arena_printf(r->arena, "matches forbidden \"%s\"",
+							  r->wants->forbidden.items[i]));
+}
+
+static void judge_required(struct archive_review *r)
+{
+	for (size_t i = 0; i < r->wants->required.n; i++) {
+		const char *glob = r->wants->required.items[i];
+		bool is_there = false;
+
+		for (size_t k = 0; k < r->n_items && !is_there; k++)
+			is_there = str_glob(glob, r->items[k]->path);
+		if (!is_there)
+			archive_review_found(r, RULE_MISSING, glob,
+					     "required, and no member is it");
+	}
+}
+
+/* In a cpio the content comes with the last of the names of a file, the others are empty. */
+static void share_content(const struct archive_review *r)
+{
+	for (size_t i = 0; i < r->n_items; i++) {
+		const struct archive_item *link = r->items[i];
+		struct archive_item *target;
+
+		if (link->type != MEMBER_HARDLINK || !link->has_content || !link->link)
+			continue;
+		target = map_get(&r->by_path, archive_path(r->arena, link->link));
+		if (target && target->type == MEMBER_FILE && !target->has_content) {
+			memcpy(target->digest, link->digest, sizeof(target->digest));
+			target->has_content = true;
+		}
+	}
+}
+
+/* The content a member stands for: its own, or that of the member a hard link names. */
+static const struct archive_item *content_of(const struct archive_review *r,
+					     const struct archive_item *item)
+{
+	if (item->type != MEMBER_HARDLINK || item->has_content)
+		return item;
+	return map_get(&r->by_path, archive_path(r->arena, item->link ? item->link : ""));
+}
+
+static void judge_digest(struct archive_review *r, const struct archive_item *item)
+{
+	struct archive_list_entry *entry = map_get(r->wants->digests, item->path);
+	const struct archive_item *content = content_of(r, item);
+	char want[SHA256_HEX], got[SHA256_HEX];
+
+	if (!entry) {
+		if (r->wants->is_exact && item->type != MEMBER_DIRECTORY)
+			archive_review_found(r, RULE_UNLISTED, item->name, "not listed");
+		return;
+	}
+	entry->is_seen = true;
+	if (!content || (content->type != MEMBER_FILE && !content->has_content)) {
+		archive_review_found(
+			r, RULE_DIFFERENT, item->name,
+			arena_printf(r->arena, "%s, not a file", type_words(item->type)));
+		return;
+	}
+	if (memcmp(entry->digest, content->digest, sizeof(entry->digest)) == 0)
+		return;
+	sha256_hex(entry->digest, want);
+	sha256_hex(content->digest, got);
+	archive_review_found(r, RULE_DIFFERENT, item->name,
+			     arena_printf(r->arena,
+					  "digest differs (expected %.12s\xE2\x80\xA6, found "
+					  "%.12s\xE2\x80\xA6)",
+					  want, got));
+}
+
+static void judge_list(struct archive_review *r)
+{
+	const struct map *list = r->wants->digests;
+
+	if (!list)
+		return;
+	share_content(r);
+	for (size_t i = 0; i < r->n_items; i++)
+		judge_digest(r, r->items[i]);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct archive_list_entry *entry = list->entries[i].value;
+
+		if (!entry->is_seen)
+			archive_review_found(r, RULE_MISSING, list->entries[i].key,
+					     "listed, and not in the archive");
+	}
+}
+
+/* --- all of it --- */
+
+static const char *copied(struct arena *a, const char *s)
+{
+	return s ? arena_strdup(a, s) : NULL;
+}
+
+struct archive_item *archive_review_add(struct archive_review *r, const struct archive_member *m)
+{
+	struct archive_item *item = arena_alloc(r->arena, sizeof(*item));
+
+	*item = (struct archive_item){
+		.name = arena_strdup(r->arena, m->name),
+		.path = archive_path(r->arena, m->name),
+		.link = copied(r->arena, m->link),
+		.type = m->type,
+		.mode = m->mode,
+		.uid = m->uid,
+		.gid = m->gid,
+		.user = copied(r->arena, m->user),
+		.group = copied(r->arena, m->group),
+	};
+	if (r->n_items == r->cap_items) {
+		size_t cap = r->cap_items ? r->cap_items * 2 : 64;
+		struct archive_item **grown =
+			arena_array(r->arena, cap, sizeof(struct archive_item *));
+
+		if (r->n_items > 0)
+			memcpy(grown, r->items, r->n_items * sizeof(struct archive_item *));
+		r->items = grown;
+		r->cap_items = cap;
+	}
+	r->items[r->n_items++] = item;
+	item->is_repeated = !map_put(&r->by_path, item->path, item);
+	return item;
+}
+
+/* A folder may be named again: tar does it when it appends, and nothing depends on which counts. */
+static void judge_repeated(struct archive_review *r, const struct archive_item *item)
+{
+	const struct archive_item *first = map_get(&r->by_path, item->path);
+
+	if (!item->is_repeated ||
+	    (item->type == MEMBER_DIRECTORY && first->type == MEMBER_DIRECTORY))
+		return;
+	unsafe(r, item,
+	       "there is another member of this name, and programs differ in which counts");
+}
+
+static int compare_findings(const void *a, const void *b)
+{
+	const struct archive_finding *x = a, *y = b;
+
+	if (x->rule != y->rule)
+		return x->rule < y->rule ? -1 : 1;
+
+	int by_name = strcmp(x->name, y->name);
+	return by_name != 0 ? by_name : strcmp(x->text, y->text);
+}
+
+void archive_review_judge(struct archive_review *r)
+{
+	for (size_t i = 0; i < r->n_items; i++) {
+		struct archive_item *item = r->items[i];
+
+		judge_name(r, item);
+		judge_type(r, item);
+		archive_links_judge(r, item);
+		if (!(r->wants->allowed & ALLOW_DUPLICATES))
+			judge_repeated(r, item);
+		if (!(r->wants->allowed & ALLOW_CASE))
+			judge_case(r, item);
+		judge_owner(r, item);
+		judge_mode(r, item);
+		judge_forbidden(r, item);
+	}
+	judge_required(r);
+	judge_list(r);
+	if (r->n_findings > 0)
+		qsort(r->findings, r->n_findings, sizeof(*r->findings), compare_findings);
+}

@@ -1,0 +1,305 @@
+#!/bin/bash
+# archive: one tree in every format passes; then each mutation fails, or is no measurement, and says why.
+#
+# Every case is an archive and a check of its own; all of them are one definition, run once.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+
+n_cases=0
+claims=() statuses=() words=()
+printf 'assize: 1\naudits:\n  a:\n    checks:\n' >assize.yaml
+
+# expects STATUS CLAIM KEYS WORDS [EXPECT]: of the archive "a", which is taken away. STATUS is pass, fail or
+# undecided, KEYS are those beside path, WORDS a regular expression for what must be said.
+expects()
+{
+	local file=c$n_cases
+	[ ! -e a ] || mv a $file
+	claims+=("$2") statuses+=("$1") words+=("$4")
+	printf '      - { id: %s, archive: { path: %s%s }%s }\n' $file $file "${3:+, $3}" "${5:+, expect: { $5 \}}" \
+		>>assize.yaml
+	n_cases=$((n_cases + 1))
+}
+# The same archive once more.
+again()
+{
+	cp -a c$((n_cases - 1)) a
+	expects "$@"
+}
+
+# --- a tree and its list ---
+mkdir -p tree/bin tree/etc
+printf 'program\n' >tree/bin/app
+printf 'key=value\n' >tree/etc/app.conf
+printf 'license\n' >tree/LICENSE
+printf 'accent\n' >tree/etc/é
+: >tree/empty
+chmod 755 tree/bin/app
+chmod 644 tree/etc/* tree/LICENSE tree/empty
+ln tree/bin/app tree/bin/app2
+(cd tree && find . -type f -exec sha256sum {} + >../MEMBERS)
+license=$(sha256sum <tree/LICENSE | cut -c1-64)
+rebuilt()
+{
+	tar --owner=root:0 --group=root:0 --sort=name -C tree -cf a "$@" .
+}
+content='required: [LICENSE, "bin/*"], forbidden: ["*.pem", "*/.git/*"]'
+exact='members: MEMBERS, exact: true'
+one="sha256: { ./LICENSE: $license }"
+
+# --- intact, in every format ---
+rebuilt
+cp a whole.tar
+expects pass "intact tar" "" ""
+again pass "intact tar with digests" "$exact" ""
+again pass "intact tar with names" "$content" ""
+again pass "intact tar with modes" 'modes: { "bin/*": "0755", "*": "644", etc: "0755" }' "" 'attributes: "== 3", differences: ">= 0"'
+again pass "intact tar with an owner" 'owner: "root:0"' ""
+again pass "figures" "" "" 'members: "== 9", bytes: "== 33 B", ratio: "> 0", unsafe: "== 0"'
+rebuilt --format=pax && expects pass "intact pax tar" "$exact" ""
+gzip -kn whole.tar && xz -kq whole.tar && bzip2 -k whole.tar && zstd -q whole.tar
+for format in gz xz bz2 zst; do
+	cp whole.tar.$format a && expects pass "intact tar.$format" "$exact" ""
+done
+(cd tree && zip -qr ../a.zip bin/app etc/app.conf LICENSE empty etc/é) && mv a.zip a
+expects pass "intact zip" "$content, $one" ""
+bsdtar -cf a --format 7zip -C tree bin/app etc LICENSE empty && expects pass "intact 7z" "$content, $one" ""
+bsdtar -cf a --format newc -C tree . && expects pass "intact cpio" "$exact" ""
+(cd tree && ar rc ../a LICENSE empty) && expects pass "intact ar" "$one" ""
+{ cat whole.tar.gz; head -c 512 /dev/zero; } >a && expects pass "gzip padded with zeros" "" ""
+{ head -c 5000 whole.tar | gzip; tail -c +5001 whole.tar | gzip; } >a && expects pass "gzip in two streams" "$exact" ""
+
+# --- content ---
+printf 'Program\n' >tree/bin/app
+rebuilt
+expects fail "flipped content" "members: MEMBERS" 'bin/app: digest differs \(expected [0-9a-f]{12}…, found [0-9a-f]{12}…\)'
+again fail "flipped content of a hard link" "members: MEMBERS" 'bin/app2: digest differs'
+printf 'program\n' >tree/bin/app
+: >tree/etc/key.pem
+rebuilt
+expects fail "extra file" "$exact" 'etc/key.pem: not listed'
+again pass "which only exact minds" "members: MEMBERS" ""
+again fail "forbidden file" "$content" 'etc/key.pem: matches forbidden "\*.pem"'
+rm tree/etc/key.pem
+rebuilt --exclude=./LICENSE
+expects fail "required file gone" "$content" '1 difference".*LICENSE: required, and no member is it'
+again fail "listed file gone" "members: MEMBERS" 'LICENSE: listed, and not in the archive'
+rebuilt --exclude=./bin && expects fail "a required glob with nothing left" "$content" 'bin/\*: required'
+rm tree/LICENSE && ln -s empty tree/LICENSE
+rebuilt
+expects fail "a link in the place of a file" "$one" 'LICENSE: a symbolic link, not a file'
+rm tree/LICENSE && printf 'license\n' >tree/LICENSE
+
+# --- modes and owners ---
+chmod 600 tree/empty
+rebuilt
+expects fail "a mode" 'modes: { empty: "644" }' 'empty: mode 0600, not 644'
+chmod 644 tree/empty
+tar --owner=nobody:65534 --group=adm:4 -C tree -cf a .
+expects fail "an owner" 'owner: root' 'LICENSE: belongs to user nobody \(65534\), not root'
+again fail "a group" 'owner: "65534:0"' 'belongs to group adm \(4\), not 0'
+
+# --- what is unsafe, member by member, and what a zip says twice ---
+python3 - <<'PY'
+import io, struct, tarfile, zipfile
+
+def tar(path, members):
+    out = tarfile.open(path, "w", format=tarfile.PAX_FORMAT)
+    for spec in members:
+        kind, name, *rest = spec.split("|")
+        m = tarfile.TarInfo(name)
+        m.mode = 0o4755 if kind == "s" else 0o644
+        data = (rest[0] if rest else "x").encode() if kind == "f" else None
+        if data:
+            m.size = len(data)
+        elif kind != "s":
+            m.type = {"l": tarfile.SYMTYPE, "h": tarfile.LNKTYPE, "d": tarfile.DIRTYPE, "c": tarfile.CHRTYPE,
+                      "p": tarfile.FIFOTYPE}[kind]
+            m.linkname = rest[0] if rest else ""
+        out.addfile(m, io.BytesIO(data) if data else None)
+    out.close()
+
+for path, members in {
+    "absolute": ["f|/etc/passwd"], "climbing": ["f|a/../../x"], "drive": ["f|C:x"], "backslash": ["f|..\\x"],
+    "link-absolute": ["l|link|/etc", "f|x"], "link-climbing": ["d|d", "l|d/link|../../x"],
+    "link-through-link": ["l|x|.", "l|y|x/.."], "circle": ["l|x|y", "l|y|x"],
+    "through": ["d|e", "l|d|e", "f|d/x"], "through-late": ["f|d/x", "d|e", "l|d|e"], "below": ["f|d", "f|d/x"],
+    "hard-out": ["h|h|../../etc/shadow"], "hard-link": ["f|x", "l|l|x", "h|h|l"],
+    "duplicate": ["f|x|1", "f|./x|2"], "case": ["f|README", "f|readme"], "cases": ["f|ReadMe", "f|README"],
+    "device": ["c|null"], "pipe": ["p|p"], "setuid": ["s|su"],
+    "all": ["f|README", "f|readme", "c|null", "s|su", "f|readme"],
+    "inside": ["d|d", "d|d", "f|d/x", "l|d/up|../d/x", "l|d/a|./x"], "control": ["f|x\033[2J", "f|x\033[2J"],
+}.items():
+    tar("t-" + path, members)
+
+buf = io.BytesIO()
+with zipfile.ZipFile(buf, "w") as z:
+    z.writestr("one", "first content")
+    z.writestr("two", "second content")
+whole = buf.getvalue()
+for how in ("intact name size crc method flags data hidden overlap front behind gap twice volume cut second "
+            "pointer").split():
+    b = bytearray(whole)
+    local, central, end = b.index(b"PK\3\4"), b.index(b"PK\1\2"), b.index(b"PK\5\6")
+    n = struct.unpack_from("<H", b, central + 28)[0] + 46
+    if how == "name":
+        b[local + 30:local + 33] = b"ONE"
+    elif how == "size":
+        b[local + 22] += 1
+    elif how == "crc":
+        b[local + 14] ^= 1
+    elif how == "method":
+        b[local + 8] = 8
+    elif how == "flags":
+        b[local + 7] ^= 8
+    elif how == "data":
+        b[local + 34] ^= 1
+    elif how == "hidden": # the second member is no longer counted
+        del b[central + n:end]
+        struct.pack_into("<HHI", b, central + n + 8, 1, 1, n)
+    elif how == "overlap": # both entries point to the first member
+        struct.pack_into("<I", b, central + n + 42, 0)
+    elif how == "pointer":
+        struct.pack_into("<I", b, central + n + 42, 7)
+    elif how == "front":
+        b[0:0] = b"#!/bin/sh\n"
+    elif how == "behind":
+        b += b"hidden"
+    elif how == "gap":
+        b[central:central] = b"hidden"
+        struct.pack_into("<I", b, end + 6 + 16, central + 6)
+    elif how == "twice": # the comment is an end record
+        struct.pack_into("<H", b, end + 20, 22)
+        b += b[end:end + 20] + b"\0\0"
+    elif how == "volume":
+        struct.pack_into("<H", b, end + 4, 1)
+    elif how == "cut":
+        del b[end:]
+    elif how == "second": # a Unicode path that is another name
+        extra = struct.pack("<HHBI", 0x7075, 8, 1, 0) + b"ONE"
+        struct.pack_into("<H", b, central + 30, len(extra))
+        b[central + n:central + n] = extra
+        struct.pack_into("<I", b, end + len(extra) + 12, end - central + len(extra))
+    open("z-" + how, "wb").write(b)
+PY
+tar_says() { mv "t-$1" a && expects fail "tar: $1" "" "$2"; }
+tar_says absolute '/etc/passwd: its name is absolute'
+tar_says climbing 'a/../../x: its name leads out'
+tar_says drive 'C:x: its name begins with a drive letter'
+tar_says backslash 'a backslash in its name'
+tar_says link-absolute 'link: a symbolic link to "/etc" leads out of the archive'
+again pass "links of any kind can be allowed" "links: any" ""
+tar_says link-climbing 'd/link: a symbolic link to "../../x" leads out'
+tar_says link-through-link 'y: a symbolic link to "x/.." leads out'
+tar_says circle 'x: a symbolic link to "y" leads in a circle'
+tar_says through 'd/x: lies below "d", which is a symbolic link: it would be written through it'
+tar_says through-late 'd/x: lies below "d", which is a symbolic link'
+tar_says below 'd/x: lies below "d", which is no folder'
+tar_says hard-out 'h: a hard link to "../../etc/shadow", which is not in the archive'
+tar_says hard-link 'h: a hard link to "l", which is a symbolic link'
+tar_says duplicate './x: there is another member of this name'
+tar_says case 'README: differs from "readme" only in case'
+tar_says cases 'README: differs from "ReadMe" only in case'
+tar_says device 'null: is a device'
+tar_says pipe 'p: is a named pipe'
+tar_says setuid 'su: is setuid \(mode 4755\)'
+tar_says control 'x\\\\x1b\[2J: there is another'
+mv t-all a && expects pass "what is unsafe can be allowed" "allow: [case, devices, duplicates, setuid]" ""
+mv t-inside a && expects pass "a folder named twice, links that stay inside" "" ""
+again fail "or no links at all" "links: none" 'd/a: is a symbolic link, and links are not allowed'
+
+zip_says() { mv "z-$1" a && expects "${3:-fail}" "zip: $1" "" "$2"; }
+zip_says intact "" pass
+zip_says name 'one: its own header calls it "ONE"'
+zip_says second 'one: has a second name, "ONE"'
+zip_says size 'Inconsistent uncompressed size' undecided
+zip_says crc 'Inconsistent CRC32 values' undecided
+zip_says method 'could not read member "one"' undecided
+zip_says flags 'one: its set of flags in the table of contents'
+zip_says data 'could not read member "one": ZIP bad CRC' undecided
+zip_says hidden 'is a member that its table of contents does not list'
+zip_says overlap 'shares bytes with another member'
+zip_says pointer 'could not read' undecided
+zip_says front '10 bytes in front of it'
+again pass "which can be allowed" "allow: gaps" ""
+zip_says behind '6 bytes behind its end'
+zip_says gap '6 bytes at byte [0-9]+ belong to no member'
+zip_says twice 'could not read it as an archive|more than one end record' undecided
+zip_says volume 'it is one part of several volumes' undecided
+zip_says cut 'could not read it as an archive|no end record' undecided
+(cd tree && zip -qP secret ../a.zip LICENSE) && mv a.zip a
+expects undecided "encrypted" "" 'could not read member "LICENSE": it is encrypted'
+(cd tree && zip -qfd - LICENSE empty >../a)
+expects pass "a zip that was streamed" "" ""
+
+# --- damage: no measurement, whatever the bound ---
+damaged() { expects undecided "$1" "" "$2" 'differences: "<= 100"'; }
+spoilt() # FILE OFFSET
+{
+	cp "$1" a
+	printf '\1\2\3\4' | dd of=a bs=1 seek="$2" conv=notrunc status=none
+}
+head -c 3000 whole.tar >a && damaged "tar cut within a member" 'archive ".*/c[0-9]+": could not read'
+head -c 2048 whole.tar >a && damaged "tar cut between two members" 'it is truncated: no end mark follows member'
+spoilt whole.tar 10 && damaged "a wrong header checksum" 'could not read'
+head -c -20 whole.tar.gz >a && damaged "gzip cut" 'it is truncated: the gzip stream does not end'
+size=$(stat -c %s whole.tar.gz)
+spoilt whole.tar.gz $((size - 8)) && damaged "a wrong checksum of gzip" 'it is damaged: the checksum of gzip differs'
+spoilt whole.tar.gz $((size - 4)) && damaged "a wrong length of gzip" 'it is damaged: the length gzip kept differs'
+for format in xz bz2 zst; do
+	size=$(stat -c %s whole.tar.$format)
+	head -c $((size - 6)) whole.tar.$format >a && damaged "$format cut" 'it is damaged or truncated: '
+	spoilt whole.tar.$format $((size / 2)) && damaged "$format flipped" 'it is damaged or truncated: '
+done
+: >a && damaged "an empty file" 'could not read it as an archive'
+head -c 10000 /dev/zero | tr '\0' x >a && damaged "no archive" 'could not read it as an archive: Unrecognized archive format'
+gzip -c whole.tar.gz >a && damaged "compressed twice" 'could not read it as an archive'
+damaged "no file" 'No such file'
+mkfifo a && damaged "a named pipe hangs nobody" 'a named pipe, not a file'
+tar -cf a -T /dev/null && damaged "no members" 'the archive has no members'
+
+# --- behind the end ---
+cat whole.tar whole.tar >a && expects fail "a second archive behind the first" "" '[0-9]+ bytes of data behind its end'
+again pass "which can be allowed" "allow: gaps" ""
+for format in gz bz2; do
+	{ cat whole.tar.$format; echo hidden; } >a && expects fail "data behind $format" "" '7 bytes of data behind its end'
+done
+for format in xz zst; do
+	{ cat whole.tar.$format; echo hidden; } >a && damaged "data behind $format" 'it is damaged or truncated: '
+done
+
+# --- limits ---
+cp whole.tar.gz a && expects undecided "too many members" "max_members: 3" 'it holds more than 3 members \(max_members\)'
+again undecided "too many bytes" "max_bytes: 20B" 'it holds more than 20 B \(max_bytes\), at member'
+truncate -s 40M zeros && tar -cf - zeros | gzip -1 >a
+expects undecided "a bomb" "max_ratio: 50" 'it unpacks to more than 50 times its size \(max_ratio\), at member "zeros"'
+truncate -s 15T zeros && tar -Scf a zeros && rm zeros
+expects undecided "a sparse file of any size" "" 'it holds more than 16 GiB \(max_bytes\), at member "zeros"'
+
+# --- all of them at once ---
+run "$ASSIZE" run --json
+is "something failed: exit status" "$status" 1
+jq -r '.checks[] | "\(.name[2:])\t\(.outcome)\t\([.series[] | .shown, .reason, .evidence[]] | tostring)"' \
+	<<<"$out" >told
+while IFS=$'\t' read -r name outcome told; do
+	i=${name#c}
+	is "${claims[i]}: ${statuses[i]}" "$outcome" "${statuses[i]}" || diag "$told"
+	[ -z "${words[i]}" ] || like "${claims[i]}: told" "${told//\\\"/\"}" "${words[i]}"
+done <told
+is "every case was judged" "$(wc -l <told)" $n_cases
+
+# --- definitions ---
+refuses()
+{
+	printf 'assize: 1\naudits: {a: {checks: [{id: x, archive: {path: a, %s}}]}}\n' "$2" >bad.yaml
+	run "$ASSIZE" check -f bad.yaml
+	is "$1: refused" "$status" 3
+	like "$1: told" "$err" "$3"
+}
+refuses "an unknown allowance" 'allow: [links]' 'cannot allow "links".*one of case, devices'
+refuses "a digest that is none" 'sha256: {x: abc}' 'the digest of "x" is not 64 hexadecimal digits'
+refuses "a mode that is none" 'modes: {x: "rwx"}' '"rwx" is not a mode'
+refuses "exact without a list" 'exact: true' '"exact" needs a list'
+refuses "half an owner" 'owner: "root:"' '"owner" has an empty part'
+exits "the example is valid" 0 "$ASSIZE" check -f "$ROOT/audits/examples/archive.yaml"
+done_testing
