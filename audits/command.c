@@ -6,31 +6,20 @@
  * much output or a program that cannot be started is no measurement of anything, also not of
  * `status` (the 127 of a shell never appears).
  */
-#include <signal.h>
+#include "audits/command.h"
+
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/capture.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/node.h"
 #include "runner/base/str.h"
-#include "runner/io/proc.h"
-#include "runner/model/definition.h"
-#include "runner/model/kind.h"
 
-#define MAX_JUDGED_BYTES (64 * 1024)
-#define EVIDENCE_LINES	 20
-#define EVIDENCE_BYTES	 3000 /* of each stream */
-#define DEFAULT_PATH	 "/usr/local/bin:/usr/bin:/bin"
-
-struct command_spec {
-	struct texts run;
-	const char *cwd;
-	struct pairs env;
-	int64_t max_output;
-};
+static const char *const formats[] = {"plain", "nagios", "tap", "junit", "json", NULL};
 
 static const struct key_row command_keys[] = {
 	{.name = "run",
@@ -47,7 +36,7 @@ static const struct key_row command_keys[] = {
 	{.name = "env",
 	 .type = KEY_PAIRS,
 	 .offset = offsetof(struct command_spec, env),
-	 .help = "the whole environment, besides PATH=" DEFAULT_PATH " and LC_ALL=C.UTF-8",
+	 .help = "the whole environment, besides PATH=" COMMAND_PATH " and LC_ALL=C.UTF-8",
 	 .example = "{ TOKEN: \"${env:TOKEN}\" }"},
 	{.name = "max_output",
 	 .type = KEY_SIZE,
@@ -57,19 +46,178 @@ static const struct key_row command_keys[] = {
 	 .def = "1MiB",
 	 .help = "a program that writes more, on either stream, is ended and not judged",
 	 .example = "64KiB"},
+	{.name = "format",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct command_spec, format),
+	 .choices = formats,
+	 .def = "plain",
+	 .help = "what the output is: nagios (any check_* plugin), tap (12 to 14), junit, json"},
+	{.name = "report",
+	 .type = KEY_PATH,
+	 .offset = offsetof(struct command_spec, report),
+	 .help = "with tap, junit, json: read the files of this name (a glob) that the program "
+		 "wrote, instead of its output; one that it left as it was is refused",
+	 .example = "build/reports/TEST-*.xml"},
+	{.name = "min_tests",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct command_spec, min_tests),
+	 .max = 1000000,
+	 .def = "1",
+	 .help = "with tap, junit: a report of fewer tests that ran measures nothing"},
+	{.name = "perfdata",
+	 .type = KEY_PAIRS,
+	 .offset = offsetof(struct command_spec, perfdata),
+	 .help = "with nagios: values of yours, each from performance data by its label",
+	 .example = "{ response: time, root: / }"},
+	{.name = "json",
+	 .type = KEY_PAIRS,
+	 .offset = offsetof(struct command_spec, json),
+	 .help = "with json: values of yours, each by a JSON Pointer or a JSONPath that selects "
+		 "one place; count(PATH) is how many it selects",
+	 .example = "{ queue: /jobs/waiting }"},
 	KEY_END,
 };
 
-static const struct value_row command_values[] = {
-	{.name = "status", .type = VALUE_INT, .unit = "", .implied = "== 0", .help = "exit status"},
+#define STATUS_HELP                                                                                \
+	"exit status; of a plugin 0 is OK, 1 WARNING, 2 CRITICAL, and 3 or anything else is no "   \
+	"measurement (then `<= 1` holds, with a warning above 0)"
+
+const struct value_row command_values[] = {
+	{.name = "status", .type = VALUE_INT, .unit = "", .implied = "== 0", .help = STATUS_HELP},
 	{.name = "output",
 	 .type = VALUE_TEXT,
 	 .unit = "",
 	 .help = "standard output without the newlines at its end, at most 64 KiB"},
 	{.name = "errors", .type = VALUE_TEXT, .unit = "", .help = "standard error, likewise"},
 	{.name = "duration", .type = VALUE_REAL, .unit = "s", .help = "from start to end"},
+	{.name = "perfdata",
+	 .type = VALUE_REAL,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "nagios: each value of the performance data, a series by label, in base units (kB "
+		 "and KB are 1,000 B, KiB 1,024 B)"},
+	{.name = "tests",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "tap, junit: tests that are in the report, of whatever outcome"},
+	{.name = "passed",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "tap, junit: tests that ran and passed"},
+	{.name = "failed",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .implied = "== 0",
+	 .counts_of_total = true,
+	 .needs_key = "format",
+	 .help = "tap, junit: tests that failed or broke, also as a share of those that ran"},
+	{.name = "skipped",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "tap, junit: tests that were not run"},
+	{.name = "todo",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "tap: tests marked todo, which may fail"},
+	{.name = "flaky",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "junit: tests that passed only when they were run again"},
+	{.name = "time",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .needs_key = "format",
+	 .help = "junit: what the report says its tests took"},
+	{.name = "suite_tests",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "junit: tests of each suite, a series by suite"},
+	{.name = "suite_failed",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .needs_key = "format",
+	 .help = "junit: tests of each suite that failed or broke"},
+	{.name = "suite_time",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .needs_key = "format",
+	 .help = "junit: what each suite says it took"},
 	{.name = NULL},
 };
+
+/* Which formats give a value; 0 = all. */
+static unsigned formats_of(const char *value)
+{
+	static const struct {
+		const char *name;
+		unsigned formats;
+	} rows[] = {
+		{"perfdata", 1u << COMMAND_NAGIOS},
+		{"tests", 1u << COMMAND_TAP | 1u << COMMAND_JUNIT},
+		{"passed", 1u << COMMAND_TAP | 1u << COMMAND_JUNIT},
+		{"failed", 1u << COMMAND_TAP | 1u << COMMAND_JUNIT},
+		{"skipped", 1u << COMMAND_TAP | 1u << COMMAND_JUNIT},
+		{"todo", 1u << COMMAND_TAP},
+		{"flaky", 1u << COMMAND_JUNIT},
+		{"time", 1u << COMMAND_JUNIT},
+		{"suite_tests", 1u << COMMAND_JUNIT},
+		{"suite_failed", 1u << COMMAND_JUNIT},
+		{"suite_time", 1u << COMMAND_JUNIT},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcmp(rows[i].name, value) == 0)
+			return rows[i].formats;
+	return 0;
+}
+
+static const struct value_row *find_row(const char *name)
+{
+	for (const struct value_row *row = command_values; row->name; row++)
+		if (strcmp(row->name, name) == 0)
+			return row;
+	return NULL;
+}
+
+static bool has_name(const struct pairs *pairs, const char *name)
+{
+	for (size_t i = 0; i < pairs->n; i++)
+		if (strcmp(pairs->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What a format changes about the values that are listed, and those the definition names. */
+static bool command_has_value(const struct check *c, const char *name, struct value_row *out)
+{
+	const struct command_spec *spec = c->spec;
+	const struct value_row *row = find_row(name);
+	unsigned of = formats_of(name);
+
+	if (has_name(&spec->perfdata, name) || has_name(&spec->json, name)) {
+		/* Type and unit are those the program gives it. */
+		*out = (struct value_row){.name = name};
+		return true;
+	}
+	if (!row)
+		return false;
+	*out = *row;
+	if (spec->format == COMMAND_NAGIOS && strcmp(name, "status") == 0) {
+		out->implied = "<= 1";
+		out->implied_warn = "== 0";
+	}
+	if (strcmp(name, "perfdata") == 0)
+		*out = (struct value_row){.name = name, .needs_key = row->needs_key};
+	if (of != 0 && !(of & 1u << spec->format))
+		out->implied = NULL;
+	return true;
+}
 
 static bool is_variable_name(const char *s)
 {
@@ -78,6 +226,63 @@ static bool is_variable_name(const char *s)
 
 	return n > 0 && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 				    "0123456789")] == '\0';
+}
+
+static void check_names(struct keys_context *ctx, const struct check *c, const struct pairs *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const struct pair *p = &names->items[i];
+
+		if (find_row(p->name))
+			(void)diags_at(ctx->diags, p->pos, "choose another name",
+				       "check \"%s\": \"%s\" is a value of every command", c->name,
+				       p->name);
+		else if (!str_is_name(p->name))
+			(void)diags_at(ctx->diags, p->pos, "use letters, digits, _ . and -",
+				       "check \"%s\": \"%s\" cannot be the name of a value",
+				       c->name, str_escaped(ctx->arena, p->name));
+	}
+}
+
+/* A key that only some formats know: with another it would be read and do nothing. */
+static void check_key(struct keys_context *ctx, const struct check *c, const char *key,
+		      unsigned known, const char *words)
+{
+	const struct command_spec *spec = c->spec;
+
+	if (!node_get(c->spec_node, key) || known & 1u << spec->format)
+		return;
+	(void)diags_at(ctx->diags, keys_pos(c->spec_node, key),
+		       arena_printf(ctx->arena, "add format: %s", words),
+		       "check \"%s\": \"%s\" means nothing with format %s", c->name, key,
+		       formats[spec->format]);
+}
+
+static void check_formats(struct keys_context *ctx, const struct check *c)
+{
+	const struct command_spec *spec = c->spec;
+	const unsigned tests = 1u << COMMAND_TAP | 1u << COMMAND_JUNIT;
+
+	check_key(ctx, c, "perfdata", 1u << COMMAND_NAGIOS, "nagios");
+	check_key(ctx, c, "json", 1u << COMMAND_JSON, "json");
+	check_key(ctx, c, "min_tests", tests, "tap or junit");
+	check_key(ctx, c, "report", tests | 1u << COMMAND_JSON, "tap, junit or json");
+	check_names(ctx, c, &spec->perfdata);
+	check_names(ctx, c, &spec->json);
+	for (size_t i = 0; i < spec->json.n; i++) {
+		const struct pair *p = &spec->json.items[i];
+		struct err e = {.class = ERR_NONE};
+		struct capture capture;
+
+		if (capture_parse_json(ctx->arena, p->value, &capture, &e) < 0)
+			(void)diags_at(ctx->diags, p->pos, *e.help ? e.help : NULL,
+				       "check \"%s\": %s", c->name, e.message);
+	}
+	if (spec->format == COMMAND_JSON && spec->json.n == 0)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "format"),
+			       "for example json: { queue: /jobs/waiting }",
+			       "check \"%s\": format json needs \"json\", the values to take",
+			       c->name);
 }
 
 static void command_check(struct keys_context *ctx, struct check *c)
@@ -101,6 +306,22 @@ static void command_check(struct keys_context *ctx, struct check *c)
 			 "check \"%s\": \"%s\" cannot be the name of an environment variable",
 			 c->name, str_escaped(ctx->arena, spec->env.items[i].name));
 	}
+	check_formats(ctx, c);
+}
+
+static void command_check_bounds(struct keys_context *ctx, const struct check *c)
+{
+	const struct command_spec *spec = c->spec;
+
+	for (size_t i = 0; i < c->n_expects; i++) {
+		const struct named_expectation *x = &c->expects[i];
+		unsigned of = formats_of(x->name);
+
+		if (of != 0 && !(of & 1u << spec->format))
+			(void)diags_at(ctx->diags, x->has_expect ? x->expect.pos : x->warn.pos,
+				       NULL, "check \"%s\": format %s gives no value \"%s\"",
+				       c->name, formats[spec->format], x->name);
+	}
 }
 
 static void put_word(struct buf *out, const char *word)
@@ -123,7 +344,7 @@ static void put_word(struct buf *out, const char *word)
 }
 
 /* As one would type it, for people. */
-static void put_command_line(struct buf *out, const struct command_spec *spec)
+void command_put_line(struct buf *out, const struct command_spec *spec)
 {
 	for (size_t i = 0; i < spec->run.n; i++) {
 		if (i > 0)
@@ -132,222 +353,41 @@ static void put_command_line(struct buf *out, const struct command_spec *spec)
 	}
 }
 
-static const char *command_line(struct arena *a, const struct command_spec *spec)
-{
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED);
-	put_command_line(&b, spec);
-
-	const char *line = arena_strdup(a, b.data);
-	buf_release(&b);
-	return line;
-}
-
 static void command_describe(struct probe *p, struct buf *out)
 {
 	const struct command_spec *spec = p->checks[0]->spec;
 
-	put_command_line(out, spec);
+	command_put_line(out, spec);
 	(void)buf_putc(out, '\n');
 	if (spec->cwd)
 		(void)buf_printf(out, "in %s\n", spec->cwd);
+	if (spec->report)
+		(void)buf_printf(out, "%s from %s\n", formats[spec->format], spec->report);
+	else if (spec->format != COMMAND_PLAIN)
+		(void)buf_printf(out, "%s from its output\n", formats[spec->format]);
 	for (size_t i = 0; i < spec->env.n; i++)
 		(void)buf_printf(out, "%s%s%s", i == 0 ? "with " : " ", spec->env.items[i].name,
 				 i + 1 == spec->env.n ? "\n" : "");
 }
 
-static bool has_variable(const struct pairs *env, const char *name)
-{
-	for (size_t i = 0; i < env->n; i++)
-		if (strcmp(env->items[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static const char *const *build_argv(struct arena *a, const struct texts *run)
-{
-	const char **argv = arena_array(a, run->n + 1, sizeof(*argv));
-
-	memcpy(argv, run->items, run->n * sizeof(*argv));
-	return argv;
-}
-
-static const char *const *build_env(struct arena *a, const struct pairs *env)
-{
-	const char **out = arena_array(a, env->n + 3, sizeof(*out));
-	size_t n = 0;
-
-	if (!has_variable(env, "PATH"))
-		out[n++] = "PATH=" DEFAULT_PATH;
-	if (!has_variable(env, "LC_ALL"))
-		out[n++] = "LC_ALL=C.UTF-8";
-	for (size_t i = 0; i < env->n; i++)
-		out[n++] = arena_printf(a, "%s=%s", env->items[i].name, env->items[i].value);
-	return out;
-}
-
-/* Where the last lines of s begin, at most EVIDENCE_LINES of them and EVIDENCE_BYTES. */
-static size_t tail_start(const char *s, size_t n)
-{
-	size_t lines = 0, start = n;
-
-	while (start > 0 && n - start < EVIDENCE_BYTES) {
-		if (s[start - 1] == '\n' && start < n && ++lines == EVIDENCE_LINES)
-			break;
-		start--;
-	}
-	return start;
-}
-
-static void put_tail(struct buf *out, const char *name, const char *s, size_t n)
-{
-	size_t start = tail_start(s, n);
-
-	if (start > 0)
-		(void)buf_printf(out, "%s: (%zu bytes before this)\n", name, start);
-	while (start < n) {
-		const char *newline = memchr(s + start, '\n', n - start);
-		size_t len = newline ? (size_t)(newline - (s + start)) : n - start;
-
-		(void)buf_printf(out, "%s: ", name);
-		str_escape(out, s + start, len);
-		(void)buf_putc(out, '\n');
-		start += len + 1;
-	}
-}
-
-/* The last words of the program, errors first; NULL when it said nothing. */
-static const char *last_words(struct arena *a, const struct proc_result *r)
-{
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED); /* both tails are bounded */
-	put_tail(&b, "stderr", r->err, r->err_len);
-	put_tail(&b, "stdout", r->out, r->out_len);
-	if (b.len > 0)
-		b.len--; /* the last newline */
-
-	const char *text = b.len > 0 ? arena_strndup(a, b.data, b.len) : NULL;
-	buf_release(&b);
-	return text;
-}
-
-static const char *signal_name(int number)
-{
-	static const struct {
-		int number;
-		const char *name;
-	} names[] = {
-		{SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"},
-		{SIGILL, "SIGILL"},   {SIGTRAP, "SIGTRAP"}, {SIGABRT, "SIGABRT"},
-		{SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},   {SIGKILL, "SIGKILL"},
-		{SIGSEGV, "SIGSEGV"}, {SIGPIPE, "SIGPIPE"}, {SIGALRM, "SIGALRM"},
-		{SIGTERM, "SIGTERM"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"},
-		{SIGSYS, "SIGSYS"},   {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"},
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].number == number)
-			return names[i].name;
-	return "unnamed";
-}
-
-/* A stream as a value, or the reason why it cannot be judged as text. */
-static struct measurement text_of(struct arena *a, const char *name, const char *s, size_t n)
-{
-	while (n > 0 && s[n - 1] == '\n')
-		n--;
-	if (n > MAX_JUDGED_BYTES)
-		return measurement_none(name, arena_printf(a,
-							   "%zu bytes were written, more than the "
-							   "%d that are kept for judging",
-							   n, MAX_JUDGED_BYTES));
-	if (memchr(s, '\0', n))
-		return measurement_none(name, "a NUL byte was written: this is no text");
-	if (!str_is_utf8(s, n))
-		return measurement_none(name, "what was written is not valid UTF-8");
-	return measurement_text(name, arena_strndup(a, s, n));
-}
-
-static struct measurement measure(struct arena *a, const char *name, const struct proc_result *r)
-{
-	if (strcmp(name, "status") == 0)
-		return measurement_int(name, r->exit_status, "");
-	if (strcmp(name, "duration") == 0)
-		return measurement_real(name, (double)r->duration_us / 1e6, "s");
-	if (strcmp(name, "output") == 0)
-		return text_of(a, name, r->out, r->out_len);
-	return text_of(a, name, r->err, r->err_len);
-}
-
-/* Texts are kept only when somebody judges them. */
-static bool is_wanted(const struct check *c, const struct value_row *row)
-{
-	if (row->type != VALUE_TEXT)
-		return true;
-	for (size_t i = 0; i < c->n_expects; i++)
-		if (strcmp(c->expects[i].name, row->name) == 0)
-			return true;
-	return false;
-}
-
-static int command_probe(struct probe *p, struct err *e)
-{
-	const struct check *c = p->checks[0];
-	const struct command_spec *spec = c->spec;
-	struct proc_request request = {
-		.argv = build_argv(p->arena, &spec->run),
-		.env = build_env(p->arena, &spec->env),
-		.cwd = spec->cwd ? spec->cwd : p->world->definition->root_dir,
-		.deadline_ms = p->deadline_ms,
-		.limit_ms = c->timeout_ms,
-		.max_output_bytes = (size_t)spec->max_output,
-	};
-	struct proc_result result;
-	struct err failure = {.class = ERR_NONE};
-	const char *reason = NULL;
-
-	if (proc_run(p->arena, p->world->clock, &request, &result, &failure) < 0) {
-		/* Nothing was seen of it: the error says all there is to say, with its help. */
-		if (result.out_len == 0 && result.err_len == 0) {
-			*e = failure;
-			return -1;
-		}
-		reason = arena_strdup(p->arena, failure.message);
-	} else if (result.signal != 0) {
-		reason =
-			arena_printf(p->arena, "\"%s\" was killed by signal %d (%s)",
-				     spec->run.items[0], result.signal, signal_name(result.signal));
-	}
-
-	const char *evidence = last_words(p->arena, &result);
-	const char *query = command_line(p->arena, spec);
-	for (const struct value_row *row = command_values; row->name; row++) {
-		if (!is_wanted(c, row))
-			continue;
-
-		struct measurement m = reason ? measurement_none(row->name, reason)
-					      : measure(p->arena, row->name, &result);
-		m.evidence = evidence;
-		m.query = query;
-		probe_emit(p, 0, &m);
-	}
-	return 0;
-}
-
 const struct audit_kind audit_kind_command = {
 	.name = "command",
 	.family = "command",
-	.summary = "a program run without a shell: exit status, output, time",
+	.summary = "a program run without a shell: exit status, output, time; plugins and test "
+		   "reports",
 	.blind = "It proves what the program said, not that the program looked: a script that "
 		 "swallows its own errors and exits 0 passes. The program sees the machine as the "
-		 "user who runs assize does; it is not kept from changing what it audits. What it "
+		 "user who runs assize does; it is not kept from changing what it audits. A "
+		 "plugin, a "
+		 "test report or a document is believed in what it says, once it is whole and does "
+		 "not contradict itself. What it "
 		 "asks another service to start (a container, a unit) is not ended with it.",
 	.spec_size = sizeof(struct command_spec),
 	.keys = command_keys,
 	.values = command_values,
+	.has_value = command_has_value,
 	.check = command_check,
+	.check_bounds = command_check_bounds,
 	.describe = command_describe,
 	.probe = command_probe,
 };

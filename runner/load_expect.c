@@ -241,24 +241,35 @@ static void read_side(struct loader *l, struct check *c, bool is_warn, const str
 		       "kind \"%s\" yields several values", c->kind->name);
 }
 
+static int parse_implied(struct loader *l, const struct check *c, const char *text,
+			 struct expectation *out)
+{
+	struct err problem = {0};
+
+	if (expect_parse(l->arena, &text, &c->kind_pos, 1, out, &problem) == 0)
+		return 0;
+	diags_add(l->diags, &problem); /* a kind's row is wrong: found by tests */
+	return -1;
+}
+
 static void add_implied(struct loader *l, struct check *c)
 {
 	for (const struct value_row *row = c->kind->values; row && row->name; row++) {
+		struct value_row value = *row;
 		struct named_expectation *e;
-		struct err problem = {0};
 
-		if (!row->implied || missing_key(c, row))
+		if (c->kind->has_value && c->spec)
+			(void)c->kind->has_value(c, row->name, &value); /* else as it is listed */
+		if (!value.implied || missing_key(c, &value))
 			continue;
 		e = expectation_of(l, c, row->name);
-		if (e->has_expect)
+		if (e->has_expect || parse_implied(l, c, value.implied, &e->expect) < 0)
 			continue;
-		if (expect_parse(l->arena, &row->implied, &c->kind_pos, 1, &e->expect, &problem)) {
-			diags_add(l->diags, &problem); /* a kind's row is wrong: found by tests */
-			continue;
-		}
 		e->has_expect = true;
 		e->is_implied = true;
-		e->is_optional = row->is_optional;
+		e->is_optional = value.is_optional;
+		if (value.implied_warn)
+			e->has_warn = parse_implied(l, c, value.implied_warn, &e->warn) == 0;
 	}
 }
 

@@ -37,8 +37,9 @@ struct value_row {
 	const char *unit; /* base unit; "" none */
 	const char
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
-	bool counts_of_total; /* a bound with % is a share, one without a count */
-	bool is_of_sample;    /* a sample of the rows estimates it */
+	const char *implied_warn; /* with implied: likewise, for warn */
+	bool counts_of_total;	  /* a bound with % is a share, one without a count */
+	bool is_of_sample;	  /* a sample of the rows estimates it */
 	/*
 	 * Some of what is measured cannot have this value at all: the implied expectation holds
 	 * when it is given, and its absence is no fault. The kind gives others in its place.
@@ -110,8 +111,8 @@ struct audit_kind {
 
 	/*
 	 * MAY be NULL: does the check yield a value of this name that values[] does not list (a
-	 * JSON Pointer capture), or one it lists with another unit (`unit: s`)? Type and unit
-	 * through *row. Asked first, then values[].
+	 * JSON Pointer capture), or one it lists with another unit (`unit: s`) or another implied
+	 * expectation? All of that through *row. Asked first, then values[].
 	 */
 	bool (*has_value)(const struct check *c, const char *name, struct value_row *row);
 

@@ -74,7 +74,8 @@ db_odbc_client.o library
 db_postgres_library.o library
 http.o init_once
 http.o init_result
-proc.o helper'
+proc.o helper
+xml.o library'
 mutable()
 {
 	[ -s "$1" ] || echo "no $1"

@@ -1,0 +1,85 @@
+/*
+ * command: what the files of the kind `command` share; private to this room.
+ *
+ * command.c holds the rows and what a definition may say; command_run.c runs the program and tells
+ * what every program has (status, output, time); command_{nagios,tests,json}.c read what it printed
+ * by a protocol. A view borrows from the probe's arena and lives as long as the probe.
+ */
+#ifndef ASSIZE_AUDITS_COMMAND_H
+#define ASSIZE_AUDITS_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/model/definition.h"
+#include "runner/model/kind.h"
+
+struct buf;
+struct proc_result;
+
+enum command_format { COMMAND_PLAIN, COMMAND_NAGIOS, COMMAND_TAP, COMMAND_JUNIT, COMMAND_JSON };
+
+struct command_spec {
+	struct texts run;
+	const char *cwd;
+	struct pairs env;
+	int64_t max_output;
+	int format; /* enum command_format */
+	const char *report;
+	struct pairs perfdata, json;
+	int64_t min_tests;
+};
+
+#define COMMAND_PATH "/usr/local/bin:/usr/bin:/bin"
+
+extern const struct value_row command_values[];
+
+struct command_document {
+	const char *path; /* NULL: standard output */
+	const char *text;
+	size_t n;
+};
+
+/* One run, as the protocols see it. */
+struct command_view {
+	struct probe *probe;
+	const struct check *check;
+	const struct command_spec *spec;
+	const struct proc_result *result;
+	const char *reason; /* why nothing of it was measured; NULL = it ended by itself */
+	const char *evidence, *query;
+	const char *remark; /* kept with values that have none of their own; NULL = none */
+	/* What the protocol reads: standard output, or the reports the program wrote. */
+	const struct command_document *documents;
+	size_t n_documents;
+	const char *documents_problem; /* NULL, or why there is nothing to read */
+};
+
+bool command_expects(const struct check *c, const char *name);
+/* With evidence, query and remark of the view. */
+void command_emit(const struct command_view *v, struct measurement m);
+/* A line of evidence more, in front. */
+void command_add_evidence(struct command_view *v, const char *line);
+/* The program and its arguments, as one would type them. */
+void command_put_line(struct buf *out, const struct command_spec *spec);
+
+int command_probe(struct probe *p, struct err *e);
+
+/* A reason of the view is the reason of every value. */
+void command_emit_nagios(struct command_view *v);
+void command_emit_tap(struct command_view *v);
+void command_emit_junit(struct command_view *v);
+void command_emit_json(struct command_view *v);
+
+/*
+ * The files that `report` (a glob) names: noted before the program runs, read when it has ended. A
+ * file that it left as it was holds none of its words.
+ */
+struct command_report;
+struct command_report *command_report_before(struct arena *a, const char *pattern);
+/* At most max_bytes together. -1: there is none, or one is old or cannot be read. */
+int command_report_read(struct arena *a, const struct command_report *before, size_t max_bytes,
+			const struct command_document **documents, size_t *n, struct err *e);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * command: a monitoring plugin. Its status is its verdict and its ranges are its own; they are not
+ * judged a second time, but they are compared: a plugin that says OK while a value is outside of
+ * its critical range contradicts itself, and nobody knows which half is right.
+ */
+#include <string.h>
+
+#include "audits/command.h"
+#include "audits/nagios_read.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/str.h"
+#include "runner/io/proc.h"
+
+#define MAX_NAMED 10
+
+enum { PLUGIN_OK = 0, PLUGIN_WARNING = 1, PLUGIN_CRITICAL = 2, PLUGIN_UNKNOWN = 3 };
+
+static const char *contradiction(struct arena *a, int status, const struct nagios_output *o)
+{
+	if (status != PLUGIN_OK && status != PLUGIN_WARNING)
+		return NULL;
+	for (size_t i = 0; i < o->n; i++) {
+		const struct nagios_value *v = o->values[i];
+
+		if (!v->problem && v->critical_text && nagios_range_alerts(&v->critical, v->number))
+			return arena_printf(
+				a,
+				"the plugin says %s, but its \"%s\" is %s its own critical "
+				"range %s",
+				status == PLUGIN_OK ? "OK" : "WARNING", str_escaped(a, v->label),
+				v->critical.is_inside ? "inside of" : "outside of",
+				v->critical_text);
+	}
+	return NULL;
+}
+
+/* Why there is no verdict; NULL when there is one. */
+static const char *no_verdict(struct arena *a, int status, const struct nagios_output *o)
+{
+	const char *says = *o->text ? arena_printf(a, ": %s", o->text) : "";
+
+	if (status == PLUGIN_UNKNOWN)
+		return arena_printf(a, "the plugin says that it does not know (UNKNOWN)%s", says);
+	if (status < PLUGIN_OK || status > PLUGIN_UNKNOWN)
+		return arena_printf(a, "exit status %d is none that a plugin has (0 to 3)%s",
+				    status, says);
+	return contradiction(a, status, o);
+}
+
+static struct measurement measure(const char *name, const struct nagios_value *v)
+{
+	struct measurement m;
+
+	if (v->problem)
+		return measurement_none(name, v->problem);
+	m = v->value.type == VALUE_INT ? measurement_int(name, v->value.integer, v->unit)
+				       : measurement_real(name, v->value.real, v->unit);
+	return m;
+}
+
+/* "it reported: a, b, c" */
+static const char *missing(struct arena *a, const char *label, const struct nagios_output *o)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, 600);
+	(void)buf_puts(&b, "the plugin reported no \""); /* what does not fit is left out */
+	str_escape(&b, label, strlen(label));
+	(void)buf_puts(&b, o->n > 0 ? "\"; it reported: " : "\", nor any other performance data");
+	for (size_t i = 0; i < o->n && i < MAX_NAMED; i++) {
+		(void)buf_puts(&b, i > 0 ? ", " : "");
+		str_escape(&b, o->values[i]->label, strlen(o->values[i]->label));
+	}
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+/* The name that the definition gives a label; NULL = none. */
+static const char *given_name(const struct command_spec *spec, const char *label)
+{
+	for (size_t i = 0; i < spec->perfdata.n; i++)
+		if (strcmp(spec->perfdata.items[i].value, label) == 0)
+			return spec->perfdata.items[i].name;
+	return NULL;
+}
+
+static void emit_values(const struct command_view *v, const struct nagios_output *o)
+{
+	struct arena *a = v->probe->arena;
+
+	for (size_t i = 0; i < o->n; i++) {
+		struct label *label = arena_alloc(a, sizeof(*label));
+		struct measurement m = measure("perfdata", o->values[i]);
+
+		if (given_name(v->spec, o->values[i]->label))
+			continue;
+		*label = (struct label){.name = "label", .value = o->values[i]->label};
+		m.labels = label;
+		m.n_labels = 1;
+		command_emit(v, m);
+	}
+	for (size_t i = 0; i < v->spec->perfdata.n; i++) {
+		const struct pair *wanted = &v->spec->perfdata.items[i];
+		const struct nagios_value *found = NULL;
+
+		for (size_t k = 0; k < o->n && !found; k++)
+			if (strcmp(o->values[k]->label, wanted->value) == 0)
+				found = o->values[k];
+		command_emit(v,
+			     found ? measure(wanted->name, found)
+				   : measurement_none(wanted->name, missing(a, wanted->value, o)));
+	}
+}
+
+void command_emit_nagios(struct command_view *v)
+{
+	struct arena *a = v->probe->arena;
+	struct nagios_output o = {.text = ""};
+	int status = v->result->exit_status;
+	struct measurement m = measurement_int("status", status, "");
+
+	if (!v->reason) {
+		const char *why;
+
+		nagios_read(a, v->result->out, v->result->out_len, &o);
+		why = no_verdict(a, status, &o);
+		if (why)
+			m = measurement_none("status", why);
+		else if (o.problem)
+			m.reason = arena_strdup(a, o.problem);
+		/* Values of a plugin that does not know are not known either. */
+		if (why && status != PLUGIN_OK && status != PLUGIN_WARNING)
+			v->reason = why;
+	}
+	command_emit(v, m);
+	emit_values(v, &o);
+}

@@ -1,0 +1,260 @@
+/*
+ * command: the program is run, and what every program has is told: how it ended, what it wrote, how
+ * long it took. What it printed by a protocol is read only when it ended by itself.
+ */
+#include "audits/command.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/io/proc.h"
+
+#define MAX_JUDGED_BYTES (64 * 1024)
+#define EVIDENCE_LINES	 20
+#define EVIDENCE_BYTES	 3000 /* of each stream */
+
+static const char *command_line(struct arena *a, const struct command_spec *spec)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	command_put_line(&b, spec);
+
+	const char *line = arena_strdup(a, b.data);
+	buf_release(&b);
+	return line;
+}
+
+static bool has_variable(const struct pairs *env, const char *name)
+{
+	for (size_t i = 0; i < env->n; i++)
+		if (strcmp(env->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static const char *const *build_argv(struct arena *a, const struct texts *run)
+{
+	const char **argv = arena_array(a, run->n + 1, sizeof(*argv));
+
+	memcpy(argv, run->items, run->n * sizeof(*argv));
+	return argv;
+}
+
+static const char *const *build_env(struct arena *a, const struct pairs *env)
+{
+	const char **out = arena_array(a, env->n + 3, sizeof(*out));
+	size_t n = 0;
+
+	if (!has_variable(env, "PATH"))
+		out[n++] = "PATH=" COMMAND_PATH;
+	if (!has_variable(env, "LC_ALL"))
+		out[n++] = "LC_ALL=C.UTF-8";
+	for (size_t i = 0; i < env->n; i++)
+		out[n++] = arena_printf(a, "%s=%s", env->items[i].name, env->items[i].value);
+	return out;
+}
+
+/* Where the last lines of s begin, at most EVIDENCE_LINES of them and EVIDENCE_BYTES. */
+static size_t tail_start(const char *s, size_t n)
+{
+	size_t lines = 0, start = n;
+
+	while (start > 0 && n - start < EVIDENCE_BYTES) {
+		if (s[start - 1] == '\n' && start < n && ++lines == EVIDENCE_LINES)
+			break;
+		start--;
+	}
+	return start;
+}
+
+static void put_tail(struct buf *out, const char *name, const char *s, size_t n)
+{
+	size_t start = tail_start(s, n);
+
+	if (start > 0)
+		(void)buf_printf(out, "%s: (%zu bytes before this)\n", name, start);
+	while (start < n) {
+		const char *newline = memchr(s + start, '\n', n - start);
+		size_t len = newline ? (size_t)(newline - (s + start)) : n - start;
+
+		(void)buf_printf(out, "%s: ", name);
+		str_escape(out, s + start, len);
+		(void)buf_putc(out, '\n');
+		start += len + 1;
+	}
+}
+
+/* The last words of the program, errors first; NULL when it said nothing. */
+static const char *last_words(struct arena *a, const struct proc_result *r)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* both tails are bounded */
+	put_tail(&b, "stderr", r->err, r->err_len);
+	put_tail(&b, "stdout", r->out, r->out_len);
+	if (b.len > 0)
+		b.len--; /* the last newline */
+
+	const char *text = b.len > 0 ? arena_strndup(a, b.data, b.len) : NULL;
+	buf_release(&b);
+	return text;
+}
+
+static const char *signal_name(int number)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} names[] = {
+		{SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"},
+		{SIGILL, "SIGILL"},   {SIGTRAP, "SIGTRAP"}, {SIGABRT, "SIGABRT"},
+		{SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},   {SIGKILL, "SIGKILL"},
+		{SIGSEGV, "SIGSEGV"}, {SIGPIPE, "SIGPIPE"}, {SIGALRM, "SIGALRM"},
+		{SIGTERM, "SIGTERM"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"},
+		{SIGSYS, "SIGSYS"},   {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].number == number)
+			return names[i].name;
+	return "unnamed";
+}
+
+/* A stream as a value, or the reason why it cannot be judged as text. */
+static struct measurement text_of(struct arena *a, const char *name, const char *s, size_t n)
+{
+	while (n > 0 && s[n - 1] == '\n')
+		n--;
+	if (n > MAX_JUDGED_BYTES)
+		return measurement_none(name, arena_printf(a,
+							   "%zu bytes were written, more than the "
+							   "%d that are kept for judging",
+							   n, MAX_JUDGED_BYTES));
+	if (memchr(s, '\0', n))
+		return measurement_none(name, "a NUL byte was written: this is no text");
+	if (!str_is_utf8(s, n))
+		return measurement_none(name, "what was written is not valid UTF-8");
+	return measurement_text(name, arena_strndup(a, s, n));
+}
+
+bool command_expects(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_expects; i++)
+		if (strcmp(c->expects[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+void command_emit(const struct command_view *v, struct measurement m)
+{
+	if (v->reason)
+		m = measurement_none(m.name, v->reason);
+	m.evidence = v->evidence;
+	m.query = v->query;
+	if (!m.reason)
+		m.reason = v->remark;
+	probe_emit(v->probe, 0, &m);
+}
+
+void command_add_evidence(struct command_view *v, const char *line)
+{
+	v->evidence =
+		v->evidence ? arena_printf(v->probe->arena, "%s\n%s", line, v->evidence) : line;
+}
+
+/* Texts are kept only when somebody judges them. */
+static void emit_texts(const struct command_view *v)
+{
+	const struct proc_result *r = v->result;
+	struct arena *a = v->probe->arena;
+
+	if (command_expects(v->check, "output"))
+		command_emit(v, text_of(a, "output", r->out, r->out_len));
+	if (command_expects(v->check, "errors"))
+		command_emit(v, text_of(a, "errors", r->err, r->err_len));
+	command_emit(v, measurement_real("duration", (double)r->duration_us / 1e6, "s"));
+}
+
+static void emit_all(struct command_view *v)
+{
+	/* In a format of its own the status is told by who knows what it means. */
+	if (v->spec->format != COMMAND_NAGIOS)
+		command_emit(v, measurement_int("status", v->result->exit_status, ""));
+	switch ((enum command_format)v->spec->format) {
+	case COMMAND_PLAIN:
+		break;
+	case COMMAND_NAGIOS:
+		command_emit_nagios(v);
+		break;
+	case COMMAND_TAP:
+		command_emit_tap(v);
+		break;
+	case COMMAND_JUNIT:
+		command_emit_junit(v);
+		break;
+	case COMMAND_JSON:
+		command_emit_json(v);
+		break;
+	}
+	emit_texts(v);
+}
+
+/* What the protocol is to read, once the program has ended. */
+static void find_documents(struct command_view *v, const struct command_report *before)
+{
+	struct arena *a = v->probe->arena;
+	struct err e = {.class = ERR_NONE};
+
+	if (!v->spec->report) {
+		struct command_document *d = arena_alloc(a, sizeof(*d));
+
+		*d = (struct command_document){.text = v->result->out, .n = v->result->out_len};
+		v->documents = d;
+		v->n_documents = 1;
+	} else if (!v->reason && command_report_read(a, before, (size_t)v->spec->max_output,
+						     &v->documents, &v->n_documents, &e) < 0) {
+		v->documents_problem = arena_strdup(a, e.message);
+	}
+}
+
+int command_probe(struct probe *p, struct err *e)
+{
+	const struct check *c = p->checks[0];
+	const struct command_spec *spec = c->spec;
+	struct proc_request request = {
+		.argv = build_argv(p->arena, &spec->run),
+		.env = build_env(p->arena, &spec->env),
+		.cwd = spec->cwd ? spec->cwd : p->world->definition->root_dir,
+		.deadline_ms = p->deadline_ms,
+		.limit_ms = c->timeout_ms,
+		.max_output_bytes = (size_t)spec->max_output,
+	};
+	struct command_report *report =
+		spec->report ? command_report_before(p->arena, spec->report) : NULL;
+	struct proc_result result;
+	struct err failure = {.class = ERR_NONE};
+	struct command_view v = {.probe = p, .check = c, .spec = spec, .result = &result};
+
+	if (proc_run(p->arena, p->world->clock, &request, &result, &failure) < 0) {
+		/* Nothing was seen of it: the error says all there is to say, with its help. */
+		if (result.out_len == 0 && result.err_len == 0) {
+			*e = failure;
+			return -1;
+		}
+		v.reason = arena_strdup(p->arena, failure.message);
+	} else if (result.signal != 0) {
+		v.reason =
+			arena_printf(p->arena, "\"%s\" was killed by signal %d (%s)",
+				     spec->run.items[0], result.signal, signal_name(result.signal));
+	}
+	v.evidence = last_words(p->arena, &result);
+	v.query = command_line(p->arena, spec);
+	find_documents(&v, report);
+	emit_all(&v);
+	return 0;
+}
