@@ -114,9 +114,20 @@ static const struct scan_term *add_value(struct scan *s, const char *name, const
 	return scan_add_percentile(s, x, atoi(name + 1)); /* "p95": the rows above */
 }
 
-/* Counts what is no number. NULL = the engine's types leave no doubt. */
-static const struct scan_term *add_guard(struct scan *s, const char *x)
+/* Values of any type are distinct; everything else wants numbers. */
+static bool wants_numbers(const struct check *c)
 {
+	for (const struct value_row *row = aggregate_values; row->name; row++)
+		if (is_wanted(c, row->name) && strcmp(row->name, "distinct") != 0)
+			return true;
+	return false;
+}
+
+/* Counts what is no number. NULL = nobody minds, or the engine's types leave no doubt. */
+static const struct scan_term *add_guard(struct scan *s, const struct check *c, const char *x)
+{
+	if (!wants_numbers(c))
+		return NULL;
 	return s->engine == DB_SQLITE || s->engine == DB_MYSQL ? scan_add(s, SCAN_OTHERS, x) : NULL;
 }
 
@@ -125,7 +136,7 @@ static void aggregate_add(struct scan *s, const struct check *c)
 	const char *x = operand(s, c->spec);
 
 	/* All of them are found again in aggregate_emit(). */
-	(void)add_guard(s, x);
+	(void)add_guard(s, c, x);
 	(void)scan_add(s, SCAN_COUNT, x);
 	for (const struct value_row *row = aggregate_values; row->name; row++)
 		if (is_wanted(c, row->name))
@@ -167,7 +178,7 @@ static void aggregate_emit(struct probe *p, size_t check, struct scan *s)
 {
 	const struct check *c = p->checks[check];
 	const char *x = operand(s, c->spec);
-	const struct scan_term *guard = add_guard(s, x);
+	const struct scan_term *guard = add_guard(s, c, x);
 	const struct scan_term *values = scan_add(s, SCAN_COUNT, x);
 	int64_t n_strange = guard ? scan_value(s, guard)->integer : 0;
 
