@@ -32,9 +32,12 @@
 #include "runner/base/err.h"
 #include "runner/io/db_postgres.h"
 
-/* VOLATILE and harmless, of PostgreSQL 12 to 18. */
+/*
+ * VOLATILE and harmless, of PostgreSQL 12 to 18. bernoulli and system are how TABLESAMPLE chooses,
+ * and take what no statement can hand them.
+ */
 static const char reading[] =
-	"{clock_timestamp,current_query,currval,gen_random_uuid,lastval,pg_blocking_pids,"
+	"{bernoulli,clock_timestamp,current_query,currval,gen_random_uuid,lastval,pg_blocking_pids,"
 	"pg_collation_actual_version,pg_control_checkpoint,pg_control_init,pg_control_recovery,"
 	"pg_control_system,pg_current_wal_flush_lsn,pg_current_wal_insert_lsn,"
 	"pg_current_wal_lsn,pg_database_collation_actual_version,pg_database_size,"
@@ -53,8 +56,8 @@ static const char reading[] =
 	"pg_stat_get_xact_tuples_inserted,pg_stat_get_xact_tuples_newpage_updated,"
 	"pg_stat_get_xact_tuples_returned,pg_stat_get_xact_tuples_updated,pg_stat_have_stats,"
 	"pg_table_size,pg_tablespace_size,pg_total_relation_size,pg_xact_commit_timestamp,"
-	"pg_xact_commit_timestamp_origin,pg_xact_status,random,random_normal,setseed,timeofday,"
-	"txid_status,uuidv4,uuidv7}";
+	"pg_xact_commit_timestamp_origin,pg_xact_status,random,random_normal,setseed,system,"
+	"timeofday,txid_status,uuidv4,uuidv7}";
 
 /* The same of the extensions that come with PostgreSQL. */
 static const char reading_of_extensions[] =
