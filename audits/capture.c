@@ -115,7 +115,8 @@ bool capture_is_of_body(const struct capture *c)
 /* ---- taking ---- */
 
 /* A number as JSON writes it: no leading zero, no sign but a minus. */
-static struct measurement measure_text(const char *name, const char *s, size_t n, struct arena *a)
+static struct measurement measure_text(const char *name, const char *s, size_t n,
+				       const struct capture_view *view, struct arena *a)
 {
 	size_t first = n > 0 && s[0] == '-';
 	bool is_canonical =
@@ -123,6 +124,7 @@ static struct measurement measure_text(const char *name, const char *s, size_t n
 	int64_t integer;
 	double real;
 
+	is_canonical = is_canonical && !view->is_text_kept;
 	if (is_canonical && num_parse_int(s, n, &integer) == 0)
 		return measurement_int(name, integer, "");
 	/* Digits alone that are no int64 stay text: every digit is kept. */
@@ -247,7 +249,7 @@ static struct measurement take_pattern(const struct capture *c, const char *name
 	if (found == 0)
 		return measurement_none(name,
 					arena_printf(a, "the body does not match %s", c->text));
-	return measure_text(name, view->text + from, n, a);
+	return measure_text(name, view->text + from, n, view, a);
 }
 
 static struct measurement take_header(const struct capture *c, const char *name,
@@ -267,7 +269,7 @@ static struct measurement take_header(const struct capture *c, const char *name,
 	if (value == NULL)
 		return measurement_none(name,
 					arena_printf(a, "the answer has no header %s", c->name));
-	return measure_text(name, value, strlen(value), a);
+	return measure_text(name, value, strlen(value), view, a);
 }
 
 /* "session=abc; Path=/": RFC 6265, section 5.2; quotes belong to the value. */
@@ -292,7 +294,7 @@ static struct measurement take_cookie(const struct capture *c, const char *name,
 	if (value == NULL)
 		return measurement_none(name,
 					arena_printf(a, "the answer sets no cookie %s", c->name));
-	return measure_text(name, value, strcspn(value, "; \t"), a);
+	return measure_text(name, value, strcspn(value, "; \t"), view, a);
 }
 
 struct measurement capture_take(const struct capture *c, const char *name,

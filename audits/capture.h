@@ -68,6 +68,7 @@ struct capture_view {
 	bool is_end_known; /* was the end of the body marked? A bare number may be torn else */
 	const struct http_header *headers;
 	size_t n_headers;
+	bool is_text_kept; /* numbers in text, headers and cookies stay text, to be sent on */
 };
 
 /* The value, called `name`; or no measurement and why. Its text is in a. */

@@ -24,6 +24,7 @@ enum db_engine database_engine(const struct target *t)
 	case TARGET_NONE:
 	case TARGET_SQLITE:
 	case TARGET_HTTP:
+	case TARGET_PROMETHEUS:
 	case TARGET_GIT:
 		break;
 	}

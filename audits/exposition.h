@@ -66,4 +66,7 @@ int exposition_end(struct exposition *x, struct err *e);
 /* Samples read so far. */
 int64_t exposition_samples(const struct exposition *x);
 
+/* Is the whole of [s, s+n) a number as these formats (and query APIs) write it, NaN and Inf too? */
+int exposition_real(const char *s, size_t n, double *out);
+
 #endif

@@ -103,9 +103,7 @@ int line_error(const struct line *l, const char *at, struct err *e, const char *
 /* The same with the text from at to the next blank, in quotes, before the words. */
 int line_error_token(const struct line *l, const char *at, struct err *e, const char *what);
 
-/* exposition_number.c: the whole of [s, s+n) is a number. */
-int exposition_real(const char *s, size_t n, double *out);
-/* Only the syntax, when the value does not matter. */
+/* exposition_number.c: only the syntax, when the value does not matter. */
 int exposition_real_check(const char *s, size_t n);
 
 /* exposition_line.c */

@@ -24,10 +24,15 @@ extern const struct audit_kind audit_kind_distribution;
 extern const struct audit_kind audit_kind_plan;
 extern const struct audit_kind audit_kind_http;
 extern const struct audit_kind audit_kind_scrape;
+extern const struct audit_kind audit_kind_journey;
+extern const struct audit_kind audit_kind_promql;
 extern const struct audit_kind audit_kind_file;
 extern const struct audit_kind audit_kind_digests;
+extern const struct audit_kind audit_kind_oci;
 extern const struct audit_kind audit_kind_archive;
 extern const struct audit_kind audit_kind_command;
 extern const struct audit_kind audit_kind_rollback;
+extern const struct audit_kind audit_kind_recorded;
+extern const struct audit_kind audit_kind_overdue;
 
 #endif

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -86,7 +87,7 @@ static struct job *pop(struct queue *q)
 /* lock held: the owner reads when a job was started while it is under way */
 static void remember(struct engine *g, struct job *job)
 {
-	job->started_us = clock_monotonic_us(g->world->clock);
+	atomic_store(&job->started_us, clock_monotonic_us(g->world->clock));
 	job->older = g->newest;
 	job->newer = NULL;
 	if (g->newest != NULL)
@@ -133,19 +134,25 @@ static void fetch_evidence(struct job *job)
 	}
 }
 
+static void start_clock(struct engine *g, struct job *job)
+{
+	int64_t now_us = clock_monotonic_us(g->world->clock);
+
+	atomic_store(&job->started_us, now_us); /* the owner may be looking */
+	job->measured_ms = clock_wall_ms(g->world->clock);
+	job->probe.deadline_ms = now_us / 1000 + job->checks[0]->timeout_ms;
+}
+
 static void start_probe(struct engine *g, struct job *job)
 {
-	const struct clock *clock = g->world->clock;
-
 	job->arena = arena_new();
-	job->measured_ms = clock_wall_ms(clock);
 	job->probe = (struct probe){
 		.world = g->world,
 		.arena = job->arena,
 		.checks = job->checks,
 		.n_checks = job->n_checks,
-		.deadline_ms = job->started_us / 1000 + job->checks[0]->timeout_ms,
 	};
+	start_clock(g, job);
 }
 
 /* failure: NULL = measured. An error is large and rare, so a job has room for one only then. */
@@ -207,6 +214,14 @@ struct transfer {
 	struct job *job;
 };
 
+/* Its turn at the host has come: the wait for it is neither the check's time nor its duration. */
+static void on_started(void *ctx)
+{
+	const struct transfer *t = ctx;
+
+	start_clock(t->engine, t->job);
+}
+
 static int on_body(void *ctx, const char *data, size_t n, struct err *e)
 {
 	struct transfer *t = ctx;
@@ -230,7 +245,7 @@ static void on_done(void *ctx, const struct http_response *res, struct err *e)
 
 static void start_transfer(struct engine *g, struct job *job)
 {
-	static const struct http_handler handler = {on_body, on_done};
+	static const struct http_handler handler = {on_started, on_body, on_done};
 	struct http_request req = {0};
 	struct err e = {0};
 	struct transfer *t;
@@ -238,7 +253,7 @@ static void start_transfer(struct engine *g, struct job *job)
 	start_probe(g, job);
 	t = arena_alloc(job->arena, sizeof(*t));
 	*t = (struct transfer){g, job};
-	req.deadline_ms = job->probe.deadline_ms;
+	req.timeout_ms = job->checks[0]->timeout_ms;
 	if (job->checks[0]->kind->begin(&job->probe, &req, &e) != 0 ||
 	    http_start(g->loop, &req, &handler, t, &e) != 0)
 		finish(g, job, &e);

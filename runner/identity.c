@@ -73,12 +73,17 @@ static void describe_commit(struct app *app, const struct definition *d, struct 
 			  &run->is_dirty);
 }
 
-void identity_fill(struct app *app, const struct definition *d, struct run_info *run)
+void identity_who(struct app *app, const char **host, const char **user)
 {
 	struct utsname name;
 
-	run->host = uname(&name) == 0 ? arena_strdup(app->arena, name.nodename) : "";
-	run->user = user_name(app->arena);
+	*host = uname(&name) == 0 ? arena_strdup(app->arena, name.nodename) : "";
+	*user = user_name(app->arena);
+}
+
+void identity_fill(struct app *app, const struct definition *d, struct run_info *run)
+{
+	identity_who(app, &run->host, &run->user);
 	run->version = ASSIZE_VERSION;
 	run->boot_id = boot_id(app->arena);
 	run->job_url = job_url(app);

@@ -143,6 +143,8 @@ static const char *target_words(unsigned bits)
 		return "a database target";
 	case TARGET_BIT(TARGET_HTTP):
 		return "an http target";
+	case TARGET_BIT(TARGET_PROMETHEUS):
+		return "a prometheus target";
 	case TARGET_BIT(TARGET_GIT):
 		return "a git target";
 	default:

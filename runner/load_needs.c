@@ -7,6 +7,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 #include "runner/load_parts.h"
+#include "runner/model/kind.h"
 
 static void resolve(struct loader *l, const struct pending_needs *pending)
 {
@@ -85,11 +86,25 @@ static void walk_from(struct loader *l, struct walk *w, const struct check *star
 	}
 }
 
+/* What kinds say of other checks in keys of their own. */
+static void resolve_kinds(struct loader *l)
+{
+	const struct definition *d = l->definition;
+
+	for (size_t i = 0; i < d->n_checks; i++) {
+		struct check *c = d->checks[i];
+
+		if (c->kind && c->kind->resolve && c->spec && !diags_is_full(l->diags))
+			c->kind->resolve(&l->keys, c);
+	}
+}
+
 void load_needs(struct loader *l)
 {
 	size_t n = l->definition->n_checks;
 	struct walk w;
 
+	resolve_kinds(l);
 	if (l->n_needs == 0)
 		return;
 	for (size_t i = 0; i < l->n_needs; i++)

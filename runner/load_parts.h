@@ -31,7 +31,7 @@ struct file_raw {
 };
 
 struct target_raw {
-	const char *sqlite, *postgres, *mysql, *odbc, *http, *git;
+	const char *sqlite, *postgres, *mysql, *odbc, *http, *prometheus, *git;
 	const char *password;
 	int64_t statement_timeout_ms;
 	bool allow_writable_role;

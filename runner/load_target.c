@@ -58,6 +58,12 @@ const struct key_row target_rows[] = {
 	 .offset = offsetof(struct target_raw, http),
 	 .help = "a base URL, http or https, without credentials",
 	 .example = "\"https://api.example.com\""},
+	{.name = "prometheus",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, prometheus),
+	 .help = "a query API: the URL before /api/v1, path included (Thanos, Mimir and "
+		 "VictoriaMetrics have one), without credentials",
+	 .example = "\"https://mimir.example.com/prometheus\""},
 	{.name = "git",
 	 .type = KEY_PATH,
 	 .offset = offsetof(struct target_raw, git),
@@ -66,12 +72,13 @@ const struct key_row target_rows[] = {
 	{.name = "headers",
 	 .type = KEY_PAIRS,
 	 .offset = offsetof(struct target_raw, headers),
-	 .help = "http only: headers sent with every request",
+	 .help = "http and prometheus only: headers sent with every request",
 	 .example = "{ Authorization: \"Bearer ${env:API_TOKEN}\" }"},
 	{.name = "ca_file",
 	 .type = KEY_PATH,
 	 .offset = offsetof(struct target_raw, ca_file),
-	 .help = "http only: certificate authorities to trust instead of the system's (PEM)",
+	 .help = "http and prometheus only: certificate authorities to trust instead of the "
+		 "system's (PEM)",
 	 .example = "ca.pem"},
 	{.name = "max_connections",
 	 .type = KEY_INT,
@@ -79,7 +86,9 @@ const struct key_row target_rows[] = {
 	 .min = 1,
 	 .max = 64,
 	 .def = "4",
-	 .help = "at most so many sessions or requests at once"},
+	 .help = "at most so many sessions or requests at once; the wait of an HTTP check for its "
+		 "turn "
+		 "is not part of its timeout"},
 	KEY_END,
 };
 
@@ -106,7 +115,7 @@ static struct node *type_node(struct loader *l, const struct group *g, const str
 	}
 	if (!found && !keys_has_unknown(target_rows, node))
 		(void)diags_at(l->diags, g->pos,
-			       "add one of sqlite, postgres, mysql, odbc, http, git",
+			       "add one of sqlite, postgres, mysql, odbc, http, prometheus, git",
 			       "target \"%s\" does not say what it is", g->name);
 	return found;
 }
@@ -115,7 +124,7 @@ static struct node *type_node(struct loader *l, const struct group *g, const str
  * A URL that can be requested. What an authority holds before @ are credentials, which belong where
  * they are neither written down nor shown.
  */
-static void check_url(struct loader *l, const struct node *node)
+static void check_url(struct loader *l, const struct node *node, const char *key)
 {
 	const char *host = NULL, *at;
 	size_t n;
@@ -127,7 +136,8 @@ static void check_url(struct loader *l, const struct node *node)
 	if (!host || strcspn(host, "/?#") == 0 || strpbrk(node->text, " \t\n") ||
 	    strpbrk(host, "?#")) {
 		(void)diags_at(l->diags, node->pos, "for example \"https://api.example.com\"",
-			       "\"http\" must be an http or https URL without query or fragment");
+			       "\"%s\" must be an http or https URL without query or fragment",
+			       key);
 		return;
 	}
 	n = strcspn(host, "/");
@@ -142,13 +152,14 @@ static void check_url(struct loader *l, const struct node *node)
 static void check_options(struct loader *l, const struct group *g, const struct node *node,
 			  enum target_type type)
 {
+	const unsigned web = TARGET_BIT(TARGET_HTTP) | TARGET_BIT(TARGET_PROMETHEUS);
 	const unsigned servers = TARGET_DATABASES & ~TARGET_BIT(TARGET_SQLITE);
 	const struct {
 		const char *key, *owners;
 		unsigned bits;
 	} options[] = {
-		{"headers", "http targets", TARGET_BIT(TARGET_HTTP)},
-		{"ca_file", "http targets", TARGET_BIT(TARGET_HTTP)},
+		{"headers", "http targets", web},
+		{"ca_file", "http targets", web},
 		{"password", "databases with a server", servers},
 		{"statement_timeout", "databases with a server", servers},
 		{"allow_writable_role", "databases with a server", servers},
@@ -203,7 +214,8 @@ void load_target(struct loader *l, const struct group *g, const struct node *nod
 	const char *places[] = {
 		[TARGET_SQLITE] = raw->sqlite, [TARGET_POSTGRES] = raw->postgres,
 		[TARGET_MYSQL] = raw->mysql,   [TARGET_ODBC] = raw->odbc,
-		[TARGET_HTTP] = raw->http,     [TARGET_GIT] = raw->git,
+		[TARGET_HTTP] = raw->http,     [TARGET_PROMETHEUS] = raw->prometheus,
+		[TARGET_GIT] = raw->git,
 	};
 	struct node *what;
 
@@ -221,8 +233,8 @@ void load_target(struct loader *l, const struct group *g, const struct node *nod
 	if (!what)
 		return;
 	t->location = places[t->type];
-	if (t->type == TARGET_HTTP)
-		check_url(l, what);
+	if (t->type == TARGET_HTTP || t->type == TARGET_PROMETHEUS)
+		check_url(l, what, target_type_name(t->type));
 	else if (t->type != TARGET_SQLITE && t->type != TARGET_GIT)
 		check_connection(l, what);
 	else if (t->location)

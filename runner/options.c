@@ -53,6 +53,14 @@ static const struct option_row rows[] = {
 	{"output", 'o', OPTION_TEXT, "FILE", AT(output), 0,
 	 "write there instead of to standard output"},
 	{"since", 0, OPTION_TEXT, "DURATION", AT(since), 0, "how far back to look, e.g. 30d"},
+	{"label", 0, OPTION_PAIR, "NAME=VALUE", AT(labels), 0,
+	 "what tells this value from others of its name; may repeat"},
+	{"unit", 0, OPTION_TEXT, "UNIT", AT(unit), 0,
+	 "the unit of the value: %, ms, s, B, MiB, or a word of yours"},
+	{"at", 0, OPTION_TEXT, "TIME", AT(at), 0,
+	 "when it was true, as 2026-11-25T06:00:00Z (default: now)"},
+	{"id", 0, OPTION_TEXT, "ID", AT(id), 0,
+	 "stands for this measurement: recording it again changes nothing"},
 	{"limit", 'n', OPTION_COUNT, "N", AT(limit), 100000, "at most this many lines"},
 	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
 	 "threads for databases, files and commands (default: 8)"},
@@ -90,13 +98,15 @@ static int set_color(const char *value, int *out, struct err *e)
 	return err_set(e, ERR_USAGE, "cannot read --color=%s: it is auto, always or never", value);
 }
 
-static int set_pair(struct arena *a, struct pairs *pairs, const char *value, struct err *e)
+static int set_pair(struct arena *a, struct pairs *pairs, const char *option, const char *value,
+		    struct err *e)
 {
 	const char *eq = strchr(value, '=');
 	struct pair *grown;
 
 	if (eq == NULL || eq == value)
-		return err_set(e, ERR_USAGE, "cannot read --var %s: it is NAME=VALUE", value);
+		return err_set(e, ERR_USAGE, "cannot read --%s %s: it is NAME=VALUE", option,
+			       value);
 	grown = arena_array(a, pairs->n + 1, sizeof(*grown));
 	if (pairs->n > 0)
 		memcpy(grown, pairs->items, pairs->n * sizeof(*grown));
@@ -134,7 +144,7 @@ static int set_option(struct app *app, struct options *o, const struct option_ro
 		add_text(app->arena, (struct texts *)base, value);
 		return 0;
 	case OPTION_PAIR:
-		return set_pair(app->arena, (struct pairs *)base, value, e);
+		return set_pair(app->arena, (struct pairs *)base, row->name, value, e);
 	case OPTION_COLOR:
 		return set_color(value, (int *)base, e);
 	case OPTION_COUNT: {
@@ -241,6 +251,13 @@ static int take_environment(struct app *app, const char *const *accepts, struct 
 	return 0;
 }
 
+/* "-" is a word, and so is a negative number: no option's letter is a digit. */
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1] != '\0' && word[1] != '.' &&
+	       !isdigit((unsigned char)word[1]);
+}
+
 int options_parse(struct app *app, const char *const *accepts, int argc, char **argv,
 		  struct options *out, struct err *e)
 {
@@ -254,7 +271,7 @@ int options_parse(struct app *app, const char *const *accepts, int argc, char **
 
 		if (!is_over && strcmp(argv[i], "--") == 0) {
 			is_over = true;
-		} else if (!is_over && argv[i][0] == '-' && argv[i][1] != '\0') {
+		} else if (!is_over && is_option(argv[i])) {
 			if (parse_word(app, accepts, argv + i, argc - i, &o, given, &used, e) != 0)
 				return -1;
 			i += used;

@@ -29,6 +29,10 @@ struct options {
 	const char *format;   /* --format */
 	const char *output;   /* -o FILE; NULL = standard output */
 	const char *since;    /* --since DURATION */
+	struct pairs labels;  /* --label NAME=VALUE, may repeat */
+	const char *unit;     /* --unit */
+	const char *at;	      /* --at TIME */
+	const char *id;	      /* --id */
 	struct texts reports; /* --report FORMAT=FILE, may repeat */
 	struct texts sqlite, postgres, mysql, odbc; /* of init; each may repeat */
 	const char *password_env;		    /* --password-env NAME; NULL = none */

@@ -41,7 +41,8 @@ struct job {
 	struct arena *arena; /* of this attempt; freed by whoever takes the finished job */
 	struct probe probe;
 	const struct err *err; /* in arena; set: checks that emitted nothing were not measured */
-	int64_t started_us;    /* monotonic */
+	/* monotonic; an HTTP probe begins when its turn comes, though it is under way */
+	_Atomic(int64_t) started_us;
 	int64_t duration_us;
 	int64_t measured_ms; /* wall */
 	struct job *next;

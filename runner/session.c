@@ -21,6 +21,7 @@
 #include "runner/judge.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
+#include "runner/past.h"
 #include "runner/plan.h"
 #include "runner/session_parts.h"
 
@@ -303,12 +304,15 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 	struct session s = {.req = req, .run = run};
 	/* in the arena, not here: threads that hang outlive this function */
 	struct probe_world *world = arena_alloc(req->app->arena, sizeof(*world));
+	const struct past *past = NULL;
 	struct pin *pins = NULL;
 	size_t n_pins = 0;
 	int rc = -1;
 
 	make_plan(&s);
-	if (record_pins(req->record, req->app->arena, &pins, &n_pins, e) != 0)
+	if (record_pins(req->record, req->app->arena, &pins, &n_pins, e) != 0 ||
+	    past_read(req->app->arena, req->record, s.plan.checks, s.plan.n_checks,
+		      session_wall_ms(&s), &past, e) != 0)
 		return -1;
 	*world = (struct probe_world){
 		.clock = &req->app->clock,
@@ -317,6 +321,7 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 		.pins = pins,
 		.n_pins = n_pins,
 		.turns = http_turns_new(),
+		.past = past,
 	};
 	s.world = world;
 	if (engine_start(world, &s.plan, req->n_threads > 0 ? req->n_threads : DEFAULT_THREADS,

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "runner/model/expect.h"
+#include "runner/model/past.h"
 #include "runner/model/restoration.h"
 #include "runner/model/result.h"
 
@@ -39,6 +40,12 @@ int record_results(struct record *r, int64_t run_id, const struct result *result
 		   const struct restoration *restorations, size_t n_restorations, struct err *e);
 int record_end(struct record *r, const struct run_info *run, struct err *e);
 int record_decision(struct record *r, struct decision *d, struct err *e);
+
+/*
+ * A measurement of somebody else's. One with an id that its name has already is kept once: 1 = it
+ * was there, the same in all but when it was recorded; -1 with ERR_USAGE = it was another.
+ */
+int record_external(struct record *r, const struct external *x, struct err *e);
 
 /*
  * Overlap lock of a schedule: one live holder a name. Taken with the host, boot id and pid so that
@@ -124,6 +131,13 @@ int record_check_states(struct record *r, struct arena *a, struct check_state **
 
 /* When did this check last finish being measured (any outcome but skip)? -1 never. */
 int record_last_measured(struct record *r, const char *check, int64_t *out, struct err *e);
+
+/*
+ * What others measured under the name: everything from since_ms on, the newest `limit` of it, and
+ * the newest of every series whatever its age.
+ */
+int record_externals(struct record *r, struct arena *a, const char *name, int64_t since_ms,
+		     size_t limit, struct past_externals *out, struct err *e);
 
 /* Pins and restorations. */
 int record_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, struct err *e);

@@ -184,8 +184,34 @@ static const char *const version_1[] = {
 	NULL,
 };
 
+/* What others measured. The index is what a check reads: a name's series, newest first. */
+static const char *const version_2[] = {
+	"CREATE TABLE externals(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL,\n"
+	"	name INTEGER NOT NULL,\n"
+	"	series INTEGER NOT NULL, -- of all labels\n"
+	"	given_id INTEGER, -- NULL = none\n"
+	"	value ANY NOT NULL,\n"
+	"	unit INTEGER NOT NULL,\n"
+	"	at_ms INTEGER NOT NULL,\n"
+	"	recorded_ms INTEGER NOT NULL,\n"
+	"	host INTEGER NOT NULL,\n"
+	"	user INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX externals_time ON externals(name, series, at_ms);\n"
+	"CREATE UNIQUE INDEX externals_given ON externals(name, given_id)\n"
+	"	WHERE given_id IS NOT NULL;\n"
+	"CREATE TABLE external_labels(\n"
+	"	series INTEGER NOT NULL, place INTEGER NOT NULL,\n"
+	"	name INTEGER NOT NULL, value INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (series, place)\n"
+	") STRICT, WITHOUT ROWID;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
-static const char *const *const migrations[STORE_VERSION] = {version_1};
+static const char *const *const migrations[STORE_VERSION] = {version_1, version_2};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

@@ -253,6 +253,13 @@ void db_release(struct db_pool *p, struct db *db)
 	must(pthread_mutex_unlock(&p->lock));
 }
 
+int db_fail_long_row(struct err *e)
+{
+	(void)err_set(e, ERR_MEASURE, "could not run the query: a row is longer than %d MiB",
+		      DB_MAX_ROW_BYTES / 1024 / 1024);
+	return err_help(e, "select less of it: its length, a hash, or the beginning of it");
+}
+
 int db_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
 	     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e)
 {

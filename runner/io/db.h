@@ -28,6 +28,12 @@ struct db;
 struct db_pool;
 struct err;
 
+/*
+ * The longest row a statement may give, in bytes: the clients' libraries hold a row whole, some
+ * twice. A longer one is an error before it is held wherever the library permits that.
+ */
+#define DB_MAX_ROW_BYTES (16 * 1024 * 1024)
+
 enum db_type { DB_NULL = 0, DB_INT, DB_REAL, DB_TEXT, DB_BLOB };
 
 struct db_value {

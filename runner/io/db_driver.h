@@ -59,6 +59,9 @@ struct db {
 	bool is_broken;
 };
 
+/* A row longer than DB_MAX_ROW_BYTES. Always -1. */
+int db_fail_long_row(struct err *e);
+
 /* NULL with an error: left out of this build. */
 const struct db_driver *db_driver_of(enum db_engine engine, struct err *e);
 

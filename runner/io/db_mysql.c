@@ -32,7 +32,6 @@
 #include "runner/io/clock.h"
 #include "runner/io/db_reading.h"
 
-#define MAX_ROW_BYTES  (32UL * 1024 * 1024)
 #define MAX_COLUMNS    4000 /* the server has 4096 */
 #define MAX_DRAIN      1000 /* rows nobody wants any more: read these, or part */
 #define PREPARE_MAX_MS 30000
@@ -56,7 +55,7 @@ static unsigned whole_seconds(int64_t ms)
 static void set_options(struct mysql_db *s, MYSQL *handle, int64_t timeout_ms)
 {
 	static const unsigned no = 0;
-	static const unsigned long max_row = MAX_ROW_BYTES;
+	static const unsigned long max_row = DB_MAX_ROW_BYTES;
 	static const my_bool yes_bool = 1;
 	static const unsigned tcp = MYSQL_PROTOCOL_TCP;
 	const struct mysql_place *p = &s->place;

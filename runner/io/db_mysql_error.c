@@ -63,9 +63,23 @@ static int fail_lost(struct mysql_db *s, const char *message, struct err *e)
 			   "this session");
 }
 
+/*
+ * The library calls a packet longer than it may hold a lost connection (it means to name it, and
+ * loses the number on the way), but only then is net.error 1: what the network does makes it 2.
+ */
+static bool is_long_row(const struct mysql_db *s, unsigned number)
+{
+	return number == CR_NET_PACKET_TOO_LARGE ||
+	       (number == CR_SERVER_LOST && s->handle->net.error == 1);
+}
+
 int mysql_fail_numbered(struct mysql_db *s, unsigned number, const char *message, struct err *e)
 {
-	if (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR && number != CR_NET_PACKET_TOO_LARGE)
+	if (is_long_row(s, number)) {
+		s->db.is_broken = true;
+		return db_fail_long_row(e);
+	}
+	if (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR)
 		return fail_lost(s, message, e);
 	switch (number) {
 	case CONNECTION_WAS_KILLED:
@@ -76,10 +90,6 @@ int mysql_fail_numbered(struct mysql_db *s, unsigned number, const char *message
 	case MARIADB_STATEMENT_TIMEOUT:
 	case MYSQL_STATEMENT_TIMEOUT:
 		return mysql_fail_late(s, e);
-	case CR_NET_PACKET_TOO_LARGE:
-		s->db.is_broken = true;
-		return err_set(e, ERR_MEASURE,
-			       "could not run the query: a row is longer than 32 MiB");
 	case ER_NO_SUCH_TABLE:
 		note_absence(s, DB_ABSENT_TABLE, "Table '", message);
 		break;

@@ -23,7 +23,6 @@
 #include "runner/io/clock.h"
 #include "runner/io/db_reading.h"
 
-#define MAX_ROW_BYTES  ((size_t)32 * 1024 * 1024)
 #define MAX_NAMES      ((size_t)1024 * 1024)
 #define MAX_LOCATION   ((size_t)64 * 1024)
 #define MAX_COLUMNS    1000 /* where the driver does not say less */
@@ -366,7 +365,7 @@ static int odbc_session_open(const struct db_source *source, const struct clock 
 	};
 	s->watch.ctx = s;
 	s->quote = '"';
-	buf_init(&s->cells, MAX_ROW_BYTES);
+	buf_init(&s->cells, DB_MAX_ROW_BYTES);
 	buf_init(&s->texts, MAX_NAMES);
 	if (open_in_utf8(s, e) == 0 && find_quote(s, e) == 0 && odbc_check_privileges(s, e) == 0) {
 		*out = &s->db;

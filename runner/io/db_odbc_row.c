@@ -4,7 +4,7 @@
  * Texts come as UTF-16, which every driver manager converts to, so that nobody's locale matters.
  * Integers and decimals come as digits: they are integers when they are integral and fit into 64
  * bits with a sign, otherwise reals. Dates are ISO text, as ODBC writes them. A cell is fetched in
- * pieces, a row held whole, up to 32 MiB.
+ * pieces, a row held whole, up to DB_MAX_ROW_BYTES.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -164,8 +164,7 @@ static int read_pieces(struct odbc_db *s, size_t i, SQLSMALLINT type, struct err
 			(void)buf_add(&s->cells, piece, got);
 	} while (rc == SQL_SUCCESS_WITH_INFO && !s->cells.is_full);
 	if (s->cells.is_full)
-		return err_set(e, ERR_MEASURE,
-			       "could not run the query: a row is longer than 32 MiB");
+		return db_fail_long_row(e);
 	return 0;
 }
 

@@ -9,7 +9,8 @@
  *    on the transaction cannot be made to write.
  * 2. The guard looks at every function the statement can call (db_postgres_guard.c).
  * 3. The statement, wrapped so that it can only be a query (db_postgres_statement.c), through the
- *    extended protocol, which takes one statement; rows come one by one, so memory stays flat.
+ *    extended protocol, which takes one statement. It is described first, so that no row longer
+ *    than may be held is sent (db_postgres_limit.c); rows come one by one, so memory stays flat.
  * 4. ROLLBACK, then DISCARD ALL: what a function might have left in the session.
  *
  * Between begin_read and end_read statements share one transaction, each in a savepoint; another
@@ -29,7 +30,6 @@
 
 /* PostgreSQL takes 1,664 targets; the same number as scan.c's, with some room. */
 #define MAX_COLUMNS	   1600
-#define MAX_DECODED_BYTES  ((size_t)64 * 1024 * 1024)
 #define PREPARE_MAX_MS	   30000
 #define IDLE_MS		   10000 /* between two statements, beyond their limit */
 #define SNAPSHOT_MAX_BYTES 256
@@ -62,7 +62,7 @@ static int postgres_session_open(const struct db_source *source, const struct cl
 		.source = source,
 		.clock = clock,
 	};
-	buf_init(&s->decoded, MAX_DECODED_BYTES);
+	buf_init(&s->decoded, DB_MAX_ROW_BYTES);
 	postgres_begin_call(s, deadline_ms);
 	s->deadline_ms = deadline_ms; /* no statement yet */
 	if (postgres_connect(s, e) == 0) {
@@ -220,12 +220,11 @@ static int take_result(struct postgres_db *s, const PGresult *r, db_row_fn *fn, 
 	for (int i = 0; i < n; i++) {
 		postgres_read_names(s, r);
 		postgres_read_row(s, r, i);
-		if (s->decoded.is_full)
-			return err_set(e, ERR_MEASURE,
-				       "cannot read the query's answer: a row has more than 64 MiB "
-				       "of binary values");
-		struct db_row row = {
-			.n = (size_t)s->pq->PQnfields(r), .values = s->values, .names = s->names};
+		size_t n_values = (size_t)s->pq->PQnfields(r) - s->is_limited;
+
+		if (s->decoded.is_full || (s->is_limited && s->values[n_values].integer))
+			return db_fail_long_row(e);
+		struct db_row row = {.n = n_values, .values = s->values, .names = s->names};
 		int wish = fn ? fn(ctx, &row, e) : 0;
 
 		if (wish != 0)
@@ -234,14 +233,11 @@ static int take_result(struct postgres_db *s, const PGresult *r, db_row_fn *fn, 
 	return 0;
 }
 
-int postgres_rows(struct postgres_db *s, const char *sql, const char *const *params,
-		  size_t n_params, db_row_fn *fn, void *ctx, struct err *e)
+/* Takes the rows of what was sent. */
+static int take_rows(struct postgres_db *s, int was_sent, db_row_fn *fn, void *ctx, struct err *e)
 {
 	PGresult *r;
-	int rc = postgres_flush(
-		s,
-		s->pq->PQsendQueryParams(s->conn, sql, (int)n_params, NULL, params, NULL, NULL, 0),
-		e);
+	int rc = postgres_flush(s, was_sent, e);
 
 	if (rc != 0)
 		return -1;
@@ -258,9 +254,17 @@ int postgres_rows(struct postgres_db *s, const char *sql, const char *const *par
 	return rc > 0 ? 0 : rc;
 }
 
-/* Parse and Describe: what the server makes of it, without running it. */
-static int describe_statement(struct postgres_db *s, const char *sql, size_t *n_columns,
-			      struct err *e)
+int postgres_rows(struct postgres_db *s, const char *sql, const char *const *params,
+		  size_t n_params, db_row_fn *fn, void *ctx, struct err *e)
+{
+	int was_sent =
+		s->pq->PQsendQueryParams(s->conn, sql, (int)n_params, NULL, params, NULL, NULL, 0);
+
+	return take_rows(s, was_sent, fn, ctx, e);
+}
+
+/* Parse and Describe: what the server makes of it, without running it. The caller clears *out. */
+static int describe_statement(struct postgres_db *s, const char *sql, PGresult **out, struct err *e)
 {
 	PGresult *r;
 	int rc = postgres_flush(s, s->pq->PQsendPrepare(s->conn, "", sql, 0, NULL), e);
@@ -271,9 +275,11 @@ static int describe_statement(struct postgres_db *s, const char *sql, size_t *n_
 	if (rc != 0)
 		return -1;
 	while ((r = postgres_next(s, &rc, e)) != NULL) {
-		if (s->pq->PQresultStatus(r) == PGRES_COMMAND_OK)
-			*n_columns = (size_t)s->pq->PQnfields(r);
-		else if (rc == 0)
+		if (s->pq->PQresultStatus(r) == PGRES_COMMAND_OK && !*out) {
+			*out = r;
+			continue;
+		}
+		if (rc == 0)
 			rc = postgres_fail(s, r, e);
 		s->pq->PQclear(r);
 	}
@@ -290,6 +296,39 @@ struct job {
 	void *ctx;
 };
 
+/* Runs what was described; what it can give of any length is asked for with a limit. */
+static int run_described(struct postgres_db *s, const struct postgres_statement *st,
+			 const struct job *job, const PGresult *description, struct err *e)
+{
+	const char *limited =
+		st->is_explain ? NULL : postgres_limit_rows(s, st->arena, st->sql, description);
+
+	if (!limited)
+		return take_rows(s,
+				 s->pq->PQsendQueryPrepared(s->conn, "", (int)job->n_params,
+							    job->params, NULL, NULL, 0),
+				 job->fn, job->ctx, e);
+	s->is_limited = true;
+	int rc = postgres_rows(s, limited, job->params, job->n_params, job->fn, job->ctx, e);
+
+	s->is_limited = false;
+	return rc;
+}
+
+static int run_statement(struct postgres_db *s, const struct postgres_statement *st,
+			 const struct job *job, struct err *e)
+{
+	PGresult *description = NULL;
+	int rc = describe_statement(s, st->sql, &description, e);
+
+	if (rc == 0 && job->n_columns)
+		*job->n_columns = description ? (size_t)s->pq->PQnfields(description) : 0;
+	else if (rc == 0)
+		rc = run_described(s, st, job, description, e);
+	s->pq->PQclear(description);
+	return rc;
+}
+
 static int run_job(struct postgres_db *s, struct arena *a, const struct job *job, struct err *e)
 {
 	struct postgres_statement st;
@@ -303,10 +342,8 @@ static int run_job(struct postgres_db *s, struct arena *a, const struct job *job
 
 	if (rc == 0)
 		rc = postgres_check_calls(s, &st, e);
-	if (rc == 0 && job->n_columns)
-		rc = describe_statement(s, st.sql, job->n_columns, e);
-	else if (rc == 0)
-		rc = postgres_rows(s, st.sql, job->params, job->n_params, job->fn, job->ctx, e);
+	if (rc == 0)
+		rc = run_statement(s, &st, job, e);
 	postgres_end(s);
 	return rc;
 }

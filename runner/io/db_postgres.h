@@ -4,8 +4,8 @@
  *
  * db_postgres.c is the driver: what a statement goes through. _connect.c opens a session, _wire.c
  * sends and receives under a deadline, _statement.c reads what a user wrote and wraps it, _guard.c
- * decides what may run and as whom, _value.c turns fields into values, _error.c says what went
- * wrong, _catalog.c reads the schema, _library.c loads libpq.
+ * decides what may run and as whom, _limit.c keeps long rows away, _value.c turns fields into
+ * values, _error.c says what went wrong, _catalog.c reads the schema, _library.c loads libpq.
  */
 #ifndef ASSIZE_IO_DB_POSTGRES_H
 #define ASSIZE_IO_DB_POSTGRES_H
@@ -44,6 +44,8 @@ struct err;
 	X(int, PQsendQueryParams,                                                                  \
 	  (PGconn *, const char *, int, const Oid *, const char *const *, const int *,             \
 	   const int *, int))                                                                      \
+	X(int, PQsendQueryPrepared,                                                                \
+	  (PGconn *, const char *, int, const char *const *, const int *, const int *, int))       \
 	X(int, PQsendPrepare, (PGconn *, const char *, const char *, int, const Oid *))            \
 	X(int, PQsendDescribePrepared, (PGconn *, const char *))                                   \
 	X(int, PQsetSingleRowMode, (PGconn *))                                                     \
@@ -59,6 +61,8 @@ struct err;
 	X(int, PQnfields, (const PGresult *))                                                      \
 	X(char *, PQfname, (const PGresult *, int))                                                \
 	X(Oid, PQftype, (const PGresult *, int))                                                   \
+	X(int, PQfsize, (const PGresult *, int))                                                   \
+	X(int, PQfmod, (const PGresult *, int))                                                    \
 	X(char *, PQgetvalue, (const PGresult *, int, int))                                        \
 	X(int, PQgetlength, (const PGresult *, int, int))                                          \
 	X(int, PQgetisnull, (const PGresult *, int, int))                                          \
@@ -83,6 +87,7 @@ struct postgres_db {
 	bool is_late;			 /* the deadline ended it */
 	bool is_open;			 /* it was connected once */
 	bool is_reading;		 /* between begin_read and end_read */
+	bool is_limited;		 /* the last column is the flag of a row that is too long */
 	struct db_value *values;
 	const char **names;
 	size_t cap;
@@ -133,12 +138,20 @@ int postgres_fail_connection(struct postgres_db *s, struct err *e);
 struct postgres_statement {
 	struct arena *arena;
 	const char *sql; /* wrapped */
+	bool is_explain;
 	/* Array literals: every word; names that are called; those called with their schema. */
 	const char *words, *calls, *call_schemas, *call_names;
 	const char *operators; /* every operator character, as they stand */
 };
 int postgres_read_statement(struct postgres_statement *st, struct arena *a, const char *sql,
 			    size_t n_params, struct err *e);
+
+/*
+ * _limit.c: the statement, as described, with a last column that is true, and all others NULL, for
+ * a row longer than DB_MAX_ROW_BYTES; NULL: no row of it can be.
+ */
+const char *postgres_limit_rows(struct postgres_db *s, struct arena *a, const char *sql,
+				const PGresult *description);
 
 /* _guard.c: refuses the role, or what a statement would call. Within a transaction. */
 int postgres_check_role(struct postgres_db *s, struct err *e);

@@ -404,6 +404,8 @@ static int finish(struct lexer *l, struct postgres_statement *st)
 	if (l->out.is_full || l->words.is_full || l->calls.is_full || l->call_schemas.is_full ||
 	    l->call_names.is_full)
 		return refuse(l, "it is longer than 4 MiB");
+	st->arena = l->arena;
+	st->is_explain = l->explain_bytes > 0;
 	st->sql = arena_printf(l->arena, "%.*s SELECT * FROM (\n%s\n) q", (int)l->explain_bytes,
 			       l->out.data, l->out.data + l->explain_bytes);
 	st->words = end_list(l, &l->words);

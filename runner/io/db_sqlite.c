@@ -223,8 +223,14 @@ static int step_all(struct sqlite_db *s, sqlite3_stmt *stmt, db_row_fn *fn, void
 			n = read_names(s, stmt);
 		struct db_row row = {.n = (size_t)n, .values = s->values, .names = s->names};
 
-		for (int i = 0; i < n; i++)
+		size_t size = 0;
+
+		for (int i = 0; i < n; i++) {
 			read_value(stmt, i, &s->values[i]);
+			size += s->values[i].len;
+		}
+		if (size > DB_MAX_ROW_BYTES)
+			return db_fail_long_row(e);
 		int wish = fn ? fn(ctx, &row, e) : 0;
 
 		if (wish != 0)

@@ -97,6 +97,14 @@ static int fail_denied(struct sqlite_db *s, struct err *e)
 		       s->denied);
 }
 
+/* A value that was read or made on the way; also a statement that is too long. */
+static int fail_too_big(struct sqlite_db *s, struct err *e)
+{
+	if (strstr(sqlite3_errmsg(s->handle), "statement"))
+		return fail_statement(s, e);
+	return db_fail_long_row(e);
+}
+
 int sqlite_fail(struct sqlite_db *s, struct err *e)
 {
 	int extended = sqlite3_extended_errcode(s->handle);
@@ -123,6 +131,8 @@ int sqlite_fail(struct sqlite_db *s, struct err *e)
 		err_set(e, ERR_MEASURE, "cannot read database \"%s\": it is damaged: %s",
 			s->location, sqlite3_errmsg(s->handle));
 		return err_help(e, "see what `PRAGMA integrity_check` says, and restore a backup");
+	case SQLITE_TOOBIG:
+		return fail_too_big(s, e);
 	case SQLITE_READONLY:
 		return fail_readonly(s, extended, e);
 	case SQLITE_CANTOPEN:

@@ -31,8 +31,7 @@
 #include "runner/base/str.h"
 #include "runner/io/db_sqlite.h"
 
-#define MAX_SQL_BYTES	(4 * 1024 * 1024)
-#define MAX_VALUE_BYTES (32 * 1024 * 1024)
+#define MAX_SQL_BYTES (4 * 1024 * 1024)
 
 static bool is_listed(const char *const *list, const char *word)
 {
@@ -175,7 +174,7 @@ int sqlite_protect(struct sqlite_db *s)
 			return -1;
 	(void)sqlite3_limit(s->handle, SQLITE_LIMIT_ATTACHED, 0); /* returns the old value */
 	(void)sqlite3_limit(s->handle, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
-	(void)sqlite3_limit(s->handle, SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES);
+	(void)sqlite3_limit(s->handle, SQLITE_LIMIT_LENGTH, DB_MAX_ROW_BYTES);
 	s->db.max_columns = (size_t)sqlite3_limit(s->handle, SQLITE_LIMIT_COLUMN, -1);
 	if (sqlite3_exec(s->handle, "PRAGMA query_only = 1", NULL, NULL, NULL) != SQLITE_OK)
 		return -1;

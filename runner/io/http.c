@@ -307,6 +307,19 @@ static void link_active(struct http_loop *l, struct http_transfer *t)
 	t->host->n_active++;
 }
 
+/* The turn of t has come: its time runs from now, or goes on where a redirect had to wait. */
+static void start_time(struct http_transfer *t, int64_t now_us)
+{
+	bool is_first = t->begin_us == 0;
+
+	t->request_us = now_us;
+	t->begin_us = is_first ? now_us : t->begin_us + now_us - t->queued_us;
+	if (t->timeout_ms > 0)
+		t->deadline_ms = t->begin_us / 1000 + t->timeout_ms;
+	if (is_first && t->handler.started != NULL)
+		t->handler.started(t->ctx);
+}
+
 /* Hands t to curl. On failure t is over: done was called. */
 static void launch(struct http_loop *l, struct http_transfer *t)
 {
@@ -314,9 +327,7 @@ static void launch(struct http_loop *l, struct http_transfer *t)
 	struct err e = {0};
 
 	t->easy = take_easy(l);
-	t->request_us = now_us;
-	if (t->begin_us == 0)
-		t->begin_us = now_us;
+	start_time(t, now_us);
 	link_active(l, t);
 	if (http_transfer_prepare(t, now_us / 1000, buffer_bytes(l), &e) == 0) {
 		if (curl_multi_add_handle(l->multi, t->easy) == CURLM_OK)
@@ -382,6 +393,7 @@ static void complete(struct http_loop *l, struct http_transfer *t, CURLcode code
 		t->easy = NULL;
 		if (next != NULL)
 			t->host = next;
+		t->queued_us = clock_monotonic_us(l->clock);
 		append(&l->queue_first, &l->queue_last, t);
 		l->n_queued++;
 		return;

@@ -42,7 +42,13 @@ struct http_request {
 	const char *body;		   /* NULL = none; Borrowed until done */
 	const char *ca_file;
 	const char *accept;
-	int64_t deadline_ms;	/* monotonic */
+	int64_t deadline_ms; /* monotonic; everything is included */
+	/*
+	 * On the loop: how long all of it may take, counted from the start of the first request; a
+	 * wait for a turn at a host is not part of it. With it, deadline_ms is not looked at. 0 =
+	 * the deadline alone.
+	 */
+	int64_t timeout_ms;
 	int64_t max_body_bytes; /* after decoding */
 	long max_redirects;	/* 0 = a redirect is an answer like any other */
 	long max_connections;	/* to this origin at once; 0 = as the loop was told */
@@ -68,6 +74,8 @@ struct http_response {
 };
 
 struct http_handler {
+	/* MAY be NULL. Called when the first request is sent: its turn has come. */
+	void (*started)(void *ctx);
 	int (*on_body)(void *ctx, const char *data, size_t n, struct err *e);
 	/* res is NULL when the transfer failed; e says why. */
 	void (*done)(void *ctx, const struct http_response *res, struct err *e);

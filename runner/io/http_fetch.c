@@ -228,7 +228,7 @@ static int take_turn(struct http_session *s, struct http_transfer *t, CURLcode *
 int http_fetch(struct http_session *s, const struct http_request *req, const struct http_sink *sink,
 	       struct http_response *res, struct err *e)
 {
-	static const struct http_handler handler = {on_body, on_done};
+	static const struct http_handler handler = {.on_body = on_body, .done = on_done};
 	struct fetch f = {.session = s, .sink = sink, .res = res, .err = e};
 	struct http_transfer *t;
 	struct err failure = {0};

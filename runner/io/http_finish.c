@@ -80,6 +80,9 @@ static int explain_broken(struct http_transfer *t, CURLcode code, struct err *e)
 	long os = number(t->easy, CURLINFO_OS_ERRNO);
 	const char *why = detail(t, code);
 
+	if (strstr(why, "Too large response headers") != NULL) /* interim heads count as well */
+		return err_set(e, ERR_MEASURE,
+			       "the heads of the answer are larger than libcurl takes: %s", why);
 	if (strstr(why, "chunked-encoding") != NULL)
 		return err_set(e, ERR_MEASURE, "the chunked encoding of the body is broken: %s",
 			       why);
@@ -114,6 +117,12 @@ static int explain(struct http_transfer *t, CURLcode code, int64_t now_us, struc
 		if (os != 0)
 			return err_set(e, ERR_MEASURE, "could not connect: %s", strerror((int)os));
 		return err_set(e, ERR_MEASURE, "could not connect: %s", detail(t, code));
+	case CURLE_OUT_OF_MEMORY: /* also of a line over its limit */
+		if (!t->head.is_complete && t->request_us > 0)
+			return err_set(e, ERR_MEASURE,
+				       "a header line of the answer is longer than libcurl takes "
+				       "(100 KiB)");
+		return err_set(e, ERR_MEASURE, "the transfer failed: %s", detail(t, code));
 	case CURLE_GOT_NOTHING:
 		return err_set(e, ERR_MEASURE,
 			       "the server closed the connection without an answer");

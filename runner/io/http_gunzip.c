@@ -3,13 +3,14 @@
  * be another one. libcurl's own decoder takes a stream that stops in the middle for a whole one.
  */
 #define ZLIB_CONST /* zlib reads through pointers to const */
+#include "runner/io/http_gunzip.h"
+
 #include <stdlib.h>
 
 #include <zlib.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
-#include "runner/io/http_internal.h"
 
 #define PIECE_BYTES 32768
 /* 15: the largest window; + 16: expect a gzip header */

@@ -12,12 +12,12 @@
 
 #include "runner/base/buf.h"
 #include "runner/io/http.h"
+#include "runner/io/http_gunzip.h"
 
 /* All header lines of one response. Real ones are below 16 KiB. */
 #define HTTP_MAX_HEAD_BYTES (256 * 1024)
 #define HTTP_MAX_HEADERS    1000
 
-struct http_gunzip;
 struct http_host;
 
 enum http_coding { HTTP_CODING_IDENTITY, HTTP_CODING_GZIP, HTTP_CODING_UNKNOWN };
@@ -25,7 +25,9 @@ enum http_coding { HTTP_CODING_IDENTITY, HTTP_CODING_GZIP, HTTP_CODING_UNKNOWN }
 /* What the head of the present response said. */
 struct http_head {
 	long status;
+	bool is_complete; /* what follows are trailers */
 	bool is_chunked, has_length;
+	size_t n_trailer_bytes;
 	int64_t length;
 	enum http_coding coding;
 	struct buf lines; /* name NUL value NUL ... */
@@ -46,7 +48,7 @@ struct http_transfer {
 	const struct pairs *headers, *extra_headers;
 	const char *body;
 	struct http_preview *preview;
-	int64_t deadline_ms, max_body_bytes;
+	int64_t deadline_ms, timeout_ms, max_body_bytes;
 	long redirects_left, max_redirects, max_connections;
 	bool is_other_origin; /* after a redirect: the target's headers stay behind */
 
@@ -56,6 +58,7 @@ struct http_transfer {
 	char curl_error[CURL_ERROR_SIZE];
 	int64_t begin_us; /* of the first request when redirects were followed; 0 = not yet */
 	int64_t request_us;
+	int64_t queued_us; /* a redirect waits for its turn since */
 	struct http_head head;
 	int64_t n_raw, n_body; /* body bytes as received, and decoded */
 	struct http_gunzip *gunzip;
@@ -75,16 +78,6 @@ int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct er
 void http_transfer_finish(struct http_transfer *t, CURLcode code, int64_t now_us);
 /* Calls done with an error the loop found. */
 void http_transfer_fail(struct http_transfer *t, struct err *e);
-
-/* http_gunzip.c */
-struct http_gunzip *http_gunzip_new(void);
-void http_gunzip_free(struct http_gunzip *g);
-/* Decodes a piece and hands it on; stops with -1 when sink does or when the stream is damaged. */
-int http_gunzip_feed(struct http_gunzip *g, const char *p, size_t n,
-		     int (*sink)(void *ctx, const char *p, size_t n, struct err *e), void *ctx,
-		     struct err *e);
-/* Has the stream come to its own end? */
-bool http_gunzip_is_ended(const struct http_gunzip *g);
 
 /* http_url.c; results are owned by the caller */
 /* "http://host:8080", port always there; NULL when url cannot be parsed. */

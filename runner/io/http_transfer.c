@@ -36,6 +36,7 @@ struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_r
 		.body = req->body,
 		.preview = req->preview,
 		.deadline_ms = req->deadline_ms,
+		.timeout_ms = req->timeout_ms,
 		.max_body_bytes = req->max_body_bytes,
 		.redirects_left = req->max_redirects,
 		.max_redirects = req->max_redirects,
@@ -101,6 +102,20 @@ static int note_length(struct http_head *h, const char *value, struct err *e)
 	return 0;
 }
 
+/* What else may be wrapped around a body is not undone by anybody. */
+static int note_transfer_coding(struct http_head *h, const char *value, struct err *e)
+{
+	if (strcasecmp(value, "identity") == 0)
+		return 0;
+	if (strcasecmp(value, "chunked") != 0 || h->is_chunked)
+		return err_set(e, ERR_MEASURE,
+			       "the answer has the transfer coding \"%s%s\", only chunked once is "
+			       "understood",
+			       h->is_chunked ? "chunked, " : "", value);
+	h->is_chunked = true;
+	return 0;
+}
+
 /* The last header was stored with its value at this offset: what does it mean for the transfer? */
 static int note_header(struct http_head *h, const char *name, size_t offset, struct err *e)
 {
@@ -113,7 +128,7 @@ static int note_header(struct http_head *h, const char *name, size_t offset, str
 	} else if (strcasecmp(name, "Location") == 0) {
 		h->location = offset;
 	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-		h->is_chunked = strcasecmp(value, "chunked") == 0;
+		return note_transfer_coding(h, value, e);
 	} else if (strcasecmp(name, "Content-Encoding") == 0) {
 		h->content_encoding = offset;
 		if (strcasecmp(value, "gzip") == 0 || strcasecmp(value, "x-gzip") == 0)
@@ -124,17 +139,20 @@ static int note_header(struct http_head *h, const char *name, size_t offset, str
 	return 0;
 }
 
-/* The head is complete. */
-static void fill_preview(struct http_transfer *t)
+static int complete_head(struct http_transfer *t, struct err *e)
 {
-	const struct http_head *h = &t->head;
+	struct http_head *h = &t->head;
 
+	h->is_complete = true;
+	if (h->is_chunked && h->has_length) /* RFC 9112, 6.3: two readers would see two bodies */
+		return err_set(e, ERR_MEASURE, "the answer has both chunks and a Content-Length");
 	if (t->preview == NULL)
-		return;
+		return 0;
 	*t->preview = (struct http_preview){.status = h->status};
 	if (h->content_type > 0)
 		(void)snprintf(t->preview->content_type, sizeof(t->preview->content_type), "%s",
 			       h->lines.data + h->content_type); /* cut as the header says */
+	return 0;
 }
 
 static int add_header(struct http_head *h, const char *line, size_t n, struct err *e)
@@ -160,25 +178,39 @@ static int add_header(struct http_head *h, const char *line, size_t n, struct er
 	return note_header(h, b->data + at, at + n_name + 1, e);
 }
 
+/* Fields behind the body say nothing of it that could still be heeded; only endless is too many. */
+static int skip_trailer(struct http_head *h, size_t n, struct err *e)
+{
+	h->n_trailer_bytes += n;
+	if (h->n_trailer_bytes <= HTTP_MAX_HEAD_BYTES)
+		return 0;
+	return err_set(e, ERR_MEASURE, "the answer has more than %d KiB of trailers",
+		       HTTP_MAX_HEAD_BYTES / 1024);
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 {
 	struct http_transfer *t = ctx;
+	struct http_head *h = &t->head;
 	struct err e = {0};
 	long status = 0;
+	int code;
 
 	(void)size; /* always 1 */
-	if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
+	if ((!h->is_complete || h->status < 200) && n > 5 && memcmp(line, "HTTP/", 5) == 0) {
 		/* The status line of a new head: a 100 Continue may have come before. */
 		if (curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
 			status = 0;
-		head_reset(&t->head, status);
+		head_reset(h, status);
 		return n;
 	}
-	if (n > 0 && (line[0] == '\r' || line[0] == '\n')) {
-		fill_preview(t);
-		return n;
-	}
-	if (add_header(&t->head, line, n, &e) == 0)
+	if (h->is_complete)
+		code = skip_trailer(h, n, &e);
+	else if (n > 0 && (line[0] == '\r' || line[0] == '\n'))
+		code = complete_head(t, &e);
+	else
+		code = add_header(h, line, n, &e);
+	if (code == 0)
 		return n;
 	(void)fail(t, &e); /* always -1 */
 	return 0;

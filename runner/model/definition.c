@@ -104,6 +104,8 @@ const char *target_type_name(enum target_type type)
 		return "odbc";
 	case TARGET_HTTP:
 		return "http";
+	case TARGET_PROMETHEUS:
+		return "prometheus";
 	case TARGET_GIT:
 		return "git";
 	}

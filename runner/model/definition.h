@@ -29,6 +29,7 @@ enum target_type {
 	TARGET_MYSQL,
 	TARGET_ODBC,
 	TARGET_HTTP,
+	TARGET_PROMETHEUS,
 	TARGET_GIT
 };
 #define TARGET_LAST   TARGET_GIT
@@ -44,13 +45,14 @@ struct target {
 	const char *name;
 	enum target_type type;
 	struct pos pos;
-	/* Absolute path (sqlite, git), base URL (http) or connection string; may hold secrets. */
+	/* Absolute path (sqlite, git), base URL (http, prometheus) or connection string; may hold
+	 * secrets. */
 	const char *location;
 	const char *password;	      /* databases; NULL = none */
 	int64_t statement_timeout_ms; /* databases; 0 = the check's timeout alone */
 	bool allow_writable_role;     /* databases */
-	struct pairs headers;	      /* http */
-	const char *ca_file;	      /* http: PEM bundle, NULL = system */
+	struct pairs headers;	      /* http, prometheus */
+	const char *ca_file;	      /* the same: PEM bundle, NULL = system */
 	int64_t max_connections;
 };
 

@@ -21,6 +21,7 @@
 #include "runner/model/definition.h"
 #include "runner/model/keys.h"
 #include "runner/model/measurement.h"
+#include "runner/model/past.h"
 #include "runner/model/restoration.h"
 
 struct arena;
@@ -59,6 +60,7 @@ struct probe_world {
 	size_t n_pins;
 	struct http_turns *turns;   /* for sessions (http_fetch.h), shared with the loop */
 	atomic_bool is_interrupted; /* set once: what is under way ends soon or is abandoned */
+	const struct past *past; /* NULL when nobody wished for any */
 };
 
 struct emitted {
@@ -109,6 +111,9 @@ struct audit_kind {
 	/* MAY be NULL. The same, once the expectations are read. */
 	void (*check_bounds)(struct keys_context *ctx, const struct check *c);
 
+	/* MAY be NULL. Once all checks of the definition are known: ctx->definition has them. */
+	void (*resolve)(struct keys_context *ctx, struct check *c);
+
 	/*
 	 * MAY be NULL: does the check yield a value of this name that values[] does not list (a
 	 * JSON Pointer capture), or one it lists with another unit (`unit: s`) or another implied
@@ -128,6 +133,9 @@ struct audit_kind {
 	 */
 	const char *(*note)(size_t i, const char **name);
 	const char *notes_title; /* with note */
+
+	/* MAY be NULL: what the check has to know of the past. */
+	void (*wish)(struct arena *a, const struct check *c, struct wish *out);
 
 	/* MUST: what this probe would ask, for `assize plan` (SQL, URL, argv), one line each. */
 	void (*describe)(struct probe *p, struct buf *out);

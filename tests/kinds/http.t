@@ -130,6 +130,18 @@ run "$ASSIZE" plan h/good
 like "the plan names the request" "$out" "GET http://127.0.0.1:$port/health.txt"
 unlike "and no header" "$out" 'hunter2|X-Token'
 
+# Twelve checks of one host that takes one request at a time: waiting for a turn is nobody's fault.
+testd --delay-ms 150
+{
+	printf 'assize: 1\ntargets: { slow: { http: "http://127.0.0.1:%s", max_connections: 1 } }\n' "$port"
+	printf 'audits: { h: { target: slow, defaults: { timeout: 1s }, checks: [\n'
+	printf '  { id: a%s, http: / },\n' {1..12}
+	printf '] } }\n'
+} >slow.yaml
+run "$ASSIZE" run -f slow.yaml
+like "checks that wait for their host have all their time" "$status $out" '^0 .* pass=12 '
+unlike "and the wait is not their duration" "$out" ' 200 bound == 200 [0-9.]+ s'
+
 free_port
 # A label of 64 characters cannot exist, so no name server is asked.
 cat >gone.yaml <<YAML

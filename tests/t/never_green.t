@@ -94,6 +94,8 @@ nothing 'empty exposition' 'target: web, scrape: { path: /empty, metric: queue_n
 nothing 'no such series' 'target: web, scrape: { path: /metrics, metric: queue_gone }, expect: %OP%'
 nothing 'killed' 'command: { run: [sh, -c, "kill -KILL $$"] }, expect: { status: %OP% }'
 
+nothing 'never recorded' 'recorded: { name: nobody, max_age: 7d }, expect: %OP%'
+
 operators=('within 10% of median(28d)' 'within 3 sigma of mean(28d)')
 nothing 'missing baseline' 'target: shop, sql: "SELECT 5", expect: %OP%'
 

@@ -5,8 +5,10 @@
  *
  * Prints "port N" when it listens, ends on SIGTERM or with its parent. Serves the files of DIR with
  * their length and a content type by suffix (.om is OpenMetrics, .prom and no suffix the Prometheus
- * text format). Every answer waits --delay-ms. --addresses N listens on 127.0.0.1 and on N - 1
- * further addresses 127.1.x.y, the same port on each, so that one process is a thousand hosts.
+ * text format). Where there is a file PATH.http, it is the answer as it stands, status line and
+ *head included, and the connection is closed behind it. Every answer waits --delay-ms. --addresses
+ *N listens on 127.0.0.1 and on N - 1 further addresses 127.1.x.y, the same port on each, so that
+ *one process is a thousand hosts.
  *
  * /status/NNN answers with that status, /echo with the request it got, /mode/NAME misbehaves as the
  * table below says; --mode NAME makes every path do so; /session/ is a shop to log in to
@@ -134,24 +136,36 @@ static void reply_gzip(struct server *s, struct connection *c, const char *how)
 	free(z);
 }
 
-static void reply_header_flood(struct connection *c)
-{
-	size_t n = 4 << 20;
-	char *lines = allocate(n + 1);
+/* A head, and then a piece of it again and again. */
+static const struct flood {
+	const char *name, *head, *piece;
+} floods[] = {
+	{"header-flood", OK, "X-Flood: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"},
+	{"header-line", OK "X-Long: ", "xxxxxxxxxxxxxxxx"},
+	{"continue-flood", "", "HTTP/1.1 100 Continue\r\n\r\n"},
+	{"trailer-flood", OK TEXT CHUNKS "4b\r\n" GOOD "\r\n0\r\n",
+	 "X-Flood: xxxxxxxxxxxxxxxx\r\n"},
+};
 
-	for (size_t i = 0; i + 64 <= n; i += 64) {
-		memset(lines + i, 'x', 64);
-		memcpy(lines + i, "X-Flood: ", 9);
-		memcpy(lines + i + 62, "\r\n", 2);
-	}
-	reply_bytes(c, OK "\r\n\r\n", "", 0);
-	free(c->out);
-	c->n_out = strlen(OK) + n;
+static bool reply_flood(struct connection *c, const char *name)
+{
+	size_t i = 0, n, n_head, n_piece;
+
+	while (i < sizeof(floods) / sizeof(floods[0]) && strcmp(floods[i].name, name) != 0)
+		i++;
+	if (i == sizeof(floods) / sizeof(floods[0]))
+		return false;
+	n_head = strlen(floods[i].head);
+	n_piece = strlen(floods[i].piece);
+	n = (4 << 20) / n_piece * n_piece;
+	c->n_out = n_head + n;
+	c->n_sent = 0;
 	c->out = allocate(c->n_out);
-	memcpy(c->out, OK, strlen(OK));
-	memcpy(c->out + strlen(OK), lines, n);
-	free(lines);
+	memcpy(c->out, floods[i].head, n_head);
+	for (size_t at = 0; at < n; at += n_piece)
+		memcpy(c->out + n_head + at, floods[i].piece, n_piece);
 	c->after = HANG;
+	return true;
 }
 
 /* One chunk of many; the next follows when it is out. */
@@ -181,10 +195,8 @@ static bool reply_mode(struct server *s, struct connection *c, const char *name)
 			return true;
 		}
 	}
-	if (strcmp(name, "header-flood") == 0) {
-		reply_header_flood(c);
+	if (reply_flood(c, name))
 		return true;
-	}
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (strcmp(modes[i].name, name) == 0) {
 			reply_bytes(c, modes[i].head, modes[i].body, strlen(modes[i].body));
@@ -217,13 +229,19 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 {
 	char full[4096], head[512];
 	struct stat st;
+	bool is_raw;
 	int fd;
 
 	if (s->options.dir == NULL || strstr(path, "..") != NULL)
 		return false;
-	snprintf(full, sizeof(full), "%s%s%s", s->options.dir, path,
-		 path[strlen(path) - 1] == '/' ? "index.html" : "");
+	snprintf(full, sizeof(full), "%s%s.http", s->options.dir, path);
 	fd = open(full, O_RDONLY | O_CLOEXEC);
+	is_raw = fd >= 0;
+	if (!is_raw) {
+		snprintf(full, sizeof(full), "%s%s%s", s->options.dir, path,
+			 path[strlen(path) - 1] == '/' ? "index.html" : "");
+		fd = open(full, O_RDONLY | O_CLOEXEC);
+	}
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -232,7 +250,9 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 	}
 	snprintf(head, sizeof(head), OK "%sContent-Length: %lld\r\n\r\n", type_of(full),
 		 (long long)st.st_size);
-	reply_bytes(c, head, "", 0);
+	reply_bytes(c, is_raw ? "" : head, "", 0);
+	if (is_raw)
+		c->after = CLOSE;
 	c->file = fd;
 	c->file_left = st.st_size;
 	return true;

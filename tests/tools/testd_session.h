@@ -160,7 +160,7 @@ static bool shop_answer(struct shop *s, struct shop_answer *a, const char *path,
 		return shop_make(s, a, request);
 	if (strncmp(path, "/orders/", 8) == 0)
 		return shop_order(s, a, method, atoi(path + 8));
-	if (strcmp(path, "/rpc") == 0 && is_post)
+	if (strncmp(path, "/rpc", 4) == 0 && is_post)
 		return shop_rpc(a, body);
 	if (strcmp(path, "/count") == 0 || strcmp(path, "/cookies") == 0)
 		return shop_tell(s, a, request);

@@ -71,7 +71,7 @@ static void on_done(void *ctx, const struct http_response *res, struct err *e)
 
 static void on_wake(void *ctx)
 {
-	static const struct http_handler handler = {on_body, on_done};
+	static const struct http_handler handler = {.on_body = on_body, .done = on_done};
 	struct fetched *f = ctx;
 
 	for (size_t i = 0; i < f->n; i++) {
@@ -93,7 +93,7 @@ static void fetch(struct fetched *f, size_t n, long max_total, long max_per_host
 	f->clock = clock_system();
 	f->n = n;
 	f->loop = http_loop_new(&f->clock, max_total, max_per_host);
-	if (f->request.deadline_ms == 0)
+	if (f->request.deadline_ms == 0 && f->request.timeout_ms == 0)
 		f->request.deadline_ms = clock_monotonic_ms(&f->clock) + DEADLINE_MS;
 	buf_init(&f->body, 1 << 20);
 	http_loop_wake(f->loop);
@@ -160,6 +160,33 @@ static void test_http_caps_connections(void **state)
 		assert_true(clock_monotonic_ms(&f.clock) - begin >= 190);
 		/* Waiting for a turn is not the server's time. */
 		assert_true(f.total_s < 5);
+		buf_release(&f.body);
+	}
+	arena_free(a);
+	stop_server(s);
+}
+
+/* One at a time take two seconds, two after a redirect; each has one second and takes a moment. */
+static void test_http_waits_for_a_turn_without_its_time(void **state)
+{
+	static const char *const paths[] = {"/", "/mode/redirect-good"};
+	struct server s = start_server("--delay-ms", "100");
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fetched f = {.request = {.url = url_of(a, s, paths[i]),
+						.max_redirects = 1,
+						.timeout_ms = 1000,
+						.max_connections = 1}};
+		int64_t begin;
+
+		f.clock = clock_system();
+		begin = clock_monotonic_ms(&f.clock);
+		fetch(&f, i == 0 ? 20 : 10, 64, 64);
+		assert_string_equal(f.error, "");
+		assert_true(clock_monotonic_ms(&f.clock) - begin >= 1900);
+		assert_true(f.total_s < 1);
 		buf_release(&f.body);
 	}
 	arena_free(a);
@@ -445,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_http_fetches),
 		cmocka_unit_test(test_http_knows_an_unmarked_end),
 		cmocka_unit_test(test_http_caps_connections),
+		cmocka_unit_test(test_http_waits_for_a_turn_without_its_time),
 		cmocka_unit_test(test_http_stops_and_cancels),
 		cmocka_unit_test(test_http_gives_up_before_the_start),
 		cmocka_unit_test(test_http_refuses_what_cannot_be_sent),

@@ -306,7 +306,7 @@ static void on_loop_done(void *ctx, const struct http_response *res, struct err 
 
 static void on_loop_wake(void *ctx)
 {
-	static const struct http_handler handler = {NULL, on_loop_done};
+	static const struct http_handler handler = {.done = on_loop_done};
 	struct looped *l = ctx;
 
 	while (l->n_started < 4) {

@@ -62,7 +62,7 @@ static void test_record_migrates_an_empty_file(void **state)
 	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
 	refuses(path, RECORD_READ, "there is no record yet");
 	opens(path, RECORD_WRITE);
-	assert_int_equal(ask(path, "PRAGMA user_version"), 1);
+	assert_int_equal(ask(path, "PRAGMA user_version"), 2);
 	opens(path, RECORD_READ);
 }
 
@@ -74,7 +74,7 @@ static void test_record_migrates_version_zero(void **state)
 	(void)snprintf(path, sizeof(path), "%s/zero.db", w->dir);
 	execute(path, "PRAGMA application_id = 1095981637; PRAGMA user_version = 0");
 	opens(path, RECORD_WRITE);
-	assert_int_equal(ask(path, "PRAGMA user_version"), 1);
+	assert_int_equal(ask(path, "PRAGMA user_version"), 2);
 	assert_int_equal(ask(path, "SELECT count(*) FROM head"), 1);
 }
 
@@ -84,9 +84,28 @@ static void test_record_refuses_a_newer_version(void **state)
 
 	record_close(w->record);
 	w->record = NULL;
-	execute(w->path, "PRAGMA user_version = 2");
-	refuses(w->path, RECORD_WRITE, "has version 2, this assize knows versions up to 1");
-	refuses(w->path, RECORD_READ, "has version 2, this assize knows versions up to 1");
+	execute(w->path, "PRAGMA user_version = 3");
+	refuses(w->path, RECORD_WRITE, "has version 3, this assize knows versions up to 2");
+	refuses(w->path, RECORD_READ, "has version 3, this assize knows versions up to 2");
+}
+
+static void test_record_brings_version_one_up_to_date(void **state)
+{
+	struct world *w = *state;
+	struct run_info run = {.command = "run", .selection = "", .subject = "v1"};
+	struct err e = {0};
+
+	assert_ok(record_begin(w->record, &run, &e), e);
+	record_close(w->record);
+	w->record = NULL;
+	execute(w->path, "DROP TABLE externals; DROP TABLE external_labels; "
+			 "PRAGMA user_version = 1");
+	refuses(w->path, RECORD_READ, "has version 1, older than 2");
+	opens(w->path, RECORD_WRITE);
+	opens(w->path, RECORD_READ);
+	assert_int_equal(ask(w->path, "PRAGMA user_version"), 2);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM externals"), 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 1);
 }
 
 static void test_record_refuses_what_is_not_a_record(void **state)
@@ -456,6 +475,7 @@ int main(void)
 		TEST(test_record_migrates_an_empty_file),
 		TEST(test_record_migrates_version_zero),
 		TEST(test_record_refuses_a_newer_version),
+		TEST(test_record_brings_version_one_up_to_date),
 		TEST(test_record_refuses_what_is_not_a_record),
 		TEST(test_record_read_mode_writes_nothing),
 		TEST(test_record_keeps_results_exactly),

@@ -7,9 +7,13 @@
 #include <sqlite3.h>
 
 static const char *const tables[] = {
-	"head",	       "texts",	  "runs",      "run_ends",	 "checks", "series", "facts",
-	"definitions", "results", "batches",   "places",	 "states", "latest", "restorations",
-	"steps",       "pins",	  "decisions", "decision_lines", "locks",
+	"head",	    "texts",	    "runs",
+	"run_ends", "checks",	    "series",
+	"facts",    "definitions",  "results",
+	"batches",  "places",	    "states",
+	"latest",   "restorations", "steps",
+	"pins",	    "decisions",    "decision_lines",
+	"locks",    "externals",    "external_labels",
 };
 
 static void execute(const char *path, const char *sql)
@@ -41,6 +45,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	struct evidence *evidence;
 	struct decision *decisions;
 	struct run_info *runs, run = {.id = run_id, .command = "run", .selection = ""}, found;
+	struct past_externals externals;
 	struct baseline baseline;
 	struct result *results;
 	struct point *points;
@@ -64,6 +69,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_pins(r, a, &pins, &n, &e), &e);
 	bad += refused(record_restorations(r, a, "releases", &rows, &n, &e), &e);
 	bad += refused(record_decisions(r, a, "release", 5, &decisions, &n, &e), &e);
+	bad += refused(record_externals(r, a, "score", 0, 5, &externals, &e), &e);
 	return bad + refused(record_decisions(r, a, NULL, 5, &decisions, &n, &e), &e);
 }
 
@@ -90,6 +96,17 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 			       .subject = "v1",
 			       .begin_ms = w->now_ms + number,
 			       .state = RUN_COMPLETE};
+	struct label label = {"shop", "paris"};
+	struct external external = {.name = "score",
+				    .labels = &label,
+				    .n_labels = 1,
+				    .series = "{shop=\"paris\"}",
+				    .value = world_int(number),
+				    .unit = "",
+				    .at_ms = run.begin_ms,
+				    .recorded_ms = run.begin_ms,
+				    .host = "h",
+				    .user = "u"};
 	const char *holder;
 	struct err e = {0};
 	size_t bad = 0;
@@ -105,6 +122,7 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 	bad += refused(record_results(r, run.id, &results[2], 1, &restoration, 1, &e), &e);
 	bad += refused(record_end(r, &run, &e), &e);
 	bad += refused(record_decision(r, &d, &e), &e);
+	bad += refused(record_external(r, &external, &e), &e);
 	bad += refused(record_lock(r, "schedule", w->arena, &holder, &e), &e);
 	return bad + refused(record_unlock(r, "schedule", &e), &e);
 }

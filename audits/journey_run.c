@@ -1,0 +1,455 @@
+/*
+ * The journey itself. Everything shown of it passes the redactor of the captured secrets first; the
+ * runner's own redactor knows those of the definition only.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "audits/journey.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/io/clock.h"
+#include "runner/io/http.h"
+#include "runner/io/http_fetch.h"
+#include "runner/model/kind.h"
+#include "runner/model/pattern.h"
+#include "runner/model/unit.h"
+
+#define SNIPPET_BYTES 200
+#define MAX_URL_BYTES 8192
+
+struct journey {
+	struct probe *probe;
+	const struct journey_spec *spec;
+	struct http_session *session;
+	struct captures captures;
+	const char *stopped; /* why the steps behind are not made; NULL = go on */
+	double total_s;
+	struct buf times; /* "login 12 ms", a line a step */
+};
+
+/* One step, under way. */
+struct visit {
+	struct journey *journey;
+	const struct group *group;
+	const struct journey_step *step;
+	int64_t deadline_ms;
+	const char *shown; /* "POST http://host/path" */
+	const char *evidence;
+	struct http_response res;
+	struct buf body;
+	bool has_answer;
+};
+
+static const char *masked(const struct journey *j, const char *text)
+{
+	return redact_text(j->captures.secrets, j->probe->arena, text);
+}
+
+/* ---- what is emitted ---- */
+
+static void emit(struct visit *v, struct measurement m, bool is_of_step)
+{
+	struct journey *j = v->journey;
+
+	if (is_of_step) {
+		struct label *label = arena_alloc(j->probe->arena, sizeof(*label));
+
+		*label = (struct label){"step", v->step->id};
+		m.labels = label;
+		m.n_labels = 1;
+	}
+	m.reason = masked(j, m.reason);
+	m.evidence = masked(j, v->evidence);
+	m.query = v->shown;
+	probe_emit(j->probe, 0, &m);
+}
+
+/* The step was not made, or not to its end: nothing of it is a measurement. */
+static void emit_none(struct visit *v, const char *reason, bool is_cleanup)
+{
+	emit(v, measurement_none("ok", reason), true);
+	if (is_cleanup)
+		return;
+	if (!v->has_answer) {
+		emit(v, measurement_none("steps", reason), true);
+		emit(v, measurement_none("status", reason), true);
+	}
+}
+
+static void emit_answer(struct visit *v)
+{
+	emit(v, measurement_real("steps", v->res.total_s, "s"), true);
+	emit(v, measurement_int("status", v->res.status, ""), true);
+}
+
+/* A value for every capture, also of steps that were not made. */
+static void emit_captures(struct visit *v)
+{
+	struct journey *j = v->journey;
+
+	for (size_t i = 0; i < v->step->capture.n; i++) {
+		const char *name = v->step->capture.items[i].name;
+		const struct journey_capture *capture = v->step->capture.items[i].value;
+		const struct captured *c = captures_find(&j->captures, name, strlen(name));
+		struct measurement m;
+
+		if (capture->is_secret)
+			continue;
+		if (c == NULL) {
+			v->evidence = NULL; /* it stands with the step that ended the journey */
+			emit(v, measurement_none(name, j->stopped), false);
+			continue;
+		}
+		m = measurement_none(name, NULL);
+		m.value = c->value;
+		m.is_rounded = c->is_rounded;
+		m.reason = c->is_rounded ? "an integer beyond 2^63: its last digits are not kept"
+					 : NULL;
+		emit(v, m, false);
+	}
+}
+
+/* ---- one request ---- */
+
+static int place(struct journey *j, const char *s, enum placing how, const char **out,
+		 struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, JOURNEY_MAX_SENT);
+	rc = captures_place(&j->captures, s, how, &b, e);
+	if (rc == 0)
+		*out = arena_strndup(j->probe->arena, b.data, b.len);
+	buf_release(&b);
+	return rc;
+}
+
+/* The step's headers and the type of its body, unless the step has its own. */
+static int place_headers(struct visit *v, const char *type, struct pairs *out, struct err *e)
+{
+	const struct pairs *from = &v->step->headers;
+	struct pair *items = arena_array(v->journey->probe->arena, from->n + 1, sizeof(*items));
+	bool has_type = false;
+
+	for (size_t i = 0; i < from->n; i++) {
+		items[i] = from->items[i];
+		has_type = has_type || strcasecmp(items[i].name, "Content-Type") == 0;
+		if (place(v->journey, from->items[i].value, PLACE_RAW, &items[i].value, e) != 0)
+			return -1;
+	}
+	*out = (struct pairs){items, from->n};
+	if (type != NULL && !has_type)
+		items[out->n++] = (struct pair){.name = "Content-Type", .value = type};
+	return 0;
+}
+
+/* Where to, with everything in its place. */
+static int place_url(struct visit *v, const char **url, struct err *e)
+{
+	const struct target *target = v->journey->probe->checks[0]->target;
+	struct err why = {0};
+	const char *path;
+
+	if (place(v->journey, v->step->path, PLACE_ENCODED, &path, e) != 0)
+		return -1;
+	*url = http_join(v->journey->probe->arena, target->location, path);
+	if (*url == NULL)
+		return err_set(e, ERR_MEASURE, "\"%.200s\" is not on the host of target \"%s\"",
+			       path, target->name);
+	if (strlen(*url) > MAX_URL_BYTES)
+		return err_set(e, ERR_MEASURE, "the URL has more than %d bytes", MAX_URL_BYTES);
+	if (http_check_url(*url, &why) != 0)
+		return err_set(e, ERR_MEASURE, "%s", why.message);
+	return 0;
+}
+
+static const char *shown_request(struct visit *v)
+{
+	struct journey *j = v->journey;
+	const char *path = v->step->path, *url;
+	struct err none = {0};
+
+	(void)place(j, v->step->path, PLACE_SHOWN, &path, &none); /* too long: as written */
+	url = http_join(j->probe->arena, j->probe->checks[0]->target->location, path);
+	return masked(j, arena_printf(j->probe->arena, "%s %s", journey_method(v->group),
+				      url != NULL ? url : path));
+}
+
+static int request(struct visit *v, struct err *e)
+{
+	struct journey *j = v->journey;
+	const struct target *target = j->probe->checks[0]->target;
+	const struct http_sink sink = {http_sink_buf, &v->body};
+	struct pairs headers;
+	const char *type;
+	struct http_request req = {
+		.method = journey_method(v->group),
+		.headers = &target->headers,
+		.extra_headers = &headers,
+		.ca_file = target->ca_file,
+		.deadline_ms = v->deadline_ms,
+		.max_body_bytes = j->spec->max_body,
+		.max_redirects = (long)v->step->redirects,
+		.max_connections = (long)target->max_connections,
+	};
+
+	if (place_url(v, &req.url, e) != 0 ||
+	    journey_body(v->group, &j->captures, j->probe->arena, &req.body, &type, e) != 0 ||
+	    place_headers(v, type, &headers, e) != 0 ||
+	    http_fetch(j->session, &req, &sink, &v->res, e) != 0)
+		return -1;
+	v->has_answer = true;
+	return 0;
+}
+
+/* ---- its answer ---- */
+
+static bool has_secret(const struct journey_step *step)
+{
+	for (size_t i = 0; i < step->capture.n; i++)
+		if (((const struct journey_capture *)step->capture.items[i].value)->is_secret)
+			return true;
+	return false;
+}
+
+static const char *evidence_of(struct visit *v, const char *why, bool has_body)
+{
+	const struct http_response *res = &v->res;
+	const char *text;
+	struct buf b;
+
+	buf_init(&b, EVIDENCE_MAX_BYTES);
+	if (why != NULL)
+		(void)buf_printf(&b, "%s\n", why); /* a full one is cut */
+	(void)buf_printf(&b, "%s: HTTP/%s %ld", v->shown, res->http_version, res->status);
+	if (res->content_type[0] != '\0') {
+		(void)buf_puts(&b, ", ");
+		str_escape(&b, res->content_type, strlen(res->content_type));
+	}
+	(void)buf_printf(&b, ", %" PRId64 " bytes", res->n_body_bytes);
+	for (size_t i = 0; i < res->n_headers; i++) {
+		if (strcasecmp(res->headers[i].name, "Location") != 0)
+			continue;
+		(void)buf_puts(&b, "\nlocation: ");
+		str_escape(&b, res->headers[i].value, strlen(res->headers[i].value));
+	}
+	if (has_body && has_secret(v->step)) {
+		/* Where the secret is nobody knows when it is not where it should be. */
+		(void)buf_puts(&b, "\nthe body is not shown, the step captures a secret");
+	} else if (has_body && v->body.len > 0) {
+		/* Masked before it is cut, so that no half of a secret gets through. */
+		const char *body = masked(v->journey, arena_strndup(v->journey->probe->arena,
+								    v->body.data, v->body.len));
+		size_t n_body = strlen(body);
+
+		(void)buf_puts(&b, "\nbody: ");
+		str_escape(&b, body, n_body < SNIPPET_BYTES ? n_body : SNIPPET_BYTES);
+		if (n_body > SNIPPET_BYTES)
+			(void)buf_puts(&b, " ...");
+	}
+	text = arena_strndup(v->journey->probe->arena, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+static const char *wanted_status(struct visit *v)
+{
+	const struct journey_step *step = v->step;
+	struct arena *a = v->journey->probe->arena;
+	const char *words = "2xx";
+
+	for (size_t i = 0; i < step->status.n; i++)
+		words = i == 0 ? step->status.items[i]
+			       : arena_printf(a, "%s or %s", words, step->status.items[i]);
+	return words;
+}
+
+/* 1 as it should be, 0 not, with the reason; -1 cannot be told. */
+static int look_at(struct visit *v, const char **why, struct err *e)
+{
+	struct arena *a = v->journey->probe->arena;
+	int found;
+
+	if (!journey_takes_status(v->step, v->res.status)) {
+		*why = arena_printf(a, "status %ld, not %s", v->res.status, wanted_status(v));
+		return 0;
+	}
+	if (v->step->matches == NULL)
+		return 1;
+	if (!v->res.is_length_known && v->body.len > 0)
+		return err_set(e, ERR_MEASURE,
+			       "nothing marked the end of the body, so it may be torn");
+	found = pattern_search(v->step->matches, v->body.data, v->body.len, e);
+	if (found == 0)
+		*why = "the body does not match";
+	return found;
+}
+
+static bool wants_json(const struct journey_step *step)
+{
+	for (size_t i = 0; i < step->capture.n; i++) {
+		const struct journey_capture *c = step->capture.items[i].value;
+
+		if (capture_is_of_json(&c->source))
+			return true;
+	}
+	return step->rpc != NULL;
+}
+
+static int capture_all(struct visit *v, struct err *e)
+{
+	struct journey *j = v->journey;
+	struct journey_answer answer = {.arena = j->probe->arena};
+	int rc = 0;
+
+	journey_answer_init(&answer, &v->res, &v->body, has_secret(v->step), wants_json(v->step));
+	if (v->step->rpc != NULL)
+		rc = journey_rpc_check(&answer, e);
+	for (size_t i = 0; i < v->step->capture.n && rc == 0; i++) {
+		const struct group *g = &v->step->capture.items[i];
+		struct captured c;
+
+		rc = journey_capture_take(g->value, g->name, &answer, &c, e);
+		if (rc != 0)
+			break;
+		j->captures.items[j->captures.n++] = c;
+		if (c.is_secret)
+			redactor_add(j->captures.secrets, c.text);
+	}
+	journey_answer_release(&answer);
+	return rc;
+}
+
+/* ---- one step ---- */
+
+static void stop(struct visit *v, const char *why)
+{
+	struct journey *j = v->journey;
+
+	if (j->stopped == NULL)
+		j->stopped = masked(
+			j, arena_printf(j->probe->arena, "step \"%s\": %s", v->step->id, why));
+}
+
+static void judge_visit(struct visit *v, bool is_cleanup)
+{
+	struct arena *a = v->journey->probe->arena;
+	const char *why = NULL;
+	struct err e = {0};
+	int is_ok = look_at(v, &why, &e);
+
+	if (is_ok > 0 && capture_all(v, &e) != 0)
+		is_ok = -1;
+	v->evidence = evidence_of(v, is_ok == 0 ? why : NULL, is_ok != 1);
+	if (!is_cleanup)
+		emit_answer(v);
+	if (is_ok < 0) {
+		why = arena_strdup(a, e.message);
+		emit_none(v, why, is_cleanup);
+	} else {
+		emit(v, measurement_int("ok", is_ok, ""), true);
+	}
+	if (is_ok != 1 && !is_cleanup)
+		stop(v, why);
+}
+
+static void note_time(struct journey *j, const struct visit *v)
+{
+	j->total_s += v->res.total_s;
+	(void)buf_printf(&j->times, "%s%s ", j->times.len > 0 ? "\n" : "", v->step->id);
+	unit_format(&j->times, v->res.total_s, "s"); /* cut when full */
+}
+
+static void make_step(struct journey *j, const struct group *g, int64_t deadline_ms,
+		      bool is_cleanup)
+{
+	struct visit v = {.journey = j, .group = g, .step = g->value};
+	const struct clock *clock = j->probe->world->clock;
+	int64_t own_ms = v.step->timeout_ms;
+	struct err e = {0};
+
+	v.shown = shown_request(&v);
+	v.deadline_ms = deadline_ms;
+	if (own_ms > 0 && clock_monotonic_ms(clock) + own_ms < deadline_ms)
+		v.deadline_ms = clock_monotonic_ms(clock) + own_ms;
+	buf_init(&v.body, (size_t)j->spec->max_body);
+	if (!is_cleanup && j->stopped != NULL) {
+		emit_none(&v, j->stopped, is_cleanup);
+	} else if (request(&v, &e) != 0) {
+		const char *why = arena_strdup(j->probe->arena, e.message);
+
+		emit_none(&v, why, is_cleanup);
+		if (!is_cleanup)
+			stop(&v, why);
+	} else {
+		judge_visit(&v, is_cleanup);
+		if (!is_cleanup) {
+			note_time(j, &v);
+		}
+	}
+	if (!is_cleanup)
+		emit_captures(&v);
+	buf_release(&v.body);
+}
+
+static void emit_total(struct journey *j)
+{
+	struct measurement m = j->stopped != NULL ? measurement_none("total", j->stopped)
+						  : measurement_real("total", j->total_s, "s");
+
+	m.n = (int64_t)j->spec->steps.n;
+	m.evidence = arena_strndup(j->probe->arena, j->times.data, j->times.len);
+	probe_emit(j->probe, 0, &m);
+}
+
+static size_t count_captures(const struct groups *steps)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < steps->n; i++)
+		n += ((const struct journey_step *)steps->items[i].value)->capture.n;
+	return n;
+}
+
+static void clean_up(struct journey *j)
+{
+	const struct groups *steps = &j->spec->cleanup;
+	int64_t deadline_ms =
+		clock_monotonic_ms(j->probe->world->clock) + j->spec->cleanup_timeout_ms;
+
+	http_session_ignore_cancel(j->session);
+	for (size_t i = 0; i < steps->n; i++)
+		make_step(j, &steps->items[i], deadline_ms, true);
+}
+
+int journey_probe(struct probe *p, struct err *e)
+{
+	const struct journey_spec *spec = p->checks[0]->spec;
+	const struct http_session_options options = {
+		.clock = p->world->clock,
+		.turns = p->world->turns,
+		.is_cancelled = &p->world->is_interrupted,
+		.has_cookies = true,
+	};
+	struct journey j = {.probe = p, .spec = spec};
+
+	(void)e; /* what goes wrong is said of the step it happens in */
+	j.captures.secrets = redactor_new(p->arena);
+	j.captures.items = arena_array(
+		p->arena, count_captures(&spec->steps) + count_captures(&spec->cleanup) + 1,
+		sizeof(*j.captures.items));
+	buf_init(&j.times, EVIDENCE_MAX_BYTES);
+	j.session = http_session_new(&options);
+	for (size_t i = 0; i < spec->steps.n; i++)
+		make_step(&j, &spec->steps.items[i], p->deadline_ms, false);
+	emit_total(&j);
+	clean_up(&j);
+	http_session_free(j.session);
+	buf_release(&j.times);
+	return 0;
+}

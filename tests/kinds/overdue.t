@@ -1,0 +1,79 @@
+#!/bin/bash
+# overdue: what ran passes; what did not run when it should have fails, and what never ran has no age.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+sqlite3 shop.db "CREATE TABLE orders (id INTEGER); INSERT INTO orders VALUES (1)"
+cat >assize.yaml <<'YAML'
+assize: 1
+targets: { shop: { sqlite: shop.db } }
+audits:
+  hourly:
+    target: shop
+    defaults: { schedule: "@hourly" }
+    checks:
+      - { id: rows, rows: orders, expect: "> 0" }
+      - { id: more, rows: { table: orders, where: "id > 0" }, expect: "> 0" }
+  byhand:
+    target: shop
+    checks:
+      - { id: rows, rows: orders, expect: "> 0" }
+  watch:
+    checks:
+      - { id: hourly, overdue: { of: hourly, grace: 10m } }
+      - { id: one, overdue: hourly/rows, expect: { age: "< 2h" } }
+      - { id: byhand, overdue: byhand, expect: { age: "< 26h" } }
+YAML
+intact()
+{
+	rm -rf .assize
+	run "$ASSIZE" run hourly byhand
+	[ "$status" = 0 ] || bail "the audits do not pass: $out$err"
+}
+# SECONDS earlier, by the record.
+measured()
+{
+	sqlite3 .assize/record.db "UPDATE states SET finished_ms = finished_ms - $2 * 1000 WHERE check_id = (SELECT id FROM checks WHERE name = '$1')"
+}
+tells()
+{
+	run "$ASSIZE" run "watch/$2"
+	is "$1: exit status" "$status" "$3"
+	like "$1: told" "$out$err" "$4"
+}
+
+run "$ASSIZE" run watch/hourly
+is "never measured: exit status" "$status" 2
+like "never measured: told" "$out" '\{check="hourly/rows"\}.*it was never measured'
+intact
+for check in hourly one byhand; do
+	exits "intact: $check passes" 0 "$ASSIZE" run "watch/$check"
+done
+run "$ASSIZE" run watch/hourly --json
+is "a series a check and value" "$(jq -c '[.checks[0].series[] | select(.series | startswith("late")) | [.series, .value]]' <<<"$out")" \
+	'[["late{check=\"hourly/rows\"}",0],["late{check=\"hourly/more\"}",0]]'
+measured hourly/more 86400
+tells "one did not run for a day" hourly 1 'FAIL watch/hourly:late\{check="hourly/more"\}'
+tells "the other did" one 0 'pass'
+run "$ASSIZE" run watch/hourly --json
+like "since when is evidence" "$(jq -r '.checks[0].series[] | select(.outcome == "fail") | .evidence[]' <<<"$out")" 'was due at .*:00:00Z, last measured at '
+intact
+measured byhand/rows 93601
+tells "too old without a schedule" byhand 1 'FAIL watch/byhand:age\{check="byhand/rows"\} 26 h'
+measured byhand/rows -186400
+tells "measured in the future" byhand 2 'it was measured in the future: look at the clocks'
+intact
+sqlite3 .assize/record.db "UPDATE states SET finished_ms = -1 WHERE check_id = (SELECT id FROM checks WHERE name = 'hourly/rows')"
+tells "only ever skipped" one 2 'it was never measured'
+
+undefined()
+{
+	printf 'assize: 1\ntargets: { shop: { sqlite: shop.db } }\naudits:\n  h:\n    target: shop\n    checks:\n      - { id: a, rows: orders, expect: "> 0" }\n%s\n' "$2" >bad.yaml
+	run "$ASSIZE" check -f bad.yaml
+	is "$1: exit status" "$status" 3
+	like "$1: told" "$err" "$3"
+}
+undefined "no such audit" '  w: { checks: [ { id: b, overdue: hh, expect: { age: "< 1h" } } ] }' 'no audit or check "hh".*did you mean "h"'
+undefined "no schedule and no bound" '  w: { checks: [ { id: b, overdue: h } ] }' '"h/a" has no schedule, so nobody knows when it is late.*add expect: \{ age'
+undefined "itself" '  w: { checks: [ { id: b, overdue: w/b, expect: { age: "< 1h" } } ] }' 'is measured whenever this is asked'
+undefined "its own audit without others" '  w: { checks: [ { id: b, overdue: w, expect: { age: "< 1h" } } ] }' 'audit "w" has no other check'
+done_testing
