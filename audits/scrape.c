@@ -18,6 +18,8 @@
 #include "audits/hash_table.h"
 #include "audits/kind_rows.h"
 #include "audits/scrape_group.h"
+#include "audits/scrape_histogram.h"
+#include "audits/scrape_spec.h"
 #include "audits/series_selector.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -33,171 +35,11 @@
 #define ACCEPT_OPENMETRICS "application/openmetrics-text;version=1.0.0"
 #define ACCEPT_PROMETHEUS  "text/plain;version=0.0.4"
 
-enum scrape_format { FORMAT_AUTO, FORMAT_PROMETHEUS, FORMAT_OPENMETRICS };
-static const char *const formats[] = {"auto", "prometheus", "openmetrics", NULL};
-
-struct scrape_spec {
-	const char *path, *metric, *unit;
-	struct texts by;
-	int agg, format;
-	int64_t min_series, min_size, max_size, max_age_ms;
-	struct series_selector selector; /* of metric, filled by scrape_check() */
-};
-
-static const struct key_row scrape_keys[] = {
-	{.name = "metric",
-	 .type = KEY_TEXT,
-	 .flags = KEY_REQUIRED,
-	 .offset = offsetof(struct scrape_spec, metric),
-	 .help = "the series to look at, as a selector with = != =~ !~",
-	 .example = "'http_requests_total{code=~\"5..\"}'"},
-	{.name = "path",
-	 .type = KEY_TEXT,
-	 .offset = offsetof(struct scrape_spec, path),
-	 .def = "/metrics",
-	 .help = "where the metrics are, behind the target's URL",
-	 .example = "/metrics"},
-	{.name = "by",
-	 .type = KEY_TEXTS,
-	 .offset = offsetof(struct scrape_spec, by),
-	 .help = "labels that name a series: one value for each combination; one that no series "
-		 "has is undecided",
-	 .example = "[instance]"},
-	{.name = "agg",
-	 .type = KEY_ENUM,
-	 .offset = offsetof(struct scrape_spec, agg),
-	 .choices = scrape_aggregates,
-	 .def = "none",
-	 .help = "what to make of several series: sum, avg, min, max or count",
-	 .example = "sum"},
-	{.name = "min_series",
-	 .type = KEY_INT,
-	 .offset = offsetof(struct scrape_spec, min_series),
-	 .min = 0,
-	 .max = 1000000,
-	 .def = "1",
-	 .help = "fewer selected series are no measurement; 0 only with agg: count"},
-	{.name = "max_age",
-	 .type = KEY_DURATION,
-	 .offset = offsetof(struct scrape_spec, max_age_ms),
-	 .min = 1,
-	 .max = INT64_C(366) * 86400 * 1000,
-	 .help = "a sample with an older timestamp is no measurement",
-	 .example = "5m"},
-	{.name = "unit",
-	 .type = KEY_TEXT,
-	 .offset = offsetof(struct scrape_spec, unit),
-	 .def = "",
-	 .help = "the unit of the metric: %, ms, s, B, MiB, or a word of yours",
-	 .example = "s"},
-	{.name = "format",
-	 .type = KEY_ENUM,
-	 .offset = offsetof(struct scrape_spec, format),
-	 .choices = formats,
-	 .def = "auto",
-	 .help = "auto follows the content type"},
-	{.name = "min_size",
-	 .type = KEY_SIZE,
-	 .offset = offsetof(struct scrape_spec, min_size),
-	 .min = 1,
-	 .max = INT64_C(4) * 1024 * 1024 * 1024,
-	 .help = "a smaller page is no measurement; Prometheus text of this size is whole, though "
-		 "nothing "
-		 "marks its end",
-	 .example = "4 kB"},
-	{.name = "max_size",
-	 .type = KEY_SIZE,
-	 .offset = offsetof(struct scrape_spec, max_size),
-	 .min = 1,
-	 .max = INT64_C(4) * 1024 * 1024 * 1024,
-	 .def = "128MiB",
-	 .help = "a larger exposition is no measurement"},
-	KEY_END,
-};
-
-static const struct value_row scrape_values[] = {
-	{.name = "",
-	 .type = VALUE_REAL,
-	 .unit = "",
-	 .help = "the value, one for each combination of by"},
-	{.name = NULL},
-};
-
-static void check_by(struct keys_context *ctx, const struct check *c,
-		     const struct scrape_spec *spec)
-{
-	for (size_t i = 0; i < spec->by.n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(spec->by.items[i], spec->by.items[k]) == 0)
-				(void)diags_at(ctx->diags, spec->by.positions[i], NULL,
-					       "check \"%s\": label \"%s\" is written twice",
-					       c->name, spec->by.items[i]);
-}
-
-static void scrape_check(struct keys_context *ctx, struct check *c)
-{
-	struct scrape_spec *spec = c->spec;
-	struct err e = {0};
-
-	check_by(ctx, c, spec);
-	if (spec->metric != NULL &&
-	    series_selector_parse(ctx->arena, spec->metric, &spec->selector, &e) != 0)
-		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "metric"),
-			       "for example 'http_requests_total{code=~\"5..\"}'",
-			       "check \"%s\": %s", c->name, e.message);
-	if (spec->min_series == 0 && (spec->agg != SCRAPE_COUNT || spec->by.n > 0))
-		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "min_series"),
-			       "use agg: count, without by",
-			       "check \"%s\": of no series only the count is known", c->name);
-	if (c->target != NULL && http_join(ctx->arena, c->target->location, spec->path) == NULL)
-		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "path"),
-			       "write a path, or make a target of that host",
-			       "check \"%s\": \"path\" leaves the host of target \"%s\"", c->name,
-			       c->target->name);
-}
-
-static bool scrape_has_value(const struct check *c, const char *name, struct value_row *row)
-{
-	const struct scrape_spec *spec = c->spec;
-
-	if (*name != '\0')
-		return false;
-	*row = scrape_values[0];
-	if (spec->agg != SCRAPE_COUNT)
-		(void)unit_to_base(spec->unit, &row->unit); /* the factor is for values */
-	return true;
-}
-
 static const char *scrape_merge_key(struct arena *a, const struct check *c)
 {
 	const struct scrape_spec *spec = c->spec;
 
 	return arena_printf(a, "%s\x1f%d\x1f%" PRId64, spec->path, spec->format, spec->max_size);
-}
-
-static const char *url_of(struct probe *p)
-{
-	const struct check *c = p->checks[0];
-	const struct scrape_spec *spec = c->spec;
-
-	return http_join(p->arena, c->target->location, spec->path);
-}
-
-static void scrape_describe(struct probe *p, struct buf *out)
-{
-	const char *url = url_of(p);
-
-	(void)buf_printf(out, "GET %s\n", url != NULL ? url : ""); /* the definition is bounded */
-	for (size_t i = 0; i < p->n_checks; i++) {
-		const struct scrape_spec *spec = p->checks[i]->spec;
-
-		(void)buf_printf(out, "%s%s%s",
-				 spec->agg != SCRAPE_NONE ? scrape_aggregates[spec->agg] : "",
-				 spec->agg != SCRAPE_NONE ? " of " : "", spec->metric);
-		for (size_t k = 0; k < spec->by.n; k++)
-			(void)buf_printf(out, "%s%s", k == 0 ? " by " : ", ", spec->by.items[k]);
-		(void)buf_putc(out, '\n');
-	}
 }
 
 /* What one check has seen so far. */
@@ -206,8 +48,9 @@ struct selection {
 	bool is_asked; /* the metric at hand is the one it names */
 	int64_t n_named;
 	struct scrape_groups groups;
-	struct hash_table seen; /* selected series */
-	const char *problem;	/* found while reading; NULL = none */
+	struct scrape_histograms histograms; /* with quantile */
+	struct hash_table seen;		     /* selected series */
+	const char *problem;		     /* found while reading; NULL = none */
 };
 
 struct scrape_state {
@@ -229,6 +72,7 @@ static void release_state(void *ptr)
 	exposition_free(s->exposition);
 	for (size_t i = 0; i < s->probe->n_checks; i++) {
 		hash_table_release(&s->selections[i].seen);
+		scrape_histograms_release(&s->selections[i].histograms);
 		scrape_groups_release(&s->selections[i].groups);
 	}
 }
@@ -240,7 +84,7 @@ static int scrape_begin(struct probe *p, struct http_request *req, struct err *e
 	struct scrape_state *s = arena_alloc(p->arena, sizeof(*s));
 
 	s->probe = p;
-	s->url = url_of(p);
+	s->url = scrape_url(p);
 	if (s->url == NULL)
 		return err_set(e, ERR_MEASURE, "\"%s\" is not on the host of target \"%s\"",
 			       spec->path, c->target->name);
@@ -248,6 +92,8 @@ static int scrape_begin(struct probe *p, struct http_request *req, struct err *e
 	for (size_t i = 0; i < p->n_checks; i++) {
 		s->selections[i].spec = p->checks[i]->spec;
 		scrape_groups_init(&s->selections[i].groups, p->arena, &s->selections[i].spec->by);
+		scrape_histograms_init(&s->selections[i].histograms, p->arena,
+				       &s->selections[i].groups);
 	}
 	arena_defer(p->arena, release_state, s);
 	p->state = s;
@@ -321,6 +167,25 @@ static const char *age_problem(const struct scrape_state *s, const struct scrape
 	return NULL;
 }
 
+/* To its group, or as a bucket to the histogram there. */
+static const char *count_in(struct selection *sel, const struct exposition_sample *sample)
+{
+	const char *problem;
+	double bound;
+	size_t at;
+
+	if (sel->spec->quantile > 0) {
+		problem = scrape_histograms_place(&sel->histograms, sample, &at, &bound);
+		if (problem == NULL)
+			scrape_histograms_take(&sel->histograms, at, bound, sample->value);
+		return problem;
+	}
+	problem = scrape_groups_place(&sel->groups, sample, &at);
+	if (problem == NULL)
+		scrape_groups_take(&sel->groups, at, sample->value);
+	return problem;
+}
+
 static void take(struct scrape_state *s, struct selection *sel,
 		 const struct exposition_sample *sample)
 {
@@ -344,7 +209,7 @@ static void take(struct scrape_state *s, struct selection *sel,
 	if (sel->problem == NULL)
 		sel->problem = age_problem(s, sel->spec, sample);
 	if (sel->problem == NULL)
-		sel->problem = scrape_groups_add(&sel->groups, sample);
+		sel->problem = count_in(sel, sample);
 }
 
 static int on_sample(void *ctx, const struct exposition_sample *sample, struct err *e)
@@ -482,6 +347,19 @@ static const char *end_problem(const struct scrape_state *s, const struct select
 	       "at least (min_size)";
 }
 
+static struct measurement measure(const struct selection *sel, size_t i)
+{
+	const struct scrape_spec *spec = sel->spec;
+	const struct scrape_quantile wanted = {
+		.q = spec->quantile,
+		.is_sum = spec->agg == SCRAPE_SUM,
+		.is_bound_allowed = spec->beyond != 0,
+	};
+
+	return spec->quantile > 0 ? scrape_histograms_measure(&sel->histograms, i, &wanted)
+				  : scrape_groups_measure(&sel->groups, i, spec->agg);
+}
+
 static void emit_selection(struct scrape_state *s, size_t i)
 {
 	struct selection *sel = &s->selections[i];
@@ -512,7 +390,7 @@ static void emit_selection(struct scrape_state *s, size_t i)
 		probe_emit(s->probe, i, &m);
 	}
 	for (size_t k = 0; k < scrape_groups_count(&sel->groups); k++) {
-		struct measurement m = scrape_groups_measure(&sel->groups, k, sel->spec->agg);
+		struct measurement m = measure(sel, k);
 
 		if (m.value.type == VALUE_REAL)
 			m.value.real *= factor;
@@ -546,12 +424,10 @@ const struct audit_kind audit_kind_scrape = {
 	.family = "http",
 	.summary = "a metric of an endpoint: Prometheus text or OpenMetrics, selected, aggregated",
 	.blind = "A value is what the exporter says, at this moment; whether anything behind it "
-		 "still "
-		 "moves only a second look tells. A page in Prometheus text that comes without "
-		 "length "
-		 "and without chunks and is torn at a line end looks whole from min_size on. "
-		 "Metrics "
-		 "whose names need quotes cannot be selected.",
+		 "still moves only a second look tells. A page in Prometheus text that comes "
+		 "without length and without chunks and is torn at a line end looks whole from "
+		 "min_size on. A quantile is a guess inside a bucket, of all observations since "
+		 "the exporter began to count. Metrics whose names need quotes cannot be selected.",
 	.spec_size = sizeof(struct scrape_spec),
 	.keys = scrape_keys,
 	.values = scrape_values,

@@ -19,6 +19,7 @@
 const char *const scrape_aggregates[] = {"none", "sum", "avg", "min", "max", "count", NULL};
 
 struct scrape_group {
+	size_t at;
 	const struct label *labels;
 	int64_t n;
 	double sum, min, max;
@@ -87,6 +88,7 @@ static struct scrape_group *new_group(struct scrape_groups *g, const struct expo
 		labels[i] = (struct label){by->items[i], arena_strndup(g->arena, v.s, v.n)};
 	}
 	group->labels = labels;
+	group->at = g->map.n;
 	group->min = INFINITY;
 	group->max = -INFINITY;
 	(void)map_put(&g->map, arena_strdup(g->arena, g->key.data), group); /* known to be new */
@@ -138,7 +140,8 @@ const char *scrape_groups_problem(const struct scrape_groups *g, const char **he
 			    g->by->items[missing]);
 }
 
-const char *scrape_groups_add(struct scrape_groups *g, const struct exposition_sample *s)
+const char *scrape_groups_place(struct scrape_groups *g, const struct exposition_sample *s,
+				size_t *at)
 {
 	struct scrape_group *group;
 	const char *problem = make_key(g, s);
@@ -155,12 +158,26 @@ const char *scrape_groups_add(struct scrape_groups *g, const struct exposition_s
 					    SCRAPE_MAX_GROUPS);
 		group = new_group(g, s);
 	}
-	group->n++;
-	group->sum += s->value;
-	group->has_nan = group->has_nan || isnan(s->value);
-	group->min = s->value < group->min ? s->value : group->min;
-	group->max = s->value > group->max ? s->value : group->max;
+	*at = group->at;
 	return NULL;
+}
+
+void scrape_groups_take(struct scrape_groups *g, size_t at, double value)
+{
+	struct scrape_group *group = g->map.entries[at].value;
+
+	group->n++;
+	group->sum += value;
+	group->has_nan = group->has_nan || isnan(value);
+	group->min = value < group->min ? value : group->min;
+	group->max = value > group->max ? value : group->max;
+}
+
+const struct label *scrape_groups_labels(const struct scrape_groups *g, size_t i)
+{
+	const struct scrape_group *group = g->map.entries[i].value;
+
+	return group->labels;
 }
 
 size_t scrape_groups_count(const struct scrape_groups *g)

@@ -46,9 +46,12 @@ struct scrape_groups {
 
 void scrape_groups_init(struct scrape_groups *g, struct arena *a, const struct texts *by);
 void scrape_groups_release(struct scrape_groups *g);
-/* NULL, or why the sample cannot be taken. */
-const char *scrape_groups_add(struct scrape_groups *g, const struct exposition_sample *sample);
+/* Which group the sample belongs to: *at counts from 0. NULL, or why it cannot be taken. */
+const char *scrape_groups_place(struct scrape_groups *g, const struct exposition_sample *sample,
+				size_t *at);
+void scrape_groups_take(struct scrape_groups *g, size_t at, double value);
 size_t scrape_groups_count(const struct scrape_groups *g);
+const struct label *scrape_groups_labels(const struct scrape_groups *g, size_t i); /* by->n */
 /* Once all were added: NULL, or that no series has a label of by; *help is what to do then. */
 const char *scrape_groups_problem(const struct scrape_groups *g, const char **help);
 /* agg is an enum scrape_aggregate. */

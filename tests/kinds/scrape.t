@@ -156,6 +156,112 @@ like "checks of one fetch are judged apart" "$status $out$err" '^2 '
 run "$ASSIZE" run --quiet m/count
 is "and the whole ones pass" "$status $out" "0 "
 
+# ---- histograms: numbers and buckets are those of promqltest's request_duration_seconds ----
+cat >www/histograms <<'EXPOSITION'
+# TYPE request_seconds histogram
+request_seconds_bucket{job="a",instance="1",le="0.1"} 10
+request_seconds_bucket{job="a",instance="1",le="0.2"} 30
+request_seconds_bucket{job="a",instance="1",le="+Inf"} 40
+request_seconds_bucket{job="a",instance="2",le="0.1"} 20
+request_seconds_bucket{job="a",instance="2",le="0.2"} 50
+request_seconds_bucket{job="a",instance="2",le="+Inf"} 60
+request_seconds_bucket{job="b",instance="1",le="0.1"} 30
+request_seconds_bucket{job="b",instance="1",le="2e-1"} 40
+request_seconds_bucket{job="b",instance="1",le="+Inf"} 60
+request_seconds_bucket{job="b",instance="2",le="0.1"} 40
+request_seconds_bucket{job="b",instance="2",le="0.2"} 70
+request_seconds_bucket{job="b",instance="2",le="+Inf"} 90
+falls_bucket{le="0.1"} 20
+falls_bucket{le="1"} 10
+falls_bucket{le="+Inf"} 80
+open_bucket{le="0.1"} 20
+empty_bucket{le="0.1"} 0
+empty_bucket{le="+Inf"} 0
+infinity_bucket{le="+Inf"} 3
+twice_bucket{le="0.2"} 1
+twice_bucket{le="2e-1"} 1
+twice_bucket{le="+Inf"} 2
+other_bucket{job="a",le="1"} 1
+other_bucket{job="a",le="+Inf"} 2
+other_bucket{job="b",le="2"} 1
+other_bucket{job="b",le="+Inf"} 2
+none_bucket{job="a"} 1
+none_bucket{le="x"} 1
+nan_bucket{le="1"} NaN
+nan_bucket{le="+Inf"} 2
+EXPOSITION
+histogram()
+{
+	histograms+="      - { id: $1, scrape: { path: /histograms, metric: '$2', $3 }, expect: \"$4\" }
+"
+}
+histograms=''
+histogram all 'request_seconds_bucket' 'quantile: 0.3, agg: sum' 'between 0.0749 and 0.0751'
+histogram instances 'request_seconds_bucket' 'quantile: 0.3, agg: sum, by: [instance]' 'between 0.0749 and 0.0751'
+histogram one 'request_seconds_bucket{job="a",instance="2"}' 'quantile: 0.3, unit: s' 'between 89ms and 91ms'
+histogram each 'request_seconds_bucket' 'quantile: 0.5, by: [job, instance]' 'between 0.099 and 0.151'
+histogram bound 'request_seconds_bucket' 'quantile: 0.99, agg: sum, beyond: bound' '== 0.2'
+histogram too-slow 'request_seconds_bucket' 'quantile: 0.5, by: [job, instance]' '< 0.15'
+histogram beyond 'request_seconds_bucket' 'quantile: 0.99, agg: sum' '< 1'
+histogram several 'request_seconds_bucket' 'quantile: 0.5, by: [job]' '< 1'
+histogram falls falls_bucket 'quantile: 0.5' '< 1'
+histogram open open_bucket 'quantile: 0.5' '< 1'
+histogram empty empty_bucket 'quantile: 0.5' '< 1'
+histogram infinity infinity_bucket 'quantile: 0.5' '< 1'
+histogram twice twice_bucket 'quantile: 0.5' '< 1'
+histogram other other_bucket 'quantile: 0.5, agg: sum' '< 1'
+histogram no-le 'none_bucket{job="a"}' 'quantile: 0.5' '< 1'
+histogram bad-le 'none_bucket{job=""}' 'quantile: 0.5' '< 1'
+histogram nan nan_bucket 'quantile: 0.5' '< 1'
+histogram gone gone_bucket 'quantile: 0.5' '< 1'
+cat >histograms.yaml <<YAML
+assize: 1
+targets:
+  shop: { http: "http://127.0.0.1:$port" }
+audits:
+  q:
+    target: shop
+    checks:
+$histograms
+YAML
+run "$ASSIZE" run -f histograms.yaml
+is "histograms: one of them is too slow" "$status" 1
+judged()
+{
+	like "histogram: $1" "$out" "$2"
+}
+judged "of all together" ' pass q/all 0.075 '
+judged "of all together by a label" ' pass q/instances\{instance="[12]"\} 0.075 .*\+1 more'
+judged "of one, in its unit" ' pass q/one 90 ms '
+judged "of each" ' pass q/each\{.*\+3 more'
+judged "the last bound where it is allowed" ' pass q/bound 0.2 '
+judged "over its bound" ' FAIL q/too-slow\{job="a",instance="1"\} 0.15 '
+judged "beyond the last bound" 'undecided q/beyond [^
+]*the quantile lies beyond the last bound, 0.2'
+judged "several" 'undecided q/several[^
+]*2 histograms selected and one is wanted: name labels in by, or say agg: sum'
+judged "counts that fall" 'undecided q/falls [^
+]*the bucket le="1" counts less than the one before it'
+judged "no bucket of all" 'undecided q/open [^
+]*no bucket \+Inf'
+judged "no observation" 'undecided q/empty [^
+]*the histogram holds no observation'
+judged "no bound" 'undecided q/infinity [^
+]*no bucket but \+Inf'
+judged "a bucket twice" 'undecided q/twice [^
+]*line 22: the histogram has this bucket twice'
+judged "different bounds" 'undecided q/other [^
+]*the bucket le="1" is in 1 of 2 histograms: with different bounds they have no sum'
+judged "no bucket" 'undecided q/no-le [^
+]*no label le: it is no bucket'
+judged "a bound that is no number" 'undecided q/bad-le [^
+]*the label le is no number'
+judged "NaN" 'undecided q/nan [^
+]*le="1" does not hold a count'
+judged "not there" 'undecided q/gone [^
+]*none is named "gone_bucket"'
+unlike "histogram: nothing else passes" "$out" ' pass q/(too-slow|beyond|several|falls|open|empty|infinity|twice|other|no-le|bad-le|nan|gone)'
+
 refuses()
 {
 	cat >bad.yaml <<YAML
@@ -178,4 +284,11 @@ refuses "a bound in a unit the metric has not" 'a' '< 5s' 'a bound in s cannot b
 refuses "a label twice" '{ metric: a, by: [b, b] }' '> 1' 'label "b" is written twice'
 refuses "another host" '{ metric: a, path: "http://example.com/metrics" }' '> 1' 'leaves the host of target'
 refuses "an unknown aggregate" '{ metric: a, agg: median }' '> 1' 'median'
+refuses "a quantile of no buckets" '{ metric: a, quantile: 0.5 }' '> 1' 'a quantile is made of buckets'
+refuses "a quantile of some buckets" '{ metric: "a_bucket{le!=\"1\"}", quantile: 0.5 }' '> 1' 'a quantile needs all buckets'
+refuses "a quantile by bucket" '{ metric: a_bucket, by: [le], quantile: 0.5 }' '> 1' 'a quantile needs all buckets'
+refuses "a quantile of 0" '{ metric: a_bucket, quantile: 0 }' '> 1' 'a quantile is above 0 and at most 1'
+refuses "a quantile in per cent" '{ metric: a_bucket, quantile: 95 }' '> 1' 'quantile'
+refuses "the largest quantile" '{ metric: a_bucket, quantile: 0.5, agg: max }' '> 1' 'of histograms only the sum has a quantile'
+refuses "beyond without quantile" '{ metric: a, beyond: bound }' '> 1' '"beyond" is about a quantile'
 done_testing
