@@ -224,9 +224,8 @@ static struct measurement take_json(const struct capture *c, const char *name,
 	if (view->json == NULL)
 		return measurement_none(name, view->json_problem);
 	json_read(view->json, json_root(view->json), &v);
-	if (!view->is_end_known && (v.type == JSON_IS_INT || v.type == JSON_IS_REAL))
-		return measurement_none(name, "the body is a bare number and nothing marked its "
-					      "end: it may be torn");
+	if (view->torn_problem != NULL && (v.type == JSON_IS_INT || v.type == JSON_IS_REAL))
+		return measurement_none(name, view->torn_problem); /* 12 may have been 123 */
 	if (c->source != CAPTURE_POINTER)
 		return take_path(c, name, view->json, a);
 	if (json_pointer(view->json, c->text, &v, &e) != 0)
@@ -241,8 +240,9 @@ static struct measurement take_pattern(const struct capture *c, const char *name
 	size_t from, n;
 	int found;
 
-	if (view->text == NULL)
-		return measurement_none(name, view->text_problem);
+	if (view->text == NULL || view->torn_problem != NULL)
+		return measurement_none(name, view->text == NULL ? view->text_problem
+								 : view->torn_problem);
 	found = pattern_capture(c->pattern, view->text, view->n_text, &from, &n, &e);
 	if (found < 0)
 		return measurement_none(name, arena_printf(a, "%s: %s", c->text, e.message));

@@ -65,7 +65,7 @@ struct capture_view {
 	const char *text; /* of the body, valid UTF-8; NULL: text_problem says why */
 	size_t n_text;
 	const char *text_problem;
-	bool is_end_known; /* was the end of the body marked? A bare number may be torn else */
+	const char *torn_problem; /* why the body may have broken off; NULL = it is whole */
 	const struct http_header *headers;
 	size_t n_headers;
 	bool is_text_kept; /* numbers in text, headers and cookies stay text, to be sent on */

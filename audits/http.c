@@ -1,17 +1,15 @@
 /*
- * http: one request; its status, times, size, body, and what a JSON body says at a pointer.
+ * http: one request; its status, times, size and body, values of the answer, and the certificates
+ * met on the way.
  *
  * A redirect is an answer like any other unless `redirects` allows some: a page that sends visitors
- * to a login page is not up. The body is kept only when something is asked of it, and then up to
- * max_body. A body whose end nothing marked (neither a length nor chunks) may be torn: it is no
- * value and has no size unless the definition says how it ends (http_end.h). A JSON document has an
- * end of its own, a bare number apart.
+ * to a login page is not up. Here are the keys and the request; http_answer.c measures.
  */
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
-#include "audits/http_end.h"
+#include "audits/http_kind.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -25,17 +23,9 @@
 
 /* A body may be longer than what is kept of it, but not without end. */
 #define MAX_TRANSFER_BYTES (INT64_C(64) << 20)
-#define SNIPPET_BYTES	   160
 
-static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", NULL};
-
-struct http_spec {
-	const char *path, *body;
-	int method;
-	struct pairs headers, json;
-	int64_t max_body, redirects;
-	struct http_end_spec end;
-};
+static const char *const methods[] = {"GET",   "HEAD",	 "POST",    "PUT",
+				      "PATCH", "DELETE", "OPTIONS", NULL};
 
 static const struct key_row http_keys[] = {
 	{.name = "path",
@@ -64,8 +54,15 @@ static const struct key_row http_keys[] = {
 	{.name = "json",
 	 .type = KEY_PAIRS,
 	 .offset = offsetof(struct http_spec, json),
-	 .help = "values to read from a JSON body: a name of yours for each JSON Pointer",
-	 .example = "{ queue: /jobs/waiting }"},
+	 .help = "values to read from a JSON body: a name of yours for each JSON Pointer or "
+		 "JSONPath",
+	 .example = "{ queue: /jobs/waiting, state: \"$.jobs[?@.id == 7].state\" }"},
+	{.name = "capture",
+	 .type = KEY_PAIRS,
+	 .offset = offsetof(struct http_spec, capture),
+	 .help = "values to read from the answer: a name of yours for each /pointer, $.path, "
+		 "count($.path[*]), '/pattern (group)/', header:Name or cookie:name",
+	 .example = "{ balance: \"/balance ([0-9]+)/\", cache: \"header:Cache-Control\" }"},
 	{.name = "max_body",
 	 .type = KEY_SIZE,
 	 .offset = offsetof(struct http_spec, max_body),
@@ -113,6 +110,36 @@ static const struct value_row http_values[] = {
 	 .type = VALUE_TEXT,
 	 .unit = "",
 	 .help = "the body as text, without newlines at its end"},
+	{.name = "dns", .type = VALUE_REAL, .unit = "s", .help = "looking up the name"},
+	{.name = "connect",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .help = "making the connection, once the name was known"},
+	{.name = "tls",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .help = "the TLS handshake, once the connection stood"},
+	{.name = "first_byte",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .help = "waiting for the first byte of the answer, once the connection was ready"},
+	{.name = "tls_days_left",
+	 .type = VALUE_REAL,
+	 .unit = "",
+	 .help = "days until the first certificate expires, of those the server sent and of the "
+		 "chain built from them, authority included"},
+	{.name = "url",
+	 .type = VALUE_TEXT,
+	 .unit = "",
+	 .help = "where the answer came from, after redirects"},
+	{.name = "redirects",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .help = "how many redirects were followed"},
+	{.name = "http_version",
+	 .type = VALUE_TEXT,
+	 .unit = "",
+	 .help = "version of HTTP the answer came in: 1.0, 1.1, 2"},
 	{.name = NULL},
 };
 
@@ -124,28 +151,53 @@ static bool is_fixed_value(const char *name)
 	return false;
 }
 
-static void check_captures(struct keys_context *ctx, const struct check *c)
+static bool is_named_before(const struct http_spec *spec, const char *name)
 {
-	const struct http_spec *spec = c->spec;
+	for (size_t i = 0; i < spec->n_captures; i++)
+		if (strcmp(spec->captures[i].name, name) == 0)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < spec->json.n; i++) {
-		const struct pair *p = &spec->json.items[i];
+static void add_capture(struct keys_context *ctx, struct check *c, const struct pair *p,
+			int (*parse)(struct arena *a, const char *text, struct capture *out,
+				     struct err *e))
+{
+	struct http_spec *spec = c->spec;
+	struct capture from;
+	struct err e = {0};
 
-		if (is_fixed_value(p->name))
-			(void)diags_at(ctx->diags, p->pos, "choose another name",
-				       "check \"%s\": \"%s\" is a value of every http check",
-				       c->name, p->name);
-		else if (!str_is_name(p->name))
-			(void)diags_at(ctx->diags, p->pos, "use letters, digits, _ . and -",
-				       "check \"%s\": \"%s\" cannot be the name of a value",
-				       c->name, p->name);
-		if (!json_pointer_is_valid(p->value))
-			(void)diags_at(ctx->diags, p->pos,
-				       "for example /jobs/0/state; "
-				       "~0 stands for ~ and ~1 for /",
-				       "check \"%s\": \"%s\" is not a JSON Pointer", c->name,
-				       p->value);
-	}
+	if (is_fixed_value(p->name))
+		(void)diags_at(ctx->diags, p->pos, "choose another name",
+			       "check \"%s\": \"%s\" is a value of every http check", c->name,
+			       p->name);
+	else if (!str_is_name(p->name))
+		(void)diags_at(ctx->diags, p->pos, "use letters, digits, _ . and -",
+			       "check \"%s\": \"%s\" cannot be the name of a value", c->name,
+			       p->name);
+	else if (is_named_before(spec, p->name))
+		(void)diags_at(ctx->diags, p->pos, "choose another name",
+			       "check \"%s\": there are two values called \"%s\"", c->name,
+			       p->name);
+	if (parse(ctx->arena, p->value, &from, &e) != 0)
+		(void)diags_at(ctx->diags, p->pos,
+			       e.help[0] != '\0' ? arena_strdup(ctx->arena, e.help) : NULL,
+			       "check \"%s\": %s", c->name, e.message);
+	else
+		spec->captures[spec->n_captures++] =
+			(struct http_capture){.name = p->name, .from = from};
+}
+
+static void check_captures(struct keys_context *ctx, struct check *c)
+{
+	struct http_spec *spec = c->spec;
+
+	spec->captures =
+		arena_array(ctx->arena, spec->json.n + spec->capture.n, sizeof(*spec->captures));
+	for (size_t i = 0; i < spec->json.n; i++)
+		add_capture(ctx, c, &spec->json.items[i], capture_parse_json);
+	for (size_t i = 0; i < spec->capture.n; i++)
+		add_capture(ctx, c, &spec->capture.items[i], capture_parse);
 }
 
 static void check_end(struct keys_context *ctx, const struct check *c)
@@ -188,14 +240,11 @@ static bool http_has_value(const struct check *c, const char *name, struct value
 {
 	const struct http_spec *spec = c->spec;
 
-	for (size_t i = 0; i < spec->json.n; i++) {
-		if (strcmp(spec->json.items[i].name, name) != 0)
-			continue;
-		/* The document decides whether it is a number or a text. */
-		*row = (struct value_row){.name = name, .type = VALUE_NONE, .unit = ""};
-		return true;
-	}
-	return false;
+	if (!is_named_before(spec, name))
+		return false;
+	/* The answer decides whether it is a number or a text. */
+	*row = (struct value_row){.name = name, .type = VALUE_NONE, .unit = ""};
+	return true;
 }
 
 /* "GET http://host/path": no header is ever shown. */
@@ -212,22 +261,6 @@ static void http_describe(struct probe *p, struct buf *out)
 	(void)buf_printf(out, "%s\n", request_line(p)); /* the definition is bounded */
 }
 
-struct http_state {
-	struct buf body; /* what is kept */
-	bool is_wanted;	 /* does anybody ask for it? */
-	bool is_too_long;
-	char snippet[SNIPPET_BYTES];
-	size_t n_snippet;
-	struct json_doc *json;
-	const char *json_error; /* why there is none */
-	struct http_end end;
-	bool is_end_unknown;
-	const char *query, *evidence;
-};
-
-static const char unmarked[] = "nothing marked the end of the body, so it may be torn: say how it "
-			       "ends (ends_with) or how long it is at least (min_body)";
-
 static void release_state(void *ptr)
 {
 	struct http_state *s = ptr;
@@ -236,12 +269,22 @@ static void release_state(void *ptr)
 	json_free(s->json);
 }
 
-static bool is_expected(const struct check *c, const char *name)
+bool http_is_expected(const struct check *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_expects; i++)
 		if (strcmp(c->expects[i].name, name) == 0)
 			return true;
 	return false;
+}
+
+static bool is_body_wanted(const struct check *c)
+{
+	const struct http_spec *spec = c->spec;
+
+	for (size_t i = 0; i < spec->n_captures; i++)
+		if (capture_is_of_body(&spec->captures[i].from))
+			return true;
+	return http_is_expected(c, "body");
 }
 
 static int http_begin(struct probe *p, struct http_request *req, struct err *e)
@@ -256,7 +299,7 @@ static int http_begin(struct probe *p, struct http_request *req, struct err *e)
 			       spec->path, c->target->name);
 	buf_init(&s->body, (size_t)spec->max_body);
 	arena_defer(p->arena, release_state, s);
-	s->is_wanted = spec->json.n > 0 || is_expected(c, "body");
+	s->is_wanted = is_body_wanted(c);
 	s->query = request_line(p);
 	p->state = s;
 	req->method = methods[spec->method];
@@ -265,6 +308,9 @@ static int http_begin(struct probe *p, struct http_request *req, struct err *e)
 	req->extra_headers = &spec->headers;
 	req->body = spec->body;
 	req->ca_file = c->target->ca_file;
+	req->route = &c->target->route;
+	req->is_fresh = http_wants_connection(c);
+	req->wants_chain = http_is_expected(c, "tls_days_left");
 	req->max_redirects = (long)spec->redirects;
 	req->max_connections = (long)c->target->max_connections;
 	req->max_body_bytes =
@@ -272,199 +318,10 @@ static int http_begin(struct probe *p, struct http_request *req, struct err *e)
 	return 0;
 }
 
-static int http_on_body(struct probe *p, const char *data, size_t n, struct err *e)
-{
-	struct http_state *s = p->state;
-	size_t room = SNIPPET_BYTES - s->n_snippet;
-
-	(void)e; /* nothing here can fail the transfer */
-	http_end_feed(&s->end, data, n);
-	if (room > 0) {
-		memcpy(s->snippet + s->n_snippet, data, n < room ? n : room);
-		s->n_snippet += n < room ? n : room;
-	}
-	if (!s->is_wanted || s->is_too_long)
-		return 0;
-	if (buf_add(&s->body, data, n) != 0) {
-		s->is_too_long = true;
-		buf_release(&s->body);
-	}
-	return 0;
-}
-
-/* The status line, where a redirect leads, and how the body begins when that explains something. */
-static const char *evidence_of(struct probe *p, const struct http_state *s,
-			       const struct http_response *res)
-{
-	struct buf b;
-	const char *text;
-
-	buf_init(&b, EVIDENCE_MAX_BYTES);
-	(void)buf_printf(&b, "HTTP/%s %ld", res->http_version, res->status); /* cut when full */
-	if (res->content_type[0] != '\0') {
-		(void)buf_puts(&b, ", ");
-		str_escape(&b, res->content_type, strlen(res->content_type));
-	}
-	(void)buf_printf(&b, ", %lld bytes", (long long)res->n_body_bytes);
-	for (size_t i = 0; i < res->n_headers; i++) {
-		if (strcasecmp(res->headers[i].name, "Location") != 0)
-			continue;
-		(void)buf_puts(&b, "\nlocation: ");
-		str_escape(&b, res->headers[i].value, strlen(res->headers[i].value));
-	}
-	if (s->n_snippet > 0 && (s->is_wanted || res->status >= 400)) {
-		(void)buf_puts(&b, "\nbody: ");
-		str_escape(&b, s->snippet, s->n_snippet);
-		if (res->n_body_bytes > (int64_t)s->n_snippet)
-			(void)buf_puts(&b, " ...");
-	}
-	text = arena_strndup(p->arena, b.data, b.len);
-	buf_release(&b);
-	return text;
-}
-
-/* Why the body kept cannot be judged; NULL when it can. */
-static const char *body_problem(struct probe *p, const struct http_state *s)
-{
-	const struct http_spec *spec = p->checks[0]->spec;
-	char limit[NUM_REAL_MAX];
-
-	if (!s->is_too_long)
-		return NULL;
-	(void)num_format_size(spec->max_body, limit); /* cannot fail */
-	return arena_printf(p->arena, "the body is larger than %s (max_body)", limit);
-}
-
-static struct measurement measure_body(struct probe *p, const struct http_state *s)
-{
-	const char *problem = body_problem(p, s), *text = s->body.data;
-	size_t n = s->body.len;
-
-	if (problem == NULL && s->is_end_unknown)
-		problem = unmarked;
-	if (problem != NULL)
-		return measurement_none("body", problem);
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
-	if (n > 0 && memchr(text, '\0', n) != NULL)
-		return measurement_none("body", "the body holds a NUL byte: it is no text");
-	if (n > 0 && !str_is_utf8(text, n))
-		return measurement_none("body", "the body is not valid UTF-8: it is no text");
-	return measurement_text("body", arena_strndup(p->arena, n > 0 ? text : "", n));
-}
-
-static void parse_json(struct probe *p, struct http_state *s, const struct http_response *res)
-{
-	struct err e = {0};
-	const char *type = res->content_type[0] != '\0' ? res->content_type : "no content type";
-
-	s->json_error = body_problem(p, s);
-	if (s->json_error != NULL)
-		return;
-	if (s->body.len == 0) {
-		s->json_error = "the body is empty, not JSON";
-		return;
-	}
-	if (json_parse(s->body.data, s->body.len, &s->json, &e) != 0)
-		s->json_error = arena_printf(
-			p->arena, "the body is not JSON (%s): %s, it begins \"%s\"",
-			str_escaped(p->arena, type), e.message,
-			str_escaped(p->arena,
-				    arena_strndup(p->arena, s->snippet,
-						  s->n_snippet < 60 ? s->n_snippet : 60)));
-}
-
-static struct measurement measure_json(struct probe *p, const struct pair *capture,
-				       const struct json_value *v, bool is_end_unknown)
-{
-	struct arena *a = p->arena;
-	const char *name = capture->name, *at = capture->value;
-	struct measurement m;
-
-	switch (v->type) {
-	case JSON_ABSENT:
-		return measurement_none(name,
-					arena_printf(a, "the body has nothing at \"%s\"", at));
-	case JSON_IS_NULL:
-		return measurement_none(name, arena_printf(a, "there is null at \"%s\"", at));
-	case JSON_IS_ARRAY:
-	case JSON_IS_OBJECT:
-		return measurement_none(
-			name, arena_printf(a, "there is an %s at \"%s\", not a value",
-					   v->type == JSON_IS_ARRAY ? "array" : "object", at));
-	case JSON_IS_BOOL:
-		return measurement_text(name, v->boolean ? "true" : "false");
-	case JSON_IS_TEXT:
-		return measurement_text(name, v->text);
-	case JSON_IS_INT:
-	case JSON_IS_REAL:
-		break;
-	}
-	if (at[0] == '\0' && is_end_unknown)
-		return measurement_none(name, unmarked);
-	if (v->type == JSON_IS_INT)
-		return measurement_int(name, v->integer, "");
-	m = measurement_real(name, v->real, "");
-	m.is_rounded = v->is_rounded;
-	if (m.is_rounded)
-		m.reason = "an integer beyond 2^63: its last digits are not kept";
-	return m;
-}
-
-static void emit(struct probe *p, struct measurement m)
-{
-	const struct http_state *s = p->state;
-
-	m.query = s->query;
-	m.evidence = s->evidence;
-	probe_emit(p, 0, &m);
-}
-
-static void emit_captures(struct probe *p, const struct http_response *res)
-{
-	const struct http_spec *spec = p->checks[0]->spec;
-	struct http_state *s = p->state;
-
-	if (spec->json.n > 0)
-		parse_json(p, s, res);
-	for (size_t i = 0; i < spec->json.n; i++) {
-		const struct pair *capture = &spec->json.items[i];
-		struct json_value v = {.type = JSON_ABSENT};
-		struct err e = {0};
-
-		if (s->json_error != NULL)
-			emit(p, measurement_none(capture->name, s->json_error));
-		else if (json_pointer(s->json, capture->value, &v, &e) != 0)
-			emit(p, measurement_none(capture->name, arena_strdup(p->arena, e.message)));
-		else
-			emit(p, measure_json(p, capture, &v, s->is_end_unknown));
-	}
-}
-
-static int http_finish(struct probe *p, const struct http_response *res, struct err *e)
-{
-	const struct http_spec *spec = p->checks[0]->spec;
-	struct http_state *s = p->state;
-	const char *problem = http_end_problem(&s->end, &spec->end, res, p->arena);
-
-	s->evidence = evidence_of(p, s, res);
-	s->is_end_unknown = http_end_is_unknown(&spec->end, res);
-	emit(p, measurement_int("status", res->status, ""));
-	emit(p, measurement_real("total", res->total_s, "s"));
-	if (problem != NULL) /* also when nobody asks for the body: the definition spoke of it */
-		return err_set(e, ERR_MEASURE, "%s", problem);
-	emit(p, s->is_end_unknown ? measurement_none("size", unmarked)
-				  : measurement_int("size", res->n_body_bytes, "B"));
-	if (is_expected(p->checks[0], "body"))
-		emit(p, measure_body(p, s));
-	emit_captures(p, res);
-	return 0;
-}
-
 const struct audit_kind audit_kind_http = {
 	.name = "http",
 	.family = "http",
-	.summary = "one request: status, time, size, body, values of a JSON body",
+	.summary = "one request: status, times, size, body, values of the answer, certificates",
 	.blind = "One request from one place says nothing about other visitors, other routes or "
 		 "the next minute. What a script would do in a browser is not run. A status alone "
 		 "says "

@@ -100,6 +100,7 @@ static int scrape_begin(struct probe *p, struct http_request *req, struct err *e
 	req->url = s->url;
 	req->headers = &c->target->headers;
 	req->ca_file = c->target->ca_file;
+	req->route = &c->target->route;
 	req->max_body_bytes = spec->max_size;
 	req->max_connections = (long)c->target->max_connections;
 	req->preview = &s->preview;

@@ -15,6 +15,7 @@
 
 #include "runner/base/err.h"
 #include "runner/base/map.h"
+#include "runner/base/route.h"
 #include "runner/load.h"
 #include "runner/model/keys.h"
 
@@ -37,6 +38,7 @@ struct target_raw {
 	bool allow_writable_role;
 	struct pairs headers;
 	const char *ca_file;
+	struct route route;
 	int64_t max_connections;
 };
 
@@ -141,6 +143,8 @@ void load_vars(struct loader *l);
 void load_drop_consequences(struct loader *l);
 
 /* Section builders: item i of the raw groups, beside its node. */
+/* load_route.c: reports what is wrong with the way to an http target. */
+void load_route(struct loader *l, const struct node *node, const struct route *r);
 void load_target(struct loader *l, const struct group *g, const struct node *node);
 void load_set(struct loader *l, const struct group *g, const struct node *node);
 void load_audit(struct loader *l, const struct group *g, const struct node *node);

@@ -10,6 +10,8 @@
 #include "runner/io/file.h"
 #include "runner/load_parts.h"
 
+static const char *const http_versions[] = {"auto", "1.1", "2", NULL}; /* enum route_http */
+
 const struct key_row target_rows[] = {
 	{.name = "sqlite",
 	 .type = KEY_PATH,
@@ -80,6 +82,54 @@ const struct key_row target_rows[] = {
 	 .help = "http and prometheus only: certificate authorities to trust instead of the "
 		 "system's (PEM)",
 	 .example = "ca.pem"},
+	{.name = "cert_file",
+	 .type = KEY_PATH,
+	 .offset = offsetof(struct target_raw, route.cert_file),
+	 .help = "http and prometheus only: certificate to show to the server, with its chain "
+		 "(PEM)",
+	 .example = "client.pem"},
+	{.name = "key_file",
+	 .type = KEY_PATH,
+	 .offset = offsetof(struct target_raw, route.key_file),
+	 .help = "http and prometheus only: private key of cert_file (PEM); else it is in "
+		 "cert_file",
+	 .example = "client.key"},
+	{.name = "key_password",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, route.key_password),
+	 .help = "http and prometheus only: pass phrase of the private key",
+	 .example = "\"${env:KEY_PASSWORD}\""},
+	{.name = "proxy",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, route.proxy),
+	 .help = "http and prometheus only: URL of the proxy to go through: http, https, socks5 or "
+		 "socks5h; "
+		 "the environment's is never used",
+	 .example = "\"http://proxy.example.com:3128\""},
+	{.name = "proxy_user",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, route.proxy_user),
+	 .help = "http and prometheus only: name to log in to the proxy with",
+	 .example = "audit"},
+	{.name = "proxy_password",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct target_raw, route.proxy_password),
+	 .help = "http and prometheus only: password to log in to the proxy with",
+	 .example = "\"${env:PROXY_PASSWORD}\""},
+	{.name = "proxy_ca_file",
+	 .type = KEY_PATH,
+	 .offset = offsetof(struct target_raw, route.proxy_ca_file),
+	 .help = "http and prometheus only: certificate authorities to trust for an https proxy "
+		 "(PEM)",
+	 .example = "proxy-ca.pem"},
+	{.name = "http_version",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct target_raw, route.http_version),
+	 .choices = http_versions,
+	 .def = "auto",
+	 .help = "http and prometheus only: 2 is undecided when the server does not speak it; auto "
+		 "takes what "
+		 "TLS agrees on"},
 	{.name = "max_connections",
 	 .type = KEY_INT,
 	 .offset = offsetof(struct target_raw, max_connections),
@@ -160,6 +210,14 @@ static void check_options(struct loader *l, const struct group *g, const struct 
 	} options[] = {
 		{"headers", "http targets", web},
 		{"ca_file", "http targets", web},
+		{"cert_file", "http targets", web},
+		{"key_file", "http targets", web},
+		{"key_password", "http targets", web},
+		{"proxy", "http targets", web},
+		{"proxy_user", "http targets", web},
+		{"proxy_password", "http targets", web},
+		{"proxy_ca_file", "http targets", web},
+		{"http_version", "http targets", web},
 		{"password", "databases with a server", servers},
 		{"statement_timeout", "databases with a server", servers},
 		{"allow_writable_role", "databases with a server", servers},
@@ -228,14 +286,16 @@ void load_target(struct loader *l, const struct group *g, const struct node *nod
 	t->allow_writable_role = raw->allow_writable_role;
 	t->headers = raw->headers;
 	t->ca_file = raw->ca_file;
+	t->route = raw->route;
 	t->max_connections = raw->max_connections;
 	what = type_node(l, g, node, &t->type);
 	if (!what)
 		return;
 	t->location = places[t->type];
-	if (t->type == TARGET_HTTP || t->type == TARGET_PROMETHEUS)
+	if (t->type == TARGET_HTTP || t->type == TARGET_PROMETHEUS) {
 		check_url(l, what, target_type_name(t->type));
-	else if (t->type != TARGET_SQLITE && t->type != TARGET_GIT)
+		load_route(l, node, &t->route);
+	} else if (t->type != TARGET_SQLITE && t->type != TARGET_GIT)
 		check_connection(l, what);
 	else if (t->location)
 		t->location = file_absolute(l->arena, d->root_dir, t->location);

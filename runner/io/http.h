@@ -27,6 +27,7 @@ struct err;
 struct http_loop;
 struct http_turns;
 struct pairs;
+struct route;
 
 /* What is known before the body: lets a reader of a stream choose how to read it. */
 struct http_preview {
@@ -42,7 +43,10 @@ struct http_request {
 	const char *body;		   /* NULL = none; Borrowed until done */
 	const char *ca_file;
 	const char *accept;
-	int64_t deadline_ms; /* monotonic; everything is included */
+	const struct route *route; /* NULL = directly. Borrowed until done */
+	bool is_fresh;		   /* on a connection of its own, so that every phase happens */
+	bool wants_chain;	   /* the certificates, through the response */
+	int64_t deadline_ms;	   /* monotonic; everything is included */
 	/*
 	 * On the loop: how long all of it may take, counted from the start of the first request; a
 	 * wait for a turn at a host is not part of it. With it, deadline_ms is not looked at. 0 =
@@ -60,6 +64,12 @@ struct http_header {
 	const char *name, *value;
 };
 
+/* One the server sent, or one the chain was built of on this side. */
+struct http_certificate {
+	const char *subject; /* "/CN=example.com" */
+	int64_t not_after_s; /* Unix seconds */
+};
+
 struct http_response {
 	long status;
 	const char *http_version; /* "1.1", "2" */
@@ -69,6 +79,10 @@ struct http_response {
 	int64_t n_body_bytes;
 	/* seconds since the start; dns, connect and tls are 0 when a connection was reused */
 	double dns_s, connect_s, tls_s, first_byte_s, total_s;
+	double request_s; /* when the last request began: redirects came before it */
+	long n_redirects;
+	const struct http_certificate *chain; /* when wanted; NULL without TLS */
+	size_t n_chain;
 	const struct http_header *headers;
 	size_t n_headers;
 };

@@ -101,6 +101,8 @@ static int explain(struct http_transfer *t, CURLcode code, int64_t now_us, struc
 {
 	long os = number(t->easy, CURLINFO_OS_ERRNO);
 
+	if (http_route_explain(t, code, detail(t, code), e) != 0)
+		return -1;
 	/* libcurl has a hundred codes, so this switch has a default; it shows libcurl's own words.
 	 */
 	switch ((int)code) {
@@ -150,6 +152,8 @@ static bool is_bodiless(const struct http_transfer *t)
 /* libcurl says all is well: is it? */
 static int check_whole(struct http_transfer *t, struct err *e)
 {
+	if (http_route_check(t, e) != 0)
+		return -1;
 	if (is_bodiless(t))
 		return 0;
 	if (t->head.has_length && !t->head.is_chunked && t->n_raw != t->head.length)
@@ -182,6 +186,7 @@ static void fill_times(struct http_transfer *t, int64_t now_us, struct http_resp
 	/* Redirects came before: everything counts from the first request. */
 	double before = (double)(t->request_us - t->begin_us) / 1e6;
 
+	res->request_s = before;
 	if (number(t->easy, CURLINFO_NUM_CONNECTS) > 0) {
 		res->dns_s = before + seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
 		res->connect_s = before + seconds(t->easy, CURLINFO_CONNECT_TIME_T);
@@ -211,6 +216,7 @@ static void respond(struct http_transfer *t, int64_t now_us)
 				   h->coding == HTTP_CODING_GZIP || /* its end was checked */
 				   v == CURL_HTTP_VERSION_2_0 || v == CURL_HTTP_VERSION_3,
 		.n_body_bytes = t->n_body,
+		.n_redirects = t->max_redirects - t->redirects_left,
 		.headers = headers,
 		.n_headers = h->n_headers,
 	};
@@ -222,6 +228,7 @@ static void respond(struct http_transfer *t, int64_t now_us)
 		headers[i].value = at;
 		at += strlen(at) + 1;
 	}
+	res.chain = http_chain_items(t->chain, &res.n_chain);
 	fill_times(t, now_us, &res);
 	t->handler.done(t->ctx, &res, &none);
 	free(url);

@@ -18,6 +18,7 @@
 #define HTTP_MAX_HEAD_BYTES (256 * 1024)
 #define HTTP_MAX_HEADERS    1000
 
+struct http_chain;
 struct http_host;
 
 enum http_coding { HTTP_CODING_IDENTITY, HTTP_CODING_GZIP, HTTP_CODING_UNKNOWN };
@@ -47,6 +48,8 @@ struct http_transfer {
 	char *method, *url, *ca_file, *accept;
 	const struct pairs *headers, *extra_headers;
 	const char *body;
+	const struct route *route;
+	bool is_fresh, wants_chain;
 	struct http_preview *preview;
 	int64_t deadline_ms, timeout_ms, max_body_bytes;
 	long redirects_left, max_redirects, max_connections;
@@ -62,7 +65,8 @@ struct http_transfer {
 	struct http_head head;
 	int64_t n_raw, n_body; /* body bytes as received, and decoded */
 	struct http_gunzip *gunzip;
-	struct err *failure; /* set by a callback that stopped the transfer; owned */
+	struct http_chain *chain; /* read once the head begins, when it is wanted; owned */
+	struct err *failure;	  /* set by a callback that stopped the transfer; owned */
 };
 
 /* http_transfer.c */
@@ -78,6 +82,26 @@ int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct er
 void http_transfer_finish(struct http_transfer *t, CURLcode code, int64_t now_us);
 /* Calls done with an error the loop found. */
 void http_transfer_fail(struct http_transfer *t, struct err *e);
+
+/* Options whose failure could only mean exhausted memory or a libcurl too old to link with. */
+#define HTTP_SET(t, e, option, value)                                                              \
+	do {                                                                                       \
+		if (curl_easy_setopt((t)->easy, option, value) != CURLE_OK)                        \
+			return err_set(e, ERR_INTERNAL, "libcurl refused " #option);               \
+	} while (0)
+
+/* http_route.c: proxy, client certificate, version of HTTP. */
+int http_route_prepare(struct http_transfer *t, struct err *e);
+/* Does a failure that libcurl words so belong to them? Then -1 with better words, else 0. */
+int http_route_explain(struct http_transfer *t, CURLcode code, const char *why, struct err *e);
+/* libcurl is content: -1 when the answer is not what the route demands. */
+int http_route_check(struct http_transfer *t, struct err *e);
+
+/* http_chain.c */
+/* Reads the certificates of t's present connection, if it has some, into t->chain. */
+void http_chain_read(struct http_transfer *t);
+const struct http_certificate *http_chain_items(const struct http_chain *c, size_t *n);
+void http_chain_free(struct http_chain *c); /* NULL is allowed */
 
 /* http_url.c; results are owned by the caller */
 /* "http://host:8080", port always there; NULL when url cannot be parsed. */

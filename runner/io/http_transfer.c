@@ -34,6 +34,9 @@ struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_r
 		.headers = req->headers,
 		.extra_headers = req->extra_headers,
 		.body = req->body,
+		.route = req->route,
+		.is_fresh = req->is_fresh,
+		.wants_chain = req->wants_chain,
 		.preview = req->preview,
 		.deadline_ms = req->deadline_ms,
 		.timeout_ms = req->timeout_ms,
@@ -51,6 +54,7 @@ void http_transfer_free(struct http_transfer *t)
 	curl_slist_free_all(t->lines);
 	buf_release(&t->head.lines);
 	http_gunzip_free(t->gunzip);
+	http_chain_free(t->chain);
 	free(t->failure);
 	free(t->method);
 	free(t->url);
@@ -202,6 +206,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 		if (curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
 			status = 0;
 		head_reset(h, status);
+		if (t->wants_chain)
+			http_chain_read(t);
 		return n;
 	}
 	if (h->is_complete)
@@ -288,22 +294,28 @@ static bool has_header(const struct pairs *p, const char *name)
 	return false;
 }
 
+/* A line in curl's language. */
+static void append_curl(struct http_transfer *t, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(t->lines, line);
+
+	if (longer == NULL)
+		oom();
+	t->lines = longer;
+}
+
 static void append_line(struct http_transfer *t, const char *name, const char *value)
 {
 	size_t n = strlen(name) + strlen(value) + 3;
 	char *line = xmalloc(n);
-	struct curl_slist *longer;
 
 	/* In curl's language "Name;" is a header without a value and "Name:" takes one away. */
 	if (value[0] == '\0')
 		(void)snprintf(line, n, "%s;", name); /* n is large enough */
 	else
 		(void)snprintf(line, n, "%s: %s", name, value); /* n is exact */
-	longer = curl_slist_append(t->lines, line);
+	append_curl(t, line);
 	free(line);
-	if (longer == NULL)
-		oom();
-	t->lines = longer;
 }
 
 static int append_headers(struct http_transfer *t, const struct pairs *p,
@@ -328,7 +340,6 @@ static int prepare_headers(struct http_transfer *t, struct err *e)
 {
 	const struct pairs *target = t->is_other_origin ? NULL : t->headers;
 	const struct pairs *check = t->is_other_origin ? NULL : t->extra_headers;
-	struct curl_slist *longer;
 
 	curl_slist_free_all(t->lines);
 	t->lines = NULL;
@@ -338,20 +349,16 @@ static int prepare_headers(struct http_transfer *t, struct err *e)
 		append_line(t, "Accept", t->accept);
 	if (!has_header(target, "Accept-Encoding") && !has_header(check, "Accept-Encoding"))
 		append_line(t, "Accept-Encoding", "gzip");
+	/* Else libcurl would call every body a form. */
+	if (t->body != NULL && !has_header(target, "Content-Type") &&
+	    !has_header(check, "Content-Type"))
+		append_curl(t, "Content-Type:");
 	/* Waiting for "100 Continue" would add a second to every larger request. */
-	longer = curl_slist_append(t->lines, "Expect:");
-	if (longer == NULL)
-		oom();
-	t->lines = longer;
+	append_curl(t, "Expect:");
 	return 0;
 }
 
-/* Options whose failure could only mean exhausted memory or a libcurl too old to link with. */
-#define SET(option, value)                                                                         \
-	do {                                                                                       \
-		if (curl_easy_setopt(t->easy, option, value) != CURLE_OK)                          \
-			return err_set(e, ERR_INTERNAL, "libcurl refused " #option);               \
-	} while (0)
+#define SET(option, value) HTTP_SET(t, e, option, value)
 
 static int prepare_method(struct http_transfer *t, struct err *e)
 {
@@ -386,7 +393,6 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* Else libcurl walks all names it knows after each transfer, in search of old ones. */
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L);
-	SET(CURLOPT_PROXY, ""); /* else libcurl would ask the environment */
 	SET(CURLOPT_TIMEOUT_MS, (long)(t->deadline_ms - now_ms));
 	SET(CURLOPT_BUFFERSIZE, buffer_bytes);
 	SET(CURLOPT_ERRORBUFFER, t->curl_error);
@@ -399,7 +405,7 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 		SET(CURLOPT_CAINFO, t->ca_file);
 		SET(CURLOPT_CAPATH, NULL); /* the system's folder would be trusted beside it */
 	}
-	if (prepare_method(t, e) != 0)
+	if (http_route_prepare(t, e) != 0 || prepare_method(t, e) != 0)
 		return -1;
 	head_reset(&t->head, 0);
 	t->n_raw = t->n_body = 0;

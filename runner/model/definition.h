@@ -14,6 +14,7 @@
 #include "runner/base/cron.h"
 #include "runner/base/err.h"
 #include "runner/base/map.h"
+#include "runner/base/route.h"
 #include "runner/model/expect.h"
 #include "runner/model/keys.h"
 
@@ -53,6 +54,7 @@ struct target {
 	bool allow_writable_role;     /* databases */
 	struct pairs headers;	      /* http, prometheus */
 	const char *ca_file;	      /* the same: PEM bundle, NULL = system */
+	struct route route;	      /* the same */
 	int64_t max_connections;
 };
 

@@ -64,6 +64,24 @@ audits:
       - { id: beside, http: { path: /huge.json, json: { n: /n } }, expect: { n: "== 9007199254740992" } }
       - { id: huge, http: { path: /huge.json, json: { id: /id } }, expect: { id: "> 1e19" } }
       - { id: huge-equal, http: { path: /huge.json, json: { id: /id } }, expect: { id: "!= 18446744073709551616" } }
+      - { id: path, http: { path: /health.json, json: { waiting: "\$.jobs.waiting", state: "\$..state", n: "count(\$.jobs[*])" } }, expect: { waiting: "== 12", state: '== "ok"', n: "== 2" } }
+      - { id: path-many, http: { path: /health.json, json: { all: "\$.jobs.*" } }, expect: { all: "!= 5" } }
+      - { id: path-none, http: { path: /health.json, json: { x: "\$.jobs[?@.id == 1]" } }, expect: { x: "!= 5" } }
+      - { id: count-typo, http: { path: /health.json, json: { n: "count(\$.jbos[?@ == 1])" } }, expect: { n: "== 0" } }
+      - { id: text, http: { path: /health.txt, capture: { word: '/^(o)k/', length: "header:Content-Length", type: "header:Content-Type" } }, expect: { word: '== "o"', length: "== 3", type: "matches /^text.plain/" } }
+      - { id: text-none, http: { path: /health.txt, capture: { n: '/balance ([0-9]+)/' } }, expect: { n: "!= 5" } }
+      - { id: text-torn, http: { path: /mode/torn-text, capture: { n: '/balance ([0-9]+)/' } }, expect: { n: "< 100" } }
+      - { id: header-none, http: { path: /health.txt, capture: { age: "header:Age" } }, expect: { age: "< 60" } }
+      - { id: cookie, http: { path: /health.txt, capture: { s: "cookie:session" } }, expect: { s: '!= ""' } }
+      - { id: phases, http: /health.txt, expect: { dns: "< 5s", connect: "< 5s", first_byte: "< 5s" } }
+      - { id: slow-phase, http: /health.txt, expect: { first_byte: "< 0 ms" } }
+      - { id: no-tls, http: /health.txt, expect: { tls: "< 5s" } }
+      - { id: no-chain, http: /health.txt, expect: { tls_days_left: ">= 14" } }
+      - { id: where, http: { path: /mode/redirect-good, redirects: 1 }, expect: { url: 'matches /\\/mode\\/good$/', redirects: "== 1", http_version: '== "1.1"' } }
+      - { id: elsewhere, http: { path: /mode/redirect-good, redirects: 1 }, expect: { url: 'matches /redirect-good$/' } }
+      - { id: delete, http: { path: /echo, method: DELETE }, expect: { body: 'matches /^DELETE \\/echo HTTP/' } }
+      - { id: patch, http: { path: /echo, method: PATCH, body: 'x=1' }, expect: { body: 'matches /^PATCH \\/echo HTTP(.|\\r|\\n)*\\r\\n\\r\\nx=1$/' } }
+      - { id: untyped, http: { path: /echo, method: POST, body: 'x=1' }, expect: { body: 'matches /^POST(?!(.|\\r|\\n)*Content-Type)/' } }
       - { id: secret-shown, http: /echo, expect: { body: '== "x"' } }
 YAML
 
@@ -101,6 +119,26 @@ passes "an integer beyond 2^53, exactly, beside one beyond 2^63" exact
 passes "an integer beyond 2^63 and a bound far from it" huge
 tells "the integer before it" beside 1 '9007199254740993|9 007 199 254 740 993'
 tells "an integer beyond 2^63 at its bound" huge-equal 2 'an integer beyond 2\^63, too close to the bound to tell'
+
+passes "values of a JSON body, by JSONPath" path
+passes "values of text and headers" text
+passes "phases of the way to the answer" phases
+passes "where the answer came from" where
+passes "DELETE" delete
+passes "PATCH with a body" patch
+passes "a body is not called a form" untyped
+
+tells "a path to several places" path-many 2 '"\$.jobs.\*" selects 2 places, not one'
+tells "a path to nothing" path-none 2 'the body has nothing at "\$.jobs'
+tells "a count where a misspelt name leads" count-typo 2 'has nothing where .* begins to look'
+tells "a pattern that does not match" text-none 2 'the body does not match /balance \(\[0-9\]\+\)/'
+tells "a pattern in a body that may be torn" text-torn 2 'nothing marked the end of the body'
+tells "no such header" header-none 2 'the answer has no header Age'
+tells "no such cookie" cookie 2 'the answer sets no cookie session'
+tells "a phase too slow" slow-phase 1 'first_byte'
+tells "no handshake on a plain connection" no-tls 2 'there was no TLS handshake'
+tells "nor a certificate" no-chain 2 'there is no certificate: the connection is plain'
+tells "another place than expected" elsewhere 1 '/mode/good'
 
 tells "a value over its bound" too-many 1 '12.*< 12'
 tells "a pointer to nothing" absent 2 'the body has nothing at "/jobs/queue"'
@@ -185,6 +223,9 @@ refuses "an end in a newline" '{ path: /, ends_with: "x\n" }' '"ends_with" must 
 refuses "an end of HEAD" '{ path: /, method: HEAD, min_body: 1B }' 'the answer to HEAD has no body'
 refuses "another host" '{ path: "http://example.com/" }' '"path" leaves the host of target "shop"'
 refuses "an unknown key" '{ paht: / }' 'paht'
-refuses "an unknown method" '{ path: /, method: DELETE }' 'DELETE'
+refuses "an unknown method" '{ path: /, method: BREW }' 'BREW'
+refuses "a path that is none" '{ path: /, json: { a: "$.a[" } }' 'is no JSONPath: character 5'
+refuses "a capture that is none" '{ path: /, capture: { a: b } }' '"b" does not say where a value is'
+refuses "two values of one name" '{ path: /, json: { a: /a }, capture: { a: "header:A" } }' 'two values called "a"'
 refuses "endless redirects" '{ path: /, redirects: 21 }' 'redirects'
 done_testing

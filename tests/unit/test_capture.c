@@ -35,12 +35,12 @@ static const struct http_header headers[] = {
 };
 
 /* type:value or none:reason, as one text */
-static const char *taken(struct arena *a, const char *what, bool is_end_known)
+static const char *taken(struct arena *a, const char *what, bool is_whole)
 {
 	struct capture_view view = {
 		.text = text,
 		.n_text = strlen(text),
-		.is_end_known = is_end_known,
+		.torn_problem = is_whole ? NULL : "it may be torn",
 		.headers = headers,
 		.n_headers = sizeof(headers) / sizeof(headers[0]),
 	};
@@ -130,6 +130,9 @@ static void test_capture_takes_one_value_or_says_why_not(void **state)
 		if (strcmp(is, rows[i].is) != 0)
 			fail_msg("%s is \"%s\", not \"%s\"", rows[i].what, is, rows[i].is);
 	}
+	assert_string_equal(taken(a, "/balance ([0-9]+)/", false), "none:it may be torn");
+	assert_string_equal(taken(a, "/n", false), "int:12");
+	assert_string_equal(taken(a, "header:ETag", false), "text:\"a1\"");
 	arena_free(a);
 }
 
@@ -150,14 +153,14 @@ static void test_capture_says_what_is_wrong_with_the_body(void **state)
 	assert_int_equal(capture_parse(a, "header:a", &c, NULL), 0);
 	assert_false(capture_is_of_body(&c));
 	/* A bare number whose end nobody marked, by pointer and by path. */
+	view.torn_problem = "it may be torn";
 	assert_int_equal(json_parse("123", 3, &d, NULL), 0);
 	view.json = d;
 	assert_int_equal(capture_parse(a, "", &c, NULL), 0);
-	assert_string_equal(capture_take(&c, "x", &view, a).reason,
-			    "the body is a bare number and nothing marked its end: it may be torn");
+	assert_string_equal(capture_take(&c, "x", &view, a).reason, "it may be torn");
 	assert_int_equal(capture_parse(a, "$", &c, NULL), 0);
 	assert_int_equal(capture_take(&c, "x", &view, a).value.type, VALUE_NONE);
-	view.is_end_known = true;
+	view.torn_problem = NULL;
 	assert_int_equal(capture_take(&c, "x", &view, a).value.integer, 123);
 	json_free(d);
 	/* Among JSON captures alone a slash at the end belongs to the pointer. */
