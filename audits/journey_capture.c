@@ -40,17 +40,22 @@ static const char *json_problem(struct journey_answer *x, const struct buf *body
 			    str_escaped(x->arena, arena_strndup(x->arena, body->data, n)));
 }
 
-static const char *text_problem(const struct http_response *res, const struct buf *body)
+static const char *torn_problem(const struct http_response *res, const struct buf *body)
 {
-	if (!res->is_length_known && body->len > 0)
-		return "nothing marked the end of the body, so it may be torn";
+	if (res->is_length_known || body->len == 0)
+		return NULL;
+	return "nothing marked the end of the body, so it may be torn";
+}
+
+static const char *text_problem(const struct buf *body)
+{
 	return str_is_utf8(body->data, body->len) ? NULL : "the body is no text (not UTF-8)";
 }
 
 void journey_answer_init(struct journey_answer *x, const struct http_response *res,
 			 const struct buf *body, bool is_secret, bool wants_json)
 {
-	const char *problem = text_problem(res, body);
+	const char *problem = text_problem(body);
 
 	x->doc = NULL;
 	x->view = (struct capture_view){
@@ -58,7 +63,7 @@ void journey_answer_init(struct journey_answer *x, const struct http_response *r
 		.text = problem == NULL ? body->data : NULL,
 		.n_text = body->len,
 		.text_problem = problem,
-		.is_end_known = res->is_length_known,
+		.torn_problem = torn_problem(res, body),
 		.headers = res->headers,
 		.n_headers = res->n_headers,
 	};

@@ -192,6 +192,7 @@ static int request(struct visit *v, struct err *e)
 		.headers = &target->headers,
 		.extra_headers = &headers,
 		.ca_file = target->ca_file,
+		.route = &target->route,
 		.deadline_ms = v->deadline_ms,
 		.max_body_bytes = j->spec->max_body,
 		.max_redirects = (long)v->step->redirects,

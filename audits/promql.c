@@ -344,6 +344,7 @@ static int promql_begin(struct probe *p, struct http_request *req, struct err *e
 	req->body = s->form;
 	req->accept = "application/json";
 	req->ca_file = c->target->ca_file;
+	req->route = &c->target->route;
 	req->max_body_bytes = spec->max_size;
 	req->max_connections = (long)c->target->max_connections;
 	return 0;
