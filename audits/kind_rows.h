@@ -28,6 +28,7 @@ extern const struct audit_kind audit_kind_journey;
 extern const struct audit_kind audit_kind_promql;
 extern const struct audit_kind audit_kind_file;
 extern const struct audit_kind audit_kind_digests;
+extern const struct audit_kind audit_kind_signature;
 extern const struct audit_kind audit_kind_oci;
 extern const struct audit_kind audit_kind_archive;
 extern const struct audit_kind audit_kind_command;

@@ -91,7 +91,8 @@ void plan_make(struct arena *a, const struct check *const *checks, size_t n, str
 		add_check(a, job_for(a, &plan, &merged, c), c, i);
 		if (c->kind->begin != NULL)
 			plan.needs_http = true;
-		if (strcmp(c->kind->family, "command") == 0)
+		if (strcmp(c->kind->family, "command") == 0 ||
+		    (c->kind->runs_program && c->kind->runs_program(c)))
 			plan.needs_proc = true;
 	}
 	for (size_t i = 0; i < plan.n_jobs; i++)

@@ -122,6 +122,12 @@ struct audit_kind {
 	bool (*has_value)(const struct check *c, const char *name, struct value_row *row);
 
 	/*
+	 * MAY be NULL: does this check run a program (runner/io/proc.h)? Those of the family
+	 * "command" all do.
+	 */
+	bool (*runs_program)(const struct check *c);
+
+	/*
 	 * MAY be NULL (never merged). Checks of kinds with the same probe functions, target,
 	 * timeout, needs and equal merge keys become one probe.
 	 */

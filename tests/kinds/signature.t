@@ -1,0 +1,201 @@
+#!/bin/bash
+# signature: files signed with the real tools pass; every way in which a signature can fail to be one of
+# this file by this key is told apart. What the tools themselves say to the same is asked beside it.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+export GNUPGHOME=$TMP/gnupg
+mkdir -m 700 keys gnupg
+
+# keys: of minisign two, of OpenSSH one a type, of GPG a good one, an expired one and a revoked one
+minisign -G -W -p keys/m.pub -s keys/m.key >/dev/null && minisign -G -W -p keys/m2.pub -s keys/m2.key >/dev/null ||
+	bail "minisign makes no keys"
+ssh-keygen -q -t ed25519 -N '' -C ed -f keys/ed && ssh-keygen -q -t ecdsa -b 384 -N '' -C ec -f keys/ec &&
+	ssh-keygen -q -t rsa -b 2048 -N '' -C rsa -f keys/rsa && ssh-keygen -q -t rsa -b 1024 -N '' -f keys/weak ||
+	bail "ssh-keygen makes no keys"
+gpg_key()
+{
+	gpg --batch --quiet --no-tty --passphrase '' "${@:2}" 2>/dev/null ||
+		bail "gpg makes no key $1"
+	gpg --batch --with-colons --list-keys "=$1" 2>/dev/null | sed -n '/^fpr/{s/^fpr:*//;s/:$//;p;q;}'
+}
+good=$(gpg_key good --quick-generate-key good ed25519 sign 30d)
+old=$(gpg_key old --faked-system-time 20200101T000000 --quick-generate-key old ed25519 sign 10d)
+revoked=$(gpg_key revoked --quick-generate-key revoked ed25519 sign never)
+sign_gpg() # FILE KEY [OPTION...]
+{
+	gpg --batch --quiet --yes --no-tty --passphrase '' --pinentry-mode loopback "${@:3}" \
+		--local-user "$2" --detach-sign --output "$1.asc" --armor "$1" 2>/dev/null ||
+		bail "gpg does not sign"
+}
+
+echo 'release 1' >f
+echo 'release 2' >other
+cp f fold && cp f frev && cp f fweak
+sign_gpg f "$good"
+sign_gpg fold "$old" --faked-system-time 20200102T000000
+sign_gpg frev "$revoked"
+sign_gpg fweak "$good" --digest-algo SHA1
+sed -i 's/^:---/---/' "gnupg/openpgp-revocs.d/$revoked.rev" && gpg --batch --quiet --import "gnupg/openpgp-revocs.d/$revoked.rev" 2>/dev/null
+gpg --batch --export "$good" "$old" "$revoked" >keys/ring.gpg
+gpg --batch --export "$old" >keys/few.gpg
+gpg --batch --armor --export >keys/ring.asc
+gpgconf --kill all
+minisign -S -W -s keys/m.key -m f -t 'release 1 for everybody' >/dev/null
+for key in ed ec rsa weak; do
+	ssh-keygen -q -Y sign -n file -f keys/$key - <f >f.$key 2>/dev/null
+done
+cp f.ed f.sig
+ssh-keygen -q -Y sign -n mail -f keys/ed - <f >f.mail 2>/dev/null
+ssh-keygen -q -Y sign -n file -O hashalg=sha256 -f keys/ed - <f >f.sha256 2>/dev/null
+for key in ed ec rsa weak; do
+	printf 'release@example.com,*@shop.example %s\n' "$(cat keys/$key.pub)"
+done >keys/allowed
+{
+	echo '# who may sign'
+	echo "!root@x.example,*@x.example namespaces=\"file,git\",valid-before=\"29991231Z\" $(cat keys/ed.pub)"
+	echo "late@example.com valid-before=\"20200101\" $(cat keys/ed.pub)"
+	echo "early@example.com valid-after=\"29990101Z\" $(cat keys/ed.pub)"
+	echo "narrow@example.com namespaces=\"git\" $(cat keys/ed.pub)"
+} >keys/narrow
+cat keys/ec.pub >keys/revoked
+
+cat >assize.yaml <<YAML
+assize: 1
+audits:
+  s:
+    checks:
+      - { id: mini, signature: { file: f, minisign: { key_file: keys/m.pub } } }
+      - { id: inline, signature: { file: f, minisign: { key: $(tail -n 1 keys/m.pub) } }, expect: { comment: '== "release 1 for everybody"' } }
+      - { id: mini2, signature: { file: f, minisign: { key_file: keys/m2.pub } } }
+      - { id: forever, signature: { file: f, minisign: { key_file: keys/m.pub } }, expect: { key_days_left: "> 1" } }
+      - { id: nokey, signature: { file: f, minisign: { key_file: keys/ed.pub } } }
+      - { id: ssh, signature: { file: f, ssh: { allowed_signers: keys/allowed, identity: release@example.com } }, expect: { signer: '== "release@example.com"' } }
+$(for key in ec rsa weak mail sha256; do
+	echo "      - { id: $key, signature: { file: f, signature: f.$key, ssh: { allowed_signers: keys/allowed, identity: me@shop.example } } }"
+done)
+      - { id: stranger, signature: { file: f, ssh: { allowed_signers: keys/allowed, identity: who@example.com } } }
+      - { id: unlisted, signature: { file: f, signature: f.ec, ssh: { allowed_signers: keys/narrow, identity: a@x.example } } }
+      - { id: until, signature: { file: f, ssh: { allowed_signers: keys/narrow, identity: a@x.example } }, expect: { key_days_left: "> 1000" } }
+$(for who in root@x late@example early@example narrow@example; do
+	echo "      - { id: ${who%@*}, signature: { file: f, ssh: { allowed_signers: keys/narrow, identity: $who.com } } }"
+done | sed 's/root@x.com/root@x.example/')
+      - { id: revoked, signature: { file: f, signature: f.ec, ssh: { allowed_signers: keys/allowed, identity: release@example.com, revoked: keys/revoked } } }
+      - { id: notrevoked, signature: { file: f, ssh: { allowed_signers: keys/allowed, identity: release@example.com, revoked: keys/revoked } } }
+      - { id: gpg, signature: { file: f, gpg: { keyring: keys/ring.gpg } }, expect: { signer: '== "$good"', age: "< 1h", key_days_left: "between 29 and 30" } }
+      - { id: pinned, signature: { file: f, gpg: { keyring: keys/ring.gpg, fingerprints: [${good,,}] } } }
+      - { id: other, signature: { file: f, gpg: { keyring: keys/ring.gpg, fingerprints: $old } } }
+      - { id: expired, signature: { file: fold, gpg: { keyring: keys/ring.gpg } } }
+      - { id: gpgrevoked, signature: { file: frev, gpg: { keyring: keys/ring.gpg } } }
+      - { id: sha1, signature: { file: fweak, gpg: { keyring: keys/ring.gpg } } }
+      - { id: unknown, signature: { file: f, gpg: { keyring: keys/few.gpg } } }
+      - { id: armoured, signature: { file: f, gpg: { keyring: keys/ring.asc } } }
+      - { id: noring, signature: { file: f, gpg: { keyring: keys/absent } } }
+YAML
+mkdir whole && cp f* whole
+
+# claim, check, exit status, what the output must say
+tells()
+{
+	run "$ASSIZE" run "s/$2"
+	is "$1: exit status" "$status" "$3"
+	like "$1: told" "$out$err" "$4"
+}
+intact()
+{
+	cp whole/* .
+}
+
+for check in mini inline ssh ec rsa sha256 until notrevoked gpg pinned; do
+	exits "intact: $check passes" 0 "$ASSIZE" run "s/$check"
+done
+
+# who
+tells "another key of minisign" mini2 1 'it was made with key [0-9A-F]{16}, not with [0-9A-F]{16}'
+tells "a key of minisign has no end" forever 2 'keys of minisign do not expire'
+tells "a file that is no key" nokey 2 'is no public key of minisign'
+tells "a weak key" weak 1 'has 1024 bits, fewer than 2048'
+tells "another namespace" mail 1 'it was made for namespace "mail", not "file"'
+tells "another principal" stranger 1 'which is release@example.com,.*, not who@example.com'
+tells "a key nobody lists" unlisted 1 'ecdsa-sha2-nistp384 SHA256:[A-Za-z0-9+/]{43}, which allowed_signers does not list'
+tells "an excluded principal" root 1 'not root@x.example'
+tells "a key past its time" late 1 'is no longer valid \(line 3 of allowed_signers\)'
+tells "a key before its time" early 1 'is not valid yet \(line 4'
+tells "a key for other things" narrow 1 'line 5 of allowed_signers lets ssh-ed25519 .* sign for "git" only'
+tells "a revoked key" revoked 1 'ecdsa-sha2-nistp384 .* is revoked'
+tells "another key of the keyring" other 1 "it was made with key $good, which is not one of .fingerprints."
+tells "an expired key" expired 1 'the key [0-9A-F]{16} has expired'
+tells "a revoked key of GPG" gpgrevoked 1 'the key [0-9A-F]{16} is revoked'
+tells "SHA-1" sha1 1 'it is made with a broken digest'
+tells "a key that is not in the keyring" unknown 1 'which is not in the keyring'
+tells "an armoured keyring" armoured 2 'is armoured, which gpgv cannot read.*gpg --dearmor'
+tells "no keyring" noring 2 'keys/absent.*No such file'
+for who in release@example.com who@example.com late@example.com a@x.example root@x.example; do
+	list=keys/narrow
+	[ "$who" = "${who#*release}" ] && [ "$who" = "${who#who}" ] || list=keys/allowed
+	theirs=fail ours=fail
+	ssh-keygen -Y verify -f $list -I "$who" -n file -s f.sig <f >/dev/null 2>&1 && theirs=pass
+	sed "s|identity: release@example.com } }, expect.*|identity: $who } } }|; s|keys/allowed, identity: $who|$list, identity: $who|" \
+		assize.yaml >peer.yaml
+	"$ASSIZE" run -f peer.yaml s/ssh >/dev/null 2>&1 && ours=pass
+	is "ssh-keygen says the same of $who" "$ours" "$theirs"
+done
+
+# what
+for check in mini ssh gpg; do
+	cp other f
+	tells "$check: another file" $check 1 'it does not fit the file'
+	intact
+	rm f
+	tells "$check: no file" $check 1 'there is no such file'
+	intact
+	: >f
+	tells "$check: an empty file" $check 1 'it does not fit the file'
+	intact
+done
+for pair in mini:minisig ssh:sig gpg:asc; do
+	check=${pair%:*} file=f.${pair#*:}
+	rm $file; [ $check != gpg ] || rm f.sig
+	tells "$check: no signature" $check 1 "there is no signature: \".*/$file\""
+	intact
+	: >$file
+	tells "$check: an empty signature" $check 1 'the signature is an empty file'
+	echo hello >$file
+	tells "$check: no signature at all" $check 1 'it is no '
+	intact
+	truncate -s -40 $file
+	run "$ASSIZE" run s/$check
+	isnt "$check: a torn signature does not pass" "$status" 0
+	intact
+done
+sed -i 's/everybody/anybody/' f.minisig
+tells "a changed comment" mini 1 'its trusted comment was changed'
+intact
+echo more >>f.minisig
+tells "minisign: something behind the end" mini 1 'there is something behind its end'
+intact
+cat f.ed >>f.sig
+tells "ssh: two signatures" ssh 1 'there is something behind its end'
+intact
+echo 'release@example.com valid-until="1" ssh-ed25519 AAAA' >>keys/narrow
+tells "an option nobody knows" unlisted 2 'line 6: "valid-until" is no option of allowed_signers'
+echo 'SSHKRL' >keys/revoked
+tells "a binary revocation list" revoked 2 'is a binary revocation list'
+
+cat >bad.yaml <<'YAML'
+assize: 1
+audits:
+  s:
+    checks:
+      - { id: a, signature: { file: f } }
+      - { id: b, signature: { file: f, minisign: { key: RW }, gpg: { keyring: k } } }
+      - { id: c, signature: { file: f, minisign: {} } }
+      - { id: d, signature: { file: f, gpg: { keyring: k, fingerprints: 89B53F92 } } }
+YAML
+run "$ASSIZE" check -f bad.yaml
+is "definition errors: exit status" "$status" 3
+like "no scheme" "$err" 's/a": nothing says how the file is signed'
+like "two schemes" "$err" 's/b": a signature is of one kind'
+like "no key" "$err" 's/c": write either key or key_file'
+like "a short id" "$err" '"89B53F92" is no fingerprint'
+exits "the example is valid" 0 "$ASSIZE" check -f "$ROOT/audits/examples/signature.yaml"
+done_testing
