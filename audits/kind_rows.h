@@ -31,6 +31,7 @@ extern const struct audit_kind audit_kind_digests;
 extern const struct audit_kind audit_kind_signature;
 extern const struct audit_kind audit_kind_oci;
 extern const struct audit_kind audit_kind_archive;
+extern const struct audit_kind audit_kind_elf;
 extern const struct audit_kind audit_kind_command;
 extern const struct audit_kind audit_kind_rollback;
 extern const struct audit_kind audit_kind_recorded;
