@@ -123,6 +123,14 @@ static enum outcome outcome_at_gate(const struct result *r)
 	return OUTCOME_UNDECIDED;
 }
 
+/* A pass at a late attempt counts; that it was late is said wherever the pass is. */
+static const char *flaky_text(struct lines *l, const struct result *r)
+{
+	if (!r->is_flaky)
+		return "";
+	return arena_printf(l->arena, ", flaky: passed at attempt %" PRId64, r->attempts);
+}
+
 static const char *outcome_text(struct lines *l, const struct gate_input *in,
 				const struct result *r)
 {
@@ -138,9 +146,10 @@ static const char *outcome_text(struct lines *l, const struct gate_input *in,
 		if (!has_value(r))
 			return "recorded as passing without a value";
 		if (r->outcome == OUTCOME_WARN && r->reason != NULL)
-			return arena_printf(l->arena, "%s: %s", value_text(l, r), r->reason);
-		return arena_printf(l->arena, "%s, measured %s", value_text(l, r),
-				    lines_age(l, r->measured_ms, in->now_ms));
+			return arena_printf(l->arena, "%s: %s%s", value_text(l, r), r->reason,
+					    flaky_text(l, r));
+		return arena_printf(l->arena, "%s, measured %s%s", value_text(l, r),
+				    lines_age(l, r->measured_ms, in->now_ms), flaky_text(l, r));
 	case OUTCOME_SKIP:
 		return arena_printf(l->arena, "skipped: %s", why);
 	case OUTCOME_UNDECIDED:
@@ -180,8 +189,9 @@ static void add_passing(struct lines *l, const struct gate_input *in, const stru
 		return;
 	}
 	line = add_item_line(l, item, OUTCOME_PASS,
-			     arena_printf(l->arena, "%zu series pass, measured %s",
-					  item->n_evidence, lines_age(l, oldest_ms, in->now_ms)));
+			     arena_printf(l->arena, "%zu series pass, measured %s%s",
+					  item->n_evidence, lines_age(l, oldest_ms, in->now_ms),
+					  flaky_text(l, &first->result)));
 	line->run_id = first->run_id;
 	line->measured_ms = oldest_ms;
 }

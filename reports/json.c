@@ -132,6 +132,7 @@ static void put_run(struct json_writer *w, const struct run_info *run, const str
 	json_put_int(w, "undecided", (int64_t)n->n_undecided);
 	json_put_int(w, "skip", (int64_t)n->n_skip);
 	json_put_int(w, "missing", (int64_t)n->n_missing);
+	json_put_int(w, "flaky", (int64_t)n->n_flaky);
 	json_close(w, '}');
 	json_close(w, '}');
 }

@@ -175,6 +175,11 @@ static void put_outcome(const struct junit *j, const struct result *s)
 	case OUTCOME_PASS:
 		(void)buf_printf(j->out, "      <system-out>%s: ", outcome_name(s->outcome));
 		put_message(j->out, s);
+		if (s->is_flaky) {
+			(void)buf_printf(j->out, "\nflaky: passed at attempt %" PRId64 "\n",
+					 s->attempts);
+			put_markup_line(j->out, "evidence: ", s->evidence);
+		}
 		(void)buf_puts(j->out, "</system-out>\n");
 		return;
 	}

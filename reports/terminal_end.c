@@ -231,6 +231,7 @@ static void put_summary_live(struct buf *out, const struct report *r, const stru
 	put_tally_item(out, n->n_undecided, "undecided");
 	put_tally_item(out, n->n_skip, "skip");
 	put_tally_item(out, n->n_missing, "without a result");
+	put_tally_item(out, n->n_flaky, "flaky");
 	if (r->run.end_ms >= 0) {
 		(void)buf_puts(out, "   ");
 		text_duration(out, (r->run.end_ms - r->run.begin_ms) * 1000);
@@ -248,6 +249,8 @@ static void put_summary_event(struct buf *out, const struct report *r, const str
 			 n->n_undecided, n->n_skip);
 	if (n->n_missing > 0)
 		(void)buf_printf(out, " missing=%zu", n->n_missing);
+	if (n->n_flaky > 0)
+		(void)buf_printf(out, " flaky=%zu", n->n_flaky);
 	if (r->run.state == RUN_INTERRUPTED)
 		(void)buf_puts(out, " interrupted=yes");
 	(void)buf_printf(out, " record=%" PRId64 " exit=%d\n", r->run.id, r->run.exit_status);

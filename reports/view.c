@@ -83,6 +83,8 @@ struct tally tally(const struct check_view *views, size_t n, int64_t n_planned)
 	struct tally t = {.n_checks = n};
 
 	for (size_t i = 0; i < n; i++) {
+		if (outcome_is_passing(views[i].outcome) && views[i].series[0].is_flaky)
+			t.n_flaky++; /* all series of a check have as many attempts */
 		switch (views[i].outcome) {
 		case OUTCOME_UNDECIDED:
 			t.n_undecided++;

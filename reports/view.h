@@ -28,6 +28,7 @@ struct check_view {
 struct tally {
 	size_t n_checks; /* with a result */
 	size_t n_pass, n_warn, n_fail, n_undecided, n_skip;
+	size_t n_flaky;	  /* of those that pass, with or without a warning */
 	size_t n_missing; /* planned, and without any result */
 };
 

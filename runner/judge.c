@@ -175,6 +175,7 @@ static void keep_unjudged(struct context *x, const struct measurement *m)
 	r = add_result(x);
 	copy_measurement(x, m, r);
 	r->outcome = OUTCOME_PASS;
+	r->is_flaky = x->job->attempt > 1;
 }
 
 static int judge_measurement(struct context *x, const struct named_expectation *expected,
@@ -272,6 +273,19 @@ static void add_failure(struct context *x)
 		      help);
 }
 
+/* What the attempts before this one gave (masked when they were judged) comes first. */
+static void add_earlier(struct context *x, const char *earlier)
+{
+	for (size_t i = 0; earlier != NULL && i < x->out->n; i++) {
+		struct result *r = &x->out->results[i];
+
+		if (r->evidence == NULL)
+			r->evidence = earlier;
+		else if (strlen(earlier) + strlen(r->evidence) + 1 < EVIDENCE_MAX_BYTES)
+			r->evidence = arena_printf(x->arena, "%s\n%s", earlier, r->evidence);
+	}
+}
+
 int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *out, struct err *e)
 {
 	struct context x = {j, job, job->arena, job->checks[i], job->slots[i], out, 0};
@@ -302,6 +316,7 @@ int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *o
 	if (out->n == 0)
 		add_undecided(&x, "", x.check->kind_pos, "the check measured nothing", NULL);
 	refuse_duplicates(&x);
+	add_earlier(&x, job->earlier != NULL ? job->earlier[i] : NULL);
 	out->outcome = out->results[0].outcome;
 	for (size_t k = 1; k < out->n; k++)
 		out->outcome = outcome_join(out->outcome, out->results[k].outcome);

@@ -34,6 +34,7 @@ struct job {
 	size_t *slots;		     /* slots[i]: index of checks[i] among the planned checks */
 	size_t n_checks;
 	int attempt;	       /* from 1 */
+	const char **earlier;  /* of each check: what attempts before this gave; NULL = none */
 	int64_t not_before_ms; /* monotonic; a retry waits */
 	bool is_submitted;
 

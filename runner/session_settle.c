@@ -13,6 +13,7 @@
 #include "reports/terminal.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/engine.h"
 #include "runner/history/record.h"
 #include "runner/io/clock.h"
@@ -101,6 +102,40 @@ static bool wants_retry(const struct session *s, const struct job *job, size_t i
 	       job->attempt <= job->checks[i]->retries;
 }
 
+/* One line for each attempt that failed: the evidence of the next one begins with them. */
+static const char *describe_attempt(struct arena *a, const struct job *job, size_t i,
+				    const struct judged *judged)
+{
+	const char *before = job->earlier != NULL ? job->earlier[i] : NULL, *line;
+	const struct result *r = judged->results;
+	struct buf value;
+
+	while (r->outcome != judged->outcome)
+		r++;			 /* the outcome of the whole is that of a part */
+	buf_init(&value, BUF_UNBOUNDED); /* a value is bounded */
+	value_format(&value, &r->value, r->unit);
+	line = arena_printf(a, "attempt %d: %s%s%s, %s%s%s: %.200s", job->attempt,
+			    outcome_name(r->outcome), r->series[0] != '\0' ? " " : "", r->series,
+			    value.data, r->bound[0] != '\0' ? ", bound " : "", r->bound,
+			    r->reason != NULL ? r->reason : "");
+	buf_release(&value);
+	return before == NULL ? line : arena_printf(a, "%s\n%s", before, line);
+}
+
+static void submit_retry(struct session *s, const struct job *job)
+{
+	struct arena *a = s->req->app->arena;
+	struct job *retry = plan_retry(a, job, job->is_retried);
+	size_t n = 0;
+
+	retry->earlier = arena_array(a, retry->n_checks, sizeof(*retry->earlier));
+	for (size_t i = 0; i < job->n_checks; i++)
+		if (job->is_retried[i]) /* the retry keeps their order */
+			retry->earlier[n++] = describe_attempt(a, job, i, &job->judged[i]);
+	retry->not_before_ms = session_monotonic_ms(s) + job->checks[0]->retry_delay_ms;
+	s->waiting[s->n_waiting++] = retry;
+}
+
 /* Judges every check of a job; those with retries left go round again, in a job of their own. */
 static int judge_all(struct session *s, struct job *job, struct err *e)
 {
@@ -119,10 +154,7 @@ static int judge_all(struct session *s, struct job *job, struct err *e)
 			judge_find(job, i, judged);
 	}
 	if (has_retry) {
-		struct job *retry = plan_retry(s->req->app->arena, job, job->is_retried);
-
-		retry->not_before_ms = session_monotonic_ms(s) + job->checks[0]->retry_delay_ms;
-		s->waiting[s->n_waiting++] = retry;
+		submit_retry(s, job);
 		return 0;
 	}
 	grow(s, 0, job->probe.n_restorations);

@@ -37,7 +37,13 @@ exits "a needed check is run although only its dependant was selected" 1 "$ASSIZ
 like "and said to be the cause" "$out" 'FAIL need/down'
 
 exits "a check that passes only at the second attempt passes" 0 "$ASSIZE" run again/flaky
+like "and is counted" "$out" ' flaky=1 '
 like "and is marked flaky" "$("$ASSIZE" explain latest again/flaky)" 'flaky.*2 attempts'
+like "and says why the first one failed" "$("$ASSIZE" explain latest again/flaky)" \
+	'attempt 1: fail status, 1, bound == 0: outside the bound'
+run "$ASSIZE" report --format junit
+like "JUnit shows it" "$out" '<system-out>pass: [^<]*flaky: passed at attempt 2[^<]*attempt 1: fail'
+like "JSON counts it" "$("$ASSIZE" report --format json | tr -d ' ')" '"flaky":1'
 exits "retries end" 1 "$ASSIZE" run again/never
 like "after all attempts" "$("$ASSIZE" explain latest again/never)" '3 attempts'
 

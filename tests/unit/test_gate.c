@@ -19,6 +19,19 @@ static void test_gate_opens_on_a_fresh_pass(void **state)
 	comes_to(s, OUTCOME_WARN, NULL);
 }
 
+static void test_gate_says_what_passed_late(void **state)
+{
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		s->evidence[i].result.is_flaky = true;
+		s->evidence[i].result.attempts = 2;
+	}
+	comes_to(s, OUTCOME_PASS, "3, bound <= 10, measured 60 s ago, flaky: passed at attempt 2");
+	s->item.n_evidence = 3;
+	comes_to(s, OUTCOME_PASS, "3 series pass, measured 60 s ago, flaky: passed at attempt 2");
+}
+
 static void test_gate_fails_on_a_disproved_series(void **state)
 {
 	struct scene *s = *state;
@@ -362,6 +375,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(test_gate_opens_on_a_fresh_pass),
+		SCENE_TEST(test_gate_says_what_passed_late),
 		SCENE_TEST(test_gate_fails_on_a_disproved_series),
 		SCENE_TEST(test_gate_never_measured),
 		SCENE_TEST(test_gate_refuses_other_subjects),
