@@ -136,17 +136,6 @@ static void reply_gzip(struct server *s, struct connection *c, const char *how)
 	free(z);
 }
 
-/* A head, and then a piece of it again and again. */
-static const struct flood {
-	const char *name, *head, *piece;
-} floods[] = {
-	{"header-flood", OK, "X-Flood: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"},
-	{"header-line", OK "X-Long: ", "xxxxxxxxxxxxxxxx"},
-	{"continue-flood", "", "HTTP/1.1 100 Continue\r\n\r\n"},
-	{"trailer-flood", OK TEXT CHUNKS "4b\r\n" GOOD "\r\n0\r\n",
-	 "X-Flood: xxxxxxxxxxxxxxxx\r\n"},
-};
-
 static bool reply_flood(struct connection *c, const char *name)
 {
 	size_t i = 0, n, n_head, n_piece;

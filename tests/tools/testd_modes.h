@@ -101,4 +101,15 @@ static const struct mode {
 	 KEEP},
 };
 
+/* A head, and then a piece of it again and again. */
+static const struct flood {
+	const char *name, *head, *piece;
+} floods[] = {
+	{"header-flood", OK, "X-Flood: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"},
+	{"header-line", OK "X-Long: ", "xxxxxxxxxxxxxxxx"},
+	{"continue-flood", "", "HTTP/1.1 100 Continue\r\n\r\n"},
+	{"trailer-flood", OK TEXT CHUNKS "4b\r\n" GOOD "\r\n0\r\n",
+	 "X-Flood: xxxxxxxxxxxxxxxx\r\n"},
+};
+
 #endif
