@@ -47,6 +47,7 @@ static struct measurement measure(struct arena *a, const struct pair *p,
 void command_emit_json(struct command_view *v)
 {
 	struct json_doc *doc = NULL;
+	struct capture_view view = {.torn_problem = NULL};
 
 	view.json_problem = v->reason ? v->reason : parse(v, &doc);
 	view.json = doc;
