@@ -46,7 +46,6 @@ static struct measurement measure(struct arena *a, const struct pair *p,
 
 void command_emit_json(struct command_view *v)
 {
-	struct capture_view view = {0};
 	struct json_doc *doc = NULL;
 	struct capture_view view = {.torn_problem = NULL};
 

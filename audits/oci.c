@@ -15,24 +15,25 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
-#include "runner/base/num.h"
 #include "runner/base/str.h"
-#include "runner/base/utc.h"
-#include "runner/io/clock.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 
 static const struct key_row oci_keys[] = {
 	{.name = "layout",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED,
 	 .offset = offsetof(struct oci_spec, layout),
 	 .help = "the folder of an image layout (oci-layout, index.json, blobs/)",
 	 .example = "dist/image"},
+	{.name = "repository",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct oci_spec, repository),
+	 .help = "or a repository of the registry that is the check's own target",
+	 .example = "shop/api"},
 	{.name = "ref",
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct oci_spec, ref),
-	 .help = "name or digest of the image meant; all of a layout if absent",
+	 .help = "tag or digest of the image meant; all of a layout if absent",
 	 .example = "v2.31.0"},
 	{.name = "platforms",
 	 .type = KEY_TEXTS,
@@ -50,6 +51,21 @@ static const struct key_row oci_keys[] = {
 	 .help = "artifact types of what must refer to the image (signature, SBOM); * stands for "
 		 "anything",
 	 .example = "[application/spdx+json]"},
+	{.name = "user",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct oci_spec, user),
+	 .help = "who may read the repository, if not everybody",
+	 .example = "audit"},
+	{.name = "password",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct oci_spec, password),
+	 .help = "shown to the registry when it asks, to nobody else",
+	 .example = "\"${env:REGISTRY_PASSWORD}\""},
+	{.name = "realm",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct oci_spec, realm),
+	 .help = "the token server on another host that the password may be shown to as well",
+	 .example = "\"https://auth.example.com/token\""},
 	{.name = "unpack",
 	 .type = KEY_BOOL,
 	 .offset = offsetof(struct oci_spec, unpack),
@@ -68,7 +84,8 @@ static const struct value_row oci_values[] = {
 	 .type = VALUE_INT,
 	 .unit = "blobs",
 	 .implied = "== 0",
-	 .help = "files below blobs/ that nothing leads to"},
+	 .is_optional = true,
+	 .help = "files below blobs/ of a layout that nothing leads to"},
 	{.name = "missing_platforms",
 	 .type = VALUE_INT,
 	 .unit = "platforms",
@@ -112,10 +129,56 @@ static const struct value_row oci_values[] = {
 	{.name = NULL},
 };
 
+/* One place to look in, and all that it takes. */
+static void check_place(struct keys_context *ctx, const struct check *c)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-/";
+	const struct oci_spec *spec = c->spec;
+	const char *repository = spec->repository;
+
+	if (!spec->layout == !repository)
+		(void)diags_at(ctx->diags, c->kind_pos, NULL,
+			       "check \"%s\": write either layout or repository", c->name);
+	if (!repository) {
+		if (spec->user || spec->password || spec->realm)
+			(void)diags_at(ctx->diags, c->kind_pos, NULL,
+				       "check \"%s\": a layout asks for no password", c->name);
+		return;
+	}
+	if (!c->target)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "repository"),
+			       "add target: NAME to the check itself, an http target such as "
+			       "https://registry.example.com",
+			       "check \"%s\": nothing says which registry", c->name);
+	if (!spec->ref)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "repository"),
+			       "add ref: with a tag or a digest",
+			       "check \"%s\": nothing says which image of the repository", c->name);
+	if (!repository[0] || repository[strspn(repository, letters)] || strstr(repository, "..") ||
+	    strstr(repository, "//") || repository[0] == '/' || str_ends(repository, "/"))
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "repository"),
+			       "for example shop/api, in lower case, without the host and the tag",
+			       "check \"%s\": \"%s\" cannot be a repository", c->name,
+			       str_escaped(ctx->arena, repository));
+	if (!spec->user != !spec->password)
+		(void)diags_at(ctx->diags, c->kind_pos, NULL,
+			       "check \"%s\": user and password go together", c->name);
+}
+
+/* A tag, where only those can be meant. */
+static bool is_tag(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_.-";
+
+	return s[0] && !strchr(".-", s[0]) && strlen(s) <= 128 && !s[strspn(s, letters)];
+}
+
 static void oci_check(struct keys_context *ctx, struct check *c)
 {
 	const struct oci_spec *spec = c->spec;
 
+	check_place(ctx, c);
 	for (size_t i = 0; i < spec->platforms.n; i++) {
 		const char *platform = spec->platforms.items[i], *slash = strchr(platform, '/');
 
@@ -130,13 +193,21 @@ static void oci_check(struct keys_context *ctx, struct check *c)
 			       "write sha256: and 64 hexadecimal digits, all in lower case",
 			       "check \"%s\": \"ref\" is a digest that is cut or misspelt",
 			       c->name);
+	else if (spec->repository && spec->ref && !is_tag(spec->ref) && !oci_is_digest(spec->ref))
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "ref"), "a tag or a digest",
+			       "check \"%s\": \"ref\" is neither a tag nor a digest", c->name);
 }
 
 static const char *what_is_read(struct probe *p)
 {
 	const struct oci_spec *spec = p->checks[0]->spec;
 
-	return arena_printf(p->arena, "%s%s%s", spec->layout, spec->ref ? ":" : "",
+	return arena_printf(p->arena, "%s%s%s%s%s",
+			    spec->layout ? spec->layout : p->checks[0]->target->location,
+			    spec->layout ? "" : "/", spec->layout ? "" : spec->repository,
+			    !spec->ref			       ? ""
+			    : str_starts(spec->ref, "sha256:") ? "@"
+							       : ":",
 			    spec->ref ? spec->ref : "");
 }
 
@@ -148,334 +219,82 @@ static void oci_describe(struct probe *p, struct buf *out)
 			 spec->unpack ? ", gzip layers unpacked" : "");
 }
 
-/* What the walk found out, on its way into measurements. */
-struct picture {
-	struct oci_walk *walk;
-	const struct oci_root *roots;
-	size_t n_roots, n_selected; /* images that are meant */
-	const char *query;
-	const char *orphans_error; /* why they could not be listed */
-};
-
-static void emit(struct picture *pic, struct measurement m)
+static int walk_layout(struct oci_picture *pic, struct err *e)
 {
-	m.query = pic->query;
-	probe_emit(pic->walk->probe, 0, &m);
+	struct oci_walk *w = pic->walk;
+	struct err failure = {.class = ERR_NONE};
+	struct oci_root *roots;
+
+	if (oci_layout_open(w->probe, w->spec->layout, &w->store, &roots, &pic->n_roots, e) < 0)
+		return -1;
+	pic->roots = roots;
+	for (size_t i = 0; i < pic->n_roots; i++)
+		if (oci_walk_root(w, &roots[i], e) < 0)
+			return -1;
+	if (oci_layout_orphans(w->store, w, &failure) < 0)
+		pic->orphans_error = arena_strdup(w->probe->arena, failure.message);
+	return 0;
 }
 
-static struct measurement unknown(const char *name)
+/* What refers to the image, which only then is known to the walk. */
+static int walk_referrers(struct oci_picture *pic, struct err *e)
 {
-	return measurement_none(name, "a part of the image could not be followed, so it is not "
-				      "known; problems says which");
+	struct oci_walk *w = pic->walk;
+	struct err failure = {.class = ERR_NONE};
+	struct oci_root *roots;
+	size_t n;
+
+	if (oci_registry_referrers(w->store, pic->roots[0].descriptor.digest, &roots, &n,
+				   &failure) < 0) {
+		oci_find(w, OCI_BLIND, "%s", failure.message);
+		w->is_partial = true;
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (oci_walk_root(w, &roots[i], e) < 0)
+			return -1;
+	return 0;
 }
 
-static struct measurement measure_problems(struct picture *pic)
+static int walk_registry(struct oci_picture *pic, struct err *e)
 {
 	struct oci_walk *w = pic->walk;
 	struct arena *a = w->probe->arena;
-	struct measurement m = measurement_int("problems", (int64_t)w->n_problems, "problems");
+	struct oci_root *root = arena_alloc(a, sizeof(*root));
 
-	if (w->n_blind > 0)
-		m = measurement_none("problems",
-				     arena_printf(a, "%zu blob%s could not be verified", w->n_blind,
-						  w->n_blind == 1 ? "" : "s"));
-	else if (w->nodes.n == 0)
-		m = measurement_none("problems", "there is nothing in it to verify");
-	else
-		m.reason = oci_findings_text(w, OCI_NOTE, OCI_NOTE);
-	m.evidence = oci_findings_text(w, OCI_BLIND, OCI_PROBLEM);
-	m.n = (int64_t)w->nodes.n;
-	return m;
+	if (oci_registry_open(w->probe, &w->store, root, e) < 0)
+		return -1;
+	pic->orphans_error = "a registry does not tell what else it has";
+	pic->roots = root;
+	pic->n_roots = 1;
+	if (root->claim && strcmp(root->claim, root->descriptor.digest) != 0)
+		oci_find(w, OCI_PROBLEM, "the registry calls it %s and sends %s",
+			 oci_short(a, root->claim), oci_short(a, root->descriptor.digest));
+	if (oci_walk_root(w, root, e) < 0)
+		return -1;
+	return w->spec->referrers.n > 0 ? walk_referrers(pic, e) : 0;
 }
 
-static struct measurement measure_orphans(struct picture *pic)
+/* A registry has no orphans to be told of, so none are implied. */
+static bool is_asked(const struct oci_picture *pic, const struct named_expectation *x)
 {
-	struct oci_walk *w = pic->walk;
-	struct measurement m = measurement_int("orphans", (int64_t)w->n_orphans, "blobs");
-
-	if (w->is_partial)
-		return unknown("orphans");
-	if (pic->orphans_error)
-		return measurement_none("orphans", pic->orphans_error);
-	m.evidence = oci_findings_text(w, OCI_ORPHAN, OCI_ORPHAN);
-	m.n = (int64_t)(w->nodes.n + w->n_orphans);
-	return m;
-}
-
-/* Lines of evidence, then the number of them as the value; NULL lines = nothing was found. */
-static struct measurement counted(struct picture *pic, const char *name, const char *unit,
-				  int64_t n_found, int64_t n_of, struct buf *lines)
-{
-	struct measurement m = measurement_int(name, n_found, unit);
-
-	m.n = m.n_total = n_of;
-	m.evidence = lines->len > 0
-			     ? arena_strndup(pic->walk->probe->arena, lines->data, lines->len)
-			     : NULL;
-	buf_release(lines);
-	return m;
-}
-
-static bool has_platform(const struct picture *pic, const char *wanted)
-{
-	for (size_t i = 0; i < pic->walk->n_images; i++) {
-		const struct oci_image *image = &pic->walk->images[i];
-
-		if (image->is_selected && oci_platform_matches(wanted, image->config->platform))
-			return true;
-	}
-	return false;
-}
-
-static struct measurement measure_platforms(struct picture *pic)
-{
-	const struct texts *wanted = &pic->walk->spec->platforms;
-	struct arena *a = pic->walk->probe->arena;
-	struct buf lines;
-	int64_t n = 0;
-
-	buf_init(&lines, EVIDENCE_MAX_BYTES);
-	for (size_t i = 0; i < wanted->n; i++) {
-		if (has_platform(pic, wanted->items[i]))
-			continue;
-		(void)buf_printf(&lines, "%s%s: no image", n++ > 0 ? "\n" : "",
-				 str_escaped(a, wanted->items[i]));
-	}
-	for (size_t i = 0; n > 0 && i < pic->walk->n_images; i++)
-		if (pic->walk->images[i].is_selected)
-			(void)buf_printf(&lines, "\nthere is: %s", pic->walk->images[i].platform);
-	if (n > 0 && pic->walk->is_partial) {
-		buf_release(&lines);
-		return unknown("missing_platforms");
-	}
-	return counted(pic, "missing_platforms", "platforms", n, (int64_t)wanted->n, &lines);
-}
-
-static struct measurement measure_labels(struct picture *pic)
-{
-	const struct pairs *wanted = &pic->walk->spec->labels;
-	struct arena *a = pic->walk->probe->arena;
-	struct buf lines;
-	int64_t n = 0;
-
-	if (pic->walk->is_partial)
-		return unknown("label_differences");
-	if (pic->n_selected == 0)
-		return measurement_none("label_differences", "there is no image to look at");
-	buf_init(&lines, EVIDENCE_MAX_BYTES);
-	for (size_t i = 0; i < pic->walk->n_images; i++) {
-		const struct oci_image *image = &pic->walk->images[i];
-
-		for (size_t k = 0; image->is_selected && k < wanted->n; k++) {
-			const char *has = image->config->labels[k];
-
-			if (has && str_glob(wanted->items[k].value, has))
-				continue;
-			(void)buf_printf(&lines, "%s%s: %s is %s%s%s, not \"%s\"",
-					 n++ > 0 ? "\n" : "", image->platform,
-					 str_escaped(a, wanted->items[k].name), has ? "\"" : "",
-					 has ? str_escaped(a, has) : "absent", has ? "\"" : "",
-					 str_escaped(a, wanted->items[k].value));
-		}
-	}
-	return counted(pic, "label_differences", "labels", n,
-		       (int64_t)(wanted->n * pic->n_selected), &lines);
-}
-
-/* Does something of that type refer to a root that is meant? */
-static bool has_referrer(const struct picture *pic, const char *type)
-{
-	for (size_t i = 0; i < pic->walk->n_referrers; i++) {
-		const struct oci_referrer *r = &pic->walk->referrers[i];
-
-		for (size_t k = 0; k < pic->n_roots; k++)
-			if (pic->roots[k].is_selected && !pic->roots[k].is_referrer &&
-			    strcmp(pic->roots[k].descriptor.digest, r->subject) == 0 &&
-			    str_glob(type, r->artifact_type))
-				return true;
-	}
-	return false;
-}
-
-static struct measurement measure_referrers(struct picture *pic)
-{
-	const struct texts *wanted = &pic->walk->spec->referrers;
-	struct arena *a = pic->walk->probe->arena;
-	struct buf lines;
-	int64_t n = 0;
-
-	buf_init(&lines, EVIDENCE_MAX_BYTES);
-	for (size_t i = 0; i < wanted->n; i++)
-		if (!has_referrer(pic, wanted->items[i]))
-			(void)buf_printf(&lines, "%s%s: nothing of this type refers to the image",
-					 n++ > 0 ? "\n" : "", str_escaped(a, wanted->items[i]));
-	if (n > 0 && pic->walk->is_partial) {
-		buf_release(&lines);
-		return unknown("missing_referrers");
-	}
-	return counted(pic, "missing_referrers", "types", n, (int64_t)wanted->n, &lines);
-}
-
-static struct measurement measure_digest(struct picture *pic)
-{
-	const char *digest = NULL;
-
-	for (size_t i = 0; i < pic->n_roots; i++) {
-		if (!pic->roots[i].is_selected || pic->roots[i].is_referrer)
-			continue;
-		if (digest && strcmp(digest, pic->roots[i].descriptor.digest) != 0)
-			return measurement_none("digest", "there are several images: name one with "
-							  "`ref`");
-		digest = pic->roots[i].descriptor.digest;
-	}
-	return digest ? measurement_text("digest", digest)
-		      : measurement_none("digest", "there is no image");
-}
-
-static struct measurement measure_total_size(struct picture *pic)
-{
-	int64_t n = 0;
-
-	if (pic->walk->n_problems > 0 || pic->walk->n_blind > 0)
-		return unknown("total_size");
-	for (size_t i = 0; i < pic->walk->nodes.n; i++)
-		n += ((const struct oci_node *)pic->walk->nodes.entries[i].value)->size;
-	return measurement_int("total_size", n, "B");
-}
-
-static struct measurement measure_age(struct picture *pic, const struct oci_image *image)
-{
-	const char *created = image->config->created;
-	int64_t ms, age_ms;
-	int has_zone;
-
-	if (!created)
-		return measurement_none("age", "the config does not say when it was created");
-	if (utc_parse(created, strlen(created), &ms, &has_zone) < 0 || !has_zone)
-		return measurement_none("age", "the config's time of creation cannot be read");
-	age_ms = clock_wall_ms(pic->walk->probe->world->clock) - ms;
-	if (age_ms < 0)
-		return measurement_none("age", "the config was created in the future");
-	return measurement_real("age", (double)age_ms / 1000, "s");
-}
-
-/* Who runs it, without the group. */
-static struct measurement measure_user(struct picture *pic, const struct oci_image *image)
-{
-	const char *user = image->config->user;
-	size_t n = strcspn(user, ":");
-
-	if (strspn(user, "0") == n)
-		return measurement_text("user", "root");
-	return measurement_text("user", arena_strndup(pic->walk->probe->arena, user, n));
-}
-
-static struct measurement measure_image(struct picture *pic, const char *name,
-					const struct oci_image *image)
-{
-	if (strcmp(name, "size") == 0)
-		return measurement_int(name, image->size, "B");
-	if (strcmp(name, "layers") == 0)
-		return measurement_int(name, (int64_t)image->n_layers, "");
-	if (strcmp(name, "user") == 0)
-		return measure_user(pic, image);
-	return measure_age(pic, image);
-}
-
-/* A platform with two images has no series of its own. */
-static const char *ambiguous_platform(const struct picture *pic)
-{
-	const struct oci_walk *w = pic->walk;
-
-	for (size_t i = 0; i < w->n_images; i++)
-		for (size_t k = i + 1; k < w->n_images; k++)
-			if (w->images[i].is_selected && w->images[k].is_selected &&
-			    strcmp(w->images[i].platform, w->images[k].platform) == 0)
-				return w->images[i].platform;
-	return NULL;
-}
-
-/* One series an image. */
-static void emit_images(struct picture *pic, const char *name)
-{
-	struct arena *a = pic->walk->probe->arena;
-	const char *twice = ambiguous_platform(pic);
-
-	if (pic->walk->is_partial) {
-		emit(pic, unknown(name));
-		return;
-	}
-	if (twice || pic->n_selected == 0) {
-		emit(pic,
-		     measurement_none(name, twice ? arena_printf(a,
-								 "there are several images for "
-								 "%s: name one with `ref`",
-								 twice)
-						  : "there is no image"));
-		return;
-	}
-	for (size_t i = 0; i < pic->walk->n_images; i++) {
-		const struct oci_image *image = &pic->walk->images[i];
-		struct label *label = arena_alloc(a, sizeof(*label));
-
-		if (!image->is_selected)
-			continue;
-		*label = (struct label){.name = "platform", .value = image->platform};
-		struct measurement m = measure_image(pic, name, image);
-		m.labels = label;
-		m.n_labels = 1;
-		emit(pic, m);
-	}
-}
-
-static const struct {
-	const char *name;
-	struct measurement (*measure)(struct picture *pic);
-} whole_values[] = {
-	{"problems", measure_problems},		  {"orphans", measure_orphans},
-	{"missing_platforms", measure_platforms}, {"label_differences", measure_labels},
-	{"missing_referrers", measure_referrers}, {"digest", measure_digest},
-	{"total_size", measure_total_size},
-};
-
-static void emit_value(struct picture *pic, const char *name)
-{
-	if (strcmp(name, "images") == 0) {
-		emit(pic, pic->walk->is_partial
-				  ? unknown(name)
-				  : measurement_int(name, (int64_t)pic->n_selected, ""));
-		return;
-	}
-	for (size_t i = 0; i < sizeof(whole_values) / sizeof(whole_values[0]); i++) {
-		if (strcmp(name, whole_values[i].name) == 0) {
-			emit(pic, whole_values[i].measure(pic));
-			return;
-		}
-	}
-	emit_images(pic, name);
+	return !(pic->walk->spec->repository && x->is_implied && strcmp(x->name, "orphans") == 0);
 }
 
 static int oci_probe(struct probe *p, struct err *e)
 {
 	const struct check *c = p->checks[0];
 	struct oci_walk w = {.probe = p, .spec = c->spec};
-	struct picture pic = {.walk = &w, .query = what_is_read(p)};
-	struct err failure = {.class = ERR_NONE};
-	struct oci_root *roots;
+	struct oci_picture pic = {.walk = &w, .query = what_is_read(p)};
 
 	map_init(&w.nodes, p->arena);
-	if (oci_layout_open(p, w.spec->layout, &w.store, &roots, &pic.n_roots, e) < 0)
+	if ((w.spec->layout ? walk_layout(&pic, e) : walk_registry(&pic, e)) < 0)
 		return -1;
-	pic.roots = roots;
-	for (size_t i = 0; i < pic.n_roots; i++)
-		if (oci_walk_root(&w, &roots[i], e) < 0)
-			return -1;
-	if (oci_layout_orphans(w.store, &w, &failure) < 0)
-		pic.orphans_error = arena_strdup(p->arena, failure.message);
 	for (size_t i = 0; i < w.n_images; i++)
 		pic.n_selected += w.images[i].is_selected;
 	for (size_t i = 0; i < c->n_expects; i++)
-		emit_value(&pic, c->expects[i].name);
+		if (is_asked(&pic, &c->expects[i]))
+			oci_emit(&pic, c->expects[i].name);
 	return 0;
 }
 
@@ -489,10 +308,14 @@ const struct audit_kind audit_kind_oci = {
 		"index is the one that was released: pin `digest`, or verify a signature. That a "
 		"signature or SBOM refers to the image is not that it is valid or true. What is in "
 		"the layers is not looked at, nor that a layer is a proper tar; layers packed with "
-		"zstd are hashed but not unpacked. Files beside blobs/ are not looked at.",
+		"zstd are hashed but not unpacked. Files beside blobs/ are not looked at; what "
+		"else a "
+		"registry has, and signatures that refer to an image by their tag alone, neither.",
 	.spec_size = sizeof(struct oci_spec),
 	.keys = oci_keys,
 	.values = oci_values,
+	.targets = TARGET_BIT(TARGET_HTTP),
+	.is_target_optional = true,
 	.scalar_key = "layout",
 	.check = oci_check,
 	.describe = oci_describe,

@@ -1,10 +1,11 @@
 /*
  * oci: what the files of the kind `oci` share; private to this room.
  *
- * oci.c reads the check and emits, oci_walk.c goes from descriptor to descriptor and verifies,
- * oci_blob.c takes one blob in, oci_document.c parses indexes, manifests and configs. A store says
- * where bytes come from: oci_layout.c reads a folder, oci_registry.c asks a registry. The walk
- * believes nothing a store says: it hashes and counts what it was given itself.
+ * oci.c reads the check and says where to look, oci_measure.c emits, oci_walk.c goes from
+ * descriptor to descriptor and verifies, oci_blob.c takes one blob in, oci_document.c parses
+ * indexes, manifests and configs. A store says where bytes come from: oci_layout.c reads a folder,
+ * oci_registry.c asks a registry. The walk believes nothing a store says: it hashes and counts what
+ * it was given itself.
  *
  * Sources: OCI Image Specification 1.1, OCI Distribution Specification 1.1, Docker Image Manifest
  * Version 2 Schema 2. Everything lives in the arena of the probe.
@@ -36,7 +37,7 @@ struct oci_spec {
 	const char *layout, *repository, *ref;
 	struct texts platforms, referrers;
 	struct pairs labels;
-	const char *user, *password;
+	const char *user, *password, *realm;
 	bool unpack;
 };
 
@@ -168,7 +169,8 @@ struct oci_walk {
 struct oci_root {
 	struct oci_descriptor descriptor;
 	bool is_selected;
-	bool is_referrer; /* found out by the walk */
+	bool is_referrer;  /* found out by the walk */
+	const char *claim; /* what a registry says its digest is; NULL = it does not say */
 };
 
 void oci_find(struct oci_walk *w, enum oci_severity severity, const char *fmt, ...)
@@ -185,5 +187,24 @@ int oci_layout_open(struct probe *p, const char *path, struct oci_store **store,
 		    struct oci_root **roots, size_t *n, struct err *e);
 /* Everything below blobs/ that the walk did not meet. */
 int oci_layout_orphans(struct oci_store *s, struct oci_walk *w, struct err *e);
+
+/* The manifest or index that `ref` stands for in the check's repository. */
+int oci_registry_open(struct probe *p, struct oci_store **store, struct oci_root *root,
+		      struct err *e);
+/* What refers to that digest, by the API or by the tag that stands in for it. */
+int oci_registry_referrers(struct oci_store *s, const char *digest, struct oci_root **roots,
+			   size_t *n, struct err *e);
+
+/* What the walk found out, on its way into measurements. */
+struct oci_picture {
+	struct oci_walk *walk;
+	const struct oci_root *roots;
+	size_t n_roots, n_selected; /* images that are meant */
+	const char *query;
+	const char *orphans_error; /* why they could not be listed */
+};
+
+/* Emits the value of that name: once, or a series an image. */
+void oci_emit(struct oci_picture *pic, const char *name);
 
 #endif

@@ -5,10 +5,10 @@
  *
  * Prints "port N" when it listens, ends on SIGTERM or with its parent. Serves the files of DIR with
  * their length and a content type by suffix (.om is OpenMetrics, .prom and no suffix the Prometheus
- * text format). A file PATH.http is the answer as it stands, status line and head included, and the
- * connection is closed behind it; a file PATH.next takes the place of PATH once that was answered.
- * Every answer waits --delay-ms. --addresses N listens on 127.0.0.1 and on N - 1 further addresses
- * 127.1.x.y, the same port on each, so that one process is a thousand hosts.
+ * text format). Where there is a file PATH.http, it is the answer as it stands, status line and
+ *head included, and the connection is closed behind it. Every answer waits --delay-ms. --addresses
+ *N listens on 127.0.0.1 and on N - 1 further addresses 127.1.x.y, the same port on each, so that
+ *one process is a thousand hosts.
  *
  * /status/NNN answers with that status, /echo with the request it got, /mode/NAME misbehaves as the
  * table below says; --mode NAME makes every path do so; /session/ is a shop to log in to
@@ -216,7 +216,7 @@ static const char *type_of(const char *path)
 
 static bool reply_file(struct server *s, struct connection *c, const char *path)
 {
-	char full[4096], next[sizeof(full) + 8], head[512];
+	char full[4096], head[512];
 	struct stat st;
 	bool is_raw;
 	int fd;
@@ -239,8 +239,6 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 	}
 	snprintf(head, sizeof(head), OK "%sContent-Length: %lld\r\n\r\n", type_of(full),
 		 (long long)st.st_size);
-	snprintf(next, sizeof(next), "%s.next", full);
-	(void)rename(next, full); /* there is none, mostly */
 	reply_bytes(c, is_raw ? "" : head, "", 0);
 	if (is_raw)
 		c->after = CLOSE;

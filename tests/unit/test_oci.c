@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "audits/oci.h"
+#include "audits/oci_auth.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 
@@ -145,6 +146,59 @@ static void test_oci_digests_have_one_form(void **state)
 	assert_false(oci_is_digest(""));
 }
 
+static void test_oci_challenges(void **state)
+{
+	static const char *const bad[] = {"",
+					  "Digest realm=\"x\"",
+					  "Bearer ",
+					  "Bearer service=\"x\"",
+					  "Bearer realm=\"x",
+					  "Bearer realm"};
+	struct arena *a = arena_new();
+	struct oci_challenge c;
+
+	(void)state;
+	assert_true(oci_challenge_parse(a,
+					"bearer realm=\"https://x/t?a=b\", service=reg,"
+					"scope=\"repository:a/b:pull,push\\\"\", error=\"e\"",
+					&c));
+	assert_true(c.is_bearer);
+	assert_string_equal(c.realm, "https://x/t?a=b");
+	assert_string_equal(c.scope, "repository:a/b:pull,push\"");
+	assert_string_equal(oci_token_url(a, &c),
+			    "https://x/t?a=b&service=reg&scope=repository:a/b:pull,push%22");
+	c = (struct oci_challenge){.realm = "https://x/t", .scope = "a b&c"};
+	assert_string_equal(oci_token_url(a, &c), "https://x/t?scope=a%20b%26c");
+	assert_true(oci_challenge_parse(a, "Basic realm=\"x\"", &c));
+	assert_false(c.is_bearer);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (oci_challenge_parse(a, bad[i], &c))
+			fail_msg("\"%s\" was taken", bad[i]);
+	assert_string_equal(oci_basic(a, "audit", "pass word"), "Basic YXVkaXQ6cGFzcyB3b3Jk");
+	arena_free(a);
+}
+
+static const char *bearer_of(struct arena *a, const char *json)
+{
+	struct err e = {.class = ERR_NONE};
+
+	return oci_bearer(a, json, strlen(json), &e);
+}
+
+static void test_oci_tokens(void **state)
+{
+	struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(bearer_of(a, "{\"token\":\"a.b-c\"}"), "Bearer a.b-c");
+	assert_string_equal(bearer_of(a, "{\"token\":\"\",\"access_token\":\"x\"}"), "Bearer x");
+	assert_null(bearer_of(a, "{\"token\":\"a\\r\\nX: y\"}"));
+	assert_null(bearer_of(a, "{\"token\":7}"));
+	assert_null(bearer_of(a, "[]"));
+	assert_null(bearer_of(a, ""));
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +207,8 @@ int main(void)
 		cmocka_unit_test(test_oci_config_reads),
 		cmocka_unit_test(test_oci_platforms_match),
 		cmocka_unit_test(test_oci_digests_have_one_form),
+		cmocka_unit_test(test_oci_challenges),
+		cmocka_unit_test(test_oci_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
