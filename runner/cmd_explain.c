@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audits/kinds.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -17,6 +18,7 @@
 #include "runner/base/utc.h"
 #include "runner/history/record.h"
 #include "runner/io/digest.h"
+#include "runner/model/kind.h"
 #include "runner/model/unit.h"
 #include "runner/options.h"
 #include "runner/show.h"
@@ -99,6 +101,14 @@ static const char *duration(struct arena *a, int64_t us)
 	return text;
 }
 
+/* Can `plan --curl` print it? */
+static bool is_one_request(const char *kind)
+{
+	const struct audit_kind *k = audit_kind_find(kind);
+
+	return k != NULL && k->begin != NULL;
+}
+
 static void explain_series(struct app *app, const struct result *r)
 {
 	struct arena *a = app->arena;
@@ -114,6 +124,8 @@ static void explain_series(struct app *app, const struct result *r)
 	      isnan(r->room) ? NULL : arena_printf(a, "%.0f %%", r->room * 100));
 	field(app->out, "reason", r->reason);
 	lines(app->out, "query", r->query);
+	if (is_one_request(r->check->kind))
+		field(app->out, "repeat", arena_printf(a, "assize plan --curl %s", r->check->name));
 	lines(app->out, "evidence", r->evidence);
 	field(app->out, "when",
 	      arena_printf(a, "%s, took %s%s", at, duration(a, r->duration_us),

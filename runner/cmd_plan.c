@@ -9,6 +9,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/redact.h"
+#include "runner/curl_line.h"
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -18,7 +19,7 @@
 
 static int run_plan(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "var", "json", NULL};
+static const char *const accepts[] = {"file", "var", "json", "curl", NULL};
 
 const struct command command_plan = {
 	.name = "plan",
@@ -126,6 +127,37 @@ static void print_json(struct app *app, const struct definition *d, const struct
 	buf_release(&b);
 }
 
+/* A script: a comment with the checks, then their request. */
+static int print_curl(struct app *app, const struct definition *d, const struct plan *plan,
+		      struct err *e)
+{
+	size_t n_printed = 0;
+
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		const struct job *job = plan->jobs[i];
+		const struct probe_world world = {.clock = &app->clock, .definition = d};
+		struct probe probe = {
+			.world = &world,
+			.arena = app->arena,
+			.checks = job->checks,
+			.n_checks = job->n_checks,
+		};
+		const char *line = curl_line(&probe, d, e);
+
+		if (line == NULL && e->class != ERR_NONE)
+			return -1;
+		if (line == NULL)
+			continue;
+		for (size_t k = 0; k < job->n_checks; k++)
+			(void)fprintf(app->out, "# %s\n", job->checks[k]->name);
+		(void)fprintf(app->out, "%s\n", line);
+		n_printed++;
+	}
+	if (n_printed == 0)
+		(void)fprintf(app->out, "# no check of the selection is one request over HTTP\n");
+	return 0;
+}
+
 static int run_plan(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct options o;
@@ -142,6 +174,8 @@ static int run_plan(struct app *app, const struct command *self, int argc, char 
 	if (selection_make(app, d, &o, &selection, &e) != 0)
 		return app_fail(app, &e);
 	plan_make(app->arena, selection.checks, selection.n_checks, &plan);
+	if (o.is_curl)
+		return print_curl(app, d, &plan, &e) == 0 ? EXIT_PASS : app_fail(app, &e);
 	if (o.is_json) {
 		print_json(app, d, &plan);
 		return EXIT_PASS;

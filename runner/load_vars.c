@@ -73,7 +73,8 @@ static void remember_unresolved(struct loader *l, struct node *node)
  * A secret of one or two letters would mask half of every text; shown it would be none. Nothing at
  * all is no secret.
  */
-static int mask(struct loader *l, const struct reference *r, const char *secret)
+static int mask(struct loader *l, const struct reference *r, const char *secret,
+		const char *variable)
 {
 	if (secret[0] != '\0' && strlen(secret) < MIN_SECRET_BYTES)
 		return diags_at(l->diags, reference_pos(l, r),
@@ -81,7 +82,8 @@ static int mask(struct loader *l, const struct reference *r, const char *secret)
 				"the value of ${%s} is secret and has fewer than %d bytes, which "
 				"cannot be masked",
 				str_escaped(l->arena, r->name), MIN_SECRET_BYTES);
-	redactor_add(l->definition->redactor, secret);
+	/* A variable that is set: what stands for its value in a line for a shell. */
+	redactor_add_variable(l->definition->redactor, secret, variable);
 	return 0;
 }
 
@@ -106,7 +108,7 @@ static int resolve_env(struct loader *l, struct reference *r)
 		if (!str_is_utf8(value, strlen(value)))
 			return diags_at(l->diags, reference_pos(l, r), NULL,
 					"environment variable %s is not UTF-8", name);
-		return mask(l, r, r->value);
+		return mask(l, r, r->value, arena_strdup(l->arena, name));
 	}
 	if (fallback) {
 		r->value = fallback + 2;
@@ -153,7 +155,7 @@ static int resolve_file(struct loader *l, struct reference *r)
 		return -1;
 	}
 	(void)map_put(&l->files, path, arena_strdup(l->arena, r->value)); /* was absent */
-	return mask(l, r, r->value);
+	return mask(l, r, r->value, NULL);
 }
 
 static int resolve_var(struct loader *l, struct reference *r)

@@ -65,6 +65,8 @@ static const struct option_row rows[] = {
 	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
 	 "threads for databases, files and commands (default: 8)"},
 	{"json", 0, OPTION_FLAG, NULL, AT(is_json), 0, "print JSON on standard output"},
+	{"curl", 0, OPTION_FLAG, NULL, AT(is_curl), 0,
+	 "print requests as lines for curl(1), secrets as their variables"},
 	{"json-schema", 0, OPTION_FLAG, NULL, AT(is_json_schema), 0,
 	 "print the JSON Schema of definitions, for editors"},
 	{"mdoc", 0, OPTION_FLAG, NULL, AT(is_mdoc), 0, "print the kinds as a manual section"},

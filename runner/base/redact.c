@@ -20,6 +20,7 @@
 struct secret {
 	const char *text;
 	size_t len;
+	const char *variable; /* NULL = none holds it */
 	struct secret *next;
 };
 
@@ -93,16 +94,37 @@ static void add_encoded(struct redactor *r, const char *secret, size_t n, size_t
 
 void redactor_add(struct redactor *r, const char *secret)
 {
+	redactor_add_variable(r, secret, NULL);
+}
+
+size_t redactor_find(const struct redactor *r, const char *s, const char **variable)
+{
+	size_t longest = 0;
+
+	for (const struct secret *x = r->secrets; x != NULL; x = x->next) {
+		if (x->len <= longest || strncmp(s, x->text, x->len) != 0)
+			continue;
+		longest = x->len;
+		*variable = x->variable;
+	}
+	return longest;
+}
+
+void redactor_add_variable(struct redactor *r, const char *secret, const char *name)
+{
 	struct secret *s;
 
 	if (secret[0] == '\0')
 		return;
 	for (s = r->secrets; s != NULL; s = s->next) {
-		if (strcmp(s->text, secret) == 0)
-			return;
+		if (strcmp(s->text, secret) != 0)
+			continue;
+		if (s->variable == NULL)
+			s->variable = name;
+		return;
 	}
 	s = arena_alloc(r->arena, sizeof(*s));
-	*s = (struct secret){.len = strlen(secret), .next = r->secrets};
+	*s = (struct secret){.len = strlen(secret), .variable = name, .next = r->secrets};
 	s->text = arena_strndup(r->arena, secret, s->len);
 	r->secrets = s;
 	r->starts[(unsigned char)secret[0]] = true;

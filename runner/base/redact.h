@@ -17,6 +17,13 @@ struct redactor;
 
 struct redactor *redactor_new(struct arena *a);
 void redactor_add(struct redactor *r, const char *secret); /* "" is ignored */
+/* The same, of a secret that is the value of an environment variable; name is borrowed. */
+void redactor_add_variable(struct redactor *r, const char *secret, const char *name);
+/*
+ * Does a secret begin at s, spelled as it is? Its length, 0 = no; the longest when there are
+ * several. *variable is the variable that holds it, NULL when none does.
+ */
+size_t redactor_find(const struct redactor *r, const char *s, const char **variable);
 bool redactor_is_empty(const struct redactor *r);
 /* s itself when nothing matches, else a masked copy in a. NULL gives NULL. */
 const char *redact_text(const struct redactor *r, struct arena *a, const char *s);

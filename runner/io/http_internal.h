@@ -73,6 +73,8 @@ struct http_transfer {
 struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_request *req,
 					const struct http_handler *handler, void *ctx);
 void http_transfer_free(struct http_transfer *t);
+/* Makes t->lines, what is sent as headers, in curl's language. */
+int http_transfer_headers(struct http_transfer *t, struct err *e);
 /* Tells curl everything about the next request of t. t->easy is set and fresh. */
 int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_bytes,
 			  struct err *e);

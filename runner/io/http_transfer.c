@@ -336,7 +336,7 @@ static int append_headers(struct http_transfer *t, const struct pairs *p,
 	return 0;
 }
 
-static int prepare_headers(struct http_transfer *t, struct err *e)
+int http_transfer_headers(struct http_transfer *t, struct err *e)
 {
 	const struct pairs *target = t->is_other_origin ? NULL : t->headers;
 	const struct pairs *check = t->is_other_origin ? NULL : t->extra_headers;
@@ -382,7 +382,7 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 {
 	if (now_ms >= t->deadline_ms)
 		return err_set(e, ERR_MEASURE, "its time was over before it could begin");
-	if (prepare_headers(t, e) != 0)
+	if (http_transfer_headers(t, e) != 0)
 		return -1;
 	SET(CURLOPT_URL, t->url);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");

@@ -1,7 +1,7 @@
 /*
  * testd: a small HTTP/1.1 server on loopback for tests, benches and the demo.
  *
- *	testd [--dir DIR] [--delay-ms N] [--addresses N] [--port N] [--mode NAME]
+ *	testd [--dir DIR] [--delay-ms N] [--addresses N] [--port N] [--mode NAME] [--keep FILE]
  *
  * Prints "port N" when it listens, ends on SIGTERM or with its parent. Serves the files of DIR with
  * their length and a content type by suffix (.om is OpenMetrics, .prom and no suffix the Prometheus
@@ -12,7 +12,7 @@
  *
  * /status/NNN answers with that status, /echo with the request it got, /mode/NAME misbehaves as the
  * table below says; --mode NAME makes every path do so; /session/ is a shop to log in to
- * (testd_session.h). One thread, epoll.
+ * (testd_session.h); --keep keeps the last request to /echo. One thread, epoll.
  */
 #define _GNU_SOURCE /* accept4, sendfile, strcasestr */
 #include <arpa/inet.h>
@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "tests/tools/testd_gzip.h"
+#include "tests/tools/testd_keep.h"
 #include "tests/tools/testd_modes.h"
 #include "tests/tools/testd_session.h"
 
@@ -44,7 +45,7 @@
 #define MAX_ADDRESSES 4096
 
 struct options {
-	const char *dir, *mode;
+	const char *dir, *mode, *keep;
 	int64_t delay_ms;
 	int n_addresses;
 	uint16_t port;
@@ -269,6 +270,7 @@ static void answer(struct server *s, struct connection *c)
 		reply_bytes(c, head, "chosen\n", 7);
 	} else if (strcmp(path, "/echo") == 0) {
 		reply_bytes(c, OK TEXT, c->in, c->n_in);
+		keep_file(s->options.keep, c->in, c->n_in);
 	} else if (!reply_file(s, c, path)) {
 		if (s->options.dir == NULL && strcmp(path, "/") == 0)
 			reply_bytes(c, OK TEXT, "ok\n", 3);
@@ -524,6 +526,8 @@ static void read_options(int argc, char **argv, struct options *o)
 			o->dir = value;
 		else if (strcmp(name, "--mode") == 0)
 			o->mode = value;
+		else if (strcmp(name, "--keep") == 0)
+			o->keep = value;
 		else if (strcmp(name, "--delay-ms") == 0)
 			o->delay_ms = number(name, value, 600000);
 		else if (strcmp(name, "--addresses") == 0)

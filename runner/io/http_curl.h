@@ -1,0 +1,21 @@
+/*
+ * http_curl: the same request for curl(1), so that a person can repeat what assize asked.
+ */
+#ifndef ASSIZE_IO_HTTP_CURL_H
+#define ASSIZE_IO_HTTP_CURL_H
+
+#include <stddef.h>
+
+struct arena;
+struct err;
+struct http_request;
+
+/*
+ * The arguments, "curl" first, as they are before any shell: they hold the request's secrets. The
+ * headers are made by the same code that sends them. *n is their number; text is a's or the
+ * request's.
+ */
+int http_curl_arguments(const struct http_request *req, struct arena *a, const char ***out,
+			size_t *n, struct err *e);
+
+#endif

@@ -1,0 +1,74 @@
+#!/bin/bash
+# plan --curl: the line that is printed sends the same bytes as the run, and holds no secret.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/testd.sh"
+cd "$TMP"
+mkdir www
+testd --dir "$TMP/www" --keep "$TMP/kept"
+export SECRET='hunter2 "quoted" $HOME' PASSWORD=swordfish-swordfish
+printf 'from-a-file-1234' >token
+printf 'orders_total 5\n' >www/metrics
+
+cat >assize.yaml <<YAML
+assize: 1
+targets:
+  shop: { http: "http://127.0.0.1:$port", headers: { X-Token: "Bearer \${env:SECRET}!", X-Empty: "", X-From: target } }
+  filed: { http: "http://127.0.0.1:$port", headers: { X-Token: "\${file:token}" } }
+  basic: { http: "http://127.0.0.1:$port", headers: { Authorization: "Basic c3dvcmRmaXNoLXN3b3JkZmlzaA==", X-Plain: "\${env:PASSWORD}" } }
+  routed:
+    http: "http://127.0.0.1:$port"
+    proxy: "http://127.0.0.1:9"
+    proxy_user: audit
+    proxy_password: "\${env:PASSWORD}"
+    http_version: "1.1"
+audits:
+  h:
+    target: shop
+    defaults: { timeout: 5s }
+    checks:
+      - { id: get, http: /echo }
+      - { id: post, http: { path: /echo, method: POST, headers: { X-From: "it's me" }, body: "{\"id\": 1, \"it's\": \"\\\\ \${env:PASSWORD}\"}\n\ttwo lines\n" } }
+      - { id: typed, http: { path: /echo, method: PATCH, headers: { Content-Type: application/json, Accept: application/json }, body: "{}" } }
+      - { id: empty, http: { path: /echo, method: POST } }
+      - { id: delete, http: { path: "/echo", method: DELETE } }
+      - { id: head, http: { path: "/echo", method: HEAD } }
+      - { id: filed, target: filed, http: /echo }
+      - { id: basic, target: basic, http: /echo }
+      - { id: routed, target: routed, http: { path: /echo, redirects: 2 } }
+      - { id: metrics, scrape: { path: /metrics, metric: orders_total }, expect: "> 1" }
+YAML
+
+# The bytes of the run, then those of the line.
+same()
+{
+	local line
+	rm -f kept
+	"$ASSIZE" run --quiet "h/$1" >said 2>&1
+	mv kept run.bytes
+	line=$("$ASSIZE" plan --curl "h/$1")
+	like "$1: says which check" "$line" "^# h/$1"
+	bash -c "$line" >answer 2>error
+	ok "$1: the same bytes" cmp run.bytes kept
+	unlike "$1: no secret in the line" "$line" 'hunter2|swordfish'
+}
+for check in get post typed empty delete head; do
+	same $check
+done
+like "control bytes are escaped" "$("$ASSIZE" plan --curl h/post | wc -l)" '^2$'
+
+run "$ASSIZE" plan --curl h/filed
+like "a secret of a file is masked" "$out" "X-Token: ''\*\*\*'"
+unlike "and not shown" "$out" 'from-a-file'
+run "$ASSIZE" plan --curl h/basic
+unlike "not in base64 either" "$out" 'c3dvcmRmaXNo'
+run "$ASSIZE" plan --curl h/routed
+like "the proxy" "$out" '--noproxy .. --proxy http://127.0.0.1:9 --proxy-user .audit:.".PASSWORD"'
+like "the version and the redirects" "$out" '--max-time 5.000 --location --max-redirs 2 .*--http1.1'
+like "directly means not by the environment's proxy" "$("$ASSIZE" plan --curl h/get)" "--noproxy '\*'"
+run "$ASSIZE" plan --curl h/metrics
+like "scrape too" "$out" '# h/metrics
+curl .*/metrics$'
+run "$ASSIZE" run h/metrics
+run "$ASSIZE" explain latest h/metrics
+like "explain says how to repeat a request" "$out" 'repeat +assize plan --curl h/metrics'
+done_testing
