@@ -25,6 +25,8 @@ extern const struct audit_kind audit_kind_plan;
 extern const struct audit_kind audit_kind_http;
 extern const struct audit_kind audit_kind_scrape;
 extern const struct audit_kind audit_kind_journey;
+extern const struct audit_kind audit_kind_tcp;
+extern const struct audit_kind audit_kind_tls;
 extern const struct audit_kind audit_kind_promql;
 extern const struct audit_kind audit_kind_file;
 extern const struct audit_kind audit_kind_digests;

@@ -59,6 +59,8 @@ static const struct mode {
 	{"hang-body", OK TEXT SIZE(120) "\r\n", GOOD, HANG},
 	{"drip", OK TEXT SIZE(100000) "\r\n", GOOD, DRIP},
 	{"endless", OK TEXT CHUNKS, "", REPEAT},
+	{"torn-word", "", "+OK hello", CLOSE},
+	{"latin1-close", "", "caf\xe9\n", CLOSE},
 	{"not-http", "", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", HANG},
 	/* elsewhere */
 	{"redirect-loop", FOUND "Location: /mode/redirect-loop\r\n", "", KEEP},

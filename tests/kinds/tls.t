@@ -1,0 +1,110 @@
+#!/bin/bash
+# tls: a good chain passes; an expired one, another name, a missing intermediate, a weak key are
+# measured and fail; what is no TLS, or ends in between, is undecided.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/testd.sh"
+cd "$TMP"
+testd
+closed=$(perl "$ROOT/tests/lib/free_port")
+
+# One key for all servers: making keys is what takes time.
+openssl ecparam -name prime256v1 -genkey -noout -out ca.key
+openssl ecparam -name prime256v1 -genkey -noout -out key
+openssl ecparam -name prime256v1 -genkey -noout -out inter.key
+openssl req -x509 -new -key ca.key -out ca.pem -days 3650 -subj '/CN=test root' 2>/dev/null
+cat >ca.conf <<CONF
+[ca]
+default_ca = d
+[d]
+database = index
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = p
+unique_subject = no
+[p]
+commonName = supplied
+CONF
+: >index && echo 01 >serial
+sign() # name, subject, key, issuer's name and key, extensions, dates
+{
+	openssl req -new -key "$3" -out "$1.csr" -subj "/CN=$2" 2>/dev/null
+	openssl ca -batch -notext -config ca.conf -keyfile "$5" -cert "$4.pem" -in "$1.csr" -out "$1.pem" \
+		-extfile <(printf '%b' "$6") "${@:7}" 2>/dev/null
+}
+names='subjectAltName=DNS:localhost,DNS:*.shop.example,IP:127.0.0.1\n'
+sign inter 'test intermediate' inter.key ca ca.key 'basicConstraints=critical,CA:TRUE\n' -days 5
+sign leaf localhost key inter inter.key "$names" -days 30
+sign expired localhost key ca ca.key "$names" -startdate 20200101000000Z -enddate 20210101000000Z
+openssl genrsa -out weak.key 1024 2>/dev/null
+sign weak localhost weak.key ca ca.key "$names" -days 30
+openssl req -x509 -new -key key -out self.pem -days 30 -subj /CN=localhost -addext "${names%\\n}" 2>/dev/null
+
+# serve NAME OPTIONS: a server whose port is in ${at[NAME]}
+declare -A at
+serve()
+{
+	openssl s_server -accept 127.0.0.1:0 -www "${@:2}" </dev/null >"$1.said" 2>&1 &
+	reap $!
+}
+serve good -cert leaf.pem -key key -cert_chain inter.pem
+serve alone -cert leaf.pem -key key
+serve expired -cert expired.pem -key key
+serve self -cert self.pem -key key
+serve weak -cert weak.pem -key weak.key -tls1_2 -cipher 'ALL:@SECLEVEL=0'
+for s in good alone expired self weak; do
+	wait_for grep -q '^ACCEPT' $s.said || bail "openssl s_server did not start: $(cat $s.said)"
+	at[$s]=127.0.0.1:$(sed -n 's/^ACCEPT.*://p' $s.said)
+done
+
+cat >assize.yaml <<YAML
+assize: 1
+audits:
+  t:
+    defaults: { timeout: 5s }
+    checks:
+      - id: good
+        tls: { address: "${at[good]}", ca_file: ca.pem }
+        expect: { days_left: "between 4.9 and 5", protocol: '== "TLSv1.3"', cipher: "matches /^TLS_AES_/", key_bits: "== 256", names: '== "*.shop.example 127.0.0.1 localhost"', issuer: '== "CN=test intermediate"', connect: "< 5s", handshake: "< 5s" }
+      - { id: by-name, tls: { address: "${at[good]}", ca_file: ca.pem, name: www.shop.example } }
+      - { id: soon, tls: { address: "${at[good]}", ca_file: ca.pem }, expect: { days_left: ">= 14" } }
+      - { id: other-name, tls: { address: "${at[good]}", ca_file: ca.pem, name: shop.example } }
+      - { id: below, tls: { address: "${at[good]}", ca_file: ca.pem, name: a.b.shop.example } }
+      - { id: stranger, tls: "${at[good]}" }
+      - { id: alone, tls: { address: "${at[alone]}", ca_file: ca.pem }, expect: { days_left: "between 29 and 30" } }
+      - { id: expired, tls: { address: "${at[expired]}", ca_file: ca.pem }, expect: { days_left: ">= 0" } }
+      - { id: self, tls: { address: "${at[self]}", ca_file: ca.pem } }
+      - { id: weak, tls: { address: "${at[weak]}", ca_file: ca.pem, name: localhost }, expect: { protocol: '== "TLSv1.3"', key_bits: ">= 2048" } }
+      - { id: not-tls, tls: { address: "127.0.0.1:$port", ca_file: ca.pem }, timeout: 300ms }
+      - { id: refused, tls: "127.0.0.1:$closed" }
+      - { id: no-ca, tls: { address: "${at[good]}", ca_file: nothing.pem } }
+YAML
+# claim, check, outcome, what is said
+tells()
+{
+	like "$1: $3" "$(sed -n "/^$3 t\/$2 /,/^\$/p" <<<"$said")" "$4"
+}
+exits "a run over all of them" 1 "$ASSIZE" run
+said=$out$err
+like "a good chain passes" "$said" 'pass t/good:'
+like "also by a name of its wildcard" "$said" 'pass t/by-name:'
+tells "the intermediate expires first" soon FAIL 'series    days_left.*measured  (4.9|5) .*bound     >= 14.*CN=localhost: (29\.9|30\.0) days left.*CN=test intermediate: (4\.9|5\.0) days left.*CN=test root: .*not sent by the server'
+tells "a name that is not in it" other-name FAIL 'verified.*measured  0.*not trusted: hostname mismatch'
+tells "a wildcard is one label" below FAIL 'not trusted: hostname mismatch'
+tells "an issuer the system does not know" stranger FAIL 'not trusted: (unable to get|self.signed)'
+tells "an intermediate that is not sent" alone FAIL 'series    verified.*not trusted: unable to get (local )?issuer certificate|unable to verify the first'
+unlike "its days are measured all the same" "$(sed -n '/^FAIL t\/alone /,/^$/p' <<<"$said")" 'series    days_left'
+tells "an expired certificate" expired FAIL 'verified.*not trusted: certificate has expired.*CN=localhost: -[0-9]+\.[0-9] days left.*series    days_left.*measured  -[0-9 ]+'
+tells "one nobody issued" self FAIL 'not trusted: self.signed certificate'
+tells "a weak key" weak FAIL 'not trusted: EE certificate key too weak.*series    protocol.*TLSv1.2.*series    key_bits.*1 ?024'
+tells "what is not TLS" not-tls undecided 'the answer is not TLS|timed out in the TLS handshake|closed in the TLS handshake'
+tells "a closed port" refused undecided 'could not connect: connection refused'
+tells "issuers that are not there" no-ca undecided 'could not use ca_file "[^"]*nothing.pem"'
+exits "the plan says what would be done" 0 "$ASSIZE" plan t/by-name
+like "in a line" "$out" 'TLS handshake with 127.0.0.1 port [0-9]+ as www.shop.example'
+for bad in '"a b"' '{ address: "h:443", name: "a b" }' '{ address: "h:0" }'; do
+	printf 'assize: 1\naudits: { t: { checks: [ { id: a, tls: %s } ] } }\n' "$bad" >bad.yaml
+	run "$ASSIZE" check -f bad.yaml
+	like "refused: $bad" "$status $err" '^3 .*is no host and port'
+done
+done_testing
