@@ -46,6 +46,13 @@ static const struct key_row command_keys[] = {
 	 .def = "1MiB",
 	 .help = "a program that writes more, on either stream, is ended and not judged",
 	 .example = "64KiB"},
+	{.name = "sandbox",
+	 .type = KEY_GROUP,
+	 .offset = offsetof(struct command_spec, sandbox),
+	 .sub = command_sandbox_keys,
+	 .help = "what the kernel keeps from the program; no more privileges, other processes, "
+		 "io_uring or namespaces in any case; without this key nothing is kept from it",
+	 .example = "{ read: [scripts], network: none, memory: 512MiB }"},
 	{.name = "format",
 	 .type = KEY_ENUM,
 	 .offset = offsetof(struct command_spec, format),
@@ -90,6 +97,14 @@ const struct value_row command_values[] = {
 	 .help = "standard output without the newlines at its end, at most 64 KiB"},
 	{.name = "errors", .type = VALUE_TEXT, .unit = "", .help = "standard error, likewise"},
 	{.name = "duration", .type = VALUE_REAL, .unit = "s", .help = "from start to end"},
+	{.name = "cpu",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .help = "processor time of the program and all it started and waited for"},
+	{.name = "memory",
+	 .type = VALUE_INT,
+	 .unit = "B",
+	 .help = "peak of resident memory of the largest of its processes"},
 	{.name = "perfdata",
 	 .type = VALUE_REAL,
 	 .unit = "",
@@ -307,6 +322,7 @@ static void command_check(struct keys_context *ctx, struct check *c)
 			 c->name, str_escaped(ctx->arena, spec->env.items[i].name));
 	}
 	check_formats(ctx, c);
+	command_sandbox_check(ctx, c);
 }
 
 static void command_check_bounds(struct keys_context *ctx, const struct check *c)
@@ -361,6 +377,8 @@ static void command_describe(struct probe *p, struct buf *out)
 	(void)buf_putc(out, '\n');
 	if (spec->cwd)
 		(void)buf_printf(out, "in %s\n", spec->cwd);
+	if (node_get(p->checks[0]->spec_node, "sandbox"))
+		(void)buf_puts(out, "in a sandbox\n");
 	if (spec->report)
 		(void)buf_printf(out, "%s from %s\n", formats[spec->format], spec->report);
 	else if (spec->format != COMMAND_PLAIN)
@@ -376,12 +394,14 @@ const struct audit_kind audit_kind_command = {
 	.summary = "a program run without a shell: exit status, output, time; plugins and test "
 		   "reports",
 	.blind = "It proves what the program said, not that the program looked: a script that "
-		 "swallows its own errors and exits 0 passes. The program sees the machine as the "
-		 "user who runs assize does; it is not kept from changing what it audits. A "
-		 "plugin, a "
-		 "test report or a document is believed in what it says, once it is whole and does "
-		 "not contradict itself. What it "
-		 "asks another service to start (a container, a unit) is not ended with it.",
+		 "swallows its own errors and exits 0 passes. Without sandbox: it sees the machine "
+		 "as the user who runs assize does and is not kept from changing what it audits; "
+		 "with it, what the kernel cannot keep from it is said, and unless read: is given "
+		 "it may read all that its user may. setuid programs (check_icmp) need to run "
+		 "without one. A plugin, a test report or a document is believed in what it says, "
+		 "once it is whole and does not contradict itself. What it asks another service to "
+		 "start (a container, a unit) is not ended with it, nor counted in cpu; memory is "
+		 "that of its largest process, and less than about 2 MiB is not told apart.",
 	.spec_size = sizeof(struct command_spec),
 	.keys = command_keys,
 	.values = command_values,

@@ -17,8 +17,17 @@
 
 struct buf;
 struct proc_result;
+struct sandbox;
 
 enum command_format { COMMAND_PLAIN, COMMAND_NAGIOS, COMMAND_TAP, COMMAND_JUNIT, COMMAND_JSON };
+
+struct command_sandbox {
+	bool is_required, has_local;
+	struct texts read, write, ports;
+	int network; /* enum sandbox_network */
+	const char *user;
+	int64_t memory, processes, cpu, open_files, file_size;
+};
 
 struct command_spec {
 	struct texts run;
@@ -29,6 +38,7 @@ struct command_spec {
 	const char *report;
 	struct pairs perfdata, json;
 	int64_t min_tests;
+	struct command_sandbox sandbox; /* when the check has the key */
 };
 
 #define COMMAND_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -65,6 +75,12 @@ void command_add_evidence(struct command_view *v, const char *line);
 void command_put_line(struct buf *out, const struct command_spec *spec);
 
 int command_probe(struct probe *p, struct err *e);
+
+extern const struct key_row command_sandbox_keys[];
+void command_sandbox_check(struct keys_context *ctx, const struct check *c);
+/* NULL: the check wants none. */
+const struct sandbox *command_sandbox(struct arena *a, const struct check *c, const char *root,
+				      const char *cwd);
 
 /* A reason of the view is the reason of every value. */
 void command_emit_nagios(struct command_view *v);

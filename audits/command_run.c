@@ -178,6 +178,8 @@ static void emit_texts(const struct command_view *v)
 	if (command_expects(v->check, "errors"))
 		command_emit(v, text_of(a, "errors", r->err, r->err_len));
 	command_emit(v, measurement_real("duration", (double)r->duration_us / 1e6, "s"));
+	command_emit(v, measurement_real("cpu", (double)r->cpu_us / 1e6, "s"));
+	command_emit(v, measurement_int("memory", r->peak_bytes, "B"));
 }
 
 static void emit_all(struct command_view *v)
@@ -222,17 +224,35 @@ static void find_documents(struct command_view *v, const struct command_report *
 	}
 }
 
+/* What was kept from it, in the evidence; what could not be, with every value. */
+static void tell_sandbox(struct command_view *v)
+{
+	const struct proc_result *r = v->result;
+	struct arena *a = v->probe->arena;
+
+	if (r->sandbox_told)
+		command_add_evidence(v, arena_printf(a, "sandbox: %s", r->sandbox_told));
+	if (r->sandbox_missing) {
+		command_add_evidence(v,
+				     arena_printf(a, "not in the sandbox: %s", r->sandbox_missing));
+		v->remark = arena_printf(a, "not in the sandbox: %s", r->sandbox_missing);
+	}
+}
+
 int command_probe(struct probe *p, struct err *e)
 {
 	const struct check *c = p->checks[0];
 	const struct command_spec *spec = c->spec;
+	const char *root = p->world->definition->root_dir;
+	const char *cwd = spec->cwd ? spec->cwd : root;
 	struct proc_request request = {
 		.argv = build_argv(p->arena, &spec->run),
 		.env = build_env(p->arena, &spec->env),
-		.cwd = spec->cwd ? spec->cwd : p->world->definition->root_dir,
+		.cwd = cwd,
 		.deadline_ms = p->deadline_ms,
 		.limit_ms = c->timeout_ms,
 		.max_output_bytes = (size_t)spec->max_output,
+		.sandbox = command_sandbox(p->arena, c, root, cwd),
 	};
 	struct command_report *report =
 		spec->report ? command_report_before(p->arena, spec->report) : NULL;
@@ -254,6 +274,7 @@ int command_probe(struct probe *p, struct err *e)
 	}
 	v.evidence = last_words(p->arena, &result);
 	v.query = command_line(p->arena, spec);
+	tell_sandbox(&v);
 	find_documents(&v, report);
 	emit_all(&v);
 	return 0;

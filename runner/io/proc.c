@@ -113,16 +113,22 @@ static int send_all(int fd, const char *p, size_t n)
 /* Strings with their NULs, cwd first. */
 static int build_strings(const struct proc_request *req, struct buf *b)
 {
+	const struct sandbox *s = req->sandbox;
 	int rc = buf_add(b, req->cwd, strlen(req->cwd) + 1);
 
 	for (size_t i = 0; req->argv[i]; i++)
 		rc |= buf_add(b, req->argv[i], strlen(req->argv[i]) + 1);
 	for (size_t i = 0; req->env[i]; i++)
 		rc |= buf_add(b, req->env[i], strlen(req->env[i]) + 1);
+	for (size_t i = 0; s && i < s->n_read; i++)
+		rc |= buf_add(b, s->read[i], strlen(s->read[i]) + 1);
+	for (size_t i = 0; s && i < s->n_write; i++)
+		rc |= buf_add(b, s->write[i], strlen(s->write[i]) + 1);
 	return rc;
 }
 
-static int send_request(int control, const struct proc_request *req, struct err *e)
+static int send_request(int control, const struct proc_request *req,
+			const struct sandbox_plan *plan, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -137,6 +143,9 @@ static int send_request(int control, const struct proc_request *req, struct err 
 			.n_bytes = (uint32_t)b.len,
 			.n_argv = count(req->argv),
 			.n_env = count(req->env),
+			.n_paths = req->sandbox ? plan->n_read + plan->n_write : 0,
+			.has_sandbox = req->sandbox != NULL,
+			.sandbox = *plan,
 		};
 		char head[sizeof(header)];
 
@@ -330,6 +339,30 @@ static int job_wait(struct job *j, const struct clock *clock, int64_t deadline_m
 	}
 }
 
+static int explain_no_sandbox(const struct proc_request *req, const struct proc_report *report,
+			      struct err *e)
+{
+	const struct sandbox_failure *f = &report->sandbox;
+	const struct sandbox *s = req->sandbox;
+	size_t i = f->step == SANDBOX_STEP_PATH ? (size_t)f->path : 0;
+
+	if (f->step == SANDBOX_STEP_PATH)
+		return err_set(e, ERR_MEASURE, "could not run \"%s\" in its sandbox: \"%s\": %s",
+			       req->argv[0], i < s->n_read ? s->read[i] : s->write[i - s->n_read],
+			       strerror(f->error));
+	return err_set(e, ERR_MEASURE, "could not run \"%s\" in its sandbox: %s: %s", req->argv[0],
+		       sandbox_step_words(f->step), strerror(f->error));
+}
+
+/* Without it "permission denied" looks like a mystery to who may read the file himself. */
+static void help_denied(const struct proc_request *req, const struct proc_report *report,
+			struct err *e)
+{
+	if (req->sandbox && report->error == EACCES)
+		(void)err_help(e, "the user of its sandbox may not go there, or read: does not "
+				  "name it");
+}
+
 static int explain_no_start(const struct proc_request *req, const struct proc_report *report,
 			    struct err *e)
 {
@@ -339,8 +372,12 @@ static int explain_no_start(const struct proc_request *req, const struct proc_re
 	case PROC_STAGE_RAN:
 		break;
 	case PROC_STAGE_CWD:
-		return err_set(e, ERR_MEASURE, "could not run \"%s\": directory \"%s\": %s", name,
-			       req->cwd, strerror(report->error));
+		(void)err_set(e, ERR_MEASURE, "could not run \"%s\": directory \"%s\": %s", name,
+			      req->cwd, strerror(report->error));
+		help_denied(req, report, e);
+		return -1;
+	case PROC_STAGE_SANDBOX:
+		return explain_no_sandbox(req, report, e);
 	case PROC_STAGE_INTERPRETER:
 		return err_set(
 			e, ERR_MEASURE,
@@ -357,6 +394,7 @@ static int explain_no_start(const struct proc_request *req, const struct proc_re
 				       "it was looked for in PATH, which is %s unless env says "
 				       "otherwise",
 				       PROC_DEFAULT_PATH);
+		help_denied(req, report, e);
 		return -1;
 	case PROC_STAGE_FORK:
 		return err_set(e, ERR_MEASURE, "could not run \"%s\": %s", name,
@@ -400,7 +438,8 @@ static void job_result(const struct job *j, struct arena *a, struct proc_result 
 	out->exit_status = j->report.exit_status;
 	out->signal = j->report.signal;
 	out->duration_us = j->report.duration_us;
-	out->max_rss_bytes = j->report.max_rss_bytes;
+	out->cpu_us = j->report.cpu_us;
+	out->peak_bytes = j->report.peak_bytes;
 }
 
 int proc_run(struct arena *a, const struct clock *clock, const struct proc_request *req,
@@ -408,16 +447,20 @@ int proc_run(struct arena *a, const struct clock *clock, const struct proc_reque
 {
 	struct job j = {.control = -1, .out = -1, .err = -1};
 	int64_t start_ms = clock_monotonic_ms(clock);
+	struct sandbox_plan plan = {0};
 
 	assert(helper.pid > 0);
 	*out = (struct proc_result){.exit_status = -1, .out = "", .err = ""};
+	if (req->sandbox &&
+	    sandbox_plan(a, req->sandbox, &plan, &out->sandbox_told, &out->sandbox_missing, e) < 0)
+		return -1;
 	if (job_open(&j) < 0)
 		return err_set(e, ERR_MEASURE, "could not run \"%s\": %s", req->argv[0],
 			       errno == EPIPE ? "the helper process is gone" : strerror(errno));
 	buf_init(&j.out_text, req->max_output_bytes);
 	buf_init(&j.err_text, req->max_output_bytes);
 
-	int rc = send_request(j.control, req, e);
+	int rc = send_request(j.control, req, &plan, e);
 	if (rc == 0) {
 		int64_t limit_ms = req->limit_ms ? req->limit_ms : req->deadline_ms - start_ms;
 

@@ -23,6 +23,7 @@
 struct arena;
 struct clock;
 struct err;
+struct sandbox;
 
 struct proc_request {
 	const char *const *argv; /* NULL terminated; argv[0] with a slash is a path, else looked up
@@ -32,6 +33,7 @@ struct proc_request {
 	int64_t deadline_ms;	 /* monotonic */
 	int64_t limit_ms;	 /* what the user wrote, for the message; 0 = what is left */
 	size_t max_output_bytes; /* stdout and stderr each */
+	const struct sandbox *sandbox; /* NULL = none */
 };
 
 struct proc_result {
@@ -40,7 +42,14 @@ struct proc_result {
 	const char *out, *err;
 	size_t out_len, err_len;
 	int64_t duration_us;
-	int64_t max_rss_bytes;
+	/*
+	 * Processor time of the program and all it started and waited for; the largest resident
+	 * set of one of them. What a process of 2 MiB and less took is not told apart.
+	 */
+	int64_t cpu_us;
+	int64_t peak_bytes;
+	/* What the sandbox keeps, and what it could not (NULL = nothing); both NULL without one. */
+	const char *sandbox_told, *sandbox_missing;
 };
 
 int proc_start_helper(struct err *e);

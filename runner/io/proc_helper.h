@@ -10,13 +10,16 @@
  *end of file on the job's socket tells it to end the job: the death of assize needs no handling of
  *its own.
  *
- * Request: struct proc_header, then NUL terminated strings: cwd, argv, env. Both sides are one
- *binary, so structs travel as they are.
+ * Request: struct proc_header, then NUL terminated strings: cwd, argv, env, the sandbox's paths.
+ *Both sides are one binary, so structs travel as they are.
  */
 #ifndef ASSIZE_IO_PROC_HELPER_H
 #define ASSIZE_IO_PROC_HELPER_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "runner/io/sandbox.h"
 
 /* Descriptors of a job, in the order they are passed. */
 enum { PROC_FD_CONTROL, PROC_FD_OUT, PROC_FD_ERR, PROC_N_FDS };
@@ -26,7 +29,9 @@ enum { PROC_FD_CONTROL, PROC_FD_OUT, PROC_FD_ERR, PROC_N_FDS };
 
 struct proc_header {
 	uint32_t n_bytes; /* of the strings */
-	uint32_t n_argv, n_env;
+	uint32_t n_argv, n_env, n_paths;
+	bool has_sandbox;
+	struct sandbox_plan sandbox;
 };
 
 /* How far a job came. */
@@ -36,16 +41,19 @@ enum proc_stage {
 	PROC_STAGE_CWD,
 	PROC_STAGE_EXEC,
 	PROC_STAGE_INTERPRETER, /* the file is there, what its first line names is not */
+	PROC_STAGE_SANDBOX,
 };
 
 struct proc_report {
-	int32_t stage;	     /* enum proc_stage */
-	int32_t error;	     /* errno when it did not run */
-	int32_t exit_status; /* -1 when killed */
+	int32_t stage;			/* enum proc_stage */
+	int32_t error;			/* errno when it did not run */
+	struct sandbox_failure sandbox; /* PROC_STAGE_SANDBOX */
+	int32_t exit_status;		/* -1 when killed */
 	int32_t signal;
 	int32_t n_survivors; /* processes that could not be killed */
 	int64_t duration_us;
-	int64_t max_rss_bytes;
+	int64_t cpu_us;	    /* of the program and all it started that was waited for */
+	int64_t peak_bytes; /* largest resident set of one of them */
 };
 
 /* The whole life of the helper, in a process of its own. socket is its end of the job channel. */

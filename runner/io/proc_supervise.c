@@ -31,12 +31,15 @@
 struct request {
 	char *bytes;
 	const char *cwd;
-	char **argv, **env;
+	char **argv, **env, **paths;
+	bool has_sandbox;
+	struct sandbox_plan sandbox;
 };
 
 /* What a child that could not become the program tells before it ends. */
 struct failure {
 	int32_t stage, error;
+	struct sandbox_failure sandbox;
 };
 
 static int64_t now_us(void)
@@ -86,7 +89,10 @@ static int read_request(int control, struct request *out)
 	s += strlen(s) + 1;
 	out->argv = split(&s, end, header.n_argv);
 	out->env = split(&s, end, header.n_env);
-	return out->argv && out->env && header.n_argv > 0 ? 0 : -1;
+	out->paths = split(&s, end, header.n_paths);
+	out->has_sandbox = header.has_sandbox;
+	out->sandbox = header.sandbox;
+	return out->argv && out->env && out->paths && header.n_argv > 0 ? 0 : -1;
 }
 
 static const char *search_path(char *const *env)
@@ -152,6 +158,28 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Last resort, should somebody kill the supervisor. */
+static void die_with(pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		proc_leave(1);
+}
+
+/* False with f: the program must not run. */
+static bool enter_sandbox(const struct request *r, pid_t parent, struct failure *f)
+{
+	if (!r->has_sandbox)
+		return true;
+	if (sandbox_enter(&r->sandbox, r->paths, &f->sandbox) < 0) {
+		f->stage = PROC_STAGE_SANDBOX;
+		f->error = f->sandbox.error;
+		return false;
+	}
+	die_with(parent); /* another user's processes forget it */
+	return true;
+}
+
 /* In the child: become the program, or say why not. */
 static _Noreturn void become(const struct request *r, pid_t parent,
 			     const int fds[static PROC_N_FDS], int tell)
@@ -160,18 +188,17 @@ static _Noreturn void become(const struct request *r, pid_t parent,
 	struct rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};
 
 	(void)setsid(); /* cannot fail: a forked process leads no group */
-	/* Last resort, should somebody kill the supervisor. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		proc_leave(1);
+	die_with(parent);
 	(void)setrlimit(RLIMIT_CORE, &no_core);	     /* lowering a limit is always allowed */
 	(void)dup2(fds[PROC_FD_OUT], STDOUT_FILENO); /* valid descriptors all: cannot fail */
 	(void)dup2(fds[PROC_FD_ERR], STDERR_FILENO);
 	reset_signals();
-	if (chdir(r->cwd) < 0)
-		f.error = errno;
-	else
-		exec_program(r, &f);
+	if (enter_sandbox(r, parent, &f)) {
+		if (chdir(r->cwd) < 0)
+			f.error = errno;
+		else
+			exec_program(r, &f);
+	}
 	/* If this fails the supervisor sees status 127 of a program it believes started: still no
 	 * pass. */
 	ssize_t n = write(tell, &f, sizeof(f));
@@ -258,6 +285,11 @@ static int end_all(pid_t program, int children, int *status)
 	}
 }
 
+static int64_t microseconds(struct timeval t)
+{
+	return (int64_t)t.tv_sec * 1000000 + t.tv_usec;
+}
+
 static void report_end(struct proc_report *report, pid_t program, int children)
 {
 	struct rusage usage;
@@ -266,8 +298,10 @@ static void report_end(struct proc_report *report, pid_t program, int children)
 	report->n_survivors = end_all(program, children, &status);
 	report->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	report->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	if (getrusage(RUSAGE_CHILDREN, &usage) == 0)
-		report->max_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
+	if (getrusage(RUSAGE_CHILDREN, &usage) == 0) {
+		report->cpu_us = microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
+		report->peak_bytes = (int64_t)usage.ru_maxrss * 1024;
+	}
 }
 
 _Noreturn void proc_supervise(const int fds[static PROC_N_FDS])
@@ -298,6 +332,7 @@ _Noreturn void proc_supervise(const int fds[static PROC_N_FDS])
 		report.duration_us = now_us() - start_us;
 		report.stage = failure.stage;
 		report.error = failure.error;
+		report.sandbox = failure.sandbox;
 		report_end(&report, program, children);
 	}
 	/* If assize has gone meanwhile nobody needs to know. */

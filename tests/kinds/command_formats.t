@@ -179,4 +179,8 @@ refused "a value without a format" 'env: {} }, expect: { failed: "== 0"' 'only w
 refused "JSON of which nothing is taken" 'format: json' 'needs "json"'
 refused "what is no JSON Pointer" 'format: json, json: { a: b }' 'JSON Pointer'
 refused "a name that is taken" 'format: json, json: { status: /b }' 'is a value of every command'
+refused "ports without tcp" 'sandbox: { ports: [80] }' 'need one another'
+refused "tcp without ports" 'sandbox: { network: tcp }' 'need one another'
+refused "a port that is none" 'sandbox: { network: tcp, ports: ["70000"] }' '"70000" is no port'
+refused "a path that is secret" 'sandbox: { write: ["${env:HOME}"] }' 'cannot hold a value'
 done_testing

@@ -144,7 +144,8 @@ static void test_proc_returns_status_and_both_outputs(void **state)
 	assert_string_equal(r.result.out, "out\n");
 	assert_string_equal(r.result.err, "err\n");
 	assert_true(r.result.duration_us > 0);
-	assert_true(r.result.max_rss_bytes > 0);
+	assert_true(r.result.peak_bytes > 0);
+	assert_true(r.result.cpu_us > 0);
 	release(&r);
 }
 
