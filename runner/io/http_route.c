@@ -123,6 +123,12 @@ static int explain_http_2(struct http_transfer *t, CURLcode code, const char *wh
 				       "body, after %" PRId64 " bytes",
 				       t->n_raw);
 		return err_set(e, ERR_MEASURE, "the server reset the HTTP/2 stream: %s", why);
+	case CURLE_GOT_NOTHING:
+		if (wants_http_2(t) && !is_https(t))
+			return err_set(e, ERR_MEASURE,
+				       "the server does not speak HTTP/2 without TLS: it closed "
+				       "the connection without an answer");
+		return 0;
 	case CURLE_HTTP2:
 		if (wants_http_2(t) && t->head.status == 0 && !is_https(t))
 			return err_set(e, ERR_MEASURE, "the server does not speak HTTP/2: %s", why);
