@@ -23,7 +23,8 @@ static const struct key_row oci_keys[] = {
 	{.name = "layout",
 	 .type = KEY_PATH,
 	 .offset = offsetof(struct oci_spec, layout),
-	 .help = "the folder of an image layout (oci-layout, index.json, blobs/)",
+	 .help = "an image layout: the folder with oci-layout, index.json and blobs/, or a tar of "
+		 "it",
 	 .example = "dist/image"},
 	{.name = "repository",
 	 .type = KEY_TEXT,

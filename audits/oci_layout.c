@@ -1,5 +1,6 @@
 /*
- * oci_layout: a folder as tools write it: oci-layout, index.json, blobs/sha256/<digest>.
+ * oci_layout: a folder as tools write it: oci-layout, index.json, blobs/sha256/<digest>; or the
+ * same in an uncompressed tar.
  *
  * Names of blobs come from digests that were looked at first, so no document leads out of the
  * folder; no symbolic link below it is followed, for the same reason.
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "audits/oci.h"
+#include "audits/oci_tar.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -28,7 +30,9 @@ struct layout {
 	struct oci_store store;
 	const char *path;
 	int blobs; /* blobs/sha256; -1 = there is none */
-	int root;
+	int root;  /* the folder, or the tar */
+	bool is_tar;
+	struct map members; /* of the tar: name to struct oci_member */
 };
 
 static void close_layout(void *ptr)
@@ -41,14 +45,16 @@ static void close_layout(void *ptr)
 		(void)close(l->root); /* only read from */
 }
 
-static enum oci_answer read_blob(struct layout *l, int fd, struct oci_blob *into, struct err *e)
+/* left bytes of fd from `at` on; INT64_MAX: up to its end. */
+static enum oci_answer read_blob(struct layout *l, int fd, int64_t at, int64_t left,
+				 struct oci_blob *into, struct err *e)
 {
 	struct probe *p = l->store.probe;
 	char *block = xmalloc(READ_BYTES);
 	enum oci_answer answer = OCI_UNREADABLE;
 
 	for (;;) {
-		ssize_t n = read(fd, block, READ_BYTES);
+		ssize_t n = pread(fd, block, left < READ_BYTES ? (size_t)left : READ_BYTES, at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -60,6 +66,8 @@ static enum oci_answer read_blob(struct layout *l, int fd, struct oci_blob *into
 			answer = n == 0 || into->is_too_long ? OCI_HERE : OCI_UNREADABLE;
 			break;
 		}
+		at += n;
+		left -= n;
 		if (clock_monotonic_ms(p->world->clock) > p->deadline_ms) {
 			(void)err_set(e, ERR_MEASURE, "could not be read to its end in time");
 			break;
@@ -67,6 +75,21 @@ static enum oci_answer read_blob(struct layout *l, int fd, struct oci_blob *into
 	}
 	free(block);
 	return answer;
+}
+
+static enum oci_answer fetch_member(struct layout *l, const char *name, struct oci_blob *into,
+				    struct err *e)
+{
+	const struct oci_member *member =
+		map_get(&l->members, arena_printf(l->store.probe->arena, "blobs/sha256/%s", name));
+
+	if (!member)
+		return OCI_ABSENT;
+	if (!member->is_file) {
+		(void)err_set(e, ERR_MEASURE, "there is a link or device in its place, not a file");
+		return OCI_WRONG;
+	}
+	return read_blob(l, l->root, member->offset, member->size, into, e);
 }
 
 static enum oci_answer fetch(struct oci_store *store, const struct oci_descriptor *d,
@@ -77,6 +100,8 @@ static enum oci_answer fetch(struct oci_store *store, const struct oci_descripto
 	const char *name = d->digest + strlen("sha256:");
 	struct stat st;
 
+	if (l->is_tar)
+		return fetch_member(l, name, into, e);
 	if (l->blobs < 0)
 		return OCI_ABSENT;
 	if (fstatat(l->blobs, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -96,13 +121,35 @@ static enum oci_answer fetch(struct oci_store *store, const struct oci_descripto
 	int fd = file_open_at(l->blobs, name, &st, e);
 	if (fd < 0)
 		return OCI_UNREADABLE;
-	enum oci_answer answer = read_blob(l, fd, into, e);
+	enum oci_answer answer = read_blob(l, fd, 0, INT64_MAX, into, e);
 	(void)close(fd); /* only read from */
 	return answer;
 }
 
+static int read_member(struct layout *l, const char *name, struct buf *out, struct err *e)
+{
+	const struct oci_member *member = map_get(&l->members, name);
+	struct oci_blob blob;
+
+	if (!member || !member->is_file) {
+		(void)err_set(e, ERR_MEASURE, "there is no file %s in it", name);
+		return err_help(e,
+				"an image layout has oci-layout, index.json and blobs/, as skopeo "
+				"copy ... oci-archive:FILE writes it");
+	}
+	oci_blob_init(&blob, l->store.probe->arena, -1, out, false);
+	enum oci_answer answer = read_blob(l, l->root, member->offset, member->size, &blob, e);
+	oci_blob_release(&blob);
+	if (blob.is_too_long)
+		return err_set(e, ERR_MEASURE, "%s is longer than a document is", name);
+	return answer == OCI_HERE ? 0 : -1;
+}
+
 static int read_json(struct layout *l, const char *name, struct buf *out, struct err *e)
 {
+	if (l->is_tar)
+		return read_member(l, name, out, e);
+
 	const char *path = arena_printf(l->store.probe->arena, "%s/%s", l->path, name);
 
 	if (file_read(path, out, e) < 0)
@@ -192,6 +239,27 @@ static int read_roots(struct layout *l, const char *ref, struct oci_root **roots
 	return n_meant > 0 ? 0 : err_set(e, ERR_MEASURE, "its index.json lists no image");
 }
 
+/* The folder, or the tar with its members listed. */
+static int open_root(struct layout *l, struct err *e)
+{
+	struct stat st;
+
+	if (stat(l->path, &st) < 0 || S_ISDIR(st.st_mode)) {
+		l->root = open(l->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return l->root >= 0
+			       ? 0
+			       : err_set(e, ERR_MEASURE, "could not open image layout \"%s\": %s",
+					 l->path, strerror(errno));
+	}
+	l->is_tar = true;
+	l->root = file_open(l->path, &st, e);
+	if (l->root < 0)
+		return -1;
+	if (oci_tar_read(l->store.probe->arena, l->root, st.st_size, &l->members, e) < 0)
+		return err_context(e, "image layout \"%s\"", l->path);
+	return 0;
+}
+
 int oci_layout_open(struct probe *p, const char *path, struct oci_store **store,
 		    struct oci_root **roots, size_t *n, struct err *e)
 {
@@ -201,18 +269,19 @@ int oci_layout_open(struct probe *p, const char *path, struct oci_store **store,
 	l->store = (struct oci_store){.fetch = fetch, .where = path, .probe = p};
 	l->path = path;
 	l->blobs = -1;
-	l->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (l->root < 0)
-		return err_set(e, ERR_MEASURE, "could not open image layout \"%s\": %s", path,
-			       strerror(errno));
+	l->root = -1;
 	arena_defer(p->arena, close_layout, l);
+	if (open_root(l, e) < 0)
+		return -1;
 	if (check_version(l, e) < 0 || read_roots(l, spec->ref, roots, n, e) < 0)
 		return err_context(e, "image layout \"%s\"", path);
+	*store = &l->store;
+	if (l->is_tar)
+		return 0;
 	l->blobs = openat(l->root, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (l->blobs < 0 && errno != ENOENT)
 		return err_set(e, ERR_MEASURE, "could not open \"%s/blobs/sha256\": %s", path,
 			       strerror(errno));
-	*store = &l->store;
 	return 0;
 }
 
@@ -246,9 +315,31 @@ static int list_orphans(struct oci_walk *w, int fd, const char *prefix, bool has
 	return rc;
 }
 
+static void member_orphans(struct layout *l, struct oci_walk *w)
+{
+	static const char folder[] = "blobs/sha256/";
+	struct arena *a = w->probe->arena;
+
+	for (size_t i = 0; i < l->members.n; i++) {
+		const char *name = l->members.entries[i].key;
+
+		if (!str_starts(name, "blobs/") ||
+		    (str_starts(name, folder) &&
+		     map_get(&w->nodes, arena_printf(a, "sha256:%s", name + sizeof(folder) - 1))))
+			continue;
+		oci_find(w, OCI_ORPHAN, "%s: nothing leads to it", str_escaped(a, name));
+	}
+}
+
 int oci_layout_orphans(struct oci_store *s, struct oci_walk *w, struct err *e)
 {
 	struct layout *l = (struct layout *)(void *)s;
+
+	if (l->is_tar) {
+		member_orphans(l, w);
+		return 0;
+	}
+
 	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int blobs = openat(l->root, "blobs", flags);
 

@@ -206,6 +206,40 @@ tells "an index of nothing" all 2 'lists no image'
 rm -rf image
 tells "no folder" all 2 'could not open image layout'
 
+# the same in one file, as skopeo writes it and as tar does
+intact
+sed 's/: image/: image.tar/' assize.yaml >tar.yaml
+tar_tells()
+{
+	run "$ASSIZE" run -f tar.yaml "i/$2"
+	is "tar, $1: exit status" "$status" "$3"
+	like "tar, $1: told" "$out$err" "$4"
+}
+skopeo --insecure-policy copy --quiet --all --preserve-digests oci:image:v1 oci-archive:image.tar:v1 >/dev/null 2>&1 ||
+	bail "skopeo writes no archive"
+tar_tells "by skopeo" pinned 0 pass
+tar -C image -cf image.tar .
+tar_tells "by tar" platforms 0 pass
+echo orphan >image/blobs/readme
+flip "$layer" 20
+tar -C image -cf image.tar .
+tar_tells "flipped byte" all 1 'layer 2 of linux/amd64\): its digest differs'
+tar_tells "orphan" all 1 'blobs/readme: nothing leads to it'
+intact
+rm "$(oci_path image "$layer")"
+tar -C image -cf image.tar .
+tar_tells "missing blob" all 1 'layer 2 of linux/amd64\): is missing'
+tar -C image -rf image.tar ./index.json
+tar_tells "an index twice" all 2 '"index.json" is in it twice'
+intact
+tar -C image -cf image.tar .
+truncate -s 3000 image.tar
+tar_tells "cut" all 2 'it is cut: a member has no end|it has no end'
+tar -C image -czf image.tar .
+tar_tells "compressed" all 2 'at byte 0 is no member of a tar.*must be unpacked first'
+tar -C image -cf image.tar index.json
+tar_tells "no layout" all 2 'there is no file oci-layout in it'
+
 # definitions
 cat >bad.yaml <<'YAML'
 assize: 1
