@@ -1,0 +1,408 @@
+/*
+ * secrets_scan: a window that slides over the content, a table of first bytes, and the rules.
+ */
+#include "audits/secrets_scan.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/str.h"
+#include "runner/base/utf8.h"
+#include "runner/io/digest.h"
+#include "runner/model/pattern.h"
+
+#define MAX_LINE     65536
+#define LINE_OVERLAP 1024
+
+/* What a rule looks at: n bytes at p; p[-1] is there as well. */
+struct sight {
+	const unsigned char *p;
+	size_t n;
+};
+
+/* --- characters --- */
+
+static bool is_alnum(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_upper(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_word(unsigned char c)
+{
+	return is_alnum(c) || c == '_' || c == '-';
+}
+
+static bool is_base64(unsigned char c)
+{
+	return is_alnum(c) || c == '+' || c == '/' || c == '=';
+}
+
+static bool is_userinfo(unsigned char c)
+{
+	return c > ' ' && c < 127 && !strchr("/@:\"'<>`\\|{}$", c);
+}
+
+/* At most `most` of them: a beginning that is repeated must not be looked at from each to the end.
+ */
+static size_t span(const struct sight *s, size_t from, size_t most, bool (*is)(unsigned char))
+{
+	size_t n = 0;
+
+	while (n < most && from + n < s->n && is(s->p[from + n]))
+		n++;
+	return n;
+}
+
+/* Bits a character, after Shannon: "aaaa" 0, random base64 above 4. */
+static double disorder(const unsigned char *p, size_t n)
+{
+	unsigned counts[256] = {0};
+	double bits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		counts[p[i]]++;
+	for (size_t i = 0; i < 256; i++) {
+		double share = (double)counts[i] / (double)n;
+
+		if (counts[i] > 0)
+			bits -= share * log2(share);
+	}
+	return bits;
+}
+
+/* --- rules: the length of the secret at s, 0 when there is none --- */
+
+struct rule {
+	const char *begins;
+	const char *name;
+	size_t least, most; /* characters behind the beginning */
+	bool (*is)(unsigned char);
+	size_t (*find)(const struct rule *r, const struct sight *s);
+};
+
+/* A number of characters that are in order neither by chance nor by hand. */
+static size_t find_token(const struct rule *r, const struct sight *s)
+{
+	size_t head = strlen(r->begins);
+	size_t n = is_word(s->p[-1]) ? 0 : span(s, head, r->most + 1, r->is);
+
+	if (n == 0 || n < r->least || n > r->most)
+		return 0;
+	if (disorder(s->p + head, n) < (n < 24 ? 2.5 : 3.0))
+		return 0;
+	/* The keys of the vendors' own manuals. */
+	if (n >= 7 && memcmp(s->p + head + n - 7, "EXAMPLE", 7) == 0)
+		return 0;
+	return head + n;
+}
+
+/* The last six are the CRC-32 of those before, in base 62: GitHub, npm. */
+static size_t find_checked_token(const struct rule *r, const struct sight *s)
+{
+	static const char digits[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	size_t head = strlen(r->begins), n = span(s, head, 37, is_alnum);
+
+	if (is_word(s->p[-1]) || n != 36)
+		return 0;
+
+	uint32_t crc = crc32_add(0, s->p + head, n - 6);
+	for (size_t i = 0; i < 6; i++, crc /= 62)
+		if (s->p[head + n - 1 - i] != (unsigned char)digits[crc % 62])
+			return 0;
+	return head + n;
+}
+
+/* "-----BEGIN ... PRIVATE KEY-----" and a body, also with its line ends written as \n. */
+static size_t find_private_key(const struct rule *r, const struct sight *s)
+{
+	size_t at = strlen(r->begins), head, n = 0;
+
+	while (at < s->n && (is_upper(s->p[at]) || s->p[at] == ' '))
+		at++;
+	head = at;
+	if (head < 11 + 11 || s->n < head + 5 || memcmp(s->p + head, "-----", 5) != 0)
+		return 0;
+	if (memcmp(s->p + head - 11, "PRIVATE KEY", 11) != 0 &&
+	    (head < 17 + 11 || memcmp(s->p + head - 17, "PRIVATE KEY BLOCK", 17) != 0))
+		return 0;
+	/* Headers of the old format and of PGP stand between: look for a long line of base64. */
+	for (at = head + 5; at < s->n && at < head + 1024; at++) {
+		n = span(s, at, 1024, is_base64);
+		if (n >= 40)
+			return head + 5;
+		at += n;
+		if (at + 5 <= s->n && memcmp(s->p + at, "-----", 5) == 0)
+			return 0;
+	}
+	return 0;
+}
+
+/* "://user:password@": a password that is no placeholder. */
+static size_t find_url(const struct rule *r, const struct sight *s)
+{
+	size_t at = strlen(r->begins), user = span(s, at, r->most, is_userinfo), n;
+
+	at += user;
+	if (at >= s->n || s->p[at] != ':' || !is_alnum(s->p[-1]))
+		return 0;
+	n = span(s, ++at, r->most, is_userinfo);
+	if (n < r->least || at + n >= s->n || s->p[at + n] != '@' || disorder(s->p + at, n) <= 2.75)
+		return 0;
+	return at + n;
+}
+
+static const struct rule rules[] = {
+	{"-----BEGIN ", "private key", 0, 0, NULL, find_private_key},
+	{"PuTTY-User-Key-File-", "private key of PuTTY", 10, 8000, is_word, NULL},
+	{"AKIA", "AWS access key", 16, 16, is_upper, find_token},
+	{"ASIA", "AWS access key", 16, 16, is_upper, find_token},
+	{"ghp_", "GitHub token", 36, 36, is_alnum, find_checked_token},
+	{"gho_", "GitHub token", 36, 36, is_alnum, find_checked_token},
+	{"ghu_", "GitHub token", 36, 36, is_alnum, find_checked_token},
+	{"ghs_", "GitHub token", 36, 36, is_alnum, find_checked_token},
+	{"ghr_", "GitHub token", 36, 36, is_alnum, find_checked_token},
+	{"github_pat_", "GitHub token", 82, 82, is_word, find_token},
+	{"glpat-", "GitLab token", 20, 300, is_word, find_token},
+	{"npm_", "npm token", 36, 36, is_alnum, find_checked_token},
+	{"pypi-AgEIcHlwaS5vcmc", "PyPI token", 50, 1000, is_word, find_token},
+	{"AIza", "Google API key", 35, 35, is_word, find_token},
+	{"xoxb-", "Slack token", 20, 300, is_word, find_token},
+	{"xoxp-", "Slack token", 20, 300, is_word, find_token},
+	{"xoxa-", "Slack token", 20, 300, is_word, find_token},
+	{"xoxr-", "Slack token", 20, 300, is_word, find_token},
+	{"xoxs-", "Slack token", 20, 300, is_word, find_token},
+	{"xapp-", "Slack token", 20, 300, is_word, find_token},
+	{"sk_live_", "Stripe key", 24, 300, is_alnum, find_token},
+	{"rk_live_", "Stripe key", 24, 300, is_alnum, find_token},
+	{"client-key-data: ", "key of a kubeconfig", 40, 8000, is_base64, find_token},
+	{"_authToken=", "npm token", 20, 300, is_word, find_token},
+	{"://", "password in a URL", 8, 300, NULL, find_url},
+};
+
+#define N_RULES (sizeof(rules) / sizeof(rules[0]))
+
+/* Files that hold secrets by what they are called, below any folder. */
+static const char *const secret_names[] = {
+	".env",	    ".netrc",	  "_netrc", ".git-credentials", ".pgpass", "id_rsa",
+	"id_ecdsa", "id_ed25519", "id_dsa", ".htpasswd",	"*.p12",   "*.pfx",
+	"*.kdbx",   "*.jks",	  "*.ppk",
+};
+
+/* --- what is told --- */
+
+static void tell(struct secret_scan *s, const char *rule, const unsigned char *p, size_t n,
+		 int64_t line)
+{
+	unsigned char digest[SHA256_BYTES];
+	char hex[SHA256_HEX];
+	const char *four = arena_strndup(s->arena, (const char *)p, n < 16 ? 0 : 4);
+
+	sha256_of(p, n, digest);
+	sha256_hex(digest, hex);
+
+	struct secret_finding f = {
+		.rule = rule,
+		.shown = arena_printf(s->arena, "%s\xE2\x80\xA6 (%zu characters)",
+				      str_escaped(s->arena, four), n),
+		.fingerprint = arena_strndup(s->arena, hex, SECRET_FINGERPRINT - 1),
+		.line = line,
+	};
+	s->found(s->context, &f);
+}
+
+static void judge_name(struct secret_scan *s, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *base = slash ? slash + 1 : name;
+
+	for (size_t i = 0; i < sizeof(secret_names) / sizeof(secret_names[0]); i++) {
+		if (!str_glob(secret_names[i], base))
+			continue;
+
+		struct secret_finding f = {
+			.rule = "file of secrets",
+			.shown = arena_printf(s->arena, "is called %s", secret_names[i]),
+			.fingerprint = ""};
+		s->found(s->context, &f);
+		return;
+	}
+}
+
+/* --- the window --- */
+
+void secret_scan_init(struct secret_scan *s)
+{
+	s->window = xmalloc(2 * SECRET_WINDOW + 1);
+	buf_init(&s->text, MAX_LINE);
+}
+
+void secret_scan_release(struct secret_scan *s)
+{
+	free(s->window);
+	buf_release(&s->text);
+}
+
+void secret_scan_begin(struct secret_scan *s, const char *name)
+{
+	/* Nothing is in front of a file: a byte that is part of no word. */
+	s->window[0] = '\n';
+	s->len = s->next = 1;
+	s->line = s->pattern_line = 1;
+	buf_reset(&s->text);
+	judge_name(s, name);
+}
+
+/* Is it the first byte of a rule? Most are not, and cost nothing more. */
+static bool begins_rule(unsigned char c)
+{
+	switch (c) {
+	case '-':
+	case ':':
+	case 'A':
+	case 'P':
+	case '_':
+	case 'c':
+	case 'g':
+	case 'n':
+	case 'p':
+	case 'r':
+	case 's':
+	case 'x':
+		return true;
+	default: /* any other byte */
+		return false;
+	}
+}
+
+static void try_rules(struct secret_scan *s, size_t at)
+{
+	struct sight sight = {s->window + at, s->len - at};
+
+	for (size_t i = 0; i < N_RULES; i++) {
+		const struct rule *r = &rules[i];
+		size_t n = strlen(r->begins);
+
+		if (sight.n < n || memcmp(sight.p, r->begins, n) != 0)
+			continue;
+		n = r->find ? r->find(r, &sight) : n;
+		if (n > 0)
+			tell(s, r->name, sight.p, n, s->line);
+	}
+}
+
+/* Looks at everything that has enough behind it. */
+static void look(struct secret_scan *s, bool is_end)
+{
+	size_t end = is_end ? s->len : s->len > SECRET_WINDOW ? s->len - SECRET_WINDOW : 0;
+
+	for (; s->next < end; s->next++) {
+		unsigned char c = s->window[s->next];
+
+		if (c == '\n')
+			s->line++;
+		else if (begins_rule(c))
+			try_rules(s, s->next);
+	}
+	if (s->next < 2)
+		return;
+
+	size_t keep = s->len - (s->next - 1);
+	memmove(s->window, s->window + s->next - 1, keep);
+	s->len = keep;
+	s->next = 1;
+}
+
+/* --- own patterns --- */
+
+static int search_line(struct secret_scan *s, struct err *e)
+{
+	for (size_t i = 0; i < s->text.len;) {
+		uint32_t c;
+		size_t n = utf8_decode(s->text.data + i, s->text.len - i, &c);
+
+		if (n == 0)
+			s->text.data[i] = '?';
+		i += n == 0 ? 1 : n;
+	}
+	for (size_t i = 0; i < s->n_patterns; i++) {
+		int rc = pattern_search(s->patterns[i].pattern, s->text.data, s->text.len, e);
+
+		if (rc < 0)
+			return err_context(e, "line %lld", (long long)s->pattern_line);
+		if (rc > 0) {
+			struct secret_finding f = {.rule = s->patterns[i].name,
+						   .shown = "the line matches",
+						   .fingerprint = "",
+						   .line = s->pattern_line};
+			s->found(s->context, &f);
+		}
+	}
+	return 0;
+}
+
+static int add_lines(struct secret_scan *s, const char *p, size_t n, struct err *e)
+{
+	while (n > 0) {
+		const char *newline = memchr(p, '\n', n);
+		size_t part = newline ? (size_t)(newline - p) : n;
+		bool is_cut = part > MAX_LINE - s->text.len;
+
+		if (is_cut)
+			part = MAX_LINE - s->text.len;
+		if (buf_add(&s->text, p, part) < 0) /* cannot be: it was cut to fit */
+			return err_set(e, ERR_MEASURE, "a line is too long");
+		p += part;
+		n -= part;
+		if (!is_cut && !newline)
+			return 0;
+		if (search_line(s, e) < 0)
+			return -1;
+		if (is_cut) {
+			/* What lies across the cut is seen with the next piece. */
+			memmove(s->text.data, s->text.data + s->text.len - LINE_OVERLAP,
+				LINE_OVERLAP);
+			s->text.len = LINE_OVERLAP;
+			continue;
+		}
+		buf_reset(&s->text);
+		s->pattern_line++;
+		p++;
+		n--;
+	}
+	return 0;
+}
+
+int secret_scan_add(struct secret_scan *s, const void *p, size_t n, struct err *e)
+{
+	const char *from = p;
+
+	if (s->n_patterns > 0 && add_lines(s, p, n, e) < 0)
+		return -1;
+	while (n > 0) {
+		size_t room = 2 * SECRET_WINDOW - s->len, part = n < room ? n : room;
+
+		memcpy(s->window + s->len, from, part);
+		s->len += part;
+		from += part;
+		n -= part;
+		if (s->len == 2 * SECRET_WINDOW)
+			look(s, false);
+	}
+	return 0;
+}
+
+int secret_scan_end(struct secret_scan *s, struct err *e)
+{
+	look(s, true);
+	return s->text.len > 0 ? search_line(s, e) : 0;
+}

@@ -1,0 +1,61 @@
+/*
+ * secrets_scan: secrets in a stream of bytes, found by their shape.
+ *
+ * Content comes in pieces of any size; a secret that lies across two of them is found as well.
+ * Rules begin with fixed characters, so most bytes cost one look into a table. What a rule finds
+ * must also stand a test: the checksum where a token has one (GitHub, npm), the disorder of its
+ * characters elsewhere, a body behind the head of a private key. Own patterns see one line at a
+ * time, at most 64 KiB of it; bytes that are no UTF-8 are question marks to them.
+ *
+ * A secret never leaves this file: what is told of it is its first four characters, its length and
+ * the beginning of its SHA-256, by which it can be allowed.
+ */
+#ifndef ASSIZE_AUDITS_SECRETS_SCAN_H
+#define ASSIZE_AUDITS_SECRETS_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/buf.h"
+
+struct arena;
+struct err;
+struct pattern;
+
+#define SECRET_WINDOW	   8192 /* bytes a rule can look ahead */
+#define SECRET_FINGERPRINT 17	/* 16 hexadecimal digits and NUL */
+
+struct secret_finding {
+	const char *rule;  /* "GitHub token" */
+	const char *shown; /* masked */
+	const char *fingerprint;
+	int64_t line; /* from 1; 0 = the name of the file */
+};
+
+struct secret_pattern {
+	const char *name;
+	const struct pattern *pattern;
+};
+
+struct secret_scan {
+	struct arena *arena; /* for what is told; the caller's */
+	const struct secret_pattern *patterns;
+	size_t n_patterns;
+	void *context;
+	void (*found)(void *context, const struct secret_finding *f);
+	/* private */
+	unsigned char *window; /* 2 * SECRET_WINDOW: one byte seen, then what is to be looked at */
+	size_t len, next;      /* next: the first that no rule has looked at */
+	int64_t line, pattern_line;
+	struct buf text; /* the line at hand, for patterns */
+};
+
+void secret_scan_init(struct secret_scan *s); /* after arena, patterns and found are set */
+void secret_scan_release(struct secret_scan *s);
+
+/* A file begins: its name, any bytes, may be a finding by itself. */
+void secret_scan_begin(struct secret_scan *s, const char *name);
+int secret_scan_add(struct secret_scan *s, const void *p, size_t n, struct err *e);
+int secret_scan_end(struct secret_scan *s, struct err *e);
+
+#endif

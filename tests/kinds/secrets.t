@@ -1,0 +1,129 @@
+#!/bin/bash
+# secrets: a clean tree passes; then each secret, in a file, a folder and an archive, is found and never shown.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+
+n_cases=0
+claims=() statuses=() words=()
+printf 'assize: 1\naudits:\n  a:\n    checks:\n' >assize.yaml
+
+# expects STATUS CLAIM PATH KEYS WORDS [EXPECT]
+expects()
+{
+	claims+=("$2") statuses+=("$1") words+=("$5")
+	printf '      - { id: c%s, secrets: { path: %s%s }%s }\n' $n_cases "$3" "${4:+, $4}" "${6:+, expect: { $6 \}}" >>assize.yaml
+	n_cases=$((n_cases + 1))
+}
+
+# Every secret here is made up on the spot; none is written in this file.
+python3 - <<'PY'
+import binascii, os, random, string
+random.seed(20261126)
+alnum = string.ascii_letters + string.digits
+def some(n, chars=alnum):
+    return "".join(random.choice(chars) for _ in range(n))
+def base62(n):
+    digits = string.digits + string.ascii_uppercase + string.ascii_lowercase
+    out = ""
+    for _ in range(6):
+        n, r = divmod(n, 62)
+        out = digits[r] + out
+    return out
+def checked(prefix):
+    body = some(30)
+    return prefix + body + base62(binascii.crc32(body.encode()))
+key = "\n".join(some(64, alnum + "+/") for _ in range(6))
+begin, end = "-----BEGIN %s-----", "-----END %s-----"
+def private(kind, join="\n"):
+    return join.join([begin % kind, key.replace("\n", join), end % kind])
+secrets = {
+    "rsa": private("RSA " + "PRIVATE KEY"), "openssh": private("OPENSSH " + "PRIVATE KEY"), "pkcs8": private("PRIVATE" + " KEY"),
+    "json": '{"private_key": "' + private("PRIVATE" + " KEY", "\\n") + '"}',
+    "aws": "id = AKI" + "A" + some(16, string.ascii_uppercase + "234567"), "github": "token: " + checked("ghp" + "_"),
+    "npm": checked("npm" + "_"), "gitlab": "glpat" + "-" + some(20), "slack": "xox" + "b-1234567890-" + some(24),
+    "google": "AIz" + "a" + some(35), "stripe": "sk_" + "live_" + some(24), "pypi": "pypi-AgEIcHlwaS5v" + "cmc" + some(60),
+    "url": "https://deploy:" + some(16) + "@git.example.com/x.git", "kube": "    client-key-" + "data: " + some(400),
+}
+os.makedirs("s")
+for name, text in secrets.items():
+    open("s/" + name, "w").write("first line\n" + text + "\nlast line\n")
+open("values", "w").write("\n".join(t.split()[-1][-12:] for n, t in secrets.items() if n not in ("json", "rsa", "openssh", "pkcs8")))
+wrong = secrets["github"][:-1] + ("x" if secrets["github"][-1] != "x" else "y")
+os.makedirs("clean/deep")
+open("clean/readme", "w").write("\n".join([wrong, "AKIA" + "IOSFODNN7EXAMPLE", begin % "PRIVATE KEY", "and no body", begin % "CERTIFICATE",
+    key, "https://user:password@host/", "https://x:${TOKEN}@host/", "word" + secrets["aws"][5:], "sk_live_" + "a" * 24, ""]))
+open("clean/deep/binary", "wb").write(bytes(range(256)) * 100)
+# Across the borders of what is read at once, and at the very end without a newline.
+token = secrets["github"].split()[-1]
+for at in (8150, 16370, 65500):
+    open("s/at%d" % at, "w").write(" " * at + token + " " * 20000)
+open("s/last", "w").write(" " * 16380 + token)
+PY
+printf 'x\n' >plain
+expects pass "a clean folder" clean "" "" 'findings: "== 0", files: "== 2", bytes: "> 25 kB"'
+expects pass "a clean file" plain "" ""
+for name in rsa openssh pkcs8 json; do expects fail "private key: $name" s/$name "" "line 2: private key: ----… \\([0-9]+ characters\\) [0-9a-f]{16}"; done
+expects fail AWS s/aws "" 'line 2: AWS access key: AKIA… \(20 characters\)'
+expects fail GitHub s/github "" 'line 2: GitHub token: ghp_… \(40 characters\)'
+expects fail npm s/npm "" 'npm token: npm_… \(40 characters\)'
+expects fail GitLab s/gitlab "" 'GitLab token: glpa…'
+expects fail Slack s/slack "" 'Slack token: xoxb…'
+expects fail Google s/google "" 'Google API key: AIza… \(39 characters\)'
+expects fail Stripe s/stripe "" 'Stripe key: sk_l…'
+expects fail PyPI s/pypi "" 'PyPI token: pypi…'
+expects fail "URL" s/url "" 'password in a URL'
+expects fail kubeconfig s/kube "" 'key of a kubeconfig'
+for at in at8150 at16370 at65500 last; do expects fail "wherever it lies: $at" s/$at "" 'line 1: GitHub token'; done
+expects fail "a folder" s "" 's|aws line 2: AWS access key' 'findings: "== 0", files: "== 18"'
+expects pass "ignored names" s 'ignore: "*"' "" 'findings: ">= 0", files: "== 0"'
+statuses[n_cases - 1]=undecided words[n_cases - 1]='there was no file to look at'
+expects fail "own patterns" plain 'patterns: { an x: "^x$" }' 'line 1: an x: the line matches'
+expects pass "own patterns that are not there" clean 'patterns: { nothing: "^absent$" }' ""
+
+mkdir names named
+for name in .env id_ed25519 .netrc keys.p12; do
+	: >named/$name
+	expects fail "by name: $name" named/$name "" "file of secrets: is called"
+done
+printf 'X=1\n' >named/.env.example
+expects pass "an example" named/.env.example "" ""
+
+tar -cf clean.tar clean && gzip -k clean.tar
+expects pass "a clean archive" clean.tar.gz "" "" 'findings: "== 0", files: "== 2"'
+tar -czf s.tar.gz s/aws s/rsa clean
+expects fail "an archive" s.tar.gz "" 's/aws line 2: AWS access key.*s/rsa line 2: private key'
+expects pass "which is not opened" s.tar.gz "open: false" ""
+expects pass "members can be ignored" s.tar.gz 'ignore: "s/*"' ""
+(cd s && zip -q ../s.zip github)
+expects fail "a zip" s.zip "" 'github line 2: GitHub token'
+head -c 300 s.tar.gz >cut.tar.gz
+expects undecided "a torn archive" cut.tar.gz "" 'truncated'
+expects undecided "no such path" gone "" 'No such file'
+mkfifo pipe
+expects undecided "a named pipe hangs nobody" pipe "" 'a named pipe'
+ln -s ../s names/link && ln -s ../s/aws names/.link
+printf 'x\n' >names/x
+expects pass "links are not followed" names "" ""
+
+fingerprint=$("$ASSIZE" run --json a/c6 | jq -r '.checks[0].series[0].evidence[0]' | grep -oE '[0-9a-f]{16}$')
+expects pass "allowed by its fingerprint" s/aws "allow: [\"$fingerprint\"]" ""
+
+run "$ASSIZE" run --json
+is "something failed: exit status" "$status" 1
+jq -r '.checks[] | "\(.name[3:])\t\(.outcome)\t\([.series[] | select(.outcome != "pass") | .shown, .reason, .evidence[]] | tostring)"' \
+	<<<"$out" >told
+while IFS=$'\t' read -r i outcome told; do
+	is "${claims[i]}: ${statuses[i]}" "$outcome" "${statuses[i]}" || diag "$told"
+	[ -z "${words[i]}" ] || like "${claims[i]}: told" "$told" "${words[i]}"
+done <told
+is "every case was judged" "$(wc -l <told)" $n_cases
+nok "no secret is shown" grep -qFf values <<<"$out$err"
+nok "nor recorded" grep -qaFf values -r .assize
+
+run obeys_modes bash -c 'chmod 0 clean/readme; "$1" run a/c0; echo "$?"; chmod 644 clean/readme' - "$ASSIZE"
+like "what cannot be read is no measurement" "$out" 'could not be read: .*2$'
+printf 'assize: 1\naudits: {a: {checks: [{id: x, secrets: {path: a, patterns: {p: "("}, allow: [xyz]}}]}}\n' >bad.yaml
+exits "a pattern that is none" 3 "$ASSIZE" check -f bad.yaml
+like "is told, and a fingerprint too" "$err" 'pattern "p": .*"xyz" is not 16 hexadecimal digits'
+exits "the example is valid" 0 "$ASSIZE" check -f "$ROOT/audits/examples/secrets.yaml"
+done_testing
