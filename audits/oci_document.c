@@ -157,6 +157,9 @@ static int read_descriptor(struct reading *r, const struct json_t *object,
 		return -1;
 	if (!out->digest)
 		return err_set(r->e, ERR_MEASURE, "a descriptor in it has no digest");
+	if (!out->media_type[0])
+		return err_set(r->e, ERR_MEASURE, "the descriptor of %s in it has no mediaType",
+			       oci_short(r->arena, out->digest));
 	json_read(r->doc, json_member(object, "size"), &v);
 	if (v.type != JSON_IS_INT || v.integer < 0)
 		return err_set(r->e, ERR_MEASURE, "the descriptor of %s in it has no valid size",

@@ -363,6 +363,8 @@ static int walk_index(struct oci_walk *w, const struct oci_document *doc, const 
 {
 	struct arena *a = w->probe->arena;
 
+	if (doc->n_items == 0)
+		oci_find(w, OCI_PROBLEM, "%s: it is an index of nothing", name);
 	for (size_t i = 0; i < doc->n_items; i++) {
 		const struct oci_descriptor *d = &doc->items[i];
 		struct step s = {
@@ -404,6 +406,20 @@ static int follow(struct oci_walk *w, const struct step *s, const struct buf *te
 	return walk_manifest(w, s, &doc, root->is_selected, e);
 }
 
+/*
+ * A document of a type that is not known: what it leads to was not seen. Beside images in an index
+ * the specification wants it ignored; in the place of one it would be a way to ship anything.
+ */
+static void pass_over(struct oci_walk *w, const struct step *s, int depth)
+{
+	bool is_in_place = depth == 0 || s->descriptor->platform != NULL;
+
+	oci_find(w, is_in_place ? OCI_BLIND : OCI_NOTE,
+		 "%s: a document of type \"%s\" is not followed", blob_words(w, s),
+		 str_escaped(w->probe->arena, s->descriptor->media_type));
+	w->is_partial = w->is_partial || is_in_place;
+}
+
 static int walk_document(struct oci_walk *w, const struct step *s, struct oci_root *root, int depth,
 			 struct err *e)
 {
@@ -425,8 +441,7 @@ static int walk_document(struct oci_walk *w, const struct step *s, struct oci_ro
 	rc = look(w, s, is_document ? &text : NULL, &node, &is_new, e);
 	w->n_document_bytes += (int64_t)text.len;
 	if (rc == 0 && !is_document)
-		oci_find(w, OCI_NOTE, "%s: a document of type \"%s\" is not followed",
-			 blob_words(w, s), str_escaped(w->probe->arena, type));
+		pass_over(w, s, depth);
 	else if (rc == 0 && is_new && node->is_right)
 		rc = follow(w, s, &text, root, depth, e);
 	else if (rc == 0 && (!node || !node->is_right))

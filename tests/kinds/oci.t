@@ -171,6 +171,20 @@ intact
 oci_edit image "$config" '$d->{created} = "2999-01-01T00:00:00Z"'
 tells "an image of the future" age 2 'created in the future'
 
+# documents nobody would follow
+intact
+oci_edit image "$top" '$d->{manifests}[1]{mediaType} = "application/x-odd"'
+tells "an image of no known type" all 2 'linux/arm64/v8\): a document of type "application/x-odd" is not followed|1 blob could not be verified'
+intact
+oci_edit image "$top" 'push @{$d->{manifests}}, {%{$d->{manifests}[1]}, mediaType => "application/x-odd"}; delete $d->{manifests}[2]{platform}'
+explains "beside the images it is only said" all 0 'a document of type "application/x-odd" is not followed'
+intact
+sed -i 's/application.vnd.oci.image.index.v1.json/application\/x-odd/' image/index.json
+tells "a layout of nothing known" all 2 '1 blob could not be verified'
+intact
+oci_edit image "$top" '$d->{manifests} = []'
+tells "an index of nothing" all 1 'v1: it is an index of nothing'
+
 # what refers to it
 intact
 printf '{"spdxVersion": "SPDX-2.3"}' >sbom.json

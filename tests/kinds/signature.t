@@ -41,6 +41,7 @@ gpg --batch --export "$old" >keys/few.gpg
 gpg --batch --armor --export >keys/ring.asc
 gpgconf --kill all
 minisign -S -W -s keys/m.key -m f -t 'release 1 for everybody' >/dev/null
+minisign -S -W -l -s keys/m.key -m f -x f.legacy >/dev/null
 for key in ed ec rsa weak; do
 	ssh-keygen -q -Y sign -n file -f keys/$key - <f >f.$key 2>/dev/null
 done
@@ -66,6 +67,7 @@ audits:
     checks:
       - { id: mini, signature: { file: f, minisign: { key_file: keys/m.pub } } }
       - { id: inline, signature: { file: f, minisign: { key: $(tail -n 1 keys/m.pub) } }, expect: { comment: '== "release 1 for everybody"' } }
+      - { id: legacy, signature: { file: f, signature: f.legacy, minisign: { key_file: keys/m.pub } } }
       - { id: mini2, signature: { file: f, minisign: { key_file: keys/m2.pub } } }
       - { id: forever, signature: { file: f, minisign: { key_file: keys/m.pub } }, expect: { key_days_left: "> 1" } }
       - { id: nokey, signature: { file: f, minisign: { key_file: keys/ed.pub } } }
@@ -105,7 +107,7 @@ intact()
 	cp whole/* .
 }
 
-for check in mini inline ssh ec rsa sha256 until notrevoked gpg pinned; do
+for check in mini legacy inline ssh ec rsa sha256 until notrevoked gpg pinned; do
 	exits "intact: $check passes" 0 "$ASSIZE" run "s/$check"
 done
 
@@ -141,7 +143,7 @@ for who in release@example.com who@example.com late@example.com a@x.example root
 done
 
 # what
-for check in mini ssh gpg; do
+for check in mini legacy ssh gpg; do
 	cp other f
 	tells "$check: another file" $check 1 'it does not fit the file'
 	intact

@@ -33,7 +33,8 @@ static void test_oci_document_reads_manifests_and_indexes(void **state)
 {
 	static const char manifest[] = MANIFEST;
 	static const char index[] =
-		"{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"sha256:" HEX "\",\"size\":0,"
+		"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"m\",\"digest\":\"sha256:" HEX
+		"\",\"size\":0,"
 		"\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v7\"},"
 		"\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"}}],"
 		"\"subject\":{\"digest\":\"x\"},\"artifactType\":\"t\",\"unheard\":[{}]}";
@@ -54,7 +55,7 @@ static void test_oci_document_reads_manifests_and_indexes(void **state)
 	assert_true(doc.is_index);
 	assert_string_equal(doc.items[0].platform, "linux/arm/v7");
 	assert_string_equal(doc.items[0].ref, "v1");
-	assert_string_equal(doc.items[0].media_type, "");
+	assert_string_equal(doc.items[0].media_type, "m");
 	assert_string_equal(doc.subject, "x");
 	assert_string_equal(doc.artifact_type, "t");
 	arena_free(a);
@@ -79,10 +80,14 @@ static void test_oci_document_refuses(void **state)
 	refuses("{\"schemaVersion\":2,\"manifests\":[7]}", "a descriptor in it is no JSON object");
 	refuses("{\"schemaVersion\":2,\"manifests\":[{}]}", "has no digest");
 	refuses("{\"schemaVersion\":2,\"manifests\":[{\"digest\":7}]}", "\"digest\" is no text");
-	refuses("{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"x\"}]}", "no valid size");
-	refuses("{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"x\",\"size\":-1}]}",
+	refuses("{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"x\"}]}", "has no mediaType");
+	refuses("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"m\",\"digest\":\"x\"}]}",
 		"no valid size");
-	refuses("{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"x\",\"size\":1.5}]}",
+	refuses("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"m\",\"digest\":\"x\","
+		"\"size\":-1}]}",
+		"no valid size");
+	refuses("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"m\",\"digest\":\"x\","
+		"\"size\":1.5}]}",
 		"no valid size");
 	refuses("{\"schemaVersion\":2,\"mediaType\":"
 		"\"application/vnd.oci.image.manifest.v1+json\",\"manifests\":[]}",
