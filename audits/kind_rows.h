@@ -27,6 +27,7 @@ extern const struct audit_kind audit_kind_scrape;
 extern const struct audit_kind audit_kind_journey;
 extern const struct audit_kind audit_kind_tcp;
 extern const struct audit_kind audit_kind_tls;
+extern const struct audit_kind audit_kind_dns;
 extern const struct audit_kind audit_kind_promql;
 extern const struct audit_kind audit_kind_file;
 extern const struct audit_kind audit_kind_digests;

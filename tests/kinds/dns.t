@@ -1,0 +1,78 @@
+#!/bin/bash
+# dns: records that are as they should be pass; others, none, failures, silence, forged and broken
+# answers are told apart, none passes.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+perl "$ROOT/tests/lib/named" >named &
+reap $!
+wait_for grep -q '^port [0-9]' named || bail "the name server did not start"
+at=127.0.0.1:$(sed -n 's/^port //p' named)
+closed=127.0.0.1:$(perl "$ROOT/tests/lib/free_port")
+ask() # name, type, more keys
+{
+	echo "{ name: $1.test, type: $2, server: \"$at\"${3:+, $3} }"
+}
+cat >assize.yaml <<YAML
+assize: 1
+audits:
+  t:
+    defaults: { timeout: 5s }
+    checks:
+      - { id: good, dns: $(ask good A 'records: [192.0.2.1, 192.0.2.2]'), expect: { count: "== 2", ttl: "== 60", time: "< 5s", answer: '== "192.0.2.1, 192.0.2.2"' } }
+      - { id: alias, dns: $(ask alias A 'records: [192.0.2.2, 192.0.2.1]') }
+      - { id: cname, dns: $(ask alias CNAME), expect: { answer: '== "good.test"' } }
+      - { id: six, dns: $(ask six AAAA), expect: { answer: '== "2001:db8::1"' } }
+      - { id: mail, dns: $(ask mail MX), expect: { answer: '== "10 a.test, 20 b.test"' } }
+      - { id: words, dns: $(ask words TXT), expect: { answer: 'matches /^v=spf1 -all .x01\$/' } }
+      - { id: servers, dns: $(ask servers NS), expect: { answer: '== "ns.test"' } }
+      - { id: service, dns: $(ask service SRV), expect: { answer: '== "1 2 443 good.test"' } }
+      - { id: issuers, dns: $(ask issuers CAA), expect: { answer: 'matches /^0 issue "ca\\.test"\$/' } }
+      - { id: start, dns: $(ask start SOA), expect: { answer: '== "ns.test root.test 7 1 2 3 4"' } }
+      - { id: large, dns: $(ask large TXT), expect: { count: "== 40" } }
+      - { id: forged, dns: $(ask forged A 'records: 192.0.2.7') }
+      - { id: retired, dns: $(ask gone A), expect: { count: "== 0" } }
+      - { id: gone, dns: $(ask gone A) }
+      - { id: none, dns: $(ask none A), expect: { ttl: "> 0" } }
+      - { id: stranger, dns: $(ask stranger A) }
+      - { id: other-type, dns: $(ask good TXT) }
+      - { id: other, dns: $(ask good A 'records: [192.0.2.1, 192.0.2.3]') }
+      - { id: servfail, dns: $(ask servfail A), expect: { count: "== 0" } }
+      - { id: refused, dns: $(ask refused A), expect: { count: "== 0" } }
+      - { id: silent, timeout: 300ms, dns: $(ask silent A), expect: { count: "== 0" } }
+      - { id: cut, dns: $(ask cut A), expect: { count: "== 0" } }
+      - { id: torn, dns: $(ask torn A), expect: { count: ">= 0" } }
+      - { id: short, dns: $(ask short A), expect: { count: ">= 0" } }
+      - { id: loop, dns: $(ask loop A), expect: { count: ">= 0" } }
+      - { id: nobody, dns: { name: good.test, server: "$closed" }, expect: { count: ">= 0" } }
+YAML
+# claim, check, outcome, what is said
+tells()
+{
+	like "$1: $3" "$(sed -n "/^$3 t\/$2 /,/^\$/p" <<<"$said")" "$4"
+}
+exits "a run over all of them" 1 "$ASSIZE" run
+said=$out$err
+for c in good alias cname six mail words servers service issuers start large forged retired; do
+	like "passes: $c" "$said" "pass t/$c:"
+done
+tells "a name that does not exist" gone FAIL 'series    count.*measured  0.*the name does not exist \(NXDOMAIN\)'
+tells "no record" none FAIL 'series    count.*measured  0.*series    ttl.*no value.*there is no such record'
+tells "a record of another name" stranger FAIL 'series    count.*measured  0'
+tells "records of another type" other-type FAIL 'series    count.*measured  0'
+tells "another record" other FAIL 'series    missing.*measured  1.*missing: 192.0.2.3.*unexpected: 192.0.2.2.*series    unexpected.*measured  1'
+tells "a server that fails" servfail undecided 'the server answered SERVFAIL'
+tells "a server that refuses" refused undecided 'the server answered REFUSED'
+tells "a silent server" silent undecided 'silent.test A at 127.0.0.1 port [0-9]+: timed out waiting for the name server'
+tells "an answer that is cut by TCP as well" cut undecided 'the answer by TCP is cut'
+tells "a torn answer" torn undecided 'the answer is malformed or cut short'
+tells "an address of three bytes" short undecided 'malformed record'
+tells "a name that leads to itself" loop undecided 'malformed'
+tells "nobody there" nobody undecided 'could not reach the name server: Connection refused'
+exits "the plan says what would be asked" 0 "$ASSIZE" plan t/mail
+like "in a line" "$out" "ask $at for the MX records of mail.test"
+for bad in '"a..b"' 'good.test.' '{ name: a, server: ns.test }' '{ name: a, server: "127.0.0.1:0" }'; do
+	printf 'assize: 1\naudits: { t: { checks: [ { id: a, dns: %s } ] } }\n' "$bad" >bad.yaml
+	run "$ASSIZE" check -f bad.yaml
+	like "refused: $bad" "$status $err" '^3 .*(is no name|is a name|is no host and port)'
+done
+done_testing
