@@ -12,6 +12,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/proc.h"
 #include "runner/version.h"
 
 static const struct command *const commands[] = {
@@ -122,6 +123,8 @@ static int dispatch(struct app *app, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	proc_become_helper(argc, argv);
+
 	struct arena *arena = arena_new();
 	struct app app = {
 		.arena = arena,

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -35,8 +36,35 @@
  */
 static struct {
 	int socket;
-	pid_t pid; /* 0 = not started */
+	pid_t pid;	/* 0 = not started */
+	bool can_start; /* main() knows what to do in a helper */
 } helper = {.socket = -1};
+
+#define HELPER_NAME "assize-helper"
+
+void proc_become_helper(int argc, char *const *argv)
+{
+	int64_t socket;
+
+	helper.can_start = true;
+	if (argc == 2 && strcmp(argv[0], HELPER_NAME) == 0 &&
+	    num_parse_int(argv[1], strlen(argv[1]), &socket) == 0 && socket > 2 &&
+	    socket < INT_MAX && fcntl((int)socket, F_SETFD, FD_CLOEXEC) == 0)
+		proc_helper_main((int)socket);
+}
+
+/* In the child. Where the executable cannot be started anew, it is what it is. */
+static _Noreturn void start_anew(int socket)
+{
+	char number[NUM_REAL_MAX];
+	char name[] = HELPER_NAME;
+	char *const argv[] = {name, number, NULL};
+
+	(void)num_format_real(socket, number);
+	if (helper.can_start && fcntl(socket, F_SETFD, 0) == 0)
+		(void)execv("/proc/self/exe", argv); /* returning is failing */
+	proc_helper_main(socket);
+}
 
 struct job {
 	int control, out, err;
@@ -61,7 +89,7 @@ int proc_start_helper(struct err *e)
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void)close(ends[0]); /* or the helper would never see assize go */
-		proc_helper_main(ends[1]);
+		start_anew(ends[1]);
 	}
 	int saved = errno;
 	(void)close(ends[1]);

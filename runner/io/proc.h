@@ -12,7 +12,10 @@
  * when this process dies, also by SIGKILL.
  *
  * proc_start_helper() must be called once, before threads; proc_stop_helper() ends and reaps it.
- * proc_run() is thread-safe and may run many programs at once.
+ * The helper is this executable started anew, if main() calls proc_become_helper() first: a fork
+ * would hold all that is loaded here, and the peak memory of every program would begin there,
+ * because a process keeps its peak when it becomes another program. proc_run() is thread-safe and
+ * may run many programs at once.
  */
 #ifndef ASSIZE_IO_PROC_H
 #define ASSIZE_IO_PROC_H
@@ -52,6 +55,8 @@ struct proc_result {
 	const char *sandbox_told, *sandbox_missing;
 };
 
+/* First thing in main(). Does not return in the process that is the helper. */
+void proc_become_helper(int argc, char *const *argv);
 int proc_start_helper(struct err *e);
 void proc_stop_helper(void);
 

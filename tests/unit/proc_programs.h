@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -40,6 +42,20 @@ static inline void write_blocks(int fd, size_t n_bytes)
 	for (size_t n = 0; n < n_bytes; n += sizeof(block))
 		if (write(fd, block, sizeof(block)) < 0)
 			_exit(9);
+}
+
+#define GROWN_BYTES ((size_t)50 * 1024 * 1024)
+
+/* Every page is written to, or it would not be there. */
+static inline void *fill_memory(size_t n_bytes)
+{
+	char *p = malloc(n_bytes);
+
+	if (!p)
+		_exit(9);
+	for (size_t i = 0; i < n_bytes; i += 4096)
+		((volatile char *)p)[i] = 1;
+	return p;
 }
 
 static inline void grow_tree(void)
@@ -96,6 +112,11 @@ static inline int child_main(const char *mode)
 	} else if (strcmp(mode, "flood_errors") == 0) {
 		write_blocks(2, 1024 * 1024);
 		hang();
+	} else if (strcmp(mode, "grow") == 0) {
+		free(fill_memory(GROWN_BYTES));
+	} else if (strcmp(mode, "work") == 0) {
+		while (clock() < CLOCKS_PER_SEC / 10)
+			;
 	} else if (strcmp(mode, "environment") == 0) {
 		for (char **p = environ; *p; p++)
 			(void)printf("%s\n", *p);
