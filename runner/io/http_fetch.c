@@ -96,6 +96,15 @@ static void keep(struct http_response *res, struct arena *a)
 		headers[i].name = arena_strdup(a, res->headers[i].name);
 		headers[i].value = arena_strdup(a, res->headers[i].value);
 	}
+	if (res->n_chain > 0) {
+		struct http_certificate *chain = arena_array(a, res->n_chain, sizeof(*chain));
+
+		for (size_t i = 0; i < res->n_chain; i++) {
+			chain[i] = res->chain[i];
+			chain[i].subject = arena_strdup(a, res->chain[i].subject);
+		}
+		res->chain = chain;
+	}
 	res->headers = headers;
 	res->content_type = arena_strdup(a, res->content_type);
 	res->url = arena_strdup(a, res->url);
