@@ -1,6 +1,7 @@
 # lib.sh: measuring for the bench scripts. Source it first; rows go to standard output.
 #
 #	median N COMMAND    seconds, median of N runs, after one that is not counted
+#	memory COMMAND      largest resident set in MB, the smallest of 3 runs
 #	ratio A B           A / B with two decimals
 #	plus A B            A + B
 #	row WORK PEER PEER_FIGURE OUR_FIGURE RATIO
@@ -23,6 +24,13 @@ median() {
 		end=$EPOCHREALTIME
 		echo "$start $end"
 	done | awk '{ printf "%.4f\n", $2 - $1 }' | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+memory() {
+	local i
+	for i in 1 2 3; do
+		"$BUILD/tests/tools/measure" "$TMP/memory.$i" "$@" >/dev/null
+	done
+	cat "$TMP"/memory.[123] | awk 'NR == 1 || $2 < least { least = $2 } END { printf "%.1f", least / 1000 }'
 }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 plus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.4f", a + b }'; }

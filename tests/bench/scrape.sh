@@ -31,7 +31,13 @@ peer=$(median 5 curl --silent --output /dev/null "$url")
 ours=$(median 5 "$ASSIZE" run --quiet)
 size=$(($(wc -c <www/metrics) / 1000000))
 row "$size MB, 475,000 series, selected and judged" "curl to /dev/null" "$peer s" "$ours s" "$(ratio "$ours" "$peer")"
-if command -v promtool >/dev/null; then
-	peer=$(median 3 sh -c "curl --silent $url | promtool check metrics --extended")
-	row "" "curl | promtool check metrics" "$peer s" "$ours s" "$(ratio "$ours" "$peer")"
-fi
+peer=$(median 3 sh -c "curl --silent $url | promtool check metrics --extended")
+row "" "curl | promtool check metrics" "$peer s" "$ours s" "$(ratio "$ours" "$peer")"
+# Memory: what grows with the page is the difference to a page of one line.
+echo 'requests_700_total{path="/v1/items/1"} 1' >www/small
+sed 's|metric:|path: /small, metric:|; s/, min_series: 111//' assize.yaml >small.yaml
+"$ASSIZE" run --quiet -f small.yaml
+peer=$(memory curl --silent --output /dev/null "$url")
+ours=$(memory "$ASSIZE" run --quiet)
+row "" "curl, resident" "$peer MB" "$ours MB" "$(ratio "$ours" "$peer")"
+row "" "the same of a page of one line" "$(memory "$ASSIZE" run --quiet -f small.yaml) MB" "$ours MB" ""

@@ -219,6 +219,38 @@ like "plan shows what is asked" "$out" "POST http://127.0.0.1:$port/c5/api/v1/qu
  +x
  +max of the last 10 min, every 5 min"
 
+# ---- hostile servers: whatever they do, nothing passes, and memory stays where it is ----
+modes=$(sed -nE 's/^\t\{"([a-z0-9-]+)".*/\1/p' "$ROOT"/tests/tools/testd_modes.h)
+modes=$(printf '%s\n' $modes torn-gzip gzip-damaged gzip-trailing not-gzip good-gzip bomb header-flood | sort -u)
+checks='' targets='' n=0
+for mode in $modes; do
+	targets+="  m-$mode: { prometheus: \"http://127.0.0.1:$port/mode/$mode\" }
+"
+	checks+="      - { id: m-$mode, target: m-$mode, promql: x, expect: \">= 0\" }
+"
+	n=$((n + 1))
+done
+cat >hostile.yaml <<YAML
+assize: 1
+targets:
+$targets
+audits:
+  h:
+    defaults: { timeout: 3s }
+    checks:
+$checks
+YAML
+began=$SECONDS
+run "$BUILD/tests/tools/measure" usage "$ASSIZE" run -f hostile.yaml
+is "hostile servers: undecided" "$status" 2
+like "hostile servers: $n modes, each of them" "$out" "pass=0 warn=0 fail=0 undecided=$n skip=0"
+ok "hostile servers: more than fifty" test "$n" -gt 50
+ok "hostile servers: in time" test $((SECONDS - began)) -le 20
+read -r _ memory <usage
+ok "hostile servers: in $memory kB" test "$memory" -le $((64 * 1024))
+like "a bomb is too large, not believed" "$out" 'undecided h/m-bomb [^
+]*larger than 16 MiB'
+
 # ---- definitions ----
 cat >bad.yaml <<YAML
 assize: 1

@@ -5,14 +5,14 @@
  *
  * Prints "port N" when it listens, ends on SIGTERM or with its parent. Serves the files of DIR with
  * their length and a content type by suffix (.om is OpenMetrics, .prom and no suffix the Prometheus
- * text format). Where there is a file PATH.http, it is the answer as it stands, status line and
- *head included, and the connection is closed behind it. Every answer waits --delay-ms. --addresses
- *N listens on 127.0.0.1 and on N - 1 further addresses 127.1.x.y, the same port on each, so that
- *one process is a thousand hosts.
+ * text format). A file PATH.http is the answer as it stands, status line and head included, and the
+ * connection is closed behind it; a file PATH.next takes the place of PATH once that was answered.
+ * Every answer waits --delay-ms. --addresses N listens on 127.0.0.1 and on N - 1 further addresses
+ * 127.1.x.y, the same port on each, so that one process is a thousand hosts.
  *
- * /status/NNN answers with that status, /echo with the request it got, /mode/NAME misbehaves as the
- * table below says; --mode NAME makes every path do so; /session/ is a shop to log in to
- * (testd_session.h); --keep keeps the last request to /echo. One thread, epoll.
+ * /status/NNN answers with that status, /echo with the request it got, /mode/NAME and what is below
+ * it misbehave as the table below says; --mode NAME makes every path do so; /session/ is a shop to
+ * log in to (testd_session.h); --keep keeps the last request to /echo. One thread, epoll.
  */
 #define _GNU_SOURCE /* accept4, sendfile, strcasestr */
 #include <arpa/inet.h>
@@ -250,7 +250,7 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 
 static void answer(struct server *s, struct connection *c)
 {
-	char path[2048] = "/", head[256], *query;
+	char path[2048] = "/", mode[64], head[256], *query;
 	struct shop_answer shop;
 
 	c->after = KEEP;
@@ -261,8 +261,11 @@ static void answer(struct server *s, struct connection *c)
 		*query = '\0';
 	if (s->options.mode != NULL && reply_mode(s, c, s->options.mode))
 		return;
-	if (strncmp(path, "/mode/", 6) == 0 && reply_mode(s, c, path + 6))
-		return;
+	if (strncmp(path, "/mode/", 6) == 0) {
+		snprintf(mode, sizeof(mode), "%.*s", (int)strcspn(path + 6, "/"), path + 6);
+		if (reply_mode(s, c, mode))
+			return;
+	}
 	if (strncmp(path, "/session/", 9) == 0 && shop_answer(&s->shop, &shop, path + 8, c->in)) {
 		reply_bytes(c, shop.head, shop.body, strlen(shop.body));
 	} else if (strncmp(path, "/status/", 8) == 0) {
