@@ -5,7 +5,8 @@
  * ones a hash (to notice a duplicate) and the numbers of their group. Without agg a group must be
  * one series, because which of several was meant nobody knows. What the exposition says about
  * itself wins: its content type chooses the format, and a page, a wrong status or a torn line is no
- * measurement.
+ * measurement. With rate the page is read twice: the first time counters are only noted, the second
+ * time their increases take the place of values.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -19,6 +20,7 @@
 #include "audits/kind_rows.h"
 #include "audits/scrape_group.h"
 #include "audits/scrape_histogram.h"
+#include "audits/scrape_rate.h"
 #include "audits/scrape_spec.h"
 #include "audits/series_selector.h"
 #include "runner/base/arena.h"
@@ -39,7 +41,8 @@ static const char *scrape_merge_key(struct arena *a, const struct check *c)
 {
 	const struct scrape_spec *spec = c->spec;
 
-	return arena_printf(a, "%s\x1f%d\x1f%" PRId64, spec->path, spec->format, spec->max_size);
+	return arena_printf(a, "%s\x1f%d\x1f%" PRId64 "\x1f%" PRId64, spec->path, spec->format,
+			    spec->max_size, spec->rate_ms);
 }
 
 /* What one check has seen so far. */
@@ -49,6 +52,8 @@ struct selection {
 	int64_t n_named;
 	struct scrape_groups groups;
 	struct scrape_histograms histograms; /* with quantile */
+	struct scrape_rate rate;	     /* with rate */
+	const char *remark;		     /* of it */
 	struct hash_table seen;		     /* selected series */
 	const char *problem;		     /* found while reading; NULL = none */
 };
@@ -63,7 +68,13 @@ struct scrape_state {
 	/* of the answer */
 	int64_t n_bytes;
 	bool is_length_known;
+	/* with rate: which time it is, and of each time when it was and when the process began */
+	size_t pass;
+	int64_t read_us[2];
+	double process_s[2]; /* NaN = it does not say */
 };
+
+#define PROCESS_START "process_start_time_seconds"
 
 static void release_state(void *ptr)
 {
@@ -72,18 +83,20 @@ static void release_state(void *ptr)
 	exposition_free(s->exposition);
 	for (size_t i = 0; i < s->probe->n_checks; i++) {
 		hash_table_release(&s->selections[i].seen);
+		scrape_rate_release(&s->selections[i].rate);
 		scrape_histograms_release(&s->selections[i].histograms);
 		scrape_groups_release(&s->selections[i].groups);
 	}
 }
 
-static int scrape_begin(struct probe *p, struct http_request *req, struct err *e)
+static int make_state(struct probe *p, struct err *e)
 {
 	const struct check *c = p->checks[0];
 	const struct scrape_spec *spec = c->spec;
 	struct scrape_state *s = arena_alloc(p->arena, sizeof(*s));
 
 	s->probe = p;
+	s->process_s[0] = s->process_s[1] = NAN;
 	s->url = scrape_url(p);
 	if (s->url == NULL)
 		return err_set(e, ERR_MEASURE, "\"%s\" is not on the host of target \"%s\"",
@@ -94,9 +107,36 @@ static int scrape_begin(struct probe *p, struct http_request *req, struct err *e
 		scrape_groups_init(&s->selections[i].groups, p->arena, &s->selections[i].spec->by);
 		scrape_histograms_init(&s->selections[i].histograms, p->arena,
 				       &s->selections[i].groups);
+		scrape_rate_init(&s->selections[i].rate, p->arena);
 	}
 	arena_defer(p->arena, release_state, s);
 	p->state = s;
+	return 0;
+}
+
+static void begin_second(struct scrape_state *s)
+{
+	s->pass = 1;
+	s->preview = (struct http_preview){0};
+	exposition_free(s->exposition);
+	s->exposition = NULL;
+	for (size_t i = 0; i < s->probe->n_checks; i++) {
+		s->selections[i].n_named = 0;
+		hash_table_clear(&s->selections[i].seen);
+	}
+}
+
+static int scrape_begin(struct probe *p, struct http_request *req, struct err *e)
+{
+	const struct check *c = p->checks[0];
+	const struct scrape_spec *spec = c->spec;
+	struct scrape_state *s;
+
+	if (p->state != NULL)
+		begin_second(p->state);
+	else if (make_state(p, e) != 0)
+		return -1;
+	s = p->state;
 	req->url = s->url;
 	req->headers = &c->target->headers;
 	req->ca_file = c->target->ca_file;
@@ -116,7 +156,7 @@ static int scrape_begin(struct probe *p, struct http_request *req, struct err *e
 static bool wants(void *ctx, const char *name, size_t n)
 {
 	struct scrape_state *s = ctx;
-	bool is_wanted = false;
+	bool is_wanted = n == strlen(PROCESS_START) && memcmp(name, PROCESS_START, n) == 0;
 
 	for (size_t i = 0; i < s->probe->n_checks; i++) {
 		struct selection *sel = &s->selections[i];
@@ -168,23 +208,28 @@ static const char *age_problem(const struct scrape_state *s, const struct scrape
 	return NULL;
 }
 
-/* To its group, or as a bucket to the histogram there. */
-static const char *count_in(struct selection *sel, const struct exposition_sample *sample)
+/* To its group, or as a bucket to the histogram there; a counter waits for the end of the page. */
+static const char *count_in(const struct scrape_state *s, struct selection *sel,
+			    const struct exposition_sample *sample)
 {
+	bool is_rate = sel->spec->rate_ms > 0, is_bucket = sel->spec->quantile > 0;
 	const char *problem;
-	double bound;
+	double bound = 0;
 	size_t at;
 
-	if (sel->spec->quantile > 0) {
-		problem = scrape_histograms_place(&sel->histograms, sample, &at, &bound);
-		if (problem == NULL)
-			scrape_histograms_take(&sel->histograms, at, bound, sample->value);
+	if (is_rate && s->pass == 0)
+		return scrape_rate_first(&sel->rate, series_hash(sample), sample);
+	problem = is_bucket ? scrape_histograms_place(&sel->histograms, sample, &at, &bound)
+			    : scrape_groups_place(&sel->groups, sample, &at);
+	if (problem != NULL)
 		return problem;
-	}
-	problem = scrape_groups_place(&sel->groups, sample, &at);
-	if (problem == NULL)
+	if (is_rate)
+		return scrape_rate_second(&sel->rate, series_hash(sample), sample, at, bound);
+	if (is_bucket)
+		scrape_histograms_take(&sel->histograms, at, bound, sample->value);
+	else
 		scrape_groups_take(&sel->groups, at, sample->value);
-	return problem;
+	return NULL;
 }
 
 static void take(struct scrape_state *s, struct selection *sel,
@@ -210,7 +255,7 @@ static void take(struct scrape_state *s, struct selection *sel,
 	if (sel->problem == NULL)
 		sel->problem = age_problem(s, sel->spec, sample);
 	if (sel->problem == NULL)
-		sel->problem = count_in(sel, sample);
+		sel->problem = count_in(s, sel, sample);
 }
 
 static int on_sample(void *ctx, const struct exposition_sample *sample, struct err *e)
@@ -218,6 +263,9 @@ static int on_sample(void *ctx, const struct exposition_sample *sample, struct e
 	struct scrape_state *s = ctx;
 
 	(void)e; /* what one check cannot use does not stop the others */
+	if (sample->n_labels == 0 && sample->name.n == strlen(PROCESS_START) &&
+	    memcmp(sample->name.s, PROCESS_START, sample->name.n) == 0)
+		s->process_s[s->pass] = sample->value;
 	for (size_t i = 0; i < s->probe->n_checks; i++)
 		if (s->selections[i].is_asked && s->selections[i].problem == NULL)
 			take(s, &s->selections[i], sample);
@@ -284,6 +332,7 @@ static int open_exposition(struct scrape_state *s, struct err *e)
 		s->format = EXPOSITION_OPENMETRICS;
 	else if (spec->format == FORMAT_AUTO && choose_by_type(s, &s->format, e) != 0)
 		return -1;
+	s->read_us[s->pass] = clock_monotonic_us(s->probe->world->clock);
 	s->exposition = exposition_new(s->format, &handler, s);
 	return 0;
 }
@@ -361,6 +410,33 @@ static struct measurement measure(const struct selection *sel, size_t i)
 				  : scrape_groups_measure(&sel->groups, i, spec->agg);
 }
 
+static void take_increase(void *ctx, const struct scrape_counter *c, double increase,
+			  double seconds)
+{
+	struct selection *sel = ctx;
+
+	if (sel->spec->quantile > 0)
+		scrape_histograms_take(&sel->histograms, c->group, c->bound, increase);
+	else
+		scrape_groups_take(&sel->groups, c->group, increase / seconds);
+}
+
+/* Why the counters of two looks make no rate; NULL when they do, or when none is wanted. */
+static const char *rate_problem(const struct scrape_state *s, struct selection *sel)
+{
+	const struct scrape_interval interval = {
+		.seconds = (double)(s->read_us[1] - s->read_us[0]) / 1e6,
+		/* false too when it does not say, which is NaN */
+		.is_new_process =
+			s->process_s[0] < s->process_s[1] || s->process_s[0] > s->process_s[1],
+		.reset = (enum scrape_reset)sel->spec->reset,
+	};
+
+	return sel->spec->rate_ms > 0
+		       ? scrape_rate_settle(&sel->rate, &interval, take_increase, sel, &sel->remark)
+		       : NULL;
+}
+
 static void emit_selection(struct scrape_state *s, size_t i)
 {
 	struct selection *sel = &s->selections[i];
@@ -372,6 +448,8 @@ static void emit_selection(struct scrape_state *s, size_t i)
 		problem = end_problem(s, sel);
 	if (problem == NULL)
 		problem = count_problem(s, sel);
+	if (problem == NULL)
+		problem = rate_problem(s, sel);
 	if (problem == NULL)
 		problem = scrape_groups_problem(&sel->groups, &help);
 	if (problem != NULL) {
@@ -396,14 +474,31 @@ static void emit_selection(struct scrape_state *s, size_t i)
 		if (m.value.type == VALUE_REAL)
 			m.value.real *= factor;
 		m.unit = sel->spec->agg == SCRAPE_COUNT ? "" : unit;
+		if (m.reason == NULL)
+			m.reason = sel->remark;
 		m.query = query;
 		probe_emit(s->probe, i, &m);
 	}
 }
 
+/* The first of two looks is over: what was wrong with it stays wrong. */
+static void end_first(struct scrape_state *s, int64_t rate_ms)
+{
+	for (size_t i = 0; i < s->probe->n_checks; i++) {
+		struct selection *sel = &s->selections[i];
+
+		if (sel->problem == NULL)
+			sel->problem = end_problem(s, sel);
+		if (sel->problem == NULL)
+			sel->problem = count_problem(s, sel);
+	}
+	s->probe->again_ms = rate_ms;
+}
+
 static int scrape_finish(struct probe *p, const struct http_response *res, struct err *e)
 {
 	struct scrape_state *s = p->state;
+	const struct scrape_spec *spec = p->checks[0]->spec; /* rate is that of all */
 
 	s->preview.status = res->status;
 	s->n_bytes = res->n_body_bytes;
@@ -415,6 +510,10 @@ static int scrape_finish(struct probe *p, const struct http_response *res, struc
 	}
 	if (exposition_end(s->exposition, e) != 0)
 		return -1;
+	if (spec->rate_ms > 0 && s->pass == 0) {
+		end_first(s, spec->rate_ms);
+		return 0;
+	}
 	for (size_t i = 0; i < p->n_checks; i++)
 		emit_selection(s, i);
 	return 0;
@@ -428,13 +527,16 @@ const struct audit_kind audit_kind_scrape = {
 		 "still moves only a second look tells. A page in Prometheus text that comes "
 		 "without length and without chunks and is torn at a line end looks whole from "
 		 "min_size on. A quantile is a guess inside a bucket, of all observations since "
-		 "the exporter began to count. Metrics whose names need quotes cannot be selected.",
+		 "the exporter began to count, unless rate asks for those of a time. A counter "
+		 "that was reset and has caught up is noticed only where the exporter says when "
+		 "its process began (process_start_time_seconds).",
 	.spec_size = sizeof(struct scrape_spec),
 	.keys = scrape_keys,
 	.values = scrape_values,
 	.targets = TARGET_BIT(TARGET_HTTP),
 	.scalar_key = "metric",
 	.check = scrape_check,
+	.check_bounds = scrape_check_bounds,
 	.has_value = scrape_has_value,
 	.merge_key = scrape_merge_key,
 	.describe = scrape_describe,

@@ -210,7 +210,9 @@ struct measurement scrape_groups_measure(const struct scrape_groups *g, size_t i
 	const struct scrape_group *group = g->map.entries[i].value;
 	struct measurement m;
 
-	if (agg == SCRAPE_COUNT)
+	if (group->n == 0) /* of a rate */
+		m = measurement_none("", "every counter was reset, new or gone");
+	else if (agg == SCRAPE_COUNT)
 		m = measurement_int("", group->n, "");
 	else if (agg == SCRAPE_NONE && group->n > 1)
 		m = measurement_none(

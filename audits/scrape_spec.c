@@ -17,6 +17,7 @@
 #include "runner/model/unit.h"
 
 static const char *const formats[] = {"auto", "prometheus", "openmetrics", NULL};
+static const char *const resets[] = {"fail", "rebaseline", "ignore", NULL};
 static const char *const beyonds[] = {"refuse", "bound", NULL};
 
 const struct key_row scrape_keys[] = {
@@ -59,6 +60,21 @@ const struct key_row scrape_keys[] = {
 	 .choices = beyonds,
 	 .def = "refuse",
 	 .help = "a quantile beyond the last bound: no measurement, or that bound"},
+	{.name = "rate",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct scrape_spec, rate_ms),
+	 .min = 10,
+	 .max = 3600 * 1000,
+	 .help = "counters: read the page twice, so long apart; the value is the increase per "
+		 "second, a quantile that of what was observed between",
+	 .example = "10s"},
+	{.name = "reset",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct scrape_spec, reset),
+	 .choices = resets,
+	 .def = "fail",
+	 .help = "with rate, a counter that was reset between (or is new): no measurement, counted "
+		 "from 0, or left out; one that is gone is no measurement or left out"},
 	{.name = "min_series",
 	 .type = KEY_INT,
 	 .offset = offsetof(struct scrape_spec, min_series),
@@ -151,6 +167,33 @@ static void check_quantile(struct keys_context *ctx, const struct check *c,
 			       "check \"%s\": a quantile needs all buckets", c->name);
 }
 
+static void check_rate(struct keys_context *ctx, const struct check *c,
+		       const struct scrape_spec *spec)
+{
+	if (spec->rate_ms == 0 && node_get(c->spec_node, "reset") != NULL)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "reset"), "add rate: 10s",
+			       "check \"%s\": \"reset\" is about a rate", c->name);
+	if (spec->quantile > 0 && spec->reset != 0)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "reset"), "remove it",
+			       "check \"%s\": buckets without those that were reset are no "
+			       "histogram",
+			       c->name);
+	if (spec->rate_ms > 0 && spec->agg == SCRAPE_COUNT)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "agg"),
+			       "use agg: sum, avg, min or max, or by",
+			       "check \"%s\": how many series there are is no rate", c->name);
+}
+
+void scrape_check_bounds(struct keys_context *ctx, const struct check *c)
+{
+	const struct scrape_spec *spec = c->spec;
+
+	if (spec->rate_ms >= c->timeout_ms)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "rate"),
+			       "give the check a longer timeout",
+			       "check \"%s\": its timeout is over before the second look", c->name);
+}
+
 static void check_by(struct keys_context *ctx, const struct check *c,
 		     const struct scrape_spec *spec)
 {
@@ -174,6 +217,7 @@ void scrape_check(struct keys_context *ctx, struct check *c)
 			       "for example 'http_requests_total{code=~\"5..\"}'",
 			       "check \"%s\": %s", c->name, e.message);
 	check_quantile(ctx, c, spec);
+	check_rate(ctx, c, spec);
 	if (spec->min_series == 0 && (spec->agg != SCRAPE_COUNT || spec->by.n > 0))
 		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "min_series"),
 			       "use agg: count, without by",
@@ -213,6 +257,8 @@ void scrape_describe(struct probe *p, struct buf *out)
 	for (size_t i = 0; i < p->n_checks; i++) {
 		const struct scrape_spec *spec = p->checks[i]->spec;
 
+		if (spec->rate_ms > 0)
+			(void)buf_printf(out, "twice, %g s apart: ", (double)spec->rate_ms / 1000);
 		if (spec->quantile > 0)
 			(void)buf_printf(out, "quantile %g of ", spec->quantile);
 		(void)buf_printf(out, "%s%s%s",

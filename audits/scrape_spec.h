@@ -20,6 +20,8 @@ struct scrape_spec {
 	int agg, format;
 	double quantile; /* 0 = none */
 	int beyond;	 /* 0 refuse, 1 bound */
+	int64_t rate_ms; /* 0 = the page is read once */
+	int reset;	 /* enum scrape_reset */
 	int64_t min_series, min_size, max_size, max_age_ms;
 	struct series_selector selector; /* of metric, filled by scrape_check() */
 };
@@ -29,6 +31,7 @@ extern const struct value_row scrape_values[];
 
 /* Of the audit kind; see kind.h. */
 void scrape_check(struct keys_context *ctx, struct check *c);
+void scrape_check_bounds(struct keys_context *ctx, const struct check *c);
 bool scrape_has_value(const struct check *c, const char *name, struct value_row *row);
 void scrape_describe(struct probe *p, struct buf *out);
 

@@ -121,13 +121,38 @@ static const char *read_text(struct reader *r)
 	return text;
 }
 
-static int read_matcher(struct reader *r, struct series_matcher *m)
+/* *label is its name; NULL when what stood there was the metric's name in quotes. */
+static int read_label(struct reader *r, struct series_selector *out, const char **label)
+{
+	const char *begin = r->at, *text;
+
+	if (*r->at != '"' && *r->at != '\'') {
+		*label = read_name(r, false);
+		return *label != NULL ? 0 : fail(r, "a label name is missing");
+	}
+	text = read_text(r);
+	if (text == NULL)
+		return -1;
+	skip_blanks(r);
+	*label = strchr("=!", *r->at) != NULL && *r->at != '\0' ? text : NULL;
+	if (*label == NULL && out->name != NULL) {
+		r->at = begin;
+		return fail(r, "stands a second name of a metric");
+	}
+	if (*label == NULL)
+		out->name = text;
+	return 0;
+}
+
+static int read_matcher(struct reader *r, struct series_selector *out, struct series_matcher *m)
 {
 	const char *begin;
 
-	m->label = read_name(r, false);
+	if (read_label(r, out, &m->label) != 0)
+		return -1;
 	if (m->label == NULL)
-		return fail(r, "a label name is missing");
+		return 0;
+	out->n_matchers++;
 	if (strcmp(m->label, "__name__") == 0)
 		return fail(r, "ends __name__: write the metric's name before the braces");
 	skip_blanks(r);
@@ -153,9 +178,8 @@ static int read_matchers(struct reader *r, struct series_selector *out)
 	for (skip_blanks(r); *r->at != '}'; skip_blanks(r)) {
 		if (out->n_matchers == MAX_MATCHERS)
 			return fail(r, "are more matchers than allowed");
-		if (read_matcher(r, &out->matchers[out->n_matchers]) != 0)
+		if (read_matcher(r, out, &out->matchers[out->n_matchers]) != 0)
 			return -1;
-		out->n_matchers++;
 		skip_blanks(r);
 		if (*r->at == ',')
 			r->at++;
@@ -174,9 +198,8 @@ int series_selector_parse(struct arena *a, const char *text, struct series_selec
 
 	skip_blanks(&r);
 	s.name = read_name(&r, true);
-	if (s.name == NULL)
+	if (s.name == NULL && *r.at != '{')
 		return fail(&r, "the name of a metric is missing");
-	s.n_name = strlen(s.name);
 	skip_blanks(&r);
 	if (*r.at == '{') {
 		s.matchers = arena_array(a, MAX_MATCHERS, sizeof(*s.matchers));
@@ -186,6 +209,10 @@ int series_selector_parse(struct arena *a, const char *text, struct series_selec
 	}
 	if (*r.at != '\0')
 		return fail(&r, "something stands behind the selector");
+	r.at = text + strspn(text, " \t");
+	if (s.name == NULL || s.name[0] == '\0')
+		return fail(&r, "the name of a metric is missing");
+	s.n_name = strlen(s.name);
 	*out = s;
 	return 0;
 }

@@ -3,6 +3,7 @@
  *
  *	name
  *	name{label="x", other!="y", le=~"0\\.[0-9]+", path!~'/internal/.*'}
+ *	{"name.in.utf-8", "label.too"="x"}
  *
  * As in PromQL: all matchers must hold, a label that is not there counts as empty, a regular
  * expression must match the whole value, text in "" or '' knows the escapes \\ \" \' \n \t. Unlike

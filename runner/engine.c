@@ -229,6 +229,8 @@ static int on_body(void *ctx, const char *data, size_t n, struct err *e)
 	return t->job->checks[0]->kind->on_body(&t->job->probe, data, n, e);
 }
 
+static void ask_again(struct transfer *t);
+
 static void on_done(void *ctx, const struct http_response *res, struct err *e)
 {
 	struct transfer *t = ctx;
@@ -239,24 +241,53 @@ static void on_done(void *ctx, const struct http_response *res, struct err *e)
 		finish(t->engine, job, e);
 	else if (job->checks[0]->kind->finish(&job->probe, res, &failure) != 0)
 		finish(t->engine, job, &failure);
+	else if (job->probe.again_ms > 0)
+		ask_again(t);
 	else
 		finish(t->engine, job, NULL);
+}
+
+/* What of the request is not the kind's is in req. */
+static void ask(struct transfer *t, struct http_request *req, const struct http_handler *handler)
+{
+	struct job *job = t->job;
+	struct err e = {0};
+
+	if (job->checks[0]->kind->begin(&job->probe, req, &e) != 0 ||
+	    http_start(t->engine->loop, req, handler, t, &e) != 0)
+		finish(t->engine, job, &e);
 }
 
 static void start_transfer(struct engine *g, struct job *job)
 {
 	static const struct http_handler handler = {on_started, on_body, on_done};
-	struct http_request req = {0};
-	struct err e = {0};
+	struct http_request req = {.timeout_ms = job->checks[0]->timeout_ms};
 	struct transfer *t;
 
 	start_probe(g, job);
 	t = arena_alloc(job->arena, sizeof(*t));
 	*t = (struct transfer){g, job};
-	req.timeout_ms = job->checks[0]->timeout_ms;
-	if (job->checks[0]->kind->begin(&job->probe, &req, &e) != 0 ||
-	    http_start(g->loop, &req, &handler, t, &e) != 0)
-		finish(g, job, &e);
+	ask(t, &req, &handler);
+}
+
+/* As finish() wants it; the clock of the check goes on. */
+static void ask_again(struct transfer *t)
+{
+	static const struct http_handler handler = {NULL, on_body, on_done};
+	struct probe *p = &t->job->probe;
+	struct http_request req = {.delay_ms = p->again_ms};
+	struct err e = {0};
+
+	req.timeout_ms =
+		p->deadline_ms - p->again_ms - clock_monotonic_us(t->engine->world->clock) / 1000;
+	p->again_ms = 0;
+	if (req.timeout_ms > 0) {
+		ask(t, &req, &handler);
+		return;
+	}
+	(void)err_set(&e, ERR_MEASURE, "its time would be over before the second request");
+	(void)err_help(&e, "give the check a longer timeout");
+	finish(t->engine, t->job, &e);
 }
 
 static void on_wake(void *ctx)

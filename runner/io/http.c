@@ -51,6 +51,7 @@ struct http_loop {
 	int64_t timer_us; /* when curl wants to be called; -1 = not at all */
 	bool is_stopping, is_woken;
 	struct http_transfer *queue_first, *queue_last; /* no turn asked for yet */
+	struct http_transfer *later;			/* not before their time */
 	struct http_transfer *active;
 	long n_active, n_queued;
 	struct http_host *buckets[N_BUCKETS];
@@ -153,7 +154,7 @@ void http_loop_free(struct http_loop *l)
 {
 	if (l == NULL)
 		return;
-	assert(l->active == NULL && l->queue_first == NULL);
+	assert(l->active == NULL && l->queue_first == NULL && l->later == NULL);
 	if (l->turns != NULL)
 		http_turns_watch(l->turns, NULL, NULL);
 	for (size_t i = 0; i < l->n_idle; i++)
@@ -237,9 +238,34 @@ int http_start(struct http_loop *l, const struct http_request *req,
 			       "cannot request \"%.200s\": not an http or https URL", req->url);
 	t = http_transfer_new(l, req, handler, ctx);
 	t->host = host;
+	if (req->delay_ms > 0) {
+		t->not_before_us = clock_monotonic_us(l->clock) + req->delay_ms * 1000;
+		t->next = l->later;
+		l->later = t;
+		return 0;
+	}
 	append(&l->queue_first, &l->queue_last, t);
 	l->n_queued++;
 	return 0;
+}
+
+/* Those whose time has come join the queue. */
+static void queue_due(struct http_loop *l)
+{
+	int64_t now_us = l->later != NULL ? clock_monotonic_us(l->clock) : 0;
+	struct http_transfer **at = &l->later;
+
+	while (*at != NULL) {
+		struct http_transfer *t = *at;
+
+		if (t->not_before_us > now_us) {
+			at = &t->next;
+			continue;
+		}
+		*at = t->next;
+		append(&l->queue_first, &l->queue_last, t);
+		l->n_queued++;
+	}
 }
 
 static CURL *take_easy(struct http_loop *l)
@@ -443,6 +469,12 @@ static void cancel_all(struct http_loop *l)
 		give_easy(l, t->easy);
 		cancel(t);
 	}
+	while (l->later != NULL) {
+		struct http_transfer *t = l->later;
+
+		l->later = t->next;
+		cancel(t);
+	}
 	while (l->queue_first != NULL)
 		cancel(take_first(&l->queue_first, &l->queue_last));
 	for (size_t i = 0; i < N_BUCKETS; i++)
@@ -456,13 +488,16 @@ static void cancel_all(struct http_loop *l)
 
 static int wait_ms(const struct http_loop *l)
 {
-	int64_t left;
+	int64_t next_us = l->timer_us, left;
 
 	if (l->is_woken || l->is_stopping)
 		return 0;
-	if (l->timer_us < 0)
+	for (const struct http_transfer *t = l->later; t != NULL; t = t->next)
+		if (next_us < 0 || t->not_before_us < next_us)
+			next_us = t->not_before_us;
+	if (next_us < 0)
 		return -1;
-	left = l->timer_us - clock_monotonic_us(l->clock);
+	left = next_us - clock_monotonic_us(l->clock);
 	if (left <= 0)
 		return 0;
 	left = (left + 999) / 1000;
@@ -498,6 +533,7 @@ void http_loop_run(struct http_loop *l, void (*on_wake)(void *ctx), void *ctx)
 	while (!l->is_stopping) {
 		int n, running;
 
+		queue_due(l);
 		launch_queued(l);
 		n = epoll_wait(l->epoll, events, MAX_EVENTS, wait_ms(l));
 		for (int i = 0; i < n; i++)

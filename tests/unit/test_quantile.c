@@ -50,6 +50,8 @@ static const struct histogram mixed = {"mixed", {{.1, 10}, {.2, 30}, {INFINITY, 
 static const struct histogram infinity_only = {"mixed ins2", {{INFINITY, 0}}, 1};
 static const struct histogram nothing = {"empty", {{.1, 0}, {.2, 0}, {INFINITY, 0}}, 3};
 
+static const struct histogram unmoved = {"constant", {{0, 0}, {1, 0}, {2, 0}, {INFINITY, 0}}, 4};
+
 static void test_quantile_is_that_of_prometheus(void **state)
 {
 	static const struct {
@@ -154,6 +156,7 @@ static void test_quantile_is_no_guess(void **state)
 	assert_int_equal(got.at, 1);
 	assert_int_equal(state_of(&infinity_only, .5, &got), QUANTILE_NO_BOUND);
 	assert_int_equal(state_of(&nothing, .2, &got), QUANTILE_EMPTY);
+	assert_int_equal(state_of(&unmoved, 1, &got), QUANTILE_EMPTY);
 	assert_int_equal(stats_histogram_quantile(.5, NULL, 0, &got), QUANTILE_NONE);
 	assert_int_equal(stats_histogram_quantile(.5, positive.buckets, 3, &got),
 			 QUANTILE_NO_INFINITY);

@@ -96,6 +96,33 @@ static void test_series_selector_compares_names_whole(void **state)
 	arena_free(a);
 }
 
+static void test_series_selector_reads_quoted_names(void **state)
+{
+	struct arena *a = arena_new();
+	struct series_selector s;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(series_selector_parse(a, "{\"queue.length\"}", &s, &e), 0);
+	assert_true(series_selector_is_named(&s, "queue.length", 12));
+	assert_int_equal(s.n_matchers, 0);
+	assert_int_equal(series_selector_parse(a, "{'a b', \"x.y\"=~\"z\", code!='1'}", &s, &e), 0);
+	assert_true(series_selector_is_named(&s, "a b", 3));
+	assert_int_equal(s.n_matchers, 2);
+	assert_string_equal(s.matchers[0].label, "x.y");
+	assert_int_equal(series_selector_parse(a, "{code=\"1\", \"late\"}", &s, &e), 0);
+	assert_true(series_selector_is_named(&s, "late", 4));
+	assert_int_equal(selects("a{\"code\"=\"500\"}"), 1);
+	/* no name, an empty one, two */
+	assert_int_equal(series_selector_parse(a, "{code=\"1\"}", &s, &e), -1);
+	assert_non_null(strstr(e.message, "the name of a metric is missing"));
+	assert_int_equal(series_selector_parse(a, "{\"\"}", &s, &e), -1);
+	assert_int_equal(series_selector_parse(a, "{\"a\", \"b\"}", &s, &e), -1);
+	assert_non_null(strstr(e.message, "at column 7 stands a second name of a metric"));
+	assert_int_equal(series_selector_parse(a, "a{\"b\"}", &s, &e), -1);
+	arena_free(a);
+}
+
 static void test_series_selector_says_where_it_is_wrong(void **state)
 {
 	static const char *const bad[][2] = {
@@ -152,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_series_selector_reads_absent_as_empty),
 		cmocka_unit_test(test_series_selector_knows_escapes),
 		cmocka_unit_test(test_series_selector_compares_names_whole),
+		cmocka_unit_test(test_series_selector_reads_quoted_names),
 		cmocka_unit_test(test_series_selector_says_where_it_is_wrong),
 		cmocka_unit_test(test_series_selector_limits_matchers),
 	};
