@@ -113,7 +113,7 @@ like "many errors are cut" "$err" 'no more is looked for after 1000 errors.*1000
 # kinds
 run "$ASSIZE" kinds
 is "kinds" "$status" 0
-for kind in sql schema migrations rows missing duplicates invalid aggregate orphans freshness distribution reconcile plan http scrape file digests archive elf secrets command rollback; do
+for kind in sql schema migrations rows missing duplicates invalid aggregate orphans freshness distribution reconcile plan http scrape file digests archive elf secrets sbom command rollback; do
 	like "kinds lists $kind" "$out" "(^|
 )$kind "
 	run "$ASSIZE" kinds $kind

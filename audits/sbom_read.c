@@ -1,0 +1,250 @@
+/* sbom_read: told apart by the key each format must have; one reader for each. */
+#include "audits/sbom_read.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/base/map.h"
+#include "runner/base/str.h"
+#include "runner/io/json.h"
+
+#define MAX_DEPTH 64 /* of components in components */
+
+struct reading {
+	struct arena *arena;
+	const struct json_doc *doc;
+	struct sbom_facts *out;
+	struct map roots; /* ids of what the document is about */
+};
+
+/* The text of a member, copied; "" when it is not there or no text. */
+static const char *text_of(const struct reading *r, const struct json_t *object, const char *name)
+{
+	struct json_value v;
+
+	json_read(r->doc, object ? json_member(object, name) : NULL, &v);
+	return v.type == JSON_IS_TEXT ? arena_strdup(r->arena, v.text) : "";
+}
+
+static size_t items_in(const struct reading *r, const struct json_t *array)
+{
+	struct json_value v;
+
+	json_read(r->doc, array, &v);
+	return v.type == JSON_IS_ARRAY ? v.n : 0;
+}
+
+static const struct json_t *list_of(const struct json_t *object, const char *name)
+{
+	return object ? json_member(object, name) : NULL;
+}
+
+/* The SHA-256 among the digests of a subject, whatever they are called. */
+static const char *sha256_in(const struct reading *r, const struct json_t *list, const char *key,
+			     const char *algorithm, const char *value)
+{
+	for (size_t i = 0; i < items_in(r, list); i++) {
+		const struct json_t *hash = json_item(list, i);
+
+		if (strcmp(text_of(r, hash, key), algorithm) == 0)
+			return text_of(r, hash, value);
+	}
+	return "";
+}
+
+static void count(struct reading *r, const char *name, bool has_version, bool has_license)
+{
+	struct sbom_facts *out = r->out;
+
+	out->n_components++;
+	if (!has_version && out->n_unversioned++ == 0)
+		out->first_unversioned = name;
+	if (!has_license && out->n_unlicensed >= 0 && out->n_unlicensed++ == 0)
+		out->first_unlicensed = name;
+}
+
+static void take_subject(struct reading *r, const struct json_t *subject, const char *version,
+			 const char *sha256)
+{
+	if (r->out->n_subjects++ > 0)
+		return;
+	r->out->subject = text_of(r, subject, "name");
+	r->out->subject_version = text_of(r, subject, version);
+	r->out->subject_sha256 = sha256;
+}
+
+static int unknown_version(const char *format, const char *version, const char *known,
+			   struct err *e)
+{
+	(void)err_set(e, ERR_MEASURE, "cannot read %s \"%s\"", format, version);
+	return err_help(e, "known are %s", known);
+}
+
+/* --- CycloneDX --- */
+
+static int count_components(struct reading *r, const struct json_t *list, int depth, struct err *e)
+{
+	if (depth > MAX_DEPTH)
+		return err_set(e, ERR_MEASURE, "its components are nested too deep");
+	for (size_t i = 0; i < items_in(r, list); i++) {
+		const struct json_t *c = json_item(list, i);
+
+		count(r, text_of(r, c, "name"), text_of(r, c, "version")[0] != '\0',
+		      items_in(r, list_of(c, "licenses")) > 0);
+		if (count_components(r, list_of(c, "components"), depth + 1, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_cyclonedx(struct reading *r, const struct json_t *root, struct err *e)
+{
+	const struct json_t *metadata = json_member(root, "metadata");
+	const struct json_t *subject = list_of(metadata, "component");
+	const char *spec = text_of(r, root, "specVersion");
+
+	if (strcmp(spec, "1.4") != 0 && strcmp(spec, "1.5") != 0 && strcmp(spec, "1.6") != 0)
+		return unknown_version("CycloneDX", spec, "1.4, 1.5 and 1.6", e);
+	r->out->format = "CycloneDX";
+	r->out->spec = spec;
+	r->out->created = text_of(r, metadata, "timestamp");
+	if (subject)
+		take_subject(r, subject, "version",
+			     sha256_in(r, list_of(subject, "hashes"), "alg", "SHA-256", "content"));
+	return count_components(r, json_member(root, "components"), 0, e);
+}
+
+/* --- SPDX 2 --- */
+
+static bool has_license(const struct reading *r, const struct json_t *package)
+{
+	static const char *const keys[] = {"licenseConcluded", "licenseDeclared"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *text = text_of(r, package, keys[i]);
+
+		if (text[0] && strcmp(text, "NOASSERTION") != 0 && strcmp(text, "NONE") != 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_id(struct reading *r, const struct json_t *id)
+{
+	struct json_value v;
+
+	json_read(r->doc, id, &v);
+	if (v.type == JSON_IS_TEXT)
+		(void)map_put(&r->roots, arena_strdup(r->arena, v.text), r); /* twice is once */
+}
+
+static void add_ids(struct reading *r, const struct json_t *list)
+{
+	for (size_t i = 0; i < items_in(r, list); i++)
+		add_id(r, json_item(list, i));
+}
+
+/* What the document describes: by its list, or by a relationship. */
+static void find_described(struct reading *r, const struct json_t *root)
+{
+	const struct json_t *relations = json_member(root, "relationships");
+
+	add_ids(r, json_member(root, "documentDescribes"));
+	for (size_t i = 0; i < items_in(r, relations); i++) {
+		const struct json_t *relation = json_item(relations, i);
+
+		if (strcmp(text_of(r, relation, "relationshipType"), "DESCRIBES") == 0)
+			add_id(r, json_member(relation, "relatedSpdxElement"));
+	}
+}
+
+static int read_spdx2(struct reading *r, const struct json_t *root, struct err *e)
+{
+	const struct json_t *packages = json_member(root, "packages");
+	const char *spec = text_of(r, root, "spdxVersion");
+
+	if (strcmp(spec, "SPDX-2.2") != 0 && strcmp(spec, "SPDX-2.3") != 0)
+		return unknown_version("SPDX", spec, "SPDX-2.2, SPDX-2.3 and 3.0", e);
+	r->out->format = "SPDX";
+	r->out->spec = spec + 5;
+	r->out->created = text_of(r, json_member(root, "creationInfo"), "created");
+	find_described(r, root);
+	for (size_t i = 0; i < items_in(r, packages); i++) {
+		const struct json_t *p = json_item(packages, i);
+
+		/* Documents describe one package or a few: what is further down is none of them. */
+		if (r->out->n_subjects < 1 && map_get(&r->roots, text_of(r, p, "SPDXID")))
+			take_subject(r, p, "versionInfo",
+				     sha256_in(r, list_of(p, "checksums"), "algorithm", "SHA256",
+					       "checksumValue"));
+		else
+			count(r, text_of(r, p, "name"), text_of(r, p, "versionInfo")[0] != '\0',
+			      has_license(r, p));
+	}
+	return 0;
+}
+
+/* --- SPDX 3 --- */
+
+static int read_spdx3(struct reading *r, const struct json_t *graph, struct err *e)
+{
+	r->out->format = "SPDX";
+	r->out->n_unlicensed = -1;
+	/* Roots of the document, and of the bill in it. */
+	for (size_t i = 0; i < items_in(r, graph); i++)
+		add_ids(r, list_of(json_item(graph, i), "rootElement"));
+	for (size_t i = 0; i < items_in(r, graph); i++) {
+		const struct json_t *element = json_item(graph, i);
+		const char *type = text_of(r, element, "type");
+
+		if (strcmp(type, "CreationInfo") == 0) {
+			r->out->spec = text_of(r, element, "specVersion");
+			r->out->created = text_of(r, element, "created");
+		} else if (strcmp(type, "software_Package") == 0) {
+			const char *version = text_of(r, element, "software_packageVersion");
+
+			if (r->out->n_subjects < 1 &&
+			    map_get(&r->roots, text_of(r, element, "spdxId")))
+				take_subject(r, element, "software_packageVersion",
+					     sha256_in(r, list_of(element, "verifiedUsing"),
+						       "algorithm", "sha256", "hashValue"));
+			else
+				count(r, text_of(r, element, "name"), version[0] != '\0', true);
+		}
+	}
+	if (!str_starts(r->out->spec, "3.0"))
+		return unknown_version("SPDX", r->out->spec, "SPDX-2.2, SPDX-2.3 and 3.0", e);
+	return 0;
+}
+
+int sbom_read(struct arena *a, const struct json_doc *doc, struct sbom_facts *out, struct err *e)
+{
+	struct sbom_facts facts = {.spec = "",
+				   .created = "",
+				   .subject = "",
+				   .subject_version = "",
+				   .subject_sha256 = ""};
+	struct reading r = {.arena = a, .doc = doc, .out = &facts};
+	const struct json_t *root = json_root(doc);
+	struct json_value v;
+	int rc;
+
+	map_init(&r.roots, a);
+	json_read(doc, root, &v);
+	if (v.type != JSON_IS_OBJECT)
+		return err_set(e, ERR_MEASURE, "it is no bill of materials: not a JSON object");
+	if (strcmp(text_of(&r, root, "bomFormat"), "CycloneDX") == 0)
+		rc = read_cyclonedx(&r, root, e);
+	else if (json_member(root, "spdxVersion"))
+		rc = read_spdx2(&r, root, e);
+	else if (json_member(root, "@graph") && json_member(root, "@context"))
+		rc = read_spdx3(&r, json_member(root, "@graph"), e);
+	else
+		rc = err_set(e, ERR_MEASURE,
+			     "it is no bill of materials: neither CycloneDX nor SPDX JSON");
+	if (rc == 0)
+		*out = facts;
+	return rc;
+}
