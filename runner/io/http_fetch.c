@@ -47,6 +47,11 @@ struct http_session *http_session_new(const struct http_session_options *options
 	s->easy = curl_easy_init();
 	if (s->multi == NULL || s->easy == NULL)
 		oom();
+	/* A line without a cookie switches cookies on; resets keep them, and leak COOKIEFILE's. */
+	if (options->has_cookies &&
+	    (curl_easy_setopt(s->easy, CURLOPT_COOKIELIST, "Set-Cookie:") != CURLE_OK ||
+	     curl_easy_setopt(s->easy, CURLOPT_COOKIELIST, "ALL") != CURLE_OK))
+		oom();
 	return s;
 }
 
@@ -203,10 +208,7 @@ static int send_and_receive(struct http_session *s, struct http_transfer *t, CUR
 		t->begin_us = now_us;
 	if (http_transfer_prepare(t, now_us / 1000, BUFFER_BYTES, e) != 0)
 		return -1;
-	/* An empty name: cookies are kept, no file is read. */
-	if ((s->options.has_cookies &&
-	     curl_easy_setopt(s->easy, CURLOPT_COOKIEFILE, "") != CURLE_OK) ||
-	    curl_multi_add_handle(s->multi, s->easy) != CURLM_OK)
+	if (curl_multi_add_handle(s->multi, s->easy) != CURLM_OK)
 		return err_set(e, ERR_INTERNAL, "libcurl refused the transfer");
 	rc = drive(s, code, e);
 	(void)curl_multi_remove_handle(s->multi, s->easy); /* it is ours: cannot fail */
