@@ -36,7 +36,8 @@ static const struct key_row command_keys[] = {
 	{.name = "env",
 	 .type = KEY_PAIRS,
 	 .offset = offsetof(struct command_spec, env),
-	 .help = "the whole environment, besides PATH=" COMMAND_PATH " and LC_ALL=C.UTF-8",
+	 .help = "the whole environment, besides PATH=" COMMAND_PATH " (with nagios also the "
+		 "folders of plugins) and LC_ALL=C.UTF-8",
 	 .example = "{ TOKEN: \"${env:TOKEN}\" }"},
 	{.name = "max_output",
 	 .type = KEY_SIZE,

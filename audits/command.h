@@ -42,6 +42,9 @@ struct command_spec {
 };
 
 #define COMMAND_PATH "/usr/local/bin:/usr/bin:/bin"
+/* Where distributions put plugins, searched behind it with format nagios. */
+#define COMMAND_PLUGIN_PATH                                                                        \
+	":/usr/lib/nagios/plugins:/usr/lib64/nagios/plugins:/usr/lib/monitoring-plugins"
 
 extern const struct value_row command_values[];
 

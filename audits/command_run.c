@@ -45,13 +45,15 @@ static const char *const *build_argv(struct arena *a, const struct texts *run)
 	return argv;
 }
 
-static const char *const *build_env(struct arena *a, const struct pairs *env)
+static const char *const *build_env(struct arena *a, const struct command_spec *spec)
 {
+	const struct pairs *env = &spec->env;
 	const char **out = arena_array(a, env->n + 3, sizeof(*out));
 	size_t n = 0;
 
 	if (!has_variable(env, "PATH"))
-		out[n++] = "PATH=" COMMAND_PATH;
+		out[n++] = spec->format == COMMAND_NAGIOS ? "PATH=" COMMAND_PATH COMMAND_PLUGIN_PATH
+							  : "PATH=" COMMAND_PATH;
 	if (!has_variable(env, "LC_ALL"))
 		out[n++] = "LC_ALL=C.UTF-8";
 	for (size_t i = 0; i < env->n; i++)
@@ -247,7 +249,7 @@ int command_probe(struct probe *p, struct err *e)
 	const char *cwd = spec->cwd ? spec->cwd : root;
 	struct proc_request request = {
 		.argv = build_argv(p->arena, &spec->run),
-		.env = build_env(p->arena, &spec->env),
+		.env = build_env(p->arena, spec),
 		.cwd = cwd,
 		.deadline_ms = p->deadline_ms,
 		.limit_ms = c->timeout_ms,

@@ -391,6 +391,14 @@ static void help_denied(const struct proc_request *req, const struct proc_report
 				  "name it");
 }
 
+static const char *path_of(const struct proc_request *req)
+{
+	for (size_t i = 0; req->env[i]; i++)
+		if (strncmp(req->env[i], "PATH=", 5) == 0)
+			return req->env[i] + 5;
+	return PROC_DEFAULT_PATH;
+}
+
 static int explain_no_start(const struct proc_request *req, const struct proc_report *report,
 			    struct err *e)
 {
@@ -419,9 +427,9 @@ static int explain_no_start(const struct proc_request *req, const struct proc_re
 			(void)err_help(e, "a script needs a first line such as #!/bin/sh");
 		else if (report->error == ENOENT && !strchr(name, '/'))
 			(void)err_help(e,
-				       "it was looked for in PATH, which is %s unless env says "
+				       "it was looked for in PATH, which is %s; env can say "
 				       "otherwise",
-				       PROC_DEFAULT_PATH);
+				       path_of(req));
 		help_denied(req, report, e);
 		return -1;
 	case PROC_STAGE_FORK:

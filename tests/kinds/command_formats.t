@@ -73,7 +73,7 @@ check()
 	check fresh writes 'format: junit, report: "reports/TEST-*.xml"' ', expect: { tests: "== 2" }'
 	check stale true 'format: junit, report: "old/TEST-*.xml"' ''
 	check absent true 'format: junit, report: "nowhere/*.xml"' ''
-	printf '      - { id: dummy, command: { run: [/usr/lib/nagios/plugins/check_dummy, "2", "not well"], format: nagios } }\n'
+	printf '      - { id: dummy, command: { run: [check_dummy, "2", "not well"], format: nagios } }\n'
 	for x in 'check_disk, -w, 1%, -c, 0%, -p, /' 'check_procs, -w, "1:", -c, "1:"' \
 		'check_load, -w, "900,900,900", -c, "999,999,999"' 'check_tcp, -H, 127.0.0.1, -p, "1"' \
 		'check_icmp, -H, 127.0.0.1'; do
@@ -156,7 +156,7 @@ tells json_absent undecided "nothing"
 tells json_noise undecided 'not valid JSON.*it begins "warning'
 tells json_empty undecided 'empty, not JSON'
 
-tells dummy fail
+tells dummy fail '\[status\] 2 '
 tells real_check_disk pass '\[perfdata\{label="/"\}\] [0-9.]+ GiB'
 tells real_check_procs pass '\[perfdata\{label="procs"\}\]'
 tells real_check_load pass 'label="load15"'
