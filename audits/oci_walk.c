@@ -23,8 +23,9 @@
 
 const char *oci_short(struct arena *a, const char *digest)
 {
-	return oci_is_digest(digest) ? arena_printf(a, "%.19s\xE2\x80\xA6", digest)
-				     : str_escaped(a, arena_strndup(a, digest, 80));
+	return oci_is_digest(digest)
+		       ? arena_printf(a, "%.19s\xE2\x80\xA6", digest)
+		       : str_escaped(a, arena_strndup(a, digest, strnlen(digest, 80)));
 }
 
 void oci_find(struct oci_walk *w, enum oci_severity severity, const char *fmt, ...)
