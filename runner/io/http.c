@@ -28,9 +28,9 @@
 #define N_BUCKETS  1024
 #define MAX_IDLE   64
 /* Receive buffers of all transfers together; a single one gets at most MAX_BUFFER. */
-#define BUFFER_BUDGET (2L << 20)
+#define BUFFER_BUDGET (1L << 20)
 #define MAX_BUFFER    (256L << 10)
-#define MIN_BUFFER    (2L << 10)
+#define MIN_BUFFER    (1L << 10)
 /* Descriptors the rest of the program may need beside the loop's. */
 #define SPARE_FDS 256
 
