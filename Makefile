@@ -81,6 +81,7 @@ help:
 	@echo 'make bench         measure, beside other tools'
 	@echo 'make bench-db      200 metrics of a table of 2,000,000 rows, on three engines'
 	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
+	@echo 'make warnings      what the compiler says of every C file, without making any'
 	@echo 'make check-format  is every C file as clang-format would write it?'
 	@echo 'make install       into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); make uninstall takes it back'
 	@echo 'make clean         remove $(BUILD)'
@@ -153,6 +154,10 @@ bench-db: tests-built
 torture: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/torture/kill9.sh $(or $(N),500) $(SEED)
 
+warnings:
+	@printf '%s\n' $(SOURCES) $(UNITS) $(TOOLS) $(OTHERS) | xargs -P $(shell nproc) -n 16 \
+		$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fsyntax-only
+
 check-format:
 	clang-format --dry-run --Werror $(HEADERS) $(SOURCES) $(UNITS) $(TOOLS) $(OTHERS)
 
@@ -170,6 +175,6 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture check-format \
-	install uninstall clean FORCE
+.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture warnings \
+	check-format install uninstall clean FORCE
 .DELETE_ON_ERROR:

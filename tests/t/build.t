@@ -9,33 +9,34 @@ copy()
 		cp -r Makefile runner audits gates reports rollback tests "$1"
 }
 
-# build DIR COMPILER TARGET...: warnings are errors.
+# build DIR COMPILER TARGET...: warnings are errors. Not optimised, which takes a third of the time; what
+# only the optimiser warns of, the build of these tests meets.
 build()
 {
 	local dir=$1 compiler=$2
 	shift 2
-	make -j2 --no-print-directory -C "$dir" CC="$compiler" WERROR=1 BUILD=out "$@" 2>&1
+	make -j2 --no-print-directory -C "$dir" CC="$compiler" WERROR=1 BUILD=out \
+		CFLAGS="-O0 -U_FORTIFY_SOURCE" "$@" 2>&1
 }
 
 copy "$TMP/one"
 copy "$TMP/two/further/down"
-ok "gcc has nothing to say, tests included" build "$TMP/one" gcc everything
+ok "gcc has nothing to say" build "$TMP/one" gcc all
 ok "it builds anywhere" build "$TMP/two/further/down" gcc all
 ok "into the same bytes" cmp "$TMP/one/out/assize" "$TMP/two/further/down/out/assize"
 is "which hold no path of the machine" "$(grep -c "$TMP" "$TMP/one/out/assize")" 0
 
 before=$(cd "$TMP/one/out" && find . -name '*.o' -newer libassize.a)
-run build "$TMP/one" gcc everything
+run build "$TMP/one" gcc all
 is "nothing is built twice" "$(cd "$TMP/one/out" && find . -name '*.o' -newer libassize.a)" "$before"
 touch "$TMP/one/runner/base/cron.h"
-run build "$TMP/one" gcc everything
+run build "$TMP/one" gcc all
 like "a changed header rebuilds what includes it" "$out" 'runner/base/cron\.c'
 unlike "and nothing else" "$out" 'runner/base/arena\.c'
 
 install_into()
 {
-	make --no-print-directory -C "$TMP/one" CC=gcc WERROR=1 BUILD=out DESTDIR="$TMP/root" \
-		PREFIX=/usr "$1"
+	build "$TMP/one" gcc DESTDIR="$TMP/root" PREFIX=/usr "$1"
 }
 ok "make install" install_into install
 want=$(cd "$ROOT/runner/man" && for page in *.[15]; do
@@ -48,8 +49,8 @@ ok "the command runs" "$TMP/root/usr/bin/assize" --version
 ok "make uninstall" install_into uninstall
 is "leaves nothing" "$(find "$TMP/root" -type f)" ""
 
-rm -rf "$TMP/two/further/down/out"
-ok "clang has nothing to say, tests included" build "$TMP/two/further/down" clang everything
+ok "clang has nothing to say, tests included" build "$TMP/two/further/down" clang warnings
 printf 'int f(int unused)\n{\n\treturn 1;\n}\n' >>"$TMP/two/further/down/runner/base/map.c"
-nok "a warning would have been an error" build "$TMP/two/further/down" clang everything
+nok "a warning would have been an error" build "$TMP/two/further/down" clang warnings \
+	SOURCES=runner/base/map.c UNITS= TOOLS= OTHERS=
 done_testing
