@@ -39,7 +39,7 @@ sed 's/^/      /' <<YAML >checks
 - { id: object, journey: { steps: [${login/\/user\/id/\/user}] } }
 - { id: not-logged-in, journey: { steps: [$form] } }
 - { id: cancelled, journey: { steps: [$login, $place, { id: see, path: "{+at}", matches: cancelled }], cleanup: $cancel } }
-- { id: slow, journey: { steps: [$login, $place, { id: report, path: /mode/hang-before, timeout: 200ms }, $see], cleanup: $cancel }, expect: { state: '== "open"' } }
+- { id: slow, journey: { steps: [$login, $place, { id: report, path: /mode/hang-before, timeout: 1s }, $see], cleanup: $cancel }, expect: { state: '== "open"' } }
 - { id: torn, journey: { steps: [$login, $place, { id: report, path: /mode/torn-length }], cleanup: $cancel } }
 - { id: torn-json, journey: $(page torn-json 'capture: { orders: /orders }') }
 - { id: torn-close, journey: $(page torn-close 'matches: orders_total') }
@@ -164,7 +164,7 @@ exits "the plan says what would be asked" 0 "$ASSIZE" plan j/intact
 like "step by step" "$out" 'step login: POST http.*/session/login.*step see: GET .*cleanup cancel: DELETE .*/session/orders/\{order\}'
 
 # An interrupt ends the step that hangs, not the cleanup.
-sed -i 's/timeout: 200ms/timeout: 5s/' assize.yaml
+sed -i 's/timeout: 1s/timeout: 5s/' assize.yaml
 "$ASSIZE" run j/slow >said 2>&1 &
 pid=$!
 has_order()
