@@ -36,7 +36,8 @@ const struct command command_status = {
 	.run = run_status,
 };
 
-/* A schedule is overdue when its moment passed this long ago and nothing was measured since. */
+/* A schedule is overdue when its moment passed this long ago and nothing was measured since; see
+ * schedule_due_since(). */
 #define OVERDUE_GRACE_MS (10 * 60 * 1000)
 
 struct audit_status {
@@ -54,17 +55,19 @@ static int add_schedule(const struct check *c, int64_t measured_ms, int64_t now,
 			struct audit_status *s, struct err *e)
 {
 	struct schedule_times t;
+	int64_t due_ms;
 
 	if (c->schedule == NULL)
 		return 0;
-	if (schedule_times(c, now, &t, e) != 0)
+	if (schedule_times(c, now, &t, e) != 0 ||
+	    schedule_due_since(c, measured_ms, now, &due_ms, e) != 0)
 		return -1;
 	s->is_scheduled = true;
 	if (s->next_ms < 0 || (t.next_ms >= 0 && t.next_ms < s->next_ms))
 		s->next_ms = t.next_ms;
-	if (schedule_is_due(&t, measured_ms) && now - t.previous_ms > OVERDUE_GRACE_MS &&
-	    (s->overdue_ms < 0 || t.previous_ms < s->overdue_ms))
-		s->overdue_ms = t.previous_ms;
+	if (due_ms >= 0 && now - due_ms > OVERDUE_GRACE_MS &&
+	    (s->overdue_ms < 0 || due_ms < s->overdue_ms))
+		s->overdue_ms = due_ms;
 	return 0;
 }
 

@@ -1,8 +1,6 @@
 /* Wishes are joined first: a name that two checks wish for is read once, as far back as either. */
 #include "runner/past.h"
 
-#include <string.h>
-
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/map.h"
@@ -18,83 +16,65 @@ struct reading {
 	struct arena *arena;
 	struct record *record;
 	int64_t now_ms;
-	/* Wished names, each once, with how far back. */
+	/* Wished names and checks, each once. */
 	struct wish *externals;
-	size_t n_externals, cap_externals;
+	size_t n_externals;
 	const struct check **checks;
-	size_t n_checks, cap_checks;
+	size_t n_checks;
 	struct map by_external, by_check;
 };
 
-static void *grow(struct arena *a, void *items, size_t size, size_t n, size_t *cap)
-{
-	void *grown;
-
-	if (n < *cap)
-		return items;
-	*cap = *cap > 0 ? *cap * 2 : 8;
-	grown = arena_array(a, *cap, size);
-	if (n > 0)
-		memcpy(grown, items, n * size);
-	return grown;
-}
-
 static void take_external(struct reading *r, const struct wish *w)
 {
-	size_t *at = map_get(&r->by_external, w->external);
+	struct wish *known = map_get(&r->by_external, w->external);
 
-	if (at != NULL) {
-		if (r->externals[*at].window_ms < w->window_ms)
-			r->externals[*at].window_ms = w->window_ms;
-		return;
+	if (known == NULL) {
+		known = &r->externals[r->n_externals++];
+		*known = *w;
+		(void)map_put(&r->by_external, w->external, known); /* it is new */
 	}
-	at = arena_alloc(r->arena, sizeof(*at));
-	*at = r->n_externals;
-	(void)map_put(&r->by_external, w->external, at); /* it is new */
-	r->externals = grow(r->arena, r->externals, sizeof(*r->externals), r->n_externals,
-			    &r->cap_externals);
-	r->externals[r->n_externals++] = *w;
+	if (known->window_ms < w->window_ms)
+		known->window_ms = w->window_ms;
 }
 
 static void take_check(struct reading *r, const struct check *c)
 {
-	if (map_get(&r->by_check, c->name) != NULL)
-		return;
-	(void)map_put(&r->by_check, c->name, r); /* it is new */
-	r->checks = grow(r->arena, r->checks, sizeof(*r->checks), r->n_checks, &r->cap_checks);
-	r->checks[r->n_checks++] = c;
+	if (map_put(&r->by_check, c->name, r))
+		r->checks[r->n_checks++] = c;
 }
 
-static void take_wish(struct reading *r, const struct check *c)
+/* What all checks wish. */
+static void take_wishes(struct reading *r, const struct check *const *checks, size_t n)
 {
-	struct wish w = {.external = NULL};
+	struct wish *wishes = arena_array(r->arena, n + 1, sizeof(*wishes));
+	size_t n_checks = 0;
 
-	if (c->kind->wish == NULL)
-		return;
-	c->kind->wish(r->arena, c, &w);
-	if (w.external != NULL)
-		take_external(r, &w);
-	for (size_t i = 0; i < w.n_checks; i++)
-		take_check(r, w.checks[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (checks[i]->kind->wish != NULL)
+			checks[i]->kind->wish(r->arena, checks[i], &wishes[i]);
+		n_checks += wishes[i].n_checks;
+	}
+	r->externals = arena_array(r->arena, n + 1, sizeof(*r->externals));
+	r->checks = arena_array(r->arena, n_checks + 1, sizeof(*r->checks));
+	for (size_t i = 0; i < n; i++) {
+		if (wishes[i].external != NULL)
+			take_external(r, &wishes[i]);
+		for (size_t k = 0; k < wishes[i].n_checks; k++)
+			take_check(r, wishes[i].checks[k]);
+	}
 }
 
 /* A schedule in a zone that this machine does not know is an error here as with --due. */
 static int read_check(struct reading *r, const struct check *c, struct past_check *out,
 		      struct err *e)
 {
-	struct schedule_times t;
-
 	*out = (struct past_check){
 		.name = c->name, .is_scheduled = c->schedule != NULL, .due_ms = -1};
 	if (record_last_measured(r->record, c->name, &out->measured_ms, e) != 0)
 		return -1;
 	if (!out->is_scheduled)
 		return 0;
-	if (schedule_times(c, r->now_ms, &t, e) != 0)
-		return -1;
-	if (schedule_is_due(&t, out->measured_ms))
-		out->due_ms = t.previous_ms;
-	return 0;
+	return schedule_due_since(c, out->measured_ms, r->now_ms, &out->due_ms, e);
 }
 
 static int read_all(struct reading *r, struct past_externals *externals, struct past_check *checks,
@@ -119,8 +99,7 @@ int past_read(struct arena *a, struct record *record, const struct check *const 
 	*out = NULL;
 	map_init(&r.by_external, a);
 	map_init(&r.by_check, a);
-	for (size_t i = 0; i < n; i++)
-		take_wish(&r, checks[i]);
+	take_wishes(&r, checks, n);
 	if (r.n_externals == 0 && r.n_checks == 0)
 		return 0;
 	struct past_externals *externals = arena_array(a, r.n_externals + 1, sizeof(*externals));

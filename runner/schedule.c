@@ -41,3 +41,23 @@ bool schedule_is_due(const struct schedule_times *t, int64_t measured_ms)
 {
 	return t->previous_ms >= 0 && measured_ms < t->previous_ms;
 }
+
+int schedule_due_since(const struct check *c, int64_t measured_ms, int64_t now_ms, int64_t *out,
+		       struct err *e)
+{
+	struct schedule_times now, then;
+
+	*out = -1;
+	if (schedule_times(c, now_ms, &now, e) != 0)
+		return -1;
+	if (!schedule_is_due(&now, measured_ms))
+		return 0;
+	*out = now.previous_ms;
+	if (measured_ms < 0)
+		return 0;
+	if (schedule_times(c, measured_ms, &then, e) != 0)
+		return -1;
+	if (then.next_ms >= 0 && then.next_ms < *out)
+		*out = then.next_ms;
+	return 0;
+}

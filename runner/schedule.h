@@ -26,4 +26,12 @@ int schedule_times(const struct check *c, int64_t now_ms, struct schedule_times 
 /* Due when its last moment lies behind its last measurement (-1 = never measured: due). */
 bool schedule_is_due(const struct schedule_times *t, int64_t measured_ms);
 
+/*
+ * Since when it is due: the first of its moments behind its last measurement, not the latest, or
+ * what has not run for days would be fresh again after each of them; of one never measured, the
+ * latest. -1 in *out: it is not due.
+ */
+int schedule_due_since(const struct check *c, int64_t measured_ms, int64_t now_ms, int64_t *out,
+		       struct err *e);
+
 #endif

@@ -48,7 +48,7 @@ struct past_check {
 	const char *name;
 	int64_t measured_ms; /* last time it came to an end with any outcome but skip; -1 = never */
 	bool is_scheduled;
-	int64_t due_ms; /* the moment of its schedule it has not run since; -1 = it is not due */
+	int64_t due_ms; /* the first moment of its schedule since then; -1 = none, it is not due */
 };
 
 struct past {

@@ -76,6 +76,30 @@ static void test_schedule_is_due_until_measured(void **state)
 	assert_false(schedule_is_due(&none, -1));
 }
 
+/* Since when, of what was measured then; "" = it is not due. */
+static void due_since(const char *measured, const char *now, const char *want)
+{
+	struct check c = {.name = "a/b", .schedule = "0 * * * *", .time_zone = "UTC"};
+	struct err e = {0};
+	int64_t since;
+
+	assert_int_equal(cron_parse(c.schedule, &c.cron, &e), 0);
+	if (schedule_due_since(&c, *measured ? at(measured) : -1, at(now), &since, &e) != 0)
+		fail_msg("%s", e.message);
+	assert_int_equal(since, *want ? at(want) : -1);
+}
+
+static void test_schedule_is_due_since_the_first_moment_missed(void **state)
+{
+	(void)state;
+	due_since("2026-11-22T21:40:03Z", "2026-11-22T21:59:59Z", "");
+	due_since("2026-11-22T21:40:03Z", "2026-11-22T22:00:01Z", "2026-11-22T22:00:00Z");
+	due_since("2026-11-22T21:40:03Z", "2026-11-24T09:00:01Z", "2026-11-22T22:00:00Z");
+	due_since("2026-11-22T22:00:00Z", "2026-11-22T22:30:00Z", "");
+	due_since("", "2026-11-22T22:30:00Z", "2026-11-22T22:00:00Z");
+	due_since("2026-11-25T00:00:00Z", "2026-11-22T22:30:00Z", "");
+}
+
 static void test_schedule_refuses_an_unknown_zone(void **state)
 {
 	struct check c = {.name = "a/b", .schedule = "* * * * *", .time_zone = "Mars/Olympus"};
@@ -95,6 +119,7 @@ int main(void)
 		cmocka_unit_test(test_schedule_reads_cron_in_the_zone),
 		cmocka_unit_test(test_schedule_survives_the_change_of_summer_time),
 		cmocka_unit_test(test_schedule_is_due_until_measured),
+		cmocka_unit_test(test_schedule_is_due_since_the_first_moment_missed),
 		cmocka_unit_test(test_schedule_refuses_an_unknown_zone),
 	};
 
