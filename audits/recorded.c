@@ -157,10 +157,11 @@ struct group_of {
 	const char *key;
 	const struct label *labels;
 	const struct external *newest;
-	bool is_mixed; /* of several label sets */
-	int64_t n;     /* within the window */
+	bool is_mixed;	/* of several label sets */
+	bool has_reals; /* else all values are integers */
+	int64_t n;	/* within the window */
 	double sum, min, max;
-	const char *trouble; /* the first value that cannot be reckoned with */
+	const char *trouble; /* of the newest value, or the first that cannot be reckoned with */
 };
 
 struct recorded {
@@ -215,6 +216,9 @@ static struct group_of *group_of(struct recorded *r, const struct external *x)
 	return &r->groups[r->n_groups++];
 }
 
+/* Integers beyond it have no exact double. */
+#define MAX_EXACT 0x1p53
+
 /* The number in base unit; NaN: it is in another unit than the check says. */
 static double number_of(const struct recorded_spec *spec, const struct external *x)
 {
@@ -227,6 +231,18 @@ static double number_of(const struct recorded_spec *spec, const struct external 
 	return factor * (x->value.type == VALUE_INT ? (double)x->value.integer : x->value.real);
 }
 
+/* What is wrong with a value by itself; NULL = nothing. */
+static const char *problem_of(const struct recorded *r, const struct external *x, double v)
+{
+	if (isnan(v))
+		return arena_printf(r->probe->arena,
+				    "a value is in \"%s\", but the check says unit: \"%s\"",
+				    x->unit, r->spec->unit);
+	if (x->value.type == VALUE_INT && fabs(v) > MAX_EXACT)
+		return "a value is an integer beyond 2^53, which is not reckoned with exactly";
+	return NULL;
+}
+
 static void take(struct recorded *r, struct group_of *g, const struct external *x)
 {
 	const struct recorded_spec *spec = r->spec;
@@ -235,12 +251,13 @@ static void take(struct recorded *r, struct group_of *g, const struct external *
 	if (g->newest && strcmp(g->newest->series, x->series) != 0)
 		g->is_mixed = true;
 	g->newest = x; /* they come oldest first */
-	if (spec->agg != AGG_LAST && x->at_ms < r->now_ms - window_of(spec))
+	if (spec->agg == AGG_LAST)
+		g->trouble = isnan(v) ? problem_of(r, x, v) : NULL;
+	else if (x->at_ms < r->now_ms - window_of(spec))
 		return;
-	if (isnan(v) && spec->agg != AGG_COUNT && !g->trouble)
-		g->trouble = arena_printf(r->probe->arena,
-					  "a value is in \"%s\", but the check says unit: \"%s\"",
-					  x->unit, spec->unit);
+	else if (spec->agg != AGG_COUNT && !g->trouble)
+		g->trouble = problem_of(r, x, v);
+	g->has_reals = g->has_reals || x->value.type != VALUE_INT;
 	g->n++;
 	g->sum += v;
 	g->min = fmin(g->min, v);
@@ -276,8 +293,8 @@ static const char *trouble_of(const struct recorded *r, const struct group_of *g
 		return arena_printf(a, "no value within the last %s", age_text(a, window_of(spec)));
 	if (g->trouble)
 		return g->trouble;
-	if (spec->agg == AGG_SUM && !isfinite(g->sum))
-		return "the sum is too large for a number";
+	if (spec->agg == AGG_SUM && !g->has_reals && fabs(g->sum) > MAX_EXACT)
+		return "the sum is an integer beyond 2^53, which is not reckoned with exactly";
 	return NULL;
 }
 

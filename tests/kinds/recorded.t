@@ -77,6 +77,10 @@ push wait 0.29 --unit s
 tells "units are converted" wait 0 '290 ms'
 push wait 12 --unit EUR
 tells "another unit is no value" wait 2 'a value is in "EUR", but the check says unit: "ms"'
+push wait 0.28 --unit s
+tells "an older one in it does no harm" wait 0 '280 ms'
+push tickets 9007199254740993
+tells "an integer without an exact double is not added up" sum 2 'an integer beyond 2\^53, which is not reckoned with exactly'
 intact
 rm -rf .assize && push score 4.5 --at "$(past 8days)"
 tells "old is no value" last 2 'the newest value is 8 d old, and counts for 7 d'
