@@ -21,6 +21,7 @@ define()
 	shift
 	{
 		printf 'assize: 1\ntargets:\n  shop: { sqlite: shop.db }\n  web: { http: "http://127.0.0.1:%s" }\n' "$port"
+		printf '  gone: { http: "http://127.0.0.1:1" }\n  lost: { prometheus: "http://127.0.0.1:1" }\n'
 		printf 'audits:\n  m:\n    checks:\n'
 		for kind in "$@"; do
 			for operator in "${operators[@]}"; do
@@ -94,6 +95,17 @@ nothing 'empty exposition' 'target: web, scrape: { path: /empty, metric: queue_n
 nothing 'no such series' 'target: web, scrape: { path: /metrics, metric: queue_gone }, expect: %OP%'
 nothing 'killed' 'command: { run: [sh, -c, "kill -KILL $$"] }, expect: { status: %OP% }'
 
+nothing 'nobody listens' 'target: gone, http: /, expect: { total: %OP% }' \
+	'target: gone, journey: { steps: [ { id: a, path: / } ] }, expect: { total: %OP% }' \
+	'target: lost, promql: { query: up }, expect: %OP%' \
+	'tls: { address: "127.0.0.1:1", name: a.example }, expect: { days_left: %OP% }' \
+	'dns: { name: a.example, server: "127.0.0.1:1" }, expect: { ttl: %OP% }'
+: >empty-file
+nothing 'nothing there' 'archive: nowhere, expect: { bytes: %OP% }' 'elf: nowhere, expect: { needed: %OP% }' \
+	'sbom: nowhere, expect: { components: %OP% }' 'secrets: nowhere, expect: { files: %OP% }' \
+	'oci: nowhere, expect: { layers: %OP% }'
+nothing 'an empty file' 'archive: empty-file, expect: { bytes: %OP% }' 'elf: empty-file, expect: { needed: %OP% }' \
+	'sbom: empty-file, expect: { components: %OP% }' 'oci: empty-file, expect: { layers: %OP% }'
 nothing 'never recorded' 'recorded: { name: nobody, max_age: 7d }, expect: %OP%'
 
 operators=('within 10% of median(28d)' 'within 3 sigma of mean(28d)')
