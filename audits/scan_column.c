@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "audits/scan_internal.h"
-#include "runner/base/str.h"
 
 static bool begins_as(const char *type, const char *const *words, size_t n)
 {

@@ -2,12 +2,11 @@
  * scan_internal: what the scan's files tell each other; private to them.
  *
  * scan.c holds questions, answers and what kinds see of them. scan_sql.c writes the statements,
- * scan_alone.c those of questions that cannot share one,
- * scan_column.c knows what columns are declared to hold, scan_key.c what a table can be divided by,
- * scan_sample.c takes a sample of it, scan_crew.c
- * asks over several sessions, scan_merge.c makes one answer of what the parts say, scan_segment.c
- * tells segments apart, scan_center.c keeps deviations exact, and scan_run.c does all of that in
- * turn and finds the questions that cannot be asked.
+ * scan_alone.c those of questions that cannot share one, scan_column.c knows what columns are
+ * declared to hold, scan_key.c what a table can be divided by, scan_sample.c takes a sample of it,
+ * scan_crew.c asks over several sessions, scan_merge.c makes one answer of what the parts say,
+ * scan_segment.c tells segments apart, scan_center.c keeps deviations exact, and scan_run.c does
+ * all of that in turn and finds the questions that cannot be asked.
  */
 #ifndef ASSIZE_AUDITS_SCAN_INTERNAL_H
 #define ASSIZE_AUDITS_SCAN_INTERNAL_H

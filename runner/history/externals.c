@@ -2,7 +2,6 @@
  * What others measured. Rows are only ever added; a name's labels are kept once for each distinct
  * set of them, under the id of the set's text.
  */
-#include <math.h>
 #include <string.h>
 
 #include "runner/base/arena.h"

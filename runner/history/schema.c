@@ -4,9 +4,10 @@
  *
  * Rows are only ever inserted, except in `head` (the next sequence number), `states` and `latest`
  * (caches that can be recomputed from the rest) and `locks`. Every record of its own (run begin,
- * definition, result, run end, restoration, decision) has a number in one gapless sequence that
- * starts at 1 (0 is the file itself): what a Merkle log over the record will use as leaf index. The
- * results of a batch take consecutive numbers in the order of their id, from batches.first_seq on.
+ * definition, result, run end, restoration, decision, external) has a number in one gapless
+ * sequence that starts at 1 (0 is the file itself): what a Merkle log over the record will use as
+ * leaf index. The results of a batch take consecutive numbers in the order of their id, from
+ * batches.first_seq on.
  *
  * A year of 1,000 checks an hour is 8.76 million results, so `results` is what the file's size is.
  * Everything a result shares with its neighbours in time (outcome, bound, reason, query, ...) is

@@ -108,8 +108,7 @@ int mysql_fail_numbered(struct mysql_db *s, unsigned number, const char *message
 	return err_set(e, ERR_MEASURE, "could not run the query: %s", message);
 }
 
-/* About how the statement is written, not about what it gave (SHOW WARNINGS: level, number, text).
- */
+/* A row of level, number and text: is it about how the statement is written, not what it gave? */
 static bool is_about_syntax(const MYSQL_ROW row)
 {
 	static const char *const numbers[] = {

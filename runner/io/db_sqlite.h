@@ -4,8 +4,7 @@
  * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
  * looks at the file beforehand, _snapshot.c gives several statements and sessions one state,
  * _error.c says what went wrong, _catalog.c reads the schema, for what only its statements say with
- * _ddl.c and _sql.c; _matches.c adds regular expressions and
- * _numbers.c an aggregate.
+ * _ddl.c and _sql.c; _matches.c adds regular expressions and _numbers.c an aggregate.
  */
 #ifndef ASSIZE_IO_DB_SQLITE_H
 #define ASSIZE_IO_DB_SQLITE_H
