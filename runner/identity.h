@@ -8,11 +8,11 @@ struct app;
 struct definition;
 struct run_info;
 
-/* Fills host, user, version, boot id, CI job URL, and the definition's commit. Never fails: "" =
- * unknown. */
 /* Who asks, and on which machine; "" where that cannot be known. */
 void identity_who(struct app *app, const char **host, const char **user);
 
+/* Fills host, user, version, boot id, CI job URL, and the definition's commit. Never fails: "" =
+ * unknown. */
 void identity_fill(struct app *app, const struct definition *d, struct run_info *run);
 
 #endif

@@ -102,22 +102,38 @@ static bool wants_retry(const struct session *s, const struct job *job, size_t i
 	       job->attempt <= job->checks[i]->retries;
 }
 
+#define MAX_REASON_BYTES 200
+
+/* How much of a reason is kept: whole characters. */
+static int kept_of(const char *reason)
+{
+	size_t n = strlen(reason);
+
+	if (n > MAX_REASON_BYTES)
+		n = MAX_REASON_BYTES;
+	while (n > 0 && ((unsigned char)reason[n] & 0xC0) == 0x80)
+		n--;
+	return (int)n;
+}
+
 /* One line for each attempt that failed: the evidence of the next one begins with them. */
 static const char *describe_attempt(struct arena *a, const struct job *job, size_t i,
 				    const struct judged *judged)
 {
 	const char *before = job->earlier != NULL ? job->earlier[i] : NULL, *line;
 	const struct result *r = judged->results;
+	const char *reason;
 	struct buf value;
 
 	while (r->outcome != judged->outcome)
-		r++;			 /* the outcome of the whole is that of a part */
+		r++; /* the outcome of the whole is that of a part */
+	reason = r->reason != NULL ? r->reason : "";
 	buf_init(&value, BUF_UNBOUNDED); /* a value is bounded */
 	value_format(&value, &r->value, r->unit);
-	line = arena_printf(a, "attempt %d: %s%s%s, %s%s%s: %.200s", job->attempt,
+	line = arena_printf(a, "attempt %d: %s%s%s, %s%s%s: %.*s", job->attempt,
 			    outcome_name(r->outcome), r->series[0] != '\0' ? " " : "", r->series,
 			    value.data, r->bound[0] != '\0' ? ", bound " : "", r->bound,
-			    r->reason != NULL ? r->reason : "");
+			    kept_of(reason), reason);
 	buf_release(&value);
 	return before == NULL ? line : arena_printf(a, "%s\n%s", before, line);
 }

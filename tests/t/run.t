@@ -24,6 +24,10 @@ audits:
         retry_delay: 10ms
       - { id: never, command: { run: [/bin/false] }, retries: 2, retry_delay: 10ms }
 YAML
+for letters in "" a; do
+	printf '      - { id: words%s, command: { run: ["%s/%s"] }, retries: 1, retry_delay: 1ms }\n' "$letters" "$letters" \
+		"$(printf 'é%.0s' {1..120})" >>assize.yaml
+done
 
 exits "a run that passes exits 0" 0 "$ASSIZE" run order
 is "results stand in definition order, whichever finished first" \
@@ -46,6 +50,9 @@ like "JUnit shows it" "$out" '<system-out>pass: [^<]*flaky: passed at attempt 2[
 like "JSON counts it" "$("$ASSIZE" report --format json | tr -d ' ')" '"flaky":1'
 exits "retries end" 1 "$ASSIZE" run again/never
 like "after all attempts" "$("$ASSIZE" explain latest again/never)" '3 attempts'
+run "$ASSIZE" run again/words again/wordsa --json
+like "a long reason of an earlier attempt is kept" "$out" 'attempt 1: undecided[^"]*éé'
+unlike "in whole characters" "$out" '�'
 
 exits "--quiet says nothing while all is well" 0 "$ASSIZE" run order --quiet
 is "not a byte on standard output" "$out" ""
