@@ -51,7 +51,7 @@ like "JSON counts it" "$("$ASSIZE" report --format json | tr -d ' ')" '"flaky":1
 exits "retries end" 1 "$ASSIZE" run again/never
 like "after all attempts" "$("$ASSIZE" explain latest again/never)" '3 attempts'
 run "$ASSIZE" run again/words again/wordsa --json
-like "a long reason of an earlier attempt is kept" "$out" 'attempt 1: undecided[^"]*éé'
+like "a long reason of an earlier attempt is kept" "$out" 'attempt 1: undecided.*éé'
 unlike "in whole characters" "$out" '�'
 
 exits "--quiet says nothing while all is well" 0 "$ASSIZE" run order --quiet
