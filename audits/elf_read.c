@@ -1,65 +1,28 @@
 /*
- * elf_read: header, segments, dynamic section, notes, needed versions, section names; in that order
- * and each only as far as it is needed.
+ * elf_read: header, segments, notes, section names; in that order and each only as far as it is
+ * needed. Between notes and names comes the dynamic section, in elf_dynamic.c.
  */
 #include "audits/elf_read.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "audits/elf_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 
-#define MAX_SEGMENTS	   4096
-#define MAX_SECTIONS	   65536
-#define MAX_DYNAMIC	   65536
-#define MAX_STRINGS	   ((int64_t)64 * 1024 * 1024)
-#define MAX_NOTES	   ((int64_t)1024 * 1024)
-#define MAX_VERSIONS_BYTES ((int64_t)4 * 1024 * 1024)
-#define MAX_NEEDED	   4096
-#define MAX_INTERP	   4096
+#define MAX_SEGMENTS 4096
+#define MAX_SECTIONS 65536
+#define MAX_NAMES    ((int64_t)64 * 1024 * 1024)
+#define MAX_NOTES    ((int64_t)1024 * 1024)
+#define MAX_INTERP   4096
 
-enum segment_type {
-	PT_LOAD = 1,
-	PT_DYNAMIC = 2,
-	PT_INTERP = 3,
-	PT_NOTE = 4,
-	PT_GNU_STACK = 0x6474e551,
-	PT_GNU_RELRO = 0x6474e552,
-};
 enum { PF_X = 1, PF_W = 2 };
-enum { SHT_SYMTAB = 2, SHT_STRTAB = 3 };
+enum { SHT_SYMTAB = 2 };
 enum { DF_BIND_NOW = 0x8, DF_1_NOW = 0x1, DF_1_PIE = 0x08000000 };
 enum { NT_GNU_BUILD_ID = 3 };
-
-struct segment {
-	uint32_t type, flags;
-	int64_t offset, address, file_bytes;
-};
-
-/* Entries of the dynamic section that are of interest; -1 = not there. */
-struct dynamic {
-	int64_t strtab, strsz, soname, rpath, runpath, verneed, verneednum;
-	int64_t flags, flags_1;
-	bool is_now;
-	int64_t *needed; /* offsets of names */
-};
-
-struct elf {
-	struct arena *arena;
-	int fd;
-	int64_t size;
-	struct elf_facts *out;
-	unsigned type;
-	struct segment *segments;
-	size_t n_segments;
-	struct dynamic dynamic;
-	const char *strings; /* of the dynamic section, NUL behind its end */
-	int64_t n_strings;
-};
 
 /* --- numbers --- */
 
@@ -72,18 +35,17 @@ static uint64_t number(const struct elf *f, const unsigned char *p, size_t n)
 	return v;
 }
 
-static uint32_t half(const struct elf *f, const unsigned char *p)
+uint32_t elf_half(const struct elf *f, const unsigned char *p)
 {
 	return (uint32_t)number(f, p, 2);
 }
 
-static uint32_t word(const struct elf *f, const unsigned char *p)
+uint32_t elf_word(const struct elf *f, const unsigned char *p)
 {
 	return (uint32_t)number(f, p, 4);
 }
 
-/* An address, offset or length of the file's width; -1 = larger than any file. */
-static int64_t wide(const struct elf *f, const unsigned char *p)
+int64_t elf_wide(const struct elf *f, const unsigned char *p)
 {
 	uint64_t v = number(f, p, f->out->is_64 ? 8 : 4);
 
@@ -92,16 +54,15 @@ static int64_t wide(const struct elf *f, const unsigned char *p)
 
 /* --- the file --- */
 
-static bool is_inside(const struct elf *f, int64_t offset, int64_t n)
+bool elf_is_inside(const struct elf *f, int64_t offset, int64_t n)
 {
 	return offset >= 0 && n >= 0 && offset <= f->size && n <= f->size - offset;
 }
 
-/* Exactly n bytes, with a NUL behind them. what: "its notes". */
-static int read_part(const struct elf *f, int64_t offset, int64_t n, const char *what,
-		     unsigned char **out, struct err *e)
+int elf_read_part(const struct elf *f, int64_t offset, int64_t n, const char *what,
+		  unsigned char **out, struct err *e)
 {
-	if (!is_inside(f, offset, n))
+	if (!elf_is_inside(f, offset, n))
 		return err_set(e, ERR_MEASURE, "it is damaged or cut: %s outside the file", what);
 
 	unsigned char *p = arena_alloc(f->arena, (size_t)n + 1);
@@ -121,8 +82,7 @@ static int read_part(const struct elf *f, int64_t offset, int64_t n, const char 
 	return 0;
 }
 
-/* Where the n bytes that are loaded at an address lie in the file; -1 = nowhere. */
-static int64_t offset_of(const struct elf *f, int64_t address, int64_t n)
+int64_t elf_offset_of(const struct elf *f, int64_t address, int64_t n)
 {
 	for (size_t i = 0; i < f->n_segments; i++) {
 		const struct segment *s = &f->segments[i];
@@ -158,8 +118,8 @@ static const char *machine_name(struct arena *a, unsigned machine)
 static int read_segments(struct elf *f, const unsigned char *h, struct err *e)
 {
 	bool is_64 = f->out->is_64;
-	int64_t at = wide(f, h + (is_64 ? 32 : 28));
-	size_t entry = half(f, h + (is_64 ? 54 : 42)), n = half(f, h + (is_64 ? 56 : 44));
+	int64_t at = elf_wide(f, h + (is_64 ? 32 : 28));
+	size_t entry = elf_half(f, h + (is_64 ? 54 : 42)), n = elf_half(f, h + (is_64 ? 56 : 44));
 	size_t least = is_64 ? 56 : 32;
 	unsigned char *table;
 
@@ -170,7 +130,7 @@ static int read_segments(struct elf *f, const unsigned char *h, struct err *e)
 	if (entry < least)
 		return err_set(e, ERR_MEASURE, "it is damaged: its segments have %zu bytes each",
 			       entry);
-	if (read_part(f, at, (int64_t)(n * entry), "its segments lie", &table, e) < 0)
+	if (elf_read_part(f, at, (int64_t)(n * entry), "its segments lie", &table, e) < 0)
 		return -1;
 	f->segments = arena_array(f->arena, n, sizeof(*f->segments));
 	f->n_segments = n;
@@ -178,17 +138,17 @@ static int read_segments(struct elf *f, const unsigned char *h, struct err *e)
 		const unsigned char *p = table + i * entry;
 
 		f->segments[i] = (struct segment){
-			.type = word(f, p),
-			.flags = word(f, p + (is_64 ? 4 : 24)),
-			.offset = wide(f, p + (is_64 ? 8 : 4)),
-			.address = wide(f, p + (is_64 ? 16 : 8)),
-			.file_bytes = wide(f, p + (is_64 ? 32 : 16)),
+			.type = elf_word(f, p),
+			.flags = elf_word(f, p + (is_64 ? 4 : 24)),
+			.offset = elf_wide(f, p + (is_64 ? 8 : 4)),
+			.address = elf_wide(f, p + (is_64 ? 16 : 8)),
+			.file_bytes = elf_wide(f, p + (is_64 ? 32 : 16)),
 		};
 	}
 	return 0;
 }
 
-static const struct segment *find_segment(const struct elf *f, uint32_t type)
+const struct segment *elf_find_segment(const struct elf *f, uint32_t type)
 {
 	for (size_t i = 0; i < f->n_segments; i++)
 		if (f->segments[i].type == type)
@@ -198,7 +158,7 @@ static const struct segment *find_segment(const struct elf *f, uint32_t type)
 
 static void look_at_permissions(struct elf *f)
 {
-	const struct segment *stack = find_segment(f, PT_GNU_STACK);
+	const struct segment *stack = elf_find_segment(f, PT_GNU_STACK);
 
 	f->out->has_stack_note = stack != NULL;
 	f->out->is_stack_executable = !stack || stack->flags & PF_X;
@@ -215,7 +175,7 @@ static void look_at_permissions(struct elf *f)
 
 static int read_interp(struct elf *f, struct err *e)
 {
-	const struct segment *s = find_segment(f, PT_INTERP);
+	const struct segment *s = elf_find_segment(f, PT_INTERP);
 	unsigned char *text;
 
 	if (!s)
@@ -225,8 +185,8 @@ static int read_interp(struct elf *f, struct err *e)
 			       "it is damaged: the name of its interpreter has %lld "
 			       "bytes",
 			       (long long)s->file_bytes);
-	if (read_part(f, s->offset, s->file_bytes, "the name of its interpreter lies", &text, e) <
-	    0)
+	if (elf_read_part(f, s->offset, s->file_bytes, "the name of its interpreter lies", &text,
+			  e) < 0)
 		return -1;
 	f->out->interp = (const char *)text;
 	return 0;
@@ -253,17 +213,18 @@ static int read_notes(struct elf *f, const struct segment *s, struct err *e)
 	if (s->file_bytes > MAX_NOTES)
 		return err_set(e, ERR_MEASURE, "it is damaged: it claims %lld bytes of notes",
 			       (long long)s->file_bytes);
-	if (read_part(f, s->offset, s->file_bytes, "its notes lie", &p, e) < 0)
+	if (elf_read_part(f, s->offset, s->file_bytes, "its notes lie", &p, e) < 0)
 		return -1;
 	for (int64_t left = s->file_bytes; left >= 12;) {
-		int64_t name = word(f, p), text = word(f, p + 4);
+		int64_t name = elf_word(f, p), text = elf_word(f, p + 4);
 		int64_t name_room = (name + 3) / 4 * 4, room = 12 + name_room + (text + 3) / 4 * 4;
 
 		if (room > left && 12 + name_room + text > left)
 			return err_set(e, ERR_MEASURE,
 				       "it is damaged: a note is longer than all of "
 				       "them");
-		if (name == 4 && memcmp(p + 12, "GNU", 4) == 0 && word(f, p + 8) == NT_GNU_BUILD_ID)
+		if (name == 4 && memcmp(p + 12, "GNU", 4) == 0 &&
+		    elf_word(f, p + 8) == NT_GNU_BUILD_ID)
 			take_build_id(f, p + 12 + name_room, (size_t)text);
 		if (room >= left)
 			break;
@@ -273,206 +234,7 @@ static int read_notes(struct elf *f, const struct segment *s, struct err *e)
 	return 0;
 }
 
-/* --- the dynamic section --- */
-
-static void take_entry(struct elf *f, int64_t tag, int64_t value)
-{
-	enum {
-		NEEDED = 1,
-		STRTAB = 5,
-		STRSZ = 10,
-		SONAME = 14,
-		RPATH = 15,
-		BIND_NOW = 24,
-		RUNPATH = 29,
-		FLAGS = 30,
-		FLAGS_1 = 0x6ffffffb,
-		VERNEED = 0x6ffffffe,
-		VERNEEDNUM = 0x6fffffff
-	};
-	struct dynamic *d = &f->dynamic;
-
-	switch (tag) {
-	case NEEDED:
-		if (f->out->n_needed < MAX_NEEDED)
-			d->needed[f->out->n_needed++] = value;
-		break;
-	case STRTAB:
-		d->strtab = value;
-		break;
-	case STRSZ:
-		d->strsz = value;
-		break;
-	case SONAME:
-		d->soname = value;
-		break;
-	case RPATH:
-		d->rpath = value;
-		break;
-	case BIND_NOW:
-		d->is_now = true;
-		break;
-	case RUNPATH:
-		d->runpath = value;
-		break;
-	case FLAGS:
-		d->flags = value;
-		break;
-	case FLAGS_1:
-		d->flags_1 = value;
-		break;
-	case VERNEED:
-		d->verneed = value;
-		break;
-	case VERNEEDNUM:
-		d->verneednum = value;
-		break;
-	default: /* not an enumeration: any number of a file gets here */
-		break;
-	}
-}
-
-static int read_dynamic(struct elf *f, const struct segment *s, struct err *e)
-{
-	size_t width = f->out->is_64 ? 8 : 4;
-	int64_t n = s->file_bytes / (int64_t)(2 * width);
-	unsigned char *p;
-
-	if (n > MAX_DYNAMIC)
-		return err_set(e, ERR_MEASURE,
-			       "it is damaged: its dynamic section has %lld entries", (long long)n);
-	if (read_part(f, s->offset, s->file_bytes, "its dynamic section lies", &p, e) < 0)
-		return -1;
-	f->dynamic.needed = arena_array(f->arena, MAX_NEEDED, sizeof(int64_t));
-	for (int64_t i = 0; i < n; i++, p += 2 * width) {
-		int64_t tag = wide(f, p);
-
-		if (tag == 0)
-			break;
-		take_entry(f, tag, wide(f, p + width));
-	}
-	return 0;
-}
-
-static int read_strings(struct elf *f, struct err *e)
-{
-	struct dynamic *d = &f->dynamic;
-	unsigned char *p;
-
-	if (d->strtab < 0 || d->strsz < 0)
-		return err_set(e, ERR_MEASURE, "it is damaged: its dynamic section has no names");
-	if (d->strsz > MAX_STRINGS)
-		return err_set(e, ERR_MEASURE, "it is damaged: it claims %lld bytes of names",
-			       (long long)d->strsz);
-	if (read_part(f, offset_of(f, d->strtab, d->strsz), d->strsz, "its names lie", &p, e) < 0)
-		return -1;
-	f->strings = (const char *)p;
-	f->n_strings = d->strsz;
-	return 0;
-}
-
-/* The name at an offset; "" for -1, which is "not there". */
-static int name_at(const struct elf *f, int64_t offset, const char **out, struct err *e)
-{
-	if (offset < 0) {
-		*out = "";
-		return 0;
-	}
-	if (offset >= f->n_strings)
-		return err_set(e, ERR_MEASURE, "it is damaged: a name lies outside its names");
-	*out = f->strings + offset;
-	return 0;
-}
-
-/* --- needed versions --- */
-
-static bool is_version(const char *s)
-{
-	return *s >= '0' && *s <= '9';
-}
-
-int elf_version_compare(const char *a, const char *b)
-{
-	for (;;) {
-		char *end_a, *end_b;
-		unsigned long x = strtoul(a, &end_a, 10), y = strtoul(b, &end_b, 10);
-
-		if (x != y)
-			return x < y ? -1 : 1;
-		if (*end_a != '.' || *end_b != '.')
-			return (*end_a == '.') - (*end_b == '.');
-		a = end_a + 1;
-		b = end_b + 1;
-	}
-}
-
-/* A table of libraries, each with a chain of versions; every step is forward and inside. */
-static int read_versions(struct elf *f, struct err *e)
-{
-	const struct dynamic *d = &f->dynamic;
-	int64_t at = 0, n_bytes, offset;
-	unsigned char *p;
-
-	if (d->verneed < 0 || d->verneednum <= 0)
-		return 0;
-	offset = offset_of(f, d->verneed, 0);
-	n_bytes = is_inside(f, offset, 0) ? f->size - offset : 0;
-	if (n_bytes > MAX_VERSIONS_BYTES)
-		n_bytes = MAX_VERSIONS_BYTES;
-	if (read_part(f, offset, n_bytes, "the versions it needs lie", &p, e) < 0)
-		return -1;
-	for (int64_t i = 0; i < d->verneednum && at + 16 <= n_bytes; i++) {
-		int64_t n_aux = half(f, p + at + 2), aux = at + word(f, p + at + 8);
-		int64_t next = word(f, p + at + 12);
-
-		for (int64_t k = 0; k < n_aux && aux + 16 <= n_bytes; k++) {
-			int64_t step = word(f, p + aux + 12);
-			const char *name = "";
-
-			if (name_at(f, word(f, p + aux + 8), &name, e) < 0)
-				return -1;
-			if (str_starts(name, "GLIBC_") && is_version(name + 6) &&
-			    elf_version_compare(name + 6, f->out->glibc) > 0)
-				f->out->glibc = name + 6;
-			if (step == 0)
-				break;
-			aux += step;
-		}
-		if (next == 0)
-			return 0;
-		at += next;
-	}
-	return at + 16 <= n_bytes ? 0
-				  : err_set(e, ERR_MEASURE,
-					    "it is damaged: the versions it needs have no end");
-}
-
-static int look_at_dynamic(struct elf *f, struct err *e)
-{
-	const struct segment *s = find_segment(f, PT_DYNAMIC);
-	struct dynamic *d = &f->dynamic;
-	struct elf_facts *out = f->out;
-
-	if (!s)
-		return 0;
-	out->is_dynamic = true;
-	if (read_dynamic(f, s, e) < 0)
-		return -1;
-	/* A static PIE has a dynamic section without any name in it. */
-	if (d->strtab < 0 && out->n_needed == 0)
-		return 0;
-	if (read_strings(f, e) < 0)
-		return -1;
-	out->needed = arena_array(f->arena, out->n_needed, sizeof(*out->needed));
-	for (size_t i = 0; i < out->n_needed; i++)
-		if (name_at(f, d->needed[i], &out->needed[i], e) < 0)
-			return -1;
-	if (name_at(f, d->soname, &out->soname, e) < 0 ||
-	    name_at(f, d->rpath, &out->rpath, e) < 0 ||
-	    name_at(f, d->runpath, &out->runpath, e) < 0)
-		return -1;
-	return read_versions(f, e);
-}
+/* --- what follows from both --- */
 
 static bool has_flag(int64_t flags, int64_t flag)
 {
@@ -487,7 +249,7 @@ static void look_at_relro(struct elf *f)
 	bool is_now =
 		d->is_now || has_flag(d->flags, DF_BIND_NOW) || has_flag(d->flags_1, DF_1_NOW);
 
-	if (!find_segment(f, PT_GNU_RELRO))
+	if (!elf_find_segment(f, PT_GNU_RELRO))
 		f->out->relro = RELRO_NONE;
 	else
 		f->out->relro = is_now || !f->out->is_dynamic ? RELRO_FULL : RELRO_PARTIAL;
@@ -511,9 +273,9 @@ static void name_type(struct elf *f)
 static const char *section_trouble(struct elf *f, const unsigned char *h)
 {
 	bool is_64 = f->out->is_64;
-	int64_t at = wide(f, h + (is_64 ? 40 : 32));
-	size_t entry = half(f, h + (is_64 ? 58 : 46)), n = half(f, h + (is_64 ? 60 : 48));
-	size_t names = half(f, h + (is_64 ? 62 : 50)), least = is_64 ? 64 : 40;
+	int64_t at = elf_wide(f, h + (is_64 ? 40 : 32));
+	size_t entry = elf_half(f, h + (is_64 ? 58 : 46)), n = elf_half(f, h + (is_64 ? 60 : 48));
+	size_t names = elf_half(f, h + (is_64 ? 62 : 50)), least = is_64 ? 64 : 40;
 	unsigned char *table, *text;
 	int64_t n_text;
 
@@ -521,22 +283,22 @@ static const char *section_trouble(struct elf *f, const unsigned char *h)
 		return NULL; /* a table that was taken away: stripped of everything */
 	if (entry < least || n == 0 || n > MAX_SECTIONS || names >= n)
 		return "its section headers make no sense";
-	if (read_part(f, at, (int64_t)(n * entry), "", &table, NULL) < 0)
+	if (elf_read_part(f, at, (int64_t)(n * entry), "", &table, NULL) < 0)
 		return "its section headers lie outside the file";
 
 	const unsigned char *s = table + names * entry;
-	n_text = wide(f, s + (is_64 ? 32 : 20));
-	if (n_text > MAX_STRINGS ||
-	    read_part(f, wide(f, s + (is_64 ? 24 : 16)), n_text, "", &text, NULL) < 0)
+	n_text = elf_wide(f, s + (is_64 ? 32 : 20));
+	if (n_text > MAX_NAMES ||
+	    elf_read_part(f, elf_wide(f, s + (is_64 ? 24 : 16)), n_text, "", &text, NULL) < 0)
 		return "the names of its sections lie outside the file";
 	for (size_t i = 1; i < n; i++) {
 		const unsigned char *p = table + i * entry;
 
-		f->out->has_symbols = f->out->has_symbols || word(f, p + 4) == SHT_SYMTAB;
-		f->out->has_debug =
-			f->out->has_debug || (word(f, p) < n_text &&
-					      (str_starts((char *)text + word(f, p), ".debug_") ||
-					       str_starts((char *)text + word(f, p), ".zdebug_")));
+		f->out->has_symbols = f->out->has_symbols || elf_word(f, p + 4) == SHT_SYMTAB;
+		f->out->has_debug = f->out->has_debug ||
+				    (elf_word(f, p) < n_text &&
+				     (str_starts((char *)text + elf_word(f, p), ".debug_") ||
+				      str_starts((char *)text + elf_word(f, p), ".zdebug_")));
 	}
 	return NULL;
 }
@@ -554,8 +316,8 @@ static int read_header(struct elf *f, const unsigned char *h, int64_t n, struct 
 	f->out->is_big_endian = h[5] == 2;
 	if (n < (f->out->is_64 ? 64 : 52))
 		return err_set(e, ERR_MEASURE, "it is cut within its header");
-	f->type = half(f, h + 16);
-	f->out->machine = machine_name(f->arena, half(f, h + 18));
+	f->type = elf_half(f, h + 16);
+	f->out->machine = machine_name(f->arena, elf_half(f, h + 18));
 	return 0;
 }
 
@@ -575,14 +337,14 @@ int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struc
 	unsigned char *h;
 	int64_t n = size < 64 ? size : 64;
 
-	if (read_part(&f, 0, n, "its header lies", &h, e) < 0 || read_header(&f, h, n, e) < 0 ||
+	if (elf_read_part(&f, 0, n, "its header lies", &h, e) < 0 || read_header(&f, h, n, e) < 0 ||
 	    read_segments(&f, h, e) < 0 || read_interp(&f, e) < 0)
 		return -1;
 	look_at_permissions(&f);
 	for (size_t i = 0; i < f.n_segments; i++)
 		if (f.segments[i].type == PT_NOTE && read_notes(&f, &f.segments[i], e) < 0)
 			return -1;
-	if (look_at_dynamic(&f, e) < 0)
+	if (elf_look_at_dynamic(&f, e) < 0)
 		return -1;
 	look_at_relro(&f);
 	name_type(&f);

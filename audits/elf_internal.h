@@ -1,0 +1,63 @@
+/*
+ * elf_internal: what the files of the ELF reader share; private to elf_*.c.
+ *
+ * elf_read.c holds the file, its numbers, segments, notes and section names; elf_dynamic.c what the
+ * dynamic section says, read as the loader reads it.
+ */
+#ifndef ASSIZE_AUDITS_ELF_INTERNAL_H
+#define ASSIZE_AUDITS_ELF_INTERNAL_H
+
+#include "audits/elf_read.h"
+
+enum segment_type {
+	PT_LOAD = 1,
+	PT_DYNAMIC = 2,
+	PT_INTERP = 3,
+	PT_NOTE = 4,
+	PT_GNU_STACK = 0x6474e551,
+	PT_GNU_RELRO = 0x6474e552,
+};
+
+struct segment {
+	uint32_t type, flags;
+	int64_t offset, address, file_bytes;
+};
+
+/* Entries of the dynamic section that are of interest; -1 = not there. */
+struct dynamic {
+	int64_t strtab, strsz, soname, rpath, runpath, verneed, verneednum;
+	int64_t flags, flags_1;
+	bool is_now;
+	int64_t *needed; /* offsets of names */
+};
+
+struct elf {
+	struct arena *arena;
+	int fd;
+	int64_t size;
+	struct elf_facts *out;
+	unsigned type;
+	struct segment *segments;
+	size_t n_segments;
+	struct dynamic dynamic;
+	const char *strings; /* of the dynamic section, NUL behind its end */
+	int64_t n_strings;
+};
+
+uint32_t elf_half(const struct elf *f, const unsigned char *p);
+uint32_t elf_word(const struct elf *f, const unsigned char *p);
+/* An address, offset or length of the file's width; -1 = larger than any file. */
+int64_t elf_wide(const struct elf *f, const unsigned char *p);
+
+bool elf_is_inside(const struct elf *f, int64_t offset, int64_t n);
+/* Exactly n bytes, with a NUL behind them. what: "its notes lie". */
+int elf_read_part(const struct elf *f, int64_t offset, int64_t n, const char *what,
+		  unsigned char **out, struct err *e);
+/* Where the n bytes that are loaded at an address lie in the file; -1 = nowhere. */
+int64_t elf_offset_of(const struct elf *f, int64_t address, int64_t n);
+const struct segment *elf_find_segment(const struct elf *f, uint32_t type); /* the first, or NULL */
+
+/* Fills f->dynamic and the facts it gives. */
+int elf_look_at_dynamic(struct elf *f, struct err *e);
+
+#endif
