@@ -5,7 +5,6 @@
  */
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "audits/kind_rows.h"
@@ -112,9 +111,10 @@ static struct measurement measure_age(struct probe *p, const char *name, const s
 
 	if (!f->created[0])
 		return measurement_none(name, "it does not say when it was made");
-	if (utc_parse(f->created, strlen(f->created), &created_ms, &has_zone) < 0)
-		return measurement_none(name, arena_printf(p->arena, "\"%s\" is no time",
-							   str_escaped(p->arena, f->created)));
+	if (utc_parse(f->created, strlen(f->created), &created_ms, &has_zone) < 0 || !has_zone)
+		return measurement_none(name,
+					arena_printf(p->arena, "\"%s\" is no time with a zone",
+						     str_escaped(p->arena, f->created)));
 	if (created_ms > now_ms)
 		return measurement_none(name, "it says it was made in the future");
 	return measurement_real(name, (double)(now_ms - created_ms) / 1000, "s");
@@ -123,8 +123,8 @@ static struct measurement measure_age(struct probe *p, const char *name, const s
 static struct measurement measure_artifact(struct probe *p, const char *name,
 					   const struct sbom_spec *spec, const struct sbom_facts *f)
 {
-	unsigned char digest[SHA256_BYTES];
-	char hex[SHA256_HEX];
+	unsigned char digest[SHA256_BYTES], claimed[SHA256_BYTES];
+	char hex[SHA256_HEX], claimed_hex[SHA256_HEX];
 	struct err e = {.class = ERR_NONE};
 	struct stat st;
 	int64_t size;
@@ -133,6 +133,9 @@ static struct measurement measure_artifact(struct probe *p, const char *name,
 		return measurement_none(name, "it does not say what it is about");
 	if (!f->subject_sha256[0])
 		return measurement_none(name, "it does not give the SHA-256 of what it is about");
+	if (sha256_from_hex(f->subject_sha256, strlen(f->subject_sha256), claimed) < 0)
+		return measurement_none(name, "the SHA-256 of what it is about is not 64 "
+					      "hexadecimal digits");
 	int fd = file_open(spec->artifact, &st, &e);
 	int rc = fd < 0 ? -1 : sha256_file(fd, p->deadline_ms, digest, &size, &e);
 	if (fd >= 0)
@@ -140,12 +143,14 @@ static struct measurement measure_artifact(struct probe *p, const char *name,
 	if (rc < 0)
 		return measurement_none(name, arena_strdup(p->arena, e.message));
 	sha256_hex(digest, hex);
+	sha256_hex(claimed, claimed_hex);
 
-	struct measurement m = measurement_int(name, strcasecmp(hex, f->subject_sha256) == 0, "");
+	struct measurement m =
+		measurement_int(name, memcmp(digest, claimed, sizeof(digest)) == 0, "");
 	m.evidence = arena_printf(p->arena,
 				  "it is about %.12s\xE2\x80\xA6, the artifact is "
 				  "%.12s\xE2\x80\xA6",
-				  str_escaped(p->arena, f->subject_sha256), hex);
+				  claimed_hex, hex);
 	return m;
 }
 

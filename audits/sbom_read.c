@@ -82,7 +82,27 @@ static int unknown_version(const char *format, const char *version, const char *
 	return err_help(e, "known are %s", known);
 }
 
+/* Neither of the two says which licence. */
+static bool is_license(const char *text)
+{
+	return text[0] && strcmp(text, "NOASSERTION") != 0 && strcmp(text, "NONE") != 0;
+}
+
 /* --- CycloneDX --- */
+
+static bool has_choice(const struct reading *r, const struct json_t *list)
+{
+	for (size_t i = 0; i < items_in(r, list); i++) {
+		const struct json_t *choice = json_item(list, i);
+		const struct json_t *license = list_of(choice, "license");
+
+		if (is_license(text_of(r, choice, "expression")) ||
+		    is_license(text_of(r, license, "id")) ||
+		    is_license(text_of(r, license, "name")))
+			return true;
+	}
+	return false;
+}
 
 static int count_components(struct reading *r, const struct json_t *list, int depth, struct err *e)
 {
@@ -92,7 +112,7 @@ static int count_components(struct reading *r, const struct json_t *list, int de
 		const struct json_t *c = json_item(list, i);
 
 		count(r, text_of(r, c, "name"), text_of(r, c, "version")[0] != '\0',
-		      items_in(r, list_of(c, "licenses")) > 0);
+		      has_choice(r, list_of(c, "licenses")));
 		if (count_components(r, list_of(c, "components"), depth + 1, e) < 0)
 			return -1;
 	}
@@ -113,6 +133,9 @@ static int read_cyclonedx(struct reading *r, const struct json_t *root, struct e
 	if (subject)
 		take_subject(r, subject, "version",
 			     sha256_in(r, list_of(subject, "hashes"), "alg", "SHA-256", "content"));
+	/* Parts of the subject may be listed within it. */
+	if (count_components(r, list_of(subject, "components"), 0, e) < 0)
+		return -1;
 	return count_components(r, json_member(root, "components"), 0, e);
 }
 
@@ -122,12 +145,9 @@ static bool has_license(const struct reading *r, const struct json_t *package)
 {
 	static const char *const keys[] = {"licenseConcluded", "licenseDeclared"};
 
-	for (size_t i = 0; i < 2; i++) {
-		const char *text = text_of(r, package, keys[i]);
-
-		if (text[0] && strcmp(text, "NOASSERTION") != 0 && strcmp(text, "NONE") != 0)
+	for (size_t i = 0; i < 2; i++)
+		if (is_license(text_of(r, package, keys[i])))
 			return true;
-	}
 	return false;
 }
 
@@ -190,16 +210,25 @@ static int read_spdx2(struct reading *r, const struct json_t *root, struct err *
 
 static int read_spdx3(struct reading *r, const struct json_t *graph, struct err *e)
 {
+	const char *creation = "";
+
 	r->out->format = "SPDX";
 	r->out->n_unlicensed = -1;
-	/* Roots of the document, and of the bill in it. */
-	for (size_t i = 0; i < items_in(r, graph); i++)
-		add_ids(r, list_of(json_item(graph, i), "rootElement"));
+	/* Roots of the document, and of the bill in it; who made the document, and when. */
+	for (size_t i = 0; i < items_in(r, graph); i++) {
+		const struct json_t *element = json_item(graph, i);
+
+		add_ids(r, list_of(element, "rootElement"));
+		if (strcmp(text_of(r, element, "type"), "SpdxDocument") == 0)
+			creation = text_of(r, element, "creationInfo");
+	}
 	for (size_t i = 0; i < items_in(r, graph); i++) {
 		const struct json_t *element = json_item(graph, i);
 		const char *type = text_of(r, element, "type");
 
-		if (strcmp(type, "CreationInfo") == 0) {
+		/* What was taken over from elsewhere keeps its own. */
+		if (strcmp(type, "CreationInfo") == 0 &&
+		    (creation[0] == '\0' || strcmp(text_of(r, element, "@id"), creation) == 0)) {
 			r->out->spec = text_of(r, element, "specVersion");
 			r->out->created = text_of(r, element, "created");
 		} else if (strcmp(type, "software_Package") == 0) {

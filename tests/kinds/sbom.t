@@ -1,19 +1,11 @@
 #!/bin/bash
 # sbom: bills of materials in both formats pass; then each mutation fails, or is no measurement, and says why.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/cases.sh"
 cd "$TMP"
 
-n_cases=0
-claims=() statuses=() words=()
-printf 'assize: 1\naudits:\n  a:\n    checks:\n' >assize.yaml
-
 # expects STATUS CLAIM FILE KEYS EXPECT WORDS
-expects()
-{
-	claims+=("$2") statuses+=("$1") words+=("$6")
-	printf '      - { id: c%s, sbom: { path: %s%s }%s }\n' $n_cases "$3" "${4:+, $4}" "${5:+, expect: { $5 \}}" >>assize.yaml
-	n_cases=$((n_cases + 1))
-}
+expects() { add_case sbom "$@"; }
 
 printf 'artifact\n' >artifact
 printf 'other\n' >other
@@ -39,7 +31,7 @@ JSON
 cat >spdx3 <<JSON
 { "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": [
     { "type": "CreationInfo", "@id": "_:c", "specVersion": "3.0.1", "created": "$now" },
-    { "type": "SpdxDocument", "spdxId": "urn:d", "rootElement": [ "urn:b" ] },
+    { "type": "SpdxDocument", "spdxId": "urn:d", "creationInfo": "_:c", "rootElement": [ "urn:b" ] },
     { "type": "software_Sbom", "spdxId": "urn:b", "rootElement": [ "urn:shop" ] },
     { "type": "software_Package", "spdxId": "urn:shop", "name": "shop", "software_packageVersion": "2.31.0",
       "verifiedUsing": [ { "type": "Hash", "algorithm": "sha256", "hashValue": "$digest" } ] },
@@ -64,6 +56,14 @@ mutated()
 mutated "no version" cdx 'del(.components[1].version)' fail "" "unversioned: '== 0'" 'curl'
 mutated "no version, inside another" cdx 'del(.components[0].components[0].version)' fail "" "unversioned: '== 0'" 'inner'
 mutated "no licence" cdx '.components[1].licenses = []' fail "" "unlicensed: '<= 5%'" 'curl'
+mutated "no version, inside the subject" cdx '.metadata.component.components = [{name: "part"}]' fail "" "unversioned: '== 0'" 'part'
+for none in '{expression: "NOASSERTION"}' '{license: {name: "NONE"}}' '{license: {}}'; do
+	mutated "a licence that is none: $none" cdx ".components[1].licenses = [$none]" fail "" "unlicensed: '== 0'" 'curl'
+done
+mutated "a digest that is none" cdx '.metadata.component.hashes[1].content = "é"' undecided "artifact: artifact" "" 'is not 64 hexadecimal digits'
+mutated "made long ago from something new" spdx3 '."@graph"[0].created = "2020-01-01T00:00:00Z" | ."@graph" += [{type: "CreationInfo", "@id": "_:new", specVersion: "3.0.1", created: (now | todate)}]' \
+	fail "" "age: '< 24h'" 'd"'
+mutated "a time without a zone" cdx '.metadata.timestamp = "2020-01-01T00:00:00"' undecided "" "age: '< 24h'" 'is no time with a zone'
 mutated "no version in SPDX" spdx 'del(.packages[1].versionInfo)' fail "" "unversioned: '== 0'" 'zlib'
 mutated "NOASSERTION" spdx '.packages[1].licenseDeclared = "NOASSERTION"' fail "" "unlicensed: '== 0'" 'zlib'
 mutated "an old one" cdx '.metadata.timestamp = "2020-01-01T00:00:00Z"' fail "" "age: '< 24h'" 'd"'
@@ -88,14 +88,6 @@ expects undecided "no document" gone "" "" 'No such file'
 expects undecided "no artifact" cdx "artifact: gone" "" 'No such file'
 expects undecided "a document too large" cdx "max_size: 100B" "" 'larger than the limit'
 
-run "$ASSIZE" run --json
-is "something failed: exit status" "$status" 1
-jq -r '.checks[] | "\(.name[3:])\t\(.outcome)\t\([.series[] | select(.outcome != "pass") | .shown, .reason, .evidence[]] | tostring)"' \
-	<<<"$out" >told
-while IFS=$'\t' read -r i outcome told; do
-	is "${claims[i]}: ${statuses[i]}" "$outcome" "${statuses[i]}" || diag "$told"
-	[ -z "${words[i]}" ] || like "${claims[i]}: told" "$told" "${words[i]}"
-done <told
-is "every case was judged" "$(wc -l <told)" $n_cases
+judge_cases
 exits "the example is valid" 0 "$ASSIZE" check -f "$ROOT/audits/examples/sbom.yaml"
 done_testing
