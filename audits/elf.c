@@ -215,6 +215,11 @@ static struct measurement measure_glibc(struct arena *a, const char *name,
 
 	if (f->n_needed == 0)
 		return measurement_none(name, "it needs no library, so it says nothing of glibc");
+	if (!is_too_new && f->glibc_mark[0])
+		return measurement_none(name, arena_printf(a,
+							   "it asks for GLIBC_%s, which is no "
+							   "number: how new that is, is not known",
+							   str_escaped(a, f->glibc_mark)));
 	if (is_too_new)
 		m.evidence = arena_printf(a, "needs GLIBC_%s, %s is the newest allowed",
 					  str_escaped(a, f->glibc), spec->max_glibc);

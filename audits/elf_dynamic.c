@@ -2,6 +2,7 @@
  * elf_dynamic: the dynamic section, its names, the versions its symbols ask for.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "audits/elf_internal.h"
 #include "runner/base/arena.h"
@@ -11,63 +12,69 @@
 #define MAX_DYNAMIC	   65536
 #define MAX_STRINGS	   ((int64_t)64 * 1024 * 1024)
 #define MAX_VERSIONS_BYTES ((int64_t)4 * 1024 * 1024)
+#define MAX_VERSIONS	   65536
+#define MAX_VERSION	   64 /* characters of one */
 #define MAX_NEEDED	   4096
 
-static void take_entry(struct elf *f, int64_t tag, int64_t value)
+/* Where the value of a tag goes; NULL = it is of no interest. */
+static int64_t *slot_of(struct dynamic *d, int64_t tag)
 {
 	enum {
-		NEEDED = 1,
 		STRTAB = 5,
 		STRSZ = 10,
 		SONAME = 14,
 		RPATH = 15,
-		BIND_NOW = 24,
 		RUNPATH = 29,
 		FLAGS = 30,
 		FLAGS_1 = 0x6ffffffb,
-		VERNEED = 0x6ffffffe,
-		VERNEEDNUM = 0x6fffffff
+		VERNEED = 0x6ffffffe
 	};
-	struct dynamic *d = &f->dynamic;
 
 	switch (tag) {
-	case NEEDED:
-		if (f->out->n_needed < MAX_NEEDED)
-			d->needed[f->out->n_needed++] = value;
-		break;
 	case STRTAB:
-		d->strtab = value;
-		break;
+		return &d->strtab;
 	case STRSZ:
-		d->strsz = value;
-		break;
+		return &d->strsz;
 	case SONAME:
-		d->soname = value;
-		break;
+		return &d->soname;
 	case RPATH:
-		d->rpath = value;
-		break;
-	case BIND_NOW:
-		d->is_now = true;
-		break;
+		return &d->rpath;
 	case RUNPATH:
-		d->runpath = value;
-		break;
+		return &d->runpath;
 	case FLAGS:
-		d->flags = value;
-		break;
+		return &d->flags;
 	case FLAGS_1:
-		d->flags_1 = value;
-		break;
+		return &d->flags_1;
 	case VERNEED:
-		d->verneed = value;
-		break;
-	case VERNEEDNUM:
-		d->verneednum = value;
-		break;
+		return &d->verneed;
 	default: /* not an enumeration: any number of a file gets here */
-		break;
+		return NULL;
 	}
+}
+
+static int take_entry(struct elf *f, int64_t tag, int64_t value, struct err *e)
+{
+	enum { NEEDED = 1, BIND_NOW = 24 };
+	struct dynamic *d = &f->dynamic;
+	int64_t *slot = slot_of(d, tag);
+
+	if (tag == BIND_NOW)
+		d->is_now = true;
+	/* An offset that wraps around would lead the loader to a name in front of the others. */
+	if (value < 0 && (slot || tag == NEEDED))
+		return err_set(e, ERR_MEASURE,
+			       "it is damaged: entry %lld of its dynamic section lies outside the "
+			       "file",
+			       (long long)tag);
+	if (slot)
+		*slot = value;
+	if (tag != NEEDED)
+		return 0;
+	if (f->out->n_needed == MAX_NEEDED)
+		return err_set(e, ERR_MEASURE, "it claims to need more than %d libraries",
+			       MAX_NEEDED);
+	d->needed[f->out->n_needed++] = value;
+	return 0;
 }
 
 static int read_dynamic(struct elf *f, const struct segment *s, struct err *e)
@@ -81,15 +88,20 @@ static int read_dynamic(struct elf *f, const struct segment *s, struct err *e)
 			       "it is damaged: its dynamic section has %lld entries", (long long)n);
 	if (elf_read_part(f, s->offset, s->file_bytes, "its dynamic section lies", &p, e) < 0)
 		return -1;
+	/* The loader goes by the address, and up to the last entry whatever the length says. */
+	if (elf_offset_of(f, s->address, s->file_bytes) != s->offset)
+		return err_set(e, ERR_MEASURE,
+			       "it is damaged: its dynamic section is loaded from elsewhere");
 	f->dynamic.needed = arena_array(f->arena, MAX_NEEDED, sizeof(int64_t));
 	for (int64_t i = 0; i < n; i++, p += 2 * width) {
 		int64_t tag = elf_wide(f, p);
 
 		if (tag == 0)
-			break;
-		take_entry(f, tag, elf_wide(f, p + width));
+			return 0;
+		if (take_entry(f, tag, elf_wide(f, p + width), e) < 0)
+			return -1;
 	}
-	return 0;
+	return err_set(e, ERR_MEASURE, "it is damaged: its dynamic section has no end");
 }
 
 static int read_strings(struct elf *f, struct err *e)
@@ -125,9 +137,11 @@ static int name_at(const struct elf *f, int64_t offset, const char **out, struct
 
 /* --- needed versions --- */
 
+/* Dotted numbers, of a length that is one. */
 static bool is_version(const char *s)
 {
-	return *s >= '0' && *s <= '9';
+	return *s >= '0' && *s <= '9' && strnlen(s, MAX_VERSION) < MAX_VERSION &&
+	       s[strspn(s, "0123456789.")] == '\0';
 }
 
 int elf_version_compare(const char *a, const char *b)
@@ -145,45 +159,61 @@ int elf_version_compare(const char *a, const char *b)
 	}
 }
 
-/* A table of libraries, each with a chain of versions; every step is forward and inside. */
+static int endless(struct err *e)
+{
+	return err_set(e, ERR_MEASURE, "it is damaged: the versions it needs have no end");
+}
+
+static void take_version(struct elf_facts *out, const char *name)
+{
+	if (!str_starts(name, "GLIBC_"))
+		return;
+	name += 6;
+	/* A mark and no number: relocations that older loaders do not understand. */
+	if (strcmp(name, "ABI_DT_RELR") == 0)
+		name = "2.36";
+	if (!is_version(name)) {
+		/* GLIBC_PRIVATE is as old as glibc, and of one version only. */
+		if (strcmp(name, "PRIVATE") != 0)
+			out->glibc_mark = name;
+	} else if (elf_version_compare(name, out->glibc) > 0) {
+		out->glibc = name;
+	}
+}
+
+/*
+ * A chain of libraries, each with a chain of versions. Both are followed as the loader does, to the
+ * step of 0 and not for as many as are claimed; every other step is forward and inside.
+ */
 static int read_versions(struct elf *f, struct err *e)
 {
-	const struct dynamic *d = &f->dynamic;
-	int64_t at = 0, n_bytes, offset;
+	int64_t at = 0, aux, n_bytes, offset, n_seen = 0;
 	unsigned char *p;
+	const char *name = "";
 
-	if (d->verneed < 0 || d->verneednum <= 0)
+	if (f->dynamic.verneed < 0)
 		return 0;
-	offset = elf_offset_of(f, d->verneed, 0);
+	offset = elf_offset_of(f, f->dynamic.verneed, 0);
 	n_bytes = elf_is_inside(f, offset, 0) ? f->size - offset : 0;
 	if (n_bytes > MAX_VERSIONS_BYTES)
 		n_bytes = MAX_VERSIONS_BYTES;
 	if (elf_read_part(f, offset, n_bytes, "the versions it needs lie", &p, e) < 0)
 		return -1;
-	for (int64_t i = 0; i < d->verneednum && at + 16 <= n_bytes; i++) {
-		int64_t n_aux = elf_half(f, p + at + 2), aux = at + elf_word(f, p + at + 8);
-		int64_t next = elf_word(f, p + at + 12);
-
-		for (int64_t k = 0; k < n_aux && aux + 16 <= n_bytes; k++) {
-			int64_t step = elf_word(f, p + aux + 12);
-			const char *name = "";
-
+	for (int64_t next = 1; next > 0; at += next) {
+		if (at + 16 > n_bytes)
+			return endless(e);
+		next = elf_word(f, p + at + 12);
+		aux = at + elf_word(f, p + at + 8);
+		for (int64_t step = 1; step > 0; aux += step) {
+			if (aux + 16 > n_bytes || ++n_seen > MAX_VERSIONS)
+				return endless(e);
+			step = elf_word(f, p + aux + 12);
 			if (name_at(f, elf_word(f, p + aux + 8), &name, e) < 0)
 				return -1;
-			if (str_starts(name, "GLIBC_") && is_version(name + 6) &&
-			    elf_version_compare(name + 6, f->out->glibc) > 0)
-				f->out->glibc = name + 6;
-			if (step == 0)
-				break;
-			aux += step;
+			take_version(f->out, name);
 		}
-		if (next == 0)
-			return 0;
-		at += next;
 	}
-	return at + 16 <= n_bytes ? 0
-				  : err_set(e, ERR_MEASURE,
-					    "it is damaged: the versions it needs have no end");
+	return 0;
 }
 
 int elf_look_at_dynamic(struct elf *f, struct err *e)

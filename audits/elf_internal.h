@@ -25,7 +25,7 @@ struct segment {
 
 /* Entries of the dynamic section that are of interest; -1 = not there. */
 struct dynamic {
-	int64_t strtab, strsz, soname, rpath, runpath, verneed, verneednum;
+	int64_t strtab, strsz, soname, rpath, runpath, verneed;
 	int64_t flags, flags_1;
 	bool is_now;
 	int64_t *needed; /* offsets of names */
@@ -39,6 +39,7 @@ struct elf {
 	unsigned type;
 	struct segment *segments;
 	size_t n_segments;
+	int64_t note_bytes; /* read so far */
 	struct dynamic dynamic;
 	const char *strings; /* of the dynamic section, NUL behind its end */
 	int64_t n_strings;

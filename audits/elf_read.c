@@ -14,6 +14,8 @@
 #include "runner/base/str.h"
 
 #define MAX_SEGMENTS 4096
+/* Bytes of an entry in the tables of segments and of sections. */
+#define MAX_ENTRY    256
 #define MAX_SECTIONS 65536
 #define MAX_NAMES    ((int64_t)64 * 1024 * 1024)
 #define MAX_NOTES    ((int64_t)1024 * 1024)
@@ -115,6 +117,30 @@ static const char *machine_name(struct arena *a, unsigned machine)
 	return arena_printf(a, "machine %u", machine);
 }
 
+/* Of some kinds there is one: kernels and loaders differ in whether the first or the last counts.
+ */
+static int check_segments(const struct elf *f, struct err *e)
+{
+	static const struct {
+		uint32_t type;
+		const char *what;
+	} once[] = {{PT_DYNAMIC, "dynamic section"},
+		    {PT_INTERP, "interpreter"},
+		    {PT_GNU_STACK, "stack"}};
+
+	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		size_t n = 0;
+
+		for (size_t k = 0; k < f->n_segments; k++)
+			n += f->segments[k].type == once[i].type;
+		if (n > 1)
+			return err_set(e, ERR_MEASURE,
+				       "it is damaged: %zu segments say what its %s is", n,
+				       once[i].what);
+	}
+	return 0;
+}
+
 static int read_segments(struct elf *f, const unsigned char *h, struct err *e)
 {
 	bool is_64 = f->out->is_64;
@@ -127,7 +153,7 @@ static int read_segments(struct elf *f, const unsigned char *h, struct err *e)
 		return 0;
 	if (n > MAX_SEGMENTS)
 		return err_set(e, ERR_MEASURE, "it claims %zu segments, which no program has", n);
-	if (entry < least)
+	if (entry < least || entry > MAX_ENTRY)
 		return err_set(e, ERR_MEASURE, "it is damaged: its segments have %zu bytes each",
 			       entry);
 	if (elf_read_part(f, at, (int64_t)(n * entry), "its segments lie", &table, e) < 0)
@@ -145,7 +171,7 @@ static int read_segments(struct elf *f, const unsigned char *h, struct err *e)
 			.file_bytes = elf_wide(f, p + (is_64 ? 32 : 16)),
 		};
 	}
-	return 0;
+	return check_segments(f, e);
 }
 
 const struct segment *elf_find_segment(const struct elf *f, uint32_t type)
@@ -210,11 +236,12 @@ static int read_notes(struct elf *f, const struct segment *s, struct err *e)
 {
 	unsigned char *p;
 
-	if (s->file_bytes > MAX_NOTES)
+	if (s->file_bytes > MAX_NOTES - f->note_bytes)
 		return err_set(e, ERR_MEASURE, "it is damaged: it claims %lld bytes of notes",
 			       (long long)s->file_bytes);
 	if (elf_read_part(f, s->offset, s->file_bytes, "its notes lie", &p, e) < 0)
 		return -1;
+	f->note_bytes += s->file_bytes;
 	for (int64_t left = s->file_bytes; left >= 12;) {
 		int64_t name = elf_word(f, p), text = elf_word(f, p + 4);
 		int64_t name_room = (name + 3) / 4 * 4, room = 12 + name_room + (text + 3) / 4 * 4;
@@ -281,7 +308,8 @@ static const char *section_trouble(struct elf *f, const unsigned char *h)
 
 	if (at == 0)
 		return NULL; /* a table that was taken away: stripped of everything */
-	if (entry < least || n == 0 || n > MAX_SECTIONS || names >= n)
+	if (entry < least || entry > MAX_ENTRY || n == 0 || n > MAX_SECTIONS || names == 0 ||
+	    names >= n)
 		return "its section headers make no sense";
 	if (elf_read_part(f, at, (int64_t)(n * entry), "", &table, NULL) < 0)
 		return "its section headers lie outside the file";
@@ -294,11 +322,13 @@ static const char *section_trouble(struct elf *f, const unsigned char *h)
 	for (size_t i = 1; i < n; i++) {
 		const unsigned char *p = table + i * entry;
 
-		f->out->has_symbols = f->out->has_symbols || elf_word(f, p + 4) == SHT_SYMTAB;
-		f->out->has_debug = f->out->has_debug ||
-				    (elf_word(f, p) < n_text &&
-				     (str_starts((char *)text + elf_word(f, p), ".debug_") ||
-				      str_starts((char *)text + elf_word(f, p), ".zdebug_")));
+		if (elf_word(f, p) >= n_text)
+			return "the names of its sections lie outside the file";
+		const char *name = (const char *)text + elf_word(f, p);
+		if (elf_word(f, p + 4) == SHT_SYMTAB)
+			f->out->has_symbols = true;
+		if (str_starts(name, ".debug_") || str_starts(name, ".zdebug_"))
+			f->out->has_debug = true;
 	}
 	return NULL;
 }
@@ -328,12 +358,13 @@ int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struc
 				  .soname = "",
 				  .rpath = "",
 				  .runpath = "",
-				  .glibc = ""};
+				  .glibc = "",
+				  .glibc_mark = ""};
 	struct elf f = {.arena = a,
 			.fd = fd,
 			.size = size,
 			.out = &facts,
-			.dynamic = {-1, -1, -1, -1, -1, -1, -1, -1, -1, false, NULL}};
+			.dynamic = {-1, -1, -1, -1, -1, -1, -1, -1, false, NULL}};
 	unsigned char *h;
 	int64_t n = size < 64 ? size : 64;
 

@@ -29,7 +29,8 @@ struct elf_facts {
 	const char *build_id, *soname, *rpath, *runpath;
 	const char **needed;
 	size_t n_needed;
-	const char *glibc; /* the newest GLIBC_ version a symbol asks for */
+	const char *glibc;	/* the newest GLIBC_ version a symbol asks for */
+	const char *glibc_mark; /* one that is no number, so that nobody knows how new it is */
 	enum elf_relro relro;
 	bool has_stack_note, is_stack_executable;
 	int64_t n_loads;

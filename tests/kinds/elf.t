@@ -1,19 +1,11 @@
 #!/bin/bash
 # elf: programs linked well and badly, and damaged ones. Every case is a file and a check; all run at once.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/cases.sh"
 cd "$TMP"
 
-n_cases=0
-claims=() statuses=() words=()
-printf 'assize: 1\naudits:\n  a:\n    checks:\n' >assize.yaml
-
 # expects STATUS CLAIM FILE KEYS EXPECT WORDS
-expects()
-{
-	claims+=("$2") statuses+=("$1") words+=("$6")
-	printf '      - { id: c%s, elf: { path: %s%s }%s }\n' $n_cases "$3" "${4:+, $4}" "${5:+, expect: { $5 \}}" >>assize.yaml
-	n_cases=$((n_cases + 1))
-}
+expects() { add_case elf "$@"; }
 
 echo 'int main(void) { return 0; }' >main.c
 echo 'int answer(void); int answer(void) { return 42; }' >x.c
@@ -73,6 +65,45 @@ for name, (at, form, value) in cases.items():
     b = bytearray(whole)
     struct.pack_into(form, b, at, value)
     open("d-" + name, "wb").write(b)
+# A file of nothing but a dynamic section: entries of (tag, value), further segments of
+# (type, flags, offset, size); a negative offset counts from the end, which is zeros.
+names = b"\0libx.so\0GLIBC_2.34\0GLIBC_ABI_DT_RELR\0GLIBC_ABI_OTHER\0"
+def named(text):
+    return names.index(text) if text else 0
+def library(version, more): # one library of the versions needed, with one version
+    return struct.pack("<HHIII", 1, 1, 1, 16, 32 * more) + struct.pack("<IHHII", 0, 0, 2, named(version), 0)
+def tiny(name, entries=(), more=(), versions=b"", end=((0, 0),)):
+    segments = [(1, 5, 0, 1 << 30), (0x6474e551, 6, 0, 0), *more]
+    at_names = 64 + 56 * (len(segments) + 1)
+    at_versions = at_names + len(names)
+    table = [(5, at_names), (10, len(names)), (1, 1)] + ([(0x6ffffffe, at_versions)] if versions else []) + [*entries, *end]
+    at_table = at_versions + len(versions)
+    total = at_table + 16 * len(table) + (1 << 20)
+    segments = [(kind, flags, at if at >= 0 else total + at, min(n, total)) for kind, flags, at, n in [*segments, (2, 6, at_table, 16 * len(table))]]
+    b = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, len(segments), 0, 0, 0)
+    b += b"".join(struct.pack("<IIQQQQQQ", kind, flags, at, at, at, n, n, 1) for kind, flags, at, n in segments)
+    b += names + versions + b"".join(struct.pack("<QQ", *entry) for entry in table)
+    open("d-" + name, "wb").write(b + bytes(total - len(b)))
+tiny("whole", versions=library(b"GLIBC_2.34", 0))
+tiny("libraries", [(1, 1)] * 4096)
+tiny("endless", end=())
+tiny("wrapped", [(15, (1 << 64) - 5)])
+tiny("stacks", more=[(0x6474e551, 7, 0, 0)])
+tiny("more-notes", more=[(4, 4, -1 << 20, 1 << 20)] * 2)
+tiny("chain", [(0x6fffffff, 1)], versions=library(b"", 1) + library(b"GLIBC_2.34", 0))
+tiny("open-chain", versions=struct.pack("<HHIII", 1, 1, 1, 1 << 30, 0))
+tiny("relr", versions=library(b"GLIBC_ABI_DT_RELR", 0))
+tiny("mark", versions=library(b"GLIBC_ABI_OTHER", 0))
+b = bytearray(whole)
+struct.pack_into("<Q", b, dynamic + 16, struct.unpack_from("<Q", whole, dynamic + 16)[0] + 16)
+open("d-elsewhere", "wb").write(b)
+at, = struct.unpack_from("<Q", whole, 40)
+b = bytearray(whole)
+struct.pack_into("<I", b, at + 64, 1 << 30) # the name of the first section
+open("d-section", "wb").write(b)
+b = bytearray(whole)
+struct.pack_into("<H", b, 62, 0) # no section holds the names
+open("d-nameless", "wb").write(b)
 open("d-cut", "wb").write(whole[:40])
 open("d-none", "wb").write(b"#!/bin/sh\n")
 open("d-empty", "wb").write(b"")
@@ -88,23 +119,29 @@ damaged interp 'the name of its interpreter has'
 damaged strings 'bytes of names'
 damaged name 'a name lies outside its names'
 damaged versions 'the versions it needs lie outside the file'
+damaged libraries 'it claims to need more than 4096 libraries'
+damaged endless 'its dynamic section has no end'
+damaged elsewhere 'its dynamic section is loaded from elsewhere'
+damaged wrapped 'entry 15 of its dynamic section lies outside the file'
+damaged stacks '2 segments say what its stack is'
+damaged more-notes 'bytes of notes'
+damaged open-chain 'the versions it needs have no end'
 damaged cut 'cut within its header'
 damaged none 'it is no ELF file'
 damaged empty 'it is no ELF file'
 expects undecided "damage: no file" d-gone "" "" 'No such file'
+expects pass "damage: none at all" d-whole 'libraries: "libx.so", max_glibc: "2.34"' "pie: '== 1', glibc: '== \"2.34\"'" ""
+expects fail "versions behind those that are counted" d-chain 'max_glibc: "2.33"' "" 'needs GLIBC_2.34'
+expects fail "relocations of a new kind" d-relr 'max_glibc: "2.35"' "" 'needs GLIBC_2.36'
+expects undecided "a mark of glibc that nobody knows" d-mark 'max_glibc: "2.35"' "" 'it asks for GLIBC_ABI_OTHER, which is no number'
+for name in section nameless; do
+	expects undecided "damage: $name" d-$name "" "stripped: '== 1'" 'names of its sections|section headers make no sense'
+done
 expects undecided "damage: sections" d-sections "" "stripped: '== 1'" 'its section headers lie outside the file'
 expects fail "a file that says nothing of its stack" d-stack "" "" 'it says nothing about its stack'
 expects fail "a segment writable and executable" d-wx "" "" '"1"'
 
-run "$ASSIZE" run --json
-is "something failed: exit status" "$status" 1
-jq -r '.checks[] | "\(.name[3:])\t\(.outcome)\t\([.series[] | select(.outcome != "pass") | .shown, .reason, .evidence[]] | tostring)"' \
-	<<<"$out" >told
-while IFS=$'\t' read -r i outcome told; do
-	is "${claims[i]}: ${statuses[i]}" "$outcome" "${statuses[i]}" || diag "$told"
-	[ -z "${words[i]}" ] || like "${claims[i]}: told" "$told" "${words[i]}"
-done <told
-is "every case was judged" "$(wc -l <told)" $n_cases
+judge_cases
 
 printf 'assize: 1\naudits: {a: {checks: [{id: x, elf: {path: a, max_glibc: new}}]}}\n' >bad.yaml
 exits "a version that is none" 3 "$ASSIZE" check -f bad.yaml
