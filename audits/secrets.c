@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audits/archive_rules.h"
 #include "audits/kind_rows.h"
 #include "audits/secrets_scan.h"
 #include "runner/base/arena.h"
@@ -164,7 +165,8 @@ static void on_found(void *context, const struct secret_finding *f)
 	if (f->line > 0)
 		(void)buf_printf(&h->evidence, "%sline %lld", h->name[0] ? " " : "",
 				 (long long)f->line);
-	(void)buf_printf(&h->evidence, ": %s: %s", f->rule, f->shown);
+	(void)buf_printf(&h->evidence, "%s%s: %s", h->name[0] || f->line > 0 ? ": " : "", f->rule,
+			 f->shown);
 	if (f->fingerprint[0])
 		(void)buf_printf(&h->evidence, " %s", f->fingerprint);
 }
@@ -199,26 +201,27 @@ static int check_time(const struct hunt *h, struct err *e)
 /* The whole content of fd. A read that fails is noted, -1 ends the hunt. */
 static int scan_file(struct hunt *h, int fd, const char *name, struct err *e)
 {
+	const char *shown = name[0] ? name : h->spec->path;
 	ssize_t n;
 
 	h->name = name;
 	h->n_files++;
-	secret_scan_begin(&h->scan, name[0] ? name : h->spec->path);
+	secret_scan_begin(&h->scan, shown);
 	do {
 		if (check_time(h, e) < 0)
 			return -1;
 		n = read(fd, h->block, READ_BYTES);
 		if (n < 0 && errno != EINTR) {
-			note_unreadable(h, name, strerror(errno));
+			note_unreadable(h, shown, strerror(errno));
 			return 0;
 		}
 		if (n > 0) {
 			h->bytes += n;
 			if (secret_scan_add(&h->scan, h->block, (size_t)n, e) < 0)
-				return err_context(e, "\"%s\"", name);
+				return err_context(e, "\"%s\"", shown);
 		}
 	} while (n != 0);
-	return secret_scan_end(&h->scan, e) < 0 ? err_context(e, "\"%s\"", name) : 0;
+	return secret_scan_end(&h->scan, e) < 0 ? err_context(e, "\"%s\"", shown) : 0;
 }
 
 static int scan_folder(struct hunt *h, int fd, const char *prefix, int depth, struct err *e);
@@ -299,12 +302,12 @@ static int on_member(void *context, const struct archive_member *m, struct err *
 	struct hunt *h = context;
 
 	(void)e;
-	h->name = arena_strdup(h->probe->arena, m->name);
-	h->is_ignored = is_ignored(h, m->name);
+	h->name = archive_path(h->probe->arena, m->name);
+	h->is_ignored = is_ignored(h, h->name);
 	if (h->is_ignored)
 		return 0;
 	h->n_files += m->type == MEMBER_FILE;
-	secret_scan_begin(&h->scan, m->name);
+	secret_scan_begin(&h->scan, h->name);
 	return 0;
 }
 
@@ -331,10 +334,13 @@ static bool is_archive(int fd)
 		size_t at, n;
 		const char *magic;
 	} magics[] = {
-		{0, 2, "\x1f\x8b"},	    {0, 4, "PK\3\4"},	   {0, 3, "BZh"},
-		{0, 4, "\x28\xB5\x2F\xFD"}, {0, 6, "\xFD\x37zXZ"}, {0, 6, "7z\xBC\xAF\x27\x1C"},
-		{257, 5, "ustar"},	    {0, 8, "!<arch>\n"},   {0, 5, "07070"},
-		{0, 4, "\x04\x22\x4D\x18"}, {0, 4, "LZIP"},
+		{0, 2, "\x1f\x8b"},    {0, 4, "PK\3\4"},
+		{0, 3, "BZh"},	       {0, 4, "\x28\xB5\x2F\xFD"},
+		{0, 6, "\xFD\x37zXZ"}, {0, 6, "7z\xBC\xAF\x27\x1C"},
+		{257, 5, "ustar"},     {0, 8, "!<arch>\n"},
+		{0, 5, "07070"},       {0, 4, "\x04\x22\x4D\x18"},
+		{0, 4, "LZIP"},	       {0, 2, "\x1F\x9D"},
+		{0, 3, "]\0\0"},
 	};
 	unsigned char head[512];
 	ssize_t n = pread(fd, head, sizeof(head), 0);
@@ -359,6 +365,10 @@ static int scan_archive(struct hunt *h, int fd, struct err *e)
 
 	if (archive_walk(fd, &limits, &sink, &summary, e) < 0)
 		return err_context(e, "archive \"%s\"", h->spec->path);
+	if (summary.extra_bytes > 0)
+		note_unreadable(h, h->spec->path,
+				arena_printf(h->probe->arena, "%lld bytes of data behind its end",
+					     (long long)summary.extra_bytes));
 	return 0;
 }
 
@@ -418,7 +428,6 @@ static int secrets_probe(struct probe *p, struct err *e)
 	struct hunt h = {.probe = p, .spec = spec, .name = ""};
 
 	h.scan = (struct secret_scan){
-		.arena = p->arena,
 		.patterns = spec->compiled,
 		.n_patterns = spec->patterns.n,
 		.context = &h,
@@ -449,6 +458,7 @@ const struct audit_kind audit_kind_secrets = {
 		 "files, and your patterns. A password that is a word looks like a word. Nothing "
 		 "compressed, encrypted or encoded is looked into, neither an archive inside a "
 		 "folder or another archive; a tar that begins without its mark counts as a file. "
+		 "Bytes of a zip or a 7z that belong to no member are not looked at. "
 		 "Symbolic links are not followed. Tokens whose checksum is wrong are taken for "
 		 "examples. Whether a secret is still valid is not asked: to ask would be to use "
 		 "it. Evidence shows four characters, the length, and 16 digits of the SHA-256.",

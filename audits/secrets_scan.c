@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,23 @@ static size_t span(const struct sight *s, size_t from, size_t most, bool (*is)(u
 	while (n < most && from + n < s->n && is(s->p[from + n]))
 		n++;
 	return n;
+}
+
+/* How much of what is ahead is looked at, however much more happens to be there already. */
+static size_t ahead(const struct sight *s)
+{
+	return s->n < SECRET_WINDOW ? s->n : SECRET_WINDOW;
+}
+
+/* Where the text begins, from a place on; all that is looked at when it is nowhere. */
+static size_t until(const struct sight *s, size_t from, const char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t at = from; at + n <= ahead(s); at++)
+		if (memcmp(s->p + at, text, n) == 0)
+			return at;
+	return ahead(s);
 }
 
 /* Bits a character, after Shannon: "aaaa" 0, random base64 above 4. */
@@ -122,7 +140,10 @@ static size_t find_checked_token(const struct rule *r, const struct sight *s)
 	return head + n;
 }
 
-/* "-----BEGIN ... PRIVATE KEY-----" and a body, also with its line ends written as \n. */
+/*
+ * "-----BEGIN ... PRIVATE KEY-----" and a body, also with its line ends written as \n. The secret
+ * is all of it up to the end mark: the head is that of every key, and so is the first line of many.
+ */
 static size_t find_private_key(const struct rule *r, const struct sight *s)
 {
 	size_t at = strlen(r->begins), head, n = 0;
@@ -139,12 +160,18 @@ static size_t find_private_key(const struct rule *r, const struct sight *s)
 	for (at = head + 5; at < s->n && at < head + 1024; at++) {
 		n = span(s, at, 1024, is_base64);
 		if (n >= 40)
-			return head + 5;
+			return until(s, at, "-----");
 		at += n;
 		if (at + 5 <= s->n && memcmp(s->p + at, "-----", 5) == 0)
 			return 0;
 	}
 	return 0;
+}
+
+/* PuTTY writes no end mark; the last line is a checksum. */
+static size_t find_putty_key(const struct rule *r, const struct sight *s)
+{
+	return until(s, until(s, strlen(r->begins), "Private-MAC"), "\n");
 }
 
 /* "://user:password@": a password that is no placeholder. */
@@ -163,7 +190,7 @@ static size_t find_url(const struct rule *r, const struct sight *s)
 
 static const struct rule rules[] = {
 	{"-----BEGIN ", "private key", 0, 0, NULL, find_private_key},
-	{"PuTTY-User-Key-File-", "private key of PuTTY", 10, 8000, is_word, NULL},
+	{"PuTTY-User-Key-File-", "private key of PuTTY", 0, 0, NULL, find_putty_key},
 	{"AKIA", "AWS access key", 16, 16, is_upper, find_token},
 	{"ASIA", "AWS access key", 16, 16, is_upper, find_token},
 	{"ghp_", "GitHub token", 36, 36, is_alnum, find_checked_token},
@@ -205,34 +232,34 @@ static void tell(struct secret_scan *s, const char *rule, const unsigned char *p
 {
 	unsigned char digest[SHA256_BYTES];
 	char hex[SHA256_HEX];
-	const char *four = arena_strndup(s->arena, (const char *)p, n < 16 ? 0 : 4);
+	struct buf shown;
 
 	sha256_of(p, n, digest);
 	sha256_hex(digest, hex);
+	hex[SECRET_FINGERPRINT - 1] = '\0';
+	buf_init(&shown, BUF_UNBOUNDED); /* four characters and a number */
+	str_escape(&shown, (const char *)p, n < 16 ? 0 : 4);
+	(void)buf_printf(&shown, "\xE2\x80\xA6 (%zu characters)", n);
 
 	struct secret_finding f = {
-		.rule = rule,
-		.shown = arena_printf(s->arena, "%s\xE2\x80\xA6 (%zu characters)",
-				      str_escaped(s->arena, four), n),
-		.fingerprint = arena_strndup(s->arena, hex, SECRET_FINGERPRINT - 1),
-		.line = line,
-	};
+		.rule = rule, .shown = shown.data, .fingerprint = hex, .line = line};
 	s->found(s->context, &f);
+	buf_release(&shown);
 }
 
 static void judge_name(struct secret_scan *s, const char *name)
 {
 	const char *slash = strrchr(name, '/');
 	const char *base = slash ? slash + 1 : name;
+	char shown[64];
 
 	for (size_t i = 0; i < sizeof(secret_names) / sizeof(secret_names[0]); i++) {
 		if (!str_glob(secret_names[i], base))
 			continue;
+		(void)snprintf(shown, sizeof(shown), "is called %s", secret_names[i]);
 
 		struct secret_finding f = {
-			.rule = "file of secrets",
-			.shown = arena_printf(s->arena, "is called %s", secret_names[i]),
-			.fingerprint = ""};
+			.rule = "file of secrets", .shown = shown, .fingerprint = ""};
 		s->found(s->context, &f);
 		return;
 	}
@@ -294,7 +321,7 @@ static void try_rules(struct secret_scan *s, size_t at)
 
 		if (sight.n < n || memcmp(sight.p, r->begins, n) != 0)
 			continue;
-		n = r->find ? r->find(r, &sight) : n;
+		n = r->find(r, &sight);
 		if (n > 0)
 			tell(s, r->name, sight.p, n, s->line);
 	}

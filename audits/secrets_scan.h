@@ -18,13 +18,13 @@
 
 #include "runner/base/buf.h"
 
-struct arena;
 struct err;
 struct pattern;
 
 #define SECRET_WINDOW	   8192 /* bytes a rule can look ahead */
 #define SECRET_FINGERPRINT 17	/* 16 hexadecimal digits and NUL */
 
+/* Borrowed until the callback returns: content can be made of nothing but findings. */
 struct secret_finding {
 	const char *rule;  /* "GitHub token" */
 	const char *shown; /* masked */
@@ -38,7 +38,6 @@ struct secret_pattern {
 };
 
 struct secret_scan {
-	struct arena *arena; /* for what is told; the caller's */
 	const struct secret_pattern *patterns;
 	size_t n_patterns;
 	void *context;
@@ -50,7 +49,7 @@ struct secret_scan {
 	struct buf text; /* the line at hand, for patterns */
 };
 
-void secret_scan_init(struct secret_scan *s); /* after arena, patterns and found are set */
+void secret_scan_init(struct secret_scan *s); /* after patterns and found are set */
 void secret_scan_release(struct secret_scan *s);
 
 /* A file begins: its name, any bytes, may be a finding by itself. */

@@ -1,19 +1,11 @@
 #!/bin/bash
 # secrets: a clean tree passes; then each secret, in a file, a folder and an archive, is found and never shown.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/cases.sh"
 cd "$TMP"
 
-n_cases=0
-claims=() statuses=() words=()
-printf 'assize: 1\naudits:\n  a:\n    checks:\n' >assize.yaml
-
 # expects STATUS CLAIM PATH KEYS WORDS [EXPECT]
-expects()
-{
-	claims+=("$2") statuses+=("$1") words+=("$5")
-	printf '      - { id: c%s, secrets: { path: %s%s }%s }\n' $n_cases "$3" "${4:+, $4}" "${6:+, expect: { $6 \}}" >>assize.yaml
-	n_cases=$((n_cases + 1))
-}
+expects() { add_case secrets "$1" "$2" "$3" "$4" "${6:-}" "$5"; }
 
 # Every secret here is made up on the spot; none is written in this file.
 python3 - <<'PY'
@@ -49,6 +41,11 @@ for name, text in secrets.items():
     open("s/" + name, "w").write("first line\n" + text + "\nlast line\n")
 open("values", "w").write("\n".join(t.split()[-1][-12:] for n, t in secrets.items() if n not in ("json", "rsa", "openssh", "pkcs8")))
 wrong = secrets["github"][:-1] + ("x" if secrets["github"][-1] != "x" else "y")
+# Another key of the same kind, whose first lines are the same, as those of OpenSSH are.
+os.makedirs("twin")
+open("twin/rsa", "w").write(open("s/rsa").read().replace(key[-10:], some(10)))
+open("twin/putty", "w").write("PuTTY-User-" + "Key-File-3: ssh-rsa\nPrivate-Lines: 1\n%s\nPrivate-MAC: %s\n" % (some(64), some(64)))
+open("twin/other", "w").write("PuTTY-User-" + "Key-File-3: ssh-rsa\nPrivate-Lines: 1\n%s\nPrivate-MAC: %s\n" % (some(64), some(64)))
 os.makedirs("clean/deep")
 open("clean/readme", "w").write("\n".join([wrong, "AKIA" + "IOSFODNN7EXAMPLE", begin % "PRIVATE KEY", "and no body", begin % "CERTIFICATE",
     key, "https://user:password@host/", "https://x:${TOKEN}@host/", "word" + secrets["aws"][5:], "sk_live_" + "a" * 24, ""]))
@@ -94,6 +91,13 @@ tar -czf s.tar.gz s/aws s/rsa clean
 expects fail "an archive" s.tar.gz "" 's/aws line 2: AWS access key.*s/rsa line 2: private key'
 expects pass "which is not opened" s.tar.gz "open: false" ""
 expects pass "members can be ignored" s.tar.gz 'ignore: "s/*"' ""
+tar -cf dots.tar -C s ./aws ./rsa
+expects pass "whatever they begin with" dots.tar 'ignore: [aws, rsa]' "" 'findings: ">= 0", files: "== 0"'
+statuses[n_cases - 1]=undecided words[n_cases - 1]='there was no file to look at'
+cat clean.tar dots.tar >behind.tar
+expects undecided "an archive behind the archive" behind.tar "" 'behind.tar" could not be read: [0-9]+ bytes of data behind its end'
+printf '\37\235\220' | cat - plain >old.tar.Z
+expects undecided "an old compression is none the less one" old.tar.Z "" 'archive ".*old.tar.Z"'
 (cd s && zip -q ../s.zip github)
 expects fail "a zip" s.zip "" 'github line 2: GitHub token'
 head -c 300 s.tar.gz >cut.tar.gz
@@ -105,18 +109,16 @@ ln -s ../s names/link && ln -s ../s/aws names/.link
 printf 'x\n' >names/x
 expects pass "links are not followed" names "" ""
 
-fingerprint=$("$ASSIZE" run --json a/c6 | jq -r '.checks[0].series[0].evidence[0]' | grep -oE '[0-9a-f]{16}$')
-expects pass "allowed by its fingerprint" s/aws "allow: [\"$fingerprint\"]" ""
+expects fail "a key of PuTTY" twin/putty "" 'line 1: private key of PuTTY: PuTT… \([0-9]+ characters\)'
+fingerprint() { "$ASSIZE" run --json a/c$1 | jq -r '.checks[0].series[0].evidence[0]' | grep -oE '[0-9a-f]{16}$'; }
+aws=$(fingerprint 6) rsa=$(fingerprint 2) putty=$(fingerprint $((n_cases - 1)))
+expects pass "allowed by its fingerprint" s/aws "allow: [\"$aws\"]" ""
+expects pass "a private key, too" s/rsa "allow: [\"$rsa\"]" ""
+expects fail "but no other of its kind" twin/rsa "allow: [\"$rsa\"]" 'line 2: private key'
+expects pass "a key of PuTTY, too" twin/putty "allow: [\"$putty\"]" ""
+expects fail "but no other of PuTTY" twin/other "allow: [\"$putty\"]" 'line 1: private key of PuTTY'
 
-run "$ASSIZE" run --json
-is "something failed: exit status" "$status" 1
-jq -r '.checks[] | "\(.name[3:])\t\(.outcome)\t\([.series[] | select(.outcome != "pass") | .shown, .reason, .evidence[]] | tostring)"' \
-	<<<"$out" >told
-while IFS=$'\t' read -r i outcome told; do
-	is "${claims[i]}: ${statuses[i]}" "$outcome" "${statuses[i]}" || diag "$told"
-	[ -z "${words[i]}" ] || like "${claims[i]}: told" "$told" "${words[i]}"
-done <told
-is "every case was judged" "$(wc -l <told)" $n_cases
+judge_cases
 nok "no secret is shown" grep -qFf values <<<"$out$err"
 nok "nor recorded" grep -qaFf values -r .assize
 

@@ -41,8 +41,7 @@ static const char *scan(struct arena *a, const char *name, const char *p, size_t
 {
 	struct seen seen = {a, ""};
 	struct err e = {.class = ERR_NONE};
-	struct secret_scan s = {.arena = a,
-				.patterns = patterns,
+	struct secret_scan s = {.patterns = patterns,
 				.n_patterns = n_patterns,
 				.context = &seen,
 				.found = on_found};
@@ -87,6 +86,54 @@ static void test_secrets_pieces_do_not_matter(void **state)
 		assert_non_null(strstr(got, "AWS access key:600|"));
 		assert_int_equal(strlen(got), strlen("AWS access key:82|Stripe key:246|word:401|"
 						     "AWS access key:600|"));
+	}
+	free(text);
+	arena_free(a);
+}
+
+static void on_fingerprint(void *context, const struct secret_finding *f)
+{
+	struct seen *s = context;
+
+	s->text = arena_printf(s->arena, "%s%s|", s->text, f->fingerprint);
+}
+
+/* It is that of the whole key, as far as a rule looks ahead, and not of what lies behind. */
+static void test_secrets_fingerprint_is_that_of_the_key(void **state)
+{
+	static const size_t pieces[] = {7, 8192, 16384, 100000};
+	struct arena *a = arena_new();
+	size_t n = 40000;
+	char *text = malloc(n);
+	const char *known = NULL;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'A', n); /* a key without an end */
+	memcpy(text, "-----BEGIN PRIVATE KEY-----", 27);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		for (size_t changed = 0; changed < 3; changed++) {
+			struct seen seen = {a, ""};
+			struct err e = {.class = ERR_NONE};
+			struct secret_scan s = {.context = &seen, .found = on_fingerprint};
+
+			text[SECRET_WINDOW - 1] = changed == 1 ? 'B' : 'A';
+			text[SECRET_WINDOW] = changed == 2 ? 'B' : 'A';
+			secret_scan_init(&s);
+			secret_scan_begin(&s, "file");
+			for (size_t at = 0; at < n; at += pieces[i])
+				assert_int_equal(
+					secret_scan_add(&s, text + at,
+							n - at < pieces[i] ? n - at : pieces[i],
+							&e),
+					0);
+			assert_int_equal(secret_scan_end(&s, &e), 0);
+			secret_scan_release(&s);
+			if (!known)
+				known = seen.text;
+			assert_int_equal(strlen(seen.text), SECRET_FINGERPRINT);
+			assert_int_equal(strcmp(seen.text, known) == 0, changed != 1);
+		}
 	}
 	free(text);
 	arena_free(a);
@@ -138,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_secrets_pieces_do_not_matter),
+		cmocka_unit_test(test_secrets_fingerprint_is_that_of_the_key),
 		cmocka_unit_test(test_secrets_ends_are_ends),
 		cmocka_unit_test(test_secrets_beginnings_cost_little),
 	};
