@@ -381,7 +381,7 @@ static bool is_same_content(const struct stat *a, const struct stat *b)
 /* Looked at first: it says in clear words what libarchive would call unrecognised. */
 static int check_layout(struct pass *p, int fd, int64_t size, bool *is_done, struct err *e)
 {
-	const struct zip_sink sink = {p, on_zip_finding, on_zip_gap};
+	const struct zip_sink sink = {p, on_zip_finding, on_zip_gap, p->spec->max_members};
 
 	if (*is_done)
 		return 0;
@@ -480,9 +480,10 @@ static int archive_probe(struct probe *probe, struct err *e)
 		return -1;
 	int rc = read_archive(&p, fd, &st, e);
 	(void)close(fd); /* only read from */
+	if (rc == 0)
+		rc = archive_review_judge(&p.review, probe->deadline_ms, e);
 	if (rc < 0)
 		return err_context(e, "archive \"%s\"", p.spec->path);
-	archive_review_judge(&p.review);
 
 	const char *evidence = findings_text(&p);
 	for (size_t i = 0; i < c->n_expects; i++) {
@@ -508,7 +509,12 @@ const struct audit_kind audit_kind_archive = {
 		 "beyond the content are not looked at. Names that differ in case are found for "
 		 "ASCII "
 		 "letters only, and other spellings of the same accent not at all. A name in a tar "
-		 "ends at its first NUL byte. Archives that are encrypted, or that start with a "
+		 "ends at its first NUL byte. An ar that was cut between two members looks whole, "
+		 "and "
+		 "bytes of a 7z that belong to no member are not looked for. A zip that stores no "
+		 "owner "
+		 "or mode is taken to say 0, and 0664 or 0775. Archives that are encrypted, or "
+		 "that start with a "
 		 "program (self-extracting) in another format than zip, cannot be read.",
 	.spec_size = sizeof(struct archive_spec),
 	.keys = archive_keys,

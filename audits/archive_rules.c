@@ -10,8 +10,10 @@
 
 #include "audits/archive_links.h"
 #include "runner/base/arena.h"
+#include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/io/clock.h"
 #include "runner/io/digest.h"
 
 void archive_review_init(struct archive_review *r, struct arena *a,
@@ -64,6 +66,15 @@ const char *archive_path(struct arena *a, const char *name)
 	}
 	path[len] = '\0';
 	return path;
+}
+
+static int check_time(int64_t deadline_ms, struct err *e)
+{
+	struct clock clock = clock_system();
+
+	if (clock_monotonic_ms(&clock) <= deadline_ms)
+		return 0;
+	return err_set(e, ERR_MEASURE, "could not judge all of its members in time");
 }
 
 /* --- names --- */
@@ -229,18 +240,21 @@ static void judge_forbidden(struct archive_review *r, const struct archive_item 
 							  r->wants->forbidden.items[i]));
 }
 
-static void judge_required(struct archive_review *r)
+static int judge_required(struct archive_review *r, int64_t deadline_ms, struct err *e)
 {
 	for (size_t i = 0; i < r->wants->required.n; i++) {
 		const char *glob = r->wants->required.items[i];
 		bool is_there = false;
 
+		if (check_time(deadline_ms, e) < 0)
+			return -1;
 		for (size_t k = 0; k < r->n_items && !is_there; k++)
 			is_there = str_glob(glob, r->items[k]->path);
 		if (!is_there)
 			archive_review_found(r, RULE_MISSING, glob,
 					     "required, and no member is it");
 	}
+	return 0;
 }
 
 /* In a cpio the content comes with the last of the names of a file, the others are empty. */
@@ -376,24 +390,31 @@ static int compare_findings(const void *a, const void *b)
 	return by_name != 0 ? by_name : strcmp(x->text, y->text);
 }
 
-void archive_review_judge(struct archive_review *r)
+static void judge_item(struct archive_review *r, struct archive_item *item)
+{
+	judge_name(r, item);
+	judge_type(r, item);
+	archive_links_judge(r, item);
+	if (!(r->wants->allowed & ALLOW_DUPLICATES))
+		judge_repeated(r, item);
+	if (!(r->wants->allowed & ALLOW_CASE))
+		judge_case(r, item);
+	judge_owner(r, item);
+	judge_mode(r, item);
+	judge_forbidden(r, item);
+}
+
+int archive_review_judge(struct archive_review *r, int64_t deadline_ms, struct err *e)
 {
 	for (size_t i = 0; i < r->n_items; i++) {
-		struct archive_item *item = r->items[i];
-
-		judge_name(r, item);
-		judge_type(r, item);
-		archive_links_judge(r, item);
-		if (!(r->wants->allowed & ALLOW_DUPLICATES))
-			judge_repeated(r, item);
-		if (!(r->wants->allowed & ALLOW_CASE))
-			judge_case(r, item);
-		judge_owner(r, item);
-		judge_mode(r, item);
-		judge_forbidden(r, item);
+		if (check_time(deadline_ms, e) < 0)
+			return -1;
+		judge_item(r, r->items[i]);
 	}
-	judge_required(r);
+	if (judge_required(r, deadline_ms, e) < 0)
+		return -1;
 	judge_list(r);
 	if (r->n_findings > 0)
 		qsort(r->findings, r->n_findings, sizeof(*r->findings), compare_findings);
+	return 0;
 }

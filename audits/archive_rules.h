@@ -1,9 +1,9 @@
 /*
  * archive_rules: what is wrong with the members of an archive, given all of them.
  *
- * Pure: no file, no library. Members are added in the order of the archive, then judged together,
- * because what a link does to a member does not depend on which comes first: extraction programs
- * differ in that, and whoever made the archive chose the order.
+ * Pure but for the clock: names can be made to take long. Members are added in the order of the
+ * archive, then judged together, because what a link does to a member does not depend on which
+ * comes first: extraction programs differ in that, and whoever made the archive chose the order.
  *
  * Names are compared without "./", empty parts and a slash at the end; a leading slash is a finding
  * and then dropped as tar does. Everything lives in the arena given; texts are escaped.
@@ -20,6 +20,7 @@
 #include "runner/io/archive.h"
 
 struct arena;
+struct err;
 
 /* Worst first: the order of evidence. */
 enum archive_rule {
@@ -93,8 +94,8 @@ struct archive_item *archive_review_add(struct archive_review *r, const struct a
 /* name is escaped here. */
 void archive_review_found(struct archive_review *r, enum archive_rule rule, const char *name,
 			  const char *text);
-/* Once all members were added. Sorts the findings. */
-void archive_review_judge(struct archive_review *r);
+/* Once all members were added. Sorts the findings. -1: not done by then. */
+int archive_review_judge(struct archive_review *r, int64_t deadline_ms, struct err *e);
 
 /* The archive's way to write a name, for comparisons: without "./", empty parts, slashes at ends.
  */

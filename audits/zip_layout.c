@@ -19,6 +19,7 @@
 #define LOCAL_BYTES	30
 #define DESCRIPTOR_MAX	24
 #define TAIL_BYTES	(END_BYTES + 65535 + LOCATOR_BYTES + END64_BYTES)
+#define MAX_SHOWN	256
 #define MAX_TABLE_BYTES ((int64_t)256 * 1024 * 1024)
 
 #define FLAG_ENCRYPTED	0x0001U
@@ -97,6 +98,12 @@ static int read_at(const struct layout *l, int64_t offset, void *to, size_t n, s
 		got += (size_t)part;
 	}
 	return 0;
+}
+
+/* Of bytes that any number of entries may point to, so that they cost little each. */
+static const char *shown(const struct layout *l, const void *p, size_t n)
+{
+	return str_escaped(l->arena, arena_strndup(l->arena, p, n < MAX_SHOWN ? n : MAX_SHOWN));
 }
 
 static void found(const struct layout *l, const char *name, const char *text)
@@ -246,9 +253,8 @@ static void compare_unicode_name(const struct layout *l, const struct entry *ent
 	if (len - 5 == entry->name_len && memcmp(p + 5, entry->name, entry->name_len) == 0)
 		return;
 
-	const char *other = arena_strndup(l->arena, (const char *)p + 5, len - 5);
 	found(l, entry->name,
-	      arena_printf(l->arena, "has a second name, \"%s\"", str_escaped(l->arena, other)));
+	      arena_printf(l->arena, "has a second name, \"%s\"", shown(l, p + 5, len - 5)));
 }
 
 /* --- members --- */
@@ -321,8 +327,7 @@ static int compare_local(struct layout *l, const struct entry *entry, struct err
 	if (n_name != entry->name_len || memcmp(more, entry->name, n_name) != 0)
 		found(l, entry->name,
 		      arena_printf(l->arena, "its own header calls it \"%s\"",
-				   str_escaped(l->arena,
-					       arena_strndup(l->arena, (char *)more, n_name))));
+				   shown(l, more, n_name)));
 	if (u16(local + 8) != entry->method)
 		differs(l, entry, "compression");
 	if ((u16(local + 6) ^ entry->flags) & COMPARED_FLAGS)
@@ -463,6 +468,9 @@ int zip_layout_check(struct arena *a, int fd, int64_t size, const struct zip_sin
 		return err_set(e, ERR_MEASURE,
 			       "it is damaged: its table of contents cannot hold %lld members",
 			       (long long)l.n_entries);
+	if (l.n_entries > sink->max_members)
+		return err_set(e, ERR_MEASURE, "it holds more than %lld members (max_members)",
+			       (long long)sink->max_members);
 	l.extents = arena_array(a, (size_t)l.n_entries, sizeof(*l.extents));
 
 	unsigned char *table = xmalloc((size_t)l.table_bytes + 1);

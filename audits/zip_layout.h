@@ -20,9 +20,13 @@ struct err;
 
 struct zip_sink {
 	void *context;
-	/* name: as stored, "" for the file itself; text lives in the arena. */
+	/*
+	 * name: as stored, "" for the file itself; text lives in the arena, and shows the
+	 * beginning of what is longer than any name.
+	 */
 	void (*found)(void *context, const char *name, const char *text);
 	void (*gap)(void *context, const char *text); /* bytes that belong to nothing */
+	int64_t max_members;			      /* more of them are an error */
 };
 
 bool zip_layout_is_zip(int fd); /* by how it begins */

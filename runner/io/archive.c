@@ -3,8 +3,8 @@
  *
  * Two things it does not look at are looked at here. A tar that was cut between two members ends
  * like a whole one: the stream must go on with a block of zeros behind the last member. And what
- * comes behind that mark is not read by it, but by others (tar -i): every byte that is not zero is
- * counted.
+ * comes behind the end of a tar or a cpio is not read by it, but by others (tar -i, a kernel that
+ * boots): every byte that is not zero is counted.
  */
 #include "runner/io/archive.h"
 
@@ -40,11 +40,16 @@ int archive_walk(int fd, const struct archive_limits *limits, const struct archi
 #include "runner/base/str.h"
 #include "runner/io/archive_library.h"
 #include "runner/io/archive_source.h"
+#include "runner/io/clock.h"
 
 #define TAR_BLOCK	 512
 #define RATIO_FREE_BYTES ((int64_t)16 * 1024 * 1024)
 /* Headers, padding and long names: what a member may cost beside its content. */
 #define MEMBER_COST	 ((int64_t)8 * 1024)
+/* Of names, which whoever listens keeps: the longest, and the average of many. */
+#define MAX_NAME_BYTES	 32768
+#define AVERAGE_NAME	 512
+#define FREE_NAMES	 2048 /* below so many it may be more */
 
 struct walk {
 	const struct archive_api *api;
@@ -53,6 +58,7 @@ struct walk {
 	struct archive_source *source;
 	struct archive *archive;
 	struct archive_summary summary;
+	int64_t name_bytes;    /* of all members so far */
 	int64_t end;	       /* tar: where the content of the last member ended */
 	int64_t left_n;	       /* of the last block the source gave: not yet looked at by us */
 	const char *left;      /* its beginning */
@@ -147,15 +153,50 @@ static enum member_type type_of(const struct walk *w, struct archive_entry *entr
 	}
 }
 
+static int check_time(const struct walk *w, struct err *e)
+{
+	struct clock clock = clock_system();
+
+	if (clock_monotonic_ms(&clock) <= w->limits->deadline_ms)
+		return 0;
+	return err_set(e, ERR_MEASURE,
+		       "could not read to the end in time: %lld bytes of content until then",
+		       (long long)w->summary.bytes);
+}
+
+static int64_t length(const char *s)
+{
+	return s ? (int64_t)strlen(s) : 0;
+}
+
+/* No content, so that max_bytes does not see them; a name may be a million bytes long. */
+static int count_names(struct walk *w, const struct archive_member *m, struct err *e)
+{
+	int64_t n = length(m->name) + length(m->link) + length(m->user) + length(m->group);
+
+	if (n > MAX_NAME_BYTES)
+		return err_set(e, ERR_MEASURE,
+			       "the names of member %lld have %lld bytes, which no system takes",
+			       (long long)w->summary.n_members, (long long)n);
+	w->name_bytes += n;
+	if (w->name_bytes / AVERAGE_NAME - FREE_NAMES <= w->limits->max_members)
+		return 0;
+	return err_set(e, ERR_MEASURE,
+		       "its names have %lld bytes by member %lld, more than %d for each that "
+		       "max_members allows",
+		       (long long)w->name_bytes, (long long)w->summary.n_members, AVERAGE_NAME);
+}
+
 static int announce(struct walk *w, struct archive_entry *entry, struct err *e)
 {
 	const struct archive_api *api = w->api;
+	bool has_owner = format_of(w) != ARCHIVE_FORMAT_7ZIP;
 	struct archive_member m = {
 		.name = api->archive_entry_pathname(entry),
 		.type = type_of(w, entry),
 		.mode = api->archive_entry_perm(entry),
-		.uid = api->archive_entry_uid(entry),
-		.gid = api->archive_entry_gid(entry),
+		.uid = has_owner ? api->archive_entry_uid(entry) : -1,
+		.gid = has_owner ? api->archive_entry_gid(entry) : -1,
 		.user = api->archive_entry_uname(entry),
 		.group = api->archive_entry_gname(entry),
 	};
@@ -171,6 +212,8 @@ static int announce(struct walk *w, struct archive_entry *entry, struct err *e)
 			       shown(w, entry));
 	m.link = m.type == MEMBER_HARDLINK ? api->archive_entry_hardlink(entry)
 					   : api->archive_entry_symlink(entry);
+	if (check_time(w, e) < 0 || count_names(w, &m, e) < 0)
+		return -1;
 	return w->sink->on_member(w->sink->context, &m, e);
 }
 
@@ -205,7 +248,7 @@ static int give_hole(struct walk *w, struct archive_entry *entry, int64_t n, str
 	while (n > 0) {
 		size_t part = n < (int64_t)sizeof(zeros) ? (size_t)n : sizeof(zeros);
 
-		if (w->sink->on_data(w->sink->context, zeros, part, e) < 0)
+		if (check_time(w, e) < 0 || w->sink->on_data(w->sink->context, zeros, part, e) < 0)
 			return -1;
 		n -= (int64_t)part;
 	}
@@ -236,7 +279,7 @@ static int read_content(struct walk *w, struct archive_entry *entry, struct err 
 				       shown(w, entry));
 		if (offset > at && give_hole(w, entry, offset - at, e) < 0)
 			return -1;
-		if (count(w, entry, (int64_t)n, e) < 0 ||
+		if (check_time(w, e) < 0 || count(w, entry, (int64_t)n, e) < 0 ||
 		    (n > 0 && w->sink->on_data(w->sink->context, p, n, e) < 0))
 			return -1;
 		at = offset + (int64_t)n;
@@ -267,20 +310,32 @@ static int read_rest(struct walk *w, int64_t consumed, struct err *e)
 }
 
 /* A tar ends with two blocks of zeros; one is enough for every reader. */
-static int finish_tar(struct walk *w, struct err *e)
+static int check_end_mark(const struct walk *w, struct err *e)
 {
-	int64_t consumed = w->api->archive_filter_bytes(w->archive, 0);
 	int64_t end = (w->end + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 
-	if (read_rest(w, consumed, e) < 0)
-		return -1;
-	w->summary.extra_bytes += archive_source_extra(w->source);
 	if (archive_source_position(w->source) >= end + TAR_BLOCK)
 		return 0;
 	return err_set(e, ERR_MEASURE,
 		       "it is truncated: no end mark follows member %lld, so that nobody knows "
 		       "whether there were more",
 		       (long long)w->summary.n_members);
+}
+
+/* To the end of the file, where a compression keeps its checksum. */
+static int finish_stream(struct walk *w, struct err *e)
+{
+	int64_t consumed = w->api->archive_filter_bytes(w->archive, 0);
+
+	/* libarchive takes the rest of an ar for nothing when it is too short for a header. */
+	if (format_of(w) == ARCHIVE_FORMAT_AR && archive_source_position(w->source) > consumed)
+		return err_set(e, ERR_MEASURE,
+			       "it is truncated: no whole header follows member %lld",
+			       (long long)w->summary.n_members);
+	if (read_rest(w, consumed, e) < 0)
+		return -1;
+	w->summary.extra_bytes += archive_source_extra(w->source);
+	return format_of(w) == ARCHIVE_FORMAT_TAR ? check_end_mark(w, e) : 0;
 }
 
 static int walk(struct walk *w, struct err *e)
@@ -303,7 +358,8 @@ static int walk(struct walk *w, struct err *e)
 	if (w->read_error.class != ERR_NONE)
 		return explain(w, NULL, e);
 	w->summary.is_zip = format_of(w) == ARCHIVE_FORMAT_ZIP;
-	return format_of(w) == ARCHIVE_FORMAT_TAR ? finish_tar(w, e) : 0;
+	/* Those two are read from their end. */
+	return w->summary.is_zip || format_of(w) == ARCHIVE_FORMAT_7ZIP ? 0 : finish_stream(w, e);
 }
 
 static int open_archive(struct walk *w, struct err *e)

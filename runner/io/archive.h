@@ -7,8 +7,9 @@
  * (digests it, searches it) works beside it and not after it.
  *
  * Strict where libarchive is lenient: its warnings are errors here; the checksum of gzip is
- * compared; a tar must have its end mark; what lies behind the end is counted. An archive that
- * cannot be read to its end is an error, never a shorter archive.
+ * compared; a tar must have its end mark; what lies behind the end of a tar or a cpio is counted.
+ * An archive that cannot be read to its end is an error, never a shorter archive; but an ar that
+ * was cut between two members looks like a whole one.
  *
  * The library is loaded when the first archive is opened. Everything the callbacks are given is
  * borrowed and valid until they return.
@@ -36,8 +37,8 @@ enum member_type {
 struct archive_member {
 	const char *name, *link; /* as stored, any bytes; link: of links, else NULL */
 	enum member_type type;
-	unsigned mode; /* permissions with setuid, setgid, sticky */
-	int64_t uid, gid;
+	unsigned mode;		  /* permissions with setuid, setgid, sticky */
+	int64_t uid, gid;	  /* -1 = none is stored (7z) */
 	const char *user, *group; /* NULL = only the number is stored */
 };
 
@@ -62,7 +63,7 @@ struct archive_summary {
 	int64_t n_members;
 	int64_t bytes;	      /* of content */
 	int64_t packed_bytes; /* size of the file */
-	int64_t extra_bytes;  /* behind the end: what is no padding */
+	int64_t extra_bytes;  /* behind the end of a tar or cpio, or of a compression: no padding */
 	bool is_zip;
 };
 

@@ -274,7 +274,7 @@ static void zip_gap(void *context, const char *text)
 
 static int layout(const void *p, size_t n, struct findings *f, struct err *e)
 {
-	struct zip_sink sink = {f, zip_found, zip_gap};
+	struct zip_sink sink = {f, zip_found, zip_gap, 100};
 	struct arena *a = arena_new();
 	int fd = file_of(p, n);
 
@@ -360,7 +360,7 @@ static void expect_findings(const struct row *rows, size_t n, struct archive_wan
 
 		(void)archive_review_add(&r, &m);
 	}
-	archive_review_judge(&r);
+	assert_int_equal(archive_review_judge(&r, INT64_MAX, NULL), 0);
 	for (size_t i = 0; i < r.n_findings; i++)
 		got = arena_printf(a, "%s%s: %s|", got, r.findings[i].name, r.findings[i].text);
 	assert_string_equal(got, expected);
@@ -422,12 +422,28 @@ static void test_archive_a_way_of_any_length_ends(void **state)
 	(void)archive_review_add(&r, &m);
 	m = (struct archive_member){.name = link, .link = "x", .type = MEMBER_SYMLINK};
 	(void)archive_review_add(&r, &m);
-	archive_review_judge(&r);
+	assert_int_equal(archive_review_judge(&r, INT64_MAX, NULL), 0);
 	assert_int_equal(r.n_findings, 2);
 	for (size_t i = 0; i < 2; i++)
 		assert_non_null(strstr(r.findings[i].text, "leads too far to be followed"));
 	arena_free(a);
 	free(link);
+}
+
+static void test_archive_judging_ends_in_time(void **state)
+{
+	struct archive_wants wants = {0};
+	struct archive_review r;
+	struct arena *a = arena_new();
+	struct archive_member m = {.name = "f", .type = MEMBER_FILE};
+	struct err e = {.class = ERR_NONE};
+
+	(void)state;
+	archive_review_init(&r, a, &wants);
+	(void)archive_review_add(&r, &m);
+	assert_int_equal(archive_review_judge(&r, 0, &e), -1);
+	assert_string_equal(e.message, "could not judge all of its members in time");
+	arena_free(a);
 }
 
 static void test_archive_order_does_not_matter(void **state)
@@ -464,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_archive_path_is_one_of_many_spellings),
 		cmocka_unit_test(test_archive_links_are_followed_like_a_kernel_would),
 		cmocka_unit_test(test_archive_a_way_of_any_length_ends),
+		cmocka_unit_test(test_archive_judging_ends_in_time),
 		cmocka_unit_test(test_archive_order_does_not_matter),
 		cmocka_unit_test(test_archive_required_names_nothing_else),
 	};
