@@ -42,7 +42,8 @@ const struct key_row command_sandbox_keys[] = {
 	 .choices = networks,
 	 .def = "none",
 	 .help = "none; loopback: one of its own, where only what it started itself answers; tcp: "
-		 "connections to `ports`, no UDP and so no DNS; any"},
+		 "connections to `ports`, no UDP and so no DNS; any: all there is, unix sockets as "
+		 "well"},
 	{.name = "ports",
 	 .type = KEY_TEXTS,
 	 .flags = KEY_NO_SECRET,
@@ -72,7 +73,8 @@ const struct key_row command_sandbox_keys[] = {
 	 .offset = FIELD(processes),
 	 .min = 1,
 	 .max = 100000,
-	 .help = "most processes and threads beyond those its user runs when it starts",
+	 .help = "most processes and threads beyond those its user runs when it starts; those he "
+		 "starts elsewhere meanwhile count as well",
 	 .example = "16"},
 	{.name = "cpu",
 	 .type = KEY_DURATION,

@@ -78,8 +78,8 @@ static void plan_landlock(struct arena *a, const struct sandbox *s, struct sandb
 	out->has_seccomp = seccomp_is_possible();
 	if (!out->has_seccomp)
 		miss(missing, arena_printf(a,
-					   "system calls cannot be refused: there is no seccomp "
-					   "filter for kernel %s on %s",
+					   "system calls, sockets among them, cannot be refused: "
+					   "there is no seccomp filter for kernel %s on %s",
 					   kernel.release, kernel.machine));
 }
 
@@ -109,6 +109,8 @@ static void put_network(struct buf *b, const struct sandbox *s, const struct san
 	case SANDBOX_ANY:
 		break;
 	}
+	if (p->has_local)
+		(void)buf_puts(b, ", unix sockets");
 }
 
 static void put_limits(struct buf *b, const struct sandbox *s)
@@ -152,6 +154,8 @@ static const char *tell(struct arena *a, const struct sandbox *s, const struct s
 		(void)buf_puts(&b, ", seccomp");
 	put_network(&b, s, p);
 	put_limits(&b, s);
+	if (p->abi < LANDLOCK_SCOPE_ABI)
+		(void)buf_puts(&b, ", not kept from signalling other processes of its user");
 	line = arena_strndup(a, b.data, b.len);
 	buf_release(&b);
 	return line;

@@ -17,6 +17,10 @@
  * sandbox is required, something missing is an error. What was planned and then fails is always an
  * error: nothing ever runs with less than was told.
  *
+ * One thing is told and not missing, because it would leave out most kernels: below ABI 6 of
+ * Landlock (Linux 6.12) the program may send signals to other processes of its user, and with local
+ * reach abstract unix sockets.
+ *
  * Sources: landlock(7), seccomp(2); a Landlock ABI below 3 cannot keep files from being truncated.
  */
 #ifndef ASSIZE_IO_SANDBOX_H

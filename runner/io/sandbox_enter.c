@@ -98,13 +98,21 @@ static int limit(int resource, int64_t value)
 	return value > 0 ? setrlimit((__rlimit_resource_t)resource, &r) : 0;
 }
 
-static int set_limits(const struct sandbox_plan *p)
+/*
+ * Before there is a user namespace: inside of it the kernel counts anew, from none, and what holds
+ * for all of it is the limit of the process that made it.
+ */
+static int limit_processes(const struct sandbox_plan *p)
 {
 	uid_t uid = p->has_user ? p->uid : getuid();
-	int64_t tasks = p->processes > 0 ? count_tasks(uid) + p->processes : 0;
 
-	if (limit(RLIMIT_AS, p->memory_bytes) < 0 || limit(RLIMIT_NPROC, tasks) < 0 ||
-	    limit(RLIMIT_NOFILE, p->open_files) < 0 || limit(RLIMIT_FSIZE, p->file_bytes) < 0)
+	return p->processes > 0 ? limit(RLIMIT_NPROC, count_tasks(uid) + p->processes) : 0;
+}
+
+static int set_limits(const struct sandbox_plan *p)
+{
+	if (limit(RLIMIT_AS, p->memory_bytes) < 0 || limit(RLIMIT_NOFILE, p->open_files) < 0 ||
+	    limit(RLIMIT_FSIZE, p->file_bytes) < 0)
 		return -1;
 	/* Whole seconds, rounded up: less would be none. */
 	return limit(RLIMIT_CPU, (p->cpu_ms + 999) / 1000);
@@ -132,6 +140,8 @@ int sandbox_enter(const struct sandbox_plan *p, char *const *paths, struct sandb
 
 	if (p->abi > 0 && ruleset < 0)
 		return fails(f, f->path >= 0 ? SANDBOX_STEP_PATH : SANDBOX_STEP_LANDLOCK);
+	if (limit_processes(p) < 0)
+		return fails(f, SANDBOX_STEP_LIMIT);
 	if (p->network == SANDBOX_LOOPBACK && (unshare_network() < 0 || raise_loopback() < 0))
 		return fails(f, SANDBOX_STEP_NETWORK);
 	if (set_limits(p) < 0)
