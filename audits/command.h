@@ -74,6 +74,9 @@ bool command_expects(const struct check *c, const char *name);
 void command_emit(const struct command_view *v, struct measurement m);
 /* A line of evidence more, in front. */
 void command_add_evidence(struct command_view *v, const char *line);
+/* What the program said, for people: masked, then cut to a line's length; escaped only if it was.
+ */
+const char *command_shown(const struct command_view *v, const char *text);
 /* The program and its arguments, as one would type them. */
 void command_put_line(struct buf *out, const struct command_spec *spec);
 

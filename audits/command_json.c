@@ -10,8 +10,6 @@
 #include "runner/io/json.h"
 #include "runner/io/proc.h"
 
-#define SHOWN_BYTES 60
-
 static const char *parse(const struct command_view *v, struct json_doc **doc)
 {
 	struct arena *a = v->probe->arena;
@@ -26,10 +24,8 @@ static const char *parse(const struct command_view *v, struct json_doc **doc)
 	if (d->n == 0)
 		return "it is empty, not JSON";
 	if (json_parse(d->text, d->n, doc, &e) < 0)
-		return arena_printf(
-			a, "%s, it begins \"%s\"", e.message,
-			str_escaped(a, arena_strndup(a, d->text,
-						     d->n < SHOWN_BYTES ? d->n : SHOWN_BYTES)));
+		return arena_printf(a, "%s, it begins \"%s\"", e.message,
+				    str_escaped(a, command_shown(v, d->text)));
 	return NULL;
 }
 

@@ -10,12 +10,14 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/io/proc.h"
 
 #define MAX_JUDGED_BYTES (64 * 1024)
 #define EVIDENCE_LINES	 20
 #define EVIDENCE_BYTES	 3000 /* of each stream */
+#define SHOWN_BYTES	 200
 
 static const char *command_line(struct arena *a, const struct command_spec *spec)
 {
@@ -91,18 +93,49 @@ static void put_tail(struct buf *out, const char *name, const char *s, size_t n)
 	}
 }
 
-/* The last words of the program, errors first; NULL when it said nothing. */
-static const char *last_words(struct arena *a, const struct proc_result *r)
+/*
+ * Masked before it is cut into lines, so that no part of a secret gets through; of a program that
+ * was stopped in the middle of one, what it had written of it is masked as well. A secret has no
+ * NUL, and one ends every piece of s, also the last.
+ */
+static void put_stream(struct buf *out, const struct command_view *v, const char *name,
+		       const char *s, size_t n)
 {
+	const struct redactor *r = v->probe->world->definition->redactor;
+	struct arena *a = v->probe->arena;
+	size_t begun = v->reason ? redactor_begun(r, s, n) : 0;
+	struct buf masked;
+
+	if (begun > 0) {
+		n -= begun;
+		s = memcpy(arena_alloc(a, n + 1), s, n);
+	}
+	buf_init(&masked, BUF_UNBOUNDED); /* the output is bounded */
+	for (size_t i = 0; i < n;) {
+		(void)buf_puts(&masked, redact_text(r, a, s + i));
+		i += strlen(s + i);
+		if (i < n)
+			(void)buf_putc(&masked, s[i++]);
+	}
+	if (begun > 0)
+		(void)buf_puts(&masked, REDACT_MASK);
+	put_tail(out, name, masked.data, masked.len);
+	buf_release(&masked);
+}
+
+/* The last words of the program, errors first; NULL when it said nothing. */
+static const char *last_words(const struct command_view *v)
+{
+	const struct proc_result *r = v->result;
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* both tails are bounded */
-	put_tail(&b, "stderr", r->err, r->err_len);
-	put_tail(&b, "stdout", r->out, r->out_len);
+	put_stream(&b, v, "stderr", r->err, r->err_len);
+	put_stream(&b, v, "stdout", r->out, r->out_len);
 	if (b.len > 0)
 		b.len--; /* the last newline */
 
-	const char *text = b.len > 0 ? arena_strndup(a, b.data, b.len) : NULL;
+	const char *text = b.len > 0 ? arena_strndup(v->probe->arena, b.data, b.len) : NULL;
 	buf_release(&b);
 	return text;
 }
@@ -161,6 +194,19 @@ void command_emit(const struct command_view *v, struct measurement m)
 	if (!m.reason)
 		m.reason = v->remark;
 	probe_emit(v->probe, 0, &m);
+}
+
+const char *command_shown(const struct command_view *v, const char *text)
+{
+	struct arena *a = v->probe->arena;
+	const char *masked = redact_text(v->probe->world->definition->redactor, a, text);
+	size_t n = SHOWN_BYTES;
+
+	if (strlen(masked) <= n)
+		return masked;
+	while (n > 0 && ((unsigned char)masked[n] & 0xC0) == 0x80)
+		n--;
+	return arena_printf(a, "%s...", arena_strndup(a, masked, n));
 }
 
 void command_add_evidence(struct command_view *v, const char *line)
@@ -274,7 +320,7 @@ int command_probe(struct probe *p, struct err *e)
 			arena_printf(p->arena, "\"%s\" was killed by signal %d (%s)",
 				     spec->run.items[0], result.signal, signal_name(result.signal));
 	}
-	v.evidence = last_words(p->arena, &result);
+	v.evidence = last_words(&v);
 	v.query = command_line(p->arena, spec);
 	tell_sandbox(&v);
 	find_documents(&v, report);

@@ -5,6 +5,9 @@
  * bytes the secret begins, so there are three texts, each without the characters at its ends that
  * also depend on the neighbours; those characters are masked with it. All matches are marked before
  * anything is replaced: where secrets overlap, no rest of either stays.
+ *
+ * Text from outside is escaped (str_escape) before it comes here, so a secret with a backslash or a
+ * newline is looked for as that writes it, too.
  */
 #include "runner/base/redact.h"
 
@@ -12,8 +15,8 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/str.h"
 
-#define MASK "***"
 /* A shorter base64 text would match by accident in ordinary words. */
 #define MIN_BASE64 6
 
@@ -24,6 +27,7 @@ struct secret {
 	struct secret *next;
 };
 
+/* Text that is found as it is. */
 struct encoded {
 	const char *text;
 	size_t len;
@@ -57,6 +61,16 @@ static bool is_base64(char c)
 	       c == '+' || c == '/' || c == '=';
 }
 
+static void add_text(struct redactor *r, const struct encoded *text)
+{
+	struct encoded *x = arena_alloc(r->arena, sizeof(*x));
+
+	*x = *text;
+	x->next = r->encoded;
+	r->encoded = x;
+	r->starts[(unsigned char)x->text[0]] = true;
+}
+
 /* What base64 makes of the secret when it begins `lead` bytes into a group of three. */
 static void add_encoded(struct redactor *r, const char *secret, size_t n, size_t lead)
 {
@@ -64,7 +78,6 @@ static void add_encoded(struct redactor *r, const char *secret, size_t n, size_t
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t first_bit = lead * 8, end_bit = (lead + n) * 8;
 	size_t first = (first_bit + 5) / 6, end = end_bit / 6; /* characters wholly of the secret */
-	struct encoded *x;
 	char *text;
 
 	if (end < first + MIN_BASE64)
@@ -80,16 +93,20 @@ static void add_encoded(struct redactor *r, const char *secret, size_t n, size_t
 		}
 		text[i - first] = alphabet[value];
 	}
-	x = arena_alloc(r->arena, sizeof(*x));
-	*x = (struct encoded){
-		.text = text,
-		.len = end - first,
-		.before = first * 6 > first_bit,
-		.after = end * 6 < end_bit,
-		.next = r->encoded,
-	};
-	r->encoded = x;
-	r->starts[(unsigned char)text[0]] = true;
+	add_text(r, &(struct encoded){
+			    .text = text,
+			    .len = end - first,
+			    .before = first * 6 > first_bit,
+			    .after = end * 6 < end_bit,
+		    });
+}
+
+static void add_escaped(struct redactor *r, const char *secret)
+{
+	const char *text = str_escaped(r->arena, secret);
+
+	if (strcmp(text, secret) != 0)
+		add_text(r, &(struct encoded){.text = text, .len = strlen(text)});
 }
 
 void redactor_add(struct redactor *r, const char *secret)
@@ -132,6 +149,7 @@ void redactor_add_variable(struct redactor *r, const char *secret, const char *n
 	r->starts['+'] = r->starts['+'] || secret[0] == ' ';
 	for (size_t lead = 0; lead < 3; lead++)
 		add_encoded(r, s->text, s->len, lead);
+	add_escaped(r, s->text);
 }
 
 static int hex_value(char c)
@@ -163,6 +181,45 @@ static size_t spelled(const char *text, const struct secret *secret)
 		}
 	}
 	return (size_t)(p - text);
+}
+
+/* Does all of text spell a part of the secret, from its beginning on? */
+static bool is_begun(const char *text, const struct secret *secret)
+{
+	const char *p = text;
+	size_t i;
+
+	for (i = 0; i < secret->len && *p != '\0'; i++) {
+		char c = secret->text[i];
+
+		if (*p == c || (*p == '+' && c == ' '))
+			p++;
+		else if (*p == '%' && (p[1] == '\0' || (hex_value(p[1]) >= 0 && p[2] == '\0')))
+			return true;
+		else if (*p == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0 &&
+			 hex_value(p[1]) * 16 + hex_value(p[2]) == (unsigned char)c)
+			p += 3;
+		else
+			return false;
+	}
+	return *p == '\0' && i < secret->len;
+}
+
+size_t redactor_begun(const struct redactor *r, const char *s, size_t n)
+{
+	size_t longest = 0, from;
+
+	for (const struct secret *x = r->secrets; x != NULL; x = x->next)
+		longest = x->len > longest ? x->len : longest;
+	longest = longest > SIZE_MAX / 3 ? SIZE_MAX : 3 * longest; /* each byte as %XX */
+	from = n > longest ? n - longest : 0;
+	for (const char *nul; (nul = memchr(s + from, '\0', n - from)) != NULL;)
+		from = (size_t)(nul - s) + 1; /* no secret has one */
+	for (; from < n; from++)
+		for (const struct secret *x = r->secrets; x != NULL; x = x->next)
+			if (is_begun(s + from, x))
+				return n - from;
+	return 0;
 }
 
 struct marks {
@@ -214,14 +271,14 @@ const char *redact_text(const struct redactor *r, struct arena *a, const char *s
 	if (m.is_masked == NULL)
 		return s;
 	/* A masked run of one byte grows to three. */
-	out = arena_array(a, m.n + 1, sizeof(MASK) - 1);
+	out = arena_array(a, m.n + 1, sizeof(REDACT_MASK) - 1);
 	p = out;
 	for (size_t i = 0; i < m.n; i++) {
 		if (!m.is_masked[i]) {
 			*p++ = s[i];
 		} else if (i == 0 || !m.is_masked[i - 1]) {
-			memcpy(p, MASK, sizeof(MASK) - 1);
-			p += sizeof(MASK) - 1;
+			memcpy(p, REDACT_MASK, sizeof(REDACT_MASK) - 1);
+			p += sizeof(REDACT_MASK) - 1;
 		}
 	}
 	*p = '\0';

@@ -2,9 +2,10 @@
  * redact: secrets never leave.
  *
  * Holds the secret values of a run (from ${env:..} and ${file:..}) and replaces every occurrence in
- * outgoing text by "***", also when percent-encoded or in base64 as HTTP Basic would carry it.
- * Every text that goes to record, report, log or terminal passes redact_text() once, in the runner.
- * Owns copies of the secrets in its arena. Filled before threads start, read-only afterwards.
+ * outgoing text by REDACT_MASK, also when percent-encoded, in base64 as HTTP Basic would carry it,
+ * or escaped by str_escape(). Every text that goes to record, report, log or terminal passes
+ * redact_text() once, in the runner. Owns copies of the secrets in its arena. Filled before threads
+ * start, read-only afterwards.
  */
 #ifndef ASSIZE_BASE_REDACT_H
 #define ASSIZE_BASE_REDACT_H
@@ -15,6 +16,8 @@
 struct arena;
 struct redactor;
 
+#define REDACT_MASK "***"
+
 struct redactor *redactor_new(struct arena *a);
 void redactor_add(struct redactor *r, const char *secret); /* "" is ignored */
 /* The same, of a secret that is the value of an environment variable; name is borrowed. */
@@ -24,6 +27,8 @@ void redactor_add_variable(struct redactor *r, const char *secret, const char *n
  * several. *variable is the variable that holds it, NULL when none does.
  */
 size_t redactor_find(const struct redactor *r, const char *s, const char **variable);
+/* How many bytes at the end of s may be the beginning of a secret that was cut there. */
+size_t redactor_begun(const struct redactor *r, const char *s, size_t n);
 bool redactor_is_empty(const struct redactor *r);
 /* s itself when nothing matches, else a masked copy in a. NULL gives NULL. */
 const char *redact_text(const struct redactor *r, struct arena *a, const char *s);

@@ -37,12 +37,16 @@ audits:
       - { id: lost, command: { run: ["true"], cwd: nowhere } }
       - { id: input, command: { run: [sh, -c, "read x; test \$? = 1"] } }
       - { id: shell, command: { run: [echo, "\$HOME", "*", "a;b"] }, expect: { output: '== "\$HOME * a;b"' } }
+      - { id: key, command: { run: [sh, -c, "printenv T; printenv T >&2; exit 1"], env: { T: "\${env:KEY}" } } }
+      - { id: cut, command: { run: [sh, -c, "printf %s \$T; head -c 2995 /dev/zero | tr '\\\\0' x; exit 1"], env: { T: "\${env:SECRET}" } } }
+      - { id: half, command: { run: [sh, -c, "printf %060d%s 0 \$T"], max_output: 64, env: { T: "\${env:SECRET}" } } }
       - { id: secret, command: { run: [sh, -c, "echo \$T; echo \$T >&2; exit 1"], env: { T: "\${env:SECRET}" } }, expect: { output: '== "x"' } }
 YAML
 mkdir sub tools
 : >sub/inside
 printf '#!/bin/sh\nexit 0\n' >tools/tool && chmod +x tools/tool
 export SECRET=hunter2-hunter2
+export KEY=$'-----BEGIN KEY-----\nabcdef\\ghijkl\n-----END KEY-----'
 
 # claim, check, exit status, what the output must say
 tells()
@@ -89,6 +93,12 @@ tells "output that is no text" binary 2 'not valid UTF-8'
 
 tells "a secret in the environment" secret 1 'stderr: \*\*\*'
 unlike "never appears" "$out$err" 'hunter2'
+tells "a secret of several lines" key 1 'stderr: \*\*\*'
+unlike "is not shown line by line" "$out$err" 'BEGIN|abcdef|ghijkl|END'
+tells "a secret where the evidence begins" cut 1 'stdout: \*\*\*xx'
+unlike "is not shown in part" "$out$err" 'nter2'
+tells "a secret cut where the output ends" half 2 'stdout: 0{60}\*\*\*'
+unlike "is not begun" "$out$err" '0hunt'
 nok "nor in the record" grep -rq hunter2-hunter2 .assize
 run "$ASSIZE" plan c/secret
 unlike "nor in the plan" "$out$err" 'hunter2'

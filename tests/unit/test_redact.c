@@ -68,6 +68,41 @@ static void test_redact_masks_every_occurrence(void **state)
 	check(w, "Hunter2", "Hunter2");
 }
 
+static void test_redact_masks_what_was_escaped(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "a\\b\nc\x1b");
+	check(w, "x a\\b\nc\x1b x", "x *** x");
+	check(w, "x a\\\\b\\nc\\x1b x", "x *** x");
+	check(w, "a\\\\b", "a\\\\b");
+}
+
+static void begun(struct world *w, const char *text, size_t want)
+{
+	assert_int_equal(redactor_begun(w->redactor, text, strlen(text)), want);
+}
+
+static void test_redact_knows_a_secret_that_was_cut(void **state)
+{
+	struct world *w = *state;
+
+	begun(w, "x", 0);
+	redactor_add(w->redactor, "hunter2");
+	redactor_add(w->redactor, "er 3");
+	begun(w, "", 0);
+	begun(w, "x", 0);
+	begun(w, "x hunter", 6);
+	begun(w, "x hunter2", 0);
+	begun(w, "x hunter3", 0);
+	begun(w, "x hunt%65", 7);
+	begun(w, "x hunt%6", 6);
+	begun(w, "x h%", 2);
+	begun(w, "x er+", 3);
+	assert_int_equal(redactor_begun(w->redactor, "hun\0tes", 7), 0);
+	assert_int_equal(redactor_begun(w->redactor, "\0hun", 4), 3);
+}
+
 static void test_redact_masks_overlapping_secrets_whole(void **state)
 {
 	struct world *w = *state;
@@ -153,6 +188,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_redact_leaves_clean_text_alone, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_masks_every_occurrence, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_what_was_escaped, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_knows_a_secret_that_was_cut, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_masks_overlapping_secrets_whole, set_up,
 						tear_down),
