@@ -45,13 +45,14 @@ static const struct key_row command_keys[] = {
 	 .min = 1,
 	 .max = 64 * 1024 * 1024,
 	 .def = "1MiB",
-	 .help = "a program that writes more, on either stream, is ended and not judged",
+	 .help = "a program that writes more, on either stream, is ended and not judged; the "
+		 "files of `report` together may be as large",
 	 .example = "64KiB"},
 	{.name = "sandbox",
 	 .type = KEY_GROUP,
 	 .offset = offsetof(struct command_spec, sandbox),
 	 .sub = command_sandbox_keys,
-	 .help = "what the kernel keeps from the program; no more privileges, other processes, "
+	 .help = "what the kernel keeps from the program; no more privileges, memory of others, "
 		 "io_uring or namespaces in any case; without this key nothing is kept from it",
 	 .example = "{ read: [scripts], network: none, memory: 512MiB }"},
 	{.name = "format",
@@ -398,9 +399,11 @@ const struct audit_kind audit_kind_command = {
 		 "swallows its own errors and exits 0 passes. Without sandbox: it sees the machine "
 		 "as the user who runs assize does and is not kept from changing what it audits; "
 		 "with it, what the kernel cannot keep from it is said, and unless read: is given "
-		 "it may read all that its user may. setuid programs (check_icmp) need to run "
-		 "without one. A plugin, a test report or a document is believed in what it says, "
-		 "once it is whole and does not contradict itself. What it asks another service to "
+		 "it may read all that its user may; a kernel older than Linux 6.12 "
+		 "(Landlock ABI 6) lets it send signals to other processes of its user. setuid "
+		 "programs (check_icmp) need to run without one. A plugin, a test report or a "
+		 "document is believed in what it says, once it is whole and does not contradict "
+		 "itself. What it asks another service to "
 		 "start (a container, a unit) is not ended with it, nor counted in cpu; memory is "
 		 "that of its largest process, and less than about 2 MiB is not told apart.",
 	.spec_size = sizeof(struct command_spec),

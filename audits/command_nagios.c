@@ -36,9 +36,11 @@ static const char *contradiction(struct arena *a, int status, const struct nagio
 }
 
 /* Why there is no verdict; NULL when there is one. */
-static const char *no_verdict(struct arena *a, int status, const struct nagios_output *o)
+static const char *no_verdict(const struct command_view *v, int status,
+			      const struct nagios_output *o)
 {
-	const char *says = *o->text ? arena_printf(a, ": %s", o->text) : "";
+	struct arena *a = v->probe->arena;
+	const char *says = *o->text ? arena_printf(a, ": %s", command_shown(v, o->text)) : "";
 
 	if (status == PLUGIN_UNKNOWN)
 		return arena_printf(a, "the plugin says that it does not know (UNKNOWN)%s", says);
@@ -102,6 +104,9 @@ static void emit_values(const struct command_view *v, const struct nagios_output
 		m.n_labels = 1;
 		command_emit(v, m);
 	}
+	/* Nobody knows what it would have been: who judges all of them cannot pass over it. */
+	if (o->problem)
+		command_emit(v, measurement_none("perfdata", o->problem));
 	for (size_t i = 0; i < v->spec->perfdata.n; i++) {
 		const struct pair *wanted = &v->spec->perfdata.items[i];
 		const struct nagios_value *found = NULL;
@@ -126,11 +131,11 @@ void command_emit_nagios(struct command_view *v)
 		const char *why;
 
 		nagios_read(a, v->result->out, v->result->out_len, &o);
-		why = no_verdict(a, status, &o);
+		why = no_verdict(v, status, &o);
 		if (why)
 			m = measurement_none("status", why);
 		else if (o.problem)
-			m.reason = arena_strdup(a, o.problem);
+			m.reason = o.problem;
 		/* Values of a plugin that does not know are not known either. */
 		if (why && status != PLUGIN_OK && status != PLUGIN_WARNING)
 			v->reason = why;

@@ -1,7 +1,8 @@
 /*
  * command: report files. A build that stopped before its tests leaves yesterday's report where it
  * was; read again it would pass for ever. So a file counts only when it is another than before, or
- * was changed (the inode's change time cannot be set back).
+ * was written. The inode's change time does not tell: `chown -R` behind a build that failed moves
+ * it for all of them.
  */
 #include <errno.h>
 #include <string.h>
@@ -37,11 +38,6 @@ struct command_report *command_report_before(struct arena *a, const char *patter
 	return r;
 }
 
-static bool is_same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
 static bool is_as_before(const struct command_report *r, const char *path, const struct stat *now)
 {
 	for (size_t i = 0; i < r->n; i++) {
@@ -49,8 +45,9 @@ static bool is_as_before(const struct command_report *r, const char *path, const
 
 		if (strcmp(r->paths[i], path) == 0)
 			return was->st_dev == now->st_dev && was->st_ino == now->st_ino &&
-			       is_same_time(was->st_mtim, now->st_mtim) &&
-			       is_same_time(was->st_ctim, now->st_ctim);
+			       was->st_size == now->st_size &&
+			       was->st_mtim.tv_sec == now->st_mtim.tv_sec &&
+			       was->st_mtim.tv_nsec == now->st_mtim.tv_nsec;
 	}
 	return false;
 }
@@ -67,6 +64,9 @@ static int read_one(struct arena *a, const struct command_report *before, const 
 	if (is_as_before(before, path, &now))
 		return err_set(e, ERR_MEASURE,
 			       "\"%s\" is as old as before: the program did not write it", path);
+	if (now.st_size > 0 && (uint64_t)now.st_size > max_bytes)
+		return err_set(e, ERR_MEASURE, "with \"%s\" the reports are larger than max_output",
+			       path);
 	buf_init(&text, max_bytes);
 	if (file_read(path, &text, e) == 0) {
 		*out = (struct command_document){

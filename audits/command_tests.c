@@ -25,8 +25,8 @@ struct tests {
 static void show_failures(struct command_view *v, const char *const *failures, size_t n)
 {
 	for (size_t i = n; i > 0; i--)
-		command_add_evidence(v,
-				     arena_printf(v->probe->arena, "failed: %s", failures[i - 1]));
+		command_add_evidence(v, arena_printf(v->probe->arena, "failed: %s",
+						     command_shown(v, failures[i - 1])));
 }
 
 static void refuse_too_few(const struct command_view *v, struct tests *t)
@@ -138,9 +138,17 @@ static const char *suite_name(struct arena *a, const struct junit_report *r, siz
 static void emit_suites(const struct command_view *v, const struct tests *t,
 			const struct junit_report *r)
 {
+	static const char *const names[] = {"suite_tests", "suite_failed", "suite_time"};
 	struct arena *a = v->probe->arena;
+	const char *problem = t->problem;
 
-	for (size_t i = 0; i < r->n_suites && !t->problem; i++) {
+	if (!problem && r->n_left_out > 0)
+		problem = arena_printf(
+			a, "it has %" PRId64 " suite%s more than the %d that are told apart",
+			r->n_left_out, r->n_left_out == 1 ? "" : "s", JUNIT_MAX_SUITES);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && (problem || v->reason); i++)
+		command_emit(v, measurement_none(names[i], problem));
+	for (size_t i = 0; i < r->n_suites && !problem; i++) {
 		const struct junit_suite *s = &r->suites[i];
 		struct measurement tests = measurement_int("suite_tests", s->tests, "");
 		struct measurement failed = measurement_int("suite_failed", s->failed, "");
@@ -167,8 +175,9 @@ void command_emit_junit(struct command_view *v)
 		refuse_too_few(v, &t);
 		show_failures(v, r.failures, r.n_failures);
 		if (r.flaky > 0)
-			v->remark = arena_printf(v->probe->arena,
-						 "%" PRId64 " passed only when run again", r.flaky);
+			v->remark = arena_printf(
+				v->probe->arena, "%" PRId64 " passed only when run again%s%s",
+				r.flaky, v->remark ? "; " : "", v->remark ? v->remark : "");
 	}
 	emit_tests(v, &t);
 	emit_count(v, &t, "flaky", r.flaky);

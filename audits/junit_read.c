@@ -43,7 +43,7 @@ struct reader {
 	bool is_in_case;
 	bool has_failure, has_error, is_skipped, is_flaky;
 	const char *case_name, *message;
-	double time; /* of the outermost suites */
+	double time; /* of what is in the outermost suite */
 };
 
 static int take_claim(const struct reader *r, const char *const *attributes, const char *name,
@@ -115,6 +115,8 @@ static int start_case(struct reader *r, const char *const *attributes, struct er
 	r->has_failure = r->has_error = r->is_flaky = false;
 	r->is_skipped = was_not_run(attributes);
 	r->message = "";
+	if (r->n == 1)
+		r->time += seconds(xml_attribute(attributes, "time"));
 	r->case_name = arena_printf(r->arena, "%s%s%s", class ? class : "", class ? "." : "",
 				    name ? name : "(no name)");
 	return 0;
@@ -125,7 +127,7 @@ static void take_end(struct reader *r, const char *const *attributes)
 	const char *message = xml_attribute(attributes, "message");
 
 	if (message && !*r->message)
-		r->message = arena_strndup(r->arena, message, strnlen(message, 200));
+		r->message = arena_strdup(r->arena, message);
 }
 
 static int on_start(void *ctx, const char *name, const char *const *attributes, struct err *e)
@@ -140,6 +142,9 @@ static int on_start(void *ctx, const char *name, const char *const *attributes, 
 			       str_escaped(r->arena, name));
 	if (strcmp(name, "testcase") == 0)
 		return start_case(r, attributes, e);
+	if (!r->is_in_case && (strcmp(name, "failure") == 0 || strcmp(name, "error") == 0))
+		return err_set(e, ERR_MEASURE, "suite \"%s\" has a <%s> outside of all test cases",
+			       str_escaped(r->arena, r->suites[r->n - 1].name), name);
 	if (!r->is_in_case)
 		return 0; /* properties, system-out, ... */
 	if (strcmp(name, "failure") == 0) {
@@ -232,8 +237,12 @@ static void keep_suite(struct reader *r, const struct suite *s)
 {
 	struct junit_report *out = r->out;
 
-	if (out->n_suites == JUNIT_MAX_SUITES || (s->is_root && s->own.tests == 0))
+	if (s->is_root && s->own.tests == 0)
 		return;
+	if (out->n_suites == JUNIT_MAX_SUITES) {
+		out->n_left_out++;
+		return;
+	}
 	if (out->n_suites == out->cap_suites) {
 		size_t cap = out->cap_suites ? out->cap_suites * 2 : 16;
 		struct junit_suite *grown = arena_array(r->arena, cap, sizeof(*grown));
@@ -261,7 +270,7 @@ static int end_suite(struct reader *r, struct err *e)
 	keep_suite(r, s);
 	r->n--;
 	if (r->n == 0) {
-		/* A root that does not say its time is as long as its suites. */
+		/* A root that does not say its time is as long as what is in it. */
 		r->time = isnan(s->time) && s->is_root ? r->time : s->time;
 		return 0;
 	}

@@ -7,7 +7,11 @@
  * There is no standard, so the test cases are counted, and what a suite says of itself (tests,
  * failures, errors, skipped) must agree with them: a report that contradicts itself is none. Suites
  * may be nested. A test that GoogleTest did not run (status="notrun") is skipped, not passed. What
- * passed only when it was run again (flakyFailure, flakyError) is counted as passed and as flaky.
+ * passed only when it was run again (flakyFailure, flakyError) is counted as passed and as flaky. A
+ * failure or error outside of all test cases is in no count, so a report with one is refused.
+ *
+ * The time is that of the outermost suite; a <testsuites> that does not say it took as long as what
+ * is in it, as far as all of that says.
  *
  * Texts are in the arena given. Several documents may be added up in one report.
  */
@@ -32,8 +36,9 @@ struct junit_suite {
 struct junit_report {
 	int64_t tests, passed, failed, skipped, flaky; /* failed: failures and errors */
 	double time;				       /* NaN: not told */
-	struct junit_suite *suites;		       /* the first ones */
+	struct junit_suite *suites;		       /* the first JUNIT_MAX_SUITES */
 	size_t n_suites, cap_suites;
+	int64_t n_left_out; /* suites behind them, which are counted in the sums alone */
 	int64_t n_documents;
 	const char *failures[JUNIT_MAX_SHOWN]; /* "class.test: message", escaped */
 	size_t n_failures;

@@ -34,11 +34,11 @@ bool nagios_range_alerts(const struct nagios_range *r, double value);
 
 struct nagios_value {
 	const char *label;
-	const char *problem; /* NULL, or why there is no value */
-	double number;	     /* as written, in the plugin's unit: what ranges are about */
-	struct value value;  /* in base unit */
-	const char *unit;    /* base unit */
-	const char *critical_text;
+	const char *problem;	      /* NULL, or why there is no value */
+	double number;		      /* as written, in the plugin's unit: what ranges are about */
+	struct value value;	      /* in base unit */
+	const char *unit;	      /* base unit */
+	const char *critical_text;    /* NULL: none, or one that may be meant otherwise */
 	struct nagios_range critical; /* when critical_text is not NULL */
 };
 

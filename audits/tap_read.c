@@ -194,7 +194,11 @@ static bool take_point(struct reader *r, size_t level, struct span line)
 		return true;
 	}
 	l->n_points++;
-	l->next = p.number ? p.number : l->next + 1;
+	/* INT64_MAX stands for what is beyond all plans, and nothing comes behind it. */
+	if (p.number)
+		l->next = p.number;
+	else if (l->next < INT64_MAX)
+		l->next++;
 	if (l->next > l->largest)
 		l->largest = l->next;
 	count_point(l, &p);
@@ -202,7 +206,8 @@ static bool take_point(struct reader *r, size_t level, struct span line)
 		return true;
 	keep_number(r, l->next);
 	if (!p.is_ok && p.directive == TAP_NONE && out->n_failures < TAP_MAX_SHOWN)
-		out->failures[out->n_failures++] = escaped(r, line);
+		out->failures[out->n_failures++] =
+			str_escaped(r->arena, arena_strndup(r->arena, line.s, line.n));
 	return true;
 }
 

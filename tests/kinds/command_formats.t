@@ -18,6 +18,9 @@ says lost 4 'hm'
 says liar 0 'LOAD OK|load1=20;5;10'
 says twice 0 'OK|a=1 a=2'
 says rubbish 0 'OK|rubbish a=1'
+says swap 0 'SWAP OK - 100% free (2047 MB out of 2047 MB) |swap=2047MB;409;204;0;2047'
+says ntp 0 'NTP OK: Offset -0.002 secs|offset=-0.002371s;60.000000;120.000000;'
+says long 3 "UNKNOWN - $(printf '%01000d' 0)"
 says tap_ok 0 $'1..3\nok 1\nok 2\nok 3 # SKIP no disk\n'
 says tap_fails 0 $'1..3\nok 1\nnot ok 2 - second\nok 3\n'
 says tap_short 0 $'1..3\nok 1\nok 2\n'
@@ -31,6 +34,8 @@ says junit_fails 0 '<testsuite name="s"><testcase name="a"/><testcase classname=
 says junit_lies 0 '<testsuite name="s" tests="3"><testcase name="a"/></testsuite>'
 says junit_none 0 '<testsuites/>'
 says junit_torn 0 '<testsuite><testcase name="a"/>'
+says junit_apart 0 '<testsuite name="s" tests="1"><testcase name="a"/><error message="no database"/></testsuite>'
+says junit_many 0 "<testsuites>$(printf '<testsuite name="%s" time="0"><testcase name="a"/></testsuite>' {1..1001})</testsuites>"
 says junit_entity 0 '<!DOCTYPE x [<!ENTITY a "b">]><testsuite><testcase name="a"/></testsuite>'
 says json 0 '{"jobs": {"waiting": 7, "state": "idle"}, "none": null}'
 says json_noise 0 $'warning: slow\n{"a": 1}'
@@ -42,9 +47,10 @@ check()
 }
 {
 	printf 'assize: 1\naudits:\n  f:\n    defaults: { timeout: 20s }\n    checks:\n'
-	for x in ok warning critical unknown lost liar twice rubbish; do
+	for x in ok warning critical unknown lost liar twice rubbish swap ntp long; do
 		check $x $x 'format: nagios' ''
 	done
+	check rubbish_judged rubbish 'format: nagios' ', expect: { perfdata: "< 5" }'
 	check rta ok 'format: nagios, perfdata: { response: rta, free: free }' \
 		', expect: { response: "between 3ms and 3ms", free: "== 12MB" }'
 	check slow ok 'format: nagios, perfdata: { response: rta }' ', expect: { response: "< 2ms" }'
@@ -59,10 +65,12 @@ check()
 	check tap_many tap_ok 'format: tap, min_tests: 3' ''
 	check tap_counts tap_ok 'format: tap' ', expect: { tests: "== 3", passed: "== 2", skipped: "== 1", todo: "== 0" }'
 	check tap_share tap_fails 'format: tap' ', expect: { failed: "<= 40%" }'
-	for x in junit_ok junit_fails junit_lies junit_none junit_torn junit_entity; do
+	for x in junit_ok junit_fails junit_lies junit_none junit_torn junit_apart junit_many junit_entity; do
 		check $x $x 'format: junit' ''
 	done
 	check junit_time junit_ok 'format: junit' ', expect: { time: "== 1.5s", suite_time: "< 2s", suite_tests: "== 2", flaky: "== 0" }'
+	check junit_each junit_many 'format: junit' ', expect: { suite_failed: "== 0" }'
+	check junit_none_each junit_none 'format: junit' ', expect: { suite_failed: "== 0" }'
 	check json json 'format: json, json: { queue: /jobs/waiting, state: /jobs/state }' ', expect: { queue: "< 10", state: "== \"idle\"" }'
 	check json_high json 'format: json, json: { queue: /jobs/waiting }' ', expect: { queue: "< 5" }'
 	check json_path json 'format: json, json: { v: "$.jobs.waiting", n: "count($.jobs.*)" }' ', expect: { v: "== 7", n: "== 2" }'
@@ -72,6 +80,8 @@ check()
 	check json_empty json_empty 'format: json, json: { v: /a }' ', expect: { v: "!= 1" }'
 	check fresh writes 'format: junit, report: "reports/TEST-*.xml"' ', expect: { tests: "== 2" }'
 	check stale true 'format: junit, report: "old/TEST-*.xml"' ''
+	printf '      - { id: moved, command: { run: [chmod, "600", moved/TEST-A.xml], format: junit, report: "moved/TEST-*.xml" } }\n'
+	check large writes_much 'format: tap, max_output: 64B, report: "much/*"' ''
 	check absent true 'format: junit, report: "nowhere/*.xml"' ''
 	printf '      - { id: dummy, command: { run: [check_dummy, "2", "not well"], format: nagios } }\n'
 	for x in 'check_disk, -w, 1%, -c, 0%, -p, /' 'check_procs, -w, "1:", -c, "1:"' \
@@ -82,8 +92,9 @@ check()
 	done
 	printf '      - { id: hang, timeout: 1s, command: { run: [/usr/lib/nagios/plugins/negate, -t, "900", /bin/sh, -c, "setsid sleep 1000.%s & sleep 1000.%s"], format: nagios } }\n' $$ $$
 } >assize.yaml
-mkdir reports old
-echo '<testsuite><testcase name="a"/></testsuite>' | tee reports/TEST-A.xml >old/TEST-A.xml
+mkdir reports old moved much
+printf '#!/bin/sh\ncp ok.txt much/a; cp ok.txt much/b\n' >writes_much && chmod +x writes_much
+echo '<testsuite><testcase name="a"/></testsuite>' | tee reports/TEST-A.xml old/TEST-A.xml >moved/TEST-A.xml
 cat >writes <<'SH'
 #!/bin/sh
 for x in A B; do
@@ -114,6 +125,10 @@ tells lost undecided 'exit status 4 is none that a plugin has'
 tells liar undecided 'says OK, but its "load1" is outside of its own critical range 10'
 tells twice pass
 tells rubbish pass 'no performance data: "rubbish"'
+tells rubbish_judged undecided '\[perfdata\] .*no performance data: "rubbish"'
+tells swap pass
+tells ntp pass
+tells long undecided 'UNKNOWN - 0{100,190}\.\.\.\)'
 tells rta pass
 tells slow fail '\[response\] 3 ms'
 tells every undecided 'could not tell it'
@@ -142,10 +157,16 @@ like "with its message" "$(jq -r '.checks[].series[].evidence[]?' <<<"$out")" 'f
 tells junit_lies undecided 'says that it has 3 tests, but 1 is in it'
 tells junit_none undecided 'no test ran'
 tells junit_torn undecided 'not well-formed'
+tells junit_apart undecided 'suite "s" has a <error> outside of all test cases'
+tells junit_many pass
+tells junit_each undecided '\[suite_failed\] .*1 suite more than the 1000'
+tells junit_none_each undecided '\[suite_failed\] .*no test ran'
 tells junit_entity undecided 'DOCTYPE'
 tells junit_time pass
 tells fresh pass
 tells stale undecided 'is as old as before: the program did not write it'
+tells moved undecided 'is as old as before: the program did not write it'
+tells large undecided 'with ".*/much/b" the reports are larger than max_output'
 tells absent undecided 'the program wrote no'
 
 tells json pass

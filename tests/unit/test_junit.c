@@ -127,6 +127,9 @@ static void test_junit_refuses_what_is_no_report(void **state)
 	expect_refusal("<testsuite><testcase name='a'><testsuite/></testcase></testsuite>",
 		       "inside of a test case");
 	expect_refusal("<testsuite/><testsuite/>", "not well-formed");
+	expect_refusal("<testsuite name='s'><testcase name='a'/><failure/></testsuite>",
+		       "suite \"s\" has a <failure> outside of all test cases");
+	expect_refusal("<testsuites><error message='setup'/></testsuites>", "outside of all");
 }
 
 static void test_junit_expands_nothing(void **state)
@@ -169,6 +172,55 @@ static void test_junit_tells_suites_and_time(void **state)
 	arena_free(a);
 }
 
+static void expect_time(const char *text, double time)
+{
+	struct arena *a = arena_new();
+	struct junit_report r = {0};
+	struct err e = {.class = ERR_NONE};
+
+	if (junit_read(a, text, strlen(text), &r, &e) < 0)
+		fail_msg("%s", e.message);
+	if (isnan(time) ? !isnan(r.time) : r.time != time)
+		fail_msg("%g s of %s", r.time, text);
+	arena_free(a);
+}
+
+/* Node's reporter writes test cases beside suites. */
+static void test_junit_adds_up_a_root_that_does_not_say_its_time(void **state)
+{
+	(void)state;
+	expect_time("<testsuites><testcase name='a' time='2'/><testsuite time='0.5'>"
+		    "<testcase name='b' time='0.5'/></testsuite></testsuites>",
+		    2.5);
+	expect_time("<testsuites><testcase name='a'/></testsuites>", NAN);
+	expect_time("<testsuites><testcase name='a' time='2'/><testsuite><testcase name='b'/>"
+		    "</testsuite></testsuites>",
+		    NAN);
+	expect_time("<testsuites time='3'><testcase name='a'/></testsuites>", 3);
+	expect_time("<testsuite time='3'><testcase name='a' time='1'/></testsuite>", 3);
+}
+
+static void test_junit_counts_suites_that_it_does_not_keep(void **state)
+{
+	static const char suite[] = "<testsuite><testcase name='a'/></testsuite>";
+	struct arena *a = arena_new();
+	size_t n = sizeof(suite) - 1;
+	char *text = arena_alloc(a, (JUNIT_MAX_SUITES + 2) * n + 100);
+	struct junit_report r = {0};
+	struct err e = {.class = ERR_NONE};
+
+	(void)state;
+	(void)strcpy(text, "<testsuites>");
+	for (size_t i = 0; i < JUNIT_MAX_SUITES + 2; i++)
+		memcpy(text + 12 + i * n, suite, n + 1);
+	(void)strcat(text, "</testsuites>");
+	assert_int_equal(junit_read(a, text, strlen(text), &r, &e), 0);
+	assert_int_equal(r.tests, JUNIT_MAX_SUITES + 2);
+	assert_int_equal(r.n_suites, JUNIT_MAX_SUITES);
+	assert_int_equal(r.n_left_out, 2);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +229,8 @@ int main(void)
 		cmocka_unit_test(test_junit_refuses_what_is_no_report),
 		cmocka_unit_test(test_junit_expands_nothing),
 		cmocka_unit_test(test_junit_tells_suites_and_time),
+		cmocka_unit_test(test_junit_adds_up_a_root_that_does_not_say_its_time),
+		cmocka_unit_test(test_junit_counts_suites_that_it_does_not_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,22 @@ static void test_nagios_reads_what_real_plugins_print(void **state)
 	arena_free(a);
 }
 
+/* What is no contradiction, though the guidelines' words would make it one. */
+static void test_nagios_takes_no_range_for_what_it_may_not_be(void **state)
+{
+	struct arena *a = arena_new();
+	struct nagios_output o = read_text(a, "OK|offset=-0.002s;60.000000;120.000000; "
+					      "swap=2047MB;409;204;0;2047 t=5;1;2 l=1;20:;10:");
+
+	(void)state;
+	assert_false(nagios_range_alerts(&value_of(&o, "offset")->critical, -0.002));
+	assert_true(nagios_range_alerts(&value_of(&o, "offset")->critical, 120.1));
+	assert_null(value_of(&o, "swap")->critical_text);
+	assert_true(nagios_range_alerts(&value_of(&o, "t")->critical, 5));
+	assert_true(nagios_range_alerts(&value_of(&o, "l")->critical, 1));
+	arena_free(a);
+}
+
 static void test_nagios_reads_long_output(void **state)
 {
 	struct arena *a = arena_new();
@@ -303,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_nagios_refuses_what_is_no_range),
 		cmocka_unit_test(test_nagios_alerts_as_the_plugins_do),
 		cmocka_unit_test(test_nagios_reads_what_real_plugins_print),
+		cmocka_unit_test(test_nagios_takes_no_range_for_what_it_may_not_be),
 		cmocka_unit_test(test_nagios_reads_long_output),
 		cmocka_unit_test(test_nagios_reads_labels),
 		cmocka_unit_test(test_nagios_converts_units),

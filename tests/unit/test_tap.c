@@ -81,6 +81,7 @@ static void test_tap_refuses_streams_that_are_not_whole(void **state)
 	expect_report("Bail out! \\# and \\\\ are not supported\n", NULL, "it bailed out");
 	expect_report("1..1\nok 0\n", NULL, "outside of the plan");
 	expect_report("1..1\nok 99999999999999999999\n", NULL, "outside of the plan");
+	expect_report("1..3\nok 9223372036854775807\nok\nok\n", NULL, "is reported twice");
 	expect_report("1..99999999999999999999\nok 1\n", NULL, "more tests are planned");
 	expect_report("1..1\nok 1\n  ---\n  torn: ye", NULL, "inside of a YAML block");
 }
