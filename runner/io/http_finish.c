@@ -13,8 +13,6 @@
 #include "runner/base/num.h"
 #include "runner/io/http_internal.h"
 
-#define SHOWN_URL 200
-
 static double seconds(CURL *easy, CURLINFO what)
 {
 	curl_off_t us = 0;
@@ -237,9 +235,9 @@ static void respond(struct http_transfer *t, int64_t now_us)
 
 void http_transfer_fail(struct http_transfer *t, struct err *e)
 {
-	char *url = http_url_without_credentials(t->url);
+	char *url = http_url_shown(t->url);
 
-	(void)err_context(e, "%s %.*s", t->method, SHOWN_URL, url); /* always -1 */
+	(void)err_context(e, "%s %s", t->method, url); /* always -1 */
 	free(url);
 	t->handler.done(t->ctx, NULL, e);
 }

@@ -113,5 +113,10 @@ char *http_url_origin(const char *url);
 char *http_url_resolve(const char *base, const char *location);
 bool http_url_is_http(const char *url);
 char *http_url_without_credentials(const char *url);
+/*
+ * The same for a message: of a long one the host alone. A part of it could end within a secret,
+ * which nobody would recognise and mask.
+ */
+char *http_url_shown(const char *url);
 
 #endif

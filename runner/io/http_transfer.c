@@ -18,6 +18,8 @@
 #include "runner/io/http_internal.h"
 #include "runner/base/pairs.h"
 
+#define MAX_LOCATION 200 /* bytes, in a message */
+
 struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_request *req,
 					const struct http_handler *handler, void *ctx)
 {
@@ -452,17 +454,22 @@ static int check_origin(struct http_transfer *t, const char *to, struct err *e)
 	t->is_other_origin = true;
 	if (!is_downgrade && t->body == NULL)
 		return 0;
-	shown = http_url_without_credentials(to);
+	shown = http_url_shown(to);
 	if (is_downgrade)
 		(void)err_set(e, ERR_MEASURE,
-			      "redirected from https to \"%.200s\": that way is not protected",
-			      shown);
+			      "redirected from https to \"%s\": that way is not protected", shown);
 	else
 		(void)err_set(e, ERR_MEASURE,
-			      "redirected to \"%.200s\": the body is not sent to another origin",
+			      "redirected to \"%s\": the body is not sent to another origin",
 			      shown);
 	free(shown);
 	return -1;
+}
+
+/* As it came, or nothing of it: see http_url_shown(). */
+static const char *shown_location(const char *location)
+{
+	return strlen(location) <= MAX_LOCATION ? location : "...";
 }
 
 /* The URL to follow, owned by the caller; NULL = refused. */
@@ -471,15 +478,15 @@ static char *resolve(struct http_transfer *t, const char *location, struct err *
 	char *to = http_url_resolve(t->url, location);
 
 	if (to == NULL) {
-		(void)err_set(e, ERR_MEASURE, "redirected to \"%.200s\", which is no URL",
-			      location);
+		(void)err_set(e, ERR_MEASURE, "redirected to \"%s\", which is no URL",
+			      shown_location(location));
 		return NULL;
 	}
 	if (!http_url_is_http(to)) {
 		free(to);
 		(void)err_set(e, ERR_MEASURE,
-			      "redirected to \"%.200s\": only http and https are followed",
-			      location);
+			      "redirected to \"%s\": only http and https are followed",
+			      shown_location(location));
 		return NULL;
 	}
 	return to;
@@ -494,9 +501,8 @@ int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct er
 	if (!is_passed_over(t))
 		return 0;
 	if (t->redirects_left == 0)
-		return err_set(e, ERR_MEASURE,
-			       "more than %ld redirects, the last one to \"%.200s\"",
-			       t->max_redirects, location);
+		return err_set(e, ERR_MEASURE, "more than %ld redirects, the last one to \"%s\"",
+			       t->max_redirects, shown_location(location));
 	to = resolve(t, location, e);
 	if (to == NULL)
 		return -1;

@@ -11,6 +11,8 @@
 #include "runner/base/str.h"
 #include "runner/io/http_internal.h"
 
+#define MAX_SHOWN 200 /* bytes of a URL in a message */
+
 /* The text of one part as our own memory; NULL = absent. */
 static char *part(CURLU *u, CURLUPart what, unsigned flags)
 {
@@ -141,6 +143,22 @@ char *http_url_without_credentials(const char *url)
 	out = part(u, CURLUPART_URL, 0);
 	curl_url_cleanup(u);
 	return out != NULL ? out : xstrdup("");
+}
+
+char *http_url_shown(const char *url)
+{
+	char *shown = http_url_without_credentials(url), *host = strstr(shown, "://"), *cut;
+	size_t n_host;
+
+	if (host == NULL || strlen(shown) <= MAX_SHOWN)
+		return shown;
+	n_host = (size_t)(host - shown) + 3 + strcspn(host + 3, "/?#");
+	if (n_host > MAX_SHOWN) /* longer than any name is */
+		n_host = MAX_SHOWN;
+	cut = xmalloc(n_host + sizeof("/..."));
+	(void)snprintf(cut, n_host + sizeof("/..."), "%.*s/...", (int)n_host, shown); /* exact */
+	free(shown);
+	return cut;
 }
 
 const char *http_join(struct arena *a, const char *base, const char *path)
