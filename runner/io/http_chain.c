@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/err.h"
 #include "runner/io/http_internal.h"
 
 #define MAX_CERTIFICATES 20
@@ -43,16 +44,18 @@ static bool is_seen(const struct http_chain *c, const X509 *x)
 	return false;
 }
 
-static void add(struct http_chain *c, STACK_OF(X509) * from)
+static int add(struct http_chain *c, STACK_OF(X509) * from, struct err *e)
 {
 	for (int i = 0; from != NULL && i < sk_X509_num(from); i++) {
 		X509 *x = sk_X509_value(from, i);
-		char *subject = c->subjects[c->n];
+		char *subject;
 
-		if (c->n == MAX_CERTIFICATES)
-			return;
 		if (is_seen(c, x))
 			continue;
+		if (c->n == MAX_CERTIFICATES)
+			return err_set(e, ERR_MEASURE, "the server sends more than %d certificates",
+				       MAX_CERTIFICATES);
+		subject = c->subjects[c->n];
 		subject[0] = '\0';
 		if (X509_NAME_oneline(X509_get_subject_name(x), subject, SUBJECT_BYTES) == NULL)
 			subject[0] = '\0';
@@ -61,22 +64,24 @@ static void add(struct http_chain *c, STACK_OF(X509) * from)
 			continue; /* OpenSSL did not accept such a certificate */
 		c->seen[c->n++] = x;
 	}
+	return 0;
 }
 
-void http_chain_read(struct http_transfer *t)
+int http_chain_read(struct http_transfer *t, struct err *e)
 {
 	struct curl_tlssessioninfo *info = NULL;
 	SSL *ssl;
 
 	if (curl_easy_getinfo(t->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
 	    info->backend != CURLSSLBACKEND_OPENSSL || info->internals == NULL)
-		return;
+		return 0;
 	ssl = info->internals;
 	if (t->chain == NULL)
 		t->chain = xmalloc(sizeof(*t->chain));
 	memset(t->chain, 0, sizeof(*t->chain));
-	add(t->chain, SSL_get_peer_cert_chain(ssl));
-	add(t->chain, SSL_get0_verified_chain(ssl));
+	if (add(t->chain, SSL_get_peer_cert_chain(ssl), e) != 0)
+		return -1;
+	return add(t->chain, SSL_get0_verified_chain(ssl), e);
 }
 
 const struct http_certificate *http_chain_items(const struct http_chain *c, size_t *n)

@@ -101,8 +101,8 @@ int http_route_explain(struct http_transfer *t, CURLcode code, const char *why, 
 int http_route_check(struct http_transfer *t, struct err *e);
 
 /* http_chain.c */
-/* Reads the certificates of t's present connection, if it has some, into t->chain. */
-void http_chain_read(struct http_transfer *t);
+/* Reads the certificates of t's present connection, if it has some, into t->chain. -1: too many. */
+int http_chain_read(struct http_transfer *t, struct err *e);
 const struct http_certificate *http_chain_items(const struct http_chain *c, size_t *n);
 void http_chain_free(struct http_chain *c); /* NULL is allowed */
 

@@ -208,16 +208,14 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 		if (curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
 			status = 0;
 		head_reset(h, status);
-		if (t->wants_chain)
-			http_chain_read(t);
-		return n;
-	}
-	if (h->is_complete)
+		code = t->wants_chain ? http_chain_read(t, &e) : 0;
+	} else if (h->is_complete) {
 		code = skip_trailer(h, n, &e);
-	else if (n > 0 && (line[0] == '\r' || line[0] == '\n'))
+	} else if (n > 0 && (line[0] == '\r' || line[0] == '\n')) {
 		code = complete_head(t, &e);
-	else
+	} else {
 		code = add_header(h, line, n, &e);
+	}
 	if (code == 0)
 		return n;
 	(void)fail(t, &e); /* always -1 */

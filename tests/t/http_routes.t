@@ -30,8 +30,15 @@ certificate client long 30
 certificate stranger short 30
 openssl ec -in tls/client.key -aes128 -passout pass:swordfish-swordfish -out tls/locked.key 2>/dev/null
 
+# One that sends more certificates than anybody needs.
+certificate crowd long 30
+for n in {1..20}; do
+	authority "$n" 1
+	cat "tls/$n.pem" >>tls/crowd.pem
+done
+
 ports=()
-for _ in 1 2 3 4 5 6 7 8 9; do
+for _ in 1 2 3 4 5 6 7 8 9 10; do
 	free_port
 	ports+=("$port")
 done
@@ -55,6 +62,7 @@ http {
 	$(server "${ports[1]}" "" server "")
 	$(server "${ports[2]}" http2 brief "")
 	$(server "${ports[3]}" "" server "ssl_client_certificate $TMP/tls/long.pem; ssl_verify_client on;")
+	$(server "${ports[9]}" "" crowd "")
 	server {
 		listen 127.0.0.1:${ports[4]};
 		location / { proxy_pass http://\$http_host\$request_uri; proxy_set_header Via-Proxy yes; add_header Via proxy; }
@@ -121,6 +129,7 @@ targets:
   short-2: { ca_file: tls/short.pem, http: "https://127.0.0.1:${ports[2]}", http_version: "2" }
   only-1: { $tls${ports[1]}", http_version: "2" }
   plain-2: { $plain, http_version: "2" }
+  crowd: { $tls${ports[9]}" }
   client: { $tls${ports[3]}", cert_file: tls/client.pem, key_file: tls/client.key }
   locked: { $tls${ports[3]}", cert_file: tls/client.pem, key_file: tls/locked.key, key_password: "\${env:PROXY_PASSWORD}" }
   nobody: { $tls${ports[3]}" }
@@ -142,6 +151,8 @@ audits:
 $(for t in long short plain-2 client locked nobody mixed asked refused taken logged-in stranger down tunnel tunnel-out \
 	no-tunnel only-1; do echo "      - { id: $t, target: $t, http: /page.txt }"; done)
       - { id: days, target: long, http: /page.txt, expect: { tls_days_left: "between 29 and 30" } }
+      - { id: crowd, target: crowd, http: /page.txt }
+      - { id: crowd-days, target: crowd, http: /page.txt, expect: { tls_days_left: "> 0" } }
       - { id: authority, target: short, http: /page.txt, expect: { tls_days_left: ">= 14" } }
       - { id: handshake, target: long, http: /page.txt, expect: { connect: "< 10s", tls: "> 0 ms", first_byte: "< 10s" } }
       - { id: auto, target: short, http: /page.txt, expect: { http_version: '== "2"' } }
@@ -168,6 +179,8 @@ passes "the environment's proxy is not used" long
 passes "days until the server's certificate expires" days
 tells "an authority that expires before it" authority 1 'tls_days_left'
 like "and which certificate that is" "$out$err" 'expires 20..-..-..T.*: /CN=authority short'
+passes "more certificates than are looked at, when nobody asks for them" crowd
+tells "when somebody does" crowd-days 2 'the server sends more than 20 certificates'
 passes "the handshake has a time of its own" handshake
 passes "HTTP/2 when both speak it" auto
 passes "HTTP/1.1 when told" v1
