@@ -67,7 +67,8 @@ static void add_method(struct arguments *x, const struct http_request *req)
 
 	if (strcmp(method, "HEAD") == 0)
 		add(x, "--head");
-	else if (strcmp(method, "GET") != 0 || req->body != NULL)
+	/* Said by --data-raw; with --request it would stay a POST behind a redirect, too. */
+	else if (strcmp(method, "POST") != 0 && (strcmp(method, "GET") != 0 || req->body != NULL))
 		add_value(x, "--request", method);
 	if (req->body != NULL)
 		add_value(x, "--data-raw", req->body);

@@ -30,6 +30,7 @@ audits:
       - { id: post, http: { path: /echo, method: POST, headers: { X-From: "it's me" }, body: "{\"id\": 1, \"it's\": \"\\\\ \${env:PASSWORD}\"}\n\ttwo lines\n" } }
       - { id: typed, http: { path: /echo, method: PATCH, headers: { Content-Type: application/json, Accept: application/json }, body: "{}" } }
       - { id: empty, http: { path: /echo, method: POST } }
+      - { id: moved, http: { path: /mode/redirect-good, method: POST, body: x, redirects: 1 } }
       - { id: delete, http: { path: "/echo", method: DELETE } }
       - { id: head, http: { path: "/echo", method: HEAD } }
       - { id: filed, target: filed, http: /echo }
@@ -54,6 +55,9 @@ same()
 for check in get post typed empty delete head; do
 	same $check
 done
+line=$("$ASSIZE" plan --curl h/moved)
+bash -c "$line --verbose" >answer 2>error
+like "behind a redirect a POST is a GET, as in the run" "$(cat error)" '> POST /mode/redirect-good.*> GET /mode/good '
 like "control bytes are escaped" "$("$ASSIZE" plan --curl h/post | wc -l)" '^2$'
 
 run "$ASSIZE" plan --curl h/filed
