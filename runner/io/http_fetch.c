@@ -16,9 +16,8 @@
 #include "runner/io/http_internal.h"
 #include "runner/io/http_turns.h"
 
-#define BUFFER_BYTES  (64L << 10)
-#define MOST_AT_ONCE  64
-#define N_COOKIE_TABS 6
+#define BUFFER_BYTES (64L << 10)
+#define MOST_AT_ONCE 64
 
 struct http_session {
 	struct http_session_options options;
@@ -265,40 +264,4 @@ int http_fetch(struct http_session *s, const struct http_request *req, const str
 		http_transfer_finish(t, code, clock_monotonic_us(s->options.clock));
 	http_transfer_free(t);
 	return f.is_whole ? 0 : -1;
-}
-
-/* ---- cookies ---- */
-
-/* Of a line in Netscape's format: domain, tail, path, secure, expires, name, value. */
-static const char *value_in_line(const char *line, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (int i = 1; i < N_COOKIE_TABS; i++) {
-		line = strchr(line, '\t');
-		if (line == NULL)
-			return NULL;
-		line++;
-	}
-	return strncmp(line, name, n) == 0 && line[n] == '\t' ? line + n + 1 : NULL;
-}
-
-size_t http_session_cookie(const struct http_session *s, const char *name, struct arena *a,
-			   const char **value)
-{
-	struct curl_slist *list = NULL;
-	size_t n = 0;
-
-	if (curl_easy_getinfo(s->easy, CURLINFO_COOKIELIST, &list) != CURLE_OK)
-		return 0;
-	for (const struct curl_slist *at = list; at != NULL; at = at->next) {
-		const char *found = value_in_line(at->data, name);
-
-		if (found == NULL)
-			continue;
-		*value = arena_strdup(a, found);
-		n++;
-	}
-	curl_slist_free_all(list);
-	return n;
 }

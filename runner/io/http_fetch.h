@@ -25,7 +25,6 @@
 
 #include "runner/io/http.h"
 
-struct arena;
 struct http_session;
 struct http_turns;
 
@@ -58,12 +57,5 @@ int http_sink_buf(void *ctx, const char *data, size_t n, struct err *e);
 
 /* From now on only deadlines end a request: for what must be put back after an interrupt. */
 void http_session_ignore_cancel(struct http_session *s);
-
-/*
- * How many cookies of this name are in the jar, whatever their host and path; the value of the last
- * one is copied to a. 0: *value is untouched.
- */
-size_t http_session_cookie(const struct http_session *s, const char *name, struct arena *a,
-			   const char **value);
 
 #endif
