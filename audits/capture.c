@@ -1,5 +1,6 @@
 /*
- * A capture yields one value or a sentence that says why not; it never picks the first of several.
+ * A capture yields one value or a sentence that says why not. Of several places, headers or cookies
+ * it never picks the first; a pattern does, because text is read from its beginning.
  */
 #include "audits/capture.h"
 
@@ -172,18 +173,25 @@ static struct measurement take_count(const struct capture *c, const char *name,
 				     const struct json_doc *d, size_t n, struct arena *a)
 {
 	struct json_nodes found = {.items = NULL};
+	struct json_value v = {.type = JSON_ABSENT};
 	struct err e = {0};
 	int code = jsonpath_select(c->stem, d, &found, &e);
-	size_t n_stem = found.n;
+	bool has_members;
 
+	if (code == 0 && found.n == 1)
+		json_read(d, found.items[0], &v);
 	json_nodes_release(&found);
 	if (code != 0)
 		return measurement_none(name, arena_strdup(a, e.message));
-	if (n_stem == 0)
+	has_members = v.type == JSON_IS_ARRAY || v.type == JSON_IS_OBJECT;
+	if (v.type == JSON_ABSENT || (!has_members && !jsonpath_is_singular(c->path)))
 		return measurement_none(
 			name, arena_printf(a,
-					   "the body has nothing where \"%s\" begins to look, so "
+					   "the body has %s where \"%s\" begins to look, so "
 					   "there is nothing to count",
+					   v.type == JSON_ABSENT    ? "nothing"
+					   : v.type == JSON_IS_NULL ? "null"
+								    : "a single value",
 					   c->text));
 	return measurement_int(name, (int64_t)n, "");
 }

@@ -4,9 +4,9 @@
  *	/jobs/0/state             JSON Pointer (RFC 6901); "" is the whole document
  *	$.jobs[?@.id==7].state    JSONPath (RFC 9535), which must select exactly one place
  *	count($.jobs[*])          how many places it selects: 0 as well, once the names it begins
- *	                          with are there
+ *	                          with lead to a list or an object
  *	'/balance ([0-9]+)/'      regular expression in the text of the body: its group, or all of
- *	                          the match when it has none
+ *	                          the match when it has none; of several matches the first
  *	header:Cache-Control      a header, which must be there exactly once
  *	cookie:session            the value of a cookie the answer sets
  *
@@ -15,7 +15,7 @@
  *
  * What is found in text, headers and cookies is a number when it is written as JSON writes
  * numbers without exponent (007, 1.2.3 and 1e5 are none), else text. Everything that is not exactly
- *one value is no measurement, with a reason that names what was looked for.
+ * one value is no measurement, with a reason that names what was looked for.
  */
 #ifndef ASSIZE_AUDITS_CAPTURE_H
 #define ASSIZE_AUDITS_CAPTURE_H

@@ -20,7 +20,7 @@ static const char body[] =
 	"{\"state\": \"ok\", \"up\": true, \"n\": 12, \"share\": 0.5, \"last\": null, \"big\":"
 	" 18446744073709551615, \"jobs\": [{\"id\": 7, \"s\": \"bad\"}, {\"id\": 8, \"s\": "
 	"\"ok\"}],"
-	" \"none\": []}";
+	" \"none\": [], \"failed\": \"yes\", \"byid\": {\"a\": 1}}";
 static const char text[] =
 	"balance 1234 EUR, id 007, rate 1.50, version 2.31.0, x 99999999999999999999";
 static const struct http_header headers[] = {
@@ -90,6 +90,16 @@ static const struct {
 	{"count($.none[*])", "int:0"},
 	{"count($.jbos[*])", "none:the body has nothing where \"count($.jbos[*])\" begins to "
 			     "look, so there is nothing to count"},
+	{"count($.byid.*)", "int:1"},
+	{"count($.state)", "int:1"},
+	{"count($.last)", "int:1"},
+	{"count($.last[*])", "none:the body has null where \"count($.last[*])\" begins to look, so "
+			     "there is nothing to count"},
+	{"count($.failed[?@.id])", "none:the body has a single value where "
+				   "\"count($.failed[?@.id])\" begins to look, so there is "
+				   "nothing to count"},
+	{"count($.failed..id)", "none:the body has a single value where \"count($.failed..id)\" "
+				"begins to look, so there is nothing to count"},
 	{"/balance ([0-9]+)/", "int:1234"},
 	{"/rate ([0-9.]+)/", "real:1.5"},
 	{"/id ([0-9]+)/", "text:007"},
