@@ -32,7 +32,7 @@ struct jsonpath;
 #define JSONPATH_MAX_BYTES 4096
 #define JSONPATH_MAX_DEPTH 32
 
-/* Nodes looked at by one evaluation; matching a pattern counts as a hundred. */
+/* Nodes looked at by one evaluation; matching a pattern counts as a hundred, 64 bytes as one. */
 #define JSONPATH_MAX_STEPS INT64_C(5000000)
 
 /* The query is a's and immutable: threads may share it. -1: no valid query, ERR_DEFINITION. */

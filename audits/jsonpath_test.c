@@ -12,6 +12,7 @@
 
 #define PATTERN_STEPS 100
 #define COMPILE_STEPS 1000
+#define BYTES_A_STEP  64
 
 /* A value, and where it is when it is an array or an object. */
 struct seen {
@@ -21,6 +22,12 @@ struct seen {
 
 static int call_value(struct jsonpath_run *run, const struct jsonpath_call *call,
 		      struct json_t *current, struct seen *out);
+
+/* What it costs to read all of a text. */
+static int64_t text_steps(const struct json_value *v)
+{
+	return v->type == JSON_IS_TEXT ? (int64_t)(v->n / BYTES_A_STEP) : 0;
+}
 
 /* The only place the query selects; nothing when there is none or several. */
 static int only_node(struct jsonpath_run *run, const struct jsonpath *query, struct json_t *current,
@@ -82,7 +89,8 @@ static int call_value(struct jsonpath_run *run, const struct jsonpath_call *call
 		json_nodes_release(&nodes);
 		break;
 	case JSONPATH_LENGTH:
-		if (operand_value(run, &call->args[0], current, out) != 0)
+		if (operand_value(run, &call->args[0], current, out) != 0 ||
+		    jsonpath_spend(run, text_steps(&out->value)) != 0)
 			return -1;
 		if (out->value.type == JSON_IS_TEXT)
 			v.integer = n_characters(out->value.text, out->value.n);
@@ -137,7 +145,7 @@ static int call_test(struct jsonpath_run *run, const struct jsonpath_call *call,
 		return -1;
 	if (pattern == NULL)
 		return 0;
-	if (jsonpath_spend(run, PATTERN_STEPS) != 0)
+	if (jsonpath_spend(run, PATTERN_STEPS + text_steps(&text.value)) != 0)
 		return -1;
 	return call->function == JSONPATH_MATCH
 		       ? pattern_match_all(pattern, text.value.text, text.value.n, run->e)
@@ -222,7 +230,7 @@ static int equal(struct jsonpath_run *run, const struct seen *a, const struct se
 	const struct json_value *x = &a->value, *y = &b->value;
 	int order;
 
-	if (jsonpath_spend(run, 1) != 0)
+	if (jsonpath_spend(run, 1 + text_steps(x)) != 0)
 		return -1;
 	if (is_number(x) && is_number(y)) {
 		if (compare_numbers(run, x, y, &order) != 0)
@@ -255,6 +263,8 @@ static int less(struct jsonpath_run *run, const struct seen *a, const struct see
 {
 	int order;
 
+	if (jsonpath_spend(run, text_steps(&a->value)) != 0)
+		return -1;
 	if (is_number(&a->value) && is_number(&b->value)) {
 		if (compare_numbers(run, &a->value, &b->value, &order) != 0)
 			return -1;

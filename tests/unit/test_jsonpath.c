@@ -368,6 +368,12 @@ static void test_jsonpath_compares_exactly(void **state)
 
 static void test_jsonpath_gives_up_on_work_without_end(void **state)
 {
+	static const char *const readers[] = {
+		"$[?length($[0]) < @]",
+		"$[?$[0] != $[0]]",
+		"$[?$[0] < $[0]]",
+		"$[?search($[0], 'ab')]",
+	};
 	struct arena *a = arena_new();
 	struct buf b;
 	const char *is;
@@ -388,6 +394,19 @@ static void test_jsonpath_gives_up_on_work_without_end(void **state)
 	(void)buf_puts(&b, "\"]");
 	is = selected(a, b.data, "$[?match(@, '(a*)*[bc]')]");
 	assert_non_null(strstr(is, "error: could not match the pattern"));
+	/* A long text, read for each of many items. */
+	buf_reset(&b);
+	(void)buf_puts(&b, "[\"");
+	for (int i = 0; i < 1 << 20; i++)
+		(void)buf_putc(&b, 'a');
+	(void)buf_puts(&b, "\"");
+	for (int i = 0; i < 3000; i++)
+		(void)buf_puts(&b, ",1");
+	(void)buf_putc(&b, ']');
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		assert_string_equal(selected(a, b.data, readers[i]),
+				    "error: the query looked at more than 5000000 nodes and was "
+				    "given up");
 	/* 2,000 arrays deep: a stack of our own. */
 	buf_reset(&b);
 	for (int i = 0; i < 2000; i++)
