@@ -16,6 +16,8 @@
 #include "runner/io/json.h"
 #include "runner/model/kind.h"
 
+#define SHOWN_BYTES 60 /* of a body, in a reason */
+
 static const char unmarked[] = "nothing marked the end of the body, so it may be torn: say how it "
 			       "ends (ends_with) or how long it is at least (min_body)";
 
@@ -60,9 +62,12 @@ static const char *evidence_of(struct probe *p, const struct http_state *s,
 		str_escape(&b, res->headers[i].value, strlen(res->headers[i].value));
 	}
 	if (s->n_snippet > 0 && (s->is_wanted || res->status >= 400)) {
+		bool is_cut = res->n_body_bytes > (int64_t)s->n_snippet;
+		const char *head = probe_head(p, s->snippet, s->n_snippet, s->n_snippet - is_cut);
+
 		(void)buf_puts(&b, "\nbody: ");
-		str_escape(&b, s->snippet, s->n_snippet);
-		if (res->n_body_bytes > (int64_t)s->n_snippet)
+		str_escape(&b, head, strlen(head));
+		if (is_cut)
 			(void)buf_puts(&b, " ...");
 	}
 	text = arena_strndup(p->arena, b.data, b.len);
@@ -117,8 +122,7 @@ static const char *parse_json(struct probe *p, struct http_state *s,
 	return arena_printf(
 		p->arena, "the body is not JSON (%s): %s, it begins \"%s\"",
 		str_escaped(p->arena, type), e.message,
-		str_escaped(p->arena, arena_strndup(p->arena, s->snippet,
-						    s->n_snippet < 60 ? s->n_snippet : 60)));
+		str_escaped(p->arena, probe_head(p, s->body.data, s->body.len, SHOWN_BYTES)));
 }
 
 static const char *text_problem(struct probe *p, const struct http_state *s)

@@ -107,6 +107,8 @@ int journey_body(const struct group *step, const struct captures *c, struct aren
 
 /* journey_capture.c */
 
+#define JOURNEY_HEAD_BYTES 60 /* of a body, in a message */
+
 /* An answer, as captures see it. */
 struct journey_answer {
 	struct capture_view view;
@@ -114,10 +116,10 @@ struct journey_answer {
 	struct arena *arena;
 };
 
-/* is_secret: part of the answer is, messages quote nothing. wants_json: somebody will look there.
- */
+/* head: how the body begins, for messages; NULL = it may be a secret. wants_json: somebody will
+ * look there. */
 void journey_answer_init(struct journey_answer *x, const struct http_response *res,
-			 const struct buf *body, bool is_secret, bool wants_json);
+			 const struct buf *body, const char *head, bool wants_json);
 void journey_answer_release(struct journey_answer *x);
 /* 0 and *out; -1: e says in one sentence why there is no value. */
 int journey_capture_take(const struct journey_capture *c, const char *name,

@@ -21,23 +21,21 @@
 #include "runner/io/json.h"
 
 #define MAX_HEX_DIGITS 64 /* 256 bits */
-#define SHOWN_BYTES    60
 
 /* ---- the answer ---- */
 
-static const char *json_problem(struct journey_answer *x, const struct buf *body, bool is_secret)
+static const char *json_problem(struct journey_answer *x, const struct buf *body, const char *head)
 {
 	struct err e = {0};
-	size_t n = body->len < SHOWN_BYTES ? body->len : SHOWN_BYTES;
 
 	if (body->len == 0)
 		return "the body is empty, not JSON";
 	if (json_parse(body->data, body->len, &x->doc, &e) == 0)
 		return NULL;
-	if (is_secret)
+	if (head == NULL)
 		return "the body is not JSON";
 	return arena_printf(x->arena, "the body is not JSON (%s), it begins \"%s\"", e.message,
-			    str_escaped(x->arena, arena_strndup(x->arena, body->data, n)));
+			    str_escaped(x->arena, head));
 }
 
 static const char *torn_problem(const struct http_response *res, const struct buf *body)
@@ -53,13 +51,13 @@ static const char *text_problem(const struct buf *body)
 }
 
 void journey_answer_init(struct journey_answer *x, const struct http_response *res,
-			 const struct buf *body, bool is_secret, bool wants_json)
+			 const struct buf *body, const char *head, bool wants_json)
 {
 	const char *problem = text_problem(body);
 
 	x->doc = NULL;
 	x->view = (struct capture_view){
-		.json_problem = wants_json ? json_problem(x, body, is_secret) : "",
+		.json_problem = wants_json ? json_problem(x, body, head) : "",
 		.text = problem == NULL ? body->data : NULL,
 		.n_text = body->len,
 		.text_problem = problem,

@@ -49,6 +49,16 @@ static const char *masked(const struct journey *j, const char *text)
 	return redact_text(j->captures.secrets, j->probe->arena, text);
 }
 
+/* The beginning of a body, without captured secrets and those of the definition. */
+static const char *shown_head(const struct journey *j, const struct buf *body, size_t most)
+{
+	struct probe *p = j->probe;
+	const char *head = redact_head(j->captures.secrets, p->arena, body->data, body->len, most);
+
+	/* What was masked is shorter; what was not ends where the body was cut. */
+	return probe_head(p, head, strlen(head) + (body->len > most), strlen(head));
+}
+
 /* ---- what is emitted ---- */
 
 static void emit(struct visit *v, struct measurement m, bool is_of_step)
@@ -106,6 +116,8 @@ static void emit_captures(struct visit *v)
 		}
 		m = measurement_none(name, NULL);
 		m.value = c->value;
+		if (m.value.type == VALUE_TEXT) /* another capture's secret may be in it */
+			m.value.text = masked(j, m.value.text);
 		m.is_rounded = c->is_rounded;
 		m.reason = c->is_rounded ? "an integer beyond 2^63: its last digits are not kept"
 					 : NULL;
@@ -159,8 +171,8 @@ static int place_url(struct visit *v, const char **url, struct err *e)
 		return -1;
 	*url = http_join(v->journey->probe->arena, target->location, path);
 	if (*url == NULL)
-		return err_set(e, ERR_MEASURE, "\"%.200s\" is not on the host of target \"%s\"",
-			       path, target->name);
+		return err_set(e, ERR_MEASURE, "\"path\" leaves the host of target \"%s\"",
+			       target->name);
 	if (strlen(*url) > MAX_URL_BYTES)
 		return err_set(e, ERR_MEASURE, "the URL has more than %d bytes", MAX_URL_BYTES);
 	if (http_check_url(*url, &why) != 0)
@@ -221,6 +233,8 @@ static bool has_secret(const struct journey_step *step)
 static const char *evidence_of(struct visit *v, const char *why, bool has_body)
 {
 	const struct http_response *res = &v->res;
+	/* Where the secret is nobody knows when it is not where it should be. */
+	bool is_hidden = has_body && has_secret(v->step);
 	const char *text;
 	struct buf b;
 
@@ -234,23 +248,19 @@ static const char *evidence_of(struct visit *v, const char *why, bool has_body)
 	}
 	(void)buf_printf(&b, ", %" PRId64 " bytes", res->n_body_bytes);
 	for (size_t i = 0; i < res->n_headers; i++) {
-		if (strcasecmp(res->headers[i].name, "Location") != 0)
+		if (is_hidden || strcasecmp(res->headers[i].name, "Location") != 0)
 			continue;
 		(void)buf_puts(&b, "\nlocation: ");
 		str_escape(&b, res->headers[i].value, strlen(res->headers[i].value));
 	}
-	if (has_body && has_secret(v->step)) {
-		/* Where the secret is nobody knows when it is not where it should be. */
+	if (is_hidden) {
 		(void)buf_puts(&b, "\nthe body is not shown, the step captures a secret");
 	} else if (has_body && v->body.len > 0) {
-		/* Masked before it is cut, so that no half of a secret gets through. */
-		const char *body = masked(v->journey, arena_strndup(v->journey->probe->arena,
-								    v->body.data, v->body.len));
-		size_t n_body = strlen(body);
+		const char *head = shown_head(v->journey, &v->body, SNIPPET_BYTES);
 
 		(void)buf_puts(&b, "\nbody: ");
-		str_escape(&b, body, n_body < SNIPPET_BYTES ? n_body : SNIPPET_BYTES);
-		if (n_body > SNIPPET_BYTES)
+		str_escape(&b, head, strlen(head));
+		if (v->body.len > SNIPPET_BYTES)
 			(void)buf_puts(&b, " ...");
 	}
 	text = arena_strndup(v->journey->probe->arena, b.data, b.len);
@@ -308,7 +318,10 @@ static int capture_all(struct visit *v, struct err *e)
 	struct journey_answer answer = {.arena = j->probe->arena};
 	int rc = 0;
 
-	journey_answer_init(&answer, &v->res, &v->body, has_secret(v->step), wants_json(v->step));
+	journey_answer_init(&answer, &v->res, &v->body,
+			    has_secret(v->step) ? NULL
+						: shown_head(j, &v->body, JOURNEY_HEAD_BYTES),
+			    wants_json(v->step));
 	if (v->step->rpc != NULL)
 		rc = journey_rpc_check(&answer, e);
 	for (size_t i = 0; i < v->step->capture.n && rc == 0; i++) {

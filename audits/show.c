@@ -8,7 +8,6 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -56,21 +55,11 @@ void show_columns(enum db_engine engine, struct buf *out, const struct show *s)
 
 static void put_text(struct probe *p, const struct db_value *v, struct buf *out)
 {
-	const struct definition *d = p->world->definition; /* NULL in some tests */
-	const char *text = arena_strndup(p->arena, v->text, v->len);
-	size_t n;
+	const char *text = probe_head(p, v->text, v->len, MAX_VALUE_BYTES);
 
-	if (d)
-		text = redact_text(d->redactor, p->arena, text);
-	n = strlen(text);
-	if (n > MAX_VALUE_BYTES) {
-		n = MAX_VALUE_BYTES;
-		while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
-			n--;
-	}
 	(void)buf_putc(out, '"');
-	str_escape(out, text, n);
-	(void)buf_puts(out, text[n] ? "\"..." : "\"");
+	str_escape(out, text, strlen(text));
+	(void)buf_puts(out, v->len > MAX_VALUE_BYTES ? "\"..." : "\"");
 }
 
 static void put_value(struct probe *p, const struct db_value *v, struct buf *out)

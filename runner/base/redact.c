@@ -19,6 +19,8 @@
 
 /* A shorter base64 text would match by accident in ordinary words. */
 #define MIN_BASE64 6
+/* Of a secret that is cut by the end of the text, so much gives nothing away. */
+#define FREE_BYTES 1
 
 struct secret {
 	const char *text;
@@ -161,15 +163,26 @@ static int hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Bytes of text (NUL terminated) which spell the secret, 0 when they do not. */
-static size_t spelled(const char *text, const struct secret *secret)
+/* Is this all of the text, or all but half of a byte that is percent-encoded? */
+static bool is_end(const char *p)
+{
+	return p[0] == '\0' || (p[0] == '%' && (p[1] == '\0' || p[2] == '\0'));
+}
+
+/*
+ * Bytes of text (NUL terminated) which spell the secret, 0 when they do not. is_cut: the text is
+ * part of a longer one, and what the secret begins with may be its end.
+ */
+static size_t spelled(const char *text, const struct secret *secret, bool is_cut)
 {
 	const char *p = text;
 
 	for (size_t i = 0; i < secret->len; i++) {
 		char c = secret->text[i];
 
-		if (*p == c) {
+		if (is_cut && i > FREE_BYTES && is_end(p)) {
+			return strlen(text);
+		} else if (*p == c) {
 			p++;
 		} else if (*p == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0 &&
 			   hex_value(p[1]) * 16 + hex_value(p[2]) == (unsigned char)c) {
@@ -220,9 +233,15 @@ size_t redactor_begun(const struct redactor *r, const char *s, size_t n)
 			if (is_begun(s + from, x))
 				return n - from;
 	return 0;
+static bool has_encoded(const char *s, const struct encoded *x, bool is_cut)
+{
+	size_t n = strnlen(s, x->len);
+
+	return (n == x->len || (is_cut && n > FREE_BYTES)) && memcmp(s, x->text, n) == 0;
 }
 
 struct marks {
+	bool is_cut;	 /* see spelled() */
 	bool *is_masked; /* one a byte of the text; NULL until the first match */
 	size_t n;
 };
@@ -238,7 +257,7 @@ static void mark_at(const struct redactor *r, struct arena *a, const char *s, si
 		    struct marks *m)
 {
 	for (const struct secret *x = r->secrets; x != NULL; x = x->next) {
-		size_t k = spelled(s + i, x);
+		size_t k = spelled(s + i, x, m->is_cut);
 
 		if (k != 0)
 			mark(m, a, i, i + k);
@@ -246,8 +265,9 @@ static void mark_at(const struct redactor *r, struct arena *a, const char *s, si
 	for (const struct encoded *x = r->encoded; x != NULL; x = x->next) {
 		size_t from = i, to = i + x->len;
 
-		if (strncmp(s + i, x->text, x->len) != 0)
+		if (!has_encoded(s + i, x, m->is_cut))
 			continue;
+		to = to < m->n ? to : m->n;
 		if (x->before != 0 && from > 0 && is_base64(s[from - 1]))
 			from--;
 		if (x->after != 0 && is_base64(s[to]))
@@ -256,12 +276,12 @@ static void mark_at(const struct redactor *r, struct arena *a, const char *s, si
 	}
 }
 
-const char *redact_text(const struct redactor *r, struct arena *a, const char *s)
+static const char *redact(const struct redactor *r, struct arena *a, const char *s, bool is_cut)
 {
-	struct marks m = {.is_masked = NULL};
+	struct marks m = {.is_cut = is_cut};
 	char *out, *p;
 
-	if (s == NULL || redactor_is_empty(r))
+	if (s == NULL || r == NULL || redactor_is_empty(r))
 		return s;
 	m.n = strlen(s);
 	for (size_t i = 0; i < m.n; i++) {
@@ -283,4 +303,19 @@ const char *redact_text(const struct redactor *r, struct arena *a, const char *s
 	}
 	*p = '\0';
 	return out;
+}
+
+const char *redact_text(const struct redactor *r, struct arena *a, const char *s)
+{
+	return redact(r, a, s, false);
+}
+
+const char *redact_head(const struct redactor *r, struct arena *a, const char *s, size_t n,
+			size_t most)
+{
+	bool is_cut = n > most;
+
+	while (is_cut && most > 0 && ((unsigned char)s[most] & 0xC0) == 0x80)
+		most--;
+	return redact(r, a, arena_strndup(a, s, is_cut ? most : n), is_cut);
 }

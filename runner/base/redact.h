@@ -32,5 +32,12 @@ size_t redactor_begun(const struct redactor *r, const char *s, size_t n);
 bool redactor_is_empty(const struct redactor *r);
 /* s itself when nothing matches, else a masked copy in a. NULL gives NULL. */
 const char *redact_text(const struct redactor *r, struct arena *a, const char *s);
+/*
+ * The first most bytes of s[0..n), whole characters, masked, in a: for texts that are shown in
+ * part. A secret that goes beyond them is masked as far as it is seen, because nobody would
+ * recognise it later. r NULL: there are no secrets.
+ */
+const char *redact_head(const struct redactor *r, struct arena *a, const char *s, size_t n,
+			size_t most);
 
 #endif

@@ -93,6 +93,11 @@ struct probe {
  */
 void probe_emit(struct probe *p, size_t check, const struct measurement *m);
 void probe_restoration(struct probe *p, const struct restoration *r);
+/*
+ * The first most bytes of s[0..n), for a reason or evidence that quotes what was read: without the
+ * definition's secrets and without the half of one that is cut (redact_head()).
+ */
+const char *probe_head(const struct probe *p, const char *s, size_t n, size_t most);
 
 struct audit_kind {
 	const char *name;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/redact.h"
 
 static void normalise_real(struct probe *p, struct measurement *m)
 {
@@ -20,20 +21,22 @@ static void normalise_real(struct probe *p, struct measurement *m)
 	m->value = (struct value){.type = VALUE_NONE};
 }
 
+const char *probe_head(const struct probe *p, const char *s, size_t n, size_t most)
+{
+	const struct definition *d = p->world != NULL ? p->world->definition : NULL;
+
+	return redact_head(d != NULL ? d->redactor : NULL, p->arena, s, n, most);
+}
+
 static void bound_evidence(struct probe *p, struct measurement *m)
 {
 	static const char cut[] = "\n(cut here)";
-	size_t keep = EVIDENCE_MAX_BYTES - sizeof(cut);
-	char *copy;
+	const size_t most = EVIDENCE_MAX_BYTES - sizeof(cut) - sizeof("***");
+	size_t n = m->evidence != NULL ? strlen(m->evidence) : 0;
 
-	if (m->evidence == NULL || strlen(m->evidence) < EVIDENCE_MAX_BYTES)
-		return;
-	while (keep > 0 && ((unsigned char)m->evidence[keep] & 0xC0) == 0x80)
-		keep--;
-	copy = arena_alloc(p->arena, keep + sizeof(cut));
-	memcpy(copy, m->evidence, keep);
-	memcpy(copy + keep, cut, sizeof(cut));
-	m->evidence = copy;
+	if (n >= EVIDENCE_MAX_BYTES)
+		m->evidence =
+			arena_printf(p->arena, "%s%s", probe_head(p, m->evidence, n, most), cut);
 }
 
 void probe_emit(struct probe *p, size_t check, const struct measurement *m)

@@ -82,6 +82,7 @@ audits:
       - { id: delete, http: { path: /echo, method: DELETE }, expect: { body: 'matches /^DELETE \\/echo HTTP/' } }
       - { id: patch, http: { path: /echo, method: PATCH, body: 'x=1' }, expect: { body: 'matches /^PATCH \\/echo HTTP(.|\\r|\\n)*\\r\\n\\r\\nx=1$/' } }
       - { id: untyped, http: { path: /echo, method: POST, body: 'x=1' }, expect: { body: 'matches /^POST(?!(.|\\r|\\n)*Content-Type)/' } }
+      - { id: secret-cut, http: "/echo?$(printf 'x%.0s' {1..140})\${env:SECRET}", expect: { body: '== "x"' } }
       - { id: secret-shown, http: /echo, expect: { body: '== "x"' } }
 YAML
 
@@ -161,6 +162,7 @@ tells "half a page though nobody asks for it" cut-page 2 'the body does not end 
 tells "a redirect is an answer" redirect 1 '302.*== 200'
 like "and where it leads is evidence" "$out$err" 'location: /mode/good'
 tells "too slow" tight 1 'total'
+tells "nor half of one that is cut" secret-cut 1 'body: GET /echo\?x{140}\*\*\* \.\.\.'
 tells "a header's value is never shown" secret-shown 1 'X-Token'
 unlike "not even when the server echoes it" "$out$err" hunter2
 

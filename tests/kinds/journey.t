@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/testd.sh"
 cd "$TMP"
 testd
-export PASSWORD='love lace&'
+export PASSWORD='love lace&' OTHER=love-letter-4711
 shop=http://127.0.0.1:$port
 
 # Steps of the shop; the checks below replace what they break.
@@ -14,6 +14,7 @@ form='{ id: form, path: /session/form, matches: "name=.csrf.", capture: { csrf: 
 place='{ id: place, path: /session/orders, status: 201, headers: { X-CSRF-Token: csrf-4711 }, json: { sku: A-1, customer: "{user}", token: "{token}" }, capture: { order: /id, at: "header:Location" } }'
 see='{ id: see, path: "{+at}", capture: { state: /state, sum: /sum } }'
 cancel='{ id: cancel, method: DELETE, path: "/session/orders/{order}", status: 204 }'
+beside=${login/user: \/*id/$'pair: \'/("token": "[^"]+")/\''}
 page() # mode, more keys
 {
 	echo "{ steps: { id: page, path: /mode/$1${2:+, $2} } }"
@@ -75,6 +76,11 @@ sed 's/^/      /' <<YAML >calls
 - { id: rpc-error, journey: { steps: { id: call, rpc: { method: eth_nothing }, capture: { x: /result } } }, expect: { x: "!= 5" } }
 - { id: not-hex, target: shop, journey: $(page json 'capture: { x: { from: /state, hex: true } }'), expect: { x: "!= 5" } }
 - { id: no-rpc, target: shop, journey: $(page json 'rpc: { method: x }') }
+- { id: secret-long, target: shop, journey: { steps: [$login, { id: reset, path: "/mode/reset?$(printf 'x%.0s' {1..155}){token}" }] } }
+- { id: secret-cut, target: shop, journey: { steps: [$login, { id: echo, path: "/echo?$(printf 'x%.0s' {1..43}){token}", capture: { x: /x } }] } }
+- { id: secret-cut-later, target: shop, journey: { steps: [$login, { id: echo, path: "/echo?$(printf 'x%.0s' {1..182})\${env:OTHER}", matches: nothing-of-this }] } }
+- { id: secret-beside, target: shop, journey: { steps: [$beside] }, expect: { pair: '== "x"' } }
+- { id: secret-location, target: shop, journey: $(page redirect-good 'capture: { to: { from: "header:Location", secret: true } }') }
 YAML
 cat - checks /dev/fd/3 calls >assize.yaml <<YAML 3<<RPC
 assize: 1
@@ -158,6 +164,13 @@ tells "no equality with what was rounded" large-equal undecided 'an integer beyo
 
 tells "a secret in a page is masked" secret-page FAIL 'echo\?\{token\}: HTTP/1.1 200.*GET /echo\?\*\*\* HTTP'
 tells "a secret in a URL is masked" secret-url undecided 'reason    GET http[^ ]*/mode/reset\?(\*\*\*|\{token\}): the connection was reset'
+tells "a URL too long to show is not shown in part" secret-long undecided 'GET http[^ ]*:[0-9]+/\.\.\.: the connection was reset'
+tells "a secret at the end of a quoted page" secret-cut undecided 'the body is not JSON .*it begins "GET /echo\?x{43}\*\*\*"'
+tells "one of the definition" secret-cut-later FAIL 'body: GET /echo\?x{182}\*\*\* \.\.\.'
+tells "a secret in another value is masked" secret-beside FAIL 'measured  ""token": "\*\*\*""'
+tells "a header that may be the secret" secret-location FAIL 'status 302, not 2xx.*the body is not shown, the step captures a secret'
+unlike "no part of a secret is shown" "$said" 't0ken-|love'
+unlike "nor that header" "$(sed -n '/rpc\/secret-location /,/^$/p' <<<"$said")" 'location:|mode/good'
 unlike "captured secrets are not shown" "$said" 't0ken-of-ada|love lace|love%20lace'
 nok "nor recorded" grep -q 't0ken-of-ada\|love lace\|love%20lace' .assize/record.db
 exits "the plan says what would be asked" 0 "$ASSIZE" plan j/intact

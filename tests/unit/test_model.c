@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/redact.h"
 #include "runner/base/buf.h"
 #include "runner/model/kind.h"
 #include "runner/model/outcome.h"
@@ -137,6 +138,30 @@ static void test_probe_emit_bounds_evidence(void **state)
 	arena_free(a);
 }
 
+static void test_model_masks_what_evidence_is_cut_at(void **state)
+{
+	struct arena *a = arena_new();
+	struct redactor *redactor = redactor_new(a);
+	const struct definition d = {.redactor = redactor};
+	const struct probe_world world = {.definition = &d};
+	struct probe p = {.world = &world, .arena = a};
+	struct measurement m = measurement_int("", 1, "");
+	char *text = arena_alloc(a, EVIDENCE_MAX_BYTES + 100);
+
+	(void)state;
+	redactor_add(redactor, "hunter2");
+	m.evidence = text;
+	for (size_t at = EVIDENCE_MAX_BYTES - 40; at < EVIDENCE_MAX_BYTES; at++) {
+		memset(text, 'x', EVIDENCE_MAX_BYTES + 99);
+		memcpy(text + at, "hunter2", 7);
+		probe_emit(&p, 0, &m);
+		assert_null(strstr(p.emitted[p.n_emitted - 1].measurement.evidence, "hu"));
+		assert_true(strlen(p.emitted[p.n_emitted - 1].measurement.evidence) <
+			    EVIDENCE_MAX_BYTES);
+	}
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_measurement_series_is_unambiguous),
 		cmocka_unit_test(test_probe_emit_refuses_what_is_no_number),
 		cmocka_unit_test(test_probe_emit_bounds_evidence),
+		cmocka_unit_test(test_model_masks_what_evidence_is_cut_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,37 @@ static void test_redact_has_no_base64_of_short_secrets(void **state)
 	check(w, "abc", "***");
 }
 
+static void test_redact_masks_what_is_cut(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *text;
+		size_t most;
+		const char *is;
+	} cases[] = {
+		{"token hunter2 ok", 100, "token *** ok"},
+		{"token hunter2 ok", 13, "token ***"},
+		{"token hunter2 ok", 12, "token ***"},
+		{"token hunter2 ok", 8, "token ***"},
+		{"token hunter2 ok", 7, "token h"},
+		{"token hu", 8, "token hu"}, /* all of it: nothing follows */
+		{"token %68unter2", 9, "token %68"},
+		{"token h%75nter2", 10, "token ***"},
+		{"token hu%6eter2", 10, "token ***"},
+		{"token hu%6eter2", 9, "token ***"},
+		{"Basic YWRhOmh1bnRlcjI=", 16, "Basic YWRhO***"},
+		{"gr\xc3\xbc\xc3\x9f", 5, "gr\xc3\xbc"},
+		{"nothing to hide", 7, "nothing"},
+	};
+
+	redactor_add(w->redactor, "hunter2");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(redact_head(w->redactor, w->arena, cases[i].text,
+						strlen(cases[i].text), cases[i].most),
+				    cases[i].is);
+	assert_string_equal(redact_head(NULL, w->arena, "hunter2", 7, 5), "hunte");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +232,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_has_no_base64_of_short_secrets, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_what_is_cut, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
