@@ -52,6 +52,21 @@ static void put_encoded(struct buf *out, const char *s)
 	}
 }
 
+/*
+ * Has what was placed at the end of out made a whole segment of the path "." or "..", or left it
+ * empty? Encoding does not make those names: the request would go elsewhere. rest comes behind it.
+ */
+static bool is_dot_segment(const struct buf *out, const char *rest)
+{
+	size_t n_rest = strcspn(rest, "/?#{"), from = out->len;
+
+	while (from > 0 && out->data[from - 1] == '.')
+		from--;
+	return (from == 0 || out->data[from - 1] == '/') && out->len - from + n_rest <= 2 &&
+	       strspn(rest, ".") == n_rest && rest[n_rest] != '{' &&
+	       strpbrk(out->data, "?#") == NULL;
+}
+
 int captures_place(const struct captures *c, const char *s, enum placing how, struct buf *out,
 		   struct err *e)
 {
@@ -67,10 +82,19 @@ int captures_place(const struct captures *c, const char *s, enum placing how, st
 			(void)buf_add(out, open, (size_t)(rest - open));
 		else if (value == NULL)
 			return err_set(e, ERR_MEASURE, "\"%.*s\" was not captured", (int)n, name);
+		else if (how != PLACE_SHOWN && value->is_rounded && !value->is_hex)
+			return err_set(e, ERR_MEASURE,
+				       "\"%.*s\" cannot be sent on: it is an integer beyond 2^63, "
+				       "whose last digits are not kept",
+				       (int)n, name);
 		else if (how == PLACE_RAW || open[1] == '+')
 			(void)buf_puts(out, value->text);
 		else
 			put_encoded(out, value->text);
+		if (how == PLACE_ENCODED && open[1] != '+' && is_dot_segment(out, rest))
+			return err_set(e, ERR_MEASURE,
+				       "\"%.*s\" is \"%s\", which in a path leads elsewhere",
+				       (int)n, name, value->text);
 	}
 	(void)buf_puts(out, s);
 	return out->is_full ? err_set(e, ERR_MEASURE, "the request is larger than %zu MiB",

@@ -4,7 +4,9 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/testd.sh"
 cd "$TMP"
-testd
+mkdir www
+echo '{"id": 18446744073709551615, "up": ".."}' >www/odd.json
+testd --dir "$TMP/www"
 export PASSWORD='love lace&' OTHER=love-letter-4711
 shop=http://127.0.0.1:$port
 
@@ -81,6 +83,8 @@ sed 's/^/      /' <<YAML >calls
 - { id: secret-cut-later, target: shop, journey: { steps: [$login, { id: echo, path: "/echo?$(printf 'x%.0s' {1..182})\${env:OTHER}", matches: nothing-of-this }] } }
 - { id: secret-beside, target: shop, journey: { steps: [$beside] }, expect: { pair: '== "x"' } }
 - { id: secret-location, target: shop, journey: $(page redirect-good 'capture: { to: { from: "header:Location", secret: true } }') }
+- { id: rounded, target: shop, journey: { steps: [{ id: page, path: /odd.json, capture: { id: /id } }, { id: sent, path: /echo, json: { id: "{id}" } }] }, expect: { id: "> 1e19" } }
+- { id: upwards, target: shop, journey: { steps: [{ id: page, path: /odd.json, capture: { up: /up } }, { id: query, path: "/echo?in={up}" }, { id: sent, path: "/session/orders/{up}" }] } }
 YAML
 cat - checks /dev/fd/3 calls >assize.yaml <<YAML 3<<RPC
 assize: 1
@@ -171,6 +175,8 @@ tells "a secret in another value is masked" secret-beside FAIL 'measured  ""toke
 tells "a header that may be the secret" secret-location FAIL 'status 302, not 2xx.*the body is not shown, the step captures a secret'
 unlike "no part of a secret is shown" "$said" 't0ken-|love'
 unlike "nor that header" "$(sed -n '/rpc\/secret-location /,/^$/p' <<<"$said")" 'location:|mode/good'
+tells "an integer that was rounded is not sent on" rounded undecided 'ok\{step="sent"\}.*"id" cannot be sent on: it is an integer beyond 2\^63'
+tells "a value that would lead elsewhere" upwards undecided 'ok\{step="sent"\}.*"up" is "\.\.", which in a path leads elsewhere'
 unlike "captured secrets are not shown" "$said" 't0ken-of-ada|love lace|love%20lace'
 nok "nor recorded" grep -q 't0ken-of-ada\|love lace\|love%20lace' .assize/record.db
 exits "the plan says what would be asked" 0 "$ASSIZE" plan j/intact
