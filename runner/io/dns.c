@@ -69,15 +69,14 @@ static int receive(struct arena *a, int fd, const struct dns_question *q,
 	unsigned char *packet = arena_alloc(a, DNS_MAX_BYTES);
 
 	for (;;) {
-		ssize_t n = recv(fd, packet, DNS_MAX_BYTES, 0);
+		ssize_t n;
 		int rc;
 
-		if (n < 0 && errno == EAGAIN) {
-			if (net_wait_for(fd, false, wait, "waiting for the name server", e) != 0)
-				return 1;
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
+		/* Before every packet, so that no flood of others' outlasts the deadline. */
+		if (net_wait_for(fd, false, wait, "waiting for the name server", e) != 0)
+			return 1;
+		n = recv(fd, packet, DNS_MAX_BYTES, 0);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n < 0)
 			return err_set(e, ERR_MEASURE, "could not reach the name server: %s",

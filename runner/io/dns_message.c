@@ -303,36 +303,40 @@ static int by_data(const void *a, const void *b)
 	return strcmp(x->data, y->data);
 }
 
-/* Where the CNAMEs of the answer lead from this name. */
-static const char *follow(const struct reader *r, const struct resource *all, size_t n,
-			  const char *name)
+/* From *name to where the CNAMEs of the answer lead. */
+static int follow(const struct reader *r, const struct resource *all, size_t n, const char **name,
+		  struct err *e)
 {
-	for (int step = 0; step < MAX_CHAIN; step++) {
+	for (int step = 0; step <= MAX_CHAIN; step++) {
 		const char *next = NULL;
 		bool is_bad = false;
 
 		for (size_t i = 0; i < n && next == NULL; i++)
 			if (all[i].type == DNS_CNAME && all[i].class == CLASS_IN &&
-			    strcasecmp(all[i].owner, name) == 0)
+			    strcasecmp(all[i].owner, *name) == 0)
 				next = data_text(r, &all[i], DNS_CNAME, &is_bad);
-		if (next == NULL || is_bad)
-			break;
-		name = next;
+		if (is_bad)
+			return err_set(e, ERR_MEASURE, "the answer holds a malformed record");
+		if (next == NULL)
+			return 0;
+		*name = next;
 	}
-	return name;
+	return err_set(e, ERR_MEASURE, "its aliases lead in a circle, or are more than %d",
+		       MAX_CHAIN);
 }
 
 static int read_records(struct reader *r, size_t n, const struct dns_question *q,
 			struct dns_answer *out, struct err *e)
 {
 	struct resource *all = arena_array(r->arena, n + 1, sizeof(*all));
-	const char *owner;
+	const char *owner = q->name;
 
 	for (size_t i = 0; i < n; i++)
 		all[i] = read_resource(r);
 	if (r->is_bad)
 		return err_set(e, ERR_MEASURE, "the answer is malformed or cut short");
-	owner = q->type == DNS_CNAME ? q->name : follow(r, all, n, q->name);
+	if (q->type != DNS_CNAME && follow(r, all, n, &owner, e) != 0)
+		return -1;
 	out->records = arena_array(r->arena, n + 1, sizeof(*out->records));
 	for (size_t i = 0; i < n; i++) {
 		bool is_bad = false;

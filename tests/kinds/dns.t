@@ -70,6 +70,11 @@ tells "a name that leads to itself" loop undecided 'malformed'
 tells "nobody there" nobody undecided 'could not reach the name server: Connection refused'
 exits "the plan says what would be asked" 0 "$ASSIZE" plan t/mail
 like "in a line" "$out" "ask $at for the MX records of mail.test"
+printf 'assize: 1\naudits: { t: { checks: [ { id: a, timeout: 300ms, dns: { name: flood.test, server: "%s" } } ] } }\n' \
+	"$at" >flood.yaml
+run timeout 6 "$ASSIZE" run -f flood.yaml
+touch enough
+like "a flood of wrong answers ends in time" "$status $out" '^2 .*timed out waiting for the name server'
 for bad in '"a..b"' 'good.test.' '{ name: a, server: ns.test }' '{ name: a, server: "127.0.0.1:0" }'; do
 	printf 'assize: 1\naudits: { t: { checks: [ { id: a, dns: %s } ] } }\n' "$bad" >bad.yaml
 	run "$ASSIZE" check -f bad.yaml

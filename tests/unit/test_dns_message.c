@@ -73,6 +73,33 @@ static void test_dns_message_survives_any_byte(void **state)
 	}
 }
 
+/* Of a.test it says only that it is called something else: the name whose place is told by `at`. */
+static int read_alias(struct arena *a, unsigned char at, struct dns_answer *answer, struct err *e)
+{
+	unsigned char alias[] = "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1a\4test\0\0\x0f\0\1\xc0\x0c"
+				"\0\5\0\1\0\0\0\x3c\0\2\xc0\x0c";
+
+	alias[sizeof(alias) - 2] = at;
+	return dns_answer_read(a, alias, sizeof(alias) - 1, &question, answer, e);
+}
+
+static void test_dns_message_follows_no_circle(void **state)
+{
+	struct arena *a = arena_new();
+	struct dns_answer answer;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(read_alias(a, 14, &answer, &e), 0); /* "test", of which nothing is said */
+	assert_int_equal(answer.n, 0);
+	assert_int_not_equal(read_alias(a, 12, &answer, &e), 0); /* itself */
+	assert_non_null(strstr(e.message, "its aliases lead in a circle"));
+	e = (struct err){0};
+	assert_int_not_equal(read_alias(a, 200, &answer, &e), 0);
+	assert_string_equal(e.message, "the answer holds a malformed record");
+	arena_free(a);
+}
+
 static void test_dns_message_asks_what_it_reads(void **state)
 {
 	struct buf b;
@@ -107,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_dns_message_reads_an_answer),
 		cmocka_unit_test(test_dns_message_cut_anywhere_is_none),
 		cmocka_unit_test(test_dns_message_survives_any_byte),
+		cmocka_unit_test(test_dns_message_follows_no_circle),
 		cmocka_unit_test(test_dns_message_asks_what_it_reads),
 		cmocka_unit_test(test_dns_message_knows_names),
 	};
