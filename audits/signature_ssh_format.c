@@ -216,6 +216,7 @@ int ssh_time_parse(const char *s, size_t n, int64_t *ms)
 	bool is_utc = n > 0 && (s[n - 1] == 'Z' || s[n - 1] == 'z');
 	size_t n_digits = n - is_utc;
 	struct civil c = {.ms = 0}, back;
+	int64_t at_ms;
 
 	for (size_t i = 0; i < n_digits; i++)
 		if (s[i] < '0' || s[i] > '9')
@@ -234,24 +235,24 @@ int ssh_time_parse(const char *s, size_t n, int64_t *ms)
 	if (c.month < 1 || c.month > 12 || c.day < 1 || c.hour > 23 || c.minute > 59 ||
 	    c.second > 59)
 		return -1;
-	*ms = utc_from_civil(&c);
-	utc_civil(*ms, &back);
+	at_ms = utc_from_civil(&c);
+	utc_civil(at_ms, &back);
 	if (back.day != c.day) /* the 31st of June */
 		return -1;
-	if (is_utc)
-		return 0;
-
-	struct tm tm = {.tm_year = c.year - 1900,
-			.tm_mon = c.month - 1,
-			.tm_mday = c.day,
-			.tm_hour = c.hour,
-			.tm_min = c.minute,
-			.tm_sec = c.second,
-			.tm_isdst = -1};
-	time_t local = mktime(&tm);
-	if (local == (time_t)-1)
+	if (!is_utc) {
+		struct tm tm = {.tm_year = c.year - 1900,
+				.tm_mon = c.month - 1,
+				.tm_mday = c.day,
+				.tm_hour = c.hour,
+				.tm_min = c.minute,
+				.tm_sec = c.second,
+				.tm_isdst = -1};
+		at_ms = (int64_t)mktime(&tm) * 1000;
+	}
+	if (at_ms <=
+	    0) /* 0 is no bound to whoever keeps it; ssh-keygen takes none of them either */
 		return -1;
-	*ms = (int64_t)local * 1000;
+	*ms = at_ms;
 	return 0;
 }
 

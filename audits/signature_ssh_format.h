@@ -53,7 +53,8 @@ int ssh_key_parse(struct arena *a, const char *line, size_t n, struct bytes *key
 /* Comma separated patterns, ! in front of those that exclude. */
 bool ssh_list_matches(const char *list, const char *word);
 /*
- * YYYYMMDD[HHMM[SS]][Z]; without Z in the machine's zone, as ssh-keygen reads it. -1: it is none.
+ * YYYYMMDD[HHMM[SS]][Z], after 1970 began; without Z in the machine's zone, as ssh-keygen reads it.
+ * -1: it is none.
  */
 int ssh_time_parse(const char *s, size_t n, int64_t *ms);
 

@@ -61,6 +61,9 @@ static void test_ssh_times(void **state)
 	assert_int_equal(time_of("202601020304Z"), INT64_C(1767323040000));
 	assert_int_equal(time_of("20260102030405Z"), INT64_C(1767323045000));
 	assert_true(time_of("20260102") > 0); /* the machine's zone */
+	assert_int_equal(time_of("19700101000001Z"), 1000);
+	assert_int_equal(time_of("19700101Z"), -1); /* 0 would be no bound */
+	assert_int_equal(time_of("19691231Z"), -1);
 	assert_int_equal(time_of("20260230Z"), -1);
 	assert_int_equal(time_of("20261301Z"), -1);
 	assert_int_equal(time_of("2026-01-02"), -1);
