@@ -309,7 +309,8 @@ const struct audit_kind audit_kind_oci = {
 		"index is the one that was released: pin `digest`, or verify a signature. That a "
 		"signature or SBOM refers to the image is not that it is valid or true. What is in "
 		"the layers is not looked at, nor that a layer is a proper tar; layers packed with "
-		"zstd are hashed but not unpacked. Files beside blobs/ are not looked at; what "
+		"zstd are hashed but not unpacked, layers kept elsewhere (`urls`) not asked for. "
+		"Files beside blobs/ are not looked at; what "
 		"else a "
 		"registry has, and signatures that refer to an image by their tag alone, neither.",
 	.spec_size = sizeof(struct oci_spec),

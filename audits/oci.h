@@ -32,6 +32,7 @@ struct probe;
 #define OCI_MAX_ITEMS	  10000		     /* descriptors of one document */
 #define OCI_MAX_DOCUMENTS (64 * 1024 * 1024) /* all of them together */
 #define OCI_MAX_DEPTH	  8		     /* indexes inside indexes */
+#define OCI_MAX_SIZE	  (INT64_C(1) << 48) /* of a blob: sums of OCI_MAX_ITEMS stay numbers */
 
 struct oci_spec {
 	const char *layout, *repository, *ref;
@@ -120,11 +121,15 @@ struct oci_store {
 	struct probe *probe;
 };
 
+/* What a blob is looked at for, besides its digest and size. */
+enum oci_reading { OCI_AS_DOCUMENT = 1, OCI_AS_CONFIG = 2, OCI_UNPACKED = 4 };
+
 /* A blob that was looked at. */
 struct oci_node {
 	const char *digest;
 	int64_t size; /* as found */
 	bool is_here, is_right;
+	unsigned read_as;		 /* bits of enum oci_reading: what was found out besides */
 	const char *unpacked;		 /* digest of the unpacked layer; NULL = not unpacked */
 	const struct oci_config *config; /* what it says, when it is one */
 };

@@ -161,7 +161,7 @@ static int read_descriptor(struct reading *r, const struct json_t *object,
 		return err_set(r->e, ERR_MEASURE, "the descriptor of %s in it has no mediaType",
 			       oci_short(r->arena, out->digest));
 	json_read(r->doc, json_member(object, "size"), &v);
-	if (v.type != JSON_IS_INT || v.integer < 0)
+	if (v.type != JSON_IS_INT || v.integer < 0 || v.integer > OCI_MAX_SIZE)
 		return err_set(r->e, ERR_MEASURE, "the descriptor of %s in it has no valid size",
 			       oci_short(r->arena, out->digest));
 	out->size = v.integer;

@@ -112,6 +112,20 @@ static int check_pax(int fd, int64_t at, int64_t size, struct arena *a, struct e
 	return 0;
 }
 
+/* Without "", "." and ".." between slashes: it is not another's place spelt anew. */
+static bool is_plain(const char *name)
+{
+	for (const char *part = name;; part++) {
+		size_t n = strcspn(part, "/");
+
+		if (n == 0 || (n <= 2 && strspn(part, ".") >= n))
+			return false;
+		part += n;
+		if (!*part)
+			return true;
+	}
+}
+
 static int add_member(struct arena *a, struct map *out, const unsigned char *header,
 		      const struct oci_member *member, struct err *e)
 {
@@ -119,6 +133,9 @@ static int add_member(struct arena *a, struct map *out, const unsigned char *hea
 	struct oci_member *copy = arena_alloc(a, sizeof(*copy));
 
 	*copy = *member;
+	if (!is_plain(name))
+		return err_set(e, ERR_MEASURE, "\"%s\" in it is no plain name",
+			       str_escaped(a, name));
 	if (out->n >= OCI_TAR_MAX_MEMBERS)
 		return err_set(e, ERR_MEASURE, "it has more than %d members", OCI_TAR_MAX_MEMBERS);
 	if (!map_put(out, name, copy))

@@ -75,7 +75,7 @@ const char *oci_findings_text(struct oci_walk *w, enum oci_severity first, enum 
 struct step {
 	const struct oci_descriptor *descriptor;
 	const char *name; /* "layer 1 of linux/amd64" */
-	bool unpack;
+	unsigned wants;	  /* bits of enum oci_reading */
 };
 
 static const char *blob_words(struct oci_walk *w, const struct step *s)
@@ -149,6 +149,12 @@ static bool is_askable(struct oci_walk *w, const struct step *s)
 	return false;
 }
 
+/* Does it lead to other blobs, or say what the image is? */
+static bool is_document(const struct step *s)
+{
+	return s->wants & (OCI_AS_DOCUMENT | OCI_AS_CONFIG);
+}
+
 /* Asks the store. -1: the time is up. */
 static int take(struct oci_walk *w, const struct step *s, struct buf *text, struct oci_node *node,
 		struct err *e)
@@ -156,7 +162,7 @@ static int take(struct oci_walk *w, const struct step *s, struct buf *text, stru
 	struct err failure = {.class = ERR_NONE};
 	struct oci_blob blob;
 
-	oci_blob_init(&blob, w->probe->arena, s->descriptor->size, text, s->unpack);
+	oci_blob_init(&blob, w->probe->arena, s->descriptor->size, text, s->wants & OCI_UNPACKED);
 	enum oci_answer answer = w->store->fetch(w->store, s->descriptor, &blob, &failure);
 	w->n_bytes += blob.n_bytes;
 
@@ -166,8 +172,8 @@ static int take(struct oci_walk *w, const struct step *s, struct buf *text, stru
 		break;
 	case OCI_ABSENT:
 		if (s->descriptor->has_urls)
-			oci_find(w, OCI_NOTE, "%s: is kept elsewhere and was not looked at",
-				 blob_words(w, s));
+			oci_find(w, is_document(s) ? OCI_BLIND : OCI_NOTE,
+				 "%s: is kept elsewhere and was not looked at", blob_words(w, s));
 		else
 			oci_find(w, OCI_PROBLEM, "%s: is missing", blob_words(w, s));
 		break;
@@ -188,7 +194,8 @@ static int take(struct oci_walk *w, const struct step *s, struct buf *text, stru
 
 /*
  * Looks at the blob unless that was done before. *node is NULL when it has no digest to look for.
- * A document's text is added to text, and *is_new says whether it is the first time.
+ * A document's text is added to text, and *is_new says whether it is the first time. What was right
+ * and passed for something else before (the layer of another image) is looked at once more.
  */
 static int look(struct oci_walk *w, const struct step *s, struct buf *text, struct oci_node **node,
 		bool *is_new, struct err *e)
@@ -198,14 +205,18 @@ static int look(struct oci_walk *w, const struct step *s, struct buf *text, stru
 	if (!is_askable(w, s))
 		return 0;
 	*node = map_get(&w->nodes, s->descriptor->digest);
-	if (*node) {
+	if (*node && (!(*node)->is_right || (s->wants & ~(*node)->read_as) == 0)) {
 		check_size(w, s, *node);
 		return 0;
 	}
 	*is_new = true;
-	*node = arena_alloc(w->probe->arena, sizeof(**node));
-	(*node)->digest = s->descriptor->digest;
-	(void)map_put(&w->nodes, (*node)->digest, *node);
+	if (!*node) {
+		*node = arena_alloc(w->probe->arena, sizeof(**node));
+		(*node)->digest = s->descriptor->digest;
+		(void)map_put(&w->nodes, (*node)->digest, *node); /* it was not there */
+	}
+	(*node)->is_here = (*node)->is_right = false;
+	(*node)->read_as |= s->wants;
 	return take(w, s, text, *node, e);
 }
 
@@ -217,7 +228,7 @@ static int walk_layer(struct oci_walk *w, const struct oci_descriptor *d, size_t
 	struct step s = {
 		.descriptor = d,
 		.name = arena_printf(a, "layer %zu of %s", number, image->platform),
-		.unpack = layer == OCI_LAYER_GZIP && w->spec->unpack,
+		.wants = layer == OCI_LAYER_GZIP && w->spec->unpack ? OCI_UNPACKED : 0,
 	};
 	struct oci_node *node;
 	bool is_new;
@@ -289,9 +300,12 @@ static void read_config(struct oci_walk *w, const struct step *s, const struct b
 static int walk_config(struct oci_walk *w, const struct oci_document *doc, const char *name,
 		       const struct oci_config **out, struct err *e)
 {
-	struct step s = {.descriptor = &doc->config,
-			 .name = arena_printf(w->probe->arena, "config of %s", name)};
 	bool is_config = oci_is_config(doc->config.media_type), is_new;
+	struct step s = {
+		.descriptor = &doc->config,
+		.name = arena_printf(w->probe->arena, "config of %s", name),
+		.wants = is_config ? OCI_AS_CONFIG : 0,
+	};
 	struct oci_node *node;
 	struct buf text;
 
@@ -330,6 +344,10 @@ static int walk_manifest(struct oci_walk *w, const struct step *s, const struct 
 		return -1;
 
 	bool runs = is_image(doc, image.config);
+	if (promised && image.config && !image.config->platform &&
+	    strcmp(promised, "unknown/unknown") != 0)
+		oci_find(w, OCI_PROBLEM, "%s: the index says it is for %s, its config names none",
+			 blob_words(w, s), str_escaped(w->probe->arena, promised));
 	if (runs) {
 		image.platform = str_escaped(w->probe->arena, image.config->platform);
 		if (promised && !oci_platform_matches(promised, image.config->platform))
@@ -359,6 +377,11 @@ static int walk_manifest(struct oci_walk *w, const struct step *s, const struct 
 static int walk_document(struct oci_walk *w, const struct step *s, struct oci_root *root, int depth,
 			 struct err *e);
 
+static unsigned wants_of(const struct oci_descriptor *d)
+{
+	return oci_is_index(d->media_type) || oci_is_manifest(d->media_type) ? OCI_AS_DOCUMENT : 0;
+}
+
 static int walk_index(struct oci_walk *w, const struct oci_document *doc, const char *name,
 		      struct oci_root *root, int depth, struct err *e)
 {
@@ -372,6 +395,7 @@ static int walk_index(struct oci_walk *w, const struct oci_document *doc, const 
 			.descriptor = d,
 			.name = d->platform ? str_escaped(a, d->platform)
 					    : arena_printf(a, "entry %zu of %s", i + 1, name),
+			.wants = wants_of(d),
 		};
 
 		if (walk_document(w, &s, root, depth + 1, e) < 0)
@@ -424,8 +448,6 @@ static void pass_over(struct oci_walk *w, const struct step *s, int depth)
 static int walk_document(struct oci_walk *w, const struct step *s, struct oci_root *root, int depth,
 			 struct err *e)
 {
-	const char *type = s->descriptor->media_type;
-	bool is_document = oci_is_index(type) || oci_is_manifest(type);
 	struct oci_node *node;
 	struct buf text;
 	bool is_new;
@@ -439,9 +461,9 @@ static int walk_document(struct oci_walk *w, const struct step *s, struct oci_ro
 		return 0;
 	}
 	buf_init(&text, OCI_MAX_DOCUMENT);
-	rc = look(w, s, is_document ? &text : NULL, &node, &is_new, e);
+	rc = look(w, s, is_document(s) ? &text : NULL, &node, &is_new, e);
 	w->n_document_bytes += (int64_t)text.len;
-	if (rc == 0 && !is_document)
+	if (rc == 0 && !is_document(s))
 		pass_over(w, s, depth);
 	else if (rc == 0 && is_new && node->is_right)
 		rc = follow(w, s, &text, root, depth, e);
@@ -460,6 +482,7 @@ int oci_walk_root(struct oci_walk *w, struct oci_root *root, struct err *e)
 			: root->descriptor.platform
 				? str_escaped(w->probe->arena, root->descriptor.platform)
 				: "image",
+		.wants = wants_of(&root->descriptor),
 	};
 
 	return walk_document(w, &s, root, 0, e);

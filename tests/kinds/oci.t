@@ -162,11 +162,25 @@ intact
 oci_edit image "$amd64" '$d->{layers}[1]{digest} = "sha512:00"'
 tells "a digest nobody verified" all 2 'only SHA-256 digests can be verified'
 intact
+oci_edit image "$amd64" '$d->{layers}[1]{size} = 1 << 60'
+tells "a size that is none" all 1 'has no valid size'
+intact
+oci_edit image "$amd64" '$d->{config}{urls} = ["https://elsewhere.example/config"]'
+rm "$(oci_path image "$config")"
+tells "a config that is kept elsewhere" all 2 'config of linux/amd64\): is kept elsewhere and was not looked at'
+intact
+oci_edit image "$top" '$d->{manifests} = [{%{$d->{manifests}[1]}, mediaType => "application/vnd.oci.image.layer.v1.tar"}, @{$d->{manifests}}]'
+flip "$(jq -r '.layers[1].digest' "$(oci_path image "$arm64")")" 20
+tells "a manifest that passed for something else before" all 2 'layer 2 of linux/arm64/v8\): its digest differs'
+intact
 oci_edit image "$amd64" '$d->{layers}[1]{mediaType} = "application/x-odd"'
 explains "a layer of no known type is said" all 0 'media type "application/x-odd" is not one of a layer'
 intact
 oci_edit image "$config" 'delete $d->{config}{User}'
 tells "a user that is root" user 1 'user.platform=.linux/amd64.* .root. bound != .root.'
+intact
+oci_edit image "$config" 'delete $d->{architecture}; delete $d->{os}'
+tells "a config that names no platform" all 1 'the index says it is for linux/amd64, its config names none'
 intact
 oci_edit image "$config" '$d->{created} = "2999-01-01T00:00:00Z"'
 tells "an image of the future" age 2 'created in the future'
@@ -245,6 +259,9 @@ tar -C image -cf image.tar .
 tar_tells "missing blob" all 1 'layer 2 of linux/amd64\): is missing'
 tar -C image -rf image.tar ./index.json
 tar_tells "an index twice" all 2 '"index.json" is in it twice'
+intact
+tar -C image -Pcf image.tar --transform 's,index.json,blobs/../index.json,' .
+tar_tells "a name that climbs" all 2 '"blobs/../index.json" in it is no plain name'
 intact
 tar -C image -cf image.tar .
 truncate -s 3000 image.tar
