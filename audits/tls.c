@@ -7,6 +7,7 @@
  * every site down with it.
  */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 #include "runner/io/tls.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
+
+#define CHAIN_SHOWN 8 /* certificates, of evidence that is shown at once */
 
 struct tls_spec {
 	const char *address, *name, *ca_file;
@@ -114,10 +117,23 @@ static void tls_describe(struct probe *p, struct buf *out)
 }
 
 /* A line a certificate, the server's own first. */
+static int by_end(const void *a, const void *b)
+{
+	const struct tls_certificate *x = a, *y = b;
+
+	return (x->days_left > y->days_left) - (x->days_left < y->days_left);
+}
+
 static const char *evidence_of(struct arena *a, const struct tls_facts *f)
 {
+	struct tls_certificate *chain = arena_array(a, f->n_chain, sizeof(*chain));
 	const char *text;
 	struct buf b;
+
+	/* As sent, unless they are so many that the one that matters would not be shown. */
+	memcpy(chain, f->chain, f->n_chain * sizeof(*chain));
+	if (f->n_chain > CHAIN_SHOWN)
+		qsort(chain, f->n_chain, sizeof(*chain), by_end);
 
 	buf_init(&b, EVIDENCE_MAX_BYTES);
 	if (!f->is_verified)
@@ -125,7 +141,7 @@ static const char *evidence_of(struct arena *a, const struct tls_facts *f)
 	(void)buf_printf(&b, "%s, %s, %s of %d bits", f->protocol, f->cipher, f->key_type,
 			 f->key_bits);
 	for (size_t i = 0; i < f->n_chain; i++) {
-		const struct tls_certificate *c = &f->chain[i];
+		const struct tls_certificate *c = &chain[i];
 
 		(void)buf_printf(&b, "\n%s: %.1f days left%s", c->subject, c->days_left,
 				 c->is_sent ? "" : ", not sent by the server");
@@ -155,7 +171,8 @@ static void emit_facts(struct probe *p, const struct tls_facts *f, double connec
 		measurement_text("protocol", f->protocol),
 		measurement_text("cipher", f->cipher),
 		measurement_int("key_bits", f->key_bits, ""),
-		measurement_text("names", f->names),
+		f->names != NULL ? measurement_text("names", f->names)
+				 : measurement_none("names", "they have more than 64 KiB"),
 		measurement_text("issuer", f->chain[0].issuer),
 		measurement_real("connect", connect_s, "s"),
 		measurement_real("handshake", f->handshake_s, "s"),

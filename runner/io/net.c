@@ -89,7 +89,7 @@ int net_place_parse(struct arena *a, const char *text, const char *default_port,
 		return err_help(e, "write them like \"db.example:5432\", \"127.0.0.1:22\" or "
 				   "\"[::1]:443\"");
 	}
-	p.port = arena_strdup(a, p.port);
+	p.port = arena_printf(a, "%d", (int)port); /* one spelling, and short */
 	*out = p;
 	return 0;
 }
@@ -255,7 +255,11 @@ long net_read(int fd, struct buf *out, const struct net_wait *w, struct err *e)
 	char bytes[READ_BYTES];
 
 	for (;;) {
-		ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+		/* No more than fits: what is behind the first line of an answer is not asked for.
+		 * In a full buffer there is one byte left to tell an end from too much. */
+		size_t room = out->ceiling_bytes - out->len;
+		size_t most = room == 0 ? 1 : room < sizeof(bytes) ? room : sizeof(bytes);
+		ssize_t n = recv(fd, bytes, most, 0);
 
 		if (n >= 0) {
 			if (buf_add(out, bytes, (size_t)n) == 0)

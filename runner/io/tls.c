@@ -19,8 +19,6 @@
 #include "runner/io/clock.h"
 #include "runner/io/net.h"
 
-#define MAX_CHAIN	32
-#define MAX_NAMES	1000
 #define MAX_NAMES_BYTES (64 * 1024)
 #define AUTH_LEVEL	2 /* 112 bits: RSA of 2048, no SHA-1 */
 
@@ -157,7 +155,7 @@ static bool is_in(const STACK_OF(X509) * stack, const X509 *x)
 static void add_certificates(struct arena *a, const STACK_OF(X509) * from,
 			     const STACK_OF(X509) * but, int64_t now_ms, struct tls_facts *f)
 {
-	for (int i = 0; i < sk_X509_num(from) && f->n_chain < MAX_CHAIN; i++) {
+	for (int i = 0; i < sk_X509_num(from); i++) {
 		const X509 *x = sk_X509_value(from, i);
 
 		if (but != NULL && is_in(but, x))
@@ -206,15 +204,16 @@ static const char *name_of(struct arena *a, const GENERAL_NAME *name)
 					    (size_t)ASN1_STRING_length(s)));
 }
 
-/* "a.example b.example 192.0.2.1", sorted. */
+/* "a.example b.example 192.0.2.1", sorted; NULL when that is too long. */
 static const char *names_of(struct arena *a, const X509 *x)
 {
 	GENERAL_NAMES *found = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-	const char **names = arena_array(a, MAX_NAMES, sizeof(*names)), *text;
+	int n_found = found != NULL ? sk_GENERAL_NAME_num(found) : 0;
+	const char **names = arena_array(a, (size_t)n_found, sizeof(*names)), *text;
 	size_t n = 0;
 	struct buf b;
 
-	for (int i = 0; found != NULL && i < sk_GENERAL_NAME_num(found) && n < MAX_NAMES; i++) {
+	for (int i = 0; i < n_found; i++) {
 		names[n] = name_of(a, sk_GENERAL_NAME_value(found, i));
 		n += names[n] != NULL;
 	}
@@ -222,8 +221,8 @@ static const char *names_of(struct arena *a, const X509 *x)
 	qsort(names, n, sizeof(*names), by_text);
 	buf_init(&b, MAX_NAMES_BYTES);
 	for (size_t i = 0; i < n; i++)
-		(void)buf_printf(&b, "%s%s", i > 0 ? " " : "", names[i]); /* cut when full */
-	text = arena_strdup(a, b.data);
+		(void)buf_printf(&b, "%s%s", i > 0 ? " " : "", names[i]);
+	text = b.is_full ? NULL : arena_strdup(a, b.data);
 	buf_release(&b);
 	return text;
 }
@@ -240,6 +239,7 @@ static void read_key(const X509 *x, struct tls_facts *f)
 static int read_facts(struct arena *a, SSL *ssl, int64_t now_ms, struct tls_facts *f, struct err *e)
 {
 	const STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
+	const STACK_OF(X509) *built = SSL_get0_verified_chain(ssl);
 	long verdict = SSL_get_verify_result(ssl);
 
 	if (sent == NULL || sk_X509_num(sent) == 0)
@@ -248,9 +248,12 @@ static int read_facts(struct arena *a, SSL *ssl, int64_t now_ms, struct tls_fact
 	f->cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl));
 	f->is_verified = verdict == X509_V_OK;
 	f->verify_reason = f->is_verified ? "" : X509_verify_cert_error_string(verdict);
-	f->chain = arena_array(a, MAX_CHAIN, sizeof(*f->chain));
+	/* All of them: libssl takes 100 KiB of certificates and no more. */
+	f->chain = arena_array(
+		a, (size_t)sk_X509_num(sent) + (size_t)(built != NULL ? sk_X509_num(built) : 0),
+		sizeof(*f->chain));
 	add_certificates(a, sent, NULL, now_ms, f);
-	add_certificates(a, SSL_get0_verified_chain(ssl), sent, now_ms, f);
+	add_certificates(a, built, sent, now_ms, f);
 	f->names = names_of(a, sk_X509_value(sent, 0));
 	read_key(sk_X509_value(sent, 0), f);
 	return 0;

@@ -32,8 +32,8 @@ struct tls_certificate {
 /* Everything is in the arena. */
 struct tls_facts {
 	const char *protocol, *cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384" */
-	const char *names;	       /* DNS names and addresses of the certificate, sorted */
-	const char *key_type;	       /* "RSA", "EC", .. */
+	const char *names; /* DNS names and addresses of the certificate, sorted; NULL = > 64 KiB */
+	const char *key_type; /* "RSA", "EC", .. */
 	int key_bits;
 	bool is_verified;
 	const char *verify_reason; /* "" when verified */

@@ -18,9 +18,11 @@ audits:
     defaults: { timeout: 5s }
     checks:
       - { id: open, tcp: "$at", expect: { connect: "< 5s" } }
+      - { id: zeros, tcp: "127.0.0.1:0000000$port" }
       - { id: name, tcp: "localhost:$port" }
       - { id: line, tcp: $(asks good 'read: line'), expect: { answer: '== "HTTP/1.1 200 OK"', answered: "< 5s" } }
       - { id: greeting, tcp: $(asks not-http 'read: line'), expect: { answer: "matches /^SSH-2\\\\.0-/" } }
+      - { id: long-before, tcp: $(asks good 'read: line, max_answer: 20B'), expect: { answer: '== "HTTP/1.1 200 OK"' } }
       - { id: whole, tcp: $(asks good-close 'read: all'), expect: { answer: "matches /orders_total 12345\$/" } }
       - { id: refused, tcp: "127.0.0.1:$closed", expect: { connect: "< 5s" } }
       - { id: nobody, tcp: "127.0.0.1:$closed", expect: { open: "== 0" } }
@@ -42,7 +44,7 @@ tells()
 }
 exits "a run over all of them" 1 "$ASSIZE" run
 said=$out$err
-for c in open name line greeting whole nobody; do
+for c in open zeros name line long-before greeting whole nobody; do
 	like "passes: $c" "$said" "pass t/$c:"
 done
 tells "a closed port" refused FAIL 'series    open.*measured  0.*could not connect: Connection refused.*series    connect.*no value.*the connection was refused'

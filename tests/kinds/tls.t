@@ -36,6 +36,12 @@ names='subjectAltName=DNS:localhost,DNS:*.shop.example,IP:127.0.0.1\n'
 sign inter 'test intermediate' inter.key ca ca.key 'basicConstraints=critical,CA:TRUE\n' -days 5
 sign leaf localhost key inter inter.key "$names" -days 30
 sign expired localhost key ca ca.key "$names" -startdate 20200101000000Z -enddate 20210101000000Z
+sign many localhost key ca ca.key "subjectAltName=$(printf 'DNS:name-%05d.of.a.large.shop.example,' {1..1950})IP:127.0.0.1\n" -days 30
+# More certificates than any chain has, the last of which ends first.
+for i in {1..40}; do
+	openssl req -x509 -new -key key -days 20 -subj "/CN=beside $i" 2>/dev/null
+done >chain.pem
+openssl req -x509 -new -key key -days 2 -subj '/CN=sent last' 2>/dev/null >>chain.pem
 openssl genrsa -out weak.key 1024 2>/dev/null
 sign weak localhost weak.key ca ca.key "$names" -days 30
 openssl req -x509 -new -key key -out self.pem -days 30 -subj /CN=localhost -addext "${names%\\n}" 2>/dev/null
@@ -48,11 +54,13 @@ serve()
 	reap $!
 }
 serve good -cert leaf.pem -key key -cert_chain inter.pem
+serve many -cert many.pem -key key
+serve long -cert leaf.pem -key key -cert_chain chain.pem
 serve alone -cert leaf.pem -key key
 serve expired -cert expired.pem -key key
 serve self -cert self.pem -key key
 serve weak -cert weak.pem -key weak.key -tls1_2 -cipher 'ALL:@SECLEVEL=0'
-for s in good alone expired self weak; do
+for s in good many long alone expired self weak; do
 	wait_for grep -q '^ACCEPT' $s.said || bail "openssl s_server did not start: $(cat $s.said)"
 	at[$s]=127.0.0.1:$(sed -n 's/^ACCEPT.*://p' $s.said)
 done
@@ -72,6 +80,8 @@ audits:
       - { id: below, tls: { address: "${at[good]}", ca_file: ca.pem, name: a.b.shop.example } }
       - { id: stranger, tls: "${at[good]}" }
       - { id: alone, tls: { address: "${at[alone]}", ca_file: ca.pem }, expect: { days_left: "between 29 and 30" } }
+      - { id: many, tls: { address: "${at[many]}", ca_file: ca.pem }, expect: { key_bits: "== 256", names: '!= ""' } }
+      - { id: long, tls: { address: "${at[long]}", ca_file: ca.pem }, expect: { days_left: "> 3" } }
       - { id: expired, tls: { address: "${at[expired]}", ca_file: ca.pem }, expect: { days_left: ">= 0" } }
       - { id: self, tls: { address: "${at[self]}", ca_file: ca.pem } }
       - { id: weak, tls: { address: "${at[weak]}", ca_file: ca.pem, name: localhost }, expect: { protocol: '== "TLSv1.3"', key_bits: ">= 2048" } }
@@ -94,6 +104,8 @@ tells "a wildcard is one label" below FAIL 'not trusted: hostname mismatch'
 tells "an issuer the system does not know" stranger FAIL 'not trusted: (unable to get|self.signed)'
 tells "an intermediate that is not sent" alone FAIL 'series    verified.*not trusted: unable to get (local )?issuer certificate|unable to verify the first'
 unlike "its days are measured all the same" "$(sed -n '/^FAIL t\/alone /,/^$/p' <<<"$said")" 'series    days_left'
+tells "more names than are shown" many undecided 'series    names.*no value.*they have more than 64 KiB'
+tells "a certificate behind many" long FAIL 'series    days_left.*measured  (1\.9|2) .*CN=sent last'
 tells "an expired certificate" expired FAIL 'verified.*not trusted: certificate has expired.*CN=localhost: -[0-9]+\.[0-9] days left.*series    days_left.*measured  -[0-9 ]+'
 tells "one nobody issued" self FAIL 'not trusted: self.signed certificate'
 tells "a weak key" weak FAIL 'not trusted: EE certificate key too weak.*series    protocol.*TLSv1.2.*series    key_bits.*1 ?024'
