@@ -1,106 +1,146 @@
 /*
- * assize init: a definition to begin with, from the databases themselves.
+ * assize init: a definition to begin with, from what is there: databases, metrics, web services,
+ * artifacts, images.
  *
- * The catalog suggests checks, the checks measure the database once (into a record that is thrown
- * away), and what they measured becomes their bounds: the definition passes when it is run, and
- * each of its checks can fail. Nothing that exists is replaced.
+ * Sources (init.h) draft checks, the checks measure (into a record that is thrown away), and what
+ * they measured becomes their bounds: the definition passes when it is run, and each of its checks
+ * can fail. Nothing that exists is replaced.
  */
 #include <errno.h>
+#include <math.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
-#include "audits/database.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
-#include "runner/base/map.h"
 #include "runner/base/str.h"
 #include "runner/base/utc.h"
 #include "runner/history/record.h"
-#include "runner/init_draft.h"
+#include "runner/init.h"
 #include "runner/io/file.h"
 #include "runner/load.h"
 #include "runner/options.h"
 #include "runner/session.h"
 
-#define CATALOG_TIMEOUT_MS 60000
-#define MAX_TARGETS	   20
+/* From the first round to the last, so that a clock which ticks in seconds is seen to move. */
+#define ROUNDS_MS 1100
 
 static int run_init(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"sqlite",	      "postgres", "mysql", "odbc",
+static const char *const accepts[] = {"sqlite",	      "postgres", "mysql",  "odbc",
+				      "http",	      "metrics",  "header", "ca-file",
 				      "password-env", "output",	  NULL};
 
 const struct command command_init = {
 	.name = "init",
 	.group = "define",
 	.words = "",
-	.summary = "write a definition to begin with: what is true of a database now, as checks",
+	.summary = "write a definition to begin with: what is true now, as checks",
 	.accepts = accepts,
 	.run = run_init,
 };
 
-struct init {
-	struct app *app;
-	struct options o;
-	const char *path;    /* of the definition to be written */
-	const char *scratch; /* a directory of our own */
-	struct init_target targets[MAX_TARGETS];
-	size_t n;
-	struct map names;
+static const struct init_source *const sources[] = {
+	&init_sqlite, &init_postgres, &init_mysql, &init_odbc, &init_http, &init_metrics,
 };
 
-/* ---- what is to be audited ---- */
+#define N_SOURCES (sizeof(sources) / sizeof(*sources))
 
-/* "shop" of "data/shop.db", of "... dbname=shop ..." and of "postgresql://host/shop?x". */
-static const char *name_of(struct arena *a, enum target_type type, const char *location)
+/* ---- for the sources ---- */
+
+void init_name(struct init *in, struct init_subject *s, const char *from, size_t n,
+	       const char *other)
 {
-	const char *from = location, *end;
+	struct arena *a = in->app->arena;
+	const char *name;
 	struct buf b;
 
-	if (type != TARGET_SQLITE && strstr(location, "dbname="))
-		from = strstr(location, "dbname=") + strlen("dbname=");
-	else if (type != TARGET_ODBC && strrchr(location, '/'))
-		from = strrchr(location, '/') + 1;
-	else if (type != TARGET_SQLITE)
-		from = target_type_name(type);
-	end = from + strcspn(from, type == TARGET_SQLITE ? "." : "?; \t");
 	buf_init(&b, 64);
-	for (const char *s = from; s < end; s++) {
-		bool is_letter = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z');
+	for (size_t i = 0; i < n; i++) {
+		bool is_letter =
+			(from[i] >= 'a' && from[i] <= 'z') || (from[i] >= 'A' && from[i] <= 'Z');
 
-		if (is_letter || (b.len > 0 && *s >= '0' && *s <= '9'))
-			(void)buf_putc(&b, *s); /* cut at the ceiling */
+		if (is_letter || (b.len > 0 && from[i] >= '0' && from[i] <= '9'))
+			(void)buf_putc(&b, from[i]); /* cut at the ceiling */
 		else if (b.len > 0)
 			(void)buf_putc(&b, '_');
 	}
-	from = b.len > 0 ? arena_strndup(a, b.data, b.len) : target_type_name(type);
+	name = b.len > 0 ? arena_strndup(a, b.data, b.len) : other;
 	buf_release(&b);
-	return from;
+	s->name = name;
+	for (int k = 2; !map_put(&in->names, s->name, s); k++)
+		s->name = arena_printf(a, "%s_%d", name, k);
 }
 
-static int add_targets(struct init *in, enum target_type type, const struct texts *given,
+const char *init_path(const struct init *in, const char *path)
+{
+	return file_shown(in->app->arena, in->root, path);
+}
+
+const struct result *init_value(const struct init_subject *s, size_t round, const char *id,
+				const char *series, const char **reason)
+{
+	for (size_t i = 0; round < s->n_rounds && i < s->rounds[round].n; i++) {
+		const struct result *r = &s->rounds[round].items[i];
+
+		if (strcmp(strchr(r->check->name, '/') + 1, id) != 0 ||
+		    (series && strcmp(r->series, series) != 0))
+			continue;
+		if (r->value.type != VALUE_NONE)
+			return r;
+		if (reason)
+			*reason = r->reason;
+		return NULL;
+	}
+	if (reason)
+		*reason = "it was not measured";
+	return NULL;
+}
+
+double init_number(const struct result *r)
+{
+	switch (r->value.type) {
+	case VALUE_INT:
+		return (double)r->value.integer;
+	case VALUE_REAL:
+		return r->value.real;
+	case VALUE_TEXT:
+	case VALUE_NONE:
+		break;
+	}
+	return NAN;
+}
+
+void init_note(struct init_subject *s, const char *fmt, ...)
+{
+	const char **grown = arena_array(s->arena, s->n_notes + 1, sizeof(*grown));
+	va_list ap;
+
+	if (s->n_notes > 0)
+		memcpy(grown, s->notes, s->n_notes * sizeof(*grown));
+	va_start(ap, fmt);
+	grown[s->n_notes++] = arena_vprintf(s->arena, fmt, ap);
+	va_end(ap);
+	s->notes = grown;
+}
+
+/* ---- what is to be audited ---- */
+
+static int add_subject(struct init *in, const struct init_source *source, const char *given,
 		       struct err *e)
 {
-	struct arena *a = in->app->arena;
+	struct init_subject *s = &in->subjects[in->n];
 
-	for (size_t i = 0; i < given->n; i++) {
-		const char *location = given->items[i], *name = name_of(a, type, location);
-		struct init_target *t = &in->targets[in->n];
-
-		if (in->n == MAX_TARGETS)
-			return err_set(e, ERR_USAGE, "more than %d databases at once", MAX_TARGETS);
-		*t = (struct init_target){.type = type, .location = location, .absolute = location};
-		t->name = name;
-		for (int k = 2; !map_put(&in->names, t->name, t); k++)
-			t->name = arena_printf(a, "%s_%d", name, k);
-		if (type == TARGET_SQLITE)
-			t->absolute = file_absolute(a, in->app->cwd, location);
-		else
-			t->password_env = in->o.password_env;
-		in->n++;
-	}
+	if (in->n == INIT_MAX_SUBJECTS)
+		return err_set(e, ERR_USAGE, "more than %d things at once", INIT_MAX_SUBJECTS);
+	*s = (struct init_subject){.source = source, .given = given, .arena = in->app->arena};
+	if (source->begin(in, s, e) != 0)
+		return -1;
+	in->n++;
 	return 0;
 }
 
@@ -112,37 +152,41 @@ static int look_around(struct init *in, struct err *e)
 	struct arena *a = in->app->arena;
 
 	for (size_t i = 0; i < sizeof(globs) / sizeof(*globs); i++) {
-		struct texts found = {0};
+		const char **found;
+		size_t n;
 
-		if (file_glob(a, arena_printf(a, "%s/%s", in->app->cwd, globs[i]), &found.items,
-			      &found.n, e) != 0)
+		if (file_glob(a, arena_printf(a, "%s/%s", in->app->cwd, globs[i]), &found, &n, e) !=
+		    0)
 			return -1;
-		for (size_t k = 0; k < found.n; k++)
-			found.items[k] = file_shown(a, in->app->cwd, found.items[k]);
-		if (add_targets(in, TARGET_SQLITE, &found, e) != 0)
-			return -1;
+		for (size_t k = 0; k < n; k++)
+			if (add_subject(in, &init_sqlite, file_shown(a, in->app->cwd, found[k]),
+					e) != 0)
+				return -1;
 	}
 	if (in->n > 0)
 		return 0;
 	(void)err_set(e, ERR_USAGE,
-		      "there is nothing to begin with: no database was named, and "
-		      "none is here (*.db, *.sqlite)"); /* -1 below */
-	return err_help(e, "assize init --sqlite data/shop.db, or --postgres \"host=db dbname=shop "
-			   "user=audit\"");
+		      "there is nothing to begin with: nothing was named, and no database is here "
+		      "(*.db, *.sqlite)"); /* -1 below */
+	return err_help(e, "assize init --sqlite data/shop.db, --postgres \"host=db dbname=shop "
+			   "user=audit\", --http URL, --metrics URL, --artifact PATH, or "
+			   "--oci IMAGE");
 }
 
-static int find_targets(struct init *in, struct err *e)
+static int find_subjects(struct init *in, struct err *e)
 {
-	const struct options *o = &in->o;
-
 	map_init(&in->names, in->app->arena);
-	if (o->sqlite.n + o->postgres.n + o->mysql.n + o->odbc.n == 0)
-		return look_around(in, e);
-	if (add_targets(in, TARGET_SQLITE, &o->sqlite, e) != 0 ||
-	    add_targets(in, TARGET_POSTGRES, &o->postgres, e) != 0 ||
-	    add_targets(in, TARGET_MYSQL, &o->mysql, e) != 0)
-		return -1;
-	return add_targets(in, TARGET_ODBC, &o->odbc, e);
+	in->subjects = arena_array(in->app->arena, INIT_MAX_SUBJECTS, sizeof(*in->subjects));
+	for (size_t i = 0; i < N_SOURCES; i++) {
+		const struct texts *given =
+			(const struct texts *)(const void *)((const char *)&in->o +
+							     sources[i]->offset);
+
+		for (size_t k = 0; k < given->n; k++)
+			if (add_subject(in, sources[i], given->items[k], e) != 0)
+				return -1;
+	}
+	return in->n > 0 ? 0 : look_around(in, e);
 }
 
 /* ---- measuring ---- */
@@ -154,9 +198,35 @@ static const char *temporary(const struct app *app)
 	return dir && dir[0] == '/' ? dir : "/tmp";
 }
 
+/* The lines of targets; returns how many. */
+static size_t put_targets(const struct init *in, struct buf *out, bool is_draft)
+{
+	size_t before = out->len, n = 0;
+
+	(void)buf_puts(out, "targets:\n");
+	for (size_t i = 0; i < in->n; i++) {
+		const struct init_subject *s = &in->subjects[i];
+		size_t len = out->len;
+
+		if (s->source->put_target)
+			s->source->put_target(s, out, is_draft);
+		n += out->len > len;
+	}
+	if (n == 0) /* a key without a value is an error */
+		out->len = before;
+	return n;
+}
+
+static void put_audit_head(const struct init_subject *s, struct buf *out)
+{
+	(void)buf_printf(out, "  %s:\n", s->name);
+	if (s->target)
+		(void)buf_printf(out, "    target: %s\n", s->name);
+}
+
 /* Writes a definition into the scratch directory and loads it: it must be one of ours. */
-static int load_text(struct init *in, const struct buf *text, struct definition **out,
-		     struct err *e)
+static int load_text(struct init *in, const struct buf *text, size_t n_targets,
+		     struct definition **out, struct err *e)
 {
 	const char *path = arena_printf(in->app->arena, "%s/assize.yaml", in->scratch);
 	struct load_options load = {
@@ -173,7 +243,7 @@ static int load_text(struct init *in, const struct buf *text, struct definition 
 	if (definition_load(in->app->arena, &load, out, &diags) == 0)
 		return 0;
 	*e = diags.items[0];
-	if (e->pos.line <= in->n + 2) { /* a target: what the user wrote */
+	if (e->pos.line <= n_targets + 2) { /* a target: what the user wrote */
 		e->pos = (struct pos){.file = NULL};
 		e->class = ERR_USAGE;
 		return -1;
@@ -183,89 +253,205 @@ static int load_text(struct init *in, const struct buf *text, struct definition 
 			   (unsigned)e->pos.line);
 }
 
-static int read_catalogs(struct init *in, const struct definition *d, struct err *e)
+static int load_targets(struct init *in, struct buf *text, struct err *e)
 {
-	struct db_pool *pool = db_pool_new(&in->app->clock);
-	int rc = 0;
+	struct definition *d;
+	size_t n;
 
-	for (size_t i = 0; i < in->n && rc == 0; i++) {
-		struct db_source source = database_source(d->targets[i]);
-		int64_t deadline_ms = clock_monotonic_ms(&in->app->clock) + CATALOG_TIMEOUT_MS;
-		struct db *db;
+	text->len = 0;
+	(void)buf_puts(text, "assize: 1\n");
+	n = put_targets(in, text, true);
+	if (n == 0)
+		return 0;
+	if (load_text(in, text, n, &d, e) != 0)
+		return -1;
+	for (size_t i = 0; i < in->n; i++)
+		in->subjects[i].target = definition_target(d, in->subjects[i].name);
+	return 0;
+}
 
-		rc = db_acquire(pool, &source, deadline_ms, &db, e);
-		if (rc == 0) {
-			rc = db_catalog(db, in->app->arena, NULL, deadline_ms,
-					&in->targets[i].catalog, e);
-			db_release(pool, db);
-		}
-		if (rc != 0)
-			(void)err_context(e, "%s", in->targets[i].location); /* always -1 */
+static int load_draft(struct init *in, struct buf *text, struct definition **d, struct err *e)
+{
+	size_t n_targets, n_audits = 0;
+
+	text->len = 0;
+	(void)buf_puts(text, "assize: 1\n");
+	n_targets = put_targets(in, text, true);
+	(void)buf_puts(text, "audits:\n");
+	for (size_t i = 0; i < in->n; i++) {
+		const struct init_subject *s = &in->subjects[i];
+		size_t before = text->len, begun;
+
+		put_audit_head(s, text);
+		(void)buf_puts(text, "    checks:\n");
+		begun = text->len;
+		s->source->put_draft(s, text);
+		if (text->len > begun)
+			n_audits++;
 		else
-			init_suggest(in->app->arena, &in->targets[i]);
+			text->len = before;
 	}
-	db_pool_free(pool);
-	return rc;
+	if (n_audits == 0) /* only databases can be that empty */
+		return err_set(e, ERR_USAGE, "there is no table in %s",
+			       in->n == 1 ? in->subjects[0].given : "any of the databases");
+	return load_text(in, text, n_targets, d, e);
+}
+
+static bool is_of(const char *check, const char *audit)
+{
+	size_t n = strlen(audit);
+
+	return strncmp(check, audit, n) == 0 && check[n] == '/';
+}
+
+/* Gives each subject of this round what is its own of the results. */
+static void share_out(struct init *in, size_t round, const struct result *results, size_t n)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		struct init_subject *s = &in->subjects[i];
+		struct result *own = arena_array(in->app->arena, n, sizeof(*own));
+		size_t n_own = 0;
+
+		if (round >= s->source->n_rounds)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			if (is_of(results[k].check->name, s->name))
+				own[n_own++] = results[k];
+		s->rounds[round] = (struct init_round){.items = own, .n = n_own};
+		s->n_rounds = round + 1;
+	}
+}
+
+/* The checks of subjects that still want a round; 0 when none does. */
+static size_t wanted(const struct init *in, const struct definition *d, size_t round,
+		     const struct check **out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_checks; i++)
+		for (size_t k = 0; k < in->n; k++)
+			if (round < in->subjects[k].source->n_rounds &&
+			    strcmp(d->checks[i]->audit, in->subjects[k].name) == 0)
+				out[n++] = d->checks[i];
+	return n;
+}
+
+static int measure_round(struct init *in, const struct definition *d, struct record *record,
+			 size_t round, struct err *e)
+{
+	const struct check **checks = arena_array(in->app->arena, d->n_checks, sizeof(*checks));
+	struct session_request req = {
+		.app = in->app,
+		.definition = d,
+		.record = record,
+		.checks = checks,
+		.n_checks = wanted(in, d, round, checks),
+		.command = "run",
+		.subject = "",
+		.selection = "",
+	};
+	struct result *results;
+	struct run_info run;
+	size_t n;
+
+	if (req.n_checks == 0)
+		return 0;
+	if (session_run(&req, &run, e) != 0)
+		return -1;
+	if (run.state != RUN_COMPLETE)
+		return err_set(e, ERR_MEASURE, "interrupted: nothing was written");
+	if (record_run_results(record, in->app->arena, run.id, &results, &n, e) != 0)
+		return -1;
+	share_out(in, round, results, n);
+	return 0;
+}
+
+static void await_last_round(const struct init *in, const struct definition *d, int64_t begun_ms)
+{
+	const struct check **checks = arena_array(in->app->arena, d->n_checks, sizeof(*checks));
+	int64_t left_ms = begun_ms + ROUNDS_MS - clock_monotonic_ms(&in->app->clock);
+	struct timespec pause = {.tv_sec = left_ms / 1000, .tv_nsec = left_ms % 1000 * 1000000};
+
+	if (left_ms > 0 && wanted(in, d, INIT_MAX_ROUNDS - 1, checks) > 0)
+		(void)nanosleep(&pause, NULL); /* an interrupt ends the program */
 }
 
 static int measure(struct init *in, const struct definition *d, struct err *e)
 {
 	const char *path = arena_printf(in->app->arena, "%s/record.db", in->scratch);
-	struct run_info run;
-	struct result *results;
+	int64_t begun_ms = clock_monotonic_ms(&in->app->clock);
 	struct record *record;
-	size_t n;
-	int rc;
+	int rc = 0;
 
 	if (record_open(path, RECORD_WRITE, &record, e) != 0)
 		return -1;
-	struct session_request req = {
-		.app = in->app,
-		.definition = d,
-		.record = record,
-		.checks = (const struct check *const *)d->checks,
-		.n_checks = d->n_checks,
-		.command = "run",
-		.subject = "",
-		.selection = "",
-	};
-
-	rc = session_run(&req, &run, e);
-	if (rc == 0 && run.state != RUN_COMPLETE)
-		rc = err_set(e, ERR_MEASURE, "interrupted: nothing was written");
-	if (rc == 0)
-		rc = record_run_results(record, in->app->arena, run.id, &results, &n, e);
-	if (rc == 0)
-		init_take_results(in->targets, in->n, results, n);
+	for (size_t round = 0; round < INIT_MAX_ROUNDS && rc == 0; round++) {
+		if (round + 1 == INIT_MAX_ROUNDS)
+			await_last_round(in, d, begun_ms);
+		rc = measure_round(in, d, record, round, e);
+	}
 	record_close(record);
 	return rc;
+}
+
+/* ---- the definition ---- */
+
+static int put_audit(struct init_writer *w, struct init_subject *s, struct err *e)
+{
+	size_t before = w->out->len, n = w->n_checks;
+
+	map_init(&w->ids, w->arena);
+	(void)buf_printf(w->out, "  %s:\n    title: ", s->name);
+	init_put_text(w->out, arena_printf(w->arena, "%s as assize init found it", s->name));
+	(void)buf_putc(w->out, '\n');
+	if (s->target)
+		(void)buf_printf(w->out, "    target: %s\n", s->name);
+	(void)buf_puts(w->out, "    severity: 5\n    tags: [release]\n    checks:\n");
+	if (s->source->put(w, s, e) != 0)
+		return -1;
+	if (w->n_checks == n)
+		w->out->len = before;
+	return 0;
+}
+
+static int put_definition(struct init *in, struct buf *text, size_t *n_checks, struct err *e)
+{
+	struct init_writer w = {.arena = in->app->arena, .out = text};
+	char day[UTC_MAX];
+
+	(void)utc_format(clock_wall_ms(&in->app->clock), 0, day); /* its length */
+	day[10] = '\0';
+	text->len = 0;
+	(void)buf_printf(
+		text,
+		"# Written by assize init: what was true on %s, as checks. The bounds are\n"
+		"# measured baselines with a little room. Tighten them, and say why with why:\n"
+		"assize: 1\n\n",
+		day);
+	if (put_targets(in, text, false) > 0)
+		(void)buf_putc(text, '\n');
+	(void)buf_puts(text, "audits:\n");
+	for (size_t i = 0; i < in->n; i++)
+		if (put_audit(&w, &in->subjects[i], e) != 0)
+			return -1;
+	(void)buf_puts(text, "\ngates:\n  release:\n"
+			     "    require: [ { tag: release, max_age: 1h } ]\n");
+	*n_checks = w.n_checks;
+	return 0;
 }
 
 static int make(struct init *in, struct buf *text, size_t *n_checks, struct err *e)
 {
 	struct definition *d;
-	size_t n_suggested = 0;
-	char day[UTC_MAX];
 
-	init_write_draft(text, in->targets, in->n, true);
-	if (load_text(in, text, &d, e) != 0 || read_catalogs(in, d, e) != 0)
+	if (load_targets(in, text, e) != 0)
 		return -1;
 	for (size_t i = 0; i < in->n; i++)
-		n_suggested += in->targets[i].n;
-	if (n_suggested == 0) {
-		(void)err_set(e, ERR_USAGE, "there is no table in %s",
-			      in->n == 1 ? in->targets[0].location : "any of the databases");
+		if (in->subjects[i].source->look(in, &in->subjects[i], e) != 0)
+			return -1;
+	if (load_draft(in, text, &d, e) != 0 || measure(in, d, e) != 0)
 		return -1;
-	}
-	text->len = 0;
-	init_write_draft(text, in->targets, in->n, false);
-	if (load_text(in, text, &d, e) != 0 || measure(in, d, e) != 0)
-		return -1;
-	(void)utc_format(clock_wall_ms(&in->app->clock), 0, day); /* its length */
-	day[10] = '\0';
-	text->len = 0;
-	*n_checks = init_write(in->app->arena, text, in->targets, in->n, day);
-	return 0;
+	return put_definition(in, text, n_checks, e);
 }
 
 /* Never over something that is there. */
@@ -278,7 +464,13 @@ static int write_definition(struct init *in, const struct buf *text, struct err 
 			      file_shown(in->app->arena, in->app->cwd, in->path)); /* -1 below */
 		return err_help(e, "write elsewhere with -o FILE, and take over what you like");
 	}
-	return text ? file_write_atomic(in->path, text->data, text->len, e) : 0;
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < in->n; i++)
+		if (in->subjects[i].source->finish &&
+		    in->subjects[i].source->finish(in, &in->subjects[i], e) != 0)
+			return -1;
+	return file_write_atomic(in->path, text->data, text->len, e);
 }
 
 static void print_done(struct init *in, size_t n_checks)
@@ -287,15 +479,20 @@ static void print_done(struct init *in, size_t n_checks)
 	bool is_usual = strcmp(shown, LOAD_FILE) == 0;
 
 	for (size_t i = 0; i < in->n; i++)
-		if (in->targets[i].catalog.n_tables > INIT_MAX_TABLES)
-			(void)fprintf(in->app->err,
-				      "assize: %s has %zu tables, the first %d were taken\n",
-				      in->targets[i].name, in->targets[i].catalog.n_tables,
-				      INIT_MAX_TABLES);
+		for (size_t k = 0; k < in->subjects[i].n_notes; k++)
+			(void)fprintf(in->app->err, "assize: %s\n", in->subjects[i].notes[k]);
 	(void)fprintf(in->app->out, "%s: %zu check%s that hold%s now\n", shown, n_checks,
 		      n_checks == 1 ? "" : "s", n_checks == 1 ? "s" : "");
 	(void)fprintf(in->app->out, "next: read it, then assize run%s%s\n", is_usual ? "" : " -f ",
 		      is_usual ? "" : shown);
+}
+
+/* "init shop.db": which option was meant? */
+static const char *meant_option(const char *word)
+{
+	if (str_starts(word, "http://") || str_starts(word, "https://"))
+		return str_ends(word, "/metrics") ? "metrics" : "http";
+	return "sqlite";
 }
 
 static int run_init(struct app *app, const struct command *self, int argc, char **argv)
@@ -310,14 +507,16 @@ static int run_init(struct app *app, const struct command *self, int argc, char 
 		return status;
 	if (in.o.n_words > 0) {
 		(void)err_set(&e, ERR_USAGE, "init takes no words, got \"%s\"", in.o.words[0]);
-		(void)err_help(&e, "assize init --sqlite %s", in.o.words[0]);
+		(void)err_help(&e, "assize init --%s %s", meant_option(in.o.words[0]),
+			       in.o.words[0]);
 		return app_fail(app, &e);
 	}
 	in.path = file_absolute(app->arena, app->cwd, in.o.output ? in.o.output : LOAD_FILE);
-	if (find_targets(&in, &e) != 0 || write_definition(&in, NULL, &e) != 0 ||
+	in.root = file_absolute(app->arena, in.path, "..");
+	if (find_subjects(&in, &e) != 0 || write_definition(&in, NULL, &e) != 0 ||
 	    scratch_create(app->arena, temporary(app), &in.scratch, &e) != 0)
 		return app_fail(app, &e);
-	buf_init(&text, BUF_UNBOUNDED); /* tables and columns are limited */
+	buf_init(&text, BUF_UNBOUNDED); /* what sources write is limited */
 	if (make(&in, &text, &n_checks, &e) == 0 && write_definition(&in, &text, &e) == 0)
 		print_done(&in, n_checks);
 	buf_release(&text);

@@ -1,10 +1,10 @@
 /*
- * init_draft: what the catalog of a database suggests to check, measured, and written as YAML.
+ * init_draft: what the catalog of a database suggests to check, measured, and written as YAML;
+ * private to the source of databases (init.h).
  *
- * A suggestion is a check without its bound. `assize init` lets the very kinds it suggests measure
- * the database, so that a baseline is what a run will see; then each suggestion gets a bound that
- * holds now, with some room, or is left out: a table without rows, a column that is always NULL, a
- * newest row from the future say nothing a check could hold on to.
+ * A suggestion is a check without its bound. Once measured it gets one that holds now, with some
+ * room, or is left out: a table without rows, a column that is always NULL, a newest row from the
+ * future say nothing a check could hold on to.
  *
  * Everything lives in the arena given; catalogs are borrowed.
  */
@@ -20,9 +20,10 @@
 
 struct arena;
 struct buf;
-struct result;
+struct init_subject;
+struct init_writer;
 
-#define INIT_MAX_TABLES	 100 /* of one database; the others are named in a comment */
+#define INIT_MAX_TABLES	 100 /* of one database; the others are said */
 #define INIT_MAX_COLUMNS 200 /* of one table that are looked at for NULLs */
 
 enum suggestion_type { SUGGEST_ROWS, SUGGEST_MISSING, SUGGEST_FRESH, SUGGEST_ORPHANS };
@@ -41,7 +42,6 @@ struct suggestion {
 
 /* One database on its way into the definition. */
 struct init_target {
-	const char *name; /* also of its audit */
 	enum target_type type;
 	const char *location;	  /* as it shall be written */
 	const char *absolute;	  /* as the draft writes it */
@@ -53,17 +53,11 @@ struct init_target {
 
 /* Fills items from the catalog. */
 void init_suggest(struct arena *a, struct init_target *t);
-
-/* The draft: targets, and unless is_targets_only a check for each suggestion, without a bound. */
-void init_write_draft(struct buf *out, const struct init_target *targets, size_t n,
-		      bool is_targets_only);
-
+/* A check for each item, without a bound. */
+void init_put_suggestions(struct buf *out, const struct init_target *t);
 /* Takes what a run of the draft measured. */
-void init_take_results(struct init_target *targets, size_t n, const struct result *results,
-		       size_t n_results);
-
-/* The definition; day is "2026-11-26". Returns how many checks it has. */
-size_t init_write(struct arena *a, struct buf *out, const struct init_target *targets, size_t n,
-		  const char *day);
+void init_take(struct init_target *t, const struct init_subject *s);
+/* The checks of the definition. */
+void init_put_tables(struct init_writer *w, const struct init_target *t);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
+#include "runner/init.h"
 #include "runner/init_draft.h"
 #include "runner/model/result.h"
 
@@ -119,22 +120,12 @@ static void take(struct suggestion *s, const struct result *r)
 	s->share = r->share;
 }
 
-void init_take_results(struct init_target *targets, size_t n, const struct result *results,
-		       size_t n_results)
+void init_take(struct init_target *t, const struct init_subject *s)
 {
-	for (size_t i = 0; i < n_results; i++) {
-		const char *slash = strchr(results[i].check->name, '/');
+	for (size_t i = 0; i < t->n; i++) {
+		const struct result *r = init_value(s, 0, t->items[i].id, NULL, NULL);
 
-		for (size_t t = 0; t < n; t++) {
-			const struct init_target *target = &targets[t];
-			size_t length = strlen(target->name);
-
-			if ((size_t)(slash - results[i].check->name) != length ||
-			    strncmp(results[i].check->name, target->name, length) != 0)
-				continue;
-			for (size_t k = 0; k < target->n; k++)
-				if (strcmp(target->items[k].id, slash + 1) == 0)
-					take(&target->items[k], &results[i]);
-		}
+		if (r)
+			take(&t->items[i], r);
 	}
 }

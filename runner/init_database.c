@@ -1,0 +1,144 @@
+/*
+ * Databases as a source: the catalog suggests checks, one run measures them.
+ */
+#include <string.h>
+
+#include "audits/database.h"
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/init.h"
+#include "runner/init_draft.h"
+#include "runner/io/file.h"
+#include "runner/model/definition.h"
+
+#define CATALOG_TIMEOUT_MS 60000
+
+/* "shop" of "data/shop.db", of "... dbname=shop ..." and of "postgresql://host/shop?x". */
+static void name_it(struct init *in, struct init_subject *s, enum target_type type)
+{
+	const char *from = s->given;
+
+	if (type != TARGET_SQLITE && strstr(from, "dbname="))
+		from = strstr(from, "dbname=") + strlen("dbname=");
+	else if (type != TARGET_ODBC && strrchr(from, '/'))
+		from = strrchr(from, '/') + 1;
+	else if (type != TARGET_SQLITE)
+		from = target_type_name(type);
+	init_name(in, s, from, strcspn(from, type == TARGET_SQLITE ? "." : "?; \t"),
+		  target_type_name(type));
+}
+
+static int begin(struct init *in, struct init_subject *s, struct err *e)
+{
+	struct init_target *t = arena_alloc(in->app->arena, sizeof(*t));
+	enum target_type type = s->source->type;
+
+	(void)e; /* what is wrong with it shows when it is opened */
+	name_it(in, s, type);
+	*t = (struct init_target){.type = type, .location = s->given, .absolute = s->given};
+	if (type == TARGET_SQLITE) {
+		t->absolute = file_absolute(in->app->arena, in->app->cwd, s->given);
+		t->location = init_path(in, t->absolute);
+	} else {
+		t->password_env = in->o.password_env;
+	}
+	s->state = t;
+	return 0;
+}
+
+static void put_target(const struct init_subject *s, struct buf *out, bool is_draft)
+{
+	const struct init_target *t = s->state;
+
+	(void)buf_printf(out, "  %s: { %s: ", s->name, target_type_name(t->type));
+	init_put_text(out, is_draft ? t->absolute : t->location);
+	if (t->password_env)
+		(void)buf_printf(out, ", password: \"${env:%s}\"", t->password_env);
+	(void)buf_puts(out, " }\n");
+}
+
+static int look(struct init *in, struct init_subject *s, struct err *e)
+{
+	struct init_target *t = s->state;
+	struct db_source source = database_source(s->target);
+	int64_t deadline_ms = clock_monotonic_ms(&in->app->clock) + CATALOG_TIMEOUT_MS;
+	struct db_pool *pool = db_pool_new(&in->app->clock);
+	struct db *db;
+	int rc = db_acquire(pool, &source, deadline_ms, &db, e);
+
+	if (rc == 0) {
+		rc = db_catalog(db, in->app->arena, NULL, deadline_ms, &t->catalog, e);
+		db_release(pool, db);
+	}
+	db_pool_free(pool);
+	if (rc != 0)
+		return err_context(e, "%s", s->given);
+	init_suggest(in->app->arena, t);
+	if (t->catalog.n_tables > INIT_MAX_TABLES)
+		init_note(s, "%s has %zu tables, the first %d were taken", s->name,
+			  t->catalog.n_tables, INIT_MAX_TABLES);
+	return 0;
+}
+
+static void put_draft(const struct init_subject *s, struct buf *out)
+{
+	init_put_suggestions(out, s->state);
+}
+
+static int put(struct init_writer *w, struct init_subject *s, struct err *e)
+{
+	(void)e; /* what was not measured is left out */
+	init_take(s->state, s);
+	init_put_tables(w, s->state);
+	return 0;
+}
+
+const struct init_source init_sqlite = {
+	.option = "sqlite",
+	.offset = offsetof(struct options, sqlite),
+	.type = TARGET_SQLITE,
+	.n_rounds = 1,
+	.begin = begin,
+	.put_target = put_target,
+	.look = look,
+	.put_draft = put_draft,
+	.put = put,
+};
+
+const struct init_source init_postgres = {
+	.option = "postgres",
+	.offset = offsetof(struct options, postgres),
+	.type = TARGET_POSTGRES,
+	.n_rounds = 1,
+	.begin = begin,
+	.put_target = put_target,
+	.look = look,
+	.put_draft = put_draft,
+	.put = put,
+};
+
+const struct init_source init_mysql = {
+	.option = "mysql",
+	.offset = offsetof(struct options, mysql),
+	.type = TARGET_MYSQL,
+	.n_rounds = 1,
+	.begin = begin,
+	.put_target = put_target,
+	.look = look,
+	.put_draft = put_draft,
+	.put = put,
+};
+
+const struct init_source init_odbc = {
+	.option = "odbc",
+	.offset = offsetof(struct options, odbc),
+	.type = TARGET_ODBC,
+	.n_rounds = 1,
+	.begin = begin,
+	.put_target = put_target,
+	.look = look,
+	.put_draft = put_draft,
+	.put = put,
+};

@@ -1,0 +1,153 @@
+#!/bin/bash
+# assize init for what is no database: the definition it writes passes, each of its checks fails when the world it is
+# about changes, no secret is written down, and nothing is replaced.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/testd.sh"
+
+cd "$TMP" || bail "no scratch directory"
+
+# The web: a document with what documents have, a page, and metrics.
+mkdir www
+health()
+{
+	printf '{"status": "%s", "version": "2.31.0", "jobs": {"waiting": 3, "list": [%s]}, "now": %s, "we/ird": "%s",
+"built_at": "2026-11-20T10:00:00Z", "token": "swordfish-1234", "share": 0.25, "up": true, "none": null, "beats": %s}\n' \
+		"$1" "$2" "$EPOCHSECONDS" "it's \\\"q\\\" \${x}" "$3"
+}
+page()
+{
+	printf '<!DOCTYPE html><html><body><h1>Shop</h1>%s</body></html>\n' "$1"
+}
+# metrics UP ERRORS FAST START MEMORY FILES
+metrics()
+{
+	printf '%s\n' 'shop_up{instance="a"} 1' 'shop_up{instance="b"} '"$1" "db_up $1" 'cache_up 0' \
+		'shop_errors_total{kind="x"} '"$2" 'http_requests_total{code="200"} 100' \
+		'http_requests_total{code="503"} '"$2" 'req_seconds_bucket{le="0.1"} '"$3" \
+		'req_seconds_bucket{le="5"} 100' 'req_seconds_bucket{le="+Inf"} 100' 'req_seconds_count 100' \
+		'slow_seconds_bucket{le="0.1"} 0' 'slow_seconds_bucket{le="+Inf"} 3' \
+		"process_start_time_seconds $4" "process_resident_memory_bytes $5" "process_open_fds $6" \
+		'process_max_fds 1024'
+}
+# What can be seen to move moves between two answers.
+ticking()
+{
+	local n=1
+	while :; do
+		n=$((n + 1))
+		eval "$1" >www/.new
+		mv www/.new "$2"
+		read -r -t 0.1 <>.pause
+	done
+}
+health ok 1,2 1 >www/health.json
+page '' >www/index.html
+metrics 1 12 99 1790000000 4.2e7 12 >www/metrics
+printf 'temp{room="a"} 1\ntemp{room="b"} 2\n' >www/plain.prom
+# shellcheck disable=SC2016
+ticking 'health ok 1,2 $n' www/health.json &
+ticker=$!
+reap $ticker
+testd --dir www
+web=$port server=$!
+
+export SHOP_TOKEN=marmalade-sandwich
+run "$ASSIZE" init --http "http://127.0.0.1:$web/health.json" --http "http://localhost:$web/" \
+	--metrics "http://127.0.0.1:$web" --metrics "http://localhost:$web/plain.prom" \
+	--header "Authorization: Bearer \${env:SHOP_TOKEN}"
+like "the web" "$status $out" '^0 assize.yaml: 14 checks that hold now.next: read it, then assize run$'
+is "what is wrong already is told" "$err" \
+	"assize: http://127.0.0.1:$web: cache_up is not 1, so there is no check of it"
+kill $ticker
+wait $ticker 2>/dev/null
+written=$(cat assize.yaml)
+cp assize.yaml first.yaml
+like "an answer: what it is" "$written" 'content_type: .matches /\^application\\/json\( \*;\|\$\)/i.'
+like "how large" "$written" 'size: "between 1[0-9]+ B and [456][0-9]+ B" # 2[0-9]+'
+like "in what time, with the numbers behind it" "$written" \
+	'id: time # 5 answers: median [0-9.]+[mu]s, slowest [0-9.]+[mu]?s; 3 times the median, 1.5 times the slowest,'
+like "a page is whole" "$written" 'ends_with: "</html>"'
+like "values that stand still are held" "$written" \
+	'body.status: .== "ok".*version: .== "2.31.0".*jobs.waiting: "== 3".*jobs.list: ">= 1".*share: "== 0.25".*up: .== "true".'
+like "whatever they hold" "$written" "== .*it's .*q.* \\$\\$\{x\}"
+like "others are left out, and why" "$written" \
+	'left out: /now \(a time\), /built_at \(a time\), /token \(may be a secret\), /none \(null\), /beats \(it changes\)'
+like "series that are up" "$written" 'id: shop_up # 2 series, all 1 now.*by: \[instance\], min_series: 2'
+like "errors now" "$written" 'id: http_requests_total-5xx # 0 a second.*code=~"5\.\."'
+like "a quantile" "$written" 'id: req_seconds_bucket-p95 # [0-9.]+ms since the start.*unit: s'
+like "or why there is none" "$written" 'slow_seconds_bucket: no check, the quantile lies beyond the last bound'
+like "a process that began" "$written" 'id: process_start_time_seconds # started 2026-09-21T'
+like "its files, of those it may have" "$written" 'process_open_fds # 12 now, 1024 allowed.*"<= 820"'
+like "names that say nothing: how many" "$written" 'id: temp-series # 2 series now.*agg: count, min_series: 0 .*">= 2?1?"'
+like "the header by the name of its secret" "$written" 'headers: \{ Authorization: "Bearer \$\{env:SHOP_TOKEN\}" \}'
+unlike "and not the secret, nor any of the answer" "$written $out $err" 'marmalade|swordfish'
+
+run "$ASSIZE" run
+is "it passes" "$status" 0
+unlike "with every check decided" "$out" 'undecided=[1-9]|skip=[1-9]|warn=[1-9]'
+
+# Everything changes at once: each check fails of itself.
+bound=$(grep -oE 'total: "<= [0-9]+' assize.yaml | grep -oE '[0-9]+$' | sort -n | tail -n 1)
+kill $server
+wait $server 2>/dev/null
+testd --dir www --port "$web" --delay-ms $((bound + 30))
+server=$!
+health "ok, and the rest of a long story $(printf '%500s' '')" '' 1 >www/health.json
+page "$(printf '%400s' '')" >www/index.html
+echo 'warm{room="a"} 1' >www/plain.prom
+# shellcheck disable=SC2016
+ticking 'metrics 0 $((n * 90)) 20 1780000000 9e7 1000' www/metrics &
+ticker=$!
+reap $ticker
+wait_for grep -q 'shop_up{instance="b"} 0' www/metrics
+run "$ASSIZE" run
+kill $ticker
+like "the world is another" "$status $out" '^1 .* pass=0 warn=0 fail=14 undecided=0'
+for check in http/answer:size http/time:total http/content:body.status localhost/answer:size localhost/time:total \
+	'metrics/shop_up\{instance="b"\}' metrics/db_up metrics/shop_errors_total metrics/http_requests_total-5xx \
+	metrics/req_seconds_bucket-p95 metrics/process_start_time_seconds metrics/process_resident_memory_bytes \
+	metrics/process_open_fds localhost_2/temp-series; do
+	like "$check fails" "$out" "FAIL $check"
+done
+
+# One thing changes.
+kill $server
+wait $server 2>/dev/null
+testd --dir www --port "$web"
+page '' >www/index.html
+exits "the page is back" 0 "$ASSIZE" run localhost
+printf '<!DOCTYPE html><html><body><h1>Sh' >www/index.html
+run "$ASSIZE" run localhost/answer
+like "a torn page is undecided" "$status $out" '^2 .*does not end in "</html>"'
+printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n%s' "$(page '')" >www/.http
+run "$ASSIZE" run localhost/answer
+like "another type of content" "$status $out" '^1 .*FAIL localhost/answer:content_type "text/plain"'
+rm www/.http
+
+# What is refused.
+run "$ASSIZE" init --http "http://127.0.0.1:$web/"
+like "nothing is replaced" "$status $err" '^3 assize: "assize.yaml" is there already'
+ok "by a single byte" cmp assize.yaml first.yaml
+refused()
+{
+	run "$ASSIZE" init -o other.yaml "${@:4}"
+	like "$1" "$status $err" "^$2 assize: .*$3"
+	unlike "$1: nothing is written down" "$err$(cat other.yaml 2>&1)" 'sesame'
+}
+refused "a password in a URL" 3 'must not carry a user name or password.help: .*\$\{env:NAME\}' \
+	--http "http://ada:sesame@127.0.0.1:$web/"
+refused "a token in a query" 3 '"api_token" in the query of the URL may be a secret' \
+	--metrics "http://127.0.0.1:$web/?a=1&api_token=sesame"
+refused "a secret in a header" 3 'the value of header "X-Api-Key" is a secret.*help: .*single quotes' \
+	--http "http://127.0.0.1:$web/" --header 'X-Api-Key: sesame'
+refused "a page that is not there" 2 'answered 404, which is nothing to begin with.help: name a page' \
+	--http "http://127.0.0.1:$web/gone"
+refused "one that is for others" 2 'answered 401.*help: say who asks: --header' --http "http://127.0.0.1:$web/status/401"
+refused "one that is ill" 2 'answered 503.*help: begin when it is well' --http "http://127.0.0.1:$web/status/503"
+refused "a page in place of metrics" 2 'line 1:1: .*help: name the page of metrics' --metrics "http://127.0.0.1:$web/index.html"
+refused "metrics without a metric" 2 'there is no metric in it' --metrics "http://127.0.0.1:$web/mode/comments"
+refused "half an answer" 2 'torn-length: GET ' --http "http://127.0.0.1:$web/mode/torn-length"
+run "$ASSIZE" init "http://127.0.0.1:$web/metrics"
+like "a word" "$status $err" '^3 assize: init takes no words.*help: assize init --metrics http'
+
+done_testing
