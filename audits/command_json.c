@@ -26,9 +26,6 @@ static const char *parse(const struct command_view *v, struct json_doc **doc)
 	if (json_parse(d->text, d->n, doc, &e) < 0)
 		return arena_printf(a, "%s, it begins \"%s\"", e.message,
 				    str_escaped(a, command_shown(v, d->text)));
-		return arena_printf(
-			a, "%s, it begins \"%s\"", e.message,
-			str_escaped(a, probe_head(v->probe, d->text, d->n, SHOWN_BYTES)));
 	return NULL;
 }
 

@@ -233,6 +233,8 @@ size_t redactor_begun(const struct redactor *r, const char *s, size_t n)
 			if (is_begun(s + from, x))
 				return n - from;
 	return 0;
+}
+
 static bool has_encoded(const char *s, const struct encoded *x, bool is_cut)
 {
 	size_t n = strnlen(s, x->len);
