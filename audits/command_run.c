@@ -103,22 +103,19 @@ static void put_stream(struct buf *out, const struct command_view *v, const char
 {
 	const struct redactor *r = v->probe->world->definition->redactor;
 	struct arena *a = v->probe->arena;
-	size_t begun = v->reason ? redactor_begun(r, s, n) : 0;
 	struct buf masked;
 
-	if (begun > 0) {
-		n -= begun;
-		s = memcpy(arena_alloc(a, n + 1), s, n);
-	}
 	buf_init(&masked, BUF_UNBOUNDED); /* the output is bounded */
 	for (size_t i = 0; i < n;) {
-		(void)buf_puts(&masked, redact_text(r, a, s + i));
-		i += strlen(s + i);
+		size_t len = strlen(s + i);
+		bool is_cut = v->reason && i + len == n;
+
+		(void)buf_puts(&masked,
+			       is_cut ? redact_cut(r, a, s + i) : redact_text(r, a, s + i));
+		i += len;
 		if (i < n)
 			(void)buf_putc(&masked, s[i++]);
 	}
-	if (begun > 0)
-		(void)buf_puts(&masked, REDACT_MASK);
 	put_tail(out, name, masked.data, masked.len);
 	buf_release(&masked);
 }

@@ -19,8 +19,6 @@
 
 /* A shorter base64 text would match by accident in ordinary words. */
 #define MIN_BASE64 6
-/* Of a secret that is cut by the end of the text, so much gives nothing away. */
-#define FREE_BYTES 1
 
 struct secret {
 	const char *text;
@@ -180,7 +178,7 @@ static size_t spelled(const char *text, const struct secret *secret, bool is_cut
 	for (size_t i = 0; i < secret->len; i++) {
 		char c = secret->text[i];
 
-		if (is_cut && i > FREE_BYTES && is_end(p)) {
+		if (is_cut && i > 0 && is_end(p)) {
 			return strlen(text);
 		} else if (*p == c) {
 			p++;
@@ -196,50 +194,11 @@ static size_t spelled(const char *text, const struct secret *secret, bool is_cut
 	return (size_t)(p - text);
 }
 
-/* Does all of text spell a part of the secret, from its beginning on? */
-static bool is_begun(const char *text, const struct secret *secret)
-{
-	const char *p = text;
-	size_t i;
-
-	for (i = 0; i < secret->len && *p != '\0'; i++) {
-		char c = secret->text[i];
-
-		if (*p == c || (*p == '+' && c == ' '))
-			p++;
-		else if (*p == '%' && (p[1] == '\0' || (hex_value(p[1]) >= 0 && p[2] == '\0')))
-			return true;
-		else if (*p == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0 &&
-			 hex_value(p[1]) * 16 + hex_value(p[2]) == (unsigned char)c)
-			p += 3;
-		else
-			return false;
-	}
-	return *p == '\0' && i < secret->len;
-}
-
-size_t redactor_begun(const struct redactor *r, const char *s, size_t n)
-{
-	size_t longest = 0, from;
-
-	for (const struct secret *x = r->secrets; x != NULL; x = x->next)
-		longest = x->len > longest ? x->len : longest;
-	longest = longest > SIZE_MAX / 3 ? SIZE_MAX : 3 * longest; /* each byte as %XX */
-	from = n > longest ? n - longest : 0;
-	for (const char *nul; (nul = memchr(s + from, '\0', n - from)) != NULL;)
-		from = (size_t)(nul - s) + 1; /* no secret has one */
-	for (; from < n; from++)
-		for (const struct secret *x = r->secrets; x != NULL; x = x->next)
-			if (is_begun(s + from, x))
-				return n - from;
-	return 0;
-}
-
 static bool has_encoded(const char *s, const struct encoded *x, bool is_cut)
 {
 	size_t n = strnlen(s, x->len);
 
-	return (n == x->len || (is_cut && n > FREE_BYTES)) && memcmp(s, x->text, n) == 0;
+	return (n == x->len || is_cut) && memcmp(s, x->text, n) == 0;
 }
 
 struct marks {
@@ -310,6 +269,11 @@ static const char *redact(const struct redactor *r, struct arena *a, const char 
 const char *redact_text(const struct redactor *r, struct arena *a, const char *s)
 {
 	return redact(r, a, s, false);
+}
+
+const char *redact_cut(const struct redactor *r, struct arena *a, const char *s)
+{
+	return redact(r, a, s, true);
 }
 
 const char *redact_head(const struct redactor *r, struct arena *a, const char *s, size_t n,

@@ -27,15 +27,17 @@ void redactor_add_variable(struct redactor *r, const char *secret, const char *n
  * several. *variable is the variable that holds it, NULL when none does.
  */
 size_t redactor_find(const struct redactor *r, const char *s, const char **variable);
-/* How many bytes at the end of s may be the beginning of a secret that was cut there. */
-size_t redactor_begun(const struct redactor *r, const char *s, size_t n);
 bool redactor_is_empty(const struct redactor *r);
 /* s itself when nothing matches, else a masked copy in a. NULL gives NULL. */
 const char *redact_text(const struct redactor *r, struct arena *a, const char *s);
 /*
- * The first most bytes of s[0..n), whole characters, masked, in a: for texts that are shown in
- * part. A secret that goes beyond them is masked as far as it is seen, because nobody would
- * recognise it later. r NULL: there are no secrets.
+ * The same of a text that was cut at its end: what may be the beginning of a secret there is masked
+ * as well, because nobody would recognise it later.
+ */
+const char *redact_cut(const struct redactor *r, struct arena *a, const char *s);
+/*
+ * The first most bytes of s[0..n), whole characters, masked like that, in a: for texts that are
+ * shown in part. r NULL: there are no secrets.
  */
 const char *redact_head(const struct redactor *r, struct arena *a, const char *s, size_t n,
 			size_t most);
