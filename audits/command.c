@@ -302,27 +302,40 @@ static void check_formats(struct keys_context *ctx, const struct check *c)
 			       c->name);
 }
 
+void command_check_argv(struct keys_context *ctx, const struct check *c, const char *key,
+			const struct texts *run)
+{
+	const struct node *node = node_get(c->spec_node, key);
+
+	if (run->n > 0 && run->items[0][0] == '\0')
+		diags_at(ctx->diags, run->positions[0], NULL,
+			 "check \"%s\": the program to run has no name", c->name);
+	if (node && node->type == NODE_SCALAR && strpbrk(node->text, " \t\n"))
+		diags_at(ctx->diags, node->pos,
+			 arena_printf(ctx->arena,
+				      "write a list, one word an item: %s: [test, -f, data.csv]; "
+				      "for a shell line: %s: [sh, -c, \"...\"]",
+				      key, key),
+			 "check \"%s\": \"%s\" is a line, and no shell splits it", c->name, key);
+}
+
+void command_check_env(struct keys_context *ctx, const struct check *c, const struct pairs *env)
+{
+	for (size_t i = 0; i < env->n; i++) {
+		if (is_variable_name(env->items[i].name))
+			continue;
+		diags_at(ctx->diags, env->items[i].pos, NULL,
+			 "check \"%s\": \"%s\" cannot be the name of an environment variable",
+			 c->name, str_escaped(ctx->arena, env->items[i].name));
+	}
+}
+
 static void command_check(struct keys_context *ctx, struct check *c)
 {
 	const struct command_spec *spec = c->spec;
-	const struct node *run = node_get(c->spec_node, "run");
 
-	if (spec->run.n > 0 && spec->run.items[0][0] == '\0')
-		diags_at(ctx->diags, spec->run.positions[0], NULL,
-			 "check \"%s\": the program to run has no name", c->name);
-	/* The one mistake everybody makes who comes from a shell. */
-	if (run && run->type == NODE_SCALAR && strpbrk(run->text, " \t\n"))
-		diags_at(ctx->diags, run->pos,
-			 "write a list, one word an item: run: [test, -f, data.csv]; for a shell "
-			 "line: run: [sh, -c, \"...\"]",
-			 "check \"%s\": \"run\" is a line, and no shell splits it", c->name);
-	for (size_t i = 0; i < spec->env.n; i++) {
-		if (is_variable_name(spec->env.items[i].name))
-			continue;
-		diags_at(ctx->diags, spec->env.items[i].pos, NULL,
-			 "check \"%s\": \"%s\" cannot be the name of an environment variable",
-			 c->name, str_escaped(ctx->arena, spec->env.items[i].name));
-	}
+	command_check_argv(ctx, c, "run", &spec->run);
+	command_check_env(ctx, c, &spec->env);
 	check_formats(ctx, c);
 	command_sandbox_check(ctx, c);
 }
@@ -362,12 +375,12 @@ static void put_word(struct buf *out, const char *word)
 }
 
 /* As one would type it, for people. */
-void command_put_line(struct buf *out, const struct command_spec *spec)
+void command_put_line(struct buf *out, const struct texts *run)
 {
-	for (size_t i = 0; i < spec->run.n; i++) {
+	for (size_t i = 0; i < run->n; i++) {
 		if (i > 0)
 			(void)buf_putc(out, ' ');
-		put_word(out, spec->run.items[i]);
+		put_word(out, run->items[i]);
 	}
 }
 
@@ -375,7 +388,7 @@ static void command_describe(struct probe *p, struct buf *out)
 {
 	const struct command_spec *spec = p->checks[0]->spec;
 
-	command_put_line(out, spec);
+	command_put_line(out, &spec->run);
 	(void)buf_putc(out, '\n');
 	if (spec->cwd)
 		(void)buf_printf(out, "in %s\n", spec->cwd);

@@ -78,7 +78,22 @@ void command_add_evidence(struct command_view *v, const char *line);
  */
 const char *command_shown(const struct command_view *v, const char *text);
 /* The program and its arguments, as one would type them. */
-void command_put_line(struct buf *out, const struct command_spec *spec);
+void command_put_line(struct buf *out, const struct texts *run);
+/* What proc_run() wants, from a program and what the definition gives it. */
+const char *const *command_argv(struct arena *a, const struct texts *run);
+const char *const *command_env(struct arena *a, const struct command_spec *spec);
+/* "SIGKILL" */
+const char *command_signal_name(int number);
+/*
+ * The last words of the program, errors first, without secrets; NULL when it said nothing. Of the
+ * view: probe, result, and reason when the program was stopped.
+ */
+const char *command_last_words(const struct command_view *v);
+/* The one mistake everybody makes who comes from a shell: run is a line. And a name that is none.
+ */
+void command_check_argv(struct keys_context *ctx, const struct check *c, const char *key,
+			const struct texts *run);
+void command_check_env(struct keys_context *ctx, const struct check *c, const struct pairs *env);
 
 int command_probe(struct probe *p, struct err *e);
 

@@ -24,7 +24,7 @@ static const char *command_line(struct arena *a, const struct command_spec *spec
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED);
-	command_put_line(&b, spec);
+	command_put_line(&b, &spec->run);
 
 	const char *line = arena_strdup(a, b.data);
 	buf_release(&b);
@@ -39,7 +39,7 @@ static bool has_variable(const struct pairs *env, const char *name)
 	return false;
 }
 
-static const char *const *build_argv(struct arena *a, const struct texts *run)
+const char *const *command_argv(struct arena *a, const struct texts *run)
 {
 	const char **argv = arena_array(a, run->n + 1, sizeof(*argv));
 
@@ -47,7 +47,7 @@ static const char *const *build_argv(struct arena *a, const struct texts *run)
 	return argv;
 }
 
-static const char *const *build_env(struct arena *a, const struct command_spec *spec)
+const char *const *command_env(struct arena *a, const struct command_spec *spec)
 {
 	const struct pairs *env = &spec->env;
 	const char **out = arena_array(a, env->n + 3, sizeof(*out));
@@ -120,8 +120,7 @@ static void put_stream(struct buf *out, const struct command_view *v, const char
 	buf_release(&masked);
 }
 
-/* The last words of the program, errors first; NULL when it said nothing. */
-static const char *last_words(const struct command_view *v)
+const char *command_last_words(const struct command_view *v)
 {
 	const struct proc_result *r = v->result;
 	struct buf b;
@@ -137,7 +136,7 @@ static const char *last_words(const struct command_view *v)
 	return text;
 }
 
-static const char *signal_name(int number)
+const char *command_signal_name(int number)
 {
 	static const struct {
 		int number;
@@ -291,8 +290,8 @@ int command_probe(struct probe *p, struct err *e)
 	const char *root = p->world->definition->root_dir;
 	const char *cwd = spec->cwd ? spec->cwd : root;
 	struct proc_request request = {
-		.argv = build_argv(p->arena, &spec->run),
-		.env = build_env(p->arena, spec),
+		.argv = command_argv(p->arena, &spec->run),
+		.env = command_env(p->arena, spec),
 		.cwd = cwd,
 		.deadline_ms = p->deadline_ms,
 		.limit_ms = c->timeout_ms,
@@ -313,11 +312,11 @@ int command_probe(struct probe *p, struct err *e)
 		}
 		v.reason = arena_strdup(p->arena, failure.message);
 	} else if (result.signal != 0) {
-		v.reason =
-			arena_printf(p->arena, "\"%s\" was killed by signal %d (%s)",
-				     spec->run.items[0], result.signal, signal_name(result.signal));
+		v.reason = arena_printf(p->arena, "\"%s\" was killed by signal %d (%s)",
+					spec->run.items[0], result.signal,
+					command_signal_name(result.signal));
 	}
-	v.evidence = last_words(&v);
+	v.evidence = command_last_words(&v);
 	v.query = command_line(p->arena, spec);
 	tell_sandbox(&v);
 	find_documents(&v, report);

@@ -38,6 +38,7 @@ extern const struct audit_kind audit_kind_elf;
 extern const struct audit_kind audit_kind_secrets;
 extern const struct audit_kind audit_kind_sbom;
 extern const struct audit_kind audit_kind_command;
+extern const struct audit_kind audit_kind_benchmark;
 extern const struct audit_kind audit_kind_rollback;
 extern const struct audit_kind audit_kind_recorded;
 extern const struct audit_kind audit_kind_overdue;

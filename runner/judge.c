@@ -14,6 +14,7 @@
 #include "runner/base/err.h"
 #include "runner/base/map.h"
 #include "runner/base/redact.h"
+#include "runner/compare.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -144,6 +145,10 @@ static void copy_measurement(const struct context *x, const struct measurement *
 	r->n = m->n;
 	r->n_total = m->n_total;
 	r->share = m->share;
+	if (m->sampling != NULL && m->value.type != VALUE_NONE) {
+		r->samples = m->sampling->values;
+		r->n_samples = m->sampling->n;
+	}
 	r->evidence = clean(x, m->evidence);
 	r->query = clean(x, m->query);
 	r->reason = clean(x, m->reason);
@@ -163,6 +168,46 @@ static void copy_verdict(const struct context *x, const struct verdict *v, struc
 		r->reason = clean(x, v->reason);
 	r->bound_line = is_same_file ? v->pos.line : 0;
 	r->bound_col = is_same_file ? v->pos.col : 0;
+}
+
+/* A comparison is worth seeing whatever came of it: it leads the evidence. */
+static void add_words(struct context *x, struct result *r, const char *name,
+		      const struct comparison *c)
+{
+	const char *rest = r->evidence, *words = "";
+
+	if (c == NULL || c->words == NULL)
+		return;
+	if (r->reason == NULL || strcmp(r->reason, c->words) != 0) /* else it was said */
+		words = arena_printf(x->arena, "%s, ", c->words);
+	r->evidence = arena_printf(x->arena, "%s: %s%s%s%s", name, words, c->rule,
+				   rest != NULL ? "\n" : "", rest != NULL ? rest : "");
+}
+
+/* What `not worse than` asks for; nothing when the value has no repetitions behind it. */
+static int compare(struct context *x, const struct named_expectation *expected,
+		   const struct result *r, struct baseline *baseline, struct err *e)
+{
+	const struct measurement *m = x->out->measured[r - x->out->results];
+	const struct compare_with with = {x->judge->record, x->check->name, r->series,
+					  x->check->hash, x->judge->run_id};
+	struct comparison *both;
+
+	if (m->value.type == VALUE_NONE || m->sampling == NULL)
+		return 0;
+	both = arena_array(x->arena, 2, sizeof(*both));
+	if ((expected->has_expect && expected->expect.has_control) ||
+	    (expected->has_warn && expected->warn.has_control)) {
+		compare_with_control(x->arena, m, &both[0]);
+		baseline->control = &both[0];
+	}
+	if ((expected->has_expect && expected->expect.has_history) ||
+	    (expected->has_warn && expected->warn.has_history)) {
+		if (compare_with_history(x->arena, &with, m, &both[1], e) != 0)
+			return -1;
+		baseline->history = &both[1];
+	}
+	return 0;
 }
 
 /* Nobody expects anything of this value: it is kept for the eye, it decides nothing. */
@@ -191,6 +236,8 @@ static int judge_measurement(struct context *x, const struct named_expectation *
 	    record_baseline(x->judge->record, x->check->name, r->series,
 			    x->job->measured_ms - window, x->judge->run_id, &baseline, e) != 0)
 		return -1;
+	if (compare(x, expected, r, &baseline, e) != 0)
+		return -1;
 	if (!expected->has_expect) { /* a warning bound alone: the value itself must exist */
 		expect_judge(x->arena, &expected->warn, NULL, m, &baseline, &v);
 		if (v.outcome == OUTCOME_FAIL)
@@ -200,6 +247,8 @@ static int judge_measurement(struct context *x, const struct named_expectation *
 			     expected->has_warn ? &expected->warn : NULL, m, &baseline, &v);
 	}
 	copy_verdict(x, &v, r);
+	add_words(x, r, "control", baseline.control);
+	add_words(x, r, "history", baseline.history);
 	r->is_flaky = x->job->attempt > 1 && outcome_is_passing(r->outcome);
 	return 0;
 }

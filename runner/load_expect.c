@@ -87,6 +87,13 @@ static int check_bound(struct loader *l, const struct value_row *value, const st
 
 	if (!value->help && !value->unit)
 		return 0; /* made up by find_value(): nothing is known of it */
+	if (e->has_history && !value->has_samples)
+		return diags_at(l->diags, e->pos, "write a bound, for example \"< 300ms\"",
+				"the value is measured once in a run, \"%s\" is about repetitions",
+				e->text);
+	if (e->has_control && !value->has_control)
+		return diags_at(l->diags, e->pos, "\"not worse than control\" is for ratio",
+				"the value has no control beside it");
 	if (is_number && e->has_text)
 		return diags_at(l->diags, e->pos, "write a number, for example \">= 1\"",
 				"the value is a number, \"%s\" is about text", e->text);

@@ -115,6 +115,7 @@ static int begin(struct session *s, struct err *e)
 	if (record_begin(req->record, run, e) != 0)
 		return -1;
 	s->judge.run_id = run->id;
+	s->world->run_id = run->id;
 	if (req->terminal != NULL)
 		terminal_begin(req->terminal, run, s->plan.n_checks);
 	return 0;
@@ -150,7 +151,17 @@ static void skip_job(struct session *s, const struct job *job, const struct chec
 static void submit(struct session *s, struct job *job)
 {
 	s->n_in_flight++;
+	s->is_alone = job->checks[0]->kind->runs_alone;
 	engine_submit(s->engine, job);
+}
+
+/*
+ * Does the job have to wait for others, or others for it? What runs alone starts when nothing else
+ * is under way, and while it is, nothing else starts.
+ */
+static bool is_crowded(const struct session *s, const struct job *job)
+{
+	return s->is_alone || (job->checks[0]->kind->runs_alone && s->n_in_flight > 0);
 }
 
 /* Starts or skips what waited; one skip may free the next, so until nothing moves. */
@@ -169,7 +180,8 @@ static void advance(struct session *s)
 
 			if (need != NULL)
 				skip_job(s, job, need);
-			else if (is_pending || job->not_before_ms > session_monotonic_ms(s))
+			else if (is_pending || is_crowded(s, job) ||
+				 job->not_before_ms > session_monotonic_ms(s))
 				s->waiting[kept++] = job;
 			else
 				submit(s, job);
@@ -241,11 +253,14 @@ static int wind_down(struct session *s, struct err *e)
 static int drive(struct session *s, struct err *e)
 {
 	for (size_t i = 0; i < s->plan.n_jobs; i++) {
-		if (s->plan.jobs[i]->checks[0]->n_needs > 0)
+		const struct check *first = s->plan.jobs[i]->checks[0];
+
+		if (first->n_needs > 0 || first->kind->runs_alone)
 			s->waiting[s->n_waiting++] = s->plan.jobs[i];
 		else
 			submit(s, s->plan.jobs[i]);
 	}
+	advance(s);
 	while (s->n_judged < s->plan.n_checks) {
 		struct job *list = engine_wait(s->engine, wait_ms(s), &s->signal);
 

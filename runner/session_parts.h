@@ -45,6 +45,7 @@ struct session {
 	struct job **waiting; /* not submitted: need another check, or a retry's moment */
 	size_t n_waiting;
 	size_t n_in_flight;
+	bool is_alone; /* the one in flight bears no other beside it (audit_kind.runs_alone) */
 	size_t n_judged, n_printed;
 	int signal;
 	int64_t ticked_ms; /* monotonic */

@@ -196,6 +196,7 @@ static void settle_all(struct session *s, struct job *job)
 static int take_job(struct session *s, struct job *job, struct err *e)
 {
 	s->n_in_flight--;
+	s->is_alone = false;
 	if (job->judged == NULL) {
 		if (judge_all(s, job, e) != 0)
 			return -1;

@@ -118,6 +118,31 @@ int record_trail(struct record *r, struct arena *a, const char *check, const cha
 int record_baseline(struct record *r, const char *check, const char *series, int64_t since_ms,
 		    int64_t before_run_id, struct baseline *out, struct err *e);
 
+/* Repetitions of a series in one earlier run. */
+struct sample_run {
+	int64_t run_id;
+	enum outcome outcome;
+	const double *values; /* in the order they were measured */
+	size_t n;
+};
+struct sample_query {
+	const char *check, *series;
+	const unsigned char
+		*hash; /* of the check's definition, 32 bytes: another one is another history */
+	int64_t before_run_id;
+	bool is_any_host; /* else only runs of the host that made run before_run_id */
+	size_t limit;	  /* runs */
+};
+/*
+ * The newest runs before one in which the series passed, or was measured but had too little history
+ * to be judged; oldest first.
+ */
+int record_sample_runs(struct record *r, struct arena *a, const struct sample_query *q,
+		       struct sample_run **out, size_t *n, struct err *e);
+/* Fills in the samples of a run's results, for those that have some. */
+int record_run_samples(struct record *r, struct arena *a, int64_t run_id, struct result *results,
+		       size_t n, struct err *e);
+
 /* Names of all checks ever recorded, with their newest outcome and time. */
 struct check_state {
 	const char *name;

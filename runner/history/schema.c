@@ -211,8 +211,20 @@ static const char *const version_2[] = {
 	NULL,
 };
 
+/*
+ * The repetitions behind a result, for those results that have some. A result's row has them or has
+ * them not: they are part of it and have no number of their own in the sequence.
+ */
+static const char *const version_3[] = {
+	"CREATE TABLE samples(\n"
+	"	result INTEGER PRIMARY KEY, -- results.id\n"
+	"	body BLOB NOT NULL -- doubles as measured, in order; IEEE 754, big endian\n"
+	") STRICT;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
-static const char *const *const migrations[STORE_VERSION] = {version_1, version_2};
+static const char *const *const migrations[STORE_VERSION] = {version_1, version_2, version_3};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

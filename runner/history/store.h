@@ -25,7 +25,7 @@ struct arena;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     2
+#define STORE_VERSION	     3
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -33,7 +33,7 @@ struct err;
 #define STORE_MAX_SERIES  ((INT64_C(1) << STORE_SERIES_BITS) - 1)
 #define STORE_MAX_RUN	  ((INT64_C(1) << (62 - STORE_SERIES_BITS)) - 1)
 
-#define STORE_MAX_STATEMENTS 64
+#define STORE_MAX_STATEMENTS 80
 
 struct record {
 	sqlite3 *db;
@@ -119,6 +119,9 @@ int standing_update(struct record *r, const struct standing *old, int64_t run_id
 /* Newest run that has the check about the subject (NULL = any); 0 = none. */
 int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
 			struct err *e);
+
+/* Repetitions of one result, inside its batch's transaction. */
+int store_samples(struct record *r, int64_t result_id, const struct result *x, struct err *e);
 
 /* Restorations of a batch, inside its transaction. */
 int store_restorations(struct record *r, int64_t run_id, int64_t at_ms,

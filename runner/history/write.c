@@ -220,7 +220,8 @@ static int insert_rows(struct record *r, struct batch *b, struct err *e)
 		return 0;
 	qsort(b->rows, b->n, sizeof(*b->rows), compare_rows);
 	for (size_t i = 0; i < b->n; i++) {
-		if (row_insert(r, &b->rows[i], e) != 0)
+		if (row_insert(r, &b->rows[i], e) != 0 ||
+		    store_samples(r, b->rows[i].id, b->rows[i].result, e) != 0)
 			return err_context(e, "check \"%s\", series \"%s\"",
 					   b->rows[i].result->check->name,
 					   or_empty(b->rows[i].result->series));

@@ -6,10 +6,11 @@
  *   in [a, b, "c"]
  *   matches /re/             PCRE2, UTF; / inside is written \/ ; flag i allowed after the last /
  *   within 10% of median(28d), within 3 sigma of mean(28d)
+ *   not worse than history, not worse than control   for values measured several times in a run
  *
  * Units: unit.h. An expectation is a list of terms which all must hold. Judging is pure: the
- * measurement, the terms and (for `within`) a baseline already fetched by the caller are the only
- * inputs. No measurement is UNDECIDED for every operator including !=.
+ * measurement, the terms and (for `within` and `not worse than`) a baseline already fetched by the
+ * caller are the only inputs. No measurement is UNDECIDED for every operator including !=.
  *
  * Parsed expectations live in the arena given; compiled patterns are freed with it.
  */
@@ -34,6 +35,22 @@ enum expect_statistic { EXPECT_MEDIAN, EXPECT_MEAN };
 struct baseline {
 	size_t n; /* values found in the window, the present run excluded */
 	double median, mean, sigma;
+	const struct comparison *history, *control; /* NULL = the value has none */
+};
+
+/*
+ * What a `not worse than` term is judged by, worked out from the repetitions. The value is worse
+ * when it is so by more than the floor and chance does not explain it; one of the two alone is not
+ * enough.
+ */
+struct comparison {
+	const char *reason; /* why nothing can be said; NULL = the rest is set */
+	double centre;	    /* of what it is compared with; centre + floor is the limit */
+	double change;	    /* above 0 = worse */
+	double floor;
+	double p_value, level;
+	const char *words; /* "4.1 % above the median of 40 runs, p = 0.024" */
+	const char *rule;  /* "worse is more than 5 %, with a p of at most 0.05" */
 };
 
 #define EXPECT_MAX_SET 1000 /* values of one `in [...]` */
@@ -47,8 +64,9 @@ struct expectation {
 	size_t n_terms;
 	int64_t window_ms; /* longest `within` window, 0 = none: the caller must supply a baseline
 			    */
-	bool has_share;	   /* some bound carries % */
-	bool has_text;	   /* some bound is text or a pattern */
+	bool has_history, has_control; /* `not worse than`: the caller must supply a comparison */
+	bool has_share;		       /* some bound carries % */
+	bool has_text;		       /* some bound is text or a pattern */
 	const char
 		*unit; /* base unit of the first bound that has one, "" = none: definition check */
 };

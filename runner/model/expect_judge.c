@@ -282,6 +282,27 @@ static struct answer judge_within(const struct judging *j, const struct expect_t
 			       v.real < centre ? centre - allowed : centre + allowed};
 }
 
+static struct answer judge_not_worse(const struct judging *j, const struct expect_term *t)
+{
+	const struct comparison *c = NULL;
+	bool is_worse;
+
+	if (j->baseline != NULL)
+		c = t->is_of_control ? j->baseline->control : j->baseline->history;
+	if (c == NULL)
+		return undecided(t->is_of_control ? "there is no control beside the value"
+						  : "the value was measured once, there is nothing "
+						    "to compare");
+	if (c->reason != NULL)
+		return undecided(c->reason);
+	if (!isfinite(c->change) || !isfinite(c->floor) || !isfinite(c->p_value))
+		return undecided("the comparison is not a finite number");
+	is_worse = c->change > c->floor && c->p_value <= c->level;
+	return (struct answer){is_worse ? OUTCOME_FAIL : OUTCOME_PASS, c->words,
+			       c->floor > 0 ? fmax(c->change, 0) / c->floor : NAN, true,
+			       c->centre + c->floor};
+}
+
 static struct answer judge_term(const struct judging *j, const struct expect_term *t)
 {
 	switch (t->type) {
@@ -295,6 +316,8 @@ static struct answer judge_term(const struct judging *j, const struct expect_ter
 		return judge_matches(j, t);
 	case TERM_WITHIN:
 		return judge_within(j, t);
+	case TERM_NOT_WORSE:
+		return judge_not_worse(j, t);
 	}
 	return undecided("the bound is of an unknown kind");
 }
@@ -344,6 +367,9 @@ static void put_term(struct buf *b, const struct expect_term *t, const char *uni
 			(void)buf_printf(b, "within %g %%", t->tolerance * 100);
 		(void)buf_printf(b, " of %s(%s)", t->statistic == EXPECT_MEDIAN ? "median" : "mean",
 				 window);
+		return;
+	case TERM_NOT_WORSE:
+		(void)buf_printf(b, "not worse than %s", t->is_of_control ? "control" : "history");
 		return;
 	}
 }

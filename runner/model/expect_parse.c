@@ -3,9 +3,15 @@
  * at the character that is wrong and say what would be right.
  *
  *   term     = op operand | "between" operand "and" operand | "in" "[" operand {"," operand} "]"
- *            | "matches" "/" re "/" ["i"] | "within" number ("%" | "sigma") "of" stat "(" duration
- * ")" op       = "<" | "<=" | ">" | ">=" | "==" | "!=" operand  = number [unit] | quoted text stat
- * = "median" | "mean"
+ *            | "matches" "/" re "/" ["i"]
+ *            | "within" number ("%" | "sigma") "of" stat "(" duration ")"
+ *            | "not" "worse" "than" ("history" | "control")
+ *
+ *   op       = "<" | "<=" | ">" | ">=" | "==" | "!="
+ *
+ *   operand  = number [unit] | quoted text
+ *
+ *   stat     = "median" | "mean"
  */
 #include "runner/model/expect.h"
 
@@ -333,6 +339,18 @@ static int parse_within(struct cursor *c, struct expect_term *t)
 	return parse_window(c, t);
 }
 
+static int parse_not_worse(struct cursor *c, struct expect_term *t)
+{
+	t->type = TERM_NOT_WORSE;
+	if (!take(c, "worse") || !take(c, "than"))
+		return wrong(c, "\"not\" begins \"not worse than history\" only");
+	if (take(c, "control"))
+		t->is_of_control = true;
+	else if (!take(c, "history"))
+		return wrong(c, "\"history\" or \"control\" is missing here");
+	return 0;
+}
+
 static int parse_term(struct cursor *c, struct expect_term *t)
 {
 	static const struct {
@@ -355,11 +373,14 @@ static int parse_term(struct cursor *c, struct expect_term *t)
 		return parse_matches(c, t);
 	if (take(c, "within"))
 		return parse_within(c, t);
+	if (take(c, "not"))
+		return parse_not_worse(c, t);
 	if (*c->at == '\0')
 		return wrong(c, "it is empty");
 	if (*c->at == '=')
 		return wrong(c, "a comparison is written ==");
-	return wrong(c, "it must begin with < <= > >= == !=, between, in, matches or within");
+	return wrong(c, "it must begin with < <= > >= == !=, between, in, matches, within or not "
+			"worse than");
 }
 
 /* What the definition checker and the judge need to know about all terms together. */
@@ -369,6 +390,10 @@ static int summarise(struct expectation *x, const struct expect_term *t, struct 
 		x->has_text = true;
 	if (t->window_ms > x->window_ms)
 		x->window_ms = t->window_ms;
+	if (t->type == TERM_NOT_WORSE && t->is_of_control)
+		x->has_control = true;
+	else if (t->type == TERM_NOT_WORSE)
+		x->has_history = true;
 	for (size_t i = 0; i < t->n_operands; i++) {
 		const struct operand *o = &t->operands[i];
 

@@ -13,7 +13,7 @@
 
 struct pattern;
 
-enum term_type { TERM_COMPARE, TERM_BETWEEN, TERM_IN, TERM_MATCHES, TERM_WITHIN };
+enum term_type { TERM_COMPARE, TERM_BETWEEN, TERM_IN, TERM_MATCHES, TERM_WITHIN, TERM_NOT_WORSE };
 
 enum term_op { OP_LESS, OP_LESS_EQUAL, OP_MORE, OP_MORE_EQUAL, OP_EQUAL, OP_NOT_EQUAL };
 
@@ -40,6 +40,7 @@ struct expect_term {
 	bool is_sigma;
 	enum expect_statistic statistic;
 	int64_t window_ms;
+	bool is_of_control; /* NOT_WORSE: than the control, else than history */
 };
 
 #endif

@@ -46,6 +46,11 @@ struct value_row {
 	 * when it is given, and its absence is no fault. The kind gives others in its place.
 	 */
 	bool is_optional;
+	/* Its measurements carry the repetitions behind them: `not worse than history` has a
+	 * meaning.
+	 */
+	bool has_samples;
+	bool has_control; /* and those of a control beside them: `not worse than control` */
 	/* Yielded, and implied, only when the check has this key; NULL = always. */
 	const char *needs_key;
 	const char *help;
@@ -59,6 +64,7 @@ struct probe_world {
 	const struct pin *pins;
 	size_t n_pins;
 	struct http_turns *turns;   /* for sessions (http_fetch.h), shared with the loop */
+	int64_t run_id;		    /* of the record; 0 where nothing is recorded */
 	atomic_bool is_interrupted; /* set once: what is under way ends soon or is abandoned */
 	const struct past *past;    /* NULL when nobody wished for any */
 };
@@ -149,6 +155,12 @@ struct audit_kind {
 	 */
 	const char *(*note)(size_t i, const char **name);
 	const char *notes_title; /* with note */
+
+	/*
+	 * What it measures is spoiled by whatever else is busy: its checks run one at a time, while
+	 * no other check of the run does.
+	 */
+	bool runs_alone;
 
 	/* MAY be NULL: what the check has to know of the past. */
 	void (*wish)(struct arena *a, const struct check *c, struct wish *out);

@@ -33,6 +33,24 @@ struct label {
 
 #define EVIDENCE_MAX_BYTES 8192
 
+/*
+ * The repetitions behind a value that was measured several times in one run, and what `not worse
+ * than` means for it. Larger is worse.
+ */
+struct sampling {
+	const double *values; /* finite, base unit, in the order they were measured */
+	size_t n;
+	/* ln of each repetition over that of the control beside it; NULL = there was no control. */
+	const double *paired;
+	size_t n_pairs;
+	double effect; /* a difference up to here does not count: base unit, or a share */
+	bool is_effect_share;
+	double level;	  /* the largest p-value that counts as worse */
+	size_t max_runs;  /* of history to look at */
+	bool is_any_host; /* runs of other hosts count as history too */
+	uint64_t seed;
+};
+
 struct measurement {
 	/*
 	 * Which of the kind's values this is ("total", "status"; "" for a kind with one value):
@@ -56,6 +74,7 @@ struct measurement {
 	const char *evidence;
 	/* What was asked: SQL, URL, argv. NULL = none. */
 	const char *query;
+	const struct sampling *sampling; /* NULL = measured once */
 };
 
 /* A measurement with every optional field saying "does not apply". */

@@ -47,7 +47,11 @@ struct result {
 	int64_t n, n_total;	       /* -1 = does not apply */
 	double share;		       /* NaN = does not apply */
 	const char *evidence, *query;  /* NULL = none */
-	int64_t measured_ms;	       /* when this series was measured */
+	/* Repetitions behind the value, in the order they were measured; NULL = none, or not read.
+	 */
+	const double *samples;
+	size_t n_samples;
+	int64_t measured_ms; /* when this series was measured */
 	int64_t duration_us;
 	int64_t attempts; /* 1 = no retry */
 	bool is_flaky;	  /* passed only after a retry */

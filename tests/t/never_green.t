@@ -108,6 +108,19 @@ nothing 'an empty file' 'archive: empty-file, expect: { bytes: %OP% }' 'elf: emp
 	'sbom: empty-file, expect: { components: %OP% }' 'oci: empty-file, expect: { layers: %OP% }'
 nothing 'never recorded' 'recorded: { name: nobody, max_age: 7d }, expect: %OP%'
 
+few='n: 2, min_samples: 2, warm_up: 0'
+nothing 'a repetition fails' "benchmark: { command: ['false'], $few }, expect: { time: %OP% }" \
+	"target: gone, benchmark: { http: { path: / }, $few }, expect: { time: %OP% }" \
+	"target: shop, benchmark: { sql: SELECT x FROM nowhere, $few }, expect: { time: %OP% }"
+
+operators=('not worse than history')
+rm -rf .assize
+define none.yaml "benchmark: { command: ['true'], $few }, expect: { time: %OP%, cpu: %OP%, memory: %OP% }"
+exits 'no history: run exits 2' 2 "$ASSIZE" run 'm/c*' -f none.yaml --subject v1
+stays_shut 'no history' none.yaml v1
+operators=('not worse than control')
+nothing 'no control' "benchmark: { command: ['true'], against: ['false'], $few }, expect: { ratio: %OP% }"
+
 operators=('within 10% of median(28d)' 'within 3 sigma of mean(28d)')
 nothing 'missing baseline' 'target: shop, sql: "SELECT 5", expect: %OP%'
 

@@ -182,7 +182,7 @@ static void test_expect_never_passes_without_a_measurement(void **state)
 					     "matches /.*/",
 					     "within 1000% of median(28d)",
 					     "within 1000 sigma of mean(28d)"};
-	const struct baseline full = {100, 1, 1, 1};
+	const struct baseline full = {.n = 100, .median = 1, .mean = 1, .sigma = 1};
 	struct measurement m = measurement_none("", "there was nothing");
 	struct verdict v;
 
@@ -209,10 +209,52 @@ static void test_expect_takes_shares_of_counts(void **state)
 	assert_int_equal(judge("<= 2", &m, NULL, &v), OUTCOME_FAIL);
 }
 
+/* Worse by more than the floor, and more than chance: one of the two alone is not enough. */
+static void test_expect_judges_comparisons(void **state)
+{
+	static const struct {
+		double change, p_value;
+		enum outcome outcome;
+	} cases[] = {
+		{6, 0.01, OUTCOME_FAIL},       {6, 0.05, OUTCOME_FAIL},
+		{6, 0.051, OUTCOME_PASS},      {5, 0.001, OUTCOME_PASS},
+		{-50, 0.01, OUTCOME_PASS},     {0, 1, OUTCOME_PASS},
+		{NAN, 0.5, OUTCOME_UNDECIDED}, {6, NAN, OUTCOME_UNDECIDED},
+	};
+	struct measurement m = measurement_real("time", 106, "s");
+	struct comparison c = {.centre = 100, .floor = 5, .level = 0.05, .words = "so much"};
+	struct baseline history = {.history = &c}, control = {.control = &c};
+	struct verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		c.change = cases[i].change;
+		c.p_value = cases[i].p_value;
+		assert_int_equal(judge("not worse than history", &m, &history, &v),
+				 cases[i].outcome);
+		assert_int_equal(judge("not  worse than control", &m, &control, &v),
+				 cases[i].outcome);
+	}
+	c = (struct comparison){
+		.centre = 100, .change = 6, .floor = 5, .p_value = 0.01, .level = 0.05};
+	assert_int_equal(judge("not worse than history", &m, &history, &v), OUTCOME_FAIL);
+	assert_true(v.has_limit && v.limit == 105 && fabs(v.room - 1.2) < 1e-12);
+	/* what it is compared with is missing */
+	assert_int_equal(judge("not worse than control", &m, &history, &v), OUTCOME_UNDECIDED);
+	assert_int_equal(judge("not worse than history", &m, &control, &v), OUTCOME_UNDECIDED);
+	assert_int_equal(judge("not worse than history", &m, NULL, &v), OUTCOME_UNDECIDED);
+	c.reason = "too little of it";
+	assert_int_equal(judge("not worse than history", &m, &history, &v), OUTCOME_UNDECIDED);
+	m = measurement_none("time", "why");
+	c.reason = NULL;
+	assert_int_equal(judge("not worse than history", &m, &history, &v), OUTCOME_UNDECIDED);
+	assert_true(v.is_no_measurement);
+}
+
 static void test_expect_needs_a_full_baseline(void **state)
 {
 	struct measurement m = measurement_real("", 105, "");
-	struct baseline b = {6, 100, 100, 2};
+	struct baseline b = {.n = 6, .median = 100, .mean = 100, .sigma = 2};
 	struct verdict v;
 
 	(void)state;
@@ -382,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_expect_never_passes_without_a_measurement),
 		cmocka_unit_test(test_expect_takes_shares_of_counts),
 		cmocka_unit_test(test_expect_needs_a_full_baseline),
+		cmocka_unit_test(test_expect_judges_comparisons),
 		cmocka_unit_test(test_expect_needs_all_terms_and_marks_warnings),
 		cmocka_unit_test(test_expect_tells_how_much_room_is_used),
 		cmocka_unit_test(test_expect_points_at_what_it_cannot_read),

@@ -62,7 +62,7 @@ static void test_record_migrates_an_empty_file(void **state)
 	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
 	refuses(path, RECORD_READ, "there is no record yet");
 	opens(path, RECORD_WRITE);
-	assert_int_equal(ask(path, "PRAGMA user_version"), 2);
+	assert_int_equal(ask(path, "PRAGMA user_version"), 3);
 	opens(path, RECORD_READ);
 }
 
@@ -74,7 +74,7 @@ static void test_record_migrates_version_zero(void **state)
 	(void)snprintf(path, sizeof(path), "%s/zero.db", w->dir);
 	execute(path, "PRAGMA application_id = 1095981637; PRAGMA user_version = 0");
 	opens(path, RECORD_WRITE);
-	assert_int_equal(ask(path, "PRAGMA user_version"), 2);
+	assert_int_equal(ask(path, "PRAGMA user_version"), 3);
 	assert_int_equal(ask(path, "SELECT count(*) FROM head"), 1);
 }
 
@@ -84,28 +84,47 @@ static void test_record_refuses_a_newer_version(void **state)
 
 	record_close(w->record);
 	w->record = NULL;
-	execute(w->path, "PRAGMA user_version = 3");
-	refuses(w->path, RECORD_WRITE, "has version 3, this assize knows versions up to 2");
-	refuses(w->path, RECORD_READ, "has version 3, this assize knows versions up to 2");
+	execute(w->path, "PRAGMA user_version = 4");
+	refuses(w->path, RECORD_WRITE, "has version 4, this assize knows versions up to 3");
+	refuses(w->path, RECORD_READ, "has version 4, this assize knows versions up to 3");
+}
+
+/* What each version added to the one before it; taken away again it is a file of that one. */
+static void bring_up(struct world *w, const char *take_away, const char *refusal)
+{
+	const struct check_info *c = world_check(w, "a/b");
+	int64_t run_id = world_run(w, "v1", world_result(w, c, "x", OUTCOME_PASS, world_int(5)));
+	struct result *out;
+	struct err e = {0};
+	size_t n;
+
+	record_close(w->record);
+	w->record = NULL;
+	execute(w->path, take_away);
+	refuses(w->path, RECORD_READ, refusal);
+	assert_ok(record_open(w->path, RECORD_WRITE, &w->record, &e), e);
+	assert_int_equal(ask(w->path, "PRAGMA user_version"), 3);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM externals"), 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM samples"), 0);
+	assert_ok(record_run_results(w->record, w->arena, run_id, &out, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_int_equal(out[0].value.integer, 5);
+	(void)world_run(w, "v2", world_result(w, c, "x", OUTCOME_PASS, world_int(6)));
+	opens(w->path, RECORD_READ);
 }
 
 static void test_record_brings_version_one_up_to_date(void **state)
 {
-	struct world *w = *state;
-	struct run_info run = {.command = "run", .selection = "", .subject = "v1"};
-	struct err e = {0};
+	bring_up(*state,
+		 "DROP TABLE externals; DROP TABLE external_labels; DROP TABLE samples; "
+		 "PRAGMA user_version = 1",
+		 "has version 1, older than 3");
+}
 
-	assert_ok(record_begin(w->record, &run, &e), e);
-	record_close(w->record);
-	w->record = NULL;
-	execute(w->path, "DROP TABLE externals; DROP TABLE external_labels; "
-			 "PRAGMA user_version = 1");
-	refuses(w->path, RECORD_READ, "has version 1, older than 2");
-	opens(w->path, RECORD_WRITE);
-	opens(w->path, RECORD_READ);
-	assert_int_equal(ask(w->path, "PRAGMA user_version"), 2);
-	assert_int_equal(ask(w->path, "SELECT count(*) FROM externals"), 0);
-	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 1);
+static void test_record_brings_version_two_up_to_date(void **state)
+{
+	bring_up(*state, "DROP TABLE samples; PRAGMA user_version = 2",
+		 "has version 2, older than 3");
 }
 
 static void test_record_refuses_what_is_not_a_record(void **state)
@@ -476,6 +495,7 @@ int main(void)
 		TEST(test_record_migrates_version_zero),
 		TEST(test_record_refuses_a_newer_version),
 		TEST(test_record_brings_version_one_up_to_date),
+		TEST(test_record_brings_version_two_up_to_date),
 		TEST(test_record_refuses_what_is_not_a_record),
 		TEST(test_record_read_mode_writes_nothing),
 		TEST(test_record_keeps_results_exactly),

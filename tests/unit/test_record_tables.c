@@ -14,6 +14,7 @@ static const char *const tables[] = {
 	"latest",   "restorations", "steps",
 	"pins",	    "decisions",    "decision_lines",
 	"locks",    "externals",    "external_labels",
+	"samples",
 };
 
 static void execute(const char *path, const char *sql)
@@ -45,7 +46,11 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	struct evidence *evidence;
 	struct decision *decisions;
 	struct run_info *runs, run = {.id = run_id, .command = "run", .selection = ""}, found;
+	const unsigned char hash[32] = {0};
+	const struct sample_query samples = {
+		.check = "a/b", .series = "x", .hash = hash, .before_run_id = 9, .limit = 5};
 	struct past_externals externals;
+	struct sample_run *sample_runs;
 	struct baseline baseline;
 	struct result *results;
 	struct point *points;
@@ -70,6 +75,8 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_restorations(r, a, "releases", &rows, &n, &e), &e);
 	bad += refused(record_decisions(r, a, "release", 5, &decisions, &n, &e), &e);
 	bad += refused(record_externals(r, a, "score", 0, 5, &externals, &e), &e);
+	bad += refused(record_sample_runs(r, a, &samples, &sample_runs, &n, &e), &e);
+	bad += refused(record_run_samples(r, a, run_id, results, 0, &e), &e);
 	return bad + refused(record_decisions(r, a, NULL, 5, &decisions, &n, &e), &e);
 }
 
