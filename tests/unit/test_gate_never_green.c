@@ -64,7 +64,9 @@ static void judged_stays_shut(struct scene *s, const char *text, const struct me
 static void test_gate_is_never_green_without_a_measurement(void **state)
 {
 	struct scene *s = *state;
-	struct baseline full = {100, 5, 5, 1}, few = {6, 5, 5, 1}, no_number = {100, NAN, NAN, NAN};
+	struct baseline full = {.n = 100, .median = 5, .mean = 5, .sigma = 1},
+			few = {.n = 6, .median = 5, .mean = 5, .sigma = 1},
+			no_number = {.n = 100, .median = NAN, .mean = NAN, .sigma = NAN};
 
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
 		for (size_t k = 0; k < sizeof(nothings) / sizeof(nothings[0]); k++)
