@@ -31,9 +31,9 @@
 
 static int run_init(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"sqlite",	      "postgres", "mysql",  "odbc",
-				      "http",	      "metrics",  "header", "ca-file",
-				      "password-env", "output",	  NULL};
+static const char *const accepts[] = {"sqlite",	 "postgres",	 "mysql",  "odbc",     "http",
+				      "metrics", "artifact",	 "key",	   "manifest", "header",
+				      "ca-file", "password-env", "output", NULL};
 
 const struct command command_init = {
 	.name = "init",
@@ -45,7 +45,8 @@ const struct command command_init = {
 };
 
 static const struct init_source *const sources[] = {
-	&init_sqlite, &init_postgres, &init_mysql, &init_odbc, &init_http, &init_metrics,
+	&init_sqlite, &init_postgres, &init_mysql,    &init_odbc,
+	&init_http,   &init_metrics,  &init_artifact,
 };
 
 #define N_SOURCES (sizeof(sources) / sizeof(*sources))
@@ -84,20 +85,23 @@ const char *init_path(const struct init *in, const char *path)
 const struct result *init_value(const struct init_subject *s, size_t round, const char *id,
 				const char *series, const char **reason)
 {
+	const char *why = "it was not measured";
+
 	for (size_t i = 0; round < s->n_rounds && i < s->rounds[round].n; i++) {
 		const struct result *r = &s->rounds[round].items[i];
 
-		if (strcmp(strchr(r->check->name, '/') + 1, id) != 0 ||
-		    (series && strcmp(r->series, series) != 0))
+		if (strcmp(strchr(r->check->name, '/') + 1, id) != 0)
+			continue;
+		if (r->value.type == VALUE_NONE && r->reason) /* maybe of all its series */
+			why = r->reason;
+		if (series && strcmp(r->series, series) != 0)
 			continue;
 		if (r->value.type != VALUE_NONE)
 			return r;
-		if (reason)
-			*reason = r->reason;
-		return NULL;
+		break;
 	}
 	if (reason)
-		*reason = "it was not measured";
+		*reason = why;
 	return NULL;
 }
 
@@ -402,7 +406,8 @@ static int put_audit(struct init_writer *w, struct init_subject *s, struct err *
 
 	map_init(&w->ids, w->arena);
 	(void)buf_printf(w->out, "  %s:\n    title: ", s->name);
-	init_put_text(w->out, arena_printf(w->arena, "%s as assize init found it", s->name));
+	init_put_text(w->out, arena_printf(w->arena, "%s as assize init found it",
+					   s->title ? s->title : s->name));
 	(void)buf_putc(w->out, '\n');
 	if (s->target)
 		(void)buf_printf(w->out, "    target: %s\n", s->name);

@@ -85,6 +85,7 @@ struct init_subject {
 	const struct init_source *source;
 	const char *given; /* as on the command line */
 	const char *name;  /* of its audit, and of its target when it has one */
+	const char *title; /* what people call it; NULL = name */
 	const struct target *target;
 	struct arena *arena;
 	void *state; /* the source's own */

@@ -115,6 +115,7 @@ int init_url_begin(struct init *in, struct init_subject *s, struct init_url *out
 	out->origin = arena_strndup(a, s->given, (size_t)(host + n_host - s->given));
 	out->path = path[0] == '/' ? path : arena_printf(a, "/%s", path);
 	out->init = in;
+	s->title = s->given;
 	out->is_https = strncasecmp(s->given, "https:", 6) == 0;
 	init_name(in, s, host, strcspn(host, ":/?#"), s->source->option);
 	return check_query(a, out->path, e);

@@ -37,11 +37,12 @@ struct options {
 	struct texts sqlite, postgres, mysql, odbc; /* of init; each may repeat, as below */
 	struct texts http, metrics, artifact, oci, headers;
 	const char *ca_file;	  /* --ca-file PATH; NULL = the system's */
+	const char *key;	  /* --key FILE; NULL = none */
 	const char *password_env; /* --password-env NAME; NULL = none */
 	int color;		  /* enum color_when */
 	int64_t jobs;		  /* --jobs; 0 = by the machine */
 	int64_t limit;		  /* --limit; 0 = the command's default */
-	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc, is_curl;
+	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc, is_curl, is_manifest;
 	/* words that are not options */
 	const char **words;
 	size_t n_words;

@@ -150,4 +150,116 @@ refused "half an answer" 2 'torn-length: GET ' --http "http://127.0.0.1:$web/mod
 run "$ASSIZE" init "http://127.0.0.1:$web/metrics"
 like "a word" "$status $err" '^3 assize: init takes no words.*help: assize init --metrics http'
 
+# Artifacts: an archive with a signature and a bill of materials, programs, a folder.
+mkdir -p rel/shop-2.31.0/{bin,etc} rel/dist rel/tree/sub && cd rel || bail "no scratch directory"
+minisign -G -W -p m.pub -s m.key >/dev/null || bail "minisign makes no key"
+minisign -G -W -p other.pub -s other.key >/dev/null
+ssh-keygen -q -t ed25519 -N '' -f ssh
+printf '# who may sign\nrelease@example.com %s\n' "$(cat ssh.pub)" >allowed
+printf '#!/bin/sh\n' >shop-2.31.0/bin/shop && chmod +x shop-2.31.0/bin/shop
+for i in {1..15}; do echo "$i" >"shop-2.31.0/etc/$i.conf"; done
+echo MIT >shop-2.31.0/LICENSE
+packed()
+{
+	tar -czf dist/shop.tar.gz shop-2.31.0 "$@"
+	minisign -S -W -s m.key -m dist/shop.tar.gz >/dev/null
+	jq -nc --arg sum "$(sha256sum dist/shop.tar.gz | cut -c1-64)" '{bomFormat: "CycloneDX", specVersion: "1.5",
+		metadata: {component: {type: "application", name: "shop", version: "2.31.0",
+		hashes: [{alg: "SHA-256", content: $sum}]}}, components: [{type: "library", name: "a", version: "1"},
+		{type: "library", name: "b"}]}' >dist/shop.tar.gz.cdx.json
+}
+packed
+echo 'int main(void) { return 0; }' >p.c
+gcc -Wl,-z,relro,-z,now p.c -o dist/shop && gcc -Wl,-z,norelro -z execstack -no-pie p.c -o dist/weak || bail "no compiler"
+echo 1 >tree/one && echo 2 >'tree/sub/a\b' && ln -s one tree/link
+run "$ASSIZE" init --artifact dist/shop.tar.gz --manifest --key m.pub
+like "an archive" "$status $out" '^0 assize.yaml: 6 checks that hold now'
+is "nothing about it is weak" "$err" ""
+cp assize.yaml shop.yaml
+like "its members, those that matter" "$(cat assize.yaml)" \
+	'required: \["\*/LICENSE", "\*/bin/shop"\] # 2 of 17 files.*members: "dist/shop.tar.gz.members".*exact: true'
+like "signed by whom" "$(cat assize.yaml)" 'id: signature # signed by [0-9A-F]{16}.*minisign: \{ key_file: m.pub \}'
+like "with a bill of materials about it" "$(cat assize.yaml)" 'artifact: "dist/shop.tar.gz" }.*components: ">= 2".*unversioned: "<= 1"'
+rm assize.yaml
+run "$ASSIZE" init --artifact dist/shop --artifact dist/weak --artifact tree
+like "programs and a folder" "$status $out" '^0 assize.yaml: 10 checks that hold now'
+is "what is weak is told" "$err" "assize: dist/weak: weak: it is not position independent (-fPIE -pie), so its addresses are known
+assize: dist/weak: weak: its relocation tables are not protected (-Wl,-z,relro,-z,now)
+assize: dist/weak: weak: its stack is executable (-Wl,-z,noexecstack)
+assize: tree: the digests of its files are in tree.SHA256SUMS"
+like "a hardened program stays so" "$(cat assize.yaml)" \
+	'libraries: \[libc.so.6] # and no other.*type: .== "pie".*pie: "== 1".*relro: .== "full"'
+like "a weak one is not called well" "$(cat assize.yaml)" \
+	'# pie: "== 1" # weak: .*# relro: .== "full". # weak: .*nx: ">= 0" # weak: '
+like "a link cannot be listed" "$(cat assize.yaml)" '# 1 link or special file cannot.*root: tree, ignore: \[link]'
+ok "the list is one for sha256sum" env -C tree sha256sum --quiet -c ../tree.SHA256SUMS
+ok "and so is that of members" sha256sum --quiet -c dist/shop.tar.gz.members
+run "$ASSIZE" run
+like "they pass" "$status $out" '^0 .* fail=0 undecided=0'
+run "$ASSIZE" run -f shop.yaml
+like "and so does the archive" "$status $out" '^0 .* fail=0 undecided=0'
+
+# A release is tampered with, each check for itself.
+fails()
+{
+	run "$ASSIZE" run "${@:3}"
+	like "$1" "$status $out" "^1 .*FAIL $2"
+}
+cp -a dist kept
+chmod 600 dist/shop
+fails "a mode" shop/file:mode shop/file
+cp p.c dist/shop
+fails "another size" shop/file:size shop/file
+fails "another file" shop/pinned shop/pinned
+gcc -no-pie p.c -o dist/shop
+fails "an exposed program" 'shop/elf.*series +pie.*bound +== 1' shop/elf
+gcc -Wl,-z,norelro -z execstack -no-pie -Wl,--no-as-needed p.c -lm -o dist/weak
+fails "another library, in a weak one" weak/elf:foreign weak/elf
+cp ssh tree/key
+fails "a key in a folder" tree/secrets:findings tree/secrets
+fails "and not on the list" tree/digests tree/digests
+rm tree/key && echo 3 >tree/one
+fails "a file of it" tree/digests tree/digests
+cp ssh shop-2.31.0/etc/id_rsa
+tar -czf dist/shop.tar.gz shop-2.31.0
+run "$ASSIZE" run -f shop.yaml
+for check in pinned:sha256 archive: sbom:is_about secrets:findings signature:valid; do
+	like "a key in an archive fails ${check%:*}" "$out" "FAIL shop_tar_gz/$check"
+done
+head -c 100000 /dev/urandom >shop-2.31.0/big && tar -czf dist/shop.tar.gz shop-2.31.0
+run "$ASSIZE" run -f shop.yaml shop_tar_gz/file shop_tar_gz/archive
+like "a larger one" "$out" 'FAIL shop_tar_gz/file:size.*FAIL shop_tar_gz/archive:(bytes|differences)'
+
+# Whose signature, when nobody says.
+rm -rf dist assize.yaml shop-2.31.0/big shop-2.31.0/etc/id_rsa && mv kept dist
+run "$ASSIZE" init --artifact dist/shop.tar.gz
+like "a signature by nobody is told" "$status $err" '^0 assize: dist/shop.tar.gz: signed, and nothing says by whom it must be'
+like "and asked about" "$(cat assize.yaml)" '# It is signed. By whom must it be.*#   signature: \{ file: "dist/shop.tar.gz", .*key_file: "keys/minisign.pub"'
+unlike "not verified" "$(cat assize.yaml)" $'\n      - id: signature'
+exits "the rest holds" 0 "$ASSIZE" run
+refused "a signature by another" 2 'the signature beside it is not by "other.pub".*help: a signature that is not valid' \
+	--artifact dist/shop.tar.gz --key other.pub
+refused "a key for nothing" 3 'there is no signature beside it' --artifact dist/shop --key m.pub
+refused "a list that is there" 3 '"dist/shop.tar.gz.members" is there already' --artifact dist/shop.tar.gz --manifest
+refused "a list of nothing" 3 '--manifest is about archives' --artifact dist/shop --manifest
+: >empty
+refused "an empty file" 2 'empty: it is empty, which is nothing to begin with' --artifact empty
+refused "nothing at all" 2 'could not look at "gone": No such file' --artifact gone
+mkdir void
+refused "an empty folder" 2 'void: a folder without a file in it' --artifact void
+ok "nothing was left" test ! -e void.SHA256SUMS -a ! -e other.yaml
+mv dist/shop.tar.gz.minisig m.sig
+ssh-keygen -q -Y sign -n file -f ssh - <dist/shop.tar.gz >dist/shop.tar.gz.sig 2>/dev/null
+head -c 300 dist/shop.tar.gz >torn.gz
+printf '\0\1' >>tree/one
+(cd tree && sha256sum one sub/* >SHA256SUMS)
+run "$ASSIZE" init -o other.yaml --artifact dist/shop.tar.gz --key allowed
+like "a signer of SSH" "$status $(cat other.yaml)" '^0 .*# signed by release@example.com.*identity: "release@example.com"'
+run "$ASSIZE" init -o torn.yaml --artifact torn.gz --artifact tree
+like "what is no archive is told" "$status $err" '^0 assize: torn.gz: not read as an archive: '
+like "and that nobody looked into it" "$(cat torn.yaml)" '# no check for secrets: [^i]'
+like "a list of its own is taken" "$(cat torn.yaml)" 'digests: \{ manifest: "tree/SHA256SUMS", ignore: \[link]'
+run "$ASSIZE" run -f torn.yaml
+is "though it has a link" "$status" 0
+
 done_testing
