@@ -258,7 +258,7 @@ static void emit_ratio(const struct benchmark *b)
 	s->paired = b->s.log_ratio;
 	s->n_pairs = b->s.n;
 	m.sampling = s;
-	m.evidence = arena_printf(a, "control: %s", benchmark_control_line(a, b->check));
+	m.evidence = arena_printf(a, "the control is %s", benchmark_control_line(a, b->check));
 	emit(b, m);
 	emit(b, measurement_real("control", control, "s"));
 }

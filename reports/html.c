@@ -136,6 +136,7 @@ void report_html(struct buf *out, const struct report *r)
 	html_gate(&p);
 	html_ledger(&p);
 	html_failures(&p);
+	html_benchmarks(&p);
 	html_rollback(&p);
 	html_verify(&p);
 	html_puts(&p, "</main>\n<footer><p>assize ");

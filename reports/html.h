@@ -29,11 +29,12 @@ struct page {
 extern const char *const html_style[];
 
 /* The sections in the order of the page. */
-void html_header(const struct page *p);	  /* verdict, provenance, tally: html_verdict.c */
-void html_changes(const struct page *p);  /* since the last run */
-void html_gate(const struct page *p);	  /* what the gate asked for */
-void html_ledger(const struct page *p);	  /* every check */
-void html_failures(const struct page *p); /* what did not pass, with evidence */
+void html_header(const struct page *p);	    /* verdict, provenance, tally: html_verdict.c */
+void html_changes(const struct page *p);    /* since the last run */
+void html_gate(const struct page *p);	    /* what the gate asked for */
+void html_ledger(const struct page *p);	    /* every check */
+void html_failures(const struct page *p);   /* what did not pass, with evidence */
+void html_benchmarks(const struct page *p); /* repetitions, run by run */
 void html_rollback(const struct page *p);
 void html_verify(const struct page *p); /* how to check the page: html.c */
 

@@ -22,6 +22,39 @@ static int load_trails(struct record *r, struct arena *a, size_t trail_points, s
 	return 0;
 }
 
+/* Runs whose repetitions stand beside this one's. */
+#define MAX_BEFORE 40
+
+static int load_before(struct record *r, struct arena *a, struct report *out, size_t i,
+		       struct err *e)
+{
+	const struct result *s = &out->results[i];
+	struct sample_query query = {.check = s->check->name,
+				     .series = s->series,
+				     .hash = s->check->hash,
+				     .before_run_id = out->run.id,
+				     .limit = MAX_BEFORE};
+
+	if (record_sample_runs(r, a, &query, &out->before[i], &out->n_before[i], e) != 0)
+		return -1;
+	if (out->n_before[i] > 0)
+		return 0;
+	query.is_any_host = true;
+	return record_sample_runs(r, a, &query, &out->before[i], &out->n_before[i], e);
+}
+
+static int load_samples(struct record *r, struct arena *a, struct report *out, struct err *e)
+{
+	if (record_run_samples(r, a, out->run.id, out->results, out->n_results, e) != 0)
+		return -1;
+	out->before = arena_array(a, out->n_results, sizeof(*out->before));
+	out->n_before = arena_array(a, out->n_results, sizeof(*out->n_before));
+	for (size_t i = 0; i < out->n_results; i++)
+		if (out->results[i].n_samples > 0 && load_before(r, a, out, i, e) != 0)
+			return -1;
+	return 0;
+}
+
 static int load_previous(struct record *r, struct arena *a, struct report *out, struct err *e)
 {
 	int found = record_previous_run(r, a, &out->run, &out->previous, e);
@@ -45,7 +78,8 @@ int report_load(struct record *r, struct arena *a, int64_t run_id, size_t trail_
 	    record_run_decisions(r, a, run_id, &loaded.decisions, &loaded.n_decisions, e) != 0 ||
 	    load_previous(r, a, &loaded, e) != 0)
 		return -1;
-	if (trail_points > 0 && load_trails(r, a, trail_points, &loaded, e) != 0)
+	if (trail_points > 0 && (load_trails(r, a, trail_points, &loaded, e) != 0 ||
+				 load_samples(r, a, &loaded, e) != 0))
 		return -1;
 	*out = loaded;
 	return 0;

@@ -25,6 +25,12 @@ struct report {
 	size_t n_results;
 	struct point **trails; /* trails[i]: past of results[i] up to and including this run */
 	size_t *n_trails;
+	/*
+	 * before[i]: repetitions of results[i] in the runs before, of the same definition, on the
+	 * same host where there are such; NULL = none. The results have their own.
+	 */
+	struct sample_run **before;
+	size_t *n_before;
 	bool has_previous;
 	struct run_info previous;
 	struct result *previous_results;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "reports/svg_parts.h"
 #include "runner/base/buf.h"
 
 /* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
@@ -22,8 +23,7 @@ struct frame {
 	size_t n;
 };
 
-/* One decimal, none when it is 0: a third of a page is coordinates. */
-static void put_number(struct buf *out, double v)
+void svg_put_number(struct buf *out, double v)
 {
 	long tenths = lround(v * 10);
 
@@ -35,34 +35,34 @@ static void put_number(struct buf *out, double v)
 		(void)buf_printf(out, ".%ld", tenths % 10);
 }
 
-static void put_attribute(struct buf *out, const char *name, double v)
+void svg_put_attribute(struct buf *out, const char *name, double v)
 {
 	(void)buf_printf(out, " %s=\"", name);
-	put_number(out, v);
+	svg_put_number(out, v);
 	(void)buf_putc(out, '"');
 }
 
-static void put_line(struct buf *out, const char *class, const char *suffix, double x1, double y1,
-		     double x2, double y2)
+void svg_put_line(struct buf *out, const char *class, const char *suffix, double x1, double y1,
+		  double x2, double y2)
 {
 	(void)buf_printf(out, "<line class=\"%s%s\"", class, suffix);
-	put_attribute(out, "x1", x1);
-	put_attribute(out, "x2", x2);
-	put_attribute(out, "y1", y1);
-	put_attribute(out, "y2", y2);
+	svg_put_attribute(out, "x1", x1);
+	svg_put_attribute(out, "x2", x2);
+	svg_put_attribute(out, "y1", y1);
+	svg_put_attribute(out, "y2", y2);
 	(void)buf_puts(out, "/>");
 }
 
-static void put_dot(struct buf *out, const char *suffix, double x, double y, double r)
+void svg_put_dot(struct buf *out, const char *suffix, double x, double y, double r)
 {
 	(void)buf_printf(out, "<circle class=\"d%s\"", suffix);
-	put_attribute(out, "cx", x);
-	put_attribute(out, "cy", y);
-	put_attribute(out, "r", r);
+	svg_put_attribute(out, "cx", x);
+	svg_put_attribute(out, "cy", y);
+	svg_put_attribute(out, "r", r);
 	(void)buf_puts(out, "/>");
 }
 
-static const char *suffix_of(enum outcome o)
+const char *svg_suffix(enum outcome o)
 {
 	switch (o) {
 	case OUTCOME_FAIL:
@@ -106,7 +106,7 @@ void svg_mark(struct buf *out, enum outcome o)
 
 void svg_room(struct buf *out, double room, enum outcome o)
 {
-	const char *suffix = suffix_of(o);
+	const char *suffix = svg_suffix(o);
 	double share = fmax(room, 0);
 	double x = fmin(share * ROOM_TICK, ROOM_END);
 
@@ -118,13 +118,13 @@ void svg_room(struct buf *out, double room, enum outcome o)
 		(void)buf_puts(out, "more than 100 times the allowed room\">");
 	else
 		(void)buf_printf(out, "%.0f %% of the allowed room used\">", share * 100);
-	put_line(out, "ax", "", 0, 10, 92, 10);
-	put_line(out, "bar", suffix, 0, 10, x, 10);
-	put_line(out, "bd", "", ROOM_TICK, 3, ROOM_TICK, 17);
+	svg_put_line(out, "ax", "", 0, 10, 92, 10);
+	svg_put_line(out, "bar", suffix, 0, 10, x, 10);
+	svg_put_line(out, "bd", "", ROOM_TICK, 3, ROOM_TICK, 17);
 	if (share * ROOM_TICK > ROOM_END)
 		(void)buf_printf(out, "<path class=\"ov%s\" d=\"M84,5l6,5l-6,5\"/>", suffix);
 	else
-		put_dot(out, suffix, x, 10, 2.8);
+		svg_put_dot(out, suffix, x, 10, 2.8);
 	(void)buf_puts(out, "</svg>");
 }
 
@@ -167,9 +167,9 @@ static double y_of(const struct frame *f, double y)
 static void put_path_point(struct buf *out, bool is_start, double x, double y)
 {
 	(void)buf_putc(out, is_start ? 'M' : ' ');
-	put_number(out, x);
+	svg_put_number(out, x);
 	(void)buf_putc(out, ',');
-	put_number(out, y);
+	svg_put_number(out, y);
 }
 
 /* The bound steps where it was changed: a loosened bound is seen as a step. */
@@ -233,7 +233,7 @@ static void put_end(struct buf *out, const struct frame *f, const struct spark_p
 	const struct spark_point *last = &points[f->n - 1];
 
 	if (last->has_y)
-		put_dot(out, suffix_of(o), f->right, y_of(f, last->y), 2.4);
+		svg_put_dot(out, svg_suffix(o), f->right, y_of(f, last->y), 2.4);
 }
 
 void svg_spark(struct buf *out, const struct spark_point *points, size_t n, enum outcome o,
@@ -254,13 +254,13 @@ void svg_spark(struct buf *out, const struct spark_point *points, size_t n, enum
 	(void)buf_puts(out, "</svg>");
 }
 
-static void put_label(struct buf *out, double x, double y, const char *anchor, const char *text)
+void svg_put_label(struct buf *out, double x, double y, const char *anchor, const char *text)
 {
 	if (text == NULL)
 		return;
 	(void)buf_puts(out, "<text class=\"tk\"");
-	put_attribute(out, "x", x);
-	put_attribute(out, "y", y);
+	svg_put_attribute(out, "x", x);
+	svg_put_attribute(out, "y", y);
 	(void)buf_printf(out, "%s%s%s>%s</text>", anchor != NULL ? " text-anchor=\"" : "",
 			 anchor != NULL ? anchor : "", anchor != NULL ? "\"" : "", text);
 }
@@ -274,17 +274,18 @@ void svg_figure(struct buf *out, const struct spark_point *points, size_t n, enu
 		return;
 	(void)buf_printf(out, "<svg viewBox=\"0 0 430 140\" role=\"img\" aria-label=\"%s\">",
 			 labels->title);
-	put_line(out, "axl", "", f.left - 6, f.top, f.left - 6, f.bottom);
-	put_label(out, f.left - 12, y_of(&f, f.max) + 4, "end", labels->high);
+	svg_put_line(out, "axl", "", f.left - 6, f.top, f.left - 6, f.bottom);
+	svg_put_label(out, f.left - 12, y_of(&f, f.max) + 4, "end", labels->high);
 	if (f.max > f.min)
-		put_label(out, f.left - 12, f.bottom + 4, "end", labels->low);
+		svg_put_label(out, f.left - 12, f.bottom + 4, "end", labels->low);
 	if (has_limits(points, n))
 		put_limits(out, &f, points, "thb");
 	put_values(out, &f, points, "l2");
 	put_end(out, &f, points, o);
 	if (points[n - 1].has_limit)
-		put_label(out, f.right + 8, y_of(&f, points[n - 1].limit) + 4, NULL, labels->bound);
-	put_label(out, f.left, 130, NULL, labels->from);
-	put_label(out, f.right, 130, "end", labels->to);
+		svg_put_label(out, f.right + 8, y_of(&f, points[n - 1].limit) + 4, NULL,
+			      labels->bound);
+	svg_put_label(out, f.left, 130, NULL, labels->from);
+	svg_put_label(out, f.right, 130, "end", labels->to);
 	(void)buf_puts(out, "</svg>");
 }

@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "audits/kinds.h"
+#include "reports/svg_distribution.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -109,7 +111,98 @@ static bool is_one_request(const char *kind)
 	return k != NULL && k->begin != NULL;
 }
 
-static void explain_series(struct app *app, const struct result *r)
+static const char *in_unit(struct arena *a, double v, const char *unit)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	unit_format(&b, v, unit);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+#define BLOCKS	 40 /* columns */
+#define MAX_PAST 40 /* runs */
+
+static void put_blocks(struct app *app, const char *name, const struct distribution *d,
+		       const double *values, size_t n, const char *of)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	distribution_blocks(&b, d, values, n, BLOCKS);
+	(void)fprintf(app->out, "  %-11s |%s| %s\n", name, b.data, of);
+	buf_release(&b);
+}
+
+/* All repetitions of the runs before, in one row: how many are where. */
+static void explain_past(struct app *app, const struct distribution *d)
+{
+	size_t n = 0, at = 0;
+	double *all;
+
+	for (size_t i = 0; i < d->n_before; i++)
+		n += d->before[i].n;
+	if (n == 0)
+		return;
+	all = arena_array(app->arena, n, sizeof(*all));
+	for (size_t i = 0; i < d->n_before; i++) {
+		memcpy(&all[at], d->before[i].values, d->before[i].n * sizeof(*all));
+		at += d->before[i].n;
+	}
+	put_blocks(app, "before", d, all, n,
+		   arena_printf(app->arena, "%zu in %zu run%s", n, d->n_before,
+				d->n_before == 1 ? "" : "s"));
+}
+
+/* Where the repetitions lie, above those of the runs before on the same scale. */
+static int explain_samples(struct app *app, struct record *record, int64_t run_id,
+			   const struct result *r, struct err *e)
+{
+	const struct sample_query query = {.check = r->check->name,
+					   .series = r->series,
+					   .hash = r->check->hash,
+					   .before_run_id = run_id,
+					   .limit = MAX_PAST};
+	double *sorted = arena_array(app->arena, r->n_samples, sizeof(*sorted));
+	struct distribution d = {.values = sorted, .n = r->n_samples};
+	struct sample_run *before;
+
+	if (r->n_samples == 0)
+		return 0;
+	if (record_sample_runs(record, app->arena, &query, &before, &d.n_before, e) != 0)
+		return -1;
+	d.before = before;
+	memcpy(sorted, r->samples, r->n_samples * sizeof(*sorted));
+	qsort(sorted, r->n_samples, sizeof(*sorted), compare_numbers);
+	if (!distribution_fit(&d))
+		return 0;
+	put_blocks(
+		app, "repetitions", &d, sorted, d.n,
+		arena_printf(app->arena, "%zu%s", d.n,
+			     d.n_beyond > 0
+				     ? arena_printf(app->arena, ", %zu further right, up to %s",
+						    d.n_beyond,
+						    in_unit(app->arena, sorted[d.n - 1], r->unit))
+				     : ""));
+	explain_past(app, &d);
+	field(app->out, "",
+	      arena_printf(app->arena, "%s to %s", in_unit(app->arena, d.low, r->unit),
+			   in_unit(app->arena, d.high, r->unit)));
+	return 0;
+}
+
+static int explain_series(struct app *app, struct record *record, int64_t run_id,
+			  const struct result *r, struct err *e)
 {
 	struct arena *a = app->arena;
 	char at[UTC_MAX];
@@ -127,6 +220,8 @@ static void explain_series(struct app *app, const struct result *r)
 	if (is_one_request(r->check->kind))
 		field(app->out, "repeat", arena_printf(a, "assize plan --curl %s", r->check->name));
 	lines(app->out, "evidence", r->evidence);
+	if (explain_samples(app, record, run_id, r, e) != 0)
+		return -1;
 	field(app->out, "when",
 	      arena_printf(a, "%s, took %s%s", at, duration(a, r->duration_us),
 			   r->attempts > 1 ? arena_printf(a, ", %" PRId64 " attempts", r->attempts)
@@ -135,6 +230,7 @@ static void explain_series(struct app *app, const struct result *r)
 		field(app->out, "bound at",
 		      arena_printf(a, "%s:%" PRId64 ":%" PRId64, r->check->file, r->bound_line,
 				   r->bound_col));
+	return 0;
 }
 
 static void explain_check(struct app *app, const struct run_info *run, const struct result *r)
@@ -190,14 +286,16 @@ static int explain(struct app *app, struct record *record, const struct options 
 
 	if (show_run_id(app, record, o->words[0], &run_id, e) != 0 ||
 	    record_run(record, app->arena, run_id, &run, e) != 0 ||
-	    record_run_results(record, app->arena, run_id, &results, &n, e) != 0)
+	    record_run_results(record, app->arena, run_id, &results, &n, e) != 0 ||
+	    record_run_samples(record, app->arena, run_id, results, n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(results[i].check->name, o->words[1]) != 0)
 			continue;
 		if (n_found++ == 0)
 			explain_check(app, &run, &results[i]);
-		explain_series(app, &results[i]);
+		if (explain_series(app, record, run_id, &results[i], e) != 0)
+			return -1;
 	}
 	return n_found > 0 ? 0 : unknown_check(app, results, n, o->words[1], run_id, e);
 }

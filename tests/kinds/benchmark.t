@@ -108,7 +108,10 @@ rm -rf .assize
 tells "no history" past 2 'the history has 0 runs of this definition on this host, at least 2 are needed'
 tells "too little of it" past 2 'the history has 1 run of this definition on this host, at least 2 are needed'
 tells "enough" past 0 'pass b/past:time .* bound not worse than history'
-like "and what came of it is evidence" "$("$ASSIZE" explain latest b/past)" \
+shown=$("$ASSIZE" explain latest b/past)
+like "repetitions are shown beside those before" "$shown" 'repetitions \|.*\| 2.*before +\|.*\| 4 in 2 runs'
+like "so are they on the page" "$("$ASSIZE" report latest --format html)" 'b/past:time, 2 repetitions around .*, beside 2 runs before'
+like "and what came of it is evidence" "$shown" \
 	'evidence +history: .* the median .* of 2 runs \(.* to .*\), p = .*, worse is more than 100 ms, with a p of at most 0\.5'
 echo 0.3 >a
 tells "slower than it was" past 1 'FAIL b/past:time'
