@@ -1,8 +1,9 @@
 /*
  * benchmark: what the files of that kind share; private to audits/benchmark*.c.
  *
- * benchmark.c has the rows and what is said of a benchmark without running it, benchmark_once.c
- * does the thing once, benchmark_run.c does it often enough and tells what came of it.
+ * benchmark.c has the rows and what is said of a benchmark without running it, benchmark_check.c
+ * finds what is wrong with one, benchmark_once.c does the thing once, benchmark_run.c does it often
+ * enough and tells what came of it.
  */
 #ifndef ASSIZE_AUDITS_BENCHMARK_H
 #define ASSIZE_AUDITS_BENCHMARK_H
@@ -54,6 +55,13 @@ enum benchmark_subject benchmark_subject(const struct check *c);
 /* "GET http://host/path", "SELECT ...", "bin/app --fast" */
 const char *benchmark_line(struct arena *a, const struct check *c);
 const char *benchmark_control_line(struct arena *a, const struct check *c);
+
+#define BENCHMARK_MAX_RUNS 1000
+
+/* ---- benchmark_check.c ---- */
+
+void benchmark_check(struct keys_context *ctx, struct check *c);
+void benchmark_check_bounds(struct keys_context *ctx, const struct check *c);
 
 /* ---- benchmark_once.c ---- */
 

@@ -80,8 +80,9 @@ static void print_job(struct app *app, const struct definition *d, const struct 
 {
 	(void)fprintf(app->out, "%zu. %s", number,
 		      job->checks[0]->target != NULL ? job->checks[0]->target->name : "");
-	(void)fprintf(app->out, "%s%s%s\n", job->checks[0]->target != NULL ? "  " : "",
-		      job->checks[0]->kind->family, job->n_checks > 1 ? ", one probe" : "");
+	(void)fprintf(app->out, "%s%s%s%s\n", job->checks[0]->target != NULL ? "  " : "",
+		      job->checks[0]->kind->family, job->n_checks > 1 ? ", one probe" : "",
+		      job->checks[0]->kind->runs_alone ? ", alone" : "");
 	for (size_t i = 0; i < job->n_checks; i++) {
 		const struct check *c = job->checks[i];
 
