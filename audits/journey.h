@@ -81,7 +81,7 @@ struct captured {
 struct captures {
 	struct captured *items;
 	size_t n;
-	struct redactor *secrets; /* those of items, for everything that is shown */
+	struct redactor *secrets; /* those of items and of the definition */
 };
 
 const struct captured *captures_find(const struct captures *c, const char *name, size_t n);

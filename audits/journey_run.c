@@ -1,6 +1,6 @@
 /*
- * The journey itself. Everything shown of it passes the redactor of the captured secrets first; the
- * runner's own redactor knows those of the definition only.
+ * The journey itself. Everything shown of it passes a redactor of its own first, which knows the
+ * captured secrets; and those of the definition, because what is cut can be masked once only.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -49,14 +49,9 @@ static const char *masked(const struct journey *j, const char *text)
 	return redact_text(j->captures.secrets, j->probe->arena, text);
 }
 
-/* The beginning of a body, without captured secrets and those of the definition. */
 static const char *shown_head(const struct journey *j, const struct buf *body, size_t most)
 {
-	struct probe *p = j->probe;
-	const char *head = redact_head(j->captures.secrets, p->arena, body->data, body->len, most);
-
-	/* What was masked is shorter; what was not ends where the body was cut. */
-	return probe_head(p, head, strlen(head) + (body->len > most), strlen(head));
+	return redact_head(j->captures.secrets, j->probe->arena, body->data, body->len, most);
 }
 
 /* ---- what is emitted ---- */
@@ -454,6 +449,7 @@ int journey_probe(struct probe *p, struct err *e)
 
 	(void)e; /* what goes wrong is said of the step it happens in */
 	j.captures.secrets = redactor_new(p->arena);
+	redactor_add_all(j.captures.secrets, p->world->definition->redactor);
 	j.captures.items = arena_array(
 		p->arena, count_captures(&spec->steps) + count_captures(&spec->cleanup) + 1,
 		sizeof(*j.captures.items));

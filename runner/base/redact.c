@@ -152,6 +152,12 @@ void redactor_add_variable(struct redactor *r, const char *secret, const char *n
 	add_escaped(r, s->text);
 }
 
+void redactor_add_all(struct redactor *r, const struct redactor *from)
+{
+	for (const struct secret *x = from->secrets; x != NULL; x = x->next)
+		redactor_add_variable(r, x->text, x->variable);
+}
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')

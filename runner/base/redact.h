@@ -22,6 +22,8 @@ struct redactor *redactor_new(struct arena *a);
 void redactor_add(struct redactor *r, const char *secret); /* "" is ignored */
 /* The same, of a secret that is the value of an environment variable; name is borrowed. */
 void redactor_add_variable(struct redactor *r, const char *secret, const char *name);
+/* Those of another redactor as well: what is cut can be masked once only. */
+void redactor_add_all(struct redactor *r, const struct redactor *from);
 /*
  * Does a secret begin at s, spelled as it is? Its length, 0 = no; the longest when there are
  * several. *variable is the variable that holds it, NULL when none does.

@@ -105,6 +105,17 @@ static void test_redact_knows_a_secret_that_was_cut(void **state)
 	check(w, "x hunter", "x hunter");
 }
 
+static void test_redact_takes_over_secrets(void **state)
+{
+	struct world *w = *state;
+	struct redactor *both = redactor_new(w->arena);
+
+	redactor_add(w->redactor, "hunter2");
+	redactor_add(both, "e-token");
+	redactor_add_all(both, w->redactor);
+	assert_string_equal(redact_cut(both, w->arena, "a e-token hunte"), "a *** ***");
+}
+
 static void test_redact_masks_overlapping_secrets_whole(void **state)
 {
 	struct world *w = *state;
@@ -234,6 +245,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_has_no_base64_of_short_secrets, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_takes_over_secrets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_masks_what_is_cut, set_up, tear_down),
 	};
 
