@@ -363,8 +363,11 @@ static void judge_visit(struct visit *v, bool is_cleanup)
 	} else {
 		emit(v, measurement_int("ok", is_ok, ""), true);
 	}
-	if (is_ok != 1 && !is_cleanup)
+	if (is_ok != 1 && !is_cleanup) {
 		stop(v, why);
+		v->journey->probe->retry_after_ms = http_retry_after_ms(
+			&v->res, clock_wall_ms(v->journey->probe->world->clock));
+	}
 }
 
 static void note_time(struct journey *j, const struct visit *v)

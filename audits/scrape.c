@@ -325,6 +325,8 @@ static int open_exposition(struct scrape_state *s, struct err *e)
 	const struct scrape_spec *spec = s->probe->checks[0]->spec;
 
 	s->format = EXPOSITION_PROMETHEUS;
+	s->probe->retry_after_ms = http_retry_wish_ms(s->preview.status, s->preview.retry_after,
+						      clock_wall_ms(s->probe->world->clock));
 	if (s->preview.status != 200)
 		return err_set(e, ERR_MEASURE, "the answer has status %ld, an exposition has 200",
 			       s->preview.status);

@@ -237,6 +237,9 @@ static void on_done(void *ctx, const struct http_response *res, struct err *e)
 	struct job *job = t->job;
 	struct err failure = {0};
 
+	if (res != NULL)
+		job->probe.retry_after_ms =
+			http_retry_after_ms(res, clock_wall_ms(t->engine->world->clock));
 	if (res == NULL)
 		finish(t->engine, job, e);
 	else if (job->checks[0]->kind->finish(&job->probe, res, &failure) != 0)

@@ -18,6 +18,7 @@
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
+#include "runner/model/unit.h"
 #include "runner/plan.h"
 
 /* Series of one job whose evidence is fetched: what fails everywhere is seen from these. */
@@ -370,6 +371,37 @@ int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *o
 	for (size_t k = 1; k < out->n; k++)
 		out->outcome = outcome_join(out->outcome, out->results[k].outcome);
 	return 0;
+}
+
+static const char *joined(struct arena *a, const char *first, const char *gap, const char *second)
+{
+	return first == NULL ? second : arena_printf(a, "%s%s%s", first, gap, second);
+}
+
+void judge_give_up(const struct job *job, size_t i, struct judged *judged)
+{
+	struct arena *a = job->arena;
+	const char *reason;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* two numbers */
+	(void)buf_puts(&b, "not tried again: the server asks to be left alone for ");
+	unit_format(&b, (double)job->probe.retry_after_ms / 1000, "s");
+	(void)buf_puts(&b, ", longer than the check's timeout of ");
+	unit_format(&b, (double)job->checks[i]->timeout_ms / 1000, "s");
+	reason = arena_strdup(a, b.data);
+	buf_release(&b);
+	for (size_t k = 0; k < judged->n; k++) {
+		struct result *r = &judged->results[k];
+
+		if (outcome_is_passing(r->outcome))
+			continue;
+		r->outcome = OUTCOME_UNDECIDED;
+		r->reason = joined(a, r->reason, "; ", reason);
+		r->evidence =
+			joined(a, r->evidence, "\n", "help: a longer timeout allows a longer wait");
+	}
+	judged->outcome = OUTCOME_UNDECIDED;
 }
 
 void judge_find(struct job *job, size_t i, const struct judged *judged)

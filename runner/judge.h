@@ -45,6 +45,12 @@ const struct check_info *judge_check_info(struct arena *a, const struct check *c
 int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *out, struct err *e);
 
 /*
+ * A retry would have to wait longer than the check may take, because the server asks for it: what
+ * is not passing becomes undecided, with that reason.
+ */
+void judge_give_up(const struct job *job, size_t i, struct judged *judged);
+
+/*
  * Adds to job->findings the failed series of checks[i] that its kind can show something of, up to a
  * ceiling for the job.
  */

@@ -12,7 +12,7 @@
  * The keys an audit, its defaults: and a check share. Only the audit's rows have default values:
  * absent keys of the others leave what was inherited.
  */
-#define OVERRIDE_ROWS(base, zone, severity_def, timeout_def, retries_def, delay_def)               \
+#define OVERRIDE_ROWS(base, zone, severity_def, timeout_def, retries_def, delay_def, backoff_def)  \
 	{.name = "owner",                                                                          \
 	 .type = KEY_TEXT,                                                                         \
 	 .offset = (base) + offsetof(struct overrides, owner),                                     \
@@ -65,15 +65,26 @@
 		 .def = (retries_def),                                                             \
 		 .help = "try again so often unless it passes; a late pass is marked flaky",       \
 		 .example = "2"},                                                                  \
+		{.name = "retry_delay",                                                            \
+		 .type = KEY_DURATION,                                                             \
+		 .offset = (base) + offsetof(struct overrides, retry_delay_ms),                    \
+		 .min = 0,                                                                         \
+		 .max = 3600000,                                                                   \
+		 .def = (delay_def),                                                               \
+		 .help = "pause before trying again; longer when a server that answers 429 or "    \
+			 "503 asks for it (Retry-After), up to the timeout",                       \
+		 .example = "5s"},                                                                 \
 	{                                                                                          \
-		.name = "retry_delay", .type = KEY_DURATION,                                       \
-		.offset = (base) + offsetof(struct overrides, retry_delay_ms), .min = 0,           \
-		.max = 3600000, .def = (delay_def), .help = "pause before trying again",           \
-		.example = "5s"                                                                    \
+		.name = "retry_backoff", .type = KEY_INT,                                          \
+		.offset = (base) + offsetof(struct overrides, retry_backoff), .min = 1, .max = 10, \
+		.def = (backoff_def),                                                              \
+		.help = "each further pause is so many times the one before, up to 5m, and up "    \
+			"to a quarter longer, so that checks do not all come back at once",        \
+		.example = "2"                                                                     \
 	}
 
 const struct key_row override_rows[] = {
-	OVERRIDE_ROWS(0, NULL, NULL, NULL, NULL, NULL),
+	OVERRIDE_ROWS(0, NULL, NULL, NULL, NULL, NULL, NULL),
 	KEY_END,
 };
 
@@ -88,7 +99,7 @@ const struct key_row audit_rows[] = {
 	 .offset = offsetof(struct audit_raw, why),
 	 .help = "what happened, or would happen, without it",
 	 .example = "A missing column once failed every task."},
-	OVERRIDE_ROWS(offsetof(struct audit_raw, overrides), "UTC", "5", "30s", "0", "1s"),
+	OVERRIDE_ROWS(offsetof(struct audit_raw, overrides), "UTC", "5", "30s", "0", "1s", "1"),
 	{.name = "defaults",
 	 .type = KEY_GROUP,
 	 .offset = offsetof(struct audit_raw, overrides),
@@ -121,7 +132,7 @@ const struct key_row check_rows[] = {
 	 .offset = offsetof(struct check_raw, why),
 	 .help = "what happened, or would happen, without it",
 	 .example = "A stuck importer went unnoticed for two days."},
-	OVERRIDE_ROWS(offsetof(struct check_raw, overrides), NULL, NULL, NULL, NULL, NULL),
+	OVERRIDE_ROWS(offsetof(struct check_raw, overrides), NULL, NULL, NULL, NULL, NULL, NULL),
 	{.name = "needs",
 	 .type = KEY_TEXTS,
 	 .offset = offsetof(struct check_raw, needs),

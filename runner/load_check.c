@@ -307,6 +307,7 @@ static void fill(struct loader *l, struct check *c, const struct inherited *in,
 	c->timeout_ms = o->timeout_ms;
 	c->retries = o->retries;
 	c->retry_delay_ms = o->retry_delay_ms;
+	c->retry_backoff = o->retry_backoff;
 	if (node_get(node, "tags"))
 		check_tags(l, &o->tags);
 	if (has_target || !in->is_target_bad)

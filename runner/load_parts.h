@@ -45,7 +45,7 @@ struct target_raw {
 /* What an audit says for its checks and a check may say for itself. */
 struct overrides {
 	const char *owner, *target, *schedule, *time_zone;
-	int64_t severity, timeout_ms, retries, retry_delay_ms;
+	int64_t severity, timeout_ms, retries, retry_delay_ms, retry_backoff;
 	struct texts tags;
 };
 

@@ -1,7 +1,7 @@
 /*
  * Merging is by text: two checks share a probe when kind family (its probe functions), target,
- * timeout, retries, needs and the kind's own merge key are the same. One map from that text to the
- * job does it.
+ * timeout, retries with their pauses, needs and the kind's own merge key are the same. One map from
+ * that text to the job does it.
  */
 #include "runner/plan.h"
 
@@ -27,6 +27,9 @@ static const char *merge_text(struct arena *a, const struct check *c)
 	/* unbounded: cannot fail */
 	(void)buf_printf(&b, "%s\x1f%lld\x1f%lld\x1f%s", c->target != NULL ? c->target->name : "",
 			 (long long)c->timeout_ms, (long long)c->retries, key);
+	if (c->retries > 0)
+		(void)buf_printf(&b, "\x1f%lld\x1f%lld", (long long)c->retry_delay_ms,
+				 (long long)c->retry_backoff);
 	for (size_t i = 0; i < c->n_needs; i++)
 		(void)buf_printf(&b, "\x1f%s", c->needs[i]->name);
 	text = arena_strndup(a, b.data, b.len);

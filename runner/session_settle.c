@@ -19,6 +19,7 @@
 #include "runner/io/clock.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
+#include "runner/retry.h"
 #include "runner/session_parts.h"
 
 int64_t session_monotonic_ms(const struct session *s)
@@ -138,6 +139,14 @@ static const char *describe_attempt(struct arena *a, const struct job *job, size
 	return before == NULL ? line : arena_printf(a, "%s\n%s", before, line);
 }
 
+/* The pauses of checks in one job are the same: see plan.c. */
+static int64_t pause_before_retry(const struct session *s, const struct job *job)
+{
+	int64_t pause = retry_pause_ms(job->checks[0], s->run->begin_ms, job->attempt);
+
+	return pause > job->probe.retry_after_ms ? pause : job->probe.retry_after_ms;
+}
+
 static void submit_retry(struct session *s, const struct job *job)
 {
 	struct arena *a = s->req->app->arena;
@@ -148,7 +157,7 @@ static void submit_retry(struct session *s, const struct job *job)
 	for (size_t i = 0; i < job->n_checks; i++)
 		if (job->is_retried[i]) /* the retry keeps their order */
 			retry->earlier[n++] = describe_attempt(a, job, i, &job->judged[i]);
-	retry->not_before_ms = session_monotonic_ms(s) + job->checks[0]->retry_delay_ms;
+	retry->not_before_ms = session_monotonic_ms(s) + pause_before_retry(s, job);
 	s->waiting[s->n_waiting++] = retry;
 }
 
@@ -165,6 +174,10 @@ static int judge_all(struct session *s, struct job *job, struct err *e)
 		if (judge_job(&s->judge, job, i, judged, e) != 0)
 			return -1;
 		job->is_retried[i] = wants_retry(s, job, i, judged);
+		if (job->is_retried[i] && job->probe.retry_after_ms > job->checks[i]->timeout_ms) {
+			judge_give_up(job, i, judged);
+			job->is_retried[i] = false;
+		}
 		has_retry = has_retry || job->is_retried[i];
 		if (!job->is_retried[i] && s->signal == 0)
 			judge_find(job, i, judged);

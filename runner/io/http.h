@@ -33,6 +33,7 @@ struct route;
 struct http_preview {
 	long status;
 	char content_type[128]; /* "" when absent, cut when longer */
+	char retry_after[64];	/* same */
 };
 
 struct http_request {
@@ -109,6 +110,16 @@ void http_loop_stop(struct http_loop *l);
 /* Header text and body are borrowed until done. -1: cannot even start; done is not called. */
 int http_start(struct http_loop *l, const struct http_request *req,
 	       const struct http_handler *handler, void *ctx, struct err *e);
+
+/*
+ * How long a server that answers 429 or 503 asks to be left alone: Retry-After, in seconds or as a
+ * date (RFC 9110, 10.2.3). 0 = no wish, one that cannot be read, or a date that has passed; a wish
+ * for more than HTTP_RETRY_MAX_MS is that.
+ */
+#define HTTP_RETRY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
+int64_t http_retry_after_ms(const struct http_response *res, int64_t now_ms);
+/* The same of a status and the header's value, for who stops before the body. */
+int64_t http_retry_wish_ms(long status, const char *retry_after, int64_t now_ms);
 
 /*
  * "http://host:port" + path, exactly one slash between. path may be an absolute URL of the same

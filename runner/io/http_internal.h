@@ -34,7 +34,7 @@ struct http_head {
 	struct buf lines; /* name NUL value NUL ... */
 	size_t n_headers;
 	size_t location; /* offset of the value in lines; 0 = none, since a name stands before it */
-	size_t content_type, content_encoding;
+	size_t content_type, content_encoding, retry_after;
 };
 
 struct http_transfer {

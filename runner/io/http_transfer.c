@@ -133,6 +133,8 @@ static int note_header(struct http_head *h, const char *name, size_t offset, str
 		h->content_type = offset;
 	} else if (strcasecmp(name, "Location") == 0) {
 		h->location = offset;
+	} else if (strcasecmp(name, "Retry-After") == 0) {
+		h->retry_after = offset;
 	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
 		return note_transfer_coding(h, value, e);
 	} else if (strcasecmp(name, "Content-Encoding") == 0) {
@@ -158,6 +160,9 @@ static int complete_head(struct http_transfer *t, struct err *e)
 	if (h->content_type > 0)
 		(void)snprintf(t->preview->content_type, sizeof(t->preview->content_type), "%s",
 			       h->lines.data + h->content_type); /* cut as the header says */
+	if (h->retry_after > 0)
+		(void)snprintf(t->preview->retry_after, sizeof(t->preview->retry_after), "%s",
+			       h->lines.data + h->retry_after); /* same */
 	return 0;
 }
 

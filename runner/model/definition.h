@@ -88,7 +88,8 @@ struct check {
 	const char *time_zone; /* IANA name, "UTC" by default */
 	int64_t timeout_ms;
 	int64_t retries;
-	int64_t retry_delay_ms;
+	int64_t retry_delay_ms; /* see runner/retry.h */
+	int64_t retry_backoff;
 	const struct check **needs;
 	size_t n_needs;
 	struct named_expectation *expects;

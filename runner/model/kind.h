@@ -86,6 +86,11 @@ struct probe {
 	 * after; the check's timeout bounds all of it. 0 = that was all.
 	 */
 	int64_t again_ms;
+	/*
+	 * How long the server asks to be left alone (Retry-After of 429 and 503): a retry waits as
+	 * long. The engine sets it for HTTP kinds, others do it themselves. 0 = no wish.
+	 */
+	int64_t retry_after_ms;
 	/* results */
 	struct emitted *emitted;
 	size_t n_emitted, cap_emitted;

@@ -14,6 +14,7 @@ printf 'caf\351\n' >www/latin1.txt
 printf '12345' >www/number.json
 printf '{"id": 18446744073709551615, "n": 9007199254740993}\n' >www/huge.json
 testd --dir "$TMP/www"
+first=$port
 export SECRET=hunter2-hunter2
 
 cat >assize.yaml <<YAML
@@ -181,6 +182,35 @@ testd --delay-ms 150
 run "$ASSIZE" run -f slow.yaml
 like "checks that wait for their host have all their time" "$status $out" '^0 .* pass=12 '
 unlike "and the wait is not their duration" "$out" ' 200 bound == 200 [0-9.]+ s'
+
+# What a server asks for is heeded, unless it is more than the check's time. The first testd again.
+cat >busy.yaml <<YAML
+assize: 1
+targets: { shop: { http: "http://127.0.0.1:$first" } }
+audits:
+  h:
+    target: shop
+    defaults: { timeout: 5s, retries: 1, retry_delay: 1ms }
+    checks:
+      - { id: busy, http: /mode/busy }
+      - { id: long, http: /mode/busy-long }
+      - { id: once, http: /mode/busy-long, retries: 0 }
+      - { id: series, scrape: { path: /mode/busy-long, metric: orders_total }, expect: "> 0" }
+      - { id: journey, journey: { steps: { id: page, path: /mode/busy-long } } }
+YAML
+begin=$EPOCHREALTIME
+run "$ASSIZE" run -f busy.yaml
+ok "a retry waits as long as the server asks" [ $((${EPOCHREALTIME/./} - ${begin/./})) -ge 1000000 ]
+tells_busy()
+{
+	like "$1" "$(sed -n "/^$3 h\/$2 /,/^\$/p" <<<"$out$err")" "$4"
+}
+tells_busy "and fails when it must" busy FAIL 'measured  503.*attempt 1: fail status, 503, bound == 200'
+wish="not tried again: the server asks to be left alone for 1 h, longer than the check's timeout of 5 s"
+tells_busy "no retry when it asks for too long" long undecided "measured  429.*bound     == 200.*$wish.*help: a longer timeout"
+tells_busy "nor of a scrape" series undecided "status 429, an exposition has 200; $wish"
+tells_busy "nor of a journey" journey undecided "$wish.*status 429, not 2xx"
+tells_busy "who does not retry is not concerned" once FAIL 'measured  429'
 
 free_port
 # A label of 64 characters cannot exist, so no name server is asked.

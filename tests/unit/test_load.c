@@ -256,16 +256,18 @@ static void test_load_checks_inherit_and_override(void **state)
 		"assize: 1\n" TARGETS
 		"audits:\n  x:\n    why: W\n    owner: o\n    target: db\n    severity: 8\n"
 		"    tags: [t, u]\n    schedule: '@daily'\n    time_zone: Europe/Berlin\n"
-		"    defaults: { timeout: 5s, retries: 2 }\n    checks:\n"
+		"    defaults: { timeout: 5s, retries: 2, retry_backoff: 3 }\n    checks:\n"
 		"      - { id: a, rows: { table: t }, expect: '>= 1' }\n"
 		"      - { id: b, rows: { table: t }, expect: '>= 1', severity: 0, tags: v, why: V,"
-		" timeout: 1m, retries: 0, schedule: '@hourly', time_zone: UTC, needs: x/a }\n");
+		" timeout: 1m, retries: 0, retry_backoff: 1, schedule: '@hourly', time_zone: UTC, "
+		"needs: x/a }\n");
 	a = check(w, "x/a");
 	assert_int_equal(a->severity, 8);
 	assert_int_equal(a->tags.n, 2);
 	assert_int_equal(a->timeout_ms, 5000);
 	assert_int_equal(a->retries, 2);
 	assert_int_equal(a->retry_delay_ms, 1000);
+	assert_int_equal(a->retry_backoff, 3);
 	assert_string_equal(a->schedule, "@daily");
 	assert_string_equal(a->time_zone, "Europe/Berlin");
 	assert_string_equal(a->target->name, "db");
@@ -276,6 +278,7 @@ static void test_load_checks_inherit_and_override(void **state)
 	assert_string_equal(b->tags.items[0], "v");
 	assert_int_equal(b->timeout_ms, 60000);
 	assert_int_equal(b->retries, 0);
+	assert_int_equal(b->retry_backoff, 1);
 	assert_string_equal(b->why, "V");
 	assert_string_equal(b->time_zone, "UTC");
 	assert_int_equal(b->cron.minutes, 1);

@@ -55,23 +55,47 @@ static void test_plan_merges_what_one_probe_answers(void **state)
 		{.name = "8", .kind = &kind_a, .target = &t, .spec = key_same},
 		{.name = "9", .kind = &kind_c, .target = &t, .spec = key_same},
 		{.name = "10", .kind = &kind_a, .target = &t, .spec = NULL},
+		{.name = "11",
+		 .kind = &kind_a,
+		 .target = &t,
+		 .spec = key_same,
+		 .retry_delay_ms = 9},
 	};
-	const struct check *list[10];
+	const struct check *list[11];
 	struct plan plan;
 
 	(void)state;
-	for (size_t i = 0; i < 10; i++)
+	for (size_t i = 0; i < 11; i++)
 		list[i] = &checks[i];
-	plan_make(a, list, 10, &plan);
-	assert_int_equal(plan.n_checks, 10);
+	plan_make(a, list, 11, &plan);
+	assert_int_equal(plan.n_checks, 11);
 	assert_int_equal(plan.n_jobs, 8);
-	assert_int_equal(plan.jobs[0]->n_checks, 3); /* 1, 2 and 8 */
+	assert_int_equal(plan.jobs[0]->n_checks, 4); /* 1, 2, 8 and 11, which is not retried */
 	assert_int_equal(plan.jobs[0]->slots[0], 0);
 	assert_int_equal(plan.jobs[0]->slots[1], 1);
 	assert_int_equal(plan.jobs[0]->slots[2], 7);
 	assert_int_equal(plan.n_pool_jobs, 8);
 	assert_true(plan.needs_proc);
 	assert_false(plan.needs_http);
+	arena_free(a);
+}
+
+static void test_plan_keeps_pauses_apart(void **state)
+{
+	struct arena *a = arena_new();
+	const struct check checks[] = {
+		{.name = "1", .kind = &kind_a, .spec = key_same, .retries = 1},
+		{.name = "2", .kind = &kind_a, .spec = key_same, .retries = 1, .retry_delay_ms = 9},
+		{.name = "3", .kind = &kind_a, .spec = key_same, .retries = 1, .retry_backoff = 2},
+		{.name = "4", .kind = &kind_a, .spec = key_same, .retries = 1, .retry_backoff = 2},
+	};
+	const struct check *list[] = {&checks[0], &checks[1], &checks[2], &checks[3]};
+	struct plan plan;
+
+	(void)state;
+	plan_make(a, list, 4, &plan);
+	assert_int_equal(plan.n_jobs, 3);
+	assert_int_equal(plan.jobs[2]->n_checks, 2);
 	arena_free(a);
 }
 
@@ -118,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan_merges_what_one_probe_answers),
+		cmocka_unit_test(test_plan_keeps_pauses_apart),
 		cmocka_unit_test(test_plan_keeps_needs_apart),
 		cmocka_unit_test(test_plan_retries_a_part),
 	};
