@@ -253,6 +253,25 @@ static const char *ambiguous_platform(const struct oci_picture *pic)
 	return NULL;
 }
 
+/* One series an image and label that is asked for. */
+static void emit_labels(struct oci_picture *pic, const struct oci_image *image)
+{
+	const struct pairs *wanted = &pic->walk->spec->labels;
+
+	for (size_t k = 0; k < wanted->n; k++) {
+		struct label *labels = arena_array(pic->walk->probe->arena, 2, sizeof(*labels));
+		const char *has = image->config->labels[k];
+		struct measurement m = has ? measurement_text("label", has)
+					   : measurement_none("label", "there is no such label");
+
+		labels[0] = (struct label){.name = "platform", .value = image->platform};
+		labels[1] = (struct label){.name = "label", .value = wanted->items[k].name};
+		m.labels = labels;
+		m.n_labels = 2;
+		emit(pic, m);
+	}
+}
+
 /* One series an image. */
 static void emit_images(struct oci_picture *pic, const char *name)
 {
@@ -278,6 +297,10 @@ static void emit_images(struct oci_picture *pic, const char *name)
 
 		if (!image->is_selected)
 			continue;
+		if (strcmp(name, "label") == 0) {
+			emit_labels(pic, image);
+			continue;
+		}
 		*label = (struct label){.name = "platform", .value = image->platform};
 		struct measurement m = measure_image(pic, name, image);
 		m.labels = label;

@@ -28,12 +28,15 @@
 
 /* From the first round to the last, so that a clock which ticks in seconds is seen to move. */
 #define ROUNDS_MS 1100
+/* For a check of a source whose checks may be long; and what is near the usual 30 seconds. */
+#define LONG_MINUTES 15
+#define LONG_US	     (INT64_C(8) * 1000000)
 
 static int run_init(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"sqlite",	 "postgres",	 "mysql",  "odbc",     "http",
-				      "metrics", "artifact",	 "key",	   "manifest", "header",
-				      "ca-file", "password-env", "output", NULL};
+static const char *const accepts[] = {
+	"sqlite", "postgres", "mysql",	  "odbc",   "http",    "metrics",      "artifact", "oci",
+	"user",	  "key",      "manifest", "header", "ca-file", "password-env", "output",   NULL};
 
 const struct command command_init = {
 	.name = "init",
@@ -46,7 +49,7 @@ const struct command command_init = {
 
 static const struct init_source *const sources[] = {
 	&init_sqlite, &init_postgres, &init_mysql,    &init_odbc,
-	&init_http,   &init_metrics,  &init_artifact,
+	&init_http,   &init_metrics,  &init_artifact, &init_oci,
 };
 
 #define N_SOURCES (sizeof(sources) / sizeof(*sources))
@@ -226,6 +229,8 @@ static void put_audit_head(const struct init_subject *s, struct buf *out)
 	(void)buf_printf(out, "  %s:\n", s->name);
 	if (s->target)
 		(void)buf_printf(out, "    target: %s\n", s->name);
+	if (s->source->is_long)
+		(void)buf_printf(out, "    defaults: { timeout: %dm }\n", LONG_MINUTES);
 }
 
 /* Writes a definition into the scratch directory and loads it: it must be one of ours. */
@@ -400,6 +405,20 @@ static int measure(struct init *in, const struct definition *d, struct err *e)
 
 /* ---- the definition ---- */
 
+/* More time than usual where a check took so long that the usual could be too short tomorrow. */
+static void put_timeout(const struct init_subject *s, struct buf *out)
+{
+	int64_t longest_us = 0;
+
+	for (size_t i = 0; s->source->is_long && i < s->rounds[0].n; i++)
+		if (s->rounds[0].items[i].duration_us > longest_us)
+			longest_us = s->rounds[0].items[i].duration_us;
+	if (longest_us > LONG_US)
+		(void)buf_printf(out, "    defaults: { timeout: %llds } # a check took %lld s\n",
+				 (long long)longest_us * 4 / 1000000,
+				 (long long)longest_us / 1000000);
+}
+
 static int put_audit(struct init_writer *w, struct init_subject *s, struct err *e)
 {
 	size_t before = w->out->len, n = w->n_checks;
@@ -411,6 +430,7 @@ static int put_audit(struct init_writer *w, struct init_subject *s, struct err *
 	(void)buf_putc(w->out, '\n');
 	if (s->target)
 		(void)buf_printf(w->out, "    target: %s\n", s->name);
+	put_timeout(s, w->out);
 	(void)buf_puts(w->out, "    severity: 5\n    tags: [release]\n    checks:\n");
 	if (s->source->put(w, s, e) != 0)
 		return -1;

@@ -50,6 +50,7 @@ struct init_source {
 	size_t offset;	       /* of its struct texts in struct options */
 	enum target_type type; /* of its target; NONE = it may have one or none, the source knows */
 	size_t n_rounds;       /* how often the draft is measured */
+	bool is_long;	       /* its checks may take minutes, and then get the time */
 
 	/*
 	 * MUST: takes what was given apart; s->given is set, s->name (by init_name) is to be.

@@ -325,6 +325,7 @@ const struct init_source init_artifact = {
 	.offset = offsetof(struct options, artifact),
 	.type = TARGET_NONE,
 	.n_rounds = 1,
+	.is_long = true,
 	.begin = begin,
 	.look = look,
 	.put_draft = put_draft,

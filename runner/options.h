@@ -37,6 +37,7 @@ struct options {
 	struct texts sqlite, postgres, mysql, odbc; /* of init; each may repeat, as below */
 	struct texts http, metrics, artifact, oci, headers;
 	const char *ca_file;	  /* --ca-file PATH; NULL = the system's */
+	const char *user;	  /* --user NAME; NULL = none */
 	const char *key;	  /* --key FILE; NULL = none */
 	const char *password_env; /* --password-env NAME; NULL = none */
 	int color;		  /* enum color_when */

@@ -24,6 +24,8 @@ audits:
       - { id: more, oci: { layout: image, platforms: [linux/amd64, linux/arm/v7, linux/s390x] } }
       - { id: labels, oci: { layout: image, labels: { org.opencontainers.image.version: "1.0.*" } } }
       - { id: other, oci: { layout: image, labels: { org.opencontainers.image.version: "1.1.*", maintainer: "*" } } }
+      - { id: what, oci: { layout: image, labels: { org.opencontainers.image.version: "*" } }, expect: { label: '== "1.0.3"' } }
+      - { id: who, oci: { layout: image, labels: { maintainer: "*" } }, expect: { label: '!= "nobody"', label_differences: ">= 0" } }
       - { id: size, oci: image, expect: { size: "between 1 KiB and 2 KiB", layers: "== 2", total_size: "< 4KiB" } }
       - { id: user, oci: image, expect: { user: '!= "root"' } }
       - { id: age, oci: image, expect: { age: "> 1d" } }
@@ -54,12 +56,13 @@ explains()
 }
 
 intact
-for check in all hashed v1 platforms labels size user age pinned; do
+for check in all hashed v1 platforms labels what size user age pinned; do
 	exits "intact: $check passes" 0 "$ASSIZE" run "i/$check"
 done
 explains "each blob is looked at once" all 0 'measured +0 problems, n = 8'
 tells "a name that is not there" v2 2 'nothing in it is named "v2".*the names there are: v1'
 tells "platforms without an image" more 1 'linux/arm/v7: no image.*linux/s390x: no image.*there is: linux/amd64'
+tells "a label that is absent has no value" who 2 'there is no such label'
 tells "labels" other 1 'linux/amd64: maintainer is absent, not "\*"'
 tells "labels" other 1 'version is "1.0.3", not "1.1.\*"'
 tells "nothing refers to it" sbom 1 'application/spdx\*: nothing of this type refers to the image'
@@ -286,4 +289,47 @@ like "a platform without a system" "$err" '"amd64" is no platform'
 like "half a digest" "$err" '"ref" is a digest that is cut or misspelt'
 
 exits "the example is valid" 0 "$ASSIZE" check -f "$ROOT/audits/examples/oci.yaml"
+# A definition to begin with: it passes, fails when the image is another, and says what is weak.
+rm -rf assize.yaml .assize
+intact
+run "$ASSIZE" init --oci image:v1
+is "an image" "$status $out$err" "0 assize.yaml: 2 checks that hold now
+next: read it, then assize run"
+like "its platforms" "$(cat assize.yaml)" 'platforms: \["linux/amd64", "linux/arm64/v8"]'
+like "labels that last, and those of a release" "$(cat assize.yaml)" 'image.vendor: Shop.*image.version: "\*"'
+like "size and user" "$(cat assize.yaml)" 'size: "<= 1.[0-9] KiB" # each; the largest has 1.[0-9] KiB.*user: .== "1000".'
+like "the very image" "$(cat assize.yaml)" "digest: '== \"$top\"'"
+exits "it passes" 0 "$ASSIZE" run
+config=$(jq -r .config.digest "$(oci_path image "$(oci_of image linux/amd64)")")
+oci_edit image "$config" 'delete $d->{config}{User}; $d->{config}{Labels}{"org.opencontainers.image.vendor"} = "Else"'
+cp -r image root
+oci_edit image "$(oci_top image)" 'pop @{$d->{manifests}}'
+run "$ASSIZE" run
+for what in 'missing_platforms.*measured +1 platform' 'label_differences.*measured +1 label' 'user.*measured +"root"'; do
+	like "another image: ${what%%.*}" "$out" "FAIL image/image .*series +$what"
+done
+like "has another digest" "$out" 'FAIL image/pinned:digest'
+run "$ASSIZE" init -o root.yaml --oci root
+like "root is told, and not called well" "$status $err$(cat root.yaml)" "^0 assize: root: weak: it runs as root on linux/amd64.*# user: '!= \"root\"'"
+exits "the rest of it passes" 0 "$ASSIZE" run -f root.yaml
+intact
+echo more >image/blobs/sha256/"$(echo more | sha256sum | cut -c1-64)"
+run "$ASSIZE" init -o orphans.yaml --oci image
+like "is told" "$status $err" '^0 assize: image: weak: nothing leads to 1 of its blobs'
+exits "and no more of it passes" 0 "$ASSIZE" run -f orphans.yaml
+printf x | dd of="$(oci_path image "$(jq -r '.layers[0].digest' "$(oci_path image "$(oci_of image linux/amd64)")")")" \
+	conv=notrunc 2>/dev/null
+run "$ASSIZE" run
+like "nor a flipped byte" "$status $out" '^1 .*FAIL image/image .*series +problems.*series +orphans.*FAIL image/pinned '
+refused()
+{
+	run "$ASSIZE" init -o refused.yaml --oci "${@:4}"
+	like "$1" "$status $err" "^$2 assize: .*$3"
+}
+refused "a damaged image" 2 'image: damaged: .*help: a damaged image is nothing to begin with' image
+refused "a name nobody knows" 3 '"alpine" is neither .*help: name the registry too' alpine
+refused "which of them" 3 'which image of the repository.*help: add a tag' localhost:1/shop/api
+refused "a password in it" 3 'must not carry a user name or password.help: .*--password-env' ada:sesame@localhost/shop:v1
+refused "half of who asks" 3 'asked with --user and --password-env' localhost:1/shop/api:v1 --user ada
+
 done_testing

@@ -132,7 +132,7 @@ refused()
 {
 	run "$ASSIZE" init -o other.yaml "${@:4}"
 	like "$1" "$status $err" "^$2 assize: .*$3"
-	unlike "$1: nothing is written down" "$err$(cat other.yaml 2>&1)" 'sesame'
+	[[ $* != *sesame* ]] || unlike "$1: it is not told either" "$err" sesame
 }
 refused "a password in a URL" 3 'must not carry a user name or password.help: .*\$\{env:NAME\}' \
 	--http "http://ada:sesame@127.0.0.1:$web/"
@@ -143,7 +143,6 @@ refused "a secret in a header" 3 'the value of header "X-Api-Key" is a secret.*h
 refused "a page that is not there" 2 'answered 404, which is nothing to begin with.help: name a page' \
 	--http "http://127.0.0.1:$web/gone"
 refused "one that is for others" 2 'answered 401.*help: say who asks: --header' --http "http://127.0.0.1:$web/status/401"
-refused "one that is ill" 2 'answered 503.*help: begin when it is well' --http "http://127.0.0.1:$web/status/503"
 refused "a page in place of metrics" 2 'line 1:1: .*help: name the page of metrics' --metrics "http://127.0.0.1:$web/index.html"
 refused "metrics without a metric" 2 'there is no metric in it' --metrics "http://127.0.0.1:$web/mode/comments"
 refused "half an answer" 2 'torn-length: GET ' --http "http://127.0.0.1:$web/mode/torn-length"
@@ -199,27 +198,18 @@ like "they pass" "$status $out" '^0 .* fail=0 undecided=0'
 run "$ASSIZE" run -f shop.yaml
 like "and so does the archive" "$status $out" '^0 .* fail=0 undecided=0'
 
-# A release is tampered with, each check for itself.
-fails()
-{
-	run "$ASSIZE" run "${@:3}"
-	like "$1" "$status $out" "^1 .*FAIL $2"
-}
+# A release is tampered with.
 cp -a dist kept
-chmod 600 dist/shop
-fails "a mode" shop/file:mode shop/file
-cp p.c dist/shop
-fails "another size" shop/file:size shop/file
-fails "another file" shop/pinned shop/pinned
-gcc -no-pie p.c -o dist/shop
-fails "an exposed program" 'shop/elf.*series +pie.*bound +== 1' shop/elf
+gcc -no-pie p.c -o dist/shop && head -c 40000 /dev/zero >>dist/shop && chmod 600 dist/shop
 gcc -Wl,-z,norelro -z execstack -no-pie -Wl,--no-as-needed p.c -lm -o dist/weak
-fails "another library, in a weak one" weak/elf:foreign weak/elf
-cp ssh tree/key
-fails "a key in a folder" tree/secrets:findings tree/secrets
-fails "and not on the list" tree/digests tree/digests
-rm tree/key && echo 3 >tree/one
-fails "a file of it" tree/digests tree/digests
+cp ssh tree/key && echo 3 >tree/one
+run "$ASSIZE" run
+for what in 'shop/file:size' 'shop/pinned:sha256' 'shop/elf:.*series +pie.*bound +== 1.*series +relro' 'weak/pinned' \
+	'weak/elf:foreign' 'tree/digests 2 differences' 'tree/secrets:findings'; do
+	like "other programs, a key in a folder: ${what%%:*} fails" "$out" "FAIL $what"
+done
+like "in its mode, too" "$out" 'FAIL shop/file .*series +mode.*FAIL shop/pinned '
+rm tree/key && echo 1 >tree/one
 cp ssh shop-2.31.0/etc/id_rsa
 tar -czf dist/shop.tar.gz shop-2.31.0
 run "$ASSIZE" run -f shop.yaml
@@ -241,13 +231,12 @@ refused "a signature by another" 2 'the signature beside it is not by "other.pub
 	--artifact dist/shop.tar.gz --key other.pub
 refused "a key for nothing" 3 'there is no signature beside it' --artifact dist/shop --key m.pub
 refused "a list that is there" 3 '"dist/shop.tar.gz.members" is there already' --artifact dist/shop.tar.gz --manifest
-refused "a list of nothing" 3 '--manifest is about archives' --artifact dist/shop --manifest
 : >empty
 refused "an empty file" 2 'empty: it is empty, which is nothing to begin with' --artifact empty
 refused "nothing at all" 2 'could not look at "gone": No such file' --artifact gone
 mkdir void
 refused "an empty folder" 2 'void: a folder without a file in it' --artifact void
-ok "nothing was left" test ! -e void.SHA256SUMS -a ! -e other.yaml
+ok "nothing was left" test ! -e void.SHA256SUMS -a ! -e other.yaml -a ! -e ../other.yaml
 mv dist/shop.tar.gz.minisig m.sig
 ssh-keygen -q -Y sign -n file -f ssh - <dist/shop.tar.gz >dist/shop.tar.gz.sig 2>/dev/null
 head -c 300 dist/shop.tar.gz >torn.gz

@@ -108,6 +108,19 @@ jq -nc --arg d "$referrer" --argjson n "$size" '{schemaVersion: 2,
 put "manifests/sha256-${top#sha256:}" list application/vnd.oci.image.index.v1+json
 tells "what refers to it, by tag" sbom 0 pass
 
+# a definition to begin with
+put manifests/v9 "$(oci_path image "$top")" application/vnd.oci.image.index.v1+json
+run "$ASSIZE" init -o begun.yaml --oci "127.0.0.1:$port/shop/api:v9" --user audit --password-env PASSWORD
+like "init" "$status $out" '^0 begun.yaml: 2 checks that hold now'
+like "names the secret" "$(cat begun.yaml)" 'user: audit.*password: "\$\{env:PASSWORD}"'
+unlike "and does not tell it" "$(cat begun.yaml)$out$err" "$PASSWORD"
+exits "what it writes passes" 0 "$ASSIZE" run -f begun.yaml
+put manifests/v9 "$(oci_path image "$(oci_of image linux/amd64)")" application/vnd.oci.image.manifest.v1+json
+run "$ASSIZE" run -f begun.yaml
+like "another image behind the tag" "$status $out" '^1 .*FAIL api/image:missing_platforms.*FAIL api/pinned:digest'
+run "$ASSIZE" init -o other.yaml --oci "127.0.0.1:$port/shop/api:v9"
+like "without a password" "$status $err" '^2 assize: .*the registry asks for a password'
+
 stored=$TMP/store/docker/registry/v2/blobs/sha256/${layer:7:2}/${layer#sha256:}/data
 cp "$stored" kept
 printf 'X' | dd of="$stored" bs=1 seek=20 conv=notrunc status=none
