@@ -276,5 +276,6 @@ const struct audit_kind audit_kind_journey = {
 	.check = journey_check,
 	.has_value = journey_has_value,
 	.describe = journey_describe,
+	.request = journey_plan,
 	.probe = journey_probe,
 };

@@ -2,8 +2,9 @@
  * journey: what the files of that kind share; private to audits/journey*.c.
  *
  * journey.c has the rows and what is said of a journey without making it, journey_check.c finds
- * what is wrong with one, journey_text.c puts captured values into what is sent, journey_capture.c
- * takes them out of answers, journey_run.c makes the journey.
+ * what is wrong with one, journey_text.c puts captured values into what is sent,
+ * journey_request.c makes the request of a step, journey_capture.c takes values out of its answer,
+ * journey_run.c makes the journey.
  */
 #ifndef ASSIZE_AUDITS_JOURNEY_H
 #define ASSIZE_AUDITS_JOURNEY_H
@@ -101,9 +102,23 @@ enum placing {
 /* Appends s with its placeholders replaced. -1: one was not captured, or out is full. */
 int captures_place(const struct captures *c, const char *s, enum placing how, struct buf *out,
 		   struct err *e);
+/* The name of a field, percent-encoded. */
+const char *journey_encoded(struct arena *a, const char *s);
 /* The whole body of a request, its content type through *type (NULL = none of its own). */
 int journey_body(const struct group *step, const struct captures *c, struct arena *a,
 		 const char **body, const char **type, struct err *e);
+
+/* journey_request.c */
+struct http_request;
+struct planned_request;
+struct probe;
+/* s with its placeholders replaced, in a. */
+int journey_place(const struct captures *c, const char *s, enum placing how, struct arena *a,
+		  const char **out, struct err *e);
+/* Everything of a step's request but its time; text is in the probe's arena. */
+int journey_request(const struct probe *p, const struct group *step, const struct captures *c,
+		    struct http_request *req, struct err *e);
+int journey_plan(struct probe *p, size_t i, struct planned_request *out, struct err *e);
 
 /* journey_capture.c */
 
@@ -128,7 +143,6 @@ int journey_capture_take(const struct journey_capture *c, const char *name,
 int journey_rpc_check(const struct journey_answer *answer, struct err *e);
 
 /* journey_run.c */
-struct probe;
 int journey_probe(struct probe *p, struct err *e);
 
 #endif

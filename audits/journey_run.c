@@ -19,7 +19,6 @@
 #include "runner/model/unit.h"
 
 #define SNIPPET_BYTES 200
-#define MAX_URL_BYTES 8192
 
 struct journey {
 	struct probe *probe;
@@ -122,66 +121,15 @@ static void emit_captures(struct visit *v)
 
 /* ---- one request ---- */
 
-static int place(struct journey *j, const char *s, enum placing how, const char **out,
-		 struct err *e)
-{
-	struct buf b;
-	int rc;
-
-	buf_init(&b, JOURNEY_MAX_SENT);
-	rc = captures_place(&j->captures, s, how, &b, e);
-	if (rc == 0)
-		*out = arena_strndup(j->probe->arena, b.data, b.len);
-	buf_release(&b);
-	return rc;
-}
-
-/* The step's headers and the type of its body, unless the step has its own. */
-static int place_headers(struct visit *v, const char *type, struct pairs *out, struct err *e)
-{
-	const struct pairs *from = &v->step->headers;
-	struct pair *items = arena_array(v->journey->probe->arena, from->n + 1, sizeof(*items));
-	bool has_type = false;
-
-	for (size_t i = 0; i < from->n; i++) {
-		items[i] = from->items[i];
-		has_type = has_type || strcasecmp(items[i].name, "Content-Type") == 0;
-		if (place(v->journey, from->items[i].value, PLACE_RAW, &items[i].value, e) != 0)
-			return -1;
-	}
-	*out = (struct pairs){items, from->n};
-	if (type != NULL && !has_type)
-		items[out->n++] = (struct pair){.name = "Content-Type", .value = type};
-	return 0;
-}
-
-/* Where to, with everything in its place. */
-static int place_url(struct visit *v, const char **url, struct err *e)
-{
-	const struct target *target = v->journey->probe->checks[0]->target;
-	struct err why = {0};
-	const char *path;
-
-	if (place(v->journey, v->step->path, PLACE_ENCODED, &path, e) != 0)
-		return -1;
-	*url = http_join(v->journey->probe->arena, target->location, path);
-	if (*url == NULL)
-		return err_set(e, ERR_MEASURE, "\"path\" leaves the host of target \"%s\"",
-			       target->name);
-	if (strlen(*url) > MAX_URL_BYTES)
-		return err_set(e, ERR_MEASURE, "the URL has more than %d bytes", MAX_URL_BYTES);
-	if (http_check_url(*url, &why) != 0)
-		return err_set(e, ERR_MEASURE, "%s", why.message);
-	return 0;
-}
-
 static const char *shown_request(struct visit *v)
 {
 	struct journey *j = v->journey;
 	const char *path = v->step->path, *url;
 	struct err none = {0};
 
-	(void)place(j, v->step->path, PLACE_SHOWN, &path, &none); /* too long: as written */
+	/* Too long: as written. */
+	(void)journey_place(&j->captures, v->step->path, PLACE_SHOWN, j->probe->arena, &path,
+			    &none);
 	url = http_join(j->probe->arena, j->probe->checks[0]->target->location, path);
 	return masked(j, arena_printf(j->probe->arena, "%s %s", journey_method(v->group),
 				      url != NULL ? url : path));
@@ -190,26 +138,13 @@ static const char *shown_request(struct visit *v)
 static int request(struct visit *v, struct err *e)
 {
 	struct journey *j = v->journey;
-	const struct target *target = j->probe->checks[0]->target;
 	const struct http_sink sink = {http_sink_buf, &v->body};
-	struct pairs headers;
-	const char *type;
-	struct http_request req = {
-		.method = journey_method(v->group),
-		.headers = &target->headers,
-		.extra_headers = &headers,
-		.ca_file = target->ca_file,
-		.route = &target->route,
-		.deadline_ms = v->deadline_ms,
-		.max_body_bytes = j->spec->max_body,
-		.max_redirects = (long)v->step->redirects,
-		.max_connections = (long)target->max_connections,
-	};
+	struct http_request req;
 
-	if (place_url(v, &req.url, e) != 0 ||
-	    journey_body(v->group, &j->captures, j->probe->arena, &req.body, &type, e) != 0 ||
-	    place_headers(v, type, &headers, e) != 0 ||
-	    http_fetch(j->session, &req, &sink, &v->res, e) != 0)
+	if (journey_request(j->probe, v->group, &j->captures, &req, e) != 0)
+		return -1;
+	req.deadline_ms = v->deadline_ms;
+	if (http_fetch(j->session, &req, &sink, &v->res, e) != 0)
 		return -1;
 	v->has_answer = true;
 	return 0;

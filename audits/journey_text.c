@@ -104,6 +104,18 @@ int captures_place(const struct captures *c, const char *s, enum placing how, st
 
 /* ---- bodies ---- */
 
+const char *journey_encoded(struct arena *a, const char *s)
+{
+	const char *text;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	put_encoded(&b, s);
+	text = arena_strdup(a, b.data);
+	buf_release(&b);
+	return text;
+}
+
 static int put_form(const struct pairs *form, const struct captures *c, struct buf *out,
 		    struct err *e)
 {

@@ -104,11 +104,11 @@ static const char *duration(struct arena *a, int64_t us)
 }
 
 /* Can `plan --curl` print it? */
-static bool is_one_request(const char *kind)
+static bool asks_over_http(const char *kind)
 {
 	const struct audit_kind *k = audit_kind_find(kind);
 
-	return k != NULL && k->begin != NULL;
+	return k != NULL && (k->begin != NULL || k->request != NULL);
 }
 
 static const char *in_unit(struct arena *a, double v, const char *unit)
@@ -217,7 +217,7 @@ static int explain_series(struct app *app, struct record *record, int64_t run_id
 	      isnan(r->room) ? NULL : arena_printf(a, "%.0f %%", r->room * 100));
 	field(app->out, "reason", r->reason);
 	lines(app->out, "query", r->query);
-	if (is_one_request(r->check->kind))
+	if (asks_over_http(r->check->kind))
 		field(app->out, "repeat", arena_printf(a, "assize plan --curl %s", r->check->name));
 	lines(app->out, "evidence", r->evidence);
 	if (explain_samples(app, record, run_id, r, e) != 0)

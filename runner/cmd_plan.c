@@ -128,7 +128,7 @@ static void print_json(struct app *app, const struct definition *d, const struct
 	buf_release(&b);
 }
 
-/* A script: a comment with the checks, then their request. */
+/* A script: a comment with the checks, then their requests. */
 static int print_curl(struct app *app, const struct definition *d, const struct plan *plan,
 		      struct err *e)
 {
@@ -143,19 +143,19 @@ static int print_curl(struct app *app, const struct definition *d, const struct 
 			.checks = job->checks,
 			.n_checks = job->n_checks,
 		};
-		const char *line = curl_line(&probe, d, e);
+		const char *lines = curl_lines(&probe, d, e);
 
-		if (line == NULL && e->class != ERR_NONE)
+		if (lines == NULL && e->class != ERR_NONE)
 			return -1;
-		if (line == NULL)
+		if (lines == NULL)
 			continue;
 		for (size_t k = 0; k < job->n_checks; k++)
 			(void)fprintf(app->out, "# %s\n", job->checks[k]->name);
-		(void)fprintf(app->out, "%s\n", line);
+		(void)fputs(lines, app->out);
 		n_printed++;
 	}
 	if (n_printed == 0)
-		(void)fprintf(app->out, "# no check of the selection is one request over HTTP\n");
+		(void)fprintf(app->out, "# no check of the selection asks over HTTP\n");
 	return 0;
 }
 

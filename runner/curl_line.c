@@ -81,22 +81,66 @@ static void put_argument(struct buf *out, const char *s, const struct redactor *
 		put_quoted(out, from, (size_t)(s - from));
 }
 
-const char *curl_line(struct probe *p, const struct definition *d, struct err *e)
+/* The request as a line; -1: e says what is wrong with it. */
+static int put_line(struct buf *out, struct probe *p, const struct http_request *req,
+		    const struct http_curl_more *more, const struct redactor *r, struct err *e)
 {
-	const struct check *c = p->checks[0];
-	struct http_request req = {.timeout_ms = c->timeout_ms};
-	const char **arguments, *line;
+	const char **arguments;
 	struct buf b;
 	size_t n;
 
-	if (c->kind->begin == NULL || c->kind->begin(p, &req, e) != 0 ||
-	    http_curl_arguments(&req, p->arena, &arguments, &n, e) != 0)
-		return NULL;
+	if (http_curl_arguments(req, more, p->arena, &arguments, &n, e) != 0)
+		return -1;
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	for (size_t i = 0; i < n; i++)
-		put_argument(&b, arguments[i], d->redactor);
-	/* What is not spelled as it is, like a password in base64. */
-	line = arena_strdup(p->arena, redact_text(d->redactor, p->arena, b.data));
+		put_argument(&b, arguments[i], r);
+	(void)buf_printf(out, "%s\n", b.data);
 	buf_release(&b);
-	return line;
+	return 0;
+}
+
+static int put_all(struct buf *out, struct probe *p, const struct definition *d, struct err *e)
+{
+	static const char cookies[] = "~file~of~cookies~";
+	struct redactor *r = redactor_new(p->arena);
+	struct http_request req;
+	int more = 1;
+
+	redactor_add_all(r, d->redactor);
+	redactor_add_variable(r, cookies, "jar");
+	for (size_t i = 0; more == 1; i++) {
+		struct planned_request planned = {.request = &req, .variables = r};
+		struct http_curl_more beside = {.form = &planned.form};
+
+		more = p->checks[0]->kind->request(p, i, &planned, e);
+		if (more != 1)
+			break;
+		if (planned.has_cookies)
+			beside.cookies = cookies;
+		if (i == 0 && planned.has_cookies)
+			(void)buf_puts(out, "jar=$(mktemp)\n");
+		(void)buf_printf(out, "# %s\n", planned.comment);
+		if (put_line(out, p, &req, &beside, r, e) != 0)
+			more = -1;
+	}
+	return more;
+}
+
+const char *curl_lines(struct probe *p, const struct definition *d, struct err *e)
+{
+	const struct check *c = p->checks[0];
+	struct http_request req = {.timeout_ms = c->timeout_ms};
+	const char *lines = NULL;
+	struct buf b;
+	int code = -1;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	if (c->kind->request != NULL)
+		code = put_all(&b, p, d, e);
+	else if (c->kind->begin != NULL && c->kind->begin(p, &req, e) == 0)
+		code = put_line(&b, p, &req, NULL, d->redactor, e);
+	if (code == 0) /* what is not spelled as it is, like a password in base64 */
+		lines = arena_strdup(p->arena, redact_text(d->redactor, p->arena, b.data));
+	buf_release(&b);
+	return lines;
 }

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/pairs.h"
 #include "runner/base/route.h"
 #include "runner/io/http_internal.h"
 
-/* All but the headers. */
+/* All but headers and fields. */
 #define MAX_OPTIONS 48
 
 struct arguments {
@@ -61,7 +62,14 @@ static void add_route(struct arguments *x, const struct http_request *req, struc
 	}
 }
 
-static void add_method(struct arguments *x, const struct http_request *req)
+static void add_form(struct arguments *x, const struct pairs *form, struct arena *a)
+{
+	for (size_t i = 0; i < form->n; i++)
+		add_value(x, "--data-urlencode",
+			  arena_printf(a, "%s=%s", form->items[i].name, form->items[i].value));
+}
+
+static void add_method(struct arguments *x, const struct http_request *req, bool has_form)
 {
 	const char *method = req->method != NULL ? req->method : "GET";
 
@@ -70,15 +78,19 @@ static void add_method(struct arguments *x, const struct http_request *req)
 	/* Said by --data-raw; with --request it would stay a POST behind a redirect, too. */
 	else if (strcmp(method, "POST") != 0 && (strcmp(method, "GET") != 0 || req->body != NULL))
 		add_value(x, "--request", method);
+	if (has_form)
+		return;
 	if (req->body != NULL)
 		add_value(x, "--data-raw", req->body);
 	else if (strcmp(method, "POST") == 0)
 		add_value(x, "--data-raw", "");
 }
 
-int http_curl_arguments(const struct http_request *req, struct arena *a, const char ***out,
-			size_t *n, struct err *e)
+int http_curl_arguments(const struct http_request *req, const struct http_curl_more *more,
+			struct arena *a, const char ***out, size_t *n, struct err *e)
 {
+	static const struct pairs no_form;
+	const struct pairs *form = more != NULL && more->form != NULL ? more->form : &no_form;
 	static const struct http_handler nobody;
 	struct http_transfer *t = http_transfer_new(NULL, req, &nobody, NULL);
 	struct arguments x = {.items = NULL};
@@ -90,7 +102,7 @@ int http_curl_arguments(const struct http_request *req, struct arena *a, const c
 	}
 	for (const struct curl_slist *l = t->lines; l != NULL; l = l->next)
 		n_lines++;
-	x.items = arena_array(a, MAX_OPTIONS + 2 * n_lines, sizeof(*x.items));
+	x.items = arena_array(a, MAX_OPTIONS + 2 * (n_lines + form->n), sizeof(*x.items));
 	add(&x, "curl");
 	add(&x, "--disable"); /* no ~/.curlrc */
 	add(&x, "--globoff");
@@ -105,10 +117,15 @@ int http_curl_arguments(const struct http_request *req, struct arena *a, const c
 		add_value(&x, "--max-redirs", arena_printf(a, "%ld", req->max_redirects));
 	}
 	add_route(&x, req, a);
+	if (more != NULL && more->cookies != NULL) {
+		add_value(&x, "--cookie", more->cookies);
+		add_value(&x, "--cookie-jar", more->cookies);
+	}
 	add_value(&x, "--user-agent", "assize");
 	for (const struct curl_slist *l = t->lines; l != NULL; l = l->next)
 		add_value(&x, "--header", arena_strdup(a, l->data));
-	add_method(&x, req);
+	add_method(&x, req, form->n > 0);
+	add_form(&x, form, a);
 	add(&x, req->url);
 	http_transfer_free(t);
 	*out = x.items;

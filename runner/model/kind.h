@@ -30,6 +30,7 @@ struct db_pool;
 struct http_request;
 struct http_response;
 struct http_turns;
+struct redactor;
 
 /* A value a kind yields. Kinds with one value name it "". */
 struct value_row {
@@ -110,6 +111,15 @@ void probe_restoration(struct probe *p, const struct restoration *r);
  */
 const char *probe_head(const struct probe *p, const char *s, size_t n, size_t most);
 
+/* One request of a probe that makes several; what text there is lives in the probe's arena. */
+struct planned_request {
+	struct http_request *request; /* the caller's, to be filled */
+	struct redactor *variables;   /* the caller's: what stands for shell variables is added */
+	struct pairs form;	      /* sent encoded, in place of the request's body; n 0 = none */
+	const char *comment;	      /* one line */
+	bool has_cookies;	      /* kept from request to request */
+};
+
 struct audit_kind {
 	const char *name;
 	const char *family;  /* database, http, artifact, command, rollback */
@@ -172,6 +182,12 @@ struct audit_kind {
 
 	/* MUST: what this probe would ask, for `assize plan` (SQL, URL, argv), one line each. */
 	void (*describe)(struct probe *p, struct buf *out);
+
+	/*
+	 * MAY be NULL. Kinds that make several requests over HTTP: request i, for `assize plan
+	 * --curl`; 1 = filled, 0 = there are no more, -1 = e says what is wrong with it.
+	 */
+	int (*request)(struct probe *p, size_t i, struct planned_request *out, struct err *e);
 
 	/*
 	 * Blocking kinds. 0 = measurements were emitted; -1 = could not measure, every check of the

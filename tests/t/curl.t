@@ -5,7 +5,7 @@
 cd "$TMP"
 mkdir www
 testd --dir "$TMP/www" --keep "$TMP/kept"
-export SECRET='hunter2 "quoted" $HOME' PASSWORD=swordfish-swordfish
+export SECRET='hunter2 "quoted" $HOME' PASSWORD=swordfish-swordfish LOVE='love lace&'
 printf 'from-a-file-1234' >token
 printf 'orders_total 5\n' >www/metrics
 
@@ -36,6 +36,18 @@ audits:
       - { id: filed, target: filed, http: /echo }
       - { id: basic, target: basic, http: /echo }
       - { id: routed, target: routed, http: { path: /echo, redirects: 2 } }
+      - id: journey-json
+        journey:
+          steps:
+            - { id: login, path: /session/login, form: { user: ada, password: "\${env:LOVE}" }, capture: { token: { from: /token, secret: true }, na.me: /user/name } }
+            - { id: sent, path: "/echo?who={na.me}", headers: { X-T: "t {token}", X-S: "\${env:PASSWORD}" }, json: { it's: "{na.me} {token}", n: 7, 2: "\${env:PASSWORD}" } }
+          cleanup: [ { id: bye, method: DELETE, path: "/session/orders/{na.me}", status: 404 } ]
+      - id: journey-form
+        journey:
+          steps:
+            - { id: login, path: /session/login, json: { user: ada, password: "\${env:LOVE}" }, capture: { token: /token, at: "header:X-Request-Id" } }
+            - { id: sent, path: /echo, redirects: 2, form: { "a b": "1 + {token}&", c: "\${env:SECRET}", d: "" } }
+            - { id: raw, path: "{+at}", status: 404 }
       - { id: metrics, scrape: { path: /metrics, metric: orders_total }, expect: "> 1" }
 YAML
 
@@ -58,6 +70,32 @@ done
 line=$("$ASSIZE" plan --curl h/moved)
 bash -c "$line --verbose" >answer 2>error
 like "behind a redirect a POST is a GET, as in the run" "$(cat error)" '> POST /mode/redirect-good.*> GET /mode/good '
+# A journey: the same bytes with the values of earlier answers in variables. curl writes the spaces of a form as +.
+journey()
+{
+	rm -f kept
+	"$ASSIZE" run --quiet "h/$1" >said 2>&1
+	sed 's/%20/+/g; /^Content-Length/d' kept >run.bytes
+	out=$("$ASSIZE" plan --curl "h/$1")
+	login_token=t0ken-of-ada login_na_me=ada login_at=/r-17 bash -c "$out" >answer 2>error
+	sed -i 's/%20/+/g; /^Content-Length/d' kept
+	ok "$1: the same bytes" cmp run.bytes kept
+	unlike "$1: no secret in the lines" "$out" 'hunter2|swordfish|love'
+}
+journey journey-json
+like "each step says what it gives" "$out" '^# h/journey-json
+jar=\$\(mktemp\)
+# step login, whose answer gives login_token=\(/token\), login_na_me=\(/user/name\)
+curl .* --cookie "\$jar" --cookie-jar "\$jar" .*--data-urlencode user=ada --data-urlencode .password=."\$LOVE" http[^ ]*/session/login
+# step sent
+curl [^
+]*/echo\?who=."\$login_na_me"
+# step bye
+curl [^
+]*--request DELETE .http[^ ]*/session/orders/."\$login_na_me"$'
+journey journey-form
+like "a path that is captured brings its slash" "$out" 'http://127.0.0.1:[0-9]+."\$login_at"$'
+
 like "control bytes are escaped" "$("$ASSIZE" plan --curl h/post | wc -l)" '^2$'
 
 run "$ASSIZE" plan --curl h/filed
