@@ -226,13 +226,22 @@ static int take_job(struct session *s, struct job *job, struct err *e)
 	return 0;
 }
 
+/* The record failed: what finished is lost with the run. */
+static void drop(struct job *list)
+{
+	for (; list != NULL; list = list->next)
+		arena_free(list->arena);
+}
+
 int session_take(struct session *s, struct job *list, struct err *e)
 {
 	while (list != NULL) {
 		struct job *next = list->next;
 
-		if (take_job(s, list, e) != 0)
+		if (take_job(s, list, e) != 0) {
+			drop(list);
 			return -1;
+		}
 		list = next;
 	}
 	return 0;
