@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "runner/base/err.h"
-#include "runner/io/db_library.h"
+#include "runner/io/library.h"
 
 /* Written once, before anybody reads it. */
 static struct {
@@ -15,15 +15,15 @@ static struct {
 
 static void load(void)
 {
-	const struct db_symbol symbols[] = {
+	const struct library_symbol symbols[] = {
 #define ARCHIVE_SYMBOL(result, name, arguments) {#name, &library.api.name},
 		ARCHIVE_FUNCTIONS(ARCHIVE_SYMBOL)
 #undef ARCHIVE_SYMBOL
 	};
 
 	/* -1 shows in the error. */
-	(void)db_library_load("libarchive.so.13", "archive", "libarchive13", symbols,
-			      sizeof(symbols) / sizeof(*symbols), &library.error);
+	(void)library_load("libarchive.so.13", "archive", "libarchive13", symbols,
+			   sizeof(symbols) / sizeof(*symbols), &library.error);
 }
 
 const struct archive_api *archive_library(struct err *e)

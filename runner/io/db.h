@@ -7,7 +7,7 @@
  * ms), then fails with "took longer than ...".
  *
  * Every engine but SQLite is optional, twice: it is left out of a build without the library's
- * headers, and the library is loaded when the first session is opened (db_library.h), so that a
+ * headers, and the library is loaded when the first session is opened (library.h), so that a
  * machine without it, and a start that needs none, pay nothing.
  *
  * Errors are ERR_MEASURE. After a failure db_missing() tells whether it was a table or a column

@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "runner/base/err.h"
-#include "runner/io/db_library.h"
+#include "runner/io/library.h"
 #include "runner/io/db_mysql.h"
 
 /* Written once, before anybody reads it. */
@@ -17,7 +17,7 @@ static struct {
 static void load(void)
 {
 	struct mysql_client *c = &library.client;
-	const struct db_symbol symbols[] = {
+	const struct library_symbol symbols[] = {
 		{"mysql_server_init", &c->server_init},
 		{"mysql_init", &c->init},
 		{"mysql_close", &c->close},
@@ -47,8 +47,8 @@ static void load(void)
 		{"mysql_stmt_close", &c->stmt_close},
 	};
 
-	if (db_library_load("libmariadb.so.3", "MySQL and MariaDB client", "libmariadb3", symbols,
-			    sizeof(symbols) / sizeof(*symbols), &library.failure) != 0)
+	if (library_load("libmariadb.so.3", "MySQL and MariaDB client", "libmariadb3", symbols,
+			 sizeof(symbols) / sizeof(*symbols), &library.failure) != 0)
 		return;
 	/* Not left to the first connection: two threads may make that at once. */
 	if (c->server_init(0, NULL, NULL) != 0)

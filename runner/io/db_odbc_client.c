@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "runner/base/err.h"
-#include "runner/io/db_library.h"
+#include "runner/io/library.h"
 #include "runner/io/db_odbc.h"
 
 /* Written once, before anybody reads it. */
@@ -37,7 +37,7 @@ static void find_files(const struct odbc_client *c)
 static void load(void)
 {
 	struct odbc_client *c = &library.client;
-	const struct db_symbol symbols[] = {
+	const struct library_symbol symbols[] = {
 		{"SQLAllocHandle", &c->alloc},
 		{"SQLFreeHandle", &c->free},
 		{"SQLSetEnvAttr", &c->set_env},
@@ -66,8 +66,8 @@ static void load(void)
 	};
 
 	/* The failure, if any, is kept. */
-	if (db_library_load("libodbc.so.2", "ODBC client", "libodbc2", symbols,
-			    sizeof(symbols) / sizeof(*symbols), &library.failure) == 0)
+	if (library_load("libodbc.so.2", "ODBC client", "libodbc2", symbols,
+			 sizeof(symbols) / sizeof(*symbols), &library.failure) == 0)
 		find_files(c);
 }
 

@@ -2,7 +2,7 @@
 #include <pthread.h>
 
 #include "runner/base/err.h"
-#include "runner/io/db_library.h"
+#include "runner/io/library.h"
 #include "runner/io/db_postgres.h"
 
 /* Written once, before anybody reads it. */
@@ -14,15 +14,15 @@ static struct {
 
 static void load(void)
 {
-	const struct db_symbol symbols[] = {
+	const struct library_symbol symbols[] = {
 #define POSTGRES_SYMBOL(result, name, arguments) {#name, &library.api.name},
 		POSTGRES_FUNCTIONS(POSTGRES_SYMBOL)
 #undef POSTGRES_SYMBOL
 	};
 
 	/* -1 shows in the error. */
-	(void)db_library_load("libpq.so.5", "PostgreSQL client", "libpq5", symbols,
-			      sizeof(symbols) / sizeof(*symbols), &library.error);
+	(void)library_load("libpq.so.5", "PostgreSQL client", "libpq5", symbols,
+			   sizeof(symbols) / sizeof(*symbols), &library.error);
 }
 
 const struct postgres_api *postgres_library(struct err *e)

@@ -104,6 +104,24 @@ static void raise_fd_limit(long wanted)
 	(void)setrlimit(RLIMIT_NOFILE, &r); /* without it, connections fail and say why */
 }
 
+/* Without libcurl the loop is there and http_start() says why nothing can be asked. */
+static void start_curl(struct http_loop *l)
+{
+	if (http_library(NULL) < 0)
+		return;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		oom();
+	l->multi = curl_multi_init();
+	if (l->multi == NULL)
+		oom();
+	/* Known options with values of the right kind: these cannot fail. */
+	(void)curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	(void)curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
+	(void)curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	(void)curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
+	(void)curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, l->max_total);
+}
+
 struct http_loop *http_loop_new(const struct clock *clock, long max_total, long max_per_host)
 {
 	struct http_loop *l = xmalloc(sizeof(*l));
@@ -117,21 +135,12 @@ struct http_loop *http_loop_new(const struct clock *clock, long max_total, long 
 		.timer_us = -1,
 	};
 	raise_fd_limit(max_total + SPARE_FDS);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		oom();
-	l->multi = curl_multi_init();
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ev.data.fd = l->wake;
-	if (l->multi == NULL || l->epoll < 0 || l->wake < 0 ||
-	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev) != 0)
+	if (l->epoll < 0 || l->wake < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev) != 0)
 		oom(); /* the machine has no kernel memory or no descriptor left to start with */
-	/* Known options with values of the right kind: these cannot fail. */
-	(void)curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	(void)curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
-	(void)curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	(void)curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
-	(void)curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, max_total);
+	start_curl(l);
 	return l;
 }
 
@@ -169,10 +178,12 @@ void http_loop_free(struct http_loop *l)
 		}
 	}
 	/* Closing what is only ours: nothing could be done about a failure. */
-	(void)curl_multi_cleanup(l->multi);
+	if (l->multi != NULL) {
+		(void)curl_multi_cleanup(l->multi);
+		curl_global_cleanup();
+	}
 	(void)close(l->epoll);
 	(void)close(l->wake);
-	curl_global_cleanup();
 	free(l);
 }
 
@@ -232,6 +243,8 @@ int http_start(struct http_loop *l, const struct http_request *req,
 
 	if (l->is_stopping)
 		return err_set(e, ERR_MEASURE, "the run is being stopped");
+	if (http_library(e) < 0)
+		return -1;
 	host = http_url_is_http(req->url) ? host_of(l, req->url) : NULL;
 	if (host == NULL)
 		return err_set(e, ERR_MEASURE,

@@ -40,6 +40,8 @@ struct http_session *http_session_new(const struct http_session_options *options
 	struct http_session *s = xmalloc(sizeof(*s));
 
 	*s = (struct http_session){.options = *options};
+	if (http_library(NULL) < 0)
+		return s; /* http_fetch() says why */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		oom();
 	s->multi = curl_multi_init();
@@ -58,9 +60,12 @@ void http_session_free(struct http_session *s)
 {
 	if (s == NULL)
 		return;
-	curl_easy_cleanup(s->easy);
-	(void)curl_multi_cleanup(s->multi); /* only ours: nothing could be done about a failure */
-	curl_global_cleanup();
+	if (s->multi != NULL) {
+		curl_easy_cleanup(s->easy);
+		(void)curl_multi_cleanup(
+			s->multi); /* ours: nothing could be done about a failure */
+		curl_global_cleanup();
+	}
 	if (s->answer != NULL)
 		arena_free(s->answer);
 	free(s);
@@ -245,6 +250,8 @@ int http_fetch(struct http_session *s, const struct http_request *req, const str
 	bool is_followed;
 	CURLcode code;
 
+	if (http_library(e) < 0)
+		return -1;
 	if (s->answer != NULL)
 		arena_free(s->answer);
 	s->answer = arena_new();

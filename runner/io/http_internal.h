@@ -8,11 +8,10 @@
 #ifndef ASSIZE_IO_HTTP_INTERNAL_H
 #define ASSIZE_IO_HTTP_INTERNAL_H
 
-#include <curl/curl.h>
-
 #include "runner/base/buf.h"
 #include "runner/io/http.h"
 #include "runner/io/http_gunzip.h"
+#include "runner/io/http_library.h"
 
 /* All header lines of one response. Real ones are below 16 KiB. */
 #define HTTP_MAX_HEAD_BYTES (256 * 1024)

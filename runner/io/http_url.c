@@ -27,8 +27,12 @@ static char *part(CURLU *u, CURLUPart what, unsigned flags)
 
 static CURLU *parse(const char *url, unsigned flags, CURLUcode *why)
 {
-	CURLU *u = curl_url();
+	CURLU *u;
 
+	*why = CURLUE_OUT_OF_MEMORY;
+	if (http_library(NULL) < 0)
+		return NULL;
+	u = curl_url();
 	if (u == NULL)
 		oom();
 	*why = curl_url_set(u, CURLUPART_URL, url, flags);
@@ -74,6 +78,8 @@ int http_check_url(const char *url, struct err *e)
 	if (has_space_or_control(url))
 		return err_set(e, ERR_DEFINITION, "URL \"%s\" holds a space or a control byte",
 			       url);
+	if (http_library(e) < 0)
+		return -1;
 	u = parse(url, 0, &why);
 	if (u == NULL)
 		return err_set(e, ERR_DEFINITION, "cannot use URL \"%s\": %s", url,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "runner/base/err.h"
-#include "runner/io/db_library.h"
+#include "runner/io/library.h"
 
 #define MAX_BYTES (1024 * 1024 * 1024)
 
@@ -33,7 +33,7 @@ static struct {
 
 static void load(void)
 {
-	const struct db_symbol symbols[] = {
+	const struct library_symbol symbols[] = {
 		{"XML_ParserCreate", &library.create},
 		{"XML_ParserFree", &library.free},
 		{"XML_SetUserData", &library.set_user_data},
@@ -47,8 +47,8 @@ static void load(void)
 	};
 
 	/* -1 shows in the failure. */
-	(void)db_library_load("libexpat.so.1", "XML", "libexpat1", symbols,
-			      sizeof(symbols) / sizeof(*symbols), &library.failure);
+	(void)library_load("libexpat.so.1", "XML", "libexpat1", symbols,
+			   sizeof(symbols) / sizeof(*symbols), &library.failure);
 }
 
 struct reading {

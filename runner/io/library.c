@@ -2,15 +2,15 @@
  * RTLD_LOCAL keeps the clients apart, RTLD_NOW finds what is missing here and not in mid-query. A
  * library is never unloaded: it may have left handlers behind (OpenSSL's at exit).
  */
-#include "runner/io/db_library.h"
+#include "runner/io/library.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
 #include "runner/base/err.h"
 
-int db_library_load(const char *soname, const char *what, const char *package,
-		    const struct db_symbol *symbols, size_t n, struct err *e)
+int library_load(const char *soname, const char *what, const char *package,
+		 const struct library_symbol *symbols, size_t n, struct err *e)
 {
 	void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
 
