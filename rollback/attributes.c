@@ -18,9 +18,6 @@
 
 #include <string.h>
 
-#include <git2/sys/config.h>
-#include <git2/sys/repository.h>
-
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 #include "runner/io/git.h"

@@ -16,12 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <git2.h>
-
 #include "rollback/rollback.h"
 #include "runner/model/definition.h"
 #include "runner/model/outcome.h"
 #include "runner/model/restoration.h"
+#include "runner/io/git_library.h"
 
 struct arena;
 struct clock;

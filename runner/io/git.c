@@ -14,15 +14,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <git2.h>
-#include <git2/sys/odb_backend.h>
-#include <git2/sys/repository.h>
-
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
+#include "runner/io/git_library.h"
 #include "runner/io/git_loose.h"
 
 #define MAX_ALTERNATES	     64
@@ -40,7 +37,7 @@ static void init_libgit2(void)
 	 */
 	const char *extensions[] = {"partialclone", "worktreeconfig", "preciousobjects"};
 
-	if (git_libgit2_init() < 0)
+	if (git_library(NULL) < 0 || git_libgit2_init() < 0)
 		return;
 	if (git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions,
 			     sizeof(extensions) / sizeof(extensions[0])) < 0)
@@ -69,6 +66,8 @@ int git_door_init(struct err *e)
 {
 	/* Only an invalid once-control can make this fail. */
 	(void)pthread_once(&init_once, init_libgit2);
+	if (git_library(e) < 0)
+		return -1;
 	if (init_result < 0)
 		return err_set(e, ERR_INTERNAL, "could not start libgit2: %s", git_door_message());
 	return 0;

@@ -10,12 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <git2.h>
-
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/io/git.h"
+#include "runner/io/git_library.h"
 
 struct git_files {
 	struct arena *arena;

@@ -21,12 +21,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <git2.h>
-#include <git2/sys/odb_backend.h>
 #include <zlib.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/num.h"
+#include "runner/io/git_library.h"
 
 #define IN_BYTES     16384
 #define HEADER_BYTES 32

@@ -451,7 +451,7 @@ static void complete_all(struct http_loop *l)
 	CURLMsg *msg;
 	int left;
 
-	while ((msg = curl_multi_info_read(l->multi, &left)) != NULL) {
+	while (l->multi != NULL && (msg = curl_multi_info_read(l->multi, &left)) != NULL) {
 		CURLcode code = msg->data.result;
 		char *mine = NULL;
 

@@ -14,19 +14,17 @@ int library_load(const char *soname, const char *what, const char *package,
 {
 	void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
 
-	if (!library) {
-		(void)err_set(e, ERR_MEASURE, "could not load the %s library: %s", what, dlerror());
-		return err_help(e, "install %s", package);
-	}
+	if (!library)
+		return err_set(e, ERR_MEASURE, "could not load the %s library (install %s): %s",
+			       what, package, dlerror());
 	for (size_t i = 0; i < n; i++) {
 		void *symbol = dlsym(library, symbols[i].name);
 
-		if (!symbol) {
-			(void)err_set(e, ERR_MEASURE,
-				      "cannot use the %s library %s: it has no %s()", what, soname,
-				      symbols[i].name);
-			return err_help(e, "install a newer %s", package);
-		}
+		if (!symbol)
+			return err_set(
+				e, ERR_MEASURE,
+				"cannot use the %s library %s, it has no %s() (install a newer %s)",
+				what, soname, symbols[i].name, package);
 		/* ISO C has no conversion between the two; POSIX promises that they fit. */
 		memcpy(symbols[i].function, &symbol, sizeof(symbol));
 	}

@@ -72,6 +72,8 @@ archive_library.o library
 db_mysql_client.o library
 db_odbc_client.o library
 db_postgres_library.o library
+git_library.o library
+http_library.o library
 http.o init_once
 http.o init_result
 proc.o helper
