@@ -92,10 +92,13 @@ int http_curl_arguments(const struct http_request *req, const struct http_curl_m
 	static const struct pairs no_form;
 	const struct pairs *form = more != NULL && more->form != NULL ? more->form : &no_form;
 	static const struct http_handler nobody;
-	struct http_transfer *t = http_transfer_new(NULL, req, &nobody, NULL);
+	struct http_transfer *t;
 	struct arguments x = {.items = NULL};
 	size_t n_lines = 0;
 
+	if (http_library(e) < 0)
+		return -1;
+	t = http_transfer_new(NULL, req, &nobody, NULL);
 	if (http_transfer_headers(t, e) != 0) {
 		http_transfer_free(t);
 		return -1;

@@ -39,6 +39,7 @@ int http_library(struct err *e)
 
 const struct curl_api *http_curl(void)
 {
+	(void)http_library(NULL); /* asked before, by whoever can say that it is missing */
 	assert(library.error.class == ERR_NONE);
 	return &library.api;
 }
