@@ -17,6 +17,7 @@
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
 #include "runner/io/net.h"
+#include "runner/io/starttls.h"
 #include "runner/io/tls.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -25,6 +26,7 @@
 
 struct tls_spec {
 	const char *address, *name, *ca_file;
+	int starttls;
 	struct net_place place; /* of address, taken apart by tls_check() */
 };
 
@@ -33,7 +35,7 @@ static const struct key_row tls_keys[] = {
 	 .type = KEY_TEXT,
 	 .flags = KEY_REQUIRED,
 	 .offset = offsetof(struct tls_spec, address),
-	 .help = "host and port to connect to; port 443 if there is none",
+	 .help = "host and port to connect to; without a port 443, or that of starttls",
 	 .example = "\"shop.example:443\""},
 	{.name = "name",
 	 .type = KEY_TEXT,
@@ -45,6 +47,13 @@ static const struct key_row tls_keys[] = {
 	 .offset = offsetof(struct tls_spec, ca_file),
 	 .help = "PEM file of the issuers to trust, in place of the system's",
 	 .example = "ca.pem"},
+	{.name = "starttls",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct tls_spec, starttls),
+	 .choices = starttls_names,
+	 .def = "none",
+	 .help = "the protocol that is spoken before TLS begins",
+	 .example = "smtp"},
 	KEY_END,
 };
 
@@ -79,7 +88,7 @@ static const struct value_row tls_values[] = {
 	{.name = "handshake",
 	 .type = VALUE_REAL,
 	 .unit = "s",
-	 .help = "from the connection to the end of the TLS handshake"},
+	 .help = "the TLS handshake, from its first byte to its end"},
 	{.name = NULL},
 };
 
@@ -92,7 +101,8 @@ static void tls_check(struct keys_context *ctx, struct check *c)
 
 	if (spec->address == NULL)
 		return;
-	if (net_place_parse(ctx->arena, spec->address, "443", &spec->place, &e) == 0) {
+	if (net_place_parse(ctx->arena, spec->address, starttls_port((enum starttls)spec->starttls),
+			    &spec->place, &e) == 0) {
 		is_name = true;
 		if (spec->name == NULL ||
 		    net_place_parse(ctx->arena, spec->name, "443", &place, &e) == 0)
@@ -108,12 +118,22 @@ static const char *name_of(const struct tls_spec *spec)
 	return spec->name != NULL ? spec->name : spec->place.host;
 }
 
+static const char *question_text(struct arena *a, const struct tls_spec *spec)
+{
+	bool has_words = spec->starttls != STARTTLS_NONE;
+
+	return arena_printf(a, "%s%sTLS handshake with %s port %s as %s",
+			    has_words ? starttls_names[spec->starttls] : "",
+			    has_words ? " STARTTLS, " : "", spec->place.host, spec->place.port,
+			    name_of(spec));
+}
+
 static void tls_describe(struct probe *p, struct buf *out)
 {
 	const struct tls_spec *spec = p->checks[0]->spec;
 
-	(void)buf_printf(out, "TLS handshake with %s port %s as %s\n", spec->place.host,
-			 spec->place.port, name_of(spec)); /* the definition is bounded */
+	(void)buf_printf(out, "%s\n",
+			 question_text(p->arena, spec)); /* the definition is bounded */
 }
 
 /* A line a certificate, the server's own first. */
@@ -180,8 +200,7 @@ static void emit_facts(struct probe *p, const struct tls_facts *f, double connec
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		all[i].evidence = evidence;
-		all[i].query = arena_printf(p->arena, "TLS handshake with %s port %s as %s",
-					    spec->place.host, spec->place.port, name_of(spec));
+		all[i].query = question_text(p->arena, spec);
 		all[i].n = (int64_t)f->n_chain;
 		probe_emit(p, 0, &all[i]);
 	}
@@ -209,7 +228,9 @@ static int tls_probe(struct probe *p, struct err *e)
 	if (c.fd < 0)
 		return err_set(e, ERR_MEASURE, "%s: could not connect: connection refused",
 			       spec->address);
-	rc = tls_look(p->arena, c.fd, &question, &wait, &facts, e);
+	rc = starttls_ask(p->arena, c.fd, (enum starttls)spec->starttls, &wait, e);
+	if (rc == 0)
+		rc = tls_look(p->arena, c.fd, &question, &wait, &facts, e);
 	(void)close(c.fd); /* nothing was sent that could be lost */
 	if (rc != 0)
 		return err_context(e, "%s", spec->address);
@@ -225,8 +246,9 @@ const struct audit_kind audit_kind_tls = {
 		"One server of perhaps many behind the name, asked once: the others may show other "
 		"certificates. Whether a certificate was revoked is not looked up. The protocol is "
 		"the best both sides speak: that a server takes old ones as well is not seen. "
-		"What is spoken inside, and protocols that begin without TLS (STARTTLS), are not "
-		"looked at.",
+		"What is spoken inside is not looked at. With starttls: that a server lets a "
+		"client "
+		"go on without TLS is not seen.",
 	.spec_size = sizeof(struct tls_spec),
 	.keys = tls_keys,
 	.values = tls_values,

@@ -65,6 +65,21 @@ for s in good many long alone expired self weak; do
 	at[$s]=127.0.0.1:$(sed -n 's/^ACCEPT.*://p' $s.said)
 done
 
+# Words before TLS, all of them in front of the good server.
+modes=(smtp smtp-none smtp-old smtp-refused smtp-busy smtp-extra smtp-closed smtp-endless imap imap-refused imap-bye
+	pop3 pop3-refused pop3-other postgres postgres-off postgres-extra postgres-full ldap ldap-refused ldap-other ldap-torn)
+perl "$ROOT/tests/lib/starttls" "${at[good]##*:}" "${modes[@]}" >words &
+reap $!
+wait_for grep -q '^ldap-torn ' words || bail "starttls did not start"
+{
+	echo 'assize: 1'
+	echo 'audits: { w: { defaults: { timeout: 5s }, checks: ['
+	while read -r mode number; do
+		echo "{ id: $mode, tls: { address: \"127.0.0.1:$number\", ca_file: ca.pem, starttls: ${mode%%-*} } },"
+	done <words
+	echo ' ] } }'
+} >words.yaml
+
 cat >assize.yaml <<YAML
 assize: 1
 audits:
@@ -112,6 +127,32 @@ tells "a weak key" weak FAIL 'not trusted: EE certificate key too weak.*series  
 tells "what is not TLS" not-tls undecided 'the answer is not TLS|timed out in the TLS handshake|closed in the TLS handshake'
 tells "a closed port" refused undecided 'could not connect: connection refused'
 tells "issuers that are not there" no-ca undecided 'could not use ca_file "[^"]*nothing.pem"'
+run "$ASSIZE" run -f words.yaml
+said=${out//w\//t/}$err
+for protocol in smtp imap pop3 postgres ldap; do
+	like "$protocol and then TLS" "$said" "pass t/$protocol:"
+done
+tells "a server that does not offer it" smtp-none undecided 'smtp: the server does not offer STARTTLS'
+tells "one that is too old" smtp-old undecided 'smtp: the server does not take EHLO: "502 what\?"'
+tells "one that refuses it" smtp-refused undecided 'smtp: the server refuses STARTTLS: "454 not now"'
+tells "one that does not talk" smtp-busy undecided 'smtp: this is no SMTP server that would talk to us: "554-no"'
+tells "words slipped in before TLS" smtp-extra undecided 'smtp: the server, or somebody between, sends more than its consent'
+tells "an end in between" smtp-closed undecided 'smtp: the other side closed before TLS began'
+tells "an endless greeting" smtp-endless undecided 'smtp: the answer has more than 16384 bytes'
+tells "IMAP refused" imap-refused undecided 'imap: the server refuses STARTTLS: "a1 BAD what\?"'
+tells "IMAP that says goodbye" imap-bye undecided 'imap: this is no IMAP server that would talk to us: "\* BYE too many"'
+tells "POP3 refused" pop3-refused undecided 'pop3: the server refuses STLS: "-ERR no"'
+tells "another protocol" pop3-other undecided 'pop3: this is no POP3 server that would talk to us: "220 mail.test"'
+tells "PostgreSQL without TLS" postgres-off undecided 'postgres: the server does not speak TLS \(ssl is off\)'
+tells "a byte too many" postgres-extra undecided 'postgres: the server, or somebody between, sends more than its consent'
+tells "PostgreSQL that is full" postgres-full undecided 'postgres: the server answers with an error: "sorry, too many clients"'
+tells "LDAP refused" ldap-refused undecided 'ldap: the server refuses StartTLS: result 52, "no "TLS" here"'
+tells "no LDAP" ldap-other undecided 'ldap: this is no LDAP server: "HTTP/1.1 400'
+tells "half an answer" ldap-torn undecided 'ldap: the other side closed before TLS began'
+exits "the plan says what would be said" 0 "$ASSIZE" plan -f words.yaml w/smtp
+like "before TLS" "$out" 'smtp STARTTLS, TLS handshake with 127.0.0.1 port [0-9]+ as 127.0.0.1'
+printf 'assize: 1\naudits: { t: { checks: [ { id: a, tls: { address: mail.example, starttls: smtp } } ] } }\n' >port.yaml
+like "each protocol has its port" "$("$ASSIZE" plan -f port.yaml)" 'with mail.example port 25 as'
 exits "the plan says what would be done" 0 "$ASSIZE" plan t/by-name
 like "in a line" "$out" 'TLS handshake with 127.0.0.1 port [0-9]+ as www.shop.example'
 for bad in '"a b"' '{ address: "h:443", name: "a b" }' '{ address: "h:0" }'; do

@@ -435,6 +435,11 @@ exits "and it is encrypted" 0 "$ASSIZE" run
 connects "no password" "$tcp" "" 'undecided .*no password supplied'
 connects "no such database" "${target/dbname=shop/dbname=nosuch}" "" 'undecided .*database "nosuch" does not exist'
 connects "no such role" "${target/user=audit/user=nobody-here}" "" 'undecided .*role "nobody-here" does not exist'
+cat >tls.yaml <<YAML
+assize: 1
+audits: { a: { checks: [ { id: tls, tls: { address: "127.0.0.1:$POSTGRES_PORT", name: localhost, ca_file: "$POSTGRES/ca.pem", starttls: postgres }, expect: { days_left: "between 1 and 2", names: '== "localhost"' } } ] } }
+YAML
+exits "kind tls lets PostgreSQL begin in its own way" 0 "$ASSIZE" run -f tls.yaml
 connects "no user" "host=$POSTGRES port=$POSTGRES_PORT dbname=shop" "" 'undecided .*names no user'
 connects "an unknown option" "hots=x user=audit" "" 'undecided .*invalid connection option "hots"'
 port=$("$ROOT/tests/lib/free_port")
