@@ -10,6 +10,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/history/record.h"
+#include "runner/model/definition.h"
 #include "runner/model/measurement.h"
 #include "runner/model/unit.h"
 #include "runner/stats/permutation.h"
@@ -98,8 +99,8 @@ static void compare_medians(struct arena *a, const struct measurement *m, const 
 	out->rule = rule_words(a, s, m->unit);
 }
 
-int compare_with_history(struct arena *a, const struct compare_with *with,
-			 const struct measurement *m, struct comparison *out, struct err *e)
+static int compare_with_history(struct arena *a, const struct compare_with *with,
+				const struct measurement *m, struct comparison *out, struct err *e)
 {
 	const struct sampling *s = m->sampling;
 	size_t needed = stats_permutation_min_runs(s->level), n = 0;
@@ -122,6 +123,10 @@ int compare_with_history(struct arena *a, const struct compare_with *with,
 			a,
 			"the history has %zu run%s of this definition%s, at least %zu are needed",
 			n, n == 1 ? "" : "s", s->is_any_host ? "" : " on this host", needed);
+		out->help = arena_printf(a,
+					 "each run adds one: %zu more; until then only a bound of "
+					 "its own can decide",
+					 needed - n);
 		return 0;
 	}
 	medians = arena_array(a, n, sizeof(*medians));
@@ -131,7 +136,8 @@ int compare_with_history(struct arena *a, const struct compare_with *with,
 	return 0;
 }
 
-void compare_with_control(struct arena *a, const struct measurement *m, struct comparison *out)
+static void compare_with_control(struct arena *a, const struct measurement *m,
+				 struct comparison *out)
 {
 	const struct sampling *s = m->sampling;
 	struct buf b;
@@ -150,4 +156,61 @@ void compare_with_control(struct arena *a, const struct measurement *m, struct c
 			 out->p_value);
 	out->words = take(a, &b);
 	out->rule = rule_words(a, s, "");
+}
+
+/* ---- what a judge asks for ---- */
+
+static bool wants(const struct named_expectation *x, bool is_of_control)
+{
+	if (is_of_control)
+		return (x->has_expect && x->expect.has_control) ||
+		       (x->has_warn && x->warn.has_control);
+	return (x->has_expect && x->expect.has_history) || (x->has_warn && x->warn.has_history);
+}
+
+int compare_measurement(struct arena *a, const struct compare_with *with,
+			const struct named_expectation *expected, const struct measurement *m,
+			struct baseline *out, struct err *e)
+{
+	struct comparison *both;
+
+	if (m->value.type == VALUE_NONE || m->sampling == NULL)
+		return 0;
+	both = arena_array(a, 2, sizeof(*both));
+	if (wants(expected, true)) {
+		compare_with_control(a, m, &both[0]);
+		out->control = &both[0];
+	}
+	if (wants(expected, false)) {
+		if (compare_with_history(a, with, m, &both[1], e) != 0)
+			return -1;
+		out->history = &both[1];
+	}
+	return 0;
+}
+
+/* One line; NULL when there is nothing to say. */
+static const char *line_of(struct arena *a, const struct comparison *c, const char *name,
+			   const char *reason)
+{
+	if (c == NULL || (c->words == NULL && c->help == NULL))
+		return NULL;
+	if (c->words == NULL)
+		return arena_printf(a, "help: %s", c->help);
+	if (reason != NULL && strcmp(reason, c->words) == 0) /* it was said */
+		return arena_printf(a, "%s: %s", name, c->rule);
+	return arena_printf(a, "%s: %s, %s", name, c->words, c->rule);
+}
+
+const char *compare_evidence(struct arena *a, const struct baseline *b, const char *reason,
+			     const char *evidence)
+{
+	const char *const lines[] = {line_of(a, b->control, "control", reason),
+				     line_of(a, b->history, "history", reason)};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (lines[i] != NULL)
+			evidence = evidence == NULL ? lines[i]
+						    : arena_printf(a, "%s\n%s", lines[i], evidence);
+	return evidence;
 }

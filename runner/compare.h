@@ -18,6 +18,7 @@
 struct arena;
 struct err;
 struct measurement;
+struct named_expectation;
 struct record;
 
 /* Which series, and of which run. */
@@ -28,10 +29,20 @@ struct compare_with {
 	int64_t run_id;
 };
 
-/* -1 only when the record cannot be read. m has a value and sampling. Texts are in a. */
-int compare_with_history(struct arena *a, const struct compare_with *with,
-			 const struct measurement *m, struct comparison *out, struct err *e);
+/*
+ * Fills in out->history and out->control, for those of them that the expectation asks for and the
+ * measurement has the repetitions for; else they stay as they are. -1 only when the record cannot
+ * be read. Everything is in a.
+ */
+int compare_measurement(struct arena *a, const struct compare_with *with,
+			const struct named_expectation *expected, const struct measurement *m,
+			struct baseline *out, struct err *e);
 
-void compare_with_control(struct arena *a, const struct measurement *m, struct comparison *out);
+/*
+ * The evidence with what the comparisons came to in front: worth seeing also of a pass. What is the
+ * reason of the verdict already is not said twice.
+ */
+const char *compare_evidence(struct arena *a, const struct baseline *b, const char *reason,
+			     const char *evidence);
 
 #endif

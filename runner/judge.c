@@ -171,46 +171,6 @@ static void copy_verdict(const struct context *x, const struct verdict *v, struc
 	r->bound_col = is_same_file ? v->pos.col : 0;
 }
 
-/* A comparison is worth seeing whatever came of it: it leads the evidence. */
-static void add_words(struct context *x, struct result *r, const char *name,
-		      const struct comparison *c)
-{
-	const char *rest = r->evidence, *words = "";
-
-	if (c == NULL || c->words == NULL)
-		return;
-	if (r->reason == NULL || strcmp(r->reason, c->words) != 0) /* else it was said */
-		words = arena_printf(x->arena, "%s, ", c->words);
-	r->evidence = arena_printf(x->arena, "%s: %s%s%s%s", name, words, c->rule,
-				   rest != NULL ? "\n" : "", rest != NULL ? rest : "");
-}
-
-/* What `not worse than` asks for; nothing when the value has no repetitions behind it. */
-static int compare(struct context *x, const struct named_expectation *expected,
-		   const struct result *r, struct baseline *baseline, struct err *e)
-{
-	const struct measurement *m = x->out->measured[r - x->out->results];
-	const struct compare_with with = {x->judge->record, x->check->name, r->series,
-					  x->check->hash, x->judge->run_id};
-	struct comparison *both;
-
-	if (m->value.type == VALUE_NONE || m->sampling == NULL)
-		return 0;
-	both = arena_array(x->arena, 2, sizeof(*both));
-	if ((expected->has_expect && expected->expect.has_control) ||
-	    (expected->has_warn && expected->warn.has_control)) {
-		compare_with_control(x->arena, m, &both[0]);
-		baseline->control = &both[0];
-	}
-	if ((expected->has_expect && expected->expect.has_history) ||
-	    (expected->has_warn && expected->warn.has_history)) {
-		if (compare_with_history(x->arena, &with, m, &both[1], e) != 0)
-			return -1;
-		baseline->history = &both[1];
-	}
-	return 0;
-}
-
 /* Nobody expects anything of this value: it is kept for the eye, it decides nothing. */
 static void keep_unjudged(struct context *x, const struct measurement *m)
 {
@@ -227,17 +187,20 @@ static void keep_unjudged(struct context *x, const struct measurement *m)
 static int judge_measurement(struct context *x, const struct named_expectation *expected,
 			     const struct measurement *m, struct err *e)
 {
+	struct compare_with with = {x->judge->record, x->check->name, NULL, x->check->hash,
+				    x->judge->run_id};
 	struct result *r = add_result(x);
 	struct baseline baseline = {0};
 	struct verdict v;
 	int64_t window = longest_window(expected);
 
 	copy_measurement(x, m, r);
+	with.series = r->series;
 	if (window > 0 &&
 	    record_baseline(x->judge->record, x->check->name, r->series,
 			    x->job->measured_ms - window, x->judge->run_id, &baseline, e) != 0)
 		return -1;
-	if (compare(x, expected, r, &baseline, e) != 0)
+	if (compare_measurement(x->arena, &with, expected, m, &baseline, e) != 0)
 		return -1;
 	if (!expected->has_expect) { /* a warning bound alone: the value itself must exist */
 		expect_judge(x->arena, &expected->warn, NULL, m, &baseline, &v);
@@ -248,8 +211,7 @@ static int judge_measurement(struct context *x, const struct named_expectation *
 			     expected->has_warn ? &expected->warn : NULL, m, &baseline, &v);
 	}
 	copy_verdict(x, &v, r);
-	add_words(x, r, "control", baseline.control);
-	add_words(x, r, "history", baseline.history);
+	r->evidence = compare_evidence(x->arena, &baseline, r->reason, r->evidence);
 	r->is_flaky = x->job->attempt > 1 && outcome_is_passing(r->outcome);
 	return 0;
 }

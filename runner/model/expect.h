@@ -45,6 +45,7 @@ struct baseline {
  */
 struct comparison {
 	const char *reason; /* why nothing can be said; NULL = the rest is set */
+	const char *help;   /* with a reason: what to do about it */
 	double centre;	    /* of what it is compared with; centre + floor is the limit */
 	double change;	    /* above 0 = worse */
 	double floor;

@@ -114,6 +114,7 @@ intact
 # ---- history ----
 rm -rf .assize
 tells "no history" past 2 'the history has 0 runs of this definition on this host, at least 2 are needed'
+like "what to do about it" "$out" 'help: each run adds one: 2 more'
 tells "too little of it" past 2 'the history has 1 run of this definition on this host, at least 2 are needed'
 tells "enough" past 0 'pass b/past:time .* bound not worse than history'
 shown=$("$ASSIZE" explain latest b/past)
