@@ -38,6 +38,7 @@ struct err;
 	X(void, url_cleanup, (CURLU *))                                                            \
 	X(CURLUcode, url_set, (CURLU *, CURLUPart, const char *, unsigned))                        \
 	X(CURLUcode, url_get, (const CURLU *, CURLUPart, char **, unsigned))                       \
+	X(time_t, getdate, (const char *, const time_t *))                                         \
 	X(const char *, url_strerror, (CURLUcode))
 
 /* Checks of arguments by the compiler, with the functions behind them. */
@@ -82,5 +83,6 @@ const struct curl_api *http_curl(void);
 #define curl_url_set		 http_curl()->url_set
 #define curl_url_get		 http_curl()->url_get
 #define curl_url_strerror	 http_curl()->url_strerror
+#define curl_getdate		 http_curl()->getdate
 
 #endif

@@ -1,10 +1,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include <curl/curl.h>
-
 #include "runner/base/num.h"
 #include "runner/io/http.h"
+#include "runner/io/http_library.h"
 
 static int64_t bounded(int64_t ms)
 {
