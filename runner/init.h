@@ -151,6 +151,7 @@ struct init_url {
 struct init_page {
 	long status, n_redirects;
 	const char *content_type; /* "" when absent */
+	const char *url;	  /* where it came from, after redirects */
 	bool is_length_known;
 	int64_t n_bytes;
 	const char *body; /* NUL terminated; the first INIT_MAX_PAGE bytes of it */

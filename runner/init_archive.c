@@ -226,6 +226,8 @@ static bool looks_packed(const struct artifact *t)
 		     {"070707", 6, 0},
 		     {"ustar", 5, 257}};
 
+	if (t->n_head > 8 && memcmp(t->head, "!<arch>\n/", 9) == 0)
+		return false; /* a library for the linker, which nobody unpacks */
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
 		if (t->n_head >= marks[i].at + marks[i].n &&
 		    memcmp(t->head + marks[i].at, marks[i].bytes, marks[i].n) == 0)

@@ -20,6 +20,7 @@
 static int look(struct artifact *t, void **state, struct err *e)
 {
 	struct elf_facts *f = arena_alloc(t->arena, sizeof(*f));
+	struct err why = {0};
 	struct stat st;
 	int fd, rc;
 
@@ -29,10 +30,13 @@ static int look(struct artifact *t, void **state, struct err *e)
 	fd = file_open(t->absolute, &st, e);
 	if (fd < 0)
 		return -1;
-	rc = elf_read(t->arena, fd, st.st_size, f, e);
+	rc = elf_read(t->arena, fd, st.st_size, f, &why);
 	(void)close(fd); /* only read from */
-	if (rc != 0)
-		return err_context(e, "%s", t->subject->given);
+	if (rc != 0) {	 /* debugging information kept apart is damaged as a program */
+		init_note(t->subject, "%s: not read as a program: %s", t->subject->given,
+			  why.message);
+		return 0;
+	}
 	/* Objects, core dumps, debugging information: nothing of them is ever loaded. */
 	return f->n_loads > 0 && (f->is_dynamic || strcmp(f->type, "executable") == 0);
 }

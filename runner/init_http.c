@@ -26,7 +26,7 @@
 /* A bound of time: so often the median, more than the slowest, and no less than this. */
 #define TIME_FACTOR    3.0
 #define SLOWEST_FACTOR 1.5
-#define TIME_FLOOR_S   0.05
+#define TIME_FLOOR_S   0.25
 
 #define HTML_END_BYTES 7 /* of </html> */
 
@@ -78,6 +78,11 @@ static int look(struct init *in, struct init_subject *s, struct err *e)
 
 	if (init_url_fetch(in, s, w->url.path, NULL, &w->page, e) != 0)
 		return -1;
+	if (!w->page.is_length_known && w->page.n_bytes <= 1)
+		return err_set(e, ERR_MEASURE,
+			       "%s: the body is empty and nothing marks its end, which is nothing "
+			       "to begin with",
+			       s->given);
 	w->media_type =
 		arena_strndup(a, w->page.content_type, strcspn(w->page.content_type, "; \t"));
 	w->html_end = html_end_of(a, &w->page);
@@ -213,21 +218,36 @@ static void settle_leaves(const struct init_subject *s)
 
 /* ---- the definition ---- */
 
-/* For `matches`: the media type and nothing that begins like it. */
-static void put_media_type(struct buf *out, const struct web *w)
+/* That a value begins with this text, and what may follow. */
+static void put_beginning(struct buf *out, const char *text, size_t n, const char *rest)
 {
 	struct buf pattern;
 
 	buf_init(&pattern, BUF_UNBOUNDED);
 	(void)buf_puts(&pattern, "matches /^");
-	for (const char *c = w->media_type; *c; c++) {
-		if (strchr("/\\.+*?()[]{}^$|", *c))
+	for (size_t i = 0; i < n; i++) {
+		if (strchr("/\\.+*?()[]{}^$|", text[i]))
 			(void)buf_putc(&pattern, '\\');
-		(void)buf_putc(&pattern, *c);
+		(void)buf_putc(&pattern, text[i]);
 	}
-	(void)buf_puts(&pattern, "( *;|$)/i");
+	(void)buf_printf(&pattern, "%s/", rest);
 	init_put_text(out, pattern.data);
 	buf_release(&pattern);
+}
+
+/* Where redirects lead to; what they ask there may be a secret. */
+static void put_destination(struct init_writer *w, struct init_subject *s)
+{
+	const struct web *web = s->state;
+	size_t n = strcspn(web->page.url, "?#");
+
+	if (web->page.n_redirects == 0)
+		return;
+	(void)buf_puts(w->out, "          url: ");
+	put_beginning(w->out, web->page.url, n, "([?#]|$)");
+	(void)buf_puts(w->out, " # redirected there: is that what visitors should see?\n");
+	init_note(s, "%s: redirected to %s", s->given,
+		  str_escaped(w->arena, arena_strndup(w->arena, web->page.url, n)));
 }
 
 static int put_size(struct init_writer *w, const struct init_subject *s, struct err *e)
@@ -253,7 +273,7 @@ static int put_size(struct init_writer *w, const struct init_subject *s, struct 
 	return 0;
 }
 
-static int put_answer(struct init_writer *w, const struct init_subject *s, struct err *e)
+static int put_answer(struct init_writer *w, struct init_subject *s, struct err *e)
 {
 	const struct web *web = s->state;
 	bool has_more = web->html_end != NULL || needs_length(web) || web->media_type[0];
@@ -269,9 +289,15 @@ static int put_answer(struct init_writer *w, const struct init_subject *s, struc
 			 web->page.status);
 	if (web->media_type[0]) {
 		(void)buf_puts(w->out, "          content_type: ");
-		put_media_type(w->out, web);
+		put_beginning(w->out, web->media_type, strlen(web->media_type), "( *;|$)");
 		(void)buf_putc(w->out, '\n');
 	}
+	put_destination(w, s);
+	if (needs_length(web))
+		init_note(s,
+			  "%s: weak: nothing marks where the body ends: of a torn one half is "
+			  "taken for whole",
+			  s->given);
 	return put_size(w, s, e);
 }
 

@@ -153,12 +153,16 @@ static int on_sample(void *ctx, const struct exposition_sample *x, struct err *e
 	return 0;
 }
 
+static bool is_openmetrics(const struct metrics *m)
+{
+	return strncasecmp(m->page.content_type, "application/openmetrics-text", 28) == 0;
+}
+
 static int read_page(struct metrics *m, struct err *e)
 {
 	static const struct exposition_handler handler = {.wants = wants, .on_sample = on_sample};
-	bool is_open = strncasecmp(m->page.content_type, "application/openmetrics-text", 28) == 0;
 	struct exposition *x = exposition_new(
-		is_open ? EXPOSITION_OPENMETRICS : EXPOSITION_PROMETHEUS, &handler, m);
+		is_openmetrics(m) ? EXPOSITION_OPENMETRICS : EXPOSITION_PROMETHEUS, &handler, m);
 	size_t n = m->page.n_body;
 	int rc;
 
@@ -312,10 +316,15 @@ static void put_selection(struct buf *out, const struct metric_check *c)
 	}
 }
 
+/* Nothing marks the end of the page: how large it is at least. */
+static bool needs_size(const struct metrics *m)
+{
+	return !m->page.is_length_known && !is_openmetrics(m) && m->page.n_bytes > 1;
+}
+
 static void put_scrape(struct buf *out, const struct metrics *m, const struct metric_check *c)
 {
 	const struct family *f = c->family;
-	bool is_open = strncasecmp(m->page.content_type, "application/openmetrics", 23) == 0;
 
 	(void)buf_puts(out, "scrape: { metric: ");
 	if (c->type == CHECK_ERRORS && f->code_label)
@@ -329,7 +338,7 @@ static void put_scrape(struct buf *out, const struct metrics *m, const struct me
 	put_selection(out, c);
 	if (unit_of(f))
 		(void)buf_printf(out, ", unit: %s", unit_of(f));
-	if (!m->page.is_length_known && !is_open && m->page.n_bytes > 1) {
+	if (needs_size(m)) {
 		(void)buf_puts(out, ", min_size: ");
 		init_put_size(out, (double)m->page.n_bytes / 2, false);
 	}
@@ -502,6 +511,7 @@ static int put(struct init_writer *w, struct init_subject *s, struct err *e)
 {
 	const struct metrics *m = s->state;
 	size_t before = w->n_checks;
+	const char *why = "no value is above 0";
 
 	(void)buf_printf(w->out, "      # out of %zu metrics\n", m->families.n);
 	if (m->is_prefix)
@@ -522,10 +532,18 @@ static int put(struct init_writer *w, struct init_subject *s, struct err *e)
 		else
 			(void)buf_printf(w->out, "      # %s: no check, %s\n", c->family->name,
 					 r ? "it is 0" : str_escaped(w->arena, reason));
+		if (!r)
+			why = reason;
 	}
-	return w->n_checks > before
-		       ? 0
-		       : err_set(e, ERR_MEASURE, "%s: nothing in it could be measured", s->given);
+	if (w->n_checks == before)
+		return err_set(e, ERR_MEASURE, "%s: nothing in it could be measured: %s", s->given,
+			       why);
+	if (needs_size(m))
+		init_note(s,
+			  "%s: weak: nothing marks where the page ends: of a torn one half is "
+			  "taken for whole",
+			  s->given);
+	return 0;
 }
 
 const struct init_source init_metrics = {

@@ -203,6 +203,7 @@ int init_url_fetch(struct init *in, const struct init_subject *s, const char *pa
 			.status = res.status,
 			.n_redirects = res.n_redirects,
 			.content_type = arena_strdup(a, res.content_type),
+			.url = arena_strdup(a, res.url),
 			.is_length_known = res.is_length_known,
 			.n_bytes = res.n_body_bytes,
 			.body = arena_strndup(a, body.len > 0 ? body.data : "", body.len),

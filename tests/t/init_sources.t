@@ -40,6 +40,8 @@ ticking()
 		read -r -t 0.1 <>.pause
 	done
 }
+moved() { printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n' "$1" >www/moved.http; }
+moved '/index.html?ticket=1'
 health ok 1,2 1 >www/health.json
 page '' >www/index.html
 metrics 1 12 99 1790000000 4.2e7 12 >www/metrics
@@ -50,23 +52,39 @@ ticker=$!
 reap $ticker
 testd --dir www
 web=$port server=$!
+certificate()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out ca.pem -days "$1" \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null || bail "openssl makes no certificate"
+	openssl s_server -accept "127.0.0.1:$2" -cert ca.pem -key key.pem -www </dev/null >said 2>&1 &
+	tls=$!
+	reap $tls
+	wait_for grep -q '^ACCEPT' said || bail "openssl s_server did not start: $(cat said)"
+	secure=$(sed -n 's/^ACCEPT.*://p' said)
+}
+certificate 20 0
 
 export SHOP_TOKEN=marmalade-sandwich
 run "$ASSIZE" init --http "http://127.0.0.1:$web/health.json" --http "http://localhost:$web/" \
+	--http "http://127.0.0.1:$web/moved" --http "https://localhost:$secure/" --ca-file ca.pem \
 	--metrics "http://127.0.0.1:$web" --metrics "http://localhost:$web/plain.prom" \
 	--header "Authorization: Bearer \${env:SHOP_TOKEN}"
-like "the web" "$status $out" '^0 assize.yaml: 14 checks that hold now.next: read it, then assize run$'
+like "the web" "$status $out" '^0 assize.yaml: 19 checks that hold now.next: read it, then assize run$'
 is "what is wrong already is told" "$err" \
-	"assize: http://127.0.0.1:$web: cache_up is not 1, so there is no check of it"
+	"assize: http://127.0.0.1:$web/moved: redirected to http://127.0.0.1:$web/index.html
+assize: https://localhost:$secure/: a certificate expires in 19 days already
+assize: http://127.0.0.1:$web: cache_up is not 1, so there is no check of it"
 kill $ticker
 wait $ticker 2>/dev/null
 written=$(cat assize.yaml)
 cp assize.yaml first.yaml
-like "an answer: what it is" "$written" 'content_type: .matches /\^application\\/json\( \*;\|\$\)/i.'
+like "an answer: what it is" "$written" 'content_type: .matches /\^application\\/json\( \*;\|\$\)/.'
 like "how large" "$written" 'size: "between 1[0-9]+ B and [456][0-9]+ B" # 2[0-9]+'
 like "in what time, with the numbers behind it" "$written" \
 	'id: time # 5 answers: median [0-9.]+[mu]s, slowest [0-9.]+[mu]?s; 3 times the median, 1.5 times the slowest,'
 like "a page is whole" "$written" 'ends_with: "</html>"'
+like "where redirects lead to" "$written" 'redirects: 1.*url: .matches /\^http:.*index\\.html\(\[\?#\]\|\$\)/.'
+like "how long certificates last" "$written" 'ca_file: ca.pem.*# the first of the chain expires in 19 days.*tls_days_left: ">= 7"'
 like "values that stand still are held" "$written" \
 	'body.status: .== "ok".*version: .== "2.31.0".*jobs.waiting: "== 3".*jobs.list: ">= 1".*share: "== 0.25".*up: .== "true".'
 like "whatever they hold" "$written" "== .*it's .*q.* \\$\\$\{x\}"
@@ -95,6 +113,10 @@ server=$!
 health "ok, and the rest of a long story $(printf '%500s' '')" '' 1 >www/health.json
 page "$(printf '%400s' '')" >www/index.html
 echo 'warm{room="a"} 1' >www/plain.prom
+moved /health.json
+kill $tls
+wait $tls 2>/dev/null
+certificate 5 "$secure"
 # shellcheck disable=SC2016
 ticking 'metrics 0 $((n * 90)) 20 1780000000 9e7 1000' www/metrics &
 ticker=$!
@@ -102,13 +124,18 @@ reap $ticker
 wait_for grep -q 'shop_up{instance="b"} 0' www/metrics
 run "$ASSIZE" run
 kill $ticker
-like "the world is another" "$status $out" '^1 .* pass=0 warn=0 fail=14 undecided=0'
+like "the world is another" "$status $out" '^1 .* pass=2 warn=0 fail=17 undecided=0'
 for check in http/answer:size http/time:total http/content:body.status localhost/answer:size localhost/time:total \
+	http_2/answer: http_2/time:total localhost_2/certificates:tls_days_left \
 	'metrics/shop_up\{instance="b"\}' metrics/db_up metrics/shop_errors_total metrics/http_requests_total-5xx \
 	metrics/req_seconds_bucket-p95 metrics/process_start_time_seconds metrics/process_resident_memory_bytes \
-	metrics/process_open_fds localhost_2/temp-series; do
+	metrics/process_open_fds localhost_3/temp-series; do
 	like "$check fails" "$out" "FAIL $check"
 done
+
+kill $tls
+run "$ASSIZE" run localhost_2
+like "nobody there is no measurement" "$status $out" '^2 .* pass=0 warn=0 fail=0 undecided=3'
 
 # One thing changes.
 kill $server
