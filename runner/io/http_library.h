@@ -15,6 +15,7 @@ struct err;
 #define CURL_FUNCTIONS(X)                                                                          \
 	X(CURLcode, global_init, (long))                                                           \
 	X(void, global_cleanup, (void))                                                            \
+	X(time_t, getdate, (const char *, const time_t *))                                         \
 	X(void, free, (void *))                                                                    \
 	X(struct curl_slist *, slist_append, (struct curl_slist *, const char *))                  \
 	X(void, slist_free_all, (struct curl_slist *))                                             \
