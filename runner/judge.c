@@ -329,6 +329,7 @@ int judge_job(const struct judge *j, struct job *job, size_t i, struct judged *o
 		add_undecided(&x, "", x.check->kind_pos, "the check measured nothing", NULL);
 	refuse_duplicates(&x);
 	add_earlier(&x, job->earlier != NULL ? job->earlier[i] : NULL);
+	out->results[0].cursor = job->probe.cursor;
 	out->outcome = out->results[0].outcome;
 	for (size_t k = 1; k < out->n; k++)
 		out->outcome = outcome_join(out->outcome, out->results[k].outcome);

@@ -21,6 +21,8 @@ struct reading {
 	size_t n_externals;
 	const struct check **checks;
 	size_t n_checks;
+	struct past_cursor *cursors;
+	size_t n_cursors;
 	struct map by_external, by_check;
 };
 
@@ -56,9 +58,12 @@ static void take_wishes(struct reading *r, const struct check *const *checks, si
 	}
 	r->externals = arena_array(r->arena, n + 1, sizeof(*r->externals));
 	r->checks = arena_array(r->arena, n_checks + 1, sizeof(*r->checks));
+	r->cursors = arena_array(r->arena, n + 1, sizeof(*r->cursors));
 	for (size_t i = 0; i < n; i++) {
 		if (wishes[i].external != NULL)
 			take_external(r, &wishes[i]);
+		if (wishes[i].cursor)
+			r->cursors[r->n_cursors++].check = checks[i]->name;
 		for (size_t k = 0; k < wishes[i].n_checks; k++)
 			take_check(r, wishes[i].checks[k]);
 	}
@@ -88,6 +93,10 @@ static int read_all(struct reading *r, struct past_externals *externals, struct 
 	for (size_t i = 0; i < r->n_checks; i++)
 		if (read_check(r, r->checks[i], &checks[i], e) != 0)
 			return -1;
+	for (size_t i = 0; i < r->n_cursors; i++)
+		if (record_cursor(r->record, r->arena, r->cursors[i].check, &r->cursors[i].state,
+				  e) != 0)
+			return -1;
 	return 0;
 }
 
@@ -100,7 +109,7 @@ int past_read(struct arena *a, struct record *record, const struct check *const 
 	map_init(&r.by_external, a);
 	map_init(&r.by_check, a);
 	take_wishes(&r, checks, n);
-	if (r.n_externals == 0 && r.n_checks == 0)
+	if (r.n_externals == 0 && r.n_checks == 0 && r.n_cursors == 0)
 		return 0;
 	struct past_externals *externals = arena_array(a, r.n_externals + 1, sizeof(*externals));
 	struct past_check *found = arena_array(a, r.n_checks + 1, sizeof(*found));
@@ -113,6 +122,8 @@ int past_read(struct arena *a, struct record *record, const struct check *const 
 		.n_externals = r.n_externals,
 		.checks = found,
 		.n_checks = r.n_checks,
+		.cursors = r.cursors,
+		.n_cursors = r.n_cursors,
 	};
 	*out = past;
 	return 0;

@@ -157,6 +157,10 @@ int record_check_states(struct record *r, struct arena *a, struct check_state **
 /* When did this check last finish being measured (any outcome but skip)? -1 never. */
 int record_last_measured(struct record *r, const char *check, int64_t *out, struct err *e);
 
+/* How far the check has read, as its kind wrote it (result.cursor); NULL = it never has. */
+int record_cursor(struct record *r, struct arena *a, const char *check, const char **out,
+		  struct err *e);
+
 /*
  * What others measured under the name: everything from since_ms on, the newest `limit` of it, and
  * the newest of every series whatever its age.

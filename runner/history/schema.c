@@ -3,10 +3,10 @@
  * transaction with its user_version, so a file is always wholly of one version.
  *
  * Rows are only ever inserted, except in `head` (the next sequence number), `states` and `latest`
- * (caches that can be recomputed from the rest) and `locks`. Every record of its own (run begin,
- * definition, result, run end, restoration, decision, external) has a number in one gapless
- * sequence that starts at 1 (0 is the file itself): what a Merkle log over the record will use as
- * leaf index. The results of a batch take consecutive numbers in the order of their id, from
+ * (caches that can be recomputed from the rest), `cursors` and `locks`. Every record of its own
+ * (run begin, definition, result, run end, restoration, decision, external) has a number in one
+ * gapless sequence that starts at 1 (0 is the file itself): what a Merkle log over the record will
+ * use as leaf index. The results of a batch take consecutive numbers in the order of their id, from
  * batches.first_seq on.
  *
  * A year of 1,000 checks an hour is 8.76 million results, so `results` is what the file's size is.
@@ -223,8 +223,19 @@ static const char *const version_3[] = {
 	NULL,
 };
 
+/* How far each check of a kind that reads on has read: moved by the batch its results are in. */
+static const char *const version_4[] = {
+	"CREATE TABLE cursors(\n"
+	"	check_id INTEGER PRIMARY KEY,\n"
+	"	run INTEGER NOT NULL, -- that moved it last\n"
+	"	state TEXT NOT NULL -- what it means is the kind's business\n"
+	") STRICT;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
-static const char *const *const migrations[STORE_VERSION] = {version_1, version_2, version_3};
+static const char *const *const migrations[STORE_VERSION] = {version_1, version_2, version_3,
+							     version_4};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

@@ -25,7 +25,7 @@ struct arena;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     3
+#define STORE_VERSION	     4
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -122,6 +122,10 @@ int standing_newest_run(struct record *r, int64_t check_id, const char *subject,
 
 /* Repetitions of one result, inside its batch's transaction. */
 int store_samples(struct record *r, int64_t result_id, const struct result *x, struct err *e);
+
+/* Moves the cursor of a check, inside its batch's transaction; one a newer run moved stays. */
+int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char *state,
+		 struct err *e);
 
 /* Restorations of a batch, inside its transaction. */
 int store_restorations(struct record *r, int64_t run_id, int64_t at_ms,

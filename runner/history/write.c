@@ -150,6 +150,10 @@ static int prepare_check(struct record *r, struct batch *b, size_t at, size_t n,
 	}
 	if (keep_places(r, &b->rows[at], n, e) != 0)
 		return -1;
+	for (size_t i = at; i < at + n; i++)
+		if (results[i].cursor != NULL &&
+		    store_cursor(r, standing.check_id, b->run_id, results[i].cursor, e) != 0)
+			return -1;
 	return standing_update(r, &standing, b->run_id, b->subject, first, n, e);
 }
 

@@ -97,6 +97,7 @@ struct probe {
 	size_t n_emitted, cap_emitted;
 	struct restoration *restorations;
 	size_t n_restorations, cap_restorations;
+	const char *cursor; /* see probe_cursor() */
 };
 
 /*
@@ -110,6 +111,13 @@ void probe_restoration(struct probe *p, const struct restoration *r);
  * definition's secrets and without the half of one that is cut (redact_head()).
  */
 const char *probe_head(const struct probe *p, const char *s, size_t n, size_t most);
+
+/*
+ * Where the check has come to, for its next run (wish.cursor). Recorded in one transaction with the
+ * results of this attempt and not without them; borrows. For kinds without merge_key. It passes no
+ * redactor: no secret may be in it.
+ */
+void probe_cursor(struct probe *p, const char *state);
 
 /* One request of a probe that makes several; what text there is lives in the probe's arena. */
 struct planned_request {

@@ -32,6 +32,7 @@ struct wish {
 	/* Externals of this name, those of window_ms and the newest of each series; NULL = none. */
 	const char *external;
 	int64_t window_ms;
+	bool cursor; /* how far the check itself has read (probe_cursor) */
 	/* When these checks were last measured. */
 	const struct check *const *checks;
 	size_t n_checks;
@@ -51,11 +52,18 @@ struct past_check {
 	int64_t due_ms; /* the first moment of its schedule since then; -1 = none, it is not due */
 };
 
+struct past_cursor {
+	const char *check;
+	const char *state; /* as the kind gave it; NULL = it has never read */
+};
+
 struct past {
 	const struct past_externals *externals; /* each name once */
 	size_t n_externals;
 	const struct past_check *checks;
 	size_t n_checks;
+	const struct past_cursor *cursors;
+	size_t n_cursors;
 };
 
 #endif

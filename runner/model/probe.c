@@ -59,6 +59,11 @@ void probe_emit(struct probe *p, size_t check, const struct measurement *m)
 	bound_evidence(p, &slot->measurement);
 }
 
+void probe_cursor(struct probe *p, const char *state)
+{
+	p->cursor = state;
+}
+
 void probe_restoration(struct probe *p, const struct restoration *r)
 {
 	if (p->n_restorations == p->cap_restorations) {

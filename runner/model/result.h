@@ -55,6 +55,11 @@ struct result {
 	int64_t duration_us;
 	int64_t attempts; /* 1 = no retry */
 	bool is_flaky;	  /* passed only after a retry */
+	/*
+	 * How far the check has read, recorded with the result in one transaction and kept for the
+	 * check's next run alone; NULL = nothing to keep, or read back.
+	 */
+	const char *cursor;
 };
 
 enum run_state { RUN_INCOMPLETE = 0, RUN_COMPLETE, RUN_INTERRUPTED };

@@ -62,7 +62,7 @@ static void test_record_migrates_an_empty_file(void **state)
 	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
 	refuses(path, RECORD_READ, "there is no record yet");
 	opens(path, RECORD_WRITE);
-	assert_int_equal(ask(path, "PRAGMA user_version"), 3);
+	assert_int_equal(ask(path, "PRAGMA user_version"), 4);
 	opens(path, RECORD_READ);
 }
 
@@ -74,7 +74,7 @@ static void test_record_migrates_version_zero(void **state)
 	(void)snprintf(path, sizeof(path), "%s/zero.db", w->dir);
 	execute(path, "PRAGMA application_id = 1095981637; PRAGMA user_version = 0");
 	opens(path, RECORD_WRITE);
-	assert_int_equal(ask(path, "PRAGMA user_version"), 3);
+	assert_int_equal(ask(path, "PRAGMA user_version"), 4);
 	assert_int_equal(ask(path, "SELECT count(*) FROM head"), 1);
 }
 
@@ -84,9 +84,9 @@ static void test_record_refuses_a_newer_version(void **state)
 
 	record_close(w->record);
 	w->record = NULL;
-	execute(w->path, "PRAGMA user_version = 4");
-	refuses(w->path, RECORD_WRITE, "has version 4, this assize knows versions up to 3");
-	refuses(w->path, RECORD_READ, "has version 4, this assize knows versions up to 3");
+	execute(w->path, "PRAGMA user_version = 5");
+	refuses(w->path, RECORD_WRITE, "has version 5, this assize knows versions up to 4");
+	refuses(w->path, RECORD_READ, "has version 5, this assize knows versions up to 4");
 }
 
 /* What each version added to the one before it; taken away again it is a file of that one. */
@@ -103,9 +103,10 @@ static void bring_up(struct world *w, const char *take_away, const char *refusal
 	execute(w->path, take_away);
 	refuses(w->path, RECORD_READ, refusal);
 	assert_ok(record_open(w->path, RECORD_WRITE, &w->record, &e), e);
-	assert_int_equal(ask(w->path, "PRAGMA user_version"), 3);
+	assert_int_equal(ask(w->path, "PRAGMA user_version"), 4);
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM externals"), 0);
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM samples"), 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM cursors"), 0);
 	assert_ok(record_run_results(w->record, w->arena, run_id, &out, &n, &e), e);
 	assert_int_equal(n, 1);
 	assert_int_equal(out[0].value.integer, 5);
@@ -117,14 +118,81 @@ static void test_record_brings_version_one_up_to_date(void **state)
 {
 	bring_up(*state,
 		 "DROP TABLE externals; DROP TABLE external_labels; DROP TABLE samples; "
-		 "PRAGMA user_version = 1",
-		 "has version 1, older than 3");
+		 "DROP TABLE cursors; PRAGMA user_version = 1",
+		 "has version 1, older than 4");
 }
 
 static void test_record_brings_version_two_up_to_date(void **state)
 {
-	bring_up(*state, "DROP TABLE samples; PRAGMA user_version = 2",
-		 "has version 2, older than 3");
+	bring_up(*state, "DROP TABLE samples; DROP TABLE cursors; PRAGMA user_version = 2",
+		 "has version 2, older than 4");
+}
+
+static void test_record_brings_version_three_up_to_date(void **state)
+{
+	bring_up(*state, "DROP TABLE cursors; PRAGMA user_version = 3",
+		 "has version 3, older than 4");
+}
+
+static const char *cursor_of(struct world *w, const char *check)
+{
+	const char *state = NULL;
+	struct err e = {0};
+
+	assert_ok(record_cursor(w->record, w->arena, check, &state, &e), e);
+	return state;
+}
+
+static void move(struct world *w, const struct run_info *run, const char *to)
+{
+	struct result r = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+
+	r.cursor = to;
+	world_add(w, run, &r, 1);
+}
+
+static void test_record_moves_cursors_forward(void **state)
+{
+	struct world *w = *state;
+	struct run_info first = world_begin(w, "v1"), second = world_begin(w, "v1");
+
+	assert_null(cursor_of(w, "a/b"));
+	move(w, &second, "two");
+	assert_string_equal(cursor_of(w, "a/b"), "two");
+	move(w, &first, "one"); /* it began before */
+	assert_string_equal(cursor_of(w, "a/b"), "two");
+	second = world_begin(w, "v2");
+	move(w, &second, NULL);
+	assert_string_equal(cursor_of(w, "a/b"), "two");
+	second = world_begin(w, "v2");
+	move(w, &second, "three");
+	assert_string_equal(cursor_of(w, "a/b"), "three");
+	assert_null(cursor_of(w, "a/other"));
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM cursors"), 1);
+}
+
+static void test_record_moves_no_cursor_without_its_results(void **state)
+{
+	struct world *w = *state;
+	struct run_info run = world_begin(w, "v1"), next;
+	struct result r = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+	struct err e = {0};
+
+	move(w, &run, "one");
+	/* The results can be written, the cursor cannot; then the other way round. */
+	execute(w->path, "CREATE TABLE kept AS SELECT * FROM cursors; DROP TABLE cursors; "
+			 "CREATE TABLE cursors(check_id INTEGER PRIMARY KEY, run INTEGER, "
+			 "state TEXT CHECK (state <> 'two')); "
+			 "INSERT INTO cursors SELECT * FROM kept");
+	next = world_begin(w, "v1");
+	r.cursor = "two";
+	assert_int_equal(record_results(w->record, next.id, &r, 1, NULL, 0, &e), -1);
+	assert_int_equal(e.class, ERR_RECORD);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM results"), 1);
+	execute(w->path, "CREATE UNIQUE INDEX one ON results(value)");
+	r.cursor = "three";
+	assert_int_equal(record_results(w->record, next.id, &r, 1, NULL, 0, &e), -1);
+	assert_string_equal(cursor_of(w, "a/b"), "one");
 }
 
 static void test_record_refuses_what_is_not_a_record(void **state)
@@ -496,12 +564,15 @@ int main(void)
 		TEST(test_record_refuses_a_newer_version),
 		TEST(test_record_brings_version_one_up_to_date),
 		TEST(test_record_brings_version_two_up_to_date),
+		TEST(test_record_brings_version_three_up_to_date),
 		TEST(test_record_refuses_what_is_not_a_record),
 		TEST(test_record_read_mode_writes_nothing),
 		TEST(test_record_keeps_results_exactly),
 		TEST(test_record_gives_definition_order_back),
 		TEST(test_record_run_without_end_is_incomplete),
 		TEST(test_record_refuses_to_rewrite),
+		TEST(test_record_moves_cursors_forward),
+		TEST(test_record_moves_no_cursor_without_its_results),
 		TEST(test_record_numbers_every_record),
 	};
 

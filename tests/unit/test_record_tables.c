@@ -14,7 +14,7 @@ static const char *const tables[] = {
 	"latest",   "restorations", "steps",
 	"pins",	    "decisions",    "decision_lines",
 	"locks",    "externals",    "external_labels",
-	"samples",
+	"cursors",  "samples",
 };
 
 static void execute(const char *path, const char *sql)
@@ -52,6 +52,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	struct past_externals externals;
 	struct sample_run *sample_runs;
 	struct baseline baseline;
+	const char *cursor;
 	struct result *results;
 	struct point *points;
 	struct pin *pins;
@@ -75,6 +76,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_restorations(r, a, "releases", &rows, &n, &e), &e);
 	bad += refused(record_decisions(r, a, "release", 5, &decisions, &n, &e), &e);
 	bad += refused(record_externals(r, a, "score", 0, 5, &externals, &e), &e);
+	bad += refused(record_cursor(r, a, "a/b", &cursor, &e), &e);
 	bad += refused(record_sample_runs(r, a, &samples, &sample_runs, &n, &e), &e);
 	bad += refused(record_run_samples(r, a, run_id, results, 0, &e), &e);
 	return bad + refused(record_decisions(r, a, NULL, 5, &decisions, &n, &e), &e);
@@ -123,6 +125,7 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 	*run_id = rc == 0 ? run.id : 1;
 	run.id = *run_id;
 	d.run_id = run.id;
+	results[2].cursor = "here";
 	/* twice the same series, in an order that is not that of their ids */
 	bad += refused(record_results(r, run.id, results, 1, NULL, 0, &e), &e);
 	bad += refused(record_results(r, run.id, &results[1], 1, NULL, 0, &e), &e);
