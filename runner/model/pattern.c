@@ -13,6 +13,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/model/pattern_literals.h"
 
 #define MATCH_STEPS 100000
 #define MATCH_DEPTH 1000
@@ -22,6 +23,8 @@ struct pattern {
 	pcre2_code *search;
 	pcre2_code *whole;
 	pcre2_match_context *limits;
+	const char *literals[PATTERN_MAX_LITERALS];
+	size_t n_literals;
 };
 
 static void free_pattern(void *ptr)
@@ -67,8 +70,21 @@ int pattern_compile(struct arena *a, const char *re, size_t n, bool is_caseless,
 	(void)pcre2_set_match_limit(p->limits, MATCH_STEPS); /* always succeeds */
 	(void)pcre2_set_depth_limit(p->limits, MATCH_DEPTH); /* always succeeds */
 	(void)pcre2_set_heap_limit(p->limits, MATCH_KIB);    /* always succeeds */
+	if (!is_caseless)
+		p->n_literals = pattern_literals(a, re, n, p->literals);
 	*out = p;
 	return 0;
+}
+
+void pattern_hasten(struct pattern *p)
+{
+	(void)pcre2_jit_compile(p->search, PCRE2_JIT_COMPLETE); /* where it cannot, it is slower */
+}
+
+size_t pattern_texts(const struct pattern *p, const char *const **out)
+{
+	*out = p->literals;
+	return p->n_literals;
 }
 
 /* 1, 0, -1 out of what pcre2_match() said. */
@@ -93,6 +109,8 @@ static int match(const pcre2_code *code, pcre2_match_context *limits, const char
 	if (data == NULL)
 		oom();
 	rc = pcre2_match(code, (PCRE2_SPTR)s, n, 0, 0, data, limits);
+	if (rc == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter has no such limit */
+		rc = pcre2_match(code, (PCRE2_SPTR)s, n, 0, PCRE2_NO_JIT, data, limits);
 	pcre2_match_data_free(data);
 	return tell(rc, e);
 }

@@ -17,6 +17,11 @@ struct pattern;
 
 int pattern_compile(struct arena *a, const char *re, size_t n, bool is_caseless,
 		    struct pattern **out, struct err *e);
+/* Makes pattern_search() faster, for patterns that many texts are searched for; before threads
+ * start. */
+void pattern_hasten(struct pattern *p);
+/* Every match holds one of these texts (pattern_literals.h); 0 = none is known. */
+size_t pattern_texts(const struct pattern *p, const char *const **out);
 /* 1 match, 0 no match, -1 limit reached or invalid text (e set, ERR_MEASURE). */
 int pattern_search(const struct pattern *p, const char *s, size_t n, struct err *e);
 /* How many groups that capture it has. */
