@@ -37,6 +37,7 @@ extern const struct audit_kind audit_kind_archive;
 extern const struct audit_kind audit_kind_elf;
 extern const struct audit_kind audit_kind_secrets;
 extern const struct audit_kind audit_kind_sbom;
+extern const struct audit_kind audit_kind_log;
 extern const struct audit_kind audit_kind_command;
 extern const struct audit_kind audit_kind_benchmark;
 extern const struct audit_kind audit_kind_rollback;

@@ -21,7 +21,8 @@ static const struct audit_kind *const all_kinds[] = {
 	&audit_kind_digests,   &audit_kind_archive,	 &audit_kind_elf,
 	&audit_kind_secrets,   &audit_kind_sbom,	 &audit_kind_signature,
 	&audit_kind_oci,       &audit_kind_command,	 &audit_kind_benchmark,
-	&audit_kind_rollback,  &audit_kind_recorded,	 &audit_kind_overdue,
+	&audit_kind_log,       &audit_kind_rollback,	 &audit_kind_recorded,
+	&audit_kind_overdue,
 };
 
 const struct audit_kind *const *audit_kinds(size_t *n)

@@ -103,9 +103,13 @@ nothing 'nobody listens' 'target: gone, http: /, expect: { total: %OP% }' \
 : >empty-file
 nothing 'nothing there' 'archive: nowhere, expect: { bytes: %OP% }' 'elf: nowhere, expect: { needed: %OP% }' \
 	'sbom: nowhere, expect: { components: %OP% }' 'secrets: nowhere, expect: { files: %OP% }' \
-	'oci: nowhere, expect: { layers: %OP% }'
+	'oci: nowhere, expect: { layers: %OP% }' \
+	'log: { path: nowhere, from: begin, pattern: x }, expect: { matches: %OP% }'
 nothing 'an empty file' 'archive: empty-file, expect: { bytes: %OP% }' 'elf: empty-file, expect: { needed: %OP% }' \
-	'sbom: empty-file, expect: { components: %OP% }' 'oci: empty-file, expect: { layers: %OP% }'
+	'sbom: empty-file, expect: { components: %OP% }' 'oci: empty-file, expect: { layers: %OP% }' \
+	'log: { path: empty-file, from: begin, pattern: x }, expect: { matches: %OP% }'
+echo x >one-line
+nothing 'a first look' 'log: { path: one-line, pattern: y }, expect: { matches: %OP%, lines: %OP%, bytes: %OP% }'
 nothing 'never recorded' 'recorded: { name: nobody, max_age: 7d }, expect: %OP%'
 
 few='n: 2, min_samples: 2, warm_up: 0'
