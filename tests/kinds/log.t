@@ -1,6 +1,6 @@
 #!/bin/bash
 # log: every line once, through rotations as logrotate(8) makes them, cuts and hostile content. What
-# else may become of files is in tests/unit/test_log.c.
+# else may become of files is in tests/unit/test_log_rotation.c.
 . "$(dirname "$0")/../lib/tap.sh"
 cd "$TMP" && chmod 755 . # or logrotate refuses it
 export SECRET=hunter2-hunter2
