@@ -34,19 +34,11 @@ void log_count_init(struct log_count *c, struct arena *a, const struct log_rules
 	*c = (struct log_count){.rules = rules, .arena = a, .name = ""};
 	c->matches = arena_array(a, rules->n + 1, sizeof(*c->matches));
 	buf_init(&c->carry, rules->max_line);
-	for (size_t i = 0; i < LOG_SHOWN_LINES; i++) {
-		buf_init(&c->first[i].text, LOG_KEPT_BYTES);
-		buf_init(&c->last[i].text, LOG_KEPT_BYTES);
-	}
 }
 
 void log_count_release(struct log_count *c)
 {
 	buf_release(&c->carry);
-	for (size_t i = 0; i < LOG_SHOWN_LINES; i++) {
-		buf_release(&c->first[i].text);
-		buf_release(&c->last[i].text);
-	}
 }
 
 /* ---- one line ---- */
@@ -67,10 +59,9 @@ static void keep(struct log_count *c, const struct line *l)
 
 	at->name = c->name;
 	at->position = l->position;
-	at->bytes = l->bytes;
-	buf_reset(&at->text);
-	if (!l->is_cut)
-		(void)buf_add(&at->text, l->p, l->n); /* a longer one stays away as a whole */
+	at->bytes = l->is_cut ? l->bytes : (int64_t)l->n;
+	at->n_text = l->n < LOG_KEPT_BYTES ? l->n : LOG_KEPT_BYTES;
+	memcpy(at->text, l->p, at->n_text);
 }
 
 static void give_up(struct log_count *c, const struct line *l, const char *why)
@@ -256,38 +247,33 @@ void log_count_end(struct log_count *c)
 
 /* ---- evidence ---- */
 
-/* A secret has no NUL; each piece between two of them is masked as a whole. */
-static void show_text(const struct log_count *c, const struct buf *text, struct buf *out)
+/* A secret has no NUL, so each piece between two of them is masked by itself. */
+static void show_text(const struct log_count *c, const struct log_line *l, struct buf *out)
 {
-	size_t keep_bytes = LOG_SHOWN_BYTES;
-	struct buf masked;
+	const struct redactor *r = c->rules->redactor;
+	size_t n = l->n_text, left = LOG_SHOWN_BYTES;
 
-	buf_init(&masked, BUF_UNBOUNDED); /* LOG_KEPT_BYTES are bounded */
-	for (size_t i = 0; i < text->len;) {
-		(void)buf_puts(&masked, redact_text(c->rules->redactor, c->arena, text->data + i));
-		i += strlen(text->data + i);
-		if (i < text->len)
-			(void)buf_putc(&masked, text->data[i++]);
+	for (const char *p = l->text; n > 0 && left > 0;) {
+		size_t k = strnlen(p, n);
+		const char *shown = redact_head(r, c->arena, p, k, left);
+
+		str_escape(out, shown, strlen(shown));
+		if (k == n || k >= left)
+			break;
+		str_escape(out, "", 1);
+		p += k + 1;
+		n -= k + 1;
+		left -= k + 1;
 	}
-	if (masked.len <= keep_bytes) {
-		str_escape(out, masked.data, masked.len);
-	} else {
-		while (keep_bytes > 0 && ((unsigned char)masked.data[keep_bytes] & 0xC0) == 0x80)
-			keep_bytes--;
-		str_escape(out, masked.data, keep_bytes);
-		(void)buf_puts(out, "...");
-	}
-	buf_release(&masked);
+	if (l->bytes > LOG_SHOWN_BYTES)
+		(void)buf_printf(out, "... (%" PRId64 " bytes)", l->bytes);
 }
 
 static void show_line(const struct log_count *c, const struct log_line *l, struct buf *out)
 {
 	(void)buf_printf(out, "%s%s, byte %" PRId64 ": ", out->len > 0 ? "\n" : "", l->name,
 			 l->position); /* a full buffer says so */
-	if (l->text.len == 0 && l->bytes > 0)
-		(void)buf_printf(out, "(a line of %" PRId64 " bytes)", l->bytes);
-	else
-		show_text(c, &l->text, out);
+	show_text(c, l, out);
 }
 
 void log_count_show(const struct log_count *c, struct buf *out)

@@ -26,13 +26,13 @@ struct redactor;
 #define LOG_SHOWN_LINES 5 /* the first ones, and as many of the last */
 #define LOG_SHOWN_BYTES 200
 #define LOG_MAX_TEXTS	16
-#define LOG_KEPT_BYTES	65536 /* of a line, to be masked before it is cut */
+#define LOG_KEPT_BYTES	(LOG_SHOWN_BYTES + 4) /* one character more than what is shown */
 
 struct log_rules {
 	const struct pattern *const *patterns;
 	size_t n;
 	const struct pattern *except; /* NULL = none */
-	size_t max_line;
+	size_t max_line;	      /* at least LOG_KEPT_BYTES, or half a secret could be shown */
 	const struct redactor *redactor;
 	/* A line without any of these texts matches no pattern; none = every line is tried. */
 	const char *texts[LOG_MAX_TEXTS];
@@ -47,7 +47,8 @@ struct log_line {
 	const char *name; /* of its file */
 	int64_t position;
 	int64_t bytes;
-	struct buf text; /* empty when it is longer than LOG_KEPT_BYTES */
+	char text[LOG_KEPT_BYTES]; /* its beginning */
+	size_t n_text;
 };
 
 struct log_count {
@@ -76,7 +77,7 @@ int log_count_add(void *c, const char *p, size_t n, struct err *e);
 int64_t log_count_pending(const struct log_count *c);
 void log_count_end(struct log_count *c);
 
-/* Appends the first and the last matching lines, masked, then escaped, then cut. */
+/* Appends the first and the last matching lines, as far as they are shown, masked and escaped. */
 void log_count_show(const struct log_count *c, struct buf *out);
 
 #endif

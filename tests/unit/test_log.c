@@ -133,7 +133,7 @@ static void count_in_pieces(struct world *w, const char *text, size_t n, size_t 
 	*rules = (struct log_rules){
 		.patterns = patterns,
 		.n = 1,
-		.max_line = 8,
+		.max_line = 256,
 		.redactor = redactor_new(w->arena),
 	};
 	log_count_init(c, w->arena, rules);
@@ -144,27 +144,32 @@ static void count_in_pieces(struct world *w, const char *text, size_t n, size_t 
 
 static void test_log_counts_the_same_in_pieces_of_any_size(void **state)
 {
-	static const char text[] = "x\r\nax\n\nlonger than max_line x\n12345678\nxb\n\0x\n\xff"
-				   "x\nhalf";
+	static const char before[] = "x\r\nax\n\n", behind[] = "x\n12345678\nxb\n\0x\n\xff"
+							       "x\nhalf";
 	struct world *w = *state;
+	char text[400];
+	size_t n_before = sizeof(before) - 1, n = n_before + 300 + sizeof(behind) - 1;
 
-	for (size_t piece = 1; piece < sizeof(text); piece++) {
+	memset(text, '-', sizeof(text));
+	memcpy(text, before, n_before);
+	memcpy(text + n_before + 300, behind, sizeof(behind));
+	for (size_t piece = 1; piece <= n; piece++) {
 		struct log_count c;
 		struct buf shown;
 
-		count_in_pieces(w, text, sizeof(text) - 1, piece, &c);
+		count_in_pieces(w, text, n, piece, &c);
 		assert_int_equal(c.lines, 8);
 		assert_int_equal(c.matching, 4);
 		assert_int_equal(c.unjudged, 1);
-		assert_string_equal(c.why_unjudged, "f, byte 7: a line of 22 bytes, looked at as "
+		assert_string_equal(c.why_unjudged, "f, byte 7: a line of 301 bytes, looked at as "
 						    "far as max_line");
 		assert_int_equal(log_count_pending(&c), 4);
-		assert_int_equal(c.position, (int)sizeof(text) - 1 - 4);
+		assert_int_equal(c.position, (int)n - 4);
 		assert_int_equal(c.bytes, c.position);
 		buf_init(&shown, 1000);
 		log_count_show(&c, &shown);
-		assert_string_equal(shown.data, "f, byte 0: x\nf, byte 3: ax\nf, byte 42: "
-						"\\x00x\nf, byte 45: \\xffx");
+		assert_string_equal(shown.data, "f, byte 0: x\nf, byte 3: ax\nf, byte 321: "
+						"\\x00x\nf, byte 324: \\xffx");
 		buf_release(&shown);
 		log_count_end(&c);
 		assert_int_equal(c.lines, 9);
