@@ -39,7 +39,6 @@ struct err;
 	X(void, url_cleanup, (CURLU *))                                                            \
 	X(CURLUcode, url_set, (CURLU *, CURLUPart, const char *, unsigned))                        \
 	X(CURLUcode, url_get, (const CURLU *, CURLUPart, char **, unsigned))                       \
-	X(time_t, getdate, (const char *, const time_t *))                                         \
 	X(const char *, url_strerror, (CURLUcode))
 
 /* Checks of arguments by the compiler, with the functions behind them. */
