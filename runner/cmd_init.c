@@ -437,6 +437,29 @@ static const char *meant_option(const char *word)
 	return "sqlite";
 }
 
+/* An option that is about something nobody named was meant for something else. */
+static int check_options(const struct options *o, struct err *e)
+{
+	size_t n_urls = o->http.n + o->metrics.n;
+	const struct {
+		bool is_given;
+		size_t n; /* of what it is about */
+		const char *option, *about;
+	} rules[] = {
+		{o->headers.n > 0, n_urls, "header", "--http and --metrics"},
+		{o->ca_file != NULL, n_urls + o->oci.n, "ca-file", "--http, --metrics and --oci"},
+		{o->key != NULL, o->artifact.n, "key", "--artifact"},
+		{o->is_manifest, o->artifact.n, "manifest", "--artifact"},
+		{o->user != NULL, o->oci.n, "user", "--oci"},
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		if (rules[i].is_given && rules[i].n == 0)
+			return err_set(e, ERR_USAGE, "--%s is about %s, and there is none",
+				       rules[i].option, rules[i].about);
+	return 0;
+}
+
 static int run_init(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct init in = {.app = app};
@@ -455,7 +478,8 @@ static int run_init(struct app *app, const struct command *self, int argc, char 
 	}
 	in.path = file_absolute(app->arena, app->cwd, in.o.output ? in.o.output : LOAD_FILE);
 	in.root = file_absolute(app->arena, in.path, "..");
-	if (find_subjects(&in, &e) != 0 || write_definition(&in, NULL, &e) != 0 ||
+	if (check_options(&in.o, &e) != 0 || find_subjects(&in, &e) != 0 ||
+	    write_definition(&in, NULL, &e) != 0 ||
 	    scratch_create(app->arena, temporary(app), &in.scratch, &e) != 0)
 		return app_fail(app, &e);
 	buf_init(&text, BUF_UNBOUNDED); /* what sources write is limited */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "audits/secrets_scan.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -62,6 +63,29 @@ static bool is_epoch(double x, int64_t now_ms)
 	       (x > now - near && x < now + near);
 }
 
+static void note_secret(void *context, const struct secret_finding *f)
+{
+	bool *is_found = context;
+
+	(void)f; /* which one is nobody's business */
+	*is_found = true;
+}
+
+/* By its form: a token of a known kind, a password in a URL. */
+static bool holds_secret(const char *text)
+{
+	bool is_found = false;
+	struct secret_scan scan = {.context = &is_found, .found = note_secret};
+
+	secret_scan_init(&scan);
+	secret_scan_begin(&scan, "value");
+	if (secret_scan_add(&scan, text, strlen(text), NULL) != 0 ||
+	    secret_scan_end(&scan, NULL) != 0)
+		is_found = true; /* what could not be looked at is not written down */
+	secret_scan_release(&scan);
+	return is_found;
+}
+
 static const char *omission(const struct walk *w, const char *name, const struct json_value *v)
 {
 	static const char *const moments[] = {"time",	 "date",     "uptime",
@@ -69,7 +93,7 @@ static const char *omission(const struct walk *w, const char *name, const struct
 	static const char *const ids[] = {"request_id", "requestid", "request-id", "trace",
 					  "span",	"uuid",	     "nonce"};
 
-	if (init_is_secret_name(name))
+	if (init_is_secret_name(name) || (v->type == JSON_IS_TEXT && holds_secret(v->text)))
 		return "may be a secret";
 	if (has_word(name, ids, sizeof(ids) / sizeof(*ids)))
 		return "an id";

@@ -11,7 +11,7 @@ mkdir www
 health()
 {
 	printf '{"status": "%s", "version": "2.31.0", "jobs": {"waiting": 3, "list": [%s]}, "now": %s, "we/ird": "%s",
-"built_at": "2026-11-20T10:00:00Z", "token": "swordfish-1234", "share": 0.25, "up": true, "none": null, "beats": %s}\n' \
+"built_at": "2026-11-20T10:00:00Z", "token": "swordfish-1234", "share": 0.25, "up": true, "none": null, "home": "redis://ada:swordfish-5678@cache/0", "beats": %s}\n' \
 		"$1" "$2" "$EPOCHSECONDS" "it's \\\"q\\\" \${x}" "$3"
 }
 page()
@@ -89,7 +89,7 @@ like "values that stand still are held" "$written" \
 	'body.status: .== "ok".*version: .== "2.31.0".*jobs.waiting: "== 3".*jobs.list: ">= 1".*share: "== 0.25".*up: .== "true".'
 like "whatever they hold" "$written" "== .*it's .*q.* \\$\\$\{x\}"
 like "others are left out, and why" "$written" \
-	'left out: /now \(a time\), /built_at \(a time\), /token \(may be a secret\), /none \(null\), /beats \(it changes\)'
+	'left out: /now \(a time\), /built_at \(a time\), /token \(may be a secret\), /none \(null\), /home \(may be a secret\), /beats \(it changes\)'
 like "series that are up" "$written" 'id: shop_up # 2 series, all 1 now.*by: \[instance\], min_series: 2'
 like "errors now" "$written" 'id: http_requests_total-5xx # 0 a second.*code=~"5\.\."'
 like "a quantile" "$written" 'id: req_seconds_bucket-p95 # [0-9.]+ms since the start.*unit: s'
@@ -173,6 +173,7 @@ refused "one that is for others" 2 'answered 401.*help: say who asks: --header' 
 refused "a page in place of metrics" 2 'line 1:1: .*help: name the page of metrics' --metrics "http://127.0.0.1:$web/index.html"
 refused "metrics without a metric" 2 'there is no metric in it' --metrics "http://127.0.0.1:$web/mode/comments"
 refused "half an answer" 2 'torn-length: GET ' --http "http://127.0.0.1:$web/mode/torn-length"
+refused "a key for what nobody named" 3 '--key is about --artifact, and there is none' --http "http://127.0.0.1:$web/" --key k
 run "$ASSIZE" init "http://127.0.0.1:$web/metrics"
 like "a word" "$status $err" '^3 assize: init takes no words.*help: assize init --metrics http'
 
