@@ -93,6 +93,24 @@ static int check_header(struct init *in, const char *header, struct err *e)
 			str_escaped(a, name));
 }
 
+/* As everywhere in assize, and with what to do here. */
+static int check_address(const char *url, struct err *e)
+{
+	const char *host = strstr(url, "://");
+
+	if (host && memchr(host + 3, '@', strcspn(host + 3, "/?#"))) {
+		(void)err_set(e, ERR_USAGE,
+			      "a URL must not carry a user name or password"); /* -1 below */
+		return err_help(e, "name it without them, and the variable of the secret beside "
+				   "it: --header 'Authorization: Basic ${env:NAME}' or 'Bearer "
+				   "...'");
+	}
+	if (http_check_url(url, e) == 0)
+		return 0;
+	e->class = ERR_USAGE;
+	return -1;
+}
+
 int init_url_begin(struct init *in, struct init_subject *s, struct init_url *out, struct err *e)
 {
 	struct arena *a = in->app->arena;
@@ -102,13 +120,8 @@ int init_url_begin(struct init *in, struct init_subject *s, struct init_url *out
 	for (size_t i = 0; i < in->o.headers.n; i++)
 		if (check_header(in, in->o.headers.items[i], e) != 0)
 			return -1;
-	if (http_check_url(s->given, e) != 0) {
-		e->class = ERR_USAGE;
-		if (strstr(e->message, "user name")) /* as a definition would have it */
-			e->help[0] = '\0';
-		return err_help(e, "name it without them, and the secret's variable beside it: "
-				   "--header 'Authorization: Basic ${env:NAME}' or 'Bearer ...'");
-	}
+	if (check_address(s->given, e) != 0)
+		return -1;
 	host = strstr(s->given, "://") + 3;
 	n_host = strcspn(host, "/?#");
 	path = arena_strndup(a, host + n_host, strcspn(host + n_host, "#"));
