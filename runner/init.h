@@ -101,7 +101,7 @@ struct init_subject {
 void init_name(struct init *in, struct init_subject *s, const char *from, size_t n,
 	       const char *other);
 
-/* path, absolute, as the definition shall have it: relative where it is below its directory. */
+/* path, absolute, as the definition shall have it: relative where that is short. */
 const char *init_path(const struct init *in, const char *path);
 
 /*

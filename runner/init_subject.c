@@ -13,6 +13,9 @@
 #include "runner/io/file.h"
 #include "runner/model/result.h"
 
+/* A path that climbs higher is easier to read from the root. */
+#define MAX_UPS 3
+
 void init_name(struct init *in, struct init_subject *s, const char *from, size_t n,
 	       const char *other)
 {
@@ -39,7 +42,21 @@ void init_name(struct init *in, struct init_subject *s, const char *from, size_t
 
 const char *init_path(const struct init *in, const char *path)
 {
-	return file_shown(in->app->arena, in->root, path);
+	const char *root = in->root, *ups = "";
+	size_t n = 0;
+
+	if (strcmp(file_shown(in->app->arena, root, path), path) != 0)
+		return file_shown(in->app->arena, root, path);
+	/* The part both have, up to a slash; root then has one "../" for each part that is left. */
+	for (size_t i = 0; root[i] && root[i] == path[i]; i++)
+		if (path[i] == '/')
+			n = i + 1;
+	if (n <= 1)
+		return path;
+	for (const char *at = root + n - 1; at; at = strchr(at + 1, '/'))
+		ups = arena_printf(in->app->arena, "%s../", ups);
+	return strlen(ups) <= MAX_UPS * 3 ? arena_printf(in->app->arena, "%s%s", ups, path + n)
+					  : path;
 }
 
 const struct result *init_value(const struct init_subject *s, size_t round, const char *id,

@@ -272,6 +272,10 @@ printf '\0\1' >>tree/one
 (cd tree && sha256sum one sub/* >SHA256SUMS)
 run "$ASSIZE" init -o other.yaml --artifact dist/shop.tar.gz --key allowed
 like "a signer of SSH" "$status $(cat other.yaml)" '^0 .*# signed by release@example.com.*identity: "release@example.com"'
+run "$ASSIZE" init -o tree/sub/far.yaml --artifact dist/shop
+like "a definition elsewhere" "$status $(cat tree/sub/far.yaml)" '^0 .*file: "../../dist/shop"'
+exits "passes as well" 0 "$ASSIZE" run -f tree/sub/far.yaml
+rm -r tree/sub/far.yaml tree/sub/.assize
 run "$ASSIZE" init -o torn.yaml --artifact torn.gz --artifact tree
 like "what is no archive is told" "$status $err" '^0 assize: torn.gz: not read as an archive: '
 like "and that nobody looked into it" "$(cat torn.yaml)" '# no check for secrets: [^i]'
