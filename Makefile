@@ -90,6 +90,9 @@ help:
 $(BUILD)/tests.ready: tests/setup tests/packages
 	@$(SETUP) tests $@
 
+$(BUILD)/bench.ready: tests/setup tests/packages
+	@$(SETUP) bench $@
+
 # A file that changes exactly when the compiler or its flags do.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -145,7 +148,7 @@ coverage:
 	gcovr --root . --object-directory $(BUILD)/cov/obj $(COVERED:%=--filter %) \
 		--sort-uncovered --fail-under-line 90 $(BUILD)/cov/obj
 
-bench: tests-built
+bench: tests-built $(BUILD)/bench.ready
 	@BUILD=$(abspath $(BUILD)) tests/bench/run
 bench-db: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/bench/db/run $(ROWS)

@@ -2,6 +2,7 @@
 #
 #	median N COMMAND    seconds, median of N runs, after one that is not counted
 #	memory COMMAND      largest resident set in MB, the smallest of 3 runs
+#	peer NAME PATH..    the first of the paths that is a program; without one there is no measurement
 #	ratio A B           A / B with two decimals
 #	plus A B            A + B
 #	row WORK PEER PEER_FIGURE OUR_FIGURE RATIO
@@ -31,6 +32,14 @@ memory() {
 		"$BUILD/tests/tools/measure" "$TMP/memory.$i" "$@" >/dev/null
 	done
 	cat "$TMP"/memory.[123] | awk 'NR == 1 || $2 < least { least = $2 } END { printf "%.1f", least / 1000 }'
+}
+peer() {
+	local name=$1
+	shift
+	command -v "$@" | head -1 | grep . || {
+		echo "bench: no $name to compare with: see tests/packages" >&2
+		return 1
+	}
 }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 plus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.4f", a + b }'; }

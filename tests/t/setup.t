@@ -30,7 +30,7 @@ for name in awk bash cat chmod dirname env grep mkdir mktemp mv rm tail tee true
 	ln -s "$(type -P $name)" "$TMP/bin/$name"
 done
 
-all=$(awk '!/^[ \t]*(#|$)/ { print $1 }' "$ROOT/tests/packages")
+all=$(awk '$0 == "# bench" { exit } !/^[ \t]*(#|$)/ { print $1 }' "$ROOT/tests/packages")
 to_build=$(awk '$0 == "# tests" { exit } !/^[ \t]*(#|$)/ { print $1 }' "$ROOT/tests/packages")
 
 machine()
@@ -54,6 +54,10 @@ machine 0 "$all"
 setup --install tests "$TMP/out/stamp"
 is "a complete machine is left alone" "$status $out$err$(calls)" "0 "
 like "the stamp holds the flags" "$(cat "$TMP/out/stamp")" 'LIB_CFLAGS := .*LIB_LIBS := '
+
+setup bench "$TMP/out/stamp"
+like "to measure, other tools are needed" "$status $err" '^3 .*blackbox-exporter'
+unlike "beside those of the tests" "$err" 'libcmocka'
 
 machine 0 "$to_build"
 setup --install build "$TMP/out/stamp"
