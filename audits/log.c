@@ -375,15 +375,6 @@ static void emit(struct look *k, struct measurement m, const char *remark, const
 	probe_emit(k->probe, 0, &m);
 }
 
-static void emit_nothing(struct look *k)
-{
-	const char *why = arena_printf(
-		k->probe->arena, "%s: nothing was measured, it is read on from here", k->why_first);
-
-	for (const struct value_row *v = log_values; v->name; v++)
-		emit(k, measurement_none(v->name, why), NULL, NULL);
-}
-
 /* Why what is said of new lines would be said of nothing; NULL = there are enough of them. */
 static const char *too_few(const struct look *k)
 {
@@ -529,12 +520,14 @@ static int look(struct look *k, struct err *e)
 	};
 	if ((k->is_first ? look_first(k, e) : look_again(k, e)) < 0)
 		return -1;
-	if (k->is_first && k->spec->from == FROM_END)
-		emit_nothing(k);
-	else
-		emit_all(k);
 	probe_cursor(k->probe, log_place_text(a, &k->after));
-	return 0;
+	if (!k->is_first || k->spec->from == FROM_BEGIN) {
+		emit_all(k);
+		return 0;
+	}
+	(void)err_set(e, ERR_MEASURE, "%s: nothing was measured, it is read on from here",
+		      k->why_first);
+	return err_help(e, "from: begin reads what is there already");
 }
 
 static int log_probe(struct probe *p, struct err *e)
