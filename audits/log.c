@@ -99,8 +99,8 @@ static const struct key_row log_keys[] = {
 	 .offset = offsetof(struct log_spec, min_lines),
 	 .max = 1000000000,
 	 .def = "1",
-	 .help = "with fewer new lines matches, share and rate are no measurement; 0: a silent log "
-		 "has no matching line",
+	 .help = "with fewer new lines it means nothing that none of them matches; 0: also of a "
+		 "silent log",
 	 .example = "0"},
 	{.name = "max_line",
 	 .type = KEY_SIZE,
@@ -375,7 +375,10 @@ static void emit(struct look *k, struct measurement m, const char *remark, const
 	probe_emit(k->probe, 0, &m);
 }
 
-/* Why what is said of new lines would be said of nothing; NULL = there are enough of them. */
+/*
+ * Why no match among the new lines says nothing; NULL = there are enough of them. One that was
+ * found counts in however few: no later look would come back to it.
+ */
 static const char *too_few(const struct look *k)
 {
 	const struct log_count *c = &k->count;
@@ -399,10 +402,10 @@ static void emit_matches(struct look *k, const char *evidence)
 		struct measurement m = measurement_int("matches", c->matches[i], "");
 		struct label *label = arena_alloc(k->probe->arena, sizeof(*label));
 
-		if (nothing)
+		if (nothing && c->matches[i] == 0)
 			m = measurement_none("matches", nothing);
 		m.n = m.n_total = c->lines;
-		if (c->lines > 0 && !nothing)
+		if (c->lines > 0 && m.value.type != VALUE_NONE)
 			m.share = (double)c->matches[i] / (double)c->lines;
 		if (!spec->pattern) {
 			*label = (struct label){"pattern", spec->patterns.items[i].name};
@@ -420,7 +423,7 @@ static struct measurement rate_of(const struct look *k)
 	int64_t n = c->rules->n > 0 ? c->matching : c->lines;
 	const char *nothing = too_few(k);
 
-	if (nothing)
+	if (nothing && n == 0)
 		return measurement_none("rate", nothing);
 	if (k->is_first)
 		return measurement_none("rate", "there was no look before this one");
@@ -440,7 +443,7 @@ static const char *loss_of(const struct look *k, const struct log_mark *m)
 		if (strcmp(f->name, m->name) != 0)
 			continue;
 		return arena_printf(a,
-				    f->device == m->device && f->inode == m->inode
+				    f->inode == m->inode
 					    ? "%s was cut or written anew: it was read as far as "
 					      "byte %" PRId64 ", and no copy of that was found"
 					    : "%s is another file than the one that was read as "

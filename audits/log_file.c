@@ -300,7 +300,7 @@ struct finding {
 	struct arena *arena;
 	const struct log_paths *paths;
 	struct log_file *files;
-	size_t n;
+	size_t n, cap;
 };
 
 static bool is_known(const struct finding *f, const struct log_file *file)
@@ -322,6 +322,17 @@ static bool is_being_packed(const char *path)
 	memcpy(plain, path, n - 3);
 	plain[n - 3] = '\0';
 	return access(plain, F_OK) == 0;
+}
+
+static void grow(struct finding *f)
+{
+	struct log_file *files;
+
+	f->cap = f->cap > 0 ? 2 * f->cap : 4;
+	files = arena_array(f->arena, f->cap, sizeof(*files));
+	if (f->n > 0)
+		memcpy(files, f->files, f->n * sizeof(*files));
+	f->files = files;
 }
 
 static int take_glob(struct finding *f, const char *pattern, bool is_live, struct err *e)
@@ -349,6 +360,8 @@ static int take_glob(struct finding *f, const char *pattern, bool is_live, struc
 		if (f->n == LOG_MAX_FILES)
 			return err_set(e, ERR_MEASURE, "\"%s\" names more than %d files", pattern,
 				       LOG_MAX_FILES);
+		if (f->n == f->cap)
+			grow(f);
 		f->files[f->n++] = file;
 	}
 	return 0;
@@ -368,7 +381,7 @@ static int compare_files(const void *a, const void *b)
 int log_files_find(struct arena *a, const struct log_paths *paths, struct log_file **out, size_t *n,
 		   struct err *e)
 {
-	struct finding f = {a, paths, arena_array(a, LOG_MAX_FILES, sizeof(*f.files)), 0};
+	struct finding f = {.arena = a, .paths = paths};
 	int rc = take_glob(&f, paths->live, true, e);
 
 	if (rc == 0 && paths->rotated)

@@ -35,7 +35,6 @@ const char *log_place_text(struct arena *a, const struct log_place *place)
 		json_open(&w, NULL, '{');
 		json_put_text(&w, "name", m->name);
 		json_put_text(&w, "role", role_names[m->role]);
-		json_put_text(&w, "device", arena_printf(a, "%llx", (unsigned long long)m->device));
 		json_put_text(&w, "inode", arena_printf(a, "%llx", (unsigned long long)m->inode));
 		json_put_int(&w, "offset", m->offset);
 		json_put_int(&w, "n_head", m->n_head);
@@ -111,7 +110,6 @@ static struct log_mark read_mark(struct reading *r, const struct json_t *at)
 {
 	struct log_mark m = {
 		.name = text_of(r, at, "name"),
-		.device = number(r, at, "device"),
 		.inode = number(r, at, "inode"),
 		.offset = integer(r, at, "offset"),
 		.n_head = integer(r, at, "n_head"),
@@ -163,7 +161,6 @@ int log_mark_set(const struct log_file *f, int64_t offset, enum log_role role, s
 {
 	struct log_mark m = {
 		.role = role,
-		.device = f->device,
 		.inode = f->inode,
 		.offset = offset,
 		.n_head = offset < (int64_t)f->n_head ? offset : (int64_t)f->n_head,
@@ -201,11 +198,6 @@ static int has_content(const struct log_file *f, const struct log_mark *m, struc
 	return rc == 0 && strcmp(tail, m->tail) == 0;
 }
 
-static bool is_same_inode(const struct log_file *f, const struct log_mark *m)
-{
-	return f->device == m->device && f->inode == m->inode;
-}
-
 struct matching {
 	const struct log_place *place;
 	const struct log_file *files;
@@ -227,7 +219,7 @@ static int match_inodes(struct matching *x, struct err *e)
 			const struct log_mark *m = &x->place->marks[k];
 			int rc;
 
-			if (x->is_found[k] || !is_same_inode(&x->files[i], m))
+			if (x->is_found[k] || x->files[i].inode != m->inode)
 				continue;
 			rc = has_content(&x->files[i], m, e);
 			if (rc < 0)

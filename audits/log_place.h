@@ -1,11 +1,12 @@
 /*
  * log_place: how far a log was read, and where that place is now.
  *
- * A place is a list of marks, one a file. A file is known again by device and inode together with
- * digests of its first bytes and of those in front of the mark; when its inode is another (a copy,
- * gzip) by the digests alone, the oldest such file first. So a log that was renamed is read on
- * where it is now, one that was copied and cut is read on in the copy, one that was packed in the
- * packed file; and an inode that another file got since is not mistaken for the same.
+ * A place is a list of marks, one a file. A file is known again by its inode (not its device,
+ * whose number may be another after a boot) together with digests of its first bytes and of those
+ * in front of the mark; when its inode is another (a copy, gzip) by the digests alone, the oldest
+ * such file first. So a log that was renamed is read on where it is now, one that was copied and
+ * cut is read on in the copy, one that was packed in the packed file; and an inode that another
+ * file got since is not mistaken for the same.
  *
  * What no file is found for is lost: nobody can say what was written behind the mark. Marks of
  * files that were rotated away and then grew no more, or of one of several files that was not the
@@ -34,7 +35,7 @@ enum log_role {
 
 struct log_mark {
 	enum log_role role;
-	uint64_t device, inode;
+	uint64_t inode;
 	int64_t offset; /* bytes read, unpacked */
 	int64_t n_head;
 	char head[LOG_HEX]; /* digest of the first n_head bytes */

@@ -48,6 +48,8 @@ static void test_log_takes_silence_for_no_answer(void **state)
 	assert_string_equal(value(w, "matches")->reason, "1 new lines, fewer than min_lines: 2");
 	assert_int_equal(value(w, "rate")->value.type, VALUE_NONE);
 	assert_int_equal(number(w, "lines"), 1);
+	add(w, "app.log", "ERROR four\n"); /* found is found */
+	expect_look(w, 1, 1, 0);
 }
 
 static void test_log_reckons_rates(void **state)
