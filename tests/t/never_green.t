@@ -106,8 +106,7 @@ nothing 'nothing there' 'archive: nowhere, expect: { bytes: %OP% }' 'elf: nowher
 	'oci: nowhere, expect: { layers: %OP% }' \
 	'log: { path: nowhere, from: begin, pattern: x }, expect: { matches: %OP% }'
 nothing 'an empty file' 'archive: empty-file, expect: { bytes: %OP% }' 'elf: empty-file, expect: { needed: %OP% }' \
-	'sbom: empty-file, expect: { components: %OP% }' 'oci: empty-file, expect: { layers: %OP% }' \
-	'log: { path: empty-file, from: begin, pattern: x }, expect: { matches: %OP% }'
+	'sbom: empty-file, expect: { components: %OP% }' 'oci: empty-file, expect: { layers: %OP% }'
 echo x >one-line
 nothing 'a first look' 'log: { path: one-line, pattern: y }, expect: { matches: %OP%, lines: %OP%, bytes: %OP% }'
 nothing 'never recorded' 'recorded: { name: nobody, max_age: 7d }, expect: %OP%'
