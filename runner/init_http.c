@@ -85,6 +85,8 @@ static int look(struct init *in, struct init_subject *s, struct err *e)
 			       s->given);
 	w->media_type =
 		arena_strndup(a, w->page.content_type, strcspn(w->page.content_type, "; \t"));
+	if (!str_is_utf8(w->media_type, strlen(w->media_type)))
+		w->media_type = "";
 	w->html_end = html_end_of(a, &w->page);
 	if ((int64_t)w->page.n_body == w->page.n_bytes)
 		init_json_leaves(a, &w->page, clock_wall_ms(&in->app->clock), &w->leaves,
@@ -197,6 +199,16 @@ static int check_status(const struct init_subject *s, struct err *e)
 		       (long)w->samples[N_ROUNDS - 1]);
 }
 
+/* A header that came twice, or not always, is no value. */
+static void settle_type(const struct init_subject *s)
+{
+	struct web *w = s->state;
+
+	for (size_t k = 0; k < N_ROUNDS; k++)
+		if (!init_value(s, k, "answer", "content_type", NULL))
+			w->media_type = "";
+}
+
 static void settle_leaves(const struct init_subject *s)
 {
 	const struct web *w = s->state;
@@ -241,8 +253,8 @@ static void put_destination(struct init_writer *w, struct init_subject *s)
 	const struct web *web = s->state;
 	size_t n = strcspn(web->page.url, "?#");
 
-	if (web->page.n_redirects == 0)
-		return;
+	if (web->page.n_redirects == 0 || !str_is_utf8(web->page.url, n))
+		return; /* what is no text cannot be written down */
 	(void)buf_puts(w->out, "          url: ");
 	put_beginning(w->out, web->page.url, n, "([?#]|$)");
 	(void)buf_puts(w->out, " # redirected there: is that what visitors should see?\n");
@@ -430,6 +442,7 @@ static int put(struct init_writer *w, struct init_subject *s, struct err *e)
 	if (check_status(s, e) != 0)
 		return -1;
 	settle_leaves(s);
+	settle_type(s);
 	if (put_answer(w, s, e) != 0 || put_time(w, s, e) != 0)
 		return -1;
 	put_content(w, web);

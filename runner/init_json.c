@@ -173,6 +173,14 @@ static const char *pointer_to(struct arena *a, const char *parent, const char *n
 	return pointer;
 }
 
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20)
+			return true;
+	return false;
+}
+
 static const char *jsonpath_to(struct arena *a, const char *parent, const char *name)
 {
 	const char *path;
@@ -215,7 +223,9 @@ static void visit(struct walk *w, struct json_t *at, const char *pointer, const 
 		return;
 	case JSON_IS_ARRAY:
 		add(w, pointer, arena_printf(w->arena, "count(%s[*])", path), true,
-		    v.n == 0 ? "empty" : NULL);
+		    v.n == 0		? "empty"
+		    : has_control(path) ? "no JSONPath holds such a name"
+					: NULL);
 		return;
 	case JSON_IS_NULL:
 		add(w, pointer, pointer, false, "null");

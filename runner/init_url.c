@@ -105,6 +105,8 @@ static int check_address(const char *url, struct err *e)
 				   "it: --header 'Authorization: Basic ${env:NAME}' or 'Bearer "
 				   "...'");
 	}
+	if (!str_is_utf8(url, strlen(url)))
+		return err_set(e, ERR_USAGE, "a definition cannot hold the URL \"%s\"", url);
 	if (http_check_url(url, e) == 0)
 		return 0;
 	e->class = ERR_USAGE;
