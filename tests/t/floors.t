@@ -59,13 +59,15 @@ like "also when it was moved" "$status $out" '^1 runner/base/b.c:3: its own head
 cd "$ROOT" || exit 1
 ok "the house is in order" "$rule" "$ROOT"
 
-# Every header compiles alone: a file each, in one run of a compiler that does not need a process each.
+# Every header compiles alone: one with a .c of its own does so in every build, since it comes first there.
+# The others: a file each, in one run of a compiler that does not need a process each.
 alone()
 {
 	local header drivers
 	read -ra drivers < <(pkg-config --cflags libpq libmariadb odbc)
 	rm -rf "$TMP/alone" && mkdir "$TMP/alone"
 	for header in $(cd "$1" && find runner audits gates reports rollback -name '*.h'); do
+		[ ! -e "$1/${header%.h}.c" ] || continue
 		printf '#include "%s"\nextern int is_not_empty;\n' "$header" >"$TMP/alone/${header//\//-}.c"
 	done
 	clang -std=c17 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Wall -Wextra -Wpedantic \
@@ -73,6 +75,6 @@ alone()
 }
 ok "every header compiles alone" alone "$ROOT"
 world
-echo 'void f(size_t n);' >gates/g.h
+echo 'void f(size_t n);' >runner/io/i.h
 nok "and one that does not is found" alone "$TMP/world"
 done_testing
