@@ -21,11 +21,11 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
+#include "runner/io/http_hosts.h"
 #include "runner/io/http_internal.h"
 #include "runner/io/http_turns.h"
 
 #define MAX_EVENTS 256
-#define N_BUCKETS  1024
 #define MAX_IDLE   64
 /* Receive buffers of all transfers together; a single one gets at most MAX_BUFFER. */
 #define BUFFER_BUDGET (1L << 20)
@@ -33,13 +33,6 @@
 #define MIN_BUFFER    (1L << 10)
 /* Descriptors the rest of the program may need beside the loop's. */
 #define SPARE_FDS 256
-
-struct http_host {
-	struct http_host *next; /* in its bucket */
-	char *origin;
-	long n_active;
-	struct http_transfer *waiting_first, *waiting_last; /* for a turn at this host */
-};
 
 struct http_loop {
 	const struct clock *clock;
@@ -50,11 +43,11 @@ struct http_loop {
 	int epoll, wake;
 	int64_t timer_us; /* when curl wants to be called; -1 = not at all */
 	bool is_stopping, is_woken;
-	struct http_transfer *queue_first, *queue_last; /* no turn asked for yet */
-	struct http_transfer *later;			/* not before their time */
+	struct http_queue queue;     /* no turn asked for yet */
+	struct http_transfer *later; /* not before their time */
 	struct http_transfer *active;
 	long n_active, n_queued;
-	struct http_host *buckets[N_BUCKETS];
+	struct http_hosts hosts;
 	CURL *idle[MAX_IDLE];
 	size_t n_idle;
 };
@@ -163,20 +156,12 @@ void http_loop_free(struct http_loop *l)
 {
 	if (l == NULL)
 		return;
-	assert(l->active == NULL && l->queue_first == NULL && l->later == NULL);
+	assert(l->active == NULL && l->queue.first == NULL && l->later == NULL);
 	if (l->turns != NULL)
 		http_turns_watch(l->turns, NULL, NULL);
 	for (size_t i = 0; i < l->n_idle; i++)
 		curl_easy_cleanup(l->idle[i]);
-	for (size_t i = 0; i < N_BUCKETS; i++) {
-		while (l->buckets[i] != NULL) {
-			struct http_host *h = l->buckets[i];
-
-			l->buckets[i] = h->next;
-			free(h->origin);
-			free(h);
-		}
-	}
+	http_hosts_release(&l->hosts);
 	/* Closing what is only ours: nothing could be done about a failure. */
 	if (l->multi != NULL) {
 		(void)curl_multi_cleanup(l->multi);
@@ -187,53 +172,7 @@ void http_loop_free(struct http_loop *l)
 	free(l);
 }
 
-/* ---- queue and hosts ---- */
-
-static void append(struct http_transfer **first, struct http_transfer **last,
-		   struct http_transfer *t)
-{
-	t->next = NULL;
-	if (*last != NULL)
-		(*last)->next = t;
-	else
-		*first = t;
-	*last = t;
-}
-
-static struct http_transfer *take_first(struct http_transfer **first, struct http_transfer **last)
-{
-	struct http_transfer *t = *first;
-
-	if (t == NULL)
-		return NULL;
-	*first = t->next;
-	if (*first == NULL)
-		*last = NULL;
-	t->next = NULL;
-	return t;
-}
-
-static struct http_host *host_of(struct http_loop *l, const char *url)
-{
-	char *origin = http_url_origin(url);
-	uint32_t hash = 2166136261U; /* FNV-1a */
-	struct http_host *h;
-
-	if (origin == NULL)
-		return NULL;
-	for (const char *p = origin; *p != '\0'; p++)
-		hash = (hash ^ (unsigned char)*p) * 16777619U;
-	for (h = l->buckets[hash % N_BUCKETS]; h != NULL; h = h->next) {
-		if (strcmp(h->origin, origin) == 0) {
-			free(origin);
-			return h;
-		}
-	}
-	h = xmalloc(sizeof(*h));
-	*h = (struct http_host){.next = l->buckets[hash % N_BUCKETS], .origin = origin};
-	l->buckets[hash % N_BUCKETS] = h;
-	return h;
-}
+/* ---- waiting and beginning ---- */
 
 int http_start(struct http_loop *l, const struct http_request *req,
 	       const struct http_handler *handler, void *ctx, struct err *e)
@@ -245,7 +184,7 @@ int http_start(struct http_loop *l, const struct http_request *req,
 		return err_set(e, ERR_MEASURE, "the run is being stopped");
 	if (http_library(e) < 0)
 		return -1;
-	host = http_url_is_http(req->url) ? host_of(l, req->url) : NULL;
+	host = http_url_is_http(req->url) ? http_hosts_find(&l->hosts, req->url) : NULL;
 	if (host == NULL)
 		return err_set(e, ERR_MEASURE,
 			       "cannot request \"%.200s\": not an http or https URL", req->url);
@@ -257,7 +196,7 @@ int http_start(struct http_loop *l, const struct http_request *req,
 		l->later = t;
 		return 0;
 	}
-	append(&l->queue_first, &l->queue_last, t);
+	http_queue_add(&l->queue, t);
 	l->n_queued++;
 	return 0;
 }
@@ -276,7 +215,7 @@ static void queue_due(struct http_loop *l)
 			continue;
 		}
 		*at = t->next;
-		append(&l->queue_first, &l->queue_last, t);
+		http_queue_add(&l->queue, t);
 		l->n_queued++;
 	}
 }
@@ -312,6 +251,8 @@ static long buffer_bytes(const struct http_loop *l)
 
 static void unlink_active(struct http_loop *l, struct http_transfer *t)
 {
+	struct http_transfer *first;
+
 	if (t->prev != NULL)
 		t->prev->next = t->next;
 	else
@@ -324,15 +265,9 @@ static void unlink_active(struct http_loop *l, struct http_transfer *t)
 	if (l->turns != NULL)
 		http_turns_give(l->turns, t->host->origin);
 	/* Its host has a turn to give: to the one that waited longest, before all others. */
-	if (t->host->waiting_first != NULL) {
-		struct http_transfer *w =
-			take_first(&t->host->waiting_first, &t->host->waiting_last);
-
-		w->next = l->queue_first;
-		l->queue_first = w;
-		if (l->queue_last == NULL)
-			l->queue_last = w;
-	}
+	first = http_queue_take(&t->host->waiting);
+	if (first != NULL)
+		http_queue_add_first(&l->queue, first);
 }
 
 static void link_active(struct http_loop *l, struct http_transfer *t)
@@ -388,26 +323,13 @@ static bool take_turn(struct http_loop *l, const struct http_transfer *t)
 	return l->turns == NULL || http_turns_take(l->turns, t->host->origin, most);
 }
 
-/* Somebody else gave a turn back: all who wait for one ask again. */
-static void requeue_waiting(struct http_loop *l)
-{
-	for (size_t i = 0; i < N_BUCKETS; i++) {
-		for (struct http_host *h = l->buckets[i]; h != NULL; h = h->next) {
-			struct http_transfer *t;
-
-			while ((t = take_first(&h->waiting_first, &h->waiting_last)) != NULL)
-				append(&l->queue_first, &l->queue_last, t);
-		}
-	}
-}
-
 static void launch_queued(struct http_loop *l)
 {
-	while (l->queue_first != NULL && l->n_active < l->max_total && !l->is_stopping) {
-		struct http_transfer *t = take_first(&l->queue_first, &l->queue_last);
+	while (l->queue.first != NULL && l->n_active < l->max_total && !l->is_stopping) {
+		struct http_transfer *t = http_queue_take(&l->queue);
 
 		if (!take_turn(l, t)) {
-			append(&t->host->waiting_first, &t->host->waiting_last, t);
+			http_queue_add(&t->host->waiting, t);
 			continue;
 		}
 		l->n_queued--;
@@ -425,7 +347,7 @@ static void complete(struct http_loop *l, struct http_transfer *t, CURLcode code
 	(void)curl_multi_remove_handle(l->multi, t->easy); /* it is ours: cannot fail */
 	if (code == CURLE_OK && t->failure == NULL &&
 	    http_transfer_redirect(t, &is_followed, &e) == 0 && is_followed) {
-		struct http_host *next = host_of(l, t->url);
+		struct http_host *next = http_hosts_find(&l->hosts, t->url);
 
 		unlink_active(l, t);
 		give_easy(l, t->easy);
@@ -433,7 +355,7 @@ static void complete(struct http_loop *l, struct http_transfer *t, CURLcode code
 		if (next != NULL)
 			t->host = next;
 		t->queued_us = clock_monotonic_us(l->clock);
-		append(&l->queue_first, &l->queue_last, t);
+		http_queue_add(&l->queue, t);
 		l->n_queued++;
 		return;
 	}
@@ -488,12 +410,9 @@ static void cancel_all(struct http_loop *l)
 		l->later = t->next;
 		cancel(t);
 	}
-	while (l->queue_first != NULL)
-		cancel(take_first(&l->queue_first, &l->queue_last));
-	for (size_t i = 0; i < N_BUCKETS; i++)
-		for (struct http_host *h = l->buckets[i]; h != NULL; h = h->next)
-			while (h->waiting_first != NULL)
-				cancel(take_first(&h->waiting_first, &h->waiting_last));
+	http_hosts_requeue(&l->hosts, &l->queue);
+	while (l->queue.first != NULL)
+		cancel(http_queue_take(&l->queue));
 	l->n_queued = 0;
 }
 
@@ -558,8 +477,9 @@ void http_loop_run(struct http_loop *l, void (*on_wake)(void *ctx), void *ctx)
 		complete_all(l);
 		if (l->is_woken) {
 			l->is_woken = false;
+			/* Somebody else gave a turn back: all who wait for one ask again. */
 			if (atomic_exchange(&l->has_new_turn, false))
-				requeue_waiting(l);
+				http_hosts_requeue(&l->hosts, &l->queue);
 			on_wake(ctx);
 		}
 	}

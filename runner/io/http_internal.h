@@ -1,9 +1,10 @@
 /*
  * http_internal: what the files of the HTTP door share; private to runner/io/http*.c.
  *
- * http.c owns the loop: the queue, the per-host counts, epoll. http_transfer.c owns one transfer:
- * what curl is told, what its callbacks learn, what a failure is called. http_gunzip.c decodes,
- * because libcurl does not notice a gzip stream that ends early. http_url.c takes URLs apart.
+ * http.c owns the loop: turns and epoll; http_hosts.h the queues. http_transfer.c owns one
+ * transfer: what curl is told, what its callbacks learn, what a failure is called. http_gunzip.c
+ * decodes, because libcurl does not notice a gzip stream that ends early. http_url.c takes URLs
+ * apart.
  */
 #ifndef ASSIZE_IO_HTTP_INTERNAL_H
 #define ASSIZE_IO_HTTP_INTERNAL_H
