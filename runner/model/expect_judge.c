@@ -282,6 +282,14 @@ static struct answer judge_within(const struct judging *j, const struct expect_t
 			       v.real < centre ? centre - allowed : centre + allowed};
 }
 
+/* Worse is beyond the floor and not by chance; the lesser of the two tells how near it is. */
+static double room_of_comparison(const struct comparison *c)
+{
+	double of_floor = c->floor > 0 ? fmax(c->change, 0) / c->floor : NAN;
+
+	return c->p_value > 0 ? fmin(of_floor, c->level / c->p_value) : of_floor;
+}
+
 static struct answer judge_not_worse(const struct judging *j, const struct expect_term *t)
 {
 	const struct comparison *c = NULL;
@@ -299,8 +307,7 @@ static struct answer judge_not_worse(const struct judging *j, const struct expec
 		return undecided("the comparison is not a finite number");
 	is_worse = c->change > c->floor && c->p_value <= c->level;
 	return (struct answer){is_worse ? OUTCOME_FAIL : OUTCOME_PASS, c->words,
-			       c->floor > 0 ? fmax(c->change, 0) / c->floor : NAN, true,
-			       c->centre + c->floor};
+			       room_of_comparison(c), true, c->centre + c->floor};
 }
 
 static struct answer judge_term(const struct judging *j, const struct expect_term *t)

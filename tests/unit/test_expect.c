@@ -239,6 +239,9 @@ static void test_expect_judges_comparisons(void **state)
 		.centre = 100, .change = 6, .floor = 5, .p_value = 0.01, .level = 0.05};
 	assert_int_equal(judge("not worse than history", &m, &history, &v), OUTCOME_FAIL);
 	assert_true(v.has_limit && v.limit == 105 && fabs(v.room - 1.2) < 1e-12);
+	c.p_value = 0.5; /* more than the floor, as every other run is */
+	assert_int_equal(judge("not worse than history", &m, &history, &v), OUTCOME_PASS);
+	assert_float_equal(v.room, 0.1, 1e-12);
 	/* what it is compared with is missing */
 	assert_int_equal(judge("not worse than control", &m, &history, &v), OUTCOME_UNDECIDED);
 	assert_int_equal(judge("not worse than history", &m, &control, &v), OUTCOME_UNDECIDED);
