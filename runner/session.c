@@ -347,6 +347,8 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 	}
 	if (begin(&s, e) == 0 && drive(&s, e) == 0)
 		rc = end(&s, e);
+	else
+		session_forget(&s);
 	if (!engine_stop(s.engine)) {
 		req->app->is_abandoning = true; /* threads still use the world */
 		return rc;

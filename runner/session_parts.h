@@ -72,4 +72,7 @@ void session_settle_rest(struct session *s, const char *reason);
 /* Commits the batch, then prints what the definition order allows. */
 int session_flush(struct session *s, struct err *e);
 
+/* The record failed: what was judged and not committed is lost with the run. */
+void session_forget(struct session *s);
+
 #endif

@@ -255,6 +255,12 @@ static void release(struct slot *slot)
 	slot->n_holders = NULL;
 }
 
+void session_forget(struct session *s)
+{
+	for (size_t i = s->n_printed; i < s->plan.n_checks; i++)
+		release(&s->slots[i]);
+}
+
 int session_flush(struct session *s, struct err *e)
 {
 	struct terminal *t = s->req->terminal;

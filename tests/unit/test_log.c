@@ -124,8 +124,8 @@ static void test_log_of_another_path_is_another_log(void **state)
 static void count_in_pieces(struct world *w, const char *text, size_t n, size_t piece,
 			    struct log_count *c)
 {
-	static struct pattern *pattern;
-	const struct pattern *patterns[1];
+	struct pattern *pattern;
+	const struct pattern **patterns = arena_array(w->arena, 1, sizeof(*patterns));
 	struct log_rules *rules = arena_alloc(w->arena, sizeof(*rules));
 	struct err e = {.class = ERR_NONE};
 
