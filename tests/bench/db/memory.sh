@@ -20,7 +20,7 @@ cd "$TMP"
 postgres_start
 mariadb_start --max-allowed-packet=1G || bail "there is no MariaDB server"
 columns="ref INT, cat VARCHAR(20), num DOUBLE PRECISION, note VARCHAR(80), at TIMESTAMP NULL"
-values() { printf "%s, %s, 'cat' %s %s, %s * 1.5, 'a note of some length ' %s %s, '2026-01-01 00:00:00'" "$1" "$2" "$4" "$3" "$3" "$4" "$5"; }
+values() { printf "%s, %s, 'cat' %s (%s), %s * 1.5, 'a note of some length ' %s (%s), '2026-01-01 00:00:00'" "$1" "$2" "$4" "$3" "$3" "$4" "$5"; }
 sqlite3 big.db "PRAGMA synchronous = off; CREATE TABLE t (id INTEGER PRIMARY KEY, $columns); CREATE TABLE p (id INTEGER PRIMARY KEY);
 	WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $rows - 1)
 	INSERT INTO t SELECT $(values i i/2 i%20 '||' 'i * 7919 % 1000003') FROM n;
