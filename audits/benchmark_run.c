@@ -12,7 +12,6 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "audits/benchmark.h"
@@ -181,28 +180,13 @@ static int repeat(struct benchmark *b, struct err *e)
 
 /* ---- values ---- */
 
-static int compare_numbers(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static double *sorted(struct arena *a, const double *values, size_t n)
 {
 	double *copy = arena_array(a, n, sizeof(*copy));
 
 	memcpy(copy, values, n * sizeof(*copy));
-	qsort(copy, n, sizeof(*copy), compare_numbers);
+	stats_sort(copy, n);
 	return copy;
-}
-
-/* A value that was measured: at least so much of all is not above it (nearest rank). */
-static double percentile(const double *in_order, size_t n, double share)
-{
-	size_t rank = (size_t)ceil(share * (double)n - 1e-9);
-
-	return in_order[rank > 0 ? rank - 1 : 0];
 }
 
 static void emit(const struct benchmark *b, struct measurement m)
@@ -286,9 +270,9 @@ static const char *spread(const struct benchmark *b, const double *in_order)
 	buf_init(&text, BUF_UNBOUNDED); /* of this one line: cannot fail */
 	(void)buf_printf(&text, "%zu repetitions after %" PRId64 " to warm up: half of them from ",
 			 n, b->spec->warm_up);
-	unit_format(&text, percentile(in_order, n, 0.25), "s");
+	unit_format(&text, stats_percentile(in_order, n, 0.25), "s");
 	(void)buf_puts(&text, " to ");
-	unit_format(&text, percentile(in_order, n, 0.75), "s");
+	unit_format(&text, stats_percentile(in_order, n, 0.75), "s");
 	(void)buf_puts(&text, ", all from ");
 	unit_format(&text, in_order[0], "s");
 	(void)buf_puts(&text, " to ");
@@ -304,7 +288,7 @@ static void emit_all(const struct benchmark *b)
 	double *in_order = sorted(b->world.probe->arena, s->time, s->n);
 
 	emit_sampled(b, "time", s->time, "s", spread(b, in_order));
-	emit(b, measurement_real("p95", percentile(in_order, s->n, 0.95), "s"));
+	emit(b, measurement_real("p95", stats_percentile(in_order, s->n, 0.95), "s"));
 	emit(b, measurement_real("min", in_order[0], "s"));
 	emit(b, measurement_real("max", in_order[s->n - 1], "s"));
 	switch (benchmark_subject(b->check)) {

@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "reports/svg_distribution.h"
@@ -15,6 +14,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/model/unit.h"
+#include "runner/stats/summary.h"
 
 #define MAX_FIGURES 60
 #define MAX_LINES   4 /* of evidence: the comparison and the spread stand first */
@@ -41,14 +41,8 @@ static const char *number(const struct page *p, double v, const char *unit)
 	return markup(p, &b);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static const char *title(const struct page *p, const struct result *s, const struct distribution *d)
+static const char *title(const struct page *p, const struct result *s, const struct distribution *d,
+			 bool is_elsewhere)
 {
 	struct buf b;
 
@@ -61,7 +55,7 @@ static const char *title(const struct page *p, const struct result *s, const str
 	if (d->n_before > 0) {
 		(void)buf_puts(&b, ", beside ");
 		text_count(&b, (int64_t)d->n_before, "run");
-		(void)buf_puts(&b, " before");
+		(void)buf_puts(&b, is_elsewhere ? " on other hosts" : " before");
 	}
 	return markup(p, &b);
 }
@@ -82,28 +76,29 @@ static const char *beyond(const struct page *p, const struct result *s,
 static void put_figure(const struct page *p, size_t i)
 {
 	const struct result *s = &p->r->results[i];
+	const struct earlier_samples *before = &p->r->before[i];
 	double *sorted = arena_array(p->a, s->n_samples, sizeof(*sorted));
 	struct distribution d = {
 		.values = sorted,
 		.n = s->n_samples,
-		.before = p->r->before[i],
-		.n_before = p->r->n_before[i],
+		.before = before->runs,
+		.n_before = before->n,
 		.has_limit = s->has_limit && isfinite(s->limit),
 		.limit = s->limit,
 	};
 
 	memcpy(sorted, s->samples, s->n_samples * sizeof(*sorted));
-	qsort(sorted, s->n_samples, sizeof(*sorted), compare);
+	stats_sort(sorted, s->n_samples);
 	if (!distribution_fit(&d))
 		return;
 	html_puts(p, "<figure>");
 	svg_distribution(p->out, &d, s->outcome,
 			 &(struct distribution_labels){
-				 .title = title(p, s, &d),
+				 .title = title(p, s, &d, before->is_elsewhere),
 				 .low = number(p, d.low, s->unit),
 				 .high = number(p, d.high, s->unit),
 				 .limit = "limit",
-				 .before = "runs before",
+				 .before = before->is_elsewhere ? "other hosts" : "runs before",
 				 .now = "this run",
 				 .beyond = beyond(p, s, &d),
 			 });

@@ -25,22 +25,22 @@ static int load_trails(struct record *r, struct arena *a, size_t trail_points, s
 /* Runs whose repetitions stand beside this one's. */
 #define MAX_BEFORE 40
 
-static int load_before(struct record *r, struct arena *a, struct report *out, size_t i,
-		       struct err *e)
+int report_load_before(struct record *r, struct arena *a, int64_t run_id, const struct result *s,
+		       struct earlier_samples *out, struct err *e)
 {
-	const struct result *s = &out->results[i];
 	struct sample_query query = {.check = s->check->name,
 				     .series = s->series,
 				     .hash = s->check->hash,
-				     .before_run_id = out->run.id,
+				     .before_run_id = run_id,
 				     .limit = MAX_BEFORE};
 
-	if (record_sample_runs(r, a, &query, &out->before[i], &out->n_before[i], e) != 0)
+	out->is_elsewhere = false;
+	if (record_sample_runs(r, a, &query, &out->runs, &out->n, e) != 0)
 		return -1;
-	if (out->n_before[i] > 0)
+	if (out->n > 0)
 		return 0;
-	query.is_any_host = true;
-	return record_sample_runs(r, a, &query, &out->before[i], &out->n_before[i], e);
+	query.is_any_host = out->is_elsewhere = true;
+	return record_sample_runs(r, a, &query, &out->runs, &out->n, e);
 }
 
 static int load_samples(struct record *r, struct arena *a, struct report *out, struct err *e)
@@ -48,9 +48,10 @@ static int load_samples(struct record *r, struct arena *a, struct report *out, s
 	if (record_run_samples(r, a, out->run.id, out->results, out->n_results, e) != 0)
 		return -1;
 	out->before = arena_array(a, out->n_results, sizeof(*out->before));
-	out->n_before = arena_array(a, out->n_results, sizeof(*out->n_before));
 	for (size_t i = 0; i < out->n_results; i++)
-		if (out->results[i].n_samples > 0 && load_before(r, a, out, i, e) != 0)
+		if (out->results[i].n_samples > 0 &&
+		    report_load_before(r, a, out->run.id, &out->results[i], &out->before[i], e) !=
+			    0)
 			return -1;
 	return 0;
 }

@@ -19,18 +19,21 @@ struct arena;
 struct buf;
 struct err;
 
+/* The repetitions of a series in the runs before, oldest first. */
+struct earlier_samples {
+	struct sample_run *runs;
+	size_t n;
+	bool is_elsewhere; /* there were none on the run's host, these are of others */
+};
+
 struct report {
 	struct run_info run;
 	struct result *results; /* definition order */
 	size_t n_results;
 	struct point **trails; /* trails[i]: past of results[i] up to and including this run */
 	size_t *n_trails;
-	/*
-	 * before[i]: repetitions of results[i] in the runs before, of the same definition, on the
-	 * same host where there are such; NULL = none. The results have their own.
-	 */
-	struct sample_run **before;
-	size_t *n_before;
+	struct earlier_samples
+		*before; /* before[i] of results[i], which has its own; NULL = none */
 	bool has_previous;
 	struct run_info previous;
 	struct result *previous_results;
@@ -48,6 +51,10 @@ struct report {
  */
 int report_load(struct record *r, struct arena *a, int64_t run_id, size_t trail_points,
 		struct report *out, struct err *e);
+
+/* Those of the same definition as the result's, which is of the run. */
+int report_load_before(struct record *r, struct arena *a, int64_t run_id, const struct result *s,
+		       struct earlier_samples *out, struct err *e);
 
 enum junit_profile { JUNIT_JENKINS, JUNIT_GITLAB };
 

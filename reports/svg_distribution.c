@@ -9,6 +9,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/history/record.h"
+#include "runner/stats/summary.h"
 
 /* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
 
@@ -20,21 +21,6 @@
 #define MAX_DOTS 200  /* of more, so many that lie evenly among them */
 #define LANES	 5
 
-static int compare(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-/* Of values in ascending order; nearest rank. */
-static double quantile(const double *values, size_t n, double q)
-{
-	size_t rank = (size_t)ceil(q * (double)n - 1e-9);
-
-	return values[rank > 0 ? rank - 1 : 0];
-}
-
 struct row {
 	double low, median, high;
 };
@@ -45,9 +31,10 @@ static struct row row_of(const struct sample_run *run)
 	struct row row;
 
 	memcpy(sorted, run->values, run->n * sizeof(*sorted));
-	qsort(sorted, run->n, sizeof(*sorted), compare);
-	row = (struct row){quantile(sorted, run->n, 0.1), quantile(sorted, run->n, 0.5),
-			   quantile(sorted, run->n, 0.9)};
+	stats_sort(sorted, run->n);
+	row = (struct row){stats_percentile(sorted, run->n, 0.1),
+			   stats_percentile(sorted, run->n, 0.5),
+			   stats_percentile(sorted, run->n, 0.9)};
 	free(sorted);
 	return row;
 }
@@ -64,7 +51,7 @@ bool distribution_fit(struct distribution *d)
 	if (d->n == 0)
 		return false;
 	d->low = d->values[0];
-	d->high = quantile(d->values, d->n, 0.9);
+	d->high = stats_percentile(d->values, d->n, 0.9);
 	for (size_t i = d->n_before - n_rows(d); i < d->n_before; i++) {
 		struct row row = row_of(&d->before[i]);
 
@@ -110,7 +97,7 @@ static void put_before(struct buf *out, const struct distribution *d)
 static void put_now(struct buf *out, const struct distribution *d, enum outcome o, double top)
 {
 	size_t n_dots = d->n < MAX_DOTS ? d->n : MAX_DOTS;
-	double median = x_of(d, quantile(d->values, d->n, 0.5));
+	double median = x_of(d, stats_percentile(d->values, d->n, 0.5));
 
 	for (size_t i = 0; i < n_dots; i++) {
 		double v = d->values[n_dots < d->n ? i * (d->n - 1) / (n_dots - 1) : i];

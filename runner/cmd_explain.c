@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "audits/kinds.h"
+#include "reports/report.h"
 #include "reports/svg_distribution.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -24,6 +24,7 @@
 #include "runner/model/unit.h"
 #include "runner/options.h"
 #include "runner/show.h"
+#include "runner/stats/summary.h"
 
 static int run_explain(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -123,15 +124,7 @@ static const char *in_unit(struct arena *a, double v, const char *unit)
 	return text;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-#define BLOCKS	 40 /* columns */
-#define MAX_PAST 40 /* runs */
+#define BLOCKS 40 /* columns */
 
 static void put_blocks(struct app *app, const char *name, const struct distribution *d,
 		       const double *values, size_t n, const char *of)
@@ -145,7 +138,7 @@ static void put_blocks(struct app *app, const char *name, const struct distribut
 }
 
 /* All repetitions of the runs before, in one row: how many are where. */
-static void explain_past(struct app *app, const struct distribution *d)
+static void explain_past(struct app *app, const struct distribution *d, bool is_elsewhere)
 {
 	size_t n = 0, at = 0;
 	double *all;
@@ -160,30 +153,27 @@ static void explain_past(struct app *app, const struct distribution *d)
 		at += d->before[i].n;
 	}
 	put_blocks(app, "before", d, all, n,
-		   arena_printf(app->arena, "%zu in %zu run%s", n, d->n_before,
-				d->n_before == 1 ? "" : "s"));
+		   arena_printf(app->arena, "%zu in %zu run%s%s", n, d->n_before,
+				d->n_before == 1 ? "" : "s",
+				is_elsewhere ? " on other hosts" : ""));
 }
 
 /* Where the repetitions lie, above those of the runs before on the same scale. */
 static int explain_samples(struct app *app, struct record *record, int64_t run_id,
 			   const struct result *r, struct err *e)
 {
-	const struct sample_query query = {.check = r->check->name,
-					   .series = r->series,
-					   .hash = r->check->hash,
-					   .before_run_id = run_id,
-					   .limit = MAX_PAST};
 	double *sorted = arena_array(app->arena, r->n_samples, sizeof(*sorted));
 	struct distribution d = {.values = sorted, .n = r->n_samples};
-	struct sample_run *before;
+	struct earlier_samples before;
 
 	if (r->n_samples == 0)
 		return 0;
-	if (record_sample_runs(record, app->arena, &query, &before, &d.n_before, e) != 0)
+	if (report_load_before(record, app->arena, run_id, r, &before, e) != 0)
 		return -1;
-	d.before = before;
+	d.before = before.runs;
+	d.n_before = before.n;
 	memcpy(sorted, r->samples, r->n_samples * sizeof(*sorted));
-	qsort(sorted, r->n_samples, sizeof(*sorted), compare_numbers);
+	stats_sort(sorted, r->n_samples);
 	if (!distribution_fit(&d))
 		return 0;
 	put_blocks(
@@ -194,7 +184,7 @@ static int explain_samples(struct app *app, struct record *record, int64_t run_i
 						    d.n_beyond,
 						    in_unit(app->arena, sorted[d.n - 1], r->unit))
 				     : ""));
-	explain_past(app, &d);
+	explain_past(app, &d, before.is_elsewhere);
 	field(app->out, "",
 	      arena_printf(app->arena, "%s to %s", in_unit(app->arena, d.low, r->unit),
 			   in_unit(app->arena, d.high, r->unit)));

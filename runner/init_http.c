@@ -8,7 +8,6 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +20,7 @@
 #include "runner/init.h"
 #include "runner/init_json.h"
 #include "runner/model/result.h"
+#include "runner/stats/summary.h"
 
 #define N_ROUNDS 5
 /* A bound of time: so often the median, more than the slowest, and no less than this. */
@@ -158,13 +158,6 @@ static void put_draft(const struct init_subject *s, struct buf *out)
 
 /* ---- what was measured ---- */
 
-static int compare_reals(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Sorts what all rounds measured of a value into w->samples. */
 static int take_samples(const struct init_subject *s, const char *series, struct err *e)
 {
@@ -179,7 +172,7 @@ static int take_samples(const struct init_subject *s, const char *series, struct
 				       N_ROUNDS + 1, reason);
 		w->samples[i] = init_number(r);
 	}
-	qsort(w->samples, N_ROUNDS, sizeof(*w->samples), compare_reals);
+	stats_sort(w->samples, N_ROUNDS);
 	return 0;
 }
 

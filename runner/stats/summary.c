@@ -62,6 +62,21 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+void stats_sort(double *values, size_t n)
+{
+	if (n > 0)
+		qsort(values, n, sizeof(*values), compare);
+}
+
+double stats_percentile(const double *sorted, size_t n, double share)
+{
+	size_t rank = (size_t)ceil(share * (double)n - 1e-9); /* 0.95 * 20 is a little above 19 */
+
+	if (n == 0)
+		return NAN;
+	return sorted[rank > 0 ? rank - 1 : 0];
+}
+
 double stats_median(const double *values, size_t n)
 {
 	double *sorted, low, high;
@@ -70,7 +85,7 @@ double stats_median(const double *values, size_t n)
 		return NAN;
 	sorted = xmalloc(n * sizeof(*sorted));
 	memcpy(sorted, values, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), compare);
+	stats_sort(sorted, n);
 	low = sorted[(n - 1) / 2];
 	high = sorted[n / 2];
 	free(sorted);

@@ -131,6 +131,11 @@ like "the failed run is no history" "$("$ASSIZE" explain latest b/past)" 'the me
 cp .assize/record.db good.db
 ask "UPDATE runs SET host = (SELECT id FROM texts WHERE body = 'run') WHERE id < 4"
 tells "another host has another history" past 2 'the history has 1 run of this definition on this host'
+ask "UPDATE runs SET host = (SELECT id FROM texts WHERE body = 'run')"
+tells "a host that is new has none" past 2 'the history has 0 runs of this definition on this host'
+like "what is shown beside it is said to be of others" "$("$ASSIZE" explain latest b/past)" \
+	'before +\|.*\| [0-9]+ in [0-9]+ runs on other hosts'
+like "on the page as well" "$("$ASSIZE" report latest --format html)" 'beside [0-9]+ runs on other hosts.*other hosts</text>'
 cp good.db .assize/record.db
 sed -i 's/effect: 100ms, level/effect: 101ms, level/' assize.yaml
 tells "so has another definition" past 2 'the history has 0 runs of this definition'

@@ -337,19 +337,18 @@ static inline void fixture_add_samples(struct arena *a, struct report *r, size_t
 	double centre = s->value.type == VALUE_INT ? (double)s->value.integer : s->value.real;
 
 	r->before = arena_array(a, r->n_results, sizeof(*r->before));
-	r->n_before = arena_array(a, r->n_results, sizeof(*r->n_before));
-	r->before[i] = arena_array(a, FIXTURE_RUNS_BEFORE, sizeof(**r->before));
-	r->n_before[i] = FIXTURE_RUNS_BEFORE;
+	r->before[i].runs = arena_array(a, FIXTURE_RUNS_BEFORE, sizeof(*r->before[i].runs));
+	r->before[i].n = FIXTURE_RUNS_BEFORE;
 	for (size_t k = 0; k <= FIXTURE_RUNS_BEFORE; k++) {
 		double *values = arena_array(a, FIXTURE_REPETITIONS, sizeof(*values));
 
 		for (size_t n = 0; n < FIXTURE_REPETITIONS; n++)
 			values[n] = centre * (0.9 + 0.006 * (double)((n * 7 + k * 11) % 31));
 		if (k < FIXTURE_RUNS_BEFORE) {
-			r->before[i][k] = (struct sample_run){.run_id = (int64_t)k + 1,
-							      .outcome = OUTCOME_PASS,
-							      .values = values,
-							      .n = FIXTURE_REPETITIONS};
+			r->before[i].runs[k] = (struct sample_run){.run_id = (int64_t)k + 1,
+								   .outcome = OUTCOME_PASS,
+								   .values = values,
+								   .n = FIXTURE_REPETITIONS};
 			continue;
 		}
 		values[7] = centre * 9;

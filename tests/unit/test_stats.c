@@ -44,6 +44,23 @@ static void test_stats_median_is_the_middle(void **state)
 	assert_true(stats_median(wide, 2) == 0);
 }
 
+static void test_stats_percentile_is_a_value_of_the_sample(void **state)
+{
+	double values[20];
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++)
+		values[i] = (double)(20 - i);
+	stats_sort(values, 20);
+	assert_true(values[0] == 1 && values[19] == 20);
+	assert_true(stats_percentile(values, 20, 0.95) == 19); /* 19 of 20 do not exceed it */
+	assert_true(stats_percentile(values, 20, 0.951) == 20);
+	assert_true(stats_percentile(values, 20, 1) == 20);
+	assert_true(stats_percentile(values, 20, 0) == 1);
+	assert_true(stats_percentile(values, 1, 0.95) == 1);
+	assert_true(isnan(stats_percentile(values, 0, 0.5)));
+}
+
 /* Reference: NIST Statistical Reference Datasets, NumAcc1..NumAcc4 (exact by construction). */
 static void test_stats_survive_nist_datasets(void **state)
 {
@@ -98,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stats_of_nothing_are_not_numbers),
 		cmocka_unit_test(test_stats_median_is_the_middle),
+		cmocka_unit_test(test_stats_percentile_is_a_value_of_the_sample),
 		cmocka_unit_test(test_stats_survive_nist_datasets),
 		cmocka_unit_test(test_stats_do_not_overflow),
 		cmocka_unit_test(test_stats_of_constants_have_no_spread),
