@@ -20,8 +20,6 @@
 
 #define MAX_REPETITIONS 1000
 
-const char *const benchmark_methods[] = {"GET",	  "HEAD",   "POST",    "PUT",
-					 "PATCH", "DELETE", "OPTIONS", NULL};
 static const char *const connections[] = {"kept", "fresh", NULL};
 
 #define HTTP_FIELD(name) offsetof(struct benchmark_request, name)
@@ -35,7 +33,7 @@ static const struct key_row http_keys[] = {
 	{.name = "method",
 	 .type = KEY_ENUM,
 	 .offset = HTTP_FIELD(method),
-	 .choices = benchmark_methods,
+	 .choices = http_methods,
 	 .def = "GET",
 	 .help = "request method",
 	 .example = "POST"},
@@ -243,7 +241,7 @@ const char *benchmark_line(struct arena *a, const struct check *c)
 		database_one_line(&b, spec->sql);
 		break;
 	case BENCHMARK_HTTP:
-		(void)buf_printf(&b, "%s %s", benchmark_methods[spec->http.method],
+		(void)buf_printf(&b, "%s %s", http_methods[spec->http.method],
 				 http_join(a, c->target->location, spec->http.path));
 		break;
 	}

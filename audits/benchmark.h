@@ -48,8 +48,6 @@ struct benchmark_spec {
 
 enum benchmark_subject { BENCHMARK_COMMAND, BENCHMARK_SQL, BENCHMARK_HTTP };
 
-extern const char *const benchmark_methods[];
-
 /* The first of the three that the check has; a check with another number of them is refused. */
 enum benchmark_subject benchmark_subject(const struct check *c);
 /* "GET http://host/path", "SELECT ...", "bin/app --fast" */

@@ -45,7 +45,7 @@ static bool is_database(const struct target *t)
 static void check_request(struct keys_context *ctx, const struct check *c)
 {
 	const struct benchmark_request *http = &((const struct benchmark_spec *)c->spec)->http;
-	const char *method = benchmark_methods[http->method];
+	const char *method = http_methods[http->method];
 	const struct node *node = node_get(c->spec_node, "http");
 
 	if (http->body != NULL && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0))

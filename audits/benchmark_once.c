@@ -113,7 +113,7 @@ static int do_http(struct benchmark_world *w, struct arena *a, struct benchmark_
 	const struct benchmark_spec *spec = w->check->spec;
 	const struct target *target = w->check->target;
 	const struct http_request request = {
-		.method = benchmark_methods[spec->http.method],
+		.method = http_methods[spec->http.method],
 		.url = http_join(a, target->location, spec->http.path),
 		.headers = &target->headers,
 		.extra_headers = &spec->http.headers,

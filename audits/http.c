@@ -24,9 +24,6 @@
 /* A body may be longer than what is kept of it, but not without end. */
 #define MAX_TRANSFER_BYTES (INT64_C(64) << 20)
 
-static const char *const methods[] = {"GET",   "HEAD",	 "POST",    "PUT",
-				      "PATCH", "DELETE", "OPTIONS", NULL};
-
 static const struct key_row http_keys[] = {
 	{.name = "path",
 	 .type = KEY_TEXT,
@@ -37,7 +34,7 @@ static const struct key_row http_keys[] = {
 	{.name = "method",
 	 .type = KEY_ENUM,
 	 .offset = offsetof(struct http_spec, method),
-	 .choices = methods,
+	 .choices = http_methods,
 	 .def = "GET",
 	 .help = "request method",
 	 .example = "POST"},
@@ -212,7 +209,8 @@ static void check_end(struct keys_context *ctx, const struct check *c)
 			"check \"%s\": \"ends_with\" must have 1 to %d bytes, the last of them "
 			"no newline",
 			c->name, HTTP_END_MAX);
-	if ((end != NULL || spec->end.min_body > 0) && strcmp(methods[spec->method], "HEAD") == 0)
+	if ((end != NULL || spec->end.min_body > 0) &&
+	    strcmp(http_methods[spec->method], "HEAD") == 0)
 		(void)diags_at(ctx->diags,
 			       keys_pos(c->spec_node, end != NULL ? "ends_with" : "min_body"), NULL,
 			       "check \"%s\": the answer to HEAD has no body", c->name);
@@ -224,11 +222,11 @@ static void http_check(struct keys_context *ctx, struct check *c)
 
 	check_captures(ctx, c);
 	check_end(ctx, c);
-	if (spec->body != NULL && (strcmp(methods[spec->method], "GET") == 0 ||
-				   strcmp(methods[spec->method], "HEAD") == 0))
+	if (spec->body != NULL && (strcmp(http_methods[spec->method], "GET") == 0 ||
+				   strcmp(http_methods[spec->method], "HEAD") == 0))
 		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "body"), "add method: POST",
 			       "check \"%s\": a %s request has no body", c->name,
-			       methods[spec->method]);
+			       http_methods[spec->method]);
 	if (c->target != NULL && http_join(ctx->arena, c->target->location, spec->path) == NULL)
 		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "path"),
 			       "write a path, or make a target of that host",
@@ -253,7 +251,7 @@ static const char *request_line(struct probe *p)
 	const struct http_spec *spec = p->checks[0]->spec;
 	const char *url = http_join(p->arena, p->checks[0]->target->location, spec->path);
 
-	return arena_printf(p->arena, "%s %s", methods[spec->method], url != NULL ? url : "");
+	return arena_printf(p->arena, "%s %s", http_methods[spec->method], url != NULL ? url : "");
 }
 
 static void http_describe(struct probe *p, struct buf *out)
@@ -302,7 +300,7 @@ static int http_begin(struct probe *p, struct http_request *req, struct err *e)
 	s->is_wanted = is_body_wanted(c);
 	s->query = request_line(p);
 	p->state = s;
-	req->method = methods[spec->method];
+	req->method = http_methods[spec->method];
 	req->url = url;
 	req->headers = &c->target->headers;
 	req->extra_headers = &spec->headers;

@@ -18,9 +18,6 @@
 #include "runner/io/http.h"
 #include "runner/model/kind.h"
 
-const char *const journey_methods[] = {"GET",	 "HEAD",  "POST",    "PUT",
-				       "DELETE", "PATCH", "OPTIONS", NULL};
-
 static const struct key_row capture_keys[] = {
 	{.name = "from",
 	 .type = KEY_TEXT,
@@ -60,7 +57,7 @@ static const struct key_row step_keys[] = {
 	{.name = "method",
 	 .type = KEY_ENUM,
 	 .offset = offsetof(struct journey_step, method),
-	 .choices = journey_methods,
+	 .choices = http_methods,
 	 .help = "request method; GET, or POST when there is a form, json, rpc or body",
 	 .example = "DELETE"},
 	{.name = "headers",
@@ -183,7 +180,7 @@ const char *journey_method(const struct group *g)
 	const struct journey_step *step = g->value;
 
 	if (keys_has(g, "method"))
-		return journey_methods[step->method];
+		return http_methods[step->method];
 	return step->body != NULL || step->form.n > 0 || step->json != NULL || step->rpc != NULL
 		       ? "POST"
 		       : "GET";

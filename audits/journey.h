@@ -56,8 +56,6 @@ struct journey_spec {
 	int64_t cleanup_timeout_ms, max_body;
 };
 
-extern const char *const journey_methods[];
-
 /* The method as sent: as written, else POST when there is something to send, else GET. */
 const char *journey_method(const struct group *step);
 /* Does the step take the status? A step without `status` takes 200 to 299. */

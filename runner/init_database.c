@@ -95,50 +95,15 @@ static int put(struct init_writer *w, struct init_subject *s, struct err *e)
 	return 0;
 }
 
-const struct init_source init_sqlite = {
-	.option = "sqlite",
-	.offset = offsetof(struct options, sqlite),
-	.type = TARGET_SQLITE,
-	.n_rounds = 1,
-	.begin = begin,
-	.put_target = put_target,
-	.look = look,
-	.put_draft = put_draft,
-	.put = put,
-};
+/* The same way to all of them: what differs is behind the catalog. */
+#define DATABASE(name, target)                                                                     \
+	{                                                                                          \
+		.option = #name, .offset = offsetof(struct options, name), .type = target,         \
+		.n_rounds = 1, .begin = begin, .put_target = put_target, .look = look,             \
+		.put_draft = put_draft, .put = put                                                 \
+	}
 
-const struct init_source init_postgres = {
-	.option = "postgres",
-	.offset = offsetof(struct options, postgres),
-	.type = TARGET_POSTGRES,
-	.n_rounds = 1,
-	.begin = begin,
-	.put_target = put_target,
-	.look = look,
-	.put_draft = put_draft,
-	.put = put,
-};
-
-const struct init_source init_mysql = {
-	.option = "mysql",
-	.offset = offsetof(struct options, mysql),
-	.type = TARGET_MYSQL,
-	.n_rounds = 1,
-	.begin = begin,
-	.put_target = put_target,
-	.look = look,
-	.put_draft = put_draft,
-	.put = put,
-};
-
-const struct init_source init_odbc = {
-	.option = "odbc",
-	.offset = offsetof(struct options, odbc),
-	.type = TARGET_ODBC,
-	.n_rounds = 1,
-	.begin = begin,
-	.put_target = put_target,
-	.look = look,
-	.put_draft = put_draft,
-	.put = put,
-};
+const struct init_source init_sqlite = DATABASE(sqlite, TARGET_SQLITE);
+const struct init_source init_postgres = DATABASE(postgres, TARGET_POSTGRES);
+const struct init_source init_mysql = DATABASE(mysql, TARGET_MYSQL);
+const struct init_source init_odbc = DATABASE(odbc, TARGET_ODBC);

@@ -36,6 +36,9 @@ struct http_preview {
 	char retry_after[64];	/* same */
 };
 
+/* The methods a definition may name; NULL behind the last. */
+extern const char *const http_methods[];
+
 struct http_request {
 	const char *method; /* GET when NULL */
 	const char *url;

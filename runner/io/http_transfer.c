@@ -20,6 +20,9 @@
 
 #define MAX_LOCATION 200 /* bytes, in a message */
 
+const char *const http_methods[] = {"GET",   "HEAD",   "POST",	  "PUT",
+				    "PATCH", "DELETE", "OPTIONS", NULL};
+
 struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_request *req,
 					const struct http_handler *handler, void *ctx)
 {
