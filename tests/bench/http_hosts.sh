@@ -45,7 +45,7 @@ row "" "check_http, 20 hosts x 50" "$(awk -v t="$plugins" 'BEGIN { printf "%.1f"
 
 # The exporter asks a host when it is scraped: curl is the scraper. It judges and records nothing.
 echo 'modules: { web: { prober: http, timeout: 10s, http: { preferred_ip_protocol: ip4 } } }' >blackbox.yml
-listen=$(perl "$ROOT/tests/lib/free_port")
+listen=$("$ROOT/tests/lib/free_port")
 "$exporter" --config.file=blackbox.yml --web.listen-address="127.0.0.1:$listen" 2>exporter.log &
 sed -i "s/@/$listen/" hosts.probe
 mkdir probed

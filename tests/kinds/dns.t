@@ -7,7 +7,7 @@ perl "$ROOT/tests/lib/named" >named &
 reap $!
 wait_for grep -q '^port [0-9]' named || bail "the name server did not start"
 at=127.0.0.1:$(sed -n 's/^port //p' named)
-closed=127.0.0.1:$(perl "$ROOT/tests/lib/free_port")
+closed=127.0.0.1:$("$ROOT/tests/lib/free_port")
 ask() # name, type, more keys
 {
 	echo "{ name: $1.test, type: $2, server: \"$at\"${3:+, $3} }"

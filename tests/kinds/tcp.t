@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/testd.sh"
 cd "$TMP"
-closed=$(perl "$ROOT/tests/lib/free_port")
+closed=$("$ROOT/tests/lib/free_port")
 testd
 at=127.0.0.1:$port
 # what /mode/NAME does, as keys of a check

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/testd.sh"
 cd "$TMP"
 testd
-closed=$(perl "$ROOT/tests/lib/free_port")
+closed=$("$ROOT/tests/lib/free_port")
 
 # One key for all servers: making keys is what takes time.
 openssl ecparam -name prime256v1 -genkey -noout -out ca.key

@@ -17,12 +17,5 @@ testd()
 
 free_port()
 {
-	local said=$TMP/.free pid
-
-	"$BUILD/tests/tools/testd" >"$said" &
-	pid=$!
-	wait_for grep -q '^port [0-9]' "$said" || bail "testd did not start"
-	port=$(sed -n 's/^port //p' "$said")
-	kill $pid
-	wait $pid 2>/dev/null
+	port=$("$ROOT/tests/lib/free_port") || bail "no free port"
 }
