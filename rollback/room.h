@@ -59,6 +59,17 @@ bool step_is_full(const struct step *s);
 /* As it goes into the restoration. */
 struct restoration_step step_result(const struct step *s, const char *name);
 
+/* In the order they are told. */
+enum rollback_step {
+	STEP_IDENTITY,
+	STEP_SOURCE,
+	STEP_CLOSURE,
+	STEP_MATERIALISE,
+	STEP_COMPARE,
+	STEP_BUDGET,
+	N_STEPS
+};
+
 /* A word as a shell takes it literally; remedies are made to be pasted. */
 const char *room_shell(struct arena *a, const char *word);
 
@@ -159,6 +170,8 @@ struct verification {
 	size_t n_stores, cap_stores;
 	struct crew *crew;
 	const char *scratch; /* NULL = not created */
+	struct step steps[N_STEPS];
+	bool is_reached[N_STEPS];
 	const char *where;   /* the step under way, for messages and progress */
 	bool is_umask_plain; /* new files get exactly the mode asked for */
 	int root_fd;	     /* of the restored tree, -1 = none */

@@ -1,12 +1,13 @@
 /*
  * verify: one tag, step by step, cheapest first.
  *
- *   identity     the name means one commit, the recorded one (identity.c)
- *   source       the repository holds what it needs and restores what it stores (source.c, clone.c)
- *   closure      every tree and blob under the tag is read and re-hashed (tree.c, read.c,
- * submodules.c, lfs.c) materialise  the tree is written into scratch (materialise.c, attributes.c,
- * links.c) compare      scratch is read back and compared with the tree, both directions
- * (compare.c) budget       where the set has one: time to restore = closure + materialise + compare
+ * - identity: the name means one commit, the recorded one (identity.c)
+ * - source: the repository holds what it needs and restores what it stores (source.c, clone.c)
+ * - closure: every tree and blob under the tag is read and re-hashed (tree.c, read.c, submodules.c,
+ *   lfs.c)
+ * - materialise: the tree is written into scratch (materialise.c, attributes.c, links.c)
+ * - compare: scratch is read back and compared with the tree, both directions (compare.c)
+ * - budget: where the set has one: time to restore = closure + materialise + compare
  *
  * A step that disproves or cannot go on ends the verification; steps not reached are absent. What
  * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
@@ -23,16 +24,6 @@
 #include "runner/io/clock.h"
 #include "runner/io/file.h"
 #include "runner/io/git.h"
-
-enum {
-	STEP_IDENTITY,
-	STEP_SOURCE,
-	STEP_CLOSURE,
-	STEP_MATERIALISE,
-	STEP_COMPARE,
-	STEP_BUDGET,
-	N_STEPS
-};
 
 static const char *const step_names[N_STEPS] = {
 	[STEP_IDENTITY] = "identity",	    [STEP_SOURCE] = "source",	[STEP_CLOSURE] = "closure",
@@ -58,14 +49,15 @@ static void gather(struct verification *v, struct step *s)
 	s->duration_us += clock_monotonic_us(v->req->clock) - begin_us;
 }
 
-static int prove_attributes(struct verification *v, struct step *steps)
+static int prove_attributes(struct verification *v)
 {
+	struct step *closure = &v->steps[STEP_CLOSURE];
 	int64_t begin_us = clock_monotonic_us(v->req->clock);
-	int rc = attributes_scan(v, &steps[STEP_CLOSURE], &steps[STEP_MATERIALISE]);
+	int rc = attributes_scan(v, closure, &v->steps[STEP_MATERIALISE]);
 
 	if (rc == 0)
-		rc = tree_check_bytes(v, &steps[STEP_CLOSURE]);
-	steps[STEP_CLOSURE].duration_us += clock_monotonic_us(v->req->clock) - begin_us;
+		rc = tree_check_bytes(v, closure);
+	closure->duration_us += clock_monotonic_us(v->req->clock) - begin_us;
 	return rc;
 }
 
@@ -82,40 +74,49 @@ static void check_budget(struct verification *v, struct step *s)
 		  "time to restore is %s, budget %s", took, allowed);
 }
 
-/* Returns how many steps were reached. */
-static size_t prove(struct verification *v, struct step *steps)
+/* What is found from here on is the step's; what was never entered is not told. */
+static struct step *enter(struct verification *v, enum rollback_step which)
 {
-	struct step *closure = &steps[STEP_CLOSURE], *materialise = &steps[STEP_MATERIALISE];
+	v->where = step_names[which];
+	v->is_reached[which] = true;
+	return &v->steps[which];
+}
 
-	v->where = "identity";
-	gather(v, &steps[STEP_SOURCE]);
-	if (timed(v, &steps[STEP_IDENTITY], identity_prove) < 0)
-		return STEP_IDENTITY + 1;
-	v->where = "source";
-	if (timed(v, &steps[STEP_SOURCE], source_prove) < 0)
-		return STEP_SOURCE + 1;
-	v->where = "closure";
+/* Is the tag restored in scratch, byte for byte? The steps after it are of use only then. */
+static bool restore(struct verification *v)
+{
+	struct step *source = &v->steps[STEP_SOURCE], *closure, *materialise, *compare;
+
+	gather(v, source);
+	if (timed(v, enter(v, STEP_IDENTITY), identity_prove) < 0 ||
+	    timed(v, enter(v, STEP_SOURCE), source_prove) < 0)
+		return false;
+	closure = enter(v, STEP_CLOSURE);
 	if (timed(v, closure, tree_walk) < 0)
-		return STEP_CLOSURE + 1;
-	(void)timed(v, &steps[STEP_SOURCE], clone_prove); /* taints, does not stop */
-	if (tree_sizes(v, closure) < 0 || prove_attributes(v, steps) < 0 ||
+		return false;
+	(void)timed(v, source, clone_prove); /* taints, does not stop */
+	if (tree_sizes(v, closure) < 0 || prove_attributes(v) < 0 ||
 	    timed(v, closure, links_read) < 0)
-		return STEP_CLOSURE + 1;
-	v->where = "materialise";
+		return false;
+	materialise = enter(v, STEP_MATERIALISE);
 	if (timed(v, materialise, materialise_begin) < 0)
-		return STEP_MATERIALISE + 1;
-	if (materialise_run(v, closure, materialise) < 0)
-		return step_is_passing(closure) ? STEP_MATERIALISE + 1 : STEP_CLOSURE + 1;
-	v->where = "compare";
-	if (compare_run(v, &steps[STEP_COMPARE]) < 0)
-		return STEP_COMPARE + 1;
+		return false;
+	if (materialise_run(v, closure, materialise) < 0) {
+		v->is_reached[STEP_MATERIALISE] = step_is_passing(closure);
+		return false;
+	}
+	compare = enter(v, STEP_COMPARE);
+	if (compare_run(v, compare) < 0)
+		return false;
 	v->out->n_bytes = v->plan.n_bytes;
-	v->out->restore_us =
-		closure->duration_us + materialise->duration_us + steps[STEP_COMPARE].duration_us;
-	if (v->set->budget_ms <= 0)
-		return STEP_COMPARE + 1;
-	check_budget(v, &steps[STEP_BUDGET]);
-	return STEP_BUDGET + 1;
+	v->out->restore_us = closure->duration_us + materialise->duration_us + compare->duration_us;
+	return true;
+}
+
+static void prove(struct verification *v)
+{
+	if (restore(v) && v->set->budget_ms > 0)
+		check_budget(v, enter(v, STEP_BUDGET));
 }
 
 static void remove_scratch(struct verification *v, struct step *s)
@@ -131,15 +132,16 @@ static void remove_scratch(struct verification *v, struct step *s)
 }
 
 /* WARN marks a step; the restoration as a whole is proven, disproved or unproven. */
-static void conclude(struct verification *v, const struct step *steps, size_t n)
+static void conclude(struct verification *v)
 {
 	enum outcome whole = OUTCOME_PASS;
 
-	v->out->steps = arena_array(v->a, n, sizeof(*v->out->steps));
-	v->out->n_steps = n;
-	for (size_t i = 0; i < n; i++) {
-		v->out->steps[i] = step_result(&steps[i], step_names[i]);
-		whole = outcome_join(whole, steps[i].outcome);
+	v->out->steps = arena_array(v->a, N_STEPS, sizeof(*v->out->steps));
+	for (size_t i = 0; i < N_STEPS; i++) {
+		if (!v->is_reached[i])
+			continue;
+		v->out->steps[v->out->n_steps++] = step_result(&v->steps[i], step_names[i]);
+		whole = outcome_join(whole, v->steps[i].outcome);
 	}
 	v->out->outcome = outcome_is_passing(whole) ? OUTCOME_PASS : whole;
 }
@@ -160,6 +162,8 @@ static void begin(struct verification *v, struct arena *a, const struct rollback
 	v->ref = arena_printf(a, "refs/tags/%s", req->tag);
 	v->root_fd = -1;
 	v->out = out;
+	for (size_t i = 0; i < N_STEPS; i++)
+		step_init(&v->steps[i], a);
 }
 
 static int open_source(struct verification *v, struct err *e)
@@ -180,22 +184,18 @@ int rollback_verify(struct arena *a, const struct rollback_request *req, struct 
 		    struct err *e)
 {
 	struct verification v = {0};
-	struct step steps[N_STEPS];
 	struct restoration found;
-	size_t n;
 	int rc;
 
 	begin(&v, a, req, &found);
 	rc = open_source(&v, e);
 	if (rc == 0) {
-		for (size_t i = 0; i < N_STEPS; i++)
-			step_init(&steps[i], a);
 		crew_init(&v);
-		n = prove(&v, steps);
+		prove(&v);
 		crew_release(&v);
 		submodules_release(&v);
-		remove_scratch(&v, &steps[STEP_MATERIALISE]);
-		conclude(&v, steps, n);
+		remove_scratch(&v, &v.steps[STEP_MATERIALISE]);
+		conclude(&v);
 		*out = found;
 	}
 	git_odb_free(v.odb);
@@ -207,18 +207,15 @@ int rollback_identify(struct arena *a, const struct rollback_request *req, struc
 		      struct err *e)
 {
 	struct verification v = {0};
-	struct step steps[N_STEPS];
 	struct restoration found;
 	int rc;
 
 	begin(&v, a, req, &found);
 	rc = open_source(&v, e);
 	if (rc == 0) {
-		step_init(&steps[STEP_IDENTITY], a);
-		step_init(&steps[STEP_SOURCE], a);
-		gather(&v, &steps[STEP_SOURCE]);
-		(void)timed(&v, &steps[STEP_IDENTITY], identity_prove); /* told in steps */
-		conclude(&v, steps, STEP_IDENTITY + 1);
+		gather(&v, &v.steps[STEP_SOURCE]);
+		(void)timed(&v, enter(&v, STEP_IDENTITY), identity_prove); /* told in steps */
+		conclude(&v);
 		*out = found;
 	}
 	git_odb_free(v.odb);
