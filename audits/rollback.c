@@ -109,6 +109,10 @@ static void add_step(struct arena *a, const struct restoration_step *s, struct t
 		buf_printf(text, "\n  %s %s: %s", s->name, outcome_name(s->outcome), s->finding);
 	if (s->finding && s->remedy)
 		buf_printf(text, "\n  fix: %s", s->remedy);
+	for (const char *line = s->note; line && *line; line += strspn(line, "\n")) {
+		buf_printf(text, "\n  %s: %.*s", s->name, (int)strcspn(line, "\n"), line);
+		line += strcspn(line, "\n");
+	}
 	/* The reason is the worst step's: one disproof says more than any number of doubts. */
 	if (outcome_is_passing(s->outcome) || s->outcome != out->restoration.outcome || out->reason)
 		return;

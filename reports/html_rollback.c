@@ -85,9 +85,21 @@ static void put_tag(const struct page *p, const struct restoration *t)
 	html_puts(p, "</td></tr>\n");
 }
 
-static bool has_finding(const struct restoration_step *s)
+static bool has_words(const struct restoration_step *s)
 {
-	return s->outcome != OUTCOME_PASS && s->finding != NULL;
+	return s->note != NULL || (s->outcome != OUTCOME_PASS && s->finding != NULL);
+}
+
+static void put_note(const struct page *p, const char *note)
+{
+	while (*note) {
+		size_t n = strcspn(note, "\n");
+
+		html_puts(p, "<br><span class=\"note\">");
+		text_markup_n(p->out, note, n);
+		html_puts(p, "</span>");
+		note += n + (note[n] == '\n');
+	}
 }
 
 static void put_findings(const struct page *p, const struct restoration *t)
@@ -95,18 +107,22 @@ static void put_findings(const struct page *p, const struct restoration *t)
 	for (size_t i = 0; i < t->n_steps; i++) {
 		const struct restoration_step *s = &t->steps[i];
 
-		if (!has_finding(s))
+		if (!has_words(s))
 			continue;
 		html_printf(p, "<li><b class=\"%s\">", html_class(s->outcome));
 		html_text(p, t->tag);
 		html_puts(p, "</b> ");
 		html_text(p, s->name);
 		html_puts(p, ": ");
-		html_text(p, s->finding);
+		html_text(p, s->outcome != OUTCOME_PASS && s->finding != NULL
+				     ? s->finding
+				     : outcome_name(s->outcome));
 		if (s->remedy != NULL) {
 			html_puts(p, "<br><span class=\"fix\">To do:</span> ");
 			html_code(p, s->remedy);
 		}
+		if (s->note != NULL)
+			put_note(p, s->note);
 		html_puts(p, "</li>\n");
 	}
 }
@@ -117,7 +133,7 @@ static void put_all_findings(const struct page *p)
 
 	for (size_t i = 0; i < p->r->n_restorations; i++)
 		for (size_t k = 0; k < p->r->restorations[i].n_steps; k++)
-			n += has_finding(&p->r->restorations[i].steps[k]) ? 1 : 0;
+			n += has_words(&p->r->restorations[i].steps[k]) ? 1 : 0;
 	if (n == 0)
 		return;
 	html_puts(p, "<ul class=\"chg find\">\n");

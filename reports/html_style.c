@@ -131,7 +131,7 @@ const char *const html_style[] = {
 	".rb td:nth-child(3){overflow-wrap:anywhere}\n",
 	".gt th{width:27%}\n",
 	".gt td.num{white-space:nowrap}\n",
-	".fix{color:var(--mid)}\n",
+	".fix,.note{color:var(--mid)}\n",
 	"footer{overflow-wrap:anywhere;margin-top:64px;padding-bottom:48px;color:var(--mid);font-"
 	"size:13px}\n",
 	"@media screen and (max-width:860px){body{font-size:16px}header,main,"

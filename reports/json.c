@@ -218,6 +218,7 @@ static void put_restoration(struct json_writer *w, const struct restoration *t)
 		json_put_int(w, "duration_us", t->steps[i].duration_us);
 		json_put_text(w, "finding", t->steps[i].finding);
 		json_put_text(w, "remedy", t->steps[i].remedy);
+		json_put_text(w, "note", t->steps[i].note);
 		json_close(w, '}');
 	}
 	json_close(w, ']');

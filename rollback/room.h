@@ -43,6 +43,7 @@ struct step {
 	struct arena *a;
 	enum outcome outcome;
 	const char *finding, *remedy;
+	const char *note; /* worth knowing whatever the outcome; lines */
 	size_t n_findings;
 	size_t order; /* of what is being looked at now */
 	size_t found_order;
@@ -53,6 +54,8 @@ void step_init(struct step *s, struct arena *a);
 /* Records a finding; returns -1 so that `return step_find(...)` reads well. remedy may be NULL. */
 int step_find(struct step *s, enum outcome outcome, const char *remedy, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Adds a line to the step's note. */
+void step_note(struct step *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void step_merge(struct step *into, const struct step *from);
 bool step_is_passing(const struct step *s);
 bool step_is_full(const struct step *s);

@@ -44,6 +44,17 @@ int step_find(struct step *s, enum outcome outcome, const char *remedy, const ch
 	return -1;
 }
 
+void step_note(struct step *s, const char *fmt, ...)
+{
+	const char *line;
+	va_list ap;
+
+	va_start(ap, fmt);
+	line = arena_vprintf(s->a, fmt, ap);
+	va_end(ap);
+	s->note = s->note ? arena_printf(s->a, "%s\n%s", s->note, line) : line;
+}
+
 void step_merge(struct step *into, const struct step *from)
 {
 	if (from->finding && replaces(into, from->outcome, from->found_order)) {
@@ -73,6 +84,7 @@ struct restoration_step step_result(const struct step *s, const char *name)
 		.duration_us = s->duration_us,
 		.finding = s->finding,
 		.remedy = s->remedy,
+		.note = s->note,
 	};
 
 	if (s->n_findings > 1)

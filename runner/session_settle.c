@@ -14,6 +14,7 @@
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/redact.h"
 #include "runner/engine.h"
 #include "runner/history/record.h"
 #include "runner/io/clock.h"
@@ -161,6 +162,28 @@ static void submit_retry(struct session *s, const struct job *job)
 	s->waiting[s->n_waiting++] = retry;
 }
 
+/* Masked like everything that leaves: a finding may quote what a program or a database said. */
+static void take_restorations(struct session *s, struct job *job)
+{
+	const struct redactor *r = s->judge.redactor;
+	struct restoration *items = job->probe.restorations;
+	size_t n = job->probe.n_restorations;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < items[i].n_steps; k++) {
+			struct restoration_step *step = &items[i].steps[k];
+
+			step->finding = redact_text(r, job->arena, step->finding);
+			step->remedy = redact_text(r, job->arena, step->remedy);
+			step->note = redact_text(r, job->arena, step->note);
+		}
+	}
+	grow(s, 0, n);
+	if (n > 0)
+		memcpy(&s->restorations[s->n_restorations], items, n * sizeof(*items));
+	s->n_restorations += n;
+}
+
 /* Judges every check of a job; those with retries left go round again, in a job of their own. */
 static int judge_all(struct session *s, struct job *job, struct err *e)
 {
@@ -186,11 +209,7 @@ static int judge_all(struct session *s, struct job *job, struct err *e)
 		submit_retry(s, job);
 		return 0;
 	}
-	grow(s, 0, job->probe.n_restorations);
-	if (job->probe.n_restorations > 0)
-		memcpy(&s->restorations[s->n_restorations], job->probe.restorations,
-		       job->probe.n_restorations * sizeof(*s->restorations));
-	s->n_restorations += job->probe.n_restorations;
+	take_restorations(s, job);
 	return 0;
 }
 

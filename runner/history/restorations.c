@@ -13,14 +13,14 @@
 static int write_step(struct record *r, int64_t restoration, size_t place,
 		      const struct restoration_step *step, struct err *e)
 {
-	const char *const texts[] = {step->name, step->finding, step->remedy};
-	int64_t ids[3];
+	const char *const texts[] = {step->name, step->finding, step->remedy, step->note};
+	int64_t ids[4];
 	sqlite3_stmt *s;
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		if (intern_text(r, texts[i], &ids[i], e) != 0)
 			return -1;
-	s = store_sql(r, "INSERT INTO steps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", e);
+	s = store_sql(r, "INSERT INTO steps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", e);
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, restoration);
@@ -30,6 +30,7 @@ static int write_step(struct record *r, int64_t restoration, size_t place,
 	store_bind_int(s, 5, step->duration_us);
 	store_bind_id(s, 6, ids[1]);
 	store_bind_id(s, 7, ids[2]);
+	store_bind_id(s, 8, ids[3]);
 	return store_run(r, s, e);
 }
 
@@ -108,7 +109,8 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 	s = store_sql(r,
 		      "SELECT (SELECT body FROM texts WHERE id = name), outcome, "
 		      "duration_us, (SELECT body FROM texts WHERE id = finding), (SELECT "
-		      "body FROM texts WHERE id = remedy) FROM steps WHERE restoration = "
+		      "body FROM texts WHERE id = remedy), (SELECT body FROM texts WHERE id = "
+		      "note) FROM steps WHERE restoration = "
 		      "?1 ORDER BY place",
 		      e);
 	if (s == NULL)
@@ -121,6 +123,7 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 			.duration_us = sqlite3_column_int64(s, 2),
 			.finding = store_text(s, 3, a),
 			.remedy = store_text(s, 4, a),
+			.note = store_text(s, 5, a),
 		};
 	}
 	return rc < 0 ? -1 : 0;

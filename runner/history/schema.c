@@ -233,9 +233,15 @@ static const char *const version_4[] = {
 	NULL,
 };
 
+/* What a step of a restoration found that decides nothing. */
+static const char *const version_5[] = {
+	"ALTER TABLE steps ADD COLUMN note INTEGER;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {version_1, version_2, version_3,
-							     version_4};
+							     version_4, version_5};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

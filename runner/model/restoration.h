@@ -13,11 +13,12 @@
 #include "runner/model/outcome.h"
 
 struct restoration_step {
-	const char *name; /* identity, source, closure, materialise, compare */
+	const char *name; /* identity, source, closure, materialise, compare, ... */
 	enum outcome outcome;
 	int64_t duration_us;
 	const char *finding; /* NULL on pass, else what and where */
 	const char *remedy;  /* the exact command that fixes it, or NULL */
+	const char *note;    /* what it found that decides nothing (who signed), lines, or NULL */
 };
 
 struct restoration {

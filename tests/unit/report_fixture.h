@@ -228,17 +228,17 @@ static void fixture_previous(struct arena *a, struct report *r)
 }
 
 static struct restoration_step fixture_steps_good[] = {
-	{"identity", OUTCOME_PASS, 900, NULL, NULL},
-	{"source", OUTCOME_PASS, 400, NULL, NULL},
-	{"closure", OUTCOME_PASS, 21000000, NULL, NULL},
-	{"materialise", OUTCOME_PASS, 15000000, NULL, NULL},
-	{"compare", OUTCOME_PASS, 2000000, NULL, NULL},
+	{"identity", OUTCOME_PASS, 900, NULL, NULL, "signed by <release@example.com>"},
+	{"source", OUTCOME_PASS, 400, NULL, NULL, NULL},
+	{"closure", OUTCOME_PASS, 21000000, NULL, NULL, NULL},
+	{"materialise", OUTCOME_PASS, 15000000, NULL, NULL, NULL},
+	{"compare", OUTCOME_PASS, 2000000, NULL, NULL, NULL},
 };
 
 static struct restoration_step fixture_steps_bad[] = {
 	{"identity", OUTCOME_FAIL, 700,
 	 "v2.30.0 was 7711a90c when first seen and is 0c771be4 now: the tag was moved",
-	 "git tag -f v2.30.0 7711a90c"},
+	 "git tag -f v2.30.0 7711a90c", NULL},
 };
 
 static struct restoration fixture_restorations[] = {

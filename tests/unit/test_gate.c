@@ -270,8 +270,8 @@ static void test_gate_joins_fail_over_undecided(void **state)
 static void test_gate_rollback_all(void **state)
 {
 	struct scene *s = *state;
-	struct restoration_step step = {"closure", OUTCOME_FAIL, 1, "object 12ab is missing",
-					"git fetch --refetch"};
+	struct restoration_step step = {
+		"closure", OUTCOME_FAIL, 1, "object 12ab is missing", "git fetch --refetch", NULL};
 	struct decision d;
 
 	scene_add_rollback(s, true);

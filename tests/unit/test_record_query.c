@@ -292,8 +292,9 @@ static void test_record_lists_runs(void **state)
 static struct restoration restored(const char *tag, const char *commit, enum outcome outcome)
 {
 	static struct restoration_step steps[] = {
-		{"identity", OUTCOME_PASS, 120, NULL, NULL},
-		{"closure", OUTCOME_FAIL, 4000, "object 12ab is missing", "git fetch --refetch"},
+		{"identity", OUTCOME_PASS, 120, NULL, NULL, "signed by a@example.com"},
+		{"closure", OUTCOME_FAIL, 4000, "object 12ab is missing", "git fetch --refetch",
+		 NULL},
 	};
 
 	return (struct restoration){
@@ -360,6 +361,8 @@ static void test_record_keeps_restorations_and_pins(void **state)
 	assert_string_equal(items[0].steps[1].finding, "object 12ab is missing");
 	assert_string_equal(items[0].steps[1].remedy, "git fetch --refetch");
 	assert_int_equal(items[0].steps[1].outcome, OUTCOME_FAIL);
+	assert_null(items[0].steps[1].note);
+	assert_string_equal(items[0].steps[0].note, "signed by a@example.com");
 	assert_int_equal(items[0].restore_us, 4120);
 }
 

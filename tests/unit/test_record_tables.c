@@ -82,7 +82,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	return bad + refused(record_decisions(r, a, NULL, 5, &decisions, &n, &e), &e);
 }
 
-static struct restoration_step steps[] = {{"identity", OUTCOME_PASS, 1, NULL, NULL}};
+static struct restoration_step steps[] = {{"identity", OUTCOME_PASS, 1, NULL, NULL, NULL}};
 
 /* A run with one of everything; each part may be refused. */
 static size_t write_everything(struct world *w, struct record *r, int64_t number, int64_t *run_id)
