@@ -9,11 +9,10 @@
 #include "audits/signature.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
@@ -44,24 +43,24 @@ static const struct key_row ssh_keys[] = {
 	{.name = "allowed_signers",
 	 .type = KEY_PATH,
 	 .flags = KEY_REQUIRED,
-	 .offset = offsetof(struct ssh_spec, allowed_signers),
+	 .offset = offsetof(struct ssh_keys, allowed_signers),
 	 .help = "who may sign, in the format of ssh-keygen(1)",
 	 .example = "keys/allowed_signers"},
 	{.name = "identity",
 	 .type = KEY_TEXT,
 	 .flags = KEY_REQUIRED,
-	 .offset = offsetof(struct ssh_spec, identity),
+	 .offset = offsetof(struct ssh_keys, identity),
 	 .help = "the principal who must have signed",
 	 .example = "release@example.com"},
 	{.name = "namespace",
 	 .type = KEY_TEXT,
-	 .offset = offsetof(struct ssh_spec, namespace),
+	 .offset = offsetof(struct ssh_keys, namespace),
 	 .def = "file",
 	 .help = "what it was signed for, as given to ssh-keygen -Y sign -n",
 	 .example = "release"},
 	{.name = "revoked",
 	 .type = KEY_PATH,
-	 .offset = offsetof(struct ssh_spec, revoked),
+	 .offset = offsetof(struct ssh_keys, revoked),
 	 .help = "public keys that no longer count, one a line",
 	 .example = "keys/revoked"},
 	KEY_END,
@@ -71,13 +70,13 @@ static const struct key_row gpg_keys[] = {
 	{.name = "keyring",
 	 .type = KEY_PATH,
 	 .flags = KEY_REQUIRED,
-	 .offset = offsetof(struct gpg_spec, keyring),
+	 .offset = offsetof(struct gpg_keys, keyring),
 	 .help = "the public keys that count, as gpg --export writes them; no other keyring is "
 		 "asked",
 	 .example = "keys/release.gpg"},
 	{.name = "fingerprints",
 	 .type = KEY_TEXTS,
-	 .offset = offsetof(struct gpg_spec, fingerprints),
+	 .offset = offsetof(struct gpg_keys, fingerprints),
 	 .help = "which of them, of a key or its primary key; any of the keyring if absent",
 	 .example = "5E14A3C3E8F6B4D0C2A19B7D6F0812E4A7C95D31"},
 	KEY_END,
@@ -106,14 +105,14 @@ static const struct key_row signature_keys[] = {
 	 .type = KEY_GROUP,
 	 .offset = offsetof(struct signature_spec, ssh),
 	 .sub = ssh_keys,
-	 .sub_size = sizeof(struct ssh_spec),
+	 .sub_size = sizeof(struct ssh_keys),
 	 .help = "signed with ssh-keygen -Y sign",
 	 .example = "{ allowed_signers: keys/allowed_signers, identity: release@example.com }"},
 	{.name = "gpg",
 	 .type = KEY_GROUP,
 	 .offset = offsetof(struct signature_spec, gpg),
 	 .sub = gpg_keys,
-	 .sub_size = sizeof(struct gpg_spec),
+	 .sub_size = sizeof(struct gpg_keys),
 	 .help = "signed with gpg --detach-sign",
 	 .example = "{ keyring: keys/release.gpg }"},
 	KEY_END,
@@ -144,15 +143,34 @@ static const struct value_row signature_values[] = {
 	{.name = NULL},
 };
 
+static int verify_minisign(struct signature_job *job, const struct signature_spec *spec,
+			   struct signature_answer *out, struct err *e)
+{
+	return signature_minisign(job, &spec->minisign, out, e);
+}
+
+static int verify_ssh(struct signature_job *job, const struct signature_spec *spec,
+		      struct signature_answer *out, struct err *e)
+{
+	return signature_ssh(job, &spec->ssh, out, e);
+}
+
+static int verify_gpg(struct signature_job *job, const struct signature_spec *spec,
+		      struct signature_answer *out, struct err *e)
+{
+	return signature_gpg(job, &spec->gpg, out, e);
+}
+
 /* A scheme by its key, where its signatures lie, and what verifies it. */
 static const struct scheme {
 	const char *name;
 	const char *suffixes[2];
-	int (*verify)(struct signature_job *job, struct signature_answer *out, struct err *e);
+	int (*verify)(struct signature_job *job, const struct signature_spec *spec,
+		      struct signature_answer *out, struct err *e);
 } schemes[] = {
-	{"minisign", {".minisig", NULL}, signature_minisign},
-	{"ssh", {".sig", NULL}, signature_ssh},
-	{"gpg", {".asc", ".sig"}, signature_gpg},
+	{"minisign", {".minisig", NULL}, verify_minisign},
+	{"ssh", {".sig", NULL}, verify_ssh},
+	{"gpg", {".asc", ".sig"}, verify_gpg},
 };
 #define N_SCHEMES (sizeof(schemes) / sizeof(schemes[0]))
 
@@ -206,47 +224,6 @@ static void signature_describe(struct probe *p, struct buf *out)
 			 spec->signature ? " in " : "", spec->signature ? spec->signature : "");
 }
 
-int signature_no(struct signature_job *job, struct signature_answer *out, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	out->reason = arena_vprintf(job->probe->arena, fmt, ap);
-	va_end(ap);
-	out->is_valid = false;
-	return 0;
-}
-
-bool signature_line(const char **text, const char *end, const char **line, size_t *n)
-{
-	const char *newline;
-
-	if (*text >= end)
-		return false;
-	newline = memchr(*text, '\n', (size_t)(end - *text));
-	*line = *text;
-	*n = newline ? (size_t)(newline - *text) : (size_t)(end - *text);
-	*text += *n + (newline != NULL);
-	if (*n > 0 && (*line)[*n - 1] == '\r')
-		--*n;
-	return true;
-}
-
-int signature_digest(struct signature_job *job, enum digest_type type,
-		     unsigned char out[static DIGEST_MAX_BYTES], struct err *e)
-{
-	const char *path = job->spec->file;
-	struct stat st;
-	int fd = file_open(path, &st, e);
-
-	if (fd < 0)
-		return -1;
-
-	int rc = digest_file(type, fd, job->probe->deadline_ms, out, e);
-	(void)close(fd); /* only read from */
-	return rc < 0 ? err_context(e, "\"%s\"", path) : 0;
-}
-
 static bool is_absent(const char *path)
 {
 	struct stat st;
@@ -272,23 +249,26 @@ static const char *signature_path(struct arena *a, const struct signature_spec *
 	return first;
 }
 
-static int answer(struct signature_job *job, const struct scheme *scheme,
-		  struct signature_answer *out, struct err *e)
+static int answer(struct signature_job *job, const struct signature_spec *spec,
+		  const struct scheme *scheme, struct signature_answer *out, struct err *e)
 {
 	struct buf text;
 
 	out->no_expiry = "a signature that is not valid has no key";
-	if (is_absent(job->spec->file))
-		return signature_no(job, out, "there is no such file: \"%s\"", job->spec->file);
+	if (is_absent(spec->file))
+		return signature_no(job, out, SIGNATURE_MALFORMED, "there is no such file: \"%s\"",
+				    spec->file);
 	if (is_absent(job->signature))
-		return signature_no(job, out, "there is no signature: \"%s\"", job->signature);
+		return signature_no(job, out, SIGNATURE_MALFORMED, "there is no signature: \"%s\"",
+				    job->signature);
 	buf_init(&text, SIGNATURE_MAX_BYTES);
 	int rc = file_read(job->signature, &text, e);
 	if (rc == 0) {
-		job->text = arena_strndup(job->probe->arena, text.data, text.len);
+		job->text = arena_strndup(job->arena, text.data, text.len);
 		job->n = text.len;
-		rc = job->n > 0 ? scheme->verify(job, out, e)
-				: signature_no(job, out, "the signature is an empty file");
+		rc = job->n > 0 ? scheme->verify(job, spec, out, e)
+				: signature_no(job, out, SIGNATURE_MALFORMED,
+					       "the signature is an empty file");
 	}
 	buf_release(&text);
 	return rc;
@@ -346,12 +326,22 @@ static int signature_probe(struct probe *p, struct err *e)
 {
 	const struct check *c = p->checks[0];
 	const struct scheme *scheme = scheme_of(c);
+	const struct signature_spec *spec = c->spec;
+	const char *parent = getenv("TMPDIR");
 	struct signature_job job = {
-		.probe = p, .spec = c->spec, .wants_expiry = wants(c, "key_days_left")};
+		.arena = p->arena,
+		.clock = p->world->clock,
+		.deadline_ms = p->deadline_ms,
+		.limit_ms = c->timeout_ms,
+		.at_ms = clock_wall_ms(p->world->clock),
+		.file = spec->file,
+		.signature = signature_path(p->arena, spec, scheme),
+		.scratch = parent && parent[0] == '/' ? parent : "/tmp",
+		.wants_expiry = wants(c, "key_days_left"),
+	};
 	struct signature_answer found = {.is_valid = false};
 
-	job.signature = signature_path(p->arena, job.spec, scheme);
-	if (answer(&job, scheme, &found, e) < 0)
+	if (answer(&job, spec, scheme, &found, e) < 0)
 		return -1;
 
 	const char *evidence = found.evidence;

@@ -21,7 +21,6 @@
 #include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
-#include "runner/model/kind.h"
 
 #define KEY_ID_BYTES	 8
 #define KEY_BYTES	 (2 + KEY_ID_BYTES + 32)
@@ -41,10 +40,11 @@ static const char *key_id_text(struct arena *a, const unsigned char *id)
 }
 
 /* The key of the check: the text itself, or the second line of a .pub file. */
-static int read_key(struct signature_job *job, const unsigned char **key, struct err *e)
+static int read_key(struct signature_job *job, const struct minisign_spec *spec,
+		    const unsigned char **key, struct err *e)
 {
-	struct arena *a = job->probe->arena;
-	const char *path = job->spec->minisign.key_file, *text = job->spec->minisign.key;
+	struct arena *a = job->arena;
+	const char *path = spec->key_file, *text = spec->key;
 	struct buf content;
 	size_t n = text ? strlen(text) : 0, n_key;
 
@@ -79,7 +79,7 @@ struct parts {
 /* NULL, or what is wrong with the four lines. */
 static const char *take_apart(struct signature_job *job, struct parts *out)
 {
-	struct arena *a = job->probe->arena;
+	struct arena *a = job->arena;
 	const char *at = job->text, *end = job->text + job->n, *line;
 	size_t n, n_signature = 0, n_global = 0;
 
@@ -120,7 +120,7 @@ static int fits_file(struct signature_job *job, const struct parts *parts, struc
 		return 0;
 	}
 	buf_init(&content, MAX_LEGACY_BYTES);
-	rc = file_read(job->spec->file, &content, e);
+	rc = file_read(job->file, &content, e);
 	if (rc == 0)
 		*fits = verify_ed25519(
 			key, signature,
@@ -156,34 +156,36 @@ static int64_t time_in(const char *comment)
 	return s * 1000;
 }
 
-int signature_minisign(struct signature_job *job, struct signature_answer *out, struct err *e)
+int signature_minisign(struct signature_job *job, const struct minisign_spec *spec,
+		       struct signature_answer *out, struct err *e)
 {
-	struct arena *a = job->probe->arena;
+	struct arena *a = job->arena;
 	const unsigned char *public_key;
 	struct parts parts = {.signature = NULL};
 	bool fits = false;
 
 	out->no_expiry = "keys of minisign do not expire";
-	if (read_key(job, &public_key, e) < 0)
+	if (read_key(job, spec, &public_key, e) < 0)
 		return -1;
 
 	const char *wrong = take_apart(job, &parts);
 	if (wrong)
-		return signature_no(job, out, "%s", wrong);
+		return signature_no(job, out, SIGNATURE_MALFORMED, "%s", wrong);
 
 	const unsigned char *id = public_key + 2;
 	struct bytes key = {.p = id + KEY_ID_BYTES, .n = 32};
 	if (memcmp(parts.signature + 2, id, KEY_ID_BYTES) != 0)
-		return signature_no(job, out, "it was made with key %s, not with %s",
+		return signature_no(job, out, SIGNATURE_UNKNOWN_KEY,
+				    "it was made with key %s, not with %s",
 				    key_id_text(a, parts.signature + 2), key_id_text(a, id));
 	if (fits_file(job, &parts, key, &fits, e) < 0)
 		return -1;
 	if (!fits)
-		return signature_no(job, out,
+		return signature_no(job, out, SIGNATURE_BAD,
 				    "it does not fit the file: either was changed, or "
 				    "it is of another file");
 	if (!fits_comment(a, &parts, key))
-		return signature_no(job, out, "its trusted comment was changed");
+		return signature_no(job, out, SIGNATURE_BAD, "its trusted comment was changed");
 	out->is_valid = true;
 	out->signer = key_id_text(a, id);
 	out->comment = str_escaped(a, arena_strndup(a, parts.comment, parts.n_comment));

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "audits/signature_ssh_format.h"
+#include "runner/io/signature_ssh_format.h"
 #include "runner/base/arena.h"
 #include "runner/base/base64.h"
 #include "runner/base/err.h"

@@ -2,22 +2,21 @@
  * signature_ssh: what ssh-keygen -Y sign writes, judged as ssh-keygen -Y verify would.
  *
  * The armour holds one blob (PROTOCOL.sshsig): the key, a namespace, a digest's name and a
- * signature of all three with the digest of the file. The key counts when allowed_signers lists it
- * for the identity and the namespace, at this time, and the list of revoked keys does not. SHA-1
- * and RSA keys below 2048 bits never count, whatever is listed.
+ * signature of all three with the digest of what is signed. The key counts when allowed_signers
+ * lists it for the identity and the namespace, at the time asked for, and the list of revoked keys
+ * does not. SHA-1 and RSA keys below 2048 bits never count, whatever is listed.
  */
+#include "runner/io/signature.h"
+
 #include <string.h>
 
-#include "audits/signature.h"
-#include "audits/signature_ssh_format.h"
 #include "runner/base/arena.h"
 #include "runner/base/base64.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
-#include "runner/io/clock.h"
 #include "runner/io/file.h"
-#include "runner/model/kind.h"
+#include "runner/io/signature_ssh_format.h"
 
 #define MIN_RSA_BITS 2048
 
@@ -41,7 +40,7 @@ static const char *unwrap(struct signature_job *job, struct bytes *blob)
 		if (!has_end)
 			(void)buf_add(&joined, line, n); /* no longer than the file */
 	}
-	blob->p = base64_decode(job->probe->arena, joined.data, joined.len, &blob->n);
+	blob->p = base64_decode(job->arena, joined.data, joined.len, &blob->n);
 	buf_release(&joined);
 	if (!has_end)
 		return "it is cut: its last line is missing";
@@ -50,77 +49,86 @@ static const char *unwrap(struct signature_job *job, struct bytes *blob)
 	return blob->p ? NULL : "what is between its first and last line is not base64";
 }
 
-/* A listed key that is that of the signature, for this identity: does it count now? */
-static bool counts(struct signature_job *job, const struct ssh_signer *s, const char *shown,
-		   struct signature_answer *out)
+/* "ssh-ed25519 SHA256:..." */
+static const char *shown_key(struct arena *a, const struct ssh_blob *blob)
 {
-	const struct ssh_spec *spec = &job->spec->ssh;
-	int64_t now_ms = clock_wall_ms(job->probe->world->clock);
+	return arena_printf(a, "%s %s", blob->key_type, ssh_fingerprint(a, blob->key));
+}
 
-	if (s->namespaces && !ssh_list_matches(s->namespaces, spec->namespace)) {
-		(void)signature_no(job, out,
+/* A listed key that is that of the signature, for this identity: did it count then? */
+static bool counts(struct signature_job *job, const struct ssh_keys *keys,
+		   const struct ssh_signer *s, const char *shown, struct signature_answer *out)
+{
+	const char *then = job->is_past ? "was" : "is";
+
+	if (s->namespaces && !ssh_list_matches(s->namespaces, keys->namespace)) {
+		(void)signature_no(job, out, SIGNATURE_OTHER_PURPOSE,
 				   "line %u of allowed_signers lets %s sign for \"%s\" only",
-				   s->line, shown, str_escaped(job->probe->arena, s->namespaces));
+				   s->line, shown, str_escaped(job->arena, s->namespaces));
 		return false;
 	}
-	if (s->after_ms != 0 && now_ms < s->after_ms) {
-		(void)signature_no(job, out, "%s is not valid yet (line %u of allowed_signers)",
-				   shown, s->line);
+	if (s->after_ms != 0 && job->at_ms < s->after_ms) {
+		(void)signature_no(job, out, SIGNATURE_TOO_EARLY,
+				   "%s %s not valid yet (line %u of allowed_signers)", shown, then,
+				   s->line);
 		return false;
 	}
 	out->expires_ms = s->before_ms;
-	if (s->before_ms != 0 && now_ms > s->before_ms) {
-		(void)signature_no(job, out, "%s is no longer valid (line %u of allowed_signers)",
-				   shown, s->line);
+	if (s->before_ms != 0 && job->at_ms > s->before_ms) {
+		(void)signature_no(job, out, SIGNATURE_EXPIRED,
+				   "%s %s no longer valid (line %u of allowed_signers)", shown,
+				   then, s->line);
 		return false;
 	}
 	return true;
 }
 
-/* Goes through allowed_signers. *is_allowed, else out has the reason. -1: it cannot be read. */
-static int find_signer(struct signature_job *job, const struct ssh_blob *blob, const char *shown,
-		       bool *is_allowed, struct signature_answer *out, struct err *e)
+/* Goes through allowed_signers: is_valid, or the reason why not. -1: it cannot be read. */
+static int find_signer(struct signature_job *job, const struct ssh_keys *keys,
+		       const struct ssh_blob *blob, struct signature_answer *out, struct err *e)
 {
-	const struct ssh_spec *spec = &job->spec->ssh;
-	struct arena *a = job->probe->arena;
+	struct arena *a = job->arena;
+	const char *shown = shown_key(a, blob);
 	const char *at, *end, *line;
 	struct buf text;
 	unsigned number = 0;
-	bool is_named = false; /* the key is the identity's, but does not count now */
+	bool is_named = false; /* the key is the identity's, but does not count then */
 	size_t n;
 
-	*is_allowed = false;
-	(void)signature_no(job, out, "it was made with %s, which allowed_signers does not list",
-			   shown);
+	(void)signature_no(job, out, SIGNATURE_UNKNOWN_KEY,
+			   "it was made with %s, which allowed_signers does not list", shown);
 	buf_init(&text, SIGNATURE_MAX_BYTES);
-	int rc = file_read(spec->allowed_signers, &text, e);
+	int rc = file_read(keys->allowed_signers, &text, e);
 	at = text.data;
 	end = text.data + text.len;
-	while (rc == 0 && !*is_allowed && signature_line(&at, end, &line, &n)) {
+	while (rc == 0 && !out->is_valid && signature_line(&at, end, &line, &n)) {
 		struct ssh_signer s = {.line = ++number};
 
 		rc = ssh_signer_parse(a, line, n, &s, e);
 		if (rc < 0)
-			(void)err_context(e, "\"%s\": line %u", spec->allowed_signers, number);
+			(void)err_context(e, "\"%s\": line %u", keys->allowed_signers, number);
 		else if (s.key.n != blob->key.n || s.is_authority ||
 			 memcmp(s.key.p, blob->key.p, s.key.n) != 0)
 			continue;
-		else if (ssh_list_matches(s.principals, spec->identity)) {
+		else if (!keys->identity || ssh_list_matches(s.principals, keys->identity)) {
 			is_named = true;
-			*is_allowed = counts(job, &s, shown, out);
+			out->is_valid = counts(job, keys, &s, shown, out);
+			out->signer =
+				str_escaped(a, keys->identity ? keys->identity : s.principals);
 		} else if (!is_named)
-			(void)signature_no(job, out, "it was made with %s, which is %s, not %s",
-					   shown, str_escaped(a, s.principals),
-					   str_escaped(a, spec->identity));
+			(void)signature_no(job, out, SIGNATURE_UNKNOWN_KEY,
+					   "it was made with %s, which is %s, not %s", shown,
+					   str_escaped(a, s.principals),
+					   str_escaped(a, keys->identity));
 	}
 	buf_release(&text);
 	return rc;
 }
 
-static int is_revoked(struct signature_job *job, const struct ssh_blob *blob, bool *out,
-		      struct err *e)
+static int is_revoked(struct signature_job *job, const char *path, const struct ssh_blob *blob,
+		      bool *out, struct err *e)
 {
-	const char *path = job->spec->ssh.revoked, *at, *end, *line;
+	const char *at, *end, *line;
 	struct buf text;
 	size_t n;
 
@@ -139,7 +147,7 @@ static int is_revoked(struct signature_job *job, const struct ssh_blob *blob, bo
 	while (rc == 0 && !*out && signature_line(&at, end, &line, &n)) {
 		struct bytes key;
 
-		rc = ssh_key_parse(job->probe->arena, line, n, &key, e);
+		rc = ssh_key_parse(job->arena, line, n, &key, e);
 		if (rc < 0)
 			(void)err_context(e, "\"%s\"", path);
 		else
@@ -166,20 +174,22 @@ static int message_of(struct signature_job *job, const struct ssh_blob *blob, st
 	return 0;
 }
 
-static int judge(struct signature_job *job, const struct ssh_blob *blob, const char *shown,
-		 struct signature_answer *out, struct err *e)
+static int judge(struct signature_job *job, const struct ssh_keys *keys,
+		 const struct ssh_blob *blob, struct signature_answer *out, struct err *e)
 {
-	bool is_allowed, revoked;
+	bool revoked;
 	struct buf message;
 
-	if (is_revoked(job, blob, &revoked, e) < 0)
+	if (is_revoked(job, keys->revoked, blob, &revoked, e) < 0)
 		return -1;
 	if (revoked)
-		return signature_no(job, out, "%s is revoked", shown);
-	if (find_signer(job, blob, shown, &is_allowed, out, e) < 0)
+		return signature_no(job, out, SIGNATURE_REVOKED, "%s is revoked",
+				    shown_key(job->arena, blob));
+	if (find_signer(job, keys, blob, out, e) < 0)
 		return -1;
-	if (!is_allowed)
+	if (!out->is_valid)
 		return 0;
+	out->is_valid = false;
 	buf_init(&message, BUF_UNBOUNDED); /* parts of the signature, and a digest */
 	int rc = message_of(job, blob, &message, e);
 	bool fits =
@@ -189,19 +199,20 @@ static int judge(struct signature_job *job, const struct ssh_blob *blob, const c
 	if (rc < 0)
 		return -1;
 	if (!fits)
-		return signature_no(job, out,
-				    "it does not fit the file: either was changed, or it "
-				    "is of another file");
+		return signature_no(job, out, SIGNATURE_BAD,
+				    "it does not fit the %s: either was changed, or it is of "
+				    "another %s",
+				    job->file ? "file" : "text", job->file ? "file" : "text");
 	out->is_valid = true;
 	out->reason = NULL;
-	out->signer = str_escaped(job->probe->arena, job->spec->ssh.identity);
 	return 0;
 }
 
-int signature_ssh(struct signature_job *job, struct signature_answer *out, struct err *e)
+int signature_ssh(struct signature_job *job, const struct ssh_keys *keys,
+		  struct signature_answer *out, struct err *e)
 {
-	struct arena *a = job->probe->arena;
-	const char *namespace = job->spec->ssh.namespace, *wrong;
+	struct arena *a = job->arena;
+	const char *wrong;
 	struct ssh_blob blob;
 	struct bytes raw;
 
@@ -210,22 +221,24 @@ int signature_ssh(struct signature_job *job, struct signature_answer *out, struc
 	if (!wrong)
 		wrong = ssh_blob_parse(a, raw, &blob);
 	if (wrong)
-		return signature_no(job, out, "%s", wrong);
+		return signature_no(job, out, SIGNATURE_MALFORMED, "%s", wrong);
 	if (blob.is_token_or_certificate)
 		return err_set(e, ERR_MEASURE,
 			       "the signature is by a %s, and certificates and keys on security "
 			       "tokens cannot be verified",
 			       blob.key_type);
-
-	const char *shown = arena_printf(a, "%s %s", blob.key_type, ssh_fingerprint(a, blob.key));
+	out->key = ssh_fingerprint(a, blob.key);
+	out->public_key =
+		arena_printf(a, "%s %s", blob.key_type, base64_encode(a, blob.key.p, blob.key.n));
 	if (blob.rsa_bits != 0 && blob.rsa_bits < MIN_RSA_BITS)
-		return signature_no(job, out, "%s has %zu bits, fewer than %d", shown,
-				    blob.rsa_bits, MIN_RSA_BITS);
-	if (blob.namespace.n != strlen(namespace) ||
-	    memcmp(blob.namespace.p, namespace, blob.namespace.n) != 0)
-		return signature_no(job, out, "it was made for namespace \"%s\", not \"%s\"",
+		return signature_no(job, out, SIGNATURE_BAD, "%s has %zu bits, fewer than %d",
+				    shown_key(a, &blob), blob.rsa_bits, MIN_RSA_BITS);
+	if (blob.namespace.n != strlen(keys->namespace) ||
+	    memcmp(blob.namespace.p, keys->namespace, blob.namespace.n) != 0)
+		return signature_no(job, out, SIGNATURE_MALFORMED,
+				    "it was made for namespace \"%s\", not \"%s\"",
 				    str_escaped(a, arena_strndup(a, (const char *)blob.namespace.p,
 								 blob.namespace.n)),
-				    str_escaped(a, namespace));
-	return judge(job, &blob, shown, out, e);
+				    str_escaped(a, keys->namespace));
+	return judge(job, keys, &blob, out, e);
 }

@@ -5,8 +5,8 @@
  * RFC 8332 (rsa-sha2), RFC 5656 (ecdsa), RFC 8709 (ed25519). Bytes are borrowed from what was
  * parsed, or in the arena given.
  */
-#ifndef ASSIZE_AUDITS_SIGNATURE_SSH_FORMAT_H
-#define ASSIZE_AUDITS_SIGNATURE_SSH_FORMAT_H
+#ifndef ASSIZE_IO_SIGNATURE_SSH_FORMAT_H
+#define ASSIZE_IO_SIGNATURE_SSH_FORMAT_H
 
 #include <stdbool.h>
 #include <stddef.h>

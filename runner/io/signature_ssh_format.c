@@ -1,5 +1,5 @@
 /* signature_ssh_format: strings with their length before them, and lines with their options. */
-#include "audits/signature_ssh_format.h"
+#include "runner/io/signature_ssh_format.h"
 
 #include <string.h>
 #include <strings.h>
