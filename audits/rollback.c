@@ -277,6 +277,17 @@ static int rollback_probe(struct probe *p, struct err *e)
 	return rc;
 }
 
+/* What is proven besides the tree. */
+static void describe_parts(const struct rollback_set *set, struct buf *out)
+{
+	const struct rollback_signature *s = &set->signature;
+
+	if (s->allowed_signers)
+		buf_printf(out, "signed by a key of %s\n", s->allowed_signers);
+	if (s->keyring)
+		buf_printf(out, "signed by a key of %s\n", s->keyring);
+}
+
 static void rollback_describe(struct probe *p, struct buf *out)
 {
 	const struct rollback_spec *spec = p->checks[0]->spec;
@@ -290,6 +301,8 @@ static void rollback_describe(struct probe *p, struct buf *out)
 	else
 		buf_printf(out, "restore the newest %" PRId64 " tags \"%s\" of %s in %s\n",
 			   set->keep, set->tags, set->repo->location, set->scratch);
+	if (set)
+		describe_parts(set, out);
 }
 
 const struct audit_kind audit_kind_rollback = {
@@ -299,7 +312,10 @@ const struct audit_kind audit_kind_rollback = {
 	.blind = "It proves that the tag is the commit it always was and that its tree comes back "
 		 "byte for byte; not that the release builds, starts, or fits today's database. "
 		 "It knows the tag as this record first saw it: a tag moved before that looks "
-		 "original. Signatures, build artifacts and content that a filter program would "
+		 "original. Signatures are looked at where the set has `signature`: that a key "
+		 "signed is not that its owner did, and a lightweight tag has none; certificates "
+		 "of OpenSSH, keys on security tokens and X.509 are not verified. "
+		 "Build artifacts and content that a filter program would "
 		 "make are not looked at.",
 	.spec_size = sizeof(struct rollback_spec),
 	.keys = rollback_keys,

@@ -200,8 +200,7 @@ static void signature_check(struct keys_context *ctx, struct check *c)
 	for (size_t i = 0; i < spec->gpg.fingerprints.n; i++) {
 		const char *fingerprint = spec->gpg.fingerprints.items[i];
 
-		if (strlen(fingerprint) != 40 ||
-		    strspn(fingerprint, "0123456789ABCDEFabcdef") != 40)
+		if (!signature_is_fingerprint(fingerprint))
 			(void)diags_at(ctx->diags, spec->gpg.fingerprints.positions[i],
 				       "all 40 hexadecimal digits; shorter ids can be forged",
 				       "check \"%s\": \"%s\" is no fingerprint", c->name,

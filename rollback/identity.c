@@ -4,7 +4,8 @@
  * Disproved: a symbolic ref, a tag object that carries another tag's name (a ref may point at the
  * validly signed tag of another release), a tag of a blob or tree, a branch of the same name (`git
  * checkout v1` then takes the branch), a commit or tree other than the one first recorded. A tag of
- * a tag is peeled, and said. No tag of that name proves nothing either way.
+ * a tag is peeled, and said. No tag of that name proves nothing either way. Who signed it, where
+ * the set wants to know, is signer.c.
  */
 #include "rollback/room.h"
 
@@ -124,6 +125,10 @@ static int peel(struct verification *v, struct step *s, git_oid *id)
 		v->out->n_objects++;
 		if (type == GIT_OBJECT_COMMIT)
 			return 0;
+		if (level == 0 && type == GIT_OBJECT_TAG) {
+			git_oid_cpy(&v->tag_id, id);
+			v->is_annotated = true;
+		}
 		if (type != GIT_OBJECT_TAG)
 			return step_find(
 				s, OUTCOME_FAIL,
@@ -174,5 +179,7 @@ int identity_prove(struct verification *v, struct step *s)
 	v->out->tree = room_hex(v->a, &v->tree_id);
 	v->out->tag_time_ms = (int64_t)git_commit_time(commit) * 1000;
 	git_commit_free(commit);
-	return check_pin(v, s) < 0 || check_ambiguous(v, s) < 0 ? -1 : 0;
+	if (check_pin(v, s) < 0 || check_ambiguous(v, s) < 0)
+		return -1;
+	return signer_prove(v, s);
 }

@@ -167,6 +167,8 @@ struct verification {
 	git_repository *repo;
 	git_odb *odb;
 	git_oid commit_id, tree_id;
+	git_oid tag_id; /* the tag object the ref leads to, of an annotated tag */
+	bool is_annotated;
 	struct source_facts source;
 	struct tree_plan plan;
 	struct store *stores; /* [0] is repo and odb above */
@@ -245,6 +247,7 @@ int crew_run(struct verification *v, size_t n, crew_task_fn *task, struct step *
 /* The steps, in their order; see each file's head for its rules. */
 void source_gather(struct verification *v, struct step *s); /* source.c */
 int identity_prove(struct verification *v, struct step *s); /* identity.c */
+int signer_prove(struct verification *v, struct step *s);   /* signer.c */
 int source_prove(struct verification *v, struct step *s);
 int tree_walk(struct verification *v, struct step *s); /* tree.c */
 int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, int depth);

@@ -17,6 +17,7 @@
 #include "runner/base/map.h"
 #include "runner/base/route.h"
 #include "runner/load.h"
+#include "runner/model/definition.h"
 #include "runner/model/keys.h"
 
 struct buf;
@@ -85,6 +86,7 @@ struct set_raw {
 	const char *scratch;
 	int content;
 	int64_t max_entries, max_bytes;
+	struct rollback_signature signature;
 };
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],

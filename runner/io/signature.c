@@ -25,6 +25,11 @@ int signature_no(struct signature_job *job, struct signature_answer *out,
 	return 0;
 }
 
+bool signature_is_fingerprint(const char *s)
+{
+	return strlen(s) == 40 && strspn(s, "0123456789ABCDEFabcdef") == 40;
+}
+
 bool signature_line(const char **text, const char *end, const char **line, size_t *n)
 {
 	const char *newline;

@@ -93,6 +93,9 @@ int signature_no(struct signature_job *job, struct signature_answer *out,
 int signature_digest(struct signature_job *job, enum digest_type type,
 		     unsigned char out[static DIGEST_MAX_BYTES], struct err *e);
 
+/* Of OpenPGP: 40 hexadecimal digits; shorter ids can be forged. */
+bool signature_is_fingerprint(const char *s);
+
 /* One line of text without its end; moves on. false: nothing is left. CR LF ends are taken off. */
 bool signature_line(const char **text, const char *end, const char **line, size_t *n);
 

@@ -107,6 +107,15 @@ struct audit {
 	size_t n_checks;
 };
 
+/* Who may have signed the tags of a set; neither file = signatures are not looked at. */
+struct rollback_signature {
+	const char *allowed_signers, *revoked; /* OpenSSH: absolute paths */
+	const char *identity;		       /* principal; NULL = any that is listed */
+	const char *keyring;		       /* OpenPGP: absolute path */
+	struct texts fingerprints;	       /* of it; n 0 = any */
+	bool is_required;		       /* a tag without one is not proven */
+};
+
 struct rollback_set {
 	const char *name;
 	struct pos pos;
@@ -119,6 +128,7 @@ struct rollback_set {
 	const char *scratch;	/* absolute directory */
 	int content;		/* enum rollback_content: 0 raw, 1 checkout */
 	int64_t max_entries, max_bytes;
+	struct rollback_signature signature;
 };
 
 /* SELECT: audit, audit/check, tag:x, severity>=7, kind:schema, globs; several are a union. */

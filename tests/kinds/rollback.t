@@ -157,4 +157,21 @@ sed -i 's/tags: any }$/tags: some }/' assize.yaml
 exits "a wrong rule is a definition error" 3 "$ASSIZE" check
 
 exits "the example is sound" 0 "$ASSIZE" check -f "$ROOT/audits/examples/rollback.yaml"
+
+# signature: what the definition says of it, and who signed, in evidence and report
+intact
+ssh-keygen -q -t ed25519 -N '' -f key && printf 'me@example.com %s\n' "$(cat key.pub)" >signers || bail "no key"
+sed -i 's/keep: 3,/keep: 1, signature: { allowed_signers: signers },/' assize.yaml
+exits "signature: a lightweight tag is unproven" 2 "$ASSIZE" rollback verify
+like "signature: told" "$out" 'v2.0.0: identity: the tag is lightweight'
+git -C repo -c gpg.format=ssh -c "user.signingKey=$PWD/key" tag -f -s -m 2 v2.0.0 v2.0.0 >/dev/null
+exits "signature: signed" 0 "$ASSIZE" rollback verify --report html=out.html --report json=out.json
+like "signature: the signer in the evidence" "$("$ASSIZE" explain 2 rollback/releases)" 'identity: signed by me@example.com \(SHA256:'
+like "signature: and in the reports" "$(cat out.html out.json)" '</b> identity: pass<br><span class="note">signed by me@example.com.*"note": "signed by me@example.com'
+like "signature: in the plan" "$("$ASSIZE" plan rollback/releases)" 'signed by a key of .*/signers'
+for wrong in '{ }' '{ keyring: k, revoked: r }' '{ allowed_signers: a, fingerprints: x }' '{ keyring: k, fingerprints: abc }'; do
+	sed "s/signature: {[^}]*}/signature: $wrong/" assize.yaml >wrong.yaml
+	exits "signature: $wrong" 3 "$ASSIZE" check -f wrong.yaml
+done
+like "signature: and says why" "$out$err" '"abc" is no fingerprint'
 done_testing

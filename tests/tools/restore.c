@@ -5,8 +5,8 @@
  *	restore list [OPTION VALUE]... REPOSITORY PATTERN
  *
  * Prints the outcome, then one line a step: name, outcome, duration in microseconds, finding, and
- * "remedy: COMMAND" on a line of its own. Exit status as assize's own: 0 proven, 1 disproved, 2
- *unproven or the repository cannot be opened, 3 usage.
+ * "remedy: COMMAND" and "note: WORDS" on lines of their own. Exit status as assize's own: 0 proven,
+ *1 disproved, 2 unproven or the repository cannot be opened, 3 usage.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/io/clock.h"
+#include "runner/io/proc.h"
 #include "runner/model/definition.h"
 
 struct options {
@@ -41,6 +42,10 @@ static bool set_number(struct options *o, const char *name, int64_t value)
 		o->set.keep = value;
 	else if (strcmp(name, "--reachable") == 0)
 		o->set.is_reachable_only = value != 0;
+	else if (strcmp(name, "--first-seen-ms") == 0)
+		o->pin.first_seen_ms = value;
+	else if (strcmp(name, "--signature-required") == 0)
+		o->set.signature.is_required = value != 0;
 	else if (strcmp(name, "--identity") == 0)
 		o->is_identity = value != 0;
 	else
@@ -60,6 +65,14 @@ static bool set_option(struct options *o, const char *name, const char *value)
 		o->pin.commit = value;
 	else if (strcmp(name, "--pin-tree") == 0)
 		o->pin.tree = value;
+	else if (strcmp(name, "--allowed-signers") == 0)
+		o->set.signature.allowed_signers = value;
+	else if (strcmp(name, "--revoked") == 0)
+		o->set.signature.revoked = value;
+	else if (strcmp(name, "--principal") == 0)
+		o->set.signature.identity = value;
+	else if (strcmp(name, "--keyring") == 0)
+		o->set.signature.keyring = value;
 	else
 		return num_parse_int(value, strlen(value), &number) == 0 &&
 		       set_number(o, name, number);
@@ -79,6 +92,8 @@ static int show(const struct restoration *r)
 		       (long long)s->duration_us, s->finding ? s->finding : "-");
 		if (s->remedy)
 			printf("remedy: %s\n", s->remedy);
+		if (s->note)
+			printf("note: %s\n", s->note);
 	}
 	if (r->outcome == OUTCOME_PASS)
 		return 0;
@@ -122,7 +137,9 @@ int main(int argc, char **argv)
 	bool is_list = argc > 1 && strcmp(argv[1], "list") == 0;
 	int i = is_list ? 2 : 1, rc = 3;
 
-	o.set = (struct rollback_set){.name = "releases", .keep = 3, .is_pinned = true};
+	proc_become_helper(argc, argv);
+	o.set = (struct rollback_set){
+		.name = "releases", .keep = 3, .is_pinned = true, .signature.is_required = true};
 	o.set.scratch = getenv("TMP") ? getenv("TMP") : "/tmp";
 	o.set.repo = &o.repo;
 	while (i + 1 < argc && strncmp(argv[i], "--", 2) == 0 &&
@@ -131,12 +148,16 @@ int main(int argc, char **argv)
 	if (i + 2 == argc) {
 		o.repo.location = argv[i];
 		o.set.tags = argv[i + 1];
+		/* Only gpgv is a program of its own. */
+		if (o.set.signature.keyring && proc_start_helper(&e) < 0)
+			return 3;
 		rc = is_list ? list(a, &o, &e) : verify(a, &o, argv[i + 1], &e);
 	}
 	if (rc < 0) {
 		printf("error\n%s\nremedy: %s\n", e.message, e.help);
 		rc = 2;
 	}
+	proc_stop_helper();
 	arena_free(a);
 	return rc;
 }
