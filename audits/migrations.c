@@ -118,6 +118,18 @@ static const struct value_row migrations_values[] = {
 	 .is_optional = true,
 	 .help = "faults of the graph, plan, journal or sum file: several heads, a migration that "
 		 "comes after none there is, a file that is named and not there"},
+	{.name = "since",
+	 .type = VALUE_INT,
+	 .unit = "migrations",
+	 .is_optional = true,
+	 .help = "of a check that rollback runs as a release has it: applied after that release"},
+	{.name = "refused",
+	 .type = VALUE_INT,
+	 .unit = "migrations",
+	 .implied = "== 0",
+	 .is_optional = true,
+	 .help = "the same, where the framework of the release does not start with a table that is "
+		 "ahead of its files"},
 	{.name = "allowed",
 	 .type = VALUE_INT,
 	 .unit = "findings",
@@ -216,7 +228,12 @@ static void emit_finding(struct world *w, int class)
 	struct finding_list *list = &w->findings[class];
 	struct measurement m = measurement_int(name, list->n, migrations_values[class].unit);
 
-	if (!(w->framework->knows & KNOWS(class))) {
+	if (class == FOUND_SINCE || class == FOUND_REFUSED) {
+		if (!w->probe->former)
+			return;
+		if (list->n > 0)
+			m.evidence = list->lines.data;
+	} else if (!(w->framework->knows & KNOWS(class))) {
 		if (!is_asked_for(w, name))
 			return;
 		m = measurement_none(name, arena_printf(w->arena, "%s keeps nothing to tell it by",
@@ -264,7 +281,7 @@ static void emit_all(struct world *w)
 
 /* ---- probe ---- */
 
-static int compare_all(struct world *w, struct err *e)
+int migrations_compare_all(struct world *w, struct err *e)
 {
 	if (migrations_list_files(w, e) != 0 || migrations_detect(w, e) != 0)
 		return -1;
@@ -272,10 +289,7 @@ static int compare_all(struct world *w, struct err *e)
 	if (migrations_read_rows(w, e) != 0)
 		return -1;
 	migrations_read_lock(w);
-	if (migrations_compare(w, e) != 0)
-		return -1;
-	emit_all(w);
-	return 0;
+	return migrations_compare(w, e);
 }
 
 static void release(void *buf)
@@ -294,10 +308,9 @@ static void release_own(void *world)
 		free(w->grown[i]);
 }
 
-static int migrations_probe(struct probe *p, struct err *e)
+struct world *migrations_world(struct probe *p)
 {
 	struct world *w = arena_alloc(p->arena, sizeof(*w));
-	int rc;
 
 	*w = (struct world){.probe = p, .arena = p->arena, .spec = p->checks[0]->spec};
 	map_init(&w->row_names, p->arena);
@@ -309,9 +322,19 @@ static int migrations_probe(struct probe *p, struct err *e)
 	arena_defer(p->arena, release, &w->remarks);
 	for (int i = 0; i < FOUND_N; i++)
 		arena_defer(p->arena, release, &w->findings[i].lines);
+	return w;
+}
+
+static int migrations_probe(struct probe *p, struct err *e)
+{
+	struct world *w = migrations_world(p);
+	int rc;
+
 	if (database_acquire(p, &w->db, e) != 0)
 		return -1;
-	rc = compare_all(w, e);
+	rc = p->former ? migrations_compare_since(w, e) : migrations_compare_all(w, e);
+	if (rc == 0)
+		emit_all(w);
 	database_release(p, w->db);
 	return rc;
 }

@@ -55,6 +55,8 @@ enum finding {
 	FOUND_UNKNOWN,
 	FOUND_DUPLICATE,
 	FOUND_BROKEN,
+	FOUND_SINCE,   /* of a released tag: what was applied after it */
+	FOUND_REFUSED, /* the same, and the tag's framework does not start with it */
 	FOUND_N,
 };
 #define KNOWS(finding) (1u << (finding))
@@ -157,6 +159,14 @@ struct framework {
 	bool tolerates_line_ends; /* the tool itself does not care, or does not look */
 	/* MAY be NULL: the usual comparison is enough. */
 	int (*compare)(struct world *w, struct err *e);
+	/*
+	 * How a migration is undone. down_words: one of these, separated by '|', in its text;
+	 * down_file: "from>to", a file beside it; has_down: what its text says. All MAY be NULL:
+	 * it is not.
+	 */
+	const char *down_words, *down_file;
+	bool (*has_down)(const char *text);
+	bool refuses_newer;   /* does not start with a table that has more than its files */
 	unsigned knows;	      /* KNOWS(...) of the findings it can tell at all */
 	const char *apply;    /* the command that applies what is pending */
 	const char *repair;   /* what to do about a failed one */
@@ -228,6 +238,20 @@ int migrations_detect(struct world *w, struct err *e);
 int migrations_read_rows(struct world *w, struct err *e);
 /* Finds a lock that is held; one that cannot be read leaves failed untold. */
 void migrations_read_lock(struct world *w);
+
+/* ---- migrations.c ---- */
+
+/* A world without a database, in the probe's arena. */
+struct world *migrations_world(struct probe *p);
+/* Everything up to the findings. */
+int migrations_compare_all(struct world *w, struct err *e);
+
+/* ---- migrations_since.c ---- */
+
+/* The findings of a released tag's check (p->former). */
+int migrations_compare_since(struct world *then, struct err *e);
+/* Can the migration be undone, by its text and the files beside it? */
+bool migrations_has_down(const struct world *w, const struct migration *m, const char *text);
 
 /* ---- migrations_names.c ---- */
 

@@ -165,6 +165,21 @@ static int alembic_compare(struct world *w, struct err *e)
 	return 0;
 }
 
+/* Does downgrade() do anything? Its first statement tells: generated ones hold `pass`. */
+static bool alembic_has_down(const char *text)
+{
+	const char *line = strstr(text, "def downgrade");
+
+	while (line && (line = strchr(line, '\n'))) {
+		line += strspn(line, " \t\r\n");
+		if (strncmp(line, "\"\"\"", 3) == 0)
+			line = strstr(line + 3, "\"\"\"");
+		else if (*line != '#')
+			break;
+	}
+	return line && *line && strncmp(line, "pass", 4) != 0 && strncmp(line, "raise", 5) != 0;
+}
+
 const struct framework migrations_alembic = {
 	.name = "alembic",
 	.title = "Alembic",
@@ -175,6 +190,8 @@ const struct framework migrations_alembic = {
 	.files = alembic_files,
 	.take = alembic_take,
 	.compare = alembic_compare,
+	.has_down = alembic_has_down,
+	.refuses_newer = true,
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_UNKNOWN) |
 		 KNOWS(FOUND_DUPLICATE) | KNOWS(FOUND_BROKEN),
 	.apply = "alembic upgrade head",

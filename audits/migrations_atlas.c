@@ -248,6 +248,7 @@ const struct framework migrations_atlas = {
 	.take = atlas_take,
 	.order = migrations_order_text,
 	.compare = atlas_compare,
+	.refuses_newer = true,
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_MODIFIED) |
 		 KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_FAILED) | KNOWS(FOUND_DUPLICATE) |
 		 KNOWS(FOUND_BROKEN),

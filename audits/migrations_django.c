@@ -236,6 +236,14 @@ static int django_compare(struct world *w, struct err *e)
 	return 0;
 }
 
+/* Operations undo themselves but for those that run what somebody wrote, unless told how. */
+static bool django_has_down(const char *text)
+{
+	bool runs_own = strstr(text, "RunPython(") || strstr(text, "RunSQL(");
+
+	return strstr(text, "operations") && (!runs_own || strstr(text, "reverse"));
+}
+
 const struct framework migrations_django = {
 	.name = "django",
 	.title = "Django",
@@ -246,6 +254,7 @@ const struct framework migrations_django = {
 	.files = django_files,
 	.take = django_take,
 	.compare = django_compare,
+	.has_down = django_has_down,
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_OUT_OF_ORDER) |
 		 KNOWS(FOUND_DUPLICATE) | KNOWS(FOUND_BROKEN),
 	.apply = "manage.py migrate",

@@ -201,6 +201,7 @@ const struct framework migrations_flyway = {
 	.agrees = flyway_agrees,
 	.tolerates_line_ends = true,
 	.compare = flyway_compare,
+	.down_file = "V>U",
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_MODIFIED) |
 		 KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_FAILED) | KNOWS(FOUND_ROLLED_BACK) |
 		 KNOWS(FOUND_UNKNOWN) | KNOWS(FOUND_DUPLICATE),
@@ -291,6 +292,7 @@ const struct framework migrations_refinery = {
 	.take = refinery_take,
 	.order = migrations_order_number,
 	.agrees = refinery_agrees,
+	.refuses_newer = true,
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_MODIFIED) |
 		 KNOWS(FOUND_LINE_ENDS) | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_UNKNOWN) |
 		 KNOWS(FOUND_DUPLICATE),

@@ -239,6 +239,15 @@ static bool liquibase_take(struct world *w, cells c, struct applied *out)
 	return true;
 }
 
+/* It undoes changes it knows by itself; SQL somebody wrote only with a rollback beside it. */
+static bool liquibase_has_down(const char *text)
+{
+	bool is_sql = strstr(text, "liquibase formatted sql") || strstr(text, "<sql") ||
+		      strstr(text, "sql:");
+
+	return !is_sql || strstr(text, "rollback");
+}
+
 const struct framework migrations_liquibase = {
 	.name = "liquibase",
 	.title = "Liquibase",
@@ -249,6 +258,7 @@ const struct framework migrations_liquibase = {
 	.order_by = "ORDEREXECUTED",
 	.files = liquibase_files,
 	.take = liquibase_take,
+	.has_down = liquibase_has_down,
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_FAILED) |
 		 KNOWS(FOUND_UNKNOWN) | KNOWS(FOUND_DUPLICATE),
 	.apply = "liquibase update",

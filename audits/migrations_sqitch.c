@@ -199,6 +199,8 @@ const struct framework migrations_sqitch = {
 	.order = migrations_order_text,
 	.agrees = sqitch_agrees,
 	.compare = sqitch_compare,
+	.down_file = "deploy/>revert/",
+	.refuses_newer = true,
 	.knows = KNOWS(FOUND_PENDING) | KNOWS(FOUND_MISSING) | KNOWS(FOUND_MODIFIED) |
 		 KNOWS(FOUND_LINE_ENDS) | KNOWS(FOUND_OUT_OF_ORDER) | KNOWS(FOUND_BROKEN),
 	.apply = "sqitch deploy",

@@ -155,6 +155,8 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 		.pin = find_pin(p->world, set->name, tag),
 		.clock = p->world->clock,
 		.deadline_ms = p->deadline_ms,
+		.former = p->world->former,
+		.former_ctx = p->world->former_ctx,
 	};
 
 	*out = (struct tag_result){0};
@@ -286,6 +288,9 @@ static void describe_parts(const struct rollback_set *set, struct buf *out)
 		buf_printf(out, "signed by a key of %s\n", s->allowed_signers);
 	if (s->keyring)
 		buf_printf(out, "signed by a key of %s\n", s->keyring);
+	for (size_t i = 0; i < set->compatible.n; i++)
+		buf_printf(out, "run %s as the tag's definition has it, against today's target\n",
+			   set->compatible.items[i]);
 }
 
 static void rollback_describe(struct probe *p, struct buf *out)

@@ -146,6 +146,8 @@ static void measure(struct probe *p, size_t check, const struct db_catalog *actu
 		if (e.help[0])
 			m.evidence = arena_printf(p->arena, "help: %s", e.help);
 	} else {
+		if (p->former)
+			schema_compare_former(&d, spec, actual, p->former);
 		m = measurement_int("", (int64_t)d.n, "differences");
 		m.n = d.n_facts;
 		m.reason = remark;

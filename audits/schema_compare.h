@@ -51,4 +51,12 @@ void schema_compare_table(struct differences *d, const struct schema_table *expe
 int schema_compare(struct differences *d, const struct schema_spec *spec,
 		   const struct db_catalog *actual, struct err *e);
 
+/* ---- schema_former.c ---- */
+
+struct former;
+
+/* What the check of a released tag finds besides. */
+void schema_compare_former(struct differences *d, const struct schema_spec *spec,
+			   const struct db_catalog *actual, const struct former *f);
+
 #endif

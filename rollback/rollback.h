@@ -2,9 +2,9 @@
  * rollback: prove, not assume, that a release tag can be restored right now.
  *
  * Opens repositories read-only, restores into scratch space only. Steps, cheapest first, each timed
- * and recorded in the restoration: identity, source, closure, materialise, compare. Disproved =
- * FAIL, not provable = UNDECIDED, each with the exact command that fixes it. Thread-safe: every
- * call opens its own repository handles.
+ * and recorded in the restoration: identity, source, closure, materialise, compare, compatible.
+ * Disproved = FAIL, not provable = UNDECIDED, each with the exact command that fixes it.
+ * Thread-safe: every call opens its own repository handles.
  *
  * Source: docs in rollback/verify.c for each step's rule and the git behaviour it guards against.
  */
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/model/former.h"
 #include "runner/model/restoration.h"
 
 struct arena;
@@ -32,6 +33,8 @@ struct rollback_request {
 	int64_t deadline_ms;
 	rollback_progress_fn *progress; /* may be NULL */
 	void *progress_ctx;
+	former_fn *former; /* runs the set's compatible checks; NULL = nobody can */
+	void *former_ctx;
 };
 
 /* The set's tags: pattern, version order newest first, the newest `keep`. */

@@ -70,6 +70,7 @@ enum rollback_step {
 	STEP_MATERIALISE,
 	STEP_COMPARE,
 	STEP_BUDGET,
+	STEP_COMPATIBLE,
 	N_STEPS
 };
 
@@ -262,6 +263,7 @@ int links_read(struct verification *v, struct step *s); /* links.c */
 int materialise_begin(struct verification *v, struct step *s);
 int materialise_run(struct verification *v, struct step *closure, struct step *s);
 int compare_run(struct verification *v, struct step *s);
+int compatible_run(struct verification *v, struct step *s); /* compatible.c */
 
 /* names.c: may a tree entry be called that? NULL = yes, else why not. */
 const char *name_refused(const char *name);

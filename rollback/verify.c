@@ -8,6 +8,7 @@
  * - materialise: the tree is written into scratch (materialise.c, attributes.c, links.c)
  * - compare: scratch is read back and compared with the tree, both directions (compare.c)
  * - budget: where the set has one: time to restore = closure + materialise + compare
+ * - compatible: checks of the tag's own definition, against today's targets (compatible.c)
  *
  * A step that disproves or cannot go on ends the verification; steps not reached are absent. What
  * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
@@ -28,6 +29,7 @@
 static const char *const step_names[N_STEPS] = {
 	[STEP_IDENTITY] = "identity",	    [STEP_SOURCE] = "source",	[STEP_CLOSURE] = "closure",
 	[STEP_MATERIALISE] = "materialise", [STEP_COMPARE] = "compare", [STEP_BUDGET] = "budget",
+	[STEP_COMPATIBLE] = "compatible",
 };
 
 /* Runs one part of a step and adds its wall time, unless the part keeps time itself. */
@@ -115,8 +117,13 @@ static bool restore(struct verification *v)
 
 static void prove(struct verification *v)
 {
-	if (restore(v) && v->set->budget_ms > 0)
+	if (!restore(v))
+		return;
+	/* None of these stops the next: one verification tells everything. */
+	if (v->set->budget_ms > 0)
 		check_budget(v, enter(v, STEP_BUDGET));
+	if (v->set->compatible.n > 0)
+		(void)timed(v, enter(v, STEP_COMPATIBLE), compatible_run); /* told in steps */
 }
 
 static void remove_scratch(struct verification *v, struct step *s)

@@ -167,6 +167,86 @@ static void build(struct loader *l, const char *section, size_t offset,
 	}
 }
 
+/* Is audit/id wanted? id NULL: is any check of the audit? */
+static bool is_wanted(const struct texts *checks, const char *audit, const char *id)
+{
+	size_t n = strlen(audit);
+
+	for (size_t i = 0; i < checks->n; i++)
+		if (strncmp(checks->items[i], audit, n) == 0 && checks->items[i][n] == '/' &&
+		    (!id || strcmp(checks->items[i] + n + 1, id) == 0))
+			return true;
+	return false;
+}
+
+/* What is left out is as if it were not written. */
+static void keep_checks(const struct texts *checks, const char *audit, struct node *node)
+{
+	struct node *list = node->type == NODE_MAPPING ? node_get(node, "checks") : NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; list && list->type == NODE_SEQUENCE && i < list->n; i++) {
+		struct node *check = list->items[i];
+		const struct node *id = check->type == NODE_MAPPING ? node_get(check, "id") : NULL;
+
+		if (id && id->type == NODE_SCALAR && is_wanted(checks, audit, id->text))
+			list->items[kept++] = check;
+	}
+	if (list && list->type == NODE_SEQUENCE)
+		list->n = kept;
+}
+
+static void keep_audits(const struct texts *checks, struct node *audits)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < audits->n; i++) {
+		if (!is_wanted(checks, audits->keys[i]->text, NULL))
+			continue;
+		keep_checks(checks, audits->keys[i]->text, audits->items[i]);
+		audits->keys[kept] = audits->keys[i];
+		audits->items[kept++] = audits->items[i];
+	}
+	audits->n = kept;
+}
+
+static void drop_sections(struct node *root)
+{
+	static const char *const dropped[] = {"targets", "gates", "rollback"};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < root->n; i++) {
+		bool is_kept = true;
+
+		for (size_t k = 0; k < sizeof(dropped) / sizeof(dropped[0]); k++)
+			is_kept = is_kept && strcmp(root->keys[i]->text, dropped[k]) != 0;
+		root->keys[kept] = root->keys[i];
+		root->items[kept] = root->items[i];
+		kept += is_kept;
+	}
+	root->n = kept;
+}
+
+/* Before variables are replaced: what only the parts left out use need not exist any more. */
+static void become_former(struct loader *l)
+{
+	const struct definition *today = l->options->today;
+
+	for (size_t i = 0; i < l->n_documents; i++) {
+		struct node *root = l->documents[i].root, *audits;
+
+		if (root->type != NODE_MAPPING)
+			continue;
+		drop_sections(root);
+		audits = node_get(root, "audits");
+		if (audits && audits->type == NODE_MAPPING)
+			keep_audits(l->options->checks, audits);
+	}
+	for (size_t i = 0; i < today->n_targets; i++)
+		(void)map_put(&l->targets, today->targets[i]->name, today->targets[i]); /* new */
+	redactor_add_all(l->definition->redactor, today->redactor);
+}
+
 static void digest_sources(struct definition *d)
 {
 	struct sha256 hash;
@@ -204,6 +284,8 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 		return -1;
 	*out = l.definition;
 	digest_sources(l.definition);
+	if (o->today)
+		become_former(&l);
 	load_vars(&l);
 	l.keys = (struct keys_context){
 		.arena = a,
@@ -216,7 +298,8 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 	build(&l, "rollback", offsetof(struct file_raw, rollbacks), load_set);
 	build(&l, "audits", offsetof(struct file_raw, audits), load_audit);
 	load_hidden_checks(&l);
-	load_needs(&l);
+	if (!o->today)
+		load_needs(&l); /* a check that is left out cannot be waited for */
 	build(&l, "gates", offsetof(struct file_raw, gates), load_gate);
 	load_drop_consequences(&l);
 	return diags->n_total == before ? 0 : -1;

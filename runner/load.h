@@ -33,6 +33,12 @@ struct load_options {
 	void *env_ctx;
 	const struct pair *vars; /* --var name=value, wins over `vars:` */
 	size_t n_vars;
+	/*
+	 * For the definition of a released tag: targets are today's, and of all else only these
+	 * checks are there, without what they need. NULL = the definition as it is.
+	 */
+	const struct definition *today;
+	const struct texts *checks;
 };
 
 /*

@@ -87,6 +87,9 @@ struct set_raw {
 	int content;
 	int64_t max_entries, max_bytes;
 	struct rollback_signature signature;
+	struct texts compatible;
+	const char *definition;
+	int missing;
 };
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],

@@ -16,6 +16,7 @@
 #define HIDDEN_TIMEOUT_MS 3600000
 
 static const char *const contents[] = {"raw", "checkout", NULL};
+static const char *const missings[] = {"undecided", "current", NULL};
 
 static const struct key_row restore_rows[] = {
 	{.name = "budget",
@@ -146,6 +147,27 @@ const struct key_row set_rows[] = {
 	 .def = "raw",
 	 .help = "files as stored, or as a checkout would write them (eol, export-subst)",
 	 .example = "raw"},
+	{.name = "compatible",
+	 .type = KEY_TEXTS,
+	 .offset = offsetof(struct set_raw, compatible),
+	 .flags = KEY_NO_SECRET,
+	 .help = "checks (audit/check) as the tag's own definition has them, run against today's "
+		 "targets: would the old release still find what it needs",
+	 .example = "[shop/columns, shop/migrations]"},
+	{.name = "definition",
+	 .type = KEY_TEXT,
+	 .offset = offsetof(struct set_raw, definition),
+	 .flags = KEY_NO_SECRET,
+	 .help = "file of the tag's definition within its tree; where this one is, unless given",
+	 .example = "ops/assize.yaml"},
+	{.name = "missing",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct set_raw, missing),
+	 .choices = missings,
+	 .def = "undecided",
+	 .help = "a tag whose definition lacks a compatible check is unproven, or held to "
+		 "today's check",
+	 .example = "undecided"},
 	{.name = "limits",
 	 .type = KEY_GROUP,
 	 .sub = limit_rows,
@@ -210,10 +232,41 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 		.max_entries = raw->max_entries,
 		.max_bytes = raw->max_bytes,
 		.signature = raw->signature,
+		.compatible = raw->compatible,
+		.definition = raw->definition,
+		.missing = raw->missing,
 	};
 	d->rollbacks =
 		load_grow(l->arena, d->rollbacks, d->n_rollbacks, sizeof(struct rollback_set *));
 	d->rollbacks[d->n_rollbacks++] = set;
+}
+
+/* What a tag is held to has to be a check one knows, and one that asks a database. */
+static void check_compatible(struct loader *l, const struct rollback_set *set)
+{
+	const struct texts *names = &set->compatible;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const struct check *c = definition_check(l->definition, names->items[i]);
+		struct map known;
+
+		if (c && (c->kind->targets & TARGET_DATABASES) && c->kind->probe)
+			continue;
+		if (c) {
+			(void)diags_at(l->diags, names->positions[i],
+				       "name checks of the kinds that ask a database: schema, "
+				       "migrations, sql, rows, ...",
+				       "\"%s\" is of kind %s, which asks no database",
+				       names->items[i], c->kind->name);
+			continue;
+		}
+		map_init(&known, l->arena);
+		for (size_t k = 0; k < l->definition->n_checks; k++)
+			(void)map_put(&known, l->definition->checks[k]->name, l); /* unique */
+		(void)diags_at(l->diags, names->positions[i],
+			       load_closest(l, names->items[i], &known), "there is no check \"%s\"",
+			       str_escaped(l->arena, names->items[i]));
+	}
 }
 
 static struct node *scalar(struct arena *a, struct pos pos, const char *text)
@@ -253,6 +306,7 @@ void load_hidden_checks(struct loader *l)
 		const struct rollback_set *set = d->rollbacks[i];
 		struct check *c = load_check_new(l, HIDDEN_AUDIT, set->name, set->pos);
 
+		check_compatible(l, set);
 		c->is_hidden = true;
 		c->kind = kind;
 		c->kind_pos = set->pos;

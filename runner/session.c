@@ -14,6 +14,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/engine.h"
+#include "runner/former.h"
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/db.h"
@@ -319,6 +320,7 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 	struct session s = {.req = req, .run = run};
 	/* in the arena, not here: threads that hang outlive this function */
 	struct probe_world *world = arena_alloc(req->app->arena, sizeof(*world));
+	struct former_asker *former = arena_alloc(req->app->arena, sizeof(*former));
 	const struct past *past = NULL;
 	struct pin *pins = NULL;
 	size_t n_pins = 0;
@@ -337,7 +339,10 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 		.n_pins = n_pins,
 		.turns = http_turns_new(),
 		.past = past,
+		.former = former_run,
+		.former_ctx = former,
 	};
+	*former = (struct former_asker){req->app, world};
 	s.world = world;
 	if (engine_start(world, &s.plan, req->n_threads > 0 ? req->n_threads : DEFAULT_THREADS,
 			 &s.engine, e) != 0) {

@@ -129,7 +129,12 @@ struct rollback_set {
 	int content;		/* enum rollback_content: 0 raw, 1 checkout */
 	int64_t max_entries, max_bytes;
 	struct rollback_signature signature;
+	struct texts compatible; /* checks of the tag's own definition, see former.h */
+	const char *definition;	 /* its file within the tag; NULL = where today's is */
+	int missing;		 /* enum rollback_missing: what a tag without it means */
 };
+
+enum rollback_missing { MISSING_UNDECIDED = 0, MISSING_CURRENT };
 
 /* SELECT: audit, audit/check, tag:x, severity>=7, kind:schema, globs; several are a union. */
 struct selector {

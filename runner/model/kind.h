@@ -19,6 +19,7 @@
 
 #include "runner/base/err.h"
 #include "runner/model/definition.h"
+#include "runner/model/former.h"
 #include "runner/model/keys.h"
 #include "runner/model/measurement.h"
 #include "runner/model/past.h"
@@ -68,6 +69,8 @@ struct probe_world {
 	int64_t run_id;		    /* of the record; 0 where nothing is recorded */
 	atomic_bool is_interrupted; /* set once: what is under way ends soon or is abandoned */
 	const struct past *past;    /* NULL when nobody wished for any */
+	former_fn *former;	    /* runs checks of a released tag; NULL = nobody can */
+	void *former_ctx;
 };
 
 struct emitted {
@@ -80,8 +83,9 @@ struct probe {
 	struct arena *arena;
 	const struct check *const *checks; /* those merged into this probe; all of one target */
 	size_t n_checks;
-	int64_t deadline_ms; /* monotonic, from clock_monotonic_ms() */
-	void *state;	     /* the kind's own, between begin and finish */
+	int64_t deadline_ms;   /* monotonic, from clock_monotonic_ms() */
+	void *state;	       /* the kind's own, between begin and finish */
+	struct former *former; /* the checks are those of a released tag; NULL = today's */
 	/*
 	 * HTTP kinds: finish() sets it to have begin() and the rest called once more, so long
 	 * after; the check's timeout bounds all of it. 0 = that was all.

@@ -154,6 +154,84 @@ static void test_migrations_orders(void **state)
 }
 
 /* The names a definition may use are in the order of the table. */
+static const struct framework *framework(const char *name)
+{
+	for (size_t i = 0; i < migrations_n_frameworks; i++)
+		if (strcmp(migrations_frameworks[i]->name, name) == 0)
+			return migrations_frameworks[i];
+	fail_msg("no framework %s", name);
+	return NULL;
+}
+
+/* A migration and perhaps a file beside it: can it be undone? */
+static bool has_down(const char *name, const char *path, const char *text, const char *beside)
+{
+	struct arena *a = arena_new();
+	struct migration_file files[] = {{.dir = "/m", .path = path, .base = path},
+					 {.dir = "/m", .path = beside, .base = beside}};
+	struct migration m = {.file = &files[0]};
+	struct world w = {.arena = a, .scratch = a, .framework = framework(name), .files = files};
+	bool found;
+
+	w.n_files = beside ? 2 : 1;
+	found = migrations_has_down(&w, &m, text);
+	arena_free(a);
+	return found;
+}
+
+static void test_migrations_tell_what_can_be_undone(void **state)
+{
+	static const struct {
+		const char *name, *down, *none;
+	} texts[] = {
+		{"goose", "-- +goose Up\nx;\n-- +goose Down\ny;\n", "-- +goose Up\nx;\n"},
+		{"dbmate", "-- migrate:up\n-- migrate:down\n", "-- migrate:up\n"},
+		{"rails", "def change\n", "def up\n"},
+		{"ecto", "def down do\n", "def up do\n"},
+		{"knex", "exports.down = f", "exports.up = f"},
+		{"sequelize", "async down(q) {", "async up(q) {"},
+		{"laravel", "public function down(): void", "public function up(): void"},
+		{"efcore", "protected override void Down(", "protected override void Up("},
+		{"typeorm", "public async down(", "public async up("},
+		{"doctrine", "public function down(", "public function up("},
+		{"alembic", "def downgrade():\n    op.drop_column('a', 'b')\n",
+		 "def downgrade() -> None:\n    \"\"\"Downgrade schema.\"\"\"\n\n    # no\n    "
+		 "pass\n"},
+		{"alembic", "def downgrade():\n\n    op.x()\n", "def downgrade():\n    raise No\n"},
+		{"alembic", "def downgrade():\n    op.x()\n", "def upgrade():\n    op.x()\n"},
+		{"django", "operations = [AddField()]", "operations = [RunSQL('x')]"},
+		{"django", "operations = [RunPython(f, reverse_code=g)]",
+		 "operations = [RunPython(f)]"},
+		{"liquibase", "<createTable/>", "<sql>x</sql>"},
+		{"liquibase", "--liquibase formatted sql\n--rollback x",
+		 "--liquibase formatted sql\nx"},
+	};
+	static const struct {
+		const char *name, *path, *beside;
+	} files[] = {
+		{"golang-migrate", "1_a.up.sql", "1_a.down.sql"},
+		{"sqlx", "1_a.up.sql", "1_a.down.sql"},
+		{"diesel", "2024-01-01-1_a/up.sql", "2024-01-01-1_a/down.sql"},
+		{"prisma", "1_a/migration.sql", "1_a/down.sql"},
+		{"flyway", "a/V1__a.sql", "a/U1__a.sql"},
+		{"sqitch", "deploy/a.sql", "revert/a.sql"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_true(has_down(texts[i].name, "a", texts[i].down, NULL));
+		assert_false(has_down(texts[i].name, "a", texts[i].none, NULL));
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		assert_true(has_down(files[i].name, files[i].path, "x", files[i].beside));
+		assert_false(has_down(files[i].name, files[i].path, "x", "other.sql"));
+		assert_false(has_down(files[i].name, files[i].path, "x", NULL));
+	}
+	assert_false(has_down("atlas", "1_a.sql", "x", NULL));
+	assert_false(has_down("refinery", "V1__a.sql", "x", "U1__a.sql"));
+	assert_false(has_down("drizzle", "0001_a.sql", "x", NULL));
+}
+
 static void test_migrations_names_are_those_of_the_table(void **state)
 {
 	(void)state;
@@ -175,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_migrations_reads_python_literals),
 		cmocka_unit_test(test_migrations_finds_words),
 		cmocka_unit_test(test_migrations_orders),
+		cmocka_unit_test(test_migrations_tell_what_can_be_undone),
 		cmocka_unit_test(test_migrations_names_are_those_of_the_table),
 	};
 

@@ -1,0 +1,30 @@
+/* former: does a migration speak of something? */
+#include "runner/model/former.h"
+
+#include <strings.h>
+
+#include "runner/base/str.h"
+
+static bool is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+size_t former_word(const char *s)
+{
+	size_t n = 0;
+
+	while (is_word_byte(s[n]))
+		n++;
+	return n;
+}
+
+bool former_names(const struct former_migration *m, const char *word, size_t n)
+{
+	for (const char *p = m->text; *p; p++)
+		if (strncasecmp(p, word, n) == 0 && (p == m->text || !is_word_byte(p[-1])) &&
+		    !is_word_byte(p[n]))
+			return true;
+	return false;
+}
