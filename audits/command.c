@@ -236,7 +236,7 @@ static bool command_has_value(const struct check *c, const char *name, struct va
 	return true;
 }
 
-static bool is_variable_name(const char *s)
+bool command_is_variable(const char *s)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
 	size_t n = strspn(s, letters);
@@ -322,7 +322,7 @@ void command_check_argv(struct keys_context *ctx, const struct check *c, const c
 void command_check_env(struct keys_context *ctx, const struct check *c, const struct pairs *env)
 {
 	for (size_t i = 0; i < env->n; i++) {
-		if (is_variable_name(env->items[i].name))
+		if (command_is_variable(env->items[i].name))
 			continue;
 		diags_at(ctx->diags, env->items[i].pos, NULL,
 			 "check \"%s\": \"%s\" cannot be the name of an environment variable",

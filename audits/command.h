@@ -1,5 +1,6 @@
 /*
- * command: what the files of the kind `command` share; private to this room.
+ * command: what the files of the kind `command` share with one another and with all that runs a
+ * program by its rules.
  *
  * command.c holds the rows and what a definition may say; command_run.c runs the program and tells
  * what every program has (status, output, time); command_{nagios,tests,json}.c read what it printed
@@ -93,12 +94,16 @@ const char *command_last_words(const struct command_view *v);
  */
 void command_check_argv(struct keys_context *ctx, const struct check *c, const char *key,
 			const struct texts *run);
+bool command_is_variable(const char *name);
 void command_check_env(struct keys_context *ctx, const struct check *c, const struct pairs *env);
 
 int command_probe(struct probe *p, struct err *e);
 
 extern const struct key_row command_sandbox_keys[];
 void command_sandbox_check(struct keys_context *ctx, const struct check *c);
+/* What it says, for a program in cwd; paths are relative to root. */
+const struct sandbox *command_sandbox_of(struct arena *a, const struct command_sandbox *s,
+					 const char *program, const char *root, const char *cwd);
 /* NULL: the check wants none. */
 const struct sandbox *command_sandbox(struct arena *a, const struct check *c, const char *root,
 				      const char *cwd);

@@ -149,17 +149,11 @@ static const char *const *absolute(struct arena *a, const char *root, const stru
 	return out;
 }
 
-const struct sandbox *command_sandbox(struct arena *a, const struct check *c, const char *root,
-				      const char *cwd)
+const struct sandbox *command_sandbox_of(struct arena *a, const struct command_sandbox *s,
+					 const char *program, const char *root, const char *cwd)
 {
-	const struct command_spec *spec = c->spec;
-	const struct command_sandbox *s = &spec->sandbox;
-	const char *program = spec->run.items[0];
-	struct sandbox *out;
+	struct sandbox *out = arena_alloc(a, sizeof(*out));
 
-	if (!node_get(c->spec_node, "sandbox"))
-		return NULL;
-	out = arena_alloc(a, sizeof(*out));
 	*out = (struct sandbox){
 		.is_required = s->is_required,
 		.network = (enum sandbox_network)s->network,
@@ -182,4 +176,14 @@ const struct sandbox *command_sandbox(struct arena *a, const struct check *c, co
 	if (s->write.n > 0)
 		out->write = absolute(a, root, &s->write, NULL, &out->n_write);
 	return out;
+}
+
+const struct sandbox *command_sandbox(struct arena *a, const struct check *c, const char *root,
+				      const char *cwd)
+{
+	const struct command_spec *spec = c->spec;
+
+	if (!node_get(c->spec_node, "sandbox"))
+		return NULL;
+	return command_sandbox_of(a, &spec->sandbox, spec->run.items[0], root, cwd);
 }

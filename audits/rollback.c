@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/command.h"
 #include "audits/kind_rows.h"
+#include "audits/rollback_look.h"
 #include "rollback/rollback.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -75,12 +77,15 @@ struct tally {
 
 static void rollback_check(struct keys_context *ctx, struct check *c)
 {
-	const struct rollback_spec *spec = c->spec;
+	struct rollback_spec *spec = c->spec;
 	const struct definition *d = ctx->definition;
+	const struct rollback_set *set = d && spec->set ? definition_rollback(d, spec->set) : NULL;
 	const char **names;
 	int closest;
 
-	if (!d || !spec->set || definition_rollback(d, spec->set))
+	if (set)
+		spec->runs_program = set->smoke.run.n > 0 || set->signature.keyring;
+	if (!d || !spec->set || set)
 		return;
 	names = arena_array(ctx->arena, d->n_rollbacks, sizeof(*names));
 	for (size_t i = 0; i < d->n_rollbacks; i++)
@@ -149,6 +154,7 @@ static void describe_result(struct arena *a, struct tag_result *out)
 static int verify(struct probe *p, const struct rollback_set *set, const char *tag,
 		  struct tag_result *out, struct err *e)
 {
+	struct rollback_look look = {.probe = p, .set = set};
 	struct rollback_request request = {
 		.set = set,
 		.tag = tag,
@@ -157,6 +163,8 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 		.deadline_ms = p->deadline_ms,
 		.former = p->world->former,
 		.former_ctx = p->world->former_ctx,
+		.smoke = rollback_smoke,
+		.look_ctx = &look,
 	};
 
 	*out = (struct tag_result){0};
@@ -279,6 +287,11 @@ static int rollback_probe(struct probe *p, struct err *e)
 	return rc;
 }
 
+static bool rollback_runs_program(const struct check *c)
+{
+	return ((const struct rollback_spec *)c->spec)->runs_program;
+}
+
 /* What is proven besides the tree. */
 static void describe_parts(const struct rollback_set *set, struct buf *out)
 {
@@ -291,6 +304,11 @@ static void describe_parts(const struct rollback_set *set, struct buf *out)
 	for (size_t i = 0; i < set->compatible.n; i++)
 		buf_printf(out, "run %s as the tag's definition has it, against today's target\n",
 			   set->compatible.items[i]);
+	if (set->smoke.run.n > 0) {
+		buf_puts(out, "run in the restored tree, in a sandbox: ");
+		command_put_line(out, &set->smoke.run);
+		buf_putc(out, '\n');
+	}
 }
 
 static void rollback_describe(struct probe *p, struct buf *out)
@@ -315,7 +333,8 @@ const struct audit_kind audit_kind_rollback = {
 	.family = "rollback",
 	.summary = "release tags that can be restored right now, and how long it takes",
 	.blind = "It proves that the tag is the commit it always was and that its tree comes back "
-		 "byte for byte; not that the release builds, starts, or fits today's database. "
+		 "byte for byte; not that the release builds, or fits today's database, nor that "
+		 "it starts, unless the set has `smoke`. "
 		 "It knows the tag as this record first saw it: a tag moved before that looks "
 		 "original. Signatures are looked at where the set has `signature`: that a key "
 		 "signed is not that its owner did, and a lightweight tag has none; certificates "
@@ -328,6 +347,7 @@ const struct audit_kind audit_kind_rollback = {
 	.targets = 0,
 	.scalar_key = "set",
 	.check = rollback_check,
+	.runs_program = rollback_runs_program,
 	.describe = rollback_describe,
 	.probe = rollback_probe,
 };

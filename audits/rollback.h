@@ -4,6 +4,8 @@
 #ifndef ASSIZE_AUDITS_ROLLBACK_H
 #define ASSIZE_AUDITS_ROLLBACK_H
 
+#include <stdbool.h>
+
 enum rollback_tags_rule { ROLLBACK_ALL = 0, ROLLBACK_ANY };
 
 struct rollback_spec {
@@ -12,6 +14,7 @@ struct rollback_spec {
 	/* Not a key: `rollback verify TAG` narrows a copy of the check to one tag. NULL = the
 	 * set's. */
 	const char *only;
+	bool runs_program; /* not a key: the set has a smoke test, or keys that gpgv reads */
 };
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef ASSIZE_ROLLBACK_ROLLBACK_H
 #define ASSIZE_ROLLBACK_ROLLBACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,25 @@ struct rollback_set;
 /* How far a verification is; called on the verifying thread at most every 100 ms. */
 typedef void rollback_progress_fn(void *ctx, const char *step, int64_t done, int64_t total);
 
+/* The restored tag, for what is looked at by rooms above this one. */
+struct rollback_place {
+	const char *tag, *commit; /* short name; hex */
+	const char *tree;	  /* the restored tree: nothing in it may be changed */
+	const char *scratch;	  /* the private directory it is in, gone afterwards */
+	int64_t deadline_ms;
+};
+
+/* What they found; text in the arena of the request. */
+struct rollback_found {
+	enum outcome outcome;
+	const char *finding, *remedy; /* as in a step; NULL where there is none */
+	const char *note;	      /* lines; NULL = none */
+	bool may_have_written;	      /* into the tree: nothing kept it from that */
+};
+
+typedef void rollback_look_fn(void *ctx, const struct rollback_place *place,
+			      struct rollback_found *out);
+
 struct rollback_request {
 	const struct rollback_set *set;
 	const char *tag;       /* short name, "v1.2.0" */
@@ -35,6 +55,8 @@ struct rollback_request {
 	void *progress_ctx;
 	former_fn *former; /* runs the set's compatible checks; NULL = nobody can */
 	void *former_ctx;
+	rollback_look_fn *smoke; /* runs the set's smoke test; NULL = nobody can */
+	void *look_ctx;
 };
 
 /* The set's tags: pattern, version order newest first, the newest `keep`. */

@@ -71,6 +71,7 @@ enum rollback_step {
 	STEP_COMPARE,
 	STEP_BUDGET,
 	STEP_COMPATIBLE,
+	STEP_SMOKE,
 	N_STEPS
 };
 
@@ -264,6 +265,7 @@ int materialise_begin(struct verification *v, struct step *s);
 int materialise_run(struct verification *v, struct step *closure, struct step *s);
 int compare_run(struct verification *v, struct step *s);
 int compatible_run(struct verification *v, struct step *s); /* compatible.c */
+int smoke_run(struct verification *v, struct step *s); /* smoke.c */
 
 /* names.c: may a tree entry be called that? NULL = yes, else why not. */
 const char *name_refused(const char *name);

@@ -90,10 +90,11 @@ struct set_raw {
 	struct texts compatible;
 	const char *definition;
 	int missing;
+	struct rollback_smoke smoke;
 };
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
-	gate_rows[], selector_rows[], set_rows[];
+	gate_rows[], selector_rows[], set_rows[], signature_rows[], smoke_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -152,6 +153,8 @@ void load_drop_consequences(struct loader *l);
 void load_route(struct loader *l, const struct node *node, const struct route *r);
 void load_target(struct loader *l, const struct group *g, const struct node *node);
 void load_set(struct loader *l, const struct group *g, const struct node *node);
+/* load_rollback_proof.c: reports what is wrong with what a set proves besides the tree. */
+void load_proof(struct loader *l, const struct set_raw *raw, const struct node *node);
 void load_audit(struct loader *l, const struct group *g, const struct node *node);
 void load_gate(struct loader *l, const struct group *g, const struct node *node);
 void load_needs(struct loader *l);

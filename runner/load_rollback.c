@@ -8,7 +8,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/node.h"
 #include "runner/base/str.h"
-#include "runner/io/signature.h"
 #include "runner/load_parts.h"
 #include "runner/model/kind.h"
 
@@ -55,46 +54,6 @@ static const struct key_row limit_rows[] = {
 	KEY_END,
 };
 
-static const struct key_row signature_rows[] = {
-	{.name = "allowed_signers",
-	 .type = KEY_PATH,
-	 .offset = offsetof(struct rollback_signature, allowed_signers),
-	 .help = "OpenSSH: who may sign, in the format of ssh-keygen(1); a key counts for "
-		 "namespace "
-		 "git, from valid-after to valid-before",
-	 .example = ".assize/allowed_signers"},
-	{.name = "identity",
-	 .type = KEY_TEXT,
-	 .offset = offsetof(struct rollback_signature, identity),
-	 .help = "OpenSSH: the principal who must have signed; any that is listed if absent",
-	 .example = "release@example.com"},
-	{.name = "revoked",
-	 .type = KEY_PATH,
-	 .offset = offsetof(struct rollback_signature, revoked),
-	 .help = "OpenSSH: public keys that no longer count, whatever they signed when, one a line",
-	 .example = ".assize/revoked"},
-	{.name = "keyring",
-	 .type = KEY_PATH,
-	 .offset = offsetof(struct rollback_signature, keyring),
-	 .help = "OpenPGP: the public keys that count, as gpg --export writes them; no other "
-		 "keyring is asked",
-	 .example = ".assize/release.gpg"},
-	{.name = "fingerprints",
-	 .type = KEY_TEXTS,
-	 .offset = offsetof(struct rollback_signature, fingerprints),
-	 .help = "OpenPGP: which of them, of a key or its primary key; any of the keyring if "
-		 "absent",
-	 .example = "5E14A3C3E8F6B4D0C2A19B7D6F0812E4A7C95D31"},
-	{.name = "required",
-	 .type = KEY_BOOL,
-	 .offset = offsetof(struct rollback_signature, is_required),
-	 .def = "true",
-	 .help = "a tag that is not signed is unproven; with false it passes, and one that is "
-		 "signed "
-		 "must still be signed well"},
-	KEY_END,
-};
-
 const struct key_row set_rows[] = {
 	{.name = "repo",
 	 .type = KEY_NAME,
@@ -129,6 +88,12 @@ const struct key_row set_rows[] = {
 	 .help = "tags are annotated and signed by one of these keys, as the keys stood when this "
 		 "record first saw the tag",
 	 .example = "{ allowed_signers: .assize/allowed_signers }"},
+	{.name = "smoke",
+	 .type = KEY_GROUP,
+	 .offset = offsetof(struct set_raw, smoke),
+	 .sub = smoke_rows,
+	 .help = "a program that is run in the restored tree, in a sandbox, and must exit 0",
+	 .example = "{ run: [./bin/app, --self-test], timeout: 30s }"},
 	{.name = "reachable",
 	 .type = KEY_BOOL,
 	 .offset = offsetof(struct set_raw, is_reachable_only),
@@ -176,31 +141,6 @@ const struct key_row set_rows[] = {
 	KEY_END,
 };
 
-static void check_signature(struct loader *l, const struct rollback_signature *s,
-			    const struct node *node)
-{
-	bool has_ssh = s->allowed_signers != NULL, has_gpg = s->keyring != NULL;
-
-	if (!node || node->type != NODE_MAPPING)
-		return;
-	if (!has_ssh && !has_gpg)
-		(void)diags_at(l->diags, node->pos, "add allowed_signers: or keyring:",
-			       "\"signature\" does not say whose keys count");
-	else if ((s->identity || s->revoked) && !has_ssh)
-		(void)diags_at(l->diags, keys_pos(node, s->identity ? "identity" : "revoked"),
-			       "add allowed_signers:", "\"%s\" is about keys of OpenSSH",
-			       s->identity ? "identity" : "revoked");
-	else if (s->fingerprints.n > 0 && !has_gpg)
-		(void)diags_at(l->diags, keys_pos(node, "fingerprints"),
-			       "add keyring:", "\"fingerprints\" is about keys of OpenPGP");
-	for (size_t i = 0; i < s->fingerprints.n; i++)
-		if (!signature_is_fingerprint(s->fingerprints.items[i]))
-			(void)diags_at(l->diags, s->fingerprints.positions[i],
-				       "all 40 hexadecimal digits; shorter ids can be forged",
-				       "\"%s\" is no fingerprint",
-				       str_escaped(l->arena, s->fingerprints.items[i]));
-}
-
 void load_set(struct loader *l, const struct group *g, const struct node *node)
 {
 	const struct set_raw *raw = g->value;
@@ -217,7 +157,7 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 	else if (repo && repo->type != TARGET_GIT && repo->type != TARGET_NONE)
 		(void)diags_at(l->diags, keys_pos(node, "repo"), "name a git target",
 			       "target \"%s\" is no git repository", raw->repo);
-	check_signature(l, &raw->signature, node_get(node, "signature"));
+	load_proof(l, raw, node);
 	*set = (struct rollback_set){
 		.name = g->name,
 		.pos = g->pos,
@@ -235,6 +175,7 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 		.compatible = raw->compatible,
 		.definition = raw->definition,
 		.missing = raw->missing,
+		.smoke = raw->smoke,
 	};
 	d->rollbacks =
 		load_grow(l->arena, d->rollbacks, d->n_rollbacks, sizeof(struct rollback_set *));

@@ -467,6 +467,7 @@ static void job_result(const struct job *j, struct arena *a, struct proc_result 
 {
 	out->out_len = j->out_text.len;
 	out->err_len = j->err_text.len;
+	out->is_late = j->is_late && j->is_reported && j->report.stage == PROC_STAGE_RAN;
 	out->out = arena_strndup(a, j->out_text.data, j->out_text.len);
 	out->err = arena_strndup(a, j->err_text.data, j->err_text.len);
 	if (!j->is_reported)

@@ -20,6 +20,7 @@
 #ifndef ASSIZE_IO_PROC_H
 #define ASSIZE_IO_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,7 @@ struct proc_request {
 struct proc_result {
 	int exit_status; /* 0..255, or -1 when killed by a signal */
 	int signal;	 /* 0 = exited by itself */
+	bool is_late;	 /* it was ended at the deadline */
 	const char *out, *err;
 	size_t out_len, err_len;
 	int64_t duration_us;

@@ -116,6 +116,19 @@ struct rollback_signature {
 	bool is_required;		       /* a tag without one is not proven */
 };
 
+enum rollback_sandbox { ROLLBACK_SANDBOX_REQUIRED = 0, ROLLBACK_SANDBOX_AVAILABLE };
+
+/* A program that is run in the restored tree, as kind command runs one. */
+struct rollback_smoke {
+	struct texts run; /* n 0 = none */
+	struct pairs env;
+	int64_t timeout_ms, max_output;
+	int sandbox;		   /* enum rollback_sandbox */
+	int network;		   /* 0 none, 1 loopback, 2 any */
+	const char *user;	   /* whom root becomes; NULL = nobody */
+	int64_t memory, processes; /* 0 = no limit */
+};
+
 struct rollback_set {
 	const char *name;
 	struct pos pos;
@@ -132,6 +145,7 @@ struct rollback_set {
 	struct texts compatible; /* checks of the tag's own definition, see former.h */
 	const char *definition;	 /* its file within the tag; NULL = where today's is */
 	int missing;		 /* enum rollback_missing: what a tag without it means */
+	struct rollback_smoke smoke;
 };
 
 enum rollback_missing { MISSING_UNDECIDED = 0, MISSING_CURRENT };

@@ -446,6 +446,45 @@ static void test_rollback_tells_progress(void **state)
 	w->request.progress = NULL;
 }
 
+/* A smoke test that exits 0 and that nothing kept from the tree. */
+static void careless(void *ctx, const struct rollback_place *place, struct rollback_found *out)
+{
+	const char *const *name = ctx;
+	char path[4096];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", place->tree, *name ? *name : "../beside");
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	*out = (struct rollback_found){.outcome = OUTCOME_PASS, .may_have_written = true};
+}
+
+static void test_rollback_notices_what_a_smoke_test_leaves(void **state)
+{
+	struct world *w = *state;
+	const char *run = "app", *name = NULL;
+	const struct restoration_step *last;
+	struct restoration r;
+	struct err e = {0};
+
+	w->set.smoke.run = (struct texts){.items = &run, .n = 1};
+	assert_int_equal(rollback_verify(w->a, &w->request, &r, &e), 0);
+	assert_int_equal(r.outcome, OUTCOME_UNDECIDED); /* nobody can run it */
+	w->request.smoke = careless;
+	w->request.look_ctx = &name;
+	assert_int_equal(rollback_verify(w->a, &w->request, &r, &e), 0);
+	assert_int_equal(r.outcome, OUTCOME_PASS);
+	name = "new";
+	assert_int_equal(rollback_verify(w->a, &w->request, &r, &e), 0);
+	assert_int_equal(r.outcome, OUTCOME_FAIL);
+	last = &r.steps[r.n_steps - 1];
+	assert_string_equal(last->name, "smoke");
+	assert_non_null(strstr(last->finding, "has \"new\", which is not in the tag"));
+	w->set.smoke.run.n = 0;
+	w->request.smoke = NULL;
+}
+
 static void test_rollback_says_that_there_is_no_repository(void **state)
 {
 	struct world *w = *state;
@@ -475,6 +514,8 @@ int main(void)
 						teardown_world),
 		cmocka_unit_test_setup_teardown(test_rollback_tells_progress, setup_world,
 						teardown_world),
+		cmocka_unit_test_setup_teardown(test_rollback_notices_what_a_smoke_test_leaves,
+						setup_world, teardown_world),
 		cmocka_unit_test_setup_teardown(test_rollback_says_that_there_is_no_repository,
 						setup_world, teardown_world),
 	};
