@@ -8,8 +8,8 @@
  * - materialise: the tree is written into scratch (materialise.c, attributes.c, links.c)
  * - compare: scratch is read back and compared with the tree, both directions (compare.c)
  * - budget: where the set has one: time to restore = closure + materialise + compare
- * - compatible: checks of the tag's own definition, against today's targets (compatible.c)
  * - smoke: where the set has one: a program of the tag, run in the restored tree (smoke.c)
+ * - compatible: checks of the tag's own definition, against today's targets (compatible.c)
  *
  * A step that disproves or cannot go on ends the verification; steps not reached are absent. What
  * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
@@ -28,13 +28,10 @@
 #include "runner/io/git.h"
 
 static const char *const step_names[N_STEPS] = {
-	[STEP_IDENTITY] = "identity",	    [STEP_SOURCE] = "source",	[STEP_CLOSURE] = "closure",
-	[STEP_MATERIALISE] = "materialise", [STEP_COMPARE] = "compare", [STEP_BUDGET] = "budget",
-	[STEP_COMPATIBLE] = "compatible",
 	[STEP_IDENTITY] = "identity", [STEP_SOURCE] = "source",
 	[STEP_CLOSURE] = "closure",   [STEP_MATERIALISE] = "materialise",
 	[STEP_COMPARE] = "compare",   [STEP_BUDGET] = "budget",
-	[STEP_SMOKE] = "smoke",
+	[STEP_SMOKE] = "smoke",	      [STEP_COMPATIBLE] = "compatible",
 };
 
 /* Runs one part of a step and adds its wall time, unless the part keeps time itself. */
@@ -127,10 +124,10 @@ static void prove(struct verification *v)
 	/* None of these stops the next: one verification tells everything. */
 	if (v->set->budget_ms > 0)
 		check_budget(v, enter(v, STEP_BUDGET));
-	if (v->set->compatible.n > 0)
-		(void)timed(v, enter(v, STEP_COMPATIBLE), compatible_run); /* told in steps */
 	if (v->set->smoke.run.n > 0)
 		(void)timed(v, enter(v, STEP_SMOKE), smoke_run); /* told in steps */
+	if (v->set->compatible.n > 0)
+		(void)timed(v, enter(v, STEP_COMPATIBLE), compatible_run); /* told in steps */
 }
 
 static void remove_scratch(struct verification *v, struct step *s)
