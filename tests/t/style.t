@@ -74,6 +74,7 @@ db_odbc_client.o library
 db_postgres_library.o library
 git_library.o library
 http_library.o library
+inflate.o library
 http.o init_once
 http.o init_result
 proc.o helper
