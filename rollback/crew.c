@@ -7,7 +7,7 @@
  * so that neighbours in the tree stay neighbours in the pack and on disk. Small trees get one
  * thread: opening a handle costs more than reading a few dozen objects.
  */
-#include "rollback/room.h"
+#include "rollback/pack.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -78,6 +78,7 @@ void crew_release(struct verification *v)
 	for (size_t i = 0; i < v->crew->n_workers; i++) {
 		struct worker *w = &v->crew->workers[i];
 
+		pack_worker_release(w);
 		git_repository_free(w->view);
 		for (size_t k = 0; k < w->n_stores; k++) {
 			git_odb_free(w->stores[k].odb);
@@ -87,6 +88,16 @@ void crew_release(struct verification *v)
 		arena_free(w->a);
 	}
 	v->crew = NULL;
+}
+
+size_t crew_size(const struct verification *v)
+{
+	return v->crew->n_workers;
+}
+
+struct worker *crew_first(struct verification *v)
+{
+	return &v->crew->workers[0];
 }
 
 /* Handles of another thread's repositories are this thread's own; worker 0 is the verifying one. */
@@ -126,13 +137,10 @@ static bool should_stop(struct worker *w)
 	return true;
 }
 
-static void *work(void *arg)
+static void take_batches(struct worker *w)
 {
-	struct worker *w = arg;
 	struct crew *crew = w->crew;
 
-	if (!w->buffer)
-		w->buffer = xmalloc(WORKER_BUFFER);
 	while (!atomic_load(&crew->is_stopped)) {
 		size_t begin = atomic_fetch_add(&crew->next, ROOM_BATCH);
 		size_t end = begin + ROOM_BATCH < crew->n ? begin + ROOM_BATCH : crew->n;
@@ -140,7 +148,7 @@ static void *work(void *arg)
 		for (size_t i = begin; i < end; i++) {
 			if (should_stop(w)) {
 				atomic_store(&crew->is_stopped, true);
-				return NULL;
+				return;
 			}
 			crew->task(w, i);
 		}
@@ -149,6 +157,18 @@ static void *work(void *arg)
 		if (w == &crew->workers[0])
 			room_progress(w->v, (int64_t)end, (int64_t)crew->n);
 	}
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	const struct clock *clock = w->v->req->clock;
+	int64_t begin_us = clock_monotonic_us(clock);
+
+	if (!w->buffer)
+		w->buffer = xmalloc(WORKER_BUFFER);
+	take_batches(w);
+	w->first_us = clock_monotonic_us(clock) - begin_us - w->second_us;
 	return NULL;
 }
 

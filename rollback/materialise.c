@@ -9,7 +9,7 @@
  * from names that were checked, files are created with O_EXCL | O_NOFOLLOW, and symbolic links come
  * into being only after every file is closed. Room for bytes and inodes is checked first.
  */
-#include "rollback/room.h"
+#include "rollback/pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -238,11 +238,9 @@ static bool restore_changed(struct worker *w, struct entry *entry)
 	return !is_same && v->set->content == CONTENT_CHECKOUT;
 }
 
-static void restore_entry(struct worker *w, struct entry *entry, git_odb_object *blob,
+static void restore_entry(struct worker *w, struct entry *entry, const void *data,
 			  const unsigned char *digest)
 {
-	const char *data = git_odb_object_data(blob);
-
 	w->second.order = entry->order;
 	if (entry->lfs) {
 		restore_lfs(w, entry);
@@ -255,25 +253,34 @@ static void restore_entry(struct worker *w, struct entry *entry, git_odb_object 
 	write_file(w, entry, data, (size_t)entry->size_bytes);
 }
 
+/* A blob whose name is proven, to all of its places. */
+static void restore_blob(struct worker *w, struct entry *owner, const void *data, size_t size)
+{
+	const struct clock *clock = w->v->req->clock;
+	unsigned char digest[SHA256_BYTES];
+	int64_t begin_us;
+
+	sha256_of(data, size, digest);
+	begin_us = clock_monotonic_us(clock);
+	for (struct entry *entry = owner; entry; entry = entry->next_same)
+		restore_entry(w, entry, data, digest);
+	w->second_us += clock_monotonic_us(clock) - begin_us;
+}
+
+/* Reads it by libgit2, if nothing else did. */
 static void restore_task(struct worker *w, size_t i)
 {
 	struct entry *owner = w->v->plan.blobs.items[i];
-	const struct clock *clock = w->v->req->clock;
-	int64_t begin_us = clock_monotonic_us(clock), read_us;
-	unsigned char digest[SHA256_BYTES];
 	struct wanted wanted = room_wanted(w->v, owner);
 	git_odb_object *blob;
 
+	if (owner->is_read)
+		return;
 	w->first.order = owner->order;
 	wanted.odb = worker_odb(w, owner);
 	if (!wanted.odb || room_read(w->v, &wanted, &w->first, &blob) < 0)
 		return;
-	sha256_of(git_odb_object_data(blob), git_odb_object_size(blob), digest);
-	read_us = clock_monotonic_us(clock);
-	w->first_us += read_us - begin_us;
-	for (struct entry *entry = owner; entry; entry = entry->next_same)
-		restore_entry(w, entry, blob, digest);
-	w->second_us += clock_monotonic_us(clock) - read_us;
+	restore_blob(w, owner, git_odb_object_data(blob), git_odb_object_size(blob));
 	git_odb_object_free(blob);
 }
 
@@ -281,6 +288,9 @@ int materialise_run(struct verification *v, struct step *closure, struct step *s
 {
 	const struct entries *links = &v->plan.links;
 
+	if (pack_run(v, restore_blob, closure, s) < 0)
+		return -1;
+	pack_release(v);
 	if (crew_run(v, v->plan.blobs.n, restore_task, closure, s) < 0)
 		return -1;
 	for (size_t i = 0; i < links->n; i++)

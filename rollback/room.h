@@ -25,6 +25,8 @@
 struct arena;
 struct clock;
 struct crew;
+struct pack_plan;
+struct pack_worker;
 
 enum rollback_content { CONTENT_RAW = 0, CONTENT_CHECKOUT = 1 };
 
@@ -118,6 +120,8 @@ struct entry {
 	const struct lfs_pointer *lfs;
 	size_t order;		  /* in the tree, for findings */
 	int64_t size_bytes;	  /* as restored */
+	bool is_sized;		  /* size_bytes is known */
+	bool is_read;		  /* the blob was, by the reader of packs */
 	unsigned char sha256[32]; /* as restored; known once the blob was read */
 };
 
@@ -176,7 +180,8 @@ struct verification {
 	struct store *stores; /* [0] is repo and odb above */
 	size_t n_stores, cap_stores;
 	struct crew *crew;
-	const char *scratch; /* NULL = not created */
+	struct pack_plan *packs; /* NULL = not made yet, or done with */
+	const char *scratch;	 /* NULL = not created */
 	struct step steps[N_STEPS];
 	bool is_reached[N_STEPS];
 	const char *where;   /* the step under way, for messages and progress */
@@ -221,9 +226,10 @@ struct worker {
 	struct arena *a;      /* this worker's own */
 	struct store *stores; /* own handles of the verification's stores, opened when needed */
 	size_t n_stores;
+	struct pack_worker *packs; /* for reading packs; made when needed */
 	git_repository *view; /* attributes of the tag only, see attributes.c; made when needed */
 	struct step first, second;   /* the two steps a pass may find something for */
-	int64_t first_us, second_us; /* time spent in each */
+	int64_t first_us, second_us; /* time spent in each; a task adds that of the second */
 	char *buffer;
 	bool is_broken; /* what it could not do makes the pass incomplete */
 };
@@ -238,6 +244,9 @@ typedef void crew_task_fn(struct worker *w, size_t i);
 
 void crew_init(struct verification *v);
 void crew_release(struct verification *v);
+size_t crew_size(const struct verification *v);
+/* The verifying thread itself, for what it does between passes. */
+struct worker *crew_first(struct verification *v);
 /*
  * Runs task for 0..n-1, then merges what the workers found into the steps (second may be NULL) and
  * shares out the time of the pass as the workers spent it. -1 when the pass is not whole: a finding

@@ -397,6 +397,8 @@ static void size_task(struct worker *w, size_t i)
 	struct wanted wanted = room_wanted(w->v, owner);
 	int64_t size;
 
+	if (owner->is_sized)
+		return;
 	w->first.order = owner->order;
 	wanted.odb = worker_odb(w, owner);
 	if (!wanted.odb || room_read_size(w->v, &wanted, &w->first, &size) < 0)

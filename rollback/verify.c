@@ -15,7 +15,7 @@
  * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
  * rest run, so that one verification tells everything. Scratch is removed in every case.
  */
-#include "rollback/room.h"
+#include "rollback/pack.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -99,7 +99,7 @@ static bool restore(struct verification *v)
 	if (timed(v, closure, tree_walk) < 0)
 		return false;
 	(void)timed(v, source, clone_prove); /* taints, does not stop */
-	if (tree_sizes(v, closure) < 0 || prove_attributes(v) < 0 ||
+	if (pack_prepare(v, closure) < 0 || tree_sizes(v, closure) < 0 || prove_attributes(v) < 0 ||
 	    timed(v, closure, links_read) < 0)
 		return false;
 	materialise = enter(v, STEP_MATERIALISE);
@@ -203,6 +203,7 @@ int rollback_verify(struct arena *a, const struct rollback_request *req, struct 
 	if (rc == 0) {
 		crew_init(&v);
 		prove(&v);
+		pack_release(&v);
 		crew_release(&v);
 		submodules_release(&v);
 		remove_scratch(&v, &v.steps[STEP_MATERIALISE]);

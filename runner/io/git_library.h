@@ -60,6 +60,7 @@ struct err;
 	X(int, odb_backend_one_pack, (git_odb_backend **, const char *))                           \
 	X(int, odb_exists, (git_odb *, const git_oid *))                                           \
 	X(void, odb_free, (git_odb *))                                                             \
+	X(int, odb_hash, (git_oid *, const void *, size_t, git_object_t))                          \
 	X(int, odb_new, (git_odb **))                                                              \
 	X(const void *, odb_object_data, (git_odb_object *))                                       \
 	X(void, odb_object_free, (git_odb_object *))                                               \
@@ -164,6 +165,7 @@ const struct git_api *git_functions(void);
 #define git_odb_backend_one_pack	git_functions()->odb_backend_one_pack
 #define git_odb_exists			git_functions()->odb_exists
 #define git_odb_free			git_functions()->odb_free
+#define git_odb_hash			git_functions()->odb_hash
 #define git_odb_new			git_functions()->odb_new
 #define git_odb_object_data		git_functions()->odb_object_data
 #define git_odb_object_free		git_functions()->odb_object_free
