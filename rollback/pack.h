@@ -49,7 +49,10 @@ struct pack_plan {
 int pack_prepare(struct verification *v, struct step *s);
 void pack_release(struct verification *v);
 
-/* Hands out the blobs it can, and marks their owners is_read; as crew_run() otherwise. */
+/*
+ * Hands out the blobs it can, none without a plan, and marks their owners is_read; as crew_run()
+ * otherwise.
+ */
 int pack_run(struct verification *v, pack_blob_fn *fn, struct step *first, struct step *second);
 
 /* The worker's own reader of a store's packs. */

@@ -182,6 +182,8 @@ static void family_task(struct worker *w, size_t i)
 
 int pack_run(struct verification *v, pack_blob_fn *fn, struct step *first, struct step *second)
 {
+	if (!v->packs)
+		return 0;
 	v->packs->fn = fn;
 	return crew_run(v, v->packs->n_roots, family_task, first, second);
 }
