@@ -29,7 +29,7 @@ SOURCES := $(sort $(wildcard $(addsuffix /*.c,runner runner/* audits gates repor
 UNITS   := $(sort $(wildcard tests/unit/test_*.c))
 TOOLS   := $(sort $(wildcard tests/tools/*.c))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,runner runner/* audits gates reports rollback tests/*)))
-PAGES   := $(sort $(wildcard runner/man/*.[15]))
+PAGES   := $(sort $(wildcard runner/man/*.[157]))
 OTHERS  := $(sort $(wildcard tests/bench/*.c tests/bench/*/*.c))
 SCRIPTS := $(sort $(wildcard tests/t/*.t tests/kinds/*.t))
 

@@ -23,7 +23,7 @@ done
 
 # The manual. Whether the pages it refers to are installed here is not its fault, and lines that are
 # generated are as long as they are.
-for page in "$ROOT"/runner/man/*.[15]; do
+for page in "$ROOT"/runner/man/*.[157]; do
 	is "$(basename "$page"): mandoc has no complaint" \
 		"$(mandoc -Tlint "$page" 2>&1 |
 			grep -vE 'longer than 80 bytes|referenced manual not found|outdated mandoc.db|unknown manual|missing from OS')" ""
