@@ -41,7 +41,7 @@ install_into()
 	build "$TMP/one" gcc DESTDIR="$TMP/root" PREFIX=/usr "$1"
 }
 ok "make install" install_into install
-want=$(cd "$ROOT/runner/man" && for page in *.[15]; do
+want=$(cd "$ROOT/runner/man" && for page in *.[157]; do
 	echo "usr/share/man/man${page##*.}/$page"
 done)
 is "installs the command and its manual" \
