@@ -42,6 +42,23 @@ void file_unregister_database(const char *path);
 int scratch_create(struct arena *a, const char *parent, const char **path, struct err *e);
 int scratch_remove(const char *path, struct err *e);
 
+/*
+ * The same, held: while this process lives, no other takes the directory for one that was left
+ * behind (flock on the directory; file systems without it are left alone). path NULL = none.
+ */
+struct scratch {
+	const char *path;
+	int fd; /* the lock; -1 = none */
+};
+int scratch_hold(struct arena *a, const char *parent, struct scratch *out, struct err *e);
+/* Removes it and lets go. */
+int scratch_release(struct scratch *s, struct err *e);
+/*
+ * Removes held directories of this user below parent whose maker is dead, e.g. by kill -9. Returns
+ * how many; what cannot be removed is left for the next time.
+ */
+size_t scratch_sweep(const char *parent);
+
 /* Free bytes and inodes for an unprivileged user where path is. */
 int file_free_space(const char *path, int64_t *bytes, int64_t *inodes, struct err *e);
 /* NULL or the name of a network file system ("nfs", "cifs", "9p", ...) that path is on. */

@@ -4,6 +4,9 @@
  * Removal never follows a symbolic link and never leaves the directory it was given: everything is
  * done relative to descriptors opened with O_NOFOLLOW. It refuses a path that scratch_create()
  * cannot have made.
+ *
+ * Whether the maker of a held directory lives is asked of the lock it keeps on it, not of a process
+ * id: those come round again, and a container cannot see those of its neighbour.
  */
 #include "runner/io/file.h"
 
@@ -12,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
@@ -19,6 +23,8 @@
 #include "runner/base/str.h"
 
 #define SCRATCH_PREFIX "assize-"
+#define HELD_PREFIX    SCRATCH_PREFIX "held-"
+#define HOLD_ATTEMPTS  100
 /* One descriptor a level; deeper than any path the kernel accepts in one call needs (PATH_MAX / 2).
  */
 #define MAX_DEPTH 512
@@ -38,16 +44,59 @@ static int make_parents(struct arena *a, const char *path)
 	return mkdir(partial, 0777) < 0 && errno != EEXIST ? -1 : 0;
 }
 
+static int not_created(const char *parent, struct err *e)
+{
+	return err_set(e, ERR_MEASURE, "could not create a scratch directory below \"%s\": %s",
+		       parent, strerror(errno));
+}
+
 int scratch_create(struct arena *a, const char *parent, const char **path, struct err *e)
 {
 	char *name = arena_printf(a, "%s/" SCRATCH_PREFIX "XXXXXX", parent);
 
 	if (make_parents(a, parent) < 0 || !mkdtemp(name))
-		return err_set(e, ERR_MEASURE,
-			       "could not create a scratch directory below \"%s\": %s", parent,
-			       strerror(errno));
+		return not_created(parent, e);
 	*path = name;
 	return 0;
+}
+
+/*
+ * Between mkdtemp and flock a sweeper may take the directory for left behind and remove it. It does
+ * so with the lock, so: whoever gets no lock, or a lock on what the name no longer leads to, has
+ * lost and tries another name.
+ */
+static bool is_held(const char *path, int fd)
+{
+	struct stat of_fd, of_path;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return false;
+	return fstat(fd, &of_fd) == 0 && lstat(path, &of_path) == 0 &&
+	       of_fd.st_ino == of_path.st_ino && of_fd.st_dev == of_path.st_dev;
+}
+
+int scratch_hold(struct arena *a, const char *parent, struct scratch *out, struct err *e)
+{
+	if (make_parents(a, parent) < 0)
+		return not_created(parent, e);
+	for (int i = 0; i < HOLD_ATTEMPTS; i++) {
+		char *name = arena_printf(a, "%s/" HELD_PREFIX "XXXXXX", parent);
+		int fd;
+
+		if (!mkdtemp(name))
+			return not_created(parent, e);
+		fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && errno != ENOENT)
+			return not_created(parent, e);
+		if (fd >= 0 && is_held(name, fd)) {
+			*out = (struct scratch){name, fd};
+			return 0;
+		}
+		if (fd >= 0)
+			(void)close(fd); /* only locked */
+	}
+	errno = EBUSY;
+	return not_created(parent, e);
 }
 
 static int remove_entry(int parent, const char *name, int depth);
@@ -130,4 +179,45 @@ int scratch_remove(const char *path, struct err *e)
 		return err_set(e, ERR_MEASURE, "could not remove scratch directory \"%s\": %s",
 			       path, strerror(errno));
 	return 0;
+}
+
+int scratch_release(struct scratch *s, struct err *e)
+{
+	int rc = s->path ? scratch_remove(s->path, e) : 0;
+
+	if (s->path && s->fd >= 0)
+		(void)close(s->fd); /* only locked */
+	*s = (struct scratch){NULL, -1};
+	return rc;
+}
+
+/* Ours, private, and nobody's: then it is gone afterwards. */
+static bool sweep_one(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	bool is_gone = false;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0777) == 0700 &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0)
+		is_gone = remove_entry(parent, name, 0) == 0;
+	(void)close(fd); /* only locked */
+	return is_gone;
+}
+
+size_t scratch_sweep(const char *parent)
+{
+	DIR *dir = opendir(parent);
+	const struct dirent *entry;
+	size_t n = 0;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir)))
+		if (str_starts(entry->d_name, HELD_PREFIX))
+			n += sweep_one(dirfd(dir), entry->d_name);
+	(void)closedir(dir); /* only read */
+	return n;
 }

@@ -1,4 +1,5 @@
 /* test_file: the door to the file system, and scratch directories. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -321,6 +323,57 @@ static void test_scratch_remove_refuses_what_it_did_not_make(void **state)
 	expect_error(&e, "could not create a scratch directory below \"/proc/none\"");
 }
 
+/* A child that makes a held directory with something in it and dies without farewell. */
+static void die_holding(const struct place *p)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct scratch held;
+
+		if (scratch_hold(p->arena, p->dir, &held, NULL) != 0 ||
+		    mkdir(arena_printf(p->arena, "%s/tree", held.path), 0) != 0)
+			_exit(1);
+		(void)kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static size_t count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n - 2; /* . and .. */
+}
+
+static void test_scratch_of_the_dead_is_swept(void **state)
+{
+	const struct place *p = *state;
+	struct scratch mine, other;
+
+	assert_int_equal(scratch_hold(p->arena, p->dir, &mine, NULL), 0);
+	assert_int_equal(scratch_sweep(p->dir), 0);
+	die_holding(p);
+	assert_int_equal(mkdir(in(p, "assize-held-foreign"), 0755), 0); /* not private: not ours */
+	assert_int_equal(symlink("/", in(p, "assize-held-link")), 0);
+	assert_int_equal(count_entries(p->dir), 4);
+	assert_int_equal(scratch_sweep(p->dir), 1);
+	assert_int_equal(count_entries(p->dir), 3);
+	assert_int_equal(access(mine.path, F_OK), 0);
+	assert_int_equal(scratch_hold(p->arena, p->dir, &other, NULL), 0);
+	assert_int_equal(scratch_release(&other, NULL), 0);
+	assert_int_equal(scratch_release(&mine, NULL), 0);
+	assert_int_equal(scratch_release(&mine, NULL), 0); /* nothing to do */
+	assert_int_equal(count_entries(p->dir), 2);
+	assert_int_equal(scratch_sweep(in(p, "none")), 0);
+}
+
 static void test_file_knows_its_file_system(void **state)
 {
 	const struct place *p = *state;
@@ -351,6 +404,7 @@ int main(void)
 		TEST(test_scratch_is_private_and_goes_completely),
 		TEST(test_scratch_goes_however_deep),
 		TEST(test_scratch_remove_refuses_what_it_did_not_make),
+		TEST(test_scratch_of_the_dead_is_swept),
 		TEST(test_file_knows_its_file_system),
 	};
 #undef TEST
