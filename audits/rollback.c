@@ -21,6 +21,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/io/file.h"
 #include "runner/model/kind.h"
 
 static const char *const tags_choices[] = {"all", "any", NULL};
@@ -71,6 +72,9 @@ struct tag_result {
 
 struct tally {
 	int64_t n_proven, n_unproven, n_defects, n_files;
+	size_t n_good;	   /* newer tags of which nothing is known against, but for a warm copy */
+	const char **warm; /* tags whose warm copies stand, proven */
+	size_t n_warm;
 	const char *reason; /* of the first tag that is not proven */
 	struct buf evidence;
 };
@@ -151,8 +155,17 @@ static void describe_result(struct arena *a, struct tag_result *out)
 	buf_release(&text);
 }
 
+/* The newest tags that are good have a warm copy: the next one has, if so many newer ones are. */
+static enum rollback_warm warm_of(const struct rollback_spec *spec, const struct rollback_set *set,
+				  size_t n_newer)
+{
+	if (!set->warm_path || n_newer >= (size_t)set->warm_keep)
+		return ROLLBACK_WARM_NONE;
+	return spec->verb == ROLLBACK_WARM ? ROLLBACK_WARM_MADE : ROLLBACK_WARM_CHECKED;
+}
+
 static int verify(struct probe *p, const struct rollback_set *set, const char *tag,
-		  struct tag_result *out, struct err *e)
+		  enum rollback_warm warm, struct tag_result *out, struct err *e)
 {
 	struct rollback_look look = {.probe = p, .set = set};
 	struct rollback_request request = {
@@ -165,6 +178,7 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 		.former_ctx = p->world->former_ctx,
 		.smoke = rollback_smoke,
 		.look_ctx = &look,
+		.warm = warm,
 	};
 
 	*out = (struct tag_result){0};
@@ -258,33 +272,93 @@ static int find_tags(struct probe *p, const struct rollback_spec *spec,
 			set->tags, set->tags);
 }
 
+static int verify_tags(struct probe *p, const struct rollback_set *set, const char *const *tags,
+		       size_t n, struct tally *sum, struct err *e)
+{
+	const struct rollback_spec *spec = p->checks[0]->spec;
+
+	sum->warm = arena_array(p->arena, n, sizeof(*sum->warm));
+	sum->n_good = spec->n_newer;
+	for (size_t i = 0; i < n; i++) {
+		enum rollback_warm warm = warm_of(spec, set, sum->n_good);
+		struct tag_result t;
+
+		if (spec->verb == ROLLBACK_WARM && warm == ROLLBACK_WARM_NONE)
+			break; /* all that get a copy were dealt with */
+		if (verify(p, set, tags[i], warm, &t, e) < 0)
+			return -1;
+		add_to_tally(sum, &t);
+		sum->n_good += rollback_is_good(&t.restoration);
+		if (t.restoration.outcome == OUTCOME_PASS)
+			sum->warm[sum->n_warm++] = tags[i];
+		if (spec->tags == ROLLBACK_ALL)
+			emit_tag(p, &t);
+	}
+	return 0;
+}
+
+/* What was done for the set as a whole is told at the last step of its last tag. */
+static void note_last(struct probe *p, const char *text)
+{
+	const struct restoration *last = &p->restorations[p->n_restorations - 1];
+	struct restoration_step *step = &last->steps[last->n_steps - 1];
+
+	step->note = step->note ? arena_printf(p->arena, "%s\n%s", step->note, text) : text;
+}
+
+/*
+ * Copies that are no longer kept go only when as many as are to be kept stand: the last N that were
+ * good, not the last N. A single tag says nothing about the others.
+ */
+static void retain(struct probe *p, const struct rollback_set *set, struct tally *sum)
+{
+	const struct rollback_spec *spec = p->checks[0]->spec;
+	struct buf said;
+
+	if (spec->only || sum->n_warm < (size_t)set->warm_keep)
+		return;
+	buf_init(&said, EVIDENCE_MAX_BYTES);
+	rollback_warm_retain(p->arena, set, sum->warm, sum->n_warm, &said);
+	if (said.len > 0)
+		note_last(p, arena_strndup(p->arena, said.data, said.len - 1));
+	buf_release(&said);
+}
+
+static int verify_set(struct probe *p, const struct rollback_set *set, const char *const *tags,
+		      size_t n, struct err *e)
+{
+	const struct rollback_spec *spec = p->checks[0]->spec;
+	bool is_warming = spec->verb == ROLLBACK_WARM;
+	struct tally sum = {0};
+	int lock = -1, rc;
+
+	(void)scratch_sweep(set->scratch); /* of runs that were killed; how many says nothing */
+	if (is_warming && rollback_warm_begin(p->arena, set, &lock, e) < 0)
+		return -1;
+	buf_init(&sum.evidence, EVIDENCE_MAX_BYTES);
+	rc = verify_tags(p, set, tags, n, &sum, e);
+	if (is_warming && rc == 0)
+		retain(p, set, &sum);
+	if (rc == 0)
+		emit_set(p, &sum, spec->tags == ROLLBACK_ANY);
+	buf_release(&sum.evidence);
+	if (is_warming)
+		rollback_warm_end(lock);
+	return rc;
+}
+
 static int rollback_probe(struct probe *p, struct err *e)
 {
 	const struct rollback_spec *spec = p->checks[0]->spec;
 	const struct rollback_set *set = definition_rollback(p->world->definition, spec->set);
 	const char *const *tags;
-	struct tally sum = {0};
 	size_t n;
-	int rc = 0;
 
 	if (!set)
 		return err_set(e, ERR_MEASURE, "there is no rollback set \"%s\"", spec->set);
 	if (find_tags(p, spec, set, &tags, &n, e) < 0)
 		return -1;
-	buf_init(&sum.evidence, EVIDENCE_MAX_BYTES);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		struct tag_result t;
-
-		rc = verify(p, set, tags[i], &t, e);
-		if (rc == 0)
-			add_to_tally(&sum, &t);
-		if (rc == 0 && spec->tags == ROLLBACK_ALL)
-			emit_tag(p, &t);
-	}
-	if (rc == 0)
-		emit_set(p, &sum, spec->tags == ROLLBACK_ANY);
-	buf_release(&sum.evidence);
-	return rc;
+	return verify_set(p, set, tags, n, e);
 }
 
 static bool rollback_runs_program(const struct check *c)

@@ -5,16 +5,23 @@
 #define ASSIZE_AUDITS_ROLLBACK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum rollback_tags_rule { ROLLBACK_ALL = 0, ROLLBACK_ANY };
+
+enum rollback_verb { ROLLBACK_VERIFY = 0, ROLLBACK_WARM };
 
 struct rollback_spec {
 	const char *set; /* name of a rollback set of the definition */
 	int tags;	 /* enum rollback_tags_rule */
-	/* Not a key: `rollback verify TAG` narrows a copy of the check to one tag. NULL = the
-	 * set's. */
+	/*
+	 * Not keys: the commands of `rollback` narrow a copy of the check to one tag (NULL = the
+	 * set's), of which so many newer ones are good, and say what is done about it.
+	 */
 	const char *only;
 	bool runs_program; /* not a key: the set has a smoke test, or keys that gpgv reads */
+	size_t n_newer;
+	enum rollback_verb verb;
 };
 
 #endif

@@ -4,7 +4,10 @@
  * Every directory is opened again component by component without following links and read to its
  * end: each name found must be in the tree, and as many must be found as the tree has. Files are
  * read back whole and their SHA-256 compared with the one taken from the re-hashed object; type,
- * permission bits, size, link count and symlink targets must be exact.
+ * permission bits, size, link count, file system and symlink targets must be exact.
+ *
+ * What is compared is the tree in scratch or a warm copy of it. Of a warm copy stamps are taken on
+ * the way, each before its file is read; the caller may be content with those (warm.c).
  */
 #include "rollback/room.h"
 
@@ -18,12 +21,22 @@
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 #include "runner/io/digest.h"
+#include "runner/io/place.h"
+
+#define MODE_DIRECTORY 0755
+
+static const char *shown(struct worker *w, const struct entry *entry)
+{
+	return str_escaped(w->a, *entry->path ? entry->path : "/");
+}
 
 static int differs(struct worker *w, const struct entry *entry, const char *how)
 {
+	const struct copy *copy = w->v->copy;
+
 	w->first.order = entry->order;
-	return step_find(&w->first, OUTCOME_FAIL, NULL, "restored \"%s\" %s",
-			 str_escaped(w->a, entry->path), how);
+	return step_find(&w->first, OUTCOME_FAIL, copy->remedy, "%s \"%s\" %s", copy->words,
+			 shown(w, entry), how);
 }
 
 static int unreadable(struct worker *w, const struct entry *entry)
@@ -31,15 +44,30 @@ static int unreadable(struct worker *w, const struct entry *entry)
 	int error = errno;
 
 	w->first.order = entry->order;
-	return step_find(&w->first, OUTCOME_UNDECIDED, NULL, "could not read back \"%s\": %s",
-			 str_escaped(w->a, entry->path), strerror(error));
+	return step_find(&w->first, OUTCOME_UNDECIDED, w->v->copy->remedy,
+			 "could not read back \"%s\": %s", shown(w, entry), strerror(error));
+}
+
+/* The root's ctime is not its own: moving the copy into its place changes it. */
+static void stamp(const struct copy *copy, const struct entry *entry, const struct stat *st)
+{
+	struct stamp *at = copy->stamps ? &copy->stamps[entry->order] : NULL;
+
+	if (!at)
+		return;
+	at->size_bytes = S_ISDIR(st->st_mode) ? 0 : (int64_t)st->st_size;
+	at->mtime_ns = place_ns(st->st_mtim);
+	at->ctime_ns = *entry->path ? place_ns(st->st_ctim) : 0;
+	at->inode = st->st_ino;
+	at->mode = st->st_mode;
+	at->n_links = (uint32_t)st->st_nlink;
 }
 
 /* A descriptor of a directory of the restored tree, no component of which is a link. */
 static int open_directory(struct worker *w, const struct entry *dir)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(w->v->root_fd, ".", flags);
+	int fd = openat(w->v->copy->root_fd, ".", flags);
 	char name[ROOM_MAX_PATH + 1];
 
 	for (const char *p = dir->path; fd >= 0 && *p;) {
@@ -78,9 +106,27 @@ static int compare_bytes(struct worker *w, const struct entry *entry, int fd)
 	return 0;
 }
 
-static int compare_file(struct worker *w, const struct entry *entry, int dir)
+/* What lstat knows of a file; its bytes are not read here. */
+static int compare_stat(struct worker *w, const struct entry *entry, const struct stat *st)
 {
 	mode_t mode = entry->type == ENTRY_EXECUTABLE ? 0755 : 0644;
+
+	if (!S_ISREG(st->st_mode))
+		return differs(w, entry, "is not a regular file");
+	if ((st->st_mode & 07777) != mode)
+		return differs(w, entry, "has other permission bits than the tag");
+	if (st->st_nlink != 1)
+		return differs(w, entry, "is linked from elsewhere");
+	if (st->st_size != entry->size_bytes)
+		return differs(w, entry, "has another size than the tag");
+	if (st->st_dev != w->v->copy->device)
+		return differs(w, entry, "is on another file system");
+	stamp(w->v->copy, entry, st);
+	return 0;
+}
+
+static int compare_file(struct worker *w, const struct entry *entry, int dir)
+{
 	int fd = openat(dir, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
 	struct stat st;
 
@@ -88,25 +134,29 @@ static int compare_file(struct worker *w, const struct entry *entry, int dir)
 		return differs(w, entry, "is a symbolic link, the tag has a file");
 	if (fd < 0 || fstat(fd, &st) < 0)
 		rc = unreadable(w, entry);
-	else if (!S_ISREG(st.st_mode))
-		rc = differs(w, entry, "is not a regular file");
-	else if ((st.st_mode & 07777) != mode)
-		rc = differs(w, entry, "has other permission bits than the tag");
-	else if (st.st_nlink != 1)
-		rc = differs(w, entry, "is linked from elsewhere");
-	else if (st.st_size != entry->size_bytes)
-		rc = differs(w, entry, "has another size than the tag");
 	else
+		rc = compare_stat(w, entry, &st);
+	if (rc == 0)
 		rc = compare_bytes(w, entry, fd);
 	if (fd >= 0)
 		(void)close(fd); /* only read */
 	return rc;
 }
 
+static int compare_stamp(struct worker *w, const struct entry *entry, int dir)
+{
+	struct stat st;
+
+	if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return unreadable(w, entry);
+	return compare_stat(w, entry, &st);
+}
+
 static int compare_link(struct worker *w, const struct entry *entry, int dir)
 {
 	char target[ROOM_MAX_PATH + 2];
 	ssize_t n = readlinkat(dir, entry->name, target, sizeof(target));
+	struct stat st;
 
 	if (n < 0 && errno == EINVAL)
 		return differs(w, entry, "is not a symbolic link");
@@ -114,6 +164,23 @@ static int compare_link(struct worker *w, const struct entry *entry, int dir)
 		return unreadable(w, entry);
 	if (n != entry->size_bytes || memcmp(target, entry->target, (size_t)n) != 0)
 		return differs(w, entry, "points elsewhere than in the tag");
+	if (!w->v->copy->stamps)
+		return 0;
+	if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return unreadable(w, entry);
+	stamp(w->v->copy, entry, &st);
+	return 0;
+}
+
+static int compare_directory(struct worker *w, const struct entry *entry, const struct stat *st)
+{
+	if (!S_ISDIR(st->st_mode))
+		return differs(w, entry, "is not a directory");
+	if ((st->st_mode & 07777) != MODE_DIRECTORY)
+		return differs(w, entry, "has other permission bits than a checkout gives (0755)");
+	if (st->st_dev != w->v->copy->device)
+		return differs(w, entry, "is on another file system");
+	stamp(w->v->copy, entry, st);
 	return 0;
 }
 
@@ -124,13 +191,13 @@ static int compare_entry(struct worker *w, const struct entry *entry, int dir)
 	switch (entry->type) {
 	case ENTRY_FILE:
 	case ENTRY_EXECUTABLE:
-		return compare_file(w, entry, dir);
+		return (w->v->copy->is_by_stamp ? compare_stamp : compare_file)(w, entry, dir);
 	case ENTRY_SYMLINK:
 		return compare_link(w, entry, dir);
 	case ENTRY_DIRECTORY:
 		if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return unreadable(w, entry);
-		return S_ISDIR(st.st_mode) ? 0 : differs(w, entry, "is not a directory");
+		return compare_directory(w, entry, &st);
 	case ENTRY_SUBMODULE:
 		break; /* closure has refused to prove such a tag */
 	}
@@ -144,6 +211,17 @@ static void find_absent(struct worker *w, const struct entry *dir, int fd)
 	for (size_t i = 0; i < dir->n_children; i++)
 		if (fstatat(fd, dir->children[i]->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			differs(w, dir->children[i], "is not there");
+}
+
+/* Every other directory is looked at as its parent's entry. */
+static void compare_root(struct worker *w, const struct entry *root, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		unreadable(w, root);
+	else
+		compare_directory(w, root, &st);
 }
 
 static void compare_task(struct worker *w, size_t i)
@@ -160,6 +238,8 @@ static void compare_task(struct worker *w, size_t i)
 		unreadable(w, dir);
 		return;
 	}
+	if (!*dir->path)
+		compare_root(w, dir, fd);
 	errno = 0;
 	while ((found = readdir(stream)) && !step_is_full(&w->first) && !room_is_late(w->v)) {
 		const char *name = found->d_name;
@@ -173,10 +253,9 @@ static void compare_task(struct worker *w, size_t i)
 			compare_entry(w, entry, fd);
 		} else {
 			w->first.order = dir->order;
-			step_find(&w->first, OUTCOME_FAIL, NULL,
-				  "restored \"%s\" has \"%s\", which is not in the tag",
-				  str_escaped(w->a, *dir->path ? dir->path : "/"),
-				  str_escaped(w->a, name));
+			step_find(&w->first, OUTCOME_FAIL, w->v->copy->remedy,
+				  "%s \"%s\" has \"%s\", which is not in the tag",
+				  w->v->copy->words, shown(w, dir), str_escaped(w->a, name));
 		}
 		errno = 0;
 	}
@@ -187,7 +266,24 @@ static void compare_task(struct worker *w, size_t i)
 	(void)closedir(stream); /* only read */
 }
 
+int compare_copy(struct verification *v, const struct copy *copy, struct step *s)
+{
+	int rc;
+
+	v->copy = copy;
+	rc = crew_run(v, v->plan.directories.n, compare_task, s, NULL);
+	v->copy = NULL;
+	return rc;
+}
+
 int compare_run(struct verification *v, struct step *s)
 {
-	return crew_run(v, v->plan.directories.n, compare_task, s, NULL);
+	struct copy restored = {.root_fd = v->root_fd, .words = "restored"};
+	struct stat st;
+
+	if (fstat(v->root_fd, &st) < 0)
+		return step_find(s, OUTCOME_UNDECIDED, NULL, "could not read back \"/\": %s",
+				 strerror(errno));
+	restored.device = st.st_dev;
+	return compare_copy(v, &restored, s);
 }

@@ -36,8 +36,8 @@ static int check_room(struct verification *v, struct step *s)
 	char free_text[NUM_REAL_MAX], needed_text[NUM_REAL_MAX];
 	struct err e = {0};
 	const char *remedy =
-		arena_printf(v->a, "df -h %s; df -i %s", room_shell(v->a, v->set->scratch),
-			     room_shell(v->a, v->set->scratch));
+		arena_printf(v->a, "df -h %s; df -i %s", room_shell(v->a, v->scratch_parent),
+			     room_shell(v->a, v->scratch_parent));
 
 	if (file_free_space(v->scratch, &bytes, &inodes, &e) < 0)
 		return step_find(s, OUTCOME_UNDECIDED, remedy, "%s", e.message);
@@ -46,11 +46,11 @@ static int check_room(struct verification *v, struct step *s)
 	if (bytes < needed)
 		return step_find(s, OUTCOME_UNDECIDED, remedy,
 				 "no room to restore in \"%s\": %s free, %s needed",
-				 v->set->scratch, free_text, needed_text);
+				 v->scratch_parent, free_text, needed_text);
 	if (inodes < n_inodes)
 		return step_find(s, OUTCOME_UNDECIDED, remedy,
 				 "no room to restore in \"%s\": %lld inodes free, %lld needed",
-				 v->set->scratch, (long long)inodes, (long long)n_inodes);
+				 v->scratch_parent, (long long)inodes, (long long)n_inodes);
 	return 0;
 }
 
@@ -82,7 +82,9 @@ static int open_root(struct verification *v, struct step *s)
 	v->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (v->root_fd < 0 || fstat(v->root_fd, &st) < 0)
 		return refused(s, v->plan.root, errno);
-	v->is_umask_plain = (st.st_mode & 0777) == 0755;
+	v->is_umask_plain = (st.st_mode & 07777) == 0755;
+	if (!v->is_umask_plain && fchmod(v->root_fd, 0755) < 0)
+		return refused(s, v->plan.root, errno);
 	return 0;
 }
 
@@ -91,14 +93,18 @@ int materialise_begin(struct verification *v, struct step *s)
 	const struct entries *list = &v->plan.directories;
 	struct err e = {0};
 
-	if (scratch_create(v->a, v->set->scratch, &v->scratch, &e) < 0)
+	if (scratch_hold(v->a, v->scratch_parent, &v->held, &e) < 0)
 		return step_find(s, OUTCOME_UNDECIDED,
 				 "set restore: { scratch: } to a directory that can be written",
 				 "%s", e.message);
+	v->scratch = v->held.path;
 	if (check_room(v, s) < 0 || open_root(v, s) < 0)
 		return -1;
 	for (size_t i = 1; i < list->n; i++) {
-		if (mkdirat(v->root_fd, list->items[i]->path, 0755) < 0)
+		const char *path = list->items[i]->path;
+
+		if (mkdirat(v->root_fd, path, 0755) < 0 ||
+		    (!v->is_umask_plain && fchmodat(v->root_fd, path, 0755, 0) < 0))
 			return refused(s, list->items[i], errno);
 		if (i % 256 == 0 && room_is_late(v))
 			return room_late(v, s);

@@ -19,6 +19,7 @@
 #include "runner/model/restoration.h"
 
 struct arena;
+struct buf;
 struct clock;
 struct err;
 struct rollback_set;
@@ -45,12 +46,19 @@ struct rollback_found {
 typedef void rollback_look_fn(void *ctx, const struct rollback_place *place,
 			      struct rollback_found *out);
 
+/*
+ * The step `warm`. NONE: the tag gets no warm copy, or the set has none. CHECKED: it is to have one
+ * that is its tree; nothing is written. MADE: it gets one; the caller holds rollback_warm_begin().
+ */
+enum rollback_warm { ROLLBACK_WARM_NONE = 0, ROLLBACK_WARM_CHECKED, ROLLBACK_WARM_MADE };
+
 struct rollback_request {
 	const struct rollback_set *set;
 	const char *tag;       /* short name, "v1.2.0" */
 	const struct pin *pin; /* NULL = never seen: this verification sets it */
 	const struct clock *clock;
 	int64_t deadline_ms;
+	enum rollback_warm warm;
 	rollback_progress_fn *progress; /* may be NULL */
 	void *progress_ctx;
 	former_fn *former; /* runs the set's compatible checks; NULL = nobody can */
@@ -73,6 +81,33 @@ int rollback_commits(struct arena *a, const struct rollback_set *set, const char
 /* Everything found is in out (text in a). -1 only when the repository itself cannot be opened. */
 int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,
 		    struct err *e);
+
+/*
+ * Its name in a restoration. When it passes, the first word of its note says how: "proven", or
+ * "cached" when the stamps of the copy are what they were when that was proven.
+ */
+#define ROLLBACK_STEP_WARM "warm"
+
+/* Proven, whatever became of its warm copy: the newest so many of these get one. */
+bool rollback_is_good(const struct restoration *r);
+
+/*
+ * Warm copies of a set: see warm.c for what they are and warm_set.c for what is kept. Where a tag's
+ * copy stands; a slash in the tag is %2F there.
+ */
+const char *rollback_warm_path(struct arena *a, const struct rollback_set *set, const char *tag);
+/*
+ * Makes the directories, takes the lock and removes what a killed run left. -1: they cannot be
+ * made, or another run is at it. *lock is for rollback_warm_end().
+ */
+int rollback_warm_begin(struct arena *a, const struct rollback_set *set, int *lock, struct err *e);
+/*
+ * Removes copies of tags that are none of those kept, which must all stand; adds a line for each to
+ * said. Only what assize made.
+ */
+void rollback_warm_retain(struct arena *a, const struct rollback_set *set, const char *const *kept,
+			  size_t n, struct buf *said);
+void rollback_warm_end(int lock);
 
 /* The identity step alone: what `rollback list` shows. The outcome then speaks of the name only. */
 int rollback_identify(struct arena *a, const struct rollback_request *req, struct restoration *out,

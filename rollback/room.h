@@ -15,12 +15,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "rollback/rollback.h"
 #include "runner/model/definition.h"
 #include "runner/model/outcome.h"
 #include "runner/model/restoration.h"
+#include "runner/io/file.h"
 #include "runner/io/git_library.h"
+#include "runner/io/place.h"
 
 struct arena;
 struct clock;
@@ -74,6 +77,7 @@ enum rollback_step {
 	STEP_BUDGET,
 	STEP_SMOKE,
 	STEP_COMPATIBLE,
+	STEP_WARM,
 	N_STEPS
 };
 
@@ -165,6 +169,23 @@ struct store {
 	const char *commit;	  /* hex */
 };
 
+/* What lstat tells of an entry; 40 bytes without a hole, so that they can be hashed as they are. */
+struct stamp {
+	int64_t size_bytes, mtime_ns, ctime_ns;
+	uint64_t inode;
+	uint32_t mode, n_links;
+};
+
+/* A tree on disk that is held against the plan. */
+struct copy {
+	int root_fd;
+	dev_t device;	      /* of the root: nothing may be mounted in it */
+	const char *words;    /* what a finding begins with: "restored", "in the warm copy" */
+	const char *remedy;   /* may be NULL */
+	struct stamp *stamps; /* filled by entry->order; NULL = not wanted */
+	bool is_by_stamp;     /* names, types and stamps only: no byte is read */
+};
+
 struct verification {
 	struct arena *a;
 	const struct rollback_request *req;
@@ -181,13 +202,16 @@ struct verification {
 	size_t n_stores, cap_stores;
 	struct crew *crew;
 	struct pack_plan *packs; /* NULL = not made yet, or done with */
-	const char *scratch;	 /* NULL = not created */
+	const char *scratch_parent;
+	struct scratch held; /* the scratch directory and its lock */
+	const char *scratch; /* its path; NULL = not created */
 	struct step steps[N_STEPS];
 	bool is_reached[N_STEPS];
-	const char *where;   /* the step under way, for messages and progress */
-	bool is_umask_plain; /* new files get exactly the mode asked for */
-	int root_fd;	     /* of the restored tree, -1 = none */
-	int64_t progress_ms; /* when progress was last told */
+	const char *where;	 /* the step under way, for messages and progress */
+	bool is_umask_plain;	 /* what is new gets exactly the mode asked for */
+	const struct copy *copy; /* being compared now */
+	int root_fd;		 /* of the restored tree, -1 = none */
+	int64_t progress_ms;	 /* when progress was last told */
 	struct restoration *out;
 };
 
@@ -274,7 +298,45 @@ int materialise_begin(struct verification *v, struct step *s);
 int materialise_run(struct verification *v, struct step *closure, struct step *s);
 int compare_run(struct verification *v, struct step *s);
 int compatible_run(struct verification *v, struct step *s); /* compatible.c */
-int smoke_run(struct verification *v, struct step *s); /* smoke.c */
+int smoke_run(struct verification *v, struct step *s);	    /* smoke.c */
+int compare_copy(struct verification *v, const struct copy *copy, struct step *s);
+
+/* warm.c: the tag's warm copy is its tree, or is made so. */
+void warm_prove(struct verification *v, struct step *s);
+
+/* warm_set.c: where the copies of a set are. */
+struct warm_place {
+	const char *directory; /* all copies of a set stand in one */
+	const char *name;      /* of the copy in it */
+	const char *path;
+	const char *state; /* directory/.assize: manifests, lock, what is being built */
+	const char *lock;
+};
+struct warm_place warm_place(struct arena *a, const struct rollback_set *set, const char *tag);
+
+/* warm_manifest.c: what assize knows about a copy it made; see there for what it can be trusted
+ * for. */
+struct warm_manifest {
+	const char *set, *path, *repo; /* the set's; path with {tag} */
+	const char *tag, *commit, *tree, *content;
+	int64_t made_ms, proven_ms;
+	int64_t n_files, n_bytes;
+	struct place_identity root;
+	const char *stamps; /* hex of a SHA-256 over all stamps; "" = not taken */
+};
+struct warm_manifest warm_manifest_of(const struct verification *v);
+/* NULL = there is none that can be read for this directory. */
+const struct warm_manifest *warm_manifest_read(struct arena *a, const struct warm_place *place,
+					       const struct place_identity *root);
+int warm_manifest_write(struct arena *a, const struct warm_place *place,
+			const struct warm_manifest *m, struct err *e);
+/* Its file; one for every directory that ever stood there. */
+const char *warm_manifest_path(struct arena *a, const struct warm_place *place,
+			       const struct place_identity *root);
+const struct warm_manifest *warm_manifest_parse(struct arena *a, const char *path);
+/* Is the directory one that assize made for this set? */
+bool warm_manifest_is_own(struct arena *a, const struct warm_manifest *m,
+			  const struct rollback_set *set, const struct place_identity *root);
 
 /* names.c: may a tree entry be called that? NULL = yes, else why not. */
 const char *name_refused(const char *name);

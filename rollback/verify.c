@@ -10,6 +10,7 @@
  * - budget: where the set has one: time to restore = closure + materialise + compare
  * - smoke: where the set has one: a program of the tag, run in the restored tree (smoke.c)
  * - compatible: checks of the tag's own definition, against today's targets (compatible.c)
+ * - warm: the tag's warm copy, where it is to have one (warm.c)
  *
  * A step that disproves or cannot go on ends the verification; steps not reached are absent. What
  * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
@@ -28,10 +29,11 @@
 #include "runner/io/git.h"
 
 static const char *const step_names[N_STEPS] = {
-	[STEP_IDENTITY] = "identity", [STEP_SOURCE] = "source",
-	[STEP_CLOSURE] = "closure",   [STEP_MATERIALISE] = "materialise",
-	[STEP_COMPARE] = "compare",   [STEP_BUDGET] = "budget",
-	[STEP_SMOKE] = "smoke",	      [STEP_COMPATIBLE] = "compatible",
+	[STEP_IDENTITY] = "identity",	  [STEP_SOURCE] = "source",
+	[STEP_CLOSURE] = "closure",	  [STEP_MATERIALISE] = "materialise",
+	[STEP_COMPARE] = "compare",	  [STEP_BUDGET] = "budget",
+	[STEP_COMPATIBLE] = "compatible", [STEP_SMOKE] = "smoke",
+	[STEP_WARM] = ROLLBACK_STEP_WARM,
 };
 
 /* Runs one part of a step and adds its wall time, unless the part keeps time itself. */
@@ -117,6 +119,15 @@ static bool restore(struct verification *v)
 	return true;
 }
 
+/* Is nothing known that speaks against the tag? Only then it gets a warm copy. */
+static bool is_good(const struct verification *v)
+{
+	for (size_t i = 0; i < N_STEPS; i++)
+		if (v->is_reached[i] && !step_is_passing(&v->steps[i]))
+			return false;
+	return true;
+}
+
 static void prove(struct verification *v)
 {
 	if (!restore(v))
@@ -128,6 +139,17 @@ static void prove(struct verification *v)
 		(void)timed(v, enter(v, STEP_SMOKE), smoke_run); /* told in steps */
 	if (v->set->compatible.n > 0)
 		(void)timed(v, enter(v, STEP_COMPATIBLE), compatible_run); /* told in steps */
+	if (v->req->warm != ROLLBACK_WARM_NONE && is_good(v))
+		warm_prove(v, enter(v, STEP_WARM));
+}
+
+bool rollback_is_good(const struct restoration *r)
+{
+	for (size_t i = 0; i < r->n_steps; i++)
+		if (!outcome_is_passing(r->steps[i].outcome) &&
+		    strcmp(r->steps[i].name, ROLLBACK_STEP_WARM) != 0)
+			return false;
+	return r->restore_us >= 0;
 }
 
 static void remove_scratch(struct verification *v, struct step *s)
@@ -136,7 +158,7 @@ static void remove_scratch(struct verification *v, struct step *s)
 
 	if (v->root_fd >= 0)
 		(void)close(v->root_fd); /* a directory that was only read */
-	if (v->scratch && scratch_remove(v->scratch, &e) < 0)
+	if (scratch_release(&v->held, &e) < 0)
 		step_find(s, OUTCOME_WARN,
 			  arena_printf(v->a, "rm -rf %s", room_shell(v->a, v->scratch)), "%s",
 			  e.message);
@@ -172,6 +194,10 @@ static void begin(struct verification *v, struct arena *a, const struct rollback
 	v->tag = req->tag;
 	v->ref = arena_printf(a, "refs/tags/%s", req->tag);
 	v->root_fd = -1;
+	v->held.fd = -1;
+	v->scratch_parent = req->warm == ROLLBACK_WARM_MADE
+				    ? warm_place(a, req->set, req->tag).state
+				    : req->set->scratch;
 	v->out = out;
 	for (size_t i = 0; i < N_STEPS; i++)
 		step_init(&v->steps[i], a);

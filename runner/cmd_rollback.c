@@ -25,6 +25,7 @@
 #include "runner/model/unit.h"
 #include "runner/options.h"
 #include "runner/output.h"
+#include "runner/rollback_show.h"
 #include "runner/session.h"
 #include "runner/show.h"
 
@@ -36,17 +37,34 @@ static const char *const accepts[] = {"file", "record", "var",	 "subject", "repo
 const struct command command_rollback = {
 	.name = "rollback",
 	.group = "roll back",
-	.words = "list|verify [TAG]",
-	.summary = "list rollback targets, or prove that they can be restored right now",
+	.words = "list|verify|warm [TAG]",
+	.summary = "list rollback targets, prove that they can be restored, keep copies ready",
 	.accepts = accepts,
 	.run = run_rollback,
+};
+
+enum verb { VERB_LIST, VERB_VERIFY, VERB_WARM, N_VERBS };
+
+static const char *const verb_names[N_VERBS] = {
+	[VERB_LIST] = "list",
+	[VERB_VERIFY] = "verify",
+	[VERB_WARM] = "warm",
 };
 
 struct rollback_command {
 	struct app *app;
 	struct options o;
+	enum verb verb;
 	struct definition *definition;
 	struct record *record;
+};
+
+/* What a run of the command is about. */
+struct chosen {
+	const struct check **checks;
+	size_t n, n_sets;
+	const char *tag;		    /* as the user named it; NULL = all */
+	const struct rollback_set *too_old; /* has the tag, and no warm copy for it */
 };
 
 static const struct restoration_row *find_row(const struct restoration_row *rows, size_t n,
@@ -194,95 +212,170 @@ static int list_all(struct rollback_command *c, struct err *e)
 	return rc;
 }
 
-/* The set's hidden check, narrowed to one tag where the user named one that the set has. */
-static int add_tag(struct rollback_command *c, const struct check *hidden, const char *tag,
-		   const struct check **out, size_t *n, struct err *e)
+/*
+ * Of the tags before i, which are newer, so many are good as far as the record knows. One it does
+ * not know of counts: the verification of all of them would begin with it.
+ */
+static int count_newer(struct rollback_command *c, const struct rollback_set *set,
+		       const char *const *tags, size_t i, size_t *n, struct err *e)
 {
-	struct arena *a = c->app->arena;
-	const struct rollback_spec *spec = hidden->spec;
-	const struct rollback_set *set = definition_rollback(c->definition, spec->set);
-	struct rollback_spec *narrowed;
-	struct check *copy;
-	const char *const *tags;
-	size_t n_tags;
+	struct restoration_row *rows;
+	size_t n_rows;
 
-	if (rollback_tags(a, set, &tags, &n_tags, e) != 0)
-		return err_context(e, "rollback set \"%s\"", set->name);
-	for (size_t i = 0; i < n_tags; i++) {
-		if (strcmp(tags[i], tag) != 0)
-			continue;
-		narrowed = arena_alloc(a, sizeof(*narrowed));
-		*narrowed = *spec;
-		narrowed->only = tag;
-		copy = arena_alloc(a, sizeof(*copy));
-		*copy = *hidden;
-		copy->spec = narrowed;
-		out[(*n)++] = copy;
+	if (record_restorations(c->record, c->app->arena, set->name, &rows, &n_rows, e) != 0)
+		return -1;
+	*n = 0;
+	for (size_t k = 0; k < i; k++) {
+		const struct restoration_row *row = find_row(rows, n_rows, tags[k]);
+
+		*n += row == NULL || rollback_is_good(&row->restoration) ? 1 : 0;
 	}
 	return 0;
 }
 
-static int choose(struct rollback_command *c, const struct check **out, size_t *n, struct err *e)
+static const struct check *narrowed(struct rollback_command *c, const struct check *hidden,
+				    const char *tag, size_t n_newer)
 {
-	const struct definition *d = c->definition;
-	const char *tag = c->o.n_words > 1 ? c->o.words[1] : NULL;
+	struct rollback_spec *spec = arena_alloc(c->app->arena, sizeof(*spec));
+	struct check *copy = arena_alloc(c->app->arena, sizeof(*copy));
 
-	for (size_t i = 0; i < d->n_checks; i++) {
-		if (!d->checks[i]->is_hidden)
+	*spec = *(const struct rollback_spec *)hidden->spec;
+	spec->only = tag;
+	spec->n_newer = n_newer;
+	spec->verb = c->verb == VERB_WARM ? ROLLBACK_WARM : ROLLBACK_VERIFY;
+	*copy = *hidden;
+	copy->spec = spec;
+	return copy;
+}
+
+/* The set's hidden check for one tag, when it is one of the set's. */
+static int add_tag(struct rollback_command *c, const struct check *hidden,
+		   const struct rollback_set *set, struct chosen *out, struct err *e)
+{
+	const char *const *tags;
+	size_t n_tags, n_newer;
+
+	if (rollback_tags(c->app->arena, set, &tags, &n_tags, e) != 0)
+		return err_context(e, "rollback set \"%s\"", set->name);
+	for (size_t i = 0; i < n_tags; i++) {
+		if (strcmp(tags[i], out->tag) != 0)
 			continue;
-		if (tag == NULL)
-			out[(*n)++] = d->checks[i];
-		else if (add_tag(c, d->checks[i], tag, out, n, e) != 0)
+		if (count_newer(c, set, tags, i, &n_newer, e) != 0)
 			return -1;
+		if (c->verb == VERB_WARM && n_newer >= (size_t)set->warm_keep)
+			out->too_old = set;
+		else
+			out->checks[out->n++] = narrowed(c, hidden, out->tag, n_newer);
 	}
-	if (*n > 0)
-		return 0;
-	(void)err_set(e, ERR_USAGE, "no rollback set has a target \"%s\"", tag); /* below */
+	return 0;
+}
+
+static int nothing_chosen(const struct rollback_command *c, const struct chosen *chosen,
+			  struct err *e)
+{
+	if (c->verb == VERB_WARM && chosen->n_sets == 0) {
+		(void)err_set(e, ERR_USAGE, "no rollback set has warm copies"); /* below */
+		return err_help(e, "add warm: { path: \"/srv/rollback/{tag}\" } to the set");
+	}
+	if (chosen->too_old != NULL) {
+		(void)err_set(e, ERR_USAGE, /* below */
+			      "\"%s\" gets no warm copy: set \"%s\" keeps those of the newest "
+			      "%" PRId64 " proven tags",
+			      chosen->tag, chosen->too_old->name, chosen->too_old->warm_keep);
+		return err_help(e, "raise warm: { keep: } of the set, or let assize rollback warm "
+				   "choose the tags");
+	}
+	(void)err_set(e, ERR_USAGE, "no rollback set has a target \"%s\"", chosen->tag); /* below */
 	return err_help(e, "assize rollback list shows the targets; a set's `keep` and `tags` "
 			   "decide which they are");
 }
 
+static int choose(struct rollback_command *c, struct chosen *out, struct err *e)
+{
+	const struct definition *d = c->definition;
+
+	for (size_t i = 0; i < d->n_checks; i++) {
+		const struct check *hidden = d->checks[i];
+		const struct rollback_spec *spec = hidden->spec;
+		const struct rollback_set *set;
+
+		if (!hidden->is_hidden)
+			continue;
+		set = definition_rollback(d, spec->set);
+		if (c->verb == VERB_WARM && set->warm_path == NULL)
+			continue;
+		out->n_sets++;
+		if (out->tag == NULL)
+			out->checks[out->n++] = narrowed(c, hidden, NULL, 0);
+		else if (add_tag(c, hidden, set, out, e) != 0)
+			return -1;
+	}
+	return out->n > 0 ? 0 : nothing_chosen(c, out, e);
+}
+
+/* What the verb did, as it was recorded. */
+static int show_done(struct rollback_command *c, int64_t run_id, struct err *e)
+{
+	struct arena *a = c->app->arena;
+	struct restoration *items;
+	size_t n;
+
+	if (c->verb != VERB_WARM || c->o.is_json || c->o.is_quiet)
+		return 0;
+	if (record_run_restorations(c->record, a, run_id, &items, &n, e) != 0)
+		return -1;
+	rollback_show_warm(a, c->app->out, items, n);
+	return 0;
+}
+
 static int verify(struct rollback_command *c, struct err *e)
 {
-	const struct check **checks =
-		arena_array(c->app->arena, c->definition->n_checks, sizeof(*checks));
+	struct arena *a = c->app->arena;
+	struct chosen chosen = {
+		.checks = arena_array(a, c->definition->n_checks, sizeof(*chosen.checks)),
+		.tag = c->o.n_words > 1 ? c->o.words[1] : NULL,
+	};
 	struct terminal t;
 	struct run_info run;
 	struct session_request req = {
 		.app = c->app,
 		.definition = c->definition,
 		.record = c->record,
-		.checks = checks,
+		.checks = chosen.checks,
 		.command = "rollback",
 		.subject = c->o.subject != NULL ? c->o.subject : "any",
-		.selection = c->o.n_words > 1 ? c->o.words[1] : "",
+		.selection = chosen.tag != NULL ? chosen.tag : "",
 		.terminal = c->o.is_json ? NULL : &t,
 	};
 
-	if (choose(c, checks, &req.n_checks, e) != 0)
+	if (choose(c, &chosen, e) != 0)
 		return -1;
+	req.n_checks = chosen.n;
 	show_terminal(c->app, &c->o, &t);
 	if (session_run(&req, &run, e) != 0)
 		return -1;
-	if (show_run_end(c->app, &c->o, c->record, run.id, &t, e) != 0)
+	if (show_run_end(c->app, &c->o, c->record, run.id, &t, e) != 0 ||
+	    show_done(c, run.id, e) != 0)
 		return -1;
 	return run.exit_status;
 }
 
-static int check_words(const struct rollback_command *c, struct err *e)
+static int check_words(struct rollback_command *c, struct err *e)
 {
-	static const char *const verbs[] = {"list", "verify"};
 	const char *verb = c->o.n_words > 0 ? c->o.words[0] : "";
+	size_t i = 0;
 	int best;
 
-	if (strcmp(verb, "list") == 0 && c->o.n_words == 1)
+	while (i < N_VERBS && strcmp(verb, verb_names[i]) != 0)
+		i++;
+	c->verb = (enum verb)i;
+	if (i < N_VERBS && c->o.n_words <= (c->verb == VERB_LIST ? 1 : 2))
 		return 0;
-	if (strcmp(verb, "verify") == 0 && c->o.n_words <= 2)
-		return 0;
-	(void)err_set(e, ERR_USAGE, "assize rollback takes list, or verify and a tag, not \"%s\"",
-		      verb); /* -1 below */
-	best = str_closest(verb, verbs, 2);
-	return best >= 0 ? err_help(e, "did you mean %s?", verbs[best]) : -1;
+	(void)err_set(e, ERR_USAGE,
+		      "assize rollback takes list, or verify or warm and a tag, not \"%s\"",
+		      i < N_VERBS ? c->o.words[c->o.n_words - 1] : verb); /* -1 below */
+	best = str_closest(verb, verb_names, N_VERBS);
+	return i == N_VERBS && best >= 0 ? err_help(e, "did you mean %s?", verb_names[best]) : -1;
 }
 
 /* `list` looks at the record if there is one and makes none. */
@@ -298,8 +391,8 @@ static int open_record(struct rollback_command *c, bool is_list, struct err *e)
 static int run_rollback(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct rollback_command c = {.app = app};
-	bool is_list;
 	struct err e = {0};
+	bool is_list;
 	int status;
 
 	if (!app_begin(app, self, argc, argv, &c.o, &status))
@@ -313,7 +406,7 @@ static int run_rollback(struct app *app, const struct command *self, int argc, c
 		(void)err_help(&e, "add `rollback:` with a set; man assize.yaml shows one");
 		return app_fail(app, &e);
 	}
-	is_list = strcmp(c.o.words[0], "list") == 0;
+	is_list = c.verb == VERB_LIST;
 	if (open_record(&c, is_list, &e) != 0)
 		return app_fail(app, &e);
 	status = is_list ? list_all(&c, &e) : verify(&c, &e);

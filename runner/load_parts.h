@@ -91,6 +91,8 @@ struct set_raw {
 	const char *definition;
 	int missing;
 	struct rollback_smoke smoke;
+	const char *warm_path;
+	int64_t warm_keep, rehash_ms;
 };
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],

@@ -2,6 +2,7 @@
  * Rollback sets, and the hidden check each brings along: `rollback/SET` verifies all tags of the
  * set, so that a gate's evidence about a rollback is recorded, aged and shown like any other.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "audits/kinds.h"
@@ -51,6 +52,32 @@ static const struct key_row limit_rows[] = {
 	 .def = "20GiB",
 	 .help = "a tag with more content is not restored",
 	 .example = "5GiB"},
+	KEY_END,
+};
+
+static const struct key_row warm_rows[] = {
+	{.name = "path",
+	 .type = KEY_PATH,
+	 .flags = KEY_REQUIRED,
+	 .offset = offsetof(struct set_raw, warm_path),
+	 .help = "where the copy of a tag stands; {tag} once, in its last part",
+	 .example = "\"/srv/rollback/{tag}\""},
+	{.name = "keep",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct set_raw, warm_keep),
+	 .min = 1,
+	 .max = 50,
+	 .def = "2",
+	 .help = "the newest so many proven tags of the set have a copy",
+	 .example = "2"},
+	{.name = "rehash",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct set_raw, rehash_ms),
+	 .max = INT64_C(366) * 86400000,
+	 .def = "7d",
+	 .help = "all bytes of a copy are compared when the last time is longer ago; until then "
+		 "its stamps are; 0s: always",
+	 .example = "7d"},
 	KEY_END,
 };
 
@@ -138,8 +165,40 @@ const struct key_row set_rows[] = {
 	 .sub = limit_rows,
 	 .help = "guards against trees made to fill a disk",
 	 .example = "{ entries: 200000, bytes: 5GiB }"},
+	{.name = "warm",
+	 .type = KEY_GROUP,
+	 .sub = warm_rows,
+	 .help = "copies of the newest tags that stand ready to be swapped in",
+	 .example = "{ path: \"/srv/rollback/{tag}\", keep: 2, rehash: 7d }"},
 	KEY_END,
 };
+
+#define TAG_MARK "{tag}"
+
+/* One directory for all copies of a set, one name in it for each tag, and no other set's. */
+static void check_warm_path(struct loader *l, const struct set_raw *raw, const struct node *node)
+{
+	const struct node *warm = node_get(node, "warm");
+	const char *slash, *mark;
+
+	if (!raw->warm_path || !warm)
+		return;
+	slash = strrchr(raw->warm_path, '/'); /* absolute: there is one */
+	mark = strstr(raw->warm_path, TAG_MARK);
+	if (!mark)
+		(void)diags_at(l->diags, keys_pos(warm, "path"),
+			       "write where the tag's name goes: \"/srv/rollback/{tag}\"",
+			       "the path of warm copies has no {tag}");
+	else if (mark < slash || strstr(mark + 1, TAG_MARK))
+		(void)diags_at(l->diags, keys_pos(warm, "path"),
+			       "all copies of a set stand in one directory: \"DIRECTORY/{tag}\"",
+			       "{tag} must be in the last part of the path, once");
+	for (size_t i = 0; i < l->definition->n_rollbacks; i++)
+		if (str_equal(l->definition->rollbacks[i]->warm_path, raw->warm_path))
+			(void)diags_at(l->diags, keys_pos(warm, "path"), NULL,
+				       "the warm copies of set \"%s\" stand there already",
+				       l->definition->rollbacks[i]->name);
+}
 
 void load_set(struct loader *l, const struct group *g, const struct node *node)
 {
@@ -158,6 +217,7 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 		(void)diags_at(l->diags, keys_pos(node, "repo"), "name a git target",
 			       "target \"%s\" is no git repository", raw->repo);
 	load_proof(l, raw, node);
+	check_warm_path(l, raw, node);
 	*set = (struct rollback_set){
 		.name = g->name,
 		.pos = g->pos,
@@ -176,6 +236,9 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 		.definition = raw->definition,
 		.missing = raw->missing,
 		.smoke = raw->smoke,
+		.warm_path = raw->warm_path,
+		.warm_keep = raw->warm_keep,
+		.rehash_ms = raw->rehash_ms,
 	};
 	d->rollbacks =
 		load_grow(l->arena, d->rollbacks, d->n_rollbacks, sizeof(struct rollback_set *));

@@ -146,6 +146,9 @@ struct rollback_set {
 	const char *definition;	 /* its file within the tag; NULL = where today's is */
 	int missing;		 /* enum rollback_missing: what a tag without it means */
 	struct rollback_smoke smoke;
+	const char *warm_path; /* absolute, "{tag}" once in its last part; NULL = no warm copies */
+	int64_t warm_keep;     /* the newest so many proven tags have one */
+	int64_t rehash_ms;     /* all bytes of a copy are compared when the last time is older */
 };
 
 enum rollback_missing { MISSING_UNDECIDED = 0, MISSING_CURRENT };

@@ -265,7 +265,12 @@ static void test_rollback_proves_a_whole_tag(void **state)
 static void compared(struct world *w, void (*damage)(int root), const char *finding)
 {
 	struct restoration out = {0};
-	struct verification v = {.a = w->a, .req = &w->request, .set = &w->set};
+	struct verification v = {
+		.a = w->a,
+		.req = &w->request,
+		.set = &w->set,
+		.scratch_parent = w->set.scratch,
+	};
 	struct step closure, materialise, compare;
 	struct err e = {0};
 
@@ -296,7 +301,7 @@ static void compared(struct world *w, void (*damage)(int root), const char *find
 	}
 	crew_release(&v);
 	close(v.root_fd);
-	assert_int_equal(scratch_remove(v.scratch, &e), 0);
+	assert_int_equal(scratch_release(&v.held, &e), 0);
 	git_odb_free(v.odb);
 	git_repository_free(v.repo);
 }
