@@ -54,6 +54,11 @@ static const struct value_row rollback_values[] = {
 	 .type = VALUE_REAL,
 	 .unit = "s",
 	 .help = "time to restore, a series a tag: reading, writing and comparing the tree"},
+	{.name = "swap",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .is_optional = true,
+	 .help = "of a drill: time for a link to lead to the restored tag in place of another"},
 	{.name = "proven",
 	 .type = VALUE_INT,
 	 .unit = "tags",
@@ -167,6 +172,7 @@ static enum rollback_warm warm_of(const struct rollback_spec *spec, const struct
 static int verify(struct probe *p, const struct rollback_set *set, const char *tag,
 		  enum rollback_warm warm, struct tag_result *out, struct err *e)
 {
+	const struct rollback_spec *spec = p->checks[0]->spec;
 	struct rollback_look look = {.probe = p, .set = set};
 	struct rollback_request request = {
 		.set = set,
@@ -179,6 +185,9 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 		.smoke = rollback_smoke,
 		.look_ctx = &look,
 		.warm = warm,
+		.is_drill = spec->verb == ROLLBACK_DRILL,
+		.is_cold = spec->is_cold,
+		.previous = spec->previous,
 	};
 
 	*out = (struct tag_result){0};
@@ -187,6 +196,21 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 	describe_result(p->arena, out);
 	probe_restoration(p, &out->restoration);
 	return 0;
+}
+
+static void emit_swap(struct probe *p, const struct restoration *r, struct label *label)
+{
+	const struct restoration_step *last = &r->steps[r->n_steps - 1];
+	struct measurement swap;
+
+	if (strcmp(last->name, ROLLBACK_STEP_SWAP) != 0)
+		return;
+	swap = outcome_is_passing(last->outcome)
+		       ? measurement_real("swap", (double)last->duration_us / 1e6, "s")
+		       : measurement_none("swap", last->finding);
+	swap.labels = label;
+	swap.n_labels = 1;
+	probe_emit(p, 0, &swap);
 }
 
 static void emit_tag(struct probe *p, const struct tag_result *t)
@@ -210,6 +234,8 @@ static void emit_tag(struct probe *p, const struct tag_result *t)
 	defects.n_labels = restore.n_labels = 1;
 	probe_emit(p, 0, &defects);
 	probe_emit(p, 0, &restore);
+	if (r->n_steps > 0)
+		emit_swap(p, r, label);
 }
 
 static void add_to_tally(struct tally *sum, const struct tag_result *t)

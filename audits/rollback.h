@@ -9,7 +9,7 @@
 
 enum rollback_tags_rule { ROLLBACK_ALL = 0, ROLLBACK_ANY };
 
-enum rollback_verb { ROLLBACK_VERIFY = 0, ROLLBACK_WARM };
+enum rollback_verb { ROLLBACK_VERIFY = 0, ROLLBACK_WARM, ROLLBACK_DRILL };
 
 struct rollback_spec {
 	const char *set; /* name of a rollback set of the definition */
@@ -22,6 +22,8 @@ struct rollback_spec {
 	bool runs_program; /* not a key: the set has a smoke test, or keys that gpgv reads */
 	size_t n_newer;
 	enum rollback_verb verb;
+	const char *previous; /* drill: the next older tag; NULL = there is none */
+	bool is_cold;	      /* the same */
 };
 
 #endif

@@ -59,6 +59,13 @@ struct rollback_request {
 	const struct clock *clock;
 	int64_t deadline_ms;
 	enum rollback_warm warm;
+	/*
+	 * A drill swaps the restored tag in and out again: previous is the tag it takes the place
+	 * of, NULL = what HEAD leads to. is_cold: the repository is taken out of the page cache
+	 * first.
+	 */
+	bool is_drill, is_cold;
+	const char *previous;
 	rollback_progress_fn *progress; /* may be NULL */
 	void *progress_ctx;
 	former_fn *former; /* runs the set's compatible checks; NULL = nobody can */
@@ -87,6 +94,8 @@ int rollback_verify(struct arena *a, const struct rollback_request *req, struct 
  * "cached" when the stamps of the copy are what they were when that was proven.
  */
 #define ROLLBACK_STEP_WARM "warm"
+/* Of a drill; its duration is that of the swap alone. */
+#define ROLLBACK_STEP_SWAP "swap"
 
 /* Proven, whatever became of its warm copy: the newest so many of these get one. */
 bool rollback_is_good(const struct restoration *r);

@@ -69,6 +69,7 @@ struct restoration_step step_result(const struct step *s, const char *name);
 
 /* In the order they are told. */
 enum rollback_step {
+	STEP_COLD,
 	STEP_IDENTITY,
 	STEP_SOURCE,
 	STEP_CLOSURE,
@@ -78,6 +79,7 @@ enum rollback_step {
 	STEP_SMOKE,
 	STEP_COMPATIBLE,
 	STEP_WARM,
+	STEP_SWAP,
 	N_STEPS
 };
 
@@ -207,6 +209,8 @@ struct verification {
 	const char *scratch; /* its path; NULL = not created */
 	struct step steps[N_STEPS];
 	bool is_reached[N_STEPS];
+	/* the identity step: identity_prove, but where no tag is meant */
+	int (*identify)(struct verification *v, struct step *s);
 	const char *where;	 /* the step under way, for messages and progress */
 	bool is_umask_plain;	 /* what is new gets exactly the mode asked for */
 	const struct copy *copy; /* being compared now */
@@ -303,6 +307,18 @@ int compare_copy(struct verification *v, const struct copy *copy, struct step *s
 
 /* warm.c: the tag's warm copy is its tree, or is made so. */
 void warm_prove(struct verification *v, struct step *s);
+
+/* drill.c, cold.c */
+void drill_swap(struct verification *v, struct step *s);
+int cold_drop(struct verification *v, struct step *s);
+
+/*
+ * verify.c: another release in scratch of its own, beside that of v; identify NULL = it is a tag.
+ * What is found goes to other->out. Released in any case; s takes what that finds.
+ */
+bool other_restore(struct verification *other, struct arena *a, const struct rollback_request *req,
+		   int (*identify)(struct verification *v, struct step *s));
+void other_release(struct verification *other, struct step *s);
 
 /* warm_set.c: where the copies of a set are. */
 struct warm_place {

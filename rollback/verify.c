@@ -11,6 +11,8 @@
  * - smoke: where the set has one: a program of the tag, run in the restored tree (smoke.c)
  * - compatible: checks of the tag's own definition, against today's targets (compatible.c)
  * - warm: the tag's warm copy, where it is to have one (warm.c)
+ * - swap: a drill puts the tag in place of another release, and that one back (drill.c); and before
+ *   everything a cold drill takes the repository out of the page cache (cold.c)
  *
  * A step that disproves or cannot go on ends the verification; steps not reached are absent. What
  * only taints the result (a local setting git would obey, an attribute under content: raw) lets the
@@ -29,11 +31,17 @@
 #include "runner/io/git.h"
 
 static const char *const step_names[N_STEPS] = {
-	[STEP_IDENTITY] = "identity",	  [STEP_SOURCE] = "source",
-	[STEP_CLOSURE] = "closure",	  [STEP_MATERIALISE] = "materialise",
-	[STEP_COMPARE] = "compare",	  [STEP_BUDGET] = "budget",
-	[STEP_COMPATIBLE] = "compatible", [STEP_SMOKE] = "smoke",
+	[STEP_COLD] = "cold",
+	[STEP_IDENTITY] = "identity",
+	[STEP_SOURCE] = "source",
+	[STEP_CLOSURE] = "closure",
+	[STEP_MATERIALISE] = "materialise",
+	[STEP_COMPARE] = "compare",
+	[STEP_BUDGET] = "budget",
+	[STEP_COMPATIBLE] = "compatible",
+	[STEP_SMOKE] = "smoke",
 	[STEP_WARM] = ROLLBACK_STEP_WARM,
+	[STEP_SWAP] = ROLLBACK_STEP_SWAP,
 };
 
 /* Runs one part of a step and adds its wall time, unless the part keeps time itself. */
@@ -94,7 +102,7 @@ static bool restore(struct verification *v)
 	struct step *source = &v->steps[STEP_SOURCE], *closure, *materialise, *compare;
 
 	gather(v, source);
-	if (timed(v, enter(v, STEP_IDENTITY), identity_prove) < 0 ||
+	if (timed(v, enter(v, STEP_IDENTITY), v->identify) < 0 ||
 	    timed(v, enter(v, STEP_SOURCE), source_prove) < 0)
 		return false;
 	closure = enter(v, STEP_CLOSURE);
@@ -130,6 +138,8 @@ static bool is_good(const struct verification *v)
 
 static void prove(struct verification *v)
 {
+	if (v->req->is_cold)
+		(void)timed(v, enter(v, STEP_COLD), cold_drop); /* told in steps */
 	if (!restore(v))
 		return;
 	/* None of these stops the next: one verification tells everything. */
@@ -141,6 +151,8 @@ static void prove(struct verification *v)
 		(void)timed(v, enter(v, STEP_COMPATIBLE), compatible_run); /* told in steps */
 	if (v->req->warm != ROLLBACK_WARM_NONE && is_good(v))
 		warm_prove(v, enter(v, STEP_WARM));
+	if (v->req->is_drill)
+		drill_swap(v, enter(v, STEP_SWAP));
 }
 
 bool rollback_is_good(const struct restoration *r)
@@ -193,6 +205,7 @@ static void begin(struct verification *v, struct arena *a, const struct rollback
 	v->set = req->set;
 	v->tag = req->tag;
 	v->ref = arena_printf(a, "refs/tags/%s", req->tag);
+	v->identify = identity_prove;
 	v->root_fd = -1;
 	v->held.fd = -1;
 	v->scratch_parent = req->warm == ROLLBACK_WARM_MADE
@@ -217,6 +230,13 @@ static int open_source(struct verification *v, struct err *e)
 	return 0;
 }
 
+static void end_passes(struct verification *v)
+{
+	pack_release(v);
+	crew_release(v);
+	submodules_release(v);
+}
+
 int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,
 		    struct err *e)
 {
@@ -229,9 +249,7 @@ int rollback_verify(struct arena *a, const struct rollback_request *req, struct 
 	if (rc == 0) {
 		crew_init(&v);
 		prove(&v);
-		pack_release(&v);
-		crew_release(&v);
-		submodules_release(&v);
+		end_passes(&v);
 		remove_scratch(&v, &v.steps[STEP_MATERIALISE]);
 		conclude(&v);
 		*out = found;
@@ -239,6 +257,31 @@ int rollback_verify(struct arena *a, const struct rollback_request *req, struct 
 	git_odb_free(v.odb);
 	git_repository_free(v.repo);
 	return rc;
+}
+
+bool other_restore(struct verification *other, struct arena *a, const struct rollback_request *req,
+		   int (*identify)(struct verification *v, struct step *s))
+{
+	struct restoration *out = arena_alloc(a, sizeof(*out));
+	bool is_restored = false;
+
+	begin(other, a, req, out);
+	if (identify)
+		other->identify = identify;
+	if (open_source(other, NULL) == 0) {
+		crew_init(other);
+		is_restored = restore(other);
+		end_passes(other);
+	}
+	conclude(other);
+	return is_restored;
+}
+
+void other_release(struct verification *other, struct step *s)
+{
+	remove_scratch(other, s);
+	git_odb_free(other->odb);
+	git_repository_free(other->repo);
 }
 
 int rollback_identify(struct arena *a, const struct rollback_request *req, struct restoration *out,

@@ -22,7 +22,6 @@
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
-#include "runner/model/unit.h"
 #include "runner/options.h"
 #include "runner/output.h"
 #include "runner/rollback_show.h"
@@ -31,24 +30,25 @@
 
 static int run_rollback(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "record", "var",	 "subject", "report",
-				      "json", "quiet",	"color", NULL};
+static const char *const accepts[] = {"file", "record", "var",	"subject", "report",
+				      "json", "quiet",	"cold", "color",   NULL};
 
 const struct command command_rollback = {
 	.name = "rollback",
 	.group = "roll back",
-	.words = "list|verify|warm [TAG]",
-	.summary = "list rollback targets, prove that they can be restored, keep copies ready",
+	.words = "list|verify|warm|drill [TAG]",
+	.summary = "list rollback targets, prove them, keep copies ready, rehearse",
 	.accepts = accepts,
 	.run = run_rollback,
 };
 
-enum verb { VERB_LIST, VERB_VERIFY, VERB_WARM, N_VERBS };
+enum verb { VERB_LIST, VERB_VERIFY, VERB_WARM, VERB_DRILL, N_VERBS };
 
 static const char *const verb_names[N_VERBS] = {
 	[VERB_LIST] = "list",
 	[VERB_VERIFY] = "verify",
 	[VERB_WARM] = "warm",
+	[VERB_DRILL] = "drill",
 };
 
 struct rollback_command {
@@ -74,18 +74,6 @@ static const struct restoration_row *find_row(const struct restoration_row *rows
 		if (strcmp(rows[i].restoration.tag, tag) == 0)
 			return &rows[i];
 	return NULL;
-}
-
-static const char *formatted(struct arena *a, double v, const char *unit)
-{
-	struct buf b;
-	const char *text;
-
-	buf_init(&b, BUF_UNBOUNDED);
-	unit_format(&b, v, unit);
-	text = arena_strndup(a, b.data, b.len);
-	buf_release(&b);
-	return text;
 }
 
 static const char *state_word(const struct restoration_row *row)
@@ -128,10 +116,11 @@ static void add_row(struct arena *a, struct table *t, const char *tag,
 	table_row(t, tag, r != NULL && r->commit != NULL ? arena_strndup(a, r->commit, 12) : "",
 		  r != NULL && r->tag_time_ms >= 0 ? show_ago(a, r->tag_time_ms, now) : "",
 		  state_word(row), row != NULL ? show_ago(a, row->at_ms, now) : "",
-		  r != NULL ? formatted(a, (double)r->n_objects, "") : "",
-		  r != NULL ? formatted(a, (double)r->n_bytes, "B") : "",
-		  r != NULL && r->restore_us >= 0 ? formatted(a, (double)r->restore_us / 1e6, "s")
-						  : "",
+		  r != NULL ? rollback_show_value(a, (double)r->n_objects, "") : "",
+		  r != NULL ? rollback_show_value(a, (double)r->n_bytes, "B") : "",
+		  r != NULL && r->restore_us >= 0
+			  ? rollback_show_value(a, (double)r->restore_us / 1e6, "s")
+			  : "",
 		  finding(a, row));
 }
 
@@ -234,15 +223,21 @@ static int count_newer(struct rollback_command *c, const struct rollback_set *se
 }
 
 static const struct check *narrowed(struct rollback_command *c, const struct check *hidden,
-				    const char *tag, size_t n_newer)
+				    const char *tag, size_t n_newer, const char *previous)
 {
+	static const enum rollback_verb verbs[N_VERBS] = {
+		[VERB_WARM] = ROLLBACK_WARM,
+		[VERB_DRILL] = ROLLBACK_DRILL,
+	};
 	struct rollback_spec *spec = arena_alloc(c->app->arena, sizeof(*spec));
 	struct check *copy = arena_alloc(c->app->arena, sizeof(*copy));
 
 	*spec = *(const struct rollback_spec *)hidden->spec;
 	spec->only = tag;
 	spec->n_newer = n_newer;
-	spec->verb = c->verb == VERB_WARM ? ROLLBACK_WARM : ROLLBACK_VERIFY;
+	spec->previous = previous;
+	spec->verb = verbs[c->verb];
+	spec->is_cold = c->o.is_cold;
 	*copy = *hidden;
 	copy->spec = spec;
 	return copy;
@@ -265,7 +260,8 @@ static int add_tag(struct rollback_command *c, const struct check *hidden,
 		if (c->verb == VERB_WARM && n_newer >= (size_t)set->warm_keep)
 			out->too_old = set;
 		else
-			out->checks[out->n++] = narrowed(c, hidden, out->tag, n_newer);
+			out->checks[out->n++] = narrowed(c, hidden, out->tag, n_newer,
+							 i + 1 < n_tags ? tags[i + 1] : NULL);
 	}
 	return 0;
 }
@@ -306,7 +302,7 @@ static int choose(struct rollback_command *c, struct chosen *out, struct err *e)
 			continue;
 		out->n_sets++;
 		if (out->tag == NULL)
-			out->checks[out->n++] = narrowed(c, hidden, NULL, 0);
+			out->checks[out->n++] = narrowed(c, hidden, NULL, 0, NULL);
 		else if (add_tag(c, hidden, set, out, e) != 0)
 			return -1;
 	}
@@ -320,11 +316,15 @@ static int show_done(struct rollback_command *c, int64_t run_id, struct err *e)
 	struct restoration *items;
 	size_t n;
 
-	if (c->verb != VERB_WARM || c->o.is_json || c->o.is_quiet)
+	if (c->verb == VERB_VERIFY || c->o.is_json || c->o.is_quiet)
 		return 0;
 	if (record_run_restorations(c->record, a, run_id, &items, &n, e) != 0)
 		return -1;
-	rollback_show_warm(a, c->app->out, items, n);
+	if (c->verb == VERB_WARM)
+		rollback_show_warm(a, c->app->out, items, n);
+	for (size_t i = 0; i < n && c->verb == VERB_DRILL; i++)
+		rollback_show_drill(a, c->app->out, &items[i],
+				    definition_rollback(c->definition, items[i].set));
 	return 0;
 }
 
@@ -363,17 +363,23 @@ static int verify(struct rollback_command *c, struct err *e)
 static int check_words(struct rollback_command *c, struct err *e)
 {
 	const char *verb = c->o.n_words > 0 ? c->o.words[0] : "";
-	size_t i = 0;
+	size_t i = 0, n = c->o.n_words;
 	int best;
 
 	while (i < N_VERBS && strcmp(verb, verb_names[i]) != 0)
 		i++;
 	c->verb = (enum verb)i;
-	if (i < N_VERBS && c->o.n_words <= (c->verb == VERB_LIST ? 1 : 2))
+	if (c->o.is_cold && c->verb != VERB_DRILL)
+		return err_set(e, ERR_USAGE, "--cold is for assize rollback drill");
+	if (c->verb == VERB_DRILL && n == 1) {
+		(void)err_set(e, ERR_USAGE, "assize rollback drill takes a tag"); /* below */
+		return err_help(e, "assize rollback list shows them");
+	}
+	if (i < N_VERBS && n <= (c->verb == VERB_LIST ? 1 : 2))
 		return 0;
 	(void)err_set(e, ERR_USAGE,
-		      "assize rollback takes list, or verify or warm and a tag, not \"%s\"",
-		      i < N_VERBS ? c->o.words[c->o.n_words - 1] : verb); /* -1 below */
+		      "assize rollback takes list, or verify, warm or drill and a tag, not \"%s\"",
+		      i < N_VERBS ? c->o.words[n - 1] : verb); /* -1 below */
 	best = str_closest(verb, verb_names, N_VERBS);
 	return i == N_VERBS && best >= 0 ? err_help(e, "did you mean %s?", verb_names[best]) : -1;
 }

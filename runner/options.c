@@ -81,6 +81,8 @@ static const struct option_row rows[] = {
 	{"limit", 'n', OPTION_COUNT, "N", AT(limit), 100000, "at most this many lines"},
 	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
 	 "threads for databases, files and commands (default: 8)"},
+	{"cold", 0, OPTION_FLAG, NULL, AT(is_cold), 0,
+	 "take the repository out of the page cache first"},
 	{"json", 0, OPTION_FLAG, NULL, AT(is_json), 0, "print JSON on standard output"},
 	{"curl", 0, OPTION_FLAG, NULL, AT(is_curl), 0,
 	 "print requests as lines for curl(1), secrets as their variables"},

@@ -43,7 +43,8 @@ struct options {
 	int color;		  /* enum color_when */
 	int64_t jobs;		  /* --jobs; 0 = by the machine */
 	int64_t limit;		  /* --limit; 0 = the command's default */
-	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc, is_curl, is_manifest;
+	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc, is_curl, is_manifest,
+		is_cold;
 	/* words that are not options */
 	const char **words;
 	size_t n_words;

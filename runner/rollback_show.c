@@ -6,7 +6,10 @@
 #include "reports/terminal.h"
 #include "rollback/rollback.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/model/definition.h"
 #include "runner/model/restoration.h"
+#include "runner/model/unit.h"
 
 static const struct restoration_step *find_step(const struct restoration *r, const char *name)
 {
@@ -14,6 +17,82 @@ static const struct restoration_step *find_step(const struct restoration *r, con
 		if (strcmp(r->steps[i].name, name) == 0)
 			return &r->steps[i];
 	return NULL;
+}
+
+const char *rollback_show_value(struct arena *a, double v, const char *unit)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	unit_format(&b, v, unit);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+static const char *took(struct arena *a, int64_t us)
+{
+	return rollback_show_value(a, (double)us / 1e6, "s");
+}
+
+static const char *first_line(struct arena *a, const char *text)
+{
+	return text != NULL ? arena_strndup(a, text, strcspn(text, "\n")) : "";
+}
+
+static void put_timetable(struct arena *a, FILE *out, const struct restoration *r)
+{
+	static const char *const headers[] = {"step", "", "took", "from start", ""};
+	int64_t since_us = 0;
+	struct table t;
+
+	table_init(&t, a, headers, 5, "llrrl");
+	for (size_t i = 0; i < r->n_steps; i++) {
+		const struct restoration_step *s = &r->steps[i];
+
+		since_us += s->duration_us;
+		table_row(&t, s->name, outcome_name(s->outcome), took(a, s->duration_us),
+			  took(a, since_us), first_line(a, s->finding ? s->finding : s->note));
+	}
+	table_print(&t, out);
+}
+
+/* What the drill did not do, so that nobody takes it for done. */
+static void put_by_hand(FILE *out, const struct restoration *r, const struct rollback_set *set)
+{
+	const struct restoration_step *compatible = find_step(r, "compatible");
+
+	(void)fprintf(out, "by hand remains\n");
+	(void)fprintf(out, "  to make the real link lead to the release, by one rename as above\n");
+	(void)fprintf(out, "  to restart what runs it\n");
+	if (find_step(r, "smoke") == NULL)
+		(void)fprintf(out, "  to see that it starts: the set has no `smoke`\n");
+	if (compatible == NULL)
+		(void)fprintf(out,
+			      "  to see that today's data fit it: the set has no `compatible`\n");
+	else if (compatible->note != NULL)
+		(void)fprintf(out, "  to deal with: %s\n", compatible->note);
+	if (set->warm_path == NULL)
+		(void)fprintf(out, "  to restore it first: the set has no `warm` copies\n");
+}
+
+void rollback_show_drill(struct arena *a, FILE *out, const struct restoration *r,
+			 const struct rollback_set *set)
+{
+	const struct restoration_step *swap = find_step(r, ROLLBACK_STEP_SWAP);
+	const struct restoration_step *warm = find_step(r, ROLLBACK_STEP_WARM);
+	bool is_warm = warm != NULL && outcome_is_passing(warm->outcome);
+
+	(void)fprintf(out, "drill of %s, commit %.12s\n", r->tag,
+		      r->commit ? r->commit : "unknown");
+	put_timetable(a, out, r);
+	if (r->restore_us >= 0 && swap != NULL && outcome_is_passing(swap->outcome))
+		(void)fprintf(out, "time to restore %s, to swap %s%s\n", took(a, r->restore_us),
+			      took(a, swap->duration_us),
+			      is_warm ? "; the warm copy stands, so going back is the swap alone"
+				      : "");
+	put_by_hand(out, r, set);
 }
 
 void rollback_show_warm(struct arena *a, FILE *out, const struct restoration *items, size_t n)

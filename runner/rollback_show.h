@@ -9,8 +9,16 @@
 
 struct arena;
 struct restoration;
+struct rollback_set;
 
 /* What became of each warm copy, and which were removed. */
 void rollback_show_warm(struct arena *a, FILE *out, const struct restoration *items, size_t n);
+
+/* The timetable of a drill, and what of a rollback it did not do. */
+void rollback_show_drill(struct arena *a, FILE *out, const struct restoration *r,
+			 const struct rollback_set *set);
+
+/* "1.31 ms", "20 KiB" */
+const char *rollback_show_value(struct arena *a, double v, const char *unit);
 
 #endif
