@@ -32,9 +32,10 @@
 
 static int run_init(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {
-	"sqlite", "postgres", "mysql",	  "odbc",   "http",    "metrics",      "artifact", "oci",
-	"user",	  "key",      "manifest", "header", "ca-file", "password-env", "output",   NULL};
+static const char *const accepts[] = {"sqlite",	 "postgres", "mysql",  "odbc",	  "http",
+				      "metrics", "artifact", "oci",    "git",	  "user",
+				      "key",	 "manifest", "header", "ca-file", "password-env",
+				      "output",	 NULL};
 
 const struct command command_init = {
 	.name = "init",
@@ -46,8 +47,8 @@ const struct command command_init = {
 };
 
 static const struct init_source *const sources[] = {
-	&init_sqlite, &init_postgres, &init_mysql,    &init_odbc,
-	&init_http,   &init_metrics,  &init_artifact, &init_oci,
+	&init_sqlite,  &init_postgres, &init_mysql, &init_odbc, &init_http,
+	&init_metrics, &init_artifact, &init_oci,   &init_git,
 };
 
 #define N_SOURCES (sizeof(sources) / sizeof(*sources))
@@ -93,8 +94,8 @@ static int look_around(struct init *in, struct err *e)
 		      "there is nothing to begin with: nothing was named, and no database is here "
 		      "(*.db, *.sqlite)"); /* -1 below */
 	return err_help(e, "assize init --sqlite data/shop.db, --postgres \"host=db dbname=shop "
-			   "user=audit\", --http URL, --metrics URL, --artifact PATH, or "
-			   "--oci IMAGE");
+			   "user=audit\", --http URL, --metrics URL, --artifact PATH, --oci IMAGE "
+			   "or --git PATH");
 }
 
 static int find_subjects(struct init *in, struct err *e)
@@ -139,6 +140,19 @@ static size_t put_targets(const struct init *in, struct buf *out, bool is_draft)
 	if (n == 0) /* a key without a value is an error */
 		out->len = before;
 	return n;
+}
+
+static void put_sets(const struct init *in, struct buf *out, bool is_draft)
+{
+	size_t before = out->len, begun;
+
+	(void)buf_puts(out, "rollback:\n");
+	begun = out->len;
+	for (size_t i = 0; i < in->n; i++)
+		if (in->subjects[i].source->put_set)
+			in->subjects[i].source->put_set(&in->subjects[i], out, is_draft);
+	if (out->len == begun)
+		out->len = before;
 }
 
 static void put_audit_head(const struct init_subject *s, struct buf *out)
@@ -217,6 +231,7 @@ static int load_draft(struct init *in, struct buf *text, struct definition **d, 
 		else
 			text->len = before;
 	}
+	put_sets(in, text, true);
 	if (n_audits == 0) /* only databases can be that empty */
 		return err_set(e, ERR_USAGE, "there is no table in %s",
 			       in->n == 1 ? in->subjects[0].given : "any of the databases");
@@ -338,7 +353,7 @@ static void put_timeout(const struct init_subject *s, struct buf *out)
 
 static int put_audit(struct init_writer *w, struct init_subject *s, struct err *e)
 {
-	size_t before = w->out->len, n = w->n_checks;
+	size_t before = w->out->len, begun;
 
 	map_init(&w->ids, w->arena);
 	(void)buf_printf(w->out, "  %s:\n    title: ", s->name);
@@ -349,16 +364,35 @@ static int put_audit(struct init_writer *w, struct init_subject *s, struct err *
 		(void)buf_printf(w->out, "    target: %s\n", s->name);
 	put_timeout(s, w->out);
 	(void)buf_puts(w->out, "    severity: 5\n    tags: [release]\n    checks:\n");
+	begun = w->out->len;
 	if (s->source->put(w, s, e) != 0)
 		return -1;
-	if (w->n_checks == n)
+	if (w->out->len == begun)
 		w->out->len = before;
 	return 0;
+}
+
+/* One gate for all of it; of sets it can have one. */
+static void put_gate(const struct init *in, struct buf *out, bool has_audits)
+{
+	bool has_rule = false;
+
+	(void)buf_puts(out, "\ngates:\n  release:\n");
+	if (has_audits)
+		(void)buf_puts(out, "    require: [ { tag: release, max_age: 1h } ]\n");
+	for (size_t i = 0; i < in->n; i++) {
+		if (!in->subjects[i].source->put_gate || has_rule)
+			continue;
+		in->subjects[i].source->put_gate(&in->subjects[i], out);
+		has_rule = true;
+	}
 }
 
 static int put_definition(struct init *in, struct buf *text, size_t *n_checks, struct err *e)
 {
 	struct init_writer w = {.arena = in->app->arena, .out = text};
+	size_t before, begun;
+	bool has_audits;
 	char day[UTC_MAX];
 
 	(void)utc_format(clock_wall_ms(&in->app->clock), 0, day); /* its length */
@@ -372,12 +406,17 @@ static int put_definition(struct init *in, struct buf *text, size_t *n_checks, s
 		day);
 	if (put_targets(in, text, false) > 0)
 		(void)buf_putc(text, '\n');
+	before = text->len;
 	(void)buf_puts(text, "audits:\n");
+	begun = text->len;
 	for (size_t i = 0; i < in->n; i++)
 		if (put_audit(&w, &in->subjects[i], e) != 0)
 			return -1;
-	(void)buf_puts(text, "\ngates:\n  release:\n"
-			     "    require: [ { tag: release, max_age: 1h } ]\n");
+	has_audits = text->len > begun;
+	if (!has_audits)
+		text->len = before;
+	put_sets(in, text, false);
+	put_gate(in, text, has_audits);
 	*n_checks = w.n_checks;
 	return 0;
 }
@@ -415,6 +454,15 @@ static int write_definition(struct init *in, const struct buf *text, struct err 
 	return file_write_atomic(in->path, text->data, text->len, e);
 }
 
+/* Are there checks beside those that sets bring along? */
+static bool has_other_checks(const struct init *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (!in->subjects[i].source->put_set)
+			return true;
+	return false;
+}
+
 static void print_done(struct init *in, size_t n_checks)
 {
 	const char *shown = file_shown(in->app->arena, in->app->cwd, in->path);
@@ -425,7 +473,8 @@ static void print_done(struct init *in, size_t n_checks)
 			(void)fprintf(in->app->err, "assize: %s\n", in->subjects[i].notes[k]);
 	(void)fprintf(in->app->out, "%s: %zu check%s that hold%s now\n", shown, n_checks,
 		      n_checks == 1 ? "" : "s", n_checks == 1 ? "s" : "");
-	(void)fprintf(in->app->out, "next: read it, then assize run%s%s\n", is_usual ? "" : " -f ",
+	(void)fprintf(in->app->out, "next: read it, then assize %s%s%s\n",
+		      has_other_checks(in) ? "run" : "rollback verify", is_usual ? "" : " -f ",
 		      is_usual ? "" : shown);
 }
 

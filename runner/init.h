@@ -61,6 +61,10 @@ struct init_source {
 	/* MAY be NULL: the line of its target, if it has one, in the draft or the definition. */
 	void (*put_target)(const struct init_subject *s, struct buf *out, bool is_draft);
 
+	/* MAY be NULL: its rollback set, and the rule of the gate about it. */
+	void (*put_set)(const struct init_subject *s, struct buf *out, bool is_draft);
+	void (*put_gate)(const struct init_subject *s, struct buf *out);
+
 	/* MUST: finds out what is there. s->target is loaded when there is one. */
 	int (*look)(struct init *in, struct init_subject *s, struct err *e);
 
@@ -175,6 +179,6 @@ int init_url_fetch(struct init *in, const struct init_subject *s, const char *pa
 /* ---- the sources ---- */
 
 extern const struct init_source init_sqlite, init_postgres, init_mysql, init_odbc;
-extern const struct init_source init_http, init_metrics, init_artifact, init_oci;
+extern const struct init_source init_http, init_metrics, init_artifact, init_oci, init_git;
 
 #endif

@@ -53,6 +53,8 @@ static const struct option_row rows[] = {
 	 "a file or folder that is shipped; may repeat"},
 	{"oci", 0, OPTION_LIST, "IMAGE", AT(oci), 0,
 	 "an image layout, or HOST/REPOSITORY:TAG of a registry; may repeat"},
+	{"git", 0, OPTION_LIST, "PATH", AT(git), 0,
+	 "a repository, whose newest release tags must stay restorable; may repeat"},
 	{"user", 0, OPTION_TEXT, "NAME", AT(user), 0,
 	 "who asks the registry, with the password of --password-env"},
 	{"key", 0, OPTION_TEXT, "FILE", AT(key), 0,

@@ -35,7 +35,7 @@ struct options {
 	const char *id;	      /* --id */
 	struct texts reports; /* --report FORMAT=FILE, may repeat */
 	struct texts sqlite, postgres, mysql, odbc; /* of init; each may repeat, as below */
-	struct texts http, metrics, artifact, oci, headers;
+	struct texts http, metrics, artifact, oci, git, headers;
 	const char *ca_file;	  /* --ca-file PATH; NULL = the system's */
 	const char *user;	  /* --user NAME; NULL = none */
 	const char *key;	  /* --key FILE; NULL = none */

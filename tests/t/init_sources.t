@@ -283,4 +283,32 @@ like "a list of its own is taken" "$(cat torn.yaml)" 'digests: \{ manifest: "tre
 run "$ASSIZE" run -f torn.yaml
 is "though it has a link" "$status" 0
 
+# A repository: its newest releases, restored and compared.
+mkdir "$TMP/git" && cd "$TMP/git" || bail git
+export GIT_CONFIG_NOSYSTEM=1 HOME=$TMP GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.com GIT_COMMITTER_NAME=a \
+	GIT_COMMITTER_EMAIL=a@example.com
+git init -q -b main . && echo one >file && git add file && git commit -qm one
+run "$ASSIZE" init --git .
+like "a repository without tags" "$status $err" '^3 assize: there is no tag in "."'
+for tag in v1.0.0 v1.1.0 v1.2.0 v1.3.0 other; do git commit -q --allow-empty -m x && git tag $tag; done
+run "$ASSIZE" init --git .
+like "the newest releases" "$status $out" '^0 assize.yaml: 1 check that holds now.next: read it, then assize rollback verify'
+like "are a set with a measured budget" "$(cat assize.yaml)" \
+	'git: . git: "." .*rollback:.*repo: git.*tags: "v\*".*keep: 3.*budget: 10s . # the longest took '
+run "$ASSIZE" rollback verify -q
+is "it passes" "$status" 0
+run "$ASSIZE" gate release --subject "$(git rev-parse HEAD)"
+like "and opens its gate" "$status $out" '^0 .*gate=release .*decision=OPEN'
+rm -f .git/objects/"$(git rev-parse v1.3.0 | sed 's|^..|&/|')"
+run "$ASSIZE" rollback verify
+is "it can fail" "$status" 1
+run "$ASSIZE" init --git . -o again.yaml
+like "a release that cannot be restored is no baseline" "$status $err" '^2 assize: .: identity fail: .* is missing from the repository'
+git tag -d v1.3.0 >/dev/null
+sqlite3 "$TMP/both.db" "CREATE TABLE orders(id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1)"
+run "$ASSIZE" init --git . --sqlite "$TMP/both.db" -o both.yaml
+like "beside a database" "$status $out $(cat both.yaml)" \
+	'^0 both.yaml: [0-9]+ checks.*assize run.*audits:.*rollback:.*require: \[ . tag: release.*rollback: . set: git, tags: any'
+run "$ASSIZE" run -f both.yaml
+is "whose checks pass" "$status" 0
 done_testing
