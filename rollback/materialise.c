@@ -222,8 +222,8 @@ static bool restore_changed(struct worker *w, struct entry *entry)
 	bool is_same = true;
 
 	if (!w->view)
-		w->view = attributes_view(worker_odb(w, entry));
-	if (!w->view || attributes_apply(w->view, &v->commit_id, entry, &out, &is_same) < 0) {
+		w->view = attributes_view(v, worker_odb(w, entry));
+	if (!w->view || attributes_apply(w->view, entry, &out, &is_same) < 0) {
 		w->is_broken = true;
 		step_find(&w->second, OUTCOME_UNDECIDED, NULL,
 			  "could not apply the attributes of \"%s\": %s",

@@ -288,6 +288,7 @@ void source_gather(struct verification *v, struct step *s); /* source.c */
 int identity_prove(struct verification *v, struct step *s); /* identity.c */
 int signer_prove(struct verification *v, struct step *s);   /* signer.c */
 int source_prove(struct verification *v, struct step *s);
+int refs_prove(struct verification *v, struct step *s); /* refs.c */
 int tree_walk(struct verification *v, struct step *s); /* tree.c */
 int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, int depth);
 void tree_add_id(struct verification *v, const git_oid *id);
@@ -361,10 +362,10 @@ const char *name_doubtful(const char *name);
 
 /* attributes.c */
 bool attributes_matter(const char *text, size_t n);
-git_repository *attributes_view(git_odb *odb);
+/* A repository in which only the tag's own attributes count. */
+git_repository *attributes_view(const struct verification *v, git_odb *odb);
 /* The file as a checkout writes it. is_same: no byte changes. *out is freed by git_buf_dispose. */
-int attributes_apply(git_repository *view, const git_oid *commit, const struct entry *entry,
-		     git_buf *out, bool *is_same);
+int attributes_apply(git_repository *view, const struct entry *entry, git_buf *out, bool *is_same);
 
 /* lfs.c */
 bool lfs_parse(const char *data, size_t n, struct lfs_pointer *out);

@@ -48,6 +48,9 @@ struct err;
 	  (git_filter_list **, git_repository *, git_blob *, const char *, git_filter_mode_t,      \
 	   git_filter_options *))                                                                  \
 	X(int, graph_descendant_of, (git_repository *, const git_oid *, const git_oid *))          \
+	X(int, index_add, (git_index *, const git_index_entry *))                                  \
+	X(void, index_free, (git_index *))                                                         \
+	X(int, index_new, (git_index **))                                                          \
 	X(int, libgit2_init, (void))                                                               \
 	X(int, libgit2_opts, (int, ...))                                                           \
 	X(void, object_free, (git_object *))                                                       \
@@ -98,6 +101,7 @@ struct err;
 	X(int, repository_open_ext, (git_repository **, const char *, unsigned, const char *))     \
 	X(const char *, repository_path, (const git_repository *))                                 \
 	X(int, repository_set_config, (git_repository *, git_config *))                            \
+	X(int, repository_set_index, (git_repository *, git_index *))                              \
 	X(int, repository_set_odb, (git_repository *, git_odb *))                                  \
 	X(const char *, repository_workdir, (const git_repository *))                              \
 	X(int, repository_wrap_odb, (git_repository **, git_odb *))                                \
@@ -153,6 +157,9 @@ const struct git_api *git_functions(void);
 #define git_filter_list_free		git_functions()->filter_list_free
 #define git_filter_list_load_ext	git_functions()->filter_list_load_ext
 #define git_graph_descendant_of		git_functions()->graph_descendant_of
+#define git_index_add			git_functions()->index_add
+#define git_index_free			git_functions()->index_free
+#define git_index_new			git_functions()->index_new
 #define git_libgit2_init		git_functions()->libgit2_init
 #define git_libgit2_opts		git_functions()->libgit2_opts
 #define git_object_free			git_functions()->object_free
@@ -201,6 +208,7 @@ const struct git_api *git_functions(void);
 #define git_repository_open_ext		git_functions()->repository_open_ext
 #define git_repository_path		git_functions()->repository_path
 #define git_repository_set_config	git_functions()->repository_set_config
+#define git_repository_set_index	git_functions()->repository_set_index
 #define git_repository_set_odb		git_functions()->repository_set_odb
 #define git_repository_workdir		git_functions()->repository_workdir
 #define git_repository_wrap_odb		git_functions()->repository_wrap_odb
