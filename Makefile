@@ -16,7 +16,7 @@ GIT     ?= git
 
 # Library flags, found once. Goals that promise to set the machine up may install packages; a plain
 # build only says what is missing.
-PROMISING := demo test asan tsan coverage bench bench-db torture
+PROMISING := demo test asan tsan coverage bench bench-db torture torture-clones
 SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
 ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
@@ -81,6 +81,7 @@ help:
 	@echo 'make bench         measure, beside other tools'
 	@echo 'make bench-db      200 metrics of a table of 2,000,000 rows, on three engines'
 	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
+	@echo 'make torture-clones  verify N=1000 clones that were damaged at random; every pass must be true'
 	@echo 'make warnings      what the compiler says of every C file, without making any'
 	@echo 'make check-format  is every C file as clang-format would write it?'
 	@echo 'make install       into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); make uninstall takes it back'
@@ -157,6 +158,10 @@ bench-db: tests-built
 torture: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/torture/kill9.sh $(or $(N),500) $(SEED)
 
+# N damaged clones; the same SEED damages them in the same way.
+torture-clones: tests-built
+	@tests/torture/clones $(abspath $(BUILD))/tests/tools/restore $(or $(N),1000) $(SEED)
+
 warnings:
 	@printf '%s\n' $(SOURCES) $(UNITS) $(TOOLS) $(OTHERS) | xargs -P $(shell nproc) -n 16 \
 		$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fsyntax-only
@@ -178,6 +183,6 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture warnings \
+.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture torture-clones warnings \
 	check-format install uninstall clean FORCE
 .DELETE_ON_ERROR:

@@ -158,6 +158,7 @@ void source_gather(struct verification *v, struct step *s)
 	v->source.has_grafts = has_grafts(v->a, commondir);
 	find_remotes(v);
 	find_promisor_packs(v, objects);
+	(void)refs_prove(v, s); /* taints, does not stop */
 	find_replaced(v, s);
 }
 
