@@ -289,7 +289,7 @@ int identity_prove(struct verification *v, struct step *s); /* identity.c */
 int signer_prove(struct verification *v, struct step *s);   /* signer.c */
 int source_prove(struct verification *v, struct step *s);
 int refs_prove(struct verification *v, struct step *s); /* refs.c */
-int tree_walk(struct verification *v, struct step *s); /* tree.c */
+int tree_walk(struct verification *v, struct step *s);	/* tree.c */
 int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, int depth);
 void tree_add_id(struct verification *v, const git_oid *id);
 int submodules_walk(struct verification *v, struct step *s); /* submodules.c */
