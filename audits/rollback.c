@@ -93,7 +93,8 @@ static void rollback_check(struct keys_context *ctx, struct check *c)
 	int closest;
 
 	if (set)
-		spec->runs_program = set->smoke.run.n > 0 || set->signature.keyring;
+		spec->runs_program =
+			set->smoke.run.n > 0 || set->compatible.n > 0 || set->signature.keyring;
 	if (!d || !spec->set || set)
 		return;
 	names = arena_array(ctx->arena, d->n_rollbacks, sizeof(*names));
@@ -183,6 +184,7 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 		.former = p->world->former,
 		.former_ctx = p->world->former_ctx,
 		.smoke = rollback_smoke,
+		.artifact = rollback_artifact,
 		.look_ctx = &look,
 		.warm = warm,
 		.is_drill = spec->verb == ROLLBACK_DRILL,
@@ -404,6 +406,11 @@ static void describe_parts(const struct rollback_set *set, struct buf *out)
 	for (size_t i = 0; i < set->compatible.n; i++)
 		buf_printf(out, "run %s as the tag's definition has it, against today's target\n",
 			   set->compatible.items[i]);
+	for (size_t i = 0; i < set->n_artifacts; i++) {
+		const struct rollback_artifact *x = &set->artifacts[i];
+
+		buf_printf(out, "look at %s\n", x->path ? x->path : x->layout ? x->layout : x->oci);
+	}
 	if (set->smoke.run.n > 0) {
 		buf_puts(out, "run in the restored tree, in a sandbox: ");
 		command_put_line(out, &set->smoke.run);
@@ -432,15 +439,17 @@ const struct audit_kind audit_kind_rollback = {
 	.name = "rollback",
 	.family = "rollback",
 	.summary = "release tags that can be restored right now, and how long it takes",
-	.blind = "It proves that the tag is the commit it always was and that its tree comes back "
-		 "byte for byte; not that the release builds, or fits today's database, nor that "
-		 "it starts, unless the set has `smoke`. "
-		 "It knows the tag as this record first saw it: a tag moved before that looks "
-		 "original. Signatures are looked at where the set has `signature`: that a key "
-		 "signed is not that its owner did, and a lightweight tag has none; certificates "
-		 "of OpenSSH, keys on security tokens and X.509 are not verified. "
-		 "Build artifacts and content that a filter program would "
-		 "make are not looked at.",
+	.blind =
+		"It proves that the tag is the commit it always was and that its tree comes back "
+		"byte for byte; not that the release builds, or fits today's database, nor that "
+		"it starts, unless the set has `smoke` and then as far as that looks. "
+		"It knows the tag as this record first saw it: a tag moved before that looks "
+		"original. Signatures are looked at where the set has `signature`: that a key "
+		"signed is not that its owner did, and a lightweight tag has none; certificates "
+		"of OpenSSH, keys on security tokens and X.509 are not verified. "
+		"Artifacts are looked at where the set lists them: that one says of what commit it "
+		"was built is believed, and nothing is built again. Content that a filter program "
+		"would make is not looked at.",
 	.spec_size = sizeof(struct rollback_spec),
 	.keys = rollback_keys,
 	.values = rollback_values,

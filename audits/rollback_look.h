@@ -20,6 +20,8 @@ struct rollback_look {
 /* {tag}, {version} (the tag from its first digit on) and {commit} replaced. */
 const char *rollback_expand(struct arena *a, const char *text, const struct rollback_place *place);
 
-rollback_look_fn rollback_smoke; /* ctx: struct rollback_look */
+/* ctx: struct rollback_look */
+rollback_look_fn rollback_smoke;
+rollback_artifact_fn rollback_artifact;
 
 #endif

@@ -32,6 +32,7 @@ struct rollback_place {
 	const char *tag, *commit; /* short name; hex */
 	const char *tree;	  /* the restored tree: nothing in it may be changed */
 	const char *scratch;	  /* the private directory it is in, gone afterwards */
+	int64_t seen_ms; /* when this record first saw the tag as it is; 0 = never before */
 	int64_t deadline_ms;
 };
 
@@ -41,10 +42,14 @@ struct rollback_found {
 	const char *finding, *remedy; /* as in a step; NULL where there is none */
 	const char *note;	      /* lines; NULL = none */
 	bool may_have_written;	      /* into the tree: nothing kept it from that */
+	const char *name, *digest;    /* artifacts: as recorded; digest NULL = not known */
 };
 
 typedef void rollback_look_fn(void *ctx, const struct rollback_place *place,
 			      struct rollback_found *out);
+/* The same at the set's artifact i. */
+typedef void rollback_artifact_fn(void *ctx, const struct rollback_place *place, size_t i,
+				  struct rollback_found *out);
 
 /*
  * The step `warm`. NONE: the tag gets no warm copy, or the set has none. CHECKED: it is to have one
@@ -71,6 +76,7 @@ struct rollback_request {
 	former_fn *former; /* runs the set's compatible checks; NULL = nobody can */
 	void *former_ctx;
 	rollback_look_fn *smoke; /* runs the set's smoke test; NULL = nobody can */
+	rollback_artifact_fn *artifact;
 	void *look_ctx;
 };
 

@@ -76,6 +76,7 @@ enum rollback_step {
 	STEP_MATERIALISE,
 	STEP_COMPARE,
 	STEP_BUDGET,
+	STEP_ARTIFACTS,
 	STEP_SMOKE,
 	STEP_COMPATIBLE,
 	STEP_WARM,
@@ -287,6 +288,8 @@ int crew_run(struct verification *v, size_t n, crew_task_fn *task, struct step *
 void source_gather(struct verification *v, struct step *s); /* source.c */
 int identity_prove(struct verification *v, struct step *s); /* identity.c */
 int signer_prove(struct verification *v, struct step *s);   /* signer.c */
+/* When this record first saw the tag on its commit; 0 = a pin of another one, or none. */
+int64_t room_seen_ms(const struct verification *v);
 int source_prove(struct verification *v, struct step *s);
 int refs_prove(struct verification *v, struct step *s); /* refs.c */
 int tree_walk(struct verification *v, struct step *s);	/* tree.c */
@@ -303,6 +306,7 @@ int materialise_begin(struct verification *v, struct step *s);
 int materialise_run(struct verification *v, struct step *closure, struct step *s);
 int compare_run(struct verification *v, struct step *s);
 int compatible_run(struct verification *v, struct step *s); /* compatible.c */
+int artifacts_run(struct verification *v, struct step *s);  /* artifacts.c */
 int smoke_run(struct verification *v, struct step *s);	    /* smoke.c */
 int compare_copy(struct verification *v, const struct copy *copy, struct step *s);
 

@@ -91,14 +91,13 @@ static bool is_whole(const struct signed_tag *t)
 	return has_end;
 }
 
-/* The time by which keys are judged: a pin that is not of this commit says nothing about it. */
-static int64_t judged_ms(const struct verification *v, bool *is_seen)
+int64_t room_seen_ms(const struct verification *v)
 {
 	const struct pin *pin = v->req->pin;
+	bool is_same =
+		pin && str_equal(pin->commit, v->out->commit) && str_equal(pin->tree, v->out->tree);
 
-	*is_seen = pin && pin->first_seen_ms > 0 && str_equal(pin->commit, v->out->commit) &&
-		   str_equal(pin->tree, v->out->tree);
-	return *is_seen ? pin->first_seen_ms : clock_wall_ms(v->req->clock);
+	return is_same ? pin->first_seen_ms : 0;
 }
 
 static int not_signed(struct verification *v, struct step *s)
@@ -176,9 +175,8 @@ static bool is_about_time(enum signature_fault fault)
 static int judge(struct verification *v, struct step *s, const struct signed_tag *t,
 		 const struct signature_job *job, const struct signature_answer *answer)
 {
-	bool is_seen, is_disproved = answer->fault == SIGNATURE_MALFORMED ||
-				     answer->fault == SIGNATURE_BAD ||
-				     answer->fault == SIGNATURE_REVOKED;
+	bool is_disproved = answer->fault == SIGNATURE_MALFORMED ||
+			    answer->fault == SIGNATURE_BAD || answer->fault == SIGNATURE_REVOKED;
 	char when[UTC_MAX];
 	const char *words = "";
 
@@ -189,10 +187,10 @@ static int judge(struct verification *v, struct step *s, const struct signed_tag
 			step_note(s, "signed with OpenPGP key %s", answer->signer);
 		return 0;
 	}
-	(void)judged_ms(v, &is_seen);
 	(void)utc_format(job->at_ms, 0, when);
 	if (is_about_time(answer->fault))
-		words = is_seen ? arena_printf(v->a, ", when this record first saw the tag (%s)",
+		words = job->is_past
+				? arena_printf(v->a, ", when this record first saw the tag (%s)",
 					       when)
 				: ", and this record has not seen the tag before; the date in a "
 				  "tag "
@@ -212,13 +210,13 @@ static int verify(struct verification *v, struct step *s, const struct signed_ta
 	const struct gpg_keys gpg = {.keyring = set->keyring, .fingerprints = set->fingerprints};
 	struct signature_answer answer = {.is_valid = false};
 	struct err e = {0};
-	bool is_seen;
+	int64_t seen_ms = room_seen_ms(v);
 	struct signature_job job = {
 		.arena = v->a,
 		.clock = v->req->clock,
 		.deadline_ms = v->req->deadline_ms,
-		.at_ms = judged_ms(v, &is_seen),
-		.is_past = is_seen,
+		.at_ms = seen_ms > 0 ? seen_ms : clock_wall_ms(v->req->clock),
+		.is_past = seen_ms > 0,
 		.message = t->payload,
 		.text = t->text,
 		.n = t->n,

@@ -16,6 +16,7 @@ int smoke_run(struct verification *v, struct step *s)
 		.commit = v->out->commit,
 		.tree = arena_printf(v->a, "%s/tree", v->scratch),
 		.scratch = v->scratch,
+		.seen_ms = room_seen_ms(v),
 		.deadline_ms = v->req->deadline_ms,
 	};
 	struct rollback_found found = {.outcome = OUTCOME_UNDECIDED};

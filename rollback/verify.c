@@ -8,6 +8,7 @@
  * - materialise: the tree is written into scratch (materialise.c, attributes.c, links.c)
  * - compare: scratch is read back and compared with the tree, both directions (compare.c)
  * - budget: where the set has one: time to restore = closure + materialise + compare
+ * - artifacts: where the set has them: what was built of the tag is there and sound (artifacts.c)
  * - smoke: where the set has one: a program of the tag, run in the restored tree (smoke.c)
  * - compatible: checks of the tag's own definition, against today's targets (compatible.c)
  * - warm: the tag's warm copy, where it is to have one (warm.c)
@@ -38,8 +39,9 @@ static const char *const step_names[N_STEPS] = {
 	[STEP_MATERIALISE] = "materialise",
 	[STEP_COMPARE] = "compare",
 	[STEP_BUDGET] = "budget",
-	[STEP_COMPATIBLE] = "compatible",
+	[STEP_ARTIFACTS] = "artifacts",
 	[STEP_SMOKE] = "smoke",
+	[STEP_COMPATIBLE] = "compatible",
 	[STEP_WARM] = ROLLBACK_STEP_WARM,
 	[STEP_SWAP] = ROLLBACK_STEP_SWAP,
 };
@@ -145,6 +147,8 @@ static void prove(struct verification *v)
 	/* None of these stops the next: one verification tells everything. */
 	if (v->set->budget_ms > 0)
 		check_budget(v, enter(v, STEP_BUDGET));
+	if (v->set->n_artifacts > 0)
+		(void)timed(v, enter(v, STEP_ARTIFACTS), artifacts_run);
 	if (v->set->smoke.run.n > 0)
 		(void)timed(v, enter(v, STEP_SMOKE), smoke_run); /* told in steps */
 	if (v->set->compatible.n > 0)

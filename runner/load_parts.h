@@ -78,6 +78,12 @@ struct gate_raw {
 	int64_t verified_within_ms;
 };
 
+/* The set's own, as load_rollback_artifacts.c hands it on, and what it is made of. */
+struct artifact_raw {
+	struct rollback_artifact artifact;
+	const char *registry; /* name of a target */
+};
+
 struct set_raw {
 	const char *repo, *tags;
 	int64_t keep;
@@ -93,10 +99,11 @@ struct set_raw {
 	struct rollback_smoke smoke;
 	const char *warm_path;
 	int64_t warm_keep, rehash_ms;
+	struct groups artifacts; /* struct artifact_raw */
 };
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
-	gate_rows[], selector_rows[], set_rows[], signature_rows[], smoke_rows[];
+	gate_rows[], selector_rows[], set_rows[], signature_rows[], smoke_rows[], artifact_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -157,6 +164,8 @@ void load_target(struct loader *l, const struct group *g, const struct node *nod
 void load_set(struct loader *l, const struct group *g, const struct node *node);
 /* load_rollback_proof.c: reports what is wrong with what a set proves besides the tree. */
 void load_proof(struct loader *l, const struct set_raw *raw, const struct node *node);
+/* load_rollback_artifacts.c */
+void load_artifacts(struct loader *l, const struct set_raw *raw, struct rollback_set *set);
 void load_audit(struct loader *l, const struct group *g, const struct node *node);
 void load_gate(struct loader *l, const struct group *g, const struct node *node);
 void load_needs(struct loader *l);

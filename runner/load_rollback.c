@@ -115,6 +115,15 @@ const struct key_row set_rows[] = {
 	 .help = "tags are annotated and signed by one of these keys, as the keys stood when this "
 		 "record first saw the tag",
 	 .example = "{ allowed_signers: .assize/allowed_signers }"},
+	{.name = "artifacts",
+	 .type = KEY_LIST,
+	 .offset = offsetof(struct set_raw, artifacts),
+	 .sub = artifact_rows,
+	 .sub_size = sizeof(struct artifact_raw),
+	 .help = "what was built of a tag: it is there, as it was recorded, can be unpacked, and "
+		 "is of "
+		 "the tag's commit where it says so; with `pin` it is also the same as ever",
+	 .example = "[{ path: \"dist/app-{version}.tar.gz\", digests: dist/SHA256SUMS }]"},
 	{.name = "smoke",
 	 .type = KEY_GROUP,
 	 .offset = offsetof(struct set_raw, smoke),
@@ -240,6 +249,7 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 		.warm_keep = raw->warm_keep,
 		.rehash_ms = raw->rehash_ms,
 	};
+	load_artifacts(l, raw, set);
 	d->rollbacks =
 		load_grow(l->arena, d->rollbacks, d->n_rollbacks, sizeof(struct rollback_set *));
 	d->rollbacks[d->n_rollbacks++] = set;

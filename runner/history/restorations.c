@@ -46,6 +46,27 @@ static int pin(struct record *r, int64_t set, int64_t tag, int64_t restoration, 
 	return store_run(r, s, e);
 }
 
+/* The first digest stays. */
+static int pin_artifact(struct record *r, const int64_t ids[static 2], int64_t restoration,
+			const struct artifact_digest *artifact, struct err *e)
+{
+	sqlite3_stmt *s;
+	int64_t name, digest;
+
+	if (intern_text(r, artifact->name, &name, e) != 0 ||
+	    intern_text(r, artifact->digest, &digest, e) != 0)
+		return -1;
+	s = store_sql(r, "INSERT OR IGNORE INTO artifacts VALUES (?1, ?2, ?3, ?4, ?5)", e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, ids[0]);
+	store_bind_int(s, 2, ids[1]);
+	store_bind_int(s, 3, name);
+	store_bind_int(s, 4, digest);
+	store_bind_int(s, 5, restoration);
+	return store_run(r, s, e);
+}
+
 static int write_restoration(struct record *r, int64_t run_id, int64_t at_ms,
 			     const struct restoration *x, struct err *e)
 {
@@ -80,6 +101,9 @@ static int write_restoration(struct record *r, int64_t run_id, int64_t at_ms,
 	id = sqlite3_last_insert_rowid(r->db);
 	for (size_t i = 0; i < x->n_steps; i++)
 		if (write_step(r, id, i, &x->steps[i], e) != 0)
+			return -1;
+	for (size_t i = 0; i < x->n_artifacts; i++)
+		if (pin_artifact(r, ids, id, &x->artifacts[i], e) != 0)
 			return -1;
 	return x->commit != NULL && x->tree != NULL ? pin(r, ids[0], ids[1], id, e) : 0;
 }
@@ -239,7 +263,7 @@ int record_restorations(struct record *r, struct arena *a, const char *set,
 	return store_leave(r, read_newest(r, a, set, out, n, e), e);
 }
 
-int record_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, struct err *e)
+static int read_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, struct err *e)
 {
 	sqlite3_stmt *s =
 		store_sql(r,
@@ -266,6 +290,62 @@ int record_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, 
 		};
 	}
 	if (rc != 0)
+		return -1;
+	*out = pins;
+	*n = count;
+	return 0;
+}
+
+static struct pin *pin_of(struct pin *pins, size_t n, const char *set, const char *tag)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(pins[i].tag, tag) == 0 && strcmp(pins[i].set, set) == 0)
+			return &pins[i];
+	return NULL;
+}
+
+/* Rows of one tag come together: its pin is looked up once, its array grows at the end. */
+static int read_artifacts(struct record *r, struct arena *a, struct pin *pins, size_t n,
+			  struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT (SELECT body FROM texts WHERE id = set_name), (SELECT body FROM "
+		"texts WHERE id = tag), (SELECT body FROM texts WHERE id = name), (SELECT "
+		"body FROM texts WHERE id = digest) FROM artifacts ORDER BY set_name, tag, "
+		"restoration",
+		e);
+	struct pin *pin = NULL;
+	size_t cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(r, s, e)) == 1) {
+		const char *set = store_text_or(s, 0, a, ""), *tag = store_text_or(s, 1, a, "");
+
+		if (pin == NULL || strcmp(pin->tag, tag) != 0 || strcmp(pin->set, set) != 0) {
+			pin = pin_of(pins, n, set, tag);
+			cap = 0;
+		}
+		if (pin == NULL)
+			continue;
+		pin->artifacts = store_grow(a, pin->artifacts, sizeof(*pin->artifacts),
+					    pin->n_artifacts, &cap);
+		pin->artifacts[pin->n_artifacts++] = (struct artifact_digest){
+			.name = store_text_or(s, 2, a, ""),
+			.digest = store_text_or(s, 3, a, ""),
+		};
+	}
+	return rc;
+}
+
+int record_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, struct err *e)
+{
+	struct pin *pins;
+	size_t count;
+
+	if (read_pins(r, a, &pins, &count, e) != 0 || read_artifacts(r, a, pins, count, e) != 0)
 		return -1;
 	*out = pins;
 	*n = count;

@@ -239,9 +239,20 @@ static const char *const version_5[] = {
 	NULL,
 };
 
+/* The first good digest of everything that was built of a tag: what a pin is to its commit. */
+static const char *const version_6[] = {
+	"CREATE TABLE artifacts(\n"
+	"	set_name INTEGER NOT NULL, tag INTEGER NOT NULL, name INTEGER NOT NULL,\n"
+	"	digest INTEGER NOT NULL, -- SHA-256, hex\n"
+	"	restoration INTEGER NOT NULL, -- that found it so\n"
+	"	PRIMARY KEY (set_name, tag, name)\n"
+	") STRICT, WITHOUT ROWID;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {version_1, version_2, version_3,
-							     version_4, version_5};
+							     version_4, version_5, version_6};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

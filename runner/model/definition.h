@@ -129,6 +129,23 @@ struct rollback_smoke {
 	int64_t memory, processes; /* 0 = no limit */
 };
 
+/*
+ * Something that was built of a tag: one of path, oci and layout. Texts are as written, with
+ * {tag}, {version} and {commit} in them; paths relative to the root definition's directory.
+ */
+struct rollback_artifact {
+	const char *path;
+	const char *digests, *sha256;  /* where its digest is listed; the digest itself */
+	bool is_extracted;	       /* it is an archive that must be sound */
+	const struct node *archive;    /* further keys of kind archive, NULL = none */
+	const char *commit_file;       /* member of the archive that names the commit */
+	const char *signature;	       /* path of a detached one, by a key of the set */
+	const char *oci;	       /* "registry.example.com/app:{version}" */
+	const char *layout, *ref;      /* an image layout, and the image meant in it */
+	const struct target *registry; /* http target oci is relative to; NULL = its first part */
+	const char *user, *password;
+};
+
 struct rollback_set {
 	const char *name;
 	struct pos pos;
@@ -149,6 +166,8 @@ struct rollback_set {
 	const char *warm_path; /* absolute, "{tag}" once in its last part; NULL = no warm copies */
 	int64_t warm_keep;     /* the newest so many proven tags have one */
 	int64_t rehash_ms;     /* all bytes of a copy are compared when the last time is older */
+	struct rollback_artifact *artifacts;
+	size_t n_artifacts;
 };
 
 enum rollback_missing { MISSING_UNDECIDED = 0, MISSING_CURRENT };

@@ -21,6 +21,11 @@ struct restoration_step {
 	const char *note;    /* what it found that decides nothing (who signed), lines, or NULL */
 };
 
+/* What was built of a tag, by its name in the definition and the SHA-256 of its bytes, hex. */
+struct artifact_digest {
+	const char *name, *digest;
+};
+
 struct restoration {
 	const char *set, *tag;
 	const char *commit, *tree; /* hex, NULL when the tag did not resolve */
@@ -30,13 +35,17 @@ struct restoration {
 	int64_t restore_us; /* closure + materialise + compare; -1 = did not get there */
 	struct restoration_step *steps;
 	size_t n_steps;
+	struct artifact_digest *artifacts; /* those found to be good */
+	size_t n_artifacts;
 };
 
-/* The first recorded identity of a tag: what it must stay. */
+/* The first recorded identity of a tag and of what was built of it: what they must stay. */
 struct pin {
 	const char *set, *tag;
 	const char *commit, *tree;
 	int64_t first_seen_ms;
+	struct artifact_digest *artifacts; /* the first good ones */
+	size_t n_artifacts;
 };
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define NEWEST 5
+#define NEWEST 6
 
 static void execute(const char *path, const char *sql)
 {
@@ -87,8 +87,8 @@ static void test_record_refuses_a_newer_version(void **state)
 	record_close(w->record);
 	w->record = NULL;
 	execute(w->path, "PRAGMA user_version = 1000");
-	refuses(w->path, RECORD_WRITE, "has version 1000, this assize knows versions up to 5");
-	refuses(w->path, RECORD_READ, "has version 1000, this assize knows versions up to 5");
+	refuses(w->path, RECORD_WRITE, "has version 1000, this assize knows versions up to 6");
+	refuses(w->path, RECORD_READ, "has version 1000, this assize knows versions up to 6");
 }
 
 /* What each version added to the one before it; taken away again it is a file of that one. */
@@ -97,6 +97,7 @@ static const char *const added_by[] = {
 	[3] = "DROP TABLE samples",
 	[4] = "DROP TABLE cursors",
 	[5] = "ALTER TABLE steps DROP COLUMN note",
+	[6] = "DROP TABLE artifacts",
 };
 
 static void bring_up(struct world *w, int version)
@@ -122,6 +123,7 @@ static void bring_up(struct world *w, int version)
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM samples"), 0);
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM cursors"), 0);
 	assert_int_equal(ask(w->path, "SELECT count(note) FROM steps"), 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM artifacts"), 0);
 	assert_ok(record_run_results(w->record, w->arena, run_id, &out, &n, &e), e);
 	assert_int_equal(n, 1);
 	assert_int_equal(out[0].value.integer, 5);

@@ -14,7 +14,7 @@ static const char *const tables[] = {
 	"latest",   "restorations", "steps",
 	"pins",	    "decisions",    "decision_lines",
 	"locks",    "externals",    "external_labels",
-	"cursors",  "samples",
+	"cursors",  "samples",	    "artifacts",
 };
 
 static void execute(const char *path, const char *sql)
