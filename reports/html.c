@@ -108,9 +108,9 @@ void html_verify(const struct page *p)
 	html_code(p, hex);
 	html_puts(p, "</li>\n");
 	if (run->commit[0] != '\0') {
-		html_puts(p, "<li><span>Commit</span> ");
+		html_puts(p, "<li><span>Commit</span> <div>");
 		html_code(p, run->commit);
-		html_printf(p, "%s</li>\n",
+		html_printf(p, "%s</div></li>\n",
 			    run->is_dirty ? ", with changes that were not committed" : "");
 	}
 	if (run->job_url != NULL && run->job_url[0] != '\0') {

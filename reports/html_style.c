@@ -123,12 +123,13 @@ const char *const html_style[] = {
 	".ev li:first-child{border-top:1px solid var(--ink)}\n",
 	".how{list-style:none;padding:0;font-size:12.5px;line-height:1.75;margin:10px 0 0}\n",
 	".how li{display:grid;grid-template-columns:11em minmax(0,1fr);align-items:baseline}\n"
-	".how span{color:var(--mid)}\n",
+	".how span{color:var(--mid)}.how div{min-width:0}\n",
 	"figure{margin:0 0 8px}\n",
 	"figure svg{overflow:hidden;width:100%;max-width:430px;height:auto}\n",
 	".intro{max-width:44em;margin:0 0 16px}\n",
 	".steps span{white-space:nowrap;margin-right:8px}\n",
-	".rb td:nth-child(3){overflow-wrap:anywhere}\n",
+	".rb th,.rb td:nth-child(3){min-width:6em;overflow-wrap:anywhere}.rb .num{white-"
+	"space:nowrap}\n",
 	".gt th{width:27%}\n",
 	".gt td.num{white-space:nowrap}\n",
 	".fix,.note{color:var(--mid)}\n",
@@ -147,7 +148,8 @@ const char *const html_style[] = {
 	"font-size:12.5px;padding:0;max-width:none}.led .rm{grid-column:2;grid-row:2}"
 	".led .tr{grid-column:2;grid-row:3}.led .n{display:none}"
 	".rb td:not(.st){grid-column:2/4;text-align:left}.rb .num:empty{display:none}"
-	".rb .v::before{content:\"restored in \"}}\n",
+	".rb .v::before{content:\"restored in \"}.rb td:nth-child(5):not(:empty)::after{"
+	"content:\" objects\"}.rb td:nth-child(6):not(:empty)::after{content:\" files\"}}\n",
 	"@media print{:root{--paper:#fff;--ink:#000;--mid:#444;--rule:#ccc;--bad:#a01a12;"
 	"--wv:#6a4600;--link:#000}\n",
 	"@page{size:A4;margin:13mm 12mm}\n",
