@@ -8,11 +8,13 @@
 #include "runner/io/git.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -178,6 +180,32 @@ static int replace_odb(git_repository *repo)
 	return rc;
 }
 
+/* A file that `git bundle create` wrote: gitformat-bundle(5). */
+static bool is_bundle(const char *path)
+{
+	char head[] = "# v? git bundle\n";
+	int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head) - 1);
+
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
+	head[3] = '?';
+	return n == (ssize_t)sizeof(head) - 1 && strcmp(head, "# v? git bundle\n") == 0;
+}
+
+static int not_found(const char *path, struct err *e)
+{
+	if (is_bundle(path)) {
+		err_set(e, ERR_MEASURE,
+			"could not open git repository \"%s\": it is a bundle, of which nothing "
+			"is proven before it is unpacked",
+			path);
+		return err_help(e, "git clone --mirror %s DIRECTORY, and name that", path);
+	}
+	err_set(e, ERR_MEASURE, "could not open git repository \"%s\": no repository there", path);
+	return err_help(e, "name the repository itself or the top of its work tree");
+}
+
 static int open_with(const char *path, unsigned flags, struct git_repository **out, struct err *e)
 {
 	git_repository *repo;
@@ -186,11 +214,8 @@ static int open_with(const char *path, unsigned flags, struct git_repository **o
 	if (git_door_init(e) < 0)
 		return -1;
 	rc = git_repository_open_ext(&repo, path, flags | GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
-	if (rc == GIT_ENOTFOUND) {
-		err_set(e, ERR_MEASURE, "could not open git repository \"%s\": no repository there",
-			path);
-		return err_help(e, "name the repository itself or the top of its work tree");
-	}
+	if (rc == GIT_ENOTFOUND)
+		return not_found(path, e);
 	if (rc < 0) {
 		err_set(e, ERR_MEASURE, "could not open git repository \"%s\": %s", path,
 			git_door_message());

@@ -343,6 +343,16 @@ git init -q --object-format=sha256 "$TMP/sha256" && cd "$TMP/sha256" && git comm
 judged "SHA-256 repository" error "could not open git repository" "SHA-1" v1.0.0
 mkdir -p "$TMP/w/sub" && cd "$TMP/w/sub" || bail sub
 judged "a directory inside a repository is not that repository" error "no repository there" "top of its work tree" v1.0.0
+git -C "$TMP/origin" bundle create -q "$TMP/all.bundle" --all
+cd "$TMP" || bail "no scratch"
+run "$RESTORE" --scratch "$SCRATCH" "$TMP/all.bundle" v1.0.0
+like "a bundle is no repository" "$out$err" 'it is a bundle.*git clone --mirror .*all.bundle DIRECTORY'
+git clone -q --mirror "$TMP/all.bundle" "$TMP/unpacked.git" && cd "$TMP/unpacked.git" || bail "no clone"
+proven "a bundle, unpacked" v1.0.0
+# git bundle verify and git clone look at what a bundle claims to hold, not at all of it.
+flip "$TMP/all.bundle" $(($(stat -c %s "$TMP/all.bundle") - 200))
+ok "git bundle verify passes a corrupt one" git bundle verify -q "$TMP/all.bundle"
+nok "its clone does not come to be" git clone -q --mirror "$TMP/all.bundle" "$TMP/corrupt.git"
 
 # ---- trees that git would not make ----------------------------------------------------------------
 world
