@@ -21,8 +21,10 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/io/clock.h"
 #include "runner/io/file.h"
 #include "runner/model/kind.h"
+#include "runner/model/progress.h"
 
 static const char *const tags_choices[] = {"all", "any", NULL};
 
@@ -170,6 +172,24 @@ static enum rollback_warm warm_of(const struct rollback_spec *spec, const struct
 	return spec->verb == ROLLBACK_WARM ? ROLLBACK_WARM_MADE : ROLLBACK_WARM_CHECKED;
 }
 
+/* On the probe's thread, for the one that shows it. */
+static void tell_progress(void *ctx, const struct rollback_progress *r)
+{
+	struct probe *p = ctx;
+	struct progress *out = p->progress;
+
+	if (!out)
+		return;
+	if (r->is_new)
+		progress_begin(out, arena_printf(p->arena, "%s %s", r->tag, r->step),
+			       clock_monotonic_ms(p->world->clock));
+	atomic_store(&out->done, r->done);
+	atomic_store(&out->total, r->total);
+	atomic_store(&out->bytes, r->bytes);
+	atomic_store(&out->total_bytes, r->total_bytes);
+	atomic_store(&out->has_litter, r->has_scratch);
+}
+
 static int verify(struct probe *p, const struct rollback_set *set, const char *tag,
 		  enum rollback_warm warm, struct tag_result *out, struct err *e)
 {
@@ -186,6 +206,9 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 		.smoke = rollback_smoke,
 		.artifact = rollback_artifact,
 		.look_ctx = &look,
+		.is_interrupted = &p->world->is_interrupted,
+		.progress = tell_progress,
+		.progress_ctx = p,
 		.warm = warm,
 		.is_drill = spec->verb == ROLLBACK_DRILL,
 		.is_cold = spec->is_cold,
@@ -195,6 +218,10 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 	*out = (struct tag_result){0};
 	if (rollback_verify(p->arena, &request, &out->restoration, e) < 0)
 		return -1;
+	/* What was cut short is no news about the tag: it is not recorded. */
+	if (atomic_load(&p->world->is_interrupted) && out->restoration.outcome != OUTCOME_PASS)
+		return err_set(e, ERR_MEASURE, "the run was interrupted while it verified \"%s\"",
+			       tag);
 	describe_result(p->arena, out);
 	probe_restoration(p, &out->restoration);
 	return 0;

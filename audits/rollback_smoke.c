@@ -202,6 +202,7 @@ static void run(struct smoke *m)
 		.env = environment(m),
 		.cwd = m->place->tree,
 		.deadline_ms = is_cut ? m->place->deadline_ms : now_ms + m->spec->timeout_ms,
+		.is_cancelled = &world->is_interrupted,
 		.limit_ms = is_cut ? 0 : m->spec->timeout_ms,
 		.max_output_bytes = (size_t)m->spec->max_output,
 		.sandbox = m->sandbox,

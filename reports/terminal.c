@@ -239,6 +239,7 @@ static void put_running(struct buf *out, const char *const *running, const int64
 		if (i == 0 && detail != NULL) {
 			(void)buf_puts(out, "  ");
 			text_put(out, detail);
+			(void)buf_putc(out, ';');
 		}
 		(void)buf_printf(out, " %" PRId64 " s", running_ms[i] / 1000);
 	}

@@ -138,6 +138,7 @@ static int compare_file(struct worker *w, const struct entry *entry, int dir)
 		rc = compare_stat(w, entry, &st);
 	if (rc == 0)
 		rc = compare_bytes(w, entry, fd);
+	worker_did(w, entry->size_bytes);
 	if (fd >= 0)
 		(void)close(fd); /* only read */
 	return rc;

@@ -33,13 +33,41 @@ struct crew {
 
 bool room_is_late(const struct verification *v)
 {
-	return clock_monotonic_ms(v->req->clock) >= v->req->deadline_ms;
+	return (v->req->is_interrupted && atomic_load(v->req->is_interrupted)) ||
+	       clock_monotonic_ms(v->req->clock) >= v->req->deadline_ms;
 }
 
 int room_late(struct verification *v, struct step *s)
 {
+	if (v->req->is_interrupted && atomic_load(v->req->is_interrupted))
+		return step_find(s, OUTCOME_UNDECIDED, "assize rollback verify",
+				 "interrupted during %s", v->where);
 	return step_find(s, OUTCOME_UNDECIDED, "raise the timeout of the check",
 			 "ran out of time during %s", v->where);
+}
+
+/* Files and bytes where the step goes through files, else the items of the pass. */
+static void tell(struct verification *v, int64_t done, int64_t total, bool is_new)
+{
+	struct rollback_progress p = {
+		.tag = v->tag,
+		.step = v->where,
+		.done = done,
+		.total = total,
+		.is_new = is_new,
+		.has_scratch = v->scratch != NULL,
+	};
+
+	if (is_new) {
+		atomic_store(&v->n_files_done, 0);
+		atomic_store(&v->n_bytes_done, 0);
+	} else if (atomic_load(&v->n_files_done) > 0) {
+		p.done = atomic_load(&v->n_files_done);
+		p.total = (int64_t)v->plan.files.n;
+		p.bytes = atomic_load(&v->n_bytes_done);
+		p.total_bytes = v->plan.n_bytes;
+	}
+	v->req->progress(v->req->progress_ctx, &p);
 }
 
 void room_progress(struct verification *v, int64_t done, int64_t total)
@@ -52,7 +80,23 @@ void room_progress(struct verification *v, int64_t done, int64_t total)
 	if (now - v->progress_ms < ROOM_PROGRESS_MS)
 		return;
 	v->progress_ms = now;
-	v->req->progress(v->req->progress_ctx, v->where, done, total);
+	tell(v, done, total, false);
+}
+
+void room_progress_begin(struct verification *v)
+{
+	if (v->req->progress)
+		tell(v, 0, 0, true);
+}
+
+void worker_did(struct worker *w, int64_t bytes)
+{
+	struct verification *v = w->v;
+	int64_t n = atomic_fetch_add(&v->n_files_done, 1) + 1;
+
+	(void)atomic_fetch_add(&v->n_bytes_done, bytes); /* only the sum matters */
+	if (w == &w->crew->workers[0])
+		room_progress(v, n, (int64_t)v->plan.files.n);
 }
 
 void crew_init(struct verification *v)

@@ -26,6 +26,16 @@ struct drill {
 	const char *current, *next; /* links in scratch */
 };
 
+/* The progress of the other release; what is to be removed is that of the drilled one, too. */
+static void pass_on(void *ctx, const struct rollback_progress *p)
+{
+	const struct verification *v = ctx;
+	struct rollback_progress told = *p;
+
+	told.has_scratch = true;
+	v->req->progress(v->req->progress_ctx, &told);
+}
+
 static int identify_head(struct verification *v, struct step *s)
 {
 	git_commit *commit = NULL;
@@ -109,8 +119,9 @@ static bool take_up(struct drill *d, const char *tag, const char **from)
 		.tag = tag ? tag : "HEAD",
 		.clock = v->req->clock,
 		.deadline_ms = v->req->deadline_ms,
-		.progress = v->req->progress,
-		.progress_ctx = v->req->progress_ctx,
+		.is_interrupted = v->req->is_interrupted,
+		.progress = v->req->progress ? pass_on : NULL,
+		.progress_ctx = v,
 	};
 	*d->other = (struct verification){0};
 	*from = tag ? tag : "HEAD";

@@ -98,6 +98,7 @@ int materialise_begin(struct verification *v, struct step *s)
 				 "set restore: { scratch: } to a directory that can be written",
 				 "%s", e.message);
 	v->scratch = v->held.path;
+	room_progress_begin(v);
 	if (check_room(v, s) < 0 || open_root(v, s) < 0)
 		return -1;
 	for (size_t i = 1; i < list->n; i++) {
@@ -268,8 +269,10 @@ static void restore_blob(struct worker *w, struct entry *owner, const void *data
 
 	sha256_of(data, size, digest);
 	begin_us = clock_monotonic_us(clock);
-	for (struct entry *entry = owner; entry; entry = entry->next_same)
+	for (struct entry *entry = owner; entry; entry = entry->next_same) {
 		restore_entry(w, entry, data, digest);
+		worker_did(w, entry->size_bytes);
+	}
 	w->second_us += clock_monotonic_us(clock) - begin_us;
 }
 

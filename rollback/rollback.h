@@ -11,6 +11,7 @@
 #ifndef ASSIZE_ROLLBACK_ROLLBACK_H
 #define ASSIZE_ROLLBACK_ROLLBACK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,8 +25,18 @@ struct clock;
 struct err;
 struct rollback_set;
 
-/* How far a verification is; called on the verifying thread at most every 100 ms. */
-typedef void rollback_progress_fn(void *ctx, const char *step, int64_t done, int64_t total);
+/*
+ * How far a verification is; told on the verifying thread when a step begins, and about every 100
+ * ms while it goes on. Total 0 = not known.
+ */
+struct rollback_progress {
+	const char *tag, *step;
+	int64_t done, total;	    /* files, or whatever the step goes through */
+	int64_t bytes, total_bytes; /* of these files */
+	bool is_new;		    /* the step begins */
+	bool has_scratch;	    /* there is something to remove */
+};
+typedef void rollback_progress_fn(void *ctx, const struct rollback_progress *p);
 
 /* The restored tag, for what is looked at by rooms above this one. */
 struct rollback_place {
@@ -71,7 +82,8 @@ struct rollback_request {
 	 */
 	bool is_drill, is_cold;
 	const char *previous;
-	rollback_progress_fn *progress; /* may be NULL */
+	const atomic_bool *is_interrupted; /* set: ends soon, unproven; NULL = never */
+	rollback_progress_fn *progress;	   /* may be NULL */
 	void *progress_ctx;
 	former_fn *former; /* runs the set's compatible checks; NULL = nobody can */
 	void *former_ctx;

@@ -27,6 +27,7 @@
 
 struct arena;
 struct clock;
+struct worker;
 struct crew;
 struct pack_plan;
 struct pack_worker;
@@ -217,12 +218,18 @@ struct verification {
 	const struct copy *copy; /* being compared now */
 	int root_fd;		 /* of the restored tree, -1 = none */
 	int64_t progress_ms;	 /* when progress was last told */
+	_Atomic(int64_t) n_files_done, n_bytes_done; /* of the step under way */
 	struct restoration *out;
 };
 
 bool room_is_late(const struct verification *v);
 int room_late(struct verification *v, struct step *s);
+/* Items of the pass under way; told only when it is time. */
 void room_progress(struct verification *v, int64_t done, int64_t total);
+/* A step begins, or scratch comes or goes: told at once. */
+void room_progress_begin(struct verification *v);
+/* One more file was read back or written by this worker. */
+void worker_did(struct worker *w, int64_t bytes);
 
 /* An object to read, and what it is to a person. */
 struct wanted {

@@ -95,6 +95,7 @@ static struct step *enter(struct verification *v, enum rollback_step which)
 {
 	v->where = step_names[which];
 	v->is_reached[which] = true;
+	room_progress_begin(v);
 	return &v->steps[which];
 }
 
@@ -174,10 +175,14 @@ static void remove_scratch(struct verification *v, struct step *s)
 
 	if (v->root_fd >= 0)
 		(void)close(v->root_fd); /* a directory that was only read */
+	v->where = "removal of scratch";
+	room_progress_begin(v);
 	if (scratch_release(&v->held, &e) < 0)
 		step_find(s, OUTCOME_WARN,
 			  arena_printf(v->a, "rm -rf %s", room_shell(v->a, v->scratch)), "%s",
 			  e.message);
+	v->scratch = NULL;
+	room_progress_begin(v);
 }
 
 /* WARN marks a step; the restoration as a whole is proven, disproved or unproven. */

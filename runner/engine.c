@@ -151,6 +151,7 @@ static void start_probe(struct engine *g, struct job *job)
 		.arena = job->arena,
 		.checks = job->checks,
 		.n_checks = job->n_checks,
+		.progress = &job->progress,
 	};
 	start_clock(g, job);
 }

@@ -16,6 +16,7 @@
 
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
+#include "runner/model/progress.h"
 
 struct arena;
 struct judged;
@@ -41,7 +42,8 @@ struct job {
 	/* filled by the engine */
 	struct arena *arena; /* of this attempt; freed by whoever takes the finished job */
 	struct probe probe;
-	const struct err *err; /* in arena; set: checks that emitted nothing were not measured */
+	struct progress progress; /* the owner looks while it is under way */
+	const struct err *err;	  /* in arena; set: checks that emitted nothing were not measured */
 	/* monotonic; an HTTP probe begins when its turn comes, though it is under way */
 	_Atomic(int64_t) started_us;
 	int64_t duration_us;

@@ -22,6 +22,7 @@
 #include "runner/judge.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
+#include "runner/model/progress.h"
 #include "runner/past.h"
 #include "runner/plan.h"
 #include "runner/session_parts.h"
@@ -30,6 +31,8 @@
 #define LIVE_TICK_MS	   100
 #define PLAIN_TICK_MS	   1000
 #define INTERRUPT_GRACE_MS 1000
+#define INTERRUPT_TIDY_MS  15000 /* for a probe that has to remove what it wrote */
+#define MAX_LITTERED	   64
 #define MAX_SHOWN_RUNNING  8
 
 int session_exit_status(enum outcome outcome)
@@ -198,6 +201,7 @@ static void tick(struct session *s)
 	const char *names[MAX_SHOWN_RUNNING];
 	int64_t since_ms[MAX_SHOWN_RUNNING];
 	int64_t now = session_monotonic_ms(s);
+	struct arena *a;
 	size_t n;
 
 	if (s->req->terminal == NULL || now - s->ticked_ms < LIVE_TICK_MS)
@@ -209,7 +213,24 @@ static void tick(struct session *s)
 		names[i] = jobs[i]->checks[0]->name;
 		since_ms[i] = now - jobs[i]->started_us / 1000;
 	}
-	terminal_tick(s->req->terminal, names, since_ms, n, NULL, session_wall_ms(s));
+	a = arena_new(); /* a hundred times a minute, for hours */
+	terminal_tick(s->req->terminal, names, since_ms, n,
+		      n > 0 ? progress_words(a, &jobs[0]->progress, now) : NULL,
+		      session_wall_ms(s));
+	arena_free(a);
+}
+
+/* Will a probe under way remove something it has on disk? */
+static bool has_litter(struct session *s)
+{
+	const struct job *jobs[MAX_LITTERED];
+	size_t n = engine_running(s->engine, jobs, MAX_LITTERED);
+
+	n = n < MAX_LITTERED ? n : MAX_LITTERED;
+	for (size_t i = 0; i < n; i++)
+		if (atomic_load(&jobs[i]->progress.has_litter))
+			return true;
+	return false;
 }
 
 /* How long the owner may sleep: until the next tick or the next retry. */
@@ -228,22 +249,25 @@ static int64_t wait_ms(const struct session *s)
 	return wait;
 }
 
-/* After a signal: nothing new starts, what is under way gets a moment, the rest is undecided. */
+/*
+ * After a signal: nothing new starts, what is under way gets a moment, and longer while it removes
+ * what it wrote; the rest is undecided.
+ */
 static int wind_down(struct session *s, struct err *e)
 {
-	int64_t until = session_monotonic_ms(s) + INTERRUPT_GRACE_MS;
+	int64_t now = session_monotonic_ms(s);
+	int64_t until = now + INTERRUPT_GRACE_MS, tidy_until = now + INTERRUPT_TIDY_MS;
 	const char *reason = arena_printf(s->req->app->arena, "the run was interrupted by %s",
 					  strsignal(s->signal));
 
 	atomic_store(&s->world->is_interrupted, true);
 	s->n_waiting = 0;
-	while (s->n_in_flight > 0 && session_monotonic_ms(s) < until) {
+	while (s->n_in_flight > 0 && (now < until || (now < tidy_until && has_litter(s)))) {
 		int second;
 
-		if (session_take(s,
-				 engine_wait(s->engine, until - session_monotonic_ms(s), &second),
-				 e) != 0)
+		if (session_take(s, engine_wait(s->engine, LIVE_TICK_MS, &second), e) != 0)
 			return -1;
+		now = session_monotonic_ms(s);
 		if (second != 0) /* asked twice: at once */
 			break;
 	}

@@ -28,7 +28,8 @@
 #include "runner/io/proc_helper.h"
 
 /* How long the supervisor may take to kill, beyond its own limit. */
-#define END_LIMIT_MS 8000
+#define END_LIMIT_MS   8000
+#define CANCEL_LOOK_MS 100
 
 /*
  * The one helper of this process: set before there are threads, read-only while there are. A handle
@@ -70,7 +71,7 @@ struct job {
 	int control, out, err;
 	struct buf out_text, err_text;
 	const char *overflowing; /* NULL, or the stream that grew too large */
-	bool is_late;
+	bool is_late, is_cancelled;
 	bool is_ending; /* the supervisor has been told to kill */
 	bool is_reported;
 	struct proc_report report;
@@ -333,7 +334,7 @@ static int poll_timeout(int64_t left_ms)
 }
 
 /* Until the report has come. -1: it never will. */
-static int job_wait(struct job *j, const struct clock *clock, int64_t deadline_ms)
+static int job_wait(struct job *j, const struct clock *clock, const struct proc_request *req)
 {
 	int64_t end_limit_ms = 0;
 
@@ -345,7 +346,11 @@ static int job_wait(struct job *j, const struct clock *clock, int64_t deadline_m
 		};
 		int64_t now = clock_monotonic_ms(clock);
 
-		if (!j->is_ending && now >= deadline_ms) {
+		if (!j->is_ending && req->is_cancelled && atomic_load(req->is_cancelled)) {
+			j->is_cancelled = true;
+			job_end(j);
+		}
+		if (!j->is_ending && now >= req->deadline_ms) {
 			j->is_late = true;
 			job_end(j);
 		}
@@ -354,7 +359,9 @@ static int job_wait(struct job *j, const struct clock *clock, int64_t deadline_m
 		if (end_limit_ms > 0 && now >= end_limit_ms)
 			return -1;
 
-		int64_t until = end_limit_ms > 0 ? end_limit_ms : deadline_ms;
+		int64_t until = end_limit_ms > 0 ? end_limit_ms : req->deadline_ms;
+		if (req->is_cancelled && until > now + CANCEL_LOOK_MS)
+			until = now + CANCEL_LOOK_MS;
 		/* EINTR: a signal for the whole program; whoever handles it sets the deadline. */
 		(void)poll(fds, 3, poll_timeout(until - now));
 
@@ -456,6 +463,9 @@ static int job_judge(const struct job *j, const struct proc_request *req, int64_
 		return err_set(e, ERR_MEASURE, "\"%s\" wrote more than %s to its %s", req->argv[0],
 			       limit, j->overflowing);
 	}
+	if (j->is_cancelled)
+		return err_set(e, ERR_MEASURE, "\"%s\" was ended: the run was interrupted",
+			       req->argv[0]);
 	if (j->is_late) {
 		(void)num_format_duration(limit_ms, limit);
 		return err_set(e, ERR_MEASURE, "\"%s\" did not end within %s", req->argv[0], limit);
@@ -501,7 +511,7 @@ int proc_run(struct arena *a, const struct clock *clock, const struct proc_reque
 	if (rc == 0) {
 		int64_t limit_ms = req->limit_ms ? req->limit_ms : req->deadline_ms - start_ms;
 
-		j.is_reported = job_wait(&j, clock, req->deadline_ms) == 0;
+		j.is_reported = job_wait(&j, clock, req) == 0;
 		rc = j.is_reported ? job_judge(&j, req, limit_ms, e)
 				   : err_set(e, ERR_MEASURE,
 					     "could not run \"%s\": its supervisor went away",

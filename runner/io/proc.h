@@ -20,6 +20,7 @@
 #ifndef ASSIZE_IO_PROC_H
 #define ASSIZE_IO_PROC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,8 +36,10 @@ struct proc_request {
 	const char *const *env;	 /* NULL terminated "NAME=value" */
 	const char *cwd;	 /* absolute */
 	int64_t deadline_ms;	 /* monotonic */
-	int64_t limit_ms;	 /* what the user wrote, for the message; 0 = what is left */
-	size_t max_output_bytes; /* stdout and stderr each */
+	/* Set: ended as at the deadline, with an error that says so. NULL = never. */
+	const atomic_bool *is_cancelled;
+	int64_t limit_ms;	       /* what the user wrote, for the message; 0 = what is left */
+	size_t max_output_bytes;       /* stdout and stderr each */
 	const struct sandbox *sandbox; /* NULL = none */
 };
 

@@ -200,7 +200,8 @@ static bool sweep_one(int parent, const char *name)
 
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0777) == 0700 &&
+	/* its group may have been let pass, never more */
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0067) == 0 &&
 	    flock(fd, LOCK_EX | LOCK_NB) == 0)
 		is_gone = remove_entry(parent, name, 0) == 0;
 	(void)close(fd); /* only locked */

@@ -31,6 +31,7 @@ struct db_pool;
 struct http_request;
 struct http_response;
 struct http_turns;
+struct progress;
 struct redactor;
 
 /* A value a kind yields. Kinds with one value name it "". */
@@ -83,9 +84,10 @@ struct probe {
 	struct arena *arena;
 	const struct check *const *checks; /* those merged into this probe; all of one target */
 	size_t n_checks;
-	int64_t deadline_ms;   /* monotonic, from clock_monotonic_ms() */
-	void *state;	       /* the kind's own, between begin and finish */
-	struct former *former; /* the checks are those of a released tag; NULL = today's */
+	int64_t deadline_ms;	   /* monotonic, from clock_monotonic_ms() */
+	void *state;		   /* the kind's own, between begin and finish */
+	struct progress *progress; /* MAY be told, by long work; NULL where nobody looks */
+	struct former *former;	   /* the checks are those of a released tag; NULL = today's */
 	/*
 	 * HTTP kinds: finish() sets it to have begin() and the rest called once more, so long
 	 * after; the check's timeout bounds all of it. 0 = that was all.

@@ -428,13 +428,22 @@ static void test_rollback_compare_notices(void **state)
 		compared(*state, cases[i].damage, cases[i].finding);
 }
 
-static void count_progress(void *ctx, const char *step, int64_t done, int64_t total)
-{
-	int *n = ctx;
+struct told {
+	int n, n_steps;
+	bool has_scratch; /* as last told */
+};
 
-	assert_non_null(step);
-	assert_true(done >= 0 && done <= total);
-	(*n)++;
+static void count_progress(void *ctx, const struct rollback_progress *p)
+{
+	struct told *told = ctx;
+
+	assert_string_equal(p->tag, "v1");
+	assert_non_null(p->step);
+	assert_true(p->done >= 0 && p->done <= p->total);
+	assert_true(p->bytes >= 0 && p->bytes <= p->total_bytes);
+	told->n++;
+	told->n_steps += p->is_new;
+	told->has_scratch = p->has_scratch;
 }
 
 static void test_rollback_tells_progress(void **state)
@@ -442,13 +451,23 @@ static void test_rollback_tells_progress(void **state)
 	struct world *w = *state;
 	struct restoration r;
 	struct err e = {0};
-	int n = 0;
+	struct told told = {0};
+	atomic_bool is_interrupted;
 
 	w->request.progress = count_progress;
-	w->request.progress_ctx = &n;
+	w->request.progress_ctx = &told;
 	assert_int_equal(rollback_verify(w->a, &w->request, &r, &e), 0);
-	assert_true(n >= 1);
+	assert_true(told.n > told.n_steps);
+	assert_int_equal(told.n_steps, 8); /* five steps; scratch comes, is removed, is gone */
+	assert_false(told.has_scratch);
 	w->request.progress = NULL;
+
+	atomic_init(&is_interrupted, true);
+	w->request.is_interrupted = &is_interrupted;
+	assert_int_equal(rollback_verify(w->a, &w->request, &r, &e), 0);
+	assert_int_equal(r.outcome, OUTCOME_UNDECIDED);
+	assert_non_null(strstr(r.steps[r.n_steps - 1].finding, "interrupted during "));
+	w->request.is_interrupted = NULL;
 }
 
 /* A smoke test that exits 0 and that nothing kept from the tree. */
