@@ -14,8 +14,7 @@
 
 #include "audits/archive_rules.h"
 #include "audits/manifest.h"
-#include "audits/rollback_ask.h"
-#include "audits/rollback_look.h"
+#include "audits/rollback_artifact.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -30,23 +29,9 @@
 #define MAX_MANIFEST_BYTES (64 * 1024 * 1024)
 #define MAX_COMMIT_FILE	   4096
 #define MIN_ABBREVIATION   7
-#define REVISION	   "org.opencontainers.image.revision"
-#define REGISTRY_TURNS	   4 /* as an http target has unless it says otherwise */
 
-/* One artifact being looked at. */
-struct artifact {
-	struct arena *a;
-	const struct rollback_look *look;
-	const struct rollback_place *place;
-	const struct rollback_artifact *spec;
-	const char *path; /* absolute, of a file */
-	struct rollback_found *out;
-};
-
-/* The worst finding is kept, the first of its kind. Always -1. */
-static int find(struct artifact *x, enum outcome outcome, const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-static int find(struct artifact *x, enum outcome outcome, const char *remedy, const char *fmt, ...)
+int artifact_find(struct artifact *x, enum outcome outcome, const char *remedy, const char *fmt,
+		  ...)
 {
 	enum outcome joined = outcome_join(x->out->outcome, outcome);
 	va_list ap;
@@ -62,19 +47,19 @@ static int find(struct artifact *x, enum outcome outcome, const char *remedy, co
 	return -1;
 }
 
-static const char *expand(struct artifact *x, const char *text)
+const char *artifact_expand(struct artifact *x, const char *text)
 {
 	return text ? rollback_expand(x->a, text, x->place) : NULL;
 }
 
-static const char *absolute(struct artifact *x, const char *text)
+const char *artifact_absolute(struct artifact *x, const char *text)
 {
 	const struct definition *d = x->look->probe->world->definition;
 
-	return text ? file_absolute(x->a, d->root_dir, expand(x, text)) : NULL;
+	return text ? file_absolute(x->a, d->root_dir, artifact_expand(x, text)) : NULL;
 }
 
-static struct ask ask_about(struct artifact *x, const char *kind, struct node *spec)
+struct ask artifact_ask(struct artifact *x, const char *kind, struct node *spec)
 {
 	return (struct ask){
 		.arena = x->a,
@@ -92,21 +77,20 @@ static const char *first_line(struct arena *a, const char *text)
 }
 
 /* What a kind had against it: the first line of evidence says more than a count. */
-static void find_answer(struct artifact *x, const struct ask_answer *answer, const char *remedy)
+void artifact_find_answer(struct artifact *x, const struct ask_answer *answer, const char *remedy)
 {
 	if (outcome_is_passing(answer->outcome))
 		return;
-	(void)find(x, answer->outcome, answer->help ? answer->help : remedy, "%s",
-		   answer->evidence && answer->outcome == OUTCOME_FAIL
-			   ? first_line(x->a, answer->evidence)
-		   : answer->reason ? answer->reason
-				    : outcome_name(answer->outcome));
+	(void)artifact_find(x, answer->outcome, answer->help ? answer->help : remedy, "%s",
+			    answer->evidence && answer->outcome == OUTCOME_FAIL
+				    ? first_line(x->a, answer->evidence)
+			    : answer->reason ? answer->reason
+					     : outcome_name(answer->outcome));
 	if (answer->evidence && strchr(answer->evidence, '\n'))
 		x->out->note = answer->evidence;
 }
 
-/* Is the word one of the tag's commit, in full or short? */
-static bool is_commit(const struct artifact *x, const char *word, size_t n)
+bool artifact_is_commit(const struct artifact *x, const char *word, size_t n)
 {
 	return n >= MIN_ABBREVIATION && n <= strlen(x->place->commit) &&
 	       memcmp(word, x->place->commit, n) == 0;
@@ -114,8 +98,7 @@ static bool is_commit(const struct artifact *x, const char *word, size_t n)
 
 /* ---- digests ---- */
 
-/* The digest that the definition gives itself, as digests are written; NULL = none. */
-static const char *given_digest(struct artifact *x)
+const char *artifact_given_digest(struct artifact *x)
 {
 	const char *hex = x->spec->sha256;
 	unsigned char digest[SHA256_BYTES];
@@ -142,7 +125,7 @@ static const struct manifest_entry *listed(struct artifact *x, const struct mani
 /* 0 with the digest that is recorded, NULL where none is; -1 with a finding. */
 static int recorded_digest(struct artifact *x, const char **hex)
 {
-	const char *path = absolute(x, x->spec->digests);
+	const char *path = artifact_absolute(x, x->spec->digests);
 	const struct manifest_entry *entry = NULL;
 	struct manifest manifest;
 	struct err e = {.class = ERR_NONE};
@@ -150,7 +133,7 @@ static int recorded_digest(struct artifact *x, const char **hex)
 	char digest[SHA256_HEX];
 	int rc;
 
-	*hex = given_digest(x);
+	*hex = artifact_given_digest(x);
 	if (!path)
 		return 0;
 	buf_init(&text, MAX_MANIFEST_BYTES);
@@ -159,17 +142,19 @@ static int recorded_digest(struct artifact *x, const char **hex)
 		rc = manifest_parse(x->a, text.data, text.len, &manifest, &e);
 	buf_release(&text);
 	if (rc < 0)
-		return find(x, OUTCOME_UNDECIDED, "put back the list of digests of this release",
-			    "its list of digests: %s", e.message);
+		return artifact_find(x, OUTCOME_UNDECIDED,
+				     "put back the list of digests of this release",
+				     "its list of digests: %s", e.message);
 	entry = listed(x, &manifest, path);
 	if (!entry)
-		return find(x, OUTCOME_UNDECIDED,
-			    "list it, once it is known to be the one that was released",
-			    "\"%s\" does not list it", path);
+		return artifact_find(x, OUTCOME_UNDECIDED,
+				     "list it, once it is known to be the one that was released",
+				     "\"%s\" does not list it", path);
 	sha256_hex(entry->digest, digest);
 	if (*hex && strcmp(*hex, digest) != 0)
-		return find(x, OUTCOME_FAIL, "correct sha256:, or the list",
-			    "\"%s\" says sha256 %s, the definition %s", path, digest, *hex);
+		return artifact_find(x, OUTCOME_FAIL, "correct sha256:, or the list",
+				     "\"%s\" says sha256 %s, the definition %s", path, digest,
+				     *hex);
 	*hex = arena_strdup(x->a, digest);
 	return 0;
 }
@@ -178,7 +163,7 @@ static int recorded_digest(struct artifact *x, const char **hex)
 static int check_digest(struct artifact *x)
 {
 	struct node *spec = ask_mapping(x->a);
-	struct ask q = ask_about(x, "file", spec);
+	struct ask q = artifact_ask(x, "file", spec);
 	struct ask_value value = {.name = "sha256"};
 	const char *recorded, *reason;
 	struct ask_answer answer;
@@ -191,11 +176,11 @@ static int check_digest(struct artifact *x)
 	ask_kind(&q, &value, 1, &answer);
 	x->out->digest = ask_text(&answer, "sha256", &reason);
 	if (!x->out->digest)
-		return find(x, OUTCOME_UNDECIDED, answer.help, "%s",
-			    answer.reason ? answer.reason : reason);
+		return artifact_find(x, OUTCOME_UNDECIDED, answer.help, "%s",
+				     answer.reason ? answer.reason : reason);
 	if (answer.outcome == OUTCOME_FAIL)
-		return find(x, OUTCOME_FAIL, "put back the one that was released",
-			    "its sha256 is %s, recorded is %s", x->out->digest, recorded);
+		return artifact_find(x, OUTCOME_FAIL, "put back the one that was released",
+				     "its sha256 is %s, recorded is %s", x->out->digest, recorded);
 	return 0;
 }
 
@@ -209,7 +194,7 @@ static void check_archive(struct artifact *x)
 {
 	const struct node *more = x->spec->archive;
 	struct node *spec = ask_mapping(x->a);
-	struct ask q = ask_about(x, "archive", spec);
+	struct ask q = artifact_ask(x, "archive", spec);
 	const struct ask_value value = {.name = "differences", .expect = "== 0"};
 	const struct clock *clock = q.world->clock;
 	struct ask_answer answer;
@@ -221,7 +206,7 @@ static void check_archive(struct artifact *x)
 	if (answer.is_unreadable && !answer.help &&
 	    clock_monotonic_ms(clock) < x->place->deadline_ms)
 		answer.outcome = OUTCOME_FAIL;
-	find_answer(x, &answer, "put back the one that was released");
+	artifact_find_answer(x, &answer, "put back the one that was released");
 }
 
 /* The member that names the commit, on its way. */
@@ -268,7 +253,7 @@ static bool names_commit(const struct artifact *x, const char *text)
 	while (*text) {
 		size_t n = strspn(text, digits);
 
-		if (is_commit(x, text, n))
+		if (artifact_is_commit(x, text, n))
 			return true;
 		text += n;
 		text += strcspn(text, digits);
@@ -296,8 +281,8 @@ static int read_member(struct artifact *x, struct member *member, struct err *e)
 
 static void check_commit_file(struct artifact *x)
 {
-	struct member member = {.x = x,
-				.name = archive_path(x->a, expand(x, x->spec->commit_file))};
+	struct member member = {
+		.x = x, .name = archive_path(x->a, artifact_expand(x, x->spec->commit_file))};
 	struct err e = {.class = ERR_NONE};
 	const char *name = str_escaped(x->a, member.name), *text;
 	int rc;
@@ -307,15 +292,15 @@ static void check_commit_file(struct artifact *x)
 	text = arena_strndup(x->a, member.text.data, member.text.len);
 	buf_release(&member.text);
 	if (rc < 0)
-		(void)find(x, OUTCOME_UNDECIDED, *e.help ? arena_strdup(x->a, e.help) : NULL, "%s",
-			   e.message);
+		(void)artifact_find(x, OUTCOME_UNDECIDED,
+				    *e.help ? arena_strdup(x->a, e.help) : NULL, "%s", e.message);
 	else if (!member.is_found)
-		(void)find(x, OUTCOME_FAIL, "put back the one that was built of this tag",
-			   "there is no member \"%s\" to name the commit", name);
+		(void)artifact_find(x, OUTCOME_FAIL, "put back the one that was built of this tag",
+				    "there is no member \"%s\" to name the commit", name);
 	else if (!names_commit(x, text))
-		(void)find(x, OUTCOME_FAIL, "put back the one that was built of this tag",
-			   "its \"%s\" names another commit than %s: \"%s\"", name,
-			   x->place->commit, str_escaped(x->a, first_line(x->a, text)));
+		(void)artifact_find(x, OUTCOME_FAIL, "put back the one that was built of this tag",
+				    "its \"%s\" names another commit than %s: \"%s\"", name,
+				    x->place->commit, str_escaped(x->a, first_line(x->a, text)));
 }
 
 /* ---- signatures ---- */
@@ -328,7 +313,7 @@ static void check_signature(struct artifact *x)
 				     .namespace = "file",
 				     .revoked = set->revoked};
 	const struct gpg_keys gpg = {.keyring = set->keyring, .fingerprints = set->fingerprints};
-	const char *path = absolute(x, x->spec->signature);
+	const char *path = artifact_absolute(x, x->spec->signature);
 	const struct clock *clock = x->look->probe->world->clock;
 	int64_t seen_ms = x->place->seen_ms;
 	struct signature_job job = {
@@ -354,29 +339,30 @@ static void check_signature(struct artifact *x)
 	buf_release(&text);
 	is_ssh = str_starts(job.text, "-----BEGIN SSH SIGNATURE-----");
 	if (rc == 0 && !(is_ssh ? set->allowed_signers : set->keyring)) {
-		(void)find(x, OUTCOME_UNDECIDED,
-			   is_ssh ? "add signature: { allowed_signers: } to the set"
-				  : "add signature: { keyring: } to the set",
-			   "it is signed with %s, of which the set names no keys",
-			   is_ssh ? "OpenSSH" : "OpenPGP");
+		(void)artifact_find(x, OUTCOME_UNDECIDED,
+				    is_ssh ? "add signature: { allowed_signers: } to the set"
+					   : "add signature: { keyring: } to the set",
+				    "it is signed with %s, of which the set names no keys",
+				    is_ssh ? "OpenSSH" : "OpenPGP");
 		return;
 	}
 	if (rc == 0)
 		rc = is_ssh ? signature_ssh(&job, &ssh, &answer, &e)
 			    : signature_gpg(&job, &gpg, &answer, &e);
 	if (rc < 0)
-		(void)find(x, OUTCOME_UNDECIDED,
-			   *e.help ? arena_strdup(x->a, e.help)
-				   : "put back its signature, and the keys",
-			   "its signature: %s", e.message);
+		(void)artifact_find(x, OUTCOME_UNDECIDED,
+				    *e.help ? arena_strdup(x->a, e.help)
+					    : "put back its signature, and the keys",
+				    "its signature: %s", e.message);
 	else if (!answer.is_valid)
-		(void)find(x,
-			   answer.fault == SIGNATURE_BAD || answer.fault == SIGNATURE_REVOKED ||
-					   answer.fault == SIGNATURE_MALFORMED
-				   ? OUTCOME_FAIL
-				   : OUTCOME_UNDECIDED,
-			   "put back the one that was released, with its signature",
-			   "its signature: %s", answer.reason);
+		(void)artifact_find(x,
+				    answer.fault == SIGNATURE_BAD ||
+						    answer.fault == SIGNATURE_REVOKED ||
+						    answer.fault == SIGNATURE_MALFORMED
+					    ? OUTCOME_FAIL
+					    : OUTCOME_UNDECIDED,
+				    "put back the one that was released, with its signature",
+				    "its signature: %s", answer.reason);
 	else
 		x->out->note = arena_printf(x->a, "%s signed by %s",
 					    str_escaped(x->a, x->out->name), answer.signer);
@@ -388,15 +374,16 @@ static void look_at_file(struct artifact *x)
 {
 	struct stat before, after;
 
-	x->path = absolute(x, x->spec->path);
+	x->path = artifact_absolute(x, x->spec->path);
 	if (stat(x->path, &before) < 0) {
 		bool is_absent = errno == ENOENT || errno == ENOTDIR;
 
-		(void)find(x, OUTCOME_UNDECIDED,
-			   arena_printf(x->a, "put the artifact of %s back at %s", x->place->tag,
-					x->path),
-			   "%s%s", is_absent ? "it is not there" : "could not look at it: ",
-			   is_absent ? "" : strerror(errno));
+		(void)artifact_find(x, OUTCOME_UNDECIDED,
+				    arena_printf(x->a, "put the artifact of %s back at %s",
+						 x->place->tag, x->path),
+				    "%s%s",
+				    is_absent ? "it is not there" : "could not look at it: ",
+				    is_absent ? "" : strerror(errno));
 		return;
 	}
 	if (check_digest(x) < 0)
@@ -411,92 +398,9 @@ static void look_at_file(struct artifact *x)
 	    before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
 	    before.st_mtim.tv_nsec != after.st_mtim.tv_nsec) {
 		x->out->outcome = OUTCOME_PASS; /* what was found is of no one file */
-		(void)find(x, OUTCOME_UNDECIDED, "assize rollback verify",
-			   "it changed while it was looked at");
+		(void)artifact_find(x, OUTCOME_UNDECIDED, "assize rollback verify",
+				    "it changed while it was looked at");
 	}
-}
-
-/* ---- images ---- */
-
-/* "registry.example.com/app:1.0" or, with a registry of its own, "app:1.0". */
-static void put_reference(struct artifact *x, struct ask *q, const char *reference)
-{
-	const struct target *registry = x->spec->registry;
-	const char *slash = strchr(reference, '/'), *at, *colon;
-	struct target *made;
-
-	if (!registry && slash) {
-		made = arena_alloc(x->a, sizeof(*made));
-		*made = (struct target){
-			.name = arena_strndup(x->a, reference, (size_t)(slash - reference)),
-			.type = TARGET_HTTP,
-			.max_connections = REGISTRY_TURNS,
-		};
-		made->location = arena_printf(x->a, "https://%s", made->name);
-		registry = made;
-		reference = slash + 1;
-	}
-	q->target = registry;
-	slash = strrchr(reference, '/');
-	at = strchr(reference, '@');
-	colon = at ? at : strchr(slash ? slash : reference, ':');
-	ask_put(x->a, q->spec, "repository",
-		arena_strndup(x->a, reference,
-			      colon ? (size_t)(colon - reference) : strlen(reference)));
-	ask_put(x->a, q->spec, "ref", colon ? colon + 1 : NULL);
-}
-
-/* What its images say they were built of. */
-static void check_revisions(struct artifact *x, const struct ask_answer *answer)
-{
-	for (size_t i = 0; i < answer->n_emitted; i++) {
-		const struct measurement *m = &answer->emitted[i].measurement;
-		const char *revision = m->value.text;
-
-		if (strcmp(m->name, "label") != 0 || m->value.type != VALUE_TEXT ||
-		    is_commit(x, revision, strlen(revision)))
-			continue;
-		(void)find(x, OUTCOME_FAIL, "put back the image that was built of this tag",
-			   "its label " REVISION " is \"%s\", the tag is commit %s",
-			   str_escaped(x->a, revision), x->place->commit);
-	}
-}
-
-static void look_at_image(struct artifact *x)
-{
-	struct node *spec = ask_mapping(x->a), *labels = ask_mapping(x->a);
-	struct ask q = ask_about(x, "oci", spec);
-	struct ask_value values[] = {
-		{.name = "problems", .expect = "== 0"}, {.name = "label"}, {.name = "digest"}};
-	const char *hex = given_digest(x), *digest, *reason;
-	struct ask_answer answer;
-
-	if (x->spec->layout) {
-		ask_put(x->a, spec, "layout", absolute(x, x->spec->layout));
-		ask_put(x->a, spec, "ref", expand(x, x->spec->ref));
-	} else {
-		put_reference(x, &q, expand(x, x->spec->oci));
-		ask_put(x->a, spec, "user", x->spec->user);
-		ask_put(x->a, spec, "password", x->spec->password);
-	}
-	ask_put(x->a, labels, REVISION, "*");
-	ask_put_node(x->a, spec, "labels", labels);
-	ask_kind(&q, values, sizeof(values) / sizeof(values[0]), &answer);
-	find_answer(x, &answer,
-		    x->spec->layout ? "put back the image that was released"
-				    : "push the image of this release again");
-	if (answer.is_unreadable)
-		return;
-	check_revisions(x, &answer);
-	digest = ask_text(&answer, "digest", &reason);
-	if (!digest) {
-		(void)find(x, OUTCOME_UNDECIDED, "name the image with ref:", "%s", reason);
-		return;
-	}
-	x->out->digest = digest + strlen("sha256:");
-	if (hex && strcmp(hex, x->out->digest) != 0)
-		(void)find(x, OUTCOME_FAIL, "put back the image that was released",
-			   "its digest is sha256:%s, recorded is sha256:%s", x->out->digest, hex);
 }
 
 void rollback_artifact(void *ctx, const struct rollback_place *place, size_t i,
@@ -512,11 +416,11 @@ void rollback_artifact(void *ctx, const struct rollback_place *place, size_t i,
 	};
 
 	*out = (struct rollback_found){.outcome = OUTCOME_PASS};
-	out->name = expand(&x, x.spec->path	? x.spec->path
-			       : x.spec->layout ? x.spec->layout
-						: x.spec->oci);
+	out->name = artifact_expand(&x, x.spec->path	 ? x.spec->path
+					: x.spec->layout ? x.spec->layout
+							 : x.spec->oci);
 	if (x.spec->path)
 		look_at_file(&x);
 	else
-		look_at_image(&x);
+		artifact_look_at_image(&x);
 }
