@@ -5,11 +5,14 @@
 #include "reports/terminal.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 
 #include "reports/text.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/str.h"
+
+#define HIDDEN SIZE_MAX /* width of a column that is left out */
 
 static const char *safe_cell(struct arena *a, const char *s)
 {
@@ -61,6 +64,9 @@ static void print_row(const struct table *t, const char *const *row, const size_
 	size_t owed = 0; /* blanks printed only once something follows them */
 
 	for (size_t i = 0; i < t->n_columns; i++) {
+		if (widths[i] == HIDDEN)
+			continue;
+
 		size_t width = str_width(row[i]);
 		size_t padding = widths[i] - width;
 
@@ -84,12 +90,17 @@ void table_print(const struct table *t, FILE *out)
 	size_t *widths = arena_array(t->arena, t->n_columns, sizeof(*widths));
 
 	for (size_t i = 0; i < t->n_columns; i++) {
+		bool is_empty = t->n_rows > 0;
+
 		widths[i] = t->headers != NULL ? str_width(t->headers[i]) : 0;
 		for (size_t k = 0; k < t->n_rows; k++) {
 			size_t width = str_width(t->rows[k][i]);
 
 			widths[i] = width > widths[i] ? width : widths[i];
+			is_empty = is_empty && width == 0;
 		}
+		if (t->hides_empty && is_empty)
+			widths[i] = HIDDEN;
 	}
 	if (t->headers != NULL)
 		print_row(t, t->headers, widths, out);

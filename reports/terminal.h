@@ -45,6 +45,7 @@ struct table {
 	size_t n_columns;
 	const char *const *headers; /* NULL = no header line */
 	const char *right;	    /* one char a column: 'r' right aligned, 'l' left */
+	bool hides_empty;	    /* a column without a word in it is left out */
 	const char ***rows;
 	size_t n_rows, cap_rows;
 };

@@ -108,6 +108,17 @@ static const char *finding(struct arena *a, const struct restoration_row *row)
 	return "";
 }
 
+/* How a step came out, "" where it was not reached: what a set does not ask for has no column. */
+static const char *step_word(const struct restoration *r, const char *name)
+{
+	for (size_t i = 0; r != NULL && i < r->n_steps; i++)
+		if (strcmp(r->steps[i].name, name) == 0)
+			return r->steps[i].outcome == OUTCOME_FAIL
+				       ? "FAIL"
+				       : outcome_name(r->steps[i].outcome);
+	return "";
+}
+
 static void add_row(struct arena *a, struct table *t, const char *tag,
 		    const struct restoration_row *row, int64_t now)
 {
@@ -121,7 +132,8 @@ static void add_row(struct arena *a, struct table *t, const char *tag,
 		  r != NULL && r->restore_us >= 0
 			  ? rollback_show_value(a, (double)r->restore_us / 1e6, "s")
 			  : "",
-		  finding(a, row));
+		  step_word(r, "artifacts"), step_word(r, "smoke"), step_word(r, "compatible"),
+		  step_word(r, ROLLBACK_STEP_WARM), finding(a, row));
 }
 
 static void put_json_row(struct json_writer *w, const char *tag, const struct restoration_row *row)
@@ -137,6 +149,11 @@ static void put_json_row(struct json_writer *w, const char *tag, const struct re
 		json_put_int(w, "bytes", row->restoration.n_bytes);
 		json_put_int(w, "restore_us", row->restoration.restore_us);
 		json_put_int(w, "run", row->run_id);
+		json_open(w, "steps", '{');
+		for (size_t i = 0; i < row->restoration.n_steps; i++)
+			json_put_text(w, row->restoration.steps[i].name,
+				      outcome_name(row->restoration.steps[i].outcome));
+		json_close(w, '}');
 	}
 	json_close(w, '}');
 }
@@ -144,9 +161,9 @@ static void put_json_row(struct json_writer *w, const char *tag, const struct re
 static int list_set(struct rollback_command *c, const struct rollback_set *set,
 		    struct json_writer *w, struct err *e)
 {
-	static const char *const headers[] = {"tag",   "commit",      "age",
-					      "state", "verified",    "objects",
-					      "size",  "restores in", "finding"};
+	static const char *const headers[] = {
+		"tag",	       "commit",    "age",   "state",	   "verified", "objects", "size",
+		"restores in", "artifacts", "smoke", "compatible", "warm",     "finding"};
 	struct arena *a = c->app->arena;
 	int64_t now = clock_wall_ms(&c->app->clock);
 	const char *const *tags;
@@ -159,7 +176,8 @@ static int list_set(struct rollback_command *c, const struct rollback_set *set,
 	if (c->record != NULL &&
 	    record_restorations(c->record, a, set->name, &rows, &n_rows, e) != 0)
 		return -1;
-	table_init(&t, a, headers, 9, "llllrrrrl");
+	table_init(&t, a, headers, 13, "llllrrrrlllll");
+	t.hides_empty = true;
 	for (size_t i = 0; i < n_tags; i++) {
 		const struct restoration_row *row = find_row(rows, n_rows, tags[i]);
 

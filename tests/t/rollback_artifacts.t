@@ -166,6 +166,10 @@ tells "another image than recorded" pinned fail "its digest is sha256:$(oci_top 
 tells "no registry" unreachable undecided '"localhost:1/shop/app:1.0": .*'
 is "scratch is left empty" "$(ls -A scratch)" ""
 
+run "$ASSIZE" rollback list
+like "list: a column for what some set asks, no other" "$out" 'restores in +artifacts +finding.*v1.0 .*DISPROVED .*FAIL +artifacts: "dist/climbs.tar"'
+is "list: every step for machines" "$("$ASSIZE" rollback list --json | jq -c '[.climbs[0].steps, .gz[0].steps] | map(.artifacts)')" '["fail","pass"]'
+
 # same tree, new build: the first good digest is what it must stay
 echo "$commit" >app/REVISION
 MTIME=@1700000000 pack -czf dist/app-1.0.tar.gz app
