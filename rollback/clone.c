@@ -18,11 +18,6 @@
 #include "runner/io/file.h"
 #include "runner/io/git.h"
 
-static int by_id(const void *a, const void *b)
-{
-	return git_oid_cmp(a, b);
-}
-
 /* Does the replacement of the tag's commit have the same tree? */
 static bool keeps_tree(struct verification *v, const char *ref)
 {
@@ -48,7 +43,8 @@ static void check_replaced(struct verification *v, struct step *s)
 		const char *hex = room_hex(v->a, id);
 		bool is_commit = git_oid_equal(id, &v->commit_id);
 
-		if (!is_commit && !bsearch(id, plan->ids, plan->n_ids, sizeof(*plan->ids), by_id))
+		if (!is_commit &&
+		    !bsearch(id, plan->ids, plan->n_ids, sizeof(*plan->ids), tree_by_id))
 			continue;
 		if (is_commit && keeps_tree(v, arena_printf(v->a, "refs/replace/%s", hex))) {
 			step_find(s, OUTCOME_WARN, NULL,

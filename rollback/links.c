@@ -68,6 +68,7 @@ static int read_target(struct verification *v, struct step *s, struct entry *lin
 		return -1;
 	text = git_odb_object_data(blob);
 	n = git_odb_object_size(blob);
+	content_note(v, &link->id, text, n);
 	link->target = n <= ROOM_MAX_PATH ? arena_strndup(v->a, text, n) : "";
 	git_odb_object_free(blob);
 	if (n == 0 || n > ROOM_MAX_PATH)

@@ -268,6 +268,7 @@ static void restore_blob(struct worker *w, struct entry *owner, const void *data
 	int64_t begin_us;
 
 	sha256_of(data, size, digest);
+	content_place(w->v, &owner->id, digest, size);
 	begin_us = clock_monotonic_us(clock);
 	for (struct entry *entry = owner; entry; entry = entry->next_same) {
 		restore_entry(w, entry, data, digest);

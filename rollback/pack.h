@@ -6,7 +6,8 @@
  * is no delta, and everything that is made from it. A family is the work of one thread, which goes
  * depth first through it and hands out the blobs that are wanted.
  *
- * Only bytes that hash to the name are handed out, and nothing here ever makes a finding: what
+ * Only bytes that hash to the name are handed out (or such as are compared with proven content
+ * once all are read, see content.c), and nothing here ever makes a finding: what
  * cannot be had this way (loose objects, damage, an absent base, more memory than allowed) is left
  * to the reader of read.c, which alone finds words. Anonymous memory is bounded by PACK_MAX_BYTES
  * for all threads together and by PACK_MAX_NODES entries.
@@ -22,7 +23,7 @@
 
 #define PACK_NONE UINT32_MAX
 
-/* The bytes of a blob, which hashed to its name; valid during the call. */
+/* The bytes of a blob; valid during the call. */
 typedef void pack_blob_fn(struct worker *w, struct entry *owner, const void *data, size_t size);
 
 /* An entry of a pack: a wanted blob, or the base of one. */

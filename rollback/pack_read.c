@@ -5,7 +5,8 @@
  * piece of memory, which therefore stays in its caches. The last child of a node takes its parent's
  * place: a chain, however long, needs room for two objects.
  *
- * A name is proven by libgit2's SHA-1, which notices the known collision attacks and takes no lock.
+ * A name is proven by libgit2's SHA-1, which notices the known collision attacks and takes no lock;
+ * or, where the record knows the content of all objects, by that in the end (content.c).
  */
 #include "rollback/pack.h"
 
@@ -122,7 +123,9 @@ static void hand_out(struct worker *w, const struct pack_node *node, const struc
 	const unsigned char *data = w->packs->objects + object->begin;
 	struct entry *owner = node->owner;
 
-	if (!owner || object->size != node->size || !has_name(data, object->size, &owner->id))
+	if (!owner || object->size != node->size)
+		return;
+	if (!w->v->content && !has_name(data, object->size, &owner->id))
 		return;
 	owner->is_read = true;
 	w->v->packs->fn(w, owner, data, object->size);

@@ -141,6 +141,20 @@ struct entries {
 void entries_add(struct arena *a, struct entries *list, struct entry *entry);
 struct entry *entry_child(const struct entry *directory, const char *name, size_t n);
 
+/* An object's size and SHA-256, as stored. */
+struct content {
+	uint64_t size;
+	unsigned char sha256[32];
+	bool is_known;
+};
+
+/* That of an object which is read before all are known. */
+struct noted {
+	git_oid id;
+	struct content content;
+	struct noted *next;
+};
+
 struct tree_plan {
 	struct entry *root;
 	struct entries directories; /* parents before children, the root first */
@@ -149,6 +163,8 @@ struct tree_plan {
 	struct entries links, submodules, attributes;
 	git_oid *ids; /* every object under the tag, sorted, distinct */
 	size_t n_ids, cap_ids;
+	struct content *contents; /* in the order of ids */
+	struct noted *noted;
 	int64_t n_entries;
 	int64_t n_bytes; /* of all files as restored */
 };
@@ -213,6 +229,7 @@ struct verification {
 	bool is_reached[N_STEPS];
 	/* the identity step: identity_prove, but where no tag is meant */
 	int (*identify)(struct verification *v, struct step *s);
+	const char *content;	 /* digest that was proven before, see content.c; NULL = none */
 	const char *where;	 /* the step under way, for messages and progress */
 	bool is_umask_plain;	 /* what is new gets exactly the mode asked for */
 	const struct copy *copy; /* being compared now */
@@ -302,6 +319,7 @@ int refs_prove(struct verification *v, struct step *s); /* refs.c */
 int tree_walk(struct verification *v, struct step *s);	/* tree.c */
 int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, int depth);
 void tree_add_id(struct verification *v, const git_oid *id);
+int tree_by_id(const void *a, const void *b); /* of git_oid, for qsort() and bsearch() */
 int submodules_walk(struct verification *v, struct step *s); /* submodules.c */
 void submodules_release(struct verification *v);
 int tree_sizes(struct verification *v, struct step *s);
@@ -370,6 +388,14 @@ bool warm_manifest_is_own(struct arena *a, const struct warm_manifest *m,
 const char *name_refused(const char *name);
 /* A remark on a name or pair of names that other systems cannot tell apart; NULL = none. */
 const char *name_doubtful(const char *name);
+
+/* content.c: for an object read by the verifying thread, then for one read by any. */
+void content_note(struct verification *v, const git_oid *id, const void *data, size_t size);
+void content_begin(struct verification *v); /* all names are known */
+void content_place(struct verification *v, const git_oid *id, const unsigned char *sha256,
+		   size_t size);
+/* Hex, once everything was read; NULL when it was not. */
+const char *content_digest(struct verification *v);
 
 /* attributes.c */
 bool attributes_matter(const char *text, size_t n);

@@ -203,6 +203,7 @@ static int tree_of_commit(struct verification *v, struct step *s, const struct e
 	text = git_odb_object_data(object);
 	ok = git_odb_object_size(object) > strlen("tree ") + GIT_OID_HEXSZ &&
 	     str_starts(text, "tree ") && git_oid_fromstrn(tree, text + 5, GIT_OID_HEXSZ) == 0;
+	content_note(v, &entry->id, git_odb_object_data(object), git_odb_object_size(object));
 	git_odb_object_free(object);
 	if (!ok)
 		return step_find(s, OUTCOME_FAIL, NULL,

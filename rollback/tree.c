@@ -307,6 +307,7 @@ int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, in
 				 "the tree is more than %d directories deep", ROOM_MAX_DEPTH);
 	if (room_read(v, &w, s, &object) < 0)
 		return -1;
+	content_note(v, &dir->id, git_odb_object_data(object), git_odb_object_size(object));
 	rc = parse_tree(v, s, dir, git_odb_object_data(object), git_odb_object_size(object));
 	git_odb_object_free(object);
 	if (room_is_late(v))
@@ -318,7 +319,7 @@ int tree_walk_from(struct verification *v, struct step *s, struct entry *dir, in
 	return rc;
 }
 
-static int by_id(const void *a, const void *b)
+int tree_by_id(const void *a, const void *b)
 {
 	return git_oid_cmp(a, b);
 }
@@ -338,7 +339,7 @@ static void unique_ids(struct tree_plan *plan)
 	size_t kept = 0;
 
 	if (plan->n_ids > 0)
-		qsort(plan->ids, plan->n_ids, sizeof(*plan->ids), by_id);
+		qsort(plan->ids, plan->n_ids, sizeof(*plan->ids), tree_by_id);
 	for (size_t i = 0; i < plan->n_ids; i++)
 		if (kept == 0 || !git_oid_equal(&plan->ids[kept - 1], &plan->ids[i]))
 			plan->ids[kept++] = plan->ids[i];
@@ -385,6 +386,7 @@ int tree_walk(struct verification *v, struct step *s)
 	if (tree_walk_from(v, s, plan->root, 1) < 0 || submodules_walk(v, s) < 0)
 		return -1;
 	unique_ids(plan);
+	content_begin(v);
 	share_blobs(v);
 	v->out->n_objects += (int64_t)plan->n_ids;
 	v->out->n_files = (int64_t)(plan->files.n + plan->links.n);

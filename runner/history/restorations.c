@@ -70,18 +70,18 @@ static int pin_artifact(struct record *r, const int64_t ids[static 2], int64_t r
 static int write_restoration(struct record *r, int64_t run_id, int64_t at_ms,
 			     const struct restoration *x, struct err *e)
 {
-	const char *const texts[] = {x->set, x->tag, x->commit, x->tree};
-	int64_t ids[4], id;
+	const char *const texts[] = {x->set, x->tag, x->commit, x->tree, x->content};
+	int64_t ids[5], id;
 	sqlite3_stmt *s;
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		if (intern_text(r, texts[i], &ids[i], e) != 0)
 			return -1;
 	s = store_sql(
 		r,
 		"INSERT INTO restorations(seq, run, at_ms, set_name, tag, commit_id, tree, "
-		"outcome, tag_time_ms, n_objects, n_files, n_bytes, restore_us) VALUES (?1, ?2, "
-		"?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		"outcome, tag_time_ms, n_objects, n_files, n_bytes, restore_us, content) VALUES "
+		"(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 		e);
 	if (s == NULL)
 		return -1;
@@ -96,6 +96,7 @@ static int write_restoration(struct record *r, int64_t run_id, int64_t at_ms,
 	store_bind_int(s, 11, x->n_files);
 	store_bind_int(s, 12, x->n_bytes);
 	store_bind_int(s, 13, x->restore_us);
+	store_bind_id(s, 14, ids[4]);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	id = sqlite3_last_insert_rowid(r->db);
@@ -159,7 +160,7 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 	"x.set_name), (SELECT body FROM texts WHERE id = x.tag), (SELECT "                         \
 	"body FROM texts WHERE id = x.commit_id), (SELECT body FROM texts "                        \
 	"WHERE id = x.tree), x.outcome, x.tag_time_ms, x.n_objects, "                              \
-	"x.n_files, x.n_bytes, x.restore_us"
+	"x.n_files, x.n_bytes, x.restore_us, (SELECT body FROM texts WHERE id = x.content)"
 #define SOURCE "restorations x LEFT JOIN run_ends e ON e.run = x.run"
 
 static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
@@ -180,6 +181,7 @@ static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
 				.n_files = sqlite3_column_int64(s, 11),
 				.n_bytes = sqlite3_column_int64(s, 12),
 				.restore_us = sqlite3_column_int64(s, 13),
+				.content = store_text(s, 14, a),
 			},
 	};
 }
@@ -270,7 +272,10 @@ static int read_pins(struct record *r, struct arena *a, struct pin **out, size_t
 			  "SELECT (SELECT body FROM texts WHERE id = p.set_name), (SELECT "
 			  "body FROM texts WHERE id = p.tag), (SELECT body FROM texts WHERE "
 			  "id = x.commit_id), (SELECT body FROM texts WHERE id = x.tree), "
-			  "x.at_ms FROM pins p JOIN restorations x ON x.id = p.restoration "
+			  "x.at_ms, (SELECT (SELECT body FROM texts WHERE id = y.content) FROM "
+			  "restorations y WHERE y.set_name = p.set_name AND y.tag = p.tag AND "
+			  "y.tree = x.tree AND y.content IS NOT NULL ORDER BY y.id DESC LIMIT 1) "
+			  "FROM pins p JOIN restorations x ON x.id = p.restoration "
 			  "ORDER BY x.id",
 			  e);
 	struct pin *pins = NULL;
@@ -287,6 +292,7 @@ static int read_pins(struct record *r, struct arena *a, struct pin **out, size_t
 			.commit = store_text(s, 2, a),
 			.tree = store_text(s, 3, a),
 			.first_seen_ms = sqlite3_column_int64(s, 4),
+			.content = store_text(s, 5, a),
 		};
 	}
 	if (rc != 0)

@@ -25,7 +25,7 @@ struct arena;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     6
+#define STORE_VERSION	     7
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */

@@ -37,6 +37,7 @@ struct restoration {
 	size_t n_steps;
 	struct artifact_digest *artifacts; /* those found to be good */
 	size_t n_artifacts;
+	const char *content; /* digest of all objects, hex; NULL = not all were proven */
 };
 
 /* The first recorded identity of a tag and of what was built of it: what they must stay. */
@@ -46,6 +47,7 @@ struct pin {
 	int64_t first_seen_ms;
 	struct artifact_digest *artifacts; /* the first good ones */
 	size_t n_artifacts;
+	const char *content; /* digest of all objects of that tree when last proven, or NULL */
 };
 
 #endif

@@ -49,6 +49,43 @@ cp -a chains twice && cp names/.git/objects/pack/* twice/.git/objects/pack
 is "two packs of the same" "$(find twice -name '*.pack' | wc -l)" 2
 reads "the same object in two packs" twice '121 blobs, 121 from packs'
 
+# What was proven once is compared by SHA-256 afterwards; what differs is proven by name after all.
+# content REPOSITORY TAG [DIGEST]: verifies it, $content is the digest of its objects, or "-"
+content()
+{
+	run "$BUILD/tests/tools/restore" --scratch "$TMP" --pin-tree "$(git -C chains rev-parse "$2^{tree}")" \
+		${3:+--pin-content "$3"} "$1" "$2"
+	content=$(sed -n 's/^commit .* content //p' <<<"$out")
+}
+content chains all
+proven=$content
+like "a proof gives the digest of all objects" "$status $proven" '^0 [0-9a-f]{64}$'
+content names all "$proven"
+is "an equal digest is a proof" "$status $content" "0 $proven"
+content chains all "${proven//[0-9]/0}"
+like "another one is not" "$status $content" '^1 -$'
+like "which is said" "$out" 'closure fail .*has its name, but not the content that was recorded'
+content origin main "$proven"
+like "the digest of another tree is none" "$status $content" '^[0-2] '
+# One bit of a blob, every checksum of the pack redone: only a hash can tell.
+cp -a chains flipped
+perl -MDigest::SHA=sha1 -e '
+	my ($pack) = glob "flipped/.git/objects/pack/*.pack";
+	(my $index = $pack) =~ s/pack$/idx/;
+	chmod 0644, $pack, $index;
+	sub slurp { local (@ARGV, $/) = $_[0]; binmode ARGV; my $s = <>; $s }
+	my ($bytes, $table) = (slurp($pack), slurp($index));
+	open my $list, "-|", "git", "verify-pack", "-v", $index or die;
+	my ($at) = map { /^\w+ blob +\d+ (\d+) (\d+)$/ && $1 > 200 ? $2 + $1 - 12 : () } <$list>;
+	substr $bytes, $at, 1, chr(ord(substr $bytes, $at, 1) ^ 1);
+	substr $bytes, -20, 20, sha1(substr $bytes, 0, -20);
+	substr $table, -40, 20, substr $bytes, -20;
+	substr $table, -20, 20, sha1(substr $table, 0, -20);
+	for ([$pack, $bytes], [$index, $table]) { open my $f, ">:raw", $_->[0] or die; print $f $_->[1] }' ||
+	bail "no bit flipped"
+content flipped all "$proven"
+like "a flipped bit is found all the same" "$status $out" '^1 .*closure fail .*blob [0-9a-f]{40} of .* (is damaged|holds other bytes)'
+
 git clone -q --shared chains borrows 2>/dev/null
 git -C borrows fast-import --quiet <<'IMPORT'
 commit refs/heads/more

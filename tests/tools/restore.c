@@ -65,6 +65,8 @@ static bool set_option(struct options *o, const char *name, const char *value)
 		o->pin.commit = value;
 	else if (strcmp(name, "--pin-tree") == 0)
 		o->pin.tree = value;
+	else if (strcmp(name, "--pin-content") == 0)
+		o->pin.content = value;
 	else if (strcmp(name, "--allowed-signers") == 0)
 		o->set.signature.allowed_signers = value;
 	else if (strcmp(name, "--revoked") == 0)
@@ -82,9 +84,10 @@ static bool set_option(struct options *o, const char *name, const char *value)
 static int show(const struct restoration *r)
 {
 	printf("%s\n", outcome_name(r->outcome));
-	printf("commit %s tree %s objects %lld files %lld bytes %lld restore_us %lld\n",
+	printf("commit %s tree %s objects %lld files %lld bytes %lld restore_us %lld content %s\n",
 	       r->commit ? r->commit : "-", r->tree ? r->tree : "-", (long long)r->n_objects,
-	       (long long)r->n_files, (long long)r->n_bytes, (long long)r->restore_us);
+	       (long long)r->n_files, (long long)r->n_bytes, (long long)r->restore_us,
+	       r->content ? r->content : "-");
 	for (size_t i = 0; i < r->n_steps; i++) {
 		const struct restoration_step *s = &r->steps[i];
 

@@ -243,9 +243,9 @@ static struct restoration_step fixture_steps_bad[] = {
 
 static struct restoration fixture_restorations[] = {
 	{"releases", "v2.30.4", "51d0aa937c1e54f0b2d8f8a9f3f1e7a0c4d2b6e8", "aa", OUTCOME_PASS,
-	 FIXTURE_BEGIN_MS, 4118, 3902, 18874368, 38000000, fixture_steps_good, 5, NULL, 0},
+	 FIXTURE_BEGIN_MS, 4118, 3902, 18874368, 38000000, fixture_steps_good, 5, NULL, 0, NULL},
 	{"releases", "v2.30.0", "0c771be4d0e1a2b3c4d5e6f708192a3b4c5d6e7f", "bb", OUTCOME_FAIL,
-	 FIXTURE_BEGIN_MS, -1, -1, -1, -1, fixture_steps_bad, 1, NULL, 0},
+	 FIXTURE_BEGIN_MS, -1, -1, -1, -1, fixture_steps_bad, 1, NULL, 0, NULL},
 };
 
 static struct decision_line fixture_lines[] = {

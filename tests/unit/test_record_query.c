@@ -336,6 +336,9 @@ static void test_record_keeps_restorations_and_pins(void **state)
 	world_end(w, &run, OUTCOME_FAIL);
 	run = world_begin(w, "any");
 	r.measured_ms = w->now_ms + 900;
+	second[0].content = "of another tree";
+	second[0].tree = "another";
+	second[1].content = "of c2";
 	assert_ok(record_results(w->record, run.id, &r, 1, second, 2, &e), e);
 
 	assert_ok(record_pins(w->record, w->arena, &pins, &n, &e), e);
@@ -345,9 +348,12 @@ static void test_record_keeps_restorations_and_pins(void **state)
 	assert_string_equal(pins[0].tree, "7ee");
 	assert_int_equal(pins[0].first_seen_ms, w->now_ms + 5);
 	assert_string_equal(pins[1].commit, "c2");
+	assert_null(pins[0].content);
+	assert_string_equal(pins[1].content, "of c2");
 	assert_ok(record_restorations(w->record, w->arena, "releases", &rows, &n, &e), e);
 	assert_int_equal(n, 2);
 	assert_string_equal(rows[0].restoration.commit, "moved");
+	assert_string_equal(rows[1].restoration.content, "of c2");
 	assert_int_equal(rows[0].run_id, run.id);
 	assert_int_equal(rows[0].at_ms, w->now_ms + 900);
 	assert_int_equal(rows[0].run_state, RUN_INCOMPLETE);
