@@ -16,7 +16,7 @@ GIT     ?= git
 
 # Library flags, found once. Goals that promise to set the machine up may install packages; a plain
 # build only says what is missing.
-PROMISING := demo test asan tsan coverage bench bench-db torture torture-clones
+PROMISING := demo test asan tsan coverage bench bench-db torture torture-clones torture-rollback
 SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
 ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
@@ -82,6 +82,7 @@ help:
 	@echo 'make bench-db      200 metrics of a table of 2,000,000 rows, on three engines'
 	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
 	@echo 'make torture-clones  verify N=1000 clones that were damaged at random; every pass must be true'
+	@echo 'make torture-rollback  kill -9 at N=300 moments of warm and drill, look at the copy each time'
 	@echo 'make warnings      what the compiler says of every C file, without making any'
 	@echo 'make check-format  is every C file as clang-format would write it?'
 	@echo 'make install       into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); make uninstall takes it back'
@@ -161,6 +162,8 @@ torture: tests-built
 # N damaged clones; the same SEED damages them in the same way.
 torture-clones: tests-built
 	@tests/torture/clones $(abspath $(BUILD))/tests/tools/restore $(or $(N),1000) $(SEED)
+torture-rollback: tests-built
+	@BUILD=$(abspath $(BUILD)) tests/torture/rollback.sh $(or $(N),300) $(SEED)
 
 warnings:
 	@printf '%s\n' $(SOURCES) $(UNITS) $(TOOLS) $(OTHERS) | xargs -P $(shell nproc) -n 16 \
@@ -183,6 +186,6 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture torture-clones warnings \
+.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture torture-clones torture-rollback warnings \
 	check-format install uninstall clean FORCE
 .DELETE_ON_ERROR:
