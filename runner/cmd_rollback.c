@@ -24,6 +24,7 @@
 #include "runner/model/kind.h"
 #include "runner/options.h"
 #include "runner/output.h"
+#include "runner/rollback_list.h"
 #include "runner/rollback_show.h"
 #include "runner/session.h"
 #include "runner/show.h"
@@ -76,126 +77,6 @@ static const struct restoration_row *find_row(const struct restoration_row *rows
 	return NULL;
 }
 
-static const char *state_word(const struct restoration_row *row)
-{
-	if (row == NULL)
-		return "never verified";
-	switch (row->restoration.outcome) {
-	case OUTCOME_PASS:
-	case OUTCOME_WARN:
-		return "proven";
-	case OUTCOME_FAIL:
-		return "DISPROVED";
-	case OUTCOME_UNDECIDED:
-	case OUTCOME_SKIP:
-		return "unproven";
-	}
-	return "unproven";
-}
-
-/* The first step that is not passing, with what fixes it. */
-static const char *finding(struct arena *a, const struct restoration_row *row)
-{
-	for (size_t i = 0; row != NULL && i < row->restoration.n_steps; i++) {
-		const struct restoration_step *s = &row->restoration.steps[i];
-
-		if (outcome_is_passing(s->outcome) || s->finding == NULL)
-			continue;
-		return s->remedy != NULL
-			       ? arena_printf(a, "%s: %s; fix: %s", s->name, s->finding, s->remedy)
-			       : arena_printf(a, "%s: %s", s->name, s->finding);
-	}
-	return "";
-}
-
-/* How a step came out, "" where it was not reached: what a set does not ask for has no column. */
-static const char *step_word(const struct restoration *r, const char *name)
-{
-	for (size_t i = 0; r != NULL && i < r->n_steps; i++)
-		if (strcmp(r->steps[i].name, name) == 0)
-			return r->steps[i].outcome == OUTCOME_FAIL
-				       ? "FAIL"
-				       : outcome_name(r->steps[i].outcome);
-	return "";
-}
-
-static void add_row(struct arena *a, struct table *t, const char *tag,
-		    const struct restoration_row *row, int64_t now)
-{
-	const struct restoration *r = row != NULL ? &row->restoration : NULL;
-
-	table_row(t, tag, r != NULL && r->commit != NULL ? arena_strndup(a, r->commit, 12) : "",
-		  r != NULL && r->tag_time_ms >= 0 ? show_ago(a, r->tag_time_ms, now) : "",
-		  state_word(row), row != NULL ? show_ago(a, row->at_ms, now) : "",
-		  r != NULL ? rollback_show_value(a, (double)r->n_objects, "") : "",
-		  r != NULL ? rollback_show_value(a, (double)r->n_bytes, "B") : "",
-		  r != NULL && r->restore_us >= 0
-			  ? rollback_show_value(a, (double)r->restore_us / 1e6, "s")
-			  : "",
-		  step_word(r, "artifacts"), step_word(r, "smoke"), step_word(r, "compatible"),
-		  step_word(r, ROLLBACK_STEP_WARM), finding(a, row));
-}
-
-static void put_json_row(struct json_writer *w, const char *tag, const struct restoration_row *row)
-{
-	json_open(w, NULL, '{');
-	json_put_text(w, "tag", tag);
-	json_put_text(w, "state", state_word(row));
-	if (row != NULL) {
-		json_put_text(w, "commit", row->restoration.commit);
-		json_put_text(w, "tree", row->restoration.tree);
-		json_put_int(w, "verified_ms", row->at_ms);
-		json_put_int(w, "objects", row->restoration.n_objects);
-		json_put_int(w, "bytes", row->restoration.n_bytes);
-		json_put_int(w, "restore_us", row->restoration.restore_us);
-		json_put_int(w, "run", row->run_id);
-		json_open(w, "steps", '{');
-		for (size_t i = 0; i < row->restoration.n_steps; i++)
-			json_put_text(w, row->restoration.steps[i].name,
-				      outcome_name(row->restoration.steps[i].outcome));
-		json_close(w, '}');
-	}
-	json_close(w, '}');
-}
-
-static int list_set(struct rollback_command *c, const struct rollback_set *set,
-		    struct json_writer *w, struct err *e)
-{
-	static const char *const headers[] = {
-		"tag",	       "commit",    "age",   "state",	   "verified", "objects", "size",
-		"restores in", "artifacts", "smoke", "compatible", "warm",     "finding"};
-	struct arena *a = c->app->arena;
-	int64_t now = clock_wall_ms(&c->app->clock);
-	const char *const *tags;
-	struct restoration_row *rows = NULL;
-	size_t n_tags, n_rows = 0;
-	struct table t;
-
-	if (rollback_tags(a, set, &tags, &n_tags, e) != 0)
-		return err_context(e, "rollback set \"%s\"", set->name);
-	if (c->record != NULL &&
-	    record_restorations(c->record, a, set->name, &rows, &n_rows, e) != 0)
-		return -1;
-	table_init(&t, a, headers, 13, "llllrrrrlllll");
-	t.hides_empty = true;
-	for (size_t i = 0; i < n_tags; i++) {
-		const struct restoration_row *row = find_row(rows, n_rows, tags[i]);
-
-		if (w != NULL)
-			put_json_row(w, tags[i], row);
-		else
-			add_row(a, &t, tags[i], row, now);
-	}
-	if (w != NULL)
-		return 0;
-	(void)fprintf(c->app->out, "%s  %s, tags %s, newest %" PRId64 "\n", set->name,
-		      set->repo->name, set->tags, set->keep);
-	table_print(&t, c->app->out);
-	if (n_tags == 0)
-		(void)fprintf(c->app->out, "no tag matches\n");
-	return 0;
-}
-
 static int list_all(struct rollback_command *c, struct err *e)
 {
 	const struct definition *d = c->definition;
@@ -209,7 +90,7 @@ static int list_all(struct rollback_command *c, struct err *e)
 	json_put_text(&w, "assize", "rollback/1");
 	for (size_t i = 0; i < d->n_rollbacks && rc == 0; i++) {
 		json_open(&w, d->rollbacks[i]->name, '[');
-		rc = list_set(c, d->rollbacks[i], c->o.is_json ? &w : NULL, e);
+		rc = rollback_list(c->app, d->rollbacks[i], c->record, c->o.is_json ? &w : NULL, e);
 		json_close(&w, ']');
 	}
 	json_close(&w, '}');

@@ -11,7 +11,7 @@
 #include "runner/model/restoration.h"
 #include "runner/model/unit.h"
 
-static const struct restoration_step *find_step(const struct restoration *r, const char *name)
+const struct restoration_step *rollback_show_step(const struct restoration *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_steps; i++)
 		if (strcmp(r->steps[i].name, name) == 0)
@@ -61,12 +61,12 @@ static void put_timetable(struct arena *a, FILE *out, const struct restoration *
 /* What the drill did not do, so that nobody takes it for done. */
 static void put_by_hand(FILE *out, const struct restoration *r, const struct rollback_set *set)
 {
-	const struct restoration_step *compatible = find_step(r, "compatible");
+	const struct restoration_step *compatible = rollback_show_step(r, "compatible");
 
 	(void)fprintf(out, "by hand remains\n");
 	(void)fprintf(out, "  to make the real link lead to the release, by one rename as above\n");
 	(void)fprintf(out, "  to restart what runs it\n");
-	if (find_step(r, "smoke") == NULL)
+	if (rollback_show_step(r, "smoke") == NULL)
 		(void)fprintf(out, "  to see that it starts: the set has no `smoke`\n");
 	if (compatible == NULL)
 		(void)fprintf(out,
@@ -80,8 +80,8 @@ static void put_by_hand(FILE *out, const struct restoration *r, const struct rol
 void rollback_show_drill(struct arena *a, FILE *out, const struct restoration *r,
 			 const struct rollback_set *set)
 {
-	const struct restoration_step *swap = find_step(r, ROLLBACK_STEP_SWAP);
-	const struct restoration_step *warm = find_step(r, ROLLBACK_STEP_WARM);
+	const struct restoration_step *swap = rollback_show_step(r, ROLLBACK_STEP_SWAP);
+	const struct restoration_step *warm = rollback_show_step(r, ROLLBACK_STEP_WARM);
 	bool is_warm = warm != NULL && outcome_is_passing(warm->outcome);
 
 	(void)fprintf(out, "drill of %s, commit %.12s\n", r->tag,
@@ -101,7 +101,8 @@ void rollback_show_warm(struct arena *a, FILE *out, const struct restoration *it
 
 	table_init(&t, a, NULL, 2, "ll");
 	for (size_t i = 0; i < n; i++) {
-		const struct restoration_step *step = find_step(&items[i], ROLLBACK_STEP_WARM);
+		const struct restoration_step *step =
+			rollback_show_step(&items[i], ROLLBACK_STEP_WARM);
 		const char *line = step != NULL ? step->note : NULL;
 
 		for (size_t k = 0; line != NULL && *line != '\0'; k++) {

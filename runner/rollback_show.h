@@ -9,6 +9,7 @@
 
 struct arena;
 struct restoration;
+struct restoration_step;
 struct rollback_set;
 
 /* What became of each warm copy, and which were removed. */
@@ -17,6 +18,9 @@ void rollback_show_warm(struct arena *a, FILE *out, const struct restoration *it
 /* The timetable of a drill, and what of a rollback it did not do. */
 void rollback_show_drill(struct arena *a, FILE *out, const struct restoration *r,
 			 const struct rollback_set *set);
+
+/* NULL = the verification did not come to it, or had none. */
+const struct restoration_step *rollback_show_step(const struct restoration *r, const char *name);
 
 /* "1.31 ms", "20 KiB" */
 const char *rollback_show_value(struct arena *a, double v, const char *unit);

@@ -167,7 +167,7 @@ tells "no registry" unreachable undecided '"localhost:1/shop/app:1.0": .*'
 is "scratch is left empty" "$(ls -A scratch)" ""
 
 run "$ASSIZE" rollback list
-like "list: a column for what some set asks, no other" "$out" 'restores in +artifacts +finding.*v1.0 .*DISPROVED .*FAIL +artifacts: "dist/climbs.tar"'
+like "list: a column for what some set asks, no other" "$out" 'restore  artifacts.*v1.0 .*DISPROVED .*FAIL.*v1.0  artifacts: "dist/climbs.tar"'
 is "list: every step for machines" "$("$ASSIZE" rollback list --json | jq -c '[.climbs[0].steps, .gz[0].steps] | map(.artifacts)')" '["fail","pass"]'
 
 # same tree, new build: the first good digest is what it must stay

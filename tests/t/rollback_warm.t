@@ -89,10 +89,15 @@ for tag in v1.1.0 v2.0.0; do ok "the copy of $tag is its tree" is_tree $tag; don
 is "nothing is left over" "$(ls -A warm/.assize | sed 's/@.*//' | tr '\n' ' ')" "lock v1.1.0 v2.0.0 "
 is "the manifest says what it is" "$(jq -r '.tag, .commit, .tree, .content, .files' warm/.assize/v2.0.0@*)" \
 	"v2.0.0"$'\n'"$(git -C repo rev-parse v2.0.0 v2.0.0^{tree})"$'\n'"raw"$'\n'"5"
+exits "list" 0 "$ASSIZE" rollback list
+like "list tells which copies stand" "$out" 'v2.0.0 .* proven +yes.*v1.1.0 .* proven +yes'
+is "list fits a hundred columns" "$(awk 'length > 100' <<<"$out")" ""
 exits "verify passes" 0 "$ASSIZE" rollback verify --json
 like "untouched copies are called cached" "$out" '"cached: .*/warm/v2.0.0 stands untouched'
 unlike "a tag without a copy has no such step" \
 	"$(jq -c '.restorations[] | select(.tag == "v1.0.0") | .steps' <<<"$out")" warm
+exits "list" 0 "$ASSIZE" rollback list
+like "list tells cached ones" "$out" 'v2.0.0 .* cached +yes.*'
 before=$(stat -c %i warm/v2.0.0 warm/v2.0.0/version)
 exits "warm again" 0 "$ASSIZE" rollback warm
 is "a copy that is right stays as it stands" "$(stat -c %i warm/v2.0.0 warm/v2.0.0/version)" "$before"
@@ -147,7 +152,14 @@ ok "and its tree" is_tree v3/x%y 'copies/app-v3%2Fx%25y.d'
 warmed
 cp -p warm/v2.0.0/version "$TMP/stamp" && printf '9.9.9\n' >warm/v2.0.0/version && touch -r "$TMP/stamp" warm/v2.0.0/version
 noticed "changed with size and mtime kept" 1 'warm fail: in the warm copy "version" holds other bytes than the tag'
+exits "list" 0 "$ASSIZE" rollback list
+like "list tells a wrong copy, and what to do" "$out" \
+	'v2.0.0 .* wrong +no.*v2.0.0  warm: in the warm copy.*fix: assize rollback warm v2.0.0'
 mended "changed with size and mtime kept"
+mv warm/v2.0.0 away
+is "list looks whether a copy stands" \
+	"$("$ASSIZE" rollback list --json | jq -c '.releases[0] | [.warm, .swap_ready]')" '["missing",false]'
+mv away warm/v2.0.0
 # Stock git beside it: the same copy as a work tree, told to take a file for unchanged.
 cp -a repo/.git index.git && git --git-dir=index.git config core.bare false
 git_status()
