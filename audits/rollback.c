@@ -473,7 +473,7 @@ const struct audit_kind audit_kind_rollback = {
 		"It knows the tag as this record first saw it: a tag moved before that looks "
 		"original. Signatures are looked at where the set has `signature`: that a key "
 		"signed is not that its owner did, and a lightweight tag has none; certificates "
-		"of OpenSSH, keys on security tokens and X.509 are not verified. "
+		"of OpenSSH and X.509 are not verified. "
 		"Artifacts are looked at where the set lists them: that one says of what commit it "
 		"was built is believed, and nothing is built again. Content that a filter program "
 		"would make is not looked at.",

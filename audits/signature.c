@@ -365,9 +365,9 @@ const struct audit_kind audit_kind_signature = {
 		"It proves that somebody who holds the key signed these bytes, not that the key is "
 		"still in the right hands, nor what was meant: an old release with its old "
 		"signature is valid, so look at `comment`, `age` or a digest as well. Keys of "
-		"minisign cannot be revoked. Of OpenSSH, certificates and keys on security tokens "
-		"are not verified, nor are binary revocation lists read; of GPG, keyrings are "
-		"taken "
+		"minisign cannot be revoked. Of OpenSSH, certificates are not verified, nor are "
+		"binary revocation lists read, and whether somebody touched the security token "
+		"that signed is not asked; of GPG, keyrings are taken "
 		"as they are, no server is asked for revocations.",
 	.spec_size = sizeof(struct signature_spec),
 	.keys = signature_keys,

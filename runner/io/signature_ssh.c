@@ -222,11 +222,12 @@ int signature_ssh(struct signature_job *job, const struct ssh_keys *keys,
 		wrong = ssh_blob_parse(a, raw, &blob);
 	if (wrong)
 		return signature_no(job, out, SIGNATURE_MALFORMED, "%s", wrong);
-	if (blob.is_token_or_certificate)
-		return err_set(e, ERR_MEASURE,
-			       "the signature is by a %s, and certificates and keys on security "
-			       "tokens cannot be verified",
-			       blob.key_type);
+	if (blob.is_certificate) {
+		(void)err_set(e, ERR_MEASURE,
+			      "the signature is by a %s, and certificates cannot be verified",
+			      blob.key_type);
+		return err_help(e, "sign with the key itself, and list that");
+	}
 	out->key = ssh_fingerprint(a, blob.key);
 	out->public_key =
 		arena_printf(a, "%s %s", blob.key_type, base64_encode(a, blob.key.p, blob.key.n));

@@ -47,7 +47,11 @@ static const struct curve {
 	{"ecdsa-sha2-nistp256", "nistp256", "P-256", DIGEST_SHA256},
 	{"ecdsa-sha2-nistp384", "nistp384", "P-384", DIGEST_SHA384},
 	{"ecdsa-sha2-nistp521", "nistp521", "P-521", DIGEST_SHA512},
+	{"sk-ecdsa-sha2-nistp256@openssh.com", "nistp256", "P-256", DIGEST_SHA256},
 };
+
+#define TOKEN_ED25519 "sk-ssh-ed25519@openssh.com"
+#define USED_BYTES    5 /* flags, and a counter of 32 bits */
 
 static const struct curve *curve_of(const char *key_type)
 {
@@ -55,6 +59,12 @@ static const struct curve *curve_of(const char *key_type)
 		if (strcmp(key_type, curves[i].type) == 0)
 			return &curves[i];
 	return NULL;
+}
+
+/* A key on a token says last what it is for: "ssh:", as a rule. */
+static bool take_end(struct bytes *from, struct ssh_blob *out)
+{
+	return (!out->is_token || take_string(from, &out->application)) && from->n == 0;
 }
 
 /* What is behind the type of a key. */
@@ -65,9 +75,10 @@ static bool take_key(struct bytes from, struct ssh_blob *out)
 
 	if (curve)
 		return take_string(&from, &name) && is_word(name, curve->name) &&
-		       take_string(&from, &out->point) && from.n == 0;
-	if (strcmp(out->key_type, "ssh-ed25519") == 0)
-		return take_string(&from, &out->point) && out->point.n == 32 && from.n == 0;
+		       take_string(&from, &out->point) && take_end(&from, out);
+	if (strcmp(out->key_type, "ssh-ed25519") == 0 || out->is_token)
+		return take_string(&from, &out->point) && out->point.n == 32 &&
+		       take_end(&from, out);
 	if (!take_string(&from, &out->exponent) || !take_string(&from, &out->modulus) ||
 	    from.n != 0)
 		return false;
@@ -89,8 +100,10 @@ static const char *take_signature(struct bytes from, struct ssh_blob *out)
 	const struct curve *curve = curve_of(out->key_type);
 	struct bytes type, inner;
 
-	if (!take_string(&from, &type) || !take_string(&from, &out->raw) || from.n != 0)
+	if (!take_string(&from, &type) || !take_string(&from, &out->raw) ||
+	    from.n != (out->is_token ? USED_BYTES : 0))
 		return "its signature is malformed";
+	out->used = from;
 	if (strcmp(out->key_type, "ssh-rsa") == 0) {
 		if (is_word(type, "ssh-rsa"))
 			return "it is made with SHA-1, which is broken";
@@ -136,17 +149,17 @@ const char *ssh_blob_parse(struct arena *a, struct bytes raw, struct ssh_blob *o
 		return "its key is malformed";
 	out->key_type =
 		str_escaped(a, arena_strndup(a, (const char *)type.p, type.n < 64 ? type.n : 64));
-	out->is_token_or_certificate =
-		str_starts(out->key_type, "sk-") || strstr(out->key_type, "-cert-v01") != NULL;
-	if (out->is_token_or_certificate)
+	out->is_certificate = strstr(out->key_type, "-cert-v01") != NULL;
+	out->is_token = str_starts(out->key_type, "sk-");
+	if (out->is_certificate)
 		return NULL;
-	if (!curve_of(out->key_type) && strcmp(out->key_type, "ssh-rsa") != 0 &&
-	    strcmp(out->key_type, "ssh-ed25519") != 0)
+	if (!curve_of(out->key_type) && strcmp(out->key_type, TOKEN_ED25519) != 0 &&
+	    strcmp(out->key_type, "ssh-rsa") != 0 && strcmp(out->key_type, "ssh-ed25519") != 0)
 		return "its key is of a type that does not count";
 	return take_key(key, out) ? take_signature(signature, out) : "its key is malformed";
 }
 
-bool ssh_verify(const struct ssh_blob *blob, struct bytes message)
+static bool fits(const struct ssh_blob *blob, struct bytes message)
 {
 	const struct curve *curve = curve_of(blob->key_type);
 
@@ -156,6 +169,20 @@ bool ssh_verify(const struct ssh_blob *blob, struct bytes message)
 	if (blob->rsa_bits > 0)
 		return verify_rsa(blob->modulus, blob->exponent, blob->raw, blob->scheme, message);
 	return verify_ed25519(blob->point, blob->raw, message);
+}
+
+/* What a token signs: digest of the application, flags, counter, digest of the message. */
+bool ssh_verify(const struct ssh_blob *blob, struct bytes message)
+{
+	unsigned char wrapped[DIGEST_MAX_BYTES + USED_BYTES + DIGEST_MAX_BYTES];
+	const size_t n = digest_size(DIGEST_SHA256);
+
+	if (!blob->is_token)
+		return fits(blob, message);
+	digest_of(DIGEST_SHA256, blob->application.p, blob->application.n, wrapped);
+	memcpy(wrapped + n, blob->used.p, USED_BYTES);
+	digest_of(DIGEST_SHA256, message.p, message.n, wrapped + n + USED_BYTES);
+	return fits(blob, (struct bytes){.p = wrapped, .n = n + USED_BYTES + n});
 }
 
 void ssh_put_string(struct buf *out, struct bytes s)

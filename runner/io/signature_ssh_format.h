@@ -2,8 +2,8 @@
  * signature_ssh_format: OpenSSH's formats for signatures and keys, without files.
  *
  * Sources: PROTOCOL.sshsig and ssh-keygen(1) ALLOWED SIGNERS of OpenSSH, RFC 4251 (strings, mpint),
- * RFC 8332 (rsa-sha2), RFC 5656 (ecdsa), RFC 8709 (ed25519). Bytes are borrowed from what was
- * parsed, or in the arena given.
+ * RFC 8332 (rsa-sha2), RFC 5656 (ecdsa), RFC 8709 (ed25519), PROTOCOL.u2f of OpenSSH (sk-*). Bytes
+ * are borrowed from what was parsed, or in the arena given.
  */
 #ifndef ASSIZE_IO_SIGNATURE_SSH_FORMAT_H
 #define ASSIZE_IO_SIGNATURE_SSH_FORMAT_H
@@ -22,11 +22,13 @@ struct ssh_blob {
 	struct bytes key, namespace, reserved, digest_name;
 	enum digest_type digest; /* of the file */
 	const char *key_type;
-	bool is_token_or_certificate;
+	bool is_certificate;
+	bool is_token; /* a key on a security token: what is signed is wrapped, see ssh_verify() */
 	size_t rsa_bits; /* 0 = no RSA key */
 	/* what the key and the signature are made of, by type */
 	struct bytes point, modulus, exponent, r, s, raw;
-	enum digest_type scheme; /* of the signature itself */
+	struct bytes application, used; /* of a token: who asked it; flags and counter, 5 bytes */
+	enum digest_type scheme;	/* of the signature itself */
 };
 
 /* NULL, or a sentence about what is wrong with it. */

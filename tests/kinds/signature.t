@@ -183,6 +183,50 @@ tells "an option nobody knows" unlisted 2 'line 6: "valid-until" is no option of
 echo 'SSHKRL' >keys/revoked
 tells "a binary revocation list" revoked 2 'is a binary revocation list'
 
+# keys on security tokens: as a token answers, put together by hand (PROTOCOL.u2f), for ssh-keygen to judge
+cat >token.pl <<'PL'
+use Digest::SHA qw(sha256 sha512); use MIME::Base64;
+my ($type, $public, $private, $file, $out) = @ARGV;
+sub slurp { open my $in, '<:raw', $_[0] or die "$_[0]: $!"; local $/; <$in> }
+sub str { pack 'N/a*', $_[0] }
+my $is_ed = $type =~ /ed25519/;
+my $key = str($type) . ($is_ed ? '' : str('nistp256')) . str(substr slurp($public), $is_ed ? -32 : -65) . str('ssh:');
+my $used = "\x05" . pack 'N', 7;
+my $message = 'SSHSIG' . str('file') . str('') . str('sha512') . str(sha512(slurp($file)));
+open my $data, '>:raw', 'token.data' or die; print $data sha256('ssh:') . $used . sha256($message); close $data;
+system $is_ed ? "openssl pkeyutl -sign -rawin -inkey $private -in token.data -out token.sig"
+	: "openssl dgst -sha256 -sign $private -out token.sig token.data" and die 'openssl does not sign';
+my $raw = slurp('token.sig');
+if (!$is_ed) { my ($r, $s) = unpack 'x2 x C/a x C/a', $raw; $raw = str($r) . str($s) }
+my $blob = 'SSHSIG' . pack('N', 1) . str($key) . str('file') . str('') . str('sha512') . str(str($type) . str($raw) . $used);
+open my $sig, '>', $out or die;
+print $sig "-----BEGIN SSH SIGNATURE-----\n" . encode_base64($blob) . "-----END SSH SIGNATURE-----\n";
+print "token\@example.com $type " . encode_base64($key, '') . "\n";
+PL
+printf 'assize: 1\naudits:\n  s:\n    checks:\n' >tokens.yaml
+for type in sk-ssh-ed25519@openssh.com sk-ecdsa-sha2-nistp256@openssh.com; do
+	id=${type:3:3}
+	case $id in
+	ssh) openssl genpkey -algorithm ed25519 -out $id.pem ;;
+	*) openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out $id.pem ;;
+	esac 2>/dev/null
+	openssl pkey -in $id.pem -pubout -outform DER -out $id.der
+	perl token.pl "$type" $id.der $id.pem f f.$id >>keys/tokens || bail "no token"
+	printf '      - { id: %s, signature: { file: f, signature: f.%s, ssh: { allowed_signers: keys/tokens, identity: token@example.com } } }\n' $id $id >>tokens.yaml
+done
+for id in ssh ecd; do
+	ok "a token's signature as ssh-keygen sees it: $id" ssh-keygen -Y verify -f keys/tokens -I token@example.com -n file -s f.$id <f
+	exits "a key on a token: $id" 0 "$ASSIZE" run -f tokens.yaml s/$id
+	cp other f
+	exits "a key on a token, another file: $id" 1 "$ASSIZE" run -f tokens.yaml s/$id
+	like "told" "$out$err" 'it does not fit the file'
+	intact
+	perl -MMIME::Base64 -e '$/ = undef; $_ = <>; s/-----.*?-----//g; $_ = decode_base64($_); substr($_, -1) ^= "\1";
+		print "-----BEGIN SSH SIGNATURE-----\n" . encode_base64($_) . "-----END SSH SIGNATURE-----\n"' <f.$id >f.counter
+	sed "s/f\.$id/f.counter/" tokens.yaml >counter.yaml
+	exits "another counter than was signed: $id" 1 "$ASSIZE" run -f counter.yaml s/$id
+done
+
 cat >bad.yaml <<'YAML'
 assize: 1
 audits:

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "runner/io/signature_ssh_format.h"
 #include "runner/base/arena.h"
 #include "runner/base/base64.h"
 #include "runner/base/err.h"
+#include "runner/io/signature_ssh_format.h"
 
 static void test_base64_both_ways(void **state)
 {
