@@ -14,7 +14,7 @@
 static void test_progress_in_words(void **state)
 {
 	struct arena *a = arena_new();
-	struct progress p = {NULL};
+	struct progress p = {.what = NULL};
 
 	(void)state;
 	assert_null(progress_words(a, &p, 5000));
