@@ -7,8 +7,8 @@
 #	then nothing is left over: no half-made copy, no scratch, one manifest a copy.
 #
 # The tag is moved to and fro between two commits, so that every `warm` has a copy to replace. The first
-# tenth of the kills is not by time but exactly before a rename, a sync or an unlink (strace, where it is
-# there). The same SEED kills after the same delays; what a delay hits is up to the machine. Exit status 0
+# kills, at most half of them, are not by time but exactly before a certain call (strace, where it is
+# there): the exchange, what follows it, the manifest, the first and later removals. The same SEED kills after the same delays; what a delay hits is up to the machine. Exit status 0
 # only when all held.
 set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
@@ -114,20 +114,23 @@ for verb in warm drill; do
 done
 echo "a whole warm run takes $((whole[warm] / 1000)) ms, a drill $((whole[drill] / 1000)) ms"
 
-calls=renameat2,rename,renameat,fsync,syncfs,unlink
-exact=0
-strace -qq -e trace=none true 2>/dev/null && exact=$((count / 10))
-current=1 hits=0 n_old=0 n_new=0
+# A call and which one of its kind. The manifest is synced (1), renamed, its directory synced (2); then the
+# exchange, its directory synced (3), the old place synced (4); then the old tree is taken apart.
+points=("renameat2 1" "fsync 3" "rename 1" "unlinkat 1" "fsync 4" "syncfs 1" "fsync 1" "fsync 2" "unlinkat 2"
+	"unlinkat 20" "unlinkat 200" "mkdirat 1" "mkdirat 20" "symlinkat 1" "unlink 1" "unlink 2" "fdatasync 9")
+strace -qq -e trace=none true 2>/dev/null || points=()
+[ ${#points[@]} -le $((count / 2)) ] || points=("${points[@]:0:count / 2}")
+current=1 hits=0 exact=0 n_old=0 n_new=0
 for ((n = 1; hits < count && n <= 4 * count; n++)); do
 	old=$current new=$((3 - current)) verb=warm command=(warm)
 	# Two of three kills are of `warm`; a drill finds and leaves the copy as it is.
-	if [ $((n % 3)) -eq 0 ] && [ $hits -ge $exact ]; then
+	if [ $((n % 3)) -eq 0 ] && [ $n -gt ${#points[@]} ]; then
 		new=$current verb=drill command=(drill v1)
 	fi
 	move_to $new
-	if [ $hits -lt $exact ]; then
-		how="before call $n of $calls"
-		strace -qq -f -o /dev/null -e trace=$calls -e "inject=$calls:signal=SIGKILL:when=$n" \
+	if [ $n -le ${#points[@]} ]; then
+		how="before ${points[n - 1]}" call=${points[n - 1]% *}
+		strace -qq -f -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=${how##* }" \
 			"$ASSIZE" rollback "${command[@]}" >out 2>&1 &
 		pid=$!
 	else
@@ -143,8 +146,7 @@ for ((n = 1; hits < count && n <= 4 * count; n++)); do
 	# 137: it was alive. A run that was faster than its killer is looked at as well, but does not count.
 	if [ $? -eq 137 ]; then
 		hits=$((hits + 1))
-	elif [ $hits -lt $exact ]; then
-		exact=$hits # no call is left to be killed before
+		[ $n -gt ${#points[@]} ] || exact=$((exact + 1))
 	fi
 	look
 	[ $verb = drill ] || current=$new
