@@ -16,7 +16,7 @@ GIT     ?= git
 
 # Library flags, found once. Goals that promise to set the machine up may install packages; a plain
 # build only says what is missing.
-PROMISING := demo test asan tsan coverage bench bench-db torture torture-clones torture-rollback
+PROMISING := demo test asan tsan coverage bench bench-db bench-rollback torture torture-clones torture-rollback
 SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
 ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
@@ -80,6 +80,7 @@ help:
 	@echo 'make coverage      line coverage of the tests; fails below 90 %'
 	@echo 'make bench         measure, beside other tools'
 	@echo 'make bench-db      200 metrics of a table of 2,000,000 rows, on three engines'
+	@echo 'make bench-rollback  a tag of REPO=DIR TAG=NAME proven, restored and compared, beside git'
 	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
 	@echo 'make torture-clones  verify N=1000 clones that were damaged at random; every pass must be true'
 	@echo 'make torture-rollback  kill -9 at N=300 moments of warm and drill, look at the copy each time'
@@ -155,6 +156,9 @@ bench: tests-built $(BUILD)/bench.ready
 bench-db: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/bench/db/run $(ROWS)
 
+bench-rollback: tests-built
+	@BUILD=$(abspath $(BUILD)) REPO=$(abspath $(REPO)) TAG=$(TAG) tests/bench/run rollback
+
 # N kills; the same SEED kills after the same delays.
 torture: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/torture/kill9.sh $(or $(N),500) $(SEED)
@@ -186,6 +190,6 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db torture torture-clones torture-rollback warnings \
-	check-format install uninstall clean FORCE
+.PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db bench-rollback \
+	torture torture-clones torture-rollback warnings check-format install uninstall clean FORCE
 .DELETE_ON_ERROR:
