@@ -135,17 +135,14 @@ static int found_since(struct world *then, struct world *now, const struct migra
 			 former->tag, is_undoable ? " a" : "out a");
 	if ((*n_bytes += n) > MAX_TEXT_BYTES)
 		return 0; /* told, but not searched */
-	kept = arena_array(former->arena, former->n_migrations + 1, sizeof(*kept));
-	if (former->n_migrations > 0)
-		memcpy(kept, former->migrations, former->n_migrations * sizeof(*kept));
-	kept[former->n_migrations++] = (struct former_migration){
+	kept = former_add(former);
+	*kept = (struct former_migration){
 		.name = arena_strdup(former->arena, m->name),
 		.shown = shown,
 		.text = arena_strndup(former->arena, text, n),
 		.n_text = n,
 		.has_down = is_undoable,
 	};
-	former->migrations = kept;
 	return 0;
 }
 

@@ -64,14 +64,7 @@ static void look_at(struct verification *v, struct step *s, const struct rollbac
 
 int artifacts_run(struct verification *v, struct step *s)
 {
-	const struct rollback_place place = {
-		.tag = v->tag,
-		.commit = v->out->commit,
-		.tree = arena_printf(v->a, "%s/tree", v->scratch),
-		.scratch = v->scratch,
-		.seen_ms = room_seen_ms(v),
-		.deadline_ms = v->req->deadline_ms,
-	};
+	const struct rollback_place place = room_place(v);
 
 	if (!v->req->artifact)
 		return step_find(s, OUTCOME_UNDECIDED, "assize rollback verify",

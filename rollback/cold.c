@@ -1,6 +1,6 @@
 /*
  * cold: takes the repository's files out of the page cache, so that the time to restore is that of
- * a machine which has not just read them.
+ * a machine which has not just read them: its own, and those of the stores it borrows from.
  *
  * posix_fadvise(DONTNEED) asks for that file by file and changes nothing in the repository. What
  * the kernel keeps nevertheless (pages not written yet, files mapped by another process, a file
@@ -21,6 +21,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/num.h"
+#include "runner/io/git.h"
 
 #define MAX_DEPTH    64
 #define WINDOW_BYTES ((size_t)256 << 20) /* mapped at a time, to count what is left */
@@ -99,13 +100,19 @@ int cold_drop(struct verification *v, struct step *s)
 {
 	struct cold c = {.v = v, .page_bytes = (size_t)sysconf(_SC_PAGESIZE)};
 	char all[NUM_REAL_MAX], left[NUM_REAL_MAX];
-	int fd = open(git_repository_commondir(v->repo), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *common = git_repository_commondir(v->repo);
+	int fd = open(common, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *const *lenders;
+	size_t n;
 
 	if (fd < 0)
 		return step_find(s, OUTCOME_UNDECIDED, NULL,
 				 "could not read the repository's directory: %s", strerror(errno));
 	c.pages = xmalloc(WINDOW_BYTES / c.page_bytes);
 	drop_below(&c, fd, 0);
+	git_door_alternates(v->a, arena_printf(v->a, "%sobjects", common), &lenders, &n);
+	for (size_t i = 0; i < n; i++)
+		drop_below(&c, open(lenders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
 	free(c.pages);
 	(void)num_format_size(c.n_bytes, all); /* its length */
 	(void)num_format_size(c.n_left, left); /* same */

@@ -239,6 +239,8 @@ struct verification {
 	struct restoration *out;
 };
 
+/* Where the verification has come to, for a room above: the restored tree, the tag's commit. */
+struct rollback_place room_place(const struct verification *v);
 bool room_is_late(const struct verification *v);
 int room_late(struct verification *v, struct step *s);
 /* Items of the pass under way; told only when it is time. */

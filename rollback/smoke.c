@@ -7,18 +7,9 @@
  */
 #include "rollback/room.h"
 
-#include "runner/base/arena.h"
-
 int smoke_run(struct verification *v, struct step *s)
 {
-	const struct rollback_place place = {
-		.tag = v->tag,
-		.commit = v->out->commit,
-		.tree = arena_printf(v->a, "%s/tree", v->scratch),
-		.scratch = v->scratch,
-		.seen_ms = room_seen_ms(v),
-		.deadline_ms = v->req->deadline_ms,
-	};
+	const struct rollback_place place = room_place(v);
 	struct rollback_found found = {.outcome = OUTCOME_UNDECIDED};
 
 	if (!v->req->smoke)

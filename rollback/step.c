@@ -93,6 +93,18 @@ struct restoration_step step_result(const struct step *s, const char *name)
 	return r;
 }
 
+struct rollback_place room_place(const struct verification *v)
+{
+	return (struct rollback_place){
+		.tag = v->tag,
+		.commit = v->out->commit,
+		.tree = arena_printf(v->a, "%s/tree", v->scratch),
+		.scratch = v->scratch,
+		.seen_ms = room_seen_ms(v),
+		.deadline_ms = v->req->deadline_ms,
+	};
+}
+
 const char *room_shell(struct arena *a, const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

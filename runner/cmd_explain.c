@@ -112,18 +112,6 @@ static bool asks_over_http(const char *kind)
 	return k != NULL && (k->begin != NULL || k->request != NULL);
 }
 
-static const char *in_unit(struct arena *a, double v, const char *unit)
-{
-	struct buf b;
-	const char *text;
-
-	buf_init(&b, BUF_UNBOUNDED);
-	unit_format(&b, v, unit);
-	text = arena_strndup(a, b.data, b.len);
-	buf_release(&b);
-	return text;
-}
-
 #define BLOCKS 40 /* columns */
 
 static void put_blocks(struct app *app, const char *name, const struct distribution *d,
@@ -176,18 +164,18 @@ static int explain_samples(struct app *app, struct record *record, int64_t run_i
 	stats_sort(sorted, r->n_samples);
 	if (!distribution_fit(&d))
 		return 0;
-	put_blocks(
-		app, "repetitions", &d, sorted, d.n,
-		arena_printf(app->arena, "%zu%s", d.n,
-			     d.n_beyond > 0
-				     ? arena_printf(app->arena, ", %zu further right, up to %s",
-						    d.n_beyond,
-						    in_unit(app->arena, sorted[d.n - 1], r->unit))
-				     : ""));
+	put_blocks(app, "repetitions", &d, sorted, d.n,
+		   arena_printf(
+			   app->arena, "%zu%s", d.n,
+			   d.n_beyond > 0
+				   ? arena_printf(app->arena, ", %zu further right, up to %s",
+						  d.n_beyond,
+						  show_value(app->arena, sorted[d.n - 1], r->unit))
+				   : ""));
 	explain_past(app, &d, before.is_elsewhere);
 	field(app->out, "",
-	      arena_printf(app->arena, "%s to %s", in_unit(app->arena, d.low, r->unit),
-			   in_unit(app->arena, d.high, r->unit)));
+	      arena_printf(app->arena, "%s to %s", show_value(app->arena, d.low, r->unit),
+			   show_value(app->arena, d.high, r->unit)));
 	return 0;
 }
 

@@ -68,15 +68,6 @@ struct chosen {
 	const struct rollback_set *too_old; /* has the tag, and no warm copy for it */
 };
 
-static const struct restoration_row *find_row(const struct restoration_row *rows, size_t n,
-					      const char *tag)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(rows[i].restoration.tag, tag) == 0)
-			return &rows[i];
-	return NULL;
-}
-
 static int list_all(struct rollback_command *c, struct err *e)
 {
 	const struct definition *d = c->definition;
@@ -114,7 +105,7 @@ static int count_newer(struct rollback_command *c, const struct rollback_set *se
 		return -1;
 	*n = 0;
 	for (size_t k = 0; k < i; k++) {
-		const struct restoration_row *row = find_row(rows, n_rows, tags[k]);
+		const struct restoration_row *row = rollback_show_row(rows, n_rows, tags[k]);
 
 		*n += row == NULL || rollback_is_good(&row->restoration) ? 1 : 0;
 	}

@@ -15,6 +15,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/judge.h"
@@ -48,24 +49,24 @@ static const char *place_of_today(struct asking *k)
 }
 
 /* The first error of a definition that cannot be read, for each of the checks. */
-static void all_undecided(struct asking *k, struct diags *diags)
+static void all_undecided(struct asking *k, struct diags *diags, const struct redactor *secrets)
 {
 	const struct texts *checks = &k->req->set->compatible;
 	const struct err *e;
+	const char *finding;
 
 	diags_sort(diags);
 	e = &diags->items[0];
-	for (size_t i = 0; i < checks->n; i++) {
-		struct former_result *r = &k->results[i];
-
-		*r = (struct former_result){.check = checks->items[i],
-					    .outcome = OUTCOME_UNDECIDED};
-		r->finding = arena_printf(
-			k->arena, "the definition of %s cannot be used: %s%s%s", k->req->tag,
-			e->pos.line > 0 ? arena_printf(k->arena, "line %u: ", (unsigned)e->pos.line)
-					: "",
-			e->message, *e->help ? arena_printf(k->arena, " (%s)", e->help) : "");
-	}
+	finding = arena_printf(
+		k->arena, "the definition of %s cannot be used: %s%s%s", k->req->tag,
+		e->pos.line > 0 ? arena_printf(k->arena, "line %u: ", (unsigned)e->pos.line) : "",
+		e->message, *e->help ? arena_printf(k->arena, " (%s)", e->help) : "");
+	for (size_t i = 0; i < checks->n; i++)
+		k->results[i] = (struct former_result){
+			.check = checks->items[i],
+			.outcome = OUTCOME_UNDECIDED,
+			.finding = redact_text(secrets, k->arena, finding),
+		};
 }
 
 /* Loads what the tag says of these checks; -1 with a result for each when it cannot be used. */
@@ -88,7 +89,7 @@ static int load(struct asking *k)
 		k->former.then = d;
 		return 0;
 	}
-	all_undecided(k, &diags);
+	all_undecided(k, &diags, d ? d->redactor : k->former.today->redactor);
 	return -1;
 }
 
@@ -261,7 +262,7 @@ static bool is_of_migrations(const struct check *c)
 static void find_migrations(struct asking *k, const struct target *target)
 {
 	const struct definition *d = k->former.today;
-	struct former_result unused;
+	struct former_result unused = {0};
 
 	if (k->former.n_migrations > 0 || k->searched == target)
 		return;

@@ -9,6 +9,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/node.h"
 #include "runner/base/str.h"
+#include "runner/io/file.h"
 #include "runner/load_parts.h"
 #include "runner/model/kind.h"
 
@@ -209,6 +210,18 @@ static void check_warm_path(struct loader *l, const struct set_raw *raw, const s
 				       l->definition->rollbacks[i]->name);
 }
 
+/* The definition is one of the tag's own tree, never a file beside it. */
+static void check_definition(struct loader *l, const struct rollback_set *set,
+			     const struct node *node)
+{
+	const char *path = set->definition;
+
+	if (path && !str_starts(file_absolute(l->arena, "/tree", path), "/tree/"))
+		(void)diags_at(l->diags, keys_pos(node, "definition"),
+			       "write its path within the tag's tree, such as ops/assize.yaml",
+			       "\"%s\" is not in the tree of a tag", str_escaped(l->arena, path));
+}
+
 void load_set(struct loader *l, const struct group *g, const struct node *node)
 {
 	const struct set_raw *raw = g->value;
@@ -249,6 +262,7 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 		.warm_keep = raw->warm_keep,
 		.rehash_ms = raw->rehash_ms,
 	};
+	check_definition(l, set, node);
 	load_artifacts(l, raw, set);
 	d->rollbacks =
 		load_grow(l->arena, d->rollbacks, d->n_rollbacks, sizeof(struct rollback_set *));

@@ -37,15 +37,6 @@ struct release {
 	const char *warm, *swap;	   /* words; "" = not of this one */
 };
 
-static const struct restoration_row *find_row(const struct restoration_row *rows, size_t n,
-					      const char *tag)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(rows[i].restoration.tag, tag) == 0)
-			return &rows[i];
-	return NULL;
-}
-
 static const char *state_word(const struct restoration_row *row)
 {
 	if (row == NULL)
@@ -130,15 +121,14 @@ static void put_row(struct listing *l, struct table *t, const struct release *r)
 	if (x != NULL)
 		state = arena_printf(l->a, "%s %s", state,
 				     show_ago(l->a, r->row->at_ms, l->now_ms));
-	table_row(t, r->tag,
-		  x != NULL && x->commit != NULL ? arena_strndup(l->a, x->commit, 9) : "",
-		  x != NULL && x->tag_time_ms >= 0 ? show_ago(l->a, x->tag_time_ms, l->now_ms) : "",
-		  state,
-		  x != NULL && x->restore_us >= 0
-			  ? rollback_show_value(l->a, (double)x->restore_us / 1e6, "s")
-			  : "",
-		  step_word(r, "artifacts"), step_word(r, "smoke"), step_word(r, "compatible"),
-		  r->warm, r->swap);
+	table_row(
+		t, r->tag, x != NULL && x->commit != NULL ? arena_strndup(l->a, x->commit, 9) : "",
+		x != NULL && x->tag_time_ms >= 0 ? show_ago(l->a, x->tag_time_ms, l->now_ms) : "",
+		state,
+		x != NULL && x->restore_us >= 0 ? show_value(l->a, (double)x->restore_us / 1e6, "s")
+						: "",
+		step_word(r, "artifacts"), step_word(r, "smoke"), step_word(r, "compatible"),
+		r->warm, r->swap);
 }
 
 static void put_finding(FILE *out, const struct release *r)
@@ -221,7 +211,8 @@ int rollback_list(struct app *app, const struct rollback_set *set, struct record
 	for (size_t i = 0; i < n; i++) {
 		struct release *r = &releases[i];
 
-		*r = (struct release){.tag = tags[i], .row = find_row(rows, n_rows, tags[i])};
+		*r = (struct release){.tag = tags[i],
+				      .row = rollback_show_row(rows, n_rows, tags[i])};
 		look_at_copy(&l, r);
 		l.n_good += r->row == NULL || rollback_is_good(&r->row->restoration) ? 1 : 0;
 	}

@@ -6,10 +6,10 @@
 #include "reports/terminal.h"
 #include "rollback/rollback.h"
 #include "runner/base/arena.h"
-#include "runner/base/buf.h"
+#include "runner/history/record.h"
 #include "runner/model/definition.h"
 #include "runner/model/restoration.h"
-#include "runner/model/unit.h"
+#include "runner/show.h"
 
 const struct restoration_step *rollback_show_step(const struct restoration *r, const char *name)
 {
@@ -19,21 +19,18 @@ const struct restoration_step *rollback_show_step(const struct restoration *r, c
 	return NULL;
 }
 
-const char *rollback_show_value(struct arena *a, double v, const char *unit)
+const struct restoration_row *rollback_show_row(const struct restoration_row *rows, size_t n,
+						const char *tag)
 {
-	struct buf b;
-	const char *text;
-
-	buf_init(&b, BUF_UNBOUNDED);
-	unit_format(&b, v, unit);
-	text = arena_strndup(a, b.data, b.len);
-	buf_release(&b);
-	return text;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].restoration.tag, tag) == 0)
+			return &rows[i];
+	return NULL;
 }
 
 static const char *took(struct arena *a, int64_t us)
 {
-	return rollback_show_value(a, (double)us / 1e6, "s");
+	return show_value(a, (double)us / 1e6, "s");
 }
 
 static const char *first_line(struct arena *a, const char *text)

@@ -9,6 +9,7 @@
 
 struct arena;
 struct restoration;
+struct restoration_row;
 struct restoration_step;
 struct rollback_set;
 
@@ -22,7 +23,8 @@ void rollback_show_drill(struct arena *a, FILE *out, const struct restoration *r
 /* NULL = the verification did not come to it, or had none. */
 const struct restoration_step *rollback_show_step(const struct restoration *r, const char *name);
 
-/* "1.31 ms", "20 KiB" */
-const char *rollback_show_value(struct arena *a, double v, const char *unit);
+/* The tag's row; NULL = the record knows none. */
+const struct restoration_row *rollback_show_row(const struct restoration_row *rows, size_t n,
+						const char *tag);
 
 #endif

@@ -16,6 +16,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/history/record.h"
+#include "runner/model/unit.h"
 #include "runner/options.h"
 #include "runner/output.h"
 
@@ -86,6 +87,18 @@ int show_run_end(struct app *app, const struct options *o, struct record *record
 out:
 	arena_free(a);
 	return rc;
+}
+
+const char *show_value(struct arena *a, double v, const char *unit)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	unit_format(&b, v, unit);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
 }
 
 const char *show_ago(struct arena *a, int64_t at_ms, int64_t now_ms)

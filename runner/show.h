@@ -27,6 +27,9 @@ int show_run_end(struct app *app, const struct options *o, struct record *record
 /* "4 min ago", "in 3 h", "now"; "never" for -1. */
 const char *show_ago(struct arena *a, int64_t at_ms, int64_t now_ms);
 
+/* A value of a base unit in one that suits: 0.05 and "s" are "50 ms". */
+const char *show_value(struct arena *a, double v, const char *unit);
+
 /* "latest" or a number of a run that exists. */
 int show_run_id(struct app *app, struct record *record, const char *word, int64_t *out,
 		struct err *e);

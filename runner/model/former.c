@@ -1,9 +1,25 @@
-/* former: does a migration speak of something? */
+/* former: the migrations that came since, and whether one speaks of something. */
 #include "runner/model/former.h"
 
+#include <string.h>
 #include <strings.h>
 
-#include "runner/base/str.h"
+#include "runner/base/arena.h"
+
+struct former_migration *former_add(struct former *f)
+{
+	size_t n = f->n_migrations;
+
+	if ((n & (n - 1)) == 0) { /* full: twice as large */
+		struct former_migration *grown =
+			arena_array(f->arena, n == 0 ? 1 : 2 * n, sizeof(*grown));
+
+		if (n > 0)
+			memcpy(grown, f->migrations, n * sizeof(*grown));
+		f->migrations = grown;
+	}
+	return &f->migrations[f->n_migrations++];
+}
 
 static bool is_word_byte(char c)
 {

@@ -58,6 +58,8 @@ struct former {
 	size_t n_migrations;
 };
 
+/* Room for one more migration, which the caller fills in. */
+struct former_migration *former_add(struct former *f);
 /* Bytes of the name (letters, digits, _) that s begins with. */
 size_t former_word(const char *s);
 /* Does the migration's text have the name, whole and in any case? */

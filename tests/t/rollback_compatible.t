@@ -150,6 +150,17 @@ sql "UPDATE schema_migrations SET version = 2"
 rm -f .assize/record.db
 judged "where the release says it does not mind" 0 'pass rollback/releases'
 
+# Many of them since, and nothing of it is lost.
+world
+for i in {2..300}; do
+	printf -- '-- +goose Up\nSELECT %d;\n' $i >"db/migrate/$(printf %04d $i)_x.sql"
+done
+sql "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+	INSERT INTO goose_db_version(version_id, is_applied) SELECT i, 1 FROM n"
+printf -- '-- +goose Up\nALTER TABLE orders DROP COLUMN total;\n' >db/migrate/0150_x.sql
+sql "ALTER TABLE orders DROP COLUMN total"
+judged "one of 299 since" 1 'db/migrate/0150_x.sql, applied since v1, is about it'
+
 # What the tag says, and whether it can be had at all.
 world
 git rm -q --cached assize.yaml && git commit -qm without && git tag v0
@@ -189,6 +200,12 @@ like "is answered with the one that is" "$err" 'there is no check "shop/colums".
 sed -i 's/compatible: .*/compatible: [shop\/page]/; s/^rollback:/      - { id: page, command: { run: [\/bin\/true] } }\n&/' assize.yaml
 run "$ASSIZE" check
 like "one that asks no database" "$err" '"shop/page" is of kind command, which asks no database'
+for path in ../assize.yaml ops/../../a.yaml /etc/a.yaml; do
+	sed "s|^    compatible|    definition: $path\n&|" <(git show v1:assize.yaml) >beside.yaml
+	run "$ASSIZE" check -f beside.yaml
+	like "a definition beside the tag's tree: $path" "$status$err" '^3.*is not in the tree of a tag'
+done
+rm beside.yaml
 like "the plan says what will be asked" "$(git checkout -q assize.yaml && "$ASSIZE" plan rollback/releases)" \
 	"run shop/columns as the tag's definition has it, against today's target"
 done_testing

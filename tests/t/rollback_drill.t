@@ -50,6 +50,14 @@ like "both times are recorded" "$("$ASSIZE" history rollback/releases)" \
 exits "the oldest tag" 0 "$ASSIZE" rollback drill v1 --cold
 like "is swapped in from HEAD" "$out" '`current` led to HEAD, to v1 '
 like "--cold tells what was dropped" "$out" 'cold +(pass|warn) .*KiB'
+git clone -q -s "$PWD/repo" borrowing 2>/dev/null
+own=$(find borrowing/.git -type f -size +0 | wc -l)
+sed 's/git: repo/git: borrowing/' assize.yaml >borrowing.yaml
+exits "a clone that borrows" 0 "$ASSIZE" rollback drill v1 --cold -f borrowing.yaml --record borrowing.db
+dropped=$("$ASSIZE" explain latest rollback/releases --record borrowing.db |
+	sed -n 's/.* of \([0-9]*\) files dropped from.*/\1/p' | head -n 1)
+ok "--cold drops what it borrows, too: $dropped files, $own of its own" test "${dropped:-0}" -gt "$own"
+rm -rf borrowing*
 lose v2
 exits "an older tag that cannot be restored" 0 "$ASSIZE" rollback drill v3 --json
 like "is no fault of this one" "$out" 'v2 could not be restored to swap from it: blob [0-9a-f]+ of .*is missing.*led to HEAD'
