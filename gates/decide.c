@@ -24,16 +24,6 @@ static struct decision_line *add_item_line(struct lines *l, const struct gate_it
 	return line;
 }
 
-/* The run that would bring evidence that counts. */
-static const char *remedy_run(struct lines *l, const struct gate_input *in,
-			      const struct gate_item *item)
-{
-	const char *subject = in->subject != NULL && in->subject[0] != '\0' ? in->subject : "any";
-
-	return arena_printf(l->arena, "assize run %s --subject %s",
-			    lines_word(l, item->check->name), lines_word(l, subject));
-}
-
 static const char *subject_text(struct lines *l, const char *subject)
 {
 	if (subject == NULL || subject[0] == '\0')
@@ -52,7 +42,7 @@ static void decide_never(struct lines *l, const struct gate_input *in, const str
 				    subject_text(l, item->other_subject),
 				    lines_age(l, item->other_subject_ms, in->now_ms));
 	line = add_item_line(l, item, OUTCOME_UNDECIDED, text);
-	line->remedy = remedy_run(l, in, item);
+	line->remedy = lines_run(l, in, item->check);
 }
 
 static const char *refusal_text(struct lines *l, const struct gate_input *in,
@@ -218,7 +208,7 @@ static void decide_item(struct lines *l, const struct gate_input *in, const stru
 					     refusal_text(l, in, item, e, why));
 			line->run_id = e->run_id;
 			line->measured_ms = e->result.measured_ms;
-			line->remedy = remedy_run(l, in, item);
+			line->remedy = lines_run(l, in, item->check);
 			is_said[why] = true;
 		}
 		if (oldest_ms == -1 || e->result.measured_ms < oldest_ms)
@@ -287,6 +277,8 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 		decide_gate(&l, in);
 		for (size_t i = 0; i < in->n_items; i++)
 			decide_item(&l, in, &in->items[i]);
+		for (size_t i = 0; i < in->n_items; i++)
+			streak_rule_decide(&l, in, &in->items[i]);
 		if (in->gate->rollback != NULL)
 			rollback_rule_decide(&l, in);
 	}

@@ -20,6 +20,12 @@
 
 struct arena;
 
+/* A rule about the last runs of a check: gates/streak_rule.c. */
+struct gate_streak {
+	const struct selector *selector;
+	bool is_hard;
+};
+
 /* A check the gate requires or advises, and what the record has about it. */
 struct gate_item {
 	const struct check *check;
@@ -31,6 +37,10 @@ struct gate_item {
 	/* newest evidence about any other subject, for the message only; -1 none */
 	int64_t other_subject_ms;
 	const char *other_subject;
+	const struct gate_streak *streaks;
+	size_t n_streaks;
+	const struct past_result *past; /* what the streaks are about; newest run first */
+	size_t n_past;
 };
 
 struct gate_input {
@@ -61,6 +71,11 @@ struct gate_item *gate_items(struct arena *a, const struct definition *d, const 
  */
 bool gate_item_is_stale(const struct gate *g, const struct gate_item *item, const char *subject,
 			int64_t now_ms);
+
+/* Runs a streak looks back at, at most, however many of them are too close to count. */
+#define GATE_MAX_STREAK_RUNS 1000
+/* How many runs of the item's past its streaks need; 0 = it has none. */
+size_t gate_item_past_runs(const struct gate_item *item);
 
 void gate_decide(struct arena *a, const struct gate_input *in, struct decision *out);
 

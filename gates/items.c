@@ -32,6 +32,39 @@ static bool apply(const struct gate *g, const struct selector *selectors, size_t
 	return has_match;
 }
 
+/* Every entry that asks for a streak is a rule of its own: they do not replace one another. */
+static void add_streaks(struct arena *a, const struct selector *selectors, size_t n, bool is_hard,
+			struct gate_item *item)
+{
+	struct gate_streak *grown;
+	size_t n_new = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_new += selectors[i].streak_of > 0 && selector_matches(&selectors[i], item->check);
+	if (n_new == 0)
+		return;
+	grown = arena_array(a, item->n_streaks + n_new, sizeof(*grown));
+	for (size_t i = 0; i < item->n_streaks; i++)
+		grown[i] = item->streaks[i];
+	for (size_t i = 0; i < n; i++)
+		if (selectors[i].streak_of > 0 && selector_matches(&selectors[i], item->check))
+			grown[item->n_streaks++] = (struct gate_streak){&selectors[i], is_hard};
+	item->streaks = grown;
+}
+
+size_t gate_item_past_runs(const struct gate_item *item)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < item->n_streaks; i++) {
+		const struct selector *s = item->streaks[i].selector;
+		size_t n = s->streak_apart_ms > 0 ? GATE_MAX_STREAK_RUNS : (size_t)s->streak_of;
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
 struct gate_item *gate_items(struct arena *a, const struct definition *d, const struct gate *g,
 			     size_t *n)
 {
@@ -42,8 +75,11 @@ struct gate_item *gate_items(struct arena *a, const struct definition *d, const 
 		struct gate_item item = {.check = d->checks[i], .other_subject_ms = -1};
 
 		item.is_hard = apply(g, g->require, g->n_require, item.check, &item);
-		if (item.is_hard || apply(g, g->advise, g->n_advise, item.check, &item))
-			items[count++] = item;
+		if (!item.is_hard && !apply(g, g->advise, g->n_advise, item.check, &item))
+			continue;
+		add_streaks(a, g->require, g->n_require, true, &item);
+		add_streaks(a, g->advise, g->n_advise, false, &item);
+		items[count++] = item;
 	}
 	*n = count;
 	return items;

@@ -129,3 +129,11 @@ const char *lines_word(struct lines *l, const char *word)
 	buf_release(&b);
 	return text;
 }
+
+const char *lines_run(struct lines *l, const struct gate_input *in, const struct check *check)
+{
+	const char *subject = in->subject != NULL && in->subject[0] != '\0' ? in->subject : "any";
+
+	return arena_printf(l->arena, "assize run %s --subject %s", lines_word(l, check->name),
+			    lines_word(l, subject));
+}

@@ -32,6 +32,12 @@ const char *lines_duration(struct lines *l, int64_t ms);
 /* A word as a shell would have it. */
 const char *lines_word(struct lines *l, const char *word);
 
+/* The run that would bring evidence about the check that counts. */
+const char *lines_run(struct lines *l, const struct gate_input *in, const struct check *check);
+
+/* What an item's streaks say about its past (streak_rule.c). */
+void streak_rule_decide(struct lines *l, const struct gate_input *in, const struct gate_item *item);
+
 /* The rule about the rollback set (rollback_rule.c). */
 void rollback_rule_decide(struct lines *l, const struct gate_input *in);
 

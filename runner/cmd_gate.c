@@ -1,19 +1,19 @@
 /*
  * assize gate: run what is stale, decide, record the decision, exit with it.
  *
- * The decision itself is gates/decide.c, a pure function; this file gathers what it is a function
- * of. It asks the record again after the run, so that the decision rests on recorded evidence only.
+ * The decision itself is gates/decide.c, a pure function of what gate_gather.c finds in the record.
+ * The record is asked again after the run, so that the decision rests on recorded evidence only.
  */
 #include <string.h>
 
 #include "gates/gate.h"
 #include "reports/terminal.h"
-#include "rollback/rollback.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/gate_gather.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
@@ -76,73 +76,19 @@ static int find_gate(struct gate_command *g, struct err *e)
 	return 0;
 }
 
-/* The newest evidence about this subject, or about "any", whichever is newer. */
-static int find_evidence(struct gate_command *g, struct gate_item *item, struct err *e)
-{
-	struct arena *a = g->app->arena;
-	const char *check = item->check->name;
-	struct evidence *own, *any, *other;
-	size_t n_own, n_any = 0, n_other;
-
-	if (record_evidence(g->record, a, check, g->gate->is_any_subject ? NULL : g->subject, &own,
-			    &n_own, e) != 0)
-		return -1;
-	if (!g->gate->is_any_subject && strcmp(g->subject, "any") != 0 &&
-	    record_evidence(g->record, a, check, "any", &any, &n_any, e) != 0)
-		return -1;
-	if (n_any > 0 && (n_own == 0 || any[0].run_id > own[0].run_id)) {
-		own = any;
-		n_own = n_any;
-	}
-	item->evidence = n_own > 0 ? own : NULL;
-	item->n_evidence = n_own;
-	item->other_subject_ms = -1;
-	if (n_own > 0)
-		return 0;
-	if (record_evidence(g->record, a, check, NULL, &other, &n_other, e) != 0)
-		return -1;
-	if (n_other > 0) {
-		item->other_subject_ms = other[0].result.measured_ms;
-		item->other_subject = other[0].subject;
-	}
-	return 0;
-}
-
-static int find_restorations(struct gate_command *g, struct err *e)
-{
-	const struct rollback_set *set = g->gate->rollback;
-	struct restoration_row *rows = NULL;
-	struct err list = {0};
-
-	if (set == NULL)
-		return 0;
-	if (record_restorations(g->record, g->app->arena, set->name, &rows,
-				&g->input.n_restorations, e) != 0)
-		return -1;
-	g->input.restorations = rows;
-	g->input.rollback_error = NULL;
-	g->input.rollback_commits = NULL;
-	g->input.n_rollback_tags = 0;
-	if (rollback_tags(g->app->arena, set, &g->input.rollback_tags, &g->input.n_rollback_tags,
-			  &list) != 0 ||
-	    rollback_commits(g->app->arena, set, g->input.rollback_tags, g->input.n_rollback_tags,
-			     &g->input.rollback_commits, &list) != 0)
-		g->input.rollback_error = arena_strdup(g->app->arena, list.message);
-	return 0;
-}
-
-/* Everything the decision is a function of, as the record has it now. */
 static int gather(struct gate_command *g, struct err *e)
 {
-	for (size_t i = 0; i < g->n_items; i++)
-		if (find_evidence(g, &g->items[i], e) != 0)
-			return -1;
-	g->input.gate = g->gate;
-	g->input.subject = g->subject;
-	g->input.now_ms = clock_wall_ms(&g->app->clock);
-	g->input.items = g->items;
-	g->input.n_items = g->n_items;
-	return find_restorations(g, e);
+	const struct gate_gather what = {
+		.arena = g->app->arena,
+		.record = g->record,
+		.gate = g->gate,
+		.subject = g->subject,
+		.now_ms = clock_wall_ms(&g->app->clock),
+		.items = g->items,
+		.n_items = g->n_items,
+	};
+
+	return gate_gather(&what, &g->input, e);
 }
 
 /* Was this target proven lately, and is it still what was proven? */

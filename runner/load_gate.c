@@ -58,6 +58,28 @@ const struct key_row selector_rows[] = {
 	 .max = MAX_AGE_MS,
 	 .help = "older evidence does not count; the gate's max_age unless given",
 	 .example = "30m"},
+	{.name = "consecutive",
+	 .type = KEY_INT,
+	 .offset = offsetof(struct selector_raw, consecutive),
+	 .min = 2,
+	 .max = LOAD_MAX_STREAK,
+	 .help = "so many runs in a row must have passed, the newest among them",
+	 .example = "3"},
+	{.name = "of",
+	 .type = KEY_TEXTS,
+	 .offset = offsetof(struct selector_raw, of),
+	 .flags = KEY_NO_SECRET,
+	 .help = "instead: so many of the last so many runs must have passed; the newest has to "
+		 "in any case",
+	 .example = "[4, 5]"},
+	{.name = "apart",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct selector_raw, apart_ms),
+	 .min = 1000,
+	 .max = MAX_AGE_MS,
+	 .help = "with consecutive or of: a pass that came sooner before the one counted after it "
+		 "is not counted, a failure always is",
+	 .example = "10m"},
 	KEY_END,
 };
 
@@ -167,6 +189,8 @@ static int read_entry(struct loader *l, const struct selector_raw *raw, const st
 	out->tag = raw->tag;
 	out->kind = raw->kind;
 	out->max_age_ms = raw->max_age_ms;
+	if (load_streak(l, raw, node, out))
+		return -1;
 	if (raw->severity &&
 	    selector_parse_severity(raw->severity, &out->severity_op, &out->severity))
 		return diags_at(l->diags, keys_pos(node, "severity"),

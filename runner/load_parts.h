@@ -63,9 +63,14 @@ struct check_raw {
 	const struct node *expect, *warn;
 };
 
+#define LOAD_MAX_STREAK 100 /* runs */
+
 struct selector_raw {
 	const char *check, *audit, *tag, *severity, *kind;
 	int64_t max_age_ms;
+	int64_t consecutive; /* 0 = not written */
+	struct texts of;
+	int64_t apart_ms;
 };
 
 struct gate_raw {
@@ -167,6 +172,9 @@ void load_proof(struct loader *l, const struct set_raw *raw, const struct node *
 /* load_rollback_artifacts.c */
 void load_artifacts(struct loader *l, const struct set_raw *raw, struct rollback_set *set);
 void load_audit(struct loader *l, const struct group *g, const struct node *node);
+/* load_gate_history.c: rules of a gate that look back. */
+int load_streak(struct loader *l, const struct selector_raw *raw, const struct node *node,
+		struct selector *out);
 void load_gate(struct loader *l, const struct group *g, const struct node *node);
 void load_needs(struct loader *l);
 void load_hidden_checks(struct loader *l);

@@ -112,6 +112,38 @@ int record_trail(struct record *r, struct arena *a, const char *check, const cha
 		 int64_t up_to_run_id, size_t limit, struct point **out, size_t *n, struct err *e);
 
 /*
+ * All results of one check through time, for rules that look back: newest run first, series of a
+ * run together. A record that goes on growing is looked at as it was: what was recorded from
+ * before_seq on is not there, and a run that ended later has not ended.
+ */
+struct past_result {
+	int64_t run_id, measured_ms;
+	enum run_state run_state;
+	enum outcome outcome;
+	bool is_same_definition; /* of the check, as past_query.hash has it */
+	bool has_value;		 /* that is finite, if it is a number */
+	double number;		 /* NaN = the value is none */
+	const char *series, *subject, *unit;
+};
+struct past_query {
+	const char *check;
+	const unsigned char *hash; /* of the check's definition, 32 bytes */
+	const char *subject;	   /* of the runs, or "any"; NULL = whatever they are about */
+	int64_t since_ms;	   /* of measured_ms; INT64_MIN = all */
+	size_t limit;		   /* runs, the newest */
+	int64_t before_seq;
+	/* Runs without an end then that had results of the check; NULL = all that have some now. */
+	const int64_t *open;
+	size_t n_open;
+};
+#define RECORD_MAX_PAST 2000000 /* results of one query; more are an error */
+int record_past(struct record *r, struct arena *a, const struct past_query *q,
+		struct past_result **out, size_t *n, struct err *e);
+
+/* The number the next record of its own will take: a point in the record's own time. */
+int record_next_seq(struct record *r, int64_t *out, struct err *e);
+
+/*
  * Values since since_ms of runs before before_run_id, for `within`: those that passed, and those
  * that were measured but had too little history to be judged.
  */

@@ -183,6 +183,9 @@ struct selector {
 	int severity_op; /* 0 none, else '<' '>' '=' and 'l' for <=, 'g' for >= */
 	int64_t severity;
 	int64_t max_age_ms; /* gates: 0 = the gate's default */
+	/* Gates: so many of the last so many runs must have passed; both 0 = no such rule. */
+	int64_t streak_need, streak_of;
+	int64_t streak_apart_ms; /* a pass closer to the one after it is not counted */
 };
 
 enum gate_run { GATE_RUN_STALE = 0, GATE_RUN_ALWAYS, GATE_RUN_NEVER };

@@ -1,0 +1,112 @@
+/*
+ * Gathering reads the record and lists tags; it decides nothing. Evidence about the subject and
+ * about "any" are one history.
+ */
+#include "runner/gate_gather.h"
+
+#include <string.h>
+
+#include "rollback/rollback.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/record.h"
+#include "runner/model/definition.h"
+
+/* The newest evidence about this subject, or about "any", whichever is newer. */
+static int find_evidence(const struct gate_gather *g, struct gate_item *item, struct err *e)
+{
+	struct arena *a = g->arena;
+	const char *check = item->check->name;
+	struct evidence *own, *any, *other;
+	size_t n_own, n_any = 0, n_other;
+
+	if (record_evidence(g->record, a, check, g->gate->is_any_subject ? NULL : g->subject, &own,
+			    &n_own, e) != 0)
+		return -1;
+	if (!g->gate->is_any_subject && strcmp(g->subject, "any") != 0 &&
+	    record_evidence(g->record, a, check, "any", &any, &n_any, e) != 0)
+		return -1;
+	if (n_any > 0 && (n_own == 0 || any[0].run_id > own[0].run_id)) {
+		own = any;
+		n_own = n_any;
+	}
+	item->evidence = n_own > 0 ? own : NULL;
+	item->n_evidence = n_own;
+	item->other_subject_ms = -1;
+	if (n_own > 0)
+		return 0;
+	if (record_evidence(g->record, a, check, NULL, &other, &n_other, e) != 0)
+		return -1;
+	if (n_other > 0) {
+		item->other_subject_ms = other[0].result.measured_ms;
+		item->other_subject = other[0].subject;
+	}
+	return 0;
+}
+
+static int find_restorations(const struct gate_gather *g, struct gate_input *out, struct err *e)
+{
+	const struct rollback_set *set = g->gate->rollback;
+	struct restoration_row *rows = NULL;
+	struct err list = {0};
+
+	if (set == NULL)
+		return 0;
+	if (record_restorations(g->record, g->arena, set->name, &rows, &out->n_restorations, e) !=
+	    0)
+		return -1;
+	out->restorations = rows;
+	out->rollback_error = NULL;
+	out->rollback_commits = NULL;
+	out->n_rollback_tags = 0;
+	if (rollback_tags(g->arena, set, &out->rollback_tags, &out->n_rollback_tags, &list) != 0 ||
+	    rollback_commits(g->arena, set, out->rollback_tags, out->n_rollback_tags,
+			     &out->rollback_commits, &list) != 0)
+		out->rollback_error = arena_strdup(g->arena, list.message);
+	return 0;
+}
+
+/* The past an item's streaks are about, as it was when the gathering began. */
+static int find_past(const struct gate_gather *g, int64_t before_seq, struct gate_item *item,
+		     struct err *e)
+{
+	struct past_query query = {
+		.check = item->check->name,
+		.hash = item->check->hash,
+		.subject = g->gate->is_any_subject ? NULL : g->subject,
+		.since_ms = INT64_MIN,
+		.limit = gate_item_past_runs(item),
+		.before_seq = before_seq,
+	};
+	struct past_result *past = NULL;
+
+	if (query.limit == 0)
+		return 0;
+	if (record_past(g->record, g->arena, &query, &past, &item->n_past, e) != 0)
+		return -1;
+	item->past = past;
+	return 0;
+}
+
+int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
+{
+	int64_t before_seq;
+
+	*out = (struct gate_input){
+		.gate = g->gate,
+		.subject = g->subject,
+		.now_ms = g->now_ms,
+		.items = g->items,
+		.n_items = g->n_items,
+	};
+	for (size_t i = 0; i < g->n_items; i++)
+		if (find_evidence(g, &g->items[i], e) != 0)
+			return -1;
+	/* after the evidence: what is judged as newest is part of its past */
+	if (record_next_seq(g->record, &before_seq, e) != 0)
+		return -1;
+	for (size_t i = 0; i < g->n_items; i++)
+		if (find_past(g, before_seq, &g->items[i], e) != 0)
+			return -1;
+	return find_restorations(g, out, e);
+}
