@@ -5,14 +5,34 @@
 #include "runner/base/err.h"
 #include "runner/history/store.h"
 
+static int add_move(struct record *r, int64_t check_id, int64_t run_id, const char *state,
+		    struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r, "INSERT INTO cursor_moves(seq, check_id, run, state) VALUES (?1, ?2, ?3, ?4)",
+		e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, store_take_seq(r, 1));
+	store_bind_int(s, 2, check_id);
+	store_bind_int(s, 3, run_id);
+	store_bind_text(s, 4, state);
+	return store_run(r, s, e);
+}
+
 int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char *state,
 		 struct err *e)
 {
-	sqlite3_stmt *s = store_sql(r,
-				    "INSERT INTO cursors VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
-				    "SET run = excluded.run, state = excluded.state "
-				    "WHERE excluded.run >= run",
-				    e);
+	sqlite3_stmt *s;
+
+	if (add_move(r, check_id, run_id, state, e) != 0)
+		return -1;
+	s = store_sql(r,
+		      "INSERT INTO cursors VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
+		      "SET run = excluded.run, state = excluded.state "
+		      "WHERE excluded.run >= run",
+		      e);
 
 	if (s == NULL)
 		return -1;

@@ -9,6 +9,7 @@
 
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/history/leaf.h"
 #include "runner/history/row.h"
 #include "runner/history/store.h"
 #include "runner/io/digest.h"
@@ -201,6 +202,36 @@ static void digest_of_facts(const struct result *x, unsigned char out[static SHA
 	finish(&b, out);
 }
 
+static int set_leaf(struct record *r, sqlite3_stmt *s, int64_t id,
+		    const unsigned char digest[static SHA256_BYTES], struct err *e)
+{
+	if (s == NULL)
+		return -1;
+	store_bind_digest(s, 1, digest, SHA256_BYTES);
+	store_bind_int(s, 2, id);
+	return store_run(r, s, e);
+}
+
+int intern_name_definition(struct record *r, int64_t id, struct err *e)
+{
+	unsigned char digest[SHA256_BYTES];
+
+	if (leaf_of_definition(r, id, digest, e) != 0)
+		return -1;
+	return set_leaf(r, store_sql(r, "UPDATE definitions SET leaf = ?1 WHERE id = ?2", e), id,
+			digest, e);
+}
+
+int intern_name_facts(struct record *r, int64_t id, struct err *e)
+{
+	unsigned char digest[SHA256_BYTES];
+
+	if (leaf_of_facts(r, id, digest, e) != 0)
+		return -1;
+	return set_leaf(r, store_sql(r, "UPDATE facts SET leaf = ?1 WHERE id = ?2", e), id, digest,
+			e);
+}
+
 static int intern_texts(struct record *r, const char *const *texts, int64_t *ids, size_t n,
 			struct err *e)
 {
@@ -250,7 +281,7 @@ static int intern_definition(struct record *r, int64_t check_id, const struct ch
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);
-	return 0;
+	return intern_name_definition(r, *id, e);
 }
 
 static int add_facts(struct record *r, int64_t check_id, const struct result *x,
@@ -289,7 +320,7 @@ static int add_facts(struct record *r, int64_t check_id, const struct result *x,
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);
-	return 0;
+	return intern_name_facts(r, *id, e);
 }
 
 int intern_facts(struct record *r, int64_t check_id, const struct result *x, int64_t *id,

@@ -12,6 +12,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/num.h"
+#include "runner/history/id_map.h"
 
 /* How room follows from value and limit (runner/model/expect_judge.c); numbers are in files. */
 enum room_code {
@@ -191,47 +192,6 @@ double row_room(sqlite3_stmt *s, int at, const struct value *v, double share, do
 	return store_real(s, at);
 }
 
-/* ids to pointers; ids are positive. */
-struct id_map {
-	struct arena *arena;
-	size_t n, cap; /* cap is a power of two, kept at most half full */
-	struct {
-		int64_t id;
-		void *value;
-	} * slots;
-};
-
-static size_t id_slot(const struct id_map *m, int64_t id)
-{
-	size_t at = (size_t)((uint64_t)id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (m->cap - 1);
-
-	while (m->slots[at].id != 0 && m->slots[at].id != id)
-		at = (at + 1) & (m->cap - 1);
-	return at;
-}
-
-static void *id_get(const struct id_map *m, int64_t id)
-{
-	return m->cap == 0 ? NULL : m->slots[id_slot(m, id)].value;
-}
-
-static void id_put(struct id_map *m, int64_t id, void *value)
-{
-	if (2 * (m->n + 1) > m->cap) {
-		struct id_map grown = {m->arena, m->n, m->cap == 0 ? 64 : m->cap * 2, NULL};
-
-		grown.slots = arena_array(m->arena, grown.cap, sizeof(*grown.slots));
-		for (size_t i = 0; i < m->cap; i++)
-			if (m->slots[i].id != 0)
-				grown.slots[id_slot(&grown, m->slots[i].id)] = m->slots[i];
-		*m = grown;
-	}
-	size_t at = id_slot(m, id);
-	m->slots[at].id = id;
-	m->slots[at].value = value;
-	m->n++;
-}
-
 /* A row of `facts` as the result it stands for, its own numbers aside. */
 struct facts {
 	struct result common;
@@ -262,7 +222,7 @@ static int damaged(struct record *r, const char *what, int64_t id, struct err *e
 
 static const struct check_info *load_definition(struct facts_cache *c, int64_t id, struct err *e)
 {
-	struct check_info *info = id_get(&c->definitions, id);
+	struct check_info *info = id_map_get(&c->definitions, id);
 	sqlite3_stmt *s;
 	int rc;
 
@@ -302,13 +262,13 @@ static const struct check_info *load_definition(struct facts_cache *c, int64_t i
 	};
 	store_digest(s, 11, info->hash, sizeof(info->hash));
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	id_put(&c->definitions, id, info);
+	id_map_put(&c->definitions, id, info);
 	return info;
 }
 
 static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct err *e)
 {
-	struct facts *f = id_get(&c->facts, id);
+	struct facts *f = id_map_get(&c->facts, id);
 	struct arena *a = c->arena;
 	int64_t definition_id;
 	sqlite3_stmt *s;
@@ -359,7 +319,7 @@ static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct 
 	f->common.check = load_definition(c, definition_id, e);
 	if (f->common.check == NULL)
 		return NULL;
-	id_put(&c->facts, id, f);
+	id_map_put(&c->facts, id, f);
 	return f;
 }
 

@@ -5,9 +5,8 @@
  * Rows are only ever inserted, except in `head` (the next sequence number), `states` and `latest`
  * (caches that can be recomputed from the rest), `cursors` and `locks`. Every record of its own
  * (run begin, definition, result, run end, restoration, decision, external) has a number in one
- * gapless sequence that starts at 1 (0 is the file itself): what a Merkle log over the record will
- * use as leaf index. The results of a batch take consecutive numbers in the order of their id, from
- * batches.first_seq on.
+ * gapless sequence that starts at 1 (0 is the file itself): its place in the ledger (leaf.h). The
+ * results of a batch take consecutive numbers in the order of their id, from batches.first_seq on.
  *
  * A year of 1,000 checks an hour is 8.76 million results, so `results` is what the file's size is.
  * Everything a result shares with its neighbours in time (outcome, bound, reason, query, ...) is
@@ -256,9 +255,65 @@ static const char *const version_7[] = {
 	NULL,
 };
 
+/*
+ * The ledger: a Merkle tree over everything numbered (ledger.h). Of its nodes those of every eighth
+ * level are kept, which is what a proof needs but the leaves of one subtree of 256. Cursors become
+ * records of their own, so that how far a check has read cannot be changed unnoticed; the table
+ * `cursors` stays as the cache of the newest.
+ */
+static const char *const version_8[] = {
+	"ALTER TABLE head ADD COLUMN frontier BLOB;\n"
+	"ALTER TABLE head ADD COLUMN root BLOB;\n"
+	"ALTER TABLE definitions ADD COLUMN leaf BLOB;\n"
+	"ALTER TABLE facts ADD COLUMN leaf BLOB;\n"
+	"ALTER TABLE locks ADD COLUMN seal BLOB;\n"
+	"CREATE TABLE nodes(\n"
+	"	level INTEGER NOT NULL, at INTEGER NOT NULL, -- leaves at << level on\n"
+	"	hash BLOB NOT NULL,\n"
+	"	PRIMARY KEY (level, at)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE migrations(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	version_from INTEGER NOT NULL, version_to INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE cursor_moves(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	check_id INTEGER NOT NULL, run INTEGER NOT NULL, state TEXT NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE keys(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	name INTEGER NOT NULL,\n"
+	"	public BLOB NOT NULL, -- Ed25519\n"
+	"	endorsement BLOB, -- by the key before it; NULL = the first\n"
+	"	at_ms INTEGER NOT NULL, host INTEGER NOT NULL, user INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE checkpoints(\n"
+	"	size INTEGER PRIMARY KEY, note TEXT NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE anchors(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	kind INTEGER NOT NULL, place INTEGER NOT NULL,\n"
+	"	size INTEGER NOT NULL, root BLOB NOT NULL, at_ms INTEGER NOT NULL,\n"
+	"	proof BLOB NOT NULL -- what the place gave back\n"
+	") STRICT;\n", /* next part */
+	"CREATE UNIQUE INDEX runs_seq ON runs(seq);\n"
+	"CREATE UNIQUE INDEX run_ends_seq ON run_ends(seq);\n"
+	"CREATE UNIQUE INDEX definitions_seq ON definitions(seq);\n"
+	"CREATE UNIQUE INDEX batches_seq ON batches(first_seq);\n"
+	"CREATE UNIQUE INDEX restorations_seq ON restorations(seq);\n"
+	"CREATE UNIQUE INDEX decisions_seq ON decisions(seq);\n"
+	"CREATE UNIQUE INDEX externals_seq ON externals(seq);\n"
+	"CREATE UNIQUE INDEX migrations_seq ON migrations(seq);\n"
+	"CREATE UNIQUE INDEX cursor_moves_seq ON cursor_moves(seq);\n"
+	"CREATE UNIQUE INDEX keys_seq ON keys(seq);\n"
+	"CREATE UNIQUE INDEX anchors_seq ON anchors(seq);\n"
+	"CREATE INDEX artifacts_restoration ON artifacts(restoration);\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+	version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
 
 struct file_state {
 	int64_t application_id, version, n_objects;
@@ -318,6 +373,8 @@ static int apply(struct record *r, int64_t from, struct err *e)
 		for (const char *const *part = migrations[v]; *part != NULL; part++)
 			if (sqlite3_exec(r->db, *part, NULL, NULL, NULL) != SQLITE_OK)
 				return store_fail(r, e);
+	if (ledger_catch_up(r, from, e) != 0)
+		return -1;
 	(void)sqlite3_snprintf(sizeof(numbers), numbers,
 			       "PRAGMA application_id = %d; PRAGMA user_version = %d",
 			       STORE_APPLICATION_ID, STORE_VERSION);

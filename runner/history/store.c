@@ -116,16 +116,35 @@ int store_integer(struct record *r, sqlite3_stmt *s, int64_t *out, struct err *e
 	return rc;
 }
 
+int store_read_head(struct record *r, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT next_seq, frontier FROM head", e);
+	int rc;
+
+	if (s == NULL || store_step(r, s, e) < 0)
+		return -1;
+	r->next_seq = sqlite3_column_int64(s, 0);
+	rc = r->next_seq < 1
+		     ? -1
+		     : merkle_load(&r->tree, (uint64_t)r->next_seq, sqlite3_column_blob(s, 1),
+				   (size_t)sqlite3_column_bytes(s, 1));
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	if (rc != 0) {
+		(void)err_set(e, ERR_RECORD,
+			      "cannot trust record \"%s\": the head of its ledger is damaged",
+			      r->path);
+		return err_help(e, "assize ledger verify says what else is");
+	}
+	return 0;
+}
+
 static int begin_writing(struct record *r, struct err *e)
 {
-	sqlite3_stmt *head;
-
 	if (r->mode != RECORD_WRITE)
 		return err_set(e, ERR_INTERNAL, "record \"%s\" was opened for reading", r->path);
 	if (sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(r, e);
-	head = store_sql(r, "SELECT next_seq FROM head", e);
-	if (head == NULL || store_integer(r, head, &r->next_seq, e) < 0) {
+	if (store_read_head(r, e) != 0) {
 		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* the cause is told */
 		return -1;
 	}
@@ -148,20 +167,10 @@ int store_enter(struct record *r, enum store_access access, struct err *e)
 	return -1;
 }
 
-static int save_seq(struct record *r, struct err *e)
-{
-	sqlite3_stmt *s = store_sql(r, "UPDATE head SET next_seq = ?1", e);
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, r->next_seq);
-	return store_run(r, s, e);
-}
-
 int store_leave(struct record *r, int rc, struct err *e)
 {
 	if (rc == 0 && r->is_writing)
-		rc = save_seq(r, e);
+		rc = ledger_extend(r, e);
 	r->is_writing = false;
 	if (rc == 0 && sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		rc = store_fail(r, e);

@@ -19,13 +19,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runner/history/merkle.h"
 #include "runner/history/record.h"
 
 struct arena;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     7
+#define STORE_VERSION	     8
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -33,15 +34,16 @@ struct err;
 #define STORE_MAX_SERIES  ((INT64_C(1) << STORE_SERIES_BITS) - 1)
 #define STORE_MAX_RUN	  ((INT64_C(1) << (62 - STORE_SERIES_BITS)) - 1)
 
-#define STORE_MAX_STATEMENTS 80
+#define STORE_MAX_STATEMENTS 160
 
 struct record {
 	sqlite3 *db;
 	char *path; /* owned */
 	enum record_mode mode;
-	pid_t owner;	  /* a connection never crosses fork */
-	bool is_writing;  /* inside a write transaction */
-	int64_t next_seq; /* while is_writing */
+	pid_t owner;	    /* a connection never crosses fork */
+	bool is_writing;    /* inside a write transaction */
+	int64_t next_seq;   /* while is_writing */
+	struct merkle tree; /* the same: of the leaves before this transaction */
 	size_t n_statements;
 	struct {
 		const char *sql; /* static text, compared by address */
@@ -55,6 +57,8 @@ int store_enter(struct record *r, enum store_access access, struct err *e);
 /* rc 0: commit; else roll back. Returns rc, or -1 when the commit failed. */
 int store_leave(struct record *r, int rc, struct err *e);
 
+/* next_seq and tree as the file has them. */
+int store_read_head(struct record *r, struct err *e);
 /* The next n numbers of the record's gapless sequence; only while writing. */
 int64_t store_take_seq(struct record *r, int64_t n);
 
@@ -89,6 +93,14 @@ void *store_grow(struct arena *a, void *items, size_t size, size_t n, size_t *ca
 /* Brings an empty or older file to STORE_VERSION, or refuses what is not ours. */
 int store_migrate(struct record *r, struct err *e);
 
+/*
+ * Puts the records that were numbered since tree.size into the tree, from their rows as they are
+ * stored; part of every transaction that numbered any (ledger.c).
+ */
+int ledger_extend(struct record *r, struct err *e);
+/* What version 8 adds to rows of earlier ones, and the tree over all of them. */
+int ledger_catch_up(struct record *r, int64_t from_version, struct err *e);
+
 /* Content addressing (intern.c): the id of what is there, adding it when it is new. */
 int intern_text(struct record *r, const char *text, int64_t *id, struct err *e); /* NULL: id 0 */
 int intern_check(struct record *r, const char *name, int64_t *id, struct err *e);
@@ -96,6 +108,9 @@ int intern_series(struct record *r, int64_t check_id, const char *name, int64_t 
 /* usual_limit: the limit kept with the facts; meaningless where the result has none. */
 int intern_facts(struct record *r, int64_t check_id, const struct result *result, int64_t *id,
 		 double *usual_limit, struct err *e);
+/* Gives a row that is whole the name the ledger knows its content by (leaf.h). */
+int intern_name_definition(struct record *r, int64_t id, struct err *e);
+int intern_name_facts(struct record *r, int64_t id, struct err *e);
 /* Without adding: 0 = not there. */
 int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e);
 int lookup_check(struct record *r, const char *name, int64_t *id, struct err *e);
@@ -119,6 +134,10 @@ int standing_update(struct record *r, const struct standing *old, int64_t run_id
 /* Newest run that has the check about the subject (NULL = any); 0 = none. */
 int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
 			struct err *e);
+
+/* What the seal of a lock that is held must be (lock.c). */
+int store_lock_seal(struct record *r, const char *name, unsigned char out[static SHA256_BYTES],
+		    struct err *e);
 
 /* Repetitions of one result, inside its batch's transaction. */
 int store_samples(struct record *r, int64_t result_id, const struct result *x, struct err *e);

@@ -30,6 +30,8 @@ void sha256_peek(const struct sha256 *h, unsigned char out[static SHA256_BYTES])
 void sha256_release(struct sha256 *h); /* without a result; after final: nothing to do */
 
 void sha256_of(const void *p, size_t n, unsigned char out[static SHA256_BYTES]);
+/* The digest of p alone, whatever was added: many short texts in a row with one context. */
+void sha256_next(struct sha256 *h, const void *p, size_t n, unsigned char out[static SHA256_BYTES]);
 void sha256_hex(const unsigned char digest[static SHA256_BYTES], char out[static SHA256_HEX]);
 /* -1 unless exactly 64 hex digits. */
 int sha256_from_hex(const char *hex, size_t n, unsigned char out[static SHA256_BYTES]);

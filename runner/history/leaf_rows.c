@@ -1,0 +1,353 @@
+/* What is hashed of each kind of record: its members, in order, and where they stand. */
+#include "runner/history/leaf.h"
+
+#define TEXT(id) "(SELECT body FROM texts WHERE id = x." id ")"
+#define OUTCOME(of)                                                                                \
+	"CASE " of " WHEN 0 THEN 'undecided' WHEN 1 THEN 'pass' WHEN 2 THEN 'warn' "               \
+	"WHEN 3 THEN 'fail' WHEN 4 THEN 'skip' ELSE " of " END"
+#define RANGE " WHERE x.seq >= ?1 AND x.seq < ?2 ORDER BY x.seq"
+
+static const struct leaf_child restoration_children[] = {
+	{"artifacts", "SELECT " TEXT("digest") " AS digest, " TEXT(
+			      "name") " AS name FROM artifacts x "
+				      "WHERE x.restoration = ?1 ORDER BY 2, 1"},
+	{"steps",
+	 "SELECT x.duration_us AS duration_us, " TEXT("finding") " AS finding, " TEXT(
+		 "nam"
+		 "e") " AS name, " TEXT("note") " AS note, " OUTCOME("x.outcome") " AS outcome, "
+										  "x.place AS "
+										  "place, " TEXT(
+											  "remedy") " AS "
+												    "remedy"
+												    " FROM "
+												    "steps "
+												    "x "
+												    "WHERE "
+												    "x."
+												    "restor"
+												    "ation "
+												    "= ?1 "
+												    "ORDER "
+												    "BY "
+												    "x."
+												    "plac"
+												    "e"},
+	{NULL, NULL},
+};
+
+static const struct leaf_child decision_children[] =
+	{
+		{"lines",
+		 "SELECT " TEXT("check_name") " AS \"check\", x.col AS col, " TEXT(
+			 "file") " AS file, x.is_hard AS is_hard, x.line AS line, x.measured_ms AS "
+				 "measured, " OUTCOME(
+					 "x.outcome") " AS outcome, x.place AS "
+						      "place, " TEXT("remedy") " AS "
+									       "remedy"
+									       ", "
+									       "x.run "
+									       "AS "
+									       "run,"
+									       " " TEXT("series") " AS series, " TEXT(
+										       "text") " AS"
+											       " te"
+											       "xt "
+											       "FRO"
+											       "M "
+											       "dec"
+											       "isi"
+											       "on_"
+											       "lin"
+											       "es "
+											       "x "
+											       "WHE"
+											       "RE "
+											       "x."
+											       "dec"
+											       "isi"
+											       "on "
+											       "= "
+											       "?1 "
+											       "ORD"
+											       "ER "
+											       "BY "
+											       "x."
+											       "pla"
+											       "c"
+											       "e"},
+		{NULL, NULL},
+};
+
+static const struct leaf_child external_children[] = {
+	{"labels",
+	 "SELECT " TEXT("name") " AS name, x.place AS place, " TEXT(
+		 "value") " AS value FROM external_labels x WHERE x.series = ?1 ORDER BY x.place"},
+	{NULL, NULL},
+};
+
+const struct leaf_kind
+	leaf_kinds
+		[] =
+			{
+				{"assize/genesis/1",
+				 "SELECT x.origin AS origin, 0 AS seq, 'assize/genesis/1' AS t "
+				 "FROM head x "
+				 "WHERE ?1 <= 0 AND ?2 > 0",
+				 NULL},
+				{"assize/migrate/1",
+				 "SELECT x.version_from AS \"from\", x.id AS migration, x.seq AS "
+				 "seq, "
+				 "'assize/migrate/1' "
+				 "AS t, x.version_to AS \"to\" FROM migrations x" RANGE,
+				 NULL},
+				{"assize/definition/1",
+				 "SELECT x.leaf AS definition, x.id AS id, x.seq AS seq, "
+				 "'assize/definition/1' AS "
+				 "t FROM "
+				 "definitions x" RANGE,
+				 NULL},
+				{"assize/run-begin/1",
+				 "SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS "
+				 "begin_monotonic, " TEXT("boot"
+							  "_id") " AS boot_id, " TEXT("command") " "
+												 "A"
+												 "S"
+												 " "
+												 "c"
+												 "o"
+												 "m"
+												 "m"
+												 "a"
+												 "n"
+												 "d"
+												 ","
+												 " " TEXT("commit_id") " AS \"commit\", "
+														       "x.definition_digest AS definition, " TEXT(
+															       "definition_file") " AS definition_file, "
+																		  "x.is_dirty AS dirty, " TEXT("hos"
+																					       "t") " AS host, " TEXT("job_url") " AS job_url, "
+																										 "x.n_planned "
+																										 "AS planned, "
+																										 "x.id AS "
+																										 "run, " TEXT("s"
+																											      "e"
+																											      "l"
+																											      "e"
+																											      "c"
+																											      "t"
+																											      "i"
+																											      "o"
+																											      "n") " AS selection, x.seq AS seq, " TEXT("subjec"
+																																	"t") " "
+																																	     "A"
+																																	     "S"
+																																	     " "
+																																	     "s"
+																																	     "u"
+																																	     "b"
+																																	     "j"
+																																	     "e"
+																																	     "c"
+																																	     "t"
+																																	     ","
+																																	     " "
+																																	     "'"
+																																	     "a"
+																																	     "s"
+																																	     "s"
+																																	     "i"
+																																	     "z"
+																																	     "e"
+																																	     "/"
+																																	     "r"
+																																	     "u"
+																																	     "n"
+																																	     "-"
+																																	     "b"
+																																	     "e"
+																																	     "g"
+																																	     "i"
+																																	     "n"
+																																	     "/"
+																																	     "1"
+																																	     "'"
+																																	     " "
+																																	     "A"
+																																	     "S"
+																																	     " "
+																																	     "t"
+																																	     ","
+																																	     " " TEXT("user") " AS user, " TEXT("version") " AS version FROM runs x" RANGE,
+				 NULL},
+				{"assize/run-end/1",
+				 "SELECT x.end_ms AS \"end\", x.exit_status AS exit_status, "
+				 "x.n_fail AS "
+				 "fail, " OUTCOME(
+					 "x.outcome") " AS outcome, x.n_pass AS pass, x.run AS "
+						      "run, x.seq "
+						      "AS seq, x.n_skip "
+						      "AS skip, CASE x.state WHEN 1 THEN "
+						      "'complete' WHEN "
+						      "2 THEN 'interrupted' ELSE x.state END "
+						      "AS state, 'assize/run-end/1' AS t, "
+						      "x.n_undecided "
+						      "AS undecided, x.n_warn AS warn FROM "
+						      "run_ends x" RANGE,
+				 NULL},
+				{"assize/cursor/1",
+				 "SELECT (SELECT name FROM checks WHERE id = x.check_id) AS "
+				 "\"check\", x.id AS "
+				 "move, x.run AS "
+				 "run, x.seq AS seq, x.state AS \"#state\", 'assize/cursor/1' AS t "
+				 "FROM "
+				 "cursor_moves x" RANGE,
+				 NULL},
+				{"assize/restoration/1",
+				 "SELECT x.id AS \"*artifacts\", x.at_ms AS at, x.n_bytes AS "
+				 "bytes, " TEXT("commit_id") " AS \"commit\", " TEXT(
+					 "content") " AS content, x.n_files "
+						    "AS files, x.n_objects AS "
+						    "objects, " OUTCOME(
+							    "x."
+							    "outco"
+							    "me") " AS outcome, x.id AS "
+								  "restoration, x.restore_us AS "
+								  "restore_us, x.run "
+								  "AS run, x.seq AS seq, " TEXT(
+									  "set_name") " AS "
+										      "\"set\", "
+										      "x.id AS "
+										      "\"*steps\", "
+										      "'assize/"
+										      "restoration/"
+										      "1' AS "
+										      "t, " TEXT(
+											      "t"
+											      "a"
+											      "g") " AS tag, x.tag_time_ms AS tag_time, " TEXT("tre"
+																	       "e") " AS tree FROM restorations x" RANGE,
+				 restoration_children},
+				{"assize/decision/1",
+				 "SELECT x.at_ms AS at, x.id AS decision, x.definition_digest AS "
+				 "definition, " TEXT(
+					 "gate") " AS gate, x.is_open AS is_open, x.id AS "
+						 "\"*lines\", x.oldest_ms "
+						 "AS oldest, " OUTCOME(
+							 "x.outcome") " AS outcome, x.run AS run, "
+								      "x.seq AS seq, " TEXT(
+									      "subject") " AS "
+											 "subject, "
+											 "'assize/"
+											 "decision/"
+											 "1' AS t "
+											 "FROM "
+											 "decisions"
+											 " x" RANGE,
+				 decision_children},
+				{"assize/external/1",
+				 "SELECT x.at_ms AS at, x.id AS external, " TEXT(
+					 "given_id") " AS given_id, " TEXT("host") " AS host, "
+										   "x.series AS "
+										   "\"*labels\","
+										   " " TEXT(
+											   "name") " AS name, x.recorded_ms AS recorded, "
+												   "x.seq AS seq, " TEXT(
+													   "series") " AS series, 'assize/external/1' "
+														     "AS t, " TEXT(
+															     "unit") " AS "
+																     "unit,"
+																     " " TEXT(
+																	     "use"
+																	     "r") " AS user, x.value AS \"=value\" FROM externals x" RANGE,
+				 external_children},
+				{"assize/key/1",
+				 "SELECT x.at_ms AS at, x.endorsement AS endorsement, " TEXT("host") " AS host, x.id AS \"key\", " TEXT(
+					 "name") " AS name, x.public AS "
+						 "public, x.seq AS seq, "
+						 "'assize/key/1' AS "
+						 "t, " TEXT("user") " AS"
+								    " us"
+								    "er "
+								    "FRO"
+								    "M "
+								    "key"
+								    "s "
+								    "x" RANGE,
+				 NULL},
+				{"assize/anchor/1",
+				 "SELECT x.id AS anchor, x.at_ms AS at, " TEXT(
+					 "kind") " AS kind, " TEXT("place") " AS place, x.proof AS "
+									    "\"#proof\", x.root AS "
+									    "root, x.seq AS seq, "
+									    "x.size AS size, "
+									    "'assize/anchor/1' AS "
+									    "t FROM anchors "
+									    "x" RANGE,
+				 NULL},
+				{NULL, NULL, NULL},
+};
+
+const char leaf_facts_sql[] = "SELECT x.attempts AS attempts, " TEXT(
+	"bound") " AS bound, x.bound_col AS bound_col, "
+		 "x.bound_line AS bound_line, (SELECT leaf FROM definitions WHERE id = "
+		 "x.definition_id) AS "
+		 "definition, " TEXT(
+			 "evidence") " AS \"#evidence\", x.is_flaky AS flaky, "
+				     "x.usual_limit AS "
+				     "\"%limit\", x.ordinal AS ordinal, " OUTCOME(
+					     "x."
+					     "outcome") " AS outcome, " TEXT("query") " AS "
+										      "\"#query\","
+										      " " TEXT(
+											      "rea"
+											      "so"
+											      "n") " A"
+												   "S "
+												   "re"
+												   "as"
+												   "on"
+												   ", "
+												   "x."
+												   "sh"
+												   "ar"
+												   "e "
+												   "AS"
+												   " "
+												   "\""
+												   "%s"
+												   "ha"
+												   "re"
+												   "\""
+												   ", "
+												   "'a"
+												   "ss"
+												   "iz"
+												   "e/"
+												   "fa"
+												   "ct"
+												   "s/"
+												   "1'"
+												   " A"
+												   "S "
+												   "t,"
+												   " " TEXT(
+													   "unit") " AS unit, x.is_whole AS whole FROM facts x WHERE x.id = ?1";
+
+const char leaf_definition_sql[] = "SELECT (SELECT name FROM checks WHERE id = x.check_id) AS "
+				   "\"check\", x.col AS "
+				   "col, " TEXT("file") " AS file, x.hash AS hash, " TEXT("kind") " AS kind, x.line AS line, " TEXT(
+					   "owner") " AS owner, x.severity AS "
+						    "severity, "
+						    "'assize/"
+						    "definition-content/1' AS "
+						    "t, " TEXT(
+							    "tags") " AS "
+								    "tags,"
+								    " " TEXT(
+									    "target") " AS "
+										      "target,"
+										      " " TEXT(
+											      "ti"
+											      "tl"
+											      "e") " AS title, " TEXT("wh"
+														      "y") " AS why FROM definitions x WHERE x.id = ?1";
