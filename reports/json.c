@@ -283,14 +283,12 @@ void report_json(struct buf *out, const struct report *r)
 	size_t n_views;
 	struct check_view *views = check_views(a, r->results, r->n_results, &n_views);
 	struct tally n = tally(views, n_views, r->run.n_planned);
-	const struct decision *decision = report_decision(r);
 	struct json_writer w;
 
 	json_writer_init(&w, out, true);
 	json_open(&w, NULL, '{');
 	json_put_text(&w, "assize", "run/1");
-	json_put_int(&w, "exit",
-		     decision != NULL ? decision_exit_status(decision) : r->run.exit_status);
+	json_put_int(&w, "exit", report_exit_status(r));
 	put_run(&w, &r->run, &n);
 	json_open(&w, "checks", '[');
 	for (size_t i = 0; i < n_views; i++)

@@ -262,22 +262,6 @@ static void put_audit(const struct junit *j, size_t from, size_t to)
 	(void)buf_puts(j->out, "  </testsuite>\n");
 }
 
-/* What is wrong with the run itself, NULL when nothing is. Text in a. */
-static const char *run_problem(struct arena *a, const struct report *r, size_t n_missing)
-{
-	if (r->run.state == RUN_INCOMPLETE)
-		return arena_printf(a, "run %" PRId64 " has no end: the process died or still runs",
-				    r->run.id);
-	if (r->run.state == RUN_INTERRUPTED)
-		return arena_printf(a, "run %" PRId64 " was interrupted", r->run.id);
-	if (n_missing > 0)
-		return arena_printf(a, "%zu of %" PRId64 " checks have no result", n_missing,
-				    r->run.n_planned);
-	if (r->n_results == 0)
-		return "nothing was measured";
-	return NULL;
-}
-
 static void put_run_suite(const struct junit *j, const char *problem)
 {
 	const struct counts n = {.n_tests = 1, .n_errors = 1};
@@ -326,15 +310,22 @@ static enum outcome decision_outcome(const struct decision *d)
 	return d->outcome == OUTCOME_FAIL ? OUTCOME_FAIL : OUTCOME_UNDECIDED;
 }
 
+static void count_decisions(struct counts *n, const struct report *r)
+{
+	for (size_t i = 0; i < r->n_decisions; i++)
+		if (!decision_is_superseded(r, &r->decisions[i]))
+			count(n, decision_outcome(&r->decisions[i]), 0);
+}
+
 static void put_gates(const struct junit *j)
 {
 	struct counts n = {0};
 
-	for (size_t i = 0; i < j->r->n_decisions; i++)
-		count(&n, decision_outcome(&j->r->decisions[i]), 0);
+	count_decisions(&n, j->r);
 	put_suite_open(j, "gates", 5, &n);
 	for (size_t i = 0; i < j->r->n_decisions; i++)
-		put_decision(j, &j->r->decisions[i]);
+		if (!decision_is_superseded(j->r, &j->r->decisions[i]))
+			put_decision(j, &j->r->decisions[i]);
 	(void)buf_puts(j->out, "  </testsuite>\n");
 }
 
@@ -343,14 +334,11 @@ void report_junit(struct buf *out, const struct report *r, enum junit_profile pr
 	const struct junit j = {.out = out, .r = r, .profile = profile};
 	struct arena *a = arena_new();
 	struct counts all = {0};
-	size_t n_views;
-	struct check_view *views = check_views(a, r->results, r->n_results, &n_views);
-	const char *problem = run_problem(a, r, tally(views, n_views, r->run.n_planned).n_missing);
+	const char *problem = report_problem(a, r);
 
 	for (size_t i = 0; i < r->n_results; i++)
 		count(&all, r->results[i].outcome, r->results[i].duration_us);
-	for (size_t i = 0; i < r->n_decisions; i++)
-		count(&all, decision_outcome(&r->decisions[i]), 0);
+	count_decisions(&all, r);
 	if (problem != NULL)
 		count(&all, OUTCOME_UNDECIDED, 0);
 	(void)buf_puts(out,

@@ -4,6 +4,7 @@
  */
 #include "reports/view.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -164,6 +165,67 @@ const struct decision *report_decision(const struct report *r)
 		if (newest == NULL || r->decisions[i].id > newest->id)
 			newest = &r->decisions[i];
 	return newest;
+}
+
+bool decision_is_superseded(const struct report *r, const struct decision *d)
+{
+	for (size_t i = 0; i < r->n_decisions; i++) {
+		const struct decision *other = &r->decisions[i];
+
+		if (other->id > d->id && strcmp(other->gate, d->gate) == 0 &&
+		    strcmp(other->subject, d->subject) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* All results pass or were skipped, and the run came to something else than pass. */
+static const char *unexplained_outcome(struct arena *a, const struct report *r)
+{
+	size_t n_skipped = 0;
+
+	for (size_t i = 0; i < r->n_results; i++) {
+		enum outcome o = r->results[i].outcome;
+
+		if (o == OUTCOME_FAIL || o == OUTCOME_UNDECIDED)
+			return NULL;
+		n_skipped += o == OUTCOME_SKIP;
+	}
+	if (n_skipped == r->n_results)
+		return "nothing was measured: every check was skipped";
+	if (n_skipped > 0)
+		return arena_printf(a, "%zu of %zu series were skipped: the run is undecided",
+				    n_skipped, r->n_results);
+	if (!outcome_is_passing(r->run.outcome) || r->run.exit_status != 0)
+		return arena_printf(a, "the run is recorded as %s, though every series passes",
+				    outcome_name(r->run.outcome));
+	return NULL;
+}
+
+const char *report_problem(struct arena *a, const struct report *r)
+{
+	size_t n_views;
+	struct check_view *views = check_views(a, r->results, r->n_results, &n_views);
+	struct tally n = tally(views, n_views, r->run.n_planned);
+
+	if (r->run.state == RUN_INCOMPLETE)
+		return arena_printf(a, "run %" PRId64 " has no end: the process died or still runs",
+				    r->run.id);
+	if (r->run.state == RUN_INTERRUPTED)
+		return arena_printf(a, "run %" PRId64 " was interrupted", r->run.id);
+	if (n.n_missing > 0)
+		return arena_printf(a, "%zu of %" PRId64 " checks have no result", n.n_missing,
+				    r->run.n_planned);
+	if (r->n_results == 0)
+		return "nothing was measured";
+	return unexplained_outcome(a, r);
+}
+
+int report_exit_status(const struct report *r)
+{
+	const struct decision *d = report_decision(r);
+
+	return d != NULL ? decision_exit_status(d) : r->run.exit_status;
 }
 
 int decision_exit_status(const struct decision *d)

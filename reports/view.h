@@ -60,6 +60,19 @@ const struct point *trail_previous(const struct report *r, size_t result_index);
 /* The newest decision made on the run, NULL = none. */
 const struct decision *report_decision(const struct report *r);
 
+/* Was the same gate asked again about the same subject, on this run? */
+bool decision_is_superseded(const struct report *r, const struct decision *d);
+
+/*
+ * What keeps the run from passing and no series tells: no end, checks without a result, nothing
+ * measured, nothing but skipped. NULL = nothing. Every format shows it as something that does not
+ * pass, so that none is green where the exit status of the run is not 0.
+ */
+const char *report_problem(struct arena *a, const struct report *r);
+
+/* Of the last decision if there is one, else of the run. */
+int report_exit_status(const struct report *r);
+
 /* Exit status a decision stands for: 0 open, 1 disproved, 2 anything else. */
 int decision_exit_status(const struct decision *d);
 
