@@ -86,6 +86,16 @@ void report_json(struct buf *out, const struct report *r);
 void report_decision_json(struct buf *out, const struct decision *d);
 
 void report_junit(struct buf *out, const struct report *r, enum junit_profile profile);
+/* TAP 13, one test a case (cases.h). */
+void report_tap(struct buf *out, const struct report *r);
+/* CTRF 0.0, one test a case; what is undecided counts as failed. */
+void report_ctrf(struct buf *out, const struct report *r);
+/* SARIF 2.1.0: everything that does not simply pass, at the line that judged it. */
+void report_sarif(struct buf *out, const struct report *r);
+/* The same for GitLab's code quality widget. */
+void report_codequality(struct buf *out, const struct report *r);
+/* Workflow commands: annotations of a step of GitHub Actions, at most ten of a level. */
+void report_github(struct buf *out, const struct report *r);
 void report_html(struct buf *out, const struct report *r);
 
 #endif

@@ -11,6 +11,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/utc.h"
 #include "runner/base/utf8.h"
+#include "runner/io/json.h"
 #include "runner/model/measurement.h"
 #include "runner/model/unit.h"
 
@@ -92,6 +93,16 @@ void text_markup(struct buf *out, const char *s)
 void text_markup_n(struct buf *out, const char *s, size_t n)
 {
 	put_safe(out, s, n, true);
+}
+
+void text_json(struct json_writer *w, const char *key, const char *s)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	text_put(&b, s);
+	json_put_text_n(w, key, b.data, b.len);
+	buf_release(&b);
 }
 
 bool text_line(const char **rest, const char **line, size_t *n)

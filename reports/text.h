@@ -16,6 +16,7 @@
 #include "runner/model/result.h"
 
 struct buf;
+struct json_writer;
 
 /*
  * One line of valid UTF-8 in which nothing hides: controls, bidirectional and zero-width characters
@@ -27,6 +28,9 @@ void text_put(struct buf *out, const char *s); /* text_visible() of a whole stri
 /* The same with & < > " ' as entities: fit for HTML and XML, in text and in attributes. */
 void text_markup(struct buf *out, const char *s);
 void text_markup_n(struct buf *out, const char *s, size_t n);
+
+/* text_visible() as a JSON string; NULL = "". */
+void text_json(struct json_writer *w, const char *key, const char *s);
 
 /* The next line of text, without its newline; false at the end. *rest starts as the text. */
 bool text_line(const char **rest, const char **line, size_t *n);

@@ -20,7 +20,7 @@ const struct command command_report = {
 	.name = "report",
 	.group = "ask the record",
 	.words = "[RUN]",
-	.summary = "render a recorded run as html, json, junit or junit-gitlab",
+	.summary = "render a recorded run for reviewers or for a CI system",
 	.accepts = accepts,
 	.run = run_report,
 };

@@ -3,6 +3,8 @@
  */
 #include "runner/output.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "reports/report.h"
@@ -36,14 +38,34 @@ static const struct format {
 	{"json", 0, report_json},
 	{"junit", 0, junit_jenkins},
 	{"junit-gitlab", 0, junit_gitlab},
+	{"tap", 0, report_tap},
+	{"ctrf", 0, report_ctrf},
+	{"sarif", 0, report_sarif},
+	{"gitlab-codequality", 0, report_codequality},
+	{"github", 0, report_github},
 };
 
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
 
+/* "html, json, ...", in out. */
+static const char *format_names(char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < N_FORMATS; i++) {
+		int n = snprintf(out + len, size - len, "%s%s", i > 0 ? ", " : "", formats[i].name);
+
+		assert(n > 0 && (size_t)n < size - len);
+		len += (size_t)n;
+	}
+	return out;
+}
+
 static const struct format *find(const char *name, size_t n, struct err *e)
 {
 	const char *names[N_FORMATS];
-	char word[32];
+	char word[32], list[200];
 	int best;
 
 	for (size_t i = 0; i < N_FORMATS; i++) {
@@ -58,7 +80,7 @@ static const struct format *find(const char *name, size_t n, struct err *e)
 	best = str_closest(word, names, N_FORMATS);
 	if (best >= 0)
 		(void)err_help(e, "did you mean %s?", names[best]);
-	(void)err_help(e, "formats are html, json, junit, junit-gitlab");
+	(void)err_help(e, "formats are %s", format_names(list, sizeof(list)));
 	return NULL;
 }
 

@@ -76,8 +76,15 @@ exits "repaired, the run passes" 0 "$ASSIZE" run --subject v1 --report html=3.ht
 exits "--quiet says nothing of a pass" 0 "$ASSIZE" run --quiet --subject v1
 is "--quiet: standard output is empty" "$out$err" ""
 
-for format in html json junit junit-gitlab; do
-	"$ASSIZE" report 1 --format $format >again.$format
+formats=$("$ASSIZE" report 1 --format pdf 2>&1 | sed -n 's/.*formats are //p' | tr -d ,)
+like "the formats are named where one is unknown" "$formats" '^html json junit junit-gitlab tap ctrf sarif '
+for format in $formats; do
+	ok "--help of report names $format" grep -q "\<$format\>" <("$ASSIZE" report --help)
+	ok "so does the manual" grep -q "^\.\(It \)\?Cm .*\<$format\>" "$ROOT/runner/man/assize.1"
+	"$ASSIZE" report 1 --format "$format" >"again.$format"
+	"$ASSIZE" report 1 --format "$format" -o "file.$format"
+	ok "run 1 as $format is the same bytes on standard output and in a file" \
+		cmp "again.$format" "file.$format"
 done
 ok "run 1 as HTML is the same bytes after three more runs" cmp 1.html again.html
 ok "run 1 as JSON is the same bytes" cmp 1.json again.json

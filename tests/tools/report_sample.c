@@ -2,8 +2,9 @@
  * report_sample WHICH FORMAT: renders a run made by hand to standard output, for tests that look at
  * a report with a program nobody here wrote.
  *
- * WHICH   plain, pass, shut, open, hostile, incomplete, empty, many
- * FORMAT  html, json, junit, junit-gitlab, events, live
+ * WHICH   plain, pass, shut, open, hostile, incomplete, interrupted, missing, empty, skipped,
+ *         undecided, barred (all pass, the gate is shut), many
+ * FORMAT  those of assize report --format, and events, live
  */
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,23 @@ static int make_sample(struct arena *a, const char *which, struct report *r)
 		r->n_restorations = 0;
 		r->run.outcome = OUTCOME_UNDECIDED;
 		r->run.exit_status = 2;
+	} else if (strcmp(which, "interrupted") == 0) {
+		fixture_keep_passing(r);
+		r->run.state = RUN_INTERRUPTED;
+		r->run.outcome = OUTCOME_UNDECIDED;
+		r->run.exit_status = 2;
+	} else if (strcmp(which, "missing") == 0) {
+		fixture_keep_passing(r);
+		r->run.n_planned++;
+		r->run.outcome = OUTCOME_UNDECIDED;
+		r->run.exit_status = 2;
+	} else if (strcmp(which, "skipped") == 0) {
+		fixture_keep_one(r, OUTCOME_SKIP);
+	} else if (strcmp(which, "undecided") == 0) {
+		fixture_keep_one(r, OUTCOME_UNDECIDED);
+	} else if (strcmp(which, "barred") == 0) {
+		fixture_keep_passing(r);
+		fixture_add_decision(a, r, false);
 	} else if (strcmp(which, "many") == 0) {
 		fixture_many(a, r, 1000, 8760);
 	} else if (strcmp(which, "plain") != 0) {
@@ -69,26 +87,46 @@ static void print_terminal(const struct report *r, bool is_live)
 		terminal_decision(&t, &r->decisions[i]);
 }
 
+static void junit_jenkins(struct buf *out, const struct report *r)
+{
+	report_junit(out, r, JUNIT_JENKINS);
+}
+
+static void junit_gitlab(struct buf *out, const struct report *r)
+{
+	report_junit(out, r, JUNIT_GITLAB);
+}
+
+static const struct {
+	const char *name;
+	void (*render)(struct buf *out, const struct report *r);
+} formats[] = {
+	{"html", report_html},	   {"json", report_json},
+	{"junit", junit_jenkins},  {"junit-gitlab", junit_gitlab},
+	{"tap", report_tap},	   {"ctrf", report_ctrf},
+	{"sarif", report_sarif},   {"gitlab-codequality", report_codequality},
+	{"github", report_github},
+};
+
 static int print_sample(const struct report *r, const char *format)
 {
 	struct buf out;
 
-	buf_init(&out, BUF_UNBOUNDED);
-	if (strcmp(format, "html") == 0)
-		report_html(&out, r);
-	else if (strcmp(format, "json") == 0)
-		report_json(&out, r);
-	else if (strcmp(format, "junit") == 0)
-		report_junit(&out, r, JUNIT_JENKINS);
-	else if (strcmp(format, "junit-gitlab") == 0)
-		report_junit(&out, r, JUNIT_GITLAB);
-	else if (strcmp(format, "events") == 0 || strcmp(format, "live") == 0)
+	if (strcmp(format, "events") == 0 || strcmp(format, "live") == 0) {
 		print_terminal(r, strcmp(format, "live") == 0);
-	else
-		return -1;
-	(void)fwrite(out.data, 1, out.len, stdout); /* asked below, when the stream is closed */
-	buf_release(&out);
-	return 0;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(formats[i].name, format) != 0)
+			continue;
+		buf_init(&out, BUF_UNBOUNDED);
+		formats[i].render(&out, r);
+		(void)fwrite(out.data, 1, out.len,
+			     stdout); /* asked below, when the stream is closed */
+		buf_release(&out);
+		return 0;
+	}
+	return -1;
 }
 
 int main(int argc, char **argv)

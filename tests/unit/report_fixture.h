@@ -21,7 +21,9 @@
 #define HOSTILE_TEXT                                                                               \
 	"<script>alert(1)</script> \"'`&amp; ]]> ::error::x\n::error::y\n\x1b[31m\x07\x7f "        \
 	"\xE2\x80\xAE"                                                                             \
-	"txt.exe \xE2\x80\x8B\xEF\xBB\xBF \xff\xfe \xC0\xAF \xED\xA0\x80 ${IFS} $(id) %s%n \\d+"
+	"txt.exe \xE2\x80\x8B\xEF\xBB\xBF \xff\xfe \xC0\xAF \xED\xA0\x80 ${IFS} $(id) %s%n \\d+ "  \
+	"| \\| # SKIP %0A::error::z ##[error]q ``` [a](javascript:b) {0} **b** @octocat "          \
+	"https://a.example www.a.example \x80\r::warning::w\r\n"
 
 #define FIXTURE_BEGIN_MS 1795383603000 /* 2026-11-22T21:40:03Z */
 #define FIXTURE_DAY_MS	 86400000
@@ -380,6 +382,26 @@ static inline void fixture_keep_passing(struct report *r)
 	r->previous_results = NULL;
 	r->n_previous_results = 0;
 	r->n_restorations = 1;
+}
+
+/* Nothing but results of one outcome, skipped or undecided, is left; there is one of each. */
+static inline void fixture_keep_one(struct report *r, enum outcome outcome)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_results; i++) {
+		if (r->results[i].outcome != outcome)
+			continue;
+		r->results[kept] = r->results[i];
+		r->trails[kept] = r->trails[i];
+		r->n_trails[kept++] = r->n_trails[i];
+	}
+	r->n_results = kept;
+	r->n_restorations = 0;
+	r->run.n_planned = (int64_t)kept;
+	r->run.outcome = OUTCOME_UNDECIDED;
+	r->run.exit_status = 2;
+	r->has_previous = false;
 }
 
 /* Every text of the fixture that may come from outside becomes hostile. */

@@ -1,0 +1,361 @@
+/*
+ * What a case says is decided here once, so that no format tells less than another.
+ */
+#include "reports/cases.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/text.h"
+#include "reports/view.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+
+/* Buffers here are unbounded and never refuse, hence the (void) before every append. */
+
+/* Reasons of a shut gate that fit into one line; the others are in the details. */
+#define MAX_REASONS 3
+
+/* Moves a buffer's text into the arena and releases the buffer. */
+static const char *keep(struct arena *a, struct buf *b)
+{
+	const char *s = arena_strndup(a, b->data, b->len);
+
+	buf_release(b);
+	return s;
+}
+
+static const char *visible(struct arena *a, const char *s)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	text_put(&b, s);
+	return keep(a, &b);
+}
+
+/* A unit separator keeps ("a", "bc") and ("ab", "c") apart. */
+static void fingerprint(struct report_case *c, const char *rule, const char *series)
+{
+	unsigned char digest[SHA256_BYTES];
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_add(&h, rule, strlen(rule));
+	sha256_add(&h, "\x1f", 1);
+	sha256_add(&h, series, strlen(series));
+	sha256_final(&h, digest);
+	sha256_hex(digest, c->fingerprint);
+}
+
+static const char *message_of(struct arena *a, const struct result *s)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	if (s->value.type == VALUE_NONE) {
+		(void)buf_printf(&b,
+				 "%s: ", s->outcome == OUTCOME_SKIP ? "skipped" : "no measurement");
+		text_put(&b, s->reason != NULL ? s->reason : "no reason recorded");
+	} else {
+		(void)buf_puts(&b, "measured ");
+		text_value(&b, s);
+	}
+	if (s->bound[0] != '\0') {
+		(void)buf_puts(&b, ", bound ");
+		text_put(&b, s->bound);
+	}
+	if (s->value.type != VALUE_NONE && result_has_remark(s)) {
+		(void)buf_puts(&b, ": ");
+		text_put(&b, s->reason);
+	}
+	if (s->is_flaky)
+		(void)buf_printf(&b, " (flaky: passed at attempt %" PRId64 ")", s->attempts);
+	return keep(a, &b);
+}
+
+static void put_lines(struct buf *out, const char *label, const char *text)
+{
+	const char *line;
+	size_t n;
+
+	while (text_line(&text, &line, &n)) {
+		(void)buf_printf(out, "%s: ", label);
+		text_visible(out, line, n);
+		(void)buf_putc(out, '\n');
+	}
+}
+
+static const char *details_of(struct arena *a, const struct report *r, const struct result *s)
+{
+	struct buf b;
+
+	if (s->outcome == OUTCOME_PASS && !s->is_flaky)
+		return "";
+	buf_init(&b, BUF_UNBOUNDED);
+	put_lines(&b, "evidence", s->evidence);
+	put_lines(&b, "query", s->query);
+	put_lines(&b, "why", s->check->why);
+	(void)buf_printf(&b, "explain: assize explain %" PRId64 " ", r->run.id);
+	text_shell_word(&b, s->check->name);
+	(void)buf_putc(&b, '\n');
+	return keep(a, &b);
+}
+
+static struct report_case series_case(struct arena *a, const struct report *r,
+				      const struct result *s)
+{
+	const struct check_info *info = s->check;
+	bool has_bound = s->bound_line > 0;
+	struct report_case c = {
+		.kind = CASE_SERIES,
+		.outcome = s->outcome,
+		.group = visible(a, arena_strndup(a, info->name, strcspn(info->name, "/"))),
+		.rule = visible(a, info->name),
+		.title = info->title != NULL ? visible(a, info->title) : NULL,
+		.message = message_of(a, s),
+		.details = details_of(a, r, s),
+		.file = info->file != NULL ? info->file : "",
+		.line = has_bound ? s->bound_line : info->line,
+		.col = has_bound ? s->bound_col : info->col,
+		.start_ms = s->measured_ms,
+		.duration_us = s->duration_us > 0 ? s->duration_us : 0,
+		.severity = info->severity,
+		.result = s,
+	};
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	text_series(&b, info->name, s->series);
+	c.name = keep(a, &b);
+	fingerprint(&c, info->name, s->series);
+	return c;
+}
+
+static bool is_reason(const struct decision_line *l)
+{
+	return l->is_hard && !outcome_is_passing(l->outcome);
+}
+
+static void put_reason(struct buf *out, const struct decision_line *l)
+{
+	(void)buf_printf(out, "%s ", outcome_name(l->outcome));
+	if (l->check[0] != '\0') {
+		text_series(out, l->check, l->series != NULL ? l->series : "");
+		(void)buf_puts(out, ": ");
+	}
+	text_put(out, l->text);
+}
+
+static const char *decision_message(struct arena *a, const struct decision *d)
+{
+	size_t n = 0;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	(void)buf_puts(&b, "gate ");
+	text_put(&b, d->gate);
+	(void)buf_printf(&b, " is %s for ", d->is_open ? "open" : "shut");
+	text_put(&b, d->subject[0] != '\0' ? d->subject : "no subject");
+	for (size_t i = 0; i < d->n_lines && !d->is_open; i++) {
+		if (!is_reason(&d->lines[i]) || n++ >= MAX_REASONS)
+			continue;
+		(void)buf_puts(&b, n == 1 ? ": " : "; ");
+		put_reason(&b, &d->lines[i]);
+	}
+	if (n > MAX_REASONS)
+		(void)buf_printf(&b, " (and %zu more)", n - MAX_REASONS);
+	return keep(a, &b);
+}
+
+static const char *decision_details(struct arena *a, const struct decision *d)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	for (size_t i = 0; i < d->n_lines; i++) {
+		const struct decision_line *l = &d->lines[i];
+
+		if (outcome_is_passing(l->outcome))
+			continue;
+		(void)buf_puts(&b, l->is_hard ? "required: " : "advised: ");
+		put_reason(&b, l);
+		(void)buf_putc(&b, '\n');
+		put_lines(&b, "to do", l->remedy);
+	}
+	return keep(a, &b);
+}
+
+/* The line of the first reason; without one the definition the run was made with. */
+static void set_position(struct report_case *c, const struct report *r, const struct decision *d)
+{
+	c->file = r->run.definition_file != NULL ? r->run.definition_file : "";
+	c->line = 1;
+	for (size_t i = 0; d != NULL && i < d->n_lines; i++) {
+		const struct decision_line *l = &d->lines[i];
+
+		if (!is_reason(l) || l->file == NULL || l->file[0] == '\0' || l->line <= 0)
+			continue;
+		c->file = l->file;
+		c->line = l->line;
+		c->col = l->col;
+		return;
+	}
+}
+
+static struct report_case gate_case(struct arena *a, const struct report *r,
+				    const struct decision *d)
+{
+	struct report_case c = {
+		.kind = CASE_GATE,
+		.outcome = d->is_open			? OUTCOME_PASS
+			   : d->outcome == OUTCOME_FAIL ? OUTCOME_FAIL
+							: OUTCOME_UNDECIDED,
+		.group = "gates",
+		.message = decision_message(a, d),
+		.details = decision_details(a, d),
+		.start_ms = d->at_ms,
+		.severity = 10,
+		.decision = d,
+	};
+
+	c.rule = c.name = arena_printf(a, "gates/%s", visible(a, d->gate));
+	set_position(&c, r, d);
+	fingerprint(&c, "gates", d->gate);
+	return c;
+}
+
+static struct report_case run_case(struct arena *a, const struct report *r, const char *problem)
+{
+	struct report_case c = {
+		.kind = CASE_RUN,
+		.outcome = OUTCOME_UNDECIDED,
+		.group = "run",
+		.rule = "run/complete",
+		.name = "run/complete",
+		.message = visible(a, problem),
+		.details = "",
+		.start_ms = r->run.begin_ms,
+		.severity = 10,
+	};
+
+	set_position(&c, r, NULL);
+	fingerprint(&c, "run", "complete");
+	return c;
+}
+
+struct report_case *report_cases(struct arena *a, const struct report *r, size_t *n)
+{
+	struct report_case *cases =
+		arena_array(a, r->n_results + r->n_decisions + 1, sizeof(*cases));
+	const char *problem = report_problem(a, r);
+	size_t k = 0;
+
+	if (problem != NULL)
+		cases[k++] = run_case(a, r, problem);
+	for (size_t i = 0; i < r->n_decisions; i++)
+		if (!decision_is_superseded(r, &r->decisions[i]))
+			cases[k++] = gate_case(a, r, &r->decisions[i]);
+	for (size_t i = 0; i < r->n_results; i++)
+		cases[k++] = series_case(a, r, &r->results[i]);
+	*n = k;
+	return cases;
+}
+
+static int rank(enum outcome o)
+{
+	switch (o) {
+	case OUTCOME_FAIL:
+		return 0;
+	case OUTCOME_UNDECIDED:
+		return 1;
+	case OUTCOME_WARN:
+		return 2;
+	case OUTCOME_SKIP:
+		return 3;
+	case OUTCOME_PASS:
+		return 4;
+	}
+	return 1;
+}
+
+/* What the run and the gates have to say comes before any series, unless it is that all is well. */
+static int group_rank(const struct report_case *c)
+{
+	return c->kind == CASE_SERIES || outcome_is_passing(c->outcome);
+}
+
+static int compare_ranks(const void *left, const void *right)
+{
+	const struct report_case *x = *(struct report_case *const *)left;
+	const struct report_case *y = *(struct report_case *const *)right;
+
+	if (group_rank(x) != group_rank(y))
+		return group_rank(x) - group_rank(y);
+	if (rank(x->outcome) != rank(y->outcome))
+		return rank(x->outcome) - rank(y->outcome);
+	if (x->severity != y->severity)
+		return x->severity > y->severity ? -1 : 1;
+	return x < y ? -1 : x > y; /* one array: the order they have in it */
+}
+
+struct report_case **report_cases_ranked(struct arena *a, struct report_case *cases, size_t n)
+{
+	struct report_case **ranked = arena_array(a, n, sizeof(struct report_case *));
+
+	for (size_t i = 0; i < n; i++)
+		ranked[i] = &cases[i];
+	qsort(ranked, n, sizeof(struct report_case *), compare_ranks);
+	return ranked;
+}
+
+static void put_tally(struct buf *out, const struct tally *n)
+{
+	const struct {
+		size_t n;
+		const char *word;
+	} parts[] = {
+		{n->n_fail, "fail"}, {n->n_undecided, "undecided"},
+		{n->n_skip, "skip"}, {n->n_warn, "warn"},
+		{n->n_pass, "pass"}, {n->n_missing, "without a result"},
+	};
+	const char *separator = ": ";
+
+	text_count(out, (int64_t)n->n_checks, "check");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (parts[i].n == 0)
+			continue;
+		(void)buf_printf(out, "%s%zu %s", separator, parts[i].n, parts[i].word);
+		separator = ", ";
+	}
+}
+
+const char *report_verdict(struct arena *a, const struct report *r)
+{
+	const struct decision *d = report_decision(r);
+	const char *problem = report_problem(a, r);
+	size_t n_views;
+	struct check_view *views = check_views(a, r->results, r->n_results, &n_views);
+	struct tally n = tally(views, n_views, r->run.n_planned);
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	if (d != NULL) {
+		(void)buf_puts(&b, "gate ");
+		text_put(&b, d->gate);
+		(void)buf_printf(&b, " is %s for ", d->is_open ? "open" : "shut");
+		text_put(&b, d->subject[0] != '\0' ? d->subject : "no subject");
+		(void)buf_puts(&b, "; ");
+	}
+	(void)buf_printf(&b, "run %" PRId64 ": %s, ", r->run.id,
+			 problem != NULL && outcome_is_passing(r->run.outcome)
+				 ? "undecided"
+				 : outcome_name(r->run.outcome));
+	put_tally(&b, &n);
+	if (problem != NULL) {
+		(void)buf_puts(&b, "; ");
+		text_put(&b, problem);
+	}
+	return keep(a, &b);
+}

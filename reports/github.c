@@ -1,0 +1,134 @@
+/*
+ * Annotations of GitHub Actions: workflow commands on lines of their own (workflow-commands in
+ * GitHub's documentation). '%', CR and LF of a message and ':' and ',' of a property are escaped as
+ * the runner undoes it; properties stand in the order @actions/core writes them.
+ *
+ * A step shows ten errors and ten warnings and drops the rest without a word, so the last of ten
+ * says how many there are beyond. What the run and the gates have to say comes first.
+ */
+#include "reports/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/cases.h"
+#include "reports/text.h"
+#include "reports/view.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+
+/* Buffers here are unbounded and never refuse, hence the (void) before every append. */
+
+#define MAX_ANNOTATIONS 10 /* of one level, in one step */
+#define MAX_TITLE	200
+#define MAX_MESSAGE	4000
+
+/* Visible text, escaped; at most max bytes of it. */
+static void put_escaped(struct buf *out, const char *s, bool is_property, size_t max)
+{
+	size_t n = strlen(s), kept = n;
+
+	if (n > max) {
+		kept = max;
+		while (kept > 0 && ((unsigned char)s[kept] & 0xC0) == 0x80)
+			kept--; /* never a part of a character */
+	}
+	for (size_t i = 0; i < kept; i++) {
+		bool is_special = s[i] == '%' || s[i] == '\r' || s[i] == '\n' ||
+				  (is_property && (s[i] == ':' || s[i] == ','));
+
+		if (is_special)
+			(void)buf_printf(out, "%%%02X", (unsigned)(unsigned char)s[i]);
+		else
+			(void)buf_putc(out, s[i]);
+	}
+	if (kept < n)
+		(void)buf_puts(out, " ...");
+}
+
+static void put_property(struct buf *out, const char *name, const char *s, size_t max)
+{
+	(void)buf_printf(out, "%s=", name);
+	put_escaped(out, s, true, max);
+}
+
+static const char *title_of(struct arena *a, const struct report_case *c)
+{
+	switch (c->kind) {
+	case CASE_GATE:
+		return "gate shut";
+	case CASE_RUN:
+		return "nothing proven";
+	case CASE_SERIES:
+		return arena_printf(a, "%s %s", outcome_word(c->outcome), c->name);
+	}
+	return c->name;
+}
+
+static void put_annotation(struct arena *a, struct buf *out, const char *level,
+			   const struct report_case *c)
+{
+	struct buf file;
+
+	(void)buf_printf(out, "::%s ", level);
+	put_property(out, "title", title_of(a, c), MAX_TITLE);
+	if (c->file[0] != '\0') {
+		buf_init(&file, BUF_UNBOUNDED);
+		text_put(&file, c->file);
+		(void)buf_putc(out, ',');
+		put_property(out, "file", file.data, MAX_MESSAGE);
+		buf_release(&file);
+		if (c->line > 0)
+			(void)buf_printf(out, ",line=%" PRId64, c->line);
+		if (c->line > 0 && c->col > 0)
+			(void)buf_printf(out, ",col=%" PRId64, c->col);
+	}
+	(void)buf_puts(out, "::");
+	put_escaped(out, c->message, false, MAX_MESSAGE);
+	if (c->details[0] != '\0') {
+		(void)buf_puts(out, "%0A");
+		put_escaped(out, arena_strndup(a, c->details, strlen(c->details) - 1), false,
+			    MAX_MESSAGE);
+	}
+	(void)buf_putc(out, '\n');
+}
+
+static bool is_error(const struct report_case *c)
+{
+	return c->outcome == OUTCOME_FAIL || c->outcome == OUTCOME_UNDECIDED;
+}
+
+static void put_level(struct arena *a, struct buf *out, struct report_case *const *ranked, size_t n,
+		      bool errors)
+{
+	const char *level = errors ? "error" : "warning";
+	size_t n_level = 0, n_put = 0, n_shown;
+
+	for (size_t i = 0; i < n; i++)
+		n_level += errors ? is_error(ranked[i]) : ranked[i]->outcome == OUTCOME_WARN;
+	n_shown = n_level > MAX_ANNOTATIONS ? MAX_ANNOTATIONS - 1 : n_level;
+	for (size_t i = 0; i < n && n_put < n_shown; i++) {
+		if (errors ? !is_error(ranked[i]) : ranked[i]->outcome != OUTCOME_WARN)
+			continue;
+		put_annotation(a, out, level, ranked[i]);
+		n_put++;
+	}
+	if (n_level > n_shown)
+		(void)buf_printf(out, "::%s title=and %zu more::%zu more %ss are in the report\n",
+				 level, n_level - n_shown, n_level - n_shown, level);
+}
+
+void report_github(struct buf *out, const struct report *r)
+{
+	struct arena *a = arena_new();
+	size_t n;
+	struct report_case *cases = report_cases(a, r, &n);
+	struct report_case **ranked = report_cases_ranked(a, cases, n);
+
+	put_level(a, out, ranked, n, true);
+	put_level(a, out, ranked, n, false);
+	(void)buf_puts(out, "::notice title=assize::");
+	put_escaped(out, report_verdict(a, r), false, MAX_MESSAGE);
+	(void)buf_putc(out, '\n');
+	arena_free(a);
+}

@@ -1,0 +1,106 @@
+#!/bin/bash
+# Reports for CI systems, looked at by programs nobody here wrote: every format of every kind of run is
+# valid, and none that a reader would take for success where the exit status is not 0. What the world
+# wrote stays text, whatever the format gives a meaning.
+. "$(dirname "$0")/../lib/tap.sh"
+
+SAMPLE=$BUILD/tests/tools/report_sample
+export NODE_PATH=$BUILD/npm/node_modules
+formats=(tap ctrf sarif gitlab-codequality github)
+green=(pass open many)
+red=(plain shut barred hostile incomplete interrupted missing empty skipped undecided)
+
+judge() # FILE...: a line a file, see tests/npm/formats.js
+{
+	node "$ROOT/tests/npm/formats.js" "$@"
+}
+
+cd "$TMP" || bail "no scratch directory"
+for which in "${green[@]}" "${red[@]}"; do
+	for format in "${formats[@]}"; do
+		"$SAMPLE" "$which" "$format" >"$which.$format" || bail "report_sample $which $format failed"
+	done
+done
+files=()
+for format in "${formats[@]}"; do
+	for which in "${green[@]}" "${red[@]}"; do
+		files+=("$which.$format")
+	done
+done
+judge "${files[@]}" >verdicts || bail "formats.js ended early"
+is "each file was looked at" "$(grep -c . verdicts)" ${#files[@]}
+for format in "${formats[@]}"; do
+	is "$format: valid for every kind of run" "$(grep -F ".$format " verdicts | grep -v ' valid ')" ""
+	for which in "${green[@]}"; do
+		is "$format: $which is a success" "$(grep "^$which\.$format " verdicts)" \
+			"$which.$format valid green"
+	done
+	for which in "${red[@]}"; do
+		is "$format: $which is none" "$(grep "^$which\.$format " verdicts)" \
+			"$which.$format valid red"
+	done
+done
+
+# The validators see what they are asked for: one thing is damaged, and they name it.
+damages=(
+	sarif 'version' 's/"version": "2.1.0"/"version": "2.2.0"/'
+	sarif 'startLine' 's/"startLine": 34/"startLine": "34"/'
+	sarif 'one fingerprint' 's|"assizeSeries/v1": "[0-9a-f]*"|"assizeSeries/v1": "0"|'
+	ctrf 'allowed values' 's/"status": "failed"/"status": "undecided"/'
+	ctrf 'there are' 's/"failed": [0-9]*/"failed": 0/'
+	tap 'plan' 's/^1\.\.16/1..17/'
+	tap 'no message' 's/^  message:/  text:/'
+	gitlab-codequality 'severity' 's/"blocker"/"fatal"/'
+	gitlab-codequality 'line' 's/"begin": 34/"begin": 0/'
+	github '@actions/core' 's/1\.30 %25/1.30 %/'
+	github 'not an annotation' 's/^::error /:error /'
+)
+broken=()
+for ((i = 0; i < ${#damages[@]}; i += 3)); do
+	sed "${damages[i + 2]}" "shut.${damages[i]}" >"broken$i.${damages[i]}"
+	broken+=("broken$i.${damages[i]}")
+done
+judge "${broken[@]}" >refusals
+for ((i = 0; i < ${#damages[@]}; i += 3)); do
+	like "${damages[i]} is refused after ${damages[i + 2]}" "$(grep "^broken$i\." refusals)" \
+		"invalid .*${damages[i + 1]}"
+done
+
+# Perl's harness, which Debian's tools use: it knows TAP 13.
+prove --exec cat "${green[@]/%/.tap}" >green.prove 2>&1
+like "prove: what passes" "$(tail -n 1 green.prove)" '^Result: PASS'
+prove --exec cat "${red[@]/%/.tap}" >red.prove 2>&1
+is "prove: what does not" "$(grep -c '^[a-z]*\.tap .*Failed: [1-9]' red.prove)" ${#red[@]}
+is "prove: the plan is kept, whatever the names" "$(grep -i 'bad plan\|parse error' ./*.prove)" ""
+
+# The SARIF multitool exits 0 whatever it finds. A tool without a home page is the one thing it may say.
+# (The version of the hostile run is hostile too, and no version.)
+node "$NODE_PATH/@microsoft/sarif-multitool/bin.js" validate \
+	{hostile,broken0}.sarif >multitool 2>&1
+is "multitool: it looked at all of them" "$(grep -o '[0-9]* files scanned' multitool)" "2 files scanned"
+grep -E '(error|warning|note) SARIF' multitool | grep -v 'broken' |
+	grep -v "does not provide 'informationUri'" | grep -v 'hostile.*SARIF2005.*driver.version' >found
+is "multitool: nothing is wrong with the hostile run" "$(cat found)" ""
+like "multitool: and a damaged one is noticed" "$(grep broken multitool)" 'error'
+
+sarif=shut.sarif
+is "SARIF: a result for everything that does not pass" \
+	"$(jq -r '[.runs[0].results[] | "\(.ruleId) \(.level) \(.properties.outcome)"] | join("; ")' $sarif)" \
+	"gates/release error fail; dist/digests error fail; tasks/missing error fail; api/up error undecided; api/home warning warn"
+is "SARIF: at the line that judged it" "$(jq -r '.runs[0].results[2].locations[0].physicalLocation |
+	"\(.artifactLocation.uri):\(.region.startLine):\(.region.startColumn)"' $sarif)" \
+	'audits/storefront.yaml:34:17'
+is "SARIF: the exit status" "$(jq '.runs[0].invocations[0] | .exitCode, .executionSuccessful' $sarif)" $'1\ntrue'
+is "SARIF: every rule has help" "$(jq '[.runs[0].tool.driver.rules[] | select(.help.text == "")] | length' $sarif)" 0
+is "SARIF: nothing of a hostile name is a link or a placeholder" "$(jq -r '.. | .text? // empty' hostile.sarif |
+	grep -c '[^\\]\](\|[^{]{[0-9]*}')" 0
+is "SARIF: a path is a URI" \
+	"$(jq -r '.runs[0].results[].locations[0].physicalLocation.artifactLocation.uri' hostile.sarif |
+		grep -c '[^-A-Za-z0-9._~/!$&'"'"'()*+,;=@%]')" 0
+is "GitLab: the worst first, in its words" "$(jq -r '[.[] | "\(.severity) \(.check_name)"] | join("; ")' shut.gitlab-codequality)" \
+	"blocker gates/release; blocker dist/digests; blocker tasks/missing; critical api/up; minor api/home"
+is "CTRF: undecided counts as failed and says what it is" \
+	"$(jq -r '.results.tests[] | select(.rawStatus == "undecided") | "\(.name) \(.status)"' plain.ctrf)" 'api/up failed'
+like "GitHub: the gate comes first" "$(head -n 1 shut.github)" '^::error title=gate shut,file=audits/storefront.yaml,line=34,col=17::gate release is shut'
+
+done_testing
