@@ -162,6 +162,7 @@ static void add_series(struct lines *l, const struct gate_input *in, const struc
 		line->line = r->bound_line;
 		line->col = r->bound_col;
 	}
+	waiver_rule_apply(l, in, item, line);
 	if (!outcome_is_passing(outcome))
 		line->remedy = arena_printf(l->arena, "assize explain %" PRId64 " %s", e->run_id,
 					    lines_word(l, item->check->name));
@@ -245,7 +246,7 @@ static void decide_gate(struct lines *l, const struct gate_input *in)
 		add_gate_line(l, g, "no subject is given: nobody knows what would be released");
 }
 
-/* Hard lines decide; of the others, those that do not pass mark the decision. */
+/* Hard lines decide; those that are waived and the others that do not pass mark the decision. */
 static enum outcome join_lines(const struct lines *l)
 {
 	enum outcome joined = OUTCOME_UNDECIDED;
@@ -254,7 +255,7 @@ static enum outcome join_lines(const struct lines *l)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct decision_line *line = &l->items[i];
 
-		if (!line->is_hard) {
+		if (!line->is_hard || line->waived != NULL) {
 			is_marked = is_marked || line->outcome != OUTCOME_PASS;
 			continue;
 		}
@@ -281,6 +282,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 			streak_rule_decide(&l, in, &in->items[i]);
 		if (in->gate->rollback != NULL)
 			rollback_rule_decide(&l, in);
+		waiver_rule_close(&l, in);
 	}
 	lines_sort(&l);
 	out->outcome = join_lines(&l);

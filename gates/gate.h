@@ -57,7 +57,9 @@ struct gate_input {
 	/* commits they lead to now, in the same order; NULL = leads to none, or could not be told
 	 */
 	const char *const *rollback_commits;
-	const char *rollback_error; /* the tags could not be listed: why; NULL */
+	const char *rollback_error;    /* the tags could not be listed: why; NULL */
+	struct waiver *const *waivers; /* of the definition, for whatever gate */
+	size_t n_waivers;
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

@@ -48,6 +48,8 @@ static size_t rank_of(const struct decision_line *line)
 {
 	size_t soft = line->is_hard ? 0 : N_RANKS / 2;
 
+	if (line->waived != NULL)
+		return soft + 3;
 	switch (line->outcome) {
 	case OUTCOME_FAIL:
 		return soft;

@@ -38,6 +38,11 @@ const char *lines_run(struct lines *l, const struct gate_input *in, const struct
 /* What an item's streaks say about its past (streak_rule.c). */
 void streak_rule_decide(struct lines *l, const struct gate_input *in, const struct gate_item *item);
 
+/* waiver_rule.c: lets the line of a series through, or says why a waiver of it does not. */
+void waiver_rule_apply(struct lines *l, const struct gate_input *in, const struct gate_item *item,
+		       struct decision_line *line);
+/* After all lines: what waivers came to, and that something is left to open on. */
+void waiver_rule_close(struct lines *l, const struct gate_input *in);
 /* The rule about the rollback set (rollback_rule.c). */
 void rollback_rule_decide(struct lines *l, const struct gate_input *in);
 

@@ -49,6 +49,8 @@ void html_point(const struct page *p, const struct point *at, const struct resul
 void html_sample(const struct page *p, const struct result *s);
 void html_bound(const struct page *p, const char *bound);
 void html_state(const struct page *p, enum outcome o); /* mark and word */
+/* The mark of an outcome with another word. */
+void html_state_word(const struct page *p, enum outcome mark, const char *word);
 void html_when(const struct page *p, int64_t ms);
 void html_minute(const struct page *p, int64_t ms);
 void html_duration(const struct page *p, int64_t us);

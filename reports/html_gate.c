@@ -6,10 +6,34 @@
 
 #include <inttypes.h>
 
+#include "runner/base/buf.h"
+
+static void put_waived(const struct page *p, const struct waived *w)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	waived_put(&b, w);
+	html_puts(p, "<br>");
+	html_text(p, b.data);
+	buf_release(&b);
+}
+
+/* What is let through has a word and a mark of its own: neither those of a pass nor of a stop. */
+static void put_state(const struct page *p, const struct decision_line *l)
+{
+	if (l->waived == NULL) {
+		html_state(p, l->outcome);
+		return;
+	}
+	html_state_word(p, OUTCOME_WARN, decision_line_state(p->decision, l));
+}
+
 static void put_decision_line(const struct page *p, const struct decision_line *l)
 {
-	html_printf(p, "<tr class=\"%s\"><td class=\"st\">", html_class(l->outcome));
-	html_state(p, l->outcome);
+	html_printf(p, "<tr class=\"%s\"><td class=\"st\">",
+		    html_class(l->waived != NULL ? OUTCOME_WARN : l->outcome));
+	put_state(p, l);
 	html_puts(p, "</td><th scope=\"row\">");
 	if (l->check[0] != '\0')
 		html_series(p, l->check, l->series);
@@ -17,6 +41,8 @@ static void put_decision_line(const struct page *p, const struct decision_line *
 		html_puts(p, "the gate itself");
 	html_printf(p, "%s</th><td>", l->is_hard ? "" : " <span class=\"soft\">advice</span>");
 	html_text(p, l->text);
+	if (l->waived != NULL)
+		put_waived(p, l->waived);
 	if (l->remedy != NULL) {
 		html_puts(p, "<br><span class=\"fix\">To do:</span> ");
 		html_code(p, l->remedy);

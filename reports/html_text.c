@@ -168,10 +168,15 @@ const char *html_class(enum outcome o)
 	return "";
 }
 
+void html_state_word(const struct page *p, enum outcome mark, const char *word)
+{
+	svg_mark(p->out, mark);
+	html_printf(p, NO_BREAK_SPACE "%s", word);
+}
+
 void html_state(const struct page *p, enum outcome o)
 {
-	svg_mark(p->out, o);
-	html_printf(p, NO_BREAK_SPACE "%s", outcome_word(o));
+	html_state_word(p, o, outcome_word(o));
 }
 
 void html_when(const struct page *p, int64_t ms)

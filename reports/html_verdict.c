@@ -147,7 +147,7 @@ static void put_gate(const struct page *p)
 	size_t n_unmet = 0;
 
 	for (size_t i = 0; i < d->n_lines; i++)
-		n_unmet += d->lines[i].is_hard && !outcome_is_passing(d->lines[i].outcome) ? 1 : 0;
+		n_unmet += decision_line_shuts(&d->lines[i]) ? 1 : 0;
 	html_puts(p, "Gate ");
 	html_code(p, d->gate);
 	html_puts(p, d->is_open ? " lets " : " keeps out ");
@@ -156,6 +156,10 @@ static void put_gate(const struct page *p)
 	if (n_unmet > 0) {
 		html_count(p, n_unmet, "requirement");
 		html_printf(p, " %s not met. ", n_unmet == 1 ? "is" : "are");
+	}
+	if (decision_waived(d) > 0) {
+		html_count(p, decision_waived(d), "requirement");
+		html_printf(p, " %s waived. ", decision_waived(d) == 1 ? "is" : "are");
 	}
 }
 

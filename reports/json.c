@@ -225,12 +225,30 @@ static void put_restoration(struct json_writer *w, const struct restoration *t)
 	json_close(w, '}');
 }
 
-static void put_decision_line(struct json_writer *w, const struct decision_line *l)
+static void put_waived(struct json_writer *w, const struct waived *by)
+{
+	if (by == NULL) {
+		json_put_null(w, "waiver");
+		return;
+	}
+	json_open(w, "waiver", '{');
+	json_put_text(w, "id", by->id);
+	json_put_text(w, "owner", by->owner);
+	json_put_text(w, "reason", by->reason);
+	json_put_text(w, "ticket", by->ticket);
+	put_time(w, "granted", by->granted_ms);
+	put_time(w, "expires", by->expires_ms);
+	json_close(w, '}');
+}
+
+static void put_decision_line(struct json_writer *w, const struct decision *d,
+			      const struct decision_line *l)
 {
 	json_open(w, NULL, '{');
 	json_put_text(w, "check", or_null(l->check));
 	json_put_text(w, "series", l->series);
-	json_put_text(w, "outcome", outcome_name(l->outcome));
+	json_put_text(w, "outcome", decision_line_state(d, l));
+	json_put_text(w, "measured_outcome", outcome_name(l->outcome));
 	json_put_bool(w, "is_required", l->is_hard);
 	json_put_text(w, "text", l->text);
 	json_put_text(w, "remedy", l->remedy);
@@ -242,6 +260,7 @@ static void put_decision_line(struct json_writer *w, const struct decision_line 
 	else
 		json_put_null(w, "run");
 	put_time(w, "measured", l->measured_ms);
+	put_waived(w, l->waived);
 	json_close(w, '}');
 }
 
@@ -251,7 +270,8 @@ static void put_decision(struct json_writer *w, const struct decision *d)
 	json_put_text(w, "gate", d->gate);
 	json_put_text(w, "subject", or_null(d->subject));
 	json_put_text(w, "decision", d->is_open ? "open" : "shut");
-	json_put_text(w, "outcome", outcome_name(d->outcome));
+	json_put_text(w, "outcome", decision_state(d));
+	json_put_int(w, "waived", (int64_t)decision_waived(d));
 	put_time(w, "at", d->at_ms);
 	put_time(w, "oldest_evidence", d->oldest_ms);
 	if (d->run_id > 0)
@@ -261,7 +281,7 @@ static void put_decision(struct json_writer *w, const struct decision *d)
 	put_hash(w, "definition_sha256", d->definition_digest);
 	json_open(w, "lines", '[');
 	for (size_t i = 0; i < d->n_lines; i++)
-		put_decision_line(w, &d->lines[i]);
+		put_decision_line(w, d, &d->lines[i]);
 	json_close(w, ']');
 }
 

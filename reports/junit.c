@@ -1,8 +1,9 @@
 /*
  * JUnit XML: one suite an audit, one case a series. A case without a child element is what every
  * reader counts as passed, so only pass and warn come without one: fail is a failure, undecided an
- * error, skip skipped. Checks without any result, a run that never ended and a shut gate are cases
- * of their own, so that no reader sees only the part that went well.
+ * error, skip skipped; so is a failure that is waived at the gate, with who waived it. Checks
+ * without any result, a run that never ended and a shut gate are cases of their own, so that no
+ * reader sees only the part that went well.
  *
  * Profile jenkins validates against the schema of Jenkins' xUnit plugin (junit-10.xsd), which knows
  * neither a file attribute nor properties on a case; profile gitlab has both.
@@ -29,6 +30,8 @@ struct junit {
 	struct buf *out;
 	const struct report *r;
 	enum junit_profile profile;
+	struct arena *a;
+	struct waived_index waived;
 };
 
 static void count(struct counts *n, enum outcome o, int64_t us)
@@ -157,8 +160,29 @@ static void put_child(const struct junit *j, const char *element, const char *ty
 	(void)buf_printf(j->out, "</%s>\n", element);
 }
 
+/* Who let it through and why, and what it is: as skipped, which no reader takes for passed. */
+static void put_waived(const struct junit *j, const struct waived *w, const struct result *s)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	waived_put(&b, w);
+	(void)buf_puts(j->out, "      <skipped message=\"");
+	text_markup(j->out, b.data);
+	(void)buf_puts(j->out, "; fail: ");
+	put_message(j->out, s);
+	(void)buf_puts(j->out, "\"/>\n");
+	buf_release(&b);
+}
+
 static void put_outcome(const struct junit *j, const struct result *s)
 {
+	const struct waived *waived = waived_index_get(&j->waived, j->a, s);
+
+	if (waived != NULL) {
+		put_waived(j, waived, s);
+		return;
+	}
 	switch (s->outcome) {
 	case OUTCOME_FAIL:
 		put_child(j, "failure", "fail", s);
@@ -249,13 +273,18 @@ static size_t suite_end(const struct report *r, size_t i)
 	return end;
 }
 
+static enum outcome counted_outcome(const struct junit *j, const struct result *s)
+{
+	return waived_index_get(&j->waived, j->a, s) != NULL ? OUTCOME_SKIP : s->outcome;
+}
+
 static void put_audit(const struct junit *j, size_t from, size_t to)
 {
 	const char *name = j->r->results[from].check->name;
 	struct counts n = {0};
 
 	for (size_t i = from; i < to; i++)
-		count(&n, j->r->results[i].outcome, j->r->results[i].duration_us);
+		count(&n, counted_outcome(j, &j->r->results[i]), j->r->results[i].duration_us);
 	put_suite_open(j, name, audit_length(name), &n);
 	for (size_t i = from; i < to; i++)
 		put_case(j, &j->r->results[i]);
@@ -281,7 +310,10 @@ static void put_decision(const struct junit *j, const struct decision *d)
 	text_markup(j->out, d->gate);
 	(void)buf_puts(j->out, "\" time=\"0.000\">\n");
 	if (d->is_open) {
-		(void)buf_puts(j->out, "      <system-out>open</system-out>\n");
+		(void)buf_puts(j->out, "      <system-out>open");
+		if (decision_waived(d) > 0)
+			(void)buf_printf(j->out, ", %zu waived", decision_waived(d));
+		(void)buf_puts(j->out, "</system-out>\n");
 	} else {
 		(void)buf_printf(j->out, "      <%s type=\"%s\" message=\"the gate is shut for ",
 				 element, outcome_name(d->outcome));
@@ -290,7 +322,7 @@ static void put_decision(const struct junit *j, const struct decision *d)
 		for (size_t i = 0; i < d->n_lines; i++) {
 			const struct decision_line *l = &d->lines[i];
 
-			if (!l->is_hard || outcome_is_passing(l->outcome))
+			if (!decision_line_shuts(l))
 				continue;
 			(void)buf_printf(j->out, "%s ", outcome_name(l->outcome));
 			text_markup(j->out, l->check);
@@ -331,13 +363,14 @@ static void put_gates(const struct junit *j)
 
 void report_junit(struct buf *out, const struct report *r, enum junit_profile profile)
 {
-	const struct junit j = {.out = out, .r = r, .profile = profile};
 	struct arena *a = arena_new();
+	struct junit j = {.out = out, .r = r, .profile = profile, .a = a};
 	struct counts all = {0};
 	const char *problem = report_problem(a, r);
 
+	waived_index_init(&j.waived, a, r);
 	for (size_t i = 0; i < r->n_results; i++)
-		count(&all, r->results[i].outcome, r->results[i].duration_us);
+		count(&all, counted_outcome(&j, &r->results[i]), r->results[i].duration_us);
 	count_decisions(&all, r);
 	if (problem != NULL)
 		count(&all, OUTCOME_UNDECIDED, 0);

@@ -31,11 +31,6 @@ static void put_line_position(struct buf *out, const struct decision_line *line)
 		(void)buf_printf(out, ":%" PRId64 ":%" PRId64, line->line, line->col);
 }
 
-static bool shuts(const struct decision_line *line)
-{
-	return line->is_hard && !outcome_is_passing(line->outcome);
-}
-
 /* Where it is written and what would meet it, on a line of their own. */
 static void put_next(struct buf *out, const struct decision_line *line)
 {
@@ -53,13 +48,33 @@ static void put_next(struct buf *out, const struct decision_line *line)
 	(void)buf_putc(out, '\n');
 }
 
-static void put_line_live(struct buf *out, const struct terminal *t,
+static void put_waived(struct buf *out, const struct waived *w)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	waived_put(&b, w);
+	text_put(out, b.data);
+	buf_release(&b);
+}
+
+/* What is let through is not coloured like what shuts. */
+static void put_state(struct buf *out, const struct terminal *t, const struct decision *d,
+		      const struct decision_line *line)
+{
+	if (line->waived != NULL)
+		(void)buf_printf(out, "%-*s", COLUMN_TEXT - 2, decision_line_state(d, line));
+	else
+		terminal_put_outcome(out, t, line->outcome, COLUMN_TEXT - 2);
+}
+
+static void put_line_live(struct buf *out, const struct terminal *t, const struct decision *d,
 			  const struct decision_line *line)
 {
 	size_t start;
 
 	(void)buf_puts(out, "  ");
-	terminal_put_outcome(out, t, line->outcome, COLUMN_TEXT - 2);
+	put_state(out, t, d, line);
 	start = out->len;
 	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
 	terminal_pad(out, start, 32);
@@ -67,6 +82,11 @@ static void put_line_live(struct buf *out, const struct terminal *t,
 	if (!line->is_hard)
 		(void)buf_puts(out, "  (advice)");
 	(void)buf_putc(out, '\n');
+	if (line->waived != NULL) {
+		(void)buf_printf(out, "%*s", COLUMN_TEXT, "");
+		put_waived(out, line->waived);
+		(void)buf_putc(out, '\n');
+	}
 	put_next(out, line);
 }
 
@@ -75,10 +95,15 @@ static void put_line_event(struct buf *out, const struct decision *d,
 {
 	terminal_put_stamp(out, d->at_ms);
 	(void)buf_printf(out, "%s %s ", line->is_hard ? "require" : "advise",
-			 outcome_word(line->outcome));
+			 line->waived != NULL ? decision_line_state(d, line)
+					      : outcome_word(line->outcome));
 	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
 	(void)buf_putc(out, ' ');
 	text_put(out, line->text);
+	if (line->waived != NULL) {
+		(void)buf_puts(out, "; ");
+		put_waived(out, line->waived);
+	}
 	if (line->file != NULL) {
 		(void)buf_puts(out, "  ");
 		put_line_position(out, line);
@@ -105,6 +130,8 @@ static void put_decision_live(struct buf *out, const struct terminal *t, const s
 	(void)buf_puts(out, "   ");
 	text_count(out, (int64_t)n_evidence, "requirement");
 	(void)buf_puts(out, " met");
+	if (decision_waived(d) > 0)
+		(void)buf_printf(out, ", %zu waived", decision_waived(d));
 	put_age(out, d);
 	(void)buf_printf(out, "   exit %d\n", decision_exit_status(d));
 }
@@ -117,9 +144,11 @@ static void put_decision_event(struct buf *out, const struct decision *d, size_t
 	text_shell_word(out, d->gate);
 	(void)buf_puts(out, " subject=");
 	text_shell_word(out, d->subject);
-	(void)buf_printf(out, " decision=%s outcome=%s met=%zu unmet=%zu id=%" PRId64 " exit=%d\n",
-			 d->is_open ? "OPEN" : "SHUT", outcome_name(d->outcome), n_evidence, n_shut,
-			 d->id, decision_exit_status(d));
+	(void)buf_printf(out, " decision=%s outcome=%s met=%zu unmet=%zu",
+			 d->is_open ? "OPEN" : "SHUT", decision_state(d), n_evidence, n_shut);
+	if (decision_waived(d) > 0)
+		(void)buf_printf(out, " waived=%zu", decision_waived(d));
+	(void)buf_printf(out, " id=%" PRId64 " exit=%d\n", d->id, decision_exit_status(d));
 }
 
 void terminal_decision(struct terminal *t, const struct decision *d)
@@ -130,7 +159,7 @@ void terminal_decision(struct terminal *t, const struct decision *d)
 	if (t->is_quiet && d->is_open)
 		return;
 	for (size_t i = 0; i < d->n_lines; i++) {
-		n_shut += shuts(&d->lines[i]) ? 1 : 0;
+		n_shut += decision_line_shuts(&d->lines[i]) ? 1 : 0;
 		n_evidence += d->lines[i].is_hard && outcome_is_passing(d->lines[i].outcome);
 	}
 	buf_init(&out, BUF_UNBOUNDED);
@@ -140,7 +169,7 @@ void terminal_decision(struct terminal *t, const struct decision *d)
 		if (d->lines[i].outcome == OUTCOME_PASS)
 			continue;
 		if (t->is_live)
-			put_line_live(&out, t, &d->lines[i]);
+			put_line_live(&out, t, d, &d->lines[i]);
 		else
 			put_line_event(&out, d, &d->lines[i]);
 	}

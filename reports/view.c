@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/utc.h"
 
 static int rank(enum outcome o)
 {
@@ -226,6 +228,40 @@ int report_exit_status(const struct report *r)
 	const struct decision *d = report_decision(r);
 
 	return d != NULL ? decision_exit_status(d) : r->run.exit_status;
+}
+
+void waived_put(struct buf *out, const struct waived *w)
+{
+	char until[UTC_MAX];
+
+	(void)utc_format(w->expires_ms, 0, until);
+	(void)buf_printf(out, "waived by %s until %s, owner %s, ticket %s: %s", w->id, until,
+			 w->owner, w->ticket, w->reason);
+}
+
+void waived_index_init(struct waived_index *x, struct arena *a, const struct report *r)
+{
+	const struct decision *d = report_decision(r);
+
+	map_init(&x->map, a);
+	for (size_t i = 0; d != NULL && i < d->n_lines; i++) {
+		const struct decision_line *l = &d->lines[i];
+
+		if (l->waived != NULL && l->run_id == r->run.id)
+			(void)map_put(&x->map, index_key(a, l->check, l->series),
+				      (void *)&d->lines[i].waived); /* one line a series */
+	}
+}
+
+const struct waived *waived_index_get(const struct waived_index *x, struct arena *a,
+				      const struct result *s)
+{
+	const struct waived *const *slot;
+
+	if (x->map.n == 0 || s->outcome != OUTCOME_FAIL)
+		return NULL;
+	slot = map_get(&x->map, index_key(a, s->check->name, s->series));
+	return slot != NULL ? *slot : NULL;
 }
 
 int decision_exit_status(const struct decision *d)

@@ -73,6 +73,18 @@ const char *report_problem(struct arena *a, const struct report *r);
 /* Of the last decision if there is one, else of the run. */
 int report_exit_status(const struct report *r);
 
+/* "waived by W-12 until 2026-12-04T09:00:00Z, owner platform, ticket OPS-417: the reason", foreign
+ * text as it is. */
+void waived_put(struct buf *out, const struct waived *w);
+/* Results of the report's run that the newest decision waived. */
+struct waived_index {
+	struct map map;
+};
+void waived_index_init(struct waived_index *x, struct arena *a, const struct report *r);
+/* NULL = it was not waived. */
+const struct waived *waived_index_get(const struct waived_index *x, struct arena *a,
+				      const struct result *s);
+
 /* Exit status a decision stands for: 0 open, 1 disproved, 2 anything else. */
 int decision_exit_status(const struct decision *d);
 

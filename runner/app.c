@@ -61,6 +61,12 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 
 int app_load(struct app *app, const struct options *o, struct definition **out)
 {
+	return app_load_instead(app, o, NULL, out);
+}
+
+int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
+		     struct definition **out)
+{
 	struct diags diags;
 	struct load_options load = {
 		.path = o->file,
@@ -69,6 +75,7 @@ int app_load(struct app *app, const struct options *o, struct definition **out)
 		.env_ctx = app->env_ctx,
 		.vars = o->vars.items,
 		.n_vars = o->vars.n,
+		.instead = instead,
 	};
 	struct definition *d = NULL;
 

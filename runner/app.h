@@ -51,7 +51,7 @@ struct command {
 
 extern const struct command command_check, command_plan, command_kinds, command_run, command_gate,
 	command_rollback, command_status, command_history, command_explain, command_report,
-	command_schema, command_baseline, command_init, command_record;
+	command_schema, command_baseline, command_init, command_record, command_waive;
 
 /*
  * Start of every command: parses options, answers --help. Returns true when the command should go
@@ -65,6 +65,11 @@ int app_fail(struct app *app, const struct err *e);
 
 /* Loads the definition of -f; on errors prints all of them and returns -1 (exit status 3). */
 int app_load(struct app *app, const struct options *o, struct definition **out);
+
+/* The same with one file as it would be. */
+struct load_instead;
+int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
+		     struct definition **out);
 
 /* Path of the record: --record, or .assize/record.db beside the root definition. */
 const char *app_record_path(struct app *app, const struct options *o, const struct definition *d);

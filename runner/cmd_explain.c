@@ -11,6 +11,7 @@
 #include "audits/kinds.h"
 #include "reports/report.h"
 #include "reports/svg_distribution.h"
+#include "reports/view.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -211,6 +212,37 @@ static int explain_series(struct app *app, struct record *record, int64_t run_id
 	return 0;
 }
 
+/* Is the same said by a newer decision? A gate may decide on one result every hour. */
+static bool is_repeated(const struct waived_line *lines, size_t n, size_t i)
+{
+	for (size_t k = i + 1; k < n; k++)
+		if (strcmp(lines[k].gate, lines[i].gate) == 0 &&
+		    strcmp(lines[k].subject, lines[i].subject) == 0 &&
+		    strcmp(lines[k].check, lines[i].check) == 0 &&
+		    strcmp(lines[k].series, lines[i].series) == 0)
+			return true;
+	return false;
+}
+
+/* At which gates the failure was let through, and by whom. */
+static void explain_waived(struct app *app, const struct result *r, const struct waived_line *lines,
+			   size_t n)
+{
+	struct buf b;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(lines[i].check, r->check->name) != 0 ||
+		    strcmp(lines[i].series, r->series) != 0 || is_repeated(lines, n, i))
+			continue;
+		buf_init(&b, BUF_UNBOUNDED);
+		(void)buf_printf(&b, "at gate %s for %s (decision %" PRId64 "), ", lines[i].gate,
+				 lines[i].subject, lines[i].decision);
+		waived_put(&b, &lines[i].by);
+		field(app->out, "let through", b.data);
+		buf_release(&b);
+	}
+}
+
 static void explain_check(struct app *app, const struct run_info *run, const struct result *r)
 {
 	struct arena *a = app->arena;
@@ -258,14 +290,16 @@ static int unknown_check(struct app *app, const struct result *results, size_t n
 static int explain(struct app *app, struct record *record, const struct options *o, struct err *e)
 {
 	struct run_info run;
+	struct waived_line *waived;
 	struct result *results;
-	size_t n, n_found = 0;
+	size_t n, n_waived, n_found = 0;
 	int64_t run_id;
 
 	if (show_run_id(app, record, o->words[0], &run_id, e) != 0 ||
 	    record_run(record, app->arena, run_id, &run, e) != 0 ||
 	    record_run_results(record, app->arena, run_id, &results, &n, e) != 0 ||
-	    record_run_samples(record, app->arena, run_id, results, n, e) != 0)
+	    record_run_samples(record, app->arena, run_id, results, n, e) != 0 ||
+	    record_run_waived(record, app->arena, run_id, &waived, &n_waived, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(results[i].check->name, o->words[1]) != 0)
@@ -274,6 +308,7 @@ static int explain(struct app *app, struct record *record, const struct options 
 			explain_check(app, &run, &results[i]);
 		if (explain_series(app, record, run_id, &results[i], e) != 0)
 			return -1;
+		explain_waived(app, &results[i], waived, n_waived);
 	}
 	return n_found > 0 ? 0 : unknown_check(app, results, n, o->words[1], run_id, e);
 }

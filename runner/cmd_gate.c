@@ -86,6 +86,8 @@ static int gather(struct gate_command *g, struct err *e)
 		.now_ms = clock_wall_ms(&g->app->clock),
 		.items = g->items,
 		.n_items = g->n_items,
+		.waivers = g->definition->waivers,
+		.n_waivers = g->definition->n_waivers,
 	};
 
 	return gate_gather(&what, &g->input, e);

@@ -22,6 +22,7 @@
 #include "runner/schedule.h"
 #include "runner/session.h"
 #include "runner/show.h"
+#include "runner/status_grants.h"
 
 static int run_status(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -131,6 +132,16 @@ static void print_audits(struct app *app, const struct audit_status *all, size_t
 	table_print(&t, app->out);
 }
 
+/* "open", "open, 1 waived", "shut" */
+static const char *decision_word(struct app *app, const struct decision *d)
+{
+	size_t n = decision_waived(d);
+
+	if (!d->is_open || n == 0)
+		return d->is_open ? "open" : "shut";
+	return arena_printf(app->arena, "open, %zu waived", n);
+}
+
 static int print_gates(struct app *app, const struct definition *d, struct record *record,
 		       int64_t now, struct err *e)
 {
@@ -148,7 +159,7 @@ static int print_gates(struct app *app, const struct definition *d, struct recor
 		if (n == 0)
 			table_row(&t, d->gates[i]->name, "none", "never", "");
 		else
-			table_row(&t, d->gates[i]->name, last[0].is_open ? "open" : "shut",
+			table_row(&t, d->gates[i]->name, decision_word(app, &last[0]),
 				  show_ago(a, last[0].at_ms, now), last[0].subject);
 	}
 	if (d->n_gates > 0) {
@@ -158,8 +169,10 @@ static int print_gates(struct app *app, const struct definition *d, struct recor
 	return 0;
 }
 
-static void print_json(struct app *app, const struct audit_status *all, size_t n)
+static void print_json(struct app *app, const struct definition *d, const struct audit_status *all,
+		       int64_t now)
 {
+	size_t n = d->n_audits;
 	struct json_writer w;
 	struct buf b;
 
@@ -181,6 +194,7 @@ static void print_json(struct app *app, const struct audit_status *all, size_t n
 		json_close(&w, '}');
 	}
 	json_close(&w, ']');
+	status_put_waivers(&w, d, now);
 	json_close(&w, '}');
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);
@@ -236,10 +250,11 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	all = arena_array(app->arena, d->n_audits, sizeof(*all));
 	rc = gather(app, d, record, now, all, &e);
 	if (rc == 0 && o.is_json)
-		print_json(app, all, d->n_audits);
+		print_json(app, d, all, now);
 	else if (rc == 0) {
 		print_audits(app, all, d->n_audits, now);
 		rc = print_gates(app, d, record, now, &e);
+		status_print_waivers(app, d, now);
 	}
 	record_close(record);
 	return rc != 0 ? app_fail(app, &e) : session_exit_status(joined(all, d->n_audits));

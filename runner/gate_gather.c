@@ -98,6 +98,8 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		.now_ms = g->now_ms,
 		.items = g->items,
 		.n_items = g->n_items,
+		.waivers = g->waivers,
+		.n_waivers = g->n_waivers,
 	};
 	for (size_t i = 0; i < g->n_items; i++)
 		if (find_evidence(g, &g->items[i], e) != 0)

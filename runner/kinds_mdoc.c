@@ -229,7 +229,7 @@ void kinds_mdoc(struct buf *out)
 		{"The file", file_rows},     {"Targets", target_rows},
 		{"Audits", audit_rows},	     {"Checks", check_rows},
 		{"Gates", gate_rows},	     {"Entries of require and advise", selector_rows},
-		{"Rollback sets", set_rows},
+		{"Rollback sets", set_rows}, {"Waivers", waiver_rows},
 	};
 	size_t n;
 	const struct audit_kind *const *kinds = audit_kinds(&n);

@@ -55,6 +55,12 @@ const struct key_row file_rows[] = {
 	 .sub = set_rows,
 	 .sub_size = sizeof(struct set_raw),
 	 .help = "sets of release tags that must stay restorable"},
+	{.name = "waivers",
+	 .type = KEY_LIST,
+	 .offset = offsetof(struct file_raw, waivers),
+	 .sub = waiver_rows,
+	 .sub_size = sizeof(struct waiver_raw),
+	 .help = "failures somebody answers for at a gate, until a moment"},
 	KEY_END,
 };
 
@@ -212,7 +218,7 @@ static void keep_audits(const struct texts *checks, struct node *audits)
 
 static void drop_sections(struct node *root)
 {
-	static const char *const dropped[] = {"targets", "gates", "rollback"};
+	static const char *const dropped[] = {"targets", "gates", "rollback", "waivers"};
 	size_t kept = 0;
 
 	for (size_t i = 0; i < root->n; i++) {
@@ -261,7 +267,7 @@ static void init(struct loader *l, struct arena *a, const struct load_options *o
 		 struct diags *diags)
 {
 	struct map *maps[] = {&l->vars,	   &l->zones,  &l->files, &l->places, &l->target_nodes,
-			      &l->targets, &l->audits, &l->gates, &l->sets};
+			      &l->targets, &l->audits, &l->gates, &l->sets,   &l->waivers};
 
 	*l = (struct loader){.arena = a, .options = o, .diags = diags};
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
@@ -301,6 +307,7 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 	if (!o->today)
 		load_needs(&l); /* a check that is left out cannot be waited for */
 	build(&l, "gates", offsetof(struct file_raw, gates), load_gate);
+	load_waivers(&l);
 	load_drop_consequences(&l);
 	return diags->n_total == before ? 0 : -1;
 }

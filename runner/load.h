@@ -26,6 +26,13 @@ struct err;
 #define LOAD_MAX_SOURCES 1000
 #define LOAD_FILE	 "assize.yaml" /* looked for in the working directory and in a DIR */
 
+/* A file as it would be: in place of what is on the disk, and loaded when nothing includes it. */
+struct load_instead {
+	const char *path; /* absolute */
+	const char *text;
+	size_t len;
+};
+
 struct load_options {
 	const char *path; /* FILE or DIR; NULL = assize.yaml in cwd */
 	const char *cwd;  /* absolute */
@@ -39,6 +46,7 @@ struct load_options {
 	 */
 	const struct definition *today;
 	const struct texts *checks;
+	const struct load_instead *instead; /* NULL = none */
 };
 
 /*

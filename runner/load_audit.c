@@ -118,6 +118,8 @@ const struct key_row audit_rows[] = {
 	KEY_END,
 };
 
+static const char *const hards[] = {"waivable", "absolute", NULL};
+
 const struct key_row check_rows[] = {
 	{.name = "id",
 	 .type = KEY_NAME,
@@ -144,6 +146,13 @@ const struct key_row check_rows[] = {
 	 .flags = KEY_NO_SECRET,
 	 .help = "checks (audit/check) without whose pass this one is skipped",
 	 .example = "[db/up]"},
+	{.name = "hard",
+	 .type = KEY_ENUM,
+	 .offset = offsetof(struct check_raw, hard),
+	 .choices = hards,
+	 .def = "waivable",
+	 .help = "absolute: where a gate requires it, no waiver and no override lets it through",
+	 .example = "absolute"},
 	{.name = "expect",
 	 .type = KEY_NODE,
 	 .offset = offsetof(struct check_raw, expect),

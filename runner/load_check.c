@@ -303,6 +303,7 @@ static void fill(struct loader *l, struct check *c, const struct inherited *in,
 	c->why = raw->why ? raw->why : in->raw->why;
 	c->owner = o->owner;
 	c->severity = o->severity;
+	c->is_absolute = raw->hard == 1;
 	c->tags = o->tags;
 	c->timeout_ms = o->timeout_ms;
 	c->retries = o->retries;

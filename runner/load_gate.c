@@ -155,6 +155,14 @@ const struct key_row gate_rows[] = {
 	 .def = "stale",
 	 .help = "which checks assize gate runs before it decides",
 	 .example = "stale"},
+	{.name = "max_waiver",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct gate_raw, max_waiver_ms),
+	 .min = 1000,
+	 .max = MAX_AGE_MS,
+	 .def = "30d",
+	 .help = "a waiver at this gate lasts this long at most, from granted to expires",
+	 .example = "14d"},
 	{.name = "rollback",
 	 .type = KEY_GROUP,
 	 .sub = rollback_rows,
@@ -288,6 +296,7 @@ void load_gate(struct loader *l, const struct group *g, const struct node *node)
 	gate->owner = raw->owner;
 	gate->max_age_ms = raw->max_age_ms;
 	gate->run = raw->run;
+	gate->max_waiver_ms = raw->max_waiver_ms;
 	gate->is_any_subject = raw->subject == 1;
 	gate->require = read_entries(l, &raw->require, node_get(node, "require"), &gate->n_require);
 	gate->advise = read_entries(l, &raw->advise, node_get(node, "advise"), &gate->n_advise);

@@ -4,7 +4,7 @@
  *
  * Order matters and is kept by definition_load(): sources, variables, then all sections of all
  * files are read by their rows, then sections are built in the order targets, rollback sets,
- * audits, needs, gates, because each names what comes before it.
+ * audits, needs, gates, waivers, because each names what comes before it.
  */
 #ifndef ASSIZE_RUNNER_LOAD_PARTS_H
 #define ASSIZE_RUNNER_LOAD_PARTS_H
@@ -29,7 +29,7 @@ struct file_raw {
 	int64_t version;
 	struct texts include;
 	struct pairs vars;
-	struct groups targets, audits, gates, rollbacks;
+	struct groups targets, audits, gates, rollbacks, waivers;
 };
 
 struct target_raw {
@@ -60,6 +60,7 @@ struct check_raw {
 	const char *id, *title, *why;
 	struct overrides overrides;
 	struct texts needs;
+	int hard; /* 0 waivable, 1 absolute */
 	const struct node *expect, *warn;
 };
 
@@ -81,6 +82,13 @@ struct gate_raw {
 	const char *set;
 	int tags;
 	int64_t verified_within_ms;
+	int64_t max_waiver_ms;
+};
+
+struct waiver_raw {
+	const char *id, *check, *series;
+	struct texts gates;
+	const char *owner, *reason, *ticket, *granted, *expires;
 };
 
 /* The set's own, as load_rollback_artifacts.c hands it on, and what it is made of. */
@@ -108,7 +116,8 @@ struct set_raw {
 };
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
-	gate_rows[], selector_rows[], set_rows[], signature_rows[], smoke_rows[], artifact_rows[];
+	gate_rows[], selector_rows[], set_rows[], signature_rows[], smoke_rows[], artifact_rows[],
+	waiver_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -140,7 +149,7 @@ struct loader {
 	struct node **unresolved;      /* scalars with a bad reference, reported already */
 	size_t n_unresolved, n_early_diags;
 	struct map target_nodes; /* name -> location as written, for hashes */
-	struct map targets, audits, gates, sets;
+	struct map targets, audits, gates, sets, waivers;
 	struct pending_needs *needs;
 	size_t n_needs, n_entries, n_unmatched; /* entries: of all gates */
 };
@@ -176,6 +185,12 @@ void load_audit(struct loader *l, const struct group *g, const struct node *node
 int load_streak(struct loader *l, const struct selector_raw *raw, const struct node *node,
 		struct selector *out);
 void load_gate(struct loader *l, const struct group *g, const struct node *node);
+/* load_waivers.c: after all gates, whatever file they are in. */
+void load_waivers(struct loader *l);
+/* Time with zone under a key of node; false with a diagnostic. text NULL: false, reported before.
+ */
+bool load_time(struct loader *l, const struct node *node, const char *key, const char *text,
+	       int64_t *out);
 void load_needs(struct loader *l);
 void load_hidden_checks(struct loader *l);
 

@@ -47,6 +47,26 @@ static struct source *add_source(struct loader *l)
 	return &d->sources[d->n_sources++];
 }
 
+static struct node *parse_source(struct loader *l, const char *path, const char *text, size_t len)
+{
+	struct source *s = add_source(l);
+	struct node *root = NULL;
+
+	s->file = file_shown(l->arena, l->options->cwd, path);
+	s->text = arena_strndup(l->arena, text, len);
+	s->len = len;
+	sha256_of(s->text, s->len, s->digest);
+	(void)yaml_parse(l->arena, s->file, s->text, s->len, &root, l->diags); /* reports itself */
+	return root;
+}
+
+static bool is_instead(const struct loader *l, const char *path)
+{
+	const struct load_instead *x = l->options->instead;
+
+	return x != NULL && strcmp(x->path, path) == 0;
+}
+
 /*
  * Reads and parses one file. at: where it was named; line 0 for the root. The tree or NULL;
  * everything wrong is reported.
@@ -54,11 +74,12 @@ static struct source *add_source(struct loader *l)
 static struct node *read_source(struct loader *l, const char *path, struct pos at)
 {
 	struct err e = {0};
-	struct source *s;
 	struct stat st;
 	struct buf text;
 	struct node *root = NULL;
 
+	if (is_instead(l, path))
+		return parse_source(l, path, l->options->instead->text, l->options->instead->len);
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > YAML_MAX_BYTES) {
 		at = (struct pos){file_shown(l->arena, l->options->cwd, path), 1, 1};
 		(void)diags_at(l->diags, at, "split it into several files and use include:",
@@ -77,13 +98,8 @@ static struct node *read_source(struct loader *l, const char *path, struct pos a
 		buf_release(&text);
 		return NULL;
 	}
-	s = add_source(l);
-	s->file = file_shown(l->arena, l->options->cwd, path);
-	s->text = arena_strndup(l->arena, text.data, text.len);
-	s->len = text.len;
-	sha256_of(s->text, s->len, s->digest);
+	root = parse_source(l, path, text.data, text.len);
 	buf_release(&text);
-	(void)yaml_parse(l->arena, s->file, s->text, s->len, &root, l->diags); /* reports itself */
 	return root;
 }
 
@@ -171,6 +187,8 @@ int load_sources(struct loader *l)
 	map_init(&seen, l->arena);
 	d->root_file = file_shown(l->arena, l->options->cwd, path);
 	d->root_dir = directory_of(l->arena, path);
+	if (l->options->instead) /* at the bottom: seen by then if anything includes it */
+		push(l, &stack, l->options->instead->path, (struct pos){0});
 	push(l, &stack, path, (struct pos){0});
 	while (stack.n > 0) {
 		size_t source = d->n_sources;

@@ -3,6 +3,33 @@
 #include "runner/base/err.h"
 #include "runner/history/store.h"
 
+static int write_waived(struct record *r, int64_t decision, size_t place, const struct waived *w,
+			struct err *e)
+{
+	int64_t id, owner, reason, ticket;
+	sqlite3_stmt *s;
+
+	if (intern_text(r, w->id, &id, e) != 0 || intern_text(r, w->owner, &owner, e) != 0 ||
+	    intern_text(r, w->reason, &reason, e) != 0 ||
+	    intern_text(r, w->ticket, &ticket, e) != 0)
+		return -1;
+	s = store_sql(r,
+		      "INSERT INTO decision_waivers(decision, place, waiver, owner, reason, "
+		      "ticket, granted_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, decision);
+	store_bind_int(s, 2, (int64_t)place);
+	store_bind_int(s, 3, id);
+	store_bind_int(s, 4, owner);
+	store_bind_int(s, 5, reason);
+	store_bind_int(s, 6, ticket);
+	store_bind_int(s, 7, w->granted_ms);
+	store_bind_int(s, 8, w->expires_ms);
+	return store_run(r, s, e);
+}
+
 static int write_line(struct record *r, int64_t decision, size_t place,
 		      const struct decision_line *x, struct err *e)
 {
@@ -33,7 +60,9 @@ static int write_line(struct record *r, int64_t decision, size_t place,
 	store_bind_int(s, 11, x->col);
 	store_bind_int(s, 12, x->run_id);
 	store_bind_int(s, 13, x->measured_ms);
-	return store_run(r, s, e);
+	if (store_run(r, s, e) != 0)
+		return -1;
+	return x->waived != NULL ? write_waived(r, decision, place, x->waived, e) : 0;
 }
 
 static int write_decision(struct record *r, const struct decision *d, int64_t *id, struct err *e)
@@ -80,6 +109,25 @@ int record_decision(struct record *r, struct decision *d, struct err *e)
 	return 0;
 }
 
+/* What the record does not have stays "": a waiver without words is still one that was applied. */
+static const struct waived *waived_at(sqlite3_stmt *s, int at, struct arena *a)
+{
+	struct waived *w;
+
+	if (sqlite3_column_type(s, at) == SQLITE_NULL)
+		return NULL;
+	w = arena_alloc(a, sizeof(*w));
+	*w = (struct waived){
+		.id = store_text_or(s, at, a, ""),
+		.owner = store_text_or(s, at + 1, a, ""),
+		.reason = store_text_or(s, at + 2, a, ""),
+		.ticket = store_text_or(s, at + 3, a, ""),
+		.granted_ms = sqlite3_column_int64(s, at + 4),
+		.expires_ms = sqlite3_column_int64(s, at + 5),
+	};
+	return w;
+}
+
 static int read_lines(struct record *r, struct arena *a, struct decision *d, struct err *e)
 {
 	sqlite3_stmt *s =
@@ -88,7 +136,11 @@ static int read_lines(struct record *r, struct arena *a, struct decision *d, str
 			  "body FROM texts WHERE id = series), outcome, is_hard, (SELECT body "
 			  "FROM texts WHERE id = text), (SELECT body FROM texts WHERE id = "
 			  "remedy), (SELECT body FROM texts WHERE id = file), line, col, run, "
-			  "measured_ms FROM decision_lines WHERE decision = ?1 ORDER BY place",
+			  "measured_ms, (SELECT body FROM texts WHERE id = waiver), (SELECT body "
+			  "FROM texts WHERE id = owner), (SELECT body FROM texts WHERE id = "
+			  "reason), (SELECT body FROM texts WHERE id = ticket), granted_ms, "
+			  "expires_ms FROM decision_lines LEFT JOIN decision_waivers USING "
+			  "(decision, place) WHERE decision = ?1 ORDER BY place",
 			  e);
 	size_t cap = 0;
 	int rc;
@@ -110,6 +162,7 @@ static int read_lines(struct record *r, struct arena *a, struct decision *d, str
 			.col = sqlite3_column_int64(s, 8),
 			.run_id = sqlite3_column_int64(s, 9),
 			.measured_ms = sqlite3_column_int64(s, 10),
+			.waived = waived_at(s, 11, a),
 		};
 	}
 	return rc < 0 ? -1 : 0;

@@ -75,6 +75,12 @@ static const struct leaf_child decision_children[] =
 											       "pla"
 											       "c"
 											       "e"},
+		{"waivers",
+		 "SELECT x.expires_ms AS expires, x.granted_ms AS granted, (SELECT body FROM texts "
+		 "WHERE id = x.owner) AS owner, x.place AS place, (SELECT body FROM texts WHERE id "
+		 "= x.reason) AS reason, (SELECT body FROM texts WHERE id = x.ticket) AS ticket, "
+		 "(SELECT body FROM texts WHERE id = x.waiver) AS waiver FROM decision_waivers x "
+		 "WHERE x.decision = ?1 ORDER BY x.place"},
 		{NULL, NULL},
 };
 
@@ -239,8 +245,21 @@ const struct leaf_kind
 											 "subject, "
 											 "'assize/"
 											 "decision/"
-											 "1' AS t "
-											 "FROM "
+											 "1' AS t, "
+											 "(SELECT "
+											 "max(w."
+											 "decision)"
+											 " FROM "
+											 "decision_"
+											 "waivers "
+											 "w WHERE "
+											 "w."
+											 "decision "
+											 "= x.id) "
+											 "AS "
+											 "\"*"
+											 "waivers\""
+											 " FROM "
 											 "decisions"
 											 " x" RANGE,
 				 decision_children},

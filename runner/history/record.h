@@ -211,6 +211,15 @@ struct restoration_row {
 int record_restorations(struct record *r, struct arena *a, const char *set,
 			struct restoration_row **out, size_t *n, struct err *e);
 
+/* What was waived of a run's results, at whatever gate; oldest decision first. */
+struct waived_line {
+	int64_t decision, at_ms;
+	const char *gate, *subject, *check, *series;
+	struct waived by;
+};
+int record_run_waived(struct record *r, struct arena *a, int64_t run_id, struct waived_line **out,
+		      size_t *n, struct err *e);
+
 /* Decisions, newest first. gate NULL = all. */
 int record_decisions(struct record *r, struct arena *a, const char *gate, size_t limit,
 		     struct decision **out, size_t *n, struct err *e);

@@ -311,9 +311,22 @@ static const char *const version_8[] = {
 	NULL,
 };
 
+/* What let a failing line of a decision through: part of the line, without a number of its own. */
+static const char *const version_9[] = {
+	"CREATE TABLE decision_waivers(\n"
+	"	decision INTEGER NOT NULL, place INTEGER NOT NULL,\n"
+	"	waiver INTEGER NOT NULL, -- its id in the definition\n"
+	"	owner INTEGER NOT NULL, reason INTEGER NOT NULL, ticket INTEGER NOT NULL,\n"
+	"	granted_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (decision, place)\n"
+	") STRICT, WITHOUT ROWID;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
-static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
+static const char *const *const migrations[STORE_VERSION] = {version_1, version_2, version_3,
+							     version_4, version_5, version_6,
+							     version_7, version_8, version_9};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

@@ -97,6 +97,7 @@ struct check {
 	unsigned char
 		hash[32]; /* SHA-256 of the resolved check without secrets: "the definition" */
 	bool is_hidden;	  /* made by the loader for a rollback set: runs only when named */
+	bool is_absolute; /* hard: absolute: no waiver and no override lets it through */
 };
 
 struct audit {
@@ -205,6 +206,21 @@ struct gate {
 	bool is_rollback_all;		     /* tags: all; else any */
 	int64_t rollback_within_ms;
 	struct pos rollback_pos;
+	int64_t max_waiver_ms; /* from granted to expires */
+};
+
+/*
+ * Somebody answers for a failure at some gates until a moment. What it lets through stays visible
+ * and is never called a pass; it never stands in for a measurement.
+ */
+struct waiver {
+	const char *id;
+	struct pos pos;
+	const struct check *check;
+	const char *series; /* NULL = every series of the check */
+	struct texts gates; /* names */
+	const char *owner, *reason, *ticket;
+	int64_t granted_ms, expires_ms;
 };
 
 /* Text of a definition file, kept to show the line an error or verdict points at. */
@@ -234,6 +250,8 @@ struct definition {
 	size_t n_gates;
 	struct rollback_set **rollbacks;
 	size_t n_rollbacks;
+	struct waiver **waivers; /* definition order */
+	size_t n_waivers;
 };
 
 const struct source *definition_source(const struct definition *d, const char *file);

@@ -1,6 +1,6 @@
 /*
  * A result shows the number that was judged: a count against a bound in per cent was judged as a
- * share.
+ * share. What a gate made of a line or of all of them is said here once for all reports.
  */
 #include "runner/model/result.h"
 
@@ -26,4 +26,29 @@ void result_format(struct buf *out, const struct result *r)
 		unit_format(out, r->share, "%");
 	else
 		value_format(out, &r->value, r->unit != NULL ? r->unit : "");
+}
+
+bool decision_line_shuts(const struct decision_line *l)
+{
+	return l->is_hard && !outcome_is_passing(l->outcome) && l->waived == NULL;
+}
+
+const char *decision_line_state(const struct decision *d, const struct decision_line *l)
+{
+	(void)d;
+	return l->waived != NULL ? "waived" : outcome_name(l->outcome);
+}
+
+size_t decision_waived(const struct decision *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_lines; i++)
+		n += d->lines[i].is_hard && d->lines[i].waived != NULL ? 1 : 0;
+	return n;
+}
+
+const char *decision_state(const struct decision *d)
+{
+	return d->is_open && decision_waived(d) > 0 ? "waived" : outcome_name(d->outcome);
 }

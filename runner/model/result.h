@@ -84,6 +84,12 @@ struct run_info {
 	int exit_status;
 };
 
+/* The waiver that let a failure through, as the definition had it then. */
+struct waived {
+	const char *id, *owner, *reason, *ticket;
+	int64_t granted_ms, expires_ms;
+};
+
 /* Why a gate is shut (or what it rests on), one line each, hard ones first. */
 struct decision_line {
 	const char *check; /* audit/check, "rollback/SET", or "" for a rule about the gate itself */
@@ -97,6 +103,9 @@ struct decision_line {
 	int64_t line, col;
 	int64_t run_id;	     /* evidence; 0 = none */
 	int64_t measured_ms; /* -1 = never */
+	/* A FAIL that does not keep the gate shut, though it stays one; NULL = none lets it
+	 * through. */
+	const struct waived *waived;
 };
 
 struct decision {
@@ -105,12 +114,21 @@ struct decision {
 	int64_t at_ms;
 	int64_t run_id; /* the run made for this decision; 0 = none */
 	bool is_open;
-	enum outcome outcome; /* PASS/WARN = open, FAIL, UNDECIDED = shut */
+	enum outcome outcome; /* PASS/WARN = open (WARN also with waived lines), else shut */
 	struct decision_line *lines;
 	size_t n_lines;
 	unsigned char definition_digest[32];
 	int64_t oldest_ms; /* oldest evidence it rests on; -1 none */
 };
+
+/* Does the line keep the gate shut? */
+bool decision_line_shuts(const struct decision_line *l);
+/* What the line comes to at the gate: "waived", or its outcome's name. */
+const char *decision_line_state(const struct decision *d, const struct decision_line *l);
+/* How many requirements are not met, and waived. */
+size_t decision_waived(const struct decision *d);
+/* What the decision comes to: "waived" when it is open with waived requirements. */
+const char *decision_state(const struct decision *d);
 
 /* Was the share judged (`<= 0.1 %`) of something that was counted? */
 bool result_is_share(const struct result *r);

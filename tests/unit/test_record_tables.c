@@ -7,14 +7,11 @@
 #include <sqlite3.h>
 
 static const char *const tables[] = {
-	"head",	    "texts",	    "runs",
-	"run_ends", "checks",	    "series",
-	"facts",    "definitions",  "results",
-	"batches",  "places",	    "states",
-	"latest",   "restorations", "steps",
-	"pins",	    "decisions",    "decision_lines",
-	"locks",    "externals",    "external_labels",
-	"cursors",  "samples",	    "artifacts",
+	"head",	     "texts",		"runs",		  "run_ends",	      "checks",
+	"series",    "facts",		"definitions",	  "results",	      "batches",
+	"places",    "states",		"latest",	  "restorations",     "steps",
+	"pins",	     "decisions",	"decision_lines", "decision_waivers", "locks",
+	"externals", "external_labels", "cursors",	  "samples",	      "artifacts",
 };
 
 static void execute(const char *path, const char *sql)
@@ -40,6 +37,7 @@ static size_t refused(int rc, struct err *e)
 /* Everything a record can be asked; ignores the answers. */
 static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 {
+	struct waived_line *waived;
 	struct restoration_row *rows;
 	struct restoration *restorations;
 	struct check_state *states;
@@ -66,6 +64,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_run_results(r, a, run_id, &results, &n, &e), &e);
 	bad += refused(record_run_restorations(r, a, run_id, &restorations, &n, &e), &e);
 	bad += refused(record_run_decisions(r, a, run_id, &decisions, &n, &e), &e);
+	bad += refused(record_run_waived(r, a, run_id, &waived, &n, &e), &e);
 	bad += refused(record_evidence(r, a, "a/b", "v1", &evidence, &n, &e), &e);
 	bad += refused(record_evidence(r, a, "a/b", NULL, &evidence, &n, &e), &e);
 	bad += refused(record_series(r, a, "a/b", "x", 0, 0, &points, &n, &e), &e);
@@ -98,7 +97,19 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 					  .tree = "7ee",
 					  .steps = steps,
 					  .n_steps = 1};
-	struct decision_line line = {"a/b", "", OUTCOME_PASS, true, "3", "run", "f", 1, 1, 1, 1};
+	struct waived waived = {"W-1", "o", "r", "t", 1, 2};
+	struct decision_line line = {.check = "a/b",
+				     .series = "",
+				     .outcome = OUTCOME_FAIL,
+				     .is_hard = true,
+				     .text = "3",
+				     .remedy = "run",
+				     .file = "f",
+				     .line = 1,
+				     .col = 1,
+				     .run_id = 1,
+				     .measured_ms = 1,
+				     .waived = &waived};
 	struct decision d = {.gate = "release", .subject = "v1", .lines = &line, .n_lines = 1};
 	struct run_info run = {.command = "run",
 			       .selection = "",

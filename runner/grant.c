@@ -1,0 +1,51 @@
+/*
+ * Nothing has a default: what lets a failure through is said by a person, every time.
+ */
+#include "runner/grant.h"
+
+#include <string.h>
+
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/base/str.h"
+#include "runner/base/utc.h"
+
+#define MAX_TEXT_BYTES 1000
+#define MAX_SPAN_MS    (INT64_C(366) * 86400000)
+
+int grant_until(const char *text, int64_t from_ms, int64_t *out, struct err *e)
+{
+	size_t n = strlen(text);
+	int has_zone = 0;
+	int64_t span;
+
+	if (num_parse_duration_ms(text, n, &span) == 0) {
+		if (span < 1000 || span > MAX_SPAN_MS)
+			return err_set(e, ERR_USAGE,
+				       "cannot end after %s: it is between 1s and 366d", text);
+		*out = from_ms + span;
+		return 0;
+	}
+	if (utc_parse(text, n, &span, &has_zone) != 0 || !has_zone) {
+		(void)err_set(e, ERR_USAGE,
+			      "cannot read --until %s: it is no time with a zone, and no duration",
+			      text);
+		return err_help(e, "write 2026-12-04T09:00:00Z, 2026-12-04T10:00:00+01:00 or 7d");
+	}
+	if (span <= from_ms)
+		return err_set(e, ERR_USAGE, "cannot end at --until %s: that is over", text);
+	*out = span;
+	return 0;
+}
+
+int grant_text(const char *command, const char *option, const char *text, struct err *e)
+{
+	if (text == NULL || text[strspn(text, " \t\r\n")] == '\0')
+		return err_set(e, ERR_USAGE, "assize %s needs --%s", command, option);
+	if (strlen(text) > MAX_TEXT_BYTES)
+		return err_set(e, ERR_USAGE, "--%s is longer than %d bytes", option,
+			       MAX_TEXT_BYTES);
+	if (!str_is_utf8(text, strlen(text)))
+		return err_set(e, ERR_USAGE, "--%s is not UTF-8 text", option);
+	return 0;
+}

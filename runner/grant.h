@@ -1,0 +1,19 @@
+/*
+ * grant: what the commands that let something through read alike: who, why and until when.
+ */
+#ifndef ASSIZE_RUNNER_GRANT_H
+#define ASSIZE_RUNNER_GRANT_H
+
+#include <stdint.h>
+
+struct err;
+
+/*
+ * "2026-12-04T09:00:00Z", or "7d" counted from `from_ms`. What is not after from_ms is ERR_USAGE.
+ */
+int grant_until(const char *text, int64_t from_ms, int64_t *out, struct err *e);
+
+/* --owner and its like: there, UTF-8, more than blanks and at most 1,000 bytes; else ERR_USAGE. */
+int grant_text(const char *command, const char *option, const char *text, struct err *e);
+
+#endif

@@ -1,0 +1,159 @@
+#!/bin/bash
+# The rules of a gate about people and calendars: what they let through, what they shut, and what is said.
+# Anchors are the holes of other tools that must not be holes here.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+sqlite3 shop.db 'CREATE TABLE orders(id INTEGER PRIMARY KEY, total REAL); INSERT INTO orders VALUES (1, 2.5)'
+
+# define EXTRA-OF-GATE: a gate over one check that passes and one that fails, and one that cannot be waived
+define()
+{
+	cat >assize.yaml <<-EOF
+		assize: 1
+		include: [waivers*.yaml]
+		targets: { shop: { sqlite: shop.db } }
+		audits:
+		  orders:
+		    target: shop
+		    checks:
+		      - { id: some, rows: { table: orders }, expect: ">= 1" }
+		      - { id: many, rows: { table: orders }, expect: ">= 1000" }
+		  keys:
+		    target: shop
+		    checks:
+		      - { id: unique, hard: absolute, sql: "SELECT \${broken}", expect: "== 0" }
+		      - { id: sound, sql: "SELECT 0", expect: "== 0" }
+		vars: { broken: "0" }
+		gates:
+		  release: { require: { audit: orders }, $1 }
+		  strict: { require: { check: "*" } }
+	EOF
+}
+time_at() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
+# waiver NAME=VALUE...: the file of waivers, a good one but for these keys; NAME= leaves a key out
+waiver()
+{
+	local -A key=([id]=W-1 [check]=orders/many [gates]='[release]' [owner]=platform [reason]='late import'
+		[ticket]=OPS-417 [granted]="$(time_at '2 days ago')" [expires]="$(time_at '2 days')")
+	local pair name
+	for pair in "$@"; do key[${pair%%=*}]=${pair#*=}; done
+	echo 'waivers:'
+	printf '  - what: 1\n' | sed 's/what: 1//' | tr -d '\n'
+	for name in id check series gates owner reason ticket granted expires; do
+		[ -z "${key[$name]:-}" ] || printf '%s: %s\n    ' "$name" "${key[$name]}"
+	done
+	echo
+}
+# decision: the last line of the log of assize gate
+decision() { tail -n 1 <<<"$out" | sed 's/^[^ ]* //; s/ id=[0-9]*//'; }
+
+waiver 'gates=[strict]' >waivers.yaml
+define 'max_age: 1h'
+exits 'a failure shuts the gate' 1 "$ASSIZE" gate release --subject v1
+is 'and is said' "$(decision)" 'gate=release subject=v1 decision=SHUT outcome=fail met=1 unmet=1 exit=1'
+
+# ---- waivers
+waiver >waivers.yaml
+exits 'a waiver lets the failure through' 0 "$ASSIZE" gate release --subject v1
+is 'the gate is open, and not passed' "$(decision)" \
+	'gate=release subject=v1 decision=OPEN outcome=waived met=1 unmet=0 waived=1 exit=0'
+like 'the failure keeps its words, beside who waived it' "$out" \
+	'require waived orders/many 1 row, bound >= 1000 rows; waived by W-1 until [-0-9T:]+Z, owner platform, ticket OPS-417: late import'
+run "$ASSIZE" gate release --subject v1 --json --report junit=junit.xml --report html=page.html
+is 'JSON: waived, and what it is' "$(jq -r '.decisions[-1] | "\(.decision) \(.outcome) \(.waived)", (.lines[0] |
+	"\(.check) \(.outcome) \(.measured_outcome) \(.waiver.id) \(.waiver.owner) \(.waiver.ticket)")' <<<"$out")" \
+	'open waived 1
+orders/many waived fail W-1 platform OPS-417'
+is 'JUnit: skipped, with who waived it' \
+	"$(xmllint --xpath 'string(//testcase[@classname="orders/many"]/skipped/@message)' junit.xml | sed 's/until [^ ,]*/until T/')" \
+	'waived by W-1 until T, owner platform, ticket OPS-417: late import; fail: measured 1 row, bound >= 1000 rows (assize.yaml:9:54)'
+is 'JUnit: counted as skipped' "$(xmllint --xpath 'string(//testsuite[@name="orders"]/@skipped)' junit.xml) \
+$(xmllint --xpath 'string(//testsuite[@name="orders"]/@failures)' junit.xml)" '1 0'
+ok 'JUnit: the last word of the gate' grep -q '<system-out>open, 1 waived</system-out>' junit.xml
+ok 'the page: waived' grep -q 'waived by W-1 until' page.html
+ok 'the page says how many in its first sentence' grep -qE 'lets v1 through\. 1.requirement is waived\.' page.html
+run "$ASSIZE" status
+like 'status: when it ends' "$out" 'W-1 +orders/many +release +in force +in (1\.9|2) d +platform, OPS-417'
+is 'status --json: the same' "$("$ASSIZE" status --json | jq -r '.waivers[0] | "\(.id) \(.check) \(.state)"')" \
+	'W-1 orders/many in force'
+run "$ASSIZE" explain 1 orders/many
+like 'explain: where it was let through' "$out" 'let through at gate release for v1 \(decision [0-9]+\), waived by W-1'
+
+waiver expires="$(time_at '3 days ago')" granted="$(time_at '5 days ago')" >waivers.yaml
+exits 'an expired waiver counts no more' 1 "$ASSIZE" gate release --subject v1
+like 'and that is said' "$out" 'FAIL orders/many 1 row, bound >= 1000 rows; waiver W-1 expired 3 d ago'
+waiver granted="$(time_at '49 hours')" expires="$(time_at '5 days')" >waivers.yaml
+exits 'one granted in the future does not count yet' 1 "$ASSIZE" gate release --subject v1
+like 'and that is said' "$out" 'waiver W-1 does not count yet: granted 2 d in the future'
+waiver check=orders/some >waivers.yaml
+exits 'one of another check does not count for this' 1 "$ASSIZE" gate release --subject v1
+like 'and is told as advice' "$out" 'advise warn orders/some waiver W-1 is not needed: nothing it names fails'
+waiver 'gates=[strict]' >waivers.yaml
+exits 'one of another gate does not count at this' 1 "$ASSIZE" gate release --subject v1
+unlike 'and is no business of it' "$out" 'W-1'
+waiver series=nowhere >waivers.yaml
+exits 'one of another series does not count' 1 "$ASSIZE" gate release --subject v1
+like 'and is told' "$out" 'advise warn orders/many:nowhere waiver W-1 is not needed'
+
+define 'max_age: 1h, max_waiver: 3d'
+waiver >waivers.yaml
+exits 'longer than max_waiver of the gate is an error' 3 "$ASSIZE" gate release --subject v1
+like 'with its place' "$err" '^waivers\.yaml:9:14: a waiver at gate "release" may last 3 d at most \(max_waiver\)'
+define 'max_age: 1h'
+waiver check=keys/unique 'gates=[strict]' >waivers.yaml
+exits 'an absolute check cannot be waived' 3 "$ASSIZE" check
+like 'with its place' "$err" '^waivers\.yaml:3:12: check "keys/unique" cannot be waived'
+
+# anchors
+waiver owner= >waivers.yaml
+exits 'Trivy, osv-scanner: a waiver without an owner is no waiver' 3 "$ASSIZE" gate release --subject v1
+like 'and that is said' "$err" 'waivers\.yaml:2:5: "waivers" needs the key "owner"'
+waiver expires= >waivers.yaml
+exits 'Trivy, osv-scanner: a waiver without an end is no waiver' 3 "$ASSIZE" gate release --subject v1
+like 'and that is said' "$err" 'waivers\.yaml:2:5: "waivers" needs the key "expires"'
+rm -rf .assize
+waiver >waivers.yaml
+mv shop.db away.db
+exits 'conftest: what could not be measured is no failure, and not waived' 2 "$ASSIZE" gate release --subject v1
+is 'it exits with 2, not 1' "$(decision)" 'gate=release subject=v1 decision=SHUT outcome=undecided met=0 unmet=2 exit=2'
+mv away.db shop.db
+: >empty.yaml
+exits 'Keptn: no gate in the definition opens nothing' 3 "$ASSIZE" gate release --subject v1 -f empty.yaml
+exits 'Keptn: a gate that is not there opens nothing' 3 "$ASSIZE" gate other --subject v1
+waiver 'check=orders/many' >waivers.yaml
+sed -i 's/require: { audit: orders }/require: { check: orders\/many }/' assize.yaml
+exits 'waivers alone open nothing' 2 "$ASSIZE" gate release --subject v1
+like 'and that is said' "$out" 'require undecided gate every requirement is waived: there is nothing to open on'
+
+# assize waive
+rm waivers.yaml
+define 'max_age: 1h'
+sed -i '/^include/d' assize.yaml
+give=(--gate release --until 7d --owner platform --reason 'import of "old" is late: ${x}' --ticket OPS-1)
+exits 'waive: writes a file beside the definition' 0 "$ASSIZE" waive orders/many "${give[@]}"
+like 'waive: says what is still to be done' "$out" 'waiver W-1 of orders/many until [^ ]+Z added to waivers\.yaml
+it is not part of the definition yet: add include: \[waivers\.yaml\] to assize\.yaml
+it counts at a gate once it is in the ref the gate reads'
+exits 'waive: nothing is let through yet' 1 "$ASSIZE" gate release --subject v1
+exits 'waive: the next gets the next number' 0 "$ASSIZE" waive orders/some "${give[@]}" --series 'a"b' -q
+is 'waive: as long as nothing includes the file, too' "$(grep -oE 'W-[0-9]+' waivers.yaml | tr '\n' ' ')" 'W-1 W-2 '
+sed -i '1a include: waivers.yaml' assize.yaml
+exits 'waive: once it is included it counts' 0 "$ASSIZE" gate release --subject v1
+like 'waive: words stay as they were given' "$out" 'ticket OPS-1: import of "old" is late: \$\{x\}'
+before=$(cat waivers.yaml)
+exits 'waive: no such check' 3 "$ASSIZE" waive orders/mnay "${give[@]}"
+like 'waive: with its place in the file as it would be' "$err" 'waivers\.yaml:[0-9]+:12: no check "orders/mnay"'
+exits 'waive: too long' 3 "$ASSIZE" waive orders/many "${give[@]}" --until 31d
+exits 'waive: absolute' 3 "$ASSIZE" waive keys/unique "${give[@]}" --gate strict
+exits 'waive: an id that is taken' 3 "$ASSIZE" waive orders/many "${give[@]}" --id W-1
+exits 'waive: no reason' 3 "$ASSIZE" waive orders/many "${give[@]}" --reason ' '
+like 'waive: says which is missing' "$err" 'assize waive needs --reason'
+exits 'waive: over before it began' 3 "$ASSIZE" waive orders/many "${give[@]}" --until 2020-01-01T00:00:00Z
+is 'waive: what is refused changes nothing' "$(cat waivers.yaml)" "$before"
+printf 'waivers: [{ id: W-3, check: orders/some, gates: release, owner: o, reason: r, ticket: t, granted: %s, expires: %s }]\n' \
+	"$(time_at now)" "$(time_at '1 day')" >flow.yaml
+exits 'waive: a list it cannot add to' 3 "$ASSIZE" waive orders/many "${give[@]}" -o flow.yaml
+like 'waive: is told, with the entry' "$out$err" '  - id: W-4
+.*cannot add to "flow\.yaml": waivers: is not written one entry after another'
+
+done_testing
