@@ -202,7 +202,7 @@ static void test_streak_apart_counts_a_loop_of_runs_once(void **state)
 		w->past[i].measured_ms = NOW - MINUTE - (int64_t)i * MINUTE;
 	comes_to(w->s, OUTCOME_UNDECIDED,
 		 "1 of 1 run passed, there are no more, at least 10 min apart; 2 more are too "
-		 "close to the next one, required are 3 in a row");
+		 "close to a later one, required are 3 in a row");
 	w->past[2].outcome = OUTCOME_FAIL; /* it cannot be rerun out of sight */
 	comes_to(w->s, OUTCOME_FAIL, "1 of 2 runs passed");
 	set_past(w, "pppppppp");
