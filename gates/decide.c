@@ -232,6 +232,12 @@ static void add_gate_line(struct lines *l, const struct gate *g, const char *tex
 	line->col = g->pos.col;
 }
 
+/* Something to open on besides required checks. */
+static bool has_other_rule(const struct gate *g)
+{
+	return g->rollback != NULL || g->n_budgets > 0 || g->n_baselines > 0;
+}
+
 /* Rules about the gate itself: without these there is nothing to open on. */
 static void decide_gate(struct lines *l, const struct gate_input *in)
 {
@@ -240,7 +246,7 @@ static void decide_gate(struct lines *l, const struct gate_input *in)
 
 	for (size_t i = 0; i < in->n_items; i++)
 		n_hard += in->items[i].is_hard ? 1 : 0;
-	if (n_hard == 0 && (g->rollback == NULL || g->n_require > 0))
+	if (n_hard == 0 && (!has_other_rule(g) || g->n_require > 0))
 		add_gate_line(l, g, "no check is required: there is nothing to open on");
 	if (!g->is_any_subject && (in->subject == NULL || in->subject[0] == '\0'))
 		add_gate_line(l, g, "no subject is given: nobody knows what would be released");
@@ -280,6 +286,10 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 			decide_item(&l, in, &in->items[i]);
 		for (size_t i = 0; i < in->n_items; i++)
 			streak_rule_decide(&l, in, &in->items[i]);
+		for (size_t i = 0; i < in->n_budgets; i++)
+			budget_rule_decide(&l, in, &in->budgets[i]);
+		for (size_t i = 0; i < in->n_baselines; i++)
+			baseline_rule_decide(&l, in, &in->baselines[i]);
 		if (in->gate->rollback != NULL)
 			rollback_rule_decide(&l, in);
 		waiver_rule_close(&l, in);

@@ -43,6 +43,27 @@ struct gate_item {
 	size_t n_past;
 };
 
+/* The past of one check that a rule about history reads; newest run first. */
+struct gate_past {
+	const struct check *check;
+	const struct past_result *results;
+	size_t n;
+};
+
+/* A rule about history and the pasts of the checks it selects, in definition order. */
+struct gate_pasts {
+	const struct gate_past *items;
+	size_t n;
+};
+struct gate_budget {
+	const struct budget_rule *rule;
+	struct gate_pasts past;
+};
+struct gate_baseline {
+	const struct baseline_rule *rule;
+	struct gate_pasts past;
+};
+
 struct gate_input {
 	const struct gate *gate;
 	const char *subject; /* as given; "any" allowed where the gate says so */
@@ -60,6 +81,10 @@ struct gate_input {
 	const char *rollback_error;    /* the tags could not be listed: why; NULL */
 	struct waiver *const *waivers; /* of the definition, for whatever gate */
 	size_t n_waivers;
+	const struct gate_budget *budgets; /* one for each rule of the gate */
+	size_t n_budgets;
+	const struct gate_baseline *baselines;
+	size_t n_baselines;
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition
@@ -76,6 +101,9 @@ bool gate_item_is_stale(const struct gate *g, const struct gate_item *item, cons
 
 /* Runs a streak looks back at, at most, however many of them are too close to count. */
 #define GATE_MAX_STREAK_RUNS 1000
+/* Runs a rule about history looks back at, at most, and how far a baseline's do. */
+#define GATE_MAX_PAST_RUNS     100000
+#define GATE_BASELINE_REACH_MS (INT64_C(366) * 86400000)
 /* How many runs of the item's past its streaks need; 0 = it has none. */
 size_t gate_item_past_runs(const struct gate_item *item);
 

@@ -43,6 +43,12 @@ void waiver_rule_apply(struct lines *l, const struct gate_input *in, const struc
 		       struct decision_line *line);
 /* After all lines: what waivers came to, and that something is left to open on. */
 void waiver_rule_close(struct lines *l, const struct gate_input *in);
+/* Error budgets (budget_rule.c). */
+void budget_rule_decide(struct lines *l, const struct gate_input *in, const struct gate_budget *b);
+/* Candidate against baseline (baseline_rule.c). */
+void baseline_rule_decide(struct lines *l, const struct gate_input *in,
+			  const struct gate_baseline *b);
+
 /* The rule about the rollback set (rollback_rule.c). */
 void rollback_rule_decide(struct lines *l, const struct gate_input *in);
 

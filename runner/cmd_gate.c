@@ -81,6 +81,7 @@ static int gather(struct gate_command *g, struct err *e)
 	const struct gate_gather what = {
 		.arena = g->app->arena,
 		.record = g->record,
+		.definition = g->definition,
 		.gate = g->gate,
 		.subject = g->subject,
 		.now_ms = clock_wall_ms(&g->app->clock),

@@ -88,6 +88,69 @@ static int find_past(const struct gate_gather *g, int64_t before_seq, struct gat
 	return 0;
 }
 
+/* Checks any of the selectors matches, with what the record has about them since then. */
+static int find_pasts(const struct gate_gather *g, const struct past_query *as,
+		      const struct selector *selectors, size_t n_selectors, struct gate_pasts *out,
+		      struct err *e)
+{
+	const struct definition *d = g->definition;
+	struct gate_past *pasts = arena_array(g->arena, d->n_checks, sizeof(*pasts));
+
+	*out = (struct gate_pasts){pasts, 0};
+	for (size_t i = 0; i < d->n_checks; i++) {
+		struct past_query query = *as;
+		struct gate_past *past = &pasts[out->n];
+		struct past_result *results = NULL;
+		bool is_selected = false;
+
+		for (size_t k = 0; k < n_selectors; k++)
+			is_selected = is_selected || selector_matches(&selectors[k], d->checks[i]);
+		if (!is_selected)
+			continue;
+		query.check = d->checks[i]->name;
+		query.hash = d->checks[i]->hash;
+		past->check = d->checks[i];
+		if (record_past(g->record, g->arena, &query, &results, &past->n, e) != 0)
+			return -1;
+		past->results = results;
+		out->n++;
+	}
+	return 0;
+}
+
+/* Rules about history: any subject's, for what was released before is what spent a budget. */
+static int find_lookbacks(const struct gate_gather *g, int64_t before_seq, struct gate_input *out,
+			  struct err *e)
+{
+	const struct gate *gate = g->gate;
+	struct gate_budget *budgets = arena_array(g->arena, gate->n_budgets, sizeof(*budgets));
+	struct gate_baseline *baselines =
+		arena_array(g->arena, gate->n_baselines, sizeof(*baselines));
+	struct past_query query = {.limit = GATE_MAX_PAST_RUNS, .before_seq = before_seq};
+
+	for (size_t i = 0; i < gate->n_budgets; i++) {
+		const struct budget_rule *rule = &gate->budgets[i];
+
+		query.since_ms = g->now_ms - rule->window_ms - rule->max_gap_ms;
+		budgets[i].rule = rule;
+		if (find_pasts(g, &query, rule->checks, rule->n_checks, &budgets[i].past, e) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < gate->n_baselines; i++) {
+		const struct baseline_rule *rule = &gate->baselines[i];
+
+		query.since_ms = g->now_ms - GATE_BASELINE_REACH_MS;
+		baselines[i].rule = rule;
+		if (find_pasts(g, &query, rule->checks, 1, &baselines[i].past, e) != 0)
+			return -1;
+	}
+	out->budgets = budgets;
+	out->n_budgets = gate->n_budgets;
+	out->baselines = baselines;
+	out->n_baselines = gate->n_baselines;
+	return 0;
+}
+
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
 	int64_t before_seq;
@@ -110,5 +173,7 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	for (size_t i = 0; i < g->n_items; i++)
 		if (find_past(g, before_seq, &g->items[i], e) != 0)
 			return -1;
+	if (find_lookbacks(g, before_seq, out, e) != 0)
+		return -1;
 	return find_restorations(g, out, e);
 }

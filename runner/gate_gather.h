@@ -13,12 +13,14 @@
 #include "gates/gate.h"
 
 struct arena;
+struct definition;
 struct err;
 struct record;
 
 struct gate_gather {
 	struct arena *arena;
 	struct record *record;
+	const struct definition *definition;
 	const struct gate *gate;
 	const char *subject;
 	int64_t now_ms;

@@ -20,37 +20,44 @@ static const char *const tag_rules[] = {"any", "all", NULL};
 #define DAY_MS	      86400000
 #define MAX_AGE_MS    (INT64_C(366) * DAY_MS)
 
+/* Which checks: the same words for a gate and for its rules. */
+#define SELECTING                                                                                  \
+	{.name = "check",                                                                          \
+	 .type = KEY_TEXT,                                                                         \
+	 .offset = offsetof(struct selector_raw, check),                                           \
+	 .flags = KEY_NO_SECRET,                                                                   \
+	 .help = "full name of a check (audit/check), name of an audit, or a glob",                \
+	 .example = "tasks/columns"},                                                              \
+		{.name = "audit",                                                                  \
+		 .type = KEY_TEXT,                                                                 \
+		 .offset = offsetof(struct selector_raw, audit),                                   \
+		 .flags = KEY_NO_SECRET,                                                           \
+		 .help = "all checks of an audit, or of those a glob names",                       \
+		 .example = "tasks"},                                                              \
+		{.name = "tag",                                                                    \
+		 .type = KEY_TEXT,                                                                 \
+		 .offset = offsetof(struct selector_raw, tag),                                     \
+		 .flags = KEY_NO_SECRET,                                                           \
+		 .help = "checks with this tag",                                                   \
+		 .example = "release"},                                                            \
+		{.name = "severity",                                                               \
+		 .type = KEY_TEXT,                                                                 \
+		 .offset = offsetof(struct selector_raw, severity),                                \
+		 .flags = KEY_NO_SECRET,                                                           \
+		 .help = "checks of this severity: a number, or < <= > >= and a number",           \
+		 .example = "\">= 7\""},                                                           \
+	{                                                                                          \
+		.name = "kind", .type = KEY_NAME, .offset = offsetof(struct selector_raw, kind),   \
+		.flags = KEY_NO_SECRET, .help = "checks of this kind", .example = "schema"         \
+	}
+
+const struct key_row match_rows[] = {
+	SELECTING,
+	KEY_END,
+};
+
 const struct key_row selector_rows[] = {
-	{.name = "check",
-	 .type = KEY_TEXT,
-	 .offset = offsetof(struct selector_raw, check),
-	 .flags = KEY_NO_SECRET,
-	 .help = "full name of a check (audit/check), name of an audit, or a glob",
-	 .example = "tasks/columns"},
-	{.name = "audit",
-	 .type = KEY_TEXT,
-	 .offset = offsetof(struct selector_raw, audit),
-	 .flags = KEY_NO_SECRET,
-	 .help = "all checks of an audit, or of those a glob names",
-	 .example = "tasks"},
-	{.name = "tag",
-	 .type = KEY_TEXT,
-	 .offset = offsetof(struct selector_raw, tag),
-	 .flags = KEY_NO_SECRET,
-	 .help = "checks with this tag",
-	 .example = "release"},
-	{.name = "severity",
-	 .type = KEY_TEXT,
-	 .offset = offsetof(struct selector_raw, severity),
-	 .flags = KEY_NO_SECRET,
-	 .help = "checks of this severity: a number, or < <= > >= and a number",
-	 .example = "\">= 7\""},
-	{.name = "kind",
-	 .type = KEY_NAME,
-	 .offset = offsetof(struct selector_raw, kind),
-	 .flags = KEY_NO_SECRET,
-	 .help = "checks of this kind",
-	 .example = "schema"},
+	SELECTING,
 	{.name = "max_age",
 	 .type = KEY_DURATION,
 	 .offset = offsetof(struct selector_raw, max_age_ms),
@@ -163,6 +170,20 @@ const struct key_row gate_rows[] = {
 	 .def = "30d",
 	 .help = "a waiver at this gate lasts this long at most, from granted to expires",
 	 .example = "14d"},
+	{.name = "budget",
+	 .type = KEY_LIST,
+	 .offset = offsetof(struct gate_raw, budget),
+	 .sub = budget_rows,
+	 .sub_size = sizeof(struct budget_raw),
+	 .help = "how much of a window may have been bad, and how fast it may go",
+	 .example = "{ objective: 99.5 %, window: 28d, checks: { audit: api } }"},
+	{.name = "baseline",
+	 .type = KEY_LIST,
+	 .offset = offsetof(struct gate_raw, baseline),
+	 .sub = baseline_rows,
+	 .sub_size = sizeof(struct baseline_raw),
+	 .help = "values that must be no worse than those of a baseline",
+	 .example = "{ check: api/p95, against: { window: 28d }, effect: 5ms }"},
 	{.name = "rollback",
 	 .type = KEY_GROUP,
 	 .sub = rollback_rows,
@@ -187,8 +208,8 @@ static const char *entry_glob(struct loader *l, const struct selector_raw *raw,
 	return arena_printf(l->arena, "%s/%s", raw->audit, raw->check);
 }
 
-static int read_entry(struct loader *l, const struct selector_raw *raw, const struct node *node,
-		      struct selector *out)
+int load_entry(struct loader *l, const struct selector_raw *raw, const struct node *node,
+	       struct selector *out)
 {
 	const char *help, *why;
 
@@ -241,8 +262,8 @@ static const char *entry_text(struct arena *a, const struct selector_raw *raw,
 	return line;
 }
 
-static struct selector *read_entries(struct loader *l, const struct groups *groups,
-				     const struct node *list, size_t *n)
+struct selector *load_entries(struct loader *l, const struct groups *groups,
+			      const struct node *list, size_t *n)
 {
 	struct selector *out = arena_array(l->arena, groups->n, sizeof(*out));
 
@@ -256,7 +277,7 @@ static struct selector *read_entries(struct loader *l, const struct groups *grou
 		if (l->n_entries > MAX_ENTRIES)
 			break;
 		if (node->type != NODE_MAPPING ||
-		    read_entry(l, groups->items[i].value, node, &entry))
+		    load_entry(l, groups->items[i].value, node, &entry))
 			continue;
 		entry.text = entry_text(l->arena, groups->items[i].value, &entry);
 		out[(*n)++] = entry;
@@ -282,6 +303,17 @@ static void set_rollback(struct loader *l, struct gate *gate, const struct gate_
 			       "no rollback set \"%s\"", raw->set);
 }
 
+/* Something that can shut it. */
+static bool has_rule(const struct node *gate)
+{
+	static const char *const rules[] = {"require", "rollback", "budget", "baseline"};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (node_get(gate, rules[i]))
+			return true;
+	return false;
+}
+
 void load_gate(struct loader *l, const struct group *g, const struct node *node)
 {
 	const struct gate_raw *raw = g->value;
@@ -298,11 +330,12 @@ void load_gate(struct loader *l, const struct group *g, const struct node *node)
 	gate->run = raw->run;
 	gate->max_waiver_ms = raw->max_waiver_ms;
 	gate->is_any_subject = raw->subject == 1;
-	gate->require = read_entries(l, &raw->require, node_get(node, "require"), &gate->n_require);
-	gate->advise = read_entries(l, &raw->advise, node_get(node, "advise"), &gate->n_advise);
+	gate->require = load_entries(l, &raw->require, node_get(node, "require"), &gate->n_require);
+	gate->advise = load_entries(l, &raw->advise, node_get(node, "advise"), &gate->n_advise);
 	set_rollback(l, gate, raw, node);
-	if (!node_get(node, "require") && !node_get(node, "rollback") &&
-	    !keys_has_unknown(gate_rows, node))
+	load_budgets(l, &raw->budget, gate);
+	load_baselines(l, &raw->baseline, gate);
+	if (!has_rule(node) && !keys_has_unknown(gate_rows, node))
 		(void)diags_at(l->diags, g->pos, "add require: or rollback:", "gate \"%s\" %s",
 			       g->name,
 			       node_get(node, "advise") ? "cannot block: advise never shuts a gate"

@@ -74,9 +74,35 @@ struct selector_raw {
 	int64_t apart_ms;
 };
 
+struct burn_raw {
+	double rate;
+	int64_t long_ms, short_ms;
+};
+
+struct budget_raw {
+	const char *objective;
+	int64_t window_ms, max_gap_ms;
+	struct groups checks, burn; /* struct selector_raw, struct burn_raw */
+	int definitions;
+};
+
+struct side_raw {
+	const char *subject;
+	int64_t window_ms;
+};
+
+struct baseline_raw {
+	const char *check, *series, *effect;
+	struct side_raw candidate, against;
+	int64_t min_n;
+	int direction;
+	double alpha;
+};
+
 struct gate_raw {
 	const char *title, *owner;
 	struct groups require, advise;
+	struct groups budget, baseline;
 	int64_t max_age_ms;
 	int subject, run;
 	const char *set;
@@ -116,8 +142,8 @@ struct set_raw {
 };
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
-	gate_rows[], selector_rows[], set_rows[], signature_rows[], smoke_rows[], artifact_rows[],
-	waiver_rows[];
+	gate_rows[], selector_rows[], match_rows[], budget_rows[], burn_rows[], baseline_rows[],
+	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -184,6 +210,14 @@ void load_audit(struct loader *l, const struct group *g, const struct node *node
 /* load_gate_history.c: rules of a gate that look back. */
 int load_streak(struct loader *l, const struct selector_raw *raw, const struct node *node,
 		struct selector *out);
+void load_budgets(struct loader *l, const struct groups *groups, struct gate *gate);
+/* load_gate_baseline.c */
+void load_baselines(struct loader *l, const struct groups *groups, struct gate *gate);
+/* Entries that select checks: what a gate, or one of its rules, is about. */
+struct selector *load_entries(struct loader *l, const struct groups *groups,
+			      const struct node *list, size_t *n);
+int load_entry(struct loader *l, const struct selector_raw *raw, const struct node *node,
+	       struct selector *out);
 void load_gate(struct loader *l, const struct group *g, const struct node *node);
 /* load_waivers.c: after all gates, whatever file they are in. */
 void load_waivers(struct loader *l);

@@ -252,7 +252,7 @@ static void put_required(struct json_writer *w, const struct key_row *rows)
 static void write_rows(struct json_writer *w, const struct key_row *rows)
 {
 	const char *target_types[TARGET_LAST];
-	static const char *const gate_rules[] = {"require", "rollback"};
+	static const char *const gate_rules[] = {"require", "rollback", "budget", "baseline"};
 
 	json_put_text(w, "type", "object");
 	json_open(w, "properties", '{');
@@ -266,7 +266,7 @@ static void write_rows(struct json_writer *w, const struct key_row *rows)
 	if (rows == target_rows)
 		put_one_of(w, "oneOf", target_types, TARGET_LAST);
 	if (rows == gate_rows)
-		put_one_of(w, "anyOf", gate_rules, 2);
+		put_one_of(w, "anyOf", gate_rules, sizeof(gate_rules) / sizeof(gate_rules[0]));
 	if (rows == selector_rows)
 		json_put_int(w, "minProperties", 1);
 }

@@ -17,6 +17,7 @@
 #include "runner/base/route.h"
 #include "runner/model/expect.h"
 #include "runner/model/keys.h"
+#include "runner/model/lookback.h"
 
 struct audit_kind;
 struct redactor;
@@ -207,6 +208,10 @@ struct gate {
 	int64_t rollback_within_ms;
 	struct pos rollback_pos;
 	int64_t max_waiver_ms; /* from granted to expires */
+	const struct budget_rule *budgets;
+	size_t n_budgets;
+	const struct baseline_rule *baselines;
+	size_t n_baselines;
 };
 
 /*

@@ -16,7 +16,7 @@
 
 /* ---- the incomplete gamma function ---- */
 
-static double log_gamma(double a)
+double stats_log_gamma(double a)
 {
 	/* Bernoulli numbers B(2k) / (2k (2k - 1)) */
 	static const double c[] = {1.0 / 12,	-1.0 / 360, 1.0 / 1260,
@@ -35,7 +35,7 @@ static double log_gamma(double a)
 /* x^a e^-x / Gamma(a) */
 static double front(double a, double x)
 {
-	return exp(a * log(x) - x - log_gamma(a));
+	return exp(a * log(x) - x - stats_log_gamma(a));
 }
 
 static double lower_series(double a, double x)

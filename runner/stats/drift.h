@@ -35,6 +35,9 @@ struct chi_square stats_chi_square_fit(const double *sample, const double *basel
 /* Homogeneity of two samples, both counts of rows. Cells that are 0 in both are left out. */
 struct chi_square stats_chi_square_two(const double *a, const double *b, size_t n);
 
+/* ln Gamma(a), a > 0; safe in threads, which lgamma() is not. */
+double stats_log_gamma(double a);
+
 /* P(X >= x) for a chi-square variable, degrees > 0. Relative error below 1e-11. */
 double stats_chi_square_tail(double x, double degrees);
 

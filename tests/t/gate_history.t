@@ -1,5 +1,5 @@
 #!/bin/bash
-# Rules of a gate that look back: streaks of runs.
+# Rules of a gate that look back: streaks of runs, error budgets, baselines.
 . "$(dirname "$0")/../lib/tap.sh"
 cd "$TMP"
 sqlite3 shop.db 'CREATE TABLE orders(id INTEGER PRIMARY KEY, total REAL); INSERT INTO orders VALUES (1, 5)'
@@ -18,6 +18,13 @@ audits:
 gates:
   g: { require: [ { check: a/total, $1 } ], run: never, ${2:-subject: match} }
 YAML
+}
+
+# rule WORDS: the gate has that rule alone
+rule()
+{
+	gate 'max_age: 1h'
+	sed -i "s/  g: .*/  g: { run: never, $1 }/" assize.yaml
 }
 
 # measure VALUE SUBJECT...: a run about each subject, with that value to be found
@@ -95,5 +102,48 @@ decides 'any subject' 0 'decision=OPEN'
 measure 11 v7
 measure 5 v1
 decides 'a failure about another release counts where the subject is any' 1 'run 10 failed'
+
+# Error budgets: 50 % of four hours are two.
+rm -rf .assize
+rule 'budget: { objective: 50 %, window: 4h, max_gap: 45m, checks: { check: a\/total }, burn: [ { rate: 1.2, long: 1h, short: 5m } ] }'
+decides 'no result at all' 2 'undecided budget:50% of 4 h 0 ms failed, 4 h are unknown, more than the 2 h that are left of 2 h; known is what complete runs at most 45 min apart say  assize.yaml:9:28 to do: assize run a/total --subject v1'
+measure 5 v1 v1 v1 v1 v1 v1 v1 v1 v1
+sqlite3 .assize/record.db 'UPDATE runs SET begin_ms = begin_ms - 1800000 * (9 - id)'
+cp .assize/record.db good.db
+decides 'nine passes half an hour apart' 0 'decision=OPEN'
+measured() { sqlite3 .assize/record.db "UPDATE results SET facts_id = (SELECT facts_id FROM results WHERE run = 10) WHERE run IN ($1); DELETE FROM results WHERE run = 10; DELETE FROM run_ends WHERE run = 10; DELETE FROM runs WHERE id = 10"; }
+measure 11 v1
+measured '2, 3'
+decides 'some of it is spent' 0 'decision=OPEN'
+cp good.db .assize/record.db
+measure 11 v1
+measured '1, 2, 3, 4, 5'
+decides 'all of it is spent' 1 'FAIL budget:50% of 4 h the budget of 2 h is spent: 2 h failed, .* are unknown  assize.yaml:9:28 to do: assize history a/total'
+cp good.db .assize/record.db
+measure 11 v1
+measured '8, 9'
+decides 'it burns' 1 'FAIL budget:50% of 4 h burns 1.5 times as fast as allowed over 60 min and 2.0 times over 5 min, limit 1.2'
+cp good.db .assize/record.db
+sqlite3 .assize/record.db 'DELETE FROM run_ends WHERE run > 4'
+decides 'runs that did not end say nothing' 2 '0 ms failed, 2 h are unknown|0 ms failed, 135 min are unknown'
+cp good.db .assize/record.db
+sqlite3 .assize/record.db 'UPDATE runs SET begin_ms = begin_ms + 7200000 WHERE id = 9'
+decides 'from the future' 2 'a/total has results from the future: a clock is wrong'
+
+# Candidate against baseline.
+rm -rf .assize
+rule 'baseline: { check: a\/total, against: { subject: v1 }, min_n: 6, effect: 1, direction: higher }'
+decides 'no candidate' 2 'undecided a/total the candidate was never measured  assize.yaml:9:30'
+measure 5 v2 v2 v2 v2 v2 v2
+decides 'no baseline' 2 'undecided a/total the baseline has 0 values, at least 6 are needed' v2
+measure 5 v1 v1 v1 v1 v1
+decides 'too small a baseline' 2 'the baseline has 5 values, at least 6 are needed' v2
+measure 5 v1
+decides 'no worse' 0 'decision=OPEN' v2
+decides 'it is its own baseline' 2 'the baseline has 0 values' v1
+sqlite3 .assize/record.db "UPDATE results SET value = value + 3 WHERE run <= 6"
+decides 'worse' 1 'FAIL a/total 3 above the median 5 of the baseline .effect 1., p = 0.00[0-9]*, 6 against 6 values' v2
+sqlite3 .assize/record.db "UPDATE results SET value = NULL WHERE run <= 6"
+decides 'nothing but errors' 2 '6 of 6 runs of the candidate gave no value: what it would have been nobody knows' v2
 
 done_testing
