@@ -1,9 +1,9 @@
 /*
  * file: the door to the file system, read-only except file_write_atomic() and scratch directories.
  *
- * Paths are absolute. close() on any descriptor of a SQLite file drops the process's POSIX locks on
- * it, so the door keeps a registry of open databases by device and inode: file_open() of a
- * registered database is refused with a message. Thread-safe.
+ * Paths are absolute, but for names of held content (file_hold()). close() on any descriptor of a
+ * SQLite file drops the process's POSIX locks on it, so the door keeps a registry of open databases
+ * by device and inode: file_open() of a registered database is refused with a message. Thread-safe.
  */
 #ifndef ASSIZE_IO_FILE_H
 #define ASSIZE_IO_FILE_H
@@ -25,6 +25,16 @@ int file_open_at(int dir, const char *name, struct stat *st, struct err *e);
 int file_read(const char *path, struct buf *out, struct err *e);
 /* Temporary file beside path, write, fsync, rename, fsync of the directory. */
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e);
+
+/*
+ * From now on and as long as the arena lives, file_open() and file_read() of the name give these
+ * bytes (copied), whatever happens to the files they came from. The name begins with no slash, and
+ * is what messages show: "git:origin/main:audits/allowed_signers". Libraries that want a path of
+ * the file system can be given /proc/self/fd/N of an open one.
+ */
+void file_hold(struct arena *a, const char *name, const char *p, size_t n);
+/* Is it such a name, and no path? */
+bool file_is_held_name(const char *path);
 
 /* Absolute, "." and ".." resolved by text; relative paths against dir. */
 const char *file_absolute(struct arena *a, const char *dir, const char *path);

@@ -110,11 +110,14 @@ struct err;
 	X(int, tag_lookup, (git_tag **, git_repository *, const git_oid *))                        \
 	X(const char *, tag_name, (const git_tag *))                                               \
 	X(const git_oid *, tag_target_id, (const git_tag *))                                       \
+	X(const git_tree_entry *, tree_entry_byindex, (const git_tree *, size_t))                  \
+	X(const git_tree_entry *, tree_entry_byname, (const git_tree *, const char *))             \
 	X(int, tree_entry_bypath, (git_tree_entry **, const git_tree *, const char *))             \
 	X(git_filemode_t, tree_entry_filemode, (const git_tree_entry *))                           \
 	X(void, tree_entry_free, (git_tree_entry *))                                               \
 	X(const git_oid *, tree_entry_id, (const git_tree_entry *))                                \
 	X(const char *, tree_entry_name, (const git_tree_entry *))                                 \
+	X(size_t, tree_entrycount, (const git_tree *))                                             \
 	X(void, tree_free, (git_tree *))                                                           \
 	X(int, tree_lookup, (git_tree **, git_repository *, const git_oid *))                      \
 	X(int, tree_walk, (const git_tree *, git_treewalk_mode, git_treewalk_cb, void *))
@@ -217,11 +220,14 @@ const struct git_api *git_functions(void);
 #define git_tag_lookup			git_functions()->tag_lookup
 #define git_tag_name			git_functions()->tag_name
 #define git_tag_target_id		git_functions()->tag_target_id
+#define git_tree_entry_byindex		git_functions()->tree_entry_byindex
+#define git_tree_entry_byname		git_functions()->tree_entry_byname
 #define git_tree_entry_bypath		git_functions()->tree_entry_bypath
 #define git_tree_entry_filemode		git_functions()->tree_entry_filemode
 #define git_tree_entry_free		git_functions()->tree_entry_free
 #define git_tree_entry_id		git_functions()->tree_entry_id
 #define git_tree_entry_name		git_functions()->tree_entry_name
+#define git_tree_entrycount		git_functions()->tree_entrycount
 #define git_tree_free			git_functions()->tree_free
 #define git_tree_lookup			git_functions()->tree_lookup
 #define git_tree_walk			git_functions()->tree_walk

@@ -93,6 +93,12 @@ void http_transfer_fail(struct http_transfer *t, struct err *e);
 			return err_set(e, ERR_INTERNAL, "libcurl refused " #option);               \
 	} while (0)
 
+/*
+ * http_route.c: whom to trust, in a file or in held content (file_hold()); the options are those
+ * for a path and for bytes.
+ */
+int http_set_issuers(struct http_transfer *t, CURLoption path, CURLoption blob, const char *name,
+		     struct err *e);
 /* http_route.c: proxy, client certificate, version of HTTP. */
 int http_route_prepare(struct http_transfer *t, struct err *e);
 /* Does a failure that libcurl words so belong to them? Then -1 with better words, else 0. */

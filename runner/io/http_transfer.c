@@ -410,7 +410,8 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 	SET(CURLOPT_WRITEFUNCTION, on_data);
 	SET(CURLOPT_WRITEDATA, t);
 	if (t->ca_file != NULL) {
-		SET(CURLOPT_CAINFO, t->ca_file);
+		if (http_set_issuers(t, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, t->ca_file, e) != 0)
+			return -1;
 		SET(CURLOPT_CAPATH, NULL); /* the system's folder would be trusted beside it */
 	}
 	if (http_route_prepare(t, e) != 0 || prepare_method(t, e) != 0)
