@@ -49,7 +49,7 @@ static const char *const link_choices[] = {"inside", "none", "any", NULL};
 static const struct key_row archive_keys[] = {
 	{.name = "path",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED,
+	 .flags = KEY_REQUIRED | KEY_WORLD,
 	 .offset = offsetof(struct archive_spec, path),
 	 .help = "the archive, relative to the definition: tar, zip, 7z, ar or cpio, also "
 		 "compressed",
@@ -66,6 +66,7 @@ static const struct key_row archive_keys[] = {
 	 .example = "[\"*.pem\", \"*/.git/*\"]"},
 	{.name = "members",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY | KEY_WORLD,
 	 .offset = offsetof(struct archive_spec, members),
 	 .help = "list of SHA-256 digests of members as sha256sum writes it, relative to the "
 		 "definition",

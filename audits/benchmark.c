@@ -147,6 +147,7 @@ static const struct key_row benchmark_keys[] = {
 	 .help = "of the lots; -1: of the run's number and the check's name"},
 	{.name = "cwd",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = FIELD(program.cwd),
 	 .help = "with command: directory to run in, that of the definition if absent",
 	 .example = "build"},

@@ -30,6 +30,7 @@ static const struct key_row command_keys[] = {
 	 .example = "[scripts/smoke, --fast]"},
 	{.name = "cwd",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct command_spec, cwd),
 	 .help = "directory to run in, that of the definition if absent",
 	 .example = "build"},
@@ -63,6 +64,7 @@ static const struct key_row command_keys[] = {
 	 .help = "what the output is: nagios (any check_* plugin), tap (12 to 14), junit, json"},
 	{.name = "report",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct command_spec, report),
 	 .help = "with tap, junit, json: read the files of this name (a glob) that the program "
 		 "wrote, instead of its output; one that it left as it was is refused",

@@ -26,6 +26,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/node.h"
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/digest.h"
@@ -39,6 +40,7 @@
 
 struct digests_spec {
 	const char *manifest, *root;
+	const char *place; /* of the manifest on the machine, also when it is read from a commit */
 	struct texts ignore;
 	bool exact;
 };
@@ -46,12 +48,13 @@ struct digests_spec {
 static const struct key_row digests_keys[] = {
 	{.name = "manifest",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED,
+	 .flags = KEY_REQUIRED | KEY_POLICY | KEY_WORLD,
 	 .offset = offsetof(struct digests_spec, manifest),
 	 .help = "list of SHA-256 digests as sha256sum writes it, relative to the definition",
 	 .example = "dist/SHA256SUMS"},
 	{.name = "root",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct digests_spec, root),
 	 .help = "folder the names are relative to, that of the manifest if absent",
 	 .example = "dist"},
@@ -97,6 +100,15 @@ struct walk {
 	size_t n_unreadable;
 	int64_t n_files; /* looked at */
 };
+
+static void digests_check(struct keys_context *ctx, struct check *c)
+{
+	struct digests_spec *spec = c->spec;
+	const struct node *node = node_get(c->spec_node, "manifest");
+
+	spec->place = ctx->root_dir && node ? file_absolute(ctx->arena, ctx->root_dir, node->text)
+					    : spec->manifest;
+}
 
 static void digests_describe(struct probe *p, struct buf *out)
 {
@@ -367,7 +379,8 @@ static int read_manifest(struct walk *w, struct err *e)
 	int rc = file_read(path, &text, e);
 	if (rc == 0 && manifest_parse(a, text.data, text.len, &w->manifest, e) < 0)
 		rc = err_context(e, "manifest \"%s\"", path);
-	if (rc == 0 && stat(path, &w->manifest_st) < 0)
+	/* From a commit it need not be in the folder; then no file of the folder is it. */
+	if (rc == 0 && stat(w->spec->place, &w->manifest_st) < 0 && !file_is_held_name(path))
 		rc = err_set(e, ERR_MEASURE, "could not look at \"%s\": %s", path, strerror(errno));
 	buf_release(&text);
 	return rc;
@@ -404,7 +417,7 @@ static int digests_probe(struct probe *p, struct err *e)
 	const struct digests_spec *spec = p->checks[0]->spec;
 	struct walk w = {.probe = p, .spec = spec};
 
-	w.root = spec->root ? spec->root : folder_of(p->arena, spec->manifest);
+	w.root = spec->root ? spec->root : folder_of(p->arena, spec->place);
 	if (read_manifest(&w, e) < 0 || walk_root(&w, e) < 0)
 		return -1;
 
@@ -434,6 +447,7 @@ const struct audit_kind audit_kind_digests = {
 	.keys = digests_keys,
 	.values = digests_values,
 	.scalar_key = "manifest",
+	.check = digests_check,
 	.describe = digests_describe,
 	.probe = digests_probe,
 };

@@ -86,6 +86,7 @@ static const struct key_row distribution_keys[] = {
 	 .example = "{ new: 0.2, paid: 0.7, refunded: 0.1 }"},
 	{.name = "baseline_file",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct distribution_spec, baseline_file),
 	 .help = "a file written by assize baseline; its bins are used",
 	 .example = "audits/state.json"},

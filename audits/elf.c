@@ -27,7 +27,7 @@ struct elf_spec {
 static const struct key_row elf_keys[] = {
 	{.name = "path",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED,
+	 .flags = KEY_REQUIRED | KEY_WORLD,
 	 .offset = offsetof(struct elf_spec, path),
 	 .help = "the program or library, relative to the definition",
 	 .example = "dist/bin/shop"},

@@ -40,7 +40,7 @@ struct file_spec {
 static const struct key_row file_keys[] = {
 	{.name = "path",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED,
+	 .flags = KEY_REQUIRED | KEY_WORLD,
 	 .offset = offsetof(struct file_spec, path),
 	 .help = "the file, relative to the definition",
 	 .example = "dist/shop.tar.gz"},

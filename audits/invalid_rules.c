@@ -32,6 +32,7 @@ const struct key_row invalid_rules_rows[] = {
 	 .example = "[new, paid, shipped]"},
 	{.name = "in_file",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct rules, in_file),
 	 .help = "file with the values there may be, one a line",
 	 .example = "audits/countries.txt"},

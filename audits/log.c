@@ -57,7 +57,7 @@ static const struct key_row named_keys[] = {
 static const struct key_row log_keys[] = {
 	{.name = "path",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED | KEY_NO_SECRET,
+	 .flags = KEY_REQUIRED | KEY_NO_SECRET | KEY_WORLD,
 	 .offset = offsetof(struct log_spec, path),
 	 .help = "the file that is written to, relative to the definition, or a glob for several",
 	 .example = "/var/log/shop/app.log"},
@@ -89,7 +89,7 @@ static const struct key_row log_keys[] = {
 		 "not"},
 	{.name = "rotated",
 	 .type = KEY_PATH,
-	 .flags = KEY_NO_SECRET,
+	 .flags = KEY_NO_SECRET | KEY_WORLD,
 	 .offset = offsetof(struct log_spec, rotated),
 	 .help = "a glob for the files it is rotated to, plain or as gzip; default: the path with "
 		 ".1, -20261126 or any other number behind it",

@@ -22,6 +22,7 @@
 static const struct key_row oci_keys[] = {
 	{.name = "layout",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct oci_spec, layout),
 	 .help = "an image layout: the folder with oci-layout, index.json and blobs/, or a tar of "
 		 "it",

@@ -29,7 +29,7 @@ struct sbom_spec {
 static const struct key_row sbom_keys[] = {
 	{.name = "path",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED,
+	 .flags = KEY_REQUIRED | KEY_WORLD,
 	 .offset = offsetof(struct sbom_spec, path),
 	 .help = "the bill of materials, relative to the definition: CycloneDX JSON 1.4 to 1.6, "
 		 "SPDX "
@@ -37,6 +37,7 @@ static const struct key_row sbom_keys[] = {
 	 .example = "dist/shop.cdx.json"},
 	{.name = "artifact",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct sbom_spec, artifact),
 	 .help = "the file it must be about, by the SHA-256 of its subject",
 	 .example = "dist/shop.tar.gz"},

@@ -241,9 +241,12 @@ const struct key_row schema_keys[] = {
 		  "enum types with their values (PostgreSQL)", "{ mood: [sad, ok, happy] }"),
 	ROW(struct schema_spec, absent, "absent", KEY_TEXTS,
 	    "names or patterns of tables and views that must not exist", "[\"tmp_*\", orders_old]"),
-	ROW(struct schema_spec, snapshot, "snapshot", KEY_PATH,
-	    "file written by `assize schema capture`: every fact, both directions",
-	    "audits/shop.schema.json"),
+	{.name = "snapshot",
+	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
+	 .offset = offsetof(struct schema_spec, snapshot),
+	 .help = "file written by `assize schema capture`: every fact, both directions",
+	 .example = "audits/shop.schema.json"},
 	KEY_END,
 };
 

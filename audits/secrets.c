@@ -45,7 +45,7 @@ struct secrets_spec {
 static const struct key_row secrets_keys[] = {
 	{.name = "path",
 	 .type = KEY_PATH,
-	 .flags = KEY_REQUIRED,
+	 .flags = KEY_REQUIRED | KEY_WORLD,
 	 .offset = offsetof(struct secrets_spec, path),
 	 .help = "a file, a folder with everything below it, or an archive",
 	 .example = "dist/shop.tar.gz"},

@@ -44,6 +44,7 @@ static const struct key_row tls_keys[] = {
 	 .example = "shop.example"},
 	{.name = "ca_file",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct tls_spec, ca_file),
 	 .help = "PEM file of the issuers to trust, in place of the system's",
 	 .example = "ca.pem"},

@@ -13,6 +13,7 @@
 const struct key_row signature_rows[] = {
 	{.name = "allowed_signers",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct rollback_signature, allowed_signers),
 	 .help = "OpenSSH: who may sign, in the format of ssh-keygen(1); a key counts for "
 		 "namespace "
@@ -25,11 +26,13 @@ const struct key_row signature_rows[] = {
 	 .example = "release@example.com"},
 	{.name = "revoked",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct rollback_signature, revoked),
 	 .help = "OpenSSH: public keys that no longer count, whatever they signed when, one a line",
 	 .example = ".assize/revoked"},
 	{.name = "keyring",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct rollback_signature, keyring),
 	 .help = "OpenPGP: the public keys that count, as gpg --export writes them; no other "
 		 "keyring is asked",

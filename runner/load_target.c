@@ -15,6 +15,7 @@ static const char *const http_versions[] = {"auto", "1.1", "2", NULL}; /* enum r
 const struct key_row target_rows[] = {
 	{.name = "sqlite",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct target_raw, sqlite),
 	 .help = "a SQLite database file",
 	 .example = "data/shop.db"},
@@ -68,6 +69,7 @@ const struct key_row target_rows[] = {
 	 .example = "\"https://mimir.example.com/prometheus\""},
 	{.name = "git",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct target_raw, git),
 	 .help = "a git repository, bare or with a work tree",
 	 .example = "."},
@@ -78,18 +80,21 @@ const struct key_row target_rows[] = {
 	 .example = "{ Authorization: \"Bearer ${env:API_TOKEN}\" }"},
 	{.name = "ca_file",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct target_raw, ca_file),
 	 .help = "http and prometheus only: certificate authorities to trust instead of the "
 		 "system's (PEM)",
 	 .example = "ca.pem"},
 	{.name = "cert_file",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct target_raw, route.cert_file),
 	 .help = "http and prometheus only: certificate to show to the server, with its chain "
 		 "(PEM)",
 	 .example = "client.pem"},
 	{.name = "key_file",
 	 .type = KEY_PATH,
+	 .flags = KEY_WORLD,
 	 .offset = offsetof(struct target_raw, route.key_file),
 	 .help = "http and prometheus only: private key of cert_file (PEM); else it is in "
 		 "cert_file",
@@ -118,6 +123,7 @@ const struct key_row target_rows[] = {
 	 .example = "\"${env:PROXY_PASSWORD}\""},
 	{.name = "proxy_ca_file",
 	 .type = KEY_PATH,
+	 .flags = KEY_POLICY,
 	 .offset = offsetof(struct target_raw, route.proxy_ca_file),
 	 .help = "http and prometheus only: certificate authorities to trust for an https proxy "
 		 "(PEM)",

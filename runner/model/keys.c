@@ -237,9 +237,11 @@ static void read_path(struct keys_context *ctx, const struct key_row *row, const
 		bad_value(ctx, row, node, "a path");
 		return;
 	}
-	*(const char **)field = *text == '/' || !ctx->root_dir
-					? text
-					: arena_printf(ctx->arena, "%s/%s", ctx->root_dir, text);
+	if (*text != '/' && ctx->root_dir)
+		text = arena_printf(ctx->arena, "%s/%s", ctx->root_dir, text);
+	if ((row->flags & KEY_POLICY) && ctx->policy)
+		text = ctx->policy(ctx->policy_ctx, row, node, text);
+	*(const char **)field = text;
 }
 
 static void read_texts(struct keys_context *ctx, const struct key_row *row, const struct node *node,

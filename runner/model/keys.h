@@ -46,6 +46,15 @@ enum key_type {
 enum {
 	KEY_REQUIRED = 1 << 0,
 	KEY_NO_SECRET = 1 << 1, /* value may not come from ${env:} or ${file:} (argv, names) */
+	/*
+	 * What a KEY_PATH leads to; each row says one of them, or both. Policy is part of the
+	 * definition: what is compared with, who is trusted. With `-f git:REF:PATH` it comes from
+	 * the commit. The world is what is audited, and places to work in: always on the machine.
+	 * Both: the commit's where it has the path, else the machine's (a list of digests that is
+	 * committed is policy, one that a build has written is a product of it).
+	 */
+	KEY_POLICY = 1 << 2,
+	KEY_WORLD = 1 << 3,
 };
 
 struct group {
@@ -83,6 +92,13 @@ struct key_row {
 struct keys_context {
 	struct arena *arena;
 	const char *root_dir; /* absolute; KEY_PATH is relative to it */
+	/*
+	 * Under which name the file of a KEY_POLICY row is read; path is absolute. NULL = the path
+	 * itself. May report; NULL as a result = it did.
+	 */
+	const char *(*policy)(void *policy_ctx, const struct key_row *row, const struct node *node,
+			      const char *path);
+	void *policy_ctx;
 	struct diags *diags;
 	const char *what; /* "kind \"rows\"", for messages */
 	/* Targets and rollback sets are in it when a kind's check() is called; NULL in some tests.
