@@ -252,6 +252,14 @@ static void decide_gate(struct lines *l, const struct gate_input *in)
 		add_gate_line(l, g, "no subject is given: nobody knows what would be released");
 }
 
+/* Said with the decision, for whoever reads it later; decides nothing. */
+static void tell_policy(struct lines *l, const struct gate_input *in)
+{
+	if (in->policy != NULL)
+		(void)lines_add(l, "", OUTCOME_PASS, false,
+				arena_printf(l->arena, "decided by %s", in->policy));
+}
+
 /* Hard lines decide; those that are waived and the others that do not pass mark the decision. */
 static enum outcome join_lines(const struct lines *l)
 {
@@ -282,6 +290,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 		(void)lines_add(&l, "", OUTCOME_UNDECIDED, true, "there is no such gate");
 	} else {
 		decide_gate(&l, in);
+		tell_policy(&l, in);
 		for (size_t i = 0; i < in->n_items; i++)
 			decide_item(&l, in, &in->items[i]);
 		for (size_t i = 0; i < in->n_items; i++)

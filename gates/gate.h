@@ -66,6 +66,13 @@ struct gate_baseline {
 
 struct gate_input {
 	const struct gate *gate;
+	/*
+	 * Where the definitions are from, when that is a commit: "git:origin/main:assize.yaml at
+	 * ID"; NULL = the file system. From a commit, restorations count under its definitions
+	 * only.
+	 */
+	const char *policy;
+	unsigned char definition_digest[32];
 	const char *subject; /* as given; "any" allowed where the gate says so */
 	int64_t now_ms;
 	const struct gate_item *items;
@@ -106,6 +113,9 @@ bool gate_item_is_stale(const struct gate *g, const struct gate_item *item, cons
 #define GATE_BASELINE_REACH_MS (INT64_C(366) * 86400000)
 /* How many runs of the item's past its streaks need; 0 = it has none. */
 size_t gate_item_past_runs(const struct gate_item *item);
+
+/* Was it verified under definitions that count here? */
+bool rollback_row_counts(const struct gate_input *in, const struct restoration_row *row);
 
 void gate_decide(struct arena *a, const struct gate_input *in, struct decision *out);
 

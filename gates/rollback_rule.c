@@ -62,6 +62,12 @@ static const char *finding(struct lines *l, const struct restoration *r, const c
 	return arena_printf(l->arena, "%s at %s: %s", word, step->name, step->finding);
 }
 
+bool rollback_row_counts(const struct gate_input *in, const struct restoration_row *row)
+{
+	return in->policy == NULL || memcmp(row->definition_digest, in->definition_digest,
+					    sizeof(row->definition_digest)) == 0;
+}
+
 static void judge(struct lines *l, const struct gate_input *in, struct target_state *t)
 {
 	const struct restoration_row *row = t->row;
@@ -74,6 +80,8 @@ static void judge(struct lines *l, const struct gate_input *in, struct target_st
 	age = lines_age(l, row->at_ms, in->now_ms);
 	if (row->run_state != RUN_COMPLETE) {
 		t->text = "verified by a run that did not come to its end";
+	} else if (!rollback_row_counts(in, row)) {
+		t->text = arena_printf(l->arena, "verified %s under other definitions", age);
 	} else if (refuse_is_future(row->at_ms, in->now_ms)) {
 		t->text = arena_printf(l->arena, "verified %s: a clock is wrong", age);
 	} else if (refuse_is_stale(row->at_ms, in->now_ms, in->gate->rollback_within_ms)) {

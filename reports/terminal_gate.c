@@ -115,6 +115,20 @@ static void put_line_event(struct buf *out, const struct decision *d,
 	(void)buf_putc(out, '\n');
 }
 
+/* A line about the gate itself that passes says by what is decided. */
+static void put_policy(struct buf *out, const struct terminal *t, const struct decision *d,
+		       const struct decision_line *line)
+{
+	if (line->check[0] != '\0')
+		return;
+	if (t->is_live)
+		(void)buf_puts(out, "  ");
+	else
+		terminal_put_stamp(out, d->at_ms);
+	text_put(out, line->text);
+	(void)buf_putc(out, '\n');
+}
+
 static void put_decision_live(struct buf *out, const struct terminal *t, const struct decision *d,
 			      size_t n_evidence)
 {
@@ -166,8 +180,10 @@ void terminal_decision(struct terminal *t, const struct decision *d)
 	if (t->is_live)
 		put_decision_live(&out, t, d, n_evidence);
 	for (size_t i = 0; i < d->n_lines; i++) {
-		if (d->lines[i].outcome == OUTCOME_PASS)
+		if (d->lines[i].outcome == OUTCOME_PASS) {
+			put_policy(&out, t, d, &d->lines[i]);
 			continue;
+		}
 		if (t->is_live)
 			put_line_live(&out, t, d, &d->lines[i]);
 		else

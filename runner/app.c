@@ -10,6 +10,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
 #include "runner/load.h"
@@ -73,6 +74,7 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		.cwd = app->cwd,
 		.env = app->env,
 		.env_ctx = app->env_ctx,
+		.pinned = o->pinned,
 		.vars = o->vars.items,
 		.n_vars = o->vars.n,
 		.instead = instead,
@@ -96,14 +98,16 @@ const char *app_record_path(struct app *app, const struct options *o, const stru
 	return arena_printf(app->arena, "%s/" RECORD_FILE, d->root_dir);
 }
 
-/* The directory of the root definition, by text alone. */
-static const char *definition_dir(struct app *app, const struct options *o)
+/* The directory of the root definition, by text alone; NULL, e says why, for one in a commit. */
+static const char *definition_dir(struct app *app, const struct options *o, struct err *e)
 {
 	struct stat st;
 	const char *path, *slash;
 
 	if (o->file == NULL)
 		return app->cwd;
+	if (str_starts(o->file, LOAD_REF))
+		return load_ref_dir(app->arena, app->cwd, o->file, &path, e) == 0 ? path : NULL;
 	path = file_absolute(app->arena, app->cwd, o->file);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return path;
@@ -116,13 +120,15 @@ static const char *definition_dir(struct app *app, const struct options *o)
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status)
 {
 	struct err e = {0};
-	const char *path;
+	const char *path, *dir = NULL;
 
 	if (o->record != NULL)
 		path = file_absolute(app->arena, app->cwd, o->record);
+	else if ((dir = definition_dir(app, o, &e)) != NULL)
+		path = arena_printf(app->arena, "%s/" RECORD_FILE, dir);
 	else
-		path = arena_printf(app->arena, "%s/" RECORD_FILE, definition_dir(app, o));
-	if (record_open(path, RECORD_READ, out, &e) == 0)
+		path = NULL;
+	if (path != NULL && record_open(path, RECORD_READ, out, &e) == 0)
 		return 0;
 	*status = app_fail(app, &e);
 	return -1;

@@ -8,6 +8,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/redact.h"
+#include "runner/io/digest.h"
 #include "runner/io/json.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
@@ -15,7 +16,7 @@
 
 static int run_check(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "var", "json", "quiet", NULL};
+static const char *const accepts[] = {"file", "policy-sha256", "var", "json", "quiet", NULL};
 
 const struct command command_check = {
 	.name = "check",
@@ -43,13 +44,17 @@ static void print_count(FILE *out, const char *before, size_t n, const char *nou
 
 static void print_sound(struct app *app, const struct definition *d)
 {
-	(void)fprintf(app->out, "%s is sound: ", d->root_file);
+	char hex[SHA256_HEX];
+
+	(void)fprintf(app->out, "%s%s%s is sound: ", d->root_file, d->commit ? " at " : "",
+		      d->commit ? d->commit : "");
 	(void)fprintf(app->out, "%zu audit%s", d->n_audits, d->n_audits == 1 ? "" : "s");
 	print_count(app->out, ", ", count_visible(d), "check");
 	print_count(app->out, ", ", d->n_targets, "target");
 	print_count(app->out, ", ", d->n_gates, "gate");
 	print_count(app->out, ", ", d->n_rollbacks, "rollback set");
-	(void)fputc('\n', app->out);
+	sha256_hex(d->digest, hex);
+	(void)fprintf(app->out, "\npolicy %s\n", hex);
 }
 
 static void put_problem(struct json_writer *w, struct arena *a, const struct definition *d,
@@ -70,6 +75,7 @@ static void print_json(struct app *app, const struct definition *d, struct diags
 {
 	struct json_writer w;
 	struct buf b;
+	char hex[SHA256_HEX];
 
 	buf_init(&b, BUF_UNBOUNDED); /* at most DIAGS_MAX errors are kept */
 	json_writer_init(&w, &b, true);
@@ -83,6 +89,9 @@ static void print_json(struct app *app, const struct definition *d, struct diags
 		put_problem(&w, app->arena, d, &diags->items[i]);
 	json_close(&w, ']');
 	if (diags->n_total == 0) {
+		sha256_hex(d->digest, hex);
+		json_put_text(&w, "commit", d->commit);
+		json_put_text(&w, "policy_sha256", hex);
 		json_put_int(&w, "n_audits", (int64_t)d->n_audits);
 		json_put_int(&w, "n_checks", (int64_t)count_visible(d));
 		json_put_int(&w, "n_targets", (int64_t)d->n_targets);
@@ -115,6 +124,7 @@ static int run_check(struct app *app, const struct command *self, int argc, char
 		.cwd = app->cwd,
 		.env = app->env,
 		.env_ctx = app->env_ctx,
+		.pinned = o.pinned,
 		.vars = o.vars.items,
 		.n_vars = o.vars.n,
 	};

@@ -15,6 +15,7 @@
 #include "runner/base/str.h"
 #include "runner/gate_gather.h"
 #include "runner/history/record.h"
+#include "runner/io/git_ref.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
 #include "runner/output.h"
@@ -23,8 +24,9 @@
 
 static int run_gate(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "record", "var",	"subject", "report",
-				      "json", "quiet",	"jobs", "color",   NULL};
+static const char *const accepts[] = {"file",	 "policy-sha256", "record", "var",
+				      "subject", "report",	  "json",   "quiet",
+				      "jobs",	 "color",	  NULL};
 
 const struct command command_gate = {
 	.name = "gate",
@@ -78,6 +80,7 @@ static int find_gate(struct gate_command *g, struct err *e)
 
 static int gather(struct gate_command *g, struct err *e)
 {
+	const struct definition *d = g->definition;
 	const struct gate_gather what = {
 		.arena = g->app->arena,
 		.record = g->record,
@@ -91,7 +94,12 @@ static int gather(struct gate_command *g, struct err *e)
 		.n_waivers = g->definition->n_waivers,
 	};
 
-	return gate_gather(&what, &g->input, e);
+	if (gate_gather(&what, &g->input, e) != 0)
+		return -1;
+	if (d->commit != NULL)
+		g->input.policy = arena_printf(g->app->arena, "%s at %s", d->root_file, d->commit);
+	memcpy(g->input.definition_digest, d->digest, sizeof(g->input.definition_digest));
+	return 0;
 }
 
 /* Was this target proven lately, and is it still what was proven? */
@@ -104,7 +112,8 @@ static bool is_target_fresh(const struct gate_command *g, size_t target)
 		const struct restoration_row *row = &in->restorations[i];
 
 		if (strcmp(row->restoration.tag, in->rollback_tags[target]) == 0)
-			return row->restoration.outcome == OUTCOME_PASS &&
+			return rollback_row_counts(in, row) &&
+			       row->restoration.outcome == OUTCOME_PASS &&
 			       strcmp(row->restoration.commit, commit) == 0 &&
 			       in->now_ms - row->at_ms <= g->gate->rollback_within_ms;
 	}
@@ -219,6 +228,20 @@ static int decide(struct gate_command *g, struct err *e)
 	return rc != 0 ? -1 : session_exit_status(decision.outcome);
 }
 
+/* Who wrote what is decided on could have committed the evidence as well. */
+static int open_record(struct gate_command *g, struct err *e)
+{
+	const char *path = app_record_path(g->app, &g->o, g->definition);
+
+	if (g->definition->commit != NULL && git_ref_is_committed(g->app->cwd, path)) {
+		(void)err_set(e, ERR_RECORD,
+			      "the record \"%s\" is part of the commit that is checked out", path);
+		return err_help(e, "evidence has to be measured, not brought along: git rm it, or "
+				   "name another with --record");
+	}
+	return record_open(path, RECORD_WRITE, &g->record, e);
+}
+
 static int run_gate(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct gate_command g = {.app = app};
@@ -231,8 +254,7 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 		return app_fail(app, &e);
 	if (app_load(app, &g.o, &g.definition) != 0)
 		return EXIT_USAGE;
-	if (find_gate(&g, &e) != 0 ||
-	    record_open(app_record_path(app, &g.o, g.definition), RECORD_WRITE, &g.record, &e) != 0)
+	if (find_gate(&g, &e) != 0 || open_record(&g, &e) != 0)
 		return app_fail(app, &e);
 	show_terminal(app, &g.o, &g.terminal);
 	g.items = gate_items(app->arena, g.definition, g.gate, &g.n_items);

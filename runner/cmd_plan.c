@@ -19,7 +19,7 @@
 
 static int run_plan(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "var", "json", "curl", NULL};
+static const char *const accepts[] = {"file", "policy-sha256", "var", "json", "curl", NULL};
 
 const struct command command_plan = {
 	.name = "plan",
@@ -108,6 +108,7 @@ static void print_json(struct app *app, const struct definition *d, const struct
 	json_writer_init(&w, &b, true);
 	json_open(&w, NULL, '{');
 	json_put_text(&w, "assize", "plan/1");
+	json_put_text(&w, "commit", d->commit);
 	json_open(&w, "probes", '[');
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		const struct job *job = plan->jobs[i];
@@ -181,7 +182,10 @@ static int run_plan(struct app *app, const struct command *self, int argc, char 
 		print_json(app, d, &plan);
 		return EXIT_PASS;
 	}
-	(void)fprintf(app->out, "%zu checks, %zu probes\n\n", plan.n_checks, plan.n_jobs);
+	(void)fprintf(app->out, "%zu checks, %zu probes", plan.n_checks, plan.n_jobs);
+	if (d->commit != NULL)
+		(void)fprintf(app->out, ", definitions of %s at %s", d->root_file, d->commit);
+	(void)fputs("\n\n", app->out);
 	for (size_t i = 0; i < plan.n_jobs; i++)
 		print_job(app, d, plan.jobs[i], i + 1);
 	return EXIT_PASS;

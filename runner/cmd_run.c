@@ -23,8 +23,8 @@
 
 static int run_run(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "record", "var",	"subject", "due", "report",
-				      "json", "quiet",	"jobs", "color",   NULL};
+static const char *const accepts[] = {"file",	"policy-sha256", "record", "var",  "subject", "due",
+				      "report", "json",		 "quiet",  "jobs", "color",   NULL};
 
 const struct command command_run = {
 	.name = "run",

@@ -324,6 +324,13 @@ static int run_waive(struct app *app, const struct command *self, int argc, char
 		return app_fail(app, &e);
 	if (app_load(app, &w.o, &w.definition) != 0)
 		return EXIT_USAGE;
+	if (w.definition->commit != NULL) {
+		(void)err_set(&e, ERR_USAGE, "cannot add a waiver to a commit, %s",
+			      w.definition->root_file);
+		(void)err_help(&e, "add it in a work tree with -f FILE, and have the change "
+				   "reviewed: it counts once it is in the commit");
+		return app_fail(app, &e);
+	}
 	find_file(&w);
 	if (load_known(&w, &status) != 0)
 		return status;

@@ -38,7 +38,7 @@ struct asking {
 static const char *place_of_today(struct asking *k)
 {
 	const struct definition *d = k->former.today;
-	const char *slash = strrchr(d->root_file, '/'), *name = slash ? slash + 1 : d->root_file;
+	const char *name = d->root_name;
 	const char *top = k->req->set->repo->location;
 	size_t n = strlen(top);
 

@@ -67,6 +67,11 @@ static void describe_commit(struct app *app, const struct definition *d, struct 
 {
 	const char **files = arena_array(app->arena, d->n_sources, sizeof(*files));
 
+	if (d->commit != NULL) {
+		run->commit = d->commit;
+		run->is_dirty = false;
+		return;
+	}
 	for (size_t i = 0; i < d->n_sources; i++)
 		files[i] = file_absolute(app->arena, app->cwd, d->sources[i].file);
 	git_door_describe(app->arena, d->root_dir, files, d->n_sources, &run->commit,

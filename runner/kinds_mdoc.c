@@ -27,6 +27,14 @@ static void put_limit(struct buf *out, const struct key_row *row, int64_t v)
 	(void)buf_puts(out, text);
 }
 
+/* Where a path is read from, when definitions are from a commit. */
+static const char *policy_words(const struct key_row *row)
+{
+	if (!(row->flags & KEY_POLICY))
+		return "";
+	return row->flags & KEY_WORLD ? ", policy where a commit has it" : ", policy";
+}
+
 void key_row_words(struct buf *out, const struct key_row *row)
 {
 	if (row->type == KEY_ENUM) {
@@ -37,7 +45,7 @@ void key_row_words(struct buf *out, const struct key_row *row)
 							       : " or ",
 					 row->choices[i]);
 	} else {
-		(void)buf_puts(out, key_type_words(row->type));
+		(void)buf_printf(out, "%s%s", key_type_words(row->type), policy_words(row));
 	}
 	if (row->min != 0 || row->max != 0) {
 		(void)buf_puts(out, row->max == INT64_MAX ? ", at least " : ", ");

@@ -11,7 +11,6 @@
 #include "runner/base/node.h"
 #include "runner/base/redact.h"
 #include "runner/base/str.h"
-#include "runner/io/digest.h"
 #include "runner/load_parts.h"
 
 const struct key_row file_rows[] = {
@@ -253,21 +252,12 @@ static void become_former(struct loader *l)
 	redactor_add_all(l->definition->redactor, today->redactor);
 }
 
-static void digest_sources(struct definition *d)
-{
-	struct sha256 hash;
-
-	sha256_init(&hash);
-	for (size_t i = 0; i < d->n_sources; i++)
-		sha256_add(&hash, d->sources[i].digest, sizeof(d->sources[i].digest));
-	sha256_final(&hash, d->digest);
-}
-
 static void init(struct loader *l, struct arena *a, const struct load_options *o,
 		 struct diags *diags)
 {
-	struct map *maps[] = {&l->vars,	   &l->zones,  &l->files, &l->places, &l->target_nodes,
-			      &l->targets, &l->audits, &l->gates, &l->sets,   &l->waivers};
+	struct map *maps[] = {&l->vars,		&l->zones,   &l->files,	  &l->places,
+			      &l->target_nodes, &l->targets, &l->audits,  &l->gates,
+			      &l->sets,		&l->waivers, &l->policies};
 
 	*l = (struct loader){.arena = a, .options = o, .diags = diags};
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
@@ -289,13 +279,14 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 	if (load_sources(&l))
 		return -1;
 	*out = l.definition;
-	digest_sources(l.definition);
 	if (o->today)
 		become_former(&l);
 	load_vars(&l);
 	l.keys = (struct keys_context){
 		.arena = a,
 		.root_dir = l.definition->root_dir,
+		.policy = load_policy_path,
+		.policy_ctx = &l,
 		.diags = diags,
 		.definition = l.definition,
 	};
@@ -309,6 +300,9 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 	build(&l, "gates", offsetof(struct file_raw, gates), load_gate);
 	load_waivers(&l);
 	load_drop_consequences(&l);
+	load_policy_digest(&l);
+	if (diags->n_total == before)
+		load_policy_compare(&l);
 	return diags->n_total == before ? 0 : -1;
 }
 

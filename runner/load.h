@@ -1,10 +1,14 @@
 /*
  * load: turn definition files into a struct definition, or into every error they hold.
  *
+ * Definitions come from the file system or, with a path of "git:REF:PATH", from a commit; then what
+ * they name as policy does so, too, and the world they audit stays where it is (KEY_POLICY and
+ * KEY_WORLD in runner/model/keys.h).
+ *
  * One pass finds all errors: a file that cannot be parsed does not hide the mistakes of another, a
  * bad check does not hide a bad gate. Nothing of the audited world is touched; only definition
- * files and what ${file:} names are read. Secrets from ${env:} and ${file:} go into the
- * definition's redactor as they are substituted.
+ * files, what ${file:} names and policy files are read. Secrets from ${env:} and ${file:} go into
+ * the definition's redactor as they are substituted.
  *
  * Everything lives in the arena given, the definition included; arguments are borrowed for the
  * call, except env_ctx which is only called during it.
@@ -25,6 +29,7 @@ struct err;
 #define LOAD_MAX_CHECKS	 100000
 #define LOAD_MAX_SOURCES 1000
 #define LOAD_FILE	 "assize.yaml" /* looked for in the working directory and in a DIR */
+#define LOAD_REF	 "git:"	       /* begins a path in a commit */
 
 /* A file as it would be: in place of what is on the disk, and loaded when nothing includes it. */
 struct load_instead {
@@ -34,10 +39,11 @@ struct load_instead {
 };
 
 struct load_options {
-	const char *path; /* FILE or DIR; NULL = assize.yaml in cwd */
+	const char *path; /* FILE, DIR or git:REF:PATH; NULL = assize.yaml in cwd */
 	const char *cwd;  /* absolute */
 	const char *(*env)(void *ctx, const char *name); /* NULL result = not set */
 	void *env_ctx;
+	const char *pinned;	 /* --policy-sha256: what the digest has to be; NULL = any */
 	const struct pair *vars; /* --var name=value, wins over `vars:` */
 	size_t n_vars;
 	/*
@@ -64,6 +70,13 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
  */
 int selectors_parse(struct arena *a, const struct definition *d, const char *const *words, size_t n,
 		    struct selector **out, struct err *e);
+
+/*
+ * Directory in the file system that stands for that of the root definition of a git:REF:PATH, which
+ * need not exist. Reads no object, so it also answers where the ref is gone.
+ */
+int load_ref_dir(struct arena *a, const char *cwd, const char *path, const char **dir,
+		 struct err *e);
 
 /* Every diagnostic, by position: message, source line, caret, help; then how many were left out. */
 void definition_print_diags(FILE *out, const struct definition *d, struct diags *diags);

@@ -125,6 +125,7 @@ void load_check_spec(struct loader *l, struct check *c, const struct node *spec)
 	struct keys_context keys = l->keys;
 	size_t before = l->diags->n_total;
 
+	l->first_use = l->n_uses;
 	keys.what = arena_printf(l->arena, "kind \"%s\"", c->kind->name);
 	c->spec_node = long_form(l, c->kind, spec);
 	c->spec = arena_alloc(l->arena, c->kind->spec_size);

@@ -3,6 +3,9 @@
  * not depend on how it was written down. Secrets count as the references they came from, so that a
  * hash says nothing about them and a rotated password changes nothing.
  *
+ * Files that are policy (a snapshot, who may sign) count by their content: evidence measured
+ * against another snapshot under the same name is evidence for another definition.
+ *
  * Not in it: title, why, owner, schedule, severity, tags, retries, needs. They change who hears of
  * a result, not what it says.
  */
@@ -23,6 +26,33 @@ static void add_text(struct buf *b, const char *s)
 	(void)buf_add(b, s, strlen(s) + 1);
 }
 
+/* The content of a file that is policy: of the same name, another one is another definition. */
+static void add_policy(struct buf *b, const struct policy_file *f)
+{
+	char hex[SHA256_HEX] = "absent";
+
+	if (f->is_there)
+		sha256_hex(f->digest, hex);
+	(void)buf_printf(b, "policy %s\n", hex);
+}
+
+static void add_named(struct loader *l, struct buf *b, const char *name)
+{
+	const struct policy_file *f = name ? map_get(&l->policies, name) : NULL;
+
+	if (f)
+		add_policy(b, f);
+}
+
+/* Texts of ${file:} that came from a commit, each under its reference. */
+static void add_referred(struct loader *l, struct buf *b, const char *written)
+{
+	const char *end;
+
+	for (const char *s = written; (s = strstr(s, "${file:")) && (end = strchr(s, '}')); s = end)
+		add_named(l, b, arena_strndup(l->arena, s, (size_t)(end - s) + 1));
+}
+
 static int compare_keys(const void *x, const void *y)
 {
 	const struct node *const *a = x, *const *b = y;
@@ -31,29 +61,31 @@ static int compare_keys(const void *x, const void *y)
 }
 
 /* Depth is bounded by the YAML door. */
-static void add_node(struct arena *a, struct buf *b, const struct node *node)
+static void add_node(struct loader *l, struct buf *b, const struct node *node)
 {
 	struct node **keys;
 
 	switch (node->type) {
 	case NODE_SCALAR:
 		add_text(b, node->written ? node->written : node->text);
+		if (node->written)
+			add_referred(l, b, node->written);
 		return;
 	case NODE_SEQUENCE:
 		(void)buf_putc(b, '[');
 		for (size_t i = 0; i < node->n; i++)
-			add_node(a, b, node->items[i]);
+			add_node(l, b, node->items[i]);
 		(void)buf_putc(b, ']');
 		return;
 	case NODE_MAPPING:
-		keys = arena_array(a, node->n, sizeof(struct node *));
+		keys = arena_array(l->arena, node->n, sizeof(struct node *));
 		if (node->n > 0)
 			memcpy(keys, node->keys, node->n * sizeof(struct node *));
 		qsort(keys, node->n, sizeof(struct node *), compare_keys);
 		(void)buf_putc(b, '{');
 		for (size_t i = 0; i < node->n; i++) {
 			add_text(b, keys[i]->text);
-			add_node(a, b, node_get(node, keys[i]->text));
+			add_node(l, b, node_get(node, keys[i]->text));
 		}
 		(void)buf_putc(b, '}');
 		return;
@@ -67,7 +99,21 @@ static void add_target(struct loader *l, struct buf *b, const struct target *t)
 
 	add_text(b, t ? t->name : "");
 	if (location)
-		add_node(l->arena, b, location);
+		add_node(l, b, location);
+	if (t) {
+		add_named(l, b, t->ca_file);
+		add_named(l, b, t->route.proxy_ca_file);
+	}
+}
+
+/* Who may have signed is what a set's verification says besides its name. */
+static void add_signers(struct loader *l, struct buf *b, const struct rollback_set *set)
+{
+	if (!set)
+		return;
+	add_named(l, b, set->signature.allowed_signers);
+	add_named(l, b, set->signature.revoked);
+	add_named(l, b, set->signature.keyring);
 }
 
 void load_hash(struct loader *l, struct check *c)
@@ -77,7 +123,11 @@ void load_hash(struct loader *l, struct check *c)
 	buf_init(&b, BUF_UNBOUNDED); /* a file's size bounds it */
 	(void)buf_puts(&b, "assize check 1\n");
 	add_text(&b, c->kind->name);
-	add_node(l->arena, &b, c->spec_node);
+	add_node(l, &b, c->spec_node);
+	for (size_t i = l->first_use; i < l->n_uses; i++)
+		add_policy(&b, l->uses[i]);
+	if (c->is_hidden)
+		add_signers(l, &b, definition_rollback(l->definition, c->id));
 	add_target(l, &b, c->target);
 	if (c->other_target)
 		add_target(l, &b, c->other_target);

@@ -21,6 +21,7 @@
 #include "runner/model/keys.h"
 
 struct buf;
+struct git_ref;
 struct node;
 struct audit_kind;
 
@@ -149,7 +150,16 @@ extern const struct key_row file_rows[], target_rows[], audit_rows[], override_r
 struct document {
 	struct node *root;
 	struct file_raw raw;
-	size_t source; /* index into definition.sources */
+	size_t source;	  /* index into definition.sources */
+	const char *path; /* absolute, in the work tree */
+};
+
+/* A file that is policy, as it was read. */
+struct policy_file {
+	const char *name; /* under which it is read */
+	const char *path; /* relative to the root file's directory where it is below */
+	bool is_there;
+	unsigned char digest[32];
 };
 
 /* A check whose needs wait for all checks to be known. */
@@ -174,7 +184,13 @@ struct loader {
 	size_t n_expanded;	       /* bytes variables have expanded to */
 	struct node **unresolved;      /* scalars with a bad reference, reported already */
 	size_t n_unresolved, n_early_diags;
-	struct map target_nodes; /* name -> location as written, for hashes */
+	struct git_ref *git; /* NULL = definitions are in the file system */
+	const char *ref;
+	struct map policies;	   /* name -> struct policy_file * */
+	struct policy_file **uses; /* by every row that names one, in order */
+	size_t n_uses, first_use;  /* first_use: of the check being read */
+	size_t n_held;		   /* bytes */
+	struct map target_nodes;   /* name -> location as written, for hashes */
 	struct map targets, audits, gates, sets, waivers;
 	struct pending_needs *needs;
 	size_t n_needs, n_entries, n_unmatched; /* entries: of all gates */
@@ -185,6 +201,30 @@ struct loader {
  * For arrays that only ever grow by one.
  */
 void *load_grow(struct arena *a, void *items, size_t n, size_t size);
+
+/* load_policy.c: files and policy, from the file system or a commit; paths are absolute. */
+bool load_policy_is_ref(const char *path);
+/* Opens git:REF:PATH; *root is the path of the root file. */
+int load_policy_open(struct loader *l, const char *spec, const char **root, struct err *e);
+/* REF and PATH of git:REF:PATH. */
+int load_policy_split(struct arena *a, const char *spec, const char **ref, const char **path,
+		      struct err *e);
+const char *load_policy_shown(const struct loader *l, const char *path);
+int load_policy_read(struct loader *l, const char *path, struct buf *out, struct err *e);
+int load_policy_glob(struct loader *l, const char *pattern, const char ***out, size_t *n,
+		     struct err *e);
+/* Is it read from a commit? */
+bool load_policy_is_in_tree(const struct loader *l, const char *path);
+/* Notes a file under the name it is read by; content NULL = it is not there. */
+struct policy_file *load_policy_add(struct loader *l, const char *path, const char *name,
+				    const struct buf *content);
+/* keys_context.policy; the ctx is the loader. */
+const char *load_policy_path(void *ctx, const struct key_row *row, const struct node *node,
+			     const char *path);
+/* When everything was read: definition.digest. */
+void load_policy_digest(struct loader *l);
+/* Reports when that is not the one that is pinned. */
+void load_policy_compare(struct loader *l);
 
 /* load_sources.c: reads the root file and what it includes. -1 when there is no root file. */
 int load_sources(struct loader *l);

@@ -183,6 +183,7 @@ static void check_archive_keys(struct loader *l, const struct node *node)
 	}
 	map.keys[node->n] = map.items[node->n] = &path;
 	keys.what = "kind \"archive\"";
+	keys.policy = NULL; /* names of a tag's own: read when the tag is known */
 	c.spec = arena_alloc(l->arena, kind->spec_size);
 	if (keys_read(&keys, kind->keys, &map, c.spec) == 0)
 		kind->check(&keys, &c);

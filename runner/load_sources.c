@@ -11,19 +11,28 @@
 #include "runner/base/str.h"
 #include "runner/io/digest.h"
 #include "runner/io/file.h"
+#include "runner/io/git_ref.h"
 #include "runner/io/yaml.h"
 #include "runner/load_parts.h"
 
 /* Absolute path of the root file: a directory stands for the LOAD_FILE in it. */
-static const char *root_path(const struct loader *l)
+static int root_path(struct loader *l, const char **path)
 {
 	const struct load_options *o = l->options;
-	const char *path = file_absolute(l->arena, o->cwd, o->path ? o->path : LOAD_FILE);
+	struct err e = {0};
 	struct stat st;
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return arena_printf(l->arena, "%s/" LOAD_FILE, path);
-	return path;
+	if (load_policy_is_ref(o->path)) {
+		if (load_policy_open(l, o->path, path, &e) == 0)
+			return 0;
+		e.class = ERR_DEFINITION;
+		diags_add(l->diags, &e);
+		return -1;
+	}
+	*path = file_absolute(l->arena, o->cwd, o->path ? o->path : LOAD_FILE);
+	if (stat(*path, &st) == 0 && S_ISDIR(st.st_mode))
+		*path = arena_printf(l->arena, "%s/" LOAD_FILE, *path);
+	return 0;
 }
 
 static const char *directory_of(struct arena *a, const char *path)
@@ -33,10 +42,22 @@ static const char *directory_of(struct arena *a, const char *path)
 	return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
 }
 
-static void add_document(struct loader *l, struct node *root, size_t source)
+int load_ref_dir(struct arena *a, const char *cwd, const char *path, const char **dir,
+		 struct err *e)
+{
+	const char *ref, *below, *top;
+
+	if (load_policy_split(a, path, &ref, &below, e) < 0 || git_ref_top(a, cwd, &top, e) < 0)
+		return -1;
+	*dir = directory_of(a, file_absolute(a, top, below));
+	return 0;
+}
+
+static void add_document(struct loader *l, struct node *root, size_t source, const char *path)
 {
 	l->documents = load_grow(l->arena, l->documents, l->n_documents, sizeof(*l->documents));
-	l->documents[l->n_documents++] = (struct document){.root = root, .source = source};
+	l->documents[l->n_documents++] =
+		(struct document){.root = root, .source = source, .path = path};
 }
 
 static struct source *add_source(struct loader *l)
@@ -52,7 +73,7 @@ static struct node *parse_source(struct loader *l, const char *path, const char 
 	struct source *s = add_source(l);
 	struct node *root = NULL;
 
-	s->file = file_shown(l->arena, l->options->cwd, path);
+	s->file = load_policy_shown(l, path);
 	s->text = arena_strndup(l->arena, text, len);
 	s->len = len;
 	sha256_of(s->text, s->len, s->digest);
@@ -80,17 +101,17 @@ static struct node *read_source(struct loader *l, const char *path, struct pos a
 
 	if (is_instead(l, path))
 		return parse_source(l, path, l->options->instead->text, l->options->instead->len);
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > YAML_MAX_BYTES) {
+	if (!l->git && stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > YAML_MAX_BYTES) {
 		at = (struct pos){file_shown(l->arena, l->options->cwd, path), 1, 1};
 		(void)diags_at(l->diags, at, "split it into several files and use include:",
 			       "the file is larger than 1 MiB");
 		return NULL;
 	}
 	buf_init(&text, YAML_MAX_BYTES);
-	if (file_read(path, &text, &e)) {
+	if (load_policy_read(l, path, &text, &e)) {
 		e.class = ERR_DEFINITION;
 		e.pos = at;
-		if (at.line == 0)
+		if (at.line == 0 && !l->git)
 			(void)err_help(&e,
 				       "name the definition with -f FILE, or run where " LOAD_FILE
 				       " is");
@@ -112,13 +133,18 @@ static int include_paths(struct loader *l, const struct node *item, const char *
 	if (strstr(item->text, "${"))
 		return diags_at(l->diags, item->pos, "write the path out",
 				"include cannot use variables");
+	if (l->git && !load_policy_is_in_tree(l, path))
+		return diags_at(l->diags, item->pos,
+				"what a definition from a commit includes is in that commit",
+				"include \"%s\" leads out of the tree of %s",
+				str_escaped(l->arena, item->text), l->ref);
 	if (strpbrk(item->text, "*?[") == NULL) {
 		*paths = arena_array(l->arena, 1, sizeof(**paths));
 		(*paths)[0] = path;
 		*n = 1;
 		return 0;
 	}
-	if (file_glob(l->arena, path, paths, n, &e)) {
+	if (load_policy_glob(l, path, paths, n, &e)) {
 		e.class = ERR_DEFINITION;
 		e.pos = item->pos;
 		diags_add(l->diags, &e);
@@ -127,9 +153,8 @@ static int include_paths(struct loader *l, const struct node *item, const char *
 	if (*n == 0)
 		return diags_at(
 			l->diags, item->pos,
-			arena_printf(
-				l->arena, "it is looked for in the root file's directory, %s",
-				file_shown(l->arena, l->options->cwd, l->definition->root_dir)),
+			arena_printf(l->arena, "it is looked for in the root file's directory, %s",
+				     load_policy_shown(l, l->definition->root_dir)),
 			"include \"%s\" matches no file", str_escaped(l->arena, item->text));
 	return 0;
 }
@@ -180,13 +205,16 @@ static void push_includes(struct loader *l, struct stack *s, const struct node *
 int load_sources(struct loader *l)
 {
 	struct definition *d = l->definition;
-	const char *path = root_path(l);
+	const char *path;
 	struct map seen;
 	struct stack stack = {0};
 
+	if (root_path(l, &path) < 0)
+		return -1;
 	map_init(&seen, l->arena);
-	d->root_file = file_shown(l->arena, l->options->cwd, path);
+	d->root_file = load_policy_shown(l, path);
 	d->root_dir = directory_of(l->arena, path);
+	d->root_name = strrchr(path, '/') + 1;
 	if (l->options->instead) /* at the bottom: seen by then if anything includes it */
 		push(l, &stack, l->options->instead->path, (struct pos){0});
 	push(l, &stack, path, (struct pos){0});
@@ -210,7 +238,7 @@ int load_sources(struct loader *l)
 			return -1;
 		if (!root)
 			continue;
-		add_document(l, root, source);
+		add_document(l, root, source, path);
 		push_includes(l, &stack, root);
 	}
 	return 0;

@@ -123,6 +123,7 @@ static int resolve_env(struct loader *l, struct reference *r)
 static int resolve_file(struct loader *l, struct reference *r)
 {
 	const char *path = r->name + strlen("file:");
+	const char *absolute = file_absolute(l->arena, l->definition->root_dir, path);
 	struct err e = {0};
 	struct buf text;
 
@@ -134,7 +135,7 @@ static int resolve_file(struct loader *l, struct reference *r)
 	buf_init(&text, MAX_SECRET_BYTES);
 	if (*path == '\0') {
 		(void)err_at(&e, ERR_DEFINITION, reference_pos(l, r), "${file:} names no file");
-	} else if (file_read(file_absolute(l->arena, l->definition->root_dir, path), &text, &e)) {
+	} else if (load_policy_read(l, absolute, &text, &e)) {
 		e.class = ERR_DEFINITION;
 		e.pos = reference_pos(l, r);
 	} else if (memchr(text.data, '\0', text.len) || !str_is_utf8(text.data, text.len)) {
@@ -148,6 +149,9 @@ static int resolve_file(struct loader *l, struct reference *r)
 		if (n > 0 && text.data[n - 1] == '\r')
 			n--;
 		r->value = arena_strndup(l->arena, text.data, n);
+		/* No secret to whoever has the repository: it counts as what it is. */
+		if (load_policy_is_in_tree(l, absolute))
+			(void)load_policy_add(l, absolute, r->written, &text);
 	}
 	buf_release(&text);
 	if (!r->value) {

@@ -29,7 +29,9 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{"file", 'f', OPTION_TEXT, "FILE", AT(file), 0,
-	 "definition file or directory (default: assize.yaml here)"},
+	 "definition file or directory, or git:REF:PATH (default: assize.yaml here)"},
+	{"policy-sha256", 0, OPTION_TEXT, "HEX", AT(pinned), 0,
+	 "refuse a definition with another digest; assize check prints it"},
 	{"record", 0, OPTION_TEXT, "PATH", AT(record), 0,
 	 "the record (default: .assize/record.db beside the definition)"},
 	{"var", 0, OPTION_PAIR, "NAME=VALUE", AT(vars), 0,

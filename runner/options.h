@@ -22,7 +22,8 @@ struct err;
 enum color_when { COLOR_AUTO = 0, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
-	const char *file;    /* -f FILE|DIR; NULL = assize.yaml */
+	const char *file;    /* -f FILE|DIR|git:REF:PATH; NULL = assize.yaml */
+	const char *pinned;  /* --policy-sha256 HEX; NULL = none */
 	const char *record;  /* --record; NULL = .assize/record.db beside the definition */
 	struct pairs vars;   /* --var NAME=VALUE, may repeat */
 	const char *subject; /* --subject; NULL = none given */

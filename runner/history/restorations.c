@@ -160,12 +160,14 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 	"x.set_name), (SELECT body FROM texts WHERE id = x.tag), (SELECT "                         \
 	"body FROM texts WHERE id = x.commit_id), (SELECT body FROM texts "                        \
 	"WHERE id = x.tree), x.outcome, x.tag_time_ms, x.n_objects, "                              \
-	"x.n_files, x.n_bytes, x.restore_us, (SELECT body FROM texts WHERE id = x.content)"
+	"x.n_files, x.n_bytes, x.restore_us, (SELECT body FROM texts WHERE id = x.content), "      \
+	"(SELECT "                                                                                 \
+	"definition_digest FROM runs WHERE id = x.run)"
 #define SOURCE "restorations x LEFT JOIN run_ends e ON e.run = x.run"
 
 static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
 {
-	return (struct restoration_row){
+	struct restoration_row row = {
 		.run_id = sqlite3_column_int64(s, 1),
 		.at_ms = sqlite3_column_int64(s, 2),
 		.run_state = store_run_state(s, 3),
@@ -184,6 +186,9 @@ static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
 				.content = store_text(s, 14, a),
 			},
 	};
+
+	store_digest(s, 15, row.definition_digest, sizeof(row.definition_digest));
+	return row;
 }
 
 static int read_rows(struct record *r, struct arena *a, sqlite3_stmt *s,

@@ -239,10 +239,19 @@ struct source {
 
 struct definition {
 	struct arena *arena;
-	const char *root_file, *root_dir;
+	/*
+	 * root_file: as shown. root_dir: absolute; that of the work tree when the definition is
+	 * from a commit. root_name: of the file in it.
+	 */
+	const char *root_file, *root_dir, *root_name;
+	const char *commit; /* of `-f git:REF:PATH`, full id; NULL = read from the file system */
 	struct source *sources;
 	size_t n_sources;
-	unsigned char digest[32]; /* over all sources in order: "these definitions" */
+	/*
+	 * "These definitions": over all sources in order and the files that are policy, names and
+	 * content. A commit and its checkout have the same.
+	 */
+	unsigned char digest[32];
 	struct redactor *redactor;
 	struct target **targets;
 	size_t n_targets;
