@@ -139,7 +139,7 @@ static int send_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-/* Strings with their NULs, cwd first. */
+/* Strings with their NULs, cwd first, input last. */
 static int build_strings(const struct proc_request *req, struct buf *b)
 {
 	const struct sandbox *s = req->sandbox;
@@ -153,6 +153,8 @@ static int build_strings(const struct proc_request *req, struct buf *b)
 		rc |= buf_add(b, s->read[i], strlen(s->read[i]) + 1);
 	for (size_t i = 0; s && i < s->n_write; i++)
 		rc |= buf_add(b, s->write[i], strlen(s->write[i]) + 1);
+	if (req->input)
+		rc |= buf_add(b, req->input, strlen(req->input) + 1);
 	return rc;
 }
 
@@ -164,9 +166,10 @@ static int send_request(int control, const struct proc_request *req,
 
 	buf_init(&b, PROC_MAX_REQUEST_BYTES);
 	if (build_strings(req, &b) < 0) {
-		rc = err_set(e, ERR_MEASURE,
-			     "could not run \"%s\": arguments and environment exceed %d bytes",
-			     req->argv[0], PROC_MAX_REQUEST_BYTES);
+		rc = err_set(
+			e, ERR_MEASURE,
+			"could not run \"%s\": arguments, environment and input exceed %d bytes",
+			req->argv[0], PROC_MAX_REQUEST_BYTES);
 	} else {
 		struct proc_header header = {
 			.n_bytes = (uint32_t)b.len,
@@ -174,6 +177,7 @@ static int send_request(int control, const struct proc_request *req,
 			.n_env = count(req->env),
 			.n_paths = req->sandbox ? plan->n_read + plan->n_write : 0,
 			.has_sandbox = req->sandbox != NULL,
+			.has_input = req->input != NULL,
 			.sandbox = *plan,
 		};
 		char head[sizeof(header)];

@@ -2,9 +2,9 @@
  * proc: run a program, never a shell.
  *
  * argv and environment are exactly what is given (an empty environment plus what is named).
- * Standard input is /dev/null. Output is read up to a ceiling, past which the program is killed and
- * the outcome is an error. Programs write no core files, start in a session of their own, with
- * default signals.
+ * Standard input is the text that is given, else /dev/null. Output is read up to a ceiling, past
+ * which the program is killed and the outcome is an error. Programs write no core files, start in a
+ * session of their own, with default signals.
  *
  * When the program ends, for whatever reason, everything it started ends with it: a small helper
  * process (started before any thread, so threads never fork) puts a supervisor over every program
@@ -35,6 +35,7 @@ struct proc_request {
 				    in PATH of env */
 	const char *const *env;	 /* NULL terminated "NAME=value" */
 	const char *cwd;	 /* absolute */
+	const char *input;	 /* what it reads on standard input; NULL = nothing */
 	int64_t deadline_ms;	 /* monotonic */
 	/* Set: ended as at the deadline, with an error that says so. NULL = never. */
 	const atomic_bool *is_cancelled;

@@ -10,8 +10,8 @@
  *end of file on the job's socket tells it to end the job: the death of assize needs no handling of
  *its own.
  *
- * Request: struct proc_header, then NUL terminated strings: cwd, argv, env, the sandbox's paths.
- *Both sides are one binary, so structs travel as they are.
+ * Request: struct proc_header, then NUL terminated strings: cwd, argv, env, the sandbox's paths,
+ *input. Both sides are one binary, so structs travel as they are.
  */
 #ifndef ASSIZE_IO_PROC_HELPER_H
 #define ASSIZE_IO_PROC_HELPER_H
@@ -30,7 +30,7 @@ enum { PROC_FD_CONTROL, PROC_FD_OUT, PROC_FD_ERR, PROC_N_FDS };
 struct proc_header {
 	uint32_t n_bytes; /* of the strings */
 	uint32_t n_argv, n_env, n_paths;
-	bool has_sandbox;
+	bool has_sandbox, has_input; /* the input is the last of the strings */
 	struct sandbox_plan sandbox;
 };
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -32,6 +33,8 @@ struct request {
 	char *bytes;
 	const char *cwd;
 	char **argv, **env, **paths;
+	const char *input; /* NULL = none */
+	int input_fd;	   /* a file in memory that holds it; -1 = none */
 	bool has_sandbox;
 	struct sandbox_plan sandbox;
 };
@@ -90,9 +93,32 @@ static int read_request(int control, struct request *out)
 	out->argv = split(&s, end, header.n_argv);
 	out->env = split(&s, end, header.n_env);
 	out->paths = split(&s, end, header.n_paths);
+	out->input = header.has_input && s < end ? s : NULL;
 	out->has_sandbox = header.has_sandbox;
 	out->sandbox = header.sandbox;
 	return out->argv && out->env && out->paths && header.n_argv > 0 ? 0 : -1;
+}
+
+/* A file, not a pipe: a program that does not read its input holds nobody up. */
+static int open_input(struct request *r)
+{
+	size_t n = r->input ? strlen(r->input) : 0;
+
+	r->input_fd = -1;
+	if (!r->input)
+		return 0;
+	r->input_fd = memfd_create("input", MFD_CLOEXEC);
+	if (r->input_fd < 0)
+		return -1;
+	for (const char *p = r->input; n > 0;) {
+		ssize_t put = write(r->input_fd, p, n);
+
+		if (put < 0 && errno != EINTR)
+			return -1;
+		p += put > 0 ? put : 0;
+		n -= put > 0 ? (size_t)put : 0;
+	}
+	return lseek(r->input_fd, 0, SEEK_SET) < 0 ? -1 : 0;
 }
 
 static const char *search_path(char *const *env)
@@ -189,7 +215,9 @@ static _Noreturn void become(const struct request *r, pid_t parent,
 
 	(void)setsid(); /* cannot fail: a forked process leads no group */
 	die_with(parent);
-	(void)setrlimit(RLIMIT_CORE, &no_core);	     /* lowering a limit is always allowed */
+	(void)setrlimit(RLIMIT_CORE, &no_core); /* lowering a limit is always allowed */
+	if (r->input_fd >= 0)
+		(void)dup2(r->input_fd, STDIN_FILENO);
 	(void)dup2(fds[PROC_FD_OUT], STDOUT_FILENO); /* valid descriptors all: cannot fail */
 	(void)dup2(fds[PROC_FD_ERR], STDERR_FILENO);
 	reset_signals();
@@ -318,7 +346,7 @@ _Noreturn void proc_supervise(const int fds[static PROC_N_FDS])
 	if (read_request(control, &request) < 0 || children < 0)
 		proc_leave(1);
 
-	pid_t program = pipe2(tell, O_CLOEXEC) < 0 ? -1 : fork();
+	pid_t program = open_input(&request) < 0 || pipe2(tell, O_CLOEXEC) < 0 ? -1 : fork();
 	if (program == 0)
 		become(&request, parent, fds, tell[1]);
 	if (program < 0) {
