@@ -50,6 +50,7 @@ struct http_request {
 	const struct route *route; /* NULL = directly. Borrowed until done */
 	bool is_fresh;		   /* on a connection of its own, so that every phase happens */
 	bool wants_chain;	   /* the certificates, through the response */
+	bool hides_url;		   /* it is a secret: no failure names it */
 	int64_t deadline_ms;	   /* monotonic; everything is included */
 	/*
 	 * On the loop: how long all of it may take, counted from the start of the first request; a

@@ -235,9 +235,10 @@ static void respond(struct http_transfer *t, int64_t now_us)
 
 void http_transfer_fail(struct http_transfer *t, struct err *e)
 {
-	char *url = http_url_shown(t->url);
+	char *url = t->hides_url ? NULL : http_url_shown(t->url);
 
-	(void)err_context(e, "%s %s", t->method, url); /* always -1 */
+	if (url != NULL)
+		(void)err_context(e, "%s %s", t->method, url); /* always -1 */
 	free(url);
 	t->handler.done(t->ctx, NULL, e);
 }

@@ -1,5 +1,6 @@
 /*
- * http_internal: what the files of the HTTP door share; private to runner/io/http*.c.
+ * http_internal: what the files of the HTTP door share; private to runner/io/http*.c and
+ * runner/io/mail.c.
  *
  * http.c owns the loop: turns and epoll; http_hosts.h the queues. http_transfer.c owns one
  * transfer: what curl is told, what its callbacks learn, what a failure is called. http_gunzip.c
@@ -49,7 +50,7 @@ struct http_transfer {
 	const struct pairs *headers, *extra_headers;
 	const char *body;
 	const struct route *route;
-	bool is_fresh, wants_chain;
+	bool is_fresh, wants_chain, hides_url;
 	struct http_preview *preview;
 	int64_t deadline_ms, timeout_ms, max_body_bytes;
 	long redirects_left, max_redirects, max_connections;
@@ -97,8 +98,7 @@ void http_transfer_fail(struct http_transfer *t, struct err *e);
  * http_route.c: whom to trust, in a file or in held content (file_hold()); the options are those
  * for a path and for bytes.
  */
-int http_set_issuers(struct http_transfer *t, CURLoption path, CURLoption blob, const char *name,
-		     struct err *e);
+int http_set_issuers(CURL *easy, CURLoption path, CURLoption blob, const char *name, struct err *e);
 /* http_route.c: proxy, client certificate, version of HTTP. */
 int http_route_prepare(struct http_transfer *t, struct err *e);
 /* Does a failure that libcurl words so belong to them? Then -1 with better words, else 0. */

@@ -3,7 +3,8 @@
  *
  * Linked, it would cost every start thirty libraries: half of the time of `assize gate`, which asks
  * nobody. The functions go by their own names, so that whoever knows libcurl can read the door;
- * include this instead of <curl/curl.h>. Private to runner/io/http*.c.
+ * include this instead of <curl/curl.h>. Private to runner/io/http*.c
+ * and runner/io/mail.c.
  */
 #ifndef ASSIZE_IO_HTTP_LIBRARY_H
 #define ASSIZE_IO_HTTP_LIBRARY_H
@@ -22,6 +23,7 @@ struct err;
 	X(CURL *, easy_init, (void))                                                               \
 	X(CURLcode, easy_setopt, (CURL *, CURLoption, ...))                                        \
 	X(CURLcode, easy_getinfo, (CURL *, CURLINFO, ...))                                         \
+	X(CURLcode, easy_perform, (CURL *))                                                        \
 	X(void, easy_reset, (CURL *))                                                              \
 	X(void, easy_cleanup, (CURL *))                                                            \
 	X(const char *, easy_strerror, (CURLcode))                                                 \
@@ -65,6 +67,7 @@ const struct curl_api *http_curl(void);
 #define curl_easy_init		 http_curl()->easy_init
 #define curl_easy_setopt	 http_curl()->easy_setopt
 #define curl_easy_getinfo	 http_curl()->easy_getinfo
+#define curl_easy_perform	 http_curl()->easy_perform
 #define curl_easy_reset		 http_curl()->easy_reset
 #define curl_easy_cleanup	 http_curl()->easy_cleanup
 #define curl_easy_strerror	 http_curl()->easy_strerror

@@ -15,24 +15,23 @@
 
 #define MAX_ISSUERS_BYTES ((size_t)16 << 20)
 
-int http_set_issuers(struct http_transfer *t, CURLoption path, CURLoption blob, const char *name,
-		     struct err *e)
+int http_set_issuers(CURL *easy, CURLoption path, CURLoption blob, const char *name, struct err *e)
 {
 	struct curl_blob content = {.flags = CURL_BLOB_COPY};
 	struct buf text;
 	int rc = 0;
 
-	if (!file_is_held_name(name)) {
-		HTTP_SET(t, e, path, name);
-		return 0;
-	}
+	if (!file_is_held_name(name))
+		return curl_easy_setopt(easy, path, name) == CURLE_OK
+			       ? 0
+			       : err_set(e, ERR_INTERNAL, "libcurl refused the path \"%s\"", name);
 	buf_init(&text, MAX_ISSUERS_BYTES);
 	if (file_read(name, &text, e) < 0) {
 		rc = -1;
 	} else {
 		content.data = text.data;
 		content.len = text.len;
-		if (curl_easy_setopt(t->easy, blob, &content) != CURLE_OK)
+		if (curl_easy_setopt(easy, blob, &content) != CURLE_OK)
 			rc = err_set(e, ERR_INTERNAL, "libcurl refused certificates of \"%s\"",
 				     name);
 	}
@@ -47,7 +46,7 @@ static int set_proxy(struct http_transfer *t, const struct route *r, struct err 
 	if (r->proxy_password != NULL)
 		HTTP_SET(t, e, CURLOPT_PROXYPASSWORD, r->proxy_password);
 	if (r->proxy_ca_file != NULL) {
-		if (http_set_issuers(t, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB,
+		if (http_set_issuers(t->easy, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB,
 				     r->proxy_ca_file, e) != 0)
 			return -1;
 		HTTP_SET(t, e, CURLOPT_PROXY_CAPATH, NULL);

@@ -42,6 +42,7 @@ struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_r
 		.route = req->route,
 		.is_fresh = req->is_fresh,
 		.wants_chain = req->wants_chain,
+		.hides_url = req->hides_url,
 		.preview = req->preview,
 		.deadline_ms = req->deadline_ms,
 		.timeout_ms = req->timeout_ms,
@@ -410,7 +411,8 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 	SET(CURLOPT_WRITEFUNCTION, on_data);
 	SET(CURLOPT_WRITEDATA, t);
 	if (t->ca_file != NULL) {
-		if (http_set_issuers(t, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, t->ca_file, e) != 0)
+		if (http_set_issuers(t->easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, t->ca_file, e) !=
+		    0)
 			return -1;
 		SET(CURLOPT_CAPATH, NULL); /* the system's folder would be trusted beside it */
 	}
