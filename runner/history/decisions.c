@@ -103,7 +103,8 @@ int record_decision(struct record *r, struct decision *d, struct err *e)
 
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	if (store_leave(r, write_decision(r, d, &id, e), e) != 0)
+	if (store_leave(r, write_decision(r, d, &id, e) == 0 ? tell_decision(r, d, id, e) : -1,
+			e) != 0)
 		return -1;
 	d->id = id;
 	return 0;

@@ -91,6 +91,24 @@ static const struct leaf_child external_children[] = {
 	{NULL, NULL},
 };
 
+static const struct leaf_child notice_children[] = {
+	{"lines",
+	 "SELECT x.at_ms AS at, (SELECT body FROM texts WHERE id = x.bound) AS bound, (SELECT "
+	 "body FROM texts WHERE id = x.check_name) AS \"check\", x.col AS col, (SELECT body "
+	 "FROM texts WHERE id = x.file) AS file, x.is_repeat AS is_repeat, x.kind AS kind, "
+	 "x.line AS line, x.number AS \"%number\", CASE x.outcome WHEN 0 THEN 'undecided' WHEN "
+	 "1 THEN 'pass' WHEN 2 THEN 'warn' WHEN 3 THEN 'fail' WHEN 4 THEN 'skip' ELSE "
+	 "x.outcome END AS outcome, (SELECT body FROM texts WHERE id = x.owner) AS owner, "
+	 "x.place AS place, (SELECT body FROM texts WHERE id = x.reason) AS reason, x.run AS "
+	 "run, (SELECT body FROM texts WHERE id = x.series_name) AS series, x.series AS "
+	 "series_id, x.severity AS severity, x.since_ms AS since, (SELECT body FROM texts "
+	 "WHERE id = x.subject) AS subject, (SELECT body FROM texts WHERE id = x.title) AS "
+	 "title, (SELECT body FROM texts WHERE id = x.unit) AS unit, (SELECT body FROM texts "
+	 "WHERE id = x.value) AS value, x.was AS was FROM notice_lines x WHERE x.notice = ?1 "
+	 "ORDER BY x.place"},
+	{NULL, NULL},
+};
+
 const struct leaf_kind
 	leaf_kinds
 		[] =
@@ -302,6 +320,20 @@ const struct leaf_kind
 									    "'assize/anchor/1' AS "
 									    "t FROM anchors "
 									    "x" RANGE,
+				 NULL},
+				{"assize/notice/1",
+				 "SELECT x.at_ms AS at, x.id AS \"*lines\", x.id AS notice, x.run "
+				 "AS run, "
+				 "x.seq AS seq, (SELECT body FROM texts WHERE id = x.sink) AS "
+				 "sink, "
+				 "'assize/notice/1' AS t, x.n_lines AS total FROM notices x" RANGE,
+				 notice_children},
+				{"assize/notice-end/1",
+				 "SELECT x.at_ms AS at, x.attempts AS attempts, x.is_delivered AS "
+				 "delivered, "
+				 "x.notice AS notice, x.seq AS seq, 'assize/notice-end/1' AS t, "
+				 "x.why AS why "
+				 "FROM notice_ends x" RANGE,
 				 NULL},
 				{NULL, NULL, NULL},
 };

@@ -164,9 +164,8 @@ static int write_holder(struct record *r, const char *name, const struct holder 
 	return set_seal(r, name, e);
 }
 
-/* Sets *is_held; *said describes who holds it, or who held it and is gone. */
-static int take(struct record *r, const char *name, struct arena *a, bool *is_held,
-		const char **said, struct err *e)
+int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held, const char **said,
+	      struct err *e)
 {
 	struct holder self, other = {"", "", "", 0, 0};
 	const char *death;
@@ -198,13 +197,13 @@ int record_lock(struct record *r, const char *name, struct arena *a, const char 
 	const char *said = NULL;
 
 	if (store_enter(r, STORE_WRITING, e) != 0 ||
-	    store_leave(r, take(r, name, a, &is_held, &said, e), e) != 0)
+	    store_leave(r, lock_take(r, name, a, &is_held, &said, e), e) != 0)
 		return -1;
 	*holder = said;
 	return is_held ? 1 : 0;
 }
 
-static int let_go(struct record *r, const char *name, struct err *e)
+int lock_let_go(struct record *r, const char *name, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(r, "DELETE FROM locks WHERE name = ?1 AND pid = ?2", e);
 
@@ -215,9 +214,22 @@ static int let_go(struct record *r, const char *name, struct err *e)
 	return store_run(r, s, e);
 }
 
+int lock_death(struct record *r, struct arena *a, const char *name, const char **why, struct err *e)
+{
+	struct holder self, other = {"", "", "", 0, 0};
+	int rc = read_holder(r, a, name, &other, e);
+
+	*why = NULL;
+	if (rc != 1)
+		return rc;
+	look_at_self(a, &self);
+	*why = death_of(a, &other, &self);
+	return 0;
+}
+
 int record_unlock(struct record *r, const char *name, struct err *e)
 {
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	return store_leave(r, let_go(r, name, e), e);
+	return store_leave(r, lock_let_go(r, name, e), e);
 }

@@ -21,8 +21,10 @@
 #include "runner/model/result.h"
 
 struct arena;
+struct definition;
 struct err;
 struct record;
+struct transition;
 
 enum record_mode { RECORD_READ, RECORD_WRITE /* creates and migrates */ };
 
@@ -55,6 +57,58 @@ int record_external(struct record *r, const struct external *x, struct err *e);
 int record_lock(struct record *r, const char *name, struct arena *a, const char **holder,
 		struct err *e);
 int record_unlock(struct record *r, const char *name, struct err *e);
+
+/*
+ * Notices: who is told of what (runner/model/notify.h). After record_tell(), the transaction that
+ * ends a run also writes what is news in it, one notice for each sink of the definition that wants
+ * some of it: told exactly when recorded. The news of a run of command "gate" waits for the
+ * decision. early: what was found before the run, told with it; at_ms of what is overdue is when it
+ * was last measured, -1 = never. All is borrowed until the record is closed; text for the record's
+ * own use goes to a.
+ */
+void record_tell(struct record *r, struct arena *a, const struct definition *d,
+		 const struct transition *early, size_t n_early);
+/* The early ones alone: nothing is to be run. */
+int record_tell_early(struct record *r, int64_t now_ms, struct err *e);
+/* Runs that began under record_tell(), have no end and never will: their process is gone. */
+int record_dead_runs(struct record *r, struct arena *a, struct run_info **out, size_t *n,
+		     struct err *e);
+
+#define NOTICE_MAX_LINES 500 /* kept of one notice, the gravest */
+
+struct notice {
+	int64_t id;	 /* 0 = not recorded */
+	const char *key; /* tells it from every other of every record: "ORIGIN/ID" */
+	const char *sink;
+	int64_t at_ms, run_id; /* run 0 = none */
+	const struct transition *items;
+	size_t n;
+	int64_t n_total; /* more than n once some were not kept */
+	/* Of earlier processes. */
+	int64_t attempts, tried_ms; /* -1 = never */
+	const char *why;	    /* the last attempt failed; NULL = there was none */
+};
+/*
+ * Takes the notices that wait for their turn, for delivery by this process alone: those of sinks
+ * the definition has, and any older than before_ms. Each is given back by record_notice_end() or
+ * record_notice_wait(); a process that dies gives back what it has.
+ */
+int record_notices_take(struct record *r, struct arena *a, int64_t now_ms, int64_t before_ms,
+			struct notice **out, size_t *n, struct err *e);
+/* It is delivered, or given up; attempts: in all. */
+int record_notice_end(struct record *r, const struct notice *x, int64_t now_ms, bool is_delivered,
+		      struct err *e);
+int record_notice_wait(struct record *r, const struct notice *x, int64_t next_ms, struct err *e);
+/* One that was tried before it was recorded and is not tried again: given up from its beginning. */
+int record_notice_lost(struct record *r, const struct notice *x, struct err *e);
+/* Not delivered: those that wait (*is_waiting), and those given up since since_ms; newest first. */
+struct undelivered {
+	struct notice notice; /* without items */
+	bool is_waiting;
+	int64_t next_ms, end_ms;
+};
+int record_undelivered(struct record *r, struct arena *a, int64_t since_ms, size_t limit,
+		       struct undelivered **out, size_t *n, struct err *e);
 
 /* Reading: runs. */
 int record_run(struct record *r, struct arena *a, int64_t id, struct run_info *out, struct err *e);

@@ -3,10 +3,11 @@
  * transaction with its user_version, so a file is always wholly of one version.
  *
  * Rows are only ever inserted, except in `head` (the next sequence number), `states` and `latest`
- * (caches that can be recomputed from the rest), `cursors` and `locks`. Every record of its own
- * (run begin, definition, result, run end, restoration, decision, external) has a number in one
- * gapless sequence that starts at 1 (0 is the file itself): its place in the ledger (leaf.h). The
- * results of a batch take consecutive numbers in the order of their id, from batches.first_seq on.
+ * (caches that can be recomputed from the rest), `cursors`, `locks`, `told`, `gaps` and `outbox`.
+ * Every record of its own (run begin, definition, result, run end, restoration, decision, external,
+ * notice and its end) has a number in one gapless sequence that starts at 1 (0 is the file itself):
+ * its place in the ledger (leaf.h). The results of a batch take consecutive numbers in the order of
+ * their id, from batches.first_seq on.
  *
  * A year of 1,000 checks an hour is 8.76 million results, so `results` is what the file's size is.
  * Everything a result shares with its neighbours in time (outcome, bound, reason, query, ...) is
@@ -323,10 +324,64 @@ static const char *const version_9[] = {
 	NULL,
 };
 
+/*
+ * Who is told of what. `told` has what was told of a series and is not over, `gaps` the last moment
+ * a scheduled check missed that was told; both move in the transaction that writes the notices, so
+ * that two runs cannot tell the same. A notice waits in `outbox` until it has its end.
+ */
+static const char *const version_10[] = {
+	"CREATE TABLE told(\n"
+	"	series INTEGER PRIMARY KEY,\n"
+	"	open INTEGER NOT NULL, -- bits: see notify.h\n"
+	"	since_ms INTEGER NOT NULL, -- it stopped to pass\n"
+	"	run INTEGER NOT NULL -- that moved it last\n"
+	") STRICT;\n"
+	"CREATE TABLE gaps(\n"
+	"	check_id INTEGER PRIMARY KEY,\n"
+	"	due_ms INTEGER NOT NULL, run INTEGER NOT NULL, is_open INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE notices(\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL,\n"
+	"	sink INTEGER NOT NULL, at_ms INTEGER NOT NULL,\n"
+	"	run INTEGER NOT NULL, -- 0 = none\n"
+	"	n_lines INTEGER NOT NULL -- that there were; no more than a bound are kept\n"
+	") STRICT;\n"
+	"CREATE TABLE notice_lines(\n"
+	"	notice INTEGER NOT NULL, place INTEGER NOT NULL,\n"
+	"	kind INTEGER NOT NULL, was INTEGER NOT NULL, is_repeat INTEGER NOT NULL,\n"
+	"	series INTEGER NOT NULL, -- 0 = none\n"
+	"	outcome INTEGER NOT NULL, severity INTEGER NOT NULL,\n"
+	"	line INTEGER NOT NULL, col INTEGER NOT NULL, run INTEGER NOT NULL,\n"
+	"	since_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL,\n"
+	"	check_name INTEGER NOT NULL, series_name INTEGER NOT NULL,\n"
+	"	subject INTEGER NOT NULL, value INTEGER NOT NULL, unit INTEGER NOT NULL,\n"
+	"	bound INTEGER NOT NULL,\n"
+	"	title INTEGER, owner INTEGER, reason INTEGER, file INTEGER,\n"
+	"	number ANY,\n"
+	"	PRIMARY KEY (notice, place)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE INDEX notice_lines_series ON notice_lines(series);\n"
+	"CREATE TABLE notice_ends(\n"
+	"	notice INTEGER PRIMARY KEY,\n"
+	"	seq INTEGER NOT NULL, at_ms INTEGER NOT NULL,\n"
+	"	is_delivered INTEGER NOT NULL, attempts INTEGER NOT NULL,\n"
+	"	why TEXT -- it could not be delivered the last time; NULL = it never failed\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX notices_seq ON notices(seq);\n"
+	"CREATE UNIQUE INDEX notice_ends_seq ON notice_ends(seq);\n"
+	"CREATE TABLE outbox(\n"
+	"	notice INTEGER PRIMARY KEY,\n"
+	"	attempts INTEGER NOT NULL, tried_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL,\n"
+	"	why TEXT\n"
+	") STRICT;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
-static const char *const *const migrations[STORE_VERSION] = {version_1, version_2, version_3,
-							     version_4, version_5, version_6,
-							     version_7, version_8, version_9};
+static const char *const *const migrations[STORE_VERSION] = {
+	version_1, version_2, version_3, version_4, version_5,
+	version_6, version_7, version_8, version_9, version_10};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

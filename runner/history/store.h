@@ -23,10 +23,11 @@
 #include "runner/history/record.h"
 
 struct arena;
+struct definition;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     9
+#define STORE_VERSION	     10
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -34,7 +35,16 @@ struct err;
 #define STORE_MAX_SERIES  ((INT64_C(1) << STORE_SERIES_BITS) - 1)
 #define STORE_MAX_RUN	  ((INT64_C(1) << (62 - STORE_SERIES_BITS)) - 1)
 
-#define STORE_MAX_STATEMENTS 160
+#define STORE_MAX_STATEMENTS 200
+
+/* What record_tell() was given; definition NULL = nobody is told. */
+struct teller {
+	const struct definition *definition;
+	struct arena *arena;
+	const struct transition *early;
+	size_t n_early;
+	struct run_info late; /* a gate's run, told with its decision; id 0 = none */
+};
 
 struct record {
 	sqlite3 *db;
@@ -44,6 +54,7 @@ struct record {
 	bool is_writing;    /* inside a write transaction */
 	int64_t next_seq;   /* while is_writing */
 	struct merkle tree; /* the same: of the leaves before this transaction */
+	struct teller teller;
 	size_t n_statements;
 	struct {
 		const char *sql; /* static text, compared by address */
@@ -145,6 +156,23 @@ int store_samples(struct record *r, int64_t result_id, const struct result *x, s
 /* Moves the cursor of a check, inside its batch's transaction; one a newer run moved stays. */
 int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char *state,
 		 struct err *e);
+
+/* lock.c, inside a transaction that writes: */
+/* Sets *is_held; *said describes who holds it, or who held it and is gone; else NULL. */
+int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held, const char **said,
+	      struct err *e);
+/* Of a lock of this process. */
+int lock_let_go(struct record *r, const char *name, struct err *e);
+/* *why: how it is known that the holder is gone; NULL = nobody holds it, or somebody who lives. */
+int lock_death(struct record *r, struct arena *a, const char *name, const char **why,
+	       struct err *e);
+
+/* notices.c, inside the transaction that begins a run, ends it, or records a decision. */
+int tell_begin(struct record *r, int64_t run_id, struct err *e);
+int tell_end(struct record *r, const struct run_info *run, struct err *e);
+int tell_decision(struct record *r, const struct decision *d, int64_t id, struct err *e);
+/* With its lines; it is in nobody's outbox yet. */
+int notice_insert(struct record *r, const struct notice *x, int64_t *id, struct err *e);
 
 /* Restorations of a batch, inside its transaction. */
 int store_restorations(struct record *r, int64_t run_id, int64_t at_ms,

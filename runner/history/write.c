@@ -61,7 +61,7 @@ int record_begin(struct record *r, struct run_info *run, struct err *e)
 
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	if (store_leave(r, insert_run(r, run, &id, e), e) != 0)
+	if (store_leave(r, insert_run(r, run, &id, e) == 0 ? tell_begin(r, id, e) : -1, e) != 0)
 		return -1;
 	run->id = id;
 	return 0;
@@ -298,5 +298,5 @@ int record_end(struct record *r, const struct run_info *run, struct err *e)
 	assert(run->state != RUN_INCOMPLETE); /* what has no end has no state to record */
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	return store_leave(r, insert_end(r, run, e), e);
+	return store_leave(r, insert_end(r, run, e) == 0 ? tell_end(r, run, e) : -1, e);
 }

@@ -8,6 +8,7 @@
 
 #include "runner/base/str.h"
 #include "runner/model/kind.h"
+#include "runner/model/notify.h"
 
 const struct source *definition_source(const struct definition *d, const char *file)
 {
@@ -48,6 +49,14 @@ const struct rollback_set *definition_rollback(const struct definition *d, const
 	for (size_t i = 0; i < d->n_rollbacks; i++)
 		if (strcmp(d->rollbacks[i]->name, name) == 0)
 			return d->rollbacks[i];
+	return NULL;
+}
+
+const struct notify_sink *definition_sink(const struct definition *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_sinks; i++)
+		if (strcmp(d->sinks[i]->name, name) == 0)
+			return d->sinks[i];
 	return NULL;
 }
 

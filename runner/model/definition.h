@@ -20,6 +20,7 @@
 #include "runner/model/lookback.h"
 
 struct audit_kind;
+struct notify_sink;
 struct redactor;
 struct node;
 
@@ -266,6 +267,8 @@ struct definition {
 	size_t n_rollbacks;
 	struct waiver **waivers; /* definition order */
 	size_t n_waivers;
+	struct notify_sink **sinks; /* who is told, and of what: notify.h */
+	size_t n_sinks;
 };
 
 const struct source *definition_source(const struct definition *d, const char *file);
@@ -273,6 +276,7 @@ const struct target *definition_target(const struct definition *d, const char *n
 const struct check *definition_check(const struct definition *d, const char *name);
 const struct gate *definition_gate(const struct definition *d, const char *name);
 const struct rollback_set *definition_rollback(const struct definition *d, const char *name);
+const struct notify_sink *definition_sink(const struct definition *d, const char *name);
 
 bool selector_matches(const struct selector *s, const struct check *c);
 

@@ -1,0 +1,41 @@
+/*
+ * notices: what the files that find news and write it share. Private to runner/history.
+ *
+ * notices.c finds news in runs and decisions, notices_early.c in what was found before a run,
+ * notices_write.c writes it, one notice for each sink that wants some of it. All of it happens
+ * inside one transaction.
+ */
+#ifndef ASSIZE_HISTORY_NOTICES_H
+#define ASSIZE_HISTORY_NOTICES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/history/store.h"
+#include "runner/model/notify.h"
+
+/* News on its way to its sinks. */
+struct news {
+	struct arena *arena;
+	const struct definition *definition;
+	struct transition *items;
+	size_t n, cap;
+	int64_t now_ms;
+};
+
+/* One more, with every text empty. */
+struct transition *news_add(struct news *news);
+/* What the definition says of a check nobody measured. */
+void news_fill_check(const struct news *news, struct transition *t, const char *name);
+
+/* Name of the lock a run holds from its beginning to its end. */
+const char *news_run_lock(struct arena *a, int64_t run_id);
+/* What record_tell() was given; run_id 0 = nothing is run. */
+int news_early(struct record *r, struct news *news, int64_t run_id, struct err *e);
+/* Gaps of schedules that this run closed. */
+int news_closed_gaps(struct record *r, struct news *news, const struct run_info *run,
+		     struct err *e);
+
+int news_write(struct record *r, const struct news *news, int64_t run_id, struct err *e);
+
+#endif
