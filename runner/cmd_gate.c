@@ -17,6 +17,7 @@
 #include "runner/history/record.h"
 #include "runner/io/git_ref.h"
 #include "runner/model/definition.h"
+#include "runner/notify.h"
 #include "runner/options.h"
 #include "runner/output.h"
 #include "runner/session.h"
@@ -49,6 +50,7 @@ struct gate_command {
 	struct gate_input input;
 	int64_t run_id; /* of the run made for this decision, 0 = none */
 	struct terminal terminal;
+	struct notifier *notifier;
 };
 
 static int find_gate(struct gate_command *g, struct err *e)
@@ -258,7 +260,13 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 		return app_fail(app, &e);
 	show_terminal(app, &g.o, &g.terminal);
 	g.items = gate_items(app->arena, g.definition, g.gate, &g.n_items);
-	status = gather(&g, &e) == 0 && run_stale(&g, &e) == 0 ? decide(&g, &e) : -1;
+	status = notify_begin(app, &g.o, g.definition, g.record, false, &g.notifier, &e) == 0 &&
+				 gather(&g, &e) == 0 && run_stale(&g, &e) == 0
+			 ? decide(&g, &e)
+			 : -1;
+	if (status < 0)
+		status = app_fail(app, &e);
+	notify_end(g.notifier, status);
 	record_close(g.record);
-	return status < 0 ? app_fail(app, &e) : status;
+	return status;
 }

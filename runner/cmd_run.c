@@ -12,6 +12,7 @@
 #include "runner/base/err.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
+#include "runner/notify.h"
 #include "runner/options.h"
 #include "runner/output.h"
 #include "runner/schedule.h"
@@ -41,6 +42,7 @@ struct run_command {
 	struct definition *definition;
 	struct record *record;
 	struct selection selection;
+	struct notifier *notifier;
 };
 
 /* Keeps what is due. A check without a schedule is never due. */
@@ -87,6 +89,7 @@ static int execute(struct run_command *r, struct err *e)
 	};
 
 	show_terminal(r->app, &r->o, &t);
+	notify_started(r->notifier);
 	if (session_run(&req, &run, e) != 0)
 		return -1;
 	if (show_run_end(r->app, &r->o, r->record, run.id, &t, e) != 0)
@@ -142,7 +145,13 @@ static int run_run(struct app *app, const struct command *self, int argc, char *
 	if (selection_make(app, r.definition, &r.o, &r.selection, &e) != 0 ||
 	    record_open(app_record_path(app, &r.o, r.definition), RECORD_WRITE, &r.record, &e) != 0)
 		return app_fail(app, &e);
-	status = r.o.is_due ? execute_due(&r, &e) : execute(&r, &e);
+	if (notify_begin(app, &r.o, r.definition, r.record, true, &r.notifier, &e) != 0)
+		status = -1;
+	else
+		status = r.o.is_due ? execute_due(&r, &e) : execute(&r, &e);
+	if (status < 0)
+		status = app_fail(app, &e);
+	notify_end(r.notifier, status);
 	record_close(r.record);
-	return status < 0 ? app_fail(app, &e) : status;
+	return status;
 }

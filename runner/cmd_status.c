@@ -23,6 +23,7 @@
 #include "runner/session.h"
 #include "runner/show.h"
 #include "runner/status_grants.h"
+#include "runner/status_notices.h"
 
 static int run_status(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -36,10 +37,6 @@ const struct command command_status = {
 	.accepts = accepts,
 	.run = run_status,
 };
-
-/* A schedule is overdue when its moment passed this long ago and nothing was measured since; see
- * schedule_due_since(). */
-#define OVERDUE_GRACE_MS (10 * 60 * 1000)
 
 struct audit_status {
 	const char *name;
@@ -66,7 +63,7 @@ static int add_schedule(const struct check *c, int64_t measured_ms, int64_t now,
 	s->is_scheduled = true;
 	if (s->next_ms < 0 || (t.next_ms >= 0 && t.next_ms < s->next_ms))
 		s->next_ms = t.next_ms;
-	if (due_ms >= 0 && now - due_ms > OVERDUE_GRACE_MS &&
+	if (due_ms >= 0 && now - due_ms > SCHEDULE_GRACE_MS &&
 	    (s->overdue_ms < 0 || due_ms < s->overdue_ms))
 		s->overdue_ms = due_ms;
 	return 0;
@@ -170,7 +167,7 @@ static int print_gates(struct app *app, const struct definition *d, struct recor
 }
 
 static void print_json(struct app *app, const struct definition *d, const struct audit_status *all,
-		       int64_t now)
+		       const struct status_notices *notices, int64_t now)
 {
 	size_t n = d->n_audits;
 	struct json_writer w;
@@ -195,6 +192,7 @@ static void print_json(struct app *app, const struct definition *d, const struct
 	}
 	json_close(&w, ']');
 	status_put_waivers(&w, d, now);
+	status_put_undelivered(&w, notices);
 	json_close(&w, '}');
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);
@@ -236,6 +234,7 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	struct definition *d;
 	struct record *record;
 	struct audit_status *all;
+	struct status_notices notices;
 	struct options o;
 	struct err e = {0};
 	int64_t now = clock_wall_ms(&app->clock);
@@ -249,12 +248,15 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 		return status;
 	all = arena_array(app->arena, d->n_audits, sizeof(*all));
 	rc = gather(app, d, record, now, all, &e);
+	if (rc == 0)
+		rc = status_find_undelivered(app, record, now, &notices, &e);
 	if (rc == 0 && o.is_json)
-		print_json(app, d, all, now);
+		print_json(app, d, all, &notices, now);
 	else if (rc == 0) {
 		print_audits(app, all, d->n_audits, now);
 		rc = print_gates(app, d, record, now, &e);
 		status_print_waivers(app, d, now);
+		status_print_undelivered(app, &notices, now);
 	}
 	record_close(record);
 	return rc != 0 ? app_fail(app, &e) : session_exit_status(joined(all, d->n_audits));

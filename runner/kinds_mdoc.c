@@ -239,7 +239,7 @@ void kinds_mdoc(struct buf *out)
 		{"Gates", gate_rows},		{"Entries of require and advise", selector_rows},
 		{"Error budgets", budget_rows}, {"Burn rates of an error budget", burn_rows},
 		{"Baselines", baseline_rows},	{"Rollback sets", set_rows},
-		{"Waivers", waiver_rows},
+		{"Waivers", waiver_rows},	{"Who is told", notify_rows},
 	};
 	size_t n;
 	const struct audit_kind *const *kinds = audit_kinds(&n);

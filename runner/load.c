@@ -60,6 +60,12 @@ const struct key_row file_rows[] = {
 	 .sub = waiver_rows,
 	 .sub_size = sizeof(struct waiver_raw),
 	 .help = "failures somebody answers for at a gate, until a moment"},
+	{.name = "notify",
+	 .type = KEY_GROUPS,
+	 .offset = offsetof(struct file_raw, sinks),
+	 .sub = notify_rows,
+	 .sub_size = sizeof(struct notify_raw),
+	 .help = "who is told when something changes, and of what"},
 	KEY_END,
 };
 
@@ -217,7 +223,7 @@ static void keep_audits(const struct texts *checks, struct node *audits)
 
 static void drop_sections(struct node *root)
 {
-	static const char *const dropped[] = {"targets", "gates", "rollback", "waivers"};
+	static const char *const dropped[] = {"targets", "gates", "rollback", "waivers", "notify"};
 	size_t kept = 0;
 
 	for (size_t i = 0; i < root->n; i++) {
@@ -255,9 +261,9 @@ static void become_former(struct loader *l)
 static void init(struct loader *l, struct arena *a, const struct load_options *o,
 		 struct diags *diags)
 {
-	struct map *maps[] = {&l->vars,		&l->zones,   &l->files,	  &l->places,
-			      &l->target_nodes, &l->targets, &l->audits,  &l->gates,
-			      &l->sets,		&l->waivers, &l->policies};
+	struct map *maps[] = {&l->vars,		&l->zones,   &l->files,	   &l->places,
+			      &l->target_nodes, &l->targets, &l->audits,   &l->gates,
+			      &l->sets,		&l->waivers, &l->policies, &l->sinks};
 
 	*l = (struct loader){.arena = a, .options = o, .diags = diags};
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
@@ -299,6 +305,7 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 		load_needs(&l); /* a check that is left out cannot be waited for */
 	build(&l, "gates", offsetof(struct file_raw, gates), load_gate);
 	load_waivers(&l);
+	build(&l, "notify", offsetof(struct file_raw, sinks), load_sink);
 	load_drop_consequences(&l);
 	load_policy_digest(&l);
 	if (diags->n_total == before)

@@ -4,7 +4,7 @@
  *
  * Order matters and is kept by definition_load(): sources, variables, then all sections of all
  * files are read by their rows, then sections are built in the order targets, rollback sets,
- * audits, needs, gates, waivers, because each names what comes before it.
+ * audits, needs, gates, waivers, sinks, because each names what comes before it.
  */
 #ifndef ASSIZE_RUNNER_LOAD_PARTS_H
 #define ASSIZE_RUNNER_LOAD_PARTS_H
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "audits/command.h"
 #include "runner/base/err.h"
 #include "runner/base/map.h"
 #include "runner/base/route.h"
@@ -30,7 +31,7 @@ struct file_raw {
 	int64_t version;
 	struct texts include;
 	struct pairs vars;
-	struct groups targets, audits, gates, rollbacks, waivers;
+	struct groups targets, audits, gates, rollbacks, waivers, sinks;
 };
 
 struct target_raw {
@@ -142,9 +143,20 @@ struct set_raw {
 	struct groups artifacts; /* struct artifact_raw */
 };
 
+struct notify_raw {
+	const char *webhook, *slack, *alertmanager, *smtp, *ping;
+	struct texts command;
+	struct pairs headers, env;
+	const char *ca_file, *from, *user, *password;
+	struct texts to, on;
+	struct command_sandbox sandbox;
+	int64_t timeout_ms, retries, severity, repeat_ms;
+	struct groups select;
+};
+
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
 	gate_rows[], selector_rows[], match_rows[], budget_rows[], burn_rows[], baseline_rows[],
-	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[];
+	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[], notify_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -191,7 +203,7 @@ struct loader {
 	size_t n_uses, first_use;  /* first_use: of the check being read */
 	size_t n_held;		   /* bytes */
 	struct map target_nodes;   /* name -> location as written, for hashes */
-	struct map targets, audits, gates, sets, waivers;
+	struct map targets, audits, gates, sets, waivers, sinks;
 	struct pending_needs *needs;
 	size_t n_needs, n_entries, n_unmatched; /* entries: of all gates */
 };
@@ -265,6 +277,8 @@ void load_waivers(struct loader *l);
  */
 bool load_time(struct loader *l, const struct node *node, const char *key, const char *text,
 	       int64_t *out);
+/* load_notify.c */
+void load_sink(struct loader *l, const struct group *g, const struct node *node);
 void load_needs(struct loader *l);
 void load_hidden_checks(struct loader *l);
 

@@ -14,6 +14,9 @@
 struct check;
 struct err;
 
+/* Overdue: its moment passed this long ago, and nothing was measured since. */
+#define SCHEDULE_GRACE_MS (10 * 60 * 1000)
+
 struct schedule_times {
 	int64_t previous_ms; /* latest moment <= now at which it should have run; -1 none */
 	int64_t next_ms;     /* -1 none */

@@ -12,6 +12,7 @@
 #include "runner/io/json.h"
 #include "runner/load_parts.h"
 #include "runner/model/kind.h"
+#include "runner/model/notify.h"
 
 #define NAME_PATTERN	 "^[A-Za-z_][A-Za-z0-9_.-]{0,127}$"
 #define REFERENCE	 "\\$\\{"
@@ -251,7 +252,7 @@ static void put_required(struct json_writer *w, const struct key_row *rows)
 /* The inside of the schema of one mapping. */
 static void write_rows(struct json_writer *w, const struct key_row *rows)
 {
-	const char *target_types[TARGET_LAST];
+	const char *target_types[TARGET_LAST], *sink_types[NOTIFY_LAST + 1];
 	static const char *const gate_rules[] = {"require", "rollback", "budget", "baseline"};
 
 	json_put_text(w, "type", "object");
@@ -267,6 +268,10 @@ static void write_rows(struct json_writer *w, const struct key_row *rows)
 		put_one_of(w, "oneOf", target_types, TARGET_LAST);
 	if (rows == gate_rows)
 		put_one_of(w, "anyOf", gate_rules, sizeof(gate_rules) / sizeof(gate_rules[0]));
+	for (int t = 0; t <= NOTIFY_LAST; t++)
+		sink_types[t] = notify_type_name((enum notify_type)t);
+	if (rows == notify_rows)
+		put_one_of(w, "oneOf", sink_types, NOTIFY_LAST + 1);
 	if (rows == selector_rows)
 		json_put_int(w, "minProperties", 1);
 }
