@@ -263,23 +263,6 @@ struct report_case *report_cases(struct arena *a, const struct report *r, size_t
 	return cases;
 }
 
-static int rank(enum outcome o)
-{
-	switch (o) {
-	case OUTCOME_FAIL:
-		return 0;
-	case OUTCOME_UNDECIDED:
-		return 1;
-	case OUTCOME_WARN:
-		return 2;
-	case OUTCOME_SKIP:
-		return 3;
-	case OUTCOME_PASS:
-		return 4;
-	}
-	return 1;
-}
-
 /* What the run and the gates have to say comes before any series, unless it is that all is well. */
 static int group_rank(const struct report_case *c)
 {
@@ -293,8 +276,8 @@ static int compare_ranks(const void *left, const void *right)
 
 	if (group_rank(x) != group_rank(y))
 		return group_rank(x) - group_rank(y);
-	if (rank(x->outcome) != rank(y->outcome))
-		return rank(x->outcome) - rank(y->outcome);
+	if (x->outcome != y->outcome)
+		return outcome_rank(y->outcome) - outcome_rank(x->outcome);
 	if (x->severity != y->severity)
 		return x->severity > y->severity ? -1 : 1;
 	return x < y ? -1 : x > y; /* one array: the order they have in it */

@@ -42,8 +42,8 @@ struct report_case {
 struct report_case *report_cases(struct arena *a, const struct report *r, size_t *n);
 
 /*
- * The same by how much they matter: what is disproved, what is undecided, warnings, what was
- * skipped, what passes; the run and the gates first, then by severity, then as above.
+ * The same by how much they matter: what is disproved, what is undecided, what was skipped,
+ * warnings, what passes; the run and the gates first, then by severity, then as above.
  */
 struct report_case **report_cases_ranked(struct arena *a, struct report_case *cases, size_t n);
 

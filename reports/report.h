@@ -98,6 +98,10 @@ void report_sarif(struct buf *out, const struct report *r);
 void report_codequality(struct buf *out, const struct report *r);
 /* Workflow commands: annotations of a step of GitHub Actions, at most ten of a level. */
 void report_github(struct buf *out, const struct report *r);
+/* Gauges that OpenMetrics and the Prometheus text format both take, for a textfile collector. */
+void report_openmetrics(struct buf *out, const struct report *r);
+/* A summary in GitHub Flavored Markdown, below 900 KiB: the verdict first. */
+void report_markdown(struct buf *out, const struct report *r);
 void report_html(struct buf *out, const struct report *r);
 
 #endif

@@ -12,7 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/utc.h"
 
-static int rank(enum outcome o)
+int outcome_rank(enum outcome o)
 {
 	switch (o) {
 	case OUTCOME_FAIL:
@@ -34,8 +34,8 @@ static bool is_worse(const struct result *a, const struct result *b)
 	double room_a = isnan(a->room) ? -1 : a->room;
 	double room_b = isnan(b->room) ? -1 : b->room;
 
-	if (rank(a->outcome) != rank(b->outcome))
-		return rank(a->outcome) > rank(b->outcome);
+	if (outcome_rank(a->outcome) != outcome_rank(b->outcome))
+		return outcome_rank(a->outcome) > outcome_rank(b->outcome);
 	return room_a > room_b;
 }
 

@@ -91,6 +91,12 @@ int decision_exit_status(const struct decision *d);
 /* Does the reason add anything to value and bound, which are shown beside it? */
 bool result_has_remark(const struct result *r);
 
+/*
+ * For showing the worst first, and for nothing else: 4 what is disproved, 3 what is undecided, 2
+ * skipped, 1 a warning, 0 a pass.
+ */
+int outcome_rank(enum outcome o);
+
 /* "FAIL", "undecided", "pass": how an outcome is written for people. */
 const char *outcome_word(enum outcome o);
 

@@ -70,7 +70,8 @@ static const struct option_row rows[] = {
 	{"password-env", 0, OPTION_TEXT, "NAME", AT(password_env), 0,
 	 "environment variable that holds the password of the servers named"},
 	{"format", 0, OPTION_TEXT, "FORMAT", AT(format), 0,
-	 "html, json, junit, junit-gitlab, tap, ctrf, sarif, gitlab-codequality, github"},
+	 "html, json, junit, junit-gitlab, tap, ctrf, sarif, gitlab-codequality, github, markdown, "
+	 "openmetrics"},
 	{"output", 'o', OPTION_TEXT, "FILE", AT(output), 0,
 	 "write there instead of to standard output; waive: the file to add to"},
 	{"since", 0, OPTION_TEXT, "DURATION", AT(since), 0, "how far back to look, e.g. 30d"},

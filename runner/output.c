@@ -43,6 +43,8 @@ static const struct format {
 	{"sarif", 0, report_sarif},
 	{"gitlab-codequality", 0, report_codequality},
 	{"github", 0, report_github},
+	{"markdown", 0, report_markdown},
+	{"openmetrics", 0, report_openmetrics},
 };
 
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))

@@ -2,7 +2,7 @@
  * output: the formats a run can be rendered in, by name, and where they go.
  *
  * Names: html, json, junit (Jenkins' schema), junit-gitlab, tap, ctrf, sarif, gitlab-codequality,
- * github. A file is written beside its place and renamed, so a reader never sees half a report.
+ * github, markdown, openmetrics. A file is written beside its place and renamed, so a reader never sees half a report.
  */
 #ifndef ASSIZE_RUNNER_OUTPUT_H
 #define ASSIZE_RUNNER_OUTPUT_H

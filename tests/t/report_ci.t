@@ -7,6 +7,7 @@
 SAMPLE=$BUILD/tests/tools/report_sample
 export NODE_PATH=$BUILD/npm/node_modules
 formats=(tap ctrf sarif gitlab-codequality github)
+others=(markdown openmetrics)
 green=(pass open many)
 red=(plain shut barred hostile incomplete interrupted missing empty skipped undecided)
 
@@ -17,7 +18,7 @@ judge() # FILE...: a line a file, see tests/npm/formats.js
 
 cd "$TMP" || bail "no scratch directory"
 for which in "${green[@]}" "${red[@]}"; do
-	for format in "${formats[@]}"; do
+	for format in "${formats[@]}" "${others[@]}"; do
 		"$SAMPLE" "$which" "$format" >"$which.$format" || bail "report_sample $which $format failed"
 	done
 done
@@ -102,5 +103,68 @@ is "GitLab: the worst first, in its words" "$(jq -r '[.[] | "\(.severity) \(.che
 is "CTRF: undecided counts as failed and says what it is" \
 	"$(jq -r '.results.tests[] | select(.rawStatus == "undecided") | "\(.name) \(.status)"' plain.ctrf)" 'api/up failed'
 like "GitHub: the gate comes first" "$(head -n 1 shut.github)" '^::error title=gate shut,file=audits/storefront.yaml,line=34,col=17::gate release is shut'
+
+# OpenMetrics by Debian's Python client, and by what checks files of node_exporter's collector.
+/usr/bin/python3 - "${green[@]}" "${red[@]}" <<'PY' >metrics
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+for which in sys.argv[1:]:
+    samples = [s for family in text_string_to_metric_families(open(which + ".openmetrics").read())
+               for s in family.samples]
+    value = lambda name: [s.value for s in samples if s.name == name]
+    passing = value("assize_run_passing") == [1.0] and 0.0 not in value("assize_gate_open")
+    states = {}
+    for s in samples:
+        if s.name in ("assize_series_outcome", "assize_check_outcome", "assize_run_outcome"):
+            key = (s.name, s.labels.get("check"), s.labels.get("series"))
+            states[key] = states.get(key, 0) + s.value
+    print(which, "green" if passing else "red", sorted(set(states.values())),
+          any(s.timestamp for s in samples))
+PY
+for which in "${green[@]}"; do
+	is "OpenMetrics: $which is a success, one state each, no timestamps" \
+		"$(grep "^$which " metrics)" "$which green [1] False"
+done
+for which in "${red[@]}"; do
+	is "OpenMetrics: $which is none, one state each, no timestamps" \
+		"$(grep "^$which " metrics)" "$which red [1] False"
+done
+for which in "${green[@]}" "${red[@]}"; do
+	run promtool check metrics <"$which.openmetrics"
+	is "promtool: $which has no problem" "$status $out$err" "0 "
+done
+sed 's/^# TYPE assize_run_checks gauge/# TYPE assize_run_checks counter/' shut.openmetrics >broken.openmetrics
+run promtool check metrics <broken.openmetrics
+like "promtool: a counter that is none is noticed" "$status $out$err" '^3 .*assize_run_checks'
+is "OpenMetrics: what was not measured is absent" "$(grep -c '^assize_series_value{check="api/up"' shut.openmetrics)" 0
+is "OpenMetrics: a share is a ratio" "$(grep '^assize_series_value{check="tasks/missing",series="{column=..owner' shut.openmetrics)" \
+	'assize_series_value{check="tasks/missing",series="{column=\"owner\"}",unit="ratio"} 0.013'
+
+# Markdown by the parser GitHub uses, with its tables and links.
+nodes() # FILE NAME...: how many there are of each
+{
+	local file=$1 name
+	shift
+	cmark-gfm --unsafe -e table -e autolink -e strikethrough --to xml "$file" >"$file.xml"
+	for name; do
+		printf '%s %s, ' "$(grep -c "<$name[ />]" "$file.xml")" "$name"
+	done
+}
+for which in shut hostile; do
+	nodes $which.markdown heading table table_row table_cell html_block strong emph link image \
+		strikethrough list block_quote code_block thematic_break >$which.nodes
+done
+is "Markdown: names change nothing of how the page is built" "$(cat hostile.nodes)" "$(cat shut.nodes)"
+like "Markdown: a heading for the verdict and each failure, a row each" "$(cat shut.nodes)" \
+	'^5 heading, 1 table, 16 table_row, 51 table_cell, .* 0 emph, 0 link, 0 image,'
+like "Markdown: the verdict comes first" "$(head -n 1 shut.markdown)" '^## assize: SHUT, gate `release` for `v2.31.0`$'
+for which in "${red[@]}"; do
+	like "Markdown: $which is none" "$(head -n 1 $which.markdown)" '^## assize: (SHUT|undecided|FAIL)'
+done
+for which in "${green[@]}"; do
+	like "Markdown: $which is a success" "$(head -n 1 $which.markdown)" '^## assize: (OPEN|pass)'
+done
+is "Markdown: as HTML there is no script and no link" \
+	"$(cmark-gfm --unsafe -e table -e autolink hostile.markdown | grep -ciE '<(script|a|img)[ >]')" 0
 
 done_testing

@@ -101,11 +101,17 @@ static const struct {
 	const char *name;
 	void (*render)(struct buf *out, const struct report *r);
 } formats[] = {
-	{"html", report_html},	   {"json", report_json},
-	{"junit", junit_jenkins},  {"junit-gitlab", junit_gitlab},
-	{"tap", report_tap},	   {"ctrf", report_ctrf},
-	{"sarif", report_sarif},   {"gitlab-codequality", report_codequality},
+	{"html", report_html},
+	{"json", report_json},
+	{"junit", junit_jenkins},
+	{"junit-gitlab", junit_gitlab},
+	{"tap", report_tap},
+	{"ctrf", report_ctrf},
+	{"sarif", report_sarif},
+	{"gitlab-codequality", report_codequality},
 	{"github", report_github},
+	{"markdown", report_markdown},
+	{"openmetrics", report_openmetrics},
 };
 
 static int print_sample(const struct report *r, const char *format)

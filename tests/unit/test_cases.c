@@ -197,8 +197,8 @@ static void test_cases_have_fingerprints_of_names_alone(void **state)
 static void test_cases_are_ranked_by_what_matters(void **state)
 {
 	static const char *const expected[] = {
-		"gates/release", "dist/digests",   "tasks/missing{column=\"owner\"}",
-		"api/up",	 "api/home:total", "queue/lag",
+		"gates/release", "dist/digests", "tasks/missing{column=\"owner\"}",
+		"api/up",	 "queue/lag",	 "api/home:total",
 		"tasks/columns"};
 	struct arena *a = arena_new();
 	struct report r;
@@ -259,6 +259,81 @@ static void test_sarif_is_bounded(void **state)
 	arena_free(a);
 }
 
+/* Failures with 20 KiB of evidence each, and more cases than fit: below 900 KiB, and it is said. */
+static void test_markdown_is_bounded(void **state)
+{
+	struct arena *a = arena_new();
+	char *evidence = arena_alloc(a, 20481);
+	struct report r;
+	struct buf out;
+
+	(void)state;
+	memset(evidence, '<', 20480);
+	evidence[20480] = '\0';
+	fixture_many(a, &r, 20000, 2);
+	for (size_t i = 0; i < r.n_results; i++) {
+		r.results[i].outcome = i % 2 == 0 ? OUTCOME_FAIL : OUTCOME_PASS;
+		r.results[i].evidence = evidence;
+		r.results[i].reason = evidence;
+	}
+	buf_init(&out, BUF_UNBOUNDED);
+	report_markdown(&out, &r);
+	assert_in_range(out.len, 500000, 900 * 1024);
+	assert_non_null(strstr(out.data, " more that did not pass are left out here.**"));
+	assert_non_null(strstr(out.data, " more are left out here.\n\n</details>\n"));
+	buf_release(&out);
+	arena_free(a);
+}
+
+static void test_openmetrics_is_bounded(void **state)
+{
+	struct arena *a = arena_new();
+	struct report r;
+	struct buf out;
+	char *name = arena_alloc(a, 1001);
+
+	(void)state;
+	memset(name, 'n', 1000);
+	name[1000] = '\0';
+	fixture_many(a, &r, 150, 2);
+	for (size_t i = 0; i < r.n_results; i++) { /* one check, 150 series */
+		r.results[i].check = r.results[0].check;
+		r.results[i].series = arena_printf(a, "{n=\"%zu\"}", i);
+	}
+	r.results[149].outcome = OUTCOME_FAIL;
+	r.results[148].series = name;
+	r.results[148].outcome = OUTCOME_UNDECIDED;
+	r.run.n_planned = 1;
+	buf_init(&out, BUF_UNBOUNDED);
+	report_openmetrics(&out, &r);
+	assert_non_null(strstr(out.data, "assize_run_series_left_out 50\n"));
+	assert_non_null(strstr(out.data, "series=\"{n=\\\"149\\\"}\",outcome=\"fail\"} 1\n"));
+	assert_null(strstr(out.data, "{n=\\\"98\\\"}"));
+	assert_non_null(strstr(out.data, "nnn... ")); /* cut, with a digest of all of it */
+	buf_release(&out);
+	arena_free(a);
+}
+
+/* What looks alike once it is visible stays two series: a scrape with a duplicate is refused. */
+static void test_openmetrics_keeps_names_apart(void **state)
+{
+	struct arena *a = arena_new();
+	struct report r;
+	struct buf out;
+
+	(void)state;
+	fixture_many(a, &r, 2, 2);
+	r.results[1].check = r.results[0].check;
+	r.results[0].series = "a\nb";
+	r.results[1].series = "a\\nb";
+	buf_init(&out, BUF_UNBOUNDED);
+	report_openmetrics(&out, &r);
+	assert_non_null(strstr(out.data, "series=\"a\\\\nb\",outcome=\"pass\"} 1\n"));
+	assert_non_null(strstr(out.data, "series=\"a\\\\\\\\nb\",outcome=\"pass\"} 1\n"));
+	buf_release(&out);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +345,9 @@ int main(void)
 		cmocka_unit_test(test_cases_are_ranked_by_what_matters),
 		cmocka_unit_test(test_github_shows_ten_and_counts_the_rest),
 		cmocka_unit_test(test_sarif_is_bounded),
+		cmocka_unit_test(test_markdown_is_bounded),
+		cmocka_unit_test(test_openmetrics_is_bounded),
+		cmocka_unit_test(test_openmetrics_keeps_names_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
