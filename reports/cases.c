@@ -49,11 +49,33 @@ static void fingerprint(struct report_case *c, const char *rule, const char *ser
 	sha256_hex(digest, c->fingerprint);
 }
 
-static const char *message_of(struct arena *a, const struct result *s)
+/* What the outcome and a waiver make of the case. */
+static void settle(struct report_case *c)
+{
+	bool is_bad = c->outcome == OUTCOME_FAIL || c->outcome == OUTCOME_UNDECIDED;
+
+	c->is_failure = is_bad && c->waived == NULL;
+	c->state = c->waived != NULL ? "waived" : outcome_name(c->outcome);
+}
+
+static void put_waived(struct buf *out, const struct waived *w)
 {
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED);
+	waived_put(&b, w);
+	text_put(out, b.data);
+	(void)buf_puts(out, "; fail: ");
+	buf_release(&b);
+}
+
+static const char *message_of(struct arena *a, const struct result *s, const struct waived *w)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	if (w != NULL)
+		put_waived(&b, w);
 	if (s->value.type == VALUE_NONE) {
 		(void)buf_printf(&b,
 				 "%s: ", s->outcome == OUTCOME_SKIP ? "skipped" : "no measurement");
@@ -104,17 +126,18 @@ static const char *details_of(struct arena *a, const struct report *r, const str
 }
 
 static struct report_case series_case(struct arena *a, const struct report *r,
-				      const struct result *s)
+				      const struct result *s, const struct waived *waived)
 {
 	const struct check_info *info = s->check;
 	bool has_bound = s->bound_line > 0;
 	struct report_case c = {
 		.kind = CASE_SERIES,
 		.outcome = s->outcome,
+		.waived = waived,
 		.group = visible(a, arena_strndup(a, info->name, strcspn(info->name, "/"))),
 		.rule = visible(a, info->name),
 		.title = info->title != NULL ? visible(a, info->title) : NULL,
-		.message = message_of(a, s),
+		.message = message_of(a, s, waived),
 		.details = details_of(a, r, s),
 		.file = info->file != NULL ? info->file : "",
 		.line = has_bound ? s->bound_line : info->line,
@@ -130,17 +153,13 @@ static struct report_case series_case(struct arena *a, const struct report *r,
 	text_series(&b, info->name, s->series);
 	c.name = keep(a, &b);
 	fingerprint(&c, info->name, s->series);
+	settle(&c);
 	return c;
-}
-
-static bool is_reason(const struct decision_line *l)
-{
-	return l->is_hard && !outcome_is_passing(l->outcome);
 }
 
 static void put_reason(struct buf *out, const struct decision_line *l)
 {
-	(void)buf_printf(out, "%s ", outcome_name(l->outcome));
+	(void)buf_printf(out, "%s ", l->waived != NULL ? "waived" : outcome_name(l->outcome));
 	if (l->check[0] != '\0') {
 		text_series(out, l->check, l->series != NULL ? l->series : "");
 		(void)buf_puts(out, ": ");
@@ -159,11 +178,13 @@ static const char *decision_message(struct arena *a, const struct decision *d)
 	(void)buf_printf(&b, " is %s for ", d->is_open ? "open" : "shut");
 	text_put(&b, d->subject[0] != '\0' ? d->subject : "no subject");
 	for (size_t i = 0; i < d->n_lines && !d->is_open; i++) {
-		if (!is_reason(&d->lines[i]) || n++ >= MAX_REASONS)
+		if (!decision_line_shuts(&d->lines[i]) || n++ >= MAX_REASONS)
 			continue;
 		(void)buf_puts(&b, n == 1 ? ": " : "; ");
 		put_reason(&b, &d->lines[i]);
 	}
+	if (decision_waived(d) > 0)
+		(void)buf_printf(&b, "; %zu waived", decision_waived(d));
 	if (n > MAX_REASONS)
 		(void)buf_printf(&b, " (and %zu more)", n - MAX_REASONS);
 	return keep(a, &b);
@@ -195,7 +216,8 @@ static void set_position(struct report_case *c, const struct report *r, const st
 	for (size_t i = 0; d != NULL && i < d->n_lines; i++) {
 		const struct decision_line *l = &d->lines[i];
 
-		if (!is_reason(l) || l->file == NULL || l->file[0] == '\0' || l->line <= 0)
+		if (!decision_line_shuts(l) || l->file == NULL || l->file[0] == '\0' ||
+		    l->line <= 0)
 			continue;
 		c->file = l->file;
 		c->line = l->line;
@@ -209,9 +231,7 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 {
 	struct report_case c = {
 		.kind = CASE_GATE,
-		.outcome = d->is_open			? OUTCOME_PASS
-			   : d->outcome == OUTCOME_FAIL ? OUTCOME_FAIL
-							: OUTCOME_UNDECIDED,
+		.outcome = d->outcome,
 		.group = "gates",
 		.message = decision_message(a, d),
 		.details = decision_details(a, d),
@@ -223,6 +243,10 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 	c.rule = c.name = arena_printf(a, "gates/%s", visible(a, d->gate));
 	set_position(&c, r, d);
 	fingerprint(&c, "gates", d->gate);
+	if (!d->is_open && outcome_is_passing(c.outcome))
+		c.outcome = OUTCOME_UNDECIDED; /* a record that contradicts itself opens nothing */
+	settle(&c);
+	c.state = decision_waived(d) > 0 && d->is_open ? "waived" : c.state;
 	return c;
 }
 
@@ -242,6 +266,7 @@ static struct report_case run_case(struct arena *a, const struct report *r, cons
 
 	set_position(&c, r, NULL);
 	fingerprint(&c, "run", "complete");
+	settle(&c);
 	return c;
 }
 
@@ -250,15 +275,18 @@ struct report_case *report_cases(struct arena *a, const struct report *r, size_t
 	struct report_case *cases =
 		arena_array(a, r->n_results + r->n_decisions + 1, sizeof(*cases));
 	const char *problem = report_problem(a, r);
+	struct waived_index waived;
 	size_t k = 0;
 
+	waived_index_init(&waived, a, r);
 	if (problem != NULL)
 		cases[k++] = run_case(a, r, problem);
 	for (size_t i = 0; i < r->n_decisions; i++)
 		if (!decision_is_superseded(r, &r->decisions[i]))
 			cases[k++] = gate_case(a, r, &r->decisions[i]);
 	for (size_t i = 0; i < r->n_results; i++)
-		cases[k++] = series_case(a, r, &r->results[i]);
+		cases[k++] = series_case(a, r, &r->results[i],
+					 waived_index_get(&waived, a, &r->results[i]));
 	*n = k;
 	return cases;
 }
@@ -269,6 +297,11 @@ static int group_rank(const struct report_case *c)
 	return c->kind == CASE_SERIES || outcome_is_passing(c->outcome);
 }
 
+static int case_rank(const struct report_case *c)
+{
+	return outcome_rank(c->waived != NULL ? OUTCOME_WARN : c->outcome);
+}
+
 static int compare_ranks(const void *left, const void *right)
 {
 	const struct report_case *x = *(struct report_case *const *)left;
@@ -276,8 +309,8 @@ static int compare_ranks(const void *left, const void *right)
 
 	if (group_rank(x) != group_rank(y))
 		return group_rank(x) - group_rank(y);
-	if (x->outcome != y->outcome)
-		return outcome_rank(y->outcome) - outcome_rank(x->outcome);
+	if (case_rank(x) != case_rank(y))
+		return case_rank(y) - case_rank(x);
 	if (x->severity != y->severity)
 		return x->severity > y->severity ? -1 : 1;
 	return x < y ? -1 : x > y; /* one array: the order they have in it */
@@ -291,6 +324,12 @@ struct report_case **report_cases_ranked(struct arena *a, struct report_case *ca
 		ranked[i] = &cases[i];
 	qsort(ranked, n, sizeof(struct report_case *), compare_ranks);
 	return ranked;
+}
+
+const char *case_word(const struct report_case *c)
+{
+	return c->outcome == OUTCOME_FAIL && c->waived == NULL ? outcome_word(c->outcome)
+							       : c->state;
 }
 
 static void put_tally(struct buf *out, const struct tally *n)

@@ -12,6 +12,7 @@
 #ifndef ASSIZE_REPORTS_CASES_H
 #define ASSIZE_REPORTS_CASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,15 +23,19 @@ enum case_kind { CASE_SERIES, CASE_GATE, CASE_RUN };
 
 struct report_case {
 	enum case_kind kind;
-	enum outcome outcome; /* a decision's: pass when open, else fail or undecided */
-	const char *group;    /* "tasks" (the audit), "gates", "run" */
-	const char *rule;     /* "tasks/missing", "gates/release", "run/complete" */
-	const char *name;     /* the rule and the series: tasks/missing{column="owner"} */
-	const char *title;    /* of the check, NULL = none */
-	const char *message;  /* what was found against what was expected */
-	const char *details;  /* lines, each ended: evidence, query, what to do; "" = none */
-	const char *file;     /* where it is written, as recorded; "" = unknown */
-	int64_t line, col;    /* from 1; 0 = unknown */
+	enum outcome outcome; /* a decision's: pass or warn when open, else fail or undecided */
+	/* A failure that a waiver let through at the gate: it stays one, and is shown as waived. */
+	const struct waived *waived;
+	bool is_failure;     /* disproved or undecided, and not waived */
+	const char *state;   /* the outcome's name, or "waived" */
+	const char *group;   /* "tasks" (the audit), "gates", "run" */
+	const char *rule;    /* "tasks/missing", "gates/release", "run/complete" */
+	const char *name;    /* the rule and the series: tasks/missing{column="owner"} */
+	const char *title;   /* of the check, NULL = none */
+	const char *message; /* what was found against what was expected */
+	const char *details; /* lines, each ended: evidence, query, what to do; "" = none */
+	const char *file;    /* where it is written, as recorded; "" = unknown */
+	int64_t line, col;   /* from 1; 0 = unknown */
 	int64_t start_ms, duration_us;
 	int64_t severity;		 /* 0 to 10; a gate's and the run's is 10 */
 	char fingerprint[SHA256_HEX];	 /* of rule and series: the same from run to run */
@@ -43,9 +48,12 @@ struct report_case *report_cases(struct arena *a, const struct report *r, size_t
 
 /*
  * The same by how much they matter: what is disproved, what is undecided, what was skipped,
- * warnings, what passes; the run and the gates first, then by severity, then as above.
+ * waived or warned of, what passes; the run and the gates first, then by severity, then as above.
  */
 struct report_case **report_cases_ranked(struct arena *a, struct report_case *cases, size_t n);
+
+/* The state as it is written for people: "FAIL". */
+const char *case_word(const struct report_case *c);
 
 /* One sentence about all of it: "gate release is shut for v2.31.0", "run 12 passed: 12 checks". */
 const char *report_verdict(struct arena *a, const struct report *r);

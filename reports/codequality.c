@@ -5,7 +5,7 @@
  * to run.
  *
  * The severities are GitLab's five words. A shut gate and a run that proves nothing block; what is
- * undecided ranks with what is disproved.
+ * undecided ranks with what is disproved; what a waiver let through at the gate is "info".
  */
 #include "reports/report.h"
 
@@ -19,6 +19,8 @@
 
 static const char *severity(const struct report_case *c)
 {
+	if (c->waived != NULL)
+		return "info";
 	if (c->outcome == OUTCOME_WARN)
 		return "minor";
 	if (c->severity >= 9)
@@ -53,8 +55,7 @@ void report_codequality(struct buf *out, const struct report *r)
 			continue;
 		json_open(&w, NULL, '{');
 		json_put_text(&w, "description",
-			      arena_printf(a, "%s %s: %s", outcome_name(c->outcome), c->name,
-					   c->message));
+			      arena_printf(a, "%s %s: %s", c->state, c->name, c->message));
 		json_put_text(&w, "check_name", c->rule);
 		json_put_text(&w, "fingerprint", c->fingerprint);
 		json_put_text(&w, "severity", severity(c));

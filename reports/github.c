@@ -56,11 +56,11 @@ static const char *title_of(struct arena *a, const struct report_case *c)
 {
 	switch (c->kind) {
 	case CASE_GATE:
-		return "gate shut";
+		return c->is_failure ? "gate shut" : "gate open with waivers";
 	case CASE_RUN:
 		return "nothing proven";
 	case CASE_SERIES:
-		return arena_printf(a, "%s %s", outcome_word(c->outcome), c->name);
+		return arena_printf(a, "%s %s", case_word(c), c->name);
 	}
 	return c->name;
 }
@@ -93,9 +93,10 @@ static void put_annotation(struct arena *a, struct buf *out, const char *level,
 	(void)buf_putc(out, '\n');
 }
 
-static bool is_error(const struct report_case *c)
+static bool is_of(const struct report_case *c, bool errors)
 {
-	return c->outcome == OUTCOME_FAIL || c->outcome == OUTCOME_UNDECIDED;
+	return errors ? c->is_failure
+		      : !c->is_failure && (c->outcome == OUTCOME_WARN || c->waived != NULL);
 }
 
 static void put_level(struct arena *a, struct buf *out, struct report_case *const *ranked, size_t n,
@@ -105,10 +106,10 @@ static void put_level(struct arena *a, struct buf *out, struct report_case *cons
 	size_t n_level = 0, n_put = 0, n_shown;
 
 	for (size_t i = 0; i < n; i++)
-		n_level += errors ? is_error(ranked[i]) : ranked[i]->outcome == OUTCOME_WARN;
+		n_level += is_of(ranked[i], errors);
 	n_shown = n_level > MAX_ANNOTATIONS ? MAX_ANNOTATIONS - 1 : n_level;
 	for (size_t i = 0; i < n && n_put < n_shown; i++) {
-		if (errors ? !is_error(ranked[i]) : ranked[i]->outcome != OUTCOME_WARN)
+		if (!is_of(ranked[i], errors))
 			continue;
 		put_annotation(a, out, level, ranked[i]);
 		n_put++;

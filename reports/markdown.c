@@ -146,7 +146,7 @@ static void put_details(struct buf *out, const struct report_case *c)
 
 static void put_case(struct buf *out, const struct report_case *c)
 {
-	(void)buf_printf(out, "### %s ", outcome_word(c->outcome));
+	(void)buf_printf(out, "### %s ", case_word(c));
 	put_code(out, c->name);
 	(void)buf_puts(out, "\n\n");
 	if (c->title != NULL) {
@@ -164,17 +164,12 @@ static void put_case(struct buf *out, const struct report_case *c)
 	put_details(out, c);
 }
 
-static bool is_failure(const struct report_case *c)
-{
-	return c->outcome == OUTCOME_FAIL || c->outcome == OUTCOME_UNDECIDED;
-}
-
 static void put_failures(struct buf *out, struct report_case *const *ranked, size_t n)
 {
 	size_t n_left_out = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!is_failure(ranked[i]))
+		if (!ranked[i]->is_failure && ranked[i]->waived == NULL)
 			continue;
 		if (out->len < TABLE_SHARE)
 			put_case(out, ranked[i]);
@@ -188,7 +183,7 @@ static void put_failures(struct buf *out, struct report_case *const *ranked, siz
 
 static void put_row(struct buf *out, const struct report_case *c)
 {
-	(void)buf_printf(out, "| %s | ", outcome_word(c->outcome));
+	(void)buf_printf(out, "| %s | ", case_word(c));
 	put_code(out, c->name);
 	(void)buf_puts(out, " | ");
 	put_code(out, c->message);

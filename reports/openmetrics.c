@@ -252,6 +252,11 @@ static void put_gates(struct metrics *m)
 		put_gate(m, "open", newest[i]);
 		(void)buf_printf(m->out, "} %d\n", newest[i]->is_open);
 	}
+	put_family(m, "gate_waived", "Requirements that are not met, and waived.");
+	for (size_t i = 0; i < n; i++) {
+		put_gate(m, "waived", newest[i]);
+		(void)buf_printf(m->out, "} %zu\n", decision_waived(newest[i]));
+	}
 	put_family(m, "gate_decision_timestamp_seconds", "When the gate was decided.");
 	for (size_t i = 0; i < n; i++) {
 		put_gate(m, "decision_timestamp_seconds", newest[i]);

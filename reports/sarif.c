@@ -164,7 +164,7 @@ static void put_properties(struct sarif *s, const struct report_case *c)
 	double number;
 
 	json_open(&s->w, "properties", '{');
-	json_put_text(&s->w, "outcome", outcome_name(c->outcome));
+	json_put_text(&s->w, "outcome", c->state);
 	json_put_int(&s->w, "severity", c->severity);
 	if (c->title != NULL)
 		json_put_text(&s->w, "title", c->title);
@@ -187,6 +187,25 @@ static const char *level(enum outcome o)
 	return o == OUTCOME_WARN ? "warning" : "error";
 }
 
+/* Services close an alert with an accepted suppression, and keep it. */
+static void put_suppression(struct sarif *s, const struct waived *waived)
+{
+	struct buf b;
+
+	if (waived == NULL)
+		return;
+	buf_init(&b, BUF_UNBOUNDED);
+	waived_put(&b, waived);
+	json_open(&s->w, "suppressions", '[');
+	json_open(&s->w, NULL, '{');
+	json_put_text(&s->w, "kind", "external");
+	json_put_text(&s->w, "status", "accepted");
+	text_json(&s->w, "justification", b.data);
+	json_close(&s->w, '}');
+	json_close(&s->w, ']');
+	buf_release(&b);
+}
+
 static void put_result(struct sarif *s, const struct report_case *c, size_t rule)
 {
 	json_open(&s->w, NULL, '{');
@@ -203,6 +222,7 @@ static void put_result(struct sarif *s, const struct report_case *c, size_t rule
 	json_put_text(&s->w, "primaryLocationLineHash",
 		      arena_printf(s->a, "%.16s:1", c->fingerprint));
 	json_close(&s->w, '}');
+	put_suppression(s, c->waived);
 	json_put_real(&s->w, "rank", (double)c->severity * 10);
 	put_properties(s, c);
 	json_close(&s->w, '}');

@@ -3,7 +3,7 @@
  * a report with a program nobody here wrote.
  *
  * WHICH   plain, pass, shut, open, hostile, incomplete, interrupted, missing, empty, skipped,
- *         undecided, barred (all pass, the gate is shut), many
+ *         undecided, barred (all pass, the gate is shut), waived, many
  * FORMAT  those of assize report --format, and events, live
  */
 #include <stdio.h>
@@ -57,6 +57,9 @@ static int make_sample(struct arena *a, const char *which, struct report *r)
 		fixture_keep_one(r, OUTCOME_SKIP);
 	} else if (strcmp(which, "undecided") == 0) {
 		fixture_keep_one(r, OUTCOME_UNDECIDED);
+	} else if (strcmp(which, "waived") == 0) {
+		fixture_keep_passing(r);
+		fixture_add_waived(a, r);
 	} else if (strcmp(which, "barred") == 0) {
 		fixture_keep_passing(r);
 		fixture_add_decision(a, r, false);
