@@ -125,6 +125,18 @@ static const char *details_of(struct arena *a, const struct report *r, const str
 	return keep(a, &b);
 }
 
+/* A CI system looks for files from the top of what it checked out. */
+static const char *place_of(struct arena *a, const struct report *r, const char *file)
+{
+	if (file == NULL || file[0] == '\0')
+		return "";
+	if (file[0] == '/' || r->file_prefix == NULL || r->file_prefix[0] == '\0')
+		return file;
+	while (strncmp(file, "./", 2) == 0)
+		file += 2;
+	return arena_printf(a, "%s%s", r->file_prefix, file);
+}
+
 static struct report_case series_case(struct arena *a, const struct report *r,
 				      const struct result *s, const struct waived *waived)
 {
@@ -139,7 +151,7 @@ static struct report_case series_case(struct arena *a, const struct report *r,
 		.title = info->title != NULL ? visible(a, info->title) : NULL,
 		.message = message_of(a, s, waived),
 		.details = details_of(a, r, s),
-		.file = info->file != NULL ? info->file : "",
+		.file = place_of(a, r, info->file),
 		.line = has_bound ? s->bound_line : info->line,
 		.col = has_bound ? s->bound_col : info->col,
 		.start_ms = s->measured_ms,
@@ -209,9 +221,10 @@ static const char *decision_details(struct arena *a, const struct decision *d)
 }
 
 /* The line of the first reason; without one the definition the run was made with. */
-static void set_position(struct report_case *c, const struct report *r, const struct decision *d)
+static void set_position(struct arena *a, struct report_case *c, const struct report *r,
+			 const struct decision *d)
 {
-	c->file = r->run.definition_file != NULL ? r->run.definition_file : "";
+	c->file = place_of(a, r, r->run.definition_file);
 	c->line = 1;
 	for (size_t i = 0; d != NULL && i < d->n_lines; i++) {
 		const struct decision_line *l = &d->lines[i];
@@ -219,7 +232,7 @@ static void set_position(struct report_case *c, const struct report *r, const st
 		if (!decision_line_shuts(l) || l->file == NULL || l->file[0] == '\0' ||
 		    l->line <= 0)
 			continue;
-		c->file = l->file;
+		c->file = place_of(a, r, l->file);
 		c->line = l->line;
 		c->col = l->col;
 		return;
@@ -241,7 +254,7 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 	};
 
 	c.rule = c.name = arena_printf(a, "gates/%s", visible(a, d->gate));
-	set_position(&c, r, d);
+	set_position(a, &c, r, d);
 	fingerprint(&c, "gates", d->gate);
 	if (!d->is_open && outcome_is_passing(c.outcome))
 		c.outcome = OUTCOME_UNDECIDED; /* a record that contradicts itself opens nothing */
@@ -264,7 +277,7 @@ static struct report_case run_case(struct arena *a, const struct report *r, cons
 		.severity = 10,
 	};
 
-	set_position(&c, r, NULL);
+	set_position(a, &c, r, NULL);
 	fingerprint(&c, "run", "complete");
 	settle(&c);
 	return c;

@@ -206,6 +206,14 @@ static void put_table(struct buf *out, struct report_case *const *ranked, size_t
 	(void)buf_puts(out, "</details>\n");
 }
 
+void report_markdown_verdict(struct buf *out, const struct report *r)
+{
+	struct arena *a = arena_new();
+
+	put_verdict(a, out, r);
+	arena_free(a);
+}
+
 void report_markdown(struct buf *out, const struct report *r)
 {
 	struct arena *a = arena_new();

@@ -43,11 +43,12 @@ struct report {
 	struct decision *decisions; /* made on this run */
 	size_t n_decisions;
 	const char *record_path;
+	const char *file_prefix; /* in front of relative files, for CI systems; NULL = "" */
 };
 
 /*
- * trail_points: how much history to read a series (0 for formats that show none). record_path is
- * NULL afterwards: the caller, who knows how the path was written, sets it.
+ * trail_points: how much history to read a series (0 for formats that show none). record_path
+ * and file_prefix are NULL afterwards: the caller, who knows where it stands, sets them.
  */
 int report_load(struct record *r, struct arena *a, int64_t run_id, size_t trail_points,
 		struct report *out, struct err *e);
@@ -102,6 +103,7 @@ void report_github(struct buf *out, const struct report *r);
 void report_openmetrics(struct buf *out, const struct report *r);
 /* A summary in GitHub Flavored Markdown, below 900 KiB: the verdict first. */
 void report_markdown(struct buf *out, const struct report *r);
+void report_markdown_verdict(struct buf *out, const struct report *r); /* its beginning alone */
 void report_html(struct buf *out, const struct report *r);
 
 #endif

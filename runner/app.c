@@ -11,6 +11,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/github.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
 #include "runner/load.h"
@@ -55,6 +56,10 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 	if (o->is_help) {
 		print_help(app, self);
 		*status = EXIT_PASS;
+		return false;
+	}
+	if (github_is_wanted(&o->reports) && github_begin(app, &e) != 0) {
+		*status = app_fail(app, &e);
 		return false;
 	}
 	return true;

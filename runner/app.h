@@ -28,7 +28,8 @@ struct app {
 	const char *(*env)(void *ctx, const char *name);
 	void *env_ctx;
 	bool out_is_terminal;
-	bool is_abandoning; /* set by a command: work still hangs in threads, end at once */
+	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */
+	bool is_abandoning;	/* set by a command: work still hangs in threads, end at once */
 };
 
 enum exit_status {

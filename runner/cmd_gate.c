@@ -252,7 +252,7 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 
 	if (!app_begin(app, self, argc, argv, &g.o, &status))
 		return status;
-	if (output_check(&g.o.reports, &e) != 0)
+	if (output_check(&g.o, &e) != 0)
 		return app_fail(app, &e);
 	if (app_load(app, &g.o, &g.definition) != 0)
 		return EXIT_USAGE;

@@ -293,7 +293,7 @@ static int run_rollback(struct app *app, const struct command *self, int argc, c
 
 	if (!app_begin(app, self, argc, argv, &c.o, &status))
 		return status;
-	if (check_words(&c, &e) != 0 || output_check(&c.o.reports, &e) != 0)
+	if (check_words(&c, &e) != 0 || output_check(&c.o, &e) != 0)
 		return app_fail(app, &e);
 	if (app_load(app, &c.o, &c.definition) != 0)
 		return EXIT_USAGE;

@@ -138,7 +138,7 @@ static int run_run(struct app *app, const struct command *self, int argc, char *
 
 	if (!app_begin(app, self, argc, argv, &r.o, &status))
 		return status;
-	if (output_check(&r.o.reports, &e) != 0)
+	if (output_check(&r.o, &e) != 0)
 		return app_fail(app, &e);
 	if (app_load(app, &r.o, &r.definition) != 0)
 		return EXIT_USAGE;

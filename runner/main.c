@@ -10,6 +10,7 @@
 
 #include "runner/app.h"
 #include "runner/base/arena.h"
+#include "runner/github.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/proc.h"
@@ -147,6 +148,7 @@ int main(int argc, char **argv)
 	free(cwd);
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader that left shows as a write error below */
 	status = dispatch(&app, argc, argv);
+	github_end(&app);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "assize: could not write standard output: %s\n",
 			      strerror(errno));

@@ -13,8 +13,10 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/github.h"
 #include "runner/io/file.h"
 #include "runner/model/keys.h"
+#include "runner/options.h"
 
 /* Points of history a chart shows; formats without charts read none. */
 #define TRAIL_POINTS 1000
@@ -86,17 +88,58 @@ static const struct format *find(const char *name, size_t n, struct err *e)
 	return NULL;
 }
 
-int output_check(const struct texts *reports, struct err *e)
+int output_check(const struct options *o, struct err *e)
 {
+	const struct texts *reports = &o->reports;
+
+	if (o->is_json && github_is_wanted(reports)) {
+		(void)err_set(
+			e, ERR_USAGE,
+			"--json and --report github both need standard output"); /* -1 below */
+		return err_help(e, "write the document to a file: --report json=FILE");
+	}
 	for (size_t i = 0; i < reports->n; i++) {
 		const char *eq = strchr(reports->items[i], '=');
 
+		if (strcmp(reports->items[i], "github") == 0)
+			continue;
 		if (eq == NULL || eq[1] == '\0')
-			return err_set(e, ERR_USAGE, "cannot read --report %s: it is FORMAT=FILE",
+			return err_set(e, ERR_USAGE,
+				       "cannot read --report %s: it is FORMAT=FILE, or github",
 				       reports->items[i]);
 		if (find(reports->items[i], (size_t)(eq - reports->items[i]), e) == NULL)
 			return -1;
 	}
+	return 0;
+}
+
+/* Where the working directory is in the repository a CI system checked out: "sub/dir/", "" = top.
+ */
+static const char *place_in_checkout(struct app *app, struct arena *a)
+{
+	static const char *const variables[] = {"GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"};
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		const char *top = app->env(app->env_ctx, variables[i]);
+		size_t n;
+
+		if (top == NULL || top[0] != '/')
+			continue;
+		top = file_absolute(a, "/", top);
+		n = strlen(top);
+		if (strncmp(app->cwd, top, n) == 0 && app->cwd[n] == '/')
+			return arena_printf(a, "%s/", app->cwd + n + 1);
+	}
+	return "";
+}
+
+static int load(struct app *app, struct arena *a, struct record *record, int64_t run_id,
+		size_t trail_points, struct report *report, struct err *e)
+{
+	if (report_load(record, a, run_id, trail_points, report, e) != 0)
+		return -1;
+	report->record_path = file_shown(a, app->cwd, record_path(record));
+	report->file_prefix = place_in_checkout(app, a);
 	return 0;
 }
 
@@ -109,9 +152,8 @@ static int render(struct app *app, struct record *record, int64_t run_id, const 
 	int rc = -1;
 
 	buf_init(&out, BUF_UNBOUNDED);
-	if (report_load(record, a, run_id, f->trail_points, &report, e) != 0)
+	if (load(app, a, record, run_id, f->trail_points, &report, e) != 0)
 		goto done;
-	report.record_path = file_shown(a, app->cwd, record_path(record));
 	f->render(&out, &report);
 	if (file != NULL)
 		rc = file_write_atomic(file_absolute(a, app->cwd, file), out.data, out.len, e);
@@ -125,18 +167,36 @@ done:
 	return rc;
 }
 
+/* One entry of --report. */
+static int write_one(struct app *app, struct record *record, int64_t run_id, size_t i,
+		     const struct texts *reports, struct err *e)
+{
+	const char *entry = reports->items[i], *eq = strchr(entry, '=');
+	const struct format *f;
+	struct report report;
+	struct arena *a;
+	int rc = -1;
+
+	if (eq != NULL) {
+		f = find(entry, (size_t)(eq - entry), e);
+		return f != NULL ? render(app, record, run_id, f, eq + 1, e) : -1;
+	}
+	a = arena_new();
+	if (load(app, a, record, run_id, 0, &report, e) == 0)
+		rc = github_report(app, &report, reports, e);
+	arena_free(a);
+	return rc;
+}
+
 int output_write(struct app *app, struct record *record, int64_t run_id,
 		 const struct texts *reports, struct err *e)
 {
 	struct err first = {0};
 
 	for (size_t i = 0; i < reports->n; i++) {
-		const char *eq = strchr(reports->items[i], '=');
 		struct err one = {0};
-		const struct format *f =
-			find(reports->items[i], (size_t)(eq - reports->items[i]), &one);
 
-		if (f != NULL && render(app, record, run_id, f, eq + 1, &one) == 0)
+		if (write_one(app, record, run_id, i, reports, &one) == 0)
 			continue;
 		(void)err_context(&one, "report \"%s\"", reports->items[i]);
 		if (first.class == ERR_NONE)

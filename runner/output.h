@@ -2,7 +2,8 @@
  * output: the formats a run can be rendered in, by name, and where they go.
  *
  * Names: html, json, junit (Jenkins' schema), junit-gitlab, tap, ctrf, sarif, gitlab-codequality,
- * github, markdown, openmetrics. A file is written beside its place and renamed, so a reader never sees half a report.
+ * github, markdown, openmetrics. A file is written beside its place and renamed, so a reader never
+ * sees half a report.
  */
 #ifndef ASSIZE_RUNNER_OUTPUT_H
 #define ASSIZE_RUNNER_OUTPUT_H
@@ -12,11 +13,15 @@
 
 struct app;
 struct err;
+struct options;
 struct record;
 struct texts;
 
-/* Usage errors of --report FORMAT=FILE, before anything runs. */
-int output_check(const struct texts *reports, struct err *e);
+/*
+ * Usage errors of --report FORMAT=FILE, before anything runs. "github" without a file makes a step
+ * of GitHub Actions of the command (github.h), which standard output belongs to.
+ */
+int output_check(const struct options *o, struct err *e);
 
 /* Writes every --report of a run. The first that fails is the error; the others are still written.
  */

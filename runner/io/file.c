@@ -192,9 +192,9 @@ static int sync_directory(const char *dir)
 }
 
 /* Pipes and devices ("/dev/stdout") cannot be replaced by a rename: they are written to. */
-static int write_in_place(const char *path, const void *p, size_t n, struct err *e)
+static int write_in_place(const char *path, int flags, const void *p, size_t n, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, 0666);
 	int rc = fd < 0 ? -1 : write_all(fd, p, n);
 	int saved = errno;
 
@@ -238,7 +238,7 @@ int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 	if (is_there && S_ISDIR(st.st_mode))
 		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
 	if (is_there && !S_ISREG(st.st_mode))
-		return write_in_place(path, p, n, e);
+		return write_in_place(path, 0, p, n, e);
 
 	struct arena *a = arena_new();
 	/* Through a symbolic link: its target is replaced, the link stays. */
@@ -263,6 +263,11 @@ int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 	free(real);
 	arena_free(a);
 	return rc;
+}
+
+int file_append(const char *path, const void *p, size_t n, struct err *e)
+{
+	return write_in_place(path, O_APPEND | O_CREAT, p, n, e);
 }
 
 const char *file_absolute(struct arena *a, const char *dir, const char *path)

@@ -1,5 +1,6 @@
 /*
- * file: the door to the file system, read-only except file_write_atomic() and scratch directories.
+ * file: the door to the file system, read-only except file_write_atomic(), file_append() and
+ * scratch directories.
  *
  * Paths are absolute, but for names of held content (file_hold()). close() on any descriptor of a
  * SQLite file drops the process's POSIX locks on it, so the door keeps a registry of open databases
@@ -25,6 +26,8 @@ int file_open_at(int dir, const char *name, struct stat *st, struct err *e);
 int file_read(const char *path, struct buf *out, struct err *e);
 /* Temporary file beside path, write, fsync, rename, fsync of the directory. */
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e);
+/* Behind what is there, in one write; the file is made where there is none. For files of others. */
+int file_append(const char *path, const void *p, size_t n, struct err *e);
 
 /*
  * From now on and as long as the arena lives, file_open() and file_read() of the name give these

@@ -10,6 +10,8 @@
  *   gitlab-codequality  what GitLab requires of an entry; red: anything above "minor"
  *   github              the grammar of the runner, and what @actions/core writes for the same
  *                       annotation, byte for byte; red: any error
+ *   log                 the log of a step (--report github): the runner obeys annotations in it and
+ *                       nothing else, and commands work again at its end; red: any error
  */
 'use strict';
 
@@ -128,8 +130,8 @@ function codequality(text)
 const commands = ['error', 'warning', 'notice', 'debug', 'group', 'endgroup', 'add-mask', 'add-path',
 	'set-output', 'set-env', 'save-state', 'stop-commands', 'echo', 'add-matcher', 'remove-matcher'];
 
-/* As GitHub's runner reads a line (src/Runner.Common/ActionCommand.cs): NULL where it is no command. */
-function parseCommand(line)
+/* As GitHub's runner reads a line (src/Runner.Common/ActionCommand.cs): null where it is no command. */
+function parseCommand(line, token)
 {
 	const undo = (s, pairs) => pairs.reduce((t, [code, c]) => t.replaceAll(code, c), s);
 	const data = [['%0D', '\r'], ['%0A', '\n'], ['%25', '%']];
@@ -138,7 +140,7 @@ function parseCommand(line)
 	const end = s.startsWith('::') ? s.indexOf('::', 2) : -1;
 	if (end >= 0) {
 		const [name] = s.slice(2, end).split(' ');
-		if (commands.includes(name)) {
+		if (commands.includes(name) || (token && name === token)) {
 			const properties = {};
 			for (const p of s.slice(2 + name.length, end).trim().split(',').filter(Boolean)) {
 				const eq = p.indexOf('=');
@@ -185,7 +187,28 @@ function github(text)
 	return { isGreen: levels.error === 0 };
 }
 
-const formats = { sarif, ctrf, tap, 'gitlab-codequality': codequality, github };
+/* Commands are off between stop-commands and its token; everything else is only shown. */
+function log(text)
+{
+	let stopped = null;
+	const obeyed = [];
+	for (const line of text.split('\n')) {
+		const command = parseCommand(line, stopped);
+		if (stopped !== null) {
+			if (command && command.name === stopped)
+				stopped = null;
+		} else if (command && command.name === 'stop-commands') {
+			stopped = command.data;
+		} else if (command) {
+			obeyed.push(line);
+		}
+	}
+	if (stopped !== null)
+		return { problem: 'commands are off at the end' };
+	return github(obeyed.map((line) => `${line}\n`).join(''));
+}
+
+const formats = { log, sarif, ctrf, tap, 'gitlab-codequality': codequality, github };
 
 async function main()
 {

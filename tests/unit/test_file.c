@@ -23,6 +23,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/io/file.h"
+#include "runner/io/random.h"
 
 /* Each test has an arena and a scratch directory. */
 struct place {
@@ -120,6 +121,33 @@ static void test_file_write_leaves_nothing_behind_on_failure(void **state)
 	e = (struct err){.class = ERR_NONE};
 	assert_int_equal(file_write_atomic(p->dir, "x", 1, &e), -1);
 	expect_error(&e, "a directory");
+}
+
+static void test_file_append_keeps_what_is_there(void **state)
+{
+	struct place *p = *state;
+	struct err e = {.class = ERR_NONE};
+
+	assert_int_equal(file_append(in(p, "a"), "one\n", 4, NULL), 0); /* made */
+	assert_int_equal(file_append(in(p, "a"), "two\n", 4, NULL), 0);
+	assert_string_equal(get(p, in(p, "a")), "one\ntwo\n");
+	assert_int_equal(file_append(in(p, "no/such"), "x", 1, &e), -1);
+	expect_error(&e, "could not write");
+	e = (struct err){.class = ERR_NONE};
+	assert_int_equal(file_append(p->dir, "x", 1, &e), -1);
+	expect_error(&e, "s a directory");
+}
+
+static void test_random_hex_is_never_the_same(void **state)
+{
+	struct place *p = *state;
+	const char *one, *other;
+
+	assert_int_equal(random_hex(p->arena, 16, &one, NULL), 0);
+	assert_int_equal(random_hex(p->arena, 16, &other, NULL), 0);
+	assert_int_equal(strlen(one), 32);
+	assert_int_equal(strspn(one, "0123456789abcdef"), 32);
+	assert_string_not_equal(one, other);
 }
 
 static void test_file_write_goes_through_links_and_into_devices(void **state)
@@ -395,6 +423,8 @@ int main(void)
 		TEST(test_file_write_replaces_whole_content),
 		TEST(test_file_write_leaves_nothing_behind_on_failure),
 		TEST(test_file_write_goes_through_links_and_into_devices),
+		TEST(test_file_append_keeps_what_is_there),
+		TEST(test_random_hex_is_never_the_same),
 		TEST(test_file_open_takes_only_files),
 		TEST(test_file_read_stops_at_the_ceiling),
 		TEST(test_file_open_refuses_open_databases),
