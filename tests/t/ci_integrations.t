@@ -1,0 +1,154 @@
+#!/bin/bash
+# reports/ci: what is given to CI systems, systemd and cron, each run here as far as that goes, by programs
+# nobody here wrote. A gate that is shut stops the job in each of them, and what the world or a caller
+# wrote is never obeyed.
+. "$(dirname "$0")/../lib/tap.sh"
+
+CI_DIR=$ROOT/reports/ci
+export NODE_PATH=$BUILD/npm/node_modules
+
+world() # DIRECTORY [NOTE]: a definition with a gate; the note fails it
+{
+	mkdir -p "$1"
+	sqlite3 "$1/shop.db" "CREATE TABLE notes(note TEXT);
+		INSERT INTO notes VALUES (${2:-'fine'})"
+	cat >"$1/assize.yaml" <<'YAML'
+assize: 1
+targets: { shop: { sqlite: shop.db } }
+audits:
+  notes:
+    target: shop
+    schedule: "*/5 * * * *"
+    checks:
+      - { id: text, sql: "SELECT note FROM notes", expect: '== "fine"' }
+gates:
+  release: { require: [ { check: "notes/*", max_age: 1h } ] }
+YAML
+}
+hostile="'##[error]owned ::error::owned' || char(10) || '::error::owned' || char(10) || '##[add-mask]owned'"
+world "$TMP/good"
+world "$TMP/bad" "$hostile"
+
+# A step of GitHub Actions, without the action.
+cd "$TMP/bad" || bail "no directory"
+export GITHUB_OUTPUT=$TMP/output GITHUB_STEP_SUMMARY=$TMP/summary
+printf 'before=1\n' >"$GITHUB_OUTPUT"
+"$ASSIZE" gate release --subject v1 --report github --report "tap=a b.tap" >"$TMP/step.log" 2>&1
+is "step: the status is the gate's" $? 1
+grep -v stop-commands "$TMP/step.log" >"$TMP/naked.log"
+like "step: the outputs stand behind what was there" "$(head -n 2 "$GITHUB_OUTPUT")" $'^before=1\noutcome<<[0-9a-f]{32}$'
+is "step: no output has another's end" "$(grep -c "$(sed -n '2s/outcome<<//p' "$GITHUB_OUTPUT")" "$GITHUB_OUTPUT")" 10
+like "step: the summary begins with the verdict" "$(head -n 1 "$GITHUB_STEP_SUMMARY")" '^## assize: SHUT, gate `release` for `v1`$'
+head -c 1048000 /dev/zero | tr '\0' x >"$GITHUB_STEP_SUMMARY"
+"$ASSIZE" gate release --subject v1 --report github >/dev/null 2>&1
+ok "step: a summary never grows beyond what GitHub keeps" \
+	[ "$(stat -c %s "$GITHUB_STEP_SUMMARY")" -le 1048576 ]
+like "step: but the verdict is in it" "$(tail -c 400 "$GITHUB_STEP_SUMMARY")" 'SHUT, gate `release`'
+GITHUB_OUTPUT=/nowhere/output run "$ASSIZE" gate release --subject v1 --report github
+is "step: outputs that cannot be written are no success" "$status" 2
+like "step: and are told" "$err" '\$GITHUB_OUTPUT: could not write "/nowhere/output"'
+is "step: commands work again after an error" "$(tail -n 1 <<<"$out" | grep -c '^::[0-9a-f]\{32\}::$')" 1
+unset GITHUB_OUTPUT GITHUB_STEP_SUMMARY
+exits "step: without its files there are the annotations" 1 "$ASSIZE" gate release --subject v1 --report github
+exits "step: a definition error has its status" 3 "$ASSIZE" gate nowhere --subject v1 --report github
+like "step: and is told while commands are off" "$out|$err" \
+	$'^::stop-commands::([0-9a-f]{32})\n::[0-9a-f]{32}::\\|assize: no such gate: nowhere'
+exits "--json and a step both want standard output" 3 "$ASSIZE" gate release --subject v1 --report github --json
+like "which is told" "$err" 'both need standard output.*json=FILE'
+exits "no other format goes without a file" 3 "$ASSIZE" run --report sarif
+mkdir -p "$TMP/checkout/sub" && cp assize.yaml shop.db "$TMP/checkout/sub"
+(cd "$TMP/checkout/sub" && GITHUB_WORKSPACE=$TMP/checkout "$ASSIZE" run --report github --report sarif=x.sarif >"$TMP/sub.log" 2>&1)
+like "step: files are named from the top of the checkout" "$(cat "$TMP/sub.log")" ',file=sub/assize.yaml,line=8,'
+is "SARIF: files too" "$(jq -r '.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri' "$TMP/checkout/sub/x.sarif")" \
+	sub/assize.yaml
+
+# The composite action.
+act() # INPUT=VALUE...: $doc is what came of it
+{
+	rm -f "$TMP/act.log"
+	doc=$(GITHUB_SHA=v1 node "$ROOT/tests/npm/action.js" "$CI_DIR/github/action.yml" "$TMP/act.log" \
+		command="$ASSIZE" "$@" 2>&1)
+}
+act gate=release working-directory="$TMP/good" reports=$'tap=a.tap\nsarif=b c.sarif'
+is "action: an open gate" "$(jq -r '"\(.exit) \(.outputs.decision) \(.outputs.outcome) \(.outputs.exit)"' <<<"$doc")" "0 open pass 0"
+is "action: its reports are written and named" "$(jq -r .outputs.reports <<<"$doc" | sed 's/.*=//' | (cd "$TMP/good" && xargs -d '\n' ls))" \
+	$'a.tap\nb c.sarif'
+act gate=release working-directory="$TMP/bad"
+is "action: a shut gate fails the step" "$(jq -r '"\(.exit) \(.outputs.decision) \(.outputs.outcome)"' <<<"$doc")" "1 shut fail"
+cp "$TMP/act.log" "$TMP/action.log"
+like "action: its summary" "$(jq -r .summary <<<"$doc")" '^## assize: SHUT, gate `release` for `v1`'
+for gate in '$(touch owned)"; touch owned; "`touch owned`' '--report=html=owned'; do
+	act gate="$gate" subject="$gate" working-directory="$TMP/good"
+	is "action: a gate called $gate is looked for, and nothing else" "$(jq -r .exit <<<"$doc")" 3
+done
+# What the runner does with the logs.
+node "$ROOT/tests/npm/formats.js" "$TMP"/{step,action,naked}.log >"$TMP/judged"
+is "the runner obeys the annotations of a step alone" "$(grep -v naked "$TMP/judged")" \
+	$'step.log valid red\naction.log valid red'
+like "without the stop it would obey the world" "$(grep naked "$TMP/judged")" 'naked.log invalid'
+nok "action: no caller's text was obeyed" test -e "$TMP/good/owned"
+sed 's/using: composite/using: composit/' "$CI_DIR/github/action.yml" >"$TMP/broken.yml"
+like "action: the schema sees a mistake" "$(node "$ROOT/tests/npm/action.js" "$TMP/broken.yml" "$TMP/x" gate=x 2>&1)" 'invalid'
+
+# The GitLab template, by a runner with the schema of GitLab. (Its Node is newer than ours.)
+echo 'Set.prototype.union ??= function (other) { return new Set([...this, ...other]); };' >"$TMP/union.mjs"
+cd "$TMP/bad" || bail "no directory"
+cp "$CI_DIR/gitlab/assize.gitlab-ci.yml" .
+cat >.gitlab-ci.yml <<YAML
+include: [ { local: assize.gitlab-ci.yml } ]
+gate: { extends: .assize-gate, variables: { GATE: release, ASSIZE_COMMAND: "$ASSIZE" } }
+YAML
+git init -q . && git add ./*.yml && git commit -qm "a pipeline"
+git remote add origin https://gitlab.example.com/shop/shop.git
+run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" gate
+like "GitLab: the template is valid by its schema" "$out$err" 'json schema validated'
+is "GitLab: a shut gate fails the job" "$status" 1
+like "GitLab: which ran it" "$out" 'gate=release subject=[0-9a-f]{40} decision=SHUT'
+is "GitLab: the cases are there" "$(xmllint --xpath 'string(/testsuites/@failures)' "$TMP/bad/assize.xml")" 2
+is "GitLab: and the lines" "$(jq -r '.[0].location | "\(.path):\(.lines.begin)"' "$TMP/bad/assize.codequality.json")" assize.yaml:8
+
+# The Jenkins step: its script as it stands, and all of it where there is a Groovy.
+script=$(sed -n "/script: '''/,/'''/p" "$CI_DIR/jenkins/vars/assizeGate.groovy" | sed '1d;$d')
+for which in good bad; do
+	(cd "$TMP/$which" && GATE_NAME=release GATE_SUBJECT=v1 GATE_DEFINITION='' GATE_RECORD='' \
+		GATE_COMMAND=$ASSIZE sh -ec "$script" >/dev/null 2>&1)
+	echo $? >"$TMP/$which.status"
+done
+is "Jenkins: the script gives the gate's status" "$(cat "$TMP/good.status" "$TMP/bad.status")" $'0\n1'
+ok "Jenkins: its JUnit is valid" xmllint --nonet --noout --schema "$ROOT/tests/data/junit.xsd" "$TMP/bad/assize.xml"
+nok "Jenkins: no argument is a part of the script" grep -q '\${' <<<"$script"
+
+# systemd, by its own verifier, with the binary where it is.
+mkdir "$TMP/units"
+for unit in service timer; do
+	sed "s|/usr/local/bin/assize|$ASSIZE|" "$CI_DIR/systemd/assize@.$unit" >"$TMP/units/assize@.$unit"
+done
+run systemd-analyze verify --man=no "$TMP"/units/assize@srv-shop.{service,timer}
+is "systemd: nothing is wrong with the units" "$status $out$err" "0 "
+sed -i 's/^OnCalendar=.*/OnCalendar=whenever/' "$TMP/units/assize@.timer"
+run systemd-analyze verify --man=no "$TMP/units/assize@srv-shop.timer"
+like "systemd: a mistake would be seen" "$out$err" 'calendar specification'
+words=$(sed -n 's/^ExecStart=[^ ]* //p' "$CI_DIR/systemd/assize@.service" | sed "s|%S/assize/%i|$TMP/state|g")
+mkdir "$TMP/state"
+# shellcheck disable=SC2086
+(cd "$TMP/good" && "$ASSIZE" $words >"$TMP/unit.out" 2>&1)
+is "systemd: what it starts runs, and is silent" "$? $(cat "$TMP/unit.out")" "0 "
+leaves_metrics() # FILE
+{
+	promtool check metrics <"$1"
+}
+ok "systemd: and leaves metrics" leaves_metrics "$TMP/state/assize.prom"
+
+# cron: five fields and a command, run as cron runs it.
+cd "$TMP" || bail "no directory"
+sed "s|/srv/shop|$TMP/good|g; s|^PATH=|&$(dirname "$ASSIZE"):|" "$CI_DIR/cron/assize.crontab" >crontab
+is "cron: every line is a comment, a variable, or a time and a command" \
+	"$(grep -vE '^(#|[A-Z]+=|([*0-9,/-]+ ){5}assize )' crontab)" ""
+nok "cron: no percent sign, which cron takes for a newline" grep -q '^[^#]*%' crontab
+rm -rf good/.assize
+line=$(grep -m 1 'run --due' crontab | cut -d' ' -f6-)
+run env -i "PATH=$(sed -n 's/^PATH=//p' crontab)" HOME=/ sh -c "$line"
+is "cron: silent while all is well" "$status $out$err" "0 "
+ok "cron: and leaves metrics" leaves_metrics good/.assize/assize.prom
+
+done_testing
