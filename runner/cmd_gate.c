@@ -7,15 +7,19 @@
 #include <string.h>
 
 #include "gates/gate.h"
+#include "reports/attest.h"
 #include "reports/terminal.h"
 #include "runner/app.h"
+#include "runner/attest.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/gate_gather.h"
 #include "runner/history/record.h"
+#include "runner/identity.h"
 #include "runner/io/git_ref.h"
+#include "runner/io/sign.h"
 #include "runner/model/definition.h"
 #include "runner/notify.h"
 #include "runner/options.h"
@@ -25,9 +29,9 @@
 
 static int run_gate(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file",	 "policy-sha256", "record", "var",
-				      "subject", "report",	  "json",   "quiet",
-				      "jobs",	 "color",	  NULL};
+static const char *const accepts[] = {"file", "attest",	 "sign-key", "policy-sha256", "record",
+				      "var",  "subject", "report",   "json",	      "quiet",
+				      "jobs", "color",	 NULL};
 
 const struct command command_gate = {
 	.name = "gate",
@@ -51,6 +55,7 @@ struct gate_command {
 	int64_t run_id; /* of the run made for this decision, 0 = none */
 	struct terminal terminal;
 	struct notifier *notifier;
+	struct sign_key *key; /* of attestations; NULL = none are asked for */
 };
 
 static int find_gate(struct gate_command *g, struct err *e)
@@ -212,6 +217,24 @@ static int show_evidence(struct gate_command *g, int64_t run_id, const struct de
 	return 0;
 }
 
+static int attest(struct gate_command *g, const struct decision *decision, struct err *e)
+{
+	struct run_info who = {0};
+	struct attest what = {
+		.decision = decision,
+		.definition_file = g->definition->root_file,
+		.commit = g->definition->commit,
+	};
+
+	if (g->key == NULL)
+		return 0;
+	identity_fill(g->app, g->definition, &who);
+	what.host = who.host;
+	what.version = who.version;
+	what.job_url = who.job_url;
+	return attest_write(g->app, &g->o, &what, g->key, e);
+}
+
 static int decide(struct gate_command *g, struct err *e)
 {
 	struct decision decision = {0};
@@ -225,6 +248,8 @@ static int decide(struct gate_command *g, struct err *e)
 	if (record_decision(g->record, &decision, e) != 0)
 		return -1;
 	rc = show_evidence(g, run_id, &decision, e);
+	if (rc == 0)
+		rc = attest(g, &decision, e);
 	if (!g->o.is_json && !(g->o.is_quiet && decision.is_open))
 		terminal_decision(&g->terminal, &decision);
 	return rc != 0 ? -1 : session_exit_status(decision.outcome);
@@ -256,8 +281,12 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 		return app_fail(app, &e);
 	if (app_load(app, &g.o, &g.definition) != 0)
 		return EXIT_USAGE;
-	if (find_gate(&g, &e) != 0 || open_record(&g, &e) != 0)
+	if (find_gate(&g, &e) != 0 || attest_begin(app, &g.o, g.subject, &g.key, &e) != 0)
 		return app_fail(app, &e);
+	if (open_record(&g, &e) != 0) {
+		sign_key_free(g.key);
+		return app_fail(app, &e);
+	}
 	show_terminal(app, &g.o, &g.terminal);
 	g.items = gate_items(app->arena, g.definition, g.gate, &g.n_items);
 	status = notify_begin(app, &g.o, g.definition, g.record, false, &g.notifier, &e) == 0 &&
@@ -269,4 +298,6 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 	notify_end(g.notifier, status);
 	record_close(g.record);
 	return status;
+	sign_key_free(g.key);
+	return status < 0 ? app_fail(app, &e) : status;
 }

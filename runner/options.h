@@ -22,19 +22,21 @@ struct err;
 enum color_when { COLOR_AUTO = 0, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
-	const char *file;    /* -f FILE|DIR|git:REF:PATH; NULL = assize.yaml */
-	const char *pinned;  /* --policy-sha256 HEX; NULL = none */
-	const char *record;  /* --record; NULL = .assize/record.db beside the definition */
-	struct pairs vars;   /* --var NAME=VALUE, may repeat */
-	const char *subject; /* --subject; NULL = none given */
-	const char *format;  /* --format */
-	const char *output;  /* -o FILE; NULL = standard output */
-	const char *since;   /* --since DURATION */
-	struct pairs labels; /* --label NAME=VALUE, may repeat */
-	const char *unit;    /* --unit */
-	const char *at;	     /* --at TIME */
-	const char *id;	     /* --id */
-	struct texts gates;  /* --gate NAME, may repeat */
+	const char *file;     /* -f FILE|DIR|git:REF:PATH; NULL = assize.yaml */
+	const char *pinned;   /* --policy-sha256 HEX; NULL = none */
+	const char *record;   /* --record; NULL = .assize/record.db beside the definition */
+	struct pairs vars;    /* --var NAME=VALUE, may repeat */
+	const char *subject;  /* --subject; NULL = none given */
+	const char *format;   /* --format */
+	const char *output;   /* -o FILE; NULL = standard output */
+	const char *since;    /* --since DURATION */
+	struct pairs labels;  /* --label NAME=VALUE, may repeat */
+	const char *unit;     /* --unit */
+	const char *at;	      /* --at TIME */
+	const char *id;	      /* --id */
+	struct texts attests; /* --attest FORMAT=FILE, may repeat */
+	const char *sign_key; /* --sign-key FILE or env:NAME; NULL = none */
+	struct texts gates;   /* --gate NAME, may repeat */
 	const char *series, *until, *owner, *reason, *ticket, *by; /* of waive and override */
 	struct texts reports;			    /* --report FORMAT=FILE, may repeat */
 	struct texts sqlite, postgres, mysql, odbc; /* of init; each may repeat, as below */

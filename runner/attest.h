@@ -1,0 +1,23 @@
+/*
+ * attest: writes a gate's decision as signed statements, one file for each `--attest FORMAT=FILE`.
+ */
+#ifndef ASSIZE_RUNNER_ATTEST_H
+#define ASSIZE_RUNNER_ATTEST_H
+
+struct app;
+struct attest;
+struct err;
+struct options;
+struct sign_key;
+
+/*
+ * Before anything runs: are the formats known, is the subject a digest, is there a key? *key is the
+ * caller's to free, NULL when nothing is to be attested.
+ */
+int attest_begin(struct app *app, const struct options *o, const char *subject,
+		 struct sign_key **key, struct err *e);
+
+int attest_write(struct app *app, const struct options *o, const struct attest *what,
+		 const struct sign_key *key, struct err *e);
+
+#endif
