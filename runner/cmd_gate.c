@@ -297,7 +297,6 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 		status = app_fail(app, &e);
 	notify_end(g.notifier, status);
 	record_close(g.record);
-	return status;
 	sign_key_free(g.key);
-	return status < 0 ? app_fail(app, &e) : status;
+	return status;
 }
