@@ -92,6 +92,8 @@ struct gate_input {
 	size_t n_budgets;
 	const struct gate_baseline *baselines;
 	size_t n_baselines;
+	int64_t before_seq; /* what the record had from it on was not looked at by rules of history
+			     */
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

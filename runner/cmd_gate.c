@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gates/gate.h"
+#include "gates/policy.h"
 #include "reports/attest.h"
 #include "reports/terminal.h"
 #include "runner/app.h"
@@ -235,6 +236,22 @@ static int attest(struct gate_command *g, const struct decision *decision, struc
 	return attest_write(g->app, &g->o, &what, g->key, e);
 }
 
+/* What the decision was a function of, so that it can be made again. */
+static void write_down(const struct gate_command *g, struct decision *decision)
+{
+	struct arena *a = g->app->arena;
+	struct buf policy, basis;
+
+	buf_init(&policy, BUF_UNBOUNDED); /* as large as the definition, which is bounded */
+	buf_init(&basis, BUF_UNBOUNDED);
+	policy_write(&policy, &g->input);
+	basis_write(&basis, &g->input);
+	decision->policy = arena_strndup(a, policy.data, policy.len);
+	decision->basis = arena_strndup(a, basis.data, basis.len);
+	buf_release(&policy);
+	buf_release(&basis);
+}
+
 static int decide(struct gate_command *g, struct err *e)
 {
 	struct decision decision = {0};
@@ -245,6 +262,7 @@ static int decide(struct gate_command *g, struct err *e)
 	decision.run_id = run_id;
 	memcpy(decision.definition_digest, g->definition->digest,
 	       sizeof(decision.definition_digest));
+	write_down(g, &decision);
 	if (record_decision(g->record, &decision, e) != 0)
 		return -1;
 	rc = show_evidence(g, run_id, &decision, e);

@@ -149,8 +149,8 @@ static const struct result *worst(const struct judged *j)
 static void judge(struct asking *k, struct job *job, struct former_result *out)
 {
 	const struct check *c = job->checks[0];
-	const struct check_info *info = judge_check_info(k->arena, c);
 	const struct definition *d = k->former.then ? k->former.then : k->former.today;
+	const struct check_info *info = judge_check_info(k->arena, c, d->redactor);
 	const struct judge judge = {.redactor = d->redactor, .infos = &info};
 	struct judged judged;
 	struct err e = {0};

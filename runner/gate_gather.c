@@ -119,14 +119,13 @@ static int find_pasts(const struct gate_gather *g, const struct past_query *as,
 }
 
 /* Rules about history: any subject's, for what was released before is what spent a budget. */
-static int find_lookbacks(const struct gate_gather *g, int64_t before_seq, struct gate_input *out,
-			  struct err *e)
+static int find_lookbacks(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
 	const struct gate *gate = g->gate;
 	struct gate_budget *budgets = arena_array(g->arena, gate->n_budgets, sizeof(*budgets));
 	struct gate_baseline *baselines =
 		arena_array(g->arena, gate->n_baselines, sizeof(*baselines));
-	struct past_query query = {.limit = GATE_MAX_PAST_RUNS, .before_seq = before_seq};
+	struct past_query query = {.limit = GATE_MAX_PAST_RUNS, .before_seq = out->before_seq};
 
 	for (size_t i = 0; i < gate->n_budgets; i++) {
 		const struct budget_rule *rule = &gate->budgets[i];
@@ -153,8 +152,6 @@ static int find_lookbacks(const struct gate_gather *g, int64_t before_seq, struc
 
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
-	int64_t before_seq;
-
 	*out = (struct gate_input){
 		.gate = g->gate,
 		.subject = g->subject,
@@ -168,12 +165,12 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		if (find_evidence(g, &g->items[i], e) != 0)
 			return -1;
 	/* after the evidence: what is judged as newest is part of its past */
-	if (record_next_seq(g->record, &before_seq, e) != 0)
+	if (record_next_seq(g->record, &out->before_seq, e) != 0)
 		return -1;
 	for (size_t i = 0; i < g->n_items; i++)
-		if (find_past(g, before_seq, &g->items[i], e) != 0)
+		if (find_past(g, out->before_seq, &g->items[i], e) != 0)
 			return -1;
-	if (find_lookbacks(g, before_seq, out, e) != 0)
+	if (find_lookbacks(g, out, e) != 0)
 		return -1;
 	return find_restorations(g, out, e);
 }

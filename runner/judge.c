@@ -15,6 +15,7 @@
 #include "runner/base/map.h"
 #include "runner/base/redact.h"
 #include "runner/compare.h"
+#include "runner/expects.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -56,7 +57,8 @@ static const char *join_tags(struct arena *a, const struct texts *tags)
 	return text;
 }
 
-const struct check_info *judge_check_info(struct arena *a, const struct check *c)
+const struct check_info *judge_check_info(struct arena *a, const struct check *c,
+					  const struct redactor *redactor)
 {
 	struct check_info *info = arena_alloc(a, sizeof(*info));
 
@@ -72,6 +74,7 @@ const struct check_info *judge_check_info(struct arena *a, const struct check *c
 		.col = c->pos.col,
 		.severity = c->severity,
 		.tags = join_tags(a, &c->tags),
+		.expects = redact_text(redactor, a, expects_write(a, c)),
 	};
 	memcpy(info->hash, c->hash, sizeof(info->hash));
 	return info;
@@ -184,6 +187,20 @@ static void keep_unjudged(struct context *x, const struct measurement *m)
 	r->is_flaky = x->job->attempt > 1;
 }
 
+void judge_value(struct arena *a, const struct named_expectation *expected,
+		 const struct measurement *m, const struct baseline *baseline, struct verdict *out)
+{
+	if (expected->has_expect) {
+		expect_judge(a, &expected->expect, expected->has_warn ? &expected->warn : NULL, m,
+			     baseline, out);
+		return;
+	}
+	/* a warning bound alone: the value itself must exist */
+	expect_judge(a, &expected->warn, NULL, m, baseline, out);
+	if (out->outcome == OUTCOME_FAIL)
+		out->outcome = OUTCOME_WARN;
+}
+
 static int judge_measurement(struct context *x, const struct named_expectation *expected,
 			     const struct measurement *m, struct err *e)
 {
@@ -202,14 +219,7 @@ static int judge_measurement(struct context *x, const struct named_expectation *
 		return -1;
 	if (compare_measurement(x->arena, &with, expected, m, &baseline, e) != 0)
 		return -1;
-	if (!expected->has_expect) { /* a warning bound alone: the value itself must exist */
-		expect_judge(x->arena, &expected->warn, NULL, m, &baseline, &v);
-		if (v.outcome == OUTCOME_FAIL)
-			v.outcome = OUTCOME_WARN;
-	} else {
-		expect_judge(x->arena, &expected->expect,
-			     expected->has_warn ? &expected->warn : NULL, m, &baseline, &v);
-	}
+	judge_value(x->arena, expected, m, &baseline, &v);
 	copy_verdict(x, &v, r);
 	r->evidence = compare_evidence(x->arena, &baseline, r->reason, r->evidence);
 	r->is_flaky = x->job->attempt > 1 && outcome_is_passing(r->outcome);
@@ -341,6 +351,14 @@ static const char *joined(struct arena *a, const char *first, const char *gap, c
 	return first == NULL ? second : arena_printf(a, "%s%s%s", first, gap, second);
 }
 
+#define GIVEN_UP "not tried again:"
+
+bool judge_is_given_up(const struct result *r)
+{
+	return r->outcome == OUTCOME_UNDECIDED && r->reason != NULL &&
+	       strstr(r->reason, GIVEN_UP) != NULL;
+}
+
 void judge_give_up(const struct job *job, size_t i, struct judged *judged)
 {
 	struct arena *a = job->arena;
@@ -348,7 +366,7 @@ void judge_give_up(const struct job *job, size_t i, struct judged *judged)
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* two numbers */
-	(void)buf_puts(&b, "not tried again: the server asks to be left alone for ");
+	(void)buf_puts(&b, GIVEN_UP " the server asks to be left alone for ");
 	unit_format(&b, (double)job->probe.retry_after_ms / 1000, "s");
 	(void)buf_puts(&b, ", longer than the check's timeout of ");
 	unit_format(&b, (double)job->checks[i]->timeout_ms / 1000, "s");

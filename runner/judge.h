@@ -13,12 +13,15 @@
 #include "runner/model/result.h"
 
 struct arena;
+struct baseline;
 struct check;
 struct err;
 struct job;
 struct measurement;
+struct named_expectation;
 struct record;
 struct redactor;
+struct verdict;
 
 struct judge {
 	struct record *record; /* for `within` */
@@ -36,7 +39,18 @@ struct judged {
 };
 
 /* What is recorded once about a check. Lives in a. */
-const struct check_info *judge_check_info(struct arena *a, const struct check *c);
+const struct check_info *judge_check_info(struct arena *a, const struct check *c,
+					  const struct redactor *redactor);
+
+/*
+ * Judges a measured value by what is expected of it; the same again when a record is replayed.
+ * baseline is for `within` and `not worse than`.
+ */
+void judge_value(struct arena *a, const struct named_expectation *expected,
+		 const struct measurement *m, const struct baseline *baseline, struct verdict *out);
+
+/* Was the result left undecided by judge_give_up()? */
+bool judge_is_given_up(const struct result *r);
 
 /*
  * Results of checks[i] of a finished job, in the job's arena. -1 only when the record cannot be

@@ -88,6 +88,8 @@ static const struct option_row rows[] = {
 	 "when it was true, as 2026-11-25T06:00:00Z (default: now)"},
 	{"id", 0, OPTION_TEXT, "ID", AT(id), 0,
 	 "stands for this measurement: recording it again changes nothing; of a waiver: its name"},
+	{"decision", 0, OPTION_TEXT, "ID", AT(decision), 0,
+	 "that of a gate, as the gate printed it, instead of a run"},
 	{"gate", 0, OPTION_LIST, "NAME", AT(gates), 0, "a gate at which it counts; may repeat"},
 	{"series", 0, OPTION_TEXT, "SERIES", AT(series), 0,
 	 "only this series of the check, as reports write it"},

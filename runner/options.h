@@ -36,6 +36,7 @@ struct options {
 	const char *id;	      /* --id */
 	struct texts attests; /* --attest FORMAT=FILE, may repeat */
 	const char *sign_key; /* --sign-key FILE or env:NAME; NULL = none */
+	const char *decision; /* --decision ID */
 	struct texts gates;   /* --gate NAME, may repeat */
 	const char *series, *until, *owner, *reason, *ticket, *by; /* of waive and override */
 	struct texts reports;			    /* --report FORMAT=FILE, may repeat */

@@ -91,7 +91,7 @@ static void make_plan(struct session *s)
 	s->slots = arena_array(a, n, sizeof(*s->slots));
 	map_init(&s->by_name, a);
 	for (size_t i = 0; i < n; i++) {
-		infos[i] = judge_check_info(a, checks[i]);
+		infos[i] = judge_check_info(a, checks[i], req->definition->redactor);
 		(void)map_put(&s->by_name, checks[i]->name, &s->slots[i]); /* names are unique */
 	}
 	s->judge = (struct judge){req->record, 0, req->definition->redactor, infos};

@@ -67,15 +67,18 @@ static int write_line(struct record *r, int64_t decision, size_t place,
 
 static int write_decision(struct record *r, const struct decision *d, int64_t *id, struct err *e)
 {
-	int64_t gate, subject;
+	int64_t gate, subject, policy, basis;
 	sqlite3_stmt *s;
 
 	if (intern_text(r, d->gate, &gate, e) != 0 ||
-	    intern_text(r, d->subject != NULL ? d->subject : "", &subject, e) != 0)
+	    intern_text(r, d->subject != NULL ? d->subject : "", &subject, e) != 0 ||
+	    intern_text(r, d->policy, &policy, e) != 0 || intern_text(r, d->basis, &basis, e) != 0)
 		return -1;
 	s = store_sql(r,
 		      "INSERT INTO decisions(seq, gate, subject, at_ms, run, is_open, outcome, "
-		      "definition_digest, oldest_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		      "definition_digest, oldest_ms, policy, basis) VALUES (?1, ?2, ?3, ?4, ?5, "
+		      "?6, ?7, ?8, "
+		      "?9, ?10, ?11)",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -88,6 +91,8 @@ static int write_decision(struct record *r, const struct decision *d, int64_t *i
 	store_bind_int(s, 7, d->outcome);
 	store_bind_digest(s, 8, d->definition_digest, sizeof(d->definition_digest));
 	store_bind_int(s, 9, d->oldest_ms);
+	store_bind_id(s, 10, policy);
+	store_bind_id(s, 11, basis);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);
@@ -172,7 +177,8 @@ static int read_lines(struct record *r, struct arena *a, struct decision *d, str
 #define COLUMNS                                                                                    \
 	"id, (SELECT body FROM texts WHERE id = gate), (SELECT body FROM "                         \
 	"texts WHERE id = subject), at_ms, run, is_open, outcome, "                                \
-	"definition_digest, oldest_ms"
+	"definition_digest, oldest_ms, (SELECT body FROM texts WHERE id = policy), (SELECT body "  \
+	"FROM texts WHERE id = basis)"
 
 static int read_decisions(struct record *r, struct arena *a, sqlite3_stmt *s, struct decision **out,
 			  size_t *n, struct err *e)
@@ -195,6 +201,8 @@ static int read_decisions(struct record *r, struct arena *a, sqlite3_stmt *s, st
 			.is_open = sqlite3_column_int(s, 5) != 0,
 			.outcome = store_outcome(s, 6),
 			.oldest_ms = sqlite3_column_int64(s, 8),
+			.policy = store_text(s, 9, a),
+			.basis = store_text(s, 10, a),
 		};
 		store_digest(s, 7, d->definition_digest, sizeof(d->definition_digest));
 	}
@@ -225,6 +233,31 @@ int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, stru
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	return store_leave(r, read_of_run(r, a, run_id, out, n, e), e);
+}
+
+static int read_one(struct record *r, struct arena *a, int64_t id, struct decision **out, size_t *n,
+		    struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT " COLUMNS " FROM decisions WHERE id = ?1", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	return read_decisions(r, a, s, out, n, e);
+}
+
+int record_decision_of(struct record *r, struct arena *a, int64_t id, struct decision **out,
+		       struct err *e)
+{
+	size_t n = 0;
+
+	if (store_enter(r, STORE_READING, e) != 0 ||
+	    store_leave(r, read_one(r, a, id, out, &n, e), e) != 0)
+		return -1;
+	if (n > 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "there is no decision %lld in record \"%s\"", (long long)id,
+		       r->path);
 }
 
 static int read_of_gate(struct record *r, struct arena *a, const char *gate, size_t limit,

@@ -158,6 +158,7 @@ static void add_info(struct buf *b, const struct check_info *c)
 	add_int(b, c->col);
 	add_int(b, c->severity);
 	add_text(b, c->tags);
+	add_text(b, c->expects);
 }
 
 static void finish(struct buf *b, unsigned char out[static SHA256_BYTES])
@@ -246,8 +247,8 @@ static int intern_definition(struct record *r, int64_t check_id, const struct ch
 {
 	const char *const texts[] = {c->kind,  c->title,  c->why,
 				     c->owner, c->target, c->file != NULL ? c->file : "",
-				     c->tags};
-	int64_t ids[7] = {0};
+				     c->tags,  c->expects};
+	int64_t ids[8] = {0};
 	unsigned char digest[SHA256_BYTES];
 	sqlite3_stmt *s = store_sql(r, "SELECT id FROM definitions WHERE digest = ?1", e);
 	int rc;
@@ -259,13 +260,13 @@ static int intern_definition(struct record *r, int64_t check_id, const struct ch
 	rc = store_integer(r, s, id, e);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	if (intern_texts(r, texts, ids, 7, e) != 0)
+	if (intern_texts(r, texts, ids, 8, e) != 0)
 		return -1;
 	s = store_sql(
 		r,
 		"INSERT INTO definitions(seq, digest, check_id, hash, kind, title, why, owner, "
-		"target, file, tags, line, col, severity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-		"?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		"target, file, tags, expects, line, col, severity) VALUES (?1, ?2, ?3, ?4, ?5, "
+		"?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 		e);
 	if (s == NULL)
 		return -1;
@@ -273,11 +274,11 @@ static int intern_definition(struct record *r, int64_t check_id, const struct ch
 	store_bind_digest(s, 2, digest, DIGEST_BYTES);
 	store_bind_int(s, 3, check_id);
 	store_bind_digest(s, 4, c->hash, sizeof(c->hash));
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < 8; i++)
 		store_bind_id(s, 5 + i, ids[i]);
-	store_bind_int(s, 12, c->line);
-	store_bind_int(s, 13, c->col);
-	store_bind_int(s, 14, c->severity);
+	store_bind_int(s, 13, c->line);
+	store_bind_int(s, 14, c->col);
+	store_bind_int(s, 15, c->severity);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);

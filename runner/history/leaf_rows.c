@@ -252,12 +252,16 @@ const struct leaf_kind
 																	       "e") " AS tree FROM restorations x" RANGE,
 				 restoration_children},
 				{"assize/decision/1",
-				 "SELECT x.at_ms AS at, x.id AS decision, x.definition_digest AS "
-				 "definition, " TEXT(
-					 "gate") " AS gate, x.is_open AS is_open, x.id AS "
-						 "\"*lines\", x.oldest_ms "
-						 "AS oldest, " OUTCOME(
-							 "x.outcome") " AS outcome, x.run AS run, "
+				 "SELECT x.at_ms AS at, (SELECT body FROM texts WHERE id = "
+				 "x.basis) AS \"#basis\", x.id AS "
+				 "decision, x.definition_digest AS definition, " TEXT(
+					 "gate") " AS gate, x.is_open AS "
+						 "is_open, x.id AS \"*lines\", x.oldest_ms AS "
+						 "oldest, " OUTCOME(
+							 "x.outcome") " AS outcome, "
+								      "(SELECT body FROM texts "
+								      "WHERE id = x.policy) AS "
+								      "\"#policy\", x.run AS run, "
 								      "x.seq AS seq, " TEXT(
 									      "subject") " AS "
 											 "subject, "
@@ -384,21 +388,32 @@ const char leaf_facts_sql[] = "SELECT x.attempts AS attempts, " TEXT(
 												   " " TEXT(
 													   "unit") " AS unit, x.is_whole AS whole FROM facts x WHERE x.id = ?1";
 
-const char leaf_definition_sql[] = "SELECT (SELECT name FROM checks WHERE id = x.check_id) AS "
-				   "\"check\", x.col AS "
-				   "col, " TEXT("file") " AS file, x.hash AS hash, " TEXT("kind") " AS kind, x.line AS line, " TEXT(
-					   "owner") " AS owner, x.severity AS "
-						    "severity, "
-						    "'assize/"
-						    "definition-content/1' AS "
-						    "t, " TEXT(
-							    "tags") " AS "
-								    "tags,"
-								    " " TEXT(
-									    "target") " AS "
-										      "target,"
-										      " " TEXT(
-											      "ti"
-											      "tl"
-											      "e") " AS title, " TEXT("wh"
-														      "y") " AS why FROM definitions x WHERE x.id = ?1";
+const char leaf_definition_sql[] =
+	"SELECT (SELECT name FROM checks WHERE id = x.check_id) AS \"check\", x.col AS "
+	"col, " TEXT("expects") " AS expects, " TEXT("file") " AS file, x.hash AS hash, " TEXT("kin"
+											       "d") " AS kind, x.line AS line, " TEXT(
+		"owner") " AS owner, x.severity AS severity, "
+			 "'assize/definition-content/1' AS t, " TEXT("tags") " AS tags, " TEXT(
+				 "target") " AS target, " TEXT("title") " AS title, " TEXT("wh"
+											   "y") " A"
+												"S "
+												"wh"
+												"y "
+												"FR"
+												"OM"
+												" d"
+												"ef"
+												"in"
+												"it"
+												"io"
+												"ns"
+												" x"
+												" W"
+												"HE"
+												"RE"
+												" x"
+												".i"
+												"d "
+												"= "
+												"?"
+												"1";

@@ -126,22 +126,20 @@ static int read_header(struct record *r, struct arena *a, int64_t run_id, int64_
 	return 0;
 }
 
-static int read_evidence(struct record *r, struct arena *a, const char *check, const char *subject,
+/* run_id 0: nothing. */
+static int read_evidence(struct record *r, struct arena *a, int64_t check_id, int64_t run_id,
 			 struct evidence **out, size_t *n, struct err *e)
 {
 	struct facts_cache *cache = facts_cache_new(r, a);
 	struct evidence header = {.run_id = 0}, *items;
 	struct placed *rows = NULL;
-	int64_t check_id, run_id, begin_ms = 0;
+	int64_t begin_ms = 0;
 	size_t count = 0, cap = 0;
 	sqlite3_stmt *s;
 	int rc;
 
 	*out = NULL;
 	*n = 0;
-	if (lookup_check(r, check, &check_id, e) != 0 ||
-	    standing_newest_run(r, check_id, subject, &run_id, e) != 0)
-		return -1;
 	if (check_id == 0 || run_id == 0)
 		return 0;
 	if (read_header(r, a, run_id, &begin_ms, &header, e) != 0)
@@ -180,6 +178,27 @@ static int read_evidence(struct record *r, struct arena *a, const char *check, c
 	return 0;
 }
 
+static int read_newest(struct record *r, struct arena *a, const char *check, const char *subject,
+		       struct evidence **out, size_t *n, struct err *e)
+{
+	int64_t check_id, run_id;
+
+	if (lookup_check(r, check, &check_id, e) != 0 ||
+	    standing_newest_run(r, check_id, subject, &run_id, e) != 0)
+		return -1;
+	return read_evidence(r, a, check_id, run_id, out, n, e);
+}
+
+static int read_named(struct record *r, struct arena *a, const char *check, int64_t run_id,
+		      struct evidence **out, size_t *n, struct err *e)
+{
+	int64_t check_id;
+
+	return lookup_check(r, check, &check_id, e) != 0
+		       ? -1
+		       : read_evidence(r, a, check_id, run_id, out, n, e);
+}
+
 int record_evidence(struct record *r, struct arena *a, const char *check, const char *subject,
 		    struct evidence **out, size_t *n, struct err *e)
 {
@@ -187,7 +206,21 @@ int record_evidence(struct record *r, struct arena *a, const char *check, const 
 	size_t count;
 
 	if (store_enter(r, STORE_READING, e) != 0 ||
-	    store_leave(r, read_evidence(r, a, check, subject, &items, &count, e), e) != 0)
+	    store_leave(r, read_newest(r, a, check, subject, &items, &count, e), e) != 0)
+		return -1;
+	*out = items;
+	*n = count;
+	return 0;
+}
+
+int record_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
+			struct evidence **out, size_t *n, struct err *e)
+{
+	struct evidence *items;
+	size_t count;
+
+	if (store_enter(r, STORE_READING, e) != 0 ||
+	    store_leave(r, read_named(r, a, check, run_id, &items, &count, e), e) != 0)
 		return -1;
 	*out = items;
 	*n = count;

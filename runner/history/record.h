@@ -144,6 +144,10 @@ struct evidence {
 int record_evidence(struct record *r, struct arena *a, const char *check, const char *subject,
 		    struct evidence **out, size_t *n, struct err *e);
 
+/* The same of one run that is named. */
+int record_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
+			struct evidence **out, size_t *n, struct err *e);
+
 /* One series through time, oldest first, numeric or not. */
 struct point {
 	int64_t run_id;
@@ -275,6 +279,9 @@ struct waived_line {
 int record_run_waived(struct record *r, struct arena *a, int64_t run_id, struct waived_line **out,
 		      size_t *n, struct err *e);
 
+/* One decision; none with the id is ERR_USAGE. */
+int record_decision_of(struct record *r, struct arena *a, int64_t id, struct decision **out,
+		       struct err *e);
 /* Decisions, newest first. gate NULL = all. */
 int record_decisions(struct record *r, struct arena *a, const char *gate, size_t limit,
 		     struct decision **out, size_t *n, struct err *e);

@@ -235,7 +235,8 @@ static const struct check_info *load_definition(struct facts_cache *c, int64_t i
 		      "body FROM texts WHERE id = d.owner), (SELECT body FROM texts "
 		      "WHERE id = d.target), (SELECT body FROM texts WHERE id = d.file), "
 		      "d.line, d.col, d.severity, (SELECT body FROM texts WHERE id = "
-		      "d.tags), d.hash FROM definitions d WHERE d.id = ?1",
+		      "d.tags), d.hash, (SELECT body FROM texts WHERE id = d.expects) FROM "
+		      "definitions d WHERE d.id = ?1",
 		      e);
 	if (s == NULL)
 		return NULL;
@@ -259,6 +260,7 @@ static const struct check_info *load_definition(struct facts_cache *c, int64_t i
 		.col = sqlite3_column_int64(s, 8),
 		.severity = sqlite3_column_int64(s, 9),
 		.tags = store_text_or(s, 10, c->arena, ""),
+		.expects = store_text(s, 12, c->arena),
 	};
 	store_digest(s, 11, info->hash, sizeof(info->hash));
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */

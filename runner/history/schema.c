@@ -378,10 +378,21 @@ static const char *const version_10[] = {
 	NULL,
 };
 
+/*
+ * What a decision was a function of, and what was expected of a check's values: both can be judged
+ * again from the record alone.
+ */
+static const char *const version_11[] = {
+	"ALTER TABLE decisions ADD COLUMN policy INTEGER;\n"
+	"ALTER TABLE decisions ADD COLUMN basis INTEGER;\n"
+	"ALTER TABLE definitions ADD COLUMN expects INTEGER;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3, version_4, version_5,
-	version_6, version_7, version_8, version_9, version_10};
+	version_1, version_2, version_3, version_4,  version_5, version_6,
+	version_7, version_8, version_9, version_10, version_11};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

@@ -59,7 +59,8 @@ struct comparison {
 struct expect_term;
 
 struct expectation {
-	const char *text; /* as written, terms joined by ", " */
+	const char *text;	  /* as written, terms joined by ", " */
+	const char *const *texts; /* each term as written */
 	struct pos pos;
 	struct expect_term *terms;
 	size_t n_terms;

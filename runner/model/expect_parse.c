@@ -415,16 +415,20 @@ int expect_parse(struct arena *a, const char *const *texts, const struct pos *po
 		 struct expectation *out, struct err *e)
 {
 	struct expectation x = {.text = "", .unit = ""};
+	const char **kept;
 
 	if (n == 0)
 		return err_set(e, ERR_DEFINITION, "an expectation without terms says nothing");
 	x.pos = positions[0];
 	x.n_terms = n;
 	x.terms = arena_array(a, n, sizeof(*x.terms));
+	kept = arena_array(a, n, sizeof(*kept));
+	x.texts = kept;
 	for (size_t i = 0; i < n; i++) {
 		struct cursor c = {a, texts[i], texts[i], positions[i], e};
 
 		x.text = i == 0 ? texts[0] : arena_printf(a, "%s, %s", x.text, texts[i]);
+		kept[i] = texts[i];
 		x.terms[i].pos = positions[i];
 		if (parse_term(&c, &x.terms[i]) != 0)
 			return -1;

@@ -27,7 +27,8 @@ struct check_info {
 	const char *file;		 /* definition file, as shown */
 	int64_t line, col;
 	int64_t severity;
-	const char *tags; /* space separated, sorted; "" = none */
+	const char *tags;    /* space separated, sorted; "" = none */
+	const char *expects; /* of its values (runner/expects.h); NULL = not recorded */
 	unsigned char hash[32];
 };
 
@@ -119,6 +120,9 @@ struct decision {
 	size_t n_lines;
 	unsigned char definition_digest[32];
 	int64_t oldest_ms; /* oldest evidence it rests on; -1 none */
+	/* What it was a function of (gates/policy.h), so that it can be made again; NULL = unknown
+	 */
+	const char *policy, *basis;
 };
 
 /* Does the line keep the gate shut? */

@@ -1,0 +1,471 @@
+/*
+ * What is missing or of another type is a text of somebody else, and an error: a decision made
+ * again from half of what it was made from would prove nothing.
+ */
+#include <string.h>
+
+#include "gates/policy.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/io/digest.h"
+#include "runner/io/json.h"
+
+struct reading {
+	struct arena *arena;
+	const struct json_doc *doc;
+	struct gate *gate;
+	bool is_bad; /* something was not what it should be */
+};
+
+/* ---- members ---- */
+
+static struct json_value member(struct reading *r, const struct json_t *at, const char *name,
+				enum json_type type)
+{
+	struct json_value v;
+
+	json_read(r->doc, json_member(at, name), &v);
+	if (v.type != type)
+		r->is_bad = true;
+	return v;
+}
+
+static int64_t get_int(struct reading *r, const struct json_t *at, const char *name)
+{
+	struct json_value v = member(r, at, name, JSON_IS_INT);
+
+	return v.type == JSON_IS_INT ? v.integer : 0;
+}
+
+static bool get_bool(struct reading *r, const struct json_t *at, const char *name)
+{
+	struct json_value v = member(r, at, name, JSON_IS_BOOL);
+
+	return v.type == JSON_IS_BOOL && v.boolean;
+}
+
+/* Whole reals are written as integers. */
+static double get_real(struct reading *r, const struct json_t *at, const char *name)
+{
+	struct json_value v;
+
+	json_read(r->doc, json_member(at, name), &v);
+	if (v.type == JSON_IS_INT)
+		return (double)v.integer;
+	r->is_bad = r->is_bad || v.type != JSON_IS_REAL;
+	return v.type == JSON_IS_REAL ? v.real : 0;
+}
+
+static const char *get_text(struct reading *r, const struct json_t *at, const char *name)
+{
+	struct json_value v = member(r, at, name, JSON_IS_TEXT);
+
+	return v.type == JSON_IS_TEXT ? arena_strdup(r->arena, v.text) : "";
+}
+
+/* null is none. */
+static const char *get_optional(struct reading *r, const struct json_t *at, const char *name)
+{
+	struct json_value v;
+
+	json_read(r->doc, json_member(at, name), &v);
+	if (v.type == JSON_IS_NULL)
+		return NULL;
+	return get_text(r, at, name);
+}
+
+static const struct json_t *get_array(struct reading *r, const struct json_t *at, const char *name,
+				      size_t *n)
+{
+	struct json_value v = member(r, at, name, JSON_IS_ARRAY);
+
+	*n = v.type == JSON_IS_ARRAY ? v.n : 0;
+	return json_member(at, name);
+}
+
+static struct pos get_pos(struct reading *r, const struct json_t *at)
+{
+	int64_t line = get_int(r, at, "line"), col = get_int(r, at, "col");
+
+	if (line < 0 || line > UINT32_MAX || col < 0 || col > UINT32_MAX)
+		r->is_bad = true;
+	return (struct pos){get_optional(r, at, "file"), (uint32_t)line, (uint32_t)col};
+}
+
+static int digit_of(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c != '\0' ? strchr(digits, c) : NULL;
+
+	return found != NULL ? (int)(found - digits) : -1;
+}
+
+static void get_hash(struct reading *r, const struct json_t *at, const char *name,
+		     unsigned char out[static SHA256_BYTES])
+{
+	const char *hex = get_text(r, at, name);
+
+	if (strlen(hex) != 2 * SHA256_BYTES) {
+		r->is_bad = true;
+		return;
+	}
+	for (size_t i = 0; i < SHA256_BYTES; i++) {
+		int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			r->is_bad = true;
+		else
+			out[i] = (unsigned char)(high * 16 + low);
+	}
+}
+
+static enum run_state get_state(struct reading *r, const struct json_t *at)
+{
+	const char *name = get_text(r, at, "state");
+
+	if (strcmp(name, "complete") == 0)
+		return RUN_COMPLETE;
+	if (strcmp(name, "interrupted") == 0)
+		return RUN_INTERRUPTED;
+	r->is_bad = r->is_bad || strcmp(name, "incomplete") != 0;
+	return RUN_INCOMPLETE;
+}
+
+/* ---- policy ---- */
+
+static const struct check *get_check(struct reading *r, const struct json_t *at)
+{
+	struct check *c = arena_alloc(r->arena, sizeof(*c));
+
+	c->name = get_text(r, at, "check");
+	c->is_absolute = get_bool(r, at, "absolute");
+	c->pos = get_pos(r, at);
+	get_hash(r, at, "definition", c->hash);
+	return c;
+}
+
+static void read_streaks(struct reading *r, const struct json_t *at, struct gate_item *item)
+{
+	const struct json_t *list = get_array(r, at, "streaks", &item->n_streaks);
+	struct gate_streak *streaks = arena_array(r->arena, item->n_streaks, sizeof(*streaks));
+	struct selector *rules = arena_array(r->arena, item->n_streaks, sizeof(*rules));
+
+	for (size_t i = 0; i < item->n_streaks; i++) {
+		const struct json_t *x = json_item(list, i);
+
+		rules[i] = (struct selector){
+			.pos = get_pos(r, x),
+			.streak_need = get_int(r, x, "need"),
+			.streak_of = get_int(r, x, "of"),
+			.streak_apart_ms = get_int(r, x, "apart_ms"),
+		};
+		streaks[i] = (struct gate_streak){&rules[i], get_bool(r, x, "hard")};
+	}
+	item->streaks = streaks;
+}
+
+static void read_items(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	size_t n;
+	const struct json_t *list = get_array(r, at, "items", &n);
+
+	out->items = arena_array(r->arena, n, sizeof(*out->items));
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *x = json_item(list, i);
+		struct gate_item *item = &out->items[i];
+
+		item->check = get_check(r, x);
+		item->is_hard = get_bool(r, x, "hard");
+		item->max_age_ms = get_int(r, x, "max_age_ms");
+		item->other_subject_ms = -1;
+		read_streaks(r, x, item);
+	}
+	out->input.items = out->items;
+	out->input.n_items = n;
+}
+
+static struct gate_past *read_pasts(struct reading *r, const struct json_t *at,
+				    struct gate_pasts *out)
+{
+	const struct json_t *list = get_array(r, at, "checks", &out->n);
+	struct gate_past *pasts = arena_array(r->arena, out->n, sizeof(*pasts));
+
+	for (size_t i = 0; i < out->n; i++)
+		pasts[i].check = get_check(r, json_item(list, i));
+	out->items = pasts;
+	return pasts;
+}
+
+static void read_budget(struct reading *r, const struct json_t *x, struct budget_rule *rule)
+{
+	size_t n;
+	const struct json_t *list = get_array(r, x, "burn", &n);
+	struct burn_pair *burn = arena_array(r->arena, n, sizeof(*burn));
+
+	*rule = (struct budget_rule){
+		.pos = get_pos(r, x),
+		.objective = get_text(r, x, "objective"),
+		.allowed = get_real(r, x, "allowed"),
+		.window_ms = get_int(r, x, "window_ms"),
+		.max_gap_ms = get_int(r, x, "max_gap_ms"),
+		.is_any_definition = get_bool(r, x, "any_definition"),
+		.burn = burn,
+		.n_burn = n,
+	};
+	for (size_t i = 0; i < n; i++)
+		burn[i] = (struct burn_pair){
+			get_real(r, json_item(list, i), "rate"),
+			get_int(r, json_item(list, i), "long_ms"),
+			get_int(r, json_item(list, i), "short_ms"),
+		};
+}
+
+static void read_budgets(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	size_t n;
+	const struct json_t *list = get_array(r, at, "budgets", &n);
+	struct gate_budget *budgets = arena_array(r->arena, n, sizeof(*budgets));
+	struct budget_rule *rules = arena_array(r->arena, n, sizeof(*rules));
+
+	out->budgets = arena_array(r->arena, n, sizeof(*out->budgets));
+	for (size_t i = 0; i < n; i++) {
+		read_budget(r, json_item(list, i), &rules[i]);
+		budgets[i].rule = &rules[i];
+		out->budgets[i] = read_pasts(r, json_item(list, i), &budgets[i].past);
+	}
+	out->input.budgets = budgets;
+	out->input.n_budgets = r->gate->n_budgets = n;
+}
+
+static struct baseline_side get_side(struct reading *r, const struct json_t *at, const char *name)
+{
+	const struct json_t *x = json_member(at, name);
+
+	return (struct baseline_side){get_optional(r, x, "subject"), get_int(r, x, "window_ms")};
+}
+
+static void read_baselines(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	size_t n;
+	const struct json_t *list = get_array(r, at, "baselines", &n);
+	struct gate_baseline *baselines = arena_array(r->arena, n, sizeof(*baselines));
+	struct baseline_rule *rules = arena_array(r->arena, n, sizeof(*rules));
+
+	out->baselines = arena_array(r->arena, n, sizeof(*out->baselines));
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *x = json_item(list, i);
+
+		rules[i] = (struct baseline_rule){
+			.pos = get_pos(r, x),
+			.series = get_optional(r, x, "series"),
+			.candidate = get_side(r, x, "candidate"),
+			.against = get_side(r, x, "against"),
+			.min_n = get_int(r, x, "min_n"),
+			.effect_text = get_text(r, x, "effect_text"),
+			.effect = get_real(r, x, "effect"),
+			.is_effect_share = get_bool(r, x, "effect_share"),
+			.effect_unit = get_text(r, x, "effect_unit"),
+			.direction = (int)get_int(r, x, "direction"),
+			.alpha = get_real(r, x, "alpha"),
+		};
+		baselines[i].rule = &rules[i];
+		out->baselines[i] = read_pasts(r, x, &baselines[i].past);
+	}
+	out->input.baselines = baselines;
+	out->input.n_baselines = r->gate->n_baselines = n;
+}
+
+static void read_waivers(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	size_t n;
+	const struct json_t *list = get_array(r, at, "waivers", &n);
+	struct waiver **waivers = arena_array(r->arena, n, sizeof(struct waiver *));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *x = json_item(list, i);
+		struct check *c = arena_alloc(r->arena, sizeof(*c));
+
+		c->name = get_text(r, x, "check");
+		c->is_absolute = get_bool(r, x, "absolute");
+		waivers[i] = arena_alloc(r->arena, sizeof(**waivers));
+		*waivers[i] = (struct waiver){
+			.id = get_text(r, x, "id"),
+			.pos = get_pos(r, x),
+			.check = c,
+			.series = get_optional(r, x, "series"),
+			.gates = {&r->gate->name, NULL, 1},
+			.owner = get_optional(r, x, "owner"),
+			.reason = get_optional(r, x, "reason"),
+			.ticket = get_optional(r, x, "ticket"),
+			.granted_ms = get_int(r, x, "granted_ms"),
+			.expires_ms = get_int(r, x, "expires_ms"),
+		};
+	}
+	out->input.waivers = waivers;
+	out->input.n_waivers = n;
+}
+
+static void read_rollback(struct reading *r, const struct json_t *at)
+{
+	const struct json_t *x = json_member(at, "rollback");
+	struct rollback_set *set;
+
+	if (x == NULL)
+		return;
+	set = arena_alloc(r->arena, sizeof(*set));
+	set->name = get_text(r, x, "set");
+	r->gate->rollback = set;
+	r->gate->rollback_pos = get_pos(r, x);
+	r->gate->is_rollback_all = get_bool(r, x, "all");
+	r->gate->rollback_within_ms = get_int(r, x, "within_ms");
+}
+
+static void read_policy(struct reading *r, struct basis *out)
+{
+	const struct json_t *root = json_root(r->doc);
+	struct gate *g = arena_alloc(r->arena, sizeof(*g));
+	int64_t n_require;
+
+	r->gate = g;
+	out->input.gate = g;
+	if (strcmp(get_text(r, root, "assize"), "policy/1") != 0) {
+		r->is_bad = true;
+		return;
+	}
+	g->name = get_text(r, root, "gate");
+	g->pos = get_pos(r, root);
+	g->is_any_subject = get_bool(r, root, "any_subject");
+	g->max_age_ms = get_int(r, root, "max_age_ms");
+	g->max_waiver_ms = get_int(r, root, "max_waiver_ms");
+	n_require = get_int(r, root, "requires");
+	g->n_require = n_require > 0 ? (size_t)n_require : 0;
+	read_items(r, root, out);
+	read_rollback(r, root);
+	read_budgets(r, root, out);
+	read_baselines(r, root, out);
+	read_waivers(r, root, out);
+}
+
+/* ---- basis ---- */
+
+static void read_evidence(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	size_t n;
+	const struct json_t *list = get_array(r, at, "evidence", &n);
+
+	out->evidence = arena_array(r->arena, out->input.n_items, sizeof(*out->evidence));
+	r->is_bad = r->is_bad || n != out->input.n_items;
+	for (size_t i = 0; i < n && !r->is_bad; i++) {
+		const struct json_t *x = json_item(list, i);
+
+		if (strcmp(get_text(r, x, "check"), out->items[i].check->name) != 0)
+			r->is_bad = true;
+		if (json_member(x, "run") != NULL) {
+			out->evidence[i].run_id = get_int(r, x, "run");
+			out->evidence[i].run_state = get_state(r, x);
+		} else if (json_member(x, "other_ms") != NULL) {
+			out->items[i].other_subject_ms = get_int(r, x, "other_ms");
+			out->items[i].other_subject = get_optional(r, x, "other_subject");
+		}
+	}
+}
+
+static void read_open(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	const struct json_t *list = get_array(r, at, "open", &out->n_open);
+
+	out->open = arena_array(r->arena, out->n_open, sizeof(*out->open));
+	for (size_t i = 0; i < out->n_open; i++) {
+		const struct json_t *x = json_item(list, i);
+		struct basis_open *open = &out->open[i];
+		const struct json_t *runs = get_array(r, x, "runs", &open->n_runs);
+		int64_t *ids = arena_array(r->arena, open->n_runs, sizeof(*ids));
+
+		open->check = get_text(r, x, "check");
+		open->runs = ids;
+		for (size_t k = 0; k < open->n_runs; k++) {
+			struct json_value v;
+
+			json_read(r->doc, json_item(runs, k), &v);
+			r->is_bad = r->is_bad || v.type != JSON_IS_INT;
+			ids[k] = v.type == JSON_IS_INT ? v.integer : 0;
+		}
+	}
+}
+
+static void read_targets(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	struct gate_input *in = &out->input;
+	const struct json_t *list = get_array(r, at, "targets", &in->n_rollback_tags);
+	const char **tags = arena_array(r->arena, in->n_rollback_tags, sizeof(*tags));
+	const char **commits = arena_array(r->arena, in->n_rollback_tags, sizeof(*commits));
+
+	for (size_t i = 0; i < in->n_rollback_tags; i++) {
+		tags[i] = get_text(r, json_item(list, i), "tag");
+		commits[i] = get_optional(r, json_item(list, i), "commit");
+	}
+	in->rollback_tags = tags;
+	in->rollback_commits = commits;
+	list = get_array(r, at, "restorations", &in->n_restorations);
+	out->restorations = arena_array(r->arena, in->n_restorations, sizeof(*out->restorations));
+	for (size_t i = 0; i < in->n_restorations; i++) {
+		const struct json_t *x = json_item(list, i);
+
+		out->restorations[i] = (struct restoration_row){
+			.restoration = {.tag = get_text(r, x, "tag")},
+			.run_id = get_int(r, x, "run"),
+			.run_state = get_state(r, x),
+			.at_ms = get_int(r, x, "at_ms"),
+		};
+	}
+	in->restorations = out->restorations;
+}
+
+static void read_basis(struct reading *r, struct basis *out)
+{
+	const struct json_t *root = json_root(r->doc);
+
+	if (strcmp(get_text(r, root, "assize"), "basis/1") != 0) {
+		r->is_bad = true;
+		return;
+	}
+	out->input.subject = get_text(r, root, "subject");
+	out->input.now_ms = get_int(r, root, "now_ms");
+	out->input.before_seq = get_int(r, root, "before_seq");
+	out->input.rollback_error = get_optional(r, root, "rollback_error");
+	read_evidence(r, root, out);
+	read_open(r, root, out);
+	read_targets(r, root, out);
+}
+
+static int read_text(struct reading *r, const char *text, struct basis *out,
+		     void (*read)(struct reading *, struct basis *), const char *what,
+		     struct err *e)
+{
+	struct json_doc *doc;
+
+	if (json_parse(text, strlen(text), &doc, e) != 0)
+		return -1;
+	r->doc = doc;
+	read(r, out);
+	json_free(doc);
+	if (!r->is_bad)
+		return 0;
+	return err_set(e, ERR_RECORD,
+		       "cannot trust the %s that was recorded: it is not one of this "
+		       "version",
+		       what);
+}
+
+int policy_read(struct arena *a, const char *policy, const char *basis, struct basis *out,
+		struct err *e)
+{
+	struct reading r = {.arena = a};
+	struct basis read = {.n_open = 0};
+
+	if (read_text(&r, policy, &read, read_policy, "policy", e) != 0 ||
+	    read_text(&r, basis, &read, read_basis, "basis", e) != 0)
+		return -1;
+	*out = read;
+	return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * replay_results: the results of a run judged once more, each from its recorded value and what was
+ * recorded to be expected of it.
+ */
+#ifndef ASSIZE_RUNNER_REPLAY_RESULTS_H
+#define ASSIZE_RUNNER_REPLAY_RESULTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct err;
+struct record;
+struct result;
+
+enum replayed {
+	REPLAYED_UNKNOWN = 0, /* cannot be judged again: text says why */
+	REPLAYED_EQUAL,
+	REPLAYED_DIFFERS, /* text says how */
+};
+
+/* One result of the run; text is in a, NULL when it is equal. -1: the record cannot be read. */
+int replay_result(struct record *record, struct arena *a, int64_t run_id, const struct result *r,
+		  enum replayed *out, const char **text, struct err *e);
+
+#endif

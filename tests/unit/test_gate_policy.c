@@ -1,0 +1,205 @@
+/* policy: what a decision was a function of survives as text, and nothing else is taken for it. */
+#include "gate_scene.h"
+
+#include "gates/policy.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+
+struct texts_of {
+	struct buf policy, basis;
+};
+
+static struct texts_of write(const struct scene *s)
+{
+	struct texts_of t;
+
+	buf_init(&t.policy, BUF_UNBOUNDED);
+	buf_init(&t.basis, BUF_UNBOUNDED);
+	policy_write(&t.policy, &s->in);
+	basis_write(&t.basis, &s->in);
+	return t;
+}
+
+static void release(struct texts_of *t)
+{
+	buf_release(&t->policy);
+	buf_release(&t->basis);
+}
+
+/* Everything a gate can ask for. */
+static void fill(struct scene *s)
+{
+	static struct selector streak_rule = {
+		.streak_need = 2, .streak_of = 3, .streak_apart_ms = 1000, .pos = {"g.yaml", 1, 2}};
+	static const struct gate_streak streak = {&streak_rule, true};
+	static const struct burn_pair burn = {14.4, HOUR, MINUTE};
+	static const struct budget_rule budget = {.pos = {"g.yaml", 3, 4},
+						  .objective = "99.5%",
+						  .allowed = 0.005,
+						  .window_ms = 48 * HOUR,
+						  .max_gap_ms = HOUR,
+						  .burn = &burn,
+						  .n_burn = 1};
+	static const struct baseline_rule baseline = {.pos = {"g.yaml", 5, 6},
+						      .against = {.subject = "v\"1"},
+						      .min_n = 20,
+						      .effect_text = "5ms",
+						      .effect = 0.005,
+						      .effect_unit = "s",
+						      .direction = BASELINE_HIGHER,
+						      .alpha = 0.01};
+	static struct past_result past[2];
+	static struct gate_past of_check;
+	static struct gate_budget budgets;
+	static struct gate_baseline baselines;
+	static const char *gates[] = {"release"};
+	static struct waiver waiver, *waivers[] = {&waiver};
+
+	past[0] = past[1] = (struct past_result){.run_id = 12,
+						 .measured_ms = NOW - MINUTE,
+						 .run_state = RUN_COMPLETE,
+						 .outcome = OUTCOME_PASS,
+						 .is_same_definition = true,
+						 .has_value = true,
+						 .series = "",
+						 .subject = "v2",
+						 .unit = ""};
+	past[1].run_id = 11;
+	past[1].run_state = RUN_INCOMPLETE;
+	of_check = (struct gate_past){&s->check, past, 2};
+	budgets = (struct gate_budget){&budget, {&of_check, 1}};
+	baselines = (struct gate_baseline){&baseline, {&of_check, 1}};
+	waiver = (struct waiver){.id = "w1",
+				 .check = &s->check,
+				 .gates = {gates, NULL, 1},
+				 .owner = "me",
+				 .reason = "because",
+				 .ticket = "T-1",
+				 .granted_ms = NOW - HOUR,
+				 .expires_ms = NOW + HOUR};
+	s->item.streaks = &streak;
+	s->item.n_streaks = 1;
+	s->item.past = past;
+	s->item.n_past = 2;
+	scene_add_rollback(s, true);
+	s->commits[2] = NULL;
+	s->gate.max_waiver_ms = 24 * HOUR;
+	s->in.budgets = &budgets;
+	s->in.n_budgets = 1;
+	s->in.baselines = &baselines;
+	s->in.n_baselines = 1;
+	s->in.waivers = waivers;
+	s->in.n_waivers = 1;
+	s->in.before_seq = 77;
+	s->evidence[0].result.outcome = OUTCOME_FAIL;
+}
+
+/* As the record would: what was read gets the results it names. */
+static void put_evidence(struct scene *s, struct basis *b)
+{
+	assert_int_equal(b->evidence[0].run_id, 12);
+	assert_int_equal(b->evidence[0].run_state, RUN_COMPLETE);
+	b->items[0].evidence = s->item.evidence;
+	b->items[0].n_evidence = s->item.n_evidence;
+	b->items[0].past = s->item.past;
+	b->items[0].n_past = s->item.n_past;
+	b->budgets[0][0].results = s->item.past;
+	b->budgets[0][0].n = s->item.n_past;
+	b->baselines[0][0].results = s->item.past;
+	b->baselines[0][0].n = s->item.n_past;
+	for (size_t i = 0; i < b->input.n_restorations; i++)
+		b->restorations[i].restoration = s->rows[i].restoration;
+}
+
+static void test_policy_gives_the_same_decision(void **state)
+{
+	struct scene *s = *state;
+	struct decision was, is;
+	struct texts_of t;
+	struct err e = {0};
+	struct basis b;
+
+	fill(s);
+	gate_decide(s->arena, &s->in, &was);
+	assert_true(was.n_lines > 6);
+	t = write(s);
+	if (policy_read(s->arena, t.policy.data, t.basis.data, &b, &e) != 0)
+		fail_msg("%s", e.message);
+	assert_int_equal(b.input.before_seq, 77);
+	assert_int_equal(b.n_open, 3);
+	assert_int_equal(b.open[0].runs[0], 11);
+	put_evidence(s, &b);
+	gate_decide(s->arena, &b.input, &is);
+	assert_int_equal(was.n_lines, is.n_lines);
+	for (size_t i = 0; i < was.n_lines; i++) {
+		assert_string_equal(was.lines[i].text, is.lines[i].text);
+		assert_string_equal(was.lines[i].check, is.lines[i].check);
+		assert_int_equal(was.lines[i].outcome, is.lines[i].outcome);
+		assert_int_equal(was.lines[i].line, is.lines[i].line);
+		assert_true((was.lines[i].waived != NULL) == (is.lines[i].waived != NULL));
+	}
+	assert_int_equal(was.outcome, is.outcome);
+	assert_int_equal(was.oldest_ms, is.oldest_ms);
+	release(&t);
+}
+
+/* The same input gives the same text; the policy knows nothing of the time or the evidence. */
+static void test_policy_is_one_text_as_long_as_nobody_changes_it(void **state)
+{
+	struct scene *s = *state;
+	struct texts_of one, two;
+
+	fill(s);
+	one = write(s);
+	s->in.now_ms += HOUR;
+	s->evidence[0].run_id = 13;
+	two = write(s);
+	assert_string_equal(one.policy.data, two.policy.data);
+	assert_string_not_equal(one.basis.data, two.basis.data);
+	release(&two);
+	s->item.max_age_ms++;
+	two = write(s);
+	assert_string_not_equal(one.policy.data, two.policy.data);
+	release(&one);
+	release(&two);
+}
+
+/* A text with one byte of its structure gone is none: never a decision from half of it. */
+static void test_policy_refuses_what_is_not_one(void **state)
+{
+	static const char *const texts[] = {"", "null", "[]", "{}", "{\"assize\":\"policy/2\"}"};
+	struct scene *s = *state;
+	struct texts_of t;
+	struct err e = {0};
+	struct basis b;
+	size_t n_read = 0;
+
+	fill(s);
+	t = write(s);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(policy_read(s->arena, texts[i], t.basis.data, &b, &e), -1);
+		assert_int_equal(policy_read(s->arena, t.policy.data, texts[i], &b, &e), -1);
+	}
+	for (size_t i = 0; i < t.policy.len; i++) {
+		char kept = t.policy.data[i];
+
+		if (kept != '"' && kept != '{' && kept != '[' && kept != ':')
+			continue;
+		t.policy.data[i] = ' ';
+		n_read += policy_read(s->arena, t.policy.data, t.basis.data, &b, &e) == 0 ? 1 : 0;
+		t.policy.data[i] = kept;
+	}
+	assert_int_equal(n_read, 0);
+	release(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE_TEST(test_policy_gives_the_same_decision),
+		SCENE_TEST(test_policy_is_one_text_as_long_as_nobody_changes_it),
+		SCENE_TEST(test_policy_refuses_what_is_not_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
