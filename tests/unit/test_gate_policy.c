@@ -26,6 +26,24 @@ static void release(struct texts_of *t)
 	buf_release(&t->basis);
 }
 
+static void add_waiver(struct scene *s)
+{
+	static const char *gates[] = {"release"};
+	static struct waiver waiver, *waivers[] = {&waiver};
+
+	waiver = (struct waiver){.id = "w1",
+				 .check = &s->check,
+				 .gates = {gates, NULL, 1},
+				 .owner = "me",
+				 .reason = "because",
+				 .ticket = "T-1",
+				 .granted_ms = NOW - HOUR,
+				 .expires_ms = NOW + HOUR};
+	s->gate.max_waiver_ms = 24 * HOUR;
+	s->in.waivers = waivers;
+	s->in.n_waivers = 1;
+}
+
 /* Everything a gate can ask for. */
 static void fill(struct scene *s)
 {
@@ -52,8 +70,6 @@ static void fill(struct scene *s)
 	static struct gate_past of_check;
 	static struct gate_budget budgets;
 	static struct gate_baseline baselines;
-	static const char *gates[] = {"release"};
-	static struct waiver waiver, *waivers[] = {&waiver};
 
 	past[0] = past[1] = (struct past_result){.run_id = 12,
 						 .measured_ms = NOW - MINUTE,
@@ -69,27 +85,17 @@ static void fill(struct scene *s)
 	of_check = (struct gate_past){&s->check, past, 2};
 	budgets = (struct gate_budget){&budget, {&of_check, 1}};
 	baselines = (struct gate_baseline){&baseline, {&of_check, 1}};
-	waiver = (struct waiver){.id = "w1",
-				 .check = &s->check,
-				 .gates = {gates, NULL, 1},
-				 .owner = "me",
-				 .reason = "because",
-				 .ticket = "T-1",
-				 .granted_ms = NOW - HOUR,
-				 .expires_ms = NOW + HOUR};
 	s->item.streaks = &streak;
 	s->item.n_streaks = 1;
 	s->item.past = past;
 	s->item.n_past = 2;
 	scene_add_rollback(s, true);
 	s->commits[2] = NULL;
-	s->gate.max_waiver_ms = 24 * HOUR;
+	add_waiver(s);
 	s->in.budgets = &budgets;
 	s->in.n_budgets = 1;
 	s->in.baselines = &baselines;
 	s->in.n_baselines = 1;
-	s->in.waivers = waivers;
-	s->in.n_waivers = 1;
 	s->in.before_seq = 77;
 	s->evidence[0].result.outcome = OUTCOME_FAIL;
 }
