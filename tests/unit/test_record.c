@@ -105,8 +105,7 @@ static const char *const added_by[] = {
 	      "restorations_seq; DROP INDEX decisions_seq; DROP INDEX externals_seq; DROP INDEX "
 	      "artifacts_restoration; ALTER TABLE head DROP COLUMN frontier; ALTER TABLE head DROP "
 	      "COLUMN root; ALTER TABLE definitions DROP COLUMN leaf; ALTER TABLE facts DROP "
-	      "COLUMN "
-	      "leaf; ALTER TABLE locks DROP COLUMN seal",
+	      "COLUMN leaf; ALTER TABLE locks DROP COLUMN seal",
 	[9] = "DROP TABLE decision_waivers",
 	[10] = "DROP TABLE told; DROP TABLE gaps; DROP TABLE notices; DROP TABLE notice_lines; "
 	       "DROP TABLE notice_ends; DROP TABLE outbox",
