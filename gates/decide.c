@@ -238,15 +238,20 @@ static bool has_other_rule(const struct gate *g)
 	return g->rollback != NULL || g->n_budgets > 0 || g->n_baselines > 0;
 }
 
+bool gate_requires(const struct gate_input *in)
+{
+	for (size_t i = 0; i < in->n_items; i++)
+		if (in->items[i].is_hard)
+			return true;
+	return has_other_rule(in->gate) && in->gate->n_require == 0;
+}
+
 /* Rules about the gate itself: without these there is nothing to open on. */
 static void decide_gate(struct lines *l, const struct gate_input *in)
 {
 	const struct gate *g = in->gate;
-	size_t n_hard = 0;
 
-	for (size_t i = 0; i < in->n_items; i++)
-		n_hard += in->items[i].is_hard ? 1 : 0;
-	if (n_hard == 0 && (!has_other_rule(g) || g->n_require > 0))
+	if (!gate_requires(in))
 		add_gate_line(l, g, "no check is required: there is nothing to open on");
 	if (!g->is_any_subject && (in->subject == NULL || in->subject[0] == '\0'))
 		add_gate_line(l, g, "no subject is given: nobody knows what would be released");
@@ -301,11 +306,15 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 			baseline_rule_decide(&l, in, &in->baselines[i]);
 		if (in->gate->rollback != NULL)
 			rollback_rule_decide(&l, in);
+		freeze_rule_decide(&l, in);
+		depends_rule_decide(&l, in);
 		waiver_rule_close(&l, in);
 	}
-	lines_sort(&l);
 	out->outcome = join_lines(&l);
 	out->is_open = outcome_is_passing(out->outcome);
+	if (in->gate != NULL && !out->is_open)
+		override_rule_apply(&l, in, out);
+	lines_sort(&l);
 	out->lines = l.items;
 	out->n_lines = l.n;
 	out->oldest_ms = l.oldest_ms;

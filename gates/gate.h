@@ -64,6 +64,19 @@ struct gate_baseline {
 	struct gate_pasts past;
 };
 
+/* The one window of a freeze that matters now: it is, was last, or will be. */
+struct gate_window {
+	const struct freeze *freeze;
+	int64_t from_ms, to_ms;
+	const char *error; /* it could not be told when: why; NULL */
+};
+
+/* What the record has about a gate another one depends on. */
+struct gate_opened {
+	const struct gate_dependency *on;
+	const struct decision *newest; /* about the subject; NULL = never decided */
+};
+
 struct gate_input {
 	const struct gate *gate;
 	/*
@@ -94,6 +107,13 @@ struct gate_input {
 	size_t n_baselines;
 	int64_t before_seq; /* what the record had from it on was not looked at by rules of history
 			     */
+	const struct gate_window *windows; /* of the gate's freezes, in their order */
+	size_t n_windows;
+	const struct gate_opened *depends; /* of the gate's dependencies, in their order */
+	size_t n_depends;
+	const unsigned char *definition_digest; /* 32 bytes; NULL = unknown, which equals nothing */
+	const struct override *overrides;	/* recorded for the gate, newest first */
+	size_t n_overrides;
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition
@@ -123,5 +143,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 
 /* Evidence measured more than this far in the future is refused. */
 #define GATE_MAX_CLOCK_SKEW_MS 60000
+/* An override lasts no longer. */
+#define GATE_MAX_OVERRIDE_MS (24 * INT64_C(3600000))
 
 #endif

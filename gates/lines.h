@@ -7,6 +7,7 @@
 #ifndef ASSIZE_GATES_LINES_H
 #define ASSIZE_GATES_LINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,14 @@ void budget_rule_decide(struct lines *l, const struct gate_input *in, const stru
 void baseline_rule_decide(struct lines *l, const struct gate_input *in,
 			  const struct gate_baseline *b);
 
+/* freeze_rule.c, depends_rule.c */
+void freeze_rule_decide(struct lines *l, const struct gate_input *in);
+void depends_rule_decide(struct lines *l, const struct gate_input *in);
+/* Does the gate ask for evidence of anything (decide.c)? */
+bool gate_requires(const struct gate_input *in);
+/* override_rule.c: after all lines, of a decision that is shut: what opens it nevertheless, or why
+ * that does not. */
+void override_rule_apply(struct lines *l, const struct gate_input *in, struct decision *out);
 /* The rule about the rollback set (rollback_rule.c). */
 void rollback_rule_decide(struct lines *l, const struct gate_input *in);
 

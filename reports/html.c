@@ -39,7 +39,7 @@ static void put_title(const struct page *p)
 {
 	html_puts(p, "<title>");
 	if (p->decision != NULL)
-		html_puts(p, p->decision->is_open ? "Open" : "Shut");
+		html_puts(p, html_decision_word(p->decision));
 	else
 		html_printf(p, "%s", outcome_word(p->r->run.outcome));
 	html_puts(p, " — ");

@@ -57,6 +57,8 @@ void html_duration(const struct page *p, int64_t us);
 void html_count(const struct page *p, size_t n, const char *noun);
 void html_position(const struct page *p, const struct result *s);
 void html_command(const struct page *p, const char *label, const char *command, const char *name);
+/* "Open", "Shut", "Overridden". */
+const char *html_decision_word(const struct decision *d);
 /* Class of a row or mark: "bad", "wv" or "". */
 const char *html_class(enum outcome o);
 

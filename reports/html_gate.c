@@ -26,7 +26,7 @@ static void put_state(const struct page *p, const struct decision_line *l)
 		html_state(p, l->outcome);
 		return;
 	}
-	html_state_word(p, OUTCOME_WARN, decision_line_state(p->decision, l));
+	html_state_word(p, OUTCOME_WARN, decision_line_state(l));
 }
 
 static void put_decision_line(const struct page *p, const struct decision_line *l)

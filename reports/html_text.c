@@ -168,6 +168,13 @@ const char *html_class(enum outcome o)
 	return "";
 }
 
+const char *html_decision_word(const struct decision *d)
+{
+	if (decision_is_overridden(d))
+		return "Overridden";
+	return d->is_open ? "Open" : "Shut";
+}
+
 void html_state_word(const struct page *p, enum outcome mark, const char *word)
 {
 	svg_mark(p->out, mark);

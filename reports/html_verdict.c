@@ -114,7 +114,7 @@ static void put_reason(const struct page *p)
 static const char *verdict_word(const struct page *p)
 {
 	if (p->decision != NULL)
-		return p->decision->is_open ? "Open" : "Shut";
+		return html_decision_word(p->decision);
 	if (p->tally.n_fail > 0)
 		return "Failed";
 	switch (p->r->run.state) {
@@ -135,10 +135,21 @@ static const char *verdict_word(const struct page *p)
 static const char *verdict_class(const struct page *p)
 {
 	if (p->decision != NULL)
-		return p->decision->is_open ? "" : " bad";
+		return p->decision->is_open && !decision_is_overridden(p->decision) ? "" : " bad";
 	if (p->tally.n_fail > 0)
 		return " bad";
 	return strcmp(verdict_word(p), "Passed") == 0 ? "" : " wv";
+}
+
+static void put_override(const struct page *p, const struct override *o)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	override_put(&b, o);
+	html_puts(p, ", ");
+	html_text(p, b.data);
+	buf_release(&b);
 }
 
 static void put_gate(const struct page *p)
@@ -152,7 +163,10 @@ static void put_gate(const struct page *p)
 	html_code(p, d->gate);
 	html_puts(p, d->is_open ? " lets " : " keeps out ");
 	html_text(p, d->subject[0] != '\0' ? d->subject : "whatever is released");
-	html_puts(p, d->is_open ? " through. " : ": ");
+	html_puts(p, d->is_open ? " through" : ": ");
+	if (decision_is_overridden(d))
+		put_override(p, d->override);
+	html_puts(p, d->is_open ? ". " : "");
 	if (n_unmet > 0) {
 		html_count(p, n_unmet, "requirement");
 		html_printf(p, " %s not met. ", n_unmet == 1 ? "is" : "are");

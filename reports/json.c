@@ -241,13 +241,12 @@ static void put_waived(struct json_writer *w, const struct waived *by)
 	json_close(w, '}');
 }
 
-static void put_decision_line(struct json_writer *w, const struct decision *d,
-			      const struct decision_line *l)
+static void put_decision_line(struct json_writer *w, const struct decision_line *l)
 {
 	json_open(w, NULL, '{');
 	json_put_text(w, "check", or_null(l->check));
 	json_put_text(w, "series", l->series);
-	json_put_text(w, "outcome", decision_line_state(d, l));
+	json_put_text(w, "outcome", decision_line_state(l));
 	json_put_text(w, "measured_outcome", outcome_name(l->outcome));
 	json_put_bool(w, "is_required", l->is_hard);
 	json_put_text(w, "text", l->text);
@@ -264,6 +263,23 @@ static void put_decision_line(struct json_writer *w, const struct decision *d,
 	json_close(w, '}');
 }
 
+static void put_override(struct json_writer *w, const struct override *o)
+{
+	if (o == NULL) {
+		json_put_null(w, "override");
+		return;
+	}
+	json_open(w, "override", '{');
+	json_put_int(w, "id", o->id);
+	json_put_text(w, "actor", o->actor);
+	json_put_text(w, "reason", o->reason);
+	put_time(w, "at", o->at_ms);
+	put_time(w, "until", o->until_ms);
+	json_put_text(w, "host", o->host);
+	json_put_text(w, "user", o->user);
+	json_close(w, '}');
+}
+
 static void put_decision(struct json_writer *w, const struct decision *d)
 {
 	json_put_int(w, "id", d->id);
@@ -271,7 +287,10 @@ static void put_decision(struct json_writer *w, const struct decision *d)
 	json_put_text(w, "subject", or_null(d->subject));
 	json_put_text(w, "decision", d->is_open ? "open" : "shut");
 	json_put_text(w, "outcome", decision_state(d));
+	json_put_text(w, "blocked_outcome",
+		      decision_is_overridden(d) ? outcome_name(d->outcome) : NULL);
 	json_put_int(w, "waived", (int64_t)decision_waived(d));
+	put_override(w, decision_is_overridden(d) ? d->override : NULL);
 	put_time(w, "at", d->at_ms);
 	put_time(w, "oldest_evidence", d->oldest_ms);
 	if (d->run_id > 0)
@@ -281,7 +300,7 @@ static void put_decision(struct json_writer *w, const struct decision *d)
 	put_hash(w, "definition_sha256", d->definition_digest);
 	json_open(w, "lines", '[');
 	for (size_t i = 0; i < d->n_lines; i++)
-		put_decision_line(w, d, &d->lines[i]);
+		put_decision_line(w, &d->lines[i]);
 	json_close(w, ']');
 }
 

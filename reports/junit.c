@@ -302,6 +302,19 @@ static void put_run_suite(const struct junit *j, const char *problem)
 	(void)buf_puts(j->out, "\"/>\n    </testcase>\n  </testsuite>\n");
 }
 
+/* Neither passed nor stopped: skipped, with who let it through. */
+static void put_overridden(const struct junit *j, const struct decision *d)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	override_put(&b, d->override);
+	(void)buf_puts(j->out, "      <skipped message=\"");
+	text_markup(j->out, b.data);
+	(void)buf_printf(j->out, "; it would be shut: %s\"/>\n", outcome_name(d->outcome));
+	buf_release(&b);
+}
+
 static void put_decision(const struct junit *j, const struct decision *d)
 {
 	const char *element = d->outcome == OUTCOME_FAIL ? "failure" : "error";
@@ -309,7 +322,9 @@ static void put_decision(const struct junit *j, const struct decision *d)
 	(void)buf_puts(j->out, "    <testcase classname=\"gate\" name=\"");
 	text_markup(j->out, d->gate);
 	(void)buf_puts(j->out, "\" time=\"0.000\">\n");
-	if (d->is_open) {
+	if (decision_is_overridden(d)) {
+		put_overridden(j, d);
+	} else if (d->is_open) {
 		(void)buf_puts(j->out, "      <system-out>open");
 		if (decision_waived(d) > 0)
 			(void)buf_printf(j->out, ", %zu waived", decision_waived(d));
@@ -337,6 +352,8 @@ static void put_decision(const struct junit *j, const struct decision *d)
 
 static enum outcome decision_outcome(const struct decision *d)
 {
+	if (decision_is_overridden(d))
+		return OUTCOME_SKIP;
 	if (d->is_open)
 		return OUTCOME_PASS;
 	return d->outcome == OUTCOME_FAIL ? OUTCOME_FAIL : OUTCOME_UNDECIDED;

@@ -76,8 +76,10 @@ enum junit_profile { JUNIT_JENKINS, JUNIT_GITLAB };
  *             n_total, share, evidence [], query, measured, duration_us, attempts, is_flaky
  *   restorations  set, tag, outcome, commit, tree, objects, files, bytes, restore_us,
  *           steps [] {name, outcome, duration_us, finding, remedy}
- *   decisions  id, gate, subject, decision (open | shut), outcome (of a result, or waived), waived
- *           (how many requirements), at, oldest_evidence, run, definition_sha256,
+ *   decisions  id, gate, subject, decision (open | shut), outcome (of a result, waived, or
+ *           overridden), blocked_outcome (what it was overridden as, or null), waived (how many
+ *           requirements), override {id, actor, reason, at, until, host, user} or null, at,
+ *           oldest_evidence, run, definition_sha256,
  *           lines [] {check, series, outcome (of a result, or waived), measured_outcome (what it
  *           was waived as), is_required, text, remedy, file, line, column, run, measured,
  *           waiver {id, owner, reason, ticket, granted, expires} or null}

@@ -36,7 +36,7 @@ void terminal_tick(struct terminal *t, const char *const *running, const int64_t
 		   size_t n_running, const char *detail, int64_t now_ms);
 /* Failures in full, then the summary line; quiet prints nothing when all passed. */
 void terminal_end(struct terminal *t, const struct report *r);
-/* OPEN/SHUT with the reasons and what to do; the only place that says those words. */
+/* OPEN/SHUT/OVERRIDDEN with the reasons and what to do; the only place that says those words. */
 void terminal_decision(struct terminal *t, const struct decision *d);
 
 /* Tables: columns aligned by str_width(); used by status, history, rollback list, kinds. */

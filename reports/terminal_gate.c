@@ -58,23 +58,39 @@ static void put_waived(struct buf *out, const struct waived *w)
 	buf_release(&b);
 }
 
+static void put_override(struct buf *out, const struct override *o)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	override_put(&b, o);
+	text_put(out, b.data);
+	buf_release(&b);
+}
+
+static const char *word_of(const struct decision *d)
+{
+	if (decision_is_overridden(d))
+		return "OVERRIDDEN";
+	return d->is_open ? "OPEN" : "SHUT";
+}
+
 /* What is let through is not coloured like what shuts. */
-static void put_state(struct buf *out, const struct terminal *t, const struct decision *d,
-		      const struct decision_line *line)
+static void put_state(struct buf *out, const struct terminal *t, const struct decision_line *line)
 {
 	if (line->waived != NULL)
-		(void)buf_printf(out, "%-*s", COLUMN_TEXT - 2, decision_line_state(d, line));
+		(void)buf_printf(out, "%-*s", COLUMN_TEXT - 2, decision_line_state(line));
 	else
 		terminal_put_outcome(out, t, line->outcome, COLUMN_TEXT - 2);
 }
 
-static void put_line_live(struct buf *out, const struct terminal *t, const struct decision *d,
+static void put_line_live(struct buf *out, const struct terminal *t,
 			  const struct decision_line *line)
 {
 	size_t start;
 
 	(void)buf_puts(out, "  ");
-	put_state(out, t, d, line);
+	put_state(out, t, line);
 	start = out->len;
 	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
 	terminal_pad(out, start, 32);
@@ -95,7 +111,7 @@ static void put_line_event(struct buf *out, const struct decision *d,
 {
 	terminal_put_stamp(out, d->at_ms);
 	(void)buf_printf(out, "%s %s ", line->is_hard ? "require" : "advise",
-			 line->waived != NULL ? decision_line_state(d, line)
+			 line->waived != NULL ? decision_line_state(line)
 					      : outcome_word(line->outcome));
 	text_series(out, line->check[0] != '\0' ? line->check : "gate", line->series);
 	(void)buf_putc(out, ' ');
@@ -132,10 +148,10 @@ static void put_policy(struct buf *out, const struct terminal *t, const struct d
 static void put_decision_live(struct buf *out, const struct terminal *t, const struct decision *d,
 			      size_t n_evidence)
 {
-	const char *color = !t->has_color || d->is_open ? "" : "\033[1;31m";
+	bool is_plain = d->is_open && !decision_is_overridden(d);
+	const char *color = !t->has_color || is_plain ? "" : "\033[1;31m";
 
-	(void)buf_printf(out, "%s%s%s  ", color, d->is_open ? "OPEN" : "SHUT",
-			 color[0] != '\0' ? "\033[0m" : "");
+	(void)buf_printf(out, "%s%s%s  ", color, word_of(d), color[0] != '\0' ? "\033[0m" : "");
 	text_put(out, d->gate);
 	if (d->subject[0] != '\0') {
 		(void)buf_puts(out, "  ");
@@ -148,18 +164,29 @@ static void put_decision_live(struct buf *out, const struct terminal *t, const s
 		(void)buf_printf(out, ", %zu waived", decision_waived(d));
 	put_age(out, d);
 	(void)buf_printf(out, "   exit %d\n", decision_exit_status(d));
+	if (decision_is_overridden(d)) {
+		(void)buf_printf(out, "%*s", COLUMN_TEXT, "");
+		put_override(out, d->override);
+		(void)buf_putc(out, '\n');
+	}
 }
 
 static void put_decision_event(struct buf *out, const struct decision *d, size_t n_evidence,
 			       size_t n_shut)
 {
+	if (decision_is_overridden(d)) {
+		terminal_put_stamp(out, d->at_ms);
+		put_override(out, d->override);
+		(void)buf_putc(out, '\n');
+	}
 	terminal_put_stamp(out, d->at_ms);
 	(void)buf_puts(out, "gate=");
 	text_shell_word(out, d->gate);
 	(void)buf_puts(out, " subject=");
 	text_shell_word(out, d->subject);
-	(void)buf_printf(out, " decision=%s outcome=%s met=%zu unmet=%zu",
-			 d->is_open ? "OPEN" : "SHUT", decision_state(d), n_evidence, n_shut);
+	(void)buf_printf(out, " decision=%s outcome=%s met=%zu unmet=%zu", word_of(d),
+			 decision_is_overridden(d) ? outcome_name(d->outcome) : decision_state(d),
+			 n_evidence, n_shut);
 	if (decision_waived(d) > 0)
 		(void)buf_printf(out, " waived=%zu", decision_waived(d));
 	(void)buf_printf(out, " id=%" PRId64 " exit=%d\n", d->id, decision_exit_status(d));
@@ -170,7 +197,7 @@ void terminal_decision(struct terminal *t, const struct decision *d)
 	size_t n_evidence = 0, n_shut = 0;
 	struct buf out;
 
-	if (t->is_quiet && d->is_open)
+	if (t->is_quiet && d->is_open && !decision_is_overridden(d))
 		return;
 	for (size_t i = 0; i < d->n_lines; i++) {
 		n_shut += decision_line_shuts(&d->lines[i]) ? 1 : 0;
@@ -185,7 +212,7 @@ void terminal_decision(struct terminal *t, const struct decision *d)
 			continue;
 		}
 		if (t->is_live)
-			put_line_live(&out, t, d, &d->lines[i]);
+			put_line_live(&out, t, &d->lines[i]);
 		else
 			put_line_event(&out, d, &d->lines[i]);
 	}

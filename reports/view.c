@@ -239,6 +239,15 @@ void waived_put(struct buf *out, const struct waived *w)
 			 w->owner, w->ticket, w->reason);
 }
 
+void override_put(struct buf *out, const struct override *o)
+{
+	char until[UTC_MAX];
+
+	(void)utc_format(o->until_ms, 0, until);
+	(void)buf_printf(out, "overridden by %s until %s (override %" PRId64 "): %s", o->actor,
+			 until, o->id, o->reason);
+}
+
 void waived_index_init(struct waived_index *x, struct arena *a, const struct report *r)
 {
 	const struct decision *d = report_decision(r);

@@ -76,6 +76,8 @@ int report_exit_status(const struct report *r);
 /* "waived by W-12 until 2026-12-04T09:00:00Z, owner platform, ticket OPS-417: the reason", foreign
  * text as it is. */
 void waived_put(struct buf *out, const struct waived *w);
+/* "overridden by jane until 2026-12-04T09:00:00Z (override 3): the reason", the same. */
+void override_put(struct buf *out, const struct override *o);
 /* Results of the report's run that the newest decision waived. */
 struct waived_index {
 	struct map map;

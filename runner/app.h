@@ -53,7 +53,7 @@ struct command {
 extern const struct command command_check, command_plan, command_kinds, command_run, command_gate,
 	command_rollback, command_status, command_history, command_explain, command_report,
 	command_schema, command_baseline, command_init, command_record, command_waive,
-	command_notify, command_attest, command_replay;
+	command_notify, command_attest, command_replay, command_override;
 
 /*
  * Start of every command: parses options, answers --help. Returns true when the command should go

@@ -10,6 +10,7 @@
 #include "gates/policy.h"
 #include "reports/attest.h"
 #include "reports/terminal.h"
+#include "reports/view.h"
 #include "runner/app.h"
 #include "runner/attest.h"
 #include "runner/base/arena.h"
@@ -98,8 +99,6 @@ static int gather(struct gate_command *g, struct err *e)
 		.now_ms = clock_wall_ms(&g->app->clock),
 		.items = g->items,
 		.n_items = g->n_items,
-		.waivers = g->definition->waivers,
-		.n_waivers = g->definition->n_waivers,
 	};
 
 	if (gate_gather(&what, &g->input, e) != 0)
@@ -268,9 +267,9 @@ static int decide(struct gate_command *g, struct err *e)
 	rc = show_evidence(g, run_id, &decision, e);
 	if (rc == 0)
 		rc = attest(g, &decision, e);
-	if (!g->o.is_json && !(g->o.is_quiet && decision.is_open))
+	if (!g->o.is_json)
 		terminal_decision(&g->terminal, &decision);
-	return rc != 0 ? -1 : session_exit_status(decision.outcome);
+	return rc != 0 ? -1 : decision_exit_status(&decision);
 }
 
 /* Who wrote what is decided on could have committed the evidence as well. */

@@ -134,6 +134,8 @@ static const char *decision_word(struct app *app, const struct decision *d)
 {
 	size_t n = decision_waived(d);
 
+	if (decision_is_overridden(d))
+		return "overridden";
 	if (!d->is_open || n == 0)
 		return d->is_open ? "open" : "shut";
 	return arena_printf(app->arena, "open, %zu waived", n);
@@ -166,10 +168,10 @@ static int print_gates(struct app *app, const struct definition *d, struct recor
 	return 0;
 }
 
-static void print_json(struct app *app, const struct definition *d, const struct audit_status *all,
-		       const struct status_notices *notices, int64_t now)
+static void print_json(struct app *app, const struct audit_status *all,
+		       const struct status_grants *grants, const struct status_notices *notices)
 {
-	size_t n = d->n_audits;
+	size_t n = grants->definition->n_audits;
 	struct json_writer w;
 	struct buf b;
 
@@ -191,7 +193,7 @@ static void print_json(struct app *app, const struct definition *d, const struct
 		json_close(&w, '}');
 	}
 	json_close(&w, ']');
-	status_put_waivers(&w, d, now);
+	status_grants_put(&w, grants);
 	status_put_undelivered(&w, notices);
 	json_close(&w, '}');
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
@@ -235,6 +237,7 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	struct record *record;
 	struct audit_status *all;
 	struct status_notices notices;
+	struct status_grants grants;
 	struct options o;
 	struct err e = {0};
 	int64_t now = clock_wall_ms(&app->clock);
@@ -250,12 +253,14 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	rc = gather(app, d, record, now, all, &e);
 	if (rc == 0)
 		rc = status_find_undelivered(app, record, now, &notices, &e);
+	if (rc == 0)
+		rc = status_grants_read(app, record, d, &grants, &e);
 	if (rc == 0 && o.is_json)
-		print_json(app, d, all, &notices, now);
+		print_json(app, all, &grants, &notices);
 	else if (rc == 0) {
 		print_audits(app, all, d->n_audits, now);
 		rc = print_gates(app, d, record, now, &e);
-		status_print_waivers(app, d, now);
+		status_grants_print(app, &grants);
 		status_print_undelivered(app, &notices, now);
 	}
 	record_close(record);

@@ -9,8 +9,12 @@
 #include "rollback/rollback.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/freeze.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
+
+#define OVERRIDE_TOLD_MS (7 * INT64_C(86400000))
+#define MAX_OVERRIDES	 100 /* the newest */
 
 /* The newest evidence about this subject, or about "any", whichever is newer. */
 static int find_evidence(const struct gate_gather *g, struct gate_item *item, struct err *e)
@@ -150,6 +154,46 @@ static int find_lookbacks(const struct gate_gather *g, struct gate_input *out, s
 	return 0;
 }
 
+static int find_depends(const struct gate_gather *g, int64_t before_seq, struct gate_input *out,
+			struct err *e)
+{
+	struct gate_opened *past = arena_array(g->arena, g->gate->n_depends, sizeof(*past));
+
+	for (size_t i = 0; i < g->gate->n_depends; i++) {
+		struct decision *newest = arena_alloc(g->arena, sizeof(*newest));
+		int rc;
+
+		past[i].on = &g->gate->depends[i];
+		rc = record_last_decision(g->record, g->arena, past[i].on->gate, g->subject,
+					  before_seq, newest, e);
+		if (rc < 0)
+			return -1;
+		past[i].newest = rc == 0 ? newest : NULL;
+	}
+	out->depends = past;
+	out->n_depends = g->gate->n_depends;
+	return 0;
+}
+
+/* Those that are over lately as well: somebody may believe in them. */
+static int find_overrides(const struct gate_gather *g, int64_t before_seq, struct gate_input *out,
+			  struct err *e)
+{
+	const struct override_query q = {
+		.gate = g->gate->name,
+		.subject = g->subject,
+		.until_after_ms = g->now_ms - OVERRIDE_TOLD_MS,
+		.before_seq = before_seq,
+		.limit = MAX_OVERRIDES,
+	};
+	struct override *overrides;
+
+	if (record_overrides(g->record, g->arena, &q, &overrides, &out->n_overrides, e) != 0)
+		return -1;
+	out->overrides = overrides;
+	return 0;
+}
+
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
 	*out = (struct gate_input){
@@ -158,8 +202,11 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		.now_ms = g->now_ms,
 		.items = g->items,
 		.n_items = g->n_items,
-		.waivers = g->waivers,
-		.n_waivers = g->n_waivers,
+		.waivers = g->definition->waivers,
+		.n_waivers = g->definition->n_waivers,
+		.windows = freeze_windows(g->arena, g->gate, g->now_ms),
+		.n_windows = g->gate->n_freezes,
+		.definition_digest = g->definition->digest,
 	};
 	for (size_t i = 0; i < g->n_items; i++)
 		if (find_evidence(g, &g->items[i], e) != 0)
@@ -170,7 +217,8 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	for (size_t i = 0; i < g->n_items; i++)
 		if (find_past(g, out->before_seq, &g->items[i], e) != 0)
 			return -1;
-	if (find_lookbacks(g, out, e) != 0)
+	if (find_lookbacks(g, out, e) != 0 || find_depends(g, out->before_seq, out, e) != 0 ||
+	    find_overrides(g, out->before_seq, out, e) != 0)
 		return -1;
 	return find_restorations(g, out, e);
 }

@@ -26,8 +26,6 @@ struct gate_gather {
 	int64_t now_ms;
 	struct gate_item *items; /* of gate_items(); what the record has about them is filled in */
 	size_t n_items;
-	struct waiver *const *waivers; /* of the definition */
-	size_t n_waivers;
 };
 
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e);

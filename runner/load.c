@@ -304,6 +304,7 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 	if (!o->today)
 		load_needs(&l); /* a check that is left out cannot be waited for */
 	build(&l, "gates", offsetof(struct file_raw, gates), load_gate);
+	load_dependencies(&l);
 	load_waivers(&l);
 	build(&l, "notify", offsetof(struct file_raw, sinks), load_sink);
 	load_drop_consequences(&l);

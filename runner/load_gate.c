@@ -184,6 +184,22 @@ const struct key_row gate_rows[] = {
 	 .sub_size = sizeof(struct baseline_raw),
 	 .help = "values that must be no worse than those of a baseline",
 	 .example = "{ check: api/p95, against: { window: 28d }, effect: 5ms }"},
+	{.name = "freeze",
+	 .type = KEY_LIST,
+	 .offset = offsetof(struct gate_raw, freezes),
+	 .sub = freeze_rows,
+	 .sub_size = sizeof(struct freeze_raw),
+	 .help = "windows of the calendar in which the gate is shut",
+	 .example =
+		 "{ cron: \"0 16 * * 5\", for: 64h, time_zone: Europe/Berlin, reason: weekend }"},
+	{.name = "depends_on",
+	 .type = KEY_NAMED,
+	 .offset = offsetof(struct gate_raw, depends),
+	 .sub = depend_rows,
+	 .sub_size = sizeof(struct depend_raw),
+	 .help = "gates that must have been decided open about the same subject, under the same "
+		 "definition",
+	 .example = "{ staging: { within: 2h } }"},
 	{.name = "rollback",
 	 .type = KEY_GROUP,
 	 .sub = rollback_rows,
@@ -329,6 +345,8 @@ void load_gate(struct loader *l, const struct group *g, const struct node *node)
 	gate->max_age_ms = raw->max_age_ms;
 	gate->run = raw->run;
 	gate->max_waiver_ms = raw->max_waiver_ms;
+	load_freezes(l, gate, &raw->freezes);
+	load_depends(l, gate, &raw->depends);
 	gate->is_any_subject = raw->subject == 1;
 	gate->require = load_entries(l, &raw->require, node_get(node, "require"), &gate->n_require);
 	gate->advise = load_entries(l, &raw->advise, node_get(node, "advise"), &gate->n_advise);

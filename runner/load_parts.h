@@ -111,6 +111,17 @@ struct gate_raw {
 	int tags;
 	int64_t verified_within_ms;
 	int64_t max_waiver_ms;
+	struct groups freezes, depends;
+};
+
+struct freeze_raw {
+	const char *reason, *from, *to, *cron, *time_zone;
+	int64_t for_ms;
+};
+
+struct depend_raw {
+	int64_t within_ms;
+	int overridden; /* 0 refused, 1 accepted */
 };
 
 struct waiver_raw {
@@ -156,7 +167,8 @@ struct notify_raw {
 
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
 	gate_rows[], selector_rows[], match_rows[], budget_rows[], burn_rows[], baseline_rows[],
-	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[], notify_rows[];
+	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[], notify_rows[],
+	freeze_rows[], depend_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -271,6 +283,10 @@ struct selector *load_entries(struct loader *l, const struct groups *groups,
 int load_entry(struct loader *l, const struct selector_raw *raw, const struct node *node,
 	       struct selector *out);
 void load_gate(struct loader *l, const struct group *g, const struct node *node);
+/* load_gate_calendar.c: keys of one gate; then what they say of each other, after all of them. */
+void load_freezes(struct loader *l, struct gate *gate, const struct groups *list);
+void load_depends(struct loader *l, struct gate *gate, const struct groups *list);
+void load_dependencies(struct loader *l);
 /* load_waivers.c: after all gates, whatever file they are in. */
 void load_waivers(struct loader *l);
 /* Time with zone under a key of node; false with a diagnostic. text NULL: false, reported before.

@@ -4,14 +4,17 @@
  */
 #include "runner/status_grants.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "reports/terminal.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/utc.h"
+#include "runner/history/record.h"
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
+#include "runner/model/result.h"
 #include "runner/show.h"
 
 static const char *state_of(const struct waiver *w, int64_t now_ms)
@@ -30,7 +33,7 @@ static const char *gates_of(struct arena *a, const struct waiver *w)
 	return text;
 }
 
-void status_print_waivers(struct app *app, const struct definition *d, int64_t now_ms)
+static void print_waivers(struct app *app, const struct definition *d, int64_t now_ms)
 {
 	static const char *const headers[] = {"waiver", "check", "gates",
 					      "state",	"ends",	 "owner, ticket"};
@@ -61,7 +64,7 @@ static void put_time(struct json_writer *w, const char *key, int64_t ms)
 	json_put_text(w, key, text);
 }
 
-void status_put_waivers(struct json_writer *w, const struct definition *d, int64_t now_ms)
+static void put_waivers(struct json_writer *w, const struct definition *d, int64_t now_ms)
 {
 	json_open(w, "waivers", '[');
 	for (size_t i = 0; i < d->n_waivers; i++) {
@@ -84,4 +87,64 @@ void status_put_waivers(struct json_writer *w, const struct definition *d, int64
 		json_close(w, '}');
 	}
 	json_close(w, ']');
+}
+
+static void print_overrides(struct app *app, const struct override *o, size_t n, int64_t now_ms)
+{
+	static const char *const headers[] = {"override", "gate", "subject",
+					      "ends",	  "by",	  "reason"};
+	struct arena *a = app->arena;
+	struct table t;
+
+	if (n == 0)
+		return;
+	table_init(&t, a, headers, 6, "llllll");
+	for (size_t i = 0; i < n; i++)
+		table_row(&t, arena_printf(a, "%" PRId64, o[i].id), o[i].gate, o[i].subject,
+			  show_ago(a, o[i].until_ms, now_ms), o[i].actor, o[i].reason);
+	(void)fputc('\n', app->out);
+	table_print(&t, app->out);
+}
+
+static void put_overrides(struct json_writer *w, const struct override *o, size_t n)
+{
+	json_open(w, "overrides", '[');
+	for (size_t i = 0; i < n; i++) {
+		json_open(w, NULL, '{');
+		json_put_int(w, "id", o[i].id);
+		json_put_text(w, "gate", o[i].gate);
+		json_put_text(w, "subject", o[i].subject);
+		json_put_text(w, "actor", o[i].actor);
+		json_put_text(w, "reason", o[i].reason);
+		put_time(w, "at", o[i].at_ms);
+		put_time(w, "until", o[i].until_ms);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+#define MAX_OVERRIDES 100 /* shown */
+
+int status_grants_read(struct app *app, struct record *record, const struct definition *d,
+		       struct status_grants *out, struct err *e)
+{
+	const struct override_query q = {
+		.until_after_ms = clock_wall_ms(&app->clock),
+		.limit = MAX_OVERRIDES,
+	};
+
+	*out = (struct status_grants){.definition = d, .now_ms = q.until_after_ms};
+	return record_overrides(record, app->arena, &q, &out->overrides, &out->n_overrides, e);
+}
+
+void status_grants_print(struct app *app, const struct status_grants *g)
+{
+	print_waivers(app, g->definition, g->now_ms);
+	print_overrides(app, g->overrides, g->n_overrides, g->now_ms);
+}
+
+void status_grants_put(struct json_writer *w, const struct status_grants *g)
+{
+	put_waivers(w, g->definition, g->now_ms);
+	put_overrides(w, g->overrides, g->n_overrides);
 }

@@ -76,9 +76,8 @@ static int write_decision(struct record *r, const struct decision *d, int64_t *i
 		return -1;
 	s = store_sql(r,
 		      "INSERT INTO decisions(seq, gate, subject, at_ms, run, is_open, outcome, "
-		      "definition_digest, oldest_ms, policy, basis) VALUES (?1, ?2, ?3, ?4, ?5, "
-		      "?6, ?7, ?8, "
-		      "?9, ?10, ?11)",
+		      "definition_digest, oldest_ms, policy, basis, override) VALUES (?1, ?2, ?3, "
+		      "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -93,6 +92,7 @@ static int write_decision(struct record *r, const struct decision *d, int64_t *i
 	store_bind_int(s, 9, d->oldest_ms);
 	store_bind_id(s, 10, policy);
 	store_bind_id(s, 11, basis);
+	store_bind_id(s, 12, d->override != NULL ? d->override->id : 0);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);
@@ -178,19 +178,31 @@ static int read_lines(struct record *r, struct arena *a, struct decision *d, str
 	"id, (SELECT body FROM texts WHERE id = gate), (SELECT body FROM "                         \
 	"texts WHERE id = subject), at_ms, run, is_open, outcome, "                                \
 	"definition_digest, oldest_ms, (SELECT body FROM texts WHERE id = policy), (SELECT body "  \
-	"FROM texts WHERE id = basis)"
+	"FROM texts WHERE id = basis), override"
+
+/* What belongs to the decision and is kept elsewhere. */
+static int read_parts(struct record *r, struct arena *a, struct decision *d, int64_t override,
+		      struct err *e)
+{
+	if (override != 0 && store_override(r, a, override, &d->override, e) != 0)
+		return -1;
+	return read_lines(r, a, d, e);
+}
 
 static int read_decisions(struct record *r, struct arena *a, sqlite3_stmt *s, struct decision **out,
 			  size_t *n, struct err *e)
 {
 	struct decision *items = NULL;
-	size_t count = 0, cap = 0;
+	int64_t *overrides = NULL;
+	size_t count = 0, cap = 0, cap_overrides = 0;
 	int rc;
 
 	while ((rc = store_step(r, s, e)) == 1) {
 		struct decision *d;
 
 		items = store_grow(a, items, sizeof(*items), count, &cap);
+		overrides = store_grow(a, overrides, sizeof(*overrides), count, &cap_overrides);
+		overrides[count] = sqlite3_column_int64(s, 11); /* NULL is 0 */
 		d = &items[count++];
 		*d = (struct decision){
 			.id = sqlite3_column_int64(s, 0),
@@ -207,7 +219,7 @@ static int read_decisions(struct record *r, struct arena *a, sqlite3_stmt *s, st
 		store_digest(s, 7, d->definition_digest, sizeof(d->definition_digest));
 	}
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = read_lines(r, a, &items[i], e);
+		rc = read_parts(r, a, &items[i], overrides[i], e);
 	if (rc != 0)
 		return -1;
 	*out = items;
@@ -289,4 +301,40 @@ int record_decisions(struct record *r, struct arena *a, const char *gate, size_t
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	return store_leave(r, read_of_gate(r, a, gate, limit, out, n, e), e);
+}
+
+static int read_last(struct record *r, struct arena *a, const int64_t ids[3], struct decision *out,
+		     struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT " COLUMNS
+				    " FROM decisions WHERE gate = ?1 AND subject = ?2 AND seq < ?3 "
+				    "ORDER BY id DESC LIMIT 1",
+				    e);
+	struct decision *found;
+	size_t n;
+
+	if (s == NULL)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		store_bind_int(s, i + 1, ids[i]);
+	if (read_decisions(r, a, s, &found, &n, e) != 0)
+		return -1;
+	if (n > 0)
+		*out = found[0];
+	return n > 0 ? 0 : 1;
+}
+
+int record_last_decision(struct record *r, struct arena *a, const char *gate, const char *subject,
+			 int64_t before_seq, struct decision *out, struct err *e)
+{
+	int64_t ids[3] = {0, 0, before_seq};
+	int rc;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = lookup_text(r, gate, &ids[0], e) != 0 || lookup_text(r, subject, &ids[1], e) != 0
+		     ? -1
+		     : read_last(r, a, ids, out, e);
+	return store_leave(r, rc < 0 ? -1 : 0, e) != 0 ? -1 : rc;
 }

@@ -258,7 +258,7 @@ const struct leaf_kind
 					 "gate") " AS gate, x.is_open AS "
 						 "is_open, x.id AS \"*lines\", x.oldest_ms AS "
 						 "oldest, " OUTCOME(
-							 "x.outcome") " AS outcome, "
+							 "x.outcome") " AS outcome, x.override AS override, "
 								      "(SELECT body FROM texts "
 								      "WHERE id = x.policy) AS "
 								      "\"#policy\", x.run AS run, "
@@ -285,6 +285,16 @@ const struct leaf_kind
 											 "decisions"
 											 " x" RANGE,
 				 decision_children},
+				{"assize/override/1",
+				 "SELECT (SELECT body FROM texts WHERE id = x.actor) AS actor, "
+				 "x.at_ms AS at, (SELECT body FROM texts WHERE id = x.gate) AS "
+				 "gate, (SELECT body FROM texts WHERE id = x.host) AS host, x.id "
+				 "AS override, (SELECT body FROM texts WHERE id = x.reason) AS "
+				 "reason, x.seq AS seq, (SELECT body FROM texts WHERE id = "
+				 "x.subject) AS subject, 'assize/override/1' AS t, x.until_ms AS "
+				 "until, (SELECT body FROM texts WHERE id = x.user) AS user FROM "
+				 "overrides x" RANGE,
+				 NULL},
 				{"assize/external/1",
 				 "SELECT x.at_ms AS at, x.id AS external, " TEXT(
 					 "given_id") " AS given_id, " TEXT("host") " AS host, "

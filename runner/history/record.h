@@ -282,6 +282,22 @@ int record_run_waived(struct record *r, struct arena *a, int64_t run_id, struct 
 /* One decision; none with the id is ERR_USAGE. */
 int record_decision_of(struct record *r, struct arena *a, int64_t id, struct decision **out,
 		       struct err *e);
+/* Overrides. o->id is set by record_override, which is durable before it returns. */
+int record_override(struct record *r, struct override *o, struct err *e);
+struct override_query {
+	const char *gate, *subject; /* NULL = all */
+	int64_t until_after_ms;	    /* only those that end later */
+	int64_t before_seq;	    /* only those recorded before; 0 = all */
+	size_t limit;
+};
+/* Newest first. */
+int record_overrides(struct record *r, struct arena *a, const struct override_query *q,
+		     struct override **out, size_t *n, struct err *e);
+
+/* The newest decision of a gate about a subject, recorded before before_seq; 1 = there is none. */
+int record_last_decision(struct record *r, struct arena *a, const char *gate, const char *subject,
+			 int64_t before_seq, struct decision *out, struct err *e);
+
 /* Decisions, newest first. gate NULL = all. */
 int record_decisions(struct record *r, struct arena *a, const char *gate, size_t limit,
 		     struct decision **out, size_t *n, struct err *e);

@@ -4,7 +4,8 @@
  *
  * Rows are only ever inserted, except in `head` (the next sequence number), `states` and `latest`
  * (caches that can be recomputed from the rest), `cursors`, `locks`, `told`, `gaps` and `outbox`.
- * Every record of its own (run begin, definition, result, run end, restoration, decision, external,
+ * Every record of its own (run begin, definition, result, run end, restoration, decision, override,
+ * external,
  * notice and its end) has a number in one gapless sequence that starts at 1 (0 is the file itself):
  * its place in the ledger (leaf.h). The results of a batch take consecutive numbers in the order of
  * their id, from batches.first_seq on.
@@ -389,10 +390,25 @@ static const char *const version_11[] = {
 	NULL,
 };
 
+/* Who opened which gate for which subject against what it said. */
+static const char *const version_12[] = {
+	"CREATE TABLE overrides(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	gate INTEGER NOT NULL, subject INTEGER NOT NULL,\n"
+	"	actor INTEGER NOT NULL, reason INTEGER NOT NULL,\n"
+	"	host INTEGER NOT NULL, user INTEGER NOT NULL,\n"
+	"	at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX overrides_seq ON overrides(seq);\n"
+	"CREATE INDEX overrides_until ON overrides(until_ms);\n"
+	"ALTER TABLE decisions ADD COLUMN override INTEGER; -- that opened it; NULL = none\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
 	version_1, version_2, version_3, version_4,  version_5, version_6,
-	version_7, version_8, version_9, version_10, version_11};
+	version_7, version_8, version_9, version_10, version_11, version_12};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

@@ -27,7 +27,7 @@ struct definition;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     11
+#define STORE_VERSION	     12
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -149,6 +149,10 @@ int standing_newest_run(struct record *r, int64_t check_id, const char *subject,
 /* What the seal of a lock that is held must be (lock.c). */
 int store_lock_seal(struct record *r, const char *name, unsigned char out[static SHA256_BYTES],
 		    struct err *e);
+
+/* One override, in the transaction at hand; an ERR_RECORD where there is none. */
+int store_override(struct record *r, struct arena *a, int64_t id, const struct override **out,
+		   struct err *e);
 
 /* Repetitions of one result, inside its batch's transaction. */
 int store_samples(struct record *r, int64_t result_id, const struct result *x, struct err *e);

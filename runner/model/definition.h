@@ -193,6 +193,25 @@ struct selector {
 
 enum gate_run { GATE_RUN_STALE = 0, GATE_RUN_ALWAYS, GATE_RUN_NEVER };
 
+/* When a gate stays shut: once, or again and again on the clock of a zone. */
+struct freeze {
+	struct pos pos;
+	const char *reason;
+	bool is_recurring;
+	int64_t from_ms, to_ms; /* once: from, and not any more at to */
+	struct cron cron;	/* again and again: begins */
+	int64_t for_ms;		/* and lasts, both as the clock of the zone shows it */
+	const char *time_zone;
+};
+
+/* Another gate that must have been decided open about the same subject. */
+struct gate_dependency {
+	struct pos pos;
+	const char *gate;
+	int64_t within_ms;
+	bool is_overridden_accepted;
+};
+
 struct gate {
 	const char *name;
 	struct pos pos;
@@ -213,6 +232,10 @@ struct gate {
 	size_t n_budgets;
 	const struct baseline_rule *baselines;
 	size_t n_baselines;
+	struct freeze *freezes;
+	size_t n_freezes;
+	struct gate_dependency *depends;
+	size_t n_depends;
 };
 
 /*

@@ -33,10 +33,14 @@ bool decision_line_shuts(const struct decision_line *l)
 	return l->is_hard && !outcome_is_passing(l->outcome) && l->waived == NULL;
 }
 
-const char *decision_line_state(const struct decision *d, const struct decision_line *l)
+const char *decision_line_state(const struct decision_line *l)
 {
-	(void)d;
 	return l->waived != NULL ? "waived" : outcome_name(l->outcome);
+}
+
+bool decision_is_overridden(const struct decision *d)
+{
+	return d->is_open && d->override != NULL;
 }
 
 size_t decision_waived(const struct decision *d)
@@ -50,5 +54,7 @@ size_t decision_waived(const struct decision *d)
 
 const char *decision_state(const struct decision *d)
 {
+	if (decision_is_overridden(d))
+		return "overridden";
 	return d->is_open && decision_waived(d) > 0 ? "waived" : outcome_name(d->outcome);
 }

@@ -93,7 +93,8 @@ struct waived {
 
 /* Why a gate is shut (or what it rests on), one line each, hard ones first. */
 struct decision_line {
-	const char *check; /* audit/check, "rollback/SET", or "" for a rule about the gate itself */
+	const char *check; /* audit/check, "rollback/SET", the key of another rule, or "" for a rule
+			      about the gate itself */
 	const char *series;
 	enum outcome
 		outcome; /* PASS lines are evidence; FAIL/UNDECIDED shut the gate when is_hard */
@@ -109,13 +110,28 @@ struct decision_line {
 	const struct waived *waived;
 };
 
+/*
+ * Break-glass: somebody decided beforehand that one gate lets one subject through whatever it says,
+ * for some hours.
+ */
+struct override {
+	int64_t id;
+	const char *gate, *subject;
+	const char *actor, *reason;
+	int64_t at_ms, until_ms;
+	const char *host, *user; /* where and as whom it was recorded */
+};
+
 struct decision {
 	int64_t id;
 	const char *gate, *subject;
 	int64_t at_ms;
 	int64_t run_id; /* the run made for this decision; 0 = none */
 	bool is_open;
-	enum outcome outcome; /* PASS/WARN = open (WARN also with waived lines), else shut */
+	/* PASS/WARN = open (WARN also with waived lines), else shut, or overridden */
+	enum outcome outcome;
+	/* What opened it against its outcome, whose lines all stay; NULL = nothing. */
+	const struct override *override;
 	struct decision_line *lines;
 	size_t n_lines;
 	unsigned char definition_digest[32];
@@ -128,10 +144,13 @@ struct decision {
 /* Does the line keep the gate shut? */
 bool decision_line_shuts(const struct decision_line *l);
 /* What the line comes to at the gate: "waived", or its outcome's name. */
-const char *decision_line_state(const struct decision *d, const struct decision_line *l);
+const char *decision_line_state(const struct decision_line *l);
+/* Is it open against its outcome? */
+bool decision_is_overridden(const struct decision *d);
 /* How many requirements are not met, and waived. */
 size_t decision_waived(const struct decision *d);
-/* What the decision comes to: "waived" when it is open with waived requirements. */
+/* What the decision comes to: "overridden", "waived" when it is open with waived requirements, or
+ * its outcome's name. */
 const char *decision_state(const struct decision *d);
 
 /* Was the share judged (`<= 0.1 %`) of something that was counted? */

@@ -156,4 +156,80 @@ exits 'waive: a list it cannot add to' 3 "$ASSIZE" waive orders/many "${give[@]}
 like 'waive: is told, with the entry' "$out$err" '  - id: W-4
 .*cannot add to "flow\.yaml": waivers: is not written one entry after another'
 
+# ---- override
+rm -rf .assize waivers.yaml
+define 'max_age: 1h'
+sed -i '/^include/d' assize.yaml
+give=(--subject v1 --by jane --reason 'the shop is down')
+exits 'override: of a gate' 0 "$ASSIZE" override release "${give[@]}"
+like 'override: says what it does' "$out" 'override 1: gate release opens for v1 until [^ ]+Z, by jane: the shop is down
+what shuts it stays visible, and absolute checks still shut it
+it counts at assize gate release --subject v1 with this record'
+exits 'override: the gate opens' 0 "$ASSIZE" gate release --subject v1 --report junit=junit.xml --report html=page.html
+is 'override: the last line says so, beside what it would be' "$(decision)" \
+	'gate=release subject=v1 decision=OVERRIDDEN outcome=fail met=1 unmet=1 exit=0'
+like 'override: what shuts it stays visible' "$out" 'require FAIL orders/many 1 row, bound >= 1000 rows'
+like 'override: with who, why and until when' "$out" 'overridden by jane until [^ ]+Z \(override 1\): the shop is down'
+is 'override: JSON' "$("$ASSIZE" gate release --subject v1 --json | jq -r '.decisions[-1] |
+	"\(.decision) \(.outcome) \(.blocked_outcome) \(.override.actor) \(.override.reason) \(.lines[0].outcome)"')" \
+	'open overridden fail jane the shop is down fail'
+is 'override: JUnit has the gate skipped, and the failure' "$(xmllint --xpath \
+	'concat(count(//testcase[@classname="gate"]/skipped), count(//testcase[@classname="orders/many"]/failure))' junit.xml)" 11
+ok 'override: the page' grep -q '<span class="vd bad">Overridden.</span>' page.html
+exits 'override: said even when quiet' 0 "$ASSIZE" gate release --subject v1 -q
+like 'override: in the same words' "$out" 'decision=OVERRIDDEN'
+run "$ASSIZE" status
+like 'override: status' "$out" 'release +overridden +just now +v1'
+like 'override: and when it ends' "$out" '1 +release +v1 +in (60|59) min +jane +the shop is down'
+exits 'override: no other subject' 1 "$ASSIZE" gate release --subject v2
+exits 'override: no other gate' 1 "$ASSIZE" gate strict --subject v1
+exits 'override: a check that is absolute shuts' 0 "$ASSIZE" override strict "${give[@]}" -q
+exits 'override: lets the others through' 0 "$ASSIZE" gate strict --subject v1
+exits 'override: when it fails' 1 "$ASSIZE" gate strict --subject v1 --var broken=1
+like 'override: and says why' "$out" 'FAIL keys/unique 1, bound == 0; override 2 does not let it through: the check is absolute'
+exits 'override: no subject' 3 "$ASSIZE" override release --by jane --reason x
+exits 'override: any is nobody' 3 "$ASSIZE" override release --subject any --by jane --reason x
+like 'override: and says so' "$err" 'cannot override a gate for "any"'
+exits 'override: no reason' 3 "$ASSIZE" override release --subject v1 --by jane
+exits 'override: nobody' 3 "$ASSIZE" override release --subject v1 --reason x
+exits 'override: too long' 3 "$ASSIZE" override release "${give[@]}" --until 25h
+like 'override: and says what to do' "$err" 'cannot override until 25h: that is more than 24 h
+help: .*assize waive'
+exits 'override: no such gate' 3 "$ASSIZE" override relaese "${give[@]}"
+like 'override: did you mean' "$err" 'did you mean release\?'
+exits 'override: for two seconds' 0 "$ASSIZE" override release --subject v3 --by jane --reason x --until 1s -q
+exits 'override: after it ended it counts no more' 1 bash -c 'sleep 1.1; exec "$0" gate release --subject v3' "$ASSIZE"
+like 'override: and that is said' "$out" 'override 3 by jane ended'
+
+# ---- freeze
+define "max_age: 1h, freeze: { from: \"$(time_at '1 hour ago')\", to: \"$(time_at '1 hour')\", reason: holidays }"
+sed -i '/^include/d; s/>= 1000/>= 1/' assize.yaml
+exits 'freeze: shut inside the window' 1 "$ASSIZE" gate release --subject v4
+like 'freeze: until when, and why' "$out" 'require FAIL freeze frozen until [^ ]+Z, which is (60|59) min in the future: holidays'
+is 'freeze: nothing else is missing' "$(decision)" 'gate=release subject=v4 decision=SHUT outcome=fail met=2 unmet=1 exit=1'
+exits 'freeze: an override passes it' 0 "$ASSIZE" override release --subject v4 --by jane --reason x -q
+exits 'freeze: and the gate opens' 0 "$ASSIZE" gate release --subject v4
+define "max_age: 1h, freeze: { from: \"$(time_at '3 hours ago')\", to: \"$(time_at '1 hour ago')\", reason: holidays }"
+sed -i '/^include/d; s/>= 1000/>= 1/' assize.yaml
+exits 'freeze: open after it' 0 "$ASSIZE" gate release --subject v5
+define 'max_age: 1h, freeze: { cron: "@hourly", for: 1h, time_zone: Asia/Kolkata, reason: always }'
+sed -i '/^include/d; s/>= 1000/>= 1/' assize.yaml
+exits 'freeze: again and again' 1 "$ASSIZE" gate release --subject v5
+
+# ---- depends_on
+define 'max_age: 1h, depends_on: strict'
+sed -i '/^include/d; s/>= 1000/>= 1/' assize.yaml
+remedy='to do: assize gate strict --subject v6'
+exits 'depends_on: a gate that was never decided' 2 "$ASSIZE" gate release --subject v6
+like 'depends_on: says what to do' "$out" "depends_on:strict was never decided about \"v6\" .*$remedy"
+exits 'depends_on: decided open' 0 "$ASSIZE" gate strict --subject v6
+exits 'depends_on: lets through' 0 "$ASSIZE" gate release --subject v6
+exits 'depends_on: not for another subject' 2 "$ASSIZE" gate release --subject v7
+echo '# changed' >>assize.yaml
+exits 'depends_on: not after the definition changed' 2 "$ASSIZE" gate release --subject v6
+like 'depends_on: says so' "$out" "was decided .* ago under another definition .*$remedy"
+exits 'depends_on: shut' 1 "$ASSIZE" gate strict --subject v6 --var broken=1
+exits 'depends_on: keeps shut' 1 "$ASSIZE" gate release --subject v6
+like 'depends_on: says how it was' "$out" 'require FAIL depends_on:strict was decided shut \(fail\)'
+
 done_testing

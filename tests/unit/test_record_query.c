@@ -4,8 +4,6 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
-#include "runner/history/leaf.h"
-
 static void test_record_evidence_is_the_newest_run(void **state)
 {
 	struct world *w = *state;
@@ -374,124 +372,6 @@ static void test_record_keeps_restorations_and_pins(void **state)
 	assert_int_equal(items[0].restore_us, 4120);
 }
 
-static void keeps_waived(const struct decision *d)
-{
-	const struct waived *by = d->lines[0].waived;
-
-	assert_null(d->lines[1].waived);
-	assert_non_null(by);
-	assert_string_equal(by->id, "W-12");
-	assert_string_equal(by->owner, "platform");
-	assert_string_equal(by->reason, "a reason");
-	assert_string_equal(by->ticket, "OPS-1");
-	assert_int_equal(by->granted_ms, WORLD_T0);
-	assert_int_equal(by->expires_ms, WORLD_T0 + 9);
-}
-
-/* What a decision waived is part of what is hashed of it; one that waived nothing has no member. */
-static void hashes_waived(struct world *w)
-{
-	struct leaf_walk *walk;
-	struct err e = {0};
-	struct leaf leaf;
-	size_t n = 0;
-
-	assert_ok(leaf_walk_begin(w->record, w->arena, 0, INT64_MAX, &walk, &e), e);
-	while (leaf_walk_next(walk, &leaf, &e) == 1) {
-		const char *text =
-			arena_strndup(w->arena, (const char *)leaf.bytes + 1, leaf.n - 1);
-
-		if (strcmp(leaf.type, "assize/decision/1") != 0)
-			continue;
-		assert_int_equal(strstr(text, "\"waivers\":{\"n\":1,") != NULL, n == 0);
-		assert_int_equal(strstr(text, "waivers") != NULL, n == 0);
-		n++;
-	}
-	leaf_walk_end(walk);
-	assert_int_equal(n, 2);
-}
-
-static void finds_waived(struct world *w)
-{
-	struct waived_line *lines;
-	struct err e = {0};
-	size_t n;
-
-	assert_ok(record_run_waived(w->record, w->arena, 1, &lines, &n, &e), e);
-	assert_int_equal(n, 1);
-	assert_string_equal(lines[0].gate, "release");
-	assert_string_equal(lines[0].check, "a/b");
-	assert_string_equal(lines[0].series, "x");
-	assert_string_equal(lines[0].by.ticket, "OPS-1");
-	assert_ok(record_run_waived(w->record, w->arena, 2, &lines, &n, &e), e);
-	assert_int_equal(n, 0);
-	hashes_waived(w);
-}
-
-static void test_record_keeps_decisions(void **state)
-{
-	struct world *w = *state;
-	struct waived waived = {"W-12", "platform", "a reason", "OPS-1", WORLD_T0, WORLD_T0 + 9};
-	struct decision_line lines[] = {
-		{.check = "a/b",
-		 .series = "x",
-		 .outcome = OUTCOME_FAIL,
-		 .is_hard = true,
-		 .text = "11, bound <= 10",
-		 .remedy = "assize explain 1 a/b",
-		 .file = "assize.yaml",
-		 .line = 7,
-		 .col = 9,
-		 .run_id = 1,
-		 .measured_ms = WORLD_T0,
-		 .waived = &waived},
-		{.check = "",
-		 .series = "",
-		 .outcome = OUTCOME_UNDECIDED,
-		 .text = "no subject",
-		 .measured_ms = -1},
-	};
-	struct decision d = {.gate = "release",
-			     .subject = "v1",
-			     .at_ms = WORLD_T0,
-			     .run_id = 1,
-			     .outcome = OUTCOME_FAIL,
-			     .lines = lines,
-			     .n_lines = 2,
-			     .oldest_ms = -1};
-	struct decision *out;
-	struct err e = {0};
-	size_t n;
-
-	assert_ok(record_decision(w->record, &d, &e), e);
-	d.gate = "nightly";
-	d.is_open = true;
-	d.outcome = OUTCOME_PASS;
-	d.n_lines = 0;
-	assert_ok(record_decision(w->record, &d, &e), e);
-	assert_int_equal(d.id, 2);
-	assert_ok(record_decisions(w->record, w->arena, NULL, 10, &out, &n, &e), e);
-	assert_int_equal(n, 2);
-	assert_string_equal(out[0].gate, "nightly");
-	assert_true(out[0].is_open);
-	assert_ok(record_decisions(w->record, w->arena, "release", 10, &out, &n, &e), e);
-	assert_int_equal(n, 1);
-	assert_int_equal(out[0].n_lines, 2);
-	assert_string_equal(out[0].lines[0].text, "11, bound <= 10");
-	assert_string_equal(out[0].lines[0].remedy, "assize explain 1 a/b");
-	assert_int_equal(out[0].lines[0].measured_ms, WORLD_T0);
-	keeps_waived(&out[0]);
-	assert_null(out[0].lines[1].remedy);
-	assert_int_equal(out[0].lines[1].outcome, OUTCOME_UNDECIDED);
-	assert_int_equal(out[0].oldest_ms, -1);
-	finds_waived(w);
-	assert_ok(record_decisions(w->record, w->arena, "unknown", 10, &out, &n, &e), e);
-	assert_int_equal(n, 0);
-	assert_ok(record_run_decisions(w->record, w->arena, 1, &out, &n, &e), e);
-	assert_int_equal(n, 2);
-	assert_string_equal(out[1].gate, "nightly"); /* the newest is the last */
-}
-
 static void test_record_lock_holds(void **state)
 {
 	struct world *w = *state;
@@ -562,7 +442,6 @@ int main(void)
 		TEST(test_record_baseline_gathers_while_undecided),
 		TEST(test_record_lists_runs),
 		TEST(test_record_keeps_restorations_and_pins),
-		TEST(test_record_keeps_decisions),
 		TEST(test_record_lock_holds),
 		TEST(test_record_lock_outlives_no_holder),
 	};

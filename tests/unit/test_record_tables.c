@@ -7,11 +7,32 @@
 #include <sqlite3.h>
 
 static const char *const tables[] = {
-	"head",	     "texts",		"runs",		  "run_ends",	      "checks",
-	"series",    "facts",		"definitions",	  "results",	      "batches",
-	"places",    "states",		"latest",	  "restorations",     "steps",
-	"pins",	     "decisions",	"decision_lines", "decision_waivers", "locks",
-	"externals", "external_labels", "cursors",	  "samples",	      "artifacts",
+	"head",
+	"texts",
+	"runs",
+	"run_ends",
+	"checks",
+	"series",
+	"facts",
+	"definitions",
+	"results",
+	"batches",
+	"places",
+	"states",
+	"latest",
+	"restorations",
+	"steps",
+	"pins",
+	"decisions",
+	"decision_lines",
+	"decision_waivers",
+	"overrides",
+	"locks",
+	"externals",
+	"external_labels",
+	"cursors",
+	"samples",
+	"artifacts",
 };
 
 static void execute(const char *path, const char *sql)
@@ -37,6 +58,9 @@ static size_t refused(int rc, struct err *e)
 /* Everything a record can be asked; ignores the answers. */
 static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 {
+	const struct override_query all_overrides = {.limit = 9};
+	struct override *overrides;
+	struct decision last;
 	struct waived_line *waived;
 	struct restoration_row *rows;
 	struct restoration *restorations;
@@ -64,6 +88,8 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_run_results(r, a, run_id, &results, &n, &e), &e);
 	bad += refused(record_run_restorations(r, a, run_id, &restorations, &n, &e), &e);
 	bad += refused(record_run_decisions(r, a, run_id, &decisions, &n, &e), &e);
+	bad += refused(record_overrides(r, a, &all_overrides, &overrides, &n, &e), &e);
+	bad += refused(record_last_decision(r, a, "release", "v1", INT64_MAX, &last, &e), &e);
 	bad += refused(record_run_waived(r, a, run_id, &waived, &n, &e), &e);
 	bad += refused(record_evidence(r, a, "a/b", "v1", &evidence, &n, &e), &e);
 	bad += refused(record_evidence(r, a, "a/b", NULL, &evidence, &n, &e), &e);
@@ -83,6 +109,25 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 
 static struct restoration_step steps[] = {{"identity", OUTCOME_PASS, 1, NULL, NULL, NULL}};
 
+/* A failing line that is waived. */
+static struct decision_line waived_line(void)
+{
+	static const struct waived waived = {"W-1", "o", "r", "t", 1, 2};
+
+	return (struct decision_line){.check = "a/b",
+				      .series = "",
+				      .outcome = OUTCOME_FAIL,
+				      .is_hard = true,
+				      .text = "3",
+				      .remedy = "run",
+				      .file = "f",
+				      .line = 1,
+				      .col = 1,
+				      .run_id = 1,
+				      .measured_ms = 1,
+				      .waived = &waived};
+}
+
 /* A run with one of everything; each part may be refused. */
 static size_t write_everything(struct world *w, struct record *r, int64_t number, int64_t *run_id)
 {
@@ -97,19 +142,8 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 					  .tree = "7ee",
 					  .steps = steps,
 					  .n_steps = 1};
-	struct waived waived = {"W-1", "o", "r", "t", 1, 2};
-	struct decision_line line = {.check = "a/b",
-				     .series = "",
-				     .outcome = OUTCOME_FAIL,
-				     .is_hard = true,
-				     .text = "3",
-				     .remedy = "run",
-				     .file = "f",
-				     .line = 1,
-				     .col = 1,
-				     .run_id = 1,
-				     .measured_ms = 1,
-				     .waived = &waived};
+	struct override override = {.gate = "release", .subject = "v1", .until_ms = 9};
+	struct decision_line line = waived_line();
 	struct decision d = {.gate = "release", .subject = "v1", .lines = &line, .n_lines = 1};
 	struct run_info run = {.command = "run",
 			       .selection = "",
@@ -142,6 +176,8 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 	bad += refused(record_results(r, run.id, &results[1], 1, NULL, 0, &e), &e);
 	bad += refused(record_results(r, run.id, &results[2], 1, &restoration, 1, &e), &e);
 	bad += refused(record_end(r, &run, &e), &e);
+	bad += refused(record_override(r, &override, &e), &e);
+	d.override = &override;
 	bad += refused(record_decision(r, &d, &e), &e);
 	bad += refused(record_external(r, &external, &e), &e);
 	bad += refused(record_lock(r, "schedule", w->arena, &holder, &e), &e);
