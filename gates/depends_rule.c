@@ -15,8 +15,8 @@
 
 static bool is_same_definition(const struct gate_input *in, const struct decision *d)
 {
-	return in->definition_digest != NULL && memcmp(in->definition_digest, d->definition_digest,
-						       sizeof(d->definition_digest)) == 0;
+	return memcmp(in->definition_digest, d->definition_digest, sizeof(d->definition_digest)) ==
+	       0;
 }
 
 /* What stands against the newest decision; NULL = it counts and is open. */

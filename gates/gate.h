@@ -111,8 +111,7 @@ struct gate_input {
 	size_t n_windows;
 	const struct gate_opened *depends; /* of the gate's dependencies, in their order */
 	size_t n_depends;
-	const unsigned char *definition_digest; /* 32 bytes; NULL = unknown, which equals nothing */
-	const struct override *overrides;	/* recorded for the gate, newest first */
+	const struct override *overrides; /* recorded for the gate, newest first */
 	size_t n_overrides;
 };
 

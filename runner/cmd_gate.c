@@ -89,7 +89,6 @@ static int find_gate(struct gate_command *g, struct err *e)
 
 static int gather(struct gate_command *g, struct err *e)
 {
-	const struct definition *d = g->definition;
 	const struct gate_gather what = {
 		.arena = g->app->arena,
 		.record = g->record,
@@ -101,12 +100,7 @@ static int gather(struct gate_command *g, struct err *e)
 		.n_items = g->n_items,
 	};
 
-	if (gate_gather(&what, &g->input, e) != 0)
-		return -1;
-	if (d->commit != NULL)
-		g->input.policy = arena_printf(g->app->arena, "%s at %s", d->root_file, d->commit);
-	memcpy(g->input.definition_digest, d->digest, sizeof(g->input.definition_digest));
-	return 0;
+	return gate_gather(&what, &g->input, e);
 }
 
 /* Was this target proven lately, and is it still what was proven? */

@@ -206,8 +206,11 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		.n_waivers = g->definition->n_waivers,
 		.windows = freeze_windows(g->arena, g->gate, g->now_ms),
 		.n_windows = g->gate->n_freezes,
-		.definition_digest = g->definition->digest,
 	};
+	memcpy(out->definition_digest, g->definition->digest, sizeof(out->definition_digest));
+	if (g->definition->commit != NULL)
+		out->policy = arena_printf(g->arena, "%s at %s", g->definition->root_file,
+					   g->definition->commit);
 	for (size_t i = 0; i < g->n_items; i++)
 		if (find_evidence(g, &g->items[i], e) != 0)
 			return -1;
