@@ -181,6 +181,12 @@ static void put_list(struct json_writer *w, const char *key, const struct decisi
 	buf_release(&name);
 }
 
+/* What was overridden has not passed, and no statement says so. */
+static bool is_passed(const struct decision *d)
+{
+	return d->is_open && !decision_is_overridden(d);
+}
+
 void attest_test_result(struct buf *out, const struct attest *x)
 {
 	const struct decision *d = x->decision;
@@ -189,7 +195,7 @@ void attest_test_result(struct buf *out, const struct attest *x)
 	json_writer_init(&w, out, false);
 	open_statement(&w, x, TEST_RESULT);
 	json_put_text(&w, "result",
-		      !d->is_open		   ? "FAILED"
+		      !is_passed(d)		   ? "FAILED"
 		      : d->outcome == OUTCOME_PASS ? "PASSED"
 						   : "WARNED");
 	json_open(&w, "configuration", '[');
@@ -230,10 +236,11 @@ void attest_vsa(struct buf *out, const struct attest *x)
 			      ? arena_strndup(a, s.name, s.n_name)
 			      : urn(a, "subject", s.name, s.n_name));
 	put_policy(&w, "policy", x);
-	json_put_text(&w, "verificationResult", d->is_open ? "PASSED" : "FAILED");
+	json_put_text(&w, "verificationResult", is_passed(d) ? "PASSED" : "FAILED");
 	/* Properties beside SLSA's own levels are allowed; none of theirs was looked at. */
 	json_open(&w, "verifiedLevels", '[');
-	json_put_text(&w, NULL, d->is_open ? arena_printf(a, "ASSIZE_GATE_%s", d->gate) : "FAILED");
+	json_put_text(&w, NULL,
+		      is_passed(d) ? arena_printf(a, "ASSIZE_GATE_%s", d->gate) : "FAILED");
 	json_close(&w, ']');
 	json_put_text(&w, "slsaVersion", "1.0");
 	close_statement(&w);

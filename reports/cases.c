@@ -179,6 +179,24 @@ static void put_reason(struct buf *out, const struct decision_line *l)
 	text_put(out, l->text);
 }
 
+static const char *word_of(const struct decision *d)
+{
+	if (decision_is_overridden(d))
+		return "overridden";
+	return d->is_open ? "open" : "shut";
+}
+
+static void put_override(struct buf *out, const struct override *o)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	override_put(&b, o);
+	(void)buf_puts(out, ", ");
+	text_put(out, b.data);
+	buf_release(&b);
+}
+
 static const char *decision_message(struct arena *a, const struct decision *d)
 {
 	size_t n = 0;
@@ -187,9 +205,11 @@ static const char *decision_message(struct arena *a, const struct decision *d)
 	buf_init(&b, BUF_UNBOUNDED);
 	(void)buf_puts(&b, "gate ");
 	text_put(&b, d->gate);
-	(void)buf_printf(&b, " is %s for ", d->is_open ? "open" : "shut");
+	(void)buf_printf(&b, " is %s for ", word_of(d));
 	text_put(&b, d->subject[0] != '\0' ? d->subject : "no subject");
-	for (size_t i = 0; i < d->n_lines && !d->is_open; i++) {
+	if (decision_is_overridden(d))
+		put_override(&b, d->override);
+	for (size_t i = 0; i < d->n_lines && d->outcome != OUTCOME_PASS; i++) {
 		if (!decision_line_shuts(&d->lines[i]) || n++ >= MAX_REASONS)
 			continue;
 		(void)buf_puts(&b, n == 1 ? ": " : "; ");
@@ -244,7 +264,7 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 {
 	struct report_case c = {
 		.kind = CASE_GATE,
-		.outcome = d->outcome,
+		.outcome = decision_is_overridden(d) ? OUTCOME_SKIP : d->outcome,
 		.group = "gates",
 		.message = decision_message(a, d),
 		.details = decision_details(a, d),
@@ -259,7 +279,8 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 	if (!d->is_open && outcome_is_passing(c.outcome))
 		c.outcome = OUTCOME_UNDECIDED; /* a record that contradicts itself opens nothing */
 	settle(&c);
-	c.state = decision_waived(d) > 0 && d->is_open ? "waived" : c.state;
+	if (decision_waived(d) > 0 || decision_is_overridden(d))
+		c.state = d->is_open ? decision_state(d) : c.state;
 	return c;
 }
 
@@ -379,7 +400,7 @@ const char *report_verdict(struct arena *a, const struct report *r)
 	if (d != NULL) {
 		(void)buf_puts(&b, "gate ");
 		text_put(&b, d->gate);
-		(void)buf_printf(&b, " is %s for ", d->is_open ? "open" : "shut");
+		(void)buf_printf(&b, " is %s for ", word_of(d));
 		text_put(&b, d->subject[0] != '\0' ? d->subject : "no subject");
 		(void)buf_puts(&b, "; ");
 	}

@@ -94,7 +94,9 @@ static void put_verdict(struct arena *a, struct buf *out, const struct report *r
 
 	(void)buf_puts(out, "## assize: ");
 	if (d != NULL) {
-		(void)buf_puts(out, d->is_open ? "OPEN, gate " : "SHUT, gate ");
+		(void)buf_puts(out, decision_is_overridden(d) ? "OVERRIDDEN, gate "
+				    : d->is_open	      ? "OPEN, gate "
+							      : "SHUT, gate ");
 		put_foreign(out, d->gate);
 		(void)buf_puts(out, " for ");
 		put_foreign(out, d->subject[0] != '\0' ? d->subject : "no subject");
