@@ -258,7 +258,8 @@ const struct leaf_kind
 					 "gate") " AS gate, x.is_open AS "
 						 "is_open, x.id AS \"*lines\", x.oldest_ms AS "
 						 "oldest, " OUTCOME(
-							 "x.outcome") " AS outcome, x.override AS override, "
+							 "x.outcome") " AS outcome, x.override AS "
+								      "override, "
 								      "(SELECT body FROM texts "
 								      "WHERE id = x.policy) AS "
 								      "\"#policy\", x.run AS run, "

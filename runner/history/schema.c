@@ -407,7 +407,7 @@ static const char *const version_12[] = {
 
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3, version_4,  version_5, version_6,
+	version_1, version_2, version_3, version_4,  version_5,	 version_6,
 	version_7, version_8, version_9, version_10, version_11, version_12};
 
 struct file_state {
