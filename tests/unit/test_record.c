@@ -100,18 +100,18 @@ static const char *const added_by[] = {
 	[6] = "DROP TABLE artifacts",
 	[7] = "ALTER TABLE restorations DROP COLUMN content",
 	[8] = "DROP TABLE nodes; DROP TABLE migrations; DROP TABLE cursor_moves; DROP TABLE keys; "
-	      "DROP TABLE checkpoints; DROP TABLE anchors; DROP INDEX runs_seq; DROP INDEX "
-	      "run_ends_seq; DROP INDEX definitions_seq; DROP INDEX batches_seq; DROP INDEX "
-	      "restorations_seq; DROP INDEX decisions_seq; DROP INDEX externals_seq; DROP INDEX "
-	      "artifacts_restoration; ALTER TABLE head DROP COLUMN frontier; ALTER TABLE head DROP "
-	      "COLUMN root; ALTER TABLE definitions DROP COLUMN leaf; ALTER TABLE facts DROP "
-	      "COLUMN leaf; ALTER TABLE locks DROP COLUMN seal",
+	      "DROP TABLE checkpoints; DROP TABLE anchors; DROP INDEX runs_seq; "
+	      "DROP INDEX run_ends_seq; DROP INDEX definitions_seq; DROP INDEX batches_seq; "
+	      "DROP INDEX restorations_seq; DROP INDEX decisions_seq; DROP INDEX externals_seq; "
+	      "DROP INDEX artifacts_restoration; ALTER TABLE head DROP frontier; "
+	      "ALTER TABLE head DROP root; ALTER TABLE definitions DROP leaf; "
+	      "ALTER TABLE facts DROP leaf; ALTER TABLE locks DROP seal",
 	[9] = "DROP TABLE decision_waivers",
 	[10] = "DROP TABLE told; DROP TABLE gaps; DROP TABLE notices; DROP TABLE notice_lines; "
 	       "DROP TABLE notice_ends; DROP TABLE outbox",
-	[11] = "ALTER TABLE decisions DROP COLUMN policy; ALTER TABLE decisions DROP COLUMN basis; "
-	       "ALTER TABLE definitions DROP COLUMN expects",
-	[12] = "DROP TABLE overrides; ALTER TABLE decisions DROP COLUMN override",
+	[11] = "ALTER TABLE decisions DROP policy; ALTER TABLE decisions DROP basis; "
+	       "ALTER TABLE definitions DROP expects",
+	[12] = "DROP TABLE overrides; ALTER TABLE decisions DROP override",
 };
 
 static void bring_up(struct world *w, int version)
@@ -565,15 +565,12 @@ static void test_record_numbers_every_record(void **state)
 		ask(w->path,
 		    "WITH RECURSIVE row(run, batch, k) AS (SELECT run, batch, 0 FROM batches UNION "
 		    "ALL SELECT row.run, row.batch, k + 1 FROM row JOIN batches b USING (run, "
-		    "batch) "
-		    "WHERE k + 1 < b.n_results), seqs(seq) AS (SELECT seq FROM runs UNION ALL "
-		    "SELECT "
-		    "seq FROM run_ends UNION ALL SELECT seq FROM definitions UNION ALL SELECT seq "
-		    "FROM restorations UNION ALL SELECT seq FROM decisions UNION ALL SELECT "
-		    "first_seq "
-		    "+ k FROM row JOIN batches USING (run, batch)) SELECT count(*) = 20 AND "
-		    "count(DISTINCT seq) = 20 AND min(seq) = 1 AND max(seq) = 20 AND (SELECT "
-		    "next_seq = 21 FROM head) FROM seqs"),
+		    "batch) WHERE k + 1 < b.n_results), seqs(seq) AS (SELECT seq FROM runs UNION "
+		    "ALL SELECT seq FROM run_ends UNION ALL SELECT seq FROM definitions UNION ALL "
+		    "SELECT seq FROM restorations UNION ALL SELECT seq FROM decisions UNION ALL "
+		    "SELECT first_seq + k FROM row JOIN batches USING (run, batch)) SELECT "
+		    "count(*) = 20 AND count(DISTINCT seq) = 20 AND min(seq) = 1 AND max(seq) = 20 "
+		    "AND (SELECT next_seq = 21 FROM head) FROM seqs"),
 		1);
 }
 
