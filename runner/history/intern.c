@@ -14,9 +14,7 @@
 #include "runner/history/store.h"
 #include "runner/io/digest.h"
 
-#define DIGEST_BYTES 16
-
-static int64_t text_hash(const char *text)
+int64_t intern_text_hash(const char *text)
 {
 	unsigned char digest[SHA256_BYTES];
 	uint64_t bits = 0;
@@ -35,7 +33,7 @@ int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e)
 
 	if (s == NULL)
 		return -1;
-	store_bind_int(s, 1, text_hash(text));
+	store_bind_int(s, 1, intern_text_hash(text));
 	store_bind_text(s, 2, text);
 	*id = 0;
 	return store_integer(r, s, id, e) < 0 ? -1 : 0;
@@ -55,7 +53,7 @@ int intern_text(struct record *r, const char *text, int64_t *id, struct err *e)
 	s = store_sql(r, "INSERT INTO texts(hash, body) VALUES (?1, ?2)", e);
 	if (s == NULL)
 		return -1;
-	store_bind_int(s, 1, text_hash(text));
+	store_bind_int(s, 1, intern_text_hash(text));
 	store_bind_text(s, 2, text);
 	if (store_run(r, s, e) != 0)
 		return -1;
@@ -203,6 +201,28 @@ static void digest_of_facts(const struct result *x, unsigned char out[static SHA
 	finish(&b, out);
 }
 
+int intern_digest_of_definition(struct facts_cache *c, int64_t id,
+				unsigned char out[static SHA256_BYTES], struct err *e)
+{
+	const struct check_info *info = row_definition(c, id, e);
+
+	if (info == NULL)
+		return -1;
+	digest_of_info(info, out);
+	return 0;
+}
+
+int intern_digest_of_facts(struct facts_cache *c, int64_t id,
+			   unsigned char out[static SHA256_BYTES], struct err *e)
+{
+	struct result x;
+
+	if (row_facts(c, id, &x, e) != 0)
+		return -1;
+	digest_of_facts(&x, out);
+	return 0;
+}
+
 static int set_leaf(struct record *r, sqlite3_stmt *s, int64_t id,
 		    const unsigned char digest[static SHA256_BYTES], struct err *e)
 {
@@ -256,7 +276,7 @@ static int intern_definition(struct record *r, int64_t check_id, const struct ch
 	if (s == NULL)
 		return -1;
 	digest_of_info(c, digest);
-	store_bind_digest(s, 1, digest, DIGEST_BYTES);
+	store_bind_digest(s, 1, digest, INTERN_DIGEST_BYTES);
 	rc = store_integer(r, s, id, e);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
@@ -271,7 +291,7 @@ static int intern_definition(struct record *r, int64_t check_id, const struct ch
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, store_take_seq(r, 1));
-	store_bind_digest(s, 2, digest, DIGEST_BYTES);
+	store_bind_digest(s, 2, digest, INTERN_DIGEST_BYTES);
 	store_bind_int(s, 3, check_id);
 	store_bind_digest(s, 4, c->hash, sizeof(c->hash));
 	for (int i = 0; i < 8; i++)
@@ -303,7 +323,7 @@ static int add_facts(struct record *r, int64_t check_id, const struct result *x,
 		      e);
 	if (s == NULL)
 		return -1;
-	store_bind_digest(s, 1, digest, DIGEST_BYTES);
+	store_bind_digest(s, 1, digest, INTERN_DIGEST_BYTES);
 	store_bind_int(s, 2, definition_id);
 	store_bind_int(s, 3, x->ordinal);
 	store_bind_int(s, 4, x->outcome);
@@ -334,7 +354,7 @@ int intern_facts(struct record *r, int64_t check_id, const struct result *x, int
 	if (s == NULL)
 		return -1;
 	digest_of_facts(x, digest);
-	store_bind_digest(s, 1, digest, DIGEST_BYTES);
+	store_bind_digest(s, 1, digest, INTERN_DIGEST_BYTES);
 	rc = store_step(r, s, e);
 	if (rc < 0)
 		return -1;

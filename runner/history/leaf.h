@@ -38,8 +38,12 @@ struct leaf {
 	const unsigned char *bytes;
 	size_t n;
 	bool is_missing; /* a result without a row: there are no bytes */
+	bool is_result, has_samples, has_place;
 	/* of a result */
-	int64_t run, series_id, check_id, measured_ms;
+	int64_t run, batch, subject, series_id, check_id, measured_ms;
+	int64_t facts_id;
+	int64_t definition_id;	/* of a definition, and of what the facts are of */
+	int64_t facts_check_id; /* of the definition its facts are of; check_id is its series' */
 	enum outcome outcome;
 };
 
@@ -76,6 +80,7 @@ struct leaf_child {
  */
 struct leaf_kind {
 	const char *type;
+	const char *table; /* every row of which is one record */
 	const char *sql;
 	const struct leaf_child *children; /* ended by a NULL name; NULL = none */
 };

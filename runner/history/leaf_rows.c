@@ -91,46 +91,28 @@ static const struct leaf_child external_children[] = {
 	{NULL, NULL},
 };
 
-static const struct leaf_child notice_children[] = {
-	{"lines",
-	 "SELECT x.at_ms AS at, (SELECT body FROM texts WHERE id = x.bound) AS bound, (SELECT "
-	 "body FROM texts WHERE id = x.check_name) AS \"check\", x.col AS col, (SELECT body "
-	 "FROM texts WHERE id = x.file) AS file, x.is_repeat AS is_repeat, x.kind AS kind, "
-	 "x.line AS line, x.number AS \"%number\", CASE x.outcome WHEN 0 THEN 'undecided' WHEN "
-	 "1 THEN 'pass' WHEN 2 THEN 'warn' WHEN 3 THEN 'fail' WHEN 4 THEN 'skip' ELSE "
-	 "x.outcome END AS outcome, (SELECT body FROM texts WHERE id = x.owner) AS owner, "
-	 "x.place AS place, (SELECT body FROM texts WHERE id = x.reason) AS reason, x.run AS "
-	 "run, (SELECT body FROM texts WHERE id = x.series_name) AS series, x.series AS "
-	 "series_id, x.severity AS severity, x.since_ms AS since, (SELECT body FROM texts "
-	 "WHERE id = x.subject) AS subject, (SELECT body FROM texts WHERE id = x.title) AS "
-	 "title, (SELECT body FROM texts WHERE id = x.unit) AS unit, (SELECT body FROM texts "
-	 "WHERE id = x.value) AS value, x.was AS was FROM notice_lines x WHERE x.notice = ?1 "
-	 "ORDER BY x.place"},
-	{NULL, NULL},
-};
-
 const struct leaf_kind
 	leaf_kinds
 		[] =
 			{
-				{"assize/genesis/1",
+				{"assize/genesis/1", "head",
 				 "SELECT x.origin AS origin, 0 AS seq, 'assize/genesis/1' AS t "
 				 "FROM head x "
 				 "WHERE ?1 <= 0 AND ?2 > 0",
 				 NULL},
-				{"assize/migrate/1",
+				{"assize/migrate/1", "migrations",
 				 "SELECT x.version_from AS \"from\", x.id AS migration, x.seq AS "
 				 "seq, "
 				 "'assize/migrate/1' "
 				 "AS t, x.version_to AS \"to\" FROM migrations x" RANGE,
 				 NULL},
-				{"assize/definition/1",
+				{"assize/definition/1", "definitions",
 				 "SELECT x.leaf AS definition, x.id AS id, x.seq AS seq, "
 				 "'assize/definition/1' AS "
 				 "t FROM "
 				 "definitions x" RANGE,
 				 NULL},
-				{"assize/run-begin/1",
+				{"assize/run-begin/1", "runs",
 				 "SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS "
 				 "begin_monotonic, " TEXT("boot"
 							  "_id") " AS boot_id, " TEXT("command") " "
@@ -203,7 +185,7 @@ const struct leaf_kind
 																																	     ","
 																																	     " " TEXT("user") " AS user, " TEXT("version") " AS version FROM runs x" RANGE,
 				 NULL},
-				{"assize/run-end/1",
+				{"assize/run-end/1", "run_ends",
 				 "SELECT x.end_ms AS \"end\", x.exit_status AS exit_status, "
 				 "x.n_fail AS "
 				 "fail, " OUTCOME(
@@ -218,7 +200,7 @@ const struct leaf_kind
 						      "AS undecided, x.n_warn AS warn FROM "
 						      "run_ends x" RANGE,
 				 NULL},
-				{"assize/cursor/1",
+				{"assize/cursor/1", "cursor_moves",
 				 "SELECT (SELECT name FROM checks WHERE id = x.check_id) AS "
 				 "\"check\", x.id AS "
 				 "move, x.run AS "
@@ -226,7 +208,7 @@ const struct leaf_kind
 				 "FROM "
 				 "cursor_moves x" RANGE,
 				 NULL},
-				{"assize/restoration/1",
+				{"assize/restoration/1", "restorations",
 				 "SELECT x.id AS \"*artifacts\", x.at_ms AS at, x.n_bytes AS "
 				 "bytes, " TEXT("commit_id") " AS \"commit\", " TEXT(
 					 "content") " AS content, x.n_files "
@@ -263,6 +245,13 @@ const struct leaf_kind
 								      "(SELECT body FROM texts "
 								      "WHERE id = x.policy) AS "
 								      "\"#policy\", x.run AS run, "
+				{"assize/decision/1", "decisions",
+				 "SELECT x.at_ms AS at, x.id AS decision, x.definition_digest AS "
+				 "definition, " TEXT(
+					 "gate") " AS gate, x.is_open AS is_open, x.id AS "
+						 "\"*lines\", x.oldest_ms "
+						 "AS oldest, " OUTCOME(
+							 "x.outcome") " AS outcome, x.run AS run, "
 								      "x.seq AS seq, " TEXT(
 									      "subject") " AS "
 											 "subject, "
@@ -297,6 +286,7 @@ const struct leaf_kind
 				 "overrides x" RANGE,
 				 NULL},
 				{"assize/external/1",
+				{"assize/external/1", "externals",
 				 "SELECT x.at_ms AS at, x.id AS external, " TEXT(
 					 "given_id") " AS given_id, " TEXT("host") " AS host, "
 										   "x.series AS "
@@ -312,7 +302,7 @@ const struct leaf_kind
 																	     "use"
 																	     "r") " AS user, x.value AS \"=value\" FROM externals x" RANGE,
 				 external_children},
-				{"assize/key/1",
+				{"assize/key/1", "keys",
 				 "SELECT x.at_ms AS at, x.endorsement AS endorsement, " TEXT("host") " AS host, x.id AS \"key\", " TEXT(
 					 "name") " AS name, x.public AS "
 						 "public, x.seq AS seq, "
@@ -326,7 +316,7 @@ const struct leaf_kind
 								    "s "
 								    "x" RANGE,
 				 NULL},
-				{"assize/anchor/1",
+				{"assize/anchor/1", "anchors",
 				 "SELECT x.id AS anchor, x.at_ms AS at, " TEXT(
 					 "kind") " AS kind, " TEXT("place") " AS place, x.proof AS "
 									    "\"#proof\", x.root AS "
@@ -336,21 +326,7 @@ const struct leaf_kind
 									    "t FROM anchors "
 									    "x" RANGE,
 				 NULL},
-				{"assize/notice/1",
-				 "SELECT x.at_ms AS at, x.id AS \"*lines\", x.id AS notice, x.run "
-				 "AS run, "
-				 "x.seq AS seq, (SELECT body FROM texts WHERE id = x.sink) AS "
-				 "sink, "
-				 "'assize/notice/1' AS t, x.n_lines AS total FROM notices x" RANGE,
-				 notice_children},
-				{"assize/notice-end/1",
-				 "SELECT x.at_ms AS at, x.attempts AS attempts, x.is_delivered AS "
-				 "delivered, "
-				 "x.notice AS notice, x.seq AS seq, 'assize/notice-end/1' AS t, "
-				 "x.why AS why "
-				 "FROM notice_ends x" RANGE,
-				 NULL},
-				{NULL, NULL, NULL},
+				{NULL, NULL, NULL, NULL},
 };
 
 const char leaf_facts_sql[] = "SELECT x.attempts AS attempts, " TEXT(
@@ -399,45 +375,21 @@ const char leaf_facts_sql[] = "SELECT x.attempts AS attempts, " TEXT(
 												   " " TEXT(
 													   "unit") " AS unit, x.is_whole AS whole FROM facts x WHERE x.id = ?1";
 
-const char leaf_definition_sql[] =
-	"SELECT (SELECT name FROM checks WHERE id = x.check_id) AS \"check\", x.col AS "
-	"col, " TEXT("expects") " AS expects, " TEXT("file") " AS file, x.hash AS hash, " TEXT(
-		"kin"
-		"d") " AS kind, x.line AS line, " TEXT("owner") " AS owner, x.severity AS "
-								"severity, "
-								"'assize/definition-content/1' AS "
-								"t, " TEXT(
-									"tags") " AS "
-										"tags, " TEXT(
-											"t"
-											"a"
-											"r"
-											"g"
-											"e"
-											"t") " AS "
-											     "targe"
-											     "t,"
-											     " " TEXT("title") " AS title, " TEXT(
-												     "wh"
-												     "y") " A"
-													  "S "
-													  "wh"
-													  "y "
-													  "FR"
-													  "OM"
-													  " d"
-													  "ef"
-													  "in"
-													  "it"
-													  "io"
-													  "ns"
-													  " x"
-													  " W"
-													  "HE"
-													  "RE"
-													  " x"
-													  ".i"
-													  "d "
-													  "= "
-													  "?"
-													  "1";
+const char leaf_definition_sql[] = "SELECT (SELECT name FROM checks WHERE id = x.check_id) AS "
+				   "\"check\", x.col AS "
+				   "col, " TEXT("file") " AS file, x.hash AS hash, " TEXT("kind") " AS kind, x.line AS line, " TEXT(
+					   "owner") " AS owner, x.severity AS "
+						    "severity, "
+						    "'assize/"
+						    "definition-content/1' AS "
+						    "t, " TEXT(
+							    "tags") " AS "
+								    "tags,"
+								    " " TEXT(
+									    "target") " AS "
+										      "target,"
+										      " " TEXT(
+											      "ti"
+											      "tl"
+											      "e") " AS title, " TEXT("wh"
+														      "y") " AS why FROM definitions x WHERE x.id = ?1";

@@ -25,13 +25,15 @@ struct source {
 	const struct leaf_kind *kind;
 	sqlite3_stmt *s;
 	int seq_column;
-	int64_t seq; /* of the row it stands on */
+	int id_column; /* of definitions */
+	int64_t seq;   /* of the row it stands on */
 	bool is_over;
 };
 
 struct facts_ref {
 	char hex[SHA256_HEX];
 	enum outcome outcome;
+	int64_t check_id, definition_id;
 };
 
 struct series_ref {
@@ -48,7 +50,7 @@ struct beside {
 
 struct batch {
 	bool is_open;
-	int64_t run, number, begin_ms;
+	int64_t run, number, begin_ms, subject;
 	int64_t next_seq, end_seq;
 	const char *members;		  /* what is left of them */
 	int64_t next_series, last_series; /* of the present range */
@@ -91,6 +93,9 @@ static int begin_source(struct leaf_walk *w, const struct leaf_kind *kind, struc
 		return -1;
 	while (strcmp(sqlite3_column_name(x->s, x->seq_column), "seq") != 0)
 		x->seq_column++;
+	while (strcmp(kind->table, "definitions") == 0 &&
+	       strcmp(sqlite3_column_name(x->s, x->id_column), "id") != 0)
+		x->id_column++;
 	store_bind_int(x->s, 1, w->from);
 	store_bind_int(x->s, 2, w->to);
 	w->n_sources++;
@@ -110,7 +115,8 @@ static int begin_batches(struct leaf_walk *w, struct err *e)
 {
 	w->batches = store_sql(
 		w->r,
-		"SELECT b.first_seq, b.n_results, b.run, b.batch, b.members, r.begin_ms FROM "
+		"SELECT b.first_seq, b.n_results, b.run, b.batch, b.members, r.begin_ms, r.subject "
+		"FROM "
 		"batches b LEFT JOIN runs r ON r.id = b.run WHERE b.first_seq < ?2 AND b.first_seq "
 		">= coalesce((SELECT max(first_seq) FROM batches WHERE first_seq <= ?1), 0) ORDER "
 		"BY b.first_seq",
@@ -178,7 +184,10 @@ static const struct facts_ref *facts_of(struct leaf_walk *w, int64_t id, struct 
 
 	if (ref != NULL)
 		return ref;
-	s = store_sql(w->r, "SELECT leaf, outcome FROM facts WHERE id = ?1", e);
+	s = store_sql(w->r,
+		      "SELECT leaf, outcome, (SELECT check_id FROM definitions WHERE id = "
+		      "definition_id), definition_id FROM facts WHERE id = ?1",
+		      e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, id);
@@ -190,6 +199,8 @@ static const struct facts_ref *facts_of(struct leaf_walk *w, int64_t id, struct 
 	    1) { /* of a row that is not there the digest is all zeros, which no content has */
 		store_digest(s, 0, digest, sizeof(digest));
 		ref->outcome = store_outcome(s, 1);
+		ref->check_id = sqlite3_column_int64(s, 2);
+		ref->definition_id = sqlite3_column_int64(s, 3);
 		(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	} else {
 		memset(digest, 0, sizeof(digest));
@@ -308,12 +319,13 @@ static int reach(struct leaf_walk *w, struct beside *b, int64_t id, struct err *
 	return b->id == id;
 }
 
-static int put_samples(struct leaf_walk *w, struct buf *out, struct err *e)
+static int put_samples(struct leaf_walk *w, struct buf *out, bool *has_samples, struct err *e)
 {
 	sqlite3_stmt *s = w->batch.samples.s;
 	struct jcs j = {.out = out, .last = "run"};
 	int rc = reach(w, &w->batch.samples, sqlite3_column_int64(w->batch.rows, 0), e);
 
+	*has_samples = rc == 1;
 	if (rc == 1)
 		jcs_put_digest(&j, "samples", sqlite3_column_blob(s, 1),
 			       (size_t)sqlite3_column_bytes(s, 1));
@@ -362,8 +374,12 @@ static int put_result(struct leaf_walk *w, struct leaf *leaf, struct err *e)
 	has_place = reach(w, &b->places, sqlite3_column_int64(s, 0), e);
 	if (has_place < 0)
 		return -1;
+	leaf->has_place = has_place == 1;
 	leaf->outcome = facts->outcome;
 	leaf->check_id = series->check_id;
+	leaf->facts_id = sqlite3_column_int64(s, 1);
+	leaf->facts_check_id = facts->check_id;
+	leaf->definition_id = facts->definition_id;
 	leaf->measured_ms = b->begin_ms + sqlite3_column_int64(s, 6);
 	to = PUT(to, "{\"at\":");
 	to = put_number(to, leaf->measured_ms);
@@ -387,7 +403,7 @@ static int put_result(struct leaf_walk *w, struct leaf *leaf, struct err *e)
 	to = PUT(to, ",\"run\":");
 	to = put_number(to, b->run);
 	(void)buf_add(&w->text, text, (size_t)(to - text));
-	if (put_samples(w, &w->text, e) != 0)
+	if (put_samples(w, &w->text, &leaf->has_samples, e) != 0)
 		return -1;
 	to = PUT(text, ",\"seq\":");
 	to = put_number(to, leaf->seq);
@@ -481,6 +497,7 @@ static int open_batch(struct leaf_walk *w, struct err *e)
 		.number = sqlite3_column_int64(w->batches, 3),
 		.members = arena_strdup(w->arena, members != NULL ? members : ""),
 		.begin_ms = sqlite3_column_int64(w->batches, 5),
+		.subject = sqlite3_column_int64(w->batches, 6),
 		.next_series = 1,
 	};
 	return step_batches(w, e);
@@ -494,7 +511,10 @@ static int next_result(struct leaf_walk *w, struct leaf *out, struct err *e)
 
 	*out = (struct leaf){.seq = b->next_seq++,
 			     .type = RESULT_TYPE,
+			     .is_result = true,
 			     .run = b->run,
+			     .batch = b->number,
+			     .subject = b->subject,
 			     .series_id = b->next_series,
 			     .is_missing = true};
 	if (is_new && begin_range(w, e) != 0)
@@ -528,6 +548,8 @@ static struct source *smallest(struct leaf_walk *w)
 static int next_row(struct leaf_walk *w, struct source *x, struct leaf *out, struct err *e)
 {
 	*out = (struct leaf){.seq = x->seq, .type = x->kind->type};
+	if (strcmp(x->kind->table, "definitions") == 0)
+		out->definition_id = sqlite3_column_int64(x->s, x->id_column);
 	if (leaf_put_row(w->r, x->s, x->kind->children, &w->text, e) != 0)
 		return -1;
 	return step_source(w, x, e) == 0 ? 1 : -1;

@@ -6,11 +6,9 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/leaf.h"
-#include "runner/history/store.h"
+#include "runner/history/ledger_parts.h"
 
 #define LEDGER_SINCE_VERSION 8
-/* Levels whose nodes are kept. */
-#define KEPT_LEVELS 8
 
 static int keep_node(struct record *r, unsigned level, uint64_t at, const struct merkle_hash *hash,
 		     struct err *e)
@@ -36,7 +34,7 @@ static int add_leaf(struct record *r, struct sha256 *h, const struct leaf *leaf,
 			       (unsigned long long)index, r->path);
 	merkle_hash_leaf(h, leaf->bytes, leaf->n, &hash);
 	reached = merkle_add(&r->tree, h, &hash, path);
-	for (unsigned level = KEPT_LEVELS; level <= reached; level += KEPT_LEVELS)
+	for (unsigned level = LEDGER_KEPT_LEVELS; level <= reached; level += LEDGER_KEPT_LEVELS)
 		if (keep_node(r, level, index >> level, &path[level], e) != 0)
 			return -1;
 	return 0;

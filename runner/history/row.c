@@ -220,7 +220,7 @@ static int damaged(struct record *r, const char *what, int64_t id, struct err *e
 		       what, (long long)id);
 }
 
-static const struct check_info *load_definition(struct facts_cache *c, int64_t id, struct err *e)
+const struct check_info *row_definition(struct facts_cache *c, int64_t id, struct err *e)
 {
 	struct check_info *info = id_map_get(&c->definitions, id);
 	sqlite3_stmt *s;
@@ -318,11 +318,23 @@ static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct 
 	f->share = store_real(s, 13);
 	f->is_whole = sqlite3_column_int(s, 14) != 0;
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	f->common.check = load_definition(c, definition_id, e);
+	f->common.check = row_definition(c, definition_id, e);
 	if (f->common.check == NULL)
 		return NULL;
 	id_map_put(&c->facts, id, f);
 	return f;
+}
+
+int row_facts(struct facts_cache *c, int64_t id, struct result *out, struct err *e)
+{
+	const struct facts *f = load_facts(c, id, e);
+
+	if (f == NULL)
+		return -1;
+	*out = f->common;
+	out->n = out->n_total = f->is_whole ? 0 : -1; /* of which no share can be derived */
+	out->share = f->has_share ? f->share : NAN;
+	return 0;
 }
 
 int row_read(struct facts_cache *c, sqlite3_stmt *s, int64_t begin_ms, struct result *out,

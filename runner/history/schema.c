@@ -460,6 +460,23 @@ static int check_state(struct record *r, const struct file_state *s, struct err 
 	return 0;
 }
 
+int store_pattern(sqlite3 **out, struct err *e)
+{
+	sqlite3 *db = NULL;
+	bool is_made = sqlite3_open(":memory:", &db) == SQLITE_OK;
+
+	for (int64_t v = 0; v < STORE_VERSION && is_made; v++)
+		for (const char *const *part = migrations[v]; *part != NULL && is_made; part++)
+			is_made = sqlite3_exec(db, *part, NULL, NULL, NULL) == SQLITE_OK;
+	if (is_made) {
+		*out = db;
+		return 0;
+	}
+	(void)err_set(e, ERR_INTERNAL, "could not make an empty record: %s", sqlite3_errmsg(db));
+	(void)sqlite3_close(db); /* nothing is open: cannot fail */
+	return -1;
+}
+
 static int apply(struct record *r, int64_t from, struct err *e)
 {
 	char numbers[96];

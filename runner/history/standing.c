@@ -50,20 +50,19 @@ int standing_read(struct record *r, const char *check, const char *series, struc
 	return 0;
 }
 
-static int write_state(struct record *r, const struct standing *x, struct err *e)
+static int write_state(struct record *r, const struct standing *x, bool is_there, struct err *e)
 {
 	sqlite3_stmt *s =
-		x->is_known
-			? store_sql(r,
-				    "UPDATE states SET run = ?2, subject = ?3, outcome = ?4, "
-				    "measured_ms = ?5, since_ms = ?6, finished_ms = ?7 WHERE "
-				    "check_id = ?1",
-				    e)
-			: store_sql(r,
-				    "INSERT INTO states(check_id, run, subject, outcome, "
-				    "measured_ms, since_ms, finished_ms) VALUES (?1, ?2, ?3, ?4, "
-				    "?5, ?6, ?7)",
-				    e);
+		is_there ? store_sql(r,
+				     "UPDATE states SET run = ?2, subject = ?3, outcome = ?4, "
+				     "measured_ms = ?5, since_ms = ?6, finished_ms = ?7 WHERE "
+				     "check_id = ?1",
+				     e)
+			 : store_sql(r,
+				     "INSERT INTO states(check_id, run, subject, outcome, "
+				     "measured_ms, since_ms, finished_ms) VALUES (?1, ?2, ?3, ?4, "
+				     "?5, ?6, ?7)",
+				     e);
 
 	if (s == NULL)
 		return -1;
@@ -93,49 +92,62 @@ static int write_latest(struct record *r, int64_t check_id, int64_t subject, int
 	return store_run(r, s, e);
 }
 
-/* Outcome and times of the series alone. */
-static struct standing standing_of(const struct standing *old, const struct result *series,
-				   size_t n)
+struct standing_news standing_news_begin(void)
+{
+	return (struct standing_news){.finished_ms = -1};
+}
+
+void standing_news_add(struct standing_news *n, enum outcome outcome, int64_t measured_ms)
+{
+	n->outcome = n->has_any ? outcome_join(n->outcome, outcome) : outcome;
+	if (!n->has_any || measured_ms > n->measured_ms)
+		n->measured_ms = measured_ms;
+	if (outcome != OUTCOME_SKIP && measured_ms > n->finished_ms)
+		n->finished_ms = measured_ms;
+	n->has_any = true;
+}
+
+struct standing standing_advance(const struct standing *old, int64_t run_id, int64_t subject,
+				 const struct standing_news *news, struct standing_about *about)
 {
 	struct standing now = *old;
+	bool is_other_subject = old->is_known && old->subject != subject;
 
-	now.outcome = series[0].outcome;
-	now.measured_ms = series[0].measured_ms;
-	for (size_t i = 0; i < n; i++) {
-		const struct result *x = &series[i];
-
-		now.outcome = outcome_join(now.outcome, x->outcome);
-		if (x->measured_ms > now.measured_ms)
-			now.measured_ms = x->measured_ms;
-		if (x->outcome != OUTCOME_SKIP && x->measured_ms > now.finished_ms)
-			now.finished_ms = x->measured_ms;
+	*about = (struct standing_about){.run = 0};
+	if (news->finished_ms > now.finished_ms)
+		now.finished_ms = news->finished_ms;
+	if (old->is_known && old->run > run_id) { /* an older run that is still writing */
+		if (is_other_subject)
+			*about = (struct standing_about){subject, run_id};
+		return now;
 	}
+	if (is_other_subject)
+		*about = (struct standing_about){old->subject, old->run};
+	now.outcome = news->outcome;
+	if (old->is_known && old->run == run_id) /* a check whose series came in two batches */
+		now.outcome = outcome_join(now.outcome, old->outcome);
+	now.measured_ms = news->measured_ms;
+	now.run = run_id;
+	now.subject = subject;
+	now.is_known = true;
+	if (!old->is_known || old->outcome != now.outcome)
+		now.since_ms = now.measured_ms;
 	return now;
 }
 
 int standing_update(struct record *r, const struct standing *old, int64_t run_id, int64_t subject,
 		    const struct result *series, size_t n, struct err *e)
 {
-	struct standing now = standing_of(old, series, n);
-	bool is_other_subject = old->is_known && old->subject != subject;
+	struct standing_news news = standing_news_begin();
+	struct standing_about about;
+	struct standing now;
 
-	if (old->is_known && old->run > run_id) { /* an older run that is still writing */
-		struct standing kept = *old;
-
-		kept.finished_ms = now.finished_ms;
-		if (is_other_subject && write_latest(r, old->check_id, subject, run_id, e) != 0)
-			return -1;
-		return write_state(r, &kept, e);
-	}
-	if (is_other_subject && write_latest(r, old->check_id, old->subject, old->run, e) != 0)
+	for (size_t i = 0; i < n; i++)
+		standing_news_add(&news, series[i].outcome, series[i].measured_ms);
+	now = standing_advance(old, run_id, subject, &news, &about);
+	if (about.run != 0 && write_latest(r, old->check_id, about.subject, about.run, e) != 0)
 		return -1;
-	if (old->is_known && old->run == run_id) /* a check whose series came in two batches */
-		now.outcome = outcome_join(now.outcome, old->outcome);
-	now.run = run_id;
-	now.subject = subject;
-	if (!old->is_known || old->outcome != now.outcome)
-		now.since_ms = now.measured_ms;
-	return write_state(r, &now, e);
+	return write_state(r, &now, old->is_known, e);
 }
 
 int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,

@@ -103,6 +103,8 @@ void *store_grow(struct arena *a, void *items, size_t size, size_t n, size_t *ca
 
 /* Brings an empty or older file to STORE_VERSION, or refuses what is not ours. */
 int store_migrate(struct record *r, struct err *e);
+/* An empty record in memory: what every file of this version looks like. */
+int store_pattern(sqlite3 **out, struct err *e);
 
 /*
  * Puts the records that were numbered since tree.size into the tree, from their rows as they are
@@ -119,6 +121,14 @@ int intern_series(struct record *r, int64_t check_id, const char *name, int64_t 
 /* usual_limit: the limit kept with the facts; meaningless where the result has none. */
 int intern_facts(struct record *r, int64_t check_id, const struct result *result, int64_t *id,
 		 double *usual_limit, struct err *e);
+/* What the hash of a text, and the digest a row is found by, must be. */
+#define INTERN_DIGEST_BYTES 16
+struct facts_cache;
+int64_t intern_text_hash(const char *text);
+int intern_digest_of_definition(struct facts_cache *c, int64_t id,
+				unsigned char out[static SHA256_BYTES], struct err *e);
+int intern_digest_of_facts(struct facts_cache *c, int64_t id,
+			   unsigned char out[static SHA256_BYTES], struct err *e);
 /* Gives a row that is whole the name the ledger knows its content by (leaf.h). */
 int intern_name_definition(struct record *r, int64_t id, struct err *e);
 int intern_name_facts(struct record *r, int64_t id, struct err *e);
@@ -139,6 +149,21 @@ struct standing {
 /* Adds the check when it is new. */
 int standing_read(struct record *r, const char *check, const char *series, struct standing *out,
 		  struct err *e);
+/* What one batch says of a check, series by series. */
+struct standing_news {
+	bool has_any;
+	enum outcome outcome;
+	int64_t measured_ms, finished_ms;
+};
+struct standing_news standing_news_begin(void);
+void standing_news_add(struct standing_news *n, enum outcome outcome, int64_t measured_ms);
+/* An entry of `latest` to be brought up to this run; run 0 = none. */
+struct standing_about {
+	int64_t subject, run;
+};
+/* Where the check stands afterwards: what standing_update() writes and a verifier recomputes. */
+struct standing standing_advance(const struct standing *old, int64_t run_id, int64_t subject,
+				 const struct standing_news *news, struct standing_about *about);
 /* The newest run decides, also when an older one is still writing. */
 int standing_update(struct record *r, const struct standing *old, int64_t run_id, int64_t subject,
 		    const struct result *series, size_t n, struct err *e);

@@ -1,0 +1,155 @@
+/*
+ * ledger: the record as a log that cannot be changed unnoticed.
+ *
+ * Every record (leaf.h) is a leaf of a Merkle tree (RFC 6962) whose head is saved with the same
+ * commit. A checkpoint (C2SP tlog-checkpoint, a signed note) vouches for the head with a key that
+ * is not in the record; whoever keeps one elsewhere can tell, later, whether the record still has
+ * that history. Key and record on one machine that is under audit: everything since the last
+ * checkpoint that left it can be made up.
+ *
+ * The origin, the first line of every checkpoint, is NAME/HEX: the name the first key was made for
+ * and the 16 random bytes that tell this record from every other.
+ *
+ * Source: RFC 6962 section 2.1, RFC 9162 section 2.1, C2SP tlog-checkpoint and signed-note.
+ */
+#ifndef ASSIZE_HISTORY_LEDGER_H
+#define ASSIZE_HISTORY_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/history/merkle.h"
+#include "runner/history/record.h"
+#include "runner/io/note.h"
+
+struct ledger_head {
+	uint64_t size; /* leaves, the genesis included */
+	struct merkle_hash root;
+	const char *origin;   /* NULL = no key was ever made */
+	const char *identity; /* the random bytes, hex */
+};
+int ledger_head(struct record *r, struct arena *a, struct ledger_head *out, struct err *e);
+
+/* ---- keys ---- */
+
+struct ledger_key {
+	int64_t id, seq, at_ms;
+	struct note_key key;
+	const unsigned char *endorsement; /* SIGN_SIGNATURE_BYTES, of the key before; NULL = none */
+	const char *host, *user;
+};
+/* Oldest first: the last one signs. */
+int ledger_keys(struct record *r, struct arena *a, struct ledger_key **out, size_t *n,
+		struct err *e);
+/* What a key is to be made known with. */
+struct ledger_new_key {
+	const char *name; /* of the first; later ones keep it */
+	const struct sign_key *key;
+	const struct sign_key *former; /* signs for the new one; NULL when there was none */
+	int64_t at_ms;
+	const char *host, *user;
+};
+int ledger_add_key(struct record *r, struct arena *a, const struct ledger_new_key *k,
+		   struct err *e);
+
+/* ---- checkpoints ---- */
+
+struct ledger_checkpoint {
+	const char *origin;
+	uint64_t size;
+	struct merkle_hash root;
+	const char *note; /* as signed */
+};
+/* ERR_MEASURE: why it is none. Signatures are not looked at. */
+int ledger_checkpoint_parse(struct arena *a, const char *note, size_t n,
+			    struct ledger_checkpoint *out, struct err *e);
+/*
+ * Vouches for the present head: a note, kept in the record as well. The key must be the newest of
+ * the record. With a head that has one already that one is given.
+ */
+int ledger_checkpoint_make(struct record *r, struct arena *a, const struct sign_key *key,
+			   const char **note, struct err *e);
+/* Newest first, at most limit. */
+int ledger_checkpoints(struct record *r, struct arena *a, size_t limit,
+		       struct ledger_checkpoint **out, size_t *n, struct err *e);
+
+/* ---- proofs ---- */
+
+struct ledger_proof {
+	struct merkle_hash leaf_hash;
+	const char *leaf;	/* its JSON */
+	const char *facts;	/* of a result: the JSON its facts' digest is of; NULL */
+	const char *definition; /* of facts and definition leaves: the same */
+	struct merkle_proof proof;
+	uint64_t index, size;
+	struct merkle_hash root;
+};
+/* That record `seq` is in the first `size` leaves; size 0 = all there are. */
+int ledger_prove(struct record *r, struct arena *a, uint64_t seq, uint64_t size,
+		 struct ledger_proof *out, struct err *e);
+/* That the first `size` leaves begin with the first `old`. */
+int ledger_prove_extension(struct record *r, struct arena *a, uint64_t old, uint64_t size,
+			   struct merkle_proof *out, struct err *e);
+
+/* The JSON of every leaf from <= seq < to, in order. */
+int ledger_leaves(struct record *r, uint64_t from, uint64_t to,
+		  int (*take)(void *ctx, uint64_t seq, const char *json, size_t n), void *ctx,
+		  struct err *e);
+
+/* ---- verification ---- */
+
+enum ledger_grade {
+	LEDGER_BROKEN, /* the record is not what was recorded */
+	LEDGER_DOUBT,  /* it is what was recorded, and that cannot be believed as it stands */
+	LEDGER_NOTE,   /* to be known */
+};
+struct ledger_finding {
+	enum ledger_grade grade;
+	const char *text;
+	const char *help; /* NULL = none */
+};
+
+/* A checkpoint that was kept where the record's keeper cannot change it. */
+struct ledger_kept {
+	const char *from; /* for messages: a file, a branch */
+	const char *note;
+	size_t n;
+};
+
+struct ledger_trust {
+	const struct note_key *keys; /* n 0: the record's own word for its first key */
+	size_t n_keys;
+	const struct ledger_kept *kept;
+	size_t n_kept;
+	const char *origin; /* it must be this record; NULL = any */
+	const unsigned char
+		*definition; /* 32 bytes: runs and decisions under others are told; NULL */
+	/* How far it is; may be NULL. */
+	void (*progress)(void *ctx, uint64_t done, uint64_t size);
+	void *progress_ctx;
+};
+
+struct ledger_verification {
+	struct ledger_head head;
+	struct ledger_finding *findings; /* most severe first */
+	size_t n_findings, n_broken, n_doubts;
+	bool is_cut; /* there are more findings than are kept */
+	uint64_t n_results, n_runs, n_decisions;
+	size_t n_checkpoints,
+		n_signed;     /* in the record; those a key of it or of yours has signed */
+	uint64_t signed_size; /* leaves the newest of these vouches for */
+	size_t n_kept_good;
+	uint64_t kept_size; /* leaves a kept checkpoint vouches for */
+	bool is_key_trusted;
+	const char *key; /* the line of the newest; NULL = none */
+};
+
+/*
+ * Looks at everything, taking the file for hostile: nothing is believed that can be computed. 0:
+ * the findings say; -1: it could not be read to the end.
+ */
+int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
+		  struct ledger_verification *out, struct err *e);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * Who vouches for what: the record's keys, the checkpoints it keeps, and those kept elsewhere,
+ * which alone can tell that a whole history was made anew.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/ledger_parts.h"
+#include "runner/io/digest_verify.h"
+
+/* ---- which roots are wanted ---- */
+
+static int by_size(const void *a, const void *b)
+{
+	const struct ledger_root *x = a, *y = b;
+
+	return x->size < y->size ? -1 : x->size > y->size;
+}
+
+static int read_own(struct ledger_check *c, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(c->r, "SELECT size, note FROM checkpoints ORDER BY size", e);
+	size_t cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(c->r, s, e)) == 1) {
+		const char *note = store_text_or(s, 1, c->a, "");
+		int64_t size = sqlite3_column_int64(s, 0);
+		struct ledger_checkpoint *x;
+		struct err why = {0};
+
+		c->own = store_grow(c->a, c->own, sizeof(*c->own), c->n_own, &cap);
+		x = &c->own[c->n_own];
+		if (ledger_checkpoint_parse(c->a, note, strlen(note), x, &why) != 0)
+			(void)LEDGER_FIND(c, LEDGER_BROKEN,
+					  "the checkpoint at %lld records cannot be read: %s",
+					  (long long)size, why.message);
+		else if (x->size != (uint64_t)size)
+			(void)LEDGER_FIND(c, LEDGER_BROKEN,
+					  "the checkpoint at %lld records is one of %" PRIu64,
+					  (long long)size, x->size);
+		else
+			c->n_own++;
+	}
+	c->out->n_checkpoints = c->n_own;
+	return rc;
+}
+
+static void read_kept(struct ledger_check *c)
+{
+	const struct ledger_trust *t = c->trust;
+
+	c->kept_checkpoints = arena_array(c->a, t->n_kept + 1, sizeof(*c->kept_checkpoints));
+	for (size_t i = 0; i < t->n_kept; i++) {
+		struct err why = {0};
+
+		if (ledger_checkpoint_parse(c->a, t->kept[i].note, t->kept[i].n,
+					    &c->kept_checkpoints[i], &why) == 0)
+			continue;
+		c->kept_checkpoints[i].origin = NULL; /* told here, and never again */
+		(void)LEDGER_FIND(c, LEDGER_DOUBT, "%s: %s", t->kept[i].from, why.message);
+	}
+}
+
+int ledger_gather_signed(struct ledger_check *c, struct err *e)
+{
+	size_t n = 0, kept = 0;
+
+	if (read_own(c, e) != 0)
+		return -1;
+	read_kept(c);
+	c->roots = arena_array(c->a, c->n_own + c->trust->n_kept + 1, sizeof(*c->roots));
+	for (size_t i = 0; i < c->n_own; i++)
+		c->roots[n++].size = c->own[i].size;
+	for (size_t i = 0; i < c->trust->n_kept; i++)
+		if (c->kept_checkpoints[i].origin != NULL)
+			c->roots[n++].size = c->kept_checkpoints[i].size;
+	if (n > 1)
+		qsort(c->roots, n, sizeof(*c->roots), by_size);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || c->roots[kept - 1].size != c->roots[i].size)
+			c->roots[kept++] = c->roots[i];
+	c->n_roots = kept;
+	return 0;
+}
+
+/* ---- keys ---- */
+
+struct keys {
+	struct ledger_key *items;
+	bool *is_trusted;
+	size_t n;
+};
+
+static bool is_given(const struct ledger_trust *t, const struct note_key *k)
+{
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (memcmp(t->keys[i].public, k->public, SIGN_PUBLIC_BYTES) == 0 &&
+		    strcmp(t->keys[i].name, k->name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_endorsed(struct ledger_check *c, const struct ledger_key *by,
+			const struct ledger_key *k)
+{
+	const char *text = ledger_endorsed(c->a, c->out->head.identity, &k->key);
+
+	return k->endorsement != NULL &&
+	       verify_ed25519((struct bytes){by->key.public, SIGN_PUBLIC_BYTES},
+			      (struct bytes){k->endorsement, SIGN_SIGNATURE_BYTES},
+			      (struct bytes){(const unsigned char *)text, strlen(text)});
+}
+
+static int check_keys(struct ledger_check *c, struct keys *k, struct err *e)
+{
+	const struct ledger_trust *t = c->trust;
+	bool has_trusted = false;
+
+	if (ledger_read_keys(c->r, c->a, &k->items, &k->n, e) != 0)
+		return -1;
+	k->is_trusted = arena_array(c->a, k->n + 1, sizeof(*k->is_trusted));
+	for (size_t i = 0; i < k->n; i++) {
+		const struct ledger_key *x = &k->items[i];
+		bool follows = i > 0 && is_endorsed(c, &k->items[i - 1], x);
+
+		if (i > 0 && !follows)
+			(void)LEDGER_FIND(c, LEDGER_BROKEN,
+					  "key %08" PRIx32 " is not endorsed by the key before it",
+					  x->key.id);
+		k->is_trusted[i] = is_given(t, &x->key) || (follows && k->is_trusted[i - 1]) ||
+				   (t->n_keys == 0 && i == 0);
+		has_trusted = has_trusted || k->is_trusted[i];
+	}
+	if (k->n > 0)
+		c->out->key = note_key_line(c->a, &k->items[k->n - 1].key);
+	c->out->is_key_trusted = t->n_keys > 0 && k->n > 0 && k->is_trusted[k->n - 1];
+	if (t->n_keys > 0 && !has_trusted)
+		(void)ledger_find(
+			c, LEDGER_BROKEN,
+			"if the key was replaced, the new one must be endorsed by the old: "
+			"assize ledger rotate",
+			k->n == 0 ? "the ledger has no key, though you trust one"
+				  : "the ledger is signed with another key than those you trust");
+	return 0;
+}
+
+/* ---- checkpoints ---- */
+
+/* Signed by a key the record knew when the checkpoint was made? *is_trusted: by one to be trusted.
+ */
+static bool is_signed(struct ledger_check *c, const struct keys *k,
+		      const struct ledger_checkpoint *x, bool *is_trusted)
+{
+	struct note note;
+	bool is_any = false;
+
+	*is_trusted = false;
+	if (note_parse(c->a, x->note, strlen(x->note), &note, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < k->n; i++) {
+		if ((uint64_t)k->items[i].seq >= x->size ||
+		    !note_is_signed(&note, &k->items[i].key, NULL))
+			continue;
+		is_any = true;
+		*is_trusted = *is_trusted || k->is_trusted[i];
+	}
+	return is_any;
+}
+
+static bool is_root(const struct ledger_check *c, const struct ledger_checkpoint *x)
+{
+	const struct merkle_hash *root = ledger_root_of(c, x->size);
+
+	return root != NULL && memcmp(root->bytes, x->root.bytes, SHA256_BYTES) == 0;
+}
+
+static void check_own(struct ledger_check *c, const struct keys *k)
+{
+	struct ledger_verification *v = c->out;
+	uint64_t good = 0;
+
+	for (size_t i = 0; i < c->n_own; i++) {
+		const struct ledger_checkpoint *x = &c->own[i];
+		bool is_trusted;
+
+		if (!is_signed(c, k, x, &is_trusted)) {
+			(void)LEDGER_FIND(c, LEDGER_BROKEN,
+					  "the checkpoint at %" PRIu64
+					  " records is signed by no key the record had then",
+					  x->size);
+			continue;
+		}
+		if (v->head.origin == NULL || strcmp(x->origin, v->head.origin) != 0) {
+			(void)LEDGER_FIND(c, LEDGER_BROKEN,
+					  "the checkpoint at %" PRIu64 " records is of another "
+					  "record, \"%s\"",
+					  x->size, x->origin);
+			continue;
+		}
+		if (!is_root(c, x)) {
+			(void)LEDGER_FIND(
+				c, LEDGER_BROKEN,
+				"the first %" PRIu64 " records are not those that were "
+				"signed for; the last checkpoint that holds is at %" PRIu64,
+				x->size, good);
+			continue;
+		}
+		good = x->size;
+		v->n_signed += is_trusted;
+		if (is_trusted)
+			v->signed_size = x->size;
+	}
+}
+
+/* Kept elsewhere: by whom it must be signed to count is for the reader's keys to say. */
+static bool is_kept_signed(struct ledger_check *c, const struct keys *k, const char *note_text,
+			   size_t n)
+{
+	const struct ledger_trust *t = c->trust;
+	struct note note;
+
+	if (note_parse(c->a, note_text, n, &note, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (note_is_signed(&note, &t->keys[i], NULL))
+			return true;
+	for (size_t i = 0; i < k->n; i++)
+		if (k->is_trusted[i] && note_is_signed(&note, &k->items[i].key, NULL))
+			return true;
+	return false;
+}
+
+static void check_kept(struct ledger_check *c, const struct keys *k)
+{
+	struct ledger_verification *v = c->out;
+
+	for (size_t i = 0; i < c->trust->n_kept; i++) {
+		const struct ledger_checkpoint *x = &c->kept_checkpoints[i];
+		const char *from = c->trust->kept[i].from;
+
+		if (x->origin == NULL)
+			continue;
+		if (!is_kept_signed(c, k, c->trust->kept[i].note, c->trust->kept[i].n)) {
+			(void)LEDGER_FIND(c, LEDGER_DOUBT,
+					  "%s is signed by no key that is trusted: it says nothing",
+					  from);
+		} else if (v->head.origin == NULL || strcmp(x->origin, v->head.origin) != 0) {
+			(void)LEDGER_FIND(
+				c, LEDGER_BROKEN,
+				"this is another record: %s is of \"%s\", this one is \"%s\"", from,
+				x->origin,
+				v->head.origin != NULL ? v->head.origin : v->head.identity);
+		} else if (x->size > v->head.size) {
+			(void)LEDGER_FIND(
+				c, LEDGER_BROKEN,
+				"the record is shorter than it was: %s vouches for %" PRIu64
+				" records, %" PRIu64 " are left",
+				from, x->size, v->head.size);
+		} else if (!is_root(c, x)) {
+			(void)LEDGER_FIND(c, LEDGER_BROKEN,
+					  "history was rewritten: the first %" PRIu64
+					  " records are not those that %s vouches for",
+					  x->size, from);
+		} else {
+			v->n_kept_good++;
+			if (x->size > v->kept_size)
+				v->kept_size = x->size;
+		}
+	}
+}
+
+static void check_origin(struct ledger_check *c)
+{
+	const char *wanted = c->trust->origin, *is = c->out->head.origin;
+
+	if (wanted == NULL || (is != NULL && strcmp(wanted, is) == 0) ||
+	    strcmp(wanted, c->out->head.identity) == 0)
+		return;
+	(void)LEDGER_FIND(c, LEDGER_BROKEN,
+			  "this is another record: wanted is \"%s\", this one is \"%s\"", wanted,
+			  is != NULL ? is : c->out->head.identity);
+}
+
+int ledger_check_signed(struct ledger_check *c, struct err *e)
+{
+	struct keys k = {0};
+
+	if (check_keys(c, &k, e) != 0)
+		return -1;
+	check_origin(c);
+	check_own(c, &k);
+	check_kept(c, &k);
+	if (k.n == 0)
+		(void)ledger_find(c, LEDGER_NOTE, "assize ledger init makes one",
+				  "nobody vouches for the record: it has no key");
+	else if (c->trust->n_keys == 0)
+		(void)ledger_find(c, LEDGER_NOTE, "give the key you know with --key",
+				  "the key is vouched for by the record alone");
+	return 0;
+}

@@ -1,0 +1,91 @@
+/* The order of a verification, and what it says. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/leaf.h"
+#include "runner/history/ledger_parts.h"
+
+int ledger_find(struct ledger_check *c, enum ledger_grade grade, const char *help, const char *fmt,
+		...)
+{
+	struct ledger_verification *v = c->out;
+	va_list ap;
+
+	v->n_broken += grade == LEDGER_BROKEN;
+	v->n_doubts += grade == LEDGER_DOUBT;
+	v->is_cut = v->n_findings >= LEDGER_MAX_FINDINGS;
+	if (v->is_cut)
+		return 0;
+	v->findings = store_grow(c->a, v->findings, sizeof(*v->findings), v->n_findings,
+				 &c->cap_findings);
+	va_start(ap, fmt);
+	v->findings[v->n_findings++] =
+		(struct ledger_finding){grade, arena_vprintf(c->a, fmt, ap), help};
+	va_end(ap);
+	return 0;
+}
+
+const struct merkle_hash *ledger_root_of(const struct ledger_check *c, uint64_t size)
+{
+	for (size_t i = 0; i < c->n_roots; i++)
+		if (c->roots[i].size == size)
+			return c->roots[i].is_known ? &c->roots[i].root : NULL;
+	return NULL;
+}
+
+static int check_all(struct ledger_check *c, struct err *e)
+{
+	int (*const steps[])(struct ledger_check *, struct err *) = {
+		ledger_check_file,   ledger_gather_signed, ledger_check_contents,
+		ledger_check_leaves, ledger_check_caches,  ledger_check_signed,
+		ledger_check_times,
+	};
+
+	if (ledger_read_head(c->r, c->a, &c->out->head, e) != 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (steps[i](c, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* By grade, those of one grade in the order they were found. */
+static void sort_findings(struct ledger_verification *v, struct arena *a)
+{
+	struct ledger_finding *sorted = arena_array(a, v->n_findings, sizeof(*sorted));
+	size_t n = 0;
+
+	for (int grade = LEDGER_BROKEN; grade <= LEDGER_NOTE; grade++)
+		for (size_t i = 0; i < v->n_findings; i++)
+			if ((int)v->findings[i].grade == grade)
+				sorted[n++] = v->findings[i];
+	v->findings = sorted;
+}
+
+int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
+		  struct ledger_verification *out, struct err *e)
+{
+	uint64_t n_rows[LEAF_MAX_KINDS] = {0};
+	struct ledger_verification v = {.is_key_trusted = false};
+	struct ledger_check c = {
+		.r = r,
+		.a = a,
+		.trust = trust,
+		.out = &v,
+		.standings = {.arena = a},
+		.latest = {.arena = a},
+		.n_rows = n_rows,
+	};
+	int rc;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = store_leave(r, check_all(&c, e), e);
+	if (rc != 0)
+		return -1;
+	sort_findings(&v, a);
+	*out = v;
+	return 0;
+}
