@@ -28,6 +28,7 @@
 #include "runner/output.h"
 #include "runner/session.h"
 #include "runner/show.h"
+#include "runner/vouch.h"
 
 static int run_gate(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -307,7 +308,7 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 	if (status < 0)
 		status = app_fail(app, &e);
 	notify_end(g.notifier, status);
-	record_close(g.record);
 	sign_key_free(g.key);
-	return status;
+	status = vouch_close(app, g.definition, g.record, status, &e);
+	return status < 0 ? app_fail(app, &e) : status;
 }

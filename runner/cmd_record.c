@@ -22,6 +22,7 @@
 #include "runner/model/kind.h"
 #include "runner/model/past.h"
 #include "runner/options.h"
+#include "runner/vouch.h"
 
 static int run_record(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -167,7 +168,7 @@ static int check_name(struct app *app, const struct definition *d, const char *n
 }
 
 static int find_record(struct app *app, const struct options *o, const struct external *x,
-		       const char **path, int *status)
+		       struct definition **definition, const char **path, int *status)
 {
 	struct definition *d = NULL;
 	struct err e = {0};
@@ -181,6 +182,7 @@ static int find_record(struct app *app, const struct options *o, const struct ex
 		return -1;
 	}
 	*path = app_record_path(app, o, d);
+	*definition = d;
 	return 0;
 }
 
@@ -196,6 +198,7 @@ static void tell(struct app *app, const struct external *x, const char *word, bo
 
 static int run_record(struct app *app, const struct command *self, int argc, char **argv)
 {
+	struct definition *d = NULL;
 	struct record *record;
 	struct options o;
 	struct external x;
@@ -207,14 +210,14 @@ static int run_record(struct app *app, const struct command *self, int argc, cha
 		return status;
 	if (read_words(app, &o, &x, &e) != 0)
 		return app_fail(app, &e);
-	if (find_record(app, &o, &x, &path, &status) != 0)
+	if (find_record(app, &o, &x, &d, &path, &status) != 0)
 		return status;
 	if (record_open(path, RECORD_WRITE, &record, &e) != 0)
 		return app_fail(app, &e);
 	int rc = record_external(record, &x, &e);
 
-	record_close(record);
-	if (rc < 0)
+	status = vouch_close(app, d, record, rc, &e);
+	if (status < 0)
 		return app_fail(app, &e);
 	if (!o.is_quiet)
 		tell(app, &x, o.words[1], rc == 1);

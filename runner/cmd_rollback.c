@@ -28,6 +28,7 @@
 #include "runner/rollback_show.h"
 #include "runner/session.h"
 #include "runner/show.h"
+#include "runner/vouch.h"
 
 static int run_rollback(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -306,7 +307,9 @@ static int run_rollback(struct app *app, const struct command *self, int argc, c
 	if (open_record(&c, is_list, &e) != 0)
 		return app_fail(app, &e);
 	status = is_list ? list_all(&c, &e) : verify(&c, &e);
-	if (c.record != NULL)
+	if (c.record != NULL && is_list)
 		record_close(c.record);
+	else if (c.record != NULL)
+		status = vouch_close(app, c.definition, c.record, status, &e);
 	return status < 0 ? app_fail(app, &e) : status;
 }

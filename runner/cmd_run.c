@@ -19,6 +19,7 @@
 #include "runner/selection.h"
 #include "runner/session.h"
 #include "runner/show.h"
+#include "runner/vouch.h"
 
 #define SCHEDULE_LOCK "schedule"
 
@@ -152,6 +153,6 @@ static int run_run(struct app *app, const struct command *self, int argc, char *
 	if (status < 0)
 		status = app_fail(app, &e);
 	notify_end(r.notifier, status);
-	record_close(r.record);
-	return status;
+	status = vouch_close(app, r.definition, r.record, status, &e);
+	return status < 0 ? app_fail(app, &e) : status;
 }

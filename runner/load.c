@@ -66,6 +66,11 @@ const struct key_row file_rows[] = {
 	 .sub = notify_rows,
 	 .sub_size = sizeof(struct notify_raw),
 	 .help = "who is told when something changes, and of what"},
+	{.name = "ledger",
+	 .type = KEY_GROUP,
+	 .offset = offsetof(struct file_raw, ledger),
+	 .sub = ledger_rows,
+	 .help = "who signs for the record, and where its checkpoints are kept"},
 	KEY_END,
 };
 
@@ -178,6 +183,16 @@ static void build(struct loader *l, const char *section, size_t offset,
 	}
 }
 
+static void build_ledger(struct loader *l)
+{
+	for (size_t i = 0; i < l->n_documents; i++) {
+		const struct document *doc = &l->documents[i];
+
+		if (doc->root->type == NODE_MAPPING)
+			load_ledger(l, &doc->raw.ledger, node_get(doc->root, "ledger"));
+	}
+}
+
 /* Is audit/id wanted? id NULL: is any check of the audit? */
 static bool is_wanted(const struct texts *checks, const char *audit, const char *id)
 {
@@ -223,7 +238,7 @@ static void keep_audits(const struct texts *checks, struct node *audits)
 
 static void drop_sections(struct node *root)
 {
-	static const char *const dropped[] = {"targets", "gates", "rollback", "waivers", "notify"};
+	static const char *const dropped[] = {"targets", "gates", "rollback", "waivers", "ledger", "notify"};
 	size_t kept = 0;
 
 	for (size_t i = 0; i < root->n; i++) {
@@ -303,6 +318,7 @@ int definition_load(struct arena *a, const struct load_options *o, struct defini
 	load_hidden_checks(&l);
 	if (!o->today)
 		load_needs(&l); /* a check that is left out cannot be waited for */
+	build_ledger(&l);
 	build(&l, "gates", offsetof(struct file_raw, gates), load_gate);
 	load_dependencies(&l);
 	load_waivers(&l);

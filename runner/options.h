@@ -42,15 +42,18 @@ struct options {
 	struct texts reports;			    /* --report FORMAT=FILE, may repeat */
 	struct texts sqlite, postgres, mysql, odbc; /* of init; each may repeat, as below */
 	struct texts http, metrics, artifact, oci, git, headers;
-	const char *ca_file;	  /* --ca-file PATH; NULL = the system's */
-	const char *user;	  /* --user NAME; NULL = none */
-	const char *key;	  /* --key FILE; NULL = none */
-	const char *password_env; /* --password-env NAME; NULL = none */
-	int color;		  /* enum color_when */
-	int64_t jobs;		  /* --jobs; 0 = by the machine */
-	int64_t limit;		  /* --limit; 0 = the command's default */
+	const char *ca_file;	     /* --ca-file PATH; NULL = the system's */
+	const char *user;	     /* --user NAME; NULL = none */
+	const char *key;	     /* --key FILE; NULL = none */
+	const char *name, *origin;   /* of ledger */
+	struct texts trust, against; /* of ledger; each may repeat */
+	int64_t from, size;	     /* of ledger; 0 = not given */
+	const char *password_env;    /* --password-env NAME; NULL = none */
+	int color;		     /* enum color_when */
+	int64_t jobs;		     /* --jobs; 0 = by the machine */
+	int64_t limit;		     /* --limit; 0 = the command's default */
 	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc, is_curl, is_manifest,
-		is_cold;
+		is_cold, is_strict;
 	/* words that are not options */
 	const char **words;
 	size_t n_words;

@@ -300,7 +300,7 @@ int ledger_check_signed(struct ledger_check *c, struct err *e)
 		(void)ledger_find(c, LEDGER_NOTE, "assize ledger init makes one",
 				  "nobody vouches for the record: it has no key");
 	else if (c->trust->n_keys == 0)
-		(void)ledger_find(c, LEDGER_NOTE, "give the key you know with --key",
+		(void)ledger_find(c, LEDGER_NOTE, "give the key you know with --trust",
 				  "the key is vouched for by the record alone");
 	return 0;
 }

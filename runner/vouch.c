@@ -1,0 +1,73 @@
+#include "runner/vouch.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/ledger.h"
+#include "runner/io/sign.h"
+#include "runner/model/definition.h"
+
+#define KEY_FILE "ledger.key"
+
+const char *vouch_key_path(struct app *app, const struct definition *d, const char *record_path)
+{
+	const char *slash = strrchr(record_path, '/');
+
+	if (d != NULL && d->ledger != NULL && d->ledger->key_pem != NULL)
+		return NULL;
+	if (d != NULL && d->ledger != NULL && d->ledger->key != NULL)
+		return d->ledger->key;
+	return slash == NULL ? KEY_FILE
+			     : arena_printf(app->arena, "%.*s/" KEY_FILE,
+					    (int)(slash - record_path), record_path);
+}
+
+int vouch_key(struct app *app, const struct definition *d, const char *record_path,
+	      struct sign_key **out, struct err *e)
+{
+	const char *path = vouch_key_path(app, d, record_path);
+	const char *pem = path == NULL ? d->ledger->key_pem : NULL;
+
+	if (pem != NULL)
+		return pem[0] == '\0' ? 1 : sign_key_parse(pem, strlen(pem), out, e);
+	if (access(path, F_OK) != 0)
+		return 1;
+	return sign_key_load(path, out, e);
+}
+
+static int sign(struct app *app, const struct definition *d, struct record *record, struct err *e)
+{
+	struct ledger_head head;
+	struct sign_key *key;
+	const char *note;
+	int rc;
+
+	if (ledger_head(record, app->arena, &head, e) != 0)
+		return -1;
+	if (head.origin == NULL) /* no key was ever made known: assize ledger init */
+		return 0;
+	rc = vouch_key(app, d, record_path(record), &key, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	rc = ledger_checkpoint_make(record, app->arena, key, &note, e);
+	sign_key_free(key);
+	return rc;
+}
+
+int vouch_close(struct app *app, const struct definition *d, struct record *record, int status,
+		struct err *e)
+{
+	struct err why = {0};
+
+	if (status >= 0 && sign(app, d, record, &why) != 0) {
+		(void)err_context(&why, "could not sign for what was recorded");
+		why.class = ERR_RECORD;
+		*e = why;
+		status = -1;
+	}
+	record_close(record);
+	return status;
+}

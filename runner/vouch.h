@@ -1,0 +1,32 @@
+/*
+ * vouch: the key that signs for a record, and when it does.
+ *
+ * The key is that of the definition's `ledger:` section, else a file "ledger.key" beside the
+ * record. Where there is one, every command that has added to the record signs a checkpoint before
+ * it ends; where there is none, nobody vouches and nothing is said.
+ */
+#ifndef ASSIZE_RUNNER_VOUCH_H
+#define ASSIZE_RUNNER_VOUCH_H
+
+struct app;
+struct definition;
+struct err;
+struct record;
+struct sign_key;
+
+/* Where the key is, or would be; NULL = it comes from a secret of the definition. */
+const char *vouch_key_path(struct app *app, const struct definition *d, const char *record_path);
+
+/* 1 = there is none. Owned by the caller. */
+int vouch_key(struct app *app, const struct definition *d, const char *record_path,
+	      struct sign_key **out, struct err *e);
+
+/*
+ * The end of a command that wrote: signs if there is a key, closes the record, and gives the
+ * command's exit status, which a signature that was due and could not be made turns to that of the
+ * record. status < 0 is passed on.
+ */
+int vouch_close(struct app *app, const struct definition *d, struct record *record, int status,
+		struct err *e);
+
+#endif
