@@ -104,6 +104,70 @@ static int put_child(struct record *r, struct jcs *j, const struct leaf_child *c
 	return err_set(e, ERR_INTERNAL, "no rows are known as \"%s\" of a leaf", name);
 }
 
+/* A text by its id, or its digest; an id nobody has stands for nothing. */
+static int put_text_of(struct record *r, struct jcs *j, const char *name, int64_t id,
+		       bool is_digest, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT body FROM texts WHERE id = ?1", e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	rc = store_step(r, s, e);
+	if (rc != 1)
+		return rc;
+	if (is_digest)
+		jcs_put_digest(j, name, sqlite3_column_text(s, 0),
+			       (size_t)sqlite3_column_bytes(s, 0));
+	else
+		put_text(j, name, s, 0);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+static void put_outcome(struct jcs *j, const char *name, sqlite3_stmt *s, int at)
+{
+	int64_t number = sqlite3_column_int64(s, at);
+	const char *word = outcome_name(store_outcome(s, at));
+
+	if (number < OUTCOME_UNDECIDED || number > OUTCOME_SKIP) /* changed by somebody */
+		jcs_put_int(j, name, number);
+	else
+		jcs_put_text(j, name, word, strlen(word));
+}
+
+/* By its mark. */
+static int put_column(struct record *r, struct jcs *j, sqlite3_stmt *s, int at,
+		      const struct leaf_child *children, struct err *e)
+{
+	const char *name = sqlite3_column_name(s, at);
+
+	switch (name[0]) {
+	case '$':
+	case '&':
+		return put_text_of(r, j, name + 1, sqlite3_column_int64(s, at), name[0] == '&', e);
+	case '!':
+		put_outcome(j, name + 1, s, at);
+		return 0;
+	case '%':
+		jcs_put_real(j, name + 1, store_real(s, at));
+		return 0;
+	case '=':
+		put_value(j, name + 1, s, at);
+		return 0;
+	case '#':
+		jcs_put_digest(j, name + 1, sqlite3_column_blob(s, at),
+			       (size_t)sqlite3_column_bytes(s, at));
+		return 0;
+	case '*':
+		return put_child(r, j, children, name + 1, sqlite3_column_int64(s, at), e);
+	default:
+		put_plain(j, name, s, at);
+		return 0;
+	}
+}
+
 int leaf_put_row(struct record *r, sqlite3_stmt *s, const struct leaf_child *children,
 		 struct buf *out, struct err *e)
 {
@@ -111,32 +175,10 @@ int leaf_put_row(struct record *r, sqlite3_stmt *s, const struct leaf_child *chi
 	struct jcs j;
 
 	jcs_begin(&j, out);
-	for (int i = 0; i < n; i++) {
-		const char *name = sqlite3_column_name(s, i);
-
-		if (sqlite3_column_type(s, i) == SQLITE_NULL)
-			continue;
-		switch (name[0]) {
-		case '%':
-			jcs_put_real(&j, name + 1, store_real(s, i));
-			break;
-		case '=':
-			put_value(&j, name + 1, s, i);
-			break;
-		case '#':
-			jcs_put_digest(&j, name + 1, sqlite3_column_blob(s, i),
-				       (size_t)sqlite3_column_bytes(s, i));
-			break;
-		case '*':
-			if (put_child(r, &j, children, name + 1, sqlite3_column_int64(s, i), e) !=
-			    0)
-				return -1;
-			break;
-		default:
-			put_plain(&j, name, s, i);
-			break;
-		}
-	}
+	for (int i = 0; i < n; i++)
+		if (sqlite3_column_type(s, i) != SQLITE_NULL &&
+		    put_column(r, &j, s, i, children, e) != 0)
+			return -1;
 	jcs_end(&j);
 	return 0;
 }

@@ -74,8 +74,10 @@ struct leaf_child {
 /*
  * Columns are members in the order of their names. A mark before the name says how a column is
  * written; without one integers are numbers, text is text (long text its digest), blobs are hex:
+ *	$  the text of this id		   !  the outcome of this number
+ *	&  the digest of the text	   #  the digest of what is there
  *	%  a real, whatever its storage	   =  a value with its type: 5, {"real":..}, {"text":..}
- *	#  its digest only		   *  the rows of the child of this name
+ *	*  the rows of the child of this name
  * NULL is left out. ?1 <= seq < ?2.
  */
 struct leaf_kind {

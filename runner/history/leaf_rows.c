@@ -1,93 +1,33 @@
 /* What is hashed of each kind of record: its members, in order, and where they stand. */
 #include "runner/history/leaf.h"
 
-#define TEXT(id) "(SELECT body FROM texts WHERE id = x." id ")"
-#define OUTCOME(of)                                                                                \
-	"CASE " of " WHEN 0 THEN 'undecided' WHEN 1 THEN 'pass' WHEN 2 THEN 'warn' "               \
-	"WHEN 3 THEN 'fail' WHEN 4 THEN 'skip' ELSE " of " END"
-#define RANGE " WHERE x.seq >= ?1 AND x.seq < ?2 ORDER BY x.seq"
-
 static const struct leaf_child restoration_children[] = {
-	{"artifacts", "SELECT " TEXT("digest") " AS digest, " TEXT(
-			      "name") " AS name FROM artifacts x "
-				      "WHERE x.restoration = ?1 ORDER BY 2, 1"},
+	{"artifacts", "SELECT x.digest AS \"$digest\", x.name AS \"$name\" FROM artifacts x WHERE "
+		      "x.restoration = ?1 ORDER BY (SELECT body FROM texts WHERE id = x.name), 1"},
 	{"steps",
-	 "SELECT x.duration_us AS duration_us, " TEXT("finding") " AS finding, " TEXT(
-		 "nam"
-		 "e") " AS name, " TEXT("note") " AS note, " OUTCOME("x.outcome") " AS outcome, "
-										  "x.place AS "
-										  "place, " TEXT(
-											  "remedy") " AS "
-												    "remedy"
-												    " FROM "
-												    "steps "
-												    "x "
-												    "WHERE "
-												    "x."
-												    "restor"
-												    "ation "
-												    "= ?1 "
-												    "ORDER "
-												    "BY "
-												    "x."
-												    "plac"
-												    "e"},
+	 "SELECT x.duration_us AS duration_us, x.finding AS \"$finding\", x.name AS \"$name\", "
+	 "x.note AS \"$note\", x.outcome AS \"!outcome\", x.place AS place, x.remedy AS "
+	 "\"$remedy\" FROM steps x WHERE x.restoration = ?1 ORDER BY x.place"},
 	{NULL, NULL},
 };
 
-static const struct leaf_child decision_children[] =
-	{
-		{"lines",
-		 "SELECT " TEXT("check_name") " AS \"check\", x.col AS col, " TEXT(
-			 "file") " AS file, x.is_hard AS is_hard, x.line AS line, x.measured_ms AS "
-				 "measured, " OUTCOME(
-					 "x.outcome") " AS outcome, x.place AS "
-						      "place, " TEXT("remedy") " AS "
-									       "remedy"
-									       ", "
-									       "x.run "
-									       "AS "
-									       "run,"
-									       " " TEXT("series") " AS series, " TEXT(
-										       "text") " AS"
-											       " te"
-											       "xt "
-											       "FRO"
-											       "M "
-											       "dec"
-											       "isi"
-											       "on_"
-											       "lin"
-											       "es "
-											       "x "
-											       "WHE"
-											       "RE "
-											       "x."
-											       "dec"
-											       "isi"
-											       "on "
-											       "= "
-											       "?1 "
-											       "ORD"
-											       "ER "
-											       "BY "
-											       "x."
-											       "pla"
-											       "c"
-											       "e"},
-		{"waivers",
-		 "SELECT x.expires_ms AS expires, x.granted_ms AS granted, (SELECT body FROM texts "
-		 "WHERE id = x.owner) AS owner, x.place AS place, (SELECT body FROM texts WHERE id "
-		 "= x.reason) AS reason, (SELECT body FROM texts WHERE id = x.ticket) AS ticket, "
-		 "(SELECT body FROM texts WHERE id = x.waiver) AS waiver FROM decision_waivers x "
-		 "WHERE x.decision = ?1 ORDER BY x.place"},
-		{NULL, NULL},
+static const struct leaf_child decision_children[] = {
+	{"lines",
+	 "SELECT x.check_name AS \"$check\", x.col AS col, x.file AS \"$file\", x.is_hard AS "
+	 "is_hard, x.line AS line, x.measured_ms AS measured, x.outcome AS \"!outcome\", x.place "
+	 "AS place, x.remedy AS \"$remedy\", x.run AS run, x.series AS \"$series\", x.text AS "
+	 "\"$text\" FROM decision_lines x WHERE x.decision = ?1 ORDER BY x.place"},
+	{"waivers",
+	 "SELECT x.expires_ms AS expires, x.granted_ms AS granted, x.owner AS \"$owner\", x.place "
+	 "AS place, x.reason AS \"$reason\", x.ticket AS \"$ticket\", x.waiver AS \"$waiver\" FROM "
+	 "decision_waivers x WHERE x.decision = ?1 ORDER BY x.place"},
+	{NULL, NULL},
 };
 
 static const struct leaf_child external_children[] = {
 	{"labels",
-	 "SELECT " TEXT("name") " AS name, x.place AS place, " TEXT(
-		 "value") " AS value FROM external_labels x WHERE x.series = ?1 ORDER BY x.place"},
+	 "SELECT x.name AS \"$name\", x.place AS place, x.value AS \"$value\" FROM external_labels "
+	 "x WHERE x.series = ?1 ORDER BY x.place"},
 	{NULL, NULL},
 };
 
@@ -327,69 +267,95 @@ const struct leaf_kind
 									    "x" RANGE,
 				 NULL},
 				{NULL, NULL, NULL, NULL},
+#define RANGE " WHERE x.seq >= ?1 AND x.seq < ?2 ORDER BY x.seq"
+
+static const char genesis[] = "SELECT x.origin AS origin, 0 AS seq, 'assize/genesis/1' AS t FROM "
+			      "head x WHERE ?1 <= 0 AND ?2 > 0";
+
+static const char migrate[] = "SELECT x.version_from AS \"from\", x.id AS migration, x.seq AS seq, "
+			      "'assize/migrate/1' AS t, x.version_to AS \"to\" FROM migrations "
+			      "x" RANGE;
+
+static const char definition[] = "SELECT x.leaf AS definition, x.id AS id, x.seq AS seq, "
+				 "'assize/definition/1' AS t FROM definitions x" RANGE;
+
+static const char run_begin[] =
+	"SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS begin_monotonic, x.boot_id AS "
+	"\"$boot_id\", x.command AS \"$command\", x.commit_id AS \"$commit\", x.definition_digest "
+	"AS definition, x.definition_file AS \"$definition_file\", x.is_dirty AS dirty, x.host AS "
+	"\"$host\", x.job_url AS \"$job_url\", x.n_planned AS planned, x.id AS run, x.selection AS "
+	"\"$selection\", x.seq AS seq, x.subject AS \"$subject\", 'assize/run-begin/1' AS t, "
+	"x.user AS \"$user\", x.version AS \"$version\" FROM runs x" RANGE;
+
+static const char run_end[] =
+	"SELECT x.end_ms AS \"end\", x.exit_status AS exit_status, x.n_fail AS fail, x.outcome AS "
+	"\"!outcome\", x.n_pass AS pass, x.run AS run, x.seq AS seq, x.n_skip AS skip, CASE "
+	"x.state WHEN 1 THEN 'complete' WHEN 2 THEN 'interrupted' ELSE x.state END AS state, "
+	"'assize/run-end/1' AS t, x.n_undecided AS undecided, x.n_warn AS warn FROM run_ends "
+	"x" RANGE;
+
+static const char cursor[] =
+	"SELECT (SELECT name FROM checks WHERE id = x.check_id) AS \"check\", x.id AS move, x.run "
+	"AS run, x.seq AS seq, x.state AS \"#state\", 'assize/cursor/1' AS t FROM cursor_moves "
+	"x" RANGE;
+
+static const char restoration[] =
+	"SELECT x.id AS \"*artifacts\", x.at_ms AS at, x.n_bytes AS bytes, x.commit_id AS "
+	"\"$commit\", x.content AS \"$content\", x.n_files AS files, x.n_objects AS objects, "
+	"x.outcome AS \"!outcome\", x.id AS restoration, x.restore_us AS restore_us, x.run AS run, "
+	"x.seq AS seq, x.set_name AS \"$set\", x.id AS \"*steps\", 'assize/restoration/1' AS t, "
+	"x.tag AS \"$tag\", x.tag_time_ms AS tag_time, x.tree AS \"$tree\" FROM restorations "
+	"x" RANGE;
+
+static const char decision[] =
+	"SELECT x.at_ms AS at, x.id AS decision, x.definition_digest AS definition, x.gate AS "
+	"\"$gate\", x.is_open AS is_open, x.id AS \"*lines\", x.oldest_ms AS oldest, x.outcome AS "
+	"\"!outcome\", x.run AS run, x.seq AS seq, x.subject AS \"$subject\", 'assize/decision/1' "
+	"AS t, (SELECT max(w.decision) FROM decision_waivers w WHERE w.decision = x.id) AS "
+	"\"*waivers\" FROM decisions x" RANGE;
+
+static const char external[] =
+	"SELECT x.at_ms AS at, x.id AS external, x.given_id AS \"$given_id\", x.host AS \"$host\", "
+	"x.series AS \"*labels\", x.name AS \"$name\", x.recorded_ms AS recorded, x.seq AS seq, "
+	"x.series AS \"$series\", 'assize/external/1' AS t, x.unit AS \"$unit\", x.user AS "
+	"\"$user\", x.value AS \"=value\" FROM externals x" RANGE;
+
+static const char key[] =
+	"SELECT x.at_ms AS at, x.endorsement AS endorsement, x.host AS \"$host\", x.id AS \"key\", "
+	"x.name AS \"$name\", x.public AS public, x.seq AS seq, 'assize/key/1' AS t, x.user AS "
+	"\"$user\" FROM keys x" RANGE;
+
+static const char anchor[] =
+	"SELECT x.id AS anchor, x.at_ms AS at, x.kind AS \"$kind\", x.place AS \"$place\", x.proof "
+	"AS \"#proof\", x.root AS root, x.seq AS seq, x.size AS size, 'assize/anchor/1' AS t FROM "
+	"anchors x" RANGE;
+
+const struct leaf_kind leaf_kinds[] = {
+	{"assize/genesis/1", "head", genesis, NULL},
+	{"assize/migrate/1", "migrations", migrate, NULL},
+	{"assize/definition/1", "definitions", definition, NULL},
+	{"assize/run-begin/1", "runs", run_begin, NULL},
+	{"assize/run-end/1", "run_ends", run_end, NULL},
+	{"assize/cursor/1", "cursor_moves", cursor, NULL},
+	{"assize/restoration/1", "restorations", restoration, restoration_children},
+	{"assize/decision/1", "decisions", decision, decision_children},
+	{"assize/external/1", "externals", external, external_children},
+	{"assize/key/1", "keys", key, NULL},
+	{"assize/anchor/1", "anchors", anchor, NULL},
+	{NULL, NULL, NULL, NULL},
 };
 
-const char leaf_facts_sql[] = "SELECT x.attempts AS attempts, " TEXT(
-	"bound") " AS bound, x.bound_col AS bound_col, "
-		 "x.bound_line AS bound_line, (SELECT leaf FROM definitions WHERE id = "
-		 "x.definition_id) AS "
-		 "definition, " TEXT(
-			 "evidence") " AS \"#evidence\", x.is_flaky AS flaky, "
-				     "x.usual_limit AS "
-				     "\"%limit\", x.ordinal AS ordinal, " OUTCOME(
-					     "x."
-					     "outcome") " AS outcome, " TEXT("query") " AS "
-										      "\"#query\","
-										      " " TEXT(
-											      "rea"
-											      "so"
-											      "n") " A"
-												   "S "
-												   "re"
-												   "as"
-												   "on"
-												   ", "
-												   "x."
-												   "sh"
-												   "ar"
-												   "e "
-												   "AS"
-												   " "
-												   "\""
-												   "%s"
-												   "ha"
-												   "re"
-												   "\""
-												   ", "
-												   "'a"
-												   "ss"
-												   "iz"
-												   "e/"
-												   "fa"
-												   "ct"
-												   "s/"
-												   "1'"
-												   " A"
-												   "S "
-												   "t,"
-												   " " TEXT(
-													   "unit") " AS unit, x.is_whole AS whole FROM facts x WHERE x.id = ?1";
+const char leaf_facts_sql[] =
+	"SELECT x.attempts AS attempts, x.bound AS \"$bound\", x.bound_col AS bound_col, "
+	"x.bound_line AS bound_line, (SELECT leaf FROM definitions WHERE id = x.definition_id) AS "
+	"definition, x.evidence AS \"&evidence\", x.is_flaky AS flaky, x.usual_limit AS "
+	"\"%limit\", x.ordinal AS ordinal, x.outcome AS \"!outcome\", x.query AS \"&query\", "
+	"x.reason AS \"$reason\", x.share AS \"%share\", 'assize/facts/1' AS t, x.unit AS "
+	"\"$unit\", x.is_whole AS whole FROM facts x WHERE x.id = ?1";
 
-const char leaf_definition_sql[] = "SELECT (SELECT name FROM checks WHERE id = x.check_id) AS "
-				   "\"check\", x.col AS "
-				   "col, " TEXT("file") " AS file, x.hash AS hash, " TEXT("kind") " AS kind, x.line AS line, " TEXT(
-					   "owner") " AS owner, x.severity AS "
-						    "severity, "
-						    "'assize/"
-						    "definition-content/1' AS "
-						    "t, " TEXT(
-							    "tags") " AS "
-								    "tags,"
-								    " " TEXT(
-									    "target") " AS "
-										      "target,"
-										      " " TEXT(
-											      "ti"
-											      "tl"
-											      "e") " AS title, " TEXT("wh"
-														      "y") " AS why FROM definitions x WHERE x.id = ?1";
+const char leaf_definition_sql[] =
+	"SELECT (SELECT name FROM checks WHERE id = x.check_id) AS \"check\", x.col AS col, x.file "
+	"AS \"$file\", x.hash AS hash, x.kind AS \"$kind\", x.line AS line, x.owner AS \"$owner\", "
+	"x.severity AS severity, 'assize/definition-content/1' AS t, x.tags AS \"$tags\", x.target "
+	"AS \"$target\", x.title AS \"$title\", x.why AS \"$why\" FROM definitions x WHERE x.id = "
+	"?1";

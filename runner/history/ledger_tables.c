@@ -249,6 +249,10 @@ static const struct {
 	 "artifacts of another tag than their restoration"},
 	{"SELECT count(*) FROM decision_lines WHERE decision NOT IN (SELECT id FROM decisions)",
 	 "lines of no decision"},
+	{"SELECT count(*) FROM decision_waivers WHERE (decision, place) NOT IN (SELECT decision, "
+	 "place "
+	 "FROM decision_lines)",
+	 "waivers of no line of a decision"},
 	{"SELECT count(*) FROM external_labels WHERE series NOT IN (SELECT series FROM externals)",
 	 "labels of nothing that was recorded"},
 	{"SELECT count(*) FROM series WHERE check_id NOT IN (SELECT id FROM checks)",

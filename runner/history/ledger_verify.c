@@ -78,12 +78,19 @@ int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *
 		.latest = {.arena = a},
 		.n_rows = n_rows,
 	};
+	struct err why = {0};
 	int rc;
 
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
-	rc = store_leave(r, check_all(&c, e), e);
-	if (rc != 0)
+	rc = check_all(&c, &why);
+	/* Damage that stops the reading is what was looked for, not a reason to say nothing. */
+	if (rc != 0 && why.class == ERR_RECORD)
+		rc = ledger_find(&c, LEDGER_BROKEN, NULL, "it cannot be read to the end: %s",
+				 why.message);
+	else if (rc != 0)
+		*e = why;
+	if (store_leave(r, rc, e) != 0)
 		return -1;
 	sort_findings(&v, a);
 	*out = v;

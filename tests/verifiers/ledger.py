@@ -213,10 +213,14 @@ class Record:
                   "place": s["place"], "remedy": t(s["remedy"]), "run": s["run"], "series": t(s["series"]),
                   "text": t(s["text"])}
                  for s in self.all("decision_lines", "WHERE decision = ? ORDER BY place", x["id"]))
+        waivers = [{"expires": w["expires_ms"], "granted": w["granted_ms"], "owner": t(w["owner"]),
+                    "place": w["place"], "reason": t(w["reason"]), "ticket": t(w["ticket"]),
+                    "waiver": t(w["waiver"])}
+                   for w in self.all("decision_waivers", "WHERE decision = ? ORDER BY place", x["id"])]
         return {"at": x["at_ms"], "decision": x["id"], "definition": x["definition_digest"].hex(),
                 "gate": t(x["gate"]), "is_open": x["is_open"], "lines": rows(lines), "oldest": x["oldest_ms"],
                 "outcome": OUTCOMES[x["outcome"]], "run": x["run"], "seq": x["seq"], "subject": t(x["subject"]),
-                "t": "assize/decision/1"}
+                "t": "assize/decision/1", "waivers": rows(waivers) if waivers else None}
 
     def leaves(self):
         """All of them, hashed, in the order of their numbers."""
