@@ -238,7 +238,8 @@ static void keep_audits(const struct texts *checks, struct node *audits)
 
 static void drop_sections(struct node *root)
 {
-	static const char *const dropped[] = {"targets", "gates", "rollback", "waivers", "ledger", "notify"};
+	static const char *const dropped[] = {"targets", "gates",  "rollback",
+					      "waivers", "ledger", "notify"};
 	size_t kept = 0;
 
 	for (size_t i = 0; i < root->n; i++) {

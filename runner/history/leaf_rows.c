@@ -267,6 +267,18 @@ const struct leaf_kind
 									    "x" RANGE,
 				 NULL},
 				{NULL, NULL, NULL, NULL},
+static const struct leaf_child notice_children[] = {
+	{"lines",
+	 "SELECT x.at_ms AS at, x.bound AS \"$bound\", x.check_name AS \"$check\", x.col AS col, "
+	 "x.file AS \"$file\", x.is_repeat AS is_repeat, x.kind AS kind, x.line AS line, x.number "
+	 "AS \"%number\", x.outcome AS \"!outcome\", x.owner AS \"$owner\", x.place AS place, "
+	 "x.reason AS \"$reason\", x.run AS run, x.series_name AS \"$series\", x.series AS "
+	 "series_id, x.severity AS severity, x.since_ms AS since, x.subject AS \"$subject\", "
+	 "x.title AS \"$title\", x.unit AS \"$unit\", x.value AS \"$value\", x.was AS was FROM "
+	 "notice_lines x WHERE x.notice = ?1 ORDER BY x.place"},
+	{NULL, NULL},
+};
+
 #define RANGE " WHERE x.seq >= ?1 AND x.seq < ?2 ORDER BY x.seq"
 
 static const char genesis[] = "SELECT x.origin AS origin, 0 AS seq, 'assize/genesis/1' AS t FROM "
@@ -330,6 +342,14 @@ static const char anchor[] =
 	"AS \"#proof\", x.root AS root, x.seq AS seq, x.size AS size, 'assize/anchor/1' AS t FROM "
 	"anchors x" RANGE;
 
+static const char notice[] =
+	"SELECT x.at_ms AS at, x.id AS \"*lines\", x.id AS notice, x.run AS run, x.seq AS seq, "
+	"x.sink AS \"$sink\", 'assize/notice/1' AS t, x.n_lines AS total FROM notices x" RANGE;
+
+static const char notice_end[] =
+	"SELECT x.at_ms AS at, x.attempts AS attempts, x.is_delivered AS delivered, x.notice AS "
+	"notice, x.seq AS seq, 'assize/notice-end/1' AS t, x.why AS why FROM notice_ends x" RANGE;
+
 const struct leaf_kind leaf_kinds[] = {
 	{"assize/genesis/1", "head", genesis, NULL},
 	{"assize/migrate/1", "migrations", migrate, NULL},
@@ -342,6 +362,8 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/external/1", "externals", external, external_children},
 	{"assize/key/1", "keys", key, NULL},
 	{"assize/anchor/1", "anchors", anchor, NULL},
+	{"assize/notice/1", "notices", notice, notice_children},
+	{"assize/notice-end/1", "notice_ends", notice_end, NULL},
 	{NULL, NULL, NULL, NULL},
 };
 

@@ -163,5 +163,7 @@ int ledger_catch_up(struct record *r, int64_t from_version, struct err *e)
 
 	if (rc == 0 && from_version > 0)
 		rc = note_migration(r, from_version, e);
-	return rc == 0 ? ledger_extend(r, e) : -1;
+	if (rc == 0)
+		rc = ledger_extend(r, e);
+	return rc == 0 ? ledger_seal_working(r, e) : -1;
 }

@@ -193,28 +193,25 @@ static int check_content(struct ledger_check *c, const struct content *x, struct
 	return rc;
 }
 
-static int check_locks(struct ledger_check *c, struct err *e)
+static int check_working(struct ledger_check *c, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(c->r, "SELECT name, seal FROM locks", e);
-	unsigned char seal[SHA256_BYTES];
-	int rc;
+	unsigned char digest[SHA256_BYTES];
+	sqlite3_stmt *s;
+	bool is_same;
 
-	if (s == NULL)
+	if (ledger_working_digest(c->r, digest, e) != 0)
 		return -1;
-	while ((rc = store_step(c->r, s, e)) == 1) {
-		const char *name = column_or(s, 0);
-
-		/* Of a version that had no seals yet there is none. */
-		if (sqlite3_column_type(s, 1) == SQLITE_NULL)
-			continue;
-		if (store_lock_seal(c->r, name, seal, e) != 0)
-			return -1;
-		if (sqlite3_column_bytes(s, 1) != SHA256_BYTES ||
-		    memcmp(sqlite3_column_blob(s, 1), seal, SHA256_BYTES) != 0)
-			(void)LEDGER_FIND(c, LEDGER_BROKEN,
-					  "the lock \"%s\" is not what its seal says", name);
-	}
-	return rc;
+	s = store_sql(c->r, "SELECT working FROM head", e);
+	if (s == NULL || store_step(c->r, s, e) < 0)
+		return -1;
+	is_same = sqlite3_column_bytes(s, 0) == SHA256_BYTES &&
+		  memcmp(sqlite3_column_blob(s, 0), digest, SHA256_BYTES) == 0;
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return is_same ? 0
+		       : LEDGER_FIND(
+				 c, LEDGER_BROKEN,
+				 "locks, or what was told and waits to be told, were changed by "
+				 "somebody else");
 }
 
 int ledger_check_contents(struct ledger_check *c, struct err *e)
@@ -231,7 +228,7 @@ int ledger_check_contents(struct ledger_check *c, struct err *e)
 	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++)
 		if (check_content(c, &contents[i], e) != 0)
 			return -1;
-	return check_locks(c, e);
+	return check_working(c, e);
 }
 
 /* ---- caches, and rows that belong to nothing ---- */
@@ -253,6 +250,8 @@ static const struct {
 	 "place "
 	 "FROM decision_lines)",
 	 "waivers of no line of a decision"},
+	{"SELECT count(*) FROM notice_lines WHERE notice NOT IN (SELECT id FROM notices)",
+	 "lines of no notice"},
 	{"SELECT count(*) FROM external_labels WHERE series NOT IN (SELECT series FROM externals)",
 	 "labels of nothing that was recorded"},
 	{"SELECT count(*) FROM series WHERE check_id NOT IN (SELECT id FROM checks)",

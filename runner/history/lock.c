@@ -4,7 +4,7 @@
  * its id and its start time, because ids come round again. A holder in another process id space (a
  * container) cannot be looked at: it is taken to live.
  *
- * Locks come and go and are no history; a seal over each row is what tells that one was changed.
+ * Locks come and go and are no history: ledger_working.c seals them.
  *
  * /proc is Linux; so is the runner's process handling.
  */
@@ -19,7 +19,6 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/history/leaf.h"
 #include "runner/history/store.h"
 #include "runner/io/file.h"
 
@@ -110,46 +109,9 @@ static int read_holder(struct record *r, struct arena *a, const char *name, stru
 	return 1;
 }
 
-int store_lock_seal(struct record *r, const char *name, unsigned char out[static SHA256_BYTES],
-		    struct err *e)
-{
-	sqlite3_stmt *s = store_sql(r,
-				    "SELECT boot_id, host, name, pid, pid_space, start_ticks FROM "
-				    "locks WHERE name = ?1",
-				    e);
-	struct buf text;
-	int rc;
-
-	if (s == NULL)
-		return -1;
-	store_bind_text(s, 1, name);
-	rc = store_step(r, s, e);
-	if (rc != 1)
-		return rc < 0 ? -1 : err_set(e, ERR_RECORD, "there is no lock \"%s\"", name);
-	buf_init(&text, BUF_UNBOUNDED);
-	rc = leaf_put_row(r, s, NULL, &text, e);
-	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	sha256_of(text.data, text.len, out);
-	buf_release(&text);
-	return rc;
-}
-
-static int set_seal(struct record *r, const char *name, struct err *e)
-{
-	unsigned char seal[SHA256_BYTES];
-	sqlite3_stmt *s = store_sql(r, "UPDATE locks SET seal = ?1 WHERE name = ?2", e);
-
-	if (s == NULL || store_lock_seal(r, name, seal, e) != 0)
-		return -1;
-	store_bind_digest(s, 1, seal, sizeof(seal));
-	store_bind_text(s, 2, name);
-	return store_run(r, s, e);
-}
-
 static int write_holder(struct record *r, const char *name, const struct holder *h, struct err *e)
 {
-	sqlite3_stmt *s =
-		store_sql(r, "REPLACE INTO locks VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)", e);
+	sqlite3_stmt *s = store_sql(r, "REPLACE INTO locks VALUES (?1, ?2, ?3, ?4, ?5, ?6)", e);
 
 	if (s == NULL)
 		return -1;
@@ -159,9 +121,8 @@ static int write_holder(struct record *r, const char *name, const struct holder 
 	store_bind_text(s, 4, h->pid_space);
 	store_bind_int(s, 5, h->pid);
 	store_bind_int(s, 6, h->start_ticks);
-	if (store_run(r, s, e) != 0)
-		return -1;
-	return set_seal(r, name, e);
+	store_work(r);
+	return store_run(r, s, e);
 }
 
 int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held, const char **said,
@@ -211,6 +172,7 @@ int lock_let_go(struct record *r, const char *name, struct err *e)
 		return -1;
 	store_bind_text(s, 1, name);
 	store_bind_int(s, 2, getpid());
+	store_work(r);
 	return store_run(r, s, e);
 }
 

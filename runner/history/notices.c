@@ -36,6 +36,7 @@ static int write_told(struct record *r, int64_t series, unsigned open, int64_t s
 		store_bind_int(s, 3, since_ms);
 		store_bind_int(s, 4, run_id);
 	}
+	store_work(r);
 	return store_run(r, s, e);
 }
 

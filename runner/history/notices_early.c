@@ -19,6 +19,7 @@ static int write_gap(struct record *r, int64_t check_id, int64_t due_ms, int64_t
 	store_bind_int(s, 1, check_id);
 	store_bind_int(s, 2, due_ms);
 	store_bind_int(s, 3, run_id);
+	store_work(r);
 	return store_run(r, s, e);
 }
 
@@ -31,6 +32,7 @@ static int remember_gap(struct record *r, int64_t check_id, int64_t due_ms, stru
 		return -1;
 	store_bind_int(s, 1, check_id);
 	store_bind_int(s, 2, due_ms);
+	store_work(r);
 	return store_run(r, s, e);
 }
 
@@ -123,6 +125,7 @@ int news_closed_gaps(struct record *r, struct news *news, const struct run_info 
 		return -1;
 	store_bind_int(s, 1, run->id);
 	store_bind_int(s, 2, run->begin_ms);
+	store_work(r);
 	return store_run(r, s, e);
 }
 

@@ -149,6 +149,7 @@ static int queue(struct record *r, int64_t notice, struct err *e)
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, notice);
+	store_work(r);
 	return store_run(r, s, e);
 }
 

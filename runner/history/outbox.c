@@ -218,6 +218,7 @@ static int leave_outbox(struct record *r, int64_t id, struct err *e)
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, id);
+	store_work(r);
 	return store_run(r, s, e);
 }
 
@@ -253,6 +254,7 @@ static int wait(struct record *r, const struct notice *x, int64_t next_ms, struc
 	store_bind_int(s, 3, x->tried_ms);
 	store_bind_int(s, 4, next_ms);
 	store_bind_text(s, 5, x->why);
+	store_work(r);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	return lock_let_go(r, notice_lock(r->teller.arena, x->id), e);

@@ -268,7 +268,7 @@ static const char *const version_8[] = {
 	"ALTER TABLE head ADD COLUMN root BLOB;\n"
 	"ALTER TABLE definitions ADD COLUMN leaf BLOB;\n"
 	"ALTER TABLE facts ADD COLUMN leaf BLOB;\n"
-	"ALTER TABLE locks ADD COLUMN seal BLOB;\n"
+	"ALTER TABLE head ADD COLUMN working BLOB;\n"
 	"CREATE TABLE nodes(\n"
 	"	level INTEGER NOT NULL, at INTEGER NOT NULL, -- leaves at << level on\n"
 	"	hash BLOB NOT NULL,\n"

@@ -171,7 +171,9 @@ int store_leave(struct record *r, int rc, struct err *e)
 {
 	if (rc == 0 && r->is_writing)
 		rc = ledger_extend(r, e);
-	r->is_writing = false;
+	if (rc == 0 && r->is_working_changed)
+		rc = ledger_seal_working(r, e);
+	r->is_writing = r->is_working_changed = false;
 	if (rc == 0 && sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		rc = store_fail(r, e);
 	if (rc != 0) {
@@ -180,6 +182,11 @@ int store_leave(struct record *r, int rc, struct err *e)
 		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* may have happened */
 	}
 	return rc;
+}
+
+void store_work(struct record *r)
+{
+	r->is_working_changed = true;
 }
 
 int64_t store_take_seq(struct record *r, int64_t n)

@@ -50,10 +50,11 @@ struct record {
 	sqlite3 *db;
 	char *path; /* owned */
 	enum record_mode mode;
-	pid_t owner;	    /* a connection never crosses fork */
-	bool is_writing;    /* inside a write transaction */
-	int64_t next_seq;   /* while is_writing */
-	struct merkle tree; /* the same: of the leaves before this transaction */
+	pid_t owner;		 /* a connection never crosses fork */
+	bool is_writing;	 /* inside a write transaction */
+	bool is_working_changed; /* the same: store_work() was called */
+	int64_t next_seq;	 /* while is_writing */
+	struct merkle tree;	 /* the same: of the leaves before this transaction */
 	struct teller teller;
 	size_t n_statements;
 	struct {
@@ -111,6 +112,14 @@ int store_pattern(sqlite3 **out, struct err *e);
  * stored; part of every transaction that numbered any (ledger.c).
  */
 int ledger_extend(struct record *r, struct err *e);
+/*
+ * Tables of work under way (locks, what was told, what waits to be sent) are no history: their rows
+ * change and go. A seal over all of them in the head tells whether somebody else changed one. Every
+ * function that writes to one says so (ledger_working.c).
+ */
+void store_work(struct record *r);
+int ledger_seal_working(struct record *r, struct err *e);
+int ledger_working_digest(struct record *r, unsigned char out[static SHA256_BYTES], struct err *e);
 /* What version 8 adds to rows of earlier ones, and the tree over all of them. */
 int ledger_catch_up(struct record *r, int64_t from_version, struct err *e);
 

@@ -195,6 +195,11 @@ class Record:
                    "labels": rows(labels), "name": t(x["name"]), "recorded": x["recorded_ms"], "seq": x["seq"],
                    "series": t(x["series"]), "t": "assize/external/1", "unit": t(x["unit"]), "user": t(x["user"]),
                    "value": value_of(x["value"])}
+        for x in self.all("notices"):
+            yield self.notice(x)
+        for x in self.all("notice_ends"):
+            yield {"at": x["at_ms"], "attempts": x["attempts"], "delivered": x["is_delivered"],
+                   "notice": x["notice"], "seq": x["seq"], "t": "assize/notice-end/1", "why": text(x["why"])}
         for x in self.all("decisions"):
             yield self.decision(x)
         for x in self.all("keys"):
@@ -221,6 +226,19 @@ class Record:
                 "gate": t(x["gate"]), "is_open": x["is_open"], "lines": rows(lines), "oldest": x["oldest_ms"],
                 "outcome": OUTCOMES[x["outcome"]], "run": x["run"], "seq": x["seq"], "subject": t(x["subject"]),
                 "t": "assize/decision/1", "waivers": rows(waivers) if waivers else None}
+
+    def notice(self, x):
+        t = self.t
+        lines = ({"at": s["at_ms"], "bound": t(s["bound"]), "check": t(s["check_name"]), "col": s["col"],
+                  "file": t(s["file"]), "is_repeat": s["is_repeat"], "kind": s["kind"], "line": s["line"],
+                  "number": None if s["number"] is None else real(s["number"]), "outcome": OUTCOMES[s["outcome"]],
+                  "owner": t(s["owner"]), "place": s["place"], "reason": t(s["reason"]), "run": s["run"],
+                  "series": t(s["series_name"]), "series_id": s["series"], "severity": s["severity"],
+                  "since": s["since_ms"], "subject": t(s["subject"]), "title": t(s["title"]), "unit": t(s["unit"]),
+                  "value": t(s["value"]), "was": s["was"]}
+                 for s in self.all("notice_lines", "WHERE notice = ? ORDER BY place", x["id"]))
+        return {"at": x["at_ms"], "lines": rows(lines), "notice": x["id"], "run": x["run"], "seq": x["seq"],
+                "sink": t(x["sink"]), "t": "assize/notice/1", "total": x["n_lines"]}
 
     def leaves(self):
         """All of them, hashed, in the order of their numbers."""
