@@ -320,9 +320,11 @@ static const char restoration[] =
 	"x" RANGE;
 
 static const char decision[] =
-	"SELECT x.at_ms AS at, x.id AS decision, x.definition_digest AS definition, x.gate AS "
+	"SELECT x.at_ms AS at, x.basis AS \"&basis\", x.id AS decision, x.definition_digest AS "
+	"definition, x.gate AS "
 	"\"$gate\", x.is_open AS is_open, x.id AS \"*lines\", x.oldest_ms AS oldest, x.outcome AS "
-	"\"!outcome\", x.run AS run, x.seq AS seq, x.subject AS \"$subject\", 'assize/decision/1' "
+	"\"!outcome\", x.policy AS \"&policy\", x.run AS run, x.seq AS seq, x.subject AS "
+	"\"$subject\", 'assize/decision/1' "
 	"AS t, (SELECT max(w.decision) FROM decision_waivers w WHERE w.decision = x.id) AS "
 	"\"*waivers\" FROM decisions x" RANGE;
 
@@ -376,7 +378,8 @@ const char leaf_facts_sql[] =
 	"\"$unit\", x.is_whole AS whole FROM facts x WHERE x.id = ?1";
 
 const char leaf_definition_sql[] =
-	"SELECT (SELECT name FROM checks WHERE id = x.check_id) AS \"check\", x.col AS col, x.file "
+	"SELECT (SELECT name FROM checks WHERE id = x.check_id) AS \"check\", x.col AS col, "
+	"x.expects AS \"$expects\", x.file "
 	"AS \"$file\", x.hash AS hash, x.kind AS \"$kind\", x.line AS line, x.owner AS \"$owner\", "
 	"x.severity AS severity, 'assize/definition-content/1' AS t, x.tags AS \"$tags\", x.target "
 	"AS \"$target\", x.title AS \"$title\", x.why AS \"$why\" FROM definitions x WHERE x.id = "

@@ -108,8 +108,8 @@ class Record:
         return None if body is None else digest_of(body.encode("utf-8", "surrogateescape"))
 
     def definition(self, d):
-        return {"check": text(self.checks[d["check_id"]]), "col": d["col"], "file": self.t(d["file"]),
-                "hash": d["hash"].hex(), "kind": self.t(d["kind"]), "line": d["line"],
+        return {"check": text(self.checks[d["check_id"]]), "col": d["col"], "expects": self.t(d["expects"]),
+                "file": self.t(d["file"]), "hash": d["hash"].hex(), "kind": self.t(d["kind"]), "line": d["line"],
                 "owner": self.t(d["owner"]), "severity": d["severity"],
                 "t": "assize/definition-content/1", "tags": self.t(d["tags"]),
                 "target": self.t(d["target"]), "title": self.t(d["title"]), "why": self.t(d["why"])}
@@ -222,10 +222,10 @@ class Record:
                     "place": w["place"], "reason": t(w["reason"]), "ticket": t(w["ticket"]),
                     "waiver": t(w["waiver"])}
                    for w in self.all("decision_waivers", "WHERE decision = ? ORDER BY place", x["id"])]
-        return {"at": x["at_ms"], "decision": x["id"], "definition": x["definition_digest"].hex(),
+        return {"at": x["at_ms"], "basis": self.whole(x["basis"]), "decision": x["id"], "definition": x["definition_digest"].hex(),
                 "gate": t(x["gate"]), "is_open": x["is_open"], "lines": rows(lines), "oldest": x["oldest_ms"],
-                "outcome": OUTCOMES[x["outcome"]], "run": x["run"], "seq": x["seq"], "subject": t(x["subject"]),
-                "t": "assize/decision/1", "waivers": rows(waivers) if waivers else None}
+                "outcome": OUTCOMES[x["outcome"]], "policy": self.whole(x["policy"]), "run": x["run"],
+                "seq": x["seq"], "subject": t(x["subject"]), "t": "assize/decision/1", "waivers": rows(waivers) if waivers else None}
 
     def notice(self, x):
         t = self.t
