@@ -179,8 +179,7 @@ struct notify_raw {
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
 	gate_rows[], selector_rows[], match_rows[], budget_rows[], burn_rows[], baseline_rows[],
 	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[], notify_rows[],
-	freeze_rows[], depend_rows[];
-	ledger_rows[], anchor_rows[];
+	freeze_rows[], depend_rows[], ledger_rows[], anchor_rows[];
 
 /* One definition file after parsing. */
 struct document {

@@ -31,242 +31,6 @@ static const struct leaf_child external_children[] = {
 	{NULL, NULL},
 };
 
-const struct leaf_kind
-	leaf_kinds
-		[] =
-			{
-				{"assize/genesis/1", "head",
-				 "SELECT x.origin AS origin, 0 AS seq, 'assize/genesis/1' AS t "
-				 "FROM head x "
-				 "WHERE ?1 <= 0 AND ?2 > 0",
-				 NULL},
-				{"assize/migrate/1", "migrations",
-				 "SELECT x.version_from AS \"from\", x.id AS migration, x.seq AS "
-				 "seq, "
-				 "'assize/migrate/1' "
-				 "AS t, x.version_to AS \"to\" FROM migrations x" RANGE,
-				 NULL},
-				{"assize/definition/1", "definitions",
-				 "SELECT x.leaf AS definition, x.id AS id, x.seq AS seq, "
-				 "'assize/definition/1' AS "
-				 "t FROM "
-				 "definitions x" RANGE,
-				 NULL},
-				{"assize/run-begin/1", "runs",
-				 "SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS "
-				 "begin_monotonic, " TEXT("boot"
-							  "_id") " AS boot_id, " TEXT("command") " "
-												 "A"
-												 "S"
-												 " "
-												 "c"
-												 "o"
-												 "m"
-												 "m"
-												 "a"
-												 "n"
-												 "d"
-												 ","
-												 " " TEXT("commit_id") " AS \"commit\", "
-														       "x.definition_digest AS definition, " TEXT(
-															       "definition_file") " AS definition_file, "
-																		  "x.is_dirty AS dirty, " TEXT("hos"
-																					       "t") " AS host, " TEXT("job_url") " AS job_url, "
-																										 "x.n_planned "
-																										 "AS planned, "
-																										 "x.id AS "
-																										 "run, " TEXT("s"
-																											      "e"
-																											      "l"
-																											      "e"
-																											      "c"
-																											      "t"
-																											      "i"
-																											      "o"
-																											      "n") " AS selection, x.seq AS seq, " TEXT("subjec"
-																																	"t") " "
-																																	     "A"
-																																	     "S"
-																																	     " "
-																																	     "s"
-																																	     "u"
-																																	     "b"
-																																	     "j"
-																																	     "e"
-																																	     "c"
-																																	     "t"
-																																	     ","
-																																	     " "
-																																	     "'"
-																																	     "a"
-																																	     "s"
-																																	     "s"
-																																	     "i"
-																																	     "z"
-																																	     "e"
-																																	     "/"
-																																	     "r"
-																																	     "u"
-																																	     "n"
-																																	     "-"
-																																	     "b"
-																																	     "e"
-																																	     "g"
-																																	     "i"
-																																	     "n"
-																																	     "/"
-																																	     "1"
-																																	     "'"
-																																	     " "
-																																	     "A"
-																																	     "S"
-																																	     " "
-																																	     "t"
-																																	     ","
-																																	     " " TEXT("user") " AS user, " TEXT("version") " AS version FROM runs x" RANGE,
-				 NULL},
-				{"assize/run-end/1", "run_ends",
-				 "SELECT x.end_ms AS \"end\", x.exit_status AS exit_status, "
-				 "x.n_fail AS "
-				 "fail, " OUTCOME(
-					 "x.outcome") " AS outcome, x.n_pass AS pass, x.run AS "
-						      "run, x.seq "
-						      "AS seq, x.n_skip "
-						      "AS skip, CASE x.state WHEN 1 THEN "
-						      "'complete' WHEN "
-						      "2 THEN 'interrupted' ELSE x.state END "
-						      "AS state, 'assize/run-end/1' AS t, "
-						      "x.n_undecided "
-						      "AS undecided, x.n_warn AS warn FROM "
-						      "run_ends x" RANGE,
-				 NULL},
-				{"assize/cursor/1", "cursor_moves",
-				 "SELECT (SELECT name FROM checks WHERE id = x.check_id) AS "
-				 "\"check\", x.id AS "
-				 "move, x.run AS "
-				 "run, x.seq AS seq, x.state AS \"#state\", 'assize/cursor/1' AS t "
-				 "FROM "
-				 "cursor_moves x" RANGE,
-				 NULL},
-				{"assize/restoration/1", "restorations",
-				 "SELECT x.id AS \"*artifacts\", x.at_ms AS at, x.n_bytes AS "
-				 "bytes, " TEXT("commit_id") " AS \"commit\", " TEXT(
-					 "content") " AS content, x.n_files "
-						    "AS files, x.n_objects AS "
-						    "objects, " OUTCOME(
-							    "x."
-							    "outco"
-							    "me") " AS outcome, x.id AS "
-								  "restoration, x.restore_us AS "
-								  "restore_us, x.run "
-								  "AS run, x.seq AS seq, " TEXT(
-									  "set_name") " AS "
-										      "\"set\", "
-										      "x.id AS "
-										      "\"*steps\", "
-										      "'assize/"
-										      "restoration/"
-										      "1' AS "
-										      "t, " TEXT(
-											      "t"
-											      "a"
-											      "g") " AS tag, x.tag_time_ms AS tag_time, " TEXT("tre"
-																	       "e") " AS tree FROM restorations x" RANGE,
-				 restoration_children},
-				{"assize/decision/1",
-				 "SELECT x.at_ms AS at, (SELECT body FROM texts WHERE id = "
-				 "x.basis) AS \"#basis\", x.id AS "
-				 "decision, x.definition_digest AS definition, " TEXT(
-					 "gate") " AS gate, x.is_open AS "
-						 "is_open, x.id AS \"*lines\", x.oldest_ms AS "
-						 "oldest, " OUTCOME(
-							 "x.outcome") " AS outcome, x.override AS "
-								      "override, "
-								      "(SELECT body FROM texts "
-								      "WHERE id = x.policy) AS "
-								      "\"#policy\", x.run AS run, "
-				{"assize/decision/1", "decisions",
-				 "SELECT x.at_ms AS at, x.id AS decision, x.definition_digest AS "
-				 "definition, " TEXT(
-					 "gate") " AS gate, x.is_open AS is_open, x.id AS "
-						 "\"*lines\", x.oldest_ms "
-						 "AS oldest, " OUTCOME(
-							 "x.outcome") " AS outcome, x.run AS run, "
-								      "x.seq AS seq, " TEXT(
-									      "subject") " AS "
-											 "subject, "
-											 "'assize/"
-											 "decision/"
-											 "1' AS t, "
-											 "(SELECT "
-											 "max(w."
-											 "decision)"
-											 " FROM "
-											 "decision_"
-											 "waivers "
-											 "w WHERE "
-											 "w."
-											 "decision "
-											 "= x.id) "
-											 "AS "
-											 "\"*"
-											 "waivers\""
-											 " FROM "
-											 "decisions"
-											 " x" RANGE,
-				 decision_children},
-				{"assize/override/1",
-				 "SELECT (SELECT body FROM texts WHERE id = x.actor) AS actor, "
-				 "x.at_ms AS at, (SELECT body FROM texts WHERE id = x.gate) AS "
-				 "gate, (SELECT body FROM texts WHERE id = x.host) AS host, x.id "
-				 "AS override, (SELECT body FROM texts WHERE id = x.reason) AS "
-				 "reason, x.seq AS seq, (SELECT body FROM texts WHERE id = "
-				 "x.subject) AS subject, 'assize/override/1' AS t, x.until_ms AS "
-				 "until, (SELECT body FROM texts WHERE id = x.user) AS user FROM "
-				 "overrides x" RANGE,
-				 NULL},
-				{"assize/external/1",
-				{"assize/external/1", "externals",
-				 "SELECT x.at_ms AS at, x.id AS external, " TEXT(
-					 "given_id") " AS given_id, " TEXT("host") " AS host, "
-										   "x.series AS "
-										   "\"*labels\","
-										   " " TEXT(
-											   "name") " AS name, x.recorded_ms AS recorded, "
-												   "x.seq AS seq, " TEXT(
-													   "series") " AS series, 'assize/external/1' "
-														     "AS t, " TEXT(
-															     "unit") " AS "
-																     "unit,"
-																     " " TEXT(
-																	     "use"
-																	     "r") " AS user, x.value AS \"=value\" FROM externals x" RANGE,
-				 external_children},
-				{"assize/key/1", "keys",
-				 "SELECT x.at_ms AS at, x.endorsement AS endorsement, " TEXT("host") " AS host, x.id AS \"key\", " TEXT(
-					 "name") " AS name, x.public AS "
-						 "public, x.seq AS seq, "
-						 "'assize/key/1' AS "
-						 "t, " TEXT("user") " AS"
-								    " us"
-								    "er "
-								    "FRO"
-								    "M "
-								    "key"
-								    "s "
-								    "x" RANGE,
-				 NULL},
-				{"assize/anchor/1", "anchors",
-				 "SELECT x.id AS anchor, x.at_ms AS at, " TEXT(
-					 "kind") " AS kind, " TEXT("place") " AS place, x.proof AS "
-									    "\"#proof\", x.root AS "
-									    "root, x.seq AS seq, "
-									    "x.size AS size, "
-									    "'assize/anchor/1' AS "
-									    "t FROM anchors "
-									    "x" RANGE,
-				 NULL},
-				{NULL, NULL, NULL, NULL},
 static const struct leaf_child notice_children[] = {
 	{"lines",
 	 "SELECT x.at_ms AS at, x.bound AS \"$bound\", x.check_name AS \"$check\", x.col AS col, "
@@ -323,7 +87,8 @@ static const char decision[] =
 	"SELECT x.at_ms AS at, x.basis AS \"&basis\", x.id AS decision, x.definition_digest AS "
 	"definition, x.gate AS "
 	"\"$gate\", x.is_open AS is_open, x.id AS \"*lines\", x.oldest_ms AS oldest, x.outcome AS "
-	"\"!outcome\", x.policy AS \"&policy\", x.run AS run, x.seq AS seq, x.subject AS "
+	"\"!outcome\", x.override AS override, x.policy AS \"&policy\", x.run AS run, x.seq AS "
+	"seq, x.subject AS "
 	"\"$subject\", 'assize/decision/1' "
 	"AS t, (SELECT max(w.decision) FROM decision_waivers w WHERE w.decision = x.id) AS "
 	"\"*waivers\" FROM decisions x" RANGE;
@@ -333,6 +98,11 @@ static const char external[] =
 	"x.series AS \"*labels\", x.name AS \"$name\", x.recorded_ms AS recorded, x.seq AS seq, "
 	"x.series AS \"$series\", 'assize/external/1' AS t, x.unit AS \"$unit\", x.user AS "
 	"\"$user\", x.value AS \"=value\" FROM externals x" RANGE;
+
+static const char override[] =
+	"SELECT x.actor AS \"$actor\", x.at_ms AS at, x.gate AS \"$gate\", x.host AS \"$host\", "
+	"x.id AS override, x.reason AS \"$reason\", x.seq AS seq, x.subject AS \"$subject\", "
+	"'assize/override/1' AS t, x.until_ms AS until, x.user AS \"$user\" FROM overrides x" RANGE;
 
 static const char key[] =
 	"SELECT x.at_ms AS at, x.endorsement AS endorsement, x.host AS \"$host\", x.id AS \"key\", "
@@ -361,6 +131,7 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/cursor/1", "cursor_moves", cursor, NULL},
 	{"assize/restoration/1", "restorations", restoration, restoration_children},
 	{"assize/decision/1", "decisions", decision, decision_children},
+	{"assize/override/1", "overrides", override, NULL},
 	{"assize/external/1", "externals", external, external_children},
 	{"assize/key/1", "keys", key, NULL},
 	{"assize/anchor/1", "anchors", anchor, NULL},

@@ -105,13 +105,7 @@ static const char *const added_by[] = {
 	      "DROP INDEX restorations_seq; DROP INDEX decisions_seq; DROP INDEX externals_seq; "
 	      "DROP INDEX artifacts_restoration; ALTER TABLE head DROP frontier; "
 	      "ALTER TABLE head DROP root; ALTER TABLE definitions DROP leaf; "
-	      "ALTER TABLE facts DROP leaf; ALTER TABLE locks DROP seal",
-	      "DROP TABLE checkpoints; DROP TABLE anchors; DROP INDEX runs_seq; DROP INDEX "
-	      "run_ends_seq; DROP INDEX definitions_seq; DROP INDEX batches_seq; DROP INDEX "
-	      "restorations_seq; DROP INDEX decisions_seq; DROP INDEX externals_seq; DROP INDEX "
-	      "artifacts_restoration; ALTER TABLE head DROP COLUMN frontier; ALTER TABLE head DROP "
-	      "COLUMN root; ALTER TABLE definitions DROP COLUMN leaf; ALTER TABLE facts DROP "
-	      "COLUMN leaf; ALTER TABLE head DROP COLUMN working",
+	      "ALTER TABLE facts DROP leaf; ALTER TABLE head DROP working",
 	[9] = "DROP TABLE decision_waivers",
 	[10] = "DROP TABLE told; DROP TABLE gaps; DROP TABLE notices; DROP TABLE notice_lines; "
 	       "DROP TABLE notice_ends; DROP TABLE outbox",

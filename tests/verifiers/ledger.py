@@ -195,6 +195,10 @@ class Record:
                    "labels": rows(labels), "name": t(x["name"]), "recorded": x["recorded_ms"], "seq": x["seq"],
                    "series": t(x["series"]), "t": "assize/external/1", "unit": t(x["unit"]), "user": t(x["user"]),
                    "value": value_of(x["value"])}
+        for x in self.all("overrides"):
+            yield {"actor": t(x["actor"]), "at": x["at_ms"], "gate": t(x["gate"]), "host": t(x["host"]),
+                   "override": x["id"], "reason": t(x["reason"]), "seq": x["seq"], "subject": t(x["subject"]),
+                   "t": "assize/override/1", "until": x["until_ms"], "user": t(x["user"])}
         for x in self.all("notices"):
             yield self.notice(x)
         for x in self.all("notice_ends"):
@@ -224,7 +228,7 @@ class Record:
                    for w in self.all("decision_waivers", "WHERE decision = ? ORDER BY place", x["id"])]
         return {"at": x["at_ms"], "basis": self.whole(x["basis"]), "decision": x["id"], "definition": x["definition_digest"].hex(),
                 "gate": t(x["gate"]), "is_open": x["is_open"], "lines": rows(lines), "oldest": x["oldest_ms"],
-                "outcome": OUTCOMES[x["outcome"]], "policy": self.whole(x["policy"]), "run": x["run"],
+                "outcome": OUTCOMES[x["outcome"]], "override": x["override"], "policy": self.whole(x["policy"]), "run": x["run"],
                 "seq": x["seq"], "subject": t(x["subject"]), "t": "assize/decision/1", "waivers": rows(waivers) if waivers else None}
 
     def notice(self, x):
