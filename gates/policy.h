@@ -6,9 +6,10 @@
  * asked for: its rules, and of every check it reads the name, the hash of its definition and where
  * it is written. It is the same from decision to decision as long as nobody changes the definition,
  * and recorded once. The basis is what was at hand: subject, time, the run each check was judged
- * by, how far the record went (before_seq), which runs had no end then, and tags and commits as the
- * repository had them. Results themselves are not in it: they are in the record, and when one of
- * them is changed the decision cannot be made again as it was.
+ * by, how far the record went (before_seq), which runs had no end then, tags and commits as the
+ * repository had them, when freezes were, and which decisions and overrides there were. Results
+ * themselves are not in it: they are in the record, and when one of them is changed the decision
+ * cannot be made again as it was.
  *
  * Reading gives an input without evidence (runner/gate_again.c reads that from the record). Text is
  * in the arena.
@@ -50,6 +51,10 @@ struct basis {
 	struct basis_open *open;
 	size_t n_open;
 	struct restoration_row *restorations; /* of input: tag, run, state, time */
+	struct gate_opened *depends;	      /* of input, without the decisions */
+	int64_t *decisions;		      /* of each of depends; 0 = none */
+	int64_t *overrides;		      /* of input, by their numbers */
+	size_t n_overrides;
 };
 
 /* -1 with ERR_RECORD: the texts are none of ours, or of a version this program does not know. */

@@ -421,6 +421,71 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 	in->restorations = out->restorations;
 }
 
+/* Gates without any have no such member. */
+static const struct json_t *get_some(struct reading *r, const struct json_t *at, const char *name,
+				     size_t *n)
+{
+	*n = 0;
+	return json_member(at, name) != NULL ? get_array(r, at, name, n) : NULL;
+}
+
+static void read_windows(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	const struct json_t *list = get_some(r, at, "windows", &out->input.n_windows);
+	struct gate_window *windows = arena_array(r->arena, out->input.n_windows, sizeof(*windows));
+	struct freeze *freezes = arena_array(r->arena, out->input.n_windows, sizeof(*freezes));
+
+	for (size_t i = 0; i < out->input.n_windows; i++) {
+		const struct json_t *x = json_item(list, i);
+
+		freezes[i] =
+			(struct freeze){.pos = get_pos(r, x), .reason = get_text(r, x, "reason")};
+		windows[i] = (struct gate_window){.freeze = &freezes[i],
+						  .from_ms = get_int(r, x, "from_ms"),
+						  .to_ms = get_int(r, x, "to_ms"),
+						  .error = get_optional(r, x, "error")};
+	}
+	out->input.windows = windows;
+}
+
+static void read_depends(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	size_t n;
+	const struct json_t *list = get_some(r, at, "depends", &n);
+	struct gate_dependency *on = arena_array(r->arena, n, sizeof(*on));
+
+	out->depends = arena_array(r->arena, n, sizeof(*out->depends));
+	out->decisions = arena_array(r->arena, n, sizeof(*out->decisions));
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *x = json_item(list, i);
+
+		on[i] = (struct gate_dependency){
+			.pos = get_pos(r, x),
+			.gate = get_text(r, x, "gate"),
+			.within_ms = get_int(r, x, "within_ms"),
+			.is_overridden_accepted = get_bool(r, x, "overridden"),
+		};
+		out->depends[i].on = &on[i];
+		out->decisions[i] = get_int(r, x, "decision");
+	}
+	out->input.depends = out->depends;
+	out->input.n_depends = n;
+}
+
+static void read_overrides(struct reading *r, const struct json_t *at, struct basis *out)
+{
+	const struct json_t *list = get_some(r, at, "overrides", &out->n_overrides);
+
+	out->overrides = arena_array(r->arena, out->n_overrides, sizeof(*out->overrides));
+	for (size_t i = 0; i < out->n_overrides; i++) {
+		struct json_value v;
+
+		json_read(r->doc, json_item(list, i), &v);
+		r->is_bad = r->is_bad || v.type != JSON_IS_INT;
+		out->overrides[i] = v.type == JSON_IS_INT ? v.integer : 0;
+	}
+}
+
 static void read_basis(struct reading *r, struct basis *out)
 {
 	const struct json_t *root = json_root(r->doc);
@@ -436,6 +501,9 @@ static void read_basis(struct reading *r, struct basis *out)
 	read_evidence(r, root, out);
 	read_open(r, root, out);
 	read_targets(r, root, out);
+	read_windows(r, root, out);
+	read_depends(r, root, out);
+	read_overrides(r, root, out);
 }
 
 static int read_text(struct reading *r, const char *text, struct basis *out,

@@ -297,6 +297,49 @@ static void put_targets(struct json_writer *w, const struct gate_input *in)
 	json_close(w, ']');
 }
 
+/* The windows of freezes as they fell then: zones change their rules. */
+static void put_windows(struct json_writer *w, const struct gate_input *in)
+{
+	json_open(w, "windows", '[');
+	for (size_t i = 0; i < in->n_windows; i++) {
+		const struct gate_window *x = &in->windows[i];
+
+		json_open(w, NULL, '{');
+		put_pos(w, &x->freeze->pos);
+		json_put_text(w, "reason", x->freeze->reason);
+		json_put_int(w, "from_ms", x->from_ms);
+		json_put_int(w, "to_ms", x->to_ms);
+		json_put_text(w, "error", x->error);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void put_depends(struct json_writer *w, const struct gate_input *in)
+{
+	json_open(w, "depends", '[');
+	for (size_t i = 0; i < in->n_depends; i++) {
+		const struct gate_opened *x = &in->depends[i];
+
+		json_open(w, NULL, '{');
+		put_pos(w, &x->on->pos);
+		json_put_text(w, "gate", x->on->gate);
+		json_put_int(w, "within_ms", x->on->within_ms);
+		json_put_bool(w, "overridden", x->on->is_overridden_accepted);
+		json_put_int(w, "decision", x->newest != NULL ? x->newest->id : 0);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void put_overrides(struct json_writer *w, const struct gate_input *in)
+{
+	json_open(w, "overrides", '[');
+	for (size_t i = 0; i < in->n_overrides; i++)
+		json_put_int(w, NULL, in->overrides[i].id);
+	json_close(w, ']');
+}
+
 void basis_write(struct buf *out, const struct gate_input *in)
 {
 	struct json_writer w;
@@ -311,5 +354,11 @@ void basis_write(struct buf *out, const struct gate_input *in)
 	put_all_open(&w, in);
 	json_put_text(&w, "rollback_error", in->rollback_error);
 	put_targets(&w, in);
+	if (in->n_windows > 0)
+		put_windows(&w, in);
+	if (in->n_depends > 0)
+		put_depends(&w, in);
+	if (in->n_overrides > 0)
+		put_overrides(&w, in);
 	json_close(&w, '}');
 }

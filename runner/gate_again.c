@@ -140,6 +140,41 @@ static int find_restorations(struct again *x, struct err *e)
 	return 0;
 }
 
+/* The decisions and overrides the basis names, as the record has them. */
+static int find_grants(struct again *x, struct err *e)
+{
+	struct basis *b = &x->basis;
+	struct override *overrides = arena_array(x->arena, b->n_overrides, sizeof(*overrides));
+
+	for (size_t i = 0; i < b->input.n_depends; i++) {
+		struct decision *newest = NULL;
+
+		if (b->decisions[i] != 0 &&
+		    record_decision_of(x->record, x->arena, b->decisions[i], &newest, e) != 0)
+			return -1;
+		b->depends[i].newest = newest;
+	}
+	for (size_t i = 0; i < b->n_overrides; i++) {
+		const struct override *o;
+
+		if (record_override_of(x->record, x->arena, b->overrides[i], &o, e) != 0)
+			return -1;
+		overrides[i] = *o;
+	}
+	b->input.overrides = overrides;
+	b->input.n_overrides = b->n_overrides;
+	return 0;
+}
+
+/* The definition it was made under; whether a restoration was of it, its row says otherwise. */
+static void take_digest(struct basis *b, const unsigned char *digest)
+{
+	memcpy(b->input.definition_digest, digest, sizeof(b->input.definition_digest));
+	for (size_t i = 0; i < b->input.n_restorations; i++)
+		memcpy(b->restorations[i].definition_digest, digest,
+		       sizeof(b->restorations[i].definition_digest));
+}
+
 int gate_decide_again(struct record *record, struct arena *a, const struct decision *recorded,
 		      struct decision *out, struct err *e)
 {
@@ -150,7 +185,9 @@ int gate_decide_again(struct record *record, struct arena *a, const struct decis
 	for (size_t i = 0; i < x.basis.input.n_items; i++)
 		if (find_evidence(&x, i, e) != 0)
 			return -1;
-	if (find_streaks(&x, e) != 0 || find_lookbacks(&x, e) != 0 || find_restorations(&x, e) != 0)
+	take_digest(&x.basis, recorded->definition_digest);
+	if (find_streaks(&x, e) != 0 || find_lookbacks(&x, e) != 0 ||
+	    find_restorations(&x, e) != 0 || find_grants(&x, e) != 0)
 		return -1;
 	gate_decide(a, &x.basis.input, out);
 	return 0;

@@ -77,7 +77,7 @@ int store_override(struct record *r, struct arena *a, int64_t id, const struct o
 		return -1;
 	if (rc == 0)
 		return err_set(e, ERR_RECORD,
-			       "cannot trust record \"%s\": a decision rests on override %lld, "
+			       "cannot trust record \"%s\": a decision names override %lld, "
 			       "which is not there",
 			       r->path, (long long)id);
 	o = arena_alloc(a, sizeof(*o));
@@ -128,4 +128,12 @@ int record_overrides(struct record *r, struct arena *a, const struct override_qu
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	return store_leave(r, read_overrides(r, a, q, out, n, e), e);
+}
+
+int record_override_of(struct record *r, struct arena *a, int64_t id, const struct override **out,
+		       struct err *e)
+{
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	return store_leave(r, store_override(r, a, id, out, e), e);
 }

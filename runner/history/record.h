@@ -294,6 +294,10 @@ struct override_query {
 int record_overrides(struct record *r, struct arena *a, const struct override_query *q,
 		     struct override **out, size_t *n, struct err *e);
 
+/* One override; an ERR_RECORD where there is none. */
+int record_override_of(struct record *r, struct arena *a, int64_t id, const struct override **out,
+		       struct err *e);
+
 /* The newest decision of a gate about a subject, recorded before before_seq; 1 = there is none. */
 int record_last_decision(struct record *r, struct arena *a, const char *gate, const char *subject,
 			 int64_t before_seq, struct decision *out, struct err *e);

@@ -232,4 +232,11 @@ exits 'depends_on: shut' 1 "$ASSIZE" gate strict --subject v6 --var broken=1
 exits 'depends_on: keeps shut' 1 "$ASSIZE" gate release --subject v6
 like 'depends_on: says how it was' "$out" 'require FAIL depends_on:strict was decided shut \(fail\)'
 
+# ---- all of it again, from the record alone
+again=
+for id in $(sqlite3 .assize/record.db 'SELECT id FROM decisions'); do
+	"$ASSIZE" replay --decision "$id" >/dev/null 2>&1 || again="$again $id"
+done
+is 'replay: every decision above comes to the same' "$again" ''
+
 done_testing
