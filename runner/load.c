@@ -70,7 +70,7 @@ const struct key_row file_rows[] = {
 	 .type = KEY_GROUP,
 	 .offset = offsetof(struct file_raw, ledger),
 	 .sub = ledger_rows,
-	 .help = "who signs for the record, and where its checkpoints are kept"},
+	 .help = "who signs for the record, and whose word for it counts"},
 	KEY_END,
 };
 

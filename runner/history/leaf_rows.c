@@ -109,11 +109,6 @@ static const char key[] =
 	"x.name AS \"$name\", x.public AS public, x.seq AS seq, 'assize/key/1' AS t, x.user AS "
 	"\"$user\" FROM keys x" RANGE;
 
-static const char anchor[] =
-	"SELECT x.id AS anchor, x.at_ms AS at, x.kind AS \"$kind\", x.place AS \"$place\", x.proof "
-	"AS \"#proof\", x.root AS root, x.seq AS seq, x.size AS size, 'assize/anchor/1' AS t FROM "
-	"anchors x" RANGE;
-
 static const char notice[] =
 	"SELECT x.at_ms AS at, x.id AS \"*lines\", x.id AS notice, x.run AS run, x.seq AS seq, "
 	"x.sink AS \"$sink\", 'assize/notice/1' AS t, x.n_lines AS total FROM notices x" RANGE;
@@ -134,7 +129,6 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/override/1", "overrides", override, NULL},
 	{"assize/external/1", "externals", external, external_children},
 	{"assize/key/1", "keys", key, NULL},
-	{"assize/anchor/1", "anchors", anchor, NULL},
 	{"assize/notice/1", "notices", notice, notice_children},
 	{"assize/notice-end/1", "notice_ends", notice_end, NULL},
 	{NULL, NULL, NULL, NULL},

@@ -291,12 +291,6 @@ static const char *const version_8[] = {
 	") STRICT;\n"
 	"CREATE TABLE checkpoints(\n"
 	"	size INTEGER PRIMARY KEY, note TEXT NOT NULL\n"
-	") STRICT;\n"
-	"CREATE TABLE anchors(\n"
-	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
-	"	kind INTEGER NOT NULL, place INTEGER NOT NULL,\n"
-	"	size INTEGER NOT NULL, root BLOB NOT NULL, at_ms INTEGER NOT NULL,\n"
-	"	proof BLOB NOT NULL -- what the place gave back\n"
 	") STRICT;\n", /* next part */
 	"CREATE UNIQUE INDEX runs_seq ON runs(seq);\n"
 	"CREATE UNIQUE INDEX run_ends_seq ON run_ends(seq);\n"
@@ -308,7 +302,6 @@ static const char *const version_8[] = {
 	"CREATE UNIQUE INDEX migrations_seq ON migrations(seq);\n"
 	"CREATE UNIQUE INDEX cursor_moves_seq ON cursor_moves(seq);\n"
 	"CREATE UNIQUE INDEX keys_seq ON keys(seq);\n"
-	"CREATE UNIQUE INDEX anchors_seq ON anchors(seq);\n"
 	"CREATE INDEX artifacts_restoration ON artifacts(restoration);\n",
 	NULL,
 };

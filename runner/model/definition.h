@@ -252,18 +252,7 @@ struct waiver {
 	int64_t granted_ms, expires_ms;
 };
 
-/* A place where checkpoints are put: one of branch, timestamp and witness. */
-struct ledger_anchor {
-	struct pos pos;
-	const char *branch;
-	const struct target *repo; /* of the branch */
-	const char *remote;	   /* the same: a remote's name or a URL */
-	const char *timestamp;	   /* URL of an RFC 3161 service */
-	const char *ca_file;	   /* of it; NULL = the system's */
-	const char *witness;	   /* absolute path of the request file */
-};
-
-/* Who signs for the record, whose word counts, and where checkpoints go. */
+/* Who signs for the record, and whose word counts. */
 struct ledger_settings {
 	struct pos pos;
 	const char *name;    /* NULL = the default */
@@ -271,8 +260,6 @@ struct ledger_settings {
 	const char *key_pem; /* a secret; NULL = the key is in a file */
 	struct texts trust;  /* lines of keys (runner/io/note.h) */
 	const char *origin;  /* NULL = any record */
-	struct ledger_anchor *anchors;
-	size_t n_anchors;
 };
 
 /* Text of a definition file, kept to show the line an error or verdict points at. */

@@ -7,6 +7,8 @@
 #include "runner/base/buf.h"
 #include "runner/history/ledger.h"
 #include "runner/io/jcs.h"
+#include "runner/model/definition.h"
+#include "runner/model/notify.h"
 
 /* ---- the tree ---- */
 
@@ -265,6 +267,50 @@ static struct sign_key *make_key(struct world *w, const char *name)
 	return key;
 }
 
+/* Somebody to be told: one notice is delivered, one waits. */
+static void add_notices(struct world *w)
+{
+	static struct notify_sink ops = {.name = "ops", .on = TRANSITION_ALL};
+	static struct notify_sink *const sinks[] = {&ops};
+	struct notify_sink **list = arena_array(w->arena, 1, sizeof(*list));
+	struct definition *d = arena_alloc(w->arena, sizeof(*d));
+	struct check_info *c = world_check(w, "told/late");
+	struct transition *late = arena_alloc(w->arena, sizeof(*late));
+	struct override o = {.gate = "release",
+			     .subject = "v2",
+			     .actor = "ann",
+			     .reason = "fire",
+			     .host = "h",
+			     .user = "u"};
+	struct notice *items;
+	struct err e = {0};
+	size_t n;
+
+	list[0] = sinks[0];
+	*d = (struct definition){.arena = w->arena, .sinks = list, .n_sinks = 1};
+	(void)world_run(w, "v2", world_result(w, c, "", OUTCOME_PASS, world_int(1)));
+	*late = (struct transition){.kind = TRANSITION_OVERDUE,
+				    .check = "told/late",
+				    .series = "",
+				    .subject = "v2",
+				    .value = "",
+				    .unit = "",
+				    .bound = "",
+				    .since_ms = w->now_ms,
+				    .at_ms = w->now_ms};
+	record_tell(w->record, w->arena, d, late, 1);
+	(void)world_run(w, "v2", world_result(w, c, "x", OUTCOME_FAIL, world_int(1)));
+	assert_ok(record_notices_take(w->record, w->arena, w->now_ms, 0, &items, &n, &e), e);
+	assert_int_equal(n, 1);
+	items[0].why = "refused";
+	assert_ok(record_notice_end(w->record, &items[0], w->now_ms, true, &e), e);
+	(void)world_run(w, "v2", world_result(w, c, "y", OUTCOME_FAIL, world_int(1)));
+	o.at_ms = w->now_ms;
+	o.until_ms = w->now_ms + WORLD_HOUR;
+	assert_ok(record_override(w->record, &o, &e), e);
+	record_tell(w->record, w->arena, NULL, NULL, 0);
+}
+
 /* Three runs, two keys, a checkpoint of each, a lock that is held. */
 static void fill(struct world *w)
 {
@@ -283,6 +329,7 @@ static void fill(struct world *w)
 	assert_ok(ledger_add_key(w->record, w->arena, &k, &e), e);
 	add_run(w, 3, "v1"); /* a subject that was not the newest */
 	add_many(w);
+	add_notices(w);
 	assert_ok(ledger_checkpoint_make(w->record, w->arena, second, &note, &e), e);
 	assert_int_equal(record_lock(w->record, "nightly", w->arena, &holder, &e), 0);
 	sign_key_free(first);
@@ -458,8 +505,10 @@ static void test_every_changed_column_is_noticed(void **state)
 				n_missed++;
 			}
 		}
-		if (n_here == 0)
-			print_message("never changed: %s.%s\n", columns[i].table, columns[i].name);
+		/* one head there can be, and a record made today was never migrated */
+		if (n_here == 0 && strcmp(columns[i].table, "migrations") != 0 &&
+		    strcmp(columns[i].name, "one") != 0)
+			fail_msg("never changed: %s.%s", columns[i].table, columns[i].name);
 		n_changed += (size_t)n_here;
 	}
 	print_message("%zu columns, %zu changes, %zu missed\n", n, n_changed, n_missed);

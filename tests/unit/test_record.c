@@ -100,7 +100,7 @@ static const char *const added_by[] = {
 	[6] = "DROP TABLE artifacts",
 	[7] = "ALTER TABLE restorations DROP COLUMN content",
 	[8] = "DROP TABLE nodes; DROP TABLE migrations; DROP TABLE cursor_moves; DROP TABLE keys; "
-	      "DROP TABLE checkpoints; DROP TABLE anchors; DROP INDEX runs_seq; "
+	      "DROP TABLE checkpoints; DROP INDEX runs_seq; "
 	      "DROP INDEX run_ends_seq; DROP INDEX definitions_seq; DROP INDEX batches_seq; "
 	      "DROP INDEX restorations_seq; DROP INDEX decisions_seq; DROP INDEX externals_seq; "
 	      "DROP INDEX artifacts_restoration; ALTER TABLE head DROP frontier; "

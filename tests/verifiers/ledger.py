@@ -210,10 +210,6 @@ class Record:
             yield {"at": x["at_ms"], "endorsement": x["endorsement"] and x["endorsement"].hex(), "host": t(x["host"]),
                    "key": x["id"], "name": t(x["name"]), "public": x["public"].hex(), "seq": x["seq"],
                    "t": "assize/key/1", "user": t(x["user"])}
-        for x in self.all("anchors"):
-            yield {"anchor": x["id"], "at": x["at_ms"], "kind": t(x["kind"]), "place": t(x["place"]),
-                   "proof": digest_of(x["proof"]), "root": x["root"].hex(), "seq": x["seq"], "size": x["size"],
-                   "t": "assize/anchor/1"}
 
     def decision(self, x):
         t = self.t
