@@ -14,6 +14,7 @@
 
 #include "audits/archive_rules.h"
 #include "audits/manifest.h"
+#include "audits/policy.h"
 #include "audits/rollback_artifact.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -125,7 +126,7 @@ static const struct manifest_entry *listed(struct artifact *x, const struct mani
 /* 0 with the digest that is recorded, NULL where none is; -1 with a finding. */
 static int recorded_digest(struct artifact *x, const char **hex)
 {
-	const char *path = artifact_absolute(x, x->spec->digests);
+	const char *path = artifact_absolute(x, x->spec->digests), *name;
 	const struct manifest_entry *entry = NULL;
 	struct manifest manifest;
 	struct err e = {.class = ERR_NONE};
@@ -137,7 +138,8 @@ static int recorded_digest(struct artifact *x, const char **hex)
 	if (!path)
 		return 0;
 	buf_init(&text, MAX_MANIFEST_BYTES);
-	rc = file_read(path, &text, &e);
+	name = policy_name(x->a, x->look->probe->world->definition, path, &e);
+	rc = name ? file_read(name, &text, &e) : -1;
 	if (rc == 0)
 		rc = manifest_parse(x->a, text.data, text.len, &manifest, &e);
 	buf_release(&text);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "audits/kinds.h"
+#include "audits/policy.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/node.h"
@@ -57,14 +58,40 @@ static void unmeasured(struct ask_answer *out, const char *reason, const char *h
 	out->is_unreadable = true;
 }
 
+struct asked {
+	const struct ask *q;
+	struct diags *diags;
+};
+
+/* keys_context.policy: names of a tag's own are complete only now. */
+static const char *policy_of(void *ctx, const struct key_row *row, const struct node *node,
+			     const char *path)
+{
+	const struct asked *x = ctx;
+	struct err e = {.class = ERR_NONE};
+	const char *name;
+
+	(void)row; /* one of the keys an artifact takes: a list of digests */
+	name = policy_name(x->q->arena, x->q->world->definition, path, &e);
+	if (!name) {
+		e.class = ERR_DEFINITION;
+		e.pos = node->pos;
+		diags_add(x->diags, &e);
+	}
+	return name;
+}
+
 /* The spec and what is expected of it. -1: it cannot be asked, out says why. */
 static int make_check(const struct ask *q, const struct ask_value *values, size_t n,
 		      struct check *c, struct ask_answer *out)
 {
 	struct diags diags;
+	struct asked asked = {.q = q, .diags = &diags};
 	struct keys_context keys = {
 		.arena = q->arena,
 		.root_dir = q->world->definition->root_dir,
+		.policy = policy_of,
+		.policy_ctx = &asked,
 		.diags = &diags,
 		.what = q->name,
 	};

@@ -11,6 +11,7 @@
 #include "gates/lines.h"
 #include "gates/refuse.h"
 #include "runner/base/arena.h"
+#include "runner/base/str.h"
 
 /* What is known about one target. */
 struct target_state {
@@ -64,8 +65,10 @@ static const char *finding(struct lines *l, const struct restoration *r, const c
 
 bool rollback_row_counts(const struct gate_input *in, const struct restoration_row *row)
 {
-	return in->policy == NULL || memcmp(row->definition_digest, in->definition_digest,
-					    sizeof(row->definition_digest)) == 0;
+	/* Lists of a tag's own are no part of the digest: they have to be of a commit as well. */
+	return in->policy == NULL || (str_starts(row->definition_file, "git:") &&
+				      memcmp(row->definition_digest, in->definition_digest,
+					     sizeof(row->definition_digest)) == 0);
 }
 
 static void judge(struct lines *l, const struct gate_input *in, struct target_state *t)

@@ -82,6 +82,8 @@ int load_policy_open(struct loader *l, const char *spec, const char **root, stru
 		return -1;
 	l->ref = ref;
 	l->definition->commit = git_ref_commit(l->git);
+	l->definition->ref = ref;
+	l->definition->work_tree = git_ref_work_tree(l->git);
 	if (type == GIT_REF_DIRECTORY)
 		path = arena_printf(l->arena, "%s/" LOAD_FILE, path);
 	*root = file_absolute(l->arena, git_ref_work_tree(l->git), path);
@@ -121,10 +123,13 @@ static int refuse_elsewhere(const struct loader *l, const char *path, struct err
 
 const char *load_policy_shown(const struct loader *l, const char *path)
 {
-	const char *below = l->git ? in_tree(l, path) : NULL;
+	const char *below = l->git ? in_tree(l, path) : NULL, *shown;
 
-	return below ? arena_printf(l->arena, LOAD_REF "%s:%s", l->ref, below)
-		     : file_shown(l->arena, l->options->cwd, path);
+	if (below)
+		return arena_printf(l->arena, LOAD_REF "%s:%s", l->ref, below);
+	shown = file_shown(l->arena, l->options->cwd, path);
+	/* A file of such a name is never shown, or recorded, as one of a commit. */
+	return load_policy_is_ref(shown) ? arena_printf(l->arena, "./%s", shown) : shown;
 }
 
 int load_policy_read(struct loader *l, const char *path, struct buf *out, struct err *e)

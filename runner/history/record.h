@@ -265,6 +265,7 @@ struct restoration_row {
 	int64_t run_id, at_ms;
 	enum run_state run_state;
 	unsigned char definition_digest[32]; /* of the run */
+	const char *definition_file;	     /* the same */
 };
 /* The newest restoration of every tag of the set. */
 int record_restorations(struct record *r, struct arena *a, const char *set,

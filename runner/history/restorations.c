@@ -162,7 +162,8 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 	"WHERE id = x.tree), x.outcome, x.tag_time_ms, x.n_objects, "                              \
 	"x.n_files, x.n_bytes, x.restore_us, (SELECT body FROM texts WHERE id = x.content), "      \
 	"(SELECT "                                                                                 \
-	"definition_digest FROM runs WHERE id = x.run)"
+	"definition_digest FROM runs WHERE id = x.run), (SELECT (SELECT body FROM texts "          \
+	"WHERE id = definition_file) FROM runs WHERE id = x.run)"
 #define SOURCE "restorations x LEFT JOIN run_ends e ON e.run = x.run"
 
 static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
@@ -188,6 +189,7 @@ static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
 	};
 
 	store_digest(s, 15, row.definition_digest, sizeof(row.definition_digest));
+	row.definition_file = store_text_or(s, 16, a, "");
 	return row;
 }
 

@@ -278,7 +278,11 @@ struct definition {
 	 * from a commit. root_name: of the file in it.
 	 */
 	const char *root_file, *root_dir, *root_name;
-	const char *commit; /* of `-f git:REF:PATH`, full id; NULL = read from the file system */
+	/*
+	 * Of `-f git:REF:PATH`: full id of the commit, REF, absolute top of the work tree. NULL =
+	 * read from the file system.
+	 */
+	const char *commit, *ref, *work_tree;
 	struct source *sources;
 	size_t n_sources;
 	/*

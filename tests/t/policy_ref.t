@@ -396,6 +396,7 @@ targets:
   repo: { git: .. }
 rollback:
   releases: { repo: repo, tags: v1, keep: 1, signature: { allowed_signers: keys/allowed, required: true } }
+  built: { repo: repo, tags: v1, keep: 1, artifacts: { path: ../dist/app, digests: "../dist/{tag}.SUMS" } }
 audits:
   web:
     checks:
@@ -404,8 +405,9 @@ audits:
 gates:
   web: { require: [ { audit: web } ] }
   ship: { rollback: { set: releases, tags: any, verified_within: 24h } }
+  built: { rollback: { set: built, tags: any, verified_within: 24h } }
 YAML
-git add ci && git commit -qm trust && git update-ref refs/remotes/origin/trust HEAD && git checkout -q -B loose && git branch -qD trust
+cp dist/SUMS dist/v1.SUMS && git add ci dist && git commit -qm trust && git update-ref refs/remotes/origin/trust HEAD && git checkout -q -B loose && git branch -qD trust
 cp "$TMP/mallory.pem" ci/ca.pem && sed -i 's/required: true/required: false/' ci/web.yaml && git commit -qam loose
 run "$ASSIZE" gate web -f ci/web.yaml --subject X
 is "another issuer: opens by the branch's own" "$status" 0 || diag "$out$err"
@@ -423,4 +425,14 @@ is "a tag without a signature: opens by the branch's own" $? 0
 run "$ASSIZE" gate ship -f git:origin/trust:ci/web.yaml --subject X
 is "what was proven under the branch's definitions is not proven: shut" "$status" 2
 like "it was verified again" "$out" 'require undecided rollback/releases.*the tag is not signed'
+run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject X
+is "what was built of a tag is as its list in the commit has it" "$status" 0 || diag "$out$err"
+rm ci/.assize/record.db
+git checkout -q origin/trust -- ci && git reset -q
+echo evil >dist/app && (cd dist && sha256sum app >v1.SUMS)
+"$ASSIZE" gate built -f ci/web.yaml --subject X >/dev/null
+is "another artifact with a list of its own: opens by the work tree, of the same definition" $? 0
+run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject X
+is "and is disproved by that of the ref" "$status" 1
+like "and told" "$out" "recorded is $(git show origin/trust:dist/v1.SUMS | cut -c1-64)"
 done_testing
