@@ -416,6 +416,8 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 			.run_id = get_int(r, x, "run"),
 			.run_state = get_state(r, x),
 			.at_ms = get_int(r, x, "at_ms"),
+			/* Whether it counts was said; digests are those of nothing here. */
+			.definition_file = get_bool(r, x, "counts") ? "git:" : "",
 		};
 	}
 	in->restorations = out->restorations;
@@ -497,6 +499,7 @@ static void read_basis(struct reading *r, struct basis *out)
 	out->input.subject = get_text(r, root, "subject");
 	out->input.now_ms = get_int(r, root, "now_ms");
 	out->input.before_seq = get_int(r, root, "before_seq");
+	out->input.policy = get_optional(r, root, "from");
 	out->input.rollback_error = get_optional(r, root, "rollback_error");
 	read_evidence(r, root, out);
 	read_open(r, root, out);

@@ -292,6 +292,7 @@ static void put_targets(struct json_writer *w, const struct gate_input *in)
 		json_put_int(w, "run", row->run_id);
 		json_put_text(w, "state", state_name(row->run_state));
 		json_put_int(w, "at_ms", row->at_ms);
+		json_put_bool(w, "counts", rollback_row_counts(in, row));
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -352,6 +353,7 @@ void basis_write(struct buf *out, const struct gate_input *in)
 	json_put_int(&w, "before_seq", in->before_seq);
 	put_evidence(&w, in);
 	put_all_open(&w, in);
+	json_put_text(&w, "from", in->policy);
 	json_put_text(&w, "rollback_error", in->rollback_error);
 	put_targets(&w, in);
 	if (in->n_windows > 0)

@@ -329,6 +329,7 @@ like "the decision says by what it was made" "$(jq -r '.decisions[0].lines[].tex
 	"decided by $ref at $(git rev-parse origin/main)"
 ASSIZE_FILE=$ref exits "and found there without -f" 0 "$ASSIZE" history
 like "history shows the run" "$out" 'fail'
+exits "and it is made again from the record alone" 0 "$ASSIZE" replay --decision 1 -f $ref
 git add -f ci/.assize/record.db && git commit -qm "evidence of one's own"
 run "$ASSIZE" gate release -f $ref --subject X
 is "a record that the branch has brought along: exit status" "$status" 4
@@ -434,5 +435,6 @@ echo evil >dist/app && (cd dist && sha256sum app >v1.SUMS)
 is "another artifact with a list of its own: opens by the work tree, of the same definition" $? 0
 run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject X
 is "and is disproved by that of the ref" "$status" 1
-like "and told" "$out" "recorded is $(git show origin/trust:dist/v1.SUMS | cut -c1-64)"
+exits "replay makes it again, with what counts" 0 "$ASSIZE" replay --decision 2 -f git:origin/trust:ci/web.yaml
+like "the digest is told" "$err$("$ASSIZE" explain latest rollback/built -f git:origin/trust:ci/web.yaml)" "recorded is $(git show origin/trust:dist/v1.SUMS | cut -c1-64)"
 done_testing
