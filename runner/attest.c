@@ -15,7 +15,9 @@
 #include "runner/base/str.h"
 #include "runner/io/dsse.h"
 #include "runner/io/file.h"
+#include "runner/io/sign.h"
 #include "runner/options.h"
+#include "runner/vouch.h"
 
 static const struct format {
 	const char *name;
@@ -59,10 +61,11 @@ static int load_key(struct app *app, const char *where, struct sign_key **out, s
 	return sign_key_parse(pem, strlen(pem), out, e);
 }
 
-int attest_begin(struct app *app, const struct options *o, const char *subject,
-		 struct sign_key **key, struct err *e)
+int attest_begin(struct app *app, const struct options *o, const struct definition *d,
+		 const char *subject, struct sign_key **key, struct err *e)
 {
 	const char *file;
+	int rc;
 
 	*key = NULL;
 	if (o->attests.n == 0)
@@ -72,14 +75,13 @@ int attest_begin(struct app *app, const struct options *o, const char *subject,
 			return -1;
 	if (attest_check_subject(subject, e) != 0)
 		return -1;
-	if (o->sign_key == NULL) {
-		(void)err_set(e, ERR_USAGE, "--attest needs --sign-key FILE");
-		return err_help(e, "openssl genpkey -algorithm ed25519 -out KEY makes one (mode "
-				   "0600); --sign-key env:NAME takes it from a secret");
-	}
-	if (load_key(app, o->sign_key, key, e) == 0)
-		return 0;
-	return err_context(e, "could not sign");
+	rc = o->sign_key != NULL ? load_key(app, o->sign_key, key, e)
+				 : vouch_key(app, d, app_record_path(app, o, d), key, e);
+	if (rc <= 0)
+		return rc < 0 ? err_context(e, "could not sign") : 0;
+	(void)err_set(e, ERR_USAGE, "--attest needs --sign-key FILE: the record has no key");
+	return err_help(e, "openssl genpkey -algorithm ed25519 -out KEY makes one (mode 0600); "
+			   "--sign-key env:NAME takes it from a secret");
 }
 
 int attest_write(struct app *app, const struct options *o, const struct attest *what,

@@ -293,7 +293,8 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 		return app_fail(app, &e);
 	if (app_load(app, &g.o, &g.definition) != 0)
 		return EXIT_USAGE;
-	if (find_gate(&g, &e) != 0 || attest_begin(app, &g.o, g.subject, &g.key, &e) != 0)
+	if (find_gate(&g, &e) != 0 ||
+	    attest_begin(app, &g.o, g.definition, g.subject, &g.key, &e) != 0)
 		return app_fail(app, &e);
 	if (open_record(&g, &e) != 0) {
 		sign_key_free(g.key);

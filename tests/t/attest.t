@@ -141,6 +141,17 @@ is "one that is disproved weighs more than one that is undecided" "$status" 1
 verify good.v.json
 is "no key: a usage error" "$status" 3
 
+# ---- an override ----
+
+"$ASSIZE" override bad --subject "app@$subject" --until 1h --by jane --reason 'the shop is down' --ticket T-1 >/dev/null 2>&1 ||
+	"$ASSIZE" override bad --subject "app@$subject" --until 1h --by jane --reason 'the shop is down' >/dev/null || bail "no override"
+attest bad
+is "an override opens" "$status" 0
+is "the requirement has failed as before" "$(statement bad.t.json | jq -c '[.predicate.result, .predicate.failedTests]')" '["FAILED",["a/three"]]'
+is "in a summary the policy was not met" "$(statement bad.v.json | jq -r .predicate.verificationResult)" FAILED
+verify bad.t.json bad.v.json --key key.pub
+is "both are of a gate that did not pass" "$status $(grep -c 'gate bad is SHUT' <<<"$out")" "1 2"
+
 # ---- before anything runs ----
 
 refused() # CLAIM WORDS OPTION...
@@ -155,6 +166,12 @@ refused "a tag is no digest" 'cannot attest to "v1": it is no digest.*git rev-pa
 refused "any is none either" 'it is no digest' --subject any --sign-key key --attest vsa=out.json
 refused "an unknown format" 'formats are test-result, vsa' --subject "$subject" --sign-key key --attest slsa=out.json
 refused "no key" 'needs --sign-key FILE' --subject "$subject" --attest vsa=out.json
+mkdir -p .assize && cp key .assize/ledger.key
+attest good --quiet
+jq -r '.dsseEnvelope.signatures[0].keyid' good.v.json >with
+run "$ASSIZE" gate good --subject "$subject" --attest vsa=ledger.json
+is "the ledger's key signs when no other is named" "$status $(jq -r '.dsseEnvelope.signatures[0].keyid' ledger.json)" "0 $(cat with)"
+rm .assize/ledger.key
 refused "a secret that is not set" 'variable NO_KEY of --sign-key is not set' --subject "$subject" --sign-key env:NO_KEY --attest vsa=out.json
 commit=$(printf %040d 9)
 SIGN=$(cat key) run "$ASSIZE" gate good --subject "$commit" --sign-key env:SIGN --attest vsa=commit.json
