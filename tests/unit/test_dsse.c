@@ -157,8 +157,8 @@ static void test_dsse_refuses_what_is_none(void **state)
 		"{\"payload\":\"\",\"payloadType\":\"t/x\",\"signatures\":[{\"sig\":\"AA==\"}]}",
 		"{\"mediaType\":\"x\"}",
 		"{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\"}",
-		"{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\","
-		"\"dsseEnvelope\":[]}",
+		("{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\","
+		 "\"dsseEnvelope\":[]}"),
 	};
 	struct world *w = *state;
 	struct dsse got;
@@ -176,8 +176,8 @@ static void test_dsse_reads_public_keys(void **state)
 		"",
 		"-----BEGIN PUBLIC KEY-----\n",
 		"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
-		"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIa"
-		"aPcHURo=\n-----END PUBLIC KEY-----\n", /* X25519 */
+		("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIa"
+		 "aPcHURo=\n-----END PUBLIC KEY-----\n"), /* X25519 */
 		"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n",
 		"-----END PUBLIC KEY-----\n-----BEGIN PUBLIC KEY-----\n",
 	};
