@@ -278,7 +278,12 @@ static int open_record(struct gate_command *g, struct err *e)
 		return err_help(e, "evidence has to be measured, not brought along: git rm it, or "
 				   "name another with --record");
 	}
-	return record_open(path, RECORD_WRITE, &g->record, e);
+	if (record_open(path, RECORD_WRITE, &g->record, e) != 0)
+		return -1;
+	if (vouch_origin(g->app, g->definition, g->record, e) == 0)
+		return 0;
+	record_close(g->record);
+	return -1;
 }
 
 static int run_gate(struct app *app, const struct command *self, int argc, char **argv)

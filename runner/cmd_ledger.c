@@ -151,7 +151,8 @@ static int do_init(struct ledger_command *c, struct err *e)
 	return rc == 0 ? tell_key(c, e) : -1;
 }
 
-/* The new key takes the place of the old one, which is kept beside it under its id. */
+/* The new key takes the place of the old one, which is kept under the first bytes of its public
+ * key. */
 static int exchange_files(struct ledger_command *c, const char *path, const char *fresh,
 			  const struct sign_key *former, struct err *e)
 {
@@ -477,8 +478,42 @@ static const struct verb *find_verb(struct ledger_command *c, struct err *e)
 	return NULL;
 }
 
+/* Options that say nothing to a verb are a mistake: nothing is accepted and ignored. */
+static int refuse_others(const struct ledger_command *c, const struct verb *v, struct err *e)
+{
+	const struct options *o = &c->o;
+	const struct {
+		const char *option, *verbs;
+		bool is_given;
+	} given[] = {
+		{"--key", "init rotate checkpoint", o->key != NULL},
+		{"--name", "init", o->name != NULL},
+		{"--trust", "verify", o->trust.n > 0},
+		{"--against", "verify", o->against.n > 0},
+		{"--origin", "verify", o->origin != NULL},
+		{"--strict", "verify", o->is_strict},
+		{"--json", "verify", o->is_json},
+		{"--from", "prove leaves", o->from > 0},
+		{"--size", "prove leaves", o->size > 0},
+		{"--output", "checkpoint verify prove", o->output != NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		if (!given[i].is_given || strstr(given[i].verbs, v->name) != NULL)
+			continue;
+		(void)err_set(e, ERR_USAGE, "%s says nothing to assize ledger %s", given[i].option,
+			      v->name);
+		return err_help(e, "it is for: %s", given[i].verbs);
+	}
+	if (o->output != NULL && strcmp(v->name, "verify") == 0 && !o->is_json)
+		return err_set(e, ERR_USAGE, "assize ledger verify -o writes JSON: add --json");
+	return 0;
+}
+
 static int check_words(const struct ledger_command *c, const struct verb *v, struct err *e)
 {
+	if (refuse_others(c, v, e) != 0)
+		return -1;
 	if (c->o.n_words == 1 || (c->o.n_words == 2 && strcmp(v->name, "prove") == 0))
 		return 0;
 	return err_set(e, ERR_USAGE, "assize ledger %s takes no further words: \"%s\"", v->name,

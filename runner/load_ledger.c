@@ -39,7 +39,7 @@ const struct key_row ledger_rows[] = {
 	 .offset = offsetof(struct ledger_settings, origin),
 	 .flags = KEY_NO_SECRET,
 	 .help = "the record that is meant, as the first line of its checkpoints names it; with "
-		 "another one nothing is decided",
+		 "another one no gate decides",
 	 .example = "shop.example.com/audits/5f0e2b..."},
 	KEY_END,
 };

@@ -38,6 +38,23 @@ int vouch_key(struct app *app, const struct definition *d, const char *record_pa
 	return sign_key_load(path, out, e);
 }
 
+int vouch_origin(struct app *app, const struct definition *d, struct record *record, struct err *e)
+{
+	struct ledger_head head;
+
+	if (d->ledger == NULL || d->ledger->origin == NULL)
+		return 0;
+	if (ledger_head(record, app->arena, &head, e) != 0)
+		return -1;
+	if (head.origin != NULL && strcmp(head.origin, d->ledger->origin) == 0)
+		return 0;
+	(void)err_at(e, ERR_RECORD, d->ledger->pos,
+		     "record \"%s\" is not the one that is meant: its origin is \"%s\"",
+		     record_path(record), head.origin != NULL ? head.origin : head.identity);
+	return err_help(e, "the definition asks for \"%s\"; name that record with --record",
+			d->ledger->origin);
+}
+
 static int sign(struct app *app, const struct definition *d, struct record *record, struct err *e)
 {
 	struct ledger_head head;

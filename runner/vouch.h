@@ -21,6 +21,9 @@ const char *vouch_key_path(struct app *app, const struct definition *d, const ch
 int vouch_key(struct app *app, const struct definition *d, const char *record_path,
 	      struct sign_key **out, struct err *e);
 
+/* Is this the record the definition means (ledger: origin)? Another one decides nothing. */
+int vouch_origin(struct app *app, const struct definition *d, struct record *record, struct err *e);
+
 /*
  * The end of a command that wrote: signs if there is a key, closes the record, and gives the
  * command's exit status, which a signature that was due and could not be made turns to that of the

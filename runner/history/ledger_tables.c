@@ -78,7 +78,7 @@ static int check_schema(struct ledger_check *c, struct err *e)
 	return rc;
 }
 
-static int check_table(struct ledger_check *c, const char *table, struct err *e)
+static int check_table(struct ledger_check *c, const char *table)
 {
 	char sql[128];
 	sqlite3_stmt *s = NULL;
@@ -96,7 +96,6 @@ static int check_table(struct ledger_check *c, const char *table, struct err *e)
 		(void)LEDGER_FIND(c, LEDGER_BROKEN, "table \"%s\": %s", table,
 				  sqlite3_errmsg(c->r->db));
 	(void)sqlite3_finalize(s); /* its failure was told above */
-	(void)e;
 	return 0;
 }
 
@@ -124,7 +123,7 @@ int ledger_check_file(struct ledger_check *c, struct err *e)
 		tables[n++] = store_text_or(s, 0, c->a, "");
 	}
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = check_table(c, tables[i], e);
+		rc = check_table(c, tables[i]);
 	return rc;
 }
 

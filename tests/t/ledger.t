@@ -114,6 +114,7 @@ tamper "rows are hidden behind a view" "(a view \"results\"|defined otherwise|ha
 tamper "a trigger waits in the file" "has a trigger \"soft\" that no record has" \
 	"CREATE TRIGGER soft AFTER INSERT ON facts BEGIN UPDATE facts SET outcome = 1; END"
 tamper "a table is dropped" "the table \"places\" of the record is gone" "DROP TABLE places"
+tamper "a number far away" "(is gone|are gone)" "UPDATE head SET next_seq = 4000000000000000; UPDATE run_ends SET seq = 3000000000000000 WHERE run = 1"
 tamper "the head is set back" "the head of the ledger is not the root" "UPDATE head SET root = zeroblob(32)"
 
 # Whoever has the key can make up a history: only what was kept elsewhere tells.
@@ -262,6 +263,10 @@ exits "trust and origin come from the definition" 0 verify
 like "and count" "$out" '\(trusted\)'
 sed -i 's/^  origin: .*/  origin: "shop.example.com\/audits\/00"/' assize.yaml
 exits "another origin is refused" 4 verify
+exits "and no gate decides by such a record" 4 "$ASSIZE" gate release
+like "which is said where it was asked for" "$err" 'assize.yaml:[0-9]+:[0-9]+: record .* is not the one that is meant: its origin is .shop.example.com'
+exits "an option that is for another verb" 3 "$ASSIZE" ledger init --strict
+like "is refused by name" "$err" '--strict says nothing to assize ledger init'
 sed -i '/^  origin/d; s/^  trust: .*/  trust: ["nonsense"]/' assize.yaml
 exits "a key that is none is a mistake in the definition" 3 "$ASSIZE" check
 like "with its place" "$err$out" 'assize.yaml:[0-9]+:[0-9]+: .*is no key of a note'
