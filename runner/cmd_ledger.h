@@ -1,0 +1,40 @@
+/*
+ * cmd_ledger: what the verbs of assize ledger share. Private to runner/cmd_ledger*.c.
+ *
+ * A verb gives an exit status, or -1 with the error set; the record is open in the mode its row in
+ * cmd_ledger.c names.
+ */
+#ifndef ASSIZE_CMD_LEDGER_H
+#define ASSIZE_CMD_LEDGER_H
+
+#include <stddef.h>
+
+#include "runner/options.h"
+
+struct app;
+struct definition;
+struct err;
+struct ledger_settings;
+struct record;
+
+struct ledger_command {
+	struct app *app;
+	struct options o;
+	struct definition *definition; /* NULL = --record names a record alone */
+	const char *path;
+	struct record *record;
+};
+
+/* The `ledger:` section; NULL = there is none. */
+const struct ledger_settings *ledger_settings_of(const struct ledger_command *c);
+/* To -o FILE, or standard output. */
+int ledger_put(struct ledger_command *c, const char *text, size_t n, struct err *e);
+
+int ledger_do_init(struct ledger_command *c, struct err *e);
+int ledger_do_rotate(struct ledger_command *c, struct err *e);
+int ledger_do_checkpoint(struct ledger_command *c, struct err *e);
+int ledger_do_verify(struct ledger_command *c, struct err *e);
+int ledger_do_prove(struct ledger_command *c, struct err *e);
+int ledger_do_leaves(struct ledger_command *c, struct err *e);
+
+#endif
