@@ -23,7 +23,7 @@ static int keep_node(struct record *r, unsigned level, uint64_t at, const struct
 	return store_run(r, s, e);
 }
 
-static int add_leaf(struct record *r, struct sha256 *h, const struct leaf *leaf, struct err *e)
+static int add_leaf(struct record *r, const struct leaf *leaf, struct err *e)
 {
 	struct merkle_hash hash, path[MERKLE_LEVELS];
 	uint64_t index = r->tree.size;
@@ -32,15 +32,15 @@ static int add_leaf(struct record *r, struct sha256 *h, const struct leaf *leaf,
 	if (leaf->is_missing || leaf->seq != (int64_t)index)
 		return err_set(e, ERR_INTERNAL, "record %llu of \"%s\" is not where it should be",
 			       (unsigned long long)index, r->path);
-	merkle_hash_leaf(h, leaf->bytes, leaf->n, &hash);
-	reached = merkle_add(&r->tree, h, &hash, path);
+	merkle_hash_leaf(leaf->bytes, leaf->n, &hash);
+	reached = merkle_add(&r->tree, &hash, path);
 	for (unsigned level = LEDGER_KEPT_LEVELS; level <= reached; level += LEDGER_KEPT_LEVELS)
 		if (keep_node(r, level, index >> level, &path[level], e) != 0)
 			return -1;
 	return 0;
 }
 
-static int add_leaves(struct record *r, struct sha256 *h, struct arena *a, struct err *e)
+static int add_leaves(struct record *r, struct arena *a, struct err *e)
 {
 	struct leaf_walk *w;
 	struct leaf leaf;
@@ -49,7 +49,7 @@ static int add_leaves(struct record *r, struct sha256 *h, struct arena *a, struc
 	if (leaf_walk_begin(r, a, (int64_t)r->tree.size, r->next_seq, &w, e) != 0)
 		return -1;
 	while ((rc = leaf_walk_next(w, &leaf, e)) == 1)
-		if (add_leaf(r, h, &leaf, e) != 0) {
+		if (add_leaf(r, &leaf, e) != 0) {
 			rc = -1;
 			break;
 		}
@@ -60,7 +60,7 @@ static int add_leaves(struct record *r, struct sha256 *h, struct arena *a, struc
 	return rc;
 }
 
-static int save_head(struct record *r, struct sha256 *h, struct err *e)
+static int save_head(struct record *r, struct err *e)
 {
 	unsigned char frontier[MERKLE_LEVELS * SHA256_BYTES];
 	size_t n = merkle_save(&r->tree, frontier);
@@ -70,7 +70,7 @@ static int save_head(struct record *r, struct sha256 *h, struct err *e)
 
 	if (s == NULL)
 		return -1;
-	merkle_root(&r->tree, h, &root);
+	merkle_root(&r->tree, &root);
 	store_bind_int(s, 1, r->next_seq);
 	store_bind_digest(s, 2, frontier, n);
 	store_bind_digest(s, 3, root.bytes, SHA256_BYTES);
@@ -79,18 +79,15 @@ static int save_head(struct record *r, struct sha256 *h, struct err *e)
 
 int ledger_extend(struct record *r, struct err *e)
 {
-	struct sha256 h;
 	struct arena *a;
 	int rc;
 
 	if (r->next_seq == (int64_t)r->tree.size)
 		return 0;
 	a = arena_new();
-	sha256_init(&h);
-	rc = add_leaves(r, &h, a, e);
+	rc = add_leaves(r, a, e);
 	if (rc == 0)
-		rc = save_head(r, &h, e);
-	sha256_release(&h);
+		rc = save_head(r, e);
 	arena_free(a);
 	return rc;
 }

@@ -15,7 +15,6 @@
 
 struct prover {
 	struct record *r;
-	struct sha256 h;
 	uint64_t size;
 	/* the leaves hashed last */
 	bool has_block;
@@ -37,7 +36,7 @@ static int read_block(struct prover *p, uint64_t block, struct err *e)
 	if (leaf_walk_begin(p->r, a, (int64_t)from, (int64_t)(from + BLOCK_LEAVES), &w, e) == 0) {
 		while ((rc = leaf_walk_next(w, &leaf, e)) == 1 && !leaf.is_missing &&
 		       leaf.seq == (int64_t)(from + p->n_leaves) && p->n_leaves < BLOCK_LEAVES)
-			merkle_hash_leaf(&p->h, leaf.bytes, leaf.n, &p->leaves[p->n_leaves++]);
+			merkle_hash_leaf(leaf.bytes, leaf.n, &p->leaves[p->n_leaves++]);
 		if (rc == 1)
 			rc = err_set(e, ERR_RECORD,
 				     "cannot trust record \"%s\": record %" PRIu64 " is gone",
@@ -99,7 +98,7 @@ static int node(void *ctx, unsigned level, uint64_t at, struct merkle_hash *out,
 	if (node(p, level - 1, 2 * at, &left, e) != 0 ||
 	    node(p, level - 1, 2 * at + 1, &right, e) != 0)
 		return -1;
-	merkle_hash_node(&p->h, &left, &right, out);
+	merkle_hash_node(&left, &right, out);
 	return 0;
 }
 
@@ -155,7 +154,7 @@ static int read_leaf(struct prover *p, struct arena *a, uint64_t seq, struct led
 			     seq);
 	if (rc == 1) {
 		out->leaf = arena_strndup(a, (const char *)leaf.bytes + 1, leaf.n - 1);
-		merkle_hash_leaf(&p->h, leaf.bytes, leaf.n, &out->leaf_hash);
+		merkle_hash_leaf(leaf.bytes, leaf.n, &out->leaf_hash);
 		rc = read_contents(p, a, &leaf, out, e);
 	}
 	leaf_walk_end(w);
@@ -175,10 +174,10 @@ static int prove(struct prover *p, struct arena *a, uint64_t seq, uint64_t size,
 			       seq, p->size);
 	proof.size = p->size;
 	if (read_leaf(p, a, seq, &proof, e) != 0 ||
-	    merkle_root_at(&nodes, &p->h, p->size, &proof.root, e) != 0 ||
-	    merkle_prove_inclusion(&nodes, &p->h, seq, p->size, &proof.proof, e) != 0)
+	    merkle_root_at(&nodes, p->size, &proof.root, e) != 0 ||
+	    merkle_prove_inclusion(&nodes, seq, p->size, &proof.proof, e) != 0)
 		return -1;
-	if (!merkle_includes(&p->h, &proof.leaf_hash, seq, p->size, &proof.proof, &proof.root))
+	if (!merkle_includes(&proof.leaf_hash, seq, p->size, &proof.proof, &proof.root))
 		return err_set(e, ERR_RECORD,
 			       "cannot trust record \"%s\": record %" PRIu64
 			       " does not fit the tree it was put into",
@@ -196,9 +195,7 @@ int ledger_prove(struct record *r, struct arena *a, uint64_t seq, uint64_t size,
 	p->r = r;
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
-	sha256_init(&p->h);
 	rc = prove(p, a, seq, size, out, e);
-	sha256_release(&p->h);
 	return store_leave(r, rc, e);
 }
 
@@ -213,7 +210,7 @@ static int prove_extension(struct prover *p, struct arena *a, uint64_t old, uint
 		return err_set(e, ERR_USAGE,
 			       "nothing can be proven between %" PRIu64 " and %" PRIu64 " records",
 			       old, p->size);
-	return merkle_prove_consistency(&nodes, &p->h, old, p->size, out, e);
+	return merkle_prove_consistency(&nodes, old, p->size, out, e);
 }
 
 int ledger_prove_extension(struct record *r, struct arena *a, uint64_t old, uint64_t size,
@@ -225,9 +222,7 @@ int ledger_prove_extension(struct record *r, struct arena *a, uint64_t old, uint
 	p->r = r;
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
-	sha256_init(&p->h);
 	rc = prove_extension(p, a, old, size, out, e);
-	sha256_release(&p->h);
 	return store_leave(r, rc, e);
 }
 

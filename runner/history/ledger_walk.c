@@ -15,7 +15,6 @@
 
 struct walk {
 	struct ledger_check *c;
-	struct sha256 h;
 	struct merkle tree;
 	sqlite3_stmt *nodes; /* of the lowest kept level, in order */
 	bool has_node;
@@ -182,7 +181,7 @@ static void note_roots(struct walk *w)
 
 		x->is_known = x->size == w->tree.size;
 		if (x->is_known)
-			merkle_root(&w->tree, &w->h, &x->root);
+			merkle_root(&w->tree, &x->root);
 	}
 }
 
@@ -190,7 +189,7 @@ static int add_hash(struct walk *w, const struct merkle_hash *hash, struct err *
 {
 	struct merkle_hash path[MERKLE_LEVELS];
 	uint64_t index = w->tree.size;
-	unsigned reached = merkle_add(&w->tree, &w->h, hash, path);
+	unsigned reached = merkle_add(&w->tree, hash, path);
 
 	if (reached >= LEDGER_KEPT_LEVELS &&
 	    check_node(w, index >> LEDGER_KEPT_LEVELS, &path[LEDGER_KEPT_LEVELS], e) != 0)
@@ -267,7 +266,7 @@ static int take(struct walk *w, const struct leaf *leaf, struct err *e)
 		check_result(w, leaf);
 	else
 		count(w, leaf);
-	merkle_hash_leaf(&w->h, leaf->bytes, leaf->n, &hash);
+	merkle_hash_leaf(leaf->bytes, leaf->n, &hash);
 	return add_hash(w, &hash, e);
 }
 
@@ -301,7 +300,7 @@ static int check_head(struct walk *w, struct err *e)
 
 	if (s == NULL || store_step(w->c->r, s, e) < 0)
 		return -1;
-	merkle_root(&w->tree, &w->h, &root);
+	merkle_root(&w->tree, &root);
 	is_same = (size_t)sqlite3_column_bytes(s, 0) == n && sqlite3_column_blob(s, 0) != NULL &&
 		  memcmp(sqlite3_column_blob(s, 0), frontier, n) == 0 &&
 		  memcmp(root.bytes, w->c->out->head.root.bytes, SHA256_BYTES) == 0;
@@ -360,9 +359,7 @@ int ledger_check_leaves(struct ledger_check *c, struct err *e)
 	struct walk w = {.c = c, .news = {.arena = c->a}};
 	int rc;
 
-	sha256_init(&w.h);
 	merkle_init(&w.tree);
 	rc = walk_tree(&w, e);
-	sha256_release(&w.h);
 	return rc == 0 ? check_nodes(c, e) : -1;
 }

@@ -15,7 +15,6 @@
 #define MAX_LEAVES 140
 
 struct leaves {
-	struct sha256 h;
 	struct merkle_hash items[MAX_LEAVES];
 };
 
@@ -26,7 +25,7 @@ static struct merkle_hash root_of(struct leaves *l, size_t from, size_t n)
 	size_t k = 1;
 
 	if (n == 0) {
-		sha256_next(&l->h, "", 0, out.bytes);
+		sha256_of("", 0, out.bytes);
 		return out;
 	}
 	if (n == 1)
@@ -35,7 +34,7 @@ static struct merkle_hash root_of(struct leaves *l, size_t from, size_t n)
 		k *= 2;
 	left = root_of(l, from, k);
 	right = root_of(l, from + k, n - k);
-	merkle_hash_node(&l->h, &left, &right, &out);
+	merkle_hash_node(&left, &right, &out);
 	return out;
 }
 
@@ -48,12 +47,11 @@ static int node(void *ctx, unsigned level, uint64_t at, struct merkle_hash *out,
 
 static void make_leaves(struct leaves *l)
 {
-	sha256_init(&l->h);
 	for (size_t i = 0; i < MAX_LEAVES; i++) {
 		char leaf[8] = {MERKLE_LEAF_PREFIX};
 		int n = snprintf(leaf + 1, sizeof(leaf) - 1, "%zu", i);
 
-		merkle_hash_leaf(&l->h, leaf, (size_t)n + 1, &l->items[i]);
+		merkle_hash_leaf(leaf, (size_t)n + 1, &l->items[i]);
 	}
 }
 
@@ -74,18 +72,17 @@ static void test_tree_grows_as_defined(void **state)
 		unsigned char saved[MERKLE_LEVELS * SHA256_BYTES];
 		struct merkle_hash root, path[MERKLE_LEVELS], expected = root_of(&l, 0, n);
 
-		merkle_root(&m, &l.h, &root);
+		merkle_root(&m, &root);
 		assert_true(is_same(&root, &expected));
 		assert_int_equal(merkle_load(&again, n, saved, merkle_save(&m, saved)), 0);
-		merkle_root(&again, &l.h, &root);
+		merkle_root(&again, &root);
 		assert_true(is_same(&root, &expected));
 		assert_int_equal(merkle_load(&again, n, saved, merkle_save(&m, saved) + 32), -1);
-		for (unsigned i = 0, top = merkle_add(&m, &l.h, &l.items[n], path); i <= top; i++) {
+		for (unsigned i = 0, top = merkle_add(&m, &l.items[n], path); i <= top; i++) {
 			expected = root_of(&l, (n >> i) << i, (size_t)1 << i);
 			assert_true(is_same(&path[i], &expected));
 		}
 	}
-	sha256_release(&l.h);
 }
 
 static void flip(struct merkle_hash *h)
@@ -107,26 +104,23 @@ static void test_inclusion_is_proven_and_nothing_else(void **state)
 			struct merkle_proof p;
 			struct err e = {0};
 
-			assert_int_equal(merkle_prove_inclusion(&nodes, &l.h, i, size, &p, &e), 0);
-			assert_true(merkle_includes(&l.h, &l.items[i], i, size, &p, &root));
-			assert_false(merkle_includes(&l.h, &l.items[i], i ^ 1, size, &p, &root) &&
+			assert_int_equal(merkle_prove_inclusion(&nodes, i, size, &p, &e), 0);
+			assert_true(merkle_includes(&l.items[i], i, size, &p, &root));
+			assert_false(merkle_includes(&l.items[i], i ^ 1, size, &p, &root) &&
 				     size > 1);
-			assert_false(merkle_includes(&l.h, &l.items[i], size, size, &p, &root));
+			assert_false(merkle_includes(&l.items[i], size, size, &p, &root));
 			if (p.n > 0) {
 				flip(&p.items[p.n / 2]);
-				assert_false(
-					merkle_includes(&l.h, &l.items[i], i, size, &p, &root));
+				assert_false(merkle_includes(&l.items[i], i, size, &p, &root));
 				flip(&p.items[p.n / 2]);
 				p.n--;
-				assert_false(
-					merkle_includes(&l.h, &l.items[i], i, size, &p, &root));
+				assert_false(merkle_includes(&l.items[i], i, size, &p, &root));
 				p.n++;
 			}
 			p.items[p.n++] = root;
-			assert_false(merkle_includes(&l.h, &l.items[i], i, size, &p, &root));
+			assert_false(merkle_includes(&l.items[i], i, size, &p, &root));
 		}
 	}
-	sha256_release(&l.h);
 }
 
 static void test_extension_is_proven_and_nothing_else(void **state)
@@ -144,23 +138,21 @@ static void test_extension_is_proven_and_nothing_else(void **state)
 			struct merkle_proof p;
 			struct err e = {0};
 
-			assert_int_equal(merkle_prove_consistency(&nodes, &l.h, old, size, &p, &e),
-					 0);
-			assert_true(merkle_is_consistent(&l.h, old, &old_root, size, &root, &p));
+			assert_int_equal(merkle_prove_consistency(&nodes, old, size, &p, &e), 0);
+			assert_true(merkle_is_consistent(old, &old_root, size, &root, &p));
 			flip(&old_root);
-			assert_false(merkle_is_consistent(&l.h, old, &old_root, size, &root, &p));
+			assert_false(merkle_is_consistent(old, &old_root, size, &root, &p));
 			flip(&old_root);
-			assert_false(merkle_is_consistent(&l.h, 0, &old_root, size, &root, &p));
+			assert_false(merkle_is_consistent(0, &old_root, size, &root, &p));
 			if (old == size)
 				continue;
 			flip(&p.items[p.n / 2]);
-			assert_false(merkle_is_consistent(&l.h, old, &old_root, size, &root, &p));
+			assert_false(merkle_is_consistent(old, &old_root, size, &root, &p));
 			flip(&p.items[p.n / 2]);
 			p.n--;
-			assert_false(merkle_is_consistent(&l.h, old, &old_root, size, &root, &p));
+			assert_false(merkle_is_consistent(old, &old_root, size, &root, &p));
 		}
 	}
-	sha256_release(&l.h);
 }
 
 /* ---- a record with one of everything ---- */
@@ -556,26 +548,22 @@ static void test_every_record_can_be_proven(void **state)
 	struct world *w = *state;
 	struct ledger_head head;
 	struct merkle_proof extension;
-	struct sha256 h;
 	struct err e = {0};
 
 	fill(w);
-	sha256_init(&h);
 	assert_ok(ledger_head(w->record, w->arena, &head, &e), e);
 	for (uint64_t i = 0; i < head.size; i++) {
 		struct ledger_proof p;
 
 		assert_ok(ledger_prove(w->record, w->arena, i, 0, &p, &e), e);
 		assert_true(is_same(&p.root, &head.root));
-		assert_true(merkle_includes(&h, &p.leaf_hash, i, head.size, &p.proof, &head.root));
+		assert_true(merkle_includes(&p.leaf_hash, i, head.size, &p.proof, &head.root));
 		if (i == 0)
 			continue;
 		assert_ok(ledger_prove(w->record, w->arena, i - 1, i, &p, &e), e);
 		assert_ok(ledger_prove_extension(w->record, w->arena, i, 0, &extension, &e), e);
-		assert_true(
-			merkle_is_consistent(&h, i, &p.root, head.size, &head.root, &extension));
+		assert_true(merkle_is_consistent(i, &p.root, head.size, &head.root, &extension));
 	}
-	sha256_release(&h);
 }
 
 int main(void)
