@@ -63,8 +63,9 @@ static int read_kept(struct ledger_command *c, const char *file, struct ledger_k
 
 	buf_init(&text, NOTE_MAX_BYTES);
 	rc = file_read(file_absolute(c->app->arena, c->app->cwd, file), &text, e);
-	*out = (struct ledger_kept){file, arena_strndup(c->app->arena, text.data, text.len),
-				    text.len};
+	*out = (struct ledger_kept){.from = file,
+				    .note = arena_strndup(c->app->arena, text.data, text.len),
+				    .n = text.len};
 	buf_release(&text);
 	return rc;
 }

@@ -117,6 +117,11 @@ static const char notice_end[] =
 	"SELECT x.at_ms AS at, x.attempts AS attempts, x.is_delivered AS delivered, x.notice AS "
 	"notice, x.seq AS seq, 'assize/notice-end/1' AS t, x.why AS why FROM notice_ends x" RANGE;
 
+static const char anchor[] =
+	"SELECT x.id AS anchor, x.at_ms AS at, x.host AS \"$host\", x.kind AS kind, x.place AS "
+	"\"$place\", x.receipt AS \"#receipt\", x.root AS root, x.seq AS seq, x.size AS size, "
+	"'assize/anchor/1' AS t, x.user AS \"$user\" FROM anchors x" RANGE;
+
 const struct leaf_kind leaf_kinds[] = {
 	{"assize/genesis/1", "head", genesis, NULL},
 	{"assize/migrate/1", "migrations", migrate, NULL},
@@ -129,6 +134,7 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/override/1", "overrides", override, NULL},
 	{"assize/external/1", "externals", external, external_children},
 	{"assize/key/1", "keys", key, NULL},
+	{"assize/anchor/1", "anchors", anchor, NULL},
 	{"assize/notice/1", "notices", notice, notice_children},
 	{"assize/notice-end/1", "notice_ends", notice_end, NULL},
 	{NULL, NULL, NULL, NULL},

@@ -74,6 +74,33 @@ int ledger_checkpoint_make(struct record *r, struct arena *a, const struct sign_
 int ledger_checkpoints(struct record *r, struct arena *a, size_t limit,
 		       struct ledger_checkpoint **out, size_t *n, struct err *e);
 
+/* ---- anchors ---- */
+
+/*
+ * A checkpoint that was put where the keeper of the record cannot change it, and what was given in
+ * return: of "git" the id of the commit that holds it, of "rfc3161" the token (DER), of "witness"
+ * the lines of the witness's signatures. That it was put there is a record; whether it still is
+ * there, and whether the receipt is good, is for a verifier to look at (runner/anchors.h).
+ */
+struct ledger_anchor {
+	int64_t id, seq, at_ms;
+	const char *kind, *place; /* a URL without credentials */
+	uint64_t size;
+	struct merkle_hash root;
+	const unsigned char *receipt;
+	size_t n_receipt;
+	const char *host, *user;
+};
+#define LEDGER_MAX_RECEIPT 65536
+/* id, seq are set by it. size and root are those of a checkpoint of the record. */
+int ledger_add_anchor(struct record *r, const struct ledger_anchor *x, struct err *e);
+/* Newest first, at most limit. kind and place NULL = whatever. */
+int ledger_anchors(struct record *r, struct arena *a, const char *kind, const char *place,
+		   size_t limit, struct ledger_anchor **out, size_t *n, struct err *e);
+/* The record's own checkpoint of that size; 1 = there is none. */
+int ledger_checkpoint_at(struct record *r, struct arena *a, uint64_t size,
+			 struct ledger_checkpoint *out, struct err *e);
+
 /* ---- proofs ---- */
 
 struct ledger_proof {
@@ -115,6 +142,8 @@ struct ledger_kept {
 	const char *from; /* for messages: a file, a branch */
 	const char *note;
 	size_t n;
+	int64_t at_ms;	 /* when it is known to have been there; 0 = not known */
+	const char *why; /* there is no note, or it does not count: why; NULL */
 };
 
 struct ledger_trust {
@@ -141,6 +170,7 @@ struct ledger_verification {
 	uint64_t signed_size; /* leaves the newest of these vouches for */
 	size_t n_kept_good;
 	uint64_t kept_size; /* leaves a kept checkpoint vouches for */
+	int64_t kept_ms;    /* when the newest of those that hold was put there; 0 = not known */
 	bool is_key_trusted;
 	const char *key; /* the line of the newest; NULL = none */
 };

@@ -22,6 +22,9 @@ int ledger_read_keys(struct record *r, struct arena *a, struct ledger_key **out,
 /* What the former key signs to make a key known. */
 const char *ledger_endorsed(struct arena *a, const char *identity, const struct note_key *key);
 
+int ledger_read_anchors(struct record *r, struct arena *a, const char *kind, const char *place,
+			size_t limit, struct ledger_anchor **out, size_t *n, struct err *e);
+
 #define LEDGER_MAX_FINDINGS 200
 
 /* The root of the first `size` leaves, computed when the walk came by. */
@@ -44,6 +47,8 @@ struct ledger_check {
 	struct ledger_checkpoint *kept_checkpoints;
 	struct ledger_checkpoint *own;
 	size_t n_own;
+	struct ledger_anchor *anchors; /* of the record, newest first */
+	size_t n_anchors;
 	/* recomputed caches */
 	struct id_map standings; /* check -> struct standing */
 	struct id_map latest;	 /* subject << 32 | check -> int64_t run */

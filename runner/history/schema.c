@@ -398,10 +398,24 @@ static const char *const version_12[] = {
 	NULL,
 };
 
+/* Where checkpoints were put that the keeper of the record cannot change, and what was given for
+ * it. */
+static const char *const version_13[] = {
+	"CREATE TABLE anchors(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	kind TEXT NOT NULL, place INTEGER NOT NULL,\n"
+	"	size INTEGER NOT NULL, root BLOB NOT NULL,\n"
+	"	receipt BLOB NOT NULL,\n"
+	"	at_ms INTEGER NOT NULL, host INTEGER NOT NULL, user INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX anchors_seq ON anchors(seq);\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3, version_4,  version_5,	 version_6,
-	version_7, version_8, version_9, version_10, version_11, version_12};
+	version_1, version_2, version_3,  version_4,  version_5,  version_6, version_7,
+	version_8, version_9, version_10, version_11, version_12, version_13};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

@@ -303,6 +303,27 @@ static void add_notices(struct world *w)
 	record_tell(w->record, w->arena, NULL, NULL, 0);
 }
 
+/* Of the checkpoint there is. */
+static void add_anchor(struct world *w)
+{
+	struct ledger_anchor x = {.kind = "git",
+				  .place = "git@reviewers.example:anchors.git",
+				  .receipt = (const unsigned char *)"c0ffee",
+				  .n_receipt = 6,
+				  .at_ms = w->now_ms,
+				  .host = "h",
+				  .user = "u"};
+	struct ledger_checkpoint *c;
+	struct err e = {0};
+	size_t n;
+
+	assert_ok(ledger_checkpoints(w->record, w->arena, 1, &c, &n, &e), e);
+	assert_int_equal(n, 1);
+	x.size = c->size;
+	x.root = c->root;
+	assert_ok(ledger_add_anchor(w->record, &x, &e), e);
+}
+
 /* Three runs, two keys, a checkpoint of each, a lock that is held. */
 static void fill(struct world *w)
 {
@@ -322,6 +343,7 @@ static void fill(struct world *w)
 	add_run(w, 3, "v1"); /* a subject that was not the newest */
 	add_many(w);
 	add_notices(w);
+	add_anchor(w);
 	assert_ok(ledger_checkpoint_make(w->record, w->arena, second, &note, &e), e);
 	assert_int_equal(record_lock(w->record, "nightly", w->arena, &holder, &e), 0);
 	sign_key_free(first);

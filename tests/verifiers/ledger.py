@@ -195,6 +195,10 @@ class Record:
                    "labels": rows(labels), "name": t(x["name"]), "recorded": x["recorded_ms"], "seq": x["seq"],
                    "series": t(x["series"]), "t": "assize/external/1", "unit": t(x["unit"]), "user": t(x["user"]),
                    "value": value_of(x["value"])}
+        for x in self.all("anchors"):
+            yield {"anchor": x["id"], "at": x["at_ms"], "host": t(x["host"]), "kind": text(x["kind"]), "place": t(x["place"]),
+                   "receipt": digest_of(x["receipt"]), "root": x["root"].hex(), "seq": x["seq"], "size": x["size"],
+                   "t": "assize/anchor/1", "user": t(x["user"])}
         for x in self.all("overrides"):
             yield {"actor": t(x["actor"]), "at": x["at_ms"], "gate": t(x["gate"]), "host": t(x["host"]),
                    "override": x["id"], "reason": t(x["reason"]), "seq": x["seq"], "subject": t(x["subject"]),
