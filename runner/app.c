@@ -150,3 +150,10 @@ bool app_has_color(const struct app *app, const struct options *o)
 		return false;
 	return app->out_is_terminal && (term == NULL || strcmp(term, "dumb") != 0);
 }
+
+const char *app_temporary(const struct app *app)
+{
+	const char *dir = app->env(app->env_ctx, "TMPDIR");
+
+	return dir && dir[0] == '/' ? dir : "/tmp";
+}

@@ -84,4 +84,7 @@ int app_open_record(struct app *app, const struct options *o, struct record **ou
 
 bool app_has_color(const struct app *app, const struct options *o);
 
+/* Where what is not kept may lie: $TMPDIR, else /tmp. */
+const char *app_temporary(const struct app *app);
+
 #endif

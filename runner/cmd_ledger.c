@@ -1,10 +1,10 @@
 /*
  * assize ledger: the record as something others can check.
  *
- * `init` gives it a key, `checkpoint` signs for what is there, `verify` holds everything against
- * everything, `prove` shows that one record is among those signed for, `leaves` prints what is
- * hashed, for verifiers that are not ours. All work on --record alone; with a definition its
- * `ledger:` section says what is not on the command line.
+ * `init` gives it a key, `checkpoint` signs for what is there, `anchor` puts that elsewhere,
+ * `verify` holds everything against everything, `prove` shows that one record is among those signed
+ * for, `leaves` prints what is hashed, for verifiers that are not ours. All work on --record alone;
+ * with a definition its `ledger:` section says what is not on the command line.
  */
 #include "runner/cmd_ledger.h"
 
@@ -20,14 +20,14 @@
 
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file",	"record",  "var",    "key",   "name",
-				      "trust",	"against", "origin", "from",  "size",
-				      "strict", "output",  "json",   "quiet", NULL};
+static const char *const accepts[] = {"file",	 "record", "var",   "key",  "name",   "trust",
+				      "against", "origin", "from",  "size", "strict", "offline",
+				      "output",	 "json",   "quiet", NULL};
 
 const struct command command_ledger = {
 	.name = "ledger",
 	.group = "ask the record",
-	.words = "init|rotate|checkpoint|verify|prove|leaves",
+	.words = "init|rotate|checkpoint|anchor|verify|prove|leaves",
 	.summary = "sign for the record, verify that nobody changed it, prove what is in it",
 	.accepts = accepts,
 	.run = run_ledger,
@@ -56,6 +56,7 @@ static const struct verb {
 	{"init", RECORD_WRITE, ledger_do_init},
 	{"rotate", RECORD_WRITE, ledger_do_rotate},
 	{"checkpoint", RECORD_WRITE, ledger_do_checkpoint},
+	{"anchor", RECORD_WRITE, ledger_do_anchor},
 	{"verify", RECORD_READ, ledger_do_verify},
 	{"prove", RECORD_READ, ledger_do_prove},
 	{"leaves", RECORD_READ, ledger_do_leaves},
@@ -89,12 +90,13 @@ static int refuse_others(const struct ledger_command *c, const struct verb *v, s
 		const char *option, *verbs;
 		bool is_given;
 	} given[] = {
-		{"--key", "init rotate checkpoint", o->key != NULL},
+		{"--key", "init rotate checkpoint anchor", o->key != NULL},
 		{"--name", "init", o->name != NULL},
 		{"--trust", "verify", o->trust.n > 0},
 		{"--against", "verify", o->against.n > 0},
 		{"--origin", "verify", o->origin != NULL},
 		{"--strict", "verify", o->is_strict},
+		{"--offline", "verify", o->is_offline},
 		{"--json", "verify", o->is_json},
 		{"--from", "prove leaves", o->from > 0},
 		{"--size", "prove leaves", o->size > 0},

@@ -16,6 +16,7 @@ struct definition;
 struct err;
 struct ledger_settings;
 struct record;
+struct sign_key;
 
 struct ledger_command {
 	struct app *app;
@@ -30,10 +31,14 @@ const struct ledger_settings *ledger_settings_of(const struct ledger_command *c)
 /* To -o FILE, or standard output. */
 int ledger_put(struct ledger_command *c, const char *text, size_t n, struct err *e);
 
+/* The key that signs; owned by the caller. */
+int ledger_load_key(struct ledger_command *c, struct sign_key **out, struct err *e);
+
 int ledger_do_init(struct ledger_command *c, struct err *e);
 int ledger_do_rotate(struct ledger_command *c, struct err *e);
 int ledger_do_checkpoint(struct ledger_command *c, struct err *e);
 int ledger_do_verify(struct ledger_command *c, struct err *e);
+int ledger_do_anchor(struct ledger_command *c, struct err *e);
 int ledger_do_prove(struct ledger_command *c, struct err *e);
 int ledger_do_leaves(struct ledger_command *c, struct err *e);
 

@@ -165,19 +165,24 @@ int ledger_do_rotate(struct ledger_command *c, struct err *e)
 
 /* ---- checkpoints ---- */
 
+int ledger_load_key(struct ledger_command *c, struct sign_key **out, struct err *e)
+{
+	int rc = c->o.key != NULL ? sign_key_load(key_path(c), out, e)
+				  : vouch_key(c->app, c->definition, c->path, out, e);
+
+	if (rc != 1)
+		return rc;
+	(void)err_set(e, ERR_USAGE, "there is no key to sign with"); /* -1 */
+	return err_help(e, "assize ledger init makes one");
+}
+
 int ledger_do_checkpoint(struct ledger_command *c, struct err *e)
 {
 	struct sign_key *key;
 	const char *note;
 	int rc;
 
-	rc = c->o.key != NULL ? sign_key_load(key_path(c), &key, e)
-			      : vouch_key(c->app, c->definition, c->path, &key, e);
-	if (rc == 1) {
-		(void)err_set(e, ERR_USAGE, "there is no key to sign with"); /* -1 */
-		return err_help(e, "assize ledger init makes one");
-	}
-	if (rc != 0)
+	if (ledger_load_key(c, &key, e) != 0)
 		return -1;
 	rc = ledger_checkpoint_make(c->record, c->app->arena, key, &note, e);
 	sign_key_free(key);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runner/anchors.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -74,7 +75,13 @@ static int read_trust(struct ledger_command *c, struct trust *t, struct err *e)
 {
 	const struct ledger_settings *s = ledger_settings_of(c);
 
-	t->kept = arena_array(c->app->arena, c->o.against.n + 1, sizeof(*t->kept));
+	struct ledger_kept *anchored = NULL;
+	size_t n_anchored = 0;
+
+	if (s != NULL && anchors_gather(c->app, c->definition, c->record, c->o.is_offline,
+					&anchored, &n_anchored, e) != 0)
+		return -1;
+	t->kept = arena_array(c->app->arena, c->o.against.n + n_anchored + 1, sizeof(*t->kept));
 	for (size_t i = 0; i < c->o.trust.n; i++)
 		if (add_trust(c, t, c->o.trust.items[i], e) != 0)
 			return -1;
@@ -84,9 +91,11 @@ static int read_trust(struct ledger_command *c, struct trust *t, struct err *e)
 	for (size_t i = 0; i < c->o.against.n; i++)
 		if (read_kept(c, c->o.against.items[i], &t->kept[i], e) != 0)
 			return -1;
+	if (n_anchored > 0)
+		memcpy(&t->kept[c->o.against.n], anchored, n_anchored * sizeof(*anchored));
 	t->t.keys = t->keys;
 	t->t.kept = t->kept;
-	t->t.n_kept = c->o.against.n;
+	t->t.n_kept = c->o.against.n + n_anchored;
 	t->t.origin = c->o.origin != NULL ? c->o.origin : s != NULL ? s->origin : NULL;
 	return 0;
 }

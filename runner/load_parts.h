@@ -26,13 +26,23 @@ struct git_ref;
 struct node;
 struct audit_kind;
 
+struct anchor_raw {
+	const char *git, *timestamp, *witness;
+	const char *branch, *ca_file, *key;
+};
+
+struct ledger_raw {
+	struct ledger_settings settings;
+	struct groups anchors; /* struct anchor_raw */
+};
+
 /* The sections of one file, as the rows read them. Names are those of the structs below. */
 struct file_raw {
 	int64_t version;
 	struct texts include;
 	struct pairs vars;
 	struct groups targets, audits, gates, rollbacks, waivers, sinks;
-	struct ledger_settings ledger;
+	struct ledger_raw ledger;
 };
 
 struct target_raw {
@@ -169,7 +179,7 @@ struct notify_raw {
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
 	gate_rows[], selector_rows[], match_rows[], budget_rows[], burn_rows[], baseline_rows[],
 	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[], notify_rows[],
-	freeze_rows[], depend_rows[], ledger_rows[];
+	freeze_rows[], depend_rows[], ledger_rows[], anchor_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -297,7 +307,7 @@ bool load_time(struct loader *l, const struct node *node, const char *key, const
 /* load_notify.c */
 void load_sink(struct loader *l, const struct group *g, const struct node *node);
 /* node NULL = the document has no such section. */
-void load_ledger(struct loader *l, const struct ledger_settings *raw, const struct node *node);
+void load_ledger(struct loader *l, const struct ledger_raw *raw, const struct node *node);
 void load_needs(struct loader *l);
 void load_hidden_checks(struct loader *l);
 

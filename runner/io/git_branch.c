@@ -333,8 +333,6 @@ int branch_add(struct branch *b, const struct branch_change *c, const char **com
 	if (commit_change(b, c, &id) != 0)
 		return fail(b, "extend", e);
 	rc = push(b, arena_printf(b->arena, ADDED ":refs/heads/%s", b->name));
-	if (rc == GIT_ENONFASTFORWARD)
-		return 1;
 	if (rc == 1)
 		return err_set(e, ERR_MEASURE, "branch \"%s\" of %s cannot be extended: %s",
 			       b->name, branch_shown(b->arena, b->url), b->refused);

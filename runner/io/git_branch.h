@@ -53,8 +53,8 @@ struct branch_change {
 	int64_t at_ms;
 };
 /*
- * One more commit on top, pushed; *commit is its id. 1 = somebody else was faster: open the branch
- * again.
+ * One more commit on top, pushed; *commit is its id. It fails, too, when somebody else was faster:
+ * the branch has another tip when it is opened again.
  */
 int branch_add(struct branch *b, const struct branch_change *c, const char **commit, struct err *e);
 

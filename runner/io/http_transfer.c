@@ -39,6 +39,7 @@ struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_r
 		.headers = req->headers,
 		.extra_headers = req->extra_headers,
 		.body = req->body,
+		.n_sent = req->n_body,
 		.route = req->route,
 		.is_fresh = req->is_fresh,
 		.wants_chain = req->wants_chain,
@@ -374,7 +375,7 @@ static int prepare_method(struct http_transfer *t, struct err *e)
 	if (strcmp(t->method, "HEAD") == 0) {
 		SET(CURLOPT_NOBODY, 1L);
 	} else if (t->body != NULL) {
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(t->body));
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(t->n_sent > 0 ? t->n_sent : strlen(t->body)));
 		SET(CURLOPT_POSTFIELDS, t->body);
 	} else if (strcmp(t->method, "POST") == 0) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);

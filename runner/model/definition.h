@@ -253,6 +253,18 @@ struct waiver {
 };
 
 /* Who signs for the record, and whose word counts. */
+/* Where checkpoints are put that the keeper of the record cannot change. */
+enum anchor_type { ANCHOR_GIT, ANCHOR_TIMESTAMP, ANCHOR_WITNESS };
+#define ANCHOR_LAST ANCHOR_WITNESS
+struct anchor {
+	struct pos pos;
+	enum anchor_type type;
+	const char *url;     /* may hold a secret */
+	const char *branch;  /* of a git repository */
+	const char *ca_file; /* of a time stamp; else NULL */
+	const char *key;     /* of a witness (runner/io/note.h); else NULL */
+};
+
 struct ledger_settings {
 	struct pos pos;
 	const char *name;    /* NULL = the default */
@@ -260,6 +272,8 @@ struct ledger_settings {
 	const char *key_pem; /* a secret; NULL = the key is in a file */
 	struct texts trust;  /* lines of keys (runner/io/note.h) */
 	const char *origin;  /* NULL = any record */
+	struct anchor *anchors;
+	size_t n_anchors;
 };
 
 /* Text of a definition file, kept to show the line an error or verdict points at. */
