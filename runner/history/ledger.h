@@ -78,9 +78,9 @@ int ledger_checkpoints(struct record *r, struct arena *a, size_t limit,
 
 /*
  * A checkpoint that was put where the keeper of the record cannot change it, and what was given in
- * return: of "git" the id of the commit that holds it, of "timestamp" the token (RFC 3161), of "witness"
- * the lines of the witness's signatures. That it was put there is a record; whether it still is
- * there, and whether the receipt is good, is for a verifier to look at (runner/anchors.h).
+ * return: of "git" the id of the commit that holds it, of "timestamp" the token (RFC 3161), of
+ * "witness" the lines of the witness's signatures. That it was put there is a record; whether it
+ * still is there, and whether the receipt is good, is for a verifier to look at (runner/anchors.h).
  */
 struct ledger_anchor {
 	int64_t id, seq, at_ms;
