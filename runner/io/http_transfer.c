@@ -375,7 +375,8 @@ static int prepare_method(struct http_transfer *t, struct err *e)
 	if (strcmp(t->method, "HEAD") == 0) {
 		SET(CURLOPT_NOBODY, 1L);
 	} else if (t->body != NULL) {
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(t->n_sent > 0 ? t->n_sent : strlen(t->body)));
+		SET(CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)(t->n_sent > 0 ? t->n_sent : strlen(t->body)));
 		SET(CURLOPT_POSTFIELDS, t->body);
 	} else if (strcmp(t->method, "POST") == 0) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
