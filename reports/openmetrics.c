@@ -257,6 +257,11 @@ static void put_gates(struct metrics *m)
 		put_gate(m, "waived", newest[i]);
 		(void)buf_printf(m->out, "} %zu\n", decision_waived(newest[i]));
 	}
+	put_family(m, "gate_overridden", "1 when an override opened the gate, else 0.");
+	for (size_t i = 0; i < n; i++) {
+		put_gate(m, "overridden", newest[i]);
+		(void)buf_printf(m->out, "} %d\n", decision_is_overridden(newest[i]));
+	}
 	put_family(m, "gate_decision_timestamp_seconds", "When the gate was decided.");
 	for (size_t i = 0; i < n; i++) {
 		put_gate(m, "decision_timestamp_seconds", newest[i]);
