@@ -79,8 +79,11 @@ static int find_gate(struct gate_command *g, struct err *e)
 			return err_help(e, "did you mean %s?", names[best]);
 		return err_help(e, "the definition has %zu gates", d->n_gates);
 	}
-	if (g->o.subject == NULL && !g->gate->is_any_subject) {
-		(void)err_set(e, ERR_USAGE, "gate \"%s\" needs --subject ID", g->gate->name);
+	/* An empty one is a variable that was not set: runs about nothing would count as about it.
+	 */
+	if (g->o.subject != NULL ? g->o.subject[0] == '\0' : !g->gate->is_any_subject) {
+		(void)err_set(e, ERR_USAGE, "gate \"%s\" needs --subject ID%s", g->gate->name,
+			      g->o.subject != NULL ? ", and it is empty" : "");
 		return err_help(e, "the subject is what is to be released: a commit, a tag, an "
 				   "artifact digest");
 	}

@@ -62,6 +62,18 @@ like "step: files are named from the top of the checkout" "$(cat "$TMP/sub.log")
 is "SARIF: files too" "$(jq -r '.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri' "$TMP/checkout/sub/x.sarif")" \
 	sub/assize.yaml
 
+# Definitions of a commit: their places are those of the repository, whatever they were read from.
+world "$TMP/repository" "'no'"
+cd "$TMP/repository" && mkdir ci && sed 's|sqlite: shop.db|sqlite: ../shop.db|' assize.yaml >ci/gate.yaml && rm assize.yaml
+git init -q -b main . && git add ci && git -c user.name=a -c user.email=a@x commit -qm policy || bail "no commit"
+(cd ci && GITHUB_WORKSPACE=$TMP/repository "$ASSIZE" gate release -f git:main:ci/gate.yaml --subject v1 --report github --report sarif="$TMP/ref.sarif" \
+	--report gitlab-codequality="$TMP/ref.json" --report junit-gitlab="$TMP/ref.xml" >"$TMP/ref.log" 2>&1)
+is "definitions of a commit: annotations" "$(grep -o 'file=[^:]*,col' "$TMP/ref.log" | sort | uniq -c | tr -s ' ')" \
+	' 2 file=ci/gate.yaml,line=8,col'
+is "definitions of a commit: SARIF, code quality, JUnit" \
+	"$(jq -r '.runs[0].results[].locations[0].physicalLocation.artifactLocation.uri' "$TMP/ref.sarif" | sort -u) $(jq -r '.[].location.path' "$TMP/ref.json" |
+		sort -u) $(xmllint --xpath 'string(//testcase/@file)' "$TMP/ref.xml")" "ci/gate.yaml ci/gate.yaml ci/gate.yaml"
+
 # The composite action.
 act() # INPUT=VALUE...: $doc is what came of it
 {
@@ -117,6 +129,15 @@ done
 is "Jenkins: the script gives the gate's status" "$(cat "$TMP/good.status" "$TMP/bad.status")" $'0\n1'
 ok "Jenkins: its JUnit is valid" xmllint --nonet --noout --schema "$ROOT/tests/data/junit.xsd" "$TMP/bad/assize.xml"
 nok "Jenkins: no argument is a part of the script" grep -q '\${' <<<"$script"
+like "Jenkins: the subject is the commit unless given, and never the word null" \
+	"$(grep GATE_SUBJECT= "$CI_DIR/jenkins/vars/assizeGate.groovy")" \
+	"GATE_SUBJECT=\\\$\{arguments.subject \?: env.GIT_COMMIT \?: ''\}\""
+cd "$TMP/good" || bail "no directory"
+GATE_NAME=release GATE_SUBJECT='' GATE_DEFINITION='' GATE_RECORD='' GATE_COMMAND=$ASSIZE run sh -ec "$script"
+like "Jenkins: a missing one is refused" "$status $err" '^3 .*gate "release" needs --subject ID, and it is empty'
+nok "Jenkins: with no report of an earlier gate left" test -e assize.xml
+act gate=release subject= working-directory="$TMP/good"
+is "action: a missing subject is refused, too" "$(jq -r '"\(.exit) \(.outputs.decision // "")"' <<<"$doc")" "3 "
 
 # systemd, by its own verifier, with the binary where it is.
 mkdir "$TMP/units"
