@@ -30,6 +30,9 @@ struct report {
 	struct run_info run;
 	struct result *results; /* definition order */
 	size_t n_results;
+	/* Of the definition's other checks, the newest: for formats that tell how all stands. */
+	struct result *others;
+	size_t n_others;
 	struct point **trails; /* trails[i]: past of results[i] up to and including this run */
 	size_t *n_trails;
 	struct earlier_samples
@@ -101,7 +104,10 @@ void report_sarif(struct buf *out, const struct report *r);
 void report_codequality(struct buf *out, const struct report *r);
 /* Workflow commands: annotations of a step of GitHub Actions, at most ten of a level. */
 void report_github(struct buf *out, const struct report *r);
-/* Gauges that OpenMetrics and the Prometheus text format both take, for a textfile collector. */
+/*
+ * Gauges that OpenMetrics and the Prometheus text format both take, for a textfile collector: of
+ * the run, and of all checks.
+ */
 void report_openmetrics(struct buf *out, const struct report *r);
 /* A summary in GitHub Flavored Markdown, below 900 KiB: the verdict first. */
 void report_markdown(struct buf *out, const struct report *r);

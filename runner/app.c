@@ -93,6 +93,7 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		return -1;
 	}
 	*out = d;
+	app->definition = d;
 	return 0;
 }
 

@@ -27,6 +27,7 @@ struct app {
 	const char *cwd; /* absolute */
 	const char *(*env)(void *ctx, const char *name);
 	void *env_ctx;
+	const struct definition *definition; /* what app_load() loaded last; NULL = nothing */
 	bool out_is_terminal;
 	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */
 	bool is_abandoning;	/* set by a command: work still hangs in threads, end at once */

@@ -171,5 +171,44 @@ line=$(grep -m 1 'run --due' crontab | cut -d' ' -f6-)
 run env -i "PATH=$(sed -n 's/^PATH=//p' crontab)" HOME=/ sh -c "$line"
 is "cron: silent while all is well" "$status $out$err" "0 "
 ok "cron: and leaves metrics" leaves_metrics good/.assize/assize.prom
+# The file of a run of what is due replaces the one before, and still tells of every check.
+cat >>good/assize.yaml <<'YAML'
+include: [more.yaml]
+YAML
+cat >good/more.yaml <<'YAML'
+audits:
+  yearly:
+    target: shop
+    schedule: "0 0 1 1 *"
+    checks: [ { id: none, rows: { table: notes }, expect: "== 0" } ]
+  manual:
+    target: shop
+    checks: [ { id: never, rows: { table: notes }, expect: "== 1" } ]
+YAML
+again() # makes the audit "notes" due again, and nothing else, and runs the line
+{
+	sqlite3 good/.assize/record.db "UPDATE states SET finished_ms = 1000000000 WHERE check_id = (SELECT id FROM checks WHERE name = 'notes/text')"
+	run env -i "PATH=$(sed -n 's/^PATH=//p' crontab)" HOME=/ sh -c "$line"
+}
+metric() { grep "^assize_$1" good/.assize/assize.prom; }
+again
+is "cron: a check that fails" "$status" 1
+again
+is "cron: in the next run it is not due" "$status $(metric run_passing) $(metric 'run_checks{outcome="pass"}')" \
+	'0 assize_run_passing 1 assize_run_checks{outcome="pass"} 1'
+is "cron: and its failure stays in the file, and what was never measured" "$(metric check_outcome | grep ' 1$')" \
+	'assize_check_outcome{check="notes/text",outcome="pass"} 1
+assize_check_outcome{check="yearly/none",outcome="fail"} 1
+assize_check_outcome{check="manual/never",outcome="undecided"} 1'
+is "cron: which is told as one number" "$(metric 'checks_passing ')" "assize_checks_passing 0"
+like "cron: a value with the moment it is of, or neither" "$(metric series_measured_timestamp | cut -d, -f1 | tr '\n' ' ')" \
+	'^assize_series_measured_timestamp_seconds\{check="notes/text" assize_series_measured_timestamp_seconds\{check="yearly/none" $'
+ok "cron: promtool finds nothing wrong with it" leaves_metrics good/.assize/assize.prom
+sed -i 's/"== 0"/"== 1"/; /^  manual:/,$d' good/more.yaml
+(cd good && "$ASSIZE" run --quiet)
+again
+is "cron: once all pass, by any run, it is 1" "$(metric 'checks_passing ')" "assize_checks_passing 1"
+"$ASSIZE" report --record good/.assize/record.db --format openmetrics latest >alone.prom
+is "a report of one run is of that run alone" "$(grep -c 'check_outcome.* 1$' alone.prom)" 1
 
 done_testing
