@@ -44,6 +44,10 @@ head -c 1048000 /dev/zero | tr '\0' x >"$GITHUB_STEP_SUMMARY"
 ok "step: a summary never grows beyond what GitHub keeps" \
 	[ "$(stat -c %s "$GITHUB_STEP_SUMMARY")" -le 1048576 ]
 like "step: but the verdict is in it" "$(tail -c 400 "$GITHUB_STEP_SUMMARY")" 'SHUT, gate `release`'
+head -c 1048500 /dev/zero | tr '\0' x >"$GITHUB_STEP_SUMMARY"
+run "$ASSIZE" gate release --subject v1 --report github
+is "step: nor does the verdict, where there is no room even for that" "$status $(stat -c %s "$GITHUB_STEP_SUMMARY")" "1 1048500"
+like "step: which is told" "$err" '\$GITHUB_STEP_SUMMARY is full: the verdict is not in it'
 GITHUB_OUTPUT=/nowhere/output run "$ASSIZE" gate release --subject v1 --report github
 is "step: outputs that cannot be written are no success" "$status" 2
 like "step: and are told" "$err" '\$GITHUB_OUTPUT: could not write "/nowhere/output"'

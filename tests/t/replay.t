@@ -97,7 +97,7 @@ edited 'a decision opened afterwards' 1 'differs  decision 1  recorded is open, 
 	'UPDATE decisions SET is_open = 1, outcome = 1' --decision 1
 edited 'a line' 1 'recorded a/missing  fail.*again    a/missing  pass' \
 	"UPDATE decision_lines SET outcome = 3 WHERE check_name = (SELECT id FROM texts WHERE body = 'a/missing')" --decision 1
-edited 'a line that was taken out' 1 'again    a/total  undecided, run 5: the candidate has 3 values|again    ' \
+edited 'a line that was taken out' 1 'again    budget 50% of 3 h  undecided, no run: .*shut, 5 lines, differs' \
 	'DELETE FROM decision_lines WHERE place = 0' --decision 1
 edited 'the time' 1 'it was made for another gate, subject or time than its policy and basis say' \
 	'UPDATE decisions SET at_ms = at_ms - 1' --decision 1
