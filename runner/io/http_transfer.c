@@ -402,6 +402,9 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 	SET(CURLOPT_HTTPHEADER, t->lines);
 	SET(CURLOPT_USERAGENT, "assize");
 	SET(CURLOPT_NOSIGNAL, 1L);
+	/* A name is looked up in a thread that nobody can stop: past the time nobody waits for it.
+	 */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	/* Else libcurl walks all names it knows after each transfer, in search of old ones. */
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	SET(CURLOPT_TIMEOUT_MS, (long)(t->deadline_ms - now_ms));
