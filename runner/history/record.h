@@ -86,12 +86,16 @@ struct notice {
 	int64_t n_total; /* more than n once some were not kept */
 	/* Of earlier processes. */
 	int64_t attempts, tried_ms; /* -1 = never */
+	int64_t next_ms;	    /* when its turn is */
 	const char *why;	    /* the last attempt failed; NULL = there was none */
 };
+#define NOTICE_MAX_TAKEN 20 /* of one sink, at once */
 /*
- * Takes the notices that wait for their turn, for delivery by this process alone: those of sinks
- * the definition has, and any older than before_ms. Each is given back by record_notice_end() or
- * record_notice_wait(); a process that dies gives back what it has.
+ * Takes notices for delivery by this process alone: those of sinks the definition has, and any
+ * older than before_ms. A sink gets its own in the order they were written: once the turn of one
+ * has come, those before it are taken with it, and while another process has the oldest nothing is
+ * taken. Each is given back by record_notice_end() or record_notice_wait(); a process that dies
+ * gives back what it has.
  */
 int record_notices_take(struct record *r, struct arena *a, int64_t now_ms, int64_t before_ms,
 			struct notice **out, size_t *n, struct err *e);

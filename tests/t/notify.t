@@ -253,7 +253,45 @@ exits "the next run, with the receiver well again" 1 "$ASSIZE" run
 is "sends it" "$(got '.body | fromjson | [.run, .total, .transitions[0].kind] | join(" ")')" "2 1 failure"
 is "with the same id as before" "$(got '[.headers["Idempotency-Key"], (.body | fromjson | .id)] | join(" ")')" "$before"
 
+# ---- in order ----
+define <<YAML
+  ops: { webhook: "$http/\${at}", timeout: 20s, retries: 0 }
+YAML
+anew
+stock eu 0
+for _ in 1 2; do # after the second time it waits longer
+	"$ASSIZE" run --var at=status/500 >/dev/null 2>&1
+done
+is "a failure waits for its turn" "$(record "SELECT count(*) FROM outbox WHERE next_ms > (SELECT max(end_ms) FROM run_ends) + 30000")" 1
+stock eu 5 && : >http.log
+"$ASSIZE" run --var at=status/500 >/dev/null 2>&1
+is "while it does not arrive, its recovery is not sent" "$(got '.body | fromjson | .transitions[].kind')" failure
+: >http.log
+exits "once the receiver is well" 0 "$ASSIZE" run
+is "they arrive in order" "$(got '.body | fromjson | .transitions[].kind' | tr '\n' ' ')" "failure recovery "
+define <<YAML
+  ops: { command: [sh, -c, "cat >>order.out; echo >>order.out; [ ! -p go.on ] || { touch at.work; read x <go.on; rm go.on; }"] }
+YAML
+anew
+mkfifo go.on
+stock eu 0
+"$ASSIZE" run >/dev/null 2>&1 &
+first=$!
+wait_for test -e at.work || bail "nobody was told"
+stock eu 5
+exits "a run that ends while an older message is on its way" 0 "$ASSIZE" run
+is "sends none before it" "$(jq -r '.transitions[].kind' order.out) $(record 'SELECT count(*) FROM outbox')" "failure 2"
+echo >go.on
+wait $first
+is "and whoever is at it sends the newer one, too" "$(jq -r '.transitions[].kind' order.out | tr '\n' ' ')$(record 'SELECT count(*) FROM outbox')" \
+	"failure recovery 0"
+
 # ---- several runs at once ----
+define <<YAML
+  ops: { webhook: "$http/\${at}", timeout: 20s }
+YAML
+anew
+stock eu 0 && "$ASSIZE" run >/dev/null 2>&1
 stock us 0 && : >http.log
 racers=()
 for _ in 1 2 3 4; do
