@@ -2,7 +2,7 @@
  * The overlap lock of a schedule is a row that says who holds it. A record lies on a local file
  * system, so a holder with another boot id is one this machine has forgotten; a process is known by
  * its id and its start time, because ids come round again. A holder in another process id space (a
- * container) cannot be looked at: it is taken to live.
+ * container) cannot be looked at: it lives for as long as the kernel has its lock (lock_byte.c).
  *
  * Locks come and go and are no history: ledger_working.c seals them.
  *
@@ -74,13 +74,18 @@ static void look_at_self(struct arena *a, struct holder *out)
 }
 
 /* Why the holder is known to be gone; NULL = it lives, or cannot be looked at. */
-static const char *death_of(struct arena *a, const struct holder *h, const struct holder *self)
+static const char *death_of(struct record *r, const char *name, struct arena *a,
+			    const struct holder *h, const struct holder *self)
 {
+	bool is_alive;
+
 	if (strcmp(h->boot_id, self->boot_id) != 0)
 		return "the machine has been started anew since";
 	if (strcmp(h->pid_space, self->pid_space) != 0)
-		return NULL;
-	return start_ticks(a, h->pid) == h->start_ticks ? NULL : "it has ended without letting go";
+		is_alive = lock_byte_is_held(r, name);
+	else
+		is_alive = start_ticks(a, h->pid) == h->start_ticks;
+	return is_alive ? NULL : "it has ended without letting go";
 }
 
 /* 1 = somebody holds it. */
@@ -130,12 +135,13 @@ int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held
 {
 	struct holder self, other = {"", "", "", 0, 0};
 	const char *death;
+	bool is_busy;
 	int rc = read_holder(r, a, name, &other, e);
 
 	if (rc < 0)
 		return -1;
 	look_at_self(a, &self);
-	death = rc == 1 ? death_of(a, &other, &self) : NULL;
+	death = rc == 1 ? death_of(r, name, a, &other, &self) : NULL;
 	if (rc == 1 && death == NULL) {
 		bool is_visible = strcmp(other.pid_space, self.pid_space) == 0;
 
@@ -148,6 +154,13 @@ int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held
 	if (rc == 1)
 		*said = arena_printf(a, "process %" PRId64 " on %s held it; %s", other.pid,
 				     other.host, death);
+	if (lock_byte_take(r, name, &is_busy, e) != 0)
+		return -1;
+	if (is_busy) {
+		*is_held = true;
+		*said = "a process that is about to let go of it";
+		return 0;
+	}
 	return write_holder(r, name, &self, e);
 }
 
@@ -173,7 +186,10 @@ int lock_let_go(struct record *r, const char *name, struct err *e)
 	store_bind_text(s, 1, name);
 	store_bind_int(s, 2, getpid());
 	store_work(r);
-	return store_run(r, s, e);
+	if (store_run(r, s, e) != 0)
+		return -1;
+	lock_byte_let_go(r, name);
+	return 0;
 }
 
 int lock_death(struct record *r, struct arena *a, const char *name, const char **why, struct err *e)
@@ -185,7 +201,7 @@ int lock_death(struct record *r, struct arena *a, const char *name, const char *
 	if (rc != 1)
 		return rc;
 	look_at_self(a, &self);
-	*why = death_of(a, &other, &self);
+	*why = death_of(r, name, a, &other, &self);
 	return 0;
 }
 

@@ -181,6 +181,7 @@ int store_leave(struct record *r, int rc, struct err *e)
 			(void)sqlite3_reset(r->statements[i].stmt);	 /* the cause is told */
 		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* may have happened */
 	}
+	lock_bytes_settle(r, rc == 0);
 	return rc;
 }
 
@@ -326,6 +327,7 @@ int record_open(const char *path, enum record_mode mode, struct record **out, st
 	r->path = xstrdup(path);
 	r->mode = mode;
 	r->owner = getpid();
+	r->lock_bytes.fd = -1;
 	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK)
 		rc = r->db == NULL ? err_set(e, ERR_RECORD, "could not open record \"%s\"", path)
@@ -354,6 +356,7 @@ void record_close(struct record *r)
 	for (size_t i = 0; i < r->n_statements; i++)
 		(void)sqlite3_finalize(r->statements[i].stmt); /* its failure was reported */
 	(void)sqlite3_close(r->db); /* no statement is left: cannot fail */
+	lock_bytes_release(r);
 	free(r->path);
 	free(r);
 }

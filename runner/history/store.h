@@ -46,11 +46,22 @@ struct teller {
 	struct run_info late; /* a gate's run, told with its decision; id 0 = none */
 };
 
+/* lock_byte.c: bytes of RECORD-locks that this transaction took or is to let go of. */
+struct lock_bytes {
+	int fd; /* -1 = not open */
+	struct lock_byte {
+		int64_t start;
+		bool is_release;
+	} * items;
+	size_t n, cap;
+};
+
 struct record {
 	sqlite3 *db;
 	char *path; /* owned */
 	enum record_mode mode;
-	pid_t owner;		 /* a connection never crosses fork */
+	pid_t owner; /* a connection never crosses fork */
+	struct lock_bytes lock_bytes;
 	bool is_writing;	 /* inside a write transaction */
 	bool is_working_changed; /* the same: store_work() was called */
 	int64_t next_seq;	 /* while is_writing */
@@ -199,11 +210,21 @@ int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char 
 /* Sets *is_held; *said describes who holds it, or who held it and is gone; else NULL. */
 int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held, const char **said,
 	      struct err *e);
-/* Of a lock of this process. */
+/* Of a lock of this process, taken with this record. */
 int lock_let_go(struct record *r, const char *name, struct err *e);
 /* *why: how it is known that the holder is gone; NULL = nobody holds it, or somebody who lives. */
 int lock_death(struct record *r, struct arena *a, const char *name, const char **why,
 	       struct err *e);
+
+/* lock_byte.c, of lock.c and store.c alone. *is_busy: another process has it, whatever the rows
+ * say. */
+int lock_byte_take(struct record *r, const char *name, bool *is_busy, struct err *e);
+void lock_byte_let_go(struct record *r, const char *name); /* with the commit */
+/* When the transaction is over: what it took stays, or what it let go of. */
+void lock_bytes_settle(struct record *r, bool is_committed);
+void lock_bytes_release(struct record *r);
+/* Also when that cannot be found out. */
+bool lock_byte_is_held(const struct record *r, const char *name);
 
 /* notices.c, inside the transaction that begins a run, ends it, or records a decision. */
 int tell_begin(struct record *r, int64_t run_id, struct err *e);
