@@ -103,6 +103,16 @@ static const char *state_name(enum run_state state)
 	return "incomplete";
 }
 
+static void put_ledger(struct json_writer *w, const struct ledger_reach *x)
+{
+	json_open(w, "ledger", '{');
+	json_put_int(w, "records", x->size);
+	json_put_int(w, "anchored", x->anchored);
+	put_time(w, "anchored_at", x->place != NULL ? x->anchored_ms : -1);
+	json_put_text(w, "place", x->place);
+	json_close(w, '}');
+}
+
 static void put_run(struct json_writer *w, const struct run_info *run, const struct tally *n)
 {
 	json_open(w, "run", '{');
@@ -329,6 +339,7 @@ void report_json(struct buf *out, const struct report *r)
 	json_put_text(&w, "assize", "run/1");
 	json_put_int(&w, "exit", report_exit_status(r));
 	put_run(&w, &r->run, &n);
+	put_ledger(&w, &r->reach);
 	json_open(&w, "checks", '[');
 	for (size_t i = 0; i < n_views; i++)
 		put_check(&w, &views[i]);

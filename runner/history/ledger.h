@@ -97,6 +97,15 @@ int ledger_add_anchor(struct record *r, const struct ledger_anchor *x, struct er
 /* Newest first, at most limit. kind and place NULL = whatever. */
 int ledger_anchors(struct record *r, struct arena *a, const char *kind, const char *place,
 		   size_t limit, struct ledger_anchor **out, size_t *n, struct err *e);
+/* How far the record was anchored when the run ended: whatever came later is not looked at. */
+struct ledger_reach {
+	int64_t size;	     /* records there were, the run's last one included */
+	int64_t anchored;    /* of them, those an anchor vouches for; 0 = none */
+	int64_t anchored_ms; /* when it was put there */
+	const char *place;   /* where; NULL = nowhere */
+};
+int ledger_reach(struct record *r, struct arena *a, int64_t run_id, struct ledger_reach *out,
+		 struct err *e);
 /* The record's own checkpoint of that size; 1 = there is none. */
 int ledger_checkpoint_at(struct record *r, struct arena *a, uint64_t size,
 			 struct ledger_checkpoint *out, struct err *e);
