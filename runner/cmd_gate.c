@@ -275,9 +275,9 @@ static int open_record(struct gate_command *g, struct err *e)
 {
 	const char *path = app_record_path(g->app, &g->o, g->definition);
 
-	if (g->definition->commit != NULL && git_ref_is_committed(g->app->cwd, path)) {
-		(void)err_set(e, ERR_RECORD,
-			      "the record \"%s\" is part of the commit that is checked out", path);
+	if (g->definition->commit != NULL &&
+	    git_ref_not_checked_out(g->app->cwd, path, "the record", e) != 0) {
+		e->class = ERR_RECORD;
 		return err_help(e, "evidence has to be measured, not brought along: git rm it, or "
 				   "name another with --record");
 	}
