@@ -157,7 +157,7 @@ is "both are of a gate that did not pass" "$status $(grep -c 'gate bad is SHUT' 
 refused() # CLAIM WORDS OPTION...
 {
 	rm -f out.json .assize/record.db
-	run "$ASSIZE" gate good "${@:3}"
+	run timeout 20 "$ASSIZE" gate good "${@:3}"
 	is "$1: exit status" "$status" 3
 	like "$1: told" "$err" "$2"
 	nok "$1: nothing was recorded" test -e .assize/record.db
@@ -166,6 +166,9 @@ refused "a tag is no digest" 'cannot attest to "v1": it is no digest.*git rev-pa
 refused "any is none either" 'it is no digest' --subject any --sign-key key --attest vsa=out.json
 refused "an unknown format" 'formats are test-result, vsa' --subject "$subject" --sign-key key --attest slsa=out.json
 refused "no key" 'needs --sign-key FILE' --subject "$subject" --attest vsa=out.json
+refused "a key that is not there" 'could not open ".*gone": No such file' --subject "$subject" --sign-key gone --attest vsa=out.json
+mkfifo pipe
+refused "a pipe for a key" 'could not open ".*pipe": a named pipe, not a file' --subject "$subject" --sign-key pipe --attest vsa=out.json
 mkdir -p .assize && cp key .assize/ledger.key
 attest good --quiet
 jq -r '.dsseEnvelope.signatures[0].keyid' good.v.json >with
