@@ -131,6 +131,27 @@ done
 verify good.v.json --key key.pub --subject "sha256:$(printf %064d 8)"
 is "another subject: undecided" "$status" 2
 like "another subject: told" "$err" 'it is about sha256:0+7, not about'
+for file in good.v.json good.t.json good.dsse.json; do
+	verify $file --key key.pub --subject "$subject" --gate good --policy-sha256 "$(tr a-f A-F <<<"$policy")"
+	is "the gate and the policy that were meant: $file" "$status" 0
+	verify $file --key key.pub --gate bad
+	is "another gate: undecided, $file" "$status" 2
+	like "another gate: told, $file" "$err" 'it is of gate "good", not of "bad"'
+	verify $file --key key.pub --policy-sha256 "${subject#sha256:}"
+	is "another policy: undecided, $file" "$status" 2
+	like "another policy: told, $file" "$err" "it was decided by policy $policy, not by 0+7"
+done
+verify good.v.json --key key.pub --policy-sha256 "${policy:1}"
+is "a digest that is none: a usage error" "$status" 3
+like "told" "$err" 'it is 64 hexadecimal digits'
+verify good.v.json --key key.pub --gate good --gate bad
+is "two gates: a usage error" "$status" 3
+cat key key.pub >both
+for file in key both; do
+	verify good.v.json --key $file
+	is "a private key is not for who verifies: $file" "$status" 3
+	like "told: $file" "$err" 'it is a private key.*openssl pkey -in KEY -pubout'
+done
 printf '{"a":1' >torn.json
 verify torn.json --key key.pub
 is "a torn file: undecided" "$status" 2
