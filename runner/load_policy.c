@@ -167,6 +167,11 @@ bool load_policy_is_in_tree(const struct loader *l, const char *path)
 	return l->git && in_tree(l, path);
 }
 
+bool load_policy_leads_in_tree(const struct loader *l, const char *path)
+{
+	return l->git && (in_tree(l, path) || leads_in(l, path));
+}
+
 /* ---- what was read ---- */
 
 /* Relative to the root file's directory, so that a commit and its checkout say the same. */

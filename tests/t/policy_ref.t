@@ -271,6 +271,30 @@ ln -s "$PWD" "$TMP/alias"
 edit() { sed -i "s,in_file: states.txt,in_file: $TMP/alias/ci/states.txt," ci/audits/shop.yaml; }
 tree "the work tree by another name" 'leads into the work tree by a link'
 
+# whom a database is trusted by is not for the branch to say either
+trusts() # CLAIM TARGET WORDS
+{
+	git checkout -q -B odd origin/main
+	printf 'assize: 1\ntargets: { db: { %s } }\n' "$2" >ci/audits/db.yaml
+	git add ci && git commit -qm odd
+	run "$ASSIZE" check -f git:odd:ci/assize.yaml
+	is "$1: exit status" "$status" 3
+	like "$1: told" "$err" "git:odd:ci/audits/db.yaml:2:[0-9]+: $3 of a connection string is in the work tree and cannot be read at odd"
+	exits "$1: not of the work tree's own definition" 0 "$ASSIZE" check -f ci/assize.yaml
+	git checkout -q -f origin/main
+}
+trusts "libpq's authorities" "postgres: \"host=db user=u sslmode=verify-full sslrootcert=$PWD/ci/ca.pem\"" "sslrootcert \"$PWD/ci/ca.pem\""
+trusts "a relative path" 'postgres: "user=u SSLROOTCERT = '"'ci/ca.pem'"'"' "sslrootcert \"$PWD/ci/ca.pem\""
+trusts "in a URI" "postgres: \"postgresql://u@db/x?sslmode=verify-full&sslcrl=ci%2fcrl.pem&user=u\"" "sslcrl \"$PWD/ci/crl.pem\""
+trusts "by a link" "postgres: \"user=u sslrootcert=$TMP/alias/ci/assize.yaml\"" "sslrootcert \"$TMP/alias/ci/assize.yaml\""
+trusts "MySQL's authorities" "mysql: \"host=db dbname=x ssl_ca=$PWD/ci/ca.pem\"" "ssl_ca \"$PWD/ci/ca.pem\""
+trusts "a directory of them" "mysql: \"host=db dbname=x ssl_capath=$PWD/ci\"" "ssl_capath \"$PWD/ci\""
+trusts "ODBC's authorities" "odbc: \"DRIVER=x;SSLCA=$PWD/ci/ca.pem;UID=u\"" "sslca \"$PWD/ci/ca.pem\""
+git checkout -q -B odd origin/main
+printf 'assize: 1\ntargets: { db: { postgres: "user=u sslrootcert=system sslcert=ci/mine.pem" }, other: { mysql: "dbname=x ssl_ca=/etc/ssl/ca.pem" } }\n' >ci/audits/db.yaml
+git add ci && git commit -qm odd
+exits "the machine's authorities, and a certificate of one's own, are as they were" 0 "$ASSIZE" check -f git:odd:ci/assize.yaml
+
 # ---- the repository's surroundings ----
 
 git checkout -q -B evil origin/main
