@@ -376,6 +376,10 @@ like "the decision says by what it was made" "$(jq -r '.decisions[0].lines[].tex
 	"decided by $ref at $(git rev-parse origin/main)"
 ASSIZE_FILE=$ref exits "and found there without -f" 0 "$ASSIZE" history
 like "history shows the run" "$out" 'fail'
+for where in git:origin/main:ci git:gone:ci; do
+	exits "the record is found by the directory as well: $where" 0 "$ASSIZE" history -f $where
+	like "history shows the run: $where" "$out" 'fail'
+done
 exits "and it is made again from the record alone" 0 "$ASSIZE" replay --decision 1 -f $ref
 cp ci/.assize/record.db "$TMP/evidence.db" && ln -s "$PWD/ci/.assize/record.db" "$TMP/outside.db"
 git add -f ci/.assize/record.db && git commit -qm "evidence of one's own"
