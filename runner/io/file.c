@@ -79,13 +79,23 @@ static int open_checked(int dir, const char *path, bool follow, struct stat *st,
 	return fd;
 }
 
+/* Never the file of that name in the working directory: it is anybody's. */
+static int not_held(const char *name, struct err *e)
+{
+	return err_set(e, ERR_MEASURE,
+		       "could not open \"%s\": no absolute path, and no content is held under it",
+		       name);
+}
+
 int file_open(const char *path, struct stat *st, struct err *e)
 {
 	const char *p;
 	size_t n;
 
-	if (!file_held_find(path, &p, &n))
+	if (!file_is_held_name(path))
 		return open_checked(AT_FDCWD, path, true, st, e);
+	if (!file_held_find(path, &p, &n))
+		return not_held(path, e);
 
 	int fd = file_held_open(path, p, n, e);
 	if (fd >= 0 && fstat(fd, st) < 0) {
@@ -133,7 +143,7 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	struct stat st;
 	size_t n;
 
-	if (file_held_find(path, &p, &n))
+	if (file_is_held_name(path) && file_held_find(path, &p, &n))
 		return buf_add(out, p, n) == 0 ? 0 : too_large(path, out, e);
 
 	int fd = file_open(path, &st, e);

@@ -2,7 +2,8 @@
  * file: the door to the file system, read-only except file_write_atomic(), file_append() and
  * scratch directories.
  *
- * Paths are absolute, but for names of held content (file_hold()). close() on any descriptor of a
+ * Paths are absolute, but for names of held content (file_hold()); a name that is neither is an
+ * error, never a file of the working directory. close() on any descriptor of a
  * SQLite file drops the process's POSIX locks on it, so the door keeps a registry of open databases
  * by device and inode: file_open() of a registered database is refused with a message. Thread-safe.
  */
