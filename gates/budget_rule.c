@@ -298,14 +298,6 @@ static void decide_burn(const struct judged_budget *b, const struct burn_pair *p
 				      long_text, short_text, pair->rate));
 }
 
-static bool has_future(const struct gate_past *past, int64_t now_ms)
-{
-	for (size_t i = 0; i < past->n; i++)
-		if (refuse_is_future(past->results[i].measured_ms, now_ms))
-			return true;
-	return false;
-}
-
 /* Joins the checks' timelines; false when a clock is wrong, which is said. */
 static bool look_back(struct judged_budget *b, const struct gate_budget *of)
 {
@@ -316,7 +308,7 @@ static bool look_back(struct judged_budget *b, const struct gate_budget *of)
 		struct timeline t = timeline_of(b->lines->arena, b->rule, past, now_ms);
 		struct spending s = spent(&t, b->rule->window_ms);
 
-		if (has_future(past, now_ms)) {
+		if (refuse_has_future(past, now_ms)) {
 			add_line(b, OUTCOME_UNDECIDED,
 				 arena_printf(b->lines->arena,
 					      "%s has results from the future: a clock is wrong",
