@@ -18,7 +18,8 @@ struct lines {
 	struct arena *arena;
 	struct decision_line *items;
 	size_t n, cap;
-	int64_t oldest_ms; /* of the evidence that counts and passes; -1 none */
+	size_t first_streak, end_streak; /* the lines of streaks are those between, until sorted */
+	int64_t oldest_ms;		 /* of the evidence that counts and passes; -1 none */
 };
 
 /* Adds a line; check, outcome, is_hard and text are the caller's, the rest says "none". */

@@ -107,12 +107,24 @@ static bool has_failure(const struct lines *l, size_t n, const struct waiver *w)
 	return false;
 }
 
-/* A pass that was measured, of the gate's own: another gate's word is nothing to open on. */
+/*
+ * A pass that was measured, of the gate's own: another gate's word is nothing to open on, nor is a
+ * streak, which speaks of runs before the one that is waived.
+ */
 static bool has_evidence(const struct lines *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->items[i].is_hard && l->items[i].run_id != 0 &&
+		    (i < l->first_streak || i >= l->end_streak) &&
 		    outcome_is_passing(l->items[i].outcome))
+			return true;
+	return false;
+}
+
+static bool has_pass(const struct lines *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].is_hard && outcome_is_passing(l->items[i].outcome))
 			return true;
 	return false;
 }
@@ -140,5 +152,8 @@ void waiver_rule_close(struct lines *l, const struct gate_input *in)
 	}
 	if (has_waived(l) && !has_evidence(l))
 		(void)lines_add(l, "", OUTCOME_UNDECIDED, true,
-				"every requirement is waived: there is nothing to open on");
+				has_pass(l) ? "every check that is required is waived, and what "
+					      "passes besides is nothing to open on"
+					    : "every requirement is waived: there is nothing to "
+					      "open on");
 }
