@@ -75,6 +75,7 @@ struct gate_window {
 struct gate_opened {
 	const struct gate_dependency *on;
 	const struct decision *newest; /* about the subject; NULL = never decided */
+	bool is_other_policy;	       /* its rules or checks were others: other --var, say */
 };
 
 struct gate_input {

@@ -492,6 +492,8 @@ static void read_depends(struct reading *r, const struct json_t *at, struct basi
 			.is_overridden_accepted = get_bool(r, x, "overridden"),
 		};
 		out->depends[i].on = &on[i];
+		out->depends[i].is_other_policy =
+			json_member(x, "other_policy") != NULL && get_bool(r, x, "other_policy");
 		out->decisions[i] = get_int(r, x, "decision");
 	}
 	out->input.depends = out->depends;

@@ -181,6 +181,12 @@ static void test_dependency_under_another_definition_is_undecided(void **state)
 	p->staging.definition_digest[31] ^= 1;
 	p->s.in.definition_digest[0] ^= 1;
 	comes_to(&p->s, OUTCOME_UNDECIDED, "under another definition");
+	p->s.in.definition_digest[0] ^= 1;
+	p->past.is_other_policy = true;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "by other rules or with other variables");
+	p->staging.is_open = false;
+	p->staging.outcome = OUTCOME_FAIL;
+	comes_to(&p->s, OUTCOME_FAIL, "was decided shut (fail)");
 }
 
 static void test_dependency_that_is_shut_says_how(void **state)

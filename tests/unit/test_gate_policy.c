@@ -163,9 +163,22 @@ static void test_policy_is_one_text_as_long_as_nobody_changes_it(void **state)
 	assert_string_equal(one.policy.data, two.policy.data);
 	assert_string_not_equal(one.basis.data, two.basis.data);
 	release(&two);
+	s->check.pos.file = "a \\ \"file\":null.yaml"; /* shown from elsewhere, it is the same */
+	two = write(s);
+	assert_string_not_equal(one.policy.data, two.policy.data);
+	assert_true(policy_is_same(one.policy.data, two.policy.data));
+	assert_true(policy_is_same(two.policy.data, one.policy.data));
+	release(&two);
+	s->check.pos.line++;
+	two = write(s);
+	assert_false(policy_is_same(one.policy.data, two.policy.data));
+	release(&two);
+	s->check.pos.line--;
 	s->item.max_age_ms++;
 	two = write(s);
 	assert_string_not_equal(one.policy.data, two.policy.data);
+	assert_false(policy_is_same(one.policy.data, two.policy.data));
+	assert_false(policy_is_same(one.policy.data, ""));
 	release(&one);
 	release(&two);
 }
