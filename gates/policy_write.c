@@ -129,21 +129,13 @@ static void put_baselines(struct json_writer *w, const struct gate_input *in)
 	json_close(w, ']');
 }
 
-static bool is_of_gate(const struct waiver *waiver, const struct gate *g)
-{
-	for (size_t i = 0; i < waiver->gates.n; i++)
-		if (strcmp(waiver->gates.items[i], g->name) == 0)
-			return true;
-	return false;
-}
-
 static void put_waivers(struct json_writer *w, const struct gate_input *in)
 {
 	json_open(w, "waivers", '[');
 	for (size_t i = 0; i < in->n_waivers; i++) {
 		const struct waiver *x = in->waivers[i];
 
-		if (!is_of_gate(x, in->gate))
+		if (!waiver_is_of_gate(x, in->gate))
 			continue;
 		json_open(w, NULL, '{');
 		json_put_text(w, "id", x->id);

@@ -15,14 +15,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 
-static bool is_of_gate(const struct waiver *w, const struct gate *g)
-{
-	for (size_t i = 0; i < w->gates.n; i++)
-		if (str_equal(w->gates.items[i], g->name))
-			return true;
-	return false;
-}
-
 static bool names(const struct waiver *w, const char *check, const char *series)
 {
 	return str_equal(w->check->name, check) &&
@@ -74,7 +66,7 @@ void waiver_rule_apply(struct lines *l, const struct gate_input *in, const struc
 		const struct waiver *w = in->waivers[i];
 		const char *why;
 
-		if (!is_of_gate(w, in->gate) || !names(w, item->check->name, line->series))
+		if (!waiver_is_of_gate(w, in->gate) || !names(w, item->check->name, line->series))
 			continue;
 		why = objection(l, in, w);
 		if (why == NULL) {
@@ -145,7 +137,7 @@ void waiver_rule_close(struct lines *l, const struct gate_input *in)
 		const struct waiver *w = in->waivers[i];
 		const char *why;
 
-		if (!is_of_gate(w, in->gate) || has_failure(l, n, w))
+		if (!waiver_is_of_gate(w, in->gate) || has_failure(l, n, w))
 			continue;
 		why = objection(l, in, w);
 		advise(l, w, why != NULL ? why : "is not needed: nothing it names fails");

@@ -140,6 +140,26 @@ int app_open_record(struct app *app, const struct options *o, struct record **ou
 	return -1;
 }
 
+const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,
+			    struct err *e)
+{
+	const struct gate *gate = definition_gate(d, name);
+	const char **names = arena_array(app->arena, d->n_gates, sizeof(*names));
+	int best;
+
+	if (gate != NULL)
+		return gate;
+	for (size_t i = 0; i < d->n_gates; i++)
+		names[i] = d->gates[i]->name;
+	best = str_closest(name, names, d->n_gates);
+	(void)err_set(e, ERR_USAGE, "no such gate: %s", name); /* NULL says so */
+	if (best >= 0)
+		(void)err_help(e, "did you mean %s?", names[best]);
+	else
+		(void)err_help(e, "the definition has %zu gates", d->n_gates);
+	return NULL;
+}
+
 bool app_has_color(const struct app *app, const struct options *o)
 {
 	const char *no_color = app->env(app->env_ctx, "NO_COLOR");

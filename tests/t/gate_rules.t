@@ -120,6 +120,12 @@ mv away.db shop.db
 : >empty.yaml
 exits 'Keptn: no gate in the definition opens nothing' 3 "$ASSIZE" gate release --subject v1 -f empty.yaml
 exits 'Keptn: a gate that is not there opens nothing' 3 "$ASSIZE" gate other --subject v1
+like 'the one that was meant is said' "$err" 'no such gate: other.*the definition has 2 gates'
+exits 'nor can it be overridden' 3 "$ASSIZE" override releas --subject v1 --reason late --by jane
+like 'the one that was meant is said there, too' "$err" 'no such gate: releas.*did you mean release\?'
+sed 's/  release: .*/  release: { max_age: 1h }/' assize.yaml >empty.yaml
+exits 'a gate without a rule' 3 "$ASSIZE" check -f empty.yaml
+like 'is told what rules there are' "$err" 'gate "release" requires nothing.*add require:, rollback:, budget: or baseline:'
 waiver 'check=orders/many' >waivers.yaml
 sed -i 's/require: { audit: orders }/require: { check: orders\/many }/' assize.yaml
 exits 'waivers alone open nothing' 2 "$ASSIZE" gate release --subject v1
