@@ -14,6 +14,7 @@
 #include "runner/github.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
+#include "runner/io/sign.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
@@ -92,6 +93,8 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		definition_print_diags(app->err, d, &diags);
 		return -1;
 	}
+	if (d->ledger != NULL && d->ledger->key_pem != NULL && d->ledger->key_pem[0] != '\0')
+		sign_guard_process();
 	*out = d;
 	app->definition = d;
 	return 0;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,6 +135,11 @@ int sign_key_load(const char *path, struct sign_key **out, struct err *e)
 		rc = err_context(e, "key \"%s\"", path);
 	OPENSSL_cleanse(text, sizeof(text));
 	return rc;
+}
+
+void sign_guard_process(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* cannot fail with 0 */
 }
 
 void sign_key_free(struct sign_key *k)

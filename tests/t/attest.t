@@ -200,6 +200,24 @@ refused "a secret that is not set" 'variable NO_KEY of --sign-key is not set' --
 commit=$(printf %040d 9)
 SIGN=$(cat key) run "$ASSIZE" gate good --subject "$commit" --sign-key env:SIGN --attest vsa=commit.json
 is "a key from the environment, about a commit" "$status $(statement commit.json | jq -c '.subject[0].digest')" "0 {\"gitCommit\":\"$commit\"}"
+# a program of the branch under test runs as the same user, who may read what that user's processes show
+mkdir thief && cat >thief/assize.yaml <<YAML
+assize: 1
+audits: { a: { checks: [ { id: look, command: { run: [/bin/sh, -c, "grep -lsa SIGN_$$= /proc/[0-9]*/environ >$TMP/seen; exit 0"] } } ] } }
+gates: { g: { require: { audit: a } } }
+YAML
+theft() # CLAIM WANT OPTION...: how many processes show the key
+{
+	rm -rf thief/.assize
+	run env "SIGN_$$=$(cat key)" setpriv --bounding-set=-all "$ASSIZE" gate g -f thief --subject "$commit" "${@:3}"
+	is "$1: exit status" "$status" 0
+	is "$1: seen" "$(wc -l <"$TMP/seen")" "$2"
+}
+[ "$(id -u)" -ne 0 ] && setpriv() { "${@:2}"; }
+theft 'a variable that is no key is seen, in one process' 1
+theft 'the key of attestations is not' 0 --sign-key "env:SIGN_$$" --attest vsa=thief.json
+printf 'ledger: { key_pem: "${env:SIGN_%s}" }\n' $$ >>thief/assize.yaml
+theft "nor is a ledger's" 0
 run "$ASSIZE" gate good --subject "$commit" --sign-key key --attest vsa=no/such/place.json
 is "a statement that cannot be written fails the command" "$status" 2
 like "and is told" "$err" 'attest "vsa=no/such/place.json": could not write'
