@@ -317,6 +317,17 @@ const char *file_shown(struct arena *a, const char *cwd, const char *path)
 	return arena_strdup(a, path);
 }
 
+bool file_leads_below(const char *path, const char *dir)
+{
+	char real[PATH_MAX], top[PATH_MAX];
+	size_t n;
+
+	if (!realpath(path, real) || !realpath(dir, top))
+		return false;
+	n = strcmp(top, "/") == 0 ? 0 : strlen(top);
+	return strncmp(real, top, n) == 0 && (real[n] == '/' || real[n] == '\0');
+}
+
 static int compare_paths(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);

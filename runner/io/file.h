@@ -45,6 +45,9 @@ const char *file_absolute(struct arena *a, const char *dir, const char *path);
 /* path as a person in the working directory would write it: relative when below cwd. */
 const char *file_shown(struct arena *a, const char *cwd, const char *path);
 
+/* Is what path leads to dir, or below it, links followed? False where either is not there. */
+bool file_leads_below(const char *path, const char *dir);
+
 /* Files that match a glob (sorted bytewise); 0 matches is not an error. */
 int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n, struct err *e);
 

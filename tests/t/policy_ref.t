@@ -505,6 +505,11 @@ like "it was verified again" "$out" 'require undecided rollback/releases.*the ta
 run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject X
 is "what was built of a tag is as its list in the commit has it" "$status" 0 || diag "$out$err"
 rm ci/.assize/record.db
+git checkout -q -B aliased origin/trust && sed -i "s,\"../dist/{tag}.SUMS\",\"$TMP/alias/dist/{tag}.SUMS\"," ci/web.yaml && git commit -qam aliased
+run "$ASSIZE" gate built -f git:aliased:ci/web.yaml --subject X
+is "a list of the work tree by another name is none: undecided" "$status" 2
+like "and told" "$out" 'alias/dist/v1.SUMS" leads into the work tree by a link'
+rm -f ci/.assize/record.db
 git checkout -q origin/trust -- ci && git reset -q
 echo evil >dist/app && (cd dist && sha256sum app >v1.SUMS)
 "$ASSIZE" gate built -f ci/web.yaml --subject X >/dev/null
