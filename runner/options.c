@@ -40,6 +40,8 @@ static const struct option_row rows[] = {
 	 "what the evidence is about: a commit, tag or artifact digest; \"any\" = no release"},
 	{"due", 0, OPTION_FLAG, NULL, AT(is_due), 0,
 	 "only checks whose schedule says they are due"},
+	{"shard", 0, OPTION_TEXT, "I/N", AT(shard), 0,
+	 "only the I-th of N parts of the selection, for N machines; a gate asks for all of them"},
 	{"report", 0, OPTION_LIST, "FORMAT=FILE", AT(reports), 0,
 	 "also write a report; formats as of assize report; may repeat"},
 	{"attest", 0, OPTION_LIST, "FORMAT=FILE", AT(attests), 0,

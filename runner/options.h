@@ -29,6 +29,7 @@ struct options {
 	const char *subject;  /* --subject; NULL = none given */
 	const char *format;   /* --format */
 	const char *output;   /* -o FILE; NULL = standard output */
+	const char *shard;    /* --shard I/N; NULL = all of it */
 	const char *since;    /* --since DURATION */
 	struct pairs labels;  /* --label NAME=VALUE, may repeat */
 	const char *unit;     /* --unit */

@@ -59,8 +59,10 @@ static const char run_begin[] =
 	"SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS begin_monotonic, x.boot_id AS "
 	"\"$boot_id\", x.command AS \"$command\", x.commit_id AS \"$commit\", x.definition_digest "
 	"AS definition, x.definition_file AS \"$definition_file\", x.is_dirty AS dirty, x.host AS "
-	"\"$host\", x.job_url AS \"$job_url\", x.n_planned AS planned, x.id AS run, x.selection AS "
-	"\"$selection\", x.seq AS seq, x.subject AS \"$subject\", 'assize/run-begin/1' AS t, "
+	"\"$host\", x.job_url AS \"$job_url\", x.manifest AS manifest, x.n_planned AS planned, "
+	"x.id AS "
+	"run, x.selection AS \"$selection\", x.seq AS seq, x.shard AS shard, x.shards AS shards, "
+	"x.subject AS \"$subject\", 'assize/run-begin/1' AS t, "
 	"x.user AS \"$user\", x.version AS \"$version\" FROM runs x" RANGE;
 
 static const char run_end[] =

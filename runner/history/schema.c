@@ -398,10 +398,23 @@ static const char *const version_12[] = {
 	NULL,
 };
 
+/*
+ * Runs that are one part of several: which, of how many, and the digest of what all of them had to
+ * agree on (runner/shard.h). A run by itself has none of it.
+ */
+static const char *const version_13[] = {
+	"ALTER TABLE runs ADD COLUMN shard INTEGER;\n"
+	"ALTER TABLE runs ADD COLUMN shards INTEGER;\n"
+	"ALTER TABLE runs ADD COLUMN manifest BLOB;\n"
+	"CREATE INDEX runs_manifest ON runs(manifest, shard) WHERE manifest IS NOT NULL;\n"
+	"CREATE INDEX runs_sharded ON runs(selection, subject) WHERE manifest IS NOT NULL;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3, version_4,  version_5,	 version_6,
-	version_7, version_8, version_9, version_10, version_11, version_12};
+	version_1, version_2, version_3,  version_4,  version_5,  version_6, version_7,
+	version_8, version_9, version_10, version_11, version_12, version_13};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

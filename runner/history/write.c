@@ -33,8 +33,9 @@ static int insert_run(struct record *r, const struct run_info *run, int64_t *id,
 	s = store_sql(r,
 		      "INSERT INTO runs(seq, begin_ms, begin_monotonic_ms, n_planned, is_dirty, "
 		      "definition_digest, subject, selection, command, definition_file, commit_id, "
-		      "host, user, version, job_url, boot_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-		      "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+		      "host, user, version, job_url, boot_id, shard, shards, manifest) VALUES (?1, "
+		      "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
+		      "?18, ?19)",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -46,6 +47,11 @@ static int insert_run(struct record *r, const struct run_info *run, int64_t *id,
 	store_bind_digest(s, 6, run->definition_digest, sizeof(run->definition_digest));
 	for (int i = 0; i < 10; i++)
 		store_bind_int(s, 7 + i, ids[i]);
+	if (run->shard.index != 0) { /* unbound is NULL */
+		store_bind_int(s, 17, run->shard.index);
+		store_bind_int(s, 18, run->shard.total);
+		store_bind_digest(s, 19, run->shard.manifest, sizeof(run->shard.manifest));
+	}
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);

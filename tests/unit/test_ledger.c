@@ -249,7 +249,7 @@ static void add_many(struct world *w)
 	world_add(w, &run, r, 300);
 	r[0] = r[299];
 	world_end(w, &run, OUTCOME_PASS);
-	run = world_begin(w, "v2");
+	run = world_begin_part(w, "v2", (struct run_shard){2, 4, {0xab, 0xcd}});
 	r[0].series = "{n=\"9\"}";
 	r[1].series = "{n=\"8\"}";
 	world_add(w, &run, r, 2);

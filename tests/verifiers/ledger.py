@@ -164,7 +164,8 @@ class Record:
             yield {"begin": x["begin_ms"], "begin_monotonic": x["begin_monotonic_ms"], "boot_id": t(x["boot_id"]),
                    "command": t(x["command"]), "commit": t(x["commit_id"]), "definition": x["definition_digest"].hex(),
                    "definition_file": t(x["definition_file"]), "dirty": x["is_dirty"], "host": t(x["host"]),
-                   "job_url": t(x["job_url"]), "planned": x["n_planned"], "run": x["id"],
+                   "job_url": t(x["job_url"]), "manifest": x["manifest"] and x["manifest"].hex(),
+                   "planned": x["n_planned"], "run": x["id"], "shard": x["shard"], "shards": x["shards"],
                    "selection": t(x["selection"]), "seq": x["seq"], "subject": t(x["subject"]),
                    "t": "assize/run-begin/1", "user": t(x["user"]), "version": t(x["version"])}
         for x in self.all("run_ends"):
