@@ -77,6 +77,13 @@ struct gate_opened {
 	const struct decision *newest; /* about the subject; NULL = never decided */
 };
 
+/* A whole that runs the gate rests on are parts of: gates/shards_rule.c. */
+struct gate_shards {
+	struct shard_set set;
+	const int64_t *runs; /* those runs */
+	size_t n_runs;
+};
+
 struct gate_input {
 	const struct gate *gate;
 	/*
@@ -113,6 +120,8 @@ struct gate_input {
 	size_t n_depends;
 	const struct override *overrides; /* recorded for the gate, newest first */
 	size_t n_overrides;
+	const struct gate_shards *shards; /* none of two has one manifest */
+	size_t n_shards;
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

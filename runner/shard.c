@@ -24,9 +24,9 @@ int shard_parse(const char *text, struct run_shard *out, struct err *e)
 		(void)err_set(e, ERR_USAGE, "cannot read --shard %s: it is I/N, e.g. 2/4", text);
 		return err_help(e, "I is the number of this part, from 1, N that of all of them");
 	}
-	if (total < 1 || total > SHARD_MAX)
+	if (total < 1 || total > RECORD_MAX_SHARDS)
 		return err_set(e, ERR_USAGE, "cannot split into %" PRId64 " parts: 1 to %d", total,
-			       SHARD_MAX);
+			       RECORD_MAX_SHARDS);
 	if (index < 1 || index > total)
 		return err_set(e, ERR_USAGE,
 			       "there is no part %" PRId64 " of %" PRId64 ": they are numbered "

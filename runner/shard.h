@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/history/record.h"
 #include "runner/model/result.h"
 
 struct app;
@@ -28,8 +29,6 @@ struct definition;
 struct err;
 struct options;
 struct selection;
-
-#define SHARD_MAX 1000
 
 /* "3/4"; else ERR_USAGE. The manifest is not touched. */
 int shard_parse(const char *text, struct run_shard *out, struct err *e);
