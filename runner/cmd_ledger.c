@@ -22,41 +22,29 @@
 #include "runner/identity.h"
 #include "runner/io/file.h"
 #include "runner/io/sign.h"
+#include "runner/ledger_command.h"
 #include "runner/ledger_show.h"
+#include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
 #include "runner/vouch.h"
 
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file",	"record",  "var",    "key",   "name",
-				      "trust",	"against", "origin", "from",  "size",
-				      "strict", "output",  "json",   "quiet", NULL};
+static const char *const accepts[] = {"file",	 "record", "var",   "key",  "name",   "trust",
+				      "against", "origin", "from",  "size", "strict", "unsigned",
+				      "output",	 "json",   "quiet", NULL};
 
 const struct command command_ledger = {
 	.name = "ledger",
 	.group = "ask the record",
-	.words = "init|rotate|checkpoint|verify|prove|leaves",
+	.words = "init|rotate|checkpoint|verify|prove|leaves|merge|export|import",
 	.summary = "sign for the record, verify that nobody changed it, prove what is in it",
 	.accepts = accepts,
 	.run = run_ledger,
 };
 
-#define DEFAULT_NAME   "assize"
-#define MAX_TRUST_FILE 65536
-
-struct ledger_command {
-	struct app *app;
-	struct options o;
-	struct definition *definition; /* NULL = --record names a record alone */
-	const char *path;
-	struct record *record;
-};
-
-static const struct ledger_settings *settings(const struct ledger_command *c)
-{
-	return c->definition != NULL ? c->definition->ledger : NULL;
-}
+#define DEFAULT_NAME "assize"
 
 /* To -o FILE, or standard output. */
 static int put(struct ledger_command *c, const char *text, size_t n, struct err *e)
@@ -74,7 +62,7 @@ static int put(struct ledger_command *c, const char *text, size_t n, struct err 
 static int add_key(struct ledger_command *c, const struct sign_key *key,
 		   const struct sign_key *former, struct err *e)
 {
-	const struct ledger_settings *s = settings(c);
+	const struct ledger_settings *s = ledger_settings_of(c);
 	struct ledger_new_key k = {
 		.name = c->o.name != NULL	       ? c->o.name
 			: s != NULL && s->name != NULL ? s->name
@@ -237,103 +225,19 @@ static int do_checkpoint(struct ledger_command *c, struct err *e)
 
 /* ---- verification ---- */
 
-struct trust {
-	struct ledger_trust t;
-	struct note_key *keys;
-	struct ledger_kept *kept;
-};
-
-/* A key, or a file with one on each line. */
-static int add_trust(struct ledger_command *c, struct trust *t, const char *word, struct err *e)
-{
-	struct arena *a = c->app->arena;
-	struct note_key key;
-	struct buf text;
-	struct note_key *more;
-	int rc = 0;
-
-	buf_init(&text, MAX_TRUST_FILE);
-	if (note_key_parse(a, word, &key, NULL) == 0)
-		rc = buf_puts(&text, word);
-	else if (strchr(word, '+') != NULL && access(word, F_OK) != 0)
-		rc = note_key_parse(a, word, &key, e);
-	else
-		rc = file_read(file_absolute(a, c->app->cwd, word), &text, e);
-	for (const char *at = text.data, *end; rc == 0 && *at != '\0'; at = end + (*end == '\n')) {
-		end = at + strcspn(at, "\n");
-		if (end == at || *at == '#')
-			continue;
-		rc = note_key_parse(a, arena_strndup(a, at, (size_t)(end - at)), &key, e);
-		more = arena_array(a, t->t.n_keys + 1, sizeof(*more));
-		if (t->t.n_keys > 0)
-			memcpy(more, t->keys, t->t.n_keys * sizeof(*more));
-		more[t->t.n_keys] = key;
-		t->keys = more;
-		t->t.n_keys += rc == 0 ? 1 : 0;
-	}
-	buf_release(&text);
-	return rc == 0 ? 0 : err_context(e, "--trust");
-}
-
-static int read_kept(struct ledger_command *c, const char *file, struct ledger_kept *out,
-		     struct err *e)
-{
-	struct buf text;
-	int rc;
-
-	buf_init(&text, NOTE_MAX_BYTES);
-	rc = file_read(file_absolute(c->app->arena, c->app->cwd, file), &text, e);
-	*out = (struct ledger_kept){file, arena_strndup(c->app->arena, text.data, text.len),
-				    text.len};
-	buf_release(&text);
-	return rc;
-}
-
-static int read_trust(struct ledger_command *c, struct trust *t, struct err *e)
-{
-	const struct ledger_settings *s = settings(c);
-
-	t->kept = arena_array(c->app->arena, c->o.against.n + 1, sizeof(*t->kept));
-	for (size_t i = 0; i < c->o.trust.n; i++)
-		if (add_trust(c, t, c->o.trust.items[i], e) != 0)
-			return -1;
-	for (size_t i = 0; s != NULL && i < s->trust.n; i++)
-		if (add_trust(c, t, s->trust.items[i], e) != 0)
-			return -1;
-	for (size_t i = 0; i < c->o.against.n; i++)
-		if (read_kept(c, c->o.against.items[i], &t->kept[i], e) != 0)
-			return -1;
-	t->t.keys = t->keys;
-	t->t.kept = t->kept;
-	t->t.n_kept = c->o.against.n;
-	t->t.origin = c->o.origin != NULL ? c->o.origin : s != NULL ? s->origin : NULL;
-	return 0;
-}
-
-static void show_progress(void *ctx, uint64_t done, uint64_t size)
-{
-	struct ledger_command *c = ctx;
-
-	(void)fprintf(c->app->err, "\r%3.0f %% of %" PRIu64 " records",
-		      100.0 * (double)done / (double)size, size);
-	(void)fflush(c->app->err); /* to look at; nothing depends on it */
-}
-
 static int do_verify(struct ledger_command *c, struct err *e)
 {
-	struct trust t = {.keys = NULL};
+	struct ledger_trusted t = {.keys = NULL};
 	struct ledger_verification v;
-	bool is_live = isatty(STDERR_FILENO) == 1 && !c->o.is_quiet;
 	struct buf json;
 	int rc;
 
-	if (read_trust(c, &t, e) != 0)
+	if (ledger_read_trust(c, &t, e) != 0)
 		return -1;
-	t.t.progress = is_live ? show_progress : NULL;
+	t.t.progress = ledger_progress(c);
 	t.t.progress_ctx = c;
 	rc = ledger_verify(c->record, c->app->arena, &t.t, &v, e);
-	if (is_live)
-		(void)fprintf(c->app->err, "\r\033[K"); /* takes the line away */
+	ledger_progress_end(c);
 	if (rc != 0)
 		return -1;
 	if (c->o.is_json) {
@@ -449,13 +353,20 @@ static const struct verb {
 	const char *name;
 	enum record_mode mode;
 	int (*run)(struct ledger_command *c, struct err *e); /* an exit status, or -1 */
+	/* Words behind the verb. */
+	size_t min_words, max_words;
+	bool opens_itself; /* the record is not opened for it */
+	bool signs;	   /* it adds to the record: its key signs for that */
 } verbs[] = {
-	{"init", RECORD_WRITE, do_init},
-	{"rotate", RECORD_WRITE, do_rotate},
-	{"checkpoint", RECORD_WRITE, do_checkpoint},
-	{"verify", RECORD_READ, do_verify},
-	{"prove", RECORD_READ, do_prove},
-	{"leaves", RECORD_READ, do_leaves},
+	{"init", RECORD_WRITE, do_init, 0, 0, false, false},
+	{"rotate", RECORD_WRITE, do_rotate, 0, 0, false, false},
+	{"checkpoint", RECORD_WRITE, do_checkpoint, 0, 0, false, false},
+	{"verify", RECORD_READ, do_verify, 0, 0, false, false},
+	{"prove", RECORD_READ, do_prove, 0, 1, false, false},
+	{"leaves", RECORD_READ, do_leaves, 0, 0, false, false},
+	{"merge", RECORD_WRITE, ledger_do_merge, 1, SIZE_MAX, false, true},
+	{"export", RECORD_READ, ledger_do_export, 1, 1, false, false},
+	{"import", RECORD_READ, ledger_do_import, 1, 1, true, false},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -488,11 +399,12 @@ static int refuse_others(const struct ledger_command *c, const struct verb *v, s
 	} given[] = {
 		{"--key", "init rotate checkpoint", o->key != NULL},
 		{"--name", "init", o->name != NULL},
-		{"--trust", "verify", o->trust.n > 0},
-		{"--against", "verify", o->against.n > 0},
-		{"--origin", "verify", o->origin != NULL},
+		{"--trust", "verify merge export import", o->trust.n > 0},
+		{"--against", "verify export import", o->against.n > 0},
+		{"--origin", "verify export import", o->origin != NULL},
 		{"--strict", "verify", o->is_strict},
 		{"--json", "verify", o->is_json},
+		{"--unsigned", "merge", o->is_unsigned},
 		{"--from", "prove leaves", o->from > 0},
 		{"--size", "prove leaves", o->size > 0},
 		{"--output", "checkpoint verify prove", o->output != NULL},
@@ -514,10 +426,25 @@ static int check_words(const struct ledger_command *c, const struct verb *v, str
 {
 	if (refuse_others(c, v, e) != 0)
 		return -1;
-	if (c->o.n_words == 1 || (c->o.n_words == 2 && strcmp(v->name, "prove") == 0))
-		return 0;
-	return err_set(e, ERR_USAGE, "assize ledger %s takes no further words: \"%s\"", v->name,
-		       c->o.words[1]);
+	if (c->o.n_words - 1 < v->min_words)
+		return err_set(e, ERR_USAGE, "assize ledger %s takes the name of a file", v->name);
+	if (c->o.n_words - 1 > v->max_words)
+		return err_set(e, ERR_USAGE, "assize ledger %s takes no further words: \"%s\"",
+			       v->name, c->o.words[1 + v->max_words]);
+	return 0;
+}
+
+/*
+ * Whose signature counts is for the definition to say, and a record named by --record does not make
+ * it silent where other records are to be believed.
+ */
+static bool wants_definition(const struct ledger_command *c, const struct verb *v)
+{
+	bool takes_others = v->min_words > 0 && v->run != ledger_do_export;
+	const char *here = file_absolute(c->app->arena, c->app->cwd, LOAD_FILE);
+
+	return c->o.record == NULL ||
+	       (takes_others && (c->o.file != NULL || access(here, F_OK) == 0));
 }
 
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv)
@@ -532,12 +459,15 @@ static int run_ledger(struct app *app, const struct command *self, int argc, cha
 	verb = find_verb(&c, &e);
 	if (verb == NULL || check_words(&c, verb, &e) != 0)
 		return app_fail(app, &e);
-	if (c.o.record == NULL && app_load(app, &c.o, &c.definition) != 0)
+	if (wants_definition(&c, verb) && app_load(app, &c.o, &c.definition) != 0)
 		return EXIT_USAGE;
 	c.path = app_record_path(app, &c.o, c.definition);
-	if (record_open(c.path, verb->mode, &c.record, &e) != 0)
+	if (!verb->opens_itself && record_open(c.path, verb->mode, &c.record, &e) != 0)
 		return app_fail(app, &e);
 	status = verb->run(&c, &e);
-	record_close(c.record);
+	if (verb->signs)
+		status = vouch_close(app, c.definition, c.record, status, &e);
+	else
+		record_close(c.record);
 	return status < 0 ? app_fail(app, &e) : status;
 }

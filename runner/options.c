@@ -86,6 +86,8 @@ static const struct option_row rows[] = {
 	 "first line of every checkpoint of the record that is meant"},
 	{"strict", 0, OPTION_FLAG, NULL, AT(is_strict), 0,
 	 "what is only to be known counts as a doubt: exit status 2"},
+	{"unsigned", 0, OPTION_FLAG, NULL, AT(is_unsigned), 0,
+	 "take a record over though nobody has signed for it; the ledger says so"},
 	{"from", 0, OPTION_COUNT, "N", AT(from), INT64_MAX,
 	 "begin with record N, or with N records"},
 	{"size", 0, OPTION_COUNT, "N", AT(size), INT64_MAX, "among the first N records"},

@@ -36,7 +36,7 @@ int record_run_shard(struct record *r, int64_t run_id, struct run_shard *out, st
 	"r.id, r.shard, r.shards, r.begin_ms, CASE WHEN e.seq < ?1 THEN e.state END, (SELECT "     \
 	"body FROM texts WHERE id = r.subject), r.manifest, r.definition_digest FROM runs r LEFT " \
 	"JOIN run_ends e ON e.run = r.id WHERE r.seq < ?1 AND "
-#define NEWEST " ORDER BY r.id DESC"
+#define NEWEST " ORDER BY " STORE_NEWEST_FIRST
 
 static struct shard_run read_run(sqlite3_stmt *s, struct arena *a)
 {

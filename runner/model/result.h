@@ -90,6 +90,8 @@ struct run_info {
 		n_skip; /* checks, not series; 0 before the end */
 	int exit_status;
 	struct run_shard shard;
+	/* Made in another record: by which merge it came, and its number there; 0 = made here. */
+	int64_t merge_id, source_id;
 };
 
 /* The waiver that let a failure through, as the definition had it then. */

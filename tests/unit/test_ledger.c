@@ -455,10 +455,11 @@ static int change_row(const char *path, const struct column *c, const char *row)
 		"UPDATE \"%w\" SET \"%w\" = CASE typeof(\"%w\") WHEN 'integer' THEN \"%w\" + %s "
 		"WHEN "
 		"'real' THEN \"%w\" * 1.25 + 1 WHEN 'text' THEN \"%w\" || 'x' WHEN 'blob' THEN "
-		"CAST(x'5a' || substr(\"%w\", 2) AS BLOB) ELSE %s END WHERE (%s) = (SELECT %s FROM "
+		"CAST(CASE substr(\"%w\", 1, 1) WHEN x'5a' THEN x'a5' ELSE x'5a' END || "
+		"substr(\"%w\", 2) AS BLOB) ELSE %s END WHERE (%s) = (SELECT %s FROM "
 		"\"%w\" LIMIT 1 OFFSET %s)",
-		c->table, c->name, c->name, c->name, step, c->name, c->name, c->name, other, c->key,
-		c->key, c->table, row);
+		c->table, c->name, c->name, c->name, step, c->name, c->name, c->name, c->name,
+		other, c->key, c->key, c->table, row);
 	int n = 0;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);

@@ -112,7 +112,9 @@ static const char *const added_by[] = {
 	[11] = "ALTER TABLE decisions DROP policy; ALTER TABLE decisions DROP basis; "
 	       "ALTER TABLE definitions DROP expects",
 	[12] = "DROP TABLE overrides; ALTER TABLE decisions DROP override",
-	[13] = "DROP INDEX runs_manifest; DROP INDEX runs_sharded; ALTER TABLE runs DROP shard; "
+	[13] = "DROP TABLE merges; DROP INDEX runs_source; DROP INDEX runs_own; ALTER TABLE runs "
+	       "DROP merge; ALTER TABLE runs DROP source; ALTER TABLE runs DROP behind; ALTER TABLE "
+	       "externals DROP merge; DROP INDEX runs_manifest; DROP INDEX runs_sharded; ALTER TABLE runs DROP shard; "
 	       "ALTER TABLE runs DROP shards; ALTER TABLE runs DROP manifest",
 };
 
