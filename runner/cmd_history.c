@@ -82,6 +82,12 @@ static void runs_json(const struct run_info *runs, size_t n, struct json_writer 
 		json_put_text(w, "selection", r->selection);
 		json_put_text(w, "subject", r->subject);
 		json_put_int(w, "planned", r->n_planned);
+		if (r->shard.index != 0) {
+			json_open(w, "shard", '{');
+			json_put_int(w, "index", r->shard.index);
+			json_put_int(w, "of", r->shard.total);
+			json_close(w, '}');
+		}
 		json_close(w, '}');
 	}
 	json_close(w, ']');

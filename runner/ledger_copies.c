@@ -78,22 +78,23 @@ static void tell_left(struct ledger_command *c, const char *file, const struct m
 static int merge_file(struct ledger_command *c, size_t word, const struct merge_options *o,
 		      struct err *e)
 {
+	struct arena *a;
 	struct record *from;
 	struct merged m;
 	int rc;
 
 	if (record_open(file_of(c, word), RECORD_READ, &from, e) != 0)
 		return -1;
-	rc = record_merge(c->record, from, c->app->arena, o, &m, e);
+	a = arena_new(); /* of a large record it is large */
+	rc = record_merge(c->record, from, a, o, &m, e);
 	ledger_progress_end(c);
 	record_close(from);
-	if (rc != 0)
-		return -1;
-	if (!c->o.is_quiet)
+	if (rc == 0 && !c->o.is_quiet)
 		tell_taken(c, c->o.words[word], &m);
-	if (!c->o.is_quiet || m.id != 0)
+	if (rc == 0 && (!c->o.is_quiet || m.id != 0))
 		tell_left(c, c->o.words[word], &m);
-	return 0;
+	arena_free(a);
+	return rc;
 }
 
 int ledger_do_merge(struct ledger_command *c, struct err *e)

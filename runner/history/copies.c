@@ -109,9 +109,28 @@ static int sync_parent(struct arena *a, const char *path, struct err *e)
 
 /* ---- export ---- */
 
+/* A journal that is left of another file of the name would be played into this one. */
+static int check_journal(struct arena *a, const char *path, struct err *e)
+{
+	static const char *const ends[] = {"-journal", "-wal"};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		const char *name = arena_printf(a, "%s%s", path, ends[i]);
+		struct stat st;
+
+		if (lstat(name, &st) != 0 && errno == ENOENT)
+			continue;
+		(void)err_set(e, ERR_RECORD, "could not write \"%s\": \"%s\" is there", path, name);
+		return err_help(e, "it belongs to a database that had this name: put it aside");
+	}
+	return 0;
+}
+
 /* A name that is there is never taken: link() refuses what rename() would replace. */
 static int name_copy(struct arena *a, const char *scratch, const char *path, struct err *e)
 {
+	if (check_journal(a, path, e) != 0)
+		return -1;
 	if (link(scratch, path) != 0) {
 		(void)err_set(e, errno == EEXIST ? ERR_USAGE : ERR_RECORD,
 			      "could not write \"%s\": %s", path, strerror(errno));
@@ -228,9 +247,15 @@ static int exchange(struct arena *a, const char *scratch, const char *path, stru
 {
 	const char *aside = arena_printf(a, "%s.before", path);
 
-	if (link(path, aside) != 0)
-		return err_set(e, ERR_RECORD, "could not keep \"%s\" as \"%s\": %s", path, aside,
-			       strerror(errno));
+	if (link(path, aside) != 0) {
+		bool is_there = errno == EEXIST;
+
+		(void)err_set(e, ERR_RECORD, "could not keep \"%s\" as \"%s\": %s", path, aside,
+			      strerror(errno));
+		return err_help(e, is_there ? "an import was stopped: assize ledger verify says "
+					      "which of the two is whole; remove the other"
+					    : "name a file on a local disk");
+	}
 	if (rename(scratch, path) != 0) {
 		(void)err_set(e, ERR_RECORD, "could not rename \"%s\" to \"%s\": %s", scratch, path,
 			      strerror(errno));

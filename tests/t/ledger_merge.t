@@ -212,6 +212,16 @@ cp copy2.db fork.db
 for ((i = 0; i < 22; i++)); do "$ASSIZE" record load 3 --unit s --record fork.db >/dev/null; done
 kept "another history" 'does not extend ".*": its first [0-9]+ records are not those that are there' fork.db
 kept "none" 'does not exist' gone.db
+cp new/record.db grown.db
+"$ASSIZE" record load 4 --unit s --record grown.db >/dev/null
+touch new/record.db.before
+exits "a stopped import is looked at first: refused" 4 "$ASSIZE" ledger import grown.db --record new/record.db
+like "a stopped import is looked at first: said" "$err" 'could not keep .*/record.db.before.*assize ledger verify says which'
+rm new/record.db.before
+mkdir left && touch left/record.db-journal
+exits "a journal of another file is left: refused" 4 "$ASSIZE" ledger import copy2.db --record left/record.db
+like "a journal of another file is left: said" "$err" '"[^"]*/left/record.db-journal" is there'
+is "a journal of another file is left: alone" "$(ls -A left)" record.db-journal
 
 # Who has the old file open when it is replaced cannot write to it any more, and is told.
 cp copy2.db new/record.db
@@ -219,6 +229,7 @@ cp copy2.db new/record.db
 slow=$!
 n=$(sqlite3 copy2.db 'SELECT count(*) FROM runs')
 wait_for sh -c "[ \$(sqlite3 new/record.db 'SELECT count(*) FROM runs') -gt $n ]"
+rm grown.db
 "$ASSIZE" ledger export grown.db --record new/record.db >/dev/null
 "$ASSIZE" record load 4 --unit s --record grown.db >/dev/null
 exits "a record is replaced under a run" 0 "$ASSIZE" ledger import grown.db --record new/record.db
