@@ -61,14 +61,16 @@ static int replay_results(struct replay_command *c, int64_t run_id, struct err *
 	struct arena *a = c->app->arena;
 	size_t n, counts[3] = {0};
 	struct result *results;
+	struct run_info run;
 
-	if (record_run_results(c->record, a, run_id, &results, &n, e) != 0)
+	if (record_run(c->record, a, run_id, &run, e) != 0 ||
+	    record_run_results(c->record, a, run_id, &results, &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		enum replayed outcome;
 		const char *text;
 
-		if (replay_result(c->record, a, run_id, &results[i], &outcome, &text, e) != 0)
+		if (replay_result(c->record, a, &run, &results[i], &outcome, &text, e) != 0)
 			return -1;
 		counts[outcome]++;
 		if (outcome != REPLAYED_EQUAL)

@@ -12,6 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/freeze.h"
+#include "runner/gate_shards.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 
@@ -278,5 +279,7 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	if (find_lookbacks(g, out, e) != 0 || find_depends(g, out->before_seq, out, e) != 0 ||
 	    find_overrides(g, out->before_seq, out, e) != 0)
 		return -1;
-	return find_restorations(g, out, e);
+	if (find_restorations(g, out, e) != 0)
+		return -1;
+	return gate_shards_find(g->record, g->arena, out, e);
 }

@@ -163,6 +163,7 @@ struct ledger_trust {
 	const char *origin; /* it must be this record; NULL = any */
 	const unsigned char
 		*definition; /* 32 bytes: runs and decisions under others are told; NULL */
+	uint64_t root_at;    /* of so many leaves the root is wanted as well; 0 = of none */
 	/* How far it is; may be NULL. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t size);
 	void *progress_ctx;
@@ -175,8 +176,12 @@ struct ledger_verification {
 	bool is_cut; /* there are more findings than are kept */
 	uint64_t n_results, n_runs, n_decisions;
 	size_t n_checkpoints,
-		n_signed;     /* in the record; those a key of it or of yours has signed */
-	uint64_t signed_size; /* leaves the newest of these vouches for */
+		n_signed;	 /* in the record; those a key of it or of yours has signed */
+	uint64_t signed_size;	 /* leaves the newest of these vouches for */
+	const char *signed_note; /* that checkpoint; NULL = there is none */
+	struct merkle_hash signed_root;
+	bool has_root_at; /* as trust->root_at wanted it */
+	struct merkle_hash root_at;
 	size_t n_kept_good;
 	uint64_t kept_size; /* leaves a kept checkpoint vouches for */
 	int64_t kept_ms;    /* when the newest of those that hold was put there; 0 = not known */
