@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
@@ -209,6 +210,14 @@ static void record_run_of(struct writer *w, int64_t number)
 		must(ledger_checkpoint_make(w->record, w->arena, w->key, &note, &e), &e);
 }
 
+/* Sixteen that never pause leave no turn for the unlucky one: SQLite's locks are not fair. */
+static void rest(struct writer *w)
+{
+	const struct timespec pause = {.tv_nsec = 50000000 + (long)dice(w, 350000000)};
+
+	(void)nanosleep(&pause, NULL); /* shorter after a signal: as well */
+}
+
 static int write_runs(const char *path, const char *key, int64_t n, uint64_t seed)
 {
 	struct clock clock = clock_system();
@@ -222,6 +231,7 @@ static int write_runs(const char *path, const char *key, int64_t n, uint64_t see
 		w.now_ms = clock_wall_ms(&clock);
 		record_run_of(&w, i);
 		arena_free(w.arena);
+		rest(&w);
 	}
 	sign_key_free(w.key);
 	record_close(w.record);
