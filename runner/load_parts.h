@@ -123,6 +123,7 @@ struct gate_raw {
 	int64_t verified_within_ms;
 	int64_t max_waiver_ms;
 	struct groups freezes, depends;
+	int64_t anchored_ms;
 };
 
 struct freeze_raw {

@@ -236,6 +236,10 @@ struct gate {
 	size_t n_freezes;
 	struct gate_dependency *depends;
 	size_t n_depends;
+	/* The record must be whole, and anchored within a time; 0 = wherever it is. */
+	bool is_ledger_asked;
+	struct pos ledger_pos;
+	int64_t anchored_within_ms;
 };
 
 /*

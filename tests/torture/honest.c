@@ -25,7 +25,7 @@
 #include "runner/io/clock.h"
 #include "runner/io/sign.h"
 
-#define MAX_WRITERS 64
+#define MAX_WRITERS 16
 #define N_CHECKS    7
 #define MAX_SERIES  4
 
@@ -45,6 +45,7 @@ struct writer {
 	struct arena *arena; /* of one run */
 	struct record *record;
 	struct sign_key *key;
+	long n_writers;
 	uint64_t seed;
 	int64_t now_ms;
 };
@@ -210,18 +211,19 @@ static void record_run_of(struct writer *w, int64_t number)
 		must(ledger_checkpoint_make(w->record, w->arena, w->key, &note, &e), &e);
 }
 
-/* Sixteen that never pause leave no turn for the unlucky one: SQLite's locks are not fair. */
+/* Many that never pause leave no turn for the unlucky one: SQLite's locks are not fair. */
 static void rest(struct writer *w)
 {
-	const struct timespec pause = {.tv_nsec = 50000000 + (long)dice(w, 350000000)};
+	const struct timespec pause = {.tv_nsec =
+					       w->n_writers * (20000000 + (long)dice(w, 40000000))};
 
 	(void)nanosleep(&pause, NULL); /* shorter after a signal: as well */
 }
 
-static int write_runs(const char *path, const char *key, int64_t n, uint64_t seed)
+static int write_runs(const char *path, const char *key, int64_t n, long n_writers, uint64_t seed)
 {
 	struct clock clock = clock_system();
-	struct writer w = {.seed = seed * UINT64_C(0x9E3779B97F4A7C15) | 1};
+	struct writer w = {.n_writers = n_writers, .seed = seed * UINT64_C(0x9E3779B97F4A7C15) | 1};
 	struct err e = {0};
 
 	must(record_open(path, RECORD_WRITE, &w.record, &e), &e);
@@ -315,7 +317,8 @@ int main(int argc, char **argv)
 		int64_t share = n_runs / n_writers + (i < n_runs % n_writers);
 
 		if (fork() == 0)
-			exit(write_runs(path, key, share, (uint64_t)(atoll(argv[4]) + i)));
+			exit(write_runs(path, key, share, n_writers,
+					(uint64_t)(atoll(argv[4]) + i)));
 	}
 	for (unsigned round = 0; n_done < n_writers; round++) {
 		n_alarms += verify(path, &n_results);
