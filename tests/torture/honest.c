@@ -212,7 +212,7 @@ static void record_run_of(struct writer *w, int64_t number)
 }
 
 /* Many that never pause leave no turn for the unlucky one: SQLite's locks are not fair. */
-static void rest(struct writer *w)
+static void wait_for_turn(struct writer *w)
 {
 	const struct timespec pause = {.tv_nsec =
 					       w->n_writers * (20000000 + (long)dice(w, 40000000))};
@@ -233,7 +233,7 @@ static int write_runs(const char *path, const char *key, int64_t n, long n_write
 		w.now_ms = clock_wall_ms(&clock);
 		record_run_of(&w, i);
 		arena_free(w.arena);
-		rest(&w);
+		wait_for_turn(&w);
 	}
 	sign_key_free(w.key);
 	record_close(w.record);
