@@ -183,7 +183,7 @@ audits:
       - { id: wait, timeout: 60s, command: { run: [sleep, "30"] }, expect: { status: "== 0" } }
 END
 "$ASSIZE" run -q -f slow.yaml &
-wait_for sh -c "[ \$(sqlite3 $db 'SELECT count(*) FROM runs') -gt \$(sqlite3 $db 'SELECT count(*) FROM run_ends') ]"
+wait_for sh -c "[ \"\$(sqlite3 $db 'SELECT count(*) FROM runs')\" -gt \"\$(sqlite3 $db 'SELECT count(*) FROM run_ends')\" ]"
 kill -9 $! && wait $! 2>/dev/null
 exits "a run is stopped before it ends, and run again until it passes: told" 0 verify --trust "$key" --against later
 like "a run is stopped before it ends, and run again until it passes: said" "$out" 'note +without an end: 1 of the runs, between run ([0-9]+) and run \1'
