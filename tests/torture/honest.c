@@ -119,7 +119,7 @@ static struct result any_result(struct writer *w, const struct check_info *c, si
 		.value = any_value(w),
 		.unit = dice(w, 2) ? "s" : "",
 		.bound = dice(w, 2) ? "<= 0.1 %" : "",
-		.has_limit = dice(w, 2) == 1,
+		.has_limit = dice(w, 4) == 1,
 		.limit = any_value(w).real,
 		.room = any_value(w).real,
 		.share = NAN,
@@ -130,9 +130,9 @@ static struct result any_result(struct writer *w, const struct check_info *c, si
 		.attempts = 1 + (int64_t)dice(w, 3),
 	};
 
-	if (dice(w, 4) == 0)
-		r.evidence = long_text(w, (size_t)dice(w, 3000));
-	if (dice(w, 4) == 0)
+	if (dice(w, 16) == 0)
+		r.evidence = long_text(w, (size_t)dice(w, 1200));
+	if (dice(w, 16) == 0)
 		r.reason = long_text(w, (size_t)dice(w, 90));
 	if (dice(w, 6) == 0)
 		r.query = "SELECT count(*) FROM tasks";
