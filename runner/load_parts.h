@@ -29,6 +29,7 @@ struct audit_kind;
 struct anchor_raw {
 	const char *git, *timestamp, *witness;
 	const char *branch, *ca_file, *key;
+	int64_t timeout_ms;
 };
 
 struct ledger_raw {

@@ -267,6 +267,7 @@ struct anchor {
 	const char *branch;  /* of a git repository */
 	const char *ca_file; /* of a time stamp; else NULL */
 	const char *key;     /* of a witness (runner/io/note.h); else NULL */
+	int64_t timeout_ms;  /* of one request, fetch or push */
 };
 
 struct ledger_settings {

@@ -181,6 +181,15 @@ exits "what is known there, and not here, is put there again" 0 anchor
 like "and is found" "$out" $'^[0-9]+ records [^\n]+\n  git '
 exits "both agree" 0 verify --trust "$key"
 
+# A repository that takes the connection and never says a word: not for ever.
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1"); $| = 1; print $s->sockport, "\n"; <STDIN>' \
+	>silent.port < <(exec tail -f /dev/null) &
+reap $!
+wait_for test -s silent.port
+sed "s|git: \".*git\"|git: \"git://127.0.0.1:$(cat silent.port)/a.git\", timeout: 200ms|; /timestamp\|witness/d" assize.yaml >silent.yaml
+exits "silence" 2 "$ASSIZE" ledger anchor -f silent.yaml
+like "is no answer" "$err" 'could not fetch branch "shop" of git://[^ ]+: no answer within 200 ms'
+
 # ---- a gate that asks ----
 
 sed '$r /dev/stdin' assize.yaml >gate.yaml <<'END'
