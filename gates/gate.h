@@ -75,6 +75,14 @@ struct gate_window {
 struct gate_opened {
 	const struct gate_dependency *on;
 	const struct decision *newest; /* about the subject; NULL = never decided */
+	bool is_other_policy;	       /* its rules or checks were others: other --var, say */
+};
+
+/* A whole that runs the gate rests on are parts of: gates/shards_rule.c. */
+struct gate_shards {
+	struct shard_set set;
+	const int64_t *runs; /* those runs */
+	size_t n_runs;
 };
 
 struct gate_input {
@@ -113,6 +121,8 @@ struct gate_input {
 	size_t n_depends;
 	const struct override *overrides; /* recorded for the gate, newest first */
 	size_t n_overrides;
+	const struct gate_shards *shards; /* none of two has one manifest */
+	size_t n_shards;
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/history/ledger.h"
 #include "runner/history/record.h"
 #include "runner/model/result.h"
 
@@ -45,6 +46,7 @@ struct report {
 	size_t n_restorations;
 	struct decision *decisions; /* made on this run */
 	size_t n_decisions;
+	struct ledger_reach reach; /* as the run left it */
 	const char *record_path;
 	const char *file_prefix; /* in front of relative files, for CI systems; NULL = "" */
 };
@@ -72,6 +74,8 @@ enum junit_profile { JUNIT_JENKINS, JUNIT_GITLAB };
  *   run     id, state (complete | incomplete | interrupted), outcome, command, subject, selection,
  *           begin, end, definition {file, sha256, commit, is_dirty}, host, user, version, job_url,
  *           checks {planned, pass, warn, fail, undecided, skip, missing}
+ *   ledger  records (when the run ended), anchored (of them, those that were vouched for
+ *           elsewhere), anchored_at, place; the last two null = none were
  *   checks  in definition order: name, outcome, kind, title, why, owner, target, severity, tags [],
  *           file, line, column, definition_sha256, series []:
  *             series, outcome, value (integer | real | text | null), unit, shown (for people),

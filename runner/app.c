@@ -14,6 +14,7 @@
 #include "runner/github.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
+#include "runner/io/sign.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
@@ -92,6 +93,8 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		definition_print_diags(app->err, d, &diags);
 		return -1;
 	}
+	if (d->ledger != NULL && d->ledger->key_pem != NULL && d->ledger->key_pem[0] != '\0')
+		sign_guard_process();
 	*out = d;
 	app->definition = d;
 	return 0;
@@ -142,6 +145,26 @@ int app_open_record(struct app *app, const struct options *o, struct record **ou
 		return 0;
 	*status = app_fail(app, &e);
 	return -1;
+}
+
+const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,
+			    struct err *e)
+{
+	const struct gate *gate = definition_gate(d, name);
+	const char **names = arena_array(app->arena, d->n_gates, sizeof(*names));
+	int best;
+
+	if (gate != NULL)
+		return gate;
+	for (size_t i = 0; i < d->n_gates; i++)
+		names[i] = d->gates[i]->name;
+	best = str_closest(name, names, d->n_gates);
+	(void)err_set(e, ERR_USAGE, "no such gate: %s", name); /* NULL says so */
+	if (best >= 0)
+		(void)err_help(e, "did you mean %s?", names[best]);
+	else
+		(void)err_help(e, "the definition has %zu gates", d->n_gates);
+	return NULL;
 }
 
 bool app_has_color(const struct app *app, const struct options *o)

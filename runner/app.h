@@ -87,6 +87,10 @@ const char *app_record_beside(struct app *app, const struct options *o, struct e
  */
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status);
 
+/* The gate of a command line's word; NULL = there is none, e says which was meant. */
+const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,
+			    struct err *e);
+
 bool app_has_color(const struct app *app, const struct options *o);
 
 /* Where what is not kept may lie: $TMPDIR, else /tmp. */

@@ -16,7 +16,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
-#include "runner/base/str.h"
 #include "runner/gate_gather.h"
 #include "runner/history/record.h"
 #include "runner/identity.h"
@@ -63,22 +62,11 @@ struct gate_command {
 
 static int find_gate(struct gate_command *g, struct err *e)
 {
-	const struct definition *d = g->definition;
-	const char **names = arena_array(g->app->arena, d->n_gates, sizeof(*names));
-	int best;
-
 	if (g->o.n_words != 1)
 		return err_set(e, ERR_USAGE, "assize gate takes the name of one gate");
-	for (size_t i = 0; i < d->n_gates; i++)
-		names[i] = d->gates[i]->name;
-	g->gate = definition_gate(d, g->o.words[0]);
-	if (g->gate == NULL) {
-		(void)err_set(e, ERR_USAGE, "no such gate: %s", g->o.words[0]); /* -1 below */
-		best = str_closest(g->o.words[0], names, d->n_gates);
-		if (best >= 0)
-			return err_help(e, "did you mean %s?", names[best]);
-		return err_help(e, "the definition has %zu gates", d->n_gates);
-	}
+	g->gate = app_gate(g->app, g->definition, g->o.words[0], e);
+	if (g->gate == NULL)
+		return -1;
 	/* An empty one is a variable that was not set: runs about nothing would count as about it.
 	 */
 	if (g->o.subject != NULL ? g->o.subject[0] == '\0' : !g->gate->is_any_subject) {
@@ -275,9 +263,9 @@ static int open_record(struct gate_command *g, struct err *e)
 {
 	const char *path = app_record_path(g->app, &g->o, g->definition);
 
-	if (g->definition->commit != NULL && git_ref_is_committed(g->app->cwd, path)) {
-		(void)err_set(e, ERR_RECORD,
-			      "the record \"%s\" is part of the commit that is checked out", path);
+	if (g->definition->commit != NULL &&
+	    git_ref_not_checked_out(g->app->cwd, path, "the record", e) != 0) {
+		e->class = ERR_RECORD;
 		return err_help(e, "evidence has to be measured, not brought along: git rm it, or "
 				   "name another with --record");
 	}

@@ -3,40 +3,39 @@
  *
  * `init` gives it a key, `checkpoint` signs for what is there, `anchor` puts that elsewhere,
  * `verify` holds everything against everything, `prove` shows that one record is among those signed
- * for, `leaves` prints what is hashed, for verifiers that are not ours. All work on --record alone;
- * with a definition its `ledger:` section says what is not on the command line.
+ * for, `leaves` prints what is hashed, for verifiers that are not ours; `merge`, `export` and
+ * `import` are about other records. All work on --record alone; with a definition its `ledger:`
+ * section says what is not on the command line.
  */
 #include "runner/cmd_ledger.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/app.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
+#include "runner/load.h"
 #include "runner/model/definition.h"
+#include "runner/vouch.h"
 
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file",	 "record", "var",   "key",  "name",   "trust",
-				      "against", "origin", "from",  "size", "strict", "offline",
-				      "output",	 "json",   "quiet", NULL};
+static const char *const accepts[] = {"file",	  "record", "var",  "key",   "name",   "trust",
+				      "against",  "origin", "from", "size",  "strict", "offline",
+				      "unsigned", "output", "json", "quiet", NULL};
 
 const struct command command_ledger = {
 	.name = "ledger",
 	.group = "ask the record",
-	.words = "init|rotate|checkpoint|anchor|verify|prove|leaves",
+	.words = "init|rotate|checkpoint|anchor|verify|prove|leaves|merge|export|import",
 	.summary = "sign for the record, verify that nobody changed it, prove what is in it",
 	.accepts = accepts,
 	.run = run_ledger,
 };
-
-const struct ledger_settings *ledger_settings_of(const struct ledger_command *c)
-{
-	return c->definition != NULL ? c->definition->ledger : NULL;
-}
 
 int ledger_put(struct ledger_command *c, const char *text, size_t n, struct err *e)
 {
@@ -52,14 +51,21 @@ static const struct verb {
 	const char *name;
 	enum record_mode mode;
 	int (*run)(struct ledger_command *c, struct err *e); /* an exit status, or -1 */
+	/* Words behind the verb. */
+	size_t min_words, max_words;
+	bool opens_itself; /* the record is not opened for it */
+	bool signs;	   /* it adds to the record: its key signs for that */
 } verbs[] = {
-	{"init", RECORD_WRITE, ledger_do_init},
-	{"rotate", RECORD_WRITE, ledger_do_rotate},
-	{"checkpoint", RECORD_WRITE, ledger_do_checkpoint},
-	{"anchor", RECORD_WRITE, ledger_do_anchor},
-	{"verify", RECORD_READ, ledger_do_verify},
-	{"prove", RECORD_READ, ledger_do_prove},
-	{"leaves", RECORD_READ, ledger_do_leaves},
+	{"init", RECORD_WRITE, ledger_do_init, 0, 0, false, false},
+	{"rotate", RECORD_WRITE, ledger_do_rotate, 0, 0, false, false},
+	{"checkpoint", RECORD_WRITE, ledger_do_checkpoint, 0, 0, false, false},
+	{"anchor", RECORD_WRITE, ledger_do_anchor, 0, 0, false, false},
+	{"verify", RECORD_READ, ledger_do_verify, 0, 0, false, false},
+	{"prove", RECORD_READ, ledger_do_prove, 0, 1, false, false},
+	{"leaves", RECORD_READ, ledger_do_leaves, 0, 0, false, false},
+	{"merge", RECORD_WRITE, ledger_do_merge, 1, SIZE_MAX, false, true},
+	{"export", RECORD_READ, ledger_do_export, 1, 1, false, false},
+	{"import", RECORD_READ, ledger_do_import, 1, 1, true, false},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -92,12 +98,13 @@ static int refuse_others(const struct ledger_command *c, const struct verb *v, s
 	} given[] = {
 		{"--key", "init rotate checkpoint anchor", o->key != NULL},
 		{"--name", "init", o->name != NULL},
-		{"--trust", "verify", o->trust.n > 0},
-		{"--against", "verify", o->against.n > 0},
-		{"--origin", "verify", o->origin != NULL},
+		{"--trust", "verify merge export import", o->trust.n > 0},
+		{"--against", "verify export import", o->against.n > 0},
+		{"--origin", "verify export import", o->origin != NULL},
 		{"--strict", "verify", o->is_strict},
 		{"--offline", "verify", o->is_offline},
 		{"--json", "verify", o->is_json},
+		{"--unsigned", "merge", o->is_unsigned},
 		{"--from", "prove leaves", o->from > 0},
 		{"--size", "prove leaves", o->size > 0},
 		{"--output", "checkpoint verify prove", o->output != NULL},
@@ -119,10 +126,25 @@ static int check_words(const struct ledger_command *c, const struct verb *v, str
 {
 	if (refuse_others(c, v, e) != 0)
 		return -1;
-	if (c->o.n_words == 1 || (c->o.n_words == 2 && strcmp(v->name, "prove") == 0))
-		return 0;
-	return err_set(e, ERR_USAGE, "assize ledger %s takes no further words: \"%s\"", v->name,
-		       c->o.words[1]);
+	if (c->o.n_words - 1 < v->min_words)
+		return err_set(e, ERR_USAGE, "assize ledger %s takes the name of a file", v->name);
+	if (c->o.n_words - 1 > v->max_words)
+		return err_set(e, ERR_USAGE, "assize ledger %s takes no further words: \"%s\"",
+			       v->name, c->o.words[1 + v->max_words]);
+	return 0;
+}
+
+/*
+ * Whose signature counts is for the definition to say, and a record named by --record does not make
+ * it silent where other records are to be believed.
+ */
+static bool wants_definition(const struct ledger_command *c, const struct verb *v)
+{
+	bool takes_others = v->min_words > 0 && v->run != ledger_do_export;
+	const char *here = file_absolute(c->app->arena, c->app->cwd, LOAD_FILE);
+
+	return c->o.record == NULL ||
+	       (takes_others && (c->o.file != NULL || access(here, F_OK) == 0));
 }
 
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv)
@@ -137,12 +159,15 @@ static int run_ledger(struct app *app, const struct command *self, int argc, cha
 	verb = find_verb(&c, &e);
 	if (verb == NULL || check_words(&c, verb, &e) != 0)
 		return app_fail(app, &e);
-	if (c.o.record == NULL && app_load(app, &c.o, &c.definition) != 0)
+	if (wants_definition(&c, verb) && app_load(app, &c.o, &c.definition) != 0)
 		return EXIT_USAGE;
 	c.path = app_record_path(app, &c.o, c.definition);
-	if (record_open(c.path, verb->mode, &c.record, &e) != 0)
+	if (!verb->opens_itself && record_open(c.path, verb->mode, &c.record, &e) != 0)
 		return app_fail(app, &e);
 	status = verb->run(&c, &e);
-	record_close(c.record);
+	if (verb->signs)
+		status = vouch_close(app, c.definition, c.record, status, &e);
+	else
+		record_close(c.record);
 	return status < 0 ? app_fail(app, &e) : status;
 }

@@ -354,7 +354,8 @@ void load_gate(struct loader *l, const struct group *g, const struct node *node)
 	load_budgets(l, &raw->budget, gate);
 	load_baselines(l, &raw->baseline, gate);
 	if (!has_rule(node) && !keys_has_unknown(gate_rows, node))
-		(void)diags_at(l->diags, g->pos, "add require: or rollback:", "gate \"%s\" %s",
+		(void)diags_at(l->diags, g->pos,
+			       "add require:, rollback:, budget: or baseline:", "gate \"%s\" %s",
 			       g->name,
 			       node_get(node, "advise") ? "cannot block: advise never shuts a gate"
 							: "requires nothing");

@@ -71,7 +71,8 @@ const struct key_row ledger_rows[] = {
 	 .type = KEY_PATH,
 	 .offset = FIELD(key),
 	 .flags = KEY_WORLD,
-	 .help = "file of the private key; ledger.key beside the record if absent",
+	 .help = "file of the private key, an error if it cannot be read; ledger.key beside the "
+		 "record if absent",
 	 .example = "/etc/assize/ledger.key"},
 	{.name = "key_pem",
 	 .type = KEY_TEXT,

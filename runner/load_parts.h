@@ -250,6 +250,8 @@ int load_policy_glob(struct loader *l, const char *pattern, const char ***out, s
 		     struct err *e);
 /* Is it read from a commit? */
 bool load_policy_is_in_tree(const struct loader *l, const char *path);
+/* Is it below the work tree of the commit that is read, by name or by a link? */
+bool load_policy_leads_in_tree(const struct loader *l, const char *path);
 /* Notes a file under the name it is read by; content NULL = it is not there. */
 struct policy_file *load_policy_add(struct loader *l, const char *path, const char *name,
 				    const struct buf *content);
@@ -275,6 +277,8 @@ void load_drop_consequences(struct loader *l);
 /* Section builders: item i of the raw groups, beside its node. */
 /* load_route.c: reports what is wrong with the way to an http target. */
 void load_route(struct loader *l, const struct node *node, const struct route *r);
+/* load_connection.c: reports what a connection string must not hold. */
+void load_connection(struct loader *l, const struct node *node, enum target_type type);
 void load_target(struct loader *l, const struct group *g, const struct node *node);
 void load_set(struct loader *l, const struct group *g, const struct node *node);
 /* load_rollback_proof.c: reports what is wrong with what a set proves besides the tree. */

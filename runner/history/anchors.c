@@ -98,3 +98,40 @@ int ledger_anchors(struct record *r, struct arena *a, const char *kind, const ch
 		return -1;
 	return store_leave(r, ledger_read_anchors(r, a, kind, place, limit, out, n, e), e);
 }
+
+static int read_reach(struct record *r, struct arena *a, int64_t run_id, struct ledger_reach *out,
+		      struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT l.size, x.size, x.at_ms, (SELECT body FROM texts WHERE id = x.place) FROM "
+		"(SELECT 1 + coalesce((SELECT seq FROM run_ends WHERE run = ?1), (SELECT max(seq) "
+		"FROM runs WHERE id = ?1), 0) AS size) l LEFT JOIN anchors x ON x.id = (SELECT "
+		"max(id) FROM anchors WHERE seq < l.size)",
+		e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, run_id);
+	rc = store_step(r, s, e);
+	if (rc != 1)
+		return rc;
+	*out = (struct ledger_reach){
+		.size = sqlite3_column_int64(s, 0),
+		.anchored = sqlite3_column_int64(s, 1),
+		.anchored_ms = sqlite3_column_int64(s, 2),
+		.place = store_text(s, 3, a),
+	};
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+int ledger_reach(struct record *r, struct arena *a, int64_t run_id, struct ledger_reach *out,
+		 struct err *e)
+{
+	*out = (struct ledger_reach){.size = 0};
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	return store_leave(r, read_reach(r, a, run_id, out, e), e);
+}

@@ -26,7 +26,7 @@ struct leaf_beside {
 
 struct leaf_batch {
 	bool is_open;
-	int64_t run, number, begin_ms, subject;
+	int64_t run, number, begin_ms, subject, behind;
 	char head[64], tail[64]; /* ,"batch":3,"duration_us": and ,"run":7: the same in each leaf */
 	size_t n_head, n_tail;
 	int64_t next_seq, end_seq;

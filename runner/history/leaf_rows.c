@@ -56,12 +56,14 @@ static const char definition[] = "SELECT x.leaf AS definition, x.id AS id, x.seq
 				 "'assize/definition/1' AS t FROM definitions x" RANGE;
 
 static const char run_begin[] =
-	"SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS begin_monotonic, x.boot_id AS "
-	"\"$boot_id\", x.command AS \"$command\", x.commit_id AS \"$commit\", x.definition_digest "
-	"AS definition, x.definition_file AS \"$definition_file\", x.is_dirty AS dirty, x.host AS "
-	"\"$host\", x.job_url AS \"$job_url\", x.n_planned AS planned, x.id AS run, x.selection AS "
-	"\"$selection\", x.seq AS seq, x.subject AS \"$subject\", 'assize/run-begin/1' AS t, "
-	"x.user AS \"$user\", x.version AS \"$version\" FROM runs x" RANGE;
+	"SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS begin_monotonic, x.behind AS behind, "
+	"x.boot_id AS \"$boot_id\", x.command AS \"$command\", x.commit_id AS \"$commit\", "
+	"x.definition_digest AS definition, x.definition_file AS \"$definition_file\", x.is_dirty "
+	"AS dirty, x.host AS \"$host\", x.job_url AS \"$job_url\", x.manifest AS manifest, x.merge "
+	"AS merge, x.n_planned AS planned, x.id AS run, x.selection AS \"$selection\", x.seq AS "
+	"seq, x.shard AS shard, x.shards AS shards, x.source AS source, x.subject AS "
+	"\"$subject\", 'assize/run-begin/1' AS t, x.user AS \"$user\", x.version AS \"$version\" "
+	"FROM runs x" RANGE;
 
 static const char run_end[] =
 	"SELECT x.end_ms AS \"end\", x.exit_status AS exit_status, x.n_fail AS fail, x.outcome AS "
@@ -95,7 +97,8 @@ static const char decision[] =
 
 static const char external[] =
 	"SELECT x.at_ms AS at, x.id AS external, x.given_id AS \"$given_id\", x.host AS \"$host\", "
-	"x.series AS \"*labels\", x.name AS \"$name\", x.recorded_ms AS recorded, x.seq AS seq, "
+	"x.series AS \"*labels\", x.merge AS merge, x.name AS \"$name\", x.recorded_ms AS "
+	"recorded, x.seq AS seq, "
 	"x.series AS \"$series\", 'assize/external/1' AS t, x.unit AS \"$unit\", x.user AS "
 	"\"$user\", x.value AS \"=value\" FROM externals x" RANGE;
 
@@ -103,6 +106,13 @@ static const char override[] =
 	"SELECT x.actor AS \"$actor\", x.at_ms AS at, x.gate AS \"$gate\", x.host AS \"$host\", "
 	"x.id AS override, x.reason AS \"$reason\", x.seq AS seq, x.subject AS \"$subject\", "
 	"'assize/override/1' AS t, x.until_ms AS until, x.user AS \"$user\" FROM overrides x" RANGE;
+
+static const char merge[] =
+	"SELECT x.at_ms AS at, x.first AS \"from\", x.host AS \"$host\", x.identity AS identity, "
+	"x.id AS \"merge\", x.note AS \"$note\", x.origin AS \"$origin\", x.root AS root, x.seq AS "
+	"seq, 'assize/merge/1' AS t, x.size AS \"to\", x.user AS \"$user\", CASE x.vouched WHEN 0 "
+	"THEN 'nobody' WHEN 1 THEN 'its own key' WHEN 2 THEN 'a trusted key' ELSE x.vouched END AS "
+	"vouched FROM merges x" RANGE;
 
 static const char key[] =
 	"SELECT x.at_ms AS at, x.endorsement AS endorsement, x.host AS \"$host\", x.id AS \"key\", "
@@ -135,6 +145,7 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/external/1", "externals", external, external_children},
 	{"assize/key/1", "keys", key, NULL},
 	{"assize/anchor/1", "anchors", anchor, NULL},
+	{"assize/merge/1", "merges", merge, NULL},
 	{"assize/notice/1", "notices", notice, notice_children},
 	{"assize/notice-end/1", "notice_ends", notice_end, NULL},
 	{NULL, NULL, NULL, NULL},

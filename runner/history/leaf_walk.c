@@ -65,8 +65,9 @@ static int begin_batches(struct leaf_walk *w, struct err *e)
 {
 	w->batches = store_sql(
 		w->r,
-		"SELECT b.first_seq, b.n_results, b.run, b.batch, b.members, r.begin_ms, r.subject "
-		"FROM "
+		"SELECT b.first_seq, b.n_results, b.run, b.batch, b.members, r.begin_ms, "
+		"r.subject, "
+		"coalesce(r.behind, -1) FROM "
 		"batches b LEFT JOIN runs r ON r.id = b.run WHERE b.first_seq < ?2 AND b.first_seq "
 		">= coalesce((SELECT max(first_seq) FROM batches WHERE first_seq <= ?1), 0) ORDER "
 		"BY b.first_seq",
@@ -125,19 +126,23 @@ void leaf_walk_end(struct leaf_walk *w)
 
 /* ---- batches ---- */
 
-/* The next "250" or "1-250" of the members; false = there is none, or none that can be read. */
+bool leaf_next_members(const char **members, int64_t *first, int64_t *last)
+{
+	size_t n = strcspn(*members, " "), low = strcspn(*members, "- ");
+	const char *high = *members + low + 1;
+
+	if (n == 0 || num_parse_int(*members, low, first) != 0)
+		return false;
+	*last = *first;
+	if (low < n && num_parse_int(high, n - low - 1, last) != 0)
+		return false;
+	*members += n + strspn(*members + n, " ");
+	return *first <= *last;
+}
+
 static bool next_range(struct leaf_batch *b)
 {
-	size_t n = strcspn(b->members, " "), low = strcspn(b->members, "- ");
-	const char *high = b->members + low + 1;
-
-	if (n == 0 || num_parse_int(b->members, low, &b->next_series) != 0)
-		return false;
-	b->last_series = b->next_series;
-	if (low < n && num_parse_int(high, n - low - 1, &b->last_series) != 0)
-		return false;
-	b->members += n + strspn(b->members + n, " ");
-	return b->next_series <= b->last_series;
+	return leaf_next_members(&b->members, &b->next_series, &b->last_series);
 }
 
 static int64_t id_of(const struct leaf_batch *b, int64_t series)
@@ -205,6 +210,7 @@ static int open_batch(struct leaf_walk *w, struct err *e)
 		.members = arena_strdup(w->arena, members != NULL ? members : ""),
 		.begin_ms = sqlite3_column_int64(w->batches, 5),
 		.subject = sqlite3_column_int64(w->batches, 6),
+		.behind = sqlite3_column_int64(w->batches, 7),
 		.next_series = 1,
 	};
 	leaf_result_common(b);
@@ -223,6 +229,8 @@ static int next_result(struct leaf_walk *w, struct leaf *out, struct err *e)
 			     .run = b->run,
 			     .batch = b->number,
 			     .subject = b->subject,
+			     .behind = b->behind,
+			     .begin_ms = b->begin_ms,
 			     .series_id = b->next_series,
 			     .is_missing = true};
 	if (is_new && begin_range(w, e) != 0)

@@ -16,6 +16,8 @@
 #define LEDGER_KEPT_LEVELS 8
 
 /* Inside a transaction. */
+int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger_trust *trust,
+			  struct ledger_verification *out, struct err *e);
 int ledger_read_head(struct record *r, struct arena *a, struct ledger_head *out, struct err *e);
 int ledger_read_keys(struct record *r, struct arena *a, struct ledger_key **out, size_t *n,
 		     struct err *e);

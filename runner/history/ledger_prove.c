@@ -102,6 +102,22 @@ static int node(void *ctx, unsigned level, uint64_t at, struct merkle_hash *out,
 	return 0;
 }
 
+/* NULL = the record cannot be read, e says why; else it is to be ended. */
+static struct prover *begin(struct record *r, struct arena *a, struct err *e)
+{
+	struct prover *p = arena_alloc(a, sizeof(*p));
+
+	p->r = r;
+	if (store_enter(r, STORE_READING, e) != 0)
+		return NULL;
+	return p;
+}
+
+static int end(struct prover *p, int rc, struct err *e)
+{
+	return store_leave(p->r, rc, e);
+}
+
 /* The present size where none is asked for; it must not be beyond. */
 static int choose_size(struct prover *p, struct arena *a, uint64_t size, struct err *e)
 {
@@ -189,14 +205,9 @@ static int prove(struct prover *p, struct arena *a, uint64_t seq, uint64_t size,
 int ledger_prove(struct record *r, struct arena *a, uint64_t seq, uint64_t size,
 		 struct ledger_proof *out, struct err *e)
 {
-	struct prover *p = arena_alloc(a, sizeof(*p));
-	int rc;
+	struct prover *p = begin(r, a, e);
 
-	p->r = r;
-	if (store_enter(r, STORE_READING, e) != 0)
-		return -1;
-	rc = prove(p, a, seq, size, out, e);
-	return store_leave(r, rc, e);
+	return p == NULL ? -1 : end(p, prove(p, a, seq, size, out, e), e);
 }
 
 static int prove_extension(struct prover *p, struct arena *a, uint64_t old, uint64_t size,
@@ -216,14 +227,9 @@ static int prove_extension(struct prover *p, struct arena *a, uint64_t old, uint
 int ledger_prove_extension(struct record *r, struct arena *a, uint64_t old, uint64_t size,
 			   struct merkle_proof *out, struct err *e)
 {
-	struct prover *p = arena_alloc(a, sizeof(*p));
-	int rc;
+	struct prover *p = begin(r, a, e);
 
-	p->r = r;
-	if (store_enter(r, STORE_READING, e) != 0)
-		return -1;
-	rc = prove_extension(p, a, old, size, out, e);
-	return store_leave(r, rc, e);
+	return p == NULL ? -1 : end(p, prove_extension(p, a, old, size, out, e), e);
 }
 
 static int walk_leaves(struct record *r, struct leaf_walk *w,

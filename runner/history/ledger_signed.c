@@ -77,10 +77,12 @@ int ledger_gather_signed(struct ledger_check *c, struct err *e)
 						       &c->anchors, &c->n_anchors, e) != 0)
 		return -1;
 	read_kept(c);
-	c->roots = arena_array(c->a, c->n_own + c->n_anchors + c->trust->n_kept + 1,
+	c->roots = arena_array(c->a, c->n_own + c->n_anchors + c->trust->n_kept + 2,
 			       sizeof(*c->roots));
 	for (size_t i = 0; i < c->n_anchors; i++)
 		c->roots[n++].size = c->anchors[i].size;
+	if (c->trust->root_at > 0)
+		c->roots[n++].size = c->trust->root_at;
 	for (size_t i = 0; i < c->n_own; i++)
 		c->roots[n++].size = c->own[i].size;
 	for (size_t i = 0; i < c->trust->n_kept; i++)
@@ -219,8 +221,11 @@ static void check_own(struct ledger_check *c, const struct keys *k)
 		}
 		good = x->size;
 		v->n_signed += is_trusted;
-		if (is_trusted)
-			v->signed_size = x->size;
+		if (!is_trusted)
+			continue;
+		v->signed_size = x->size;
+		v->signed_note = x->note;
+		v->signed_root = x->root;
 	}
 }
 

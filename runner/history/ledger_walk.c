@@ -22,12 +22,22 @@ struct walk {
 	/* the present batch, whose results are told to `standings` together */
 	int64_t run, batch, subject;
 	bool has_batch;
-	struct id_map news; /* check -> struct standing_news */
+	struct id_map news;   /* check -> struct standing_news */
+	struct id_map places; /* run -> struct run_place */
 	int64_t *touched;
 	size_t n_touched, cap_touched;
 };
 
 /* ---- where checks stand ---- */
+
+/* Of a run that had results before: what stands somewhere was put there by some. */
+static const struct run_place *place_of_run(const struct walk *w, int64_t run)
+{
+	static const struct run_place none = {.behind = -1};
+	const struct run_place *found = id_map_get(&w->places, run);
+
+	return found != NULL ? found : &none;
+}
 
 static void apply(struct walk *w, int64_t check_id)
 {
@@ -41,7 +51,8 @@ static void apply(struct walk *w, int64_t check_id)
 		*x = (struct standing){.check_id = check_id, .finished_ms = -1};
 		id_map_put(&c->standings, check_id, x);
 	}
-	*x = standing_advance(x, w->run, w->subject, news, &about);
+	*x = standing_advance(x, place_of_run(w, w->run), place_of_run(w, x->run), w->subject, news,
+			      &about);
 	*news = standing_news_begin();
 	if (about.run == 0)
 		return;
@@ -53,7 +64,7 @@ static void apply(struct walk *w, int64_t check_id)
 		run = arena_alloc(c->a, sizeof(*run));
 		id_map_put(&c->latest, key, run);
 	}
-	if (about.run > *run)
+	if (*run == 0 || run_place_is_before(place_of_run(w, *run), place_of_run(w, about.run)))
 		*run = about.run;
 }
 
@@ -65,12 +76,25 @@ static void end_batch(struct walk *w)
 	w->has_batch = false;
 }
 
+static void keep_place(struct walk *w, const struct leaf *leaf)
+{
+	struct run_place *place;
+
+	if (id_map_get(&w->places, leaf->run) != NULL)
+		return;
+	place = arena_alloc(w->c->a, sizeof(*place));
+	*place = (struct run_place){leaf->run, leaf->behind, leaf->begin_ms};
+	id_map_put(&w->places, leaf->run, place);
+}
+
 static void add_standing(struct walk *w, const struct leaf *leaf)
 {
 	struct standing_news *news;
 
 	if (w->has_batch && (w->run != leaf->run || w->batch != leaf->batch))
 		end_batch(w);
+	if (!w->has_batch)
+		keep_place(w, leaf);
 	w->has_batch = true;
 	w->run = leaf->run;
 	w->batch = leaf->batch;
@@ -356,7 +380,7 @@ static int check_nodes(struct ledger_check *c, struct err *e)
 
 int ledger_check_leaves(struct ledger_check *c, struct err *e)
 {
-	struct walk w = {.c = c, .news = {.arena = c->a}};
+	struct walk w = {.c = c, .news = {.arena = c->a}, .places = {.arena = c->a}};
 	int rc;
 
 	merkle_init(&w.tree);

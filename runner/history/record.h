@@ -132,6 +132,35 @@ int record_run_restorations(struct record *r, struct arena *a, int64_t run_id,
 int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
 			 size_t *n, struct err *e);
 
+/* One run that is a part of several (struct run_shard). */
+struct shard_run {
+	int64_t run_id; /* 0 = there is none: the rest says nothing */
+	int64_t index, total, begin_ms;
+	enum run_state run_state;
+	const char *subject;
+	unsigned char manifest[32], definition_digest[32];
+};
+/* What the record has about all parts of the whole that one run is a part of. */
+struct shard_set {
+	unsigned char manifest[32], definition_digest[32];
+	const char *subject, *selection;
+	int64_t total; /* 0 = what the run says of itself cannot be */
+	/* Of each part, `total` of them: the newest run of this manifest, and of those without one
+	 * the newest with the same words under another. */
+	const struct shard_run *runs, *others;
+	/* The newest run that is a part of anything with this subject and these words. */
+	struct shard_run newest;
+};
+#define RECORD_MAX_SHARDS 1000
+/* What a run says of itself; index 0 = it is no part of others, or there is no such run. */
+int record_run_shard(struct record *r, int64_t run_id, struct run_shard *out, struct err *e);
+/*
+ * Of a run that is a part. As the record was before before_seq: what was recorded since is not
+ * there, a run that ended since has not ended.
+ */
+int record_shard_set(struct record *r, struct arena *a, int64_t run_id, int64_t before_seq,
+		     struct shard_set *out, struct err *e);
+
 /* Evidence for a gate: the newest result of every series of a check in complete AND incomplete
  * runs. */
 struct evidence {

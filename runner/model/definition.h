@@ -330,6 +330,8 @@ const struct gate *definition_gate(const struct definition *d, const char *name)
 const struct rollback_set *definition_rollback(const struct definition *d, const char *name);
 const struct notify_sink *definition_sink(const struct definition *d, const char *name);
 
+bool waiver_is_of_gate(const struct waiver *w, const struct gate *g);
+
 bool selector_matches(const struct selector *s, const struct check *c);
 
 #endif

@@ -248,6 +248,18 @@ chmod 644 .assize/ledger.key
 exits "a key others may read signs nothing" 4 "$ASSIZE" run -q
 like "and the run says so" "$err" 'could not sign for what was recorded: cannot trust key .* \(mode 0644\)'
 chmod 600 .assize/ledger.key
+mv .assize/ledger.key kept.key
+mkfifo .assize/ledger.key
+exits "a pipe in the place of the key: nothing waits, nothing is signed" 4 timeout 20 "$ASSIZE" run -q
+like "and the run says so" "$err" 'could not sign .*ledger.key": a named pipe, not a file'
+ln -sf nowhere .assize/ledger.key
+exits "a link to no key is not the same as no key" 4 "$ASSIZE" run -q
+rm .assize/ledger.key
+exits "no key at all is" 0 "$ASSIZE" run -q
+cp assize.yaml plain.yaml && printf 'ledger: { key: gone.key }\n' >>assize.yaml
+exits "a key that is named and not there" 4 "$ASSIZE" run -q
+like "is told" "$err" 'could not sign .*could not open ".*/gone.key": No such file'
+mv plain.yaml assize.yaml && mv kept.key .assize/ledger.key
 exits "what was recorded then is covered by the next" 0 "$ASSIZE" run -q
 is "all of it" "$(verify --json | jq '.checkpoints.covered == .size')" true
 

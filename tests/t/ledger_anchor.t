@@ -114,6 +114,16 @@ exits "without asking the repository four" 0 verify --trust "$key" --offline
 like "which are in the record" "$out" 'elsewhere +4 hold'
 ok "a verifier that is not ours agrees" python3 -B "$ROOT/tests/verifiers/ledger.py" $db "$key" kept
 
+# ---- what reports say of it ----
+
+"$ASSIZE" report latest --format json >report.json
+is "a report tells how far the record was anchored" "$(jq -c '[.ledger.anchored, .ledger.records - .ledger.anchored]' report.json)" \
+	"[$size,$(jq '.ledger.records' report.json | awk -v s="$size" '{ print $1 - s }')]"
+like "and where" "$(jq -r '"\(.ledger.place) \(.ledger.anchored_at)"' report.json)" '^http://[^ ]+/witness 2[0-9-]+T'
+like "a page as well" "$("$ASSIZE" report latest --format html)" '<dt>Anchored</dt><dd>all but [0-9]+ of [0-9]+ records, '
+like "and a summary" "$("$ASSIZE" report latest --format markdown)" 'Anchored: `all but [0-9]+ of [0-9]+ records, [^`]+witness`\.'
+like "of the first run, before there was one: none" "$("$ASSIZE" report 1 --format markdown)" 'Anchored: none of [0-9]+ records\.'
+
 # ---- what they find ----
 
 cp -r .assize good

@@ -181,6 +181,12 @@ static void test_dependency_under_another_definition_is_undecided(void **state)
 	p->staging.definition_digest[31] ^= 1;
 	p->s.in.definition_digest[0] ^= 1;
 	comes_to(&p->s, OUTCOME_UNDECIDED, "under another definition");
+	p->s.in.definition_digest[0] ^= 1;
+	p->past.is_other_policy = true;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "by other rules or with other variables");
+	p->staging.is_open = false;
+	p->staging.outcome = OUTCOME_FAIL;
+	comes_to(&p->s, OUTCOME_FAIL, "was decided shut (fail)");
 }
 
 static void test_dependency_that_is_shut_says_how(void **state)
@@ -275,6 +281,44 @@ static void test_override_does_not_pass_absolute_checks(void **state)
 		 "3, bound <= 10; override 3 does not let it through: the check is absolute");
 	p->s.item.n_evidence = 0;
 	comes_to(&p->s, OUTCOME_UNDECIDED, "never measured; override 3 does not let it through");
+}
+
+/* What a budget says of an absolute check is no less absolute. */
+static void test_override_does_not_pass_budgets_of_absolute_checks(void **state)
+{
+	struct people *p = *state;
+	struct past_result failed = {.run_id = 12,
+				     .measured_ms = NOW - HOUR,
+				     .run_state = RUN_COMPLETE,
+				     .outcome = OUTCOME_FAIL,
+				     .is_same_definition = true,
+				     .has_value = true,
+				     .series = "",
+				     .subject = "v1",
+				     .unit = ""};
+	struct check other = {.name = "api/up"};
+	const struct gate_past pasts[] = {{&p->s.check, &failed, 1}, {&other, &failed, 1}};
+	const struct budget_rule rules[] = {
+		{.pos = {"assize.yaml", 50, 5},
+		 .objective = "90%",
+		 .allowed = 0.1,
+		 .window_ms = 2 * HOUR,
+		 .max_gap_ms = 2 * HOUR},
+		{.pos = {"assize.yaml", 55, 5}, .objective = "90%", .allowed = 0.1},
+	};
+	const struct gate_budget budgets[] = {{&rules[0], {pasts, 2}}, {&rules[1], {&pasts[1], 1}}};
+
+	override_with(p, 1);
+	p->s.in.budgets = budgets;
+	p->s.in.n_budgets = 2;
+	assert_true(decided(p).is_open);
+	p->s.check.is_absolute = true;
+	comes_to(&p->s, OUTCOME_FAIL,
+		 "60 min are unknown; override 3 does not let it through: the check is absolute");
+	stays_shut(p, "a spent budget");
+	p->s.in.budgets = &budgets[1]; /* another one, of another check */
+	p->s.in.n_budgets = 1;
+	assert_true(decided(p).is_open);
 }
 
 static void test_override_is_about_one_gate_and_one_subject(void **state)
@@ -436,6 +480,7 @@ int main(void)
 		PEOPLE_TEST(test_override_opens_and_hides_nothing),
 		PEOPLE_TEST(test_override_of_an_open_gate_is_not_used),
 		PEOPLE_TEST(test_override_does_not_pass_absolute_checks),
+		PEOPLE_TEST(test_override_does_not_pass_budgets_of_absolute_checks),
 		PEOPLE_TEST(test_override_is_about_one_gate_and_one_subject),
 		PEOPLE_TEST(test_override_ends),
 		PEOPLE_TEST(test_override_makes_no_gate_of_nothing),
