@@ -153,6 +153,10 @@ int record_newest_ms(struct record *r, int64_t before_seq, int64_t *out, struct 
 		"SELECT * FROM (SELECT at_ms FROM keys WHERE seq < ?1 ORDER BY seq DESC LIMIT 1) "
 		"UNION ALL SELECT * FROM (SELECT at_ms FROM anchors WHERE seq < ?1 ORDER BY seq "
 		"DESC "
+		"LIMIT 1) UNION ALL "
+		"SELECT * FROM (SELECT at_ms FROM merges WHERE seq < ?1 ORDER BY seq DESC LIMIT 1) "
+		"UNION ALL SELECT * FROM (SELECT at_ms FROM prunings WHERE seq < ?1 ORDER BY seq "
+		"DESC "
 		"LIMIT 1))";
 	sqlite3_stmt *s = store_sql(r, sql, e);
 
