@@ -196,9 +196,10 @@ void doctor_look_space(struct doctor *d)
 	if (file_free_space(d->file.dir, &bytes, &inodes, &e) != 0)
 		doctor_find(d, DOCTOR_DOUBT, NULL, NULL, "%s", said(d, &e));
 	else if (bytes < needed)
-		doctor_find(d, DOCTOR_DOUBT, NULL,
-			    "make room: what cannot be recorded is exit status 4",
-			    "%s, less than %s", size_of(d, bytes), size_of(d, needed));
+		doctor_find(
+			d, DOCTOR_DOUBT, NULL,
+			"make room, assize prune does: what cannot be recorded is exit status 4",
+			"%s, less than %s", size_of(d, bytes), size_of(d, needed));
 	else if (inodes < INODES_LEAST)
 		doctor_find(d, DOCTOR_DOUBT, NULL, "remove files: a journal is a file of its own",
 			    "%lld files more can be made there", (long long)inodes);
