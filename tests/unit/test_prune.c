@@ -309,6 +309,31 @@ static void test_prune_is_told_where_it_is_merged(void **state)
 	(void)holds(w);
 }
 
+/* A run that is merged has a later number than newer ones: both ways to be the newest count. */
+static void test_prune_spares_the_newest_by_time_and_by_number(void **state)
+{
+	struct world *w = *state;
+	struct record *own = w->record, *other;
+	const struct check_info *c = world_check(w, "a/b");
+	int64_t newest;
+	struct err e = {0};
+
+	assert_ok(record_open(arena_printf(w->arena, "%s/other.db", w->dir), RECORD_WRITE, &other,
+			      &e),
+		  e);
+	w->record = other;
+	(void)add(w, c, "first", NULL, NULL);
+	(void)add(w, c, "second", NULL, NULL);
+	w->record = own;
+	newest = add(w, c, "newest", NULL, NULL);
+	assert_int_equal(full_merge(w, other, true).n_results, 2);
+	record_close(other);
+	w->now_ms += WORLD_HOUR;
+	assert_int_equal(prune(w, w->now_ms, 1, false).n_texts, 1);
+	assert_string_equal(result_of(w, newest).evidence, "newest");
+	assert_string_equal(result_of(w, newest + 2).evidence, "second");
+}
+
 /* Runs of x in the file, whatever SQLite thinks of the page they are in. */
 static bool has_remains(const char *path)
 {
@@ -358,6 +383,7 @@ int main(void)
 		TEST(test_prune_cannot_be_made_up),
 		TEST(test_prune_of_what_is_young_is_found),
 		TEST(test_prune_is_told_where_it_is_merged),
+		TEST(test_prune_spares_the_newest_by_time_and_by_number),
 		TEST(test_prune_gives_room_back),
 	};
 
