@@ -310,6 +310,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 			rollback_rule_decide(&l, in);
 		freeze_rule_decide(&l, in);
 		depends_rule_decide(&l, in);
+		ledger_rule_decide(&l, in);
 		shards_rule_decide(&l, in);
 		waiver_rule_close(&l, in);
 	}

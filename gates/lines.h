@@ -51,7 +51,8 @@ void budget_rule_decide(struct lines *l, const struct gate_input *in, const stru
 void baseline_rule_decide(struct lines *l, const struct gate_input *in,
 			  const struct gate_baseline *b);
 
-/* freeze_rule.c, depends_rule.c */
+/* freeze_rule.c, depends_rule.c, ledger_rule.c */
+void ledger_rule_decide(struct lines *l, const struct gate_input *in);
 void freeze_rule_decide(struct lines *l, const struct gate_input *in);
 void depends_rule_decide(struct lines *l, const struct gate_input *in);
 /* shards_rule.c */

@@ -514,6 +514,27 @@ static void read_overrides(struct reading *r, const struct json_t *at, struct ba
 	}
 }
 
+static void read_ledger(struct reading *r, const struct json_t *root, struct basis *out)
+{
+	const struct json_t *at = json_member(root, "ledger");
+	struct gate_ledger *x = arena_alloc(r->arena, sizeof(*x));
+
+	if (at == NULL)
+		return;
+	*x = (struct gate_ledger){
+		.pos = get_pos(r, at),
+		.anchored_within_ms = get_duration(r, at, "within_ms"),
+		.error = get_optional(r, at, "error"),
+		.n_broken = get_int(r, at, "broken"),
+		.n_doubts = get_int(r, at, "doubts"),
+		.finding = get_optional(r, at, "finding"),
+		.size = get_int(r, at, "size"),
+		.anchored = get_int(r, at, "anchored"),
+		.anchored_ms = get_within(r, at, "anchored_ms", 0, MAX_INSTANT_MS),
+	};
+	out->input.ledger = x;
+}
+
 static void read_basis(struct reading *r, struct basis *out)
 {
 	const struct json_t *root = json_root(r->doc);
@@ -533,6 +554,7 @@ static void read_basis(struct reading *r, struct basis *out)
 	read_windows(r, root, out);
 	read_depends(r, root, out);
 	read_overrides(r, root, out);
+	read_ledger(r, root, out);
 }
 
 static int read_text(struct reading *r, const char *text, struct basis *out,

@@ -355,6 +355,21 @@ static void put_depends(struct json_writer *w, const struct gate_input *in)
 	json_close(w, ']');
 }
 
+static void put_ledger(struct json_writer *w, const struct gate_ledger *x)
+{
+	json_open(w, "ledger", '{');
+	put_pos(w, &x->pos);
+	json_put_int(w, "within_ms", x->anchored_within_ms);
+	json_put_text(w, "error", x->error);
+	json_put_int(w, "broken", x->n_broken);
+	json_put_int(w, "doubts", x->n_doubts);
+	json_put_text(w, "finding", x->finding);
+	json_put_int(w, "size", x->size);
+	json_put_int(w, "anchored", x->anchored);
+	json_put_int(w, "anchored_ms", x->anchored_ms);
+	json_close(w, '}');
+}
+
 static void put_overrides(struct json_writer *w, const struct gate_input *in)
 {
 	json_open(w, "overrides", '[');
@@ -384,5 +399,7 @@ void basis_write(struct buf *out, const struct gate_input *in)
 		put_depends(&w, in);
 	if (in->n_overrides > 0)
 		put_overrides(&w, in);
+	if (in->ledger != NULL)
+		put_ledger(&w, in->ledger);
 	json_close(&w, '}');
 }

@@ -55,6 +55,17 @@ static void put_shard(struct json_writer *w, const struct run_shard *s)
 	json_close(w, '}');
 }
 
+/* Of a run that was made in another record. */
+static void put_merge(struct json_writer *w, const struct run_info *run)
+{
+	if (run->merge_id == 0)
+		return;
+	json_open(w, "merged", '{');
+	json_put_int(w, "merge", run->merge_id);
+	json_put_int(w, "run", run->source_id);
+	json_close(w, '}');
+}
+
 static const char *or_null(const char *s)
 {
 	return s != NULL && s[0] != '\0' ? s : NULL;
@@ -135,6 +146,7 @@ static void put_run(struct json_writer *w, const struct run_info *run, const str
 	json_put_text(w, "subject", or_null(run->subject));
 	json_put_text(w, "selection", or_null(run->selection));
 	put_shard(w, &run->shard);
+	put_merge(w, run);
 	put_time(w, "begin", run->begin_ms);
 	put_time(w, "end", run->end_ms);
 	json_open(w, "definition", '{');

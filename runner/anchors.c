@@ -22,7 +22,6 @@
 #include "runner/ledger_show.h"
 #include "runner/model/definition.h"
 
-#define TIMEOUT_MS	20000
 #define MAX_ANSWER	65536
 #define MAX_TRIES	5
 #define STATUS_CONFLICT 409
@@ -141,7 +140,8 @@ static int put_git(struct app *app, struct record *record, const struct anchor *
 	for (int tries = 0; rc < 0 && tries < MAX_TRIES; tries++) {
 		struct err why = {0};
 
-		if (branch_open(app->arena, app_temporary(app), x->url, x->branch, &b, e) != 0)
+		if (branch_open(app->arena, app_temporary(app), x->url, x->branch, x->timeout_ms,
+				&b, e) != 0)
 			return -1;
 		if (tries > 0 && str_equal(tip, branch_tip(b))) {
 			branch_close(b);
@@ -160,6 +160,7 @@ static int put_git(struct app *app, struct record *record, const struct anchor *
 /* ---- over HTTP ---- */
 
 struct exchange {
+	int64_t timeout_ms;
 	const char *url, *type;
 	const void *body;
 	size_t n;
@@ -177,7 +178,7 @@ static int post(struct app *app, struct exchange *x, struct err *e)
 		.headers = &headers,
 		.body = x->body,
 		.n_body = x->n,
-		.deadline_ms = clock_monotonic_ms(&app->clock) + TIMEOUT_MS,
+		.deadline_ms = clock_monotonic_ms(&app->clock) + x->timeout_ms,
 		.max_body_bytes = MAX_ANSWER,
 	};
 	struct http_session *session =
@@ -199,7 +200,8 @@ static int post(struct app *app, struct exchange *x, struct err *e)
 static int put_timestamp(struct app *app, const struct anchor *x, const struct ledger_checkpoint *c,
 			 struct receipt *receipt, struct err *e)
 {
-	struct exchange ask = {.url = x->url, .type = "application/timestamp-query"};
+	struct exchange ask = {
+		.timeout_ms = x->timeout_ms, .url = x->url, .type = "application/timestamp-query"};
 	unsigned char digest[SHA256_BYTES];
 	const unsigned char *request;
 	int64_t at_ms;
@@ -301,7 +303,7 @@ static int put_witness(struct app *app, struct record *record, const struct anch
 		       const struct ledger_checkpoint *c, struct receipt *receipt, struct err *e)
 {
 	size_t n = strlen(x->url);
-	struct exchange ask = {.type = "text/plain; charset=utf-8"};
+	struct exchange ask = {.timeout_ms = x->timeout_ms, .type = "text/plain; charset=utf-8"};
 	uint64_t old;
 	int64_t at_ms;
 	int rc;
@@ -404,7 +406,8 @@ static void look_git(struct gathered *g, const struct anchor *x, const char *ori
 	struct err why = {0};
 	size_t n = 0;
 
-	if (branch_open(a, app_temporary(g->app), x->url, x->branch, &b, &why) != 0 ||
+	if (branch_open(a, app_temporary(g->app), x->url, x->branch, x->timeout_ms, &b, &why) !=
+		    0 ||
 	    branch_versions(b, file_of(g->app, origin), &versions, &n, &why) != 0)
 		add_failure(g, place, &why);
 	for (size_t i = 0; i < n; i++)

@@ -17,6 +17,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/gate_gather.h"
+#include "runner/gate_ledger.h"
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/git_ref.h"
@@ -243,6 +244,7 @@ static int decide(struct gate_command *g, struct err *e)
 	int64_t run_id = reported_run(g);
 	int rc;
 
+	g->input.ledger = gate_ledger_look(g->app, g->definition, g->gate, g->record);
 	gate_decide(g->app->arena, &g->input, &decision);
 	decision.run_id = run_id;
 	memcpy(decision.definition_digest, g->definition->digest,

@@ -143,8 +143,8 @@ static bool wants_definition(const struct ledger_command *c, const struct verb *
 	bool takes_others = v->min_words > 0 && v->run != ledger_do_export;
 	const char *here = file_absolute(c->app->arena, c->app->cwd, LOAD_FILE);
 
-	return c->o.record == NULL ||
-	       (takes_others && (c->o.file != NULL || access(here, F_OK) == 0));
+	return c->o.record == NULL || c->o.file != NULL ||
+	       (takes_others && access(here, F_OK) == 0);
 }
 
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv)

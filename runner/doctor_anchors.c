@@ -25,7 +25,6 @@
 #include "runner/model/definition.h"
 
 #define TRIAL_BRANCH "assize-doctor"
-#define TIMEOUT_MS   10000
 #define MAX_ANSWER   1048576
 #define DAY_MS	     INT64_C(86400000)
 #define SOON_MS	     (30 * DAY_MS)
@@ -154,7 +153,8 @@ static void try_rewriting(struct doctor *d, const struct anchor *x)
 	struct branch *b = NULL;
 	struct err e = {0};
 
-	if (branch_open(d->arena, app_temporary(d->app), x->url, TRIAL_BRANCH, &b, &e) != 0) {
+	if (branch_open(d->arena, app_temporary(d->app), x->url, TRIAL_BRANCH, x->timeout_ms, &b,
+			&e) != 0) {
 		doctor_find(d, DOCTOR_DOUBT, about(d, x), "what it keeps cannot be compared with",
 			    "it cannot be reached: %s", said(d, &e));
 		return;
@@ -231,7 +231,7 @@ static int ask(struct doctor *d, const struct anchor *x, struct doctor_date *dat
 {
 	const struct http_request req = {
 		.url = branch_shown(d->arena, x->url),
-		.deadline_ms = clock_monotonic_ms(&d->app->clock) + TIMEOUT_MS,
+		.deadline_ms = clock_monotonic_ms(&d->app->clock) + x->timeout_ms,
 		.max_body_bytes = MAX_ANSWER,
 	};
 	struct http_session *session =

@@ -57,6 +57,14 @@ const struct key_row anchor_rows[] = {
 	 .offset = ANCHOR(key),
 	 .help = "witness only, required there: its key",
 	 .example = "witness.example.com+0a1b2c3d+BA..."},
+	{.name = "timeout",
+	 .type = KEY_DURATION,
+	 .offset = ANCHOR(timeout_ms),
+	 .min = 100,
+	 .max = 600000,
+	 .def = "30s",
+	 .help = "how long one request, fetch or push may take",
+	 .example = "10s"},
 	KEY_END,
 };
 
@@ -224,6 +232,7 @@ static void load_anchors(struct loader *l, const struct groups *raw, struct ledg
 		x->branch = r->branch != NULL ? r->branch : DEFAULT_BRANCH;
 		x->ca_file = r->ca_file;
 		x->key = r->key;
+		x->timeout_ms = r->timeout_ms;
 		check_anchor_keys(l, g, x->type);
 		check_anchor_url(l, node, x->type, x->url);
 		check_witness(l, g, x->key);

@@ -29,6 +29,7 @@ struct audit_kind;
 struct anchor_raw {
 	const char *git, *timestamp, *witness;
 	const char *branch, *ca_file, *key;
+	int64_t timeout_ms;
 };
 
 struct ledger_raw {
@@ -123,6 +124,7 @@ struct gate_raw {
 	int64_t verified_within_ms;
 	int64_t max_waiver_ms;
 	struct groups freezes, depends;
+	int64_t anchored_ms;
 };
 
 struct freeze_raw {

@@ -179,11 +179,16 @@ static int read_batch(struct merging *m, const struct event *x, struct taken *ou
 	while (leaf_next_members(&members, &range[0], &range[1])) {
 		int rc = read_range(m, x, place.begin_ms, range, out, &n, e);
 
-		if (rc != 0)
-			return rc < 0 ? -1 : err_set(e, ERR_RECORD, "a batch has too many results");
+		if (rc < 0)
+			return -1;
+		if (rc > 0) {
+			n = SIZE_MAX; /* told below */
+			break;
+		}
 	}
 	if (n != (size_t)x->n_results)
-		return err_set(e, ERR_RECORD, "cannot merge \"%s\": results of run %lld are gone",
+		return err_set(e, ERR_RECORD,
+			       "cannot merge \"%s\": run %lld has not as many results as it says",
 			       m->from->path, (long long)x->id);
 	if (n > 1)
 		qsort(out, n, sizeof(*out), compare_taken);

@@ -307,8 +307,7 @@ int record_prune(struct record *r, struct arena *a, const struct prune_options *
 	struct pruning p = {.r = r, .o = o, .out = &done};
 	int rc;
 
-	/* Pages that come free are cleared; what is left of bodies elsewhere goes when compacted.
-	 */
+	/* Room that comes free is cleared: what is gone is not to be found in the file. */
 	if (execute(r, "PRAGMA secure_delete = ON", e) != 0 ||
 	    store_enter(r, STORE_WRITING, e) != 0)
 		return -1;

@@ -1,7 +1,18 @@
+/*
+ * What talks to the remote runs in a child (talk()): its work shows in the scratch repository, and
+ * what is to be said comes through a pipe. The child shares nothing else with us: whatever it does
+ * or hangs in, it is killed when its time is over, or when we are gone.
+ */
 #include "runner/io/git_branch.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
@@ -17,6 +28,7 @@
 struct branch {
 	struct arena *arena;
 	const char *url, *name;
+	int64_t timeout_ms;
 	const char *dir; /* of the repository, in scratch */
 	git_repository *repo;
 	git_remote *remote;
@@ -24,7 +36,8 @@ struct branch {
 	const char *tip_text; /* NULL = there is none */
 	size_t n_keys;	      /* of ~/.ssh that were tried */
 	bool is_agent_tried;
-	const char *refused; /* what the remote said of a push; NULL = nothing */
+	const char *refspec; /* of the push at hand */
+	const char *refused; /* what the remote said of it; NULL = nothing */
 };
 
 /* ---- talking to it ---- */
@@ -41,16 +54,90 @@ const char *branch_shown(struct arena *a, const char *url)
 	return arena_printf(a, "%.*s%s", (int)(host - url), url, at + 1);
 }
 
-/* What libgit2 says may repeat the URL as it was given. */
-static int fail(struct branch *b, const char *doing, struct err *e)
+static int failed(struct branch *b, const char *doing, const char *why, struct err *e)
 {
-	const char *shown = branch_shown(b->arena, b->url), *why = git_door_message();
+	const char *shown = branch_shown(b->arena, b->url);
 
+	/* What libgit2 says may repeat the URL as it was given. */
 	if (strcmp(shown, b->url) != 0 && strstr(why, b->url) != NULL)
 		why = "it could not be reached";
 	return err_set(e, ERR_MEASURE, "could not %s branch \"%s\" of %s: %s", doing, b->name,
 		       shown, why);
 }
+
+static int fail(struct branch *b, const char *doing, struct err *e)
+{
+	return failed(b, doing, git_door_message(), e);
+}
+
+/* ---- a process of its own ---- */
+
+/* What the child has to say, in one write that a pipe takes whole. */
+struct said {
+	int rc; /* of the work: 0, 1 = the remote refused, or libgit2's code */
+	char text[400];
+};
+
+static void say(int fd, struct branch *b, int (*work)(struct branch *))
+{
+	struct said s = {.rc = work(b)};
+	const char *text = s.rc == 1 ? b->refused : s.rc == 0 ? "" : git_door_message();
+
+	(void)snprintf(s.text, sizeof(s.text), "%s", text); /* cut: it is for people */
+	while (write(fd, &s, sizeof(s)) < 0 && errno == EINTR)
+		;
+}
+
+/* -1: nothing came in time, or it died. */
+static int listen_to(const struct branch *b, int fd, struct said *out)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int rc;
+
+	do
+		rc = poll(&p, 1, (int)b->timeout_ms);
+	while (rc < 0 && errno == EINTR);
+	if (rc == 0)
+		(void)snprintf(out->text, sizeof(out->text), "no answer within %lld ms",
+			       (long long)b->timeout_ms);
+	if (rc <= 0 || read(fd, out, sizeof(*out)) != (ssize_t)sizeof(*out))
+		return -1;
+	out->text[sizeof(out->text) - 1] = '\0';
+	return 0;
+}
+
+/* The work's code; of 1 b->refused is what the remote said, of others *why is the reason. */
+static int talk(struct branch *b, int (*work)(struct branch *), const char **why)
+{
+	struct said s = {.rc = -1, .text = "the process that talks to it died"};
+	int ends[2];
+	pid_t parent = getpid(), child;
+
+	*why = "out of processes";
+	if (pipe(ends) != 0)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail */
+		if (getppid() == parent)
+			say(ends[1], b, work);
+		_exit(0);
+	}
+	(void)close(ends[1]); /* nothing was written through it */
+	if (child > 0 && listen_to(b, ends[0], &s) != 0)
+		s.rc = -1;
+	(void)close(ends[0]); /* only read from */
+	if (child < 0)
+		return -1;
+	(void)kill(child, SIGKILL); /* it may be over */
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	*why = arena_strdup(b->arena, s.text);
+	b->refused = s.rc == 1 ? *why : NULL;
+	return s.rc;
+}
+
+/* ---- credentials ---- */
 
 static const char *const key_files[] = {"id_ed25519", "id_ecdsa", "id_rsa"};
 
@@ -91,35 +178,41 @@ static int on_update(const char *ref, const char *status, void *ctx)
 	return 0;
 }
 
-static int fetch(struct branch *b, struct err *e)
+static int fetch_work(struct branch *b)
 {
 	git_fetch_options o;
 	char *refspec =
 		(char *)(uintptr_t)arena_printf(b->arena, "+refs/heads/%s:" FETCHED, b->name);
 	const git_strarray refspecs = {&refspec, 1};
-	int rc = git_remote_create_anonymous(&b->remote, b->repo, b->url);
+	int rc = git_fetch_options_init(&o, GIT_FETCH_OPTIONS_VERSION);
 
-	if (rc == 0)
-		rc = git_fetch_options_init(&o, GIT_FETCH_OPTIONS_VERSION);
-	if (rc == 0) {
-		o.callbacks.credentials = credential;
-		o.callbacks.payload = b;
-		o.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-		rc = git_remote_fetch(b->remote, &refspecs, &o, NULL);
-	}
 	if (rc != 0)
+		return rc;
+	o.callbacks.credentials = credential;
+	o.callbacks.payload = b;
+	o.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+	return git_remote_fetch(b->remote, &refspecs, &o, NULL);
+}
+
+static int fetch(struct branch *b, struct err *e)
+{
+	const char *why;
+
+	if (git_remote_create_anonymous(&b->remote, b->repo, b->url) != 0)
 		return fail(b, "fetch", e);
+	if (talk(b, fetch_work, &why) != 0)
+		return failed(b, "fetch", why, e);
 	if (git_reference_name_to_id(&b->tip, b->repo, FETCHED) == 0)
 		b->tip_text = arena_strdup(b->arena, git_oid_tostr_s(&b->tip));
 	return 0;
 }
 
 int branch_open(struct arena *a, const char *scratch, const char *url, const char *name,
-		struct branch **out, struct err *e)
+		int64_t timeout_ms, struct branch **out, struct err *e)
 {
 	struct branch *b = arena_alloc(a, sizeof(*b));
 
-	*b = (struct branch){.arena = a, .url = url, .name = name};
+	*b = (struct branch){.arena = a, .url = url, .name = name, .timeout_ms = timeout_ms};
 	if (git_door_init(e) != 0 || scratch_create(a, scratch, &b->dir, e) != 0)
 		return -1;
 	if (git_repository_init(&b->repo, b->dir, 1) != 0) {
@@ -305,18 +398,15 @@ static int commit_change(struct branch *b, const struct branch_change *c, git_oi
 	return rc;
 }
 
-/* 0, 1 = the remote refused and said b->refused, or libgit2's code. */
-static int push(struct branch *b, const char *refspec)
+static int push_work(struct branch *b)
 {
 	char *text =
-		(char *)(uintptr_t)refspec; /* the array's type is not const; it is only read */
+		(char *)(uintptr_t)b->refspec; /* the array's type is not const; it is only read */
 	const git_strarray refspecs = {&text, 1};
 	git_push_options o;
 	int rc = git_push_options_init(&o, GIT_PUSH_OPTIONS_VERSION);
 
 	b->refused = NULL;
-	b->n_keys = 0;
-	b->is_agent_tried = false;
 	o.callbacks.credentials = credential;
 	o.callbacks.push_update_reference = on_update;
 	o.callbacks.payload = b;
@@ -325,19 +415,26 @@ static int push(struct branch *b, const char *refspec)
 	return rc == 0 && b->refused != NULL ? 1 : rc;
 }
 
+static int push(struct branch *b, const char *refspec, const char **why)
+{
+	b->refspec = refspec;
+	return talk(b, push_work, why);
+}
+
 int branch_add(struct branch *b, const struct branch_change *c, const char **commit, struct err *e)
 {
+	const char *why;
 	git_oid id;
 	int rc;
 
 	if (commit_change(b, c, &id) != 0)
 		return fail(b, "extend", e);
-	rc = push(b, arena_printf(b->arena, ADDED ":refs/heads/%s", b->name));
+	rc = push(b, arena_printf(b->arena, ADDED ":refs/heads/%s", b->name), &why);
 	if (rc == 1)
 		return err_set(e, ERR_MEASURE, "branch \"%s\" of %s cannot be extended: %s",
 			       b->name, branch_shown(b->arena, b->url), b->refused);
 	if (rc != 0)
-		return fail(b, "extend", e);
+		return failed(b, "extend", why, e);
 	b->tip = id;
 	b->tip_text = arena_strdup(b->arena, git_oid_tostr_s(&id));
 	*commit = b->tip_text;
@@ -365,13 +462,14 @@ int branch_try(struct branch *b, enum branch_trial trial, bool *is_refused, cons
 	       struct err *e)
 {
 	const char *refspec = b->tip_text == NULL ? NULL : trial_refspec(b, trial);
+	const char *said;
 	int rc;
 
 	if (refspec == NULL)
 		return fail(b, "try to rewrite", e);
-	rc = push(b, refspec);
+	rc = push(b, refspec, &said);
 	if (rc < 0)
-		return fail(b, "try to rewrite", e);
+		return failed(b, "try to rewrite", said, e);
 	*is_refused = rc == 1;
 	*why = rc == 1 ? str_escaped(b->arena, b->refused) : NULL;
 	return 0;

@@ -7,7 +7,9 @@
  *
  * URL: whatever libgit2 speaks (ssh, scp-like, https, http, git, file). SSH asks an agent, then
  * id_ed25519, id_ecdsa and id_rsa of ~/.ssh without a passphrase, and believes ~/.ssh/known_hosts
- * alone; HTTP takes credentials from the URL. Errors are ERR_MEASURE and never name credentials.
+ * alone; HTTP takes credentials from the URL. libgit2 would wait for a silent server for ever, so a
+ * process of its own talks to it and has a time. Errors are ERR_MEASURE and never name
+ * credentials.
  * Branches of more than BRANCH_MAX_COMMITS commits are refused.
  */
 #ifndef ASSIZE_IO_GIT_BRANCH_H
@@ -24,9 +26,12 @@ struct err;
 #define BRANCH_MAX_COMMITS 200000
 #define BRANCH_MAX_BYTES   1000000 /* of one version of a file */
 
-/* scratch: a directory to work in; the branch may not be there yet. Everything is in the arena. */
+/*
+ * scratch: a directory to work in; timeout_ms: of one fetch or push. The branch may not be there
+ * yet. Everything is in the arena.
+ */
 int branch_open(struct arena *a, const char *scratch, const char *url, const char *name,
-		struct branch **out, struct err *e);
+		int64_t timeout_ms, struct branch **out, struct err *e);
 void branch_close(struct branch *b); /* NULL is allowed */
 
 /* The URL without user and password: what may be shown and recorded. */

@@ -236,6 +236,10 @@ struct gate {
 	size_t n_freezes;
 	struct gate_dependency *depends;
 	size_t n_depends;
+	/* The record must be whole, and anchored within a time; 0 = wherever it is. */
+	bool is_ledger_asked;
+	struct pos ledger_pos;
+	int64_t anchored_within_ms;
 };
 
 /*
@@ -263,6 +267,7 @@ struct anchor {
 	const char *branch;  /* of a git repository */
 	const char *ca_file; /* of a time stamp; else NULL */
 	const char *key;     /* of a witness (runner/io/note.h); else NULL */
+	int64_t timeout_ms;  /* of one request, fetch or push */
 };
 
 struct ledger_settings {

@@ -123,6 +123,32 @@ like "GitLab: which ran it" "$out" 'gate=release subject=[0-9a-f]{40} decision=S
 is "GitLab: the cases are there" "$(xmllint --xpath 'string(/testsuites/@failures)' "$TMP/bad/assize.xml")" 2
 is "GitLab: and the lines" "$(jq -r '.[0].location | "\(.path):\(.lines.begin)"' "$TMP/bad/assize.codequality.json")" assize.yaml:8
 
+# The same, shared by three jobs, two of which nothing falls on.
+cp -r "$TMP/good" "$TMP/shared"
+cd "$TMP/shared" || bail "no directory"
+rm -rf .assize
+cp "$CI_DIR/gitlab/assize.gitlab-ci.yml" .
+cat >.gitlab-ci.yml <<YAML
+include: [ { local: assize.gitlab-ci.yml } ]
+audit: { extends: .assize-shard, parallel: 3, variables: { ASSIZE_COMMAND: "$ASSIZE" } }
+gate:
+  extends: .assize-sharded-gate
+  needs: [ audit ]
+  variables: { GATE: release, MERGE_OPTIONS: --unsigned, ASSIZE_COMMAND: "$ASSIZE" }
+YAML
+git init -q . && git add ./*.y*ml ./*.db && git commit -qm "a pipeline"
+git remote add origin https://gitlab.example.com/shop/shop.git
+run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" --shell-isolation --needs gate
+is "GitLab: a gate opens on what three jobs measured" "$status" 0
+is "GitLab: each its part" "$(grep -oE 'shard=[123]/3' <<<"$out" | sort -u | tr '\n' ' ')" 'shard=1/3 shard=2/3 shard=3/3 '
+like "GitLab: which were merged" "$out" 'assize-shard-3.db: 1 run, .*UNSIGNED'
+like "GitLab: and decided by" "$out" 'decision=OPEN'
+sed -i 's/--shard "[^"]*"/--shard "${CI_NODE_INDEX:-1}\/4"/' assize.gitlab-ci.yml
+git commit -qam "a part is lost"
+run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" --shell-isolation --needs gate
+is "GitLab: a part that is missing fails the job" "$status" 1
+like "GitLab: and is named" "$out" 'undecided shards shard 4 of 4 has no complete run'
+
 # The Jenkins step: its script as it stands, and all of it where there is a Groovy.
 script=$(sed -n "/script: '''/,/'''/p" "$CI_DIR/jenkins/vars/assizeGate.groovy" | sed '1d;$d')
 for which in good bad; do

@@ -181,6 +181,45 @@ exits "what is known there, and not here, is put there again" 0 anchor
 like "and is found" "$out" $'^[0-9]+ records [^\n]+\n  git '
 exits "both agree" 0 verify --trust "$key"
 
+# A repository that takes the connection and never says a word: not for ever.
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1"); $| = 1; print $s->sockport, "\n"; <STDIN>' \
+	>silent.port < <(exec tail -f /dev/null) &
+reap $!
+wait_for test -s silent.port
+sed "s|git: \".*git\"|git: \"git://127.0.0.1:$(cat silent.port)/a.git\", timeout: 200ms|; /timestamp\|witness/d" assize.yaml >silent.yaml
+exits "silence" 2 "$ASSIZE" ledger anchor -f silent.yaml
+like "is no answer" "$err" 'could not fetch branch "shop" of git://[^ ]+: no answer within 200 ms'
+
+# ---- a gate that asks ----
+
+sed '$r /dev/stdin' assize.yaml >gate.yaml <<'END'
+gates:
+  release:
+    require: [ { audit: tasks } ]
+    subject: any
+    ledger: { anchored: 1h }
+END
+gate() { "$ASSIZE" gate release -f gate.yaml "$@"; }
+exits "a gate opens on a record that is whole and anchored" 0 gate --json
+like "and says so" "$(jq -r '.. | objects | select(.check? == "ledger") | .text' <<<"$out")" \
+	'^[0-9]+ records are what was recorded, [0-9]+ of them anchored '
+exits "the decision can be made again, from the record alone" 0 "$ASSIZE" replay --decision 1
+sed 's/anchored: 1h/anchored: 1s/' gate.yaml >old.yaml
+is_old() { run "$ASSIZE" gate release -f old.yaml && [ "$status" = 2 ]; }
+ok "not on one that was anchored too long ago" wait_for is_old
+is_old
+like "and says what to do" "$out" 'the record was anchored [^\n]+, limit 1000 ms.*assize ledger anchor'
+cp -r .assize whole
+sqlite3 $db "UPDATE facts SET attempts = attempts + 1 WHERE id = 1"
+exits "not on one that was changed" 1 gate
+like "which fails" "$out" 'FAIL +ledger +.*the record is not what was recorded: '
+rm -r .assize && mv whole .assize
+kill $git_pid && wait $git_pid 2>/dev/null
+exits "not while an anchor cannot be asked" 2 gate
+like "which is a doubt" "$out" 'the record is in doubt: git://[^ ]+: could not fetch'
+serve_git
+exits "and opens again" 0 gate
+
 # ---- more of them ----
 
 define pw.yaml "$TMP/notary/ca.crt" "http://me:hunter22@127.0.0.1:$port/status/403/anchors.git"

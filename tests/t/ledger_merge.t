@@ -71,6 +71,7 @@ exits "which can be made again" 0 "$ASSIZE" replay --decision 1 --record $r
 exits "what a history judged elsewhere cannot be judged again" 2 "$ASSIZE" replay "$(sql 'SELECT max(id) FROM runs')" --record $r
 like "and that is said" "$out" 'unknown +tasks/usual +it was judged by the history of the record it was merged from'
 like "the rest is equal" "$out" '3 results, 2 equal, 0 differ, 1 cannot be judged again'
+is "a report says where a run was made" "$("$ASSIZE" report 2 --record $r --format json | jq -c .run.merged)" '{"merge":1,"run":1}'
 exits "quietly" 0 merge -q ../a/$r
 is "nothing is said of nothing" "$out" ""
 
@@ -191,7 +192,7 @@ is "is nothing new" "$out" 'copy2.db: nothing new'
 "$ASSIZE" ledger export copy4.db --record $r >/dev/null
 exits "one that extends it" 0 "$ASSIZE" ledger import copy4.db --record new/record.db
 like "takes its place" "$out" '^copy4.db: [0-9]+ more records of'
-ok "with all it has" sh -c "[ \$(sqlite3 new/record.db 'SELECT next_seq FROM head') = \$(sqlite3 copy4.db 'SELECT next_seq FROM head') ]"
+is "with all it has" "$(sqlite3 new/record.db 'SELECT next_seq FROM head')" "$(sqlite3 copy4.db 'SELECT next_seq FROM head')"
 is "nothing else is left" "$(ls -A new)" record.db
 digest=$(sha256sum <new/record.db)
 kept() # CLAIM PATTERN FILE [OPTION..]: refused, and the record is what it was

@@ -182,6 +182,37 @@ exits "each selection has its own parts" 0 "$ASSIZE" gate g -s v1
 exits "one of which is begun anew" 2 "$ASSIZE" gate g -s v1
 like "and is told alone" "$("$ASSIZE" gate g -s v1 | grep -c 'undecided shards')" '^2$'
 
+# ---- as the manual has it: a key of the pipeline, copies as artifacts ----
+
+openssl genpkey -algorithm ed25519 -out key.pem 2>/dev/null
+LEDGER_KEY=$(cat key.pem)
+export LEDGER_KEY
+cp kept.yaml assize.yaml
+printf 'ledger: { name: shop/ci, key_pem: "${env:LEDGER_KEY}" }\n' >>assize.yaml
+rm -rf .assize
+"$ASSIZE" ledger init -q >public
+sed -i "s|^ledger: {|& trust: [\"$(cat public)\"],|" assize.yaml
+for i in 1 2 3 4; do
+	rm -rf .assize
+	"$ASSIZE" ledger init -q >/dev/null
+	"$ASSIZE" run -q --shard $i/4 -s v5
+	"$ASSIZE" ledger export -q shard-$i.db
+done
+rm -rf .assize
+exits "what is signed with the pipeline's key is merged" 0 "$ASSIZE" ledger merge shard-*.db
+is "from each job" "$(grep -c '^shard-[1-4].db: 1 run, .* of shop/ci/' <<<"$out")" 4
+exits "and decided by" 0 "$ASSIZE" gate g -s v5
+cp kept.yaml assize.yaml
+"$ASSIZE" run -q --record shard-5.db -s v5
+printf 'ledger: { trust: ["%s"] }\n' "$(cat public)" >>assize.yaml
+exits "what is not is refused" 4 "$ASSIZE" ledger merge shard-5.db
+cp kept.yaml assize.yaml
+rm -rf .assize
+for i in 1 2; do
+	"$ASSIZE" run -q tag:t1 --shard $i/2 -s v1
+done
+"$ASSIZE" run -q tag:t1 --shard 1/3 -s v1
+
 # ---- where it is seen ----
 
 like "history has the part" "$("$ASSIZE" history)" 'run tag:t1, shard 1/3'

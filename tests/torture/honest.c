@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
@@ -24,7 +25,7 @@
 #include "runner/io/clock.h"
 #include "runner/io/sign.h"
 
-#define MAX_WRITERS 64
+#define MAX_WRITERS 16
 #define N_CHECKS    7
 #define MAX_SERIES  4
 
@@ -117,7 +118,7 @@ static struct result any_result(struct writer *w, const struct check_info *c, si
 		.value = any_value(w),
 		.unit = dice(w, 2) ? "s" : "",
 		.bound = dice(w, 2) ? "<= 0.1 %" : "",
-		.has_limit = dice(w, 2) == 1,
+		.has_limit = dice(w, 4) == 1,
 		.limit = any_value(w).real,
 		.room = any_value(w).real,
 		.share = NAN,
@@ -128,9 +129,9 @@ static struct result any_result(struct writer *w, const struct check_info *c, si
 		.attempts = 1 + (int64_t)dice(w, 3),
 	};
 
-	if (dice(w, 4) == 0)
-		r.evidence = long_text(w, (size_t)dice(w, 3000));
-	if (dice(w, 4) == 0)
+	if (dice(w, 16) == 0)
+		r.evidence = long_text(w, (size_t)dice(w, 1200));
+	if (dice(w, 16) == 0)
 		r.reason = long_text(w, (size_t)dice(w, 90));
 	if (dice(w, 6) == 0)
 		r.query = "SELECT count(*) FROM tasks";
@@ -209,7 +210,14 @@ static void record_run_of(struct writer *w, int64_t number)
 		must(ledger_checkpoint_make(w->record, w->arena, w->key, &note, &e), &e);
 }
 
-static int write_runs(const char *path, const char *key, int64_t n, uint64_t seed)
+static void wait_for_ms(int64_t ms)
+{
+	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	(void)nanosleep(&pause, NULL); /* shorter after a signal: as well */
+}
+
+static int write_runs(const char *path, const char *key, int64_t n, long n_writers, uint64_t seed)
 {
 	struct clock clock = clock_system();
 	struct writer w = {.seed = seed * UINT64_C(0x9E3779B97F4A7C15) | 1};
@@ -222,6 +230,9 @@ static int write_runs(const char *path, const char *key, int64_t n, uint64_t see
 		w.now_ms = clock_wall_ms(&clock);
 		record_run_of(&w, i);
 		arena_free(w.arena);
+		/* Without a pause there is no turn for the unlucky one: SQLite's locks are not
+		 * fair. */
+		wait_for_ms(n_writers * (10 + (int64_t)dice(&w, 20)));
 	}
 	sign_key_free(w.key);
 	record_close(w.record);
@@ -305,7 +316,8 @@ int main(int argc, char **argv)
 		int64_t share = n_runs / n_writers + (i < n_runs % n_writers);
 
 		if (fork() == 0)
-			exit(write_runs(path, key, share, (uint64_t)(atoll(argv[4]) + i)));
+			exit(write_runs(path, key, share, n_writers,
+					(uint64_t)(atoll(argv[4]) + i)));
 	}
 	for (unsigned round = 0; n_done < n_writers; round++) {
 		n_alarms += verify(path, &n_results);
@@ -316,6 +328,8 @@ int main(int argc, char **argv)
 			if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 				die("a writer failed");
 		}
+		/* While somebody reads nobody commits: most of the time is the writers'. */
+		wait_for_ms(n_writers * 100);
 	}
 	n_alarms += verify(path, &n_results);
 	(void)printf("%lld runs of %ld writers, %llu results, verified %zu times: %zu alarms\n",

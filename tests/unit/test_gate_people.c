@@ -1,6 +1,6 @@
 /*
- * gate: rules about people and calendars beside waivers: override, freeze, depends_on. Each alone,
- * then the matrix of what must stay shut under each of them.
+ * gate: rules beside those about checks: override, freeze, depends_on, the record itself. Each
+ * alone, then the matrix of what must stay shut under each of them.
  */
 #include "gate_scene.h"
 
@@ -389,6 +389,61 @@ static void test_override_makes_no_gate_of_nothing(void **state)
 	stays_shut(p, "no gate");
 }
 
+/* ---- the record itself ---- */
+
+static struct gate_ledger whole(void)
+{
+	return (struct gate_ledger){.pos = {"assize.yaml", 70, 5},
+				    .anchored_within_ms = DAY,
+				    .size = 500,
+				    .anchored = 480,
+				    .anchored_ms = NOW - HOUR};
+}
+
+static void test_record_must_be_whole_and_anchored(void **state)
+{
+	struct people *p = *state;
+	struct gate_ledger x = whole();
+
+	p->s.in.ledger = &x;
+	comes_to(&p->s, OUTCOME_PASS,
+		 "500 records are what was recorded, 480 of them anchored 60 min ago");
+	x.anchored_within_ms = 0;
+	x.anchored = x.anchored_ms = 0;
+	comes_to(&p->s, OUTCOME_PASS, "500 records are what was recorded");
+	x = whole();
+	x.n_doubts = 1;
+	x.finding = "the clock was set back";
+	comes_to(&p->s, OUTCOME_UNDECIDED, "the record is in doubt: the clock was set back");
+	x.n_broken = 1;
+	x.finding = "records 3 to 4 are gone";
+	comes_to(&p->s, OUTCOME_FAIL,
+		 "the record is not what was recorded: records 3 to 4 are gone");
+	x = whole();
+	x.error = "disk I/O error";
+	comes_to(&p->s, OUTCOME_UNDECIDED, "could not be verified: disk I/O error");
+}
+
+static void test_record_anchored_otherwise_is_undecided(void **state)
+{
+	struct people *p = *state;
+	struct gate_ledger x = whole();
+
+	p->s.in.ledger = &x;
+	x.anchored = 0;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "no anchor vouches for the record");
+	x = whole();
+	x.anchored_ms = 0;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "no anchor vouches for the record");
+	x.anchored_ms = NOW - DAY - 1;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "the record was anchored 24 h ago, limit 24 h");
+	x.anchored_ms = NOW + DAY;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "24 h in the future: a clock is wrong");
+	p->s.in.n_items = 0;
+	x = whole();
+	comes_to(&p->s, OUTCOME_UNDECIDED, "nothing to open on");
+}
+
 /* ---- the matrix ---- */
 
 static void spoil(struct people *p, int how)
@@ -446,8 +501,10 @@ static void test_rules_are_never_green(void **state)
 {
 	struct people *p = *state;
 
+	const struct gate_ledger ledger = whole();
+
 	for (int how = 0; how <= 14; how++) {
-		for (int rule = 0; rule < 4; rule++) {
+		for (int rule = 0; rule < 5; rule++) {
 			again(p);
 			spoil(p, how);
 			if (rule == 0 || rule == 3) {
@@ -460,6 +517,8 @@ static void test_rules_are_never_green(void **state)
 				override_with(p, 2);
 				p->s.check.is_absolute = true;
 			}
+			if (rule >= 3)
+				p->s.in.ledger = &ledger;
 			stays_shut(p, arena_printf(p->s.arena, "%d under rule %d", how, rule));
 		}
 	}
@@ -484,6 +543,8 @@ int main(void)
 		PEOPLE_TEST(test_override_is_about_one_gate_and_one_subject),
 		PEOPLE_TEST(test_override_ends),
 		PEOPLE_TEST(test_override_makes_no_gate_of_nothing),
+		PEOPLE_TEST(test_record_must_be_whole_and_anchored),
+		PEOPLE_TEST(test_record_anchored_otherwise_is_undecided),
 		PEOPLE_TEST(test_rules_are_never_green),
 	};
 
