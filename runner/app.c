@@ -126,17 +126,21 @@ static const char *definition_dir(struct app *app, const struct options *o, stru
 		       : arena_strndup(app->arena, path, (size_t)(slash - path));
 }
 
+const char *app_record_beside(struct app *app, const struct options *o, struct err *e)
+{
+	const char *dir;
+
+	if (o->record != NULL)
+		return file_absolute(app->arena, app->cwd, o->record);
+	dir = definition_dir(app, o, e);
+	return dir == NULL ? NULL : arena_printf(app->arena, "%s/" RECORD_FILE, dir);
+}
+
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status)
 {
 	struct err e = {0};
-	const char *path, *dir = NULL;
+	const char *path = app_record_beside(app, o, &e);
 
-	if (o->record != NULL)
-		path = file_absolute(app->arena, app->cwd, o->record);
-	else if ((dir = definition_dir(app, o, &e)) != NULL)
-		path = arena_printf(app->arena, "%s/" RECORD_FILE, dir);
-	else
-		path = NULL;
 	if (path != NULL && record_open(path, RECORD_READ, out, &e) == 0)
 		return 0;
 	*status = app_fail(app, &e);

@@ -54,7 +54,8 @@ struct command {
 extern const struct command command_check, command_plan, command_kinds, command_run, command_gate,
 	command_attest, command_replay, command_rollback, command_status, command_history,
 	command_explain, command_report, command_schema, command_baseline, command_init,
-	command_record, command_waive, command_override, command_ledger, command_notify;
+	command_record, command_waive, command_override, command_ledger, command_notify,
+	command_doctor, command_prune;
 
 /*
  * Start of every command: parses options, answers --help. Returns true when the command should go
@@ -76,6 +77,9 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 
 /* Path of the record: --record, or .assize/record.db beside the root definition. */
 const char *app_record_path(struct app *app, const struct options *o, const struct definition *d);
+
+/* The same by text alone, without loading one; NULL: there is no such commit, e says why. */
+const char *app_record_beside(struct app *app, const struct options *o, struct err *e);
 
 /*
  * Opens the record for reading without loading a definition: a report needs the record, nothing

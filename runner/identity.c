@@ -28,7 +28,7 @@ static const char *user_name(struct arena *a)
 	return arena_printf(a, "uid %lu", (unsigned long)geteuid());
 }
 
-static const char *boot_id(struct arena *a)
+const char *identity_boot(struct arena *a)
 {
 	char text[64] = "";
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -90,7 +90,7 @@ void identity_fill(struct app *app, const struct definition *d, struct run_info 
 {
 	identity_who(app, &run->host, &run->user);
 	run->version = ASSIZE_VERSION;
-	run->boot_id = boot_id(app->arena);
+	run->boot_id = identity_boot(app->arena);
 	run->job_url = job_url(app);
 	describe_commit(app, d, run);
 }

@@ -5,11 +5,15 @@
 #define ASSIZE_RUNNER_IDENTITY_H
 
 struct app;
+struct arena;
 struct definition;
 struct run_info;
 
 /* Who asks, and on which machine; "" where that cannot be known. */
 void identity_who(struct app *app, const char **host, const char **user);
+
+/* Id of the present boot; "" unknown. */
+const char *identity_boot(struct arena *a);
 
 /* Fills host, user, version, boot id, CI job URL, and the definition's commit. Never fails: "" =
  * unknown. */

@@ -17,8 +17,8 @@ struct merkle_proof;
 void ledger_show_verification(struct app *app, const struct ledger_verification *v, bool is_quiet);
 /*
  * "assize": "ledger/1": outcome (whole | doubtful | broken), origin, identity, size, root, results,
- * runs, decisions, key, is_key_trusted, checkpoints {all, signed, covered}, kept {good, covered},
- * findings [] {grade, text, help}.
+ * runs, decisions, pruned, prunings, key, is_key_trusted, checkpoints {all, signed, covered}, kept
+ * {good, covered}, findings [] {grade, text, help}.
  */
 void ledger_json_verification(struct buf *out, const struct ledger_verification *v);
 

@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&command_baseline, &command_run,      &command_gate,	&command_attest, &command_rollback,
 	&command_waive,	   &command_override, &command_notify,	&command_record, &command_ledger,
 	&command_status,   &command_history,  &command_explain, &command_replay, &command_report,
+	&command_doctor,   &command_prune,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -14,17 +14,23 @@
 #include "runner/history/store.h"
 #include "runner/io/digest.h"
 
-int64_t intern_text_hash(const char *text)
+int64_t intern_hash_of(const unsigned char digest[static SHA256_BYTES])
 {
-	unsigned char digest[SHA256_BYTES];
 	uint64_t bits = 0;
 	int64_t hash;
 
-	sha256_of(text, strlen(text), digest);
 	for (size_t i = 0; i < 8; i++)
 		bits = bits << 8 | digest[i];
 	memcpy(&hash, &bits, sizeof(hash)); /* the same bits, signed as SQLite wants them */
 	return hash;
+}
+
+int64_t intern_text_hash(const char *text)
+{
+	unsigned char digest[SHA256_BYTES];
+
+	sha256_of(text, strlen(text), digest);
+	return intern_hash_of(digest);
 }
 
 int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e)
@@ -221,6 +227,18 @@ int intern_digest_of_facts(struct facts_cache *c, int64_t id,
 		return -1;
 	digest_of_facts(&x, out);
 	return 0;
+}
+
+void intern_digest_of_pruned(int64_t id, const unsigned char leaf[static SHA256_BYTES],
+			     unsigned char out[static SHA256_BYTES])
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	add_text(&b, "assize/pruned-facts/1");
+	add_int(&b, id);
+	(void)buf_add(&b, leaf, SHA256_BYTES); /* unbounded: cannot fail */
+	finish(&b, out);
 }
 
 static int set_leaf(struct record *r, sqlite3_stmt *s, int64_t id,

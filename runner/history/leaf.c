@@ -126,6 +126,35 @@ static int put_text_of(struct record *r, struct jcs *j, const char *name, int64_
 	return 0;
 }
 
+void leaf_put_kept_digest(struct jcs *j, const char *name, sqlite3_stmt *s, int at)
+{
+	unsigned char digest[SHA256_BYTES];
+	char hex[SHA256_HEX];
+
+	store_digest(s, at, digest, sizeof(digest));
+	sha256_hex(digest, hex);
+	jcs_put_name(j, name);
+	(void)buf_printf(j->out, "{\"sha256\":\"%s\",\"size\":%lld}", hex,
+			 (long long)sqlite3_column_int64(s, at + 1));
+}
+
+/* Of a text that was pruned. */
+static int put_pruned(struct record *r, struct jcs *j, const char *name, int64_t id, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT sha256, size FROM pruned_texts WHERE text = ?1", e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	rc = store_step(r, s, e);
+	if (rc == 1) {
+		leaf_put_kept_digest(j, name, s, 0);
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	}
+	return rc < 0 ? -1 : 0;
+}
+
 static void put_outcome(struct jcs *j, const char *name, sqlite3_stmt *s, int at)
 {
 	int64_t number = sqlite3_column_int64(s, at);
@@ -157,6 +186,8 @@ static int put_column(struct record *r, struct jcs *j, sqlite3_stmt *s, int at,
 		put_value(j, name + 1, s, at);
 		return 0;
 	case '#':
+		if (sqlite3_column_type(s, at) == SQLITE_INTEGER)
+			return put_pruned(r, j, name + 1, sqlite3_column_int64(s, at), e);
 		jcs_put_digest(j, name + 1, sqlite3_column_blob(s, at),
 			       (size_t)sqlite3_column_bytes(s, at));
 		return 0;

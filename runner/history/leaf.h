@@ -46,6 +46,8 @@ struct leaf {
 	int64_t definition_id;	/* of a definition, and of what the facts are of */
 	int64_t facts_check_id; /* of the definition its facts are of; check_id is its series' */
 	enum outcome outcome;
+	bool is_pruned;	   /* its samples, which it has none of then */
+	int64_t pruned_ms; /* what it lost was of results older than this; INT64_MAX = nothing */
 };
 
 struct leaf_walk;
@@ -85,6 +87,7 @@ struct leaf_child {
  *	&  the digest of the text	   #  the digest of what is there
  *	%  a real, whatever its storage	   =  a value with its type: 5, {"real":..}, {"text":..}
  *	*  the rows of the child of this name
+ * What # stands before may be the id of a text that was pruned, whose digest was kept (prune.h).
  * NULL is left out. ?1 <= seq < ?2.
  */
 struct leaf_kind {
@@ -95,9 +98,13 @@ struct leaf_kind {
 };
 
 extern const struct leaf_kind leaf_kinds[]; /* ended by a NULL type */
-#define LEAF_MAX_KINDS 16
+#define LEAF_MAX_KINDS 20
 
 extern const char leaf_facts_sql[], leaf_definition_sql[]; /* one row, ?1 = id */
+
+/* {"sha256":..,"size":..} as it was kept, in columns at and at + 1. */
+struct jcs;
+void leaf_put_kept_digest(struct jcs *j, const char *name, sqlite3_stmt *s, int at);
 
 /* One row as a JSON object. */
 int leaf_put_row(struct record *r, sqlite3_stmt *s, const struct leaf_child *children,

@@ -18,6 +18,7 @@ struct facts_ref {
 	char hex[SHA256_HEX];
 	enum outcome outcome;
 	int64_t check_id, definition_id;
+	int64_t pruned_ms;
 };
 
 struct series_ref {
@@ -35,10 +36,13 @@ static const struct facts_ref *facts_of(struct leaf_walk *w, int64_t id, struct 
 
 	if (ref != NULL)
 		return ref;
-	s = store_sql(w->r,
-		      "SELECT leaf, outcome, (SELECT check_id FROM definitions WHERE id = "
-		      "definition_id), definition_id FROM facts WHERE id = ?1",
-		      e);
+	s = store_sql(
+		w->r,
+		"SELECT leaf, outcome, (SELECT check_id FROM definitions WHERE id = "
+		"definition_id), definition_id, (SELECT min(p.before_ms) FROM pruned_texts t JOIN "
+		"prunings p ON p.id = t.pruning WHERE t.text IN (evidence, query)) FROM facts "
+		"WHERE id = ?1",
+		e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, id);
@@ -46,12 +50,15 @@ static const struct facts_ref *facts_of(struct leaf_walk *w, int64_t id, struct 
 	if (rc < 0)
 		return NULL;
 	ref = arena_alloc(w->arena, sizeof(*ref));
+	ref->pruned_ms = INT64_MAX;
 	if (rc ==
 	    1) { /* of a row that is not there the digest is all zeros, which no content has */
 		store_digest(s, 0, digest, sizeof(digest));
 		ref->outcome = store_outcome(s, 1);
 		ref->check_id = sqlite3_column_int64(s, 2);
 		ref->definition_id = sqlite3_column_int64(s, 3);
+		if (sqlite3_column_type(s, 4) != SQLITE_NULL)
+			ref->pruned_ms = sqlite3_column_int64(s, 4);
 		(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	} else {
 		memset(digest, 0, sizeof(digest));
@@ -170,17 +177,25 @@ static int reach(struct leaf_walk *w, struct leaf_beside *b, int64_t id, struct 
 	return b->id == id;
 }
 
-static int put_samples(struct leaf_walk *w, struct buf *out, bool *has_samples, struct err *e)
+static int put_samples(struct leaf_walk *w, struct buf *out, struct leaf *leaf, struct err *e)
 {
 	sqlite3_stmt *s = w->batch.samples.s;
 	struct jcs j = {.out = out, .last = "run"};
 	int rc = reach(w, &w->batch.samples, sqlite3_column_int64(w->batch.rows, 0), e);
 
-	*has_samples = rc == 1;
-	if (rc == 1)
+	if (rc != 1)
+		return rc;
+	leaf->is_pruned = sqlite3_column_type(s, 2) != SQLITE_NULL;
+	leaf->has_samples = !leaf->is_pruned;
+	if (leaf->has_samples) {
 		jcs_put_digest(&j, "samples", sqlite3_column_blob(s, 1),
 			       (size_t)sqlite3_column_bytes(s, 1));
-	return rc < 0 ? -1 : 0;
+		return 0;
+	}
+	leaf_put_kept_digest(&j, "samples", s, 1);
+	if (sqlite3_column_int64(s, 3) < leaf->pruned_ms)
+		leaf->pruned_ms = sqlite3_column_int64(s, 3);
+	return 0;
 }
 
 /* The member behind "t"; one that is text is written by the general writer, which escapes it. */
@@ -283,13 +298,14 @@ int leaf_put_result(struct leaf_walk *w, struct leaf *leaf, struct err *e)
 		return -1;
 	leaf->has_place = has_place == 1;
 	leaf->outcome = facts->outcome;
+	leaf->pruned_ms = facts->pruned_ms;
 	leaf->check_id = series->check_id;
 	leaf->facts_id = sqlite3_column_int64(s, 1);
 	leaf->facts_check_id = facts->check_id;
 	leaf->definition_id = facts->definition_id;
 	leaf->measured_ms = b->begin_ms + sqlite3_column_int64(s, 6);
 	put_first(w, leaf, facts);
-	if (put_samples(w, &w->text, &leaf->has_samples, e) != 0)
+	if (put_samples(w, &w->text, leaf, e) != 0)
 		return -1;
 	put_last(w, leaf, series);
 	return 0;

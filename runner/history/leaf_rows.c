@@ -43,6 +43,14 @@ static const struct leaf_child notice_children[] = {
 	{NULL, NULL},
 };
 
+static const struct leaf_child pruning_children[] = {
+	{"samples", "SELECT x.result AS result, x.sha256 AS sha256, x.size AS size FROM "
+		    "pruned_samples x WHERE x.pruning = ?1 ORDER BY x.result"},
+	{"texts", "SELECT x.sha256 AS sha256, x.size AS size, x.text AS text FROM pruned_texts x "
+		  "WHERE x.pruning = ?1 ORDER BY x.text"},
+	{NULL, NULL},
+};
+
 #define RANGE " WHERE x.seq >= ?1 AND x.seq < ?2 ORDER BY x.seq"
 
 static const char genesis[] = "SELECT x.origin AS origin, 0 AS seq, 'assize/genesis/1' AS t FROM "
@@ -119,6 +127,11 @@ static const char key[] =
 	"x.name AS \"$name\", x.public AS public, x.seq AS seq, 'assize/key/1' AS t, x.user AS "
 	"\"$user\" FROM keys x" RANGE;
 
+static const char pruning[] =
+	"SELECT x.at_ms AS at, x.before_ms AS before, x.host AS \"$host\", x.id AS pruning, x.id "
+	"AS \"*samples\", x.seq AS seq, 'assize/prune/1' AS t, x.id AS \"*texts\", x.user AS "
+	"\"$user\" FROM prunings x" RANGE;
+
 static const char notice[] =
 	"SELECT x.at_ms AS at, x.id AS \"*lines\", x.id AS notice, x.run AS run, x.seq AS seq, "
 	"x.sink AS \"$sink\", 'assize/notice/1' AS t, x.n_lines AS total FROM notices x" RANGE;
@@ -146,6 +159,7 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/key/1", "keys", key, NULL},
 	{"assize/anchor/1", "anchors", anchor, NULL},
 	{"assize/merge/1", "merges", merge, NULL},
+	{"assize/prune/1", "prunings", pruning, pruning_children},
 	{"assize/notice/1", "notices", notice, notice_children},
 	{"assize/notice-end/1", "notice_ends", notice_end, NULL},
 	{NULL, NULL, NULL, NULL},
@@ -156,10 +170,13 @@ const struct leaf_kind leaf_kinds[] = {
 const char leaf_facts_sql[] =
 	"SELECT x.attempts AS attempts, (SELECT body FROM texts WHERE id = x.bound) AS bound, "
 	"x.bound_col AS bound_col, x.bound_line AS bound_line, (SELECT leaf FROM definitions "
-	"WHERE id = x.definition_id) AS definition, (SELECT body FROM texts WHERE id = "
-	"x.evidence) AS \"#evidence\", x.is_flaky AS flaky, x.usual_limit AS \"%limit\", "
-	"x.ordinal AS ordinal, x.outcome AS \"!outcome\", (SELECT body FROM texts WHERE id = "
-	"x.query) AS \"#query\", (SELECT body FROM texts WHERE id = x.reason) AS reason, "
+	"WHERE id = x.definition_id) AS definition, coalesce((SELECT text FROM pruned_texts "
+	"WHERE text = x.evidence), (SELECT body FROM texts WHERE id = x.evidence)) AS "
+	"\"#evidence\", x.is_flaky AS flaky, x.usual_limit AS \"%limit\", "
+	"x.ordinal AS ordinal, x.outcome AS \"!outcome\", coalesce((SELECT text FROM pruned_texts "
+	"WHERE "
+	"text = x.query), (SELECT body FROM texts WHERE id = x.query)) AS \"#query\", (SELECT body "
+	"FROM texts WHERE id = x.reason) AS reason, "
 	"x.share AS \"%share\", 'assize/facts/1' AS t, (SELECT body FROM texts WHERE id = "
 	"x.unit) AS unit, x.is_whole AS whole FROM facts x WHERE x.id = ?1";
 

@@ -184,8 +184,10 @@ static int begin_range(struct leaf_walk *w, struct err *e)
 	store_bind_int(b->rows, 1, low);
 	store_bind_int(b->rows, 2, id_of(b, b->last_series));
 	if (begin_beside(w, &b->samples,
-			 "SELECT result, body FROM samples WHERE result >= ?1 AND result <= ?2 "
-			 "ORDER BY result",
+			 "SELECT result, body, NULL, NULL FROM samples WHERE result >= ?1 AND "
+			 "result <= ?2 UNION ALL SELECT result, sha256, size, (SELECT before_ms "
+			 "FROM prunings WHERE id = pruning) FROM pruned_samples WHERE result >= ?1 "
+			 "AND result <= ?2 ORDER BY 1",
 			 low, e) != 0 ||
 	    begin_beside(w, &b->places,
 			 "SELECT result, place FROM places WHERE result >= ?1 AND result <= ?2 "

@@ -175,6 +175,7 @@ struct ledger_verification {
 	size_t n_findings, n_broken, n_doubts;
 	bool is_cut; /* there are more findings than are kept */
 	uint64_t n_results, n_runs, n_decisions;
+	uint64_t n_pruned, n_prunings; /* bodies that are known by their digests alone */
 	size_t n_checkpoints,
 		n_signed;	 /* in the record; those a key of it or of yours has signed */
 	uint64_t signed_size;	 /* leaves the newest of these vouches for */

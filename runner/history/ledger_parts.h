@@ -55,7 +55,7 @@ struct ledger_check {
 	struct id_map standings; /* check -> struct standing */
 	struct id_map latest;	 /* subject << 32 | check -> int64_t run */
 	uint64_t *n_rows;	 /* of each leaf kind, in their order */
-	uint64_t n_samples, n_places;
+	uint64_t n_samples, n_pruned_samples, n_places;
 };
 
 /* Always 0, so that a check may end with it. */

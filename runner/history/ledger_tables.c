@@ -129,15 +129,32 @@ int ledger_check_file(struct ledger_check *c, struct err *e)
 
 /* ---- rows named by their content ---- */
 
+/* Of one that was pruned the hash is the beginning of the digest that was kept, and nothing is
+ * left.
+ */
+static bool is_its_hash(sqlite3_stmt *s)
+{
+	unsigned char digest[SHA256_BYTES];
+
+	if (sqlite3_column_type(s, 3) == SQLITE_NULL)
+		return sqlite3_column_int64(s, 1) == intern_text_hash(column_or(s, 2));
+	store_digest(s, 3, digest, sizeof(digest));
+	return sqlite3_column_int64(s, 1) == intern_hash_of(digest) &&
+	       sqlite3_column_bytes(s, 2) == 0;
+}
+
 static int check_texts(struct ledger_check *c, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(c->r, "SELECT id, hash, body FROM texts", e);
+	sqlite3_stmt *s = store_sql(c->r,
+				    "SELECT id, hash, body, (SELECT sha256 FROM pruned_texts WHERE "
+				    "text = id) FROM texts",
+				    e);
 	int rc;
 
 	if (s == NULL)
 		return -1;
 	while ((rc = store_step(c->r, s, e)) == 1)
-		if (sqlite3_column_int64(s, 1) != intern_text_hash(column_or(s, 2)))
+		if (!is_its_hash(s))
 			(void)LEDGER_FIND(c, LEDGER_BROKEN, "text %lld is not what its hash says",
 					  (long long)sqlite3_column_int64(s, 0));
 	return rc;
@@ -155,12 +172,15 @@ static int check_row(struct ledger_check *c, const struct content *x, struct fac
 	unsigned char leaf[SHA256_BYTES], digest[SHA256_BYTES];
 	int64_t id = sqlite3_column_int64(s, 0);
 
-	if (x->leaf(c->r, id, leaf, e) != 0 || x->digest(cache, id, digest, e) != 0) {
+	if (x->leaf(c->r, id, leaf, e) != 0 ||
+	    (sqlite3_column_int(s, 3) == 0 && x->digest(cache, id, digest, e) != 0)) {
 		(void)LEDGER_FIND(c, LEDGER_BROKEN, "row %lld of %s cannot be read: %s",
 				  (long long)id, x->what, e->message);
 		*e = (struct err){0};
 		return 0;
 	}
+	if (sqlite3_column_int(s, 3) != 0)
+		intern_digest_of_pruned(id, leaf, digest);
 	if (sqlite3_column_bytes(s, 1) == SHA256_BYTES &&
 	    memcmp(sqlite3_column_blob(s, 1), leaf, SHA256_BYTES) == 0 &&
 	    sqlite3_column_bytes(s, 2) == INTERN_DIGEST_BYTES &&
@@ -216,10 +236,12 @@ static int check_working(struct ledger_check *c, struct err *e)
 int ledger_check_contents(struct ledger_check *c, struct err *e)
 {
 	static const struct content contents[] = {
-		{"definitions", "SELECT id, leaf, digest FROM definitions", leaf_of_definition,
+		{"definitions", "SELECT id, leaf, digest, 0 FROM definitions", leaf_of_definition,
 		 intern_digest_of_definition},
-		{"facts", "SELECT id, leaf, digest FROM facts", leaf_of_facts,
-		 intern_digest_of_facts},
+		{"facts",
+		 "SELECT id, leaf, digest, EXISTS (SELECT 1 FROM pruned_texts WHERE text IN "
+		 "(evidence, query)) FROM facts",
+		 leaf_of_facts, intern_digest_of_facts},
 	};
 
 	if (check_texts(c, e) != 0)
@@ -263,6 +285,11 @@ static const struct {
 	{"SELECT count(*) FROM restorations WHERE run NOT IN (SELECT id FROM runs)",
 	 "restorations of no run"},
 	{"SELECT count(*) FROM head WHERE one <> 1", "heads too many"},
+	{"SELECT (SELECT count(*) FROM pruned_texts WHERE pruning NOT IN (SELECT id FROM "
+	 "prunings) OR text NOT IN (SELECT id FROM texts)) + (SELECT count(*) FROM "
+	 "pruned_samples WHERE pruning NOT IN (SELECT id FROM prunings))",
+	 "bodies that nobody pruned"},
+	{"SELECT count(*) FROM prunings WHERE before_ms > at_ms", "prunings of what was not old"},
 	{"SELECT (SELECT count(*) FROM runs WHERE merge IS NOT NULL AND merge NOT IN (SELECT id "
 	 "FROM "
 	 "merges)) + (SELECT count(*) FROM externals WHERE merge IS NOT NULL AND merge NOT IN "
@@ -337,6 +364,7 @@ static int check_totals(struct ledger_check *c, struct err *e)
 			return -1;
 	if (check_total(c, "results", c->out->n_results, e) != 0 ||
 	    check_total(c, "samples", c->n_samples, e) != 0 ||
+	    check_total(c, "pruned_samples", c->n_pruned_samples, e) != 0 ||
 	    check_total(c, "places", c->n_places, e) != 0)
 		return -1;
 	return check_total(c, "states", c->standings.n, e) != 0 ||

@@ -38,6 +38,7 @@ static int check_order(struct ledger_check *c, struct err *e)
 		"NULL UNION ALL SELECT seq, end_ms, 'run ' || run || ' ended' FROM "
 		"run_ends WHERE (SELECT merge FROM runs WHERE id = run) IS NULL UNION "
 		"ALL SELECT seq, at_ms, 'merge ' || id || ' was made' FROM merges UNION "
+		"ALL SELECT seq, at_ms, 'pruning ' || id || ' was made' FROM prunings UNION "
 		"ALL SELECT seq, "
 		"at_ms, 'decision ' || id "
 		"|| ' was made' FROM decisions UNION ALL SELECT seq, at_ms, 'override ' "
@@ -181,12 +182,19 @@ static int check_definitions(struct ledger_check *c, struct err *e)
 static int count_all(struct ledger_check *c, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(
-		c->r, "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM decisions)", e);
+		c->r,
+		"SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM decisions), (SELECT "
+		"count(*) "
+		"FROM pruned_texts) + (SELECT count(*) FROM pruned_samples), (SELECT count(*) FROM "
+		"prunings)",
+		e);
 
 	if (s == NULL || store_step(c->r, s, e) < 0)
 		return -1;
 	c->out->n_runs = (uint64_t)sqlite3_column_int64(s, 0);
 	c->out->n_decisions = (uint64_t)sqlite3_column_int64(s, 1);
+	c->out->n_pruned = (uint64_t)sqlite3_column_int64(s, 2);
+	c->out->n_prunings = (uint64_t)sqlite3_column_int64(s, 3);
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	return 0;
 }

@@ -243,12 +243,19 @@ static void check_result(struct walk *w, const struct leaf *leaf)
 
 	c->out->n_results++;
 	c->n_samples += leaf->has_samples;
+	c->n_pruned_samples += leaf->is_pruned;
 	c->n_places += leaf->has_place;
 	if (leaf->check_id != leaf->facts_check_id)
 		(void)LEDGER_FIND(
 			c, LEDGER_BROKEN,
 			"record %lld, a result of run %lld: its series belongs to another "
 			"check than its definition",
+			(long long)leaf->seq, (long long)leaf->run);
+	if (leaf->measured_ms >= leaf->pruned_ms)
+		(void)LEDGER_FIND(
+			c, LEDGER_BROKEN,
+			"record %lld, a result of run %lld: it lost what was behind it, and is not "
+			"as old as what was pruned",
 			(long long)leaf->seq, (long long)leaf->run);
 	add_standing(w, leaf);
 }

@@ -268,6 +268,13 @@ const struct check_info *row_definition(struct facts_cache *c, int64_t id, struc
 	return info;
 }
 
+/* Of what was pruned, when that was, and what it was known by. */
+#define BODY_OF(column)                                                                            \
+	"coalesce((SELECT strftime('pruned on %Y-%m-%d: ', p.at_ms / 1000, 'unixepoch') || "       \
+	"t.size || ' bytes with SHA-256 ' || lower(hex(t.sha256)) FROM pruned_texts t JOIN "       \
+	"prunings p ON p.id = t.pruning WHERE t.text = " column                                    \
+	"), (SELECT body FROM texts WHERE id = " column "))"
+
 static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct err *e)
 {
 	struct facts *f = id_map_get(&c->facts, id);
@@ -282,9 +289,9 @@ static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct 
 		      "SELECT definition_id, ordinal, outcome, (SELECT body FROM texts "
 		      "WHERE id = unit), (SELECT body FROM texts WHERE id = bound), "
 		      "usual_limit, bound_line, bound_col, (SELECT body FROM texts WHERE "
-		      "id = reason), (SELECT body FROM texts WHERE id = evidence), "
-		      "(SELECT body FROM texts WHERE id = query), attempts, is_flaky, "
-		      "share, is_whole FROM facts WHERE id = ?1",
+		      "id = reason), " BODY_OF("evidence") ", " BODY_OF(
+			      "query") ", attempts, is_flaky, "
+				       "share, is_whole FROM facts WHERE id = ?1",
 		      e);
 	if (s == NULL)
 		return NULL;

@@ -449,10 +449,32 @@ static const char *const version_14[] = {
 	NULL,
 };
 
+/* Bodies that were let go of, by their digests, and who did so (prune.h). */
+static const char *const version_15[] = {
+	"CREATE TABLE prunings(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	at_ms INTEGER NOT NULL,\n"
+	"	before_ms INTEGER NOT NULL, -- of what was measured before\n"
+	"	host INTEGER NOT NULL, user INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX prunings_seq ON prunings(seq);\n"
+	"CREATE TABLE pruned_texts(\n"
+	"	text INTEGER PRIMARY KEY, pruning INTEGER NOT NULL,\n"
+	"	sha256 BLOB NOT NULL, size INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX pruned_texts_pruning ON pruned_texts(pruning);\n"
+	"CREATE TABLE pruned_samples(\n"
+	"	result INTEGER PRIMARY KEY, pruning INTEGER NOT NULL,\n"
+	"	sha256 BLOB NOT NULL, size INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX pruned_samples_pruning ON pruned_samples(pruning);\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3,  version_4,  version_5,  version_6,  version_7,
-	version_8, version_9, version_10, version_11, version_12, version_13, version_14};
+	version_1, version_2,  version_3,  version_4,  version_5,  version_6,  version_7, version_8,
+	version_9, version_10, version_11, version_12, version_13, version_14, version_15};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

@@ -27,7 +27,7 @@ struct definition;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     14
+#define STORE_VERSION	     15
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -145,10 +145,16 @@ int intern_facts(struct record *r, int64_t check_id, const struct result *result
 #define INTERN_DIGEST_BYTES 16
 struct facts_cache;
 int64_t intern_text_hash(const char *text);
+int64_t intern_hash_of(const unsigned char digest[static SHA256_BYTES]); /* of the text */
 int intern_digest_of_definition(struct facts_cache *c, int64_t id,
 				unsigned char out[static SHA256_BYTES], struct err *e);
 int intern_digest_of_facts(struct facts_cache *c, int64_t id,
 			   unsigned char out[static SHA256_BYTES], struct err *e);
+/*
+ * The digest of facts that lost a body: one no result has, so that none is ever recorded with them.
+ */
+void intern_digest_of_pruned(int64_t id, const unsigned char leaf[static SHA256_BYTES],
+			     unsigned char out[static SHA256_BYTES]);
 /* Gives a row that is whole the name the ledger knows its content by (leaf.h). */
 int intern_name_definition(struct record *r, int64_t id, struct err *e);
 int intern_name_facts(struct record *r, int64_t id, struct err *e);

@@ -7,6 +7,7 @@
 #ifndef ASSIZE_IO_CLOCK_H
 #define ASSIZE_IO_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock {
@@ -18,6 +19,14 @@ struct clock clock_fixed(int64_t unix_ms);
 int64_t clock_wall_ms(const struct clock *c);	   /* Unix milliseconds */
 int64_t clock_monotonic_ms(const struct clock *c); /* arbitrary origin, never goes back */
 int64_t clock_monotonic_us(const struct clock *c);
+
+/* What the kernel knows of its own clock (adjtimex(2)). */
+struct clock_state {
+	bool is_synchronised;
+	bool is_leap; /* a leap second is under way, or comes at midnight */
+	int64_t max_error_us;
+};
+int clock_ask(struct clock_state *out); /* -1 = errno */
 
 /* Offset of an IANA zone from UTC at an instant, in ms; -1 when the zone is unknown. */
 struct err;

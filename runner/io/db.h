@@ -27,6 +27,7 @@ struct clock;
 struct db;
 struct db_pool;
 struct err;
+struct library_version;
 
 /*
  * The longest row a statement may give, in bytes: the clients' libraries hold a row whole, some
@@ -101,6 +102,9 @@ int db_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct e
 void db_end_read(struct db *const *dbs, size_t n);
 
 enum db_engine db_engine(const struct db *db);
+
+/* Of the client library of an engine with a server; -1: it cannot be used, or is left out. */
+int db_version(enum db_engine engine, struct arena *a, struct library_version *out, struct err *e);
 
 /* Most result columns one statement may have. */
 size_t db_max_columns(const struct db *db);

@@ -47,6 +47,8 @@ struct db_driver {
 	 */
 	int (*catalog)(struct db *db, struct arena *a, const struct texts *schemas,
 		       int64_t deadline_ms, struct db_catalog *out, struct err *e);
+	/* MAY be NULL, where the library is linked: load it, and tell which one it is. */
+	int (*version)(struct arena *a, struct library_version *out, struct err *e);
 };
 
 struct db {

@@ -44,6 +44,13 @@ const struct db_driver *db_driver_of(enum db_engine engine, struct err *e)
 	return NULL;
 }
 
+int db_version(enum db_engine engine, struct arena *a, struct library_version *out, struct err *e)
+{
+	const struct db_driver *driver = db_driver_of(engine, e);
+
+	return driver ? driver->version(a, out, e) : -1;
+}
+
 /* ASCII only: the locale is never asked. */
 static char fold(char c)
 {

@@ -424,6 +424,7 @@ static int mysql_session_prepare(struct db *db, const char *sql, size_t *n_colum
 
 const struct db_driver db_driver_mysql = {
 	.engine = DB_MYSQL,
+	.version = mysql_version,
 	.open = mysql_session_open,
 	.close = mysql_session_close,
 	.query = mysql_session_query,

@@ -20,6 +20,7 @@
 struct arena;
 struct clock;
 struct err;
+struct library_version;
 
 /* _client.c: the functions of libmariadb which are called. */
 struct mysql_client {
@@ -41,6 +42,7 @@ struct mysql_client {
 	unsigned (*error_number)(MYSQL *);
 	const char *(*error)(MYSQL *);
 	const char *(*get_ssl_cipher)(MYSQL *);
+	const char *(*get_client_info)(void);
 	char *(*get_server_info)(MYSQL *);
 	unsigned long (*get_server_version)(MYSQL *);
 	unsigned long (*thread_id)(MYSQL *);
@@ -55,6 +57,7 @@ struct mysql_client {
 
 /* Loaded once a process; NULL = not there. */
 const struct mysql_client *mysql_client(struct err *e);
+int mysql_version(struct arena *a, struct library_version *out, struct err *e);
 
 /* _location.c: where to connect; text in the session's arena, NULL = not said. */
 struct mysql_place {

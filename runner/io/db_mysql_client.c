@@ -3,7 +3,9 @@
  */
 #include <pthread.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/library_version.h"
 #include "runner/io/library.h"
 #include "runner/io/db_mysql.h"
 
@@ -35,6 +37,7 @@ static void load(void)
 		{"mysql_errno", &c->error_number},
 		{"mysql_error", &c->error},
 		{"mysql_get_ssl_cipher", &c->get_ssl_cipher},
+		{"mysql_get_client_info", &c->get_client_info},
 		{"mysql_get_server_info", &c->get_server_info},
 		{"mysql_get_server_version", &c->get_server_version},
 		{"mysql_thread_id", &c->thread_id},
@@ -65,4 +68,15 @@ const struct mysql_client *mysql_client(struct err *e)
 	if (e)
 		*e = library.failure;
 	return NULL;
+}
+
+int mysql_version(struct arena *a, struct library_version *out, struct err *e)
+{
+	const struct mysql_client *c = mysql_client(e);
+
+	if (!c)
+		return -1;
+	*out = (struct library_version){.in_use = arena_strdup(a, c->get_client_info()),
+					.built = MARIADB_PACKAGE_VERSION};
+	return 0;
 }

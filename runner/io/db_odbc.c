@@ -377,6 +377,7 @@ static int odbc_session_open(const struct db_source *source, const struct clock 
 
 const struct db_driver db_driver_odbc = {
 	.engine = DB_ODBC,
+	.version = odbc_version,
 	.open = odbc_session_open,
 	.close = odbc_session_close,
 	.query = odbc_query,

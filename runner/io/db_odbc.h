@@ -21,6 +21,7 @@
 struct arena;
 struct clock;
 struct err;
+struct library_version;
 
 /* _client.c: the functions of the driver manager which are called. Text goes as UTF-16. */
 struct odbc_client {
@@ -73,6 +74,7 @@ struct odbc_client {
 
 /* Loaded once a process; NULL = not there. */
 const struct odbc_client *odbc_client(struct err *e);
+int odbc_version(struct arena *a, struct library_version *out, struct err *e);
 
 /* A column of the result under way. */
 struct odbc_column {

@@ -3,7 +3,9 @@
  */
 #include <pthread.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/library_version.h"
 #include "runner/io/library.h"
 #include "runner/io/db_odbc.h"
 
@@ -80,4 +82,39 @@ const struct odbc_client *odbc_client(struct err *e)
 	if (e)
 		*e = library.failure;
 	return NULL;
+}
+
+/* As the driver manager says it, "03.52.0002.0000"; NULL = it does not. */
+static const char *manager_version(const struct odbc_client *c, struct arena *a)
+{
+	SQLWCHAR wide[32] = {0};
+	char text[32] = "";
+	SQLHANDLE env, connection;
+	SQLRETURN rc;
+
+	if (c->alloc(SQL_HANDLE_ENV, SQL_NULL_HANDLE, &env) != SQL_SUCCESS)
+		return NULL;
+	(void)c->set_env(env, SQL_ATTR_ODBC_VERSION, (SQLPOINTER)SQL_OV_ODBC3,
+			 0); /* what fails shows below */
+	rc = c->alloc(SQL_HANDLE_DBC, env, &connection);
+	if (rc == SQL_SUCCESS) {
+		rc = c->get_info(connection, SQL_DM_VER, wide, sizeof(wide) - sizeof(*wide), NULL);
+		(void)c->free(SQL_HANDLE_DBC, connection); /* was never connected */
+	}
+	(void)c->free(SQL_HANDLE_ENV, env); /* same */
+	for (size_t i = 0; i + 1 < sizeof(text) && wide[i] > ' ' && wide[i] <= '~'; i++)
+		text[i] = (char)wide[i];
+	return rc == SQL_SUCCESS && text[0] ? arena_strdup(a, text) : NULL;
+}
+
+int odbc_version(struct arena *a, struct library_version *out, struct err *e)
+{
+	const struct odbc_client *c = odbc_client(e);
+	const char *manager;
+
+	if (!c)
+		return -1;
+	manager = manager_version(c, a);
+	*out = (struct library_version){.in_use = manager ? manager : "of unknown version"};
+	return 0;
 }

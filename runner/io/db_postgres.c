@@ -377,6 +377,7 @@ static int postgres_prepare(struct db *db, const char *sql, size_t *n_columns, s
 
 const struct db_driver db_driver_postgres = {
 	.engine = DB_POSTGRES,
+	.version = postgres_version,
 	.open = postgres_session_open,
 	.close = postgres_session_close,
 	.query = postgres_query,

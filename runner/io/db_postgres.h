@@ -22,6 +22,7 @@
 struct arena;
 struct clock;
 struct err;
+struct library_version;
 
 /* What is called of libpq: result, name, arguments. */
 #define POSTGRES_FUNCTIONS(X)                                                                      \
@@ -37,6 +38,7 @@ struct err;
 	X(char *, PQhost, (const PGconn *))                                                        \
 	X(char *, PQport, (const PGconn *))                                                        \
 	X(char *, PQuser, (const PGconn *))                                                        \
+	X(int, PQlibVersion, (void))                                                               \
 	X(int, PQserverVersion, (const PGconn *))                                                  \
 	X(int, PQsetnonblocking, (PGconn *, int))                                                  \
 	X(PQnoticeReceiver, PQsetNoticeReceiver, (PGconn *, PQnoticeReceiver, void *))             \
@@ -101,6 +103,7 @@ static inline struct postgres_db *postgres_of(struct db *db)
 
 /* _library.c: NULL with an error: libpq is not here. */
 const struct postgres_api *postgres_library(struct err *e);
+int postgres_version(struct arena *a, struct library_version *out, struct err *e);
 
 /* _connect.c: connects s, whose source and deadline are set. */
 int postgres_connect(struct postgres_db *s, struct err *e);

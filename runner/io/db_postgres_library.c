@@ -1,7 +1,9 @@
 /* db_postgres_library: libpq, loaded when the first session is opened. */
 #include <pthread.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/library_version.h"
 #include "runner/io/library.h"
 #include "runner/io/db_postgres.h"
 
@@ -34,4 +36,17 @@ const struct postgres_api *postgres_library(struct err *e)
 	if (e)
 		*e = library.error;
 	return NULL;
+}
+
+int postgres_version(struct arena *a, struct library_version *out, struct err *e)
+{
+	const struct postgres_api *pq = postgres_library(e);
+	int version;
+
+	if (!pq)
+		return -1;
+	version = pq->PQlibVersion();
+	*out = (struct library_version){
+		.in_use = arena_printf(a, "%d.%d", version / 10000, version % 10000)};
+	return 0;
 }

@@ -16,16 +16,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/opensslv.h>
 #include <openssl/sha.h>
 #include <zlib.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/library_version.h"
 #include "runner/io/clock.h"
 
 /* Fits the second-level cache; larger reads were not faster. */
 #define READ_BYTES (256 * 1024)
+
+void digest_version(struct library_version *out)
+{
+	out->in_use = OpenSSL_version(OPENSSL_VERSION_STRING);
+	out->built = OPENSSL_VERSION_STR;
+	out->more = NULL;
+}
 
 static SHA256_CTX *context(struct sha256 *h)
 {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct err;
+struct library_version;
 
 #define SHA256_BYTES 32
 #define SHA256_HEX   65
@@ -21,6 +22,9 @@ struct err;
 struct sha256 {
 	uint64_t state[14]; /* libcrypto's */
 };
+
+/* Of OpenSSL. */
+void digest_version(struct library_version *out);
 
 void sha256_init(struct sha256 *h);
 void sha256_add(struct sha256 *h, const void *p, size_t n);

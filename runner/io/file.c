@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -382,33 +381,4 @@ int file_free_space(const char *path, int64_t *bytes, int64_t *inodes, struct er
 	*inodes = fs.f_files == 0 || fs.f_favail > (uint64_t)INT64_MAX ? INT64_MAX
 								       : (int64_t)fs.f_favail;
 	return 0;
-}
-
-/*
- * Magic numbers of statfs(2). FUSE is not among them: it is local as often as not, and a warning
- * that is wrong half the time is not read.
- */
-static const struct {
-	unsigned long magic;
-	const char *name;
-} network_file_systems[] = {
-	{0x00006969, "nfs"},   {0xff534d42, "cifs"},   {0xfe534d42, "smb2"}, {0x0000517b, "smb"},
-	{0x01021997, "9p"},    {0x00c36400, "ceph"},   {0x5346414f, "afs"},  {0x6b414653, "afs"},
-	{0x73757245, "coda"},  {0x0bd00bd0, "lustre"}, {0x47504653, "gpfs"}, {0x01161970, "gfs2"},
-	{0x7461636f, "ocfs2"},
-};
-
-const char *file_network_fs(const char *path)
-{
-	struct statfs fs;
-
-	if (statfs(path, &fs) < 0)
-		return NULL;
-
-	/* The field is signed on some machines; the magic is 32 bits wide on all. */
-	unsigned long magic = (unsigned long)fs.f_type & 0xffffffffUL;
-	for (size_t i = 0; i < sizeof(network_file_systems) / sizeof(network_file_systems[0]); i++)
-		if (network_file_systems[i].magic == magic)
-			return network_file_systems[i].name;
-	return NULL;
 }

@@ -78,6 +78,14 @@ size_t scratch_sweep(const char *parent);
 
 /* Free bytes and inodes for an unprivileged user where path is. */
 int file_free_space(const char *path, int64_t *bytes, int64_t *inodes, struct err *e);
+enum file_system {
+	FILE_SYSTEM_UNKNOWN = 0,
+	FILE_SYSTEM_LOCAL,
+	FILE_SYSTEM_PASSING, /* memory, or the layer of a container: gone with the machine */
+	FILE_SYSTEM_NETWORK
+};
+/* Its name; NULL = that cannot be asked. */
+const char *file_system(struct arena *a, const char *path, enum file_system *kind);
 /* NULL or the name of a network file system ("nfs", "cifs", "9p", ...) that path is on. */
 const char *file_network_fs(const char *path);
 

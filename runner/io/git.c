@@ -19,6 +19,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/library_version.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
 #include "runner/io/git_library.h"
@@ -47,6 +48,22 @@ static void init_libgit2(void)
 	if (git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1) < 0)
 		return;
 	init_result = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+}
+
+int git_door_version(struct arena *a, struct library_version *out, struct err *e)
+{
+	int major = 0, minor = 0, revision = 0, features;
+
+	if (git_door_init(e) != 0)
+		return -1;
+	(void)git_libgit2_version(&major, &minor, &revision); /* cannot fail */
+	features = git_libgit2_features();
+	out->in_use = arena_printf(a, "%d.%d.%d", major, minor, revision);
+	out->built = LIBGIT2_VERSION;
+	out->more = arena_printf(a, "%s HTTPS, %s SSH",
+				 (features & GIT_FEATURE_HTTPS) != 0 ? "with" : "without",
+				 (features & GIT_FEATURE_SSH) != 0 ? "with" : "without");
+	return 0;
 }
 
 const char *git_door_message(void)

@@ -18,6 +18,7 @@ struct arena;
 struct err;
 struct git_odb;
 struct git_repository;
+struct library_version;
 
 /*
  * Makes libgit2 ready, once for the process whoever calls first: strict hash verification on every
@@ -25,6 +26,8 @@ struct git_repository;
  * is ever executed, and CI checkouts usually belong to somebody else).
  */
 int git_door_init(struct err *e);
+/* Of libgit2; -1: it cannot be used. */
+int git_door_version(struct arena *a, struct library_version *out, struct err *e);
 
 /*
  * Calls git_door_init(). Objects are read through libgit2's backend for single packs and our own

@@ -63,7 +63,9 @@ struct err;
 	X(void, index_free, (git_index *))                                                         \
 	X(int, index_new, (git_index **))                                                          \
 	X(int, libgit2_init, (void))                                                               \
+	X(int, libgit2_features, (void))                                                           \
 	X(int, libgit2_opts, (int, ...))                                                           \
+	X(int, libgit2_version, (int *, int *, int *))                                             \
 	X(void, object_free, (git_object *))                                                       \
 	X(const git_oid *, object_id, (const git_object *))                                        \
 	X(git_object_t, object_string2type, (const char *))                                        \
@@ -203,8 +205,10 @@ const struct git_api *git_functions(void);
 #define git_index_add			  git_functions()->index_add
 #define git_index_free			  git_functions()->index_free
 #define git_index_new			  git_functions()->index_new
+#define git_libgit2_features		  git_functions()->libgit2_features
 #define git_libgit2_init		  git_functions()->libgit2_init
 #define git_libgit2_opts		  git_functions()->libgit2_opts
+#define git_libgit2_version		  git_functions()->libgit2_version
 #define git_object_free			  git_functions()->object_free
 #define git_object_id			  git_functions()->object_id
 #define git_object_string2type		  git_functions()->object_string2type

@@ -26,6 +26,7 @@ struct clock;
 struct err;
 struct http_loop;
 struct http_turns;
+struct library_version;
 struct pairs;
 struct route;
 
@@ -125,6 +126,12 @@ int http_start(struct http_loop *l, const struct http_request *req,
 int64_t http_retry_after_ms(const struct http_response *res, int64_t now_ms);
 /* The same of a status and the header's value, for who stops before the body. */
 int64_t http_retry_wish_ms(long status, const char *retry_after, int64_t now_ms);
+
+/* When its server says it was made (Date), Unix milliseconds; -1 = it does not say. */
+int64_t http_date_ms(const struct http_response *res);
+
+/* Of libcurl; -1: it cannot be used. */
+int http_version(struct arena *a, struct library_version *out, struct err *e);
 
 /*
  * "http://host:port" + path, exactly one slash between. path may be an absolute URL of the same

@@ -3,7 +3,10 @@
 #include <assert.h>
 #include <pthread.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/library_version.h"
+#include "runner/io/http.h"
 #include "runner/io/library.h"
 
 /* Written once, before anybody reads it. */
@@ -35,6 +38,20 @@ int http_library(struct err *e)
 	if (e)
 		*e = library.error;
 	return -1;
+}
+
+int http_version(struct arena *a, struct library_version *out, struct err *e)
+{
+	const curl_version_info_data *info;
+
+	if (http_library(e) != 0)
+		return -1;
+	info = curl_version_info(CURLVERSION_NOW);
+	out->in_use = arena_strdup(a, info->version);
+	out->built = LIBCURL_VERSION;
+	out->more = arena_printf(a, "TLS by %s",
+				 info->ssl_version != NULL ? info->ssl_version : "nothing");
+	return 0;
 }
 
 const struct curl_api *http_curl(void)

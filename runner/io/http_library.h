@@ -41,7 +41,8 @@ struct err;
 	X(void, url_cleanup, (CURLU *))                                                            \
 	X(CURLUcode, url_set, (CURLU *, CURLUPart, const char *, unsigned))                        \
 	X(CURLUcode, url_get, (const CURLU *, CURLUPart, char **, unsigned))                       \
-	X(const char *, url_strerror, (CURLUcode))
+	X(const char *, url_strerror, (CURLUcode))                                                 \
+	X(curl_version_info_data *, version_info, (CURLversion))
 
 /* Checks of arguments by the compiler, with the functions behind them. */
 #undef curl_easy_setopt
@@ -87,5 +88,6 @@ const struct curl_api *http_curl(void);
 #define curl_url_get		 http_curl()->url_get
 #define curl_url_strerror	 http_curl()->url_strerror
 #define curl_getdate		 http_curl()->getdate
+#define curl_version_info	 http_curl()->version_info
 
 #endif

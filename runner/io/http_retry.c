@@ -31,6 +31,19 @@ static int64_t wish_ms(const char *value, int64_t now_ms)
 	return at < 0 ? 0 : bounded((int64_t)at * 1000 - now_ms);
 }
 
+int64_t http_date_ms(const struct http_response *res)
+{
+	for (size_t i = 0; i < res->n_headers; i++) {
+		time_t at;
+
+		if (strcasecmp(res->headers[i].name, "Date") != 0)
+			continue;
+		at = curl_getdate(res->headers[i].value, NULL);
+		return at < 0 ? -1 : (int64_t)at * 1000;
+	}
+	return -1;
+}
+
 int64_t http_retry_wish_ms(long status, const char *retry_after, int64_t now_ms)
 {
 	return status == 429 || status == 503 ? wish_ms(retry_after, now_ms) : 0;

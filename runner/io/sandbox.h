@@ -69,6 +69,16 @@ struct sandbox_plan {
 int sandbox_plan(struct arena *a, const struct sandbox *s, struct sandbox_plan *out,
 		 const char **told, const char **missing, struct err *e);
 
+/* What a sandbox could be made of here, whatever is asked of it. */
+struct sandbox_ability {
+	int abi;	    /* of Landlock; 0 = none */
+	bool has_files_abi; /* it keeps programs from files without holes */
+	bool has_ports_abi; /* the same from ports */
+	bool has_seccomp;
+	bool has_namespaces; /* tried by a process that ends at once */
+};
+void sandbox_ask(struct sandbox_ability *out);
+
 /* Which step failed. */
 enum sandbox_step {
 	SANDBOX_STEP_PATH,

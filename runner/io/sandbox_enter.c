@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner/io/sandbox_parts.h"
@@ -132,6 +133,29 @@ static int fails(struct sandbox_failure *f, enum sandbox_step step)
 	f->step = step;
 	f->error = errno;
 	return -1;
+}
+
+/* The network of its own is what programs are started in; only a try tells whether it can be had.
+ */
+static bool can_unshare(void)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0)
+		_exit(unshare_network() == 0 ? 0 : 1);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void sandbox_ask(struct sandbox_ability *out)
+{
+	out->abi = landlock_version();
+	out->has_files_abi = out->abi >= LANDLOCK_FILES_ABI;
+	out->has_ports_abi = out->abi >= LANDLOCK_PORTS_ABI;
+	out->has_seccomp = seccomp_is_possible();
+	out->has_namespaces = can_unshare();
 }
 
 int sandbox_enter(const struct sandbox_plan *p, char *const *paths, struct sandbox_failure *f)

@@ -4,13 +4,16 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ts.h>
 #include <openssl/x509.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/utc.h"
 
 /* The last thing libcrypto says, and nothing of it is left for others. */
 static const char *reason(void)
@@ -224,4 +227,45 @@ int timestamp_verify(const void *token, size_t n, const unsigned char digest[sta
 	TS_TST_INFO_free(info);
 	PKCS7_free(parsed);
 	return rc;
+}
+
+/* ---- those who are trusted ---- */
+
+static int end_of(const X509 *x, int64_t *out_ms)
+{
+	struct tm at;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &at) != 1)
+		return -1;
+	*out_ms = utc_from_civil(&(struct civil){.year = at.tm_year + 1900,
+						 .month = at.tm_mon + 1,
+						 .day = at.tm_mday,
+						 .hour = at.tm_hour,
+						 .minute = at.tm_min,
+						 .second = at.tm_sec});
+	return 0;
+}
+
+int timestamp_authorities(const char *ca_file, size_t *n, int64_t *first_end_ms, struct err *e)
+{
+	BIO *bio = BIO_new_file(ca_file, "r");
+	int64_t first = INT64_MAX, end;
+	size_t count = 0;
+	X509 *x;
+	int rc = 0;
+
+	while (rc == 0 && bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		rc = end_of(x, &end);
+		first = rc == 0 && end < first ? end : first;
+		count += rc == 0;
+		X509_free(x);
+	}
+	(void)BIO_free(bio); /* was read only */
+	if (rc != 0 || count == 0)
+		return err_set(e, ERR_MEASURE, "could not read certificates of \"%s\": %s", ca_file,
+			       reason());
+	ERR_clear_error(); /* that the file ended */
+	*n = count;
+	*first_end_ms = first;
+	return 0;
 }

@@ -32,4 +32,10 @@ int timestamp_response(struct arena *a, const void *response, size_t n, const vo
 int timestamp_verify(const void *token, size_t n, const unsigned char digest[static SHA256_BYTES],
 		     const char *ca_file, int64_t *at_ms, struct err *e);
 
+/*
+ * The certificates of such a file: how many, and when the first of them ends, Unix milliseconds.
+ * ERR_MEASURE: it cannot be read, or holds none.
+ */
+int timestamp_authorities(const char *ca_file, size_t *n, int64_t *first_end_ms, struct err *e);
+
 #endif

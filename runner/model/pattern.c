@@ -7,12 +7,14 @@
 #include "runner/model/pattern.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/library_version.h"
 #include "runner/model/pattern_literals.h"
 
 #define MATCH_STEPS 100000
@@ -26,6 +28,20 @@ struct pattern {
 	const char *literals[PATTERN_MAX_LITERALS];
 	size_t n_literals;
 };
+
+#define TEXT_OF(x)		 #x
+#define VERSION_OF(major, minor) TEXT_OF(major) "." TEXT_OF(minor)
+
+void pattern_version(struct arena *a, struct library_version *out)
+{
+	char text[64] = "";
+
+	if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) <= (int)sizeof(text))
+		(void)pcre2_config(PCRE2_CONFIG_VERSION, text); /* it fits */
+	out->in_use = arena_strndup(a, text, strcspn(text, " "));
+	out->built = VERSION_OF(PCRE2_MAJOR, PCRE2_MINOR);
+	out->more = NULL;
+}
 
 static void free_pattern(void *ptr)
 {

@@ -13,7 +13,11 @@
 
 struct arena;
 struct err;
+struct library_version;
 struct pattern;
+
+/* Of PCRE2. */
+void pattern_version(struct arena *a, struct library_version *out);
 
 int pattern_compile(struct arena *a, const char *re, size_t n, bool is_caseless,
 		    struct pattern **out, struct err *e);

@@ -9,6 +9,7 @@
 
 #include "runner/history/ledger.h"
 #include "runner/history/merge.h"
+#include "runner/history/prune.h"
 #include "runner/model/definition.h"
 #include "runner/model/notify.h"
 
@@ -228,6 +229,28 @@ static inline void full_add_anchor(struct world *w)
 	assert_ok(ledger_add_anchor(w->record, &x, &e), e);
 }
 
+/* Two runs of evidence, queries and repetitions of their own; those of the first are let go of. */
+static inline struct pruned full_add_pruning(struct world *w)
+{
+	const struct check_info *c = world_check(w, "pruned/old");
+	struct prune_options o = {.keep_runs = 1, .host = "h", .user = "u"};
+	struct pruned done;
+	struct err e = {0};
+
+	for (int i = 0; i < 2; i++) {
+		struct result x = world_result(w, c, "", OUTCOME_PASS, world_int(i));
+
+		x.evidence = arena_printf(w->arena, "evidence %d", i);
+		x.query = arena_printf(w->arena, "SELECT %d", i);
+		x.samples = full_samples;
+		x.n_samples = 3;
+		(void)world_run(w, "v2", x);
+	}
+	o.at_ms = o.before_ms = w->now_ms + 1;
+	assert_ok(record_prune(w->record, w->arena, &o, &done, &e), e);
+	return done;
+}
+
 static inline void full_fill(struct world *w)
 {
 	struct sign_key *first = full_make_key(w, "first"), *second = full_make_key(w, "second");
@@ -248,6 +271,7 @@ static inline void full_fill(struct world *w)
 	full_add_notices(w);
 	full_add_anchor(w);
 	full_add_merges(w);
+	assert_true(full_add_pruning(w).id != 0);
 	assert_ok(ledger_checkpoint_make(w->record, w->arena, second, &note, &e), e);
 	assert_int_equal(record_lock(w->record, "nightly", w->arena, &holder, &e), 0);
 	sign_key_free(first);

@@ -85,6 +85,9 @@ class Record:
         self.db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.db.text_factory = lambda b: b.decode("utf-8", "surrogateescape")
         self.texts = dict(self.db.execute("SELECT id, body FROM texts"))
+        # what was pruned is known by what was kept of it
+        self.pruned = {t: {"sha256": d.hex(), "size": n}
+                       for t, d, n in self.db.execute("SELECT text, sha256, size FROM pruned_texts")}
         self.checks = dict(self.db.execute("SELECT id, name FROM checks"))
         self.series = dict(self.db.execute("SELECT id, name FROM series"))
         self.begins = dict(self.db.execute("SELECT id, begin_ms FROM runs"))
@@ -105,6 +108,8 @@ class Record:
         return text(self.texts.get(ident))
 
     def whole(self, ident):
+        if ident in self.pruned:
+            return self.pruned[ident]
         body = self.texts.get(ident)
         return None if body is None else digest_of(body.encode("utf-8", "surrogateescape"))
 
@@ -130,14 +135,16 @@ class Record:
                 "duration_us": integer(duration), "facts": self.facts[facts],
                 "limit": None if limit is None else real(limit), "n": n if n is None or isinstance(n, str) else integer(n),
                 "place": places.get(ident), "room": None if room is None else room if isinstance(room, int) else real(room),
-                "run": batch["run"], "samples": digest_of(samples[ident]) if ident in samples else None,
+                "run": batch["run"], "samples": samples.get(ident),
                 "seq": seq, "series": text(self.series[ident & 0xFFFFFF]), "t": "assize/result/1"}
         if value is not None:
             leaf["value"] = value_of(value)
         return leaf
 
     def results(self):
-        samples = dict(self.db.execute("SELECT result, body FROM samples"))
+        samples = {r: digest_of(body) for r, body in self.db.execute("SELECT result, body FROM samples")}
+        samples.update((r, {"sha256": d.hex(), "size": n})
+                       for r, d, n in self.db.execute("SELECT result, sha256, size FROM pruned_samples"))
         places = dict(self.db.execute("SELECT result, place FROM places"))
         for b in self.all("batches"):
             seq = b["first_seq"]
@@ -213,6 +220,14 @@ class Record:
                    "notice": x["notice"], "seq": x["seq"], "t": "assize/notice-end/1", "why": text(x["why"])}
         for x in self.all("decisions"):
             yield self.decision(x)
+        for x in self.all("prunings"):
+            bodies = {"samples": "SELECT result, sha256, size FROM pruned_samples WHERE pruning = ? ORDER BY result",
+                      "texts": "SELECT text, sha256, size FROM pruned_texts WHERE pruning = ? ORDER BY text"}
+            gone = {name: rows({name[:-1] if name == "texts" else "result": i, "sha256": d.hex(), "size": n}
+                               for i, d, n in self.db.execute(sql, (x["id"],))) for name, sql in bodies.items()}
+            yield {"at": x["at_ms"], "before": x["before_ms"], "host": t(x["host"]), "pruning": x["id"],
+                   "samples": gone["samples"], "seq": x["seq"], "t": "assize/prune/1", "texts": gone["texts"],
+                   "user": t(x["user"])}
         for x in self.all("merges"):
             yield {"at": x["at_ms"], "from": x["first"], "host": t(x["host"]), "identity": x["identity"].hex(),
                    "merge": x["id"], "note": t(x["note"]), "origin": t(x["origin"]), "root": x["root"].hex(),
