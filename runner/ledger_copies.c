@@ -134,6 +134,7 @@ static int copy_options(struct ledger_command *c, struct copy_options *out, stru
 		return -1;
 	*out = (struct copy_options){
 		.trust = t.t,
+		.is_unsigned = c->o.is_unsigned,
 		.progress = ledger_progress(c),
 		.progress_ctx = c,
 	};
@@ -177,8 +178,9 @@ int ledger_do_import(struct ledger_command *c, struct err *e)
 	if (x.is_same)
 		(void)fprintf(c->app->out, "%s: nothing new\n", c->o.words[1]);
 	else
-		(void)fprintf(c->app->out, "%s: %" PRIu64 " %srecords of %s, verified\n",
+		(void)fprintf(c->app->out, "%s: %" PRIu64 " %srecords of %s, verified%s\n",
 			      c->o.words[1], x.n_more, x.is_new ? "" : "more ",
-			      x.head.origin != NULL ? x.head.origin : x.head.identity);
+			      x.head.origin != NULL ? x.head.origin : x.head.identity,
+			      c->o.is_unsigned ? ", UNSIGNED" : "");
 	return EXIT_PASS;
 }

@@ -182,19 +182,21 @@ int record_export(struct record *r, struct arena *a, const char *path, const str
 
 /* ---- import ---- */
 
-/* What is there now. 1 = nothing. */
-static int read_present(const char *path, struct arena *a, struct ledger_head *out, struct err *e)
+/* What is there now, and the key that signs for it: n_keys 0 = it has none. 1 = nothing. */
+static int read_present(const char *path, struct arena *a, struct ledger_head *out,
+			struct ledger_key **keys, size_t *n_keys, struct err *e)
 {
 	struct record *r;
 	struct stat st;
 	int rc;
 
 	*out = (struct ledger_head){.size = 0};
+	*n_keys = 0;
 	if (stat(path, &st) != 0 && errno == ENOENT)
 		return 1;
 	if (record_open(path, RECORD_READ, &r, e) != 0)
 		return -1;
-	rc = ledger_head(r, a, out, e);
+	rc = ledger_head(r, a, out, e) != 0 || ledger_keys(r, a, keys, n_keys, e) != 0 ? -1 : 0;
 	record_close(r);
 	return rc;
 }
@@ -222,13 +224,18 @@ static int hold_present(const char *path, struct arena *a, const struct ledger_h
 	return rc;
 }
 
+static int check_same(const char *path, const char *from, const struct ledger_head *is,
+		      const struct ledger_head *copy, struct err *e)
+{
+	if (strcmp(is->identity, copy->identity) == 0)
+		return 0;
+	(void)err_set(e, ERR_RECORD, "\"%s\" is another record than \"%s\"", from, path);
+	return err_help(e, "assize ledger merge takes over what another one has measured");
+}
+
 static int check_extends(const char *path, const char *from, const struct ledger_head *is,
 			 const struct ledger_verification *v, struct err *e)
 {
-	if (strcmp(is->identity, v->head.identity) != 0) {
-		(void)err_set(e, ERR_RECORD, "\"%s\" is another record than \"%s\"", from, path);
-		return err_help(e, "assize ledger merge takes over what another one has measured");
-	}
 	if (v->head.size < is->size)
 		return err_set(e, ERR_RECORD,
 			       "\"%s\" is older than \"%s\": it has %" PRIu64 " records, %" PRIu64
@@ -240,6 +247,19 @@ static int check_extends(const char *path, const char *from, const struct ledger
 		       "\"%s\" does not extend \"%s\": its first %" PRIu64
 		       " records are not those that are there",
 		       from, path, is->size);
+}
+
+/* All of it, not only its beginning: what nobody has signed for anybody can have added. */
+static int check_signed(const char *from, const struct ledger_verification *v, struct err *e)
+{
+	if (v->n_signed > 0 && v->signed_size == v->head.size)
+		return 0;
+	(void)err_set(e, ERR_RECORD,
+		      "cannot import \"%s\": a key that counts has signed for %" PRIu64
+		      " of its %" PRIu64 " records",
+		      from, v->signed_size, v->head.size);
+	return err_help(e, "assize ledger checkpoint, there, signs for all of them; --unsigned "
+			   "takes it all the same");
 }
 
 /* The old file has a second name until the new one is known to stay. */
@@ -269,15 +289,14 @@ static int exchange(struct arena *a, const char *scratch, const char *path, stru
 }
 
 static int copy_in(const char *scratch, const char *from, struct arena *a,
-		   const struct copy_options *o, struct err *e)
+		   const struct copy_options *o, struct ledger_head *out, struct err *e)
 {
-	struct ledger_head head;
 	struct record *r;
 	int rc;
 
 	if (record_open(from, RECORD_READ, &r, e) != 0)
 		return -1;
-	rc = read_and_copy(r, a, scratch, o, &head, e);
+	rc = read_and_copy(r, a, scratch, o, out, e);
 	record_close(r);
 	return rc;
 }
@@ -298,19 +317,39 @@ static int put_in_place(const char *scratch, const char *path, struct arena *a,
 	return rc;
 }
 
+/* Where no key is trusted that of the record that is there counts. */
+static struct ledger_trust trust_of(const struct copy_options *o, const struct ledger_key *keys,
+				    size_t n_keys)
+{
+	struct ledger_trust t = o->trust;
+
+	if (o->is_unsigned) {
+		t.keys = NULL;
+		t.n_keys = 0;
+	} else if (t.n_keys == 0 && n_keys > 0) {
+		t.keys = &keys[n_keys - 1].key;
+		t.n_keys = 1;
+	}
+	return t;
+}
+
 static int import(const char *scratch, const char *path, const char *from, struct arena *a,
 		  const struct copy_options *o, struct imported *out, struct err *e)
 {
-	struct ledger_trust trust = o->trust;
 	struct ledger_verification v;
-	struct ledger_head is;
+	struct ledger_trust trust;
+	struct ledger_key *keys = NULL;
+	struct ledger_head is, copy;
+	size_t n_keys;
 	int absent;
 
-	if (copy_in(scratch, from, a, o, e) != 0)
+	if (copy_in(scratch, from, a, o, &copy, e) != 0)
 		return -1;
-	absent = read_present(path, a, &is, e);
+	absent = read_present(path, a, &is, &keys, &n_keys, e);
+	trust = trust_of(o, keys, n_keys);
 	trust.root_at = is.size;
-	if (absent < 0 || verify_copy(scratch, from, a, &trust, &v, e) != 0 ||
+	if (absent < 0 || (absent == 0 && check_same(path, from, &is, &copy, e) != 0) ||
+	    verify_copy(scratch, from, a, &trust, &v, e) != 0 ||
 	    (absent == 0 && check_extends(path, from, &is, &v, e) != 0))
 		return -1;
 	*out = (struct imported){
@@ -319,7 +358,11 @@ static int import(const char *scratch, const char *path, const char *from, struc
 		.is_same = absent == 0 && v.head.size == is.size,
 		.n_more = v.head.size - is.size,
 	};
-	return out->is_same ? 0 : put_in_place(scratch, path, a, &is, absent == 0, e);
+	if (out->is_same)
+		return 0;
+	if (trust.n_keys > 0 && check_signed(from, &v, e) != 0)
+		return -1;
+	return put_in_place(scratch, path, a, &is, absent == 0, e);
 }
 
 int record_import(const char *path, const char *from, struct arena *a, const struct copy_options *o,

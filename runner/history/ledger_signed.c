@@ -325,6 +325,10 @@ int ledger_check_signed(struct ledger_check *c, struct err *e)
 	check_own(c, &k);
 	check_kept(c, &k);
 	check_anchors(c);
+	/* a key is known to all, its row can be put into any record: a signature cannot */
+	if (c->trust->n_keys > 0 && k.n > 0 && c->out->n_signed == 0 && c->out->n_broken == 0)
+		(void)ledger_find(c, LEDGER_DOUBT, "assize ledger checkpoint, there, signs for it",
+				  "none of the keys you trust has signed for it");
 	if (k.n == 0)
 		(void)ledger_find(c, LEDGER_NOTE, "assize ledger init makes one",
 				  "nobody vouches for the record: it has no key");

@@ -213,10 +213,18 @@ cp copy2.db fork.db
 for ((i = 0; i < 22; i++)); do "$ASSIZE" record load 3 --unit s --record fork.db >/dev/null; done
 kept "another history" 'does not extend ".*": its first [0-9]+ records are not those that are there' fork.db
 kept "none" 'does not exist' gone.db
+# Whoever has a copy can add to it, and verify it: what is behind the last signature is nobody's word.
 cp new/record.db grown.db
 "$ASSIZE" record load 4 --unit s --record grown.db >/dev/null
+kept "a continuation nobody signed for" 'a key that counts has signed for [0-9]+ of its [0-9]+ records' grown.db
+kept "a continuation nobody signed for, with the key" 'a key that counts has signed for [0-9]+ of its' grown.db --trust "$(cat key)"
+kept "nor a new one, with the key" 'a key that counts has signed for [0-9]+ of its' grown.db --trust "$(cat key)" --record other.db
+ok "of which nothing is left" test ! -e other.db
+cp new/record.db taken.db
+exits "unless that is meant" 0 "$ASSIZE" ledger import --unsigned grown.db --record taken.db
+like "which is told" "$out" ' 1 more records of .*, verified, UNSIGNED$'
 touch new/record.db.before
-exits "a stopped import is looked at first: refused" 4 "$ASSIZE" ledger import grown.db --record new/record.db
+exits "a stopped import is looked at first: refused" 4 "$ASSIZE" ledger import --unsigned grown.db --record new/record.db
 like "a stopped import is looked at first: said" "$err" 'could not keep .*/record.db.before.*assize ledger verify says which'
 rm new/record.db.before
 mkdir left && touch left/record.db-journal
@@ -233,7 +241,7 @@ wait_for sh -c "[ \$(sqlite3 new/record.db 'SELECT count(*) FROM runs') -gt $n ]
 rm grown.db
 "$ASSIZE" ledger export grown.db --record new/record.db >/dev/null
 "$ASSIZE" record load 4 --unit s --record grown.db >/dev/null
-exits "a record is replaced under a run" 0 "$ASSIZE" ledger import grown.db --record new/record.db
+exits "a record is replaced under a run" 0 "$ASSIZE" ledger import --unsigned grown.db --record new/record.db
 : >fifo
 wait $slow
 is "which is not recorded, and says so" "$?" 4

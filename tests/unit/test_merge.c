@@ -425,6 +425,39 @@ static void test_merge_refuses_another_key(void **state)
 	record_close(third);
 }
 
+/* Everybody has the public half of a key, and can have a key of his own vouch for it. */
+static void test_merge_refuses_a_key_that_signed_nothing(void **state)
+{
+	struct world *w = *state;
+	struct record *other = full_other(w, "other.db", true);
+	struct sign_key *first, *known = full_make_key(w, "known");
+	struct merge_options o = {.host = "h", .user = "u"};
+	struct ledger_new_key k = {
+		.name = "known", .at_ms = w->now_ms, .key = known, .host = "h", .user = "u"};
+	struct ledger_verification v;
+	struct ledger_key *keys;
+	bool is_told = false;
+	size_t n;
+	struct err e = {0};
+
+	assert_ok(sign_key_load(path_of(w, "other.db.key"), &first, &e), e);
+	k.former = first;
+	assert_ok(ledger_add_key(other, w->arena, &k, &e), e);
+	assert_ok(ledger_keys(other, w->arena, &keys, &n, &e), e);
+	assert_int_equal(n, 2);
+	o.trust.keys = &keys[1].key;
+	o.trust.n_keys = 1;
+	refuses(w, other, &o, "none of the keys that are trusted has signed for it");
+	v = full_verify(w, path_of(w, "other.db"), &o.trust);
+	for (size_t i = 0; i < v.n_findings; i++)
+		is_told = is_told || (v.findings[i].grade == LEDGER_DOUBT &&
+				      strstr(v.findings[i].text, "none of the keys you trust"));
+	assert_true(is_told);
+	sign_key_free(first);
+	sign_key_free(known);
+	record_close(other);
+}
+
 /* Nobody has signed for what came after the checkpoint: it is left for the next time. */
 static void test_merge_takes_what_is_signed_for(void **state)
 {
@@ -532,6 +565,7 @@ int main(void)
 		TEST(test_merge_of_restorations_is_ordered_too),
 		TEST(test_merge_refuses_what_nobody_signed),
 		TEST(test_merge_refuses_another_key),
+		TEST(test_merge_refuses_a_key_that_signed_nothing),
 		TEST(test_merge_takes_what_is_signed_for),
 		TEST(test_merge_refuses_what_was_changed),
 		TEST(test_merge_refuses_another_history),
