@@ -4,6 +4,8 @@
  */
 #include "full_record.h"
 
+#define LATER (WORLD_T0 + 1000 * WORLD_HOUR)
+
 /* ---- worlds ---- */
 
 static const char *path_of(struct world *w, const char *name)
@@ -32,7 +34,8 @@ static int64_t run_at(struct world *w, struct record *r, int64_t at_ms, const ch
 	id = world_run(w, subject,
 		       world_result(w, world_check(w, "a/b"), "", outcome, world_int(5)));
 	w->record = own;
-	w->now_ms = now;
+	if (w->now_ms < now)
+		w->now_ms = now;
 	return id;
 }
 
@@ -51,6 +54,17 @@ static void refuses(struct world *w, struct record *from, const struct merge_opt
 	e = (struct err){0};
 	assert_ok(ledger_head(w->record, w->arena, &after, &e), e);
 	assert_int_equal(before.size, after.size);
+}
+
+/* How often a verification says it. */
+static size_t tells(struct world *w, enum ledger_grade grade, const char *text)
+{
+	struct ledger_verification v = full_verify(w, w->path, NULL);
+	size_t n = 0;
+
+	for (size_t i = 0; i < v.n_findings; i++)
+		n += v.findings[i].grade == grade && strstr(v.findings[i].text, text) != NULL;
+	return n;
 }
 
 static void is_whole(struct world *w)
@@ -364,7 +378,8 @@ static void restore(struct world *w, struct record *r, int64_t at_ms, enum outco
 	assert_ok(record_results(r, run.id, NULL, 0, &x, 1, &e), e);
 	world_end(w, &run, outcome);
 	w->record = own;
-	w->now_ms = now;
+	if (w->now_ms < now)
+		w->now_ms = now;
 }
 
 static void test_merge_of_restorations_is_ordered_too(void **state)
@@ -394,7 +409,7 @@ static void test_merge_of_restorations_is_ordered_too(void **state)
 static void test_merge_refuses_what_nobody_signed(void **state)
 {
 	struct world *w = *state;
-	const struct merge_options o = {.host = "h", .user = "u"};
+	const struct merge_options o = {.at_ms = LATER, .host = "h", .user = "u"};
 	struct record *other = full_other(w, "other.db", false);
 
 	refuses(w, other, &o, "nobody has signed for it");
@@ -408,7 +423,7 @@ static void test_merge_refuses_another_key(void **state)
 	struct world *w = *state;
 	struct record *other = full_other(w, "other.db", true),
 		      *third = full_other(w, "third.db", true);
-	struct merge_options o = {.host = "h", .user = "u"};
+	struct merge_options o = {.at_ms = LATER, .host = "h", .user = "u"};
 	struct ledger_key *keys;
 	size_t n;
 	struct merged m;
@@ -425,13 +440,37 @@ static void test_merge_refuses_another_key(void **state)
 	record_close(third);
 }
 
+/* It would be the newest evidence of some day that is to come. */
+static void test_merge_refuses_the_future(void **state)
+{
+	struct world *w = *state;
+	struct merge_options o = {.is_unsigned = true, .host = "h", .user = "u"};
+	struct record *other = full_other(w, "other.db", false);
+	struct merged m;
+	struct err e = {0};
+
+	(void)run_at(w, other, WORLD_T0 + 9 * WORLD_HOUR, "v8", OUTCOME_PASS);
+	o.at_ms = WORLD_T0 + 9 * WORLD_HOUR - 60001;
+	refuses(w, other, &o, "run 5 began in the future, at 2026-11-23T06:40:03Z: a clock is");
+	o.at_ms++;
+	refuses(w, other, &o, "run 5 ended in the future");
+	o.at_ms++;
+	assert_ok(record_merge(w->record, other, w->arena, &o, &m, &e), e);
+	record_close(other);
+	record_close(w->record);
+	assert_true(tells(w, LEDGER_DOUBT, "brought it") == 0);
+	full_sql(w->path, "UPDATE merges SET at_ms = at_ms - 300000");
+	assert_ok(record_open(w->path, RECORD_WRITE, &w->record, &e), e);
+	assert_true(tells(w, LEDGER_DOUBT, "after merge 1, at") > 0);
+}
+
 /* Everybody has the public half of a key, and can have a key of his own vouch for it. */
 static void test_merge_refuses_a_key_that_signed_nothing(void **state)
 {
 	struct world *w = *state;
 	struct record *other = full_other(w, "other.db", true);
 	struct sign_key *first, *known = full_make_key(w, "known");
-	struct merge_options o = {.host = "h", .user = "u"};
+	struct merge_options o = {.at_ms = LATER, .host = "h", .user = "u"};
 	struct ledger_new_key k = {
 		.name = "known", .at_ms = w->now_ms, .key = known, .host = "h", .user = "u"};
 	struct ledger_verification v;
@@ -492,7 +531,8 @@ static void test_merge_refuses_what_was_changed(void **state)
 		"CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM runs; END",
 	};
 	struct world *w = *state;
-	const struct merge_options o = {.is_unsigned = true, .host = "h", .user = "u"};
+	const struct merge_options o = {
+		.is_unsigned = true, .at_ms = LATER, .host = "h", .user = "u"};
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		const char *name = arena_printf(w->arena, "%zu.db", i);
@@ -510,7 +550,8 @@ static void test_merge_refuses_what_was_changed(void **state)
 static void test_merge_refuses_another_history(void **state)
 {
 	struct world *w = *state;
-	const struct merge_options o = {.is_unsigned = true, .host = "h", .user = "u"};
+	const struct merge_options o = {
+		.is_unsigned = true, .at_ms = LATER, .host = "h", .user = "u"};
 	struct record *other = full_other(w, "other.db", false), *copy;
 	char block[4096];
 	FILE *in, *out;
@@ -541,7 +582,8 @@ static void test_merge_refuses_another_history(void **state)
 static void test_merge_refuses_itself(void **state)
 {
 	struct world *w = *state;
-	const struct merge_options o = {.is_unsigned = true, .host = "h", .user = "u"};
+	const struct merge_options o = {
+		.is_unsigned = true, .at_ms = LATER, .host = "h", .user = "u"};
 	struct record *same;
 	struct err e = {0};
 
@@ -565,6 +607,7 @@ int main(void)
 		TEST(test_merge_of_restorations_is_ordered_too),
 		TEST(test_merge_refuses_what_nobody_signed),
 		TEST(test_merge_refuses_another_key),
+		TEST(test_merge_refuses_the_future),
 		TEST(test_merge_refuses_a_key_that_signed_nothing),
 		TEST(test_merge_takes_what_is_signed_for),
 		TEST(test_merge_refuses_what_was_changed),
