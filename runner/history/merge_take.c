@@ -236,6 +236,59 @@ static int take_batch(struct merging *m, const struct event *x, struct err *e)
 
 /* ---- the rest ---- */
 
+static bool is_other(const char *pinned, const char *is)
+{
+	return pinned != NULL && (is == NULL || strcmp(pinned, is) != 0);
+}
+
+static int refuse_identity(const struct merging *m, const struct event *x, const struct pin *pin,
+			   const char *what, const char *is, const char *pinned, struct err *e)
+{
+	(void)err_set(
+		e, ERR_RECORD,
+		"cannot merge \"%s\": its restoration %lld of tag \"%s\" of set \"%s\" passed "
+		"with %s %s, here it is pinned to %s",
+		m->from->path, (long long)x->id, pin->tag, pin->set, what,
+		is != NULL ? is : "unknown", pinned);
+	return err_help(e, "nothing of it was taken; one of the two repositories has another tag "
+			   "of that name: find out which was moved");
+}
+
+/* A pass is one of the tag as it is known here. What did not pass may say that it was moved. */
+static int check_pin(const struct merging *m, const struct event *x, const struct restoration *r,
+		     struct err *e)
+{
+	const struct pin *pin = NULL;
+	struct pin *pins;
+	size_t n;
+
+	if (r->outcome != OUTCOME_PASS && r->outcome != OUTCOME_WARN)
+		return 0;
+	if (record_pins(m->into, m->scratch, &pins, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n && pin == NULL; i++)
+		if (strcmp(pins[i].tag, r->tag) == 0 && strcmp(pins[i].set, r->set) == 0)
+			pin = &pins[i];
+	if (pin == NULL)
+		return 0;
+	if (is_other(pin->commit, r->commit))
+		return refuse_identity(m, x, pin, "commit", r->commit, pin->commit, e);
+	if (is_other(pin->tree, r->tree))
+		return refuse_identity(m, x, pin, "tree", r->tree, pin->tree, e);
+	for (size_t i = 0; i < r->n_artifacts; i++)
+		for (size_t k = 0; k < pin->n_artifacts; k++) {
+			const struct artifact_digest *is = &r->artifacts[i],
+						     *was = &pin->artifacts[k];
+
+			if (strcmp(is->name, was->name) == 0 && is_other(was->digest, is->digest))
+				return refuse_identity(
+					m, x, pin,
+					arena_printf(m->scratch, "artifact \"%s\"", is->name),
+					is->digest, was->digest, e);
+		}
+	return 0;
+}
+
 static int take_restoration(struct merging *m, const struct event *x, struct err *e)
 {
 	struct restoration_row row;
@@ -243,7 +296,8 @@ static int take_restoration(struct merging *m, const struct event *x, struct err
 
 	if (run_of(m, x->run, &run_id, e) != 0 ||
 	    store_restoration_of(m->from, m->scratch, x->id, &row, e) != 0 ||
-	    check_past(m, "restoration", x->id, "was made", row.at_ms, e) != 0)
+	    check_past(m, "restoration", x->id, "was made", row.at_ms, e) != 0 ||
+	    check_pin(m, x, &row.restoration, e) != 0)
 		return -1;
 	m->out->n_restorations++;
 	return store_restorations(m->into, run_id, row.at_ms, &row.restoration, 1, e);

@@ -360,15 +360,19 @@ static void test_merge_keeps_the_newest_of_each_subject(void **state)
 	record_close(other);
 }
 
-static void restore(struct world *w, struct record *r, int64_t at_ms, enum outcome outcome)
+static void restore_as(struct world *w, struct record *r, int64_t at_ms, const char *const is[3],
+		       enum outcome outcome)
 {
 	struct record *own = w->record;
 	int64_t now = w->now_ms;
+	struct artifact_digest artifact = {"app.tar.gz", is[2]};
 	struct restoration x = {.set = "releases",
 				.tag = "v1",
-				.commit = "c0ffee",
-				.tree = "7ee",
-				.outcome = outcome};
+				.commit = is[0],
+				.tree = is[1],
+				.outcome = outcome,
+				.artifacts = &artifact,
+				.n_artifacts = 1};
 	struct run_info run;
 	struct err e = {0};
 
@@ -380,6 +384,11 @@ static void restore(struct world *w, struct record *r, int64_t at_ms, enum outco
 	w->record = own;
 	if (w->now_ms < now)
 		w->now_ms = now;
+}
+
+static void restore(struct world *w, struct record *r, int64_t at_ms, enum outcome outcome)
+{
+	restore_as(w, r, at_ms, (const char *const[]){"c0ffee", "7ee", "aa11"}, outcome);
 }
 
 static void test_merge_of_restorations_is_ordered_too(void **state)
@@ -438,6 +447,35 @@ static void test_merge_refuses_another_key(void **state)
 	assert_int_equal(m.n_runs, 4);
 	record_close(other);
 	record_close(third);
+}
+
+/* A pass is of the tag that is known here, or it is none; that a tag was moved is to be known. */
+static void test_merge_refuses_another_tag_of_the_name(void **state)
+{
+	static const char *const others[][3] = {
+		{"bad", "7ee", "aa11"}, {"c0ffee", "bad", "aa11"}, {"c0ffee", "7ee", "bad"}};
+	static const char *const texts[] = {
+		"tag \"v1\" of set \"releases\" passed with commit bad, here it is pinned to "
+		"c0ffee",
+		"passed with tree bad, here it is pinned to 7ee",
+		"passed with artifact \"app.tar.gz\" bad, here it is pinned to aa11"};
+	struct world *w = *state;
+	const struct merge_options o = {
+		.is_unsigned = true, .at_ms = LATER, .host = "h", .user = "u"};
+
+	restore(w, w->record, WORLD_T0 + 7 * WORLD_HOUR, OUTCOME_PASS);
+	for (size_t i = 0; i < 3; i++) {
+		struct record *other = open_other(w, arena_printf(w->arena, "%zu.db", i));
+
+		restore_as(w, other, WORLD_T0 + 6 * WORLD_HOUR, others[i], OUTCOME_PASS);
+		refuses(w, other, &o, texts[i]);
+		record_close(other);
+		other = open_other(w, arena_printf(w->arena, "moved %zu.db", i));
+		restore_as(w, other, WORLD_T0 + 6 * WORLD_HOUR, others[i], OUTCOME_FAIL);
+		assert_int_equal(full_merge(w, other, true).n_restorations, 1);
+		record_close(other);
+	}
+	is_whole(w);
 }
 
 /* It would be the newest evidence of some day that is to come. */
@@ -607,6 +645,7 @@ int main(void)
 		TEST(test_merge_of_restorations_is_ordered_too),
 		TEST(test_merge_refuses_what_nobody_signed),
 		TEST(test_merge_refuses_another_key),
+		TEST(test_merge_refuses_another_tag_of_the_name),
 		TEST(test_merge_refuses_the_future),
 		TEST(test_merge_refuses_a_key_that_signed_nothing),
 		TEST(test_merge_takes_what_is_signed_for),
