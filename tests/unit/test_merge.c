@@ -478,6 +478,43 @@ static void test_merge_refuses_another_tag_of_the_name(void **state)
 	is_whole(w);
 }
 
+/* Of a part that was run twice the newest run counts, if the first one was over. */
+static void test_merge_of_a_part_that_two_have_run(void **state)
+{
+	const struct run_shard part = {1, 2, {7}};
+	struct world *w = *state;
+	struct record *own = w->record, *other = open_other(w, "other.db");
+	struct shard_set set;
+	struct run_info run[2];
+	struct err e = {0};
+
+	for (int i = 0; i < 2; i++, w->now_ms += WORLD_MIN) {
+		run[i] = world_begin_part(w, "v1", part);
+		world_end(w, &run[i], OUTCOME_PASS);
+	}
+	assert_ok(record_shard_set(own, w->arena, run[1].id, INT64_MAX, &set, &e), e);
+	assert_int_equal(set.runs[0].run_id, run[1].id);
+	assert_int_equal(set.duplicates[0].run_id, 0);
+	for (int i = 0; i < 2; i++)
+		run[i] = world_begin_part(w, "v1", part);
+	for (int i = 0; i < 2; i++)
+		world_end(w, &run[i], OUTCOME_PASS);
+	assert_ok(record_shard_set(own, w->arena, run[1].id, INT64_MAX, &set, &e), e);
+	assert_int_equal(set.runs[0].run_id, run[1].id);
+	assert_int_equal(set.duplicates[0].run_id, run[0].id);
+	w->record = other;
+	w->now_ms += WORLD_HOUR;
+	run[0] = world_begin_part(w, "v1", part);
+	world_end(w, &run[0], OUTCOME_PASS);
+	w->record = own;
+	w->now_ms += WORLD_HOUR;
+	(void)full_merge(w, other, true);
+	assert_ok(record_shard_set(own, w->arena, run[1].id, INT64_MAX, &set, &e), e);
+	assert_int_equal(set.runs[0].begin_ms, run[0].begin_ms);
+	assert_int_equal(set.duplicates[0].run_id, run[1].id);
+	record_close(other);
+}
+
 /* It would be the newest evidence of some day that is to come. */
 static void test_merge_refuses_the_future(void **state)
 {
@@ -646,6 +683,7 @@ int main(void)
 		TEST(test_merge_refuses_what_nobody_signed),
 		TEST(test_merge_refuses_another_key),
 		TEST(test_merge_refuses_another_tag_of_the_name),
+		TEST(test_merge_of_a_part_that_two_have_run),
 		TEST(test_merge_refuses_the_future),
 		TEST(test_merge_refuses_a_key_that_signed_nothing),
 		TEST(test_merge_takes_what_is_signed_for),
