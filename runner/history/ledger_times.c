@@ -101,40 +101,31 @@ static int check_merged(struct ledger_check *c, struct err *e)
 }
 
 /*
- * Two runs of one boot: the wall clock must not have gone less far than the monotonic one, which
- * nobody can set. It may have gone further: a machine that sleeps counts in one of them only.
+ * Two runs of one boot, in the order they were recorded in one record: the wall clock must not have
+ * gone less far than the monotonic one, which nobody can set. It may have gone further: a machine
+ * that sleeps counts in one of them only.
  */
 static int check_clocks(struct ledger_check *c, struct err *e)
 {
-	sqlite3_stmt *s =
-		store_sql(c->r,
-			  "SELECT id, boot_id, host, begin_ms, begin_monotonic_ms FROM runs "
-			  "ORDER BY seq",
-			  e);
-	int64_t id = 0, boot = 0, host = 0, wall = 0, monotonic = 0;
+	sqlite3_stmt *s = store_sql(
+		c->r,
+		"SELECT before, id, really - gone FROM (SELECT id, lag(id) OVER w AS before, "
+		"begin_ms - lag(begin_ms) OVER w AS gone, begin_monotonic_ms - "
+		"lag(begin_monotonic_ms) OVER w AS really FROM runs WHERE begin_monotonic_ms > 0 "
+		"WINDOW w AS (PARTITION BY boot_id, host, (SELECT identity FROM merges WHERE id = "
+		"merge) ORDER BY seq)) WHERE really - gone > ?1 ORDER BY id",
+		e);
 	int rc;
 
 	if (s == NULL)
 		return -1;
-	while ((rc = store_step(c->r, s, e)) == 1) {
-		int64_t gone = sqlite3_column_int64(s, 3) - wall;
-		int64_t really = sqlite3_column_int64(s, 4) - monotonic;
-		bool is_comparable = id != 0 && boot == sqlite3_column_int64(s, 1) &&
-				     host == sqlite3_column_int64(s, 2) && monotonic > 0 &&
-				     sqlite3_column_int64(s, 4) > 0;
-
-		if (is_comparable && really - gone > TOLERANCE_MS)
-			(void)LEDGER_FIND(
-				c, LEDGER_DOUBT,
-				"the clock was set back by %s between run %lld and run %lld",
-				apart(c, really - gone), (long long)id,
-				(long long)sqlite3_column_int64(s, 0));
-		id = sqlite3_column_int64(s, 0);
-		boot = sqlite3_column_int64(s, 1);
-		host = sqlite3_column_int64(s, 2);
-		wall = sqlite3_column_int64(s, 3);
-		monotonic = sqlite3_column_int64(s, 4);
-	}
+	store_bind_int(s, 1, TOLERANCE_MS);
+	while ((rc = store_step(c->r, s, e)) == 1)
+		(void)LEDGER_FIND(c, LEDGER_DOUBT,
+				  "the clock was set back by %s between run %lld and run %lld",
+				  apart(c, sqlite3_column_int64(s, 2)),
+				  (long long)sqlite3_column_int64(s, 0),
+				  (long long)sqlite3_column_int64(s, 1));
 	return rc;
 }
 
