@@ -68,11 +68,6 @@ static void tell_left(struct ledger_command *c, const char *file, const struct m
 			      "%s: left out: %" PRId64 " measurement%s whose id stands for another "
 			      "value here\n",
 			      file, m->n_taken, plural(m->n_taken));
-	if (m->n_doubts > 0)
-		(void)fprintf(out,
-			      "%s: taken with %zu doubt%s about its times; assize ledger verify "
-			      "--record %s lists them\n",
-			      file, m->n_doubts, plural((int64_t)m->n_doubts), file);
 }
 
 static int merge_file(struct ledger_command *c, size_t word, const struct merge_options *o,

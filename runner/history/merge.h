@@ -45,7 +45,6 @@ struct merged {
 	int64_t n_runs, n_results, n_restorations, n_externals;
 	int64_t n_foreign; /* runs and measurements it has from others */
 	int64_t n_taken;   /* measurements whose id is here with another value: the first stays */
-	size_t n_doubts;   /* of the verification */
 };
 
 /* -1, ERR_RECORD: it is refused and nothing of it was taken; ERR_USAGE: it cannot be meant. */

@@ -515,6 +515,40 @@ static void test_merge_of_a_part_that_two_have_run(void **state)
 	record_close(other);
 }
 
+/* Runs that were merged stand between those made here, and hide nothing of them. */
+static void test_merge_hides_no_clock_that_was_set_back(void **state)
+{
+	struct world *w = *state;
+	struct record *other = open_other(w, "other.db");
+
+	(void)run_at(w, other, WORLD_T0 + 1 * WORLD_HOUR, "v1", OUTCOME_PASS);
+	(void)run_at(w, w->record, WORLD_T0 + 9 * WORLD_HOUR, "v1", OUTCOME_PASS);
+	(void)full_merge(w, other, true);
+	assert_int_equal(tells(w, LEDGER_DOUBT, "the clock was set back"), 0);
+	(void)run_at(w, w->record, WORLD_T0 + 8 * WORLD_HOUR, "v1", OUTCOME_PASS);
+	assert_int_equal(tells(w, LEDGER_DOUBT,
+			       "the clock was set back by 1 h between run 1 and "
+			       "run 3"),
+			 1);
+	record_close(other);
+}
+
+/* What tells there that a clock was set back is not here. */
+static void test_merge_refuses_doubtful_times(void **state)
+{
+	struct world *w = *state;
+	const struct merge_options o = {
+		.is_unsigned = true, .at_ms = LATER, .host = "h", .user = "u"};
+	struct record *other = open_other(w, "other.db");
+
+	(void)run_at(w, other, WORLD_T0 + 9 * WORLD_HOUR, "v1", OUTCOME_PASS);
+	(void)run_at(w, other, WORLD_T0 + 8 * WORLD_HOUR, "v1", OUTCOME_PASS);
+	refuses(w, other, &o,
+		"its times are in doubt: run 2 began at 2026-11-23T05:40:03Z, 1 h "
+		"before run 1 ended");
+	record_close(other);
+}
+
 /* It would be the newest evidence of some day that is to come. */
 static void test_merge_refuses_the_future(void **state)
 {
@@ -684,6 +718,8 @@ int main(void)
 		TEST(test_merge_refuses_another_key),
 		TEST(test_merge_refuses_another_tag_of_the_name),
 		TEST(test_merge_of_a_part_that_two_have_run),
+		TEST(test_merge_hides_no_clock_that_was_set_back),
+		TEST(test_merge_refuses_doubtful_times),
 		TEST(test_merge_refuses_the_future),
 		TEST(test_merge_refuses_a_key_that_signed_nothing),
 		TEST(test_merge_takes_what_is_signed_for),
