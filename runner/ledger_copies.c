@@ -34,6 +34,8 @@ static const char *plural(int64_t n)
 
 static void tell_taken(struct ledger_command *c, const char *file, const struct merged *m)
 {
+	static const char *const vouched[] = {", UNSIGNED", ", vouched for by its own key only",
+					      ""};
 	FILE *out = c->app->out;
 
 	if (m->id == 0) {
@@ -45,8 +47,7 @@ static void tell_taken(struct ledger_command *c, const char *file, const struct 
 		      "%" PRId64 " measurement%s (records %" PRIu64 " to %" PRIu64 " of %s)%s\n",
 		      file, m->n_runs, plural(m->n_runs), m->n_results, plural(m->n_results),
 		      m->n_restorations, plural(m->n_restorations), m->n_externals,
-		      plural(m->n_externals), m->from, m->size - 1, m->origin,
-		      c->o.is_unsigned ? ", UNSIGNED" : "");
+		      plural(m->n_externals), m->from, m->size - 1, m->origin, vouched[m->vouched]);
 }
 
 /* Said whether or not something was taken. */

@@ -211,6 +211,7 @@ static int take(struct merging *m, const struct ledger_verification *v, const st
 	int rc;
 
 	m->out->from = last->size;
+	m->out->vouched = vouched(m);
 	m->out->size = size_of(m, v);
 	m->out->n_left = v->head.size - m->out->size;
 	if (m->out->size == last->size)

@@ -5,6 +5,9 @@
 cd "$TMP" || bail "no directory"
 r=.assize/record.db
 named=(--name shop.example.com/audits)
+# One repository, as far as can be told: its tag is the same commit on both machines.
+GIT_AUTHOR_DATE="$(date +%s) +0000"
+export GIT_AUTHOR_DATE GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
 
 machine() # DIRECTORY: a definition, and a record with a key of its own
 {
@@ -48,12 +51,16 @@ merge() { "$ASSIZE" ledger merge --record $r "$@"; }
 # ---- merging ----
 
 exits "two records are merged" 0 merge ../a/$r ../b/$r
-like "and told, each" "$out" '^../a/.assize/record.db: 3 runs, [0-9]+ results, 1 restoration, 1 measurement \(records 0 to [0-9]+ of shop.example.com/audits/[0-9a-f]{32}\)'
+like "and told, each" "$out" '^../a/.assize/record.db: 3 runs, [0-9]+ results, 1 restoration, 1 measurement \(records 0 to [0-9]+ of shop.example.com/audits/[0-9a-f]{32}\), vouched for by its own key only'
 like "with what was left out" "$out" '../b/.assize/record.db: left out: 1 measurement whose id stands for another value here'
 is "leaves say what was taken of whom" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | "\(.from) \(.to) \(.vouched) \(.origin)"')" \
 	"$(for m in a b; do echo "0 $(sed -n 2p ../$m/kept) its own key $(head -1 ../$m/kept)"; done)"
 like "and keep the checkpoint" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | .note')" 'shop.example.com/audits/[0-9a-f]+'
-exits "the merged record is whole" 0 "$ASSIZE" ledger verify --record $r --trust "$(cat key)"
+keys=(--trust "$(cat key)" --trust "$(cat ../a/key)" --trust "$(cat ../b/key)")
+exits "whom nobody knows is doubtful" 2 "$ASSIZE" ledger verify --record $r --trust "$(cat key)" --trust "$(cat ../b/key)"
+like "by name" "$out" "doubt +merge 1 of $(head -1 ../a/kept) is signed by none of the keys you trust"
+unlike "and only that" "$out" 'merge 2'
+exits "the merged record is whole" 0 "$ASSIZE" ledger verify --record $r "${keys[@]}"
 unlike "without a doubt" "$out" '(doubt|BROKEN|broken)'
 is "and signed for" "$("$ASSIZE" ledger verify --record $r --json | jq '.checkpoints.covered == .size')" true
 sql() { sqlite3 $r "$1"; }
@@ -156,7 +163,9 @@ wait $slow
 exits "its end" 0 merge --unsigned slow.db
 like "comes with the next" "$out" '0 runs, 4 results'
 is "and it is complete" "$("$ASSIZE" history --record $r -n 1 --json | jq -r '.runs[0].state')" pass
-exits "all of it is whole" 0 "$ASSIZE" ledger verify --record $r --trust "$(cat key)"
+exits "all of it is whole" 2 "$ASSIZE" ledger verify --record $r "${keys[@]}"
+is "but for what nobody vouched for" "$(grep -c '^ *doubt ' <<<"$out") $(grep -c 'nobody vouched for merge' <<<"$out")" "3 3"
+exits "and is so for whoever trusts nobody" 2 "$ASSIZE" ledger verify --record $r
 
 # ---- export ----
 
@@ -169,7 +178,7 @@ like "is verified" "$out" '^copy2.db: [0-9]+ records of shop.example.com/audits/
 wait "${writers[@]}"
 is "nothing they wrote is lost" "$(sql "SELECT count(*) FROM externals e JOIN texts t ON t.id = e.name WHERE t.body GLOB 'w[1-4]'")" 20
 is "it is private" "$(stat -c %a copy2.db)" 600
-exits "and whole" 0 "$ASSIZE" ledger verify --record copy2.db --trust "$(cat key)"
+unlike "and whole" "$("$ASSIZE" ledger verify --record copy2.db "${keys[@]}")" '(broken|BROKEN)'
 exits "and the beginning of what there is" 0 "$ASSIZE" ledger import copy2.db --record copy2.db
 exits "a file that is there is not written over" 3 "$ASSIZE" ledger export copy2.db --record $r
 like "which is said" "$err" 'cannot export to ".*/copy2.db": it is there'
@@ -246,5 +255,6 @@ exits "a record is replaced under a run" 0 "$ASSIZE" ledger import --unsigned gr
 wait $slow
 is "which is not recorded, and says so" "$?" 4
 like "in words" "$(cat told)" 'could not write record'
-exits "the record is whole" 0 "$ASSIZE" ledger verify --record new/record.db
+exits "the record is whole" 2 "$ASSIZE" ledger verify --record new/record.db
+unlike "with no more doubts than it had" "$out" '(broken|BROKEN|doubt +[^n ])'
 done_testing
