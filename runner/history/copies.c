@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -365,11 +366,31 @@ static int import(const char *scratch, const char *path, const char *from, struc
 	return put_in_place(scratch, path, a, &is, absent == 0, e);
 }
 
+/* A link stays one: it is the file that is replaced. A name without a file is itself. */
+static int follow_links(const char *path, struct arena *a, const char **out, struct err *e)
+{
+	char *real;
+	struct stat st;
+
+	*out = path;
+	if (lstat(path, &st) != 0 && errno == ENOENT)
+		return 0;
+	real = realpath(path, NULL);
+	if (real == NULL)
+		return err_set(e, ERR_RECORD, "could not follow \"%s\": %s", path, strerror(errno));
+	*out = arena_strdup(a, real);
+	free(real);
+	return 0;
+}
+
 int record_import(const char *path, const char *from, struct arena *a, const struct copy_options *o,
 		  struct imported *out, struct err *e)
 {
 	const char *scratch;
 	int rc;
+
+	if (follow_links(path, a, &path, e) != 0)
+		return -1;
 
 	if (scratch_name(a, path, &scratch, e) != 0)
 		return -1;

@@ -232,6 +232,14 @@ ok "of which nothing is left" test ! -e other.db
 cp new/record.db taken.db
 exits "unless that is meant" 0 "$ASSIZE" ledger import --unsigned grown.db --record taken.db
 like "which is told" "$out" ' 1 more records of .*, verified, UNSIGNED$'
+ln -s taken.db by-link.db
+"$ASSIZE" record load 5 --unit s --record grown.db >/dev/null
+exits "through a link" 0 "$ASSIZE" ledger import -q --unsigned grown.db --record by-link.db
+is "the file behind it is replaced" "$(readlink by-link.db) $(sqlite3 taken.db 'SELECT next_seq FROM head')" \
+	"taken.db $(sqlite3 grown.db 'SELECT next_seq FROM head')"
+ln -s nowhere.db dangling.db
+exits "a link to nothing is not followed" 4 "$ASSIZE" ledger import --unsigned grown.db --record dangling.db
+like "which is told" "$err" 'could not follow ".*/dangling.db"'
 touch new/record.db.before
 exits "a stopped import is looked at first: refused" 4 "$ASSIZE" ledger import --unsigned grown.db --record new/record.db
 like "a stopped import is looked at first: said" "$err" 'could not keep .*/record.db.before.*assize ledger verify says which'
