@@ -6,6 +6,7 @@
 #include "runner/history/copies.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,6 +264,30 @@ static int check_signed(const char *from, const struct ledger_verification *v, s
 			   "takes it all the same");
 }
 
+/* Whoever could read and write the record still can, and nobody else. */
+static int keep_access(const char *scratch, const char *path, struct err *e)
+{
+	int fd = open(scratch, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct stat was, is;
+	bool is_kept;
+
+	if (fd < 0)
+		return err_set(e, ERR_RECORD, "could not open \"%s\": %s", scratch,
+			       strerror(errno));
+	is_kept = stat(path, &was) == 0 && fstat(fd, &is) == 0 &&
+		  ((was.st_uid == is.st_uid && was.st_gid == is.st_gid) ||
+		   fchown(fd, was.st_uid, was.st_gid) == 0) &&
+		  fchmod(fd, was.st_mode & 07777) == 0 && fsync(fd) == 0;
+	if (!is_kept) {
+		(void)err_set(e, ERR_RECORD,
+			      "could not give the copy the owner and mode of \"%s\": %s", path,
+			      strerror(errno));
+		(void)err_help(e, "import it as the user the record belongs to");
+	}
+	(void)close(fd); /* synced */
+	return is_kept ? 0 : -1;
+}
+
 /* The old file has a second name until the new one is known to stay. */
 static int exchange(struct arena *a, const char *scratch, const char *path, struct err *e)
 {
@@ -313,7 +338,7 @@ static int put_in_place(const char *scratch, const char *path, struct arena *a,
 		return name_copy(a, scratch, path, e);
 	if (hold_present(path, a, was, &present, e) != 0)
 		return -1;
-	rc = exchange(a, scratch, path, e);
+	rc = keep_access(scratch, path, e) != 0 ? -1 : exchange(a, scratch, path, e);
 	record_close(present); /* its transaction wrote nothing */
 	return rc;
 }

@@ -233,10 +233,14 @@ cp new/record.db taken.db
 exits "unless that is meant" 0 "$ASSIZE" ledger import --unsigned grown.db --record taken.db
 like "which is told" "$out" ' 1 more records of .*, verified, UNSIGNED$'
 ln -s taken.db by-link.db
+chmod 640 taken.db
+[ "$(id -u)" != 0 ] || chown 12345:12345 taken.db
+owner=$(stat -c %u:%g:%a taken.db)
 "$ASSIZE" record load 5 --unit s --record grown.db >/dev/null
 exits "through a link" 0 "$ASSIZE" ledger import -q --unsigned grown.db --record by-link.db
 is "the file behind it is replaced" "$(readlink by-link.db) $(sqlite3 taken.db 'SELECT next_seq FROM head')" \
 	"taken.db $(sqlite3 grown.db 'SELECT next_seq FROM head')"
+is "by one that belongs to whom it belonged" "$(stat -c %u:%g:%a taken.db)" "$owner"
 ln -s nowhere.db dangling.db
 exits "a link to nothing is not followed" 4 "$ASSIZE" ledger import --unsigned grown.db --record dangling.db
 like "which is told" "$err" 'could not follow ".*/dangling.db"'
