@@ -131,7 +131,10 @@ static int read_parts(struct record *r, struct arena *a, const struct asked *x,
 		      struct shard_run *duplicates, struct err *e)
 {
 	sqlite3_stmt *s =
-		store_sql(r, "SELECT " COLUMNS "r.manifest = ?2 AND r.shards = ?3" NEWEST, e);
+		store_sql(r,
+			  "SELECT " COLUMNS "r.manifest = ?2 AND r.shards = ?3 AND r.subject = ?4 "
+			  "AND r.selection = ?5" NEWEST,
+			  e);
 	int rc;
 
 	if (s == NULL)
@@ -139,6 +142,8 @@ static int read_parts(struct record *r, struct arena *a, const struct asked *x,
 	store_bind_int(s, 1, x->before_seq);
 	store_bind_digest(s, 2, set->manifest, sizeof(set->manifest));
 	store_bind_int(s, 3, set->total);
+	store_bind_int(s, 4, x->subject);
+	store_bind_int(s, 5, x->selection);
 	while ((rc = store_step(r, s, e)) == 1) {
 		struct shard_run run = read_run(s, a), *newest, *duplicate;
 

@@ -533,6 +533,31 @@ static void test_merge_hides_no_clock_that_was_set_back(void **state)
 	record_close(other);
 }
 
+/* Whoever copies a manifest has not measured a part of what it stands for. */
+static void test_merge_refuses_parts_that_are_not_of_one_whole(void **state)
+{
+	const struct run_shard parts[] = {{1, 2, {7}}, {2, 2, {7}}};
+	struct world *w = *state;
+	struct record *own = w->record, *other = open_other(w, "other.db");
+	const struct merge_options o = {
+		.is_unsigned = true, .at_ms = LATER, .host = "h", .user = "u"};
+	struct run_info run[2];
+	struct shard_set set;
+	struct err e = {0};
+
+	w->record = other;
+	for (int i = 0; i < 2; i++) {
+		run[i] = world_begin_part(w, i == 0 ? "v1" : "v2", parts[i]);
+		world_end(w, &run[i], OUTCOME_PASS);
+	}
+	w->record = own;
+	assert_ok(record_shard_set(other, w->arena, run[0].id, INT64_MAX, &set, &e), e);
+	assert_int_equal(set.runs[0].run_id, run[0].id);
+	assert_int_equal(set.runs[1].run_id, 0);
+	refuses(w, other, &o, "runs 1 to 2 of manifest 070000000000 are not of one subject");
+	record_close(other);
+}
+
 /* What tells there that a clock was set back is not here. */
 static void test_merge_refuses_doubtful_times(void **state)
 {
@@ -719,6 +744,7 @@ int main(void)
 		TEST(test_merge_refuses_another_tag_of_the_name),
 		TEST(test_merge_of_a_part_that_two_have_run),
 		TEST(test_merge_hides_no_clock_that_was_set_back),
+		TEST(test_merge_refuses_parts_that_are_not_of_one_whole),
 		TEST(test_merge_refuses_doubtful_times),
 		TEST(test_merge_refuses_the_future),
 		TEST(test_merge_refuses_a_key_that_signed_nothing),
