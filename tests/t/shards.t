@@ -65,6 +65,33 @@ is "another machine has the same manifest" "$(cd ../two && manifest --shard 1/4 
 isnt "another subject has another" "$(manifest --shard 1/4 -s v2)" "$(manifest --shard 1/4 -s v1)"
 isnt "other variables, too" "$(manifest --shard 1/4 -s v1 --var 'bound=<= 9')" "$(manifest --shard 1/4 -s v1)"
 isnt "and other words" "$(manifest --shard 1/4 -s v1 tag:t0)" "$(manifest --shard 1/4 -s v1)"
+# What the environment says is in no definition; where it leads belongs to the manifest, with what secret does not.
+placed() # TYPE LOCATION
+{
+	printf 'assize: 1\ntargets: { t: { %s: "${env:PLACE}" } }\naudits: { a: { target: t, checks: [ { id: c, %s } ] } }\n' \
+		"$1" "$([ "$1" = http ] && echo 'http: /, expect: { status: "== 200" }' || echo 'sql: SELECT 1, expect: == 1')" >placed.yaml
+	PLACE=$2 manifest -f placed.yaml --shard 1/1 | grep -xE '[0-9a-f]{64}' || echo "none for $2"
+}
+differs() # TYPE HERE THERE
+{
+	isnt "$1 $3: another place" "$(placed "$1" "$3")" "$(placed "$1" "$2")"
+}
+agrees() # TYPE HERE THERE
+{
+	is "$1 $3: the same place" "$(placed "$1" "$3")" "$(placed "$1" "$2")"
+}
+differs sqlite a.db b.db
+agrees sqlite a.db a.db
+differs http https://a.example/x https://b.example/x
+differs http https://a.example/x https://a.example:8443/x
+agrees http https://u:one@a.example/x https://v:two@a.example/x
+differs postgres 'host=a dbname=shop password=one' 'host=b dbname=shop password=one'
+differs postgres 'host=a dbname=shop' 'host=a dbname = store'
+agrees postgres "host=a user=u password='one host=b' dbname=shop" "host=a user=v password=two dbname=shop"
+differs postgres 'postgresql://u:one@a/shop?port=1' 'postgresql://u:one@a/shop?port=2'
+agrees postgres 'postgresql://u:one@a/shop?password=one&port=1' 'postgresql://v:two@a/shop?password=two&port=1'
+differs odbc 'Driver={a};Server=a;Pwd={x;Server=y}' 'Driver={a};Server=b;Pwd={x;Server=y}'
+agrees odbc 'Driver={a};Server=a;Pwd={x;Server=y}' 'Driver={a};Server=a;Pwd={z;Server=z}'
 for bad in 3/2 0/4 1/0 -1/2 1/1001 1/99999999999999999999 4 a/b 1/2/3 /; do
 	run "$ASSIZE" run "--shard=$bad"
 	is "--shard $bad is a mistake" "$status" 3
