@@ -165,6 +165,16 @@ int record_run_shard(struct record *r, int64_t run_id, struct run_shard *out, st
 int record_shard_set(struct record *r, struct arena *a, int64_t run_id, int64_t before_seq,
 		     struct shard_set *out, struct err *e);
 
+/* A run that was merged though no key that was trusted then had signed for it. */
+struct merged_run {
+	int64_t run_id, merge_id;
+	const char *origin; /* of the record it is from */
+	bool is_own_key;    /* that record's own key has signed; false = nobody has */
+};
+/* Those recorded before before_seq, ascending. */
+int record_unvouched_runs(struct record *r, struct arena *a, int64_t before_seq,
+			  struct merged_run **out, size_t *n, struct err *e);
+
 /* Evidence for a gate: the newest result of every series of a check in complete AND incomplete
  * runs. */
 struct evidence {

@@ -75,6 +75,11 @@ exits "what is new since then" 0 merge ../a/$r
 like "is taken alone" "$out" '^../a/.assize/record.db: 1 run, 3 results, 0 restorations, 0 measurements'
 exits "a gate decides by what was measured elsewhere" 0 "$ASSIZE" gate release -f ../a/assize.yaml --record $r -s v2
 exits "which can be made again" 0 "$ASSIZE" replay --decision 1 --record $r
+cp ../a/assize.yaml ../a/trusting.yaml
+printf 'ledger: { trust: ["%s"] }\n' "$(cat key)" >>../a/trusting.yaml
+exits "unless it says whose signature counts" 2 "$ASSIZE" gate release -f ../a/trusting.yaml --record $r -s v2
+like "and nobody it trusts has signed" "$out" "undecided merged run [0-9]+ was merged \(merge 3 of $(head -1 ../a/kept)\), and vouched for by its own key only"
+exits "which can be made again as well" 0 "$ASSIZE" replay --decision 2 --record $r
 exits "what a history judged elsewhere cannot be judged again" 2 "$ASSIZE" replay "$(sql 'SELECT max(id) FROM runs')" --record $r
 like "and that is said" "$out" 'unknown +tasks/usual +it was judged by the history of the record it was merged from'
 like "the rest is equal" "$out" '3 results, 2 equal, 0 differ, 1 cannot be judged again'
@@ -134,6 +139,9 @@ like "loudly" "$out" ', UNSIGNED$'
 is "also by the leaf" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | .vouched' | tail -1)" nobody
 exits "with the key that is trusted" 0 merge --trust "$(cat ../a/key)" --trust "$(cat ../b/key)" ../b/$r
 is "as the leaf says" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | .vouched' | tail -1)" 'a trusted key'
+exits "a gate that trusts rests on that" 0 "$ASSIZE" gate release -f ../a/trusting.yaml --record $r -s v3
+unlike "and says nothing of it" "$out" 'merged'
+size=$(sql 'SELECT next_seq FROM head')
 
 # History made anew, with the same key.
 cp ../a/$r before.db

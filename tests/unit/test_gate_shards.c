@@ -220,6 +220,32 @@ static void test_shards_remedy_is_the_run_that_is_missing(void **state)
 	assert_true(is_found);
 }
 
+/* What was merged though nobody trusted had signed is told, or counts for nothing. */
+static void test_shards_and_merges_are_vouched_for(void **state)
+{
+	struct parts *p = *state;
+	struct gate_merged x = {.merge_id = 3,
+				.run_id = 12,
+				.n_runs = 2,
+				.origin = "shop/ab",
+				.is_own_key = true,
+				.is_hard = true};
+
+	p->s.in.merged = &x;
+	p->s.in.n_merged = 1;
+	comes_to(&p->s, OUTCOME_PASS,
+		 "run 12 and 1 more were merged (merge 3 of shop/ab), and vouched for by its own "
+		 "key only");
+	p->s.in.is_trust_named = true;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "run 12 and 1 more were merged (merge 3");
+	x.is_own_key = false;
+	x.n_runs = 1;
+	comes_to(&p->s, OUTCOME_UNDECIDED,
+		 "run 12 was merged (merge 3 of shop/ab), and nobody vouched for it");
+	x.is_hard = false;
+	comes_to(&p->s, OUTCOME_WARN, "and nobody vouched for it");
+}
+
 /* However many are missing, a line stays one. */
 static void test_shards_of_a_thousand(void **state)
 {
@@ -244,6 +270,7 @@ int main(void)
 		TEST(test_shards_are_held_to_what_rests_on_them),
 		TEST(test_shards_of_history_are_held_to_it),
 		TEST(test_shards_remedy_is_the_run_that_is_missing),
+		TEST(test_shards_and_merges_are_vouched_for),
 		TEST(test_shards_of_a_thousand),
 	};
 
