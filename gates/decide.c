@@ -312,6 +312,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 		depends_rule_decide(&l, in);
 		ledger_rule_decide(&l, in);
 		shards_rule_decide(&l, in);
+		merged_rule_decide(&l, in);
 		waiver_rule_close(&l, in);
 	}
 	out->outcome = join_lines(&l);

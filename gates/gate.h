@@ -97,6 +97,14 @@ struct gate_shards {
 	size_t n_runs;
 };
 
+/* Of one merge that nobody trusted vouched for, the runs the gate rests on: gates/merged_rule.c. */
+struct gate_merged {
+	int64_t merge_id, run_id; /* one of the runs */
+	size_t n_runs;
+	const char *origin;
+	bool is_own_key, is_hard;
+};
+
 struct gate_input {
 	const struct gate *gate;
 	/*
@@ -136,6 +144,9 @@ struct gate_input {
 	size_t n_overrides;
 	const struct gate_shards *shards; /* none of two has one manifest */
 	size_t n_shards;
+	const struct gate_merged *merged;
+	size_t n_merged;
+	bool is_trust_named; /* the definition says whose signature counts */
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

@@ -57,6 +57,8 @@ void freeze_rule_decide(struct lines *l, const struct gate_input *in);
 void depends_rule_decide(struct lines *l, const struct gate_input *in);
 /* shards_rule.c */
 void shards_rule_decide(struct lines *l, const struct gate_input *in);
+/* merged_rule.c */
+void merged_rule_decide(struct lines *l, const struct gate_input *in);
 /* Does the gate ask for evidence of anything (decide.c)? */
 bool gate_requires(const struct gate_input *in);
 /* override_rule.c: after all lines, of a decision that is shut: what opens it nevertheless, or why

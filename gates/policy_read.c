@@ -555,6 +555,8 @@ static void read_basis(struct reading *r, struct basis *out)
 	read_depends(r, root, out);
 	read_overrides(r, root, out);
 	read_ledger(r, root, out);
+	out->input.is_trust_named =
+		json_member(root, "trust") != NULL && get_bool(r, root, "trust");
 }
 
 static int read_text(struct reading *r, const char *text, struct basis *out,

@@ -401,5 +401,7 @@ void basis_write(struct buf *out, const struct gate_input *in)
 		put_overrides(&w, in);
 	if (in->ledger != NULL)
 		put_ledger(&w, in->ledger);
+	if (in->is_trust_named)
+		json_put_bool(&w, "trust", true);
 	json_close(&w, '}');
 }

@@ -3,9 +3,11 @@
  *
  * The parts of a whole are the runs with one manifest (runner/shard.h). Of each part its newest run
  * counts, and it must be complete and as fresh as the strictest requirement that rests on the
- * whole. The whole must be the newest of its kind: when any part was begun since then under another
- * manifest (another definition, variables, number of parts), what is there is a mixture. Everything
- * else is undecided: a missing part is never a pass, whatever it would have measured.
+ * whole. It replaces what was run before it in the same record; another complete run of the part
+ * that is as fresh is one too many. The whole must be the newest of its kind: when any part was
+ * begun since then under another manifest (another definition, variables, number of parts), what is
+ * there is a mixture. Everything else is undecided: a missing part is never a pass, whatever it
+ * would have measured.
  *
  * Rules about history look at more runs than these and count each by itself; of theirs the newest
  * of each check is held to the same.
@@ -38,6 +40,7 @@ enum fault {
 	FAULT_DEFINITION,
 	FAULT_FUTURE,
 	FAULT_STALE,
+	FAULT_DUPLICATE,
 	FAULT_N,
 };
 
@@ -90,8 +93,10 @@ static struct need need_of(const struct gate_input *in, const struct gate_shards
 /* ---- parts ---- */
 
 static enum fault fault_of(const struct gate_input *in, const struct shard_set *s,
-			   const struct need *n, const struct shard_run *run)
+			   const struct need *n, size_t part)
 {
+	const struct shard_run *run = &s->runs[part], *twin = &s->duplicates[part];
+
 	if (run->run_id == 0)
 		return FAULT_MISSING;
 	if (run->run_state == RUN_INTERRUPTED)
@@ -104,6 +109,9 @@ static enum fault fault_of(const struct gate_input *in, const struct shard_set *
 		return FAULT_FUTURE;
 	if (refuse_is_stale(run->begin_ms, in->now_ms, n->max_age_ms))
 		return FAULT_STALE;
+	/* what is too old to count cannot count instead */
+	if (twin->run_id != 0 && !refuse_is_stale(twin->begin_ms, in->now_ms, n->max_age_ms))
+		return FAULT_DUPLICATE;
 	return FAULT_NONE;
 }
 
@@ -159,6 +167,18 @@ static const char *other_text(struct lines *l, const struct shard_set *s, size_t
 			    part + 1, how);
 }
 
+static const char *duplicate_text(struct lines *l, const char *parts, const char *whole,
+				  const struct shard_run *run, const struct shard_run *twin)
+{
+	bool is_elsewhere = memcmp(run->origin, twin->origin, sizeof(run->origin)) != 0;
+
+	return arena_printf(l->arena,
+			    "%s of manifest %s: run %" PRId64 " and run %" PRId64
+			    " are both complete, %s, and neither replaces the other",
+			    parts, whole, twin->run_id, run->run_id,
+			    is_elsewhere ? "made in different records" : "made at the same time");
+}
+
 static const char *fault_text(struct lines *l, const struct gate_input *in,
 			      const struct shard_set *s, const struct need *need,
 			      const enum fault *faults, enum fault fault, size_t *first)
@@ -197,6 +217,8 @@ static const char *fault_text(struct lines *l, const struct gate_input *in,
 		return arena_printf(l->arena,
 				    "%s of manifest %s: run %" PRId64 " began %s, limit %s", parts,
 				    whole, run->run_id, age, lines_duration(l, need->max_age_ms));
+	case FAULT_DUPLICATE:
+		return duplicate_text(l, parts, whole, run, &s->duplicates[*first]);
 	}
 	return arena_printf(l->arena, "%s %s no complete run of manifest %s%s", parts, have, whole,
 			    why);
@@ -262,7 +284,9 @@ static void add_fault(struct lines *l, const struct gate_input *in, const struct
 	struct decision_line *line = add_line(l, in, need, OUTCOME_UNDECIDED, text);
 
 	line->run_id = s->runs[first].run_id;
-	line->remedy = remedy(l, s, first);
+	line->remedy = fault == FAULT_DUPLICATE
+			       ? "decide with a record that has one run of each part"
+			       : remedy(l, s, first);
 }
 
 static void decide(struct lines *l, const struct gate_input *in, const struct gate_shards *shards)
@@ -285,7 +309,7 @@ static void decide(struct lines *l, const struct gate_input *in, const struct ga
 	faults = arena_array(l->arena, (size_t)s->total, sizeof(*faults));
 	is_whole = !is_replaced(l, in, s, &need);
 	for (size_t i = 0; i < (size_t)s->total; i++) {
-		faults[i] = fault_of(in, s, &need, &s->runs[i]);
+		faults[i] = fault_of(in, s, &need, i);
 		is_whole = is_whole && faults[i] == FAULT_NONE;
 	}
 	for (enum fault fault = FAULT_MISSING; fault < FAULT_N; fault++)

@@ -104,7 +104,7 @@ static int refuse_others(const struct ledger_command *c, const struct verb *v, s
 		{"--strict", "verify", o->is_strict},
 		{"--offline", "verify", o->is_offline},
 		{"--json", "verify", o->is_json},
-		{"--unsigned", "merge", o->is_unsigned},
+		{"--unsigned", "merge import", o->is_unsigned},
 		{"--from", "prove leaves", o->from > 0},
 		{"--size", "prove leaves", o->size > 0},
 		{"--output", "checkpoint verify prove", o->output != NULL},

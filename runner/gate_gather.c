@@ -12,6 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/freeze.h"
+#include "runner/gate_merged.h"
 #include "runner/gate_shards.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
@@ -281,5 +282,8 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		return -1;
 	if (find_restorations(g, out, e) != 0)
 		return -1;
-	return gate_shards_find(g->record, g->arena, out, e);
+	out->is_trust_named = g->definition->ledger != NULL && g->definition->ledger->trust.n > 0;
+	if (gate_shards_find(g->record, g->arena, out, e) != 0)
+		return -1;
+	return gate_merged_find(g->record, g->arena, out, e);
 }

@@ -34,6 +34,8 @@ static const char *plural(int64_t n)
 
 static void tell_taken(struct ledger_command *c, const char *file, const struct merged *m)
 {
+	static const char *const vouched[] = {", UNSIGNED", ", vouched for by its own key only",
+					      ""};
 	FILE *out = c->app->out;
 
 	if (m->id == 0) {
@@ -45,8 +47,7 @@ static void tell_taken(struct ledger_command *c, const char *file, const struct 
 		      "%" PRId64 " measurement%s (records %" PRIu64 " to %" PRIu64 " of %s)%s\n",
 		      file, m->n_runs, plural(m->n_runs), m->n_results, plural(m->n_results),
 		      m->n_restorations, plural(m->n_restorations), m->n_externals,
-		      plural(m->n_externals), m->from, m->size - 1, m->origin,
-		      c->o.is_unsigned ? ", UNSIGNED" : "");
+		      plural(m->n_externals), m->from, m->size - 1, m->origin, vouched[m->vouched]);
 }
 
 /* Said whether or not something was taken. */
@@ -68,11 +69,6 @@ static void tell_left(struct ledger_command *c, const char *file, const struct m
 			      "%s: left out: %" PRId64 " measurement%s whose id stands for another "
 			      "value here\n",
 			      file, m->n_taken, plural(m->n_taken));
-	if (m->n_doubts > 0)
-		(void)fprintf(out,
-			      "%s: taken with %zu doubt%s about its times; assize ledger verify "
-			      "--record %s lists them\n",
-			      file, m->n_doubts, plural((int64_t)m->n_doubts), file);
 }
 
 static int merge_file(struct ledger_command *c, size_t word, const struct merge_options *o,
@@ -134,6 +130,7 @@ static int copy_options(struct ledger_command *c, struct copy_options *out, stru
 		return -1;
 	*out = (struct copy_options){
 		.trust = t.t,
+		.is_unsigned = c->o.is_unsigned,
 		.progress = ledger_progress(c),
 		.progress_ctx = c,
 	};
@@ -177,8 +174,9 @@ int ledger_do_import(struct ledger_command *c, struct err *e)
 	if (x.is_same)
 		(void)fprintf(c->app->out, "%s: nothing new\n", c->o.words[1]);
 	else
-		(void)fprintf(c->app->out, "%s: %" PRIu64 " %srecords of %s, verified\n",
+		(void)fprintf(c->app->out, "%s: %" PRIu64 " %srecords of %s, verified%s\n",
 			      c->o.words[1], x.n_more, x.is_new ? "" : "more ",
-			      x.head.origin != NULL ? x.head.origin : x.head.identity);
+			      x.head.origin != NULL ? x.head.origin : x.head.identity,
+			      c->o.is_unsigned ? ", UNSIGNED" : "");
 	return EXIT_PASS;
 }

@@ -281,6 +281,8 @@ void load_drop_consequences(struct loader *l);
 void load_route(struct loader *l, const struct node *node, const struct route *r);
 /* load_connection.c: reports what a connection string must not hold. */
 void load_connection(struct loader *l, const struct node *node, enum target_type type);
+/* load_place.c: struct target's place. */
+const char *load_place(struct loader *l, const struct node *node, enum target_type type);
 void load_target(struct loader *l, const struct group *g, const struct node *node);
 void load_set(struct loader *l, const struct group *g, const struct node *node);
 /* load_rollback_proof.c: reports what is wrong with what a set proves besides the tree. */

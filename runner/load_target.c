@@ -266,6 +266,7 @@ void load_target(struct loader *l, const struct group *g, const struct node *nod
 	if (!what)
 		return;
 	t->location = places[t->type];
+	t->place = load_place(l, what, t->type);
 	if (t->type == TARGET_HTTP || t->type == TARGET_PROMETHEUS) {
 		check_url(l, what, target_type_name(t->type));
 		load_route(l, node, &t->route);

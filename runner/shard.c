@@ -130,6 +130,22 @@ static void add_count(struct arena *a, struct sha256 *h, const char *what, size_
 	add_text(h, arena_printf(a, "%s %zu", what, n));
 }
 
+/* What no digest of definitions sees: where targets are whose place the environment says. */
+static void add_places(struct app *app, struct sha256 *h, const struct definition *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_targets; i++)
+		n += d->targets[i]->place != NULL;
+	add_count(app->arena, h, "places", n);
+	for (size_t i = 0; i < d->n_targets; i++) {
+		if (d->targets[i]->place == NULL)
+			continue;
+		add_text(h, d->targets[i]->name);
+		add_text(h, d->targets[i]->place);
+	}
+}
+
 /* checks: all of the whole; they are sorted here. */
 static void make_manifest(struct app *app, const struct definition *d, const struct options *o,
 			  const char *subject, const char *words, const struct check **checks,
@@ -143,7 +159,7 @@ static void make_manifest(struct app *app, const struct definition *d, const str
 	qsort(vars, o->vars.n, sizeof(*vars), compare_pairs);
 	qsort(checks, n, sizeof(*checks), compare_checks);
 	sha256_init(&h);
-	add_text(&h, "assize shards 1");
+	add_text(&h, "assize shards 2");
 	sha256_add(&h, d->digest, sizeof(d->digest));
 	add_text(&h, subject);
 	add_text(&h, words);
@@ -153,6 +169,7 @@ static void make_manifest(struct app *app, const struct definition *d, const str
 		add_text(&h, vars[i].name);
 		add_text(&h, vars[i].value);
 	}
+	add_places(app, &h, d);
 	add_count(app->arena, &h, "checks", n);
 	for (size_t i = 0; i < n; i++) {
 		add_text(&h, checks[i]->name);

@@ -9,9 +9,10 @@
  * in it needs belongs to it.
  *
  * The manifest is a SHA-256 of everything the parts of one whole must agree on: digest of the
- * definitions, variables, subject, words of the selection, N, and of every check of the whole its
- * name and the hash of its definition. Runs are parts of one whole when they have the same; whoever
- * decides by one of them asks for all of them (gates/shards_rule.c).
+ * definitions, variables, places of targets that the environment names, subject, words of the
+ * selection, N, and of every check of the whole its name and the hash of its definition. Runs are
+ * parts of one whole when they have the same; whoever decides by one of them asks for all of them
+ * (gates/shards_rule.c).
  */
 #ifndef ASSIZE_RUNNER_SHARD_H
 #define ASSIZE_RUNNER_SHARD_H

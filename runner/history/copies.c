@@ -6,8 +6,10 @@
 #include "runner/history/copies.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -182,19 +184,21 @@ int record_export(struct record *r, struct arena *a, const char *path, const str
 
 /* ---- import ---- */
 
-/* What is there now. 1 = nothing. */
-static int read_present(const char *path, struct arena *a, struct ledger_head *out, struct err *e)
+/* What is there now, and the key that signs for it: n_keys 0 = it has none. 1 = nothing. */
+static int read_present(const char *path, struct arena *a, struct ledger_head *out,
+			struct ledger_key **keys, size_t *n_keys, struct err *e)
 {
 	struct record *r;
 	struct stat st;
 	int rc;
 
 	*out = (struct ledger_head){.size = 0};
+	*n_keys = 0;
 	if (stat(path, &st) != 0 && errno == ENOENT)
 		return 1;
 	if (record_open(path, RECORD_READ, &r, e) != 0)
 		return -1;
-	rc = ledger_head(r, a, out, e);
+	rc = ledger_head(r, a, out, e) != 0 || ledger_keys(r, a, keys, n_keys, e) != 0 ? -1 : 0;
 	record_close(r);
 	return rc;
 }
@@ -222,13 +226,18 @@ static int hold_present(const char *path, struct arena *a, const struct ledger_h
 	return rc;
 }
 
+static int check_same(const char *path, const char *from, const struct ledger_head *is,
+		      const struct ledger_head *copy, struct err *e)
+{
+	if (strcmp(is->identity, copy->identity) == 0)
+		return 0;
+	(void)err_set(e, ERR_RECORD, "\"%s\" is another record than \"%s\"", from, path);
+	return err_help(e, "assize ledger merge takes over what another one has measured");
+}
+
 static int check_extends(const char *path, const char *from, const struct ledger_head *is,
 			 const struct ledger_verification *v, struct err *e)
 {
-	if (strcmp(is->identity, v->head.identity) != 0) {
-		(void)err_set(e, ERR_RECORD, "\"%s\" is another record than \"%s\"", from, path);
-		return err_help(e, "assize ledger merge takes over what another one has measured");
-	}
 	if (v->head.size < is->size)
 		return err_set(e, ERR_RECORD,
 			       "\"%s\" is older than \"%s\": it has %" PRIu64 " records, %" PRIu64
@@ -240,6 +249,43 @@ static int check_extends(const char *path, const char *from, const struct ledger
 		       "\"%s\" does not extend \"%s\": its first %" PRIu64
 		       " records are not those that are there",
 		       from, path, is->size);
+}
+
+/* All of it, not only its beginning: what nobody has signed for anybody can have added. */
+static int check_signed(const char *from, const struct ledger_verification *v, struct err *e)
+{
+	if (v->n_signed > 0 && v->signed_size == v->head.size)
+		return 0;
+	(void)err_set(e, ERR_RECORD,
+		      "cannot import \"%s\": a key that counts has signed for %" PRIu64
+		      " of its %" PRIu64 " records",
+		      from, v->signed_size, v->head.size);
+	return err_help(e, "assize ledger checkpoint, there, signs for all of them; --unsigned "
+			   "takes it all the same");
+}
+
+/* Whoever could read and write the record still can, and nobody else. */
+static int keep_access(const char *scratch, const char *path, struct err *e)
+{
+	int fd = open(scratch, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct stat was, is;
+	bool is_kept;
+
+	if (fd < 0)
+		return err_set(e, ERR_RECORD, "could not open \"%s\": %s", scratch,
+			       strerror(errno));
+	is_kept = stat(path, &was) == 0 && fstat(fd, &is) == 0 &&
+		  ((was.st_uid == is.st_uid && was.st_gid == is.st_gid) ||
+		   fchown(fd, was.st_uid, was.st_gid) == 0) &&
+		  fchmod(fd, was.st_mode & 07777) == 0 && fsync(fd) == 0;
+	if (!is_kept) {
+		(void)err_set(e, ERR_RECORD,
+			      "could not give the copy the owner and mode of \"%s\": %s", path,
+			      strerror(errno));
+		(void)err_help(e, "import it as the user the record belongs to");
+	}
+	(void)close(fd); /* synced */
+	return is_kept ? 0 : -1;
 }
 
 /* The old file has a second name until the new one is known to stay. */
@@ -269,15 +315,14 @@ static int exchange(struct arena *a, const char *scratch, const char *path, stru
 }
 
 static int copy_in(const char *scratch, const char *from, struct arena *a,
-		   const struct copy_options *o, struct err *e)
+		   const struct copy_options *o, struct ledger_head *out, struct err *e)
 {
-	struct ledger_head head;
 	struct record *r;
 	int rc;
 
 	if (record_open(from, RECORD_READ, &r, e) != 0)
 		return -1;
-	rc = read_and_copy(r, a, scratch, o, &head, e);
+	rc = read_and_copy(r, a, scratch, o, out, e);
 	record_close(r);
 	return rc;
 }
@@ -293,24 +338,44 @@ static int put_in_place(const char *scratch, const char *path, struct arena *a,
 		return name_copy(a, scratch, path, e);
 	if (hold_present(path, a, was, &present, e) != 0)
 		return -1;
-	rc = exchange(a, scratch, path, e);
+	rc = keep_access(scratch, path, e) != 0 ? -1 : exchange(a, scratch, path, e);
 	record_close(present); /* its transaction wrote nothing */
 	return rc;
+}
+
+/* Where no key is trusted that of the record that is there counts. */
+static struct ledger_trust trust_of(const struct copy_options *o, const struct ledger_key *keys,
+				    size_t n_keys)
+{
+	struct ledger_trust t = o->trust;
+
+	if (o->is_unsigned) {
+		t.keys = NULL;
+		t.n_keys = 0;
+	} else if (t.n_keys == 0 && n_keys > 0) {
+		t.keys = &keys[n_keys - 1].key;
+		t.n_keys = 1;
+	}
+	return t;
 }
 
 static int import(const char *scratch, const char *path, const char *from, struct arena *a,
 		  const struct copy_options *o, struct imported *out, struct err *e)
 {
-	struct ledger_trust trust = o->trust;
 	struct ledger_verification v;
-	struct ledger_head is;
+	struct ledger_trust trust;
+	struct ledger_key *keys = NULL;
+	struct ledger_head is, copy;
+	size_t n_keys;
 	int absent;
 
-	if (copy_in(scratch, from, a, o, e) != 0)
+	if (copy_in(scratch, from, a, o, &copy, e) != 0)
 		return -1;
-	absent = read_present(path, a, &is, e);
+	absent = read_present(path, a, &is, &keys, &n_keys, e);
+	trust = trust_of(o, keys, n_keys);
 	trust.root_at = is.size;
-	if (absent < 0 || verify_copy(scratch, from, a, &trust, &v, e) != 0 ||
+	if (absent < 0 || (absent == 0 && check_same(path, from, &is, &copy, e) != 0) ||
+	    verify_copy(scratch, from, a, &trust, &v, e) != 0 ||
 	    (absent == 0 && check_extends(path, from, &is, &v, e) != 0))
 		return -1;
 	*out = (struct imported){
@@ -319,7 +384,28 @@ static int import(const char *scratch, const char *path, const char *from, struc
 		.is_same = absent == 0 && v.head.size == is.size,
 		.n_more = v.head.size - is.size,
 	};
-	return out->is_same ? 0 : put_in_place(scratch, path, a, &is, absent == 0, e);
+	if (out->is_same)
+		return 0;
+	if (trust.n_keys > 0 && check_signed(from, &v, e) != 0)
+		return -1;
+	return put_in_place(scratch, path, a, &is, absent == 0, e);
+}
+
+/* A link stays one: it is the file that is replaced. A name without a file is itself. */
+static int follow_links(const char *path, struct arena *a, const char **out, struct err *e)
+{
+	char *real;
+	struct stat st;
+
+	*out = path;
+	if (lstat(path, &st) != 0 && errno == ENOENT)
+		return 0;
+	real = realpath(path, NULL);
+	if (real == NULL)
+		return err_set(e, ERR_RECORD, "could not follow \"%s\": %s", path, strerror(errno));
+	*out = arena_strdup(a, real);
+	free(real);
+	return 0;
 }
 
 int record_import(const char *path, const char *from, struct arena *a, const struct copy_options *o,
@@ -327,6 +413,9 @@ int record_import(const char *path, const char *from, struct arena *a, const str
 {
 	const char *scratch;
 	int rc;
+
+	if (follow_links(path, a, &path, e) != 0)
+		return -1;
 
 	if (scratch_name(a, path, &scratch, e) != 0)
 		return -1;

@@ -21,6 +21,7 @@ struct record;
 
 struct copy_options {
 	struct ledger_trust trust; /* of the verification; its progress tells of that as well */
+	bool is_unsigned;	   /* of an import: whoever signed */
 	/* How many pages of all are copied; may be NULL. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t n);
 	void *progress_ctx;
@@ -37,8 +38,9 @@ struct imported {
 };
 /*
  * The record at path becomes a copy of the one at from. One that is there must be the beginning of
- * it: the same identity, and the root of that many records the same. Programs that have the old one
- * open cannot write any more and say so.
+ * it: the same identity, and the root of that many records the same. A key that is trusted, or that
+ * of the one that is there, must have signed for all of it; with neither nobody can. Programs that
+ * have the old one open cannot write any more and say so.
  */
 int record_import(const char *path, const char *from, struct arena *a, const struct copy_options *o,
 		  struct imported *out, struct err *e);

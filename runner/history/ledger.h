@@ -173,7 +173,8 @@ struct ledger_verification {
 	struct ledger_head head;
 	struct ledger_finding *findings; /* most severe first */
 	size_t n_findings, n_broken, n_doubts;
-	bool is_cut; /* there are more findings than are kept */
+	bool is_cut;		/* there are more findings than are kept */
+	const char *time_doubt; /* the first that is about times; NULL = there is none */
 	uint64_t n_results, n_runs, n_decisions;
 	uint64_t n_pruned, n_prunings; /* bodies that are known by their digests alone */
 	size_t n_checkpoints,

@@ -303,6 +303,65 @@ static void check_anchors(struct ledger_check *c)
 	}
 }
 
+/* ---- what was merged ---- */
+
+/* Signed by a key that is given; what the other record's keys said of each other is not here. */
+static bool is_given_signed(struct ledger_check *c, const char *text)
+{
+	const struct ledger_trust *t = c->trust;
+	struct note note;
+
+	if (note_parse(c->a, text, strlen(text), &note, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (note_is_signed(&note, &t->keys[i], NULL))
+			return true;
+	return false;
+}
+
+/* id, origin, size, root, vouched, note */
+static void check_merge(struct ledger_check *c, sqlite3_stmt *s)
+{
+	long long id = (long long)sqlite3_column_int64(s, 0);
+	const char *origin = store_text_or(s, 1, c->a, "a record without a key");
+	const char *note = store_text_or(s, 5, c->a, "");
+	unsigned char root[SHA256_BYTES];
+	struct ledger_checkpoint x;
+
+	store_digest(s, 3, root, sizeof(root));
+	if (sqlite3_column_int64(s, 4) == 0)
+		(void)ledger_find(c, LEDGER_DOUBT, "it was merged with --unsigned",
+				  "nobody vouched for merge %lld of %s", id, origin);
+	else if (ledger_checkpoint_parse(c->a, note, strlen(note), &x, NULL) != 0 ||
+		 x.size != (uint64_t)sqlite3_column_int64(s, 2) || strcmp(x.origin, origin) != 0 ||
+		 memcmp(x.root.bytes, root, sizeof(root)) != 0)
+		(void)LEDGER_FIND(c, LEDGER_BROKEN,
+				  "merge %lld of %s is not what its checkpoint vouches for", id,
+				  origin);
+	else if (c->trust->n_keys > 0 && !is_given_signed(c, note))
+		(void)ledger_find(c, LEDGER_DOUBT,
+				  "if you know the key it is signed with, give it with --trust or "
+				  "the definition's ledger: trust",
+				  "merge %lld of %s is signed by none of the keys you trust", id,
+				  origin);
+}
+
+static int check_merges(struct ledger_check *c, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		c->r,
+		"SELECT id, (SELECT body FROM texts WHERE id = origin), size, root, "
+		"vouched, (SELECT body FROM texts WHERE id = note) FROM merges ORDER BY id",
+		e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(c->r, s, e)) == 1)
+		check_merge(c, s);
+	return rc;
+}
+
 static void check_origin(struct ledger_check *c)
 {
 	const char *wanted = c->trust->origin, *is = c->out->head.origin;
@@ -319,12 +378,16 @@ int ledger_check_signed(struct ledger_check *c, struct err *e)
 {
 	struct keys k = {0};
 
-	if (check_keys(c, &k, e) != 0)
+	if (check_keys(c, &k, e) != 0 || check_merges(c, e) != 0)
 		return -1;
 	check_origin(c);
 	check_own(c, &k);
 	check_kept(c, &k);
 	check_anchors(c);
+	/* a key is known to all, its row can be put into any record: a signature cannot */
+	if (c->trust->n_keys > 0 && k.n > 0 && c->out->n_signed == 0 && c->out->n_broken == 0)
+		(void)ledger_find(c, LEDGER_DOUBT, "assize ledger checkpoint, there, signs for it",
+				  "none of the keys you trust has signed for it");
 	if (k.n == 0)
 		(void)ledger_find(c, LEDGER_NOTE, "assize ledger init makes one",
 				  "nobody vouches for the record: it has no key");

@@ -314,6 +314,29 @@ static const struct {
 	 "cursors that are not where they were moved to"},
 };
 
+/* A manifest is a digest of these, among others: what has one of them has all. */
+static int check_manifests(struct ledger_check *c, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		c->r,
+		"SELECT min(id), max(id), substr(lower(hex(manifest)), 1, 12) FROM runs WHERE "
+		"manifest IS NOT NULL GROUP BY manifest HAVING min(subject) <> max(subject) OR "
+		"min(selection) <> max(selection) OR min(shards) <> max(shards) OR "
+		"min(definition_digest) <> max(definition_digest) ORDER BY 1",
+		e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(c->r, s, e)) == 1)
+		(void)LEDGER_FIND(c, LEDGER_BROKEN,
+				  "runs %lld to %lld of manifest %s are not of one subject, "
+				  "selection, number of shards and definition",
+				  (long long)sqlite3_column_int64(s, 0),
+				  (long long)sqlite3_column_int64(s, 1), column_or(s, 2));
+	return rc;
+}
+
 static int count_of(struct ledger_check *c, const char *sql, int64_t *n, struct err *e)
 {
 	sqlite3_stmt *s = NULL;
@@ -422,6 +445,8 @@ static int check_states(struct ledger_check *c, struct err *e)
 
 int ledger_check_caches(struct ledger_check *c, struct err *e)
 {
-	return check_strays(c, e) != 0 || check_totals(c, e) != 0 || check_states(c, e) != 0 ? -1
-											     : 0;
+	return check_strays(c, e) != 0 || check_manifests(c, e) != 0 || check_totals(c, e) != 0 ||
+			       check_states(c, e) != 0
+		       ? -1
+		       : 0;
 }

@@ -72,41 +72,61 @@ static int check_order(struct ledger_check *c, struct err *e)
 	return rc;
 }
 
-/*
- * Two runs of one boot: the wall clock must not have gone less far than the monotonic one, which
- * nobody can set. It may have gone further: a machine that sleeps counts in one of them only.
- */
-static int check_clocks(struct ledger_check *c, struct err *e)
+/* Nothing was merged before it happened. A run may have got its end by a later merge. */
+static int check_merged(struct ledger_check *c, struct err *e)
 {
-	sqlite3_stmt *s =
-		store_sql(c->r,
-			  "SELECT id, boot_id, host, begin_ms, begin_monotonic_ms FROM runs "
-			  "ORDER BY seq",
-			  e);
-	int64_t id = 0, boot = 0, host = 0, wall = 0, monotonic = 0;
+	sqlite3_stmt *s = store_sql(
+		c->r,
+		"SELECT x.what, x.ms, m.id, m.at_ms FROM (SELECT seq, begin_ms AS ms, 'run ' || id "
+		"|| ' began' AS what FROM runs WHERE merge IS NOT NULL UNION ALL SELECT seq, "
+		"end_ms, 'run ' || run || ' ended' FROM run_ends WHERE (SELECT merge FROM runs "
+		"WHERE id = run) IS NOT NULL UNION ALL SELECT seq, at_ms, 'restoration ' || id || "
+		"' was made' FROM restorations WHERE (SELECT merge FROM runs WHERE id = run) IS "
+		"NOT NULL UNION ALL SELECT seq, max(at_ms, recorded_ms), 'measurement ' || id || ' "
+		"was recorded' FROM externals WHERE merge IS NOT NULL) x JOIN merges m ON m.seq = "
+		"(SELECT max(seq) FROM merges WHERE seq < x.seq) WHERE x.ms > m.at_ms + ?1 ORDER "
+		"BY x.seq",
+		e);
 	int rc;
 
 	if (s == NULL)
 		return -1;
-	while ((rc = store_step(c->r, s, e)) == 1) {
-		int64_t gone = sqlite3_column_int64(s, 3) - wall;
-		int64_t really = sqlite3_column_int64(s, 4) - monotonic;
-		bool is_comparable = id != 0 && boot == sqlite3_column_int64(s, 1) &&
-				     host == sqlite3_column_int64(s, 2) && monotonic > 0 &&
-				     sqlite3_column_int64(s, 4) > 0;
+	store_bind_int(s, 1, TOLERANCE_MS);
+	while ((rc = store_step(c->r, s, e)) == 1)
+		(void)LEDGER_FIND(c, LEDGER_DOUBT, "%s at %s, after merge %lld, at %s, brought it",
+				  store_text_or(s, 0, c->a, ""),
+				  shown(c, sqlite3_column_int64(s, 1)),
+				  (long long)sqlite3_column_int64(s, 2),
+				  shown(c, sqlite3_column_int64(s, 3)));
+	return rc;
+}
 
-		if (is_comparable && really - gone > TOLERANCE_MS)
-			(void)LEDGER_FIND(
-				c, LEDGER_DOUBT,
-				"the clock was set back by %s between run %lld and run %lld",
-				apart(c, really - gone), (long long)id,
-				(long long)sqlite3_column_int64(s, 0));
-		id = sqlite3_column_int64(s, 0);
-		boot = sqlite3_column_int64(s, 1);
-		host = sqlite3_column_int64(s, 2);
-		wall = sqlite3_column_int64(s, 3);
-		monotonic = sqlite3_column_int64(s, 4);
-	}
+/*
+ * Two runs of one boot, in the order they were recorded in one record: the wall clock must not have
+ * gone less far than the monotonic one, which nobody can set. It may have gone further: a machine
+ * that sleeps counts in one of them only.
+ */
+static int check_clocks(struct ledger_check *c, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		c->r,
+		"SELECT before, id, really - gone FROM (SELECT id, lag(id) OVER w AS before, "
+		"begin_ms - lag(begin_ms) OVER w AS gone, begin_monotonic_ms - "
+		"lag(begin_monotonic_ms) OVER w AS really FROM runs WHERE begin_monotonic_ms > 0 "
+		"WINDOW w AS (PARTITION BY boot_id, host, (SELECT identity FROM merges WHERE id = "
+		"merge) ORDER BY seq)) WHERE really - gone > ?1 ORDER BY id",
+		e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, TOLERANCE_MS);
+	while ((rc = store_step(c->r, s, e)) == 1)
+		(void)LEDGER_FIND(c, LEDGER_DOUBT,
+				  "the clock was set back by %s between run %lld and run %lld",
+				  apart(c, sqlite3_column_int64(s, 2)),
+				  (long long)sqlite3_column_int64(s, 0),
+				  (long long)sqlite3_column_int64(s, 1));
 	return rc;
 }
 
@@ -202,7 +222,8 @@ static int count_all(struct ledger_check *c, struct err *e)
 int ledger_check_times(struct ledger_check *c, struct err *e)
 {
 	int (*const steps[])(struct ledger_check *, struct err *) = {
-		check_order, check_clocks, check_runs, check_unended, check_definitions, count_all};
+		check_order,   check_merged,	  check_clocks, check_runs,
+		check_unended, check_definitions, count_all};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (steps[i](c, e) != 0)

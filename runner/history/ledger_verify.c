@@ -35,12 +35,27 @@ const struct merkle_hash *ledger_root_of(const struct ledger_check *c, uint64_t 
 	return NULL;
 }
 
+static int check_times(struct ledger_check *c, struct err *e)
+{
+	struct ledger_verification *v = c->out;
+	size_t i = v->n_findings, n_doubts = v->n_doubts;
+
+	if (ledger_check_times(c, e) != 0)
+		return -1;
+	while (i < v->n_findings && v->findings[i].grade != LEDGER_DOUBT)
+		i++;
+	if (v->n_doubts > n_doubts)
+		v->time_doubt = i < v->n_findings ? v->findings[i].text
+						  : "there is more to say than can be said";
+	return 0;
+}
+
 static int check_all(struct ledger_check *c, struct err *e)
 {
 	int (*const steps[])(struct ledger_check *, struct err *) = {
 		ledger_check_file,   ledger_gather_signed, ledger_check_contents,
 		ledger_check_leaves, ledger_check_caches,  ledger_check_signed,
-		ledger_check_times,
+		check_times,
 	};
 
 	if (ledger_read_head(c->r, c->a, &c->out->head, e) != 0)

@@ -78,6 +78,16 @@ static int refuse_broken(const struct merging *m, const struct ledger_verificati
 			m->from->path);
 }
 
+/* Times are held against those of its own record; here nobody could tell any more. */
+static int refuse_doubtful(const struct merging *m, const struct ledger_verification *v,
+			   struct err *e)
+{
+	(void)err_set(e, ERR_RECORD, "cannot merge \"%s\": its times are in doubt: %s",
+		      m->from->path, v->time_doubt);
+	return err_help(e, "nothing of it was taken; measure again into a new record, with a clock "
+			   "that is right");
+}
+
 static int refuse_unsigned(const struct merging *m, struct err *e)
 {
 	(void)refuse(m, e,
@@ -129,11 +139,12 @@ static int verify(struct merging *m, const struct last *last, struct ledger_veri
 	if (ledger_verify_entered(m->from, m->arena, &trust, v, e) != 0)
 		return -1;
 	m->out->origin = v->head.origin != NULL ? v->head.origin : v->head.identity;
-	m->out->n_doubts = v->n_doubts;
 	if (!m->o->is_unsigned && v->n_broken == 0 && v->n_signed == 0)
 		return refuse_unsigned(m, e);
 	if (v->n_broken > 0)
 		return refuse_broken(m, v, e);
+	if (v->time_doubt != NULL)
+		return refuse_doubtful(m, v, e);
 	return check_last(m, v, last, e);
 }
 
@@ -200,6 +211,7 @@ static int take(struct merging *m, const struct ledger_verification *v, const st
 	int rc;
 
 	m->out->from = last->size;
+	m->out->vouched = vouched(m);
 	m->out->size = size_of(m, v);
 	m->out->n_left = v->head.size - m->out->size;
 	if (m->out->size == last->size)

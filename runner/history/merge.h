@@ -41,11 +41,11 @@ struct merged {
 	int64_t id;	    /* of the merge; 0 = there was nothing new */
 	const char *origin; /* or its random bytes, hex */
 	uint64_t from, size;
+	int vouched;	 /* 0 nobody, 1 its own key alone, 2 a key that is trusted */
 	uint64_t n_left; /* its records after the newest checkpoint that counts */
 	int64_t n_runs, n_results, n_restorations, n_externals;
 	int64_t n_foreign; /* runs and measurements it has from others */
 	int64_t n_taken;   /* measurements whose id is here with another value: the first stays */
-	size_t n_doubts;   /* of the verification */
 };
 
 /* -1, ERR_RECORD: it is refused and nothing of it was taken; ERR_USAGE: it cannot be meant. */

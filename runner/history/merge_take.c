@@ -8,11 +8,13 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/utc.h"
 #include "runner/history/leaf.h"
 #include "runner/history/merge_parts.h"
 
 #define SCRATCH_BYTES	(16 * 1024 * 1024)
 #define PROGRESS_EVENTS 64
+#define MAX_SKEW_MS	60000 /* as of a gate (GATE_MAX_CLOCK_SKEW_MS) */
 
 enum event_kind { EVENT_RUN, EVENT_BATCH, EVENT_END, EVENT_RESTORATION, EVENT_EXTERNAL };
 
@@ -23,6 +25,23 @@ struct event {
 	int64_t run; /* of a restoration */
 	int64_t batch, n_results;
 };
+
+/* What has not happened yet would be the newest there is, once it has. */
+static int check_past(const struct merging *m, const char *what, int64_t id, const char *how,
+		      int64_t ms, struct err *e)
+{
+	char text[UTC_MAX];
+
+	if (ms <= m->o->at_ms || (uint64_t)ms - (uint64_t)m->o->at_ms <= MAX_SKEW_MS)
+		return 0;
+	if (utc_format(ms, 0, text) <= 0)
+		(void)strcpy(text, "no time");
+	(void)err_set(e, ERR_RECORD,
+		      "cannot merge \"%s\": %s %lld %s in the future, at %s: a clock is wrong",
+		      m->from->path, what, (long long)id, how, text);
+	return err_help(e, "nothing of it was taken; if its clock is right and the one here is "
+			   "not, set that and merge again");
+}
 
 /* ---- runs ---- */
 
@@ -69,7 +88,8 @@ static int take_run(struct merging *m, const struct event *x, struct err *e)
 	struct run_info run;
 	int64_t id = 0;
 
-	if (record_run(m->from, m->scratch, x->id, &run, e) != 0)
+	if (record_run(m->from, m->scratch, x->id, &run, e) != 0 ||
+	    check_past(m, "run", x->id, "began", run.begin_ms, e) != 0)
 		return -1;
 	run.merge_id = m->out->id;
 	run.source_id = x->id;
@@ -85,6 +105,7 @@ static int take_end(struct merging *m, const struct event *x, struct err *e)
 	struct run_info run;
 
 	if (record_run(m->from, m->scratch, x->id, &run, e) != 0 ||
+	    check_past(m, "run", x->id, "ended", run.end_ms, e) != 0 ||
 	    run_of(m, x->id, &run.id, e) != 0)
 		return -1;
 	return store_run_end(m->into, &run, e);
@@ -203,13 +224,70 @@ static int take_batch(struct merging *m, const struct event *x, struct err *e)
 
 	if (run_of(m, x->id, &run_id, e) != 0 || read_batch(m, x, taken, e) != 0)
 		return -1;
-	for (int64_t i = 0; i < x->n_results; i++)
+	for (int64_t i = 0; i < x->n_results; i++) {
 		results[i] = taken[i].result;
+		if (check_past(m, "a result of run", x->id, "was measured", results[i].measured_ms,
+			       e) != 0)
+			return -1;
+	}
 	m->out->n_results += x->n_results;
 	return store_batch(m->into, run_id, results, (size_t)x->n_results, &restorations_ms, e);
 }
 
 /* ---- the rest ---- */
+
+static bool is_other(const char *pinned, const char *is)
+{
+	return pinned != NULL && (is == NULL || strcmp(pinned, is) != 0);
+}
+
+static int refuse_identity(const struct merging *m, const struct event *x, const struct pin *pin,
+			   const char *what, const char *is, const char *pinned, struct err *e)
+{
+	(void)err_set(
+		e, ERR_RECORD,
+		"cannot merge \"%s\": its restoration %lld of tag \"%s\" of set \"%s\" passed "
+		"with %s %s, here it is pinned to %s",
+		m->from->path, (long long)x->id, pin->tag, pin->set, what,
+		is != NULL ? is : "unknown", pinned);
+	return err_help(e, "nothing of it was taken; one of the two repositories has another tag "
+			   "of that name: find out which was moved");
+}
+
+/* A pass is one of the tag as it is known here. What did not pass may say that it was moved. */
+static int check_pin(const struct merging *m, const struct event *x, const struct restoration *r,
+		     struct err *e)
+{
+	const struct pin *pin = NULL;
+	struct pin *pins;
+	size_t n;
+
+	if (r->outcome != OUTCOME_PASS && r->outcome != OUTCOME_WARN)
+		return 0;
+	if (record_pins(m->into, m->scratch, &pins, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n && pin == NULL; i++)
+		if (strcmp(pins[i].tag, r->tag) == 0 && strcmp(pins[i].set, r->set) == 0)
+			pin = &pins[i];
+	if (pin == NULL)
+		return 0;
+	if (is_other(pin->commit, r->commit))
+		return refuse_identity(m, x, pin, "commit", r->commit, pin->commit, e);
+	if (is_other(pin->tree, r->tree))
+		return refuse_identity(m, x, pin, "tree", r->tree, pin->tree, e);
+	for (size_t i = 0; i < r->n_artifacts; i++)
+		for (size_t k = 0; k < pin->n_artifacts; k++) {
+			const struct artifact_digest *is = &r->artifacts[i],
+						     *was = &pin->artifacts[k];
+
+			if (strcmp(is->name, was->name) == 0 && is_other(was->digest, is->digest))
+				return refuse_identity(
+					m, x, pin,
+					arena_printf(m->scratch, "artifact \"%s\"", is->name),
+					is->digest, was->digest, e);
+		}
+	return 0;
+}
 
 static int take_restoration(struct merging *m, const struct event *x, struct err *e)
 {
@@ -217,7 +295,9 @@ static int take_restoration(struct merging *m, const struct event *x, struct err
 	int64_t run_id;
 
 	if (run_of(m, x->run, &run_id, e) != 0 ||
-	    store_restoration_of(m->from, m->scratch, x->id, &row, e) != 0)
+	    store_restoration_of(m->from, m->scratch, x->id, &row, e) != 0 ||
+	    check_past(m, "restoration", x->id, "was made", row.at_ms, e) != 0 ||
+	    check_pin(m, x, &row.restoration, e) != 0)
 		return -1;
 	m->out->n_restorations++;
 	return store_restorations(m->into, run_id, row.at_ms, &row.restoration, 1, e);
@@ -230,7 +310,9 @@ static int take_external(struct merging *m, const struct event *x, struct err *e
 	struct err why = {0};
 	int rc;
 
-	if (store_external_of(m->from, m->scratch, x->id, &external, e) != 0)
+	if (store_external_of(m->from, m->scratch, x->id, &external, e) != 0 ||
+	    check_past(m, "measurement", x->id, "was made", external.at_ms, e) != 0 ||
+	    check_past(m, "measurement", x->id, "was recorded", external.recorded_ms, e) != 0)
 		return -1;
 	rc = store_external(m->into, &external, m->out->id, &why);
 	if (rc < 0 && why.class != ERR_USAGE) {

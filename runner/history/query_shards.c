@@ -34,7 +34,11 @@ int record_run_shard(struct record *r, int64_t run_id, struct run_shard *out, st
 
 #define COLUMNS                                                                                    \
 	"r.id, r.shard, r.shards, r.begin_ms, CASE WHEN e.seq < ?1 THEN e.state END, (SELECT "     \
-	"body FROM texts WHERE id = r.subject), r.manifest, r.definition_digest FROM runs r LEFT " \
+	"body FROM texts WHERE id = r.subject), r.manifest, r.definition_digest, CASE WHEN e.seq " \
+	"< "                                                                                       \
+	"?1 THEN e.end_ms ELSE -1 END, (SELECT identity FROM merges WHERE id = r.merge) FROM "     \
+	"runs "                                                                                    \
+	"r LEFT "                                                                                  \
 	"JOIN run_ends e ON e.run = r.id WHERE r.seq < ?1 AND "
 #define NEWEST " ORDER BY " STORE_NEWEST_FIRST
 
@@ -47,10 +51,13 @@ static struct shard_run read_run(sqlite3_stmt *s, struct arena *a)
 		.begin_ms = sqlite3_column_int64(s, 3),
 		.run_state = store_run_state(s, 4),
 		.subject = store_text_or(s, 5, a, ""),
+		.end_ms = sqlite3_column_int64(s, 8),
 	};
 
 	store_digest(s, 6, run.manifest, sizeof(run.manifest));
 	store_digest(s, 7, run.definition_digest, sizeof(run.definition_digest));
+	if (sqlite3_column_type(s, 9) != SQLITE_NULL)
+		store_digest(s, 9, run.origin, sizeof(run.origin));
 	return run;
 }
 
@@ -111,12 +118,23 @@ static int read_asked(struct record *r, struct arena *a, struct asked *x, struct
 
 /* ---- the others ---- */
 
+/* newest: of the same part. A run again, where and after the first one ended, replaces it. */
+static bool is_duplicate(const struct shard_run *run, const struct shard_run *newest)
+{
+	return run->run_state == RUN_COMPLETE &&
+	       (memcmp(run->origin, newest->origin, sizeof(run->origin)) != 0 ||
+		run->end_ms > newest->begin_ms);
+}
+
 static int read_parts(struct record *r, struct arena *a, const struct asked *x,
-		      const struct shard_set *set, struct shard_run *out, struct err *e)
+		      const struct shard_set *set, struct shard_run *out,
+		      struct shard_run *duplicates, struct err *e)
 {
 	sqlite3_stmt *s =
-		store_sql(r, "SELECT " COLUMNS "r.manifest = ?2 AND r.shards = ?3" NEWEST, e);
-	int64_t missing = set->total;
+		store_sql(r,
+			  "SELECT " COLUMNS "r.manifest = ?2 AND r.shards = ?3 AND r.subject = ?4 "
+			  "AND r.selection = ?5" NEWEST,
+			  e);
 	int rc;
 
 	if (s == NULL)
@@ -124,19 +142,22 @@ static int read_parts(struct record *r, struct arena *a, const struct asked *x,
 	store_bind_int(s, 1, x->before_seq);
 	store_bind_digest(s, 2, set->manifest, sizeof(set->manifest));
 	store_bind_int(s, 3, set->total);
-	while (missing > 0 && (rc = store_step(r, s, e)) != 0) {
-		struct shard_run run;
+	store_bind_int(s, 4, x->subject);
+	store_bind_int(s, 5, x->selection);
+	while ((rc = store_step(r, s, e)) == 1) {
+		struct shard_run run = read_run(s, a), *newest, *duplicate;
 
-		if (rc < 0)
-			return -1;
-		run = read_run(s, a);
-		if (run.index < 1 || run.index > set->total || out[run.index - 1].run_id != 0)
-			continue; /* the newest of the part is known */
-		out[run.index - 1] = run;
-		missing--;
+		if (run.index < 1 || run.index > set->total)
+			continue;
+		newest = &out[run.index - 1];
+		duplicate = &duplicates[run.index - 1];
+		if (newest->run_id == 0)
+			*newest = run;
+		else if (is_duplicate(&run, newest) &&
+			 (duplicate->run_id == 0 || run.begin_ms > duplicate->begin_ms))
+			*duplicate = run;
 	}
-	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	return 0;
+	return rc;
 }
 
 static int read_other(struct record *r, struct arena *a, const struct asked *x,
@@ -179,19 +200,22 @@ static int read_newest(struct record *r, struct arena *a, const struct asked *x,
 static int read_set(struct record *r, struct arena *a, struct asked *x, struct shard_set *out,
 		    struct err *e)
 {
-	struct shard_run *runs, *others;
+	struct shard_run *runs, *others, *duplicates;
 
 	if (read_asked(r, a, x, out, e) != 0)
 		return -1;
 	runs = arena_array(a, (size_t)out->total, sizeof(*runs));
 	others = arena_array(a, (size_t)out->total, sizeof(*others));
-	if (read_newest(r, a, x, &out->newest, e) != 0 || read_parts(r, a, x, out, runs, e) != 0)
+	duplicates = arena_array(a, (size_t)out->total, sizeof(*duplicates));
+	if (read_newest(r, a, x, &out->newest, e) != 0 ||
+	    read_parts(r, a, x, out, runs, duplicates, e) != 0)
 		return -1;
 	for (int64_t i = 0; i < out->total; i++)
 		if (runs[i].run_id == 0 && read_other(r, a, x, out, i + 1, &others[i], e) != 0)
 			return -1;
 	out->runs = runs;
 	out->others = others;
+	out->duplicates = duplicates;
 	return 0;
 }
 

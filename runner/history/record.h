@@ -134,11 +134,12 @@ int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, stru
 
 /* One run that is a part of several (struct run_shard). */
 struct shard_run {
-	int64_t run_id; /* 0 = there is none: the rest says nothing */
-	int64_t index, total, begin_ms;
+	int64_t run_id;				/* 0 = there is none: the rest says nothing */
+	int64_t index, total, begin_ms, end_ms; /* -1 = it has not ended */
 	enum run_state run_state;
 	const char *subject;
 	unsigned char manifest[32], definition_digest[32];
+	unsigned char origin[16]; /* of the record it was merged from; zero = it was made here */
 };
 /* What the record has about all parts of the whole that one run is a part of. */
 struct shard_set {
@@ -148,6 +149,9 @@ struct shard_set {
 	/* Of each part, `total` of them: the newest run of this manifest, and of those without one
 	 * the newest with the same words under another. */
 	const struct shard_run *runs, *others;
+	/* Of each part: the run that began last of those that are complete as well and that its
+	 * newest one does not replace: of another record, or not over when that one began. */
+	const struct shard_run *duplicates;
 	/* The newest run that is a part of anything with this subject and these words. */
 	struct shard_run newest;
 };
@@ -160,6 +164,16 @@ int record_run_shard(struct record *r, int64_t run_id, struct run_shard *out, st
  */
 int record_shard_set(struct record *r, struct arena *a, int64_t run_id, int64_t before_seq,
 		     struct shard_set *out, struct err *e);
+
+/* A run that was merged though no key that was trusted then had signed for it. */
+struct merged_run {
+	int64_t run_id, merge_id;
+	const char *origin; /* of the record it is from */
+	bool is_own_key;    /* that record's own key has signed; false = nobody has */
+};
+/* Those recorded before before_seq, ascending. */
+int record_unvouched_runs(struct record *r, struct arena *a, int64_t before_seq,
+			  struct merged_run **out, size_t *n, struct err *e);
 
 /* Evidence for a gate: the newest result of every series of a check in complete AND incomplete
  * runs. */

@@ -51,6 +51,9 @@ struct target {
 	/* Absolute path (sqlite, git), base URL (http, prometheus) or connection string; may hold
 	 * secrets. */
 	const char *location;
+	/* Of a location from the environment, what is no secret: scheme, host, port, path,
+	 * database; NULL when the definition says it. */
+	const char *place;
 	const char *password;	      /* databases; NULL = none */
 	int64_t statement_timeout_ms; /* databases; 0 = the check's timeout alone */
 	bool allow_writable_role;     /* databases */

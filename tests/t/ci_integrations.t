@@ -148,6 +148,20 @@ git commit -qam "a part is lost"
 run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" --shell-isolation --needs gate
 is "GitLab: a part that is missing fails the job" "$status" 1
 like "GitLab: and is named" "$out" 'undecided shards shard 4 of 4 has no complete run'
+# With a key of the pipeline, as the template says.
+openssl genpkey -algorithm ed25519 -out "$TMP/ci.pem" 2>/dev/null
+public=$(printf 'assize: 1\nledger: { key_pem: "${env:LEDGER_KEY:-}" }\n' >"$TMP/key.yaml" &&
+	LEDGER_KEY=$(cat "$TMP/ci.pem") "$ASSIZE" ledger init -q -f "$TMP/key.yaml" --record "$TMP/key.db")
+cp "$CI_DIR/gitlab/assize.gitlab-ci.yml" .
+printf 'ledger: { key_pem: "${env:LEDGER_KEY:-}", trust: ["%s"] }\n' "$public" >>assize.yaml
+sed -i 's/, MERGE_OPTIONS: --unsigned//' .gitlab-ci.yml
+git commit -qam "it is signed for"
+run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" --shell-isolation --needs gate
+is "GitLab: what nobody signed for is not merged" "$status" 1
+like "GitLab: and that is said" "$out$err" 'the ledger has no key, though you trust one'
+run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" --shell-isolation --variable LEDGER_KEY="$(cat "$TMP/ci.pem")" --needs gate
+is "GitLab: what the pipeline's key has signed for is" "$status" 0
+unlike "GitLab: by that key" "$out" 'UNSIGNED|its own key'
 
 # The Jenkins step: its script as it stands, and all of it where there is a Groovy.
 script=$(sed -n "/script: '''/,/'''/p" "$CI_DIR/jenkins/vars/assizeGate.groovy" | sed '1d;$d')

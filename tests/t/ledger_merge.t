@@ -5,6 +5,9 @@
 cd "$TMP" || bail "no directory"
 r=.assize/record.db
 named=(--name shop.example.com/audits)
+# One repository, as far as can be told: its tag is the same commit on both machines.
+GIT_AUTHOR_DATE="$(date +%s) +0000"
+export GIT_AUTHOR_DATE GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
 
 machine() # DIRECTORY: a definition, and a record with a key of its own
 {
@@ -48,12 +51,16 @@ merge() { "$ASSIZE" ledger merge --record $r "$@"; }
 # ---- merging ----
 
 exits "two records are merged" 0 merge ../a/$r ../b/$r
-like "and told, each" "$out" '^../a/.assize/record.db: 3 runs, [0-9]+ results, 1 restoration, 1 measurement \(records 0 to [0-9]+ of shop.example.com/audits/[0-9a-f]{32}\)'
+like "and told, each" "$out" '^../a/.assize/record.db: 3 runs, [0-9]+ results, 1 restoration, 1 measurement \(records 0 to [0-9]+ of shop.example.com/audits/[0-9a-f]{32}\), vouched for by its own key only'
 like "with what was left out" "$out" '../b/.assize/record.db: left out: 1 measurement whose id stands for another value here'
 is "leaves say what was taken of whom" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | "\(.from) \(.to) \(.vouched) \(.origin)"')" \
 	"$(for m in a b; do echo "0 $(sed -n 2p ../$m/kept) its own key $(head -1 ../$m/kept)"; done)"
 like "and keep the checkpoint" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | .note')" 'shop.example.com/audits/[0-9a-f]+'
-exits "the merged record is whole" 0 "$ASSIZE" ledger verify --record $r --trust "$(cat key)"
+keys=(--trust "$(cat key)" --trust "$(cat ../a/key)" --trust "$(cat ../b/key)")
+exits "whom nobody knows is doubtful" 2 "$ASSIZE" ledger verify --record $r --trust "$(cat key)" --trust "$(cat ../b/key)"
+like "by name" "$out" "doubt +merge 1 of $(head -1 ../a/kept) is signed by none of the keys you trust"
+unlike "and only that" "$out" 'merge 2'
+exits "the merged record is whole" 0 "$ASSIZE" ledger verify --record $r "${keys[@]}"
 unlike "without a doubt" "$out" '(doubt|BROKEN|broken)'
 is "and signed for" "$("$ASSIZE" ledger verify --record $r --json | jq '.checkpoints.covered == .size')" true
 sql() { sqlite3 $r "$1"; }
@@ -68,6 +75,11 @@ exits "what is new since then" 0 merge ../a/$r
 like "is taken alone" "$out" '^../a/.assize/record.db: 1 run, 3 results, 0 restorations, 0 measurements'
 exits "a gate decides by what was measured elsewhere" 0 "$ASSIZE" gate release -f ../a/assize.yaml --record $r -s v2
 exits "which can be made again" 0 "$ASSIZE" replay --decision 1 --record $r
+cp ../a/assize.yaml ../a/trusting.yaml
+printf 'ledger: { trust: ["%s"] }\n' "$(cat key)" >>../a/trusting.yaml
+exits "unless it says whose signature counts" 2 "$ASSIZE" gate release -f ../a/trusting.yaml --record $r -s v2
+like "and nobody it trusts has signed" "$out" "undecided merged run [0-9]+ was merged \(merge 3 of $(head -1 ../a/kept)\), and vouched for by its own key only"
+exits "which can be made again as well" 0 "$ASSIZE" replay --decision 2 --record $r
 exits "what a history judged elsewhere cannot be judged again" 2 "$ASSIZE" replay "$(sql 'SELECT max(id) FROM runs')" --record $r
 like "and that is said" "$out" 'unknown +tasks/usual +it was judged by the history of the record it was merged from'
 like "the rest is equal" "$out" '3 results, 2 equal, 0 differ, 1 cannot be judged again'
@@ -127,6 +139,9 @@ like "loudly" "$out" ', UNSIGNED$'
 is "also by the leaf" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | .vouched' | tail -1)" nobody
 exits "with the key that is trusted" 0 merge --trust "$(cat ../a/key)" --trust "$(cat ../b/key)" ../b/$r
 is "as the leaf says" "$("$ASSIZE" ledger leaves --record $r | jq -r 'select(.t == "assize/merge/1") | .vouched' | tail -1)" 'a trusted key'
+exits "a gate that trusts rests on that" 0 "$ASSIZE" gate release -f ../a/trusting.yaml --record $r -s v3
+unlike "and says nothing of it" "$out" 'merged'
+size=$(sql 'SELECT next_seq FROM head')
 
 # History made anew, with the same key.
 cp ../a/$r before.db
@@ -156,7 +171,9 @@ wait $slow
 exits "its end" 0 merge --unsigned slow.db
 like "comes with the next" "$out" '0 runs, 4 results'
 is "and it is complete" "$("$ASSIZE" history --record $r -n 1 --json | jq -r '.runs[0].state')" pass
-exits "all of it is whole" 0 "$ASSIZE" ledger verify --record $r --trust "$(cat key)"
+exits "all of it is whole" 2 "$ASSIZE" ledger verify --record $r "${keys[@]}"
+is "but for what nobody vouched for" "$(grep -c '^ *doubt ' <<<"$out") $(grep -c 'nobody vouched for merge' <<<"$out")" "3 3"
+exits "and is so for whoever trusts nobody" 2 "$ASSIZE" ledger verify --record $r
 
 # ---- export ----
 
@@ -169,7 +186,7 @@ like "is verified" "$out" '^copy2.db: [0-9]+ records of shop.example.com/audits/
 wait "${writers[@]}"
 is "nothing they wrote is lost" "$(sql "SELECT count(*) FROM externals e JOIN texts t ON t.id = e.name WHERE t.body GLOB 'w[1-4]'")" 20
 is "it is private" "$(stat -c %a copy2.db)" 600
-exits "and whole" 0 "$ASSIZE" ledger verify --record copy2.db --trust "$(cat key)"
+unlike "and whole" "$("$ASSIZE" ledger verify --record copy2.db "${keys[@]}")" '(broken|BROKEN)'
 exits "and the beginning of what there is" 0 "$ASSIZE" ledger import copy2.db --record copy2.db
 exits "a file that is there is not written over" 3 "$ASSIZE" ledger export copy2.db --record $r
 like "which is said" "$err" 'cannot export to ".*/copy2.db": it is there'
@@ -213,10 +230,30 @@ cp copy2.db fork.db
 for ((i = 0; i < 22; i++)); do "$ASSIZE" record load 3 --unit s --record fork.db >/dev/null; done
 kept "another history" 'does not extend ".*": its first [0-9]+ records are not those that are there' fork.db
 kept "none" 'does not exist' gone.db
+# Whoever has a copy can add to it, and verify it: what is behind the last signature is nobody's word.
 cp new/record.db grown.db
 "$ASSIZE" record load 4 --unit s --record grown.db >/dev/null
+kept "a continuation nobody signed for" 'a key that counts has signed for [0-9]+ of its [0-9]+ records' grown.db
+kept "a continuation nobody signed for, with the key" 'a key that counts has signed for [0-9]+ of its' grown.db --trust "$(cat key)"
+kept "nor a new one, with the key" 'a key that counts has signed for [0-9]+ of its' grown.db --trust "$(cat key)" --record other.db
+ok "of which nothing is left" test ! -e other.db
+cp new/record.db taken.db
+exits "unless that is meant" 0 "$ASSIZE" ledger import --unsigned grown.db --record taken.db
+like "which is told" "$out" ' 1 more records of .*, verified, UNSIGNED$'
+ln -s taken.db by-link.db
+chmod 640 taken.db
+[ "$(id -u)" != 0 ] || chown 12345:12345 taken.db
+owner=$(stat -c %u:%g:%a taken.db)
+"$ASSIZE" record load 5 --unit s --record grown.db >/dev/null
+exits "through a link" 0 "$ASSIZE" ledger import -q --unsigned grown.db --record by-link.db
+is "the file behind it is replaced" "$(readlink by-link.db) $(sqlite3 taken.db 'SELECT next_seq FROM head')" \
+	"taken.db $(sqlite3 grown.db 'SELECT next_seq FROM head')"
+is "by one that belongs to whom it belonged" "$(stat -c %u:%g:%a taken.db)" "$owner"
+ln -s nowhere.db dangling.db
+exits "a link to nothing is not followed" 4 "$ASSIZE" ledger import --unsigned grown.db --record dangling.db
+like "which is told" "$err" 'could not follow ".*/dangling.db"'
 touch new/record.db.before
-exits "a stopped import is looked at first: refused" 4 "$ASSIZE" ledger import grown.db --record new/record.db
+exits "a stopped import is looked at first: refused" 4 "$ASSIZE" ledger import --unsigned grown.db --record new/record.db
 like "a stopped import is looked at first: said" "$err" 'could not keep .*/record.db.before.*assize ledger verify says which'
 rm new/record.db.before
 mkdir left && touch left/record.db-journal
@@ -233,10 +270,11 @@ wait_for sh -c "[ \$(sqlite3 new/record.db 'SELECT count(*) FROM runs') -gt $n ]
 rm grown.db
 "$ASSIZE" ledger export grown.db --record new/record.db >/dev/null
 "$ASSIZE" record load 4 --unit s --record grown.db >/dev/null
-exits "a record is replaced under a run" 0 "$ASSIZE" ledger import grown.db --record new/record.db
+exits "a record is replaced under a run" 0 "$ASSIZE" ledger import --unsigned grown.db --record new/record.db
 : >fifo
 wait $slow
 is "which is not recorded, and says so" "$?" 4
 like "in words" "$(cat told)" 'could not write record'
-exits "the record is whole" 0 "$ASSIZE" ledger verify --record new/record.db
+exits "the record is whole" 2 "$ASSIZE" ledger verify --record new/record.db
+unlike "with no more doubts than it had" "$out" '(broken|BROKEN|doubt +[^n ])'
 done_testing

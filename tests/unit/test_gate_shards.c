@@ -5,7 +5,7 @@
 
 struct parts {
 	struct scene s;
-	struct shard_run runs[N], others[N];
+	struct shard_run runs[N], others[N], duplicates[N];
 	struct gate_shards shards;
 	int64_t run_ids[1];
 };
@@ -32,6 +32,7 @@ static void init(struct parts *p, struct arena *a)
 					   .total = N,
 					   .runs = p->runs,
 					   .others = p->others,
+					   .duplicates = p->duplicates,
 					   .newest = p->runs[3]};
 	memset(p->shards.set.manifest, 0xab, 32);
 	memset(p->shards.set.definition_digest, 7, 32);
@@ -125,6 +126,25 @@ static void test_shards_must_be_of_one_definition(void **state)
 	shuts(p, "run 12 is no part of anything, though it says so");
 }
 
+static void test_shards_are_there_once(void **state)
+{
+	struct parts *p = *state;
+
+	p->duplicates[2] = p->runs[2];
+	p->duplicates[2].run_id = 9;
+	p->duplicates[2].origin[15] = 1;
+	shuts(p, "shard 3 of 4 of manifest abababababab: run 9 and run 12 are both complete, made "
+		 "in different records, and neither");
+	p->duplicates[0] = p->runs[0];
+	p->duplicates[0].run_id = 9;
+	shuts(p, "run 9 and run 10 are both complete, made at the same time");
+	/* too old to count */
+	init(p, p->s.arena);
+	p->duplicates[0] = p->runs[0];
+	p->duplicates[0].begin_ms = NOW - HOUR - MINUTE;
+	comes_to(&p->s, OUTCOME_PASS, "all 4 shards");
+}
+
 /* Advice does not shut a gate, and what nobody rests on is nobody's business. */
 static void test_shards_are_held_to_what_rests_on_them(void **state)
 {
@@ -200,6 +220,32 @@ static void test_shards_remedy_is_the_run_that_is_missing(void **state)
 	assert_true(is_found);
 }
 
+/* What was merged though nobody trusted had signed is told, or counts for nothing. */
+static void test_shards_and_merges_are_vouched_for(void **state)
+{
+	struct parts *p = *state;
+	struct gate_merged x = {.merge_id = 3,
+				.run_id = 12,
+				.n_runs = 2,
+				.origin = "shop/ab",
+				.is_own_key = true,
+				.is_hard = true};
+
+	p->s.in.merged = &x;
+	p->s.in.n_merged = 1;
+	comes_to(&p->s, OUTCOME_PASS,
+		 "run 12 and 1 more were merged (merge 3 of shop/ab), and vouched for by its own "
+		 "key only");
+	p->s.in.is_trust_named = true;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "run 12 and 1 more were merged (merge 3");
+	x.is_own_key = false;
+	x.n_runs = 1;
+	comes_to(&p->s, OUTCOME_UNDECIDED,
+		 "run 12 was merged (merge 3 of shop/ab), and nobody vouched for it");
+	x.is_hard = false;
+	comes_to(&p->s, OUTCOME_WARN, "and nobody vouched for it");
+}
+
 /* However many are missing, a line stays one. */
 static void test_shards_of_a_thousand(void **state)
 {
@@ -207,7 +253,7 @@ static void test_shards_of_a_thousand(void **state)
 	struct shard_run *none = arena_array(p->s.arena, 1000, sizeof(*none));
 
 	p->shards.set.total = 1000;
-	p->shards.set.runs = p->shards.set.others = none;
+	p->shards.set.runs = p->shards.set.others = p->shards.set.duplicates = none;
 	shuts(p, "shards 1, 2, 3, 4, 5, 6, 7, 8 and 992 more of 1000 have no complete run");
 }
 
@@ -220,9 +266,11 @@ int main(void)
 		TEST(test_shards_are_missed_by_name),
 		TEST(test_shards_must_be_fresh),
 		TEST(test_shards_must_be_of_one_definition),
+		TEST(test_shards_are_there_once),
 		TEST(test_shards_are_held_to_what_rests_on_them),
 		TEST(test_shards_of_history_are_held_to_it),
 		TEST(test_shards_remedy_is_the_run_that_is_missing),
+		TEST(test_shards_and_merges_are_vouched_for),
 		TEST(test_shards_of_a_thousand),
 	};
 
