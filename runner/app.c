@@ -14,6 +14,7 @@
 #include "runner/github.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
+#include "runner/io/shared_log.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
@@ -99,7 +100,8 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 const char *app_record_path(struct app *app, const struct options *o, const struct definition *d)
 {
 	if (o->record != NULL)
-		return file_absolute(app->arena, app->cwd, o->record);
+		return shared_url_is(o->record) ? o->record
+						: file_absolute(app->arena, app->cwd, o->record);
 	return arena_printf(app->arena, "%s/" RECORD_FILE, d->root_dir);
 }
 
@@ -128,7 +130,7 @@ int app_open_record(struct app *app, const struct options *o, struct record **ou
 	const char *path, *dir = NULL;
 
 	if (o->record != NULL)
-		path = file_absolute(app->arena, app->cwd, o->record);
+		path = app_record_path(app, o, NULL);
 	else if ((dir = definition_dir(app, o, &e)) != NULL)
 		path = arena_printf(app->arena, "%s/" RECORD_FILE, dir);
 	else

@@ -21,6 +21,7 @@
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/git_ref.h"
+#include "runner/io/shared_log.h"
 #include "runner/io/sign.h"
 #include "runner/model/definition.h"
 #include "runner/notify.h"
@@ -272,7 +273,8 @@ static int open_record(struct gate_command *g, struct err *e)
 {
 	const char *path = app_record_path(g->app, &g->o, g->definition);
 
-	if (g->definition->commit != NULL && git_ref_is_committed(g->app->cwd, path)) {
+	if (!shared_url_is(path) && g->definition->commit != NULL &&
+	    git_ref_is_committed(g->app->cwd, path)) {
 		(void)err_set(e, ERR_RECORD,
 			      "the record \"%s\" is part of the commit that is checked out", path);
 		return err_help(e, "evidence has to be measured, not brought along: git rm it, or "

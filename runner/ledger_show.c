@@ -57,6 +57,10 @@ void ledger_show_verification(struct app *app, const struct ledger_verification 
 		      h->origin != NULL ? h->origin : h->identity, "records", h->size, v->n_results,
 		      plural(v->n_results), v->n_runs, plural(v->n_runs), v->n_decisions,
 		      plural(v->n_decisions), "root", root);
+	if (v->n_changes > 0)
+		(void)fprintf(app->out,
+			      "  %-12s %" PRId64 " on the server, replayed from the first\n",
+			      "changes", v->n_changes);
 	if (v->n_checkpoints > 0)
 		(void)fprintf(app->out,
 			      "  %-12s %zu, of which %zu hold%s; they cover %" PRIu64 " records\n",
@@ -90,6 +94,8 @@ void ledger_json_verification(struct buf *out, const struct ledger_verification 
 	json_put_int(&w, "results", (int64_t)v->n_results);
 	json_put_int(&w, "runs", (int64_t)v->n_runs);
 	json_put_int(&w, "decisions", (int64_t)v->n_decisions);
+	if (v->n_changes > 0)
+		json_put_int(&w, "changes", v->n_changes);
 	json_put_text(&w, "key", v->key);
 	json_put_bool(&w, "is_key_trusted", v->is_key_trusted);
 	json_open(&w, "checkpoints", '{');

@@ -3,6 +3,8 @@
  * and added, and the head is saved with the same commit. There is no moment at which the record has
  * a row that the ledger has not.
  */
+#include <string.h>
+
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/leaf.h"
@@ -90,6 +92,53 @@ int ledger_extend(struct record *r, struct err *e)
 	rc = add_leaves(r, &h, a, e);
 	if (rc == 0)
 		rc = save_head(r, &h, e);
+	sha256_release(&h);
+	arena_free(a);
+	return rc;
+}
+
+/* ---- rows that another machine wrote ---- */
+
+static int hash_leaves(struct record *r, struct sha256 *h, struct arena *a, int64_t to,
+		       struct err *e)
+{
+	struct merkle_hash hash, path[MERKLE_LEVELS];
+	struct leaf_walk *w;
+	struct leaf leaf;
+	int rc;
+
+	if (leaf_walk_begin(r, a, (int64_t)r->tree.size, to, &w, e) != 0)
+		return -1;
+	while ((rc = leaf_walk_next(w, &leaf, e)) == 1) {
+		if (leaf.is_missing || leaf.seq != (int64_t)r->tree.size)
+			break;
+		merkle_hash_leaf(h, leaf.bytes, leaf.n, &hash);
+		(void)merkle_add(&r->tree, h, &hash, path); /* nodes came with the rows */
+	}
+	leaf_walk_end(w);
+	return rc < 0 ? -1 : 0;
+}
+
+int ledger_follow(struct record *r, bool *is_so, struct err *e)
+{
+	struct merkle tree = r->tree;
+	struct merkle_hash said, is;
+	struct arena *a = arena_new();
+	struct sha256 h;
+	int rc;
+
+	sha256_init(&h);
+	rc = store_read_head(r, e);
+	if (rc == 0) {
+		merkle_root(&r->tree, &h, &said);
+		r->tree = tree;
+		rc = hash_leaves(r, &h, a, r->next_seq, e);
+	}
+	if (rc == 0) {
+		merkle_root(&r->tree, &h, &is);
+		*is_so =
+			(int64_t)r->tree.size == r->next_seq && memcmp(&said, &is, sizeof(is)) == 0;
+	}
 	sha256_release(&h);
 	arena_free(a);
 	return rc;

@@ -6,6 +6,7 @@
 #include "runner/base/err.h"
 #include "runner/history/leaf.h"
 #include "runner/history/ledger_parts.h"
+#include "runner/history/shared.h"
 
 int ledger_find(struct ledger_check *c, enum ledger_grade grade, const char *help, const char *fmt,
 		...)
@@ -81,6 +82,8 @@ int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *
 	struct err why = {0};
 	int rc;
 
+	if (r->shared != NULL)
+		return shared_verify(r, a, trust, out, e);
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	rc = check_all(&c, &why);
