@@ -19,6 +19,7 @@
 #include "runner/history/store.h"
 #include "runner/io/deflate.h"
 
+#define ATTEMPTS	 8
 #define MAX_CHANGE_BYTES (1024u * 1024 * 1024)
 
 /* ---- positions ---- */
@@ -287,11 +288,15 @@ static int pull(struct record *r, struct err *e)
 	bool is_anew = false;
 	int rc;
 
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < ATTEMPTS; i++) {
 		struct err why = {0};
 
 		if (look_at_copy(r, &at) != 0)
 			return shared_read_position(r, &at, e);
+		/* Another process of this machine may have followed a head later than ours. */
+		if (at.number > s->head.newest.number &&
+		    s->log->driver->head(s->log, &s->head, e) != 0)
+			return -1;
 		rc = compare(s, &at, e);
 		if (rc <= 0)
 			return rc;

@@ -56,29 +56,43 @@ static int take_head(void *ctx, struct postgres_log *l, const PGresult *r, int r
 	return postgres_log_read_change(l, r, row, &x->head.newest, e);
 }
 
-/* 0 also when there is no table or no row: x says. */
-static int ask_head(struct postgres_log *l, const char *sql, struct head_answer *x, struct err *e)
+/* The session is lost or was never there. Nothing is under way on it. */
+static int renew(struct postgres_log *l, struct err *e)
+{
+	bool is_locked = l->is_locked; /* for messages */
+	int rc = 0;
+
+	if (l->session.db.is_broken)
+		postgres_log_disconnect(l);
+	if (!l->session.conn)
+		rc = postgres_log_connect(l, e);
+	l->is_locked = is_locked;
+	return rc;
+}
+
+/*
+ * 0 also when there is no row: x says. is_first: the statement begins what is to be done, so that a
+ * session that turns out to be lost is opened again.
+ */
+static int ask_head(struct postgres_log *l, const char *sql, bool is_first, struct head_answer *x,
+		    struct err *e)
 {
 	struct postgres_log_answer answer = {.row = take_head, .ctx = x};
-	struct err why = {0};
-	int rc;
+	int rc = -1;
 
-	*x = (struct head_answer){.is_there = false};
-	for (int i = 0;; i++) {
-		bool is_old = l->session.conn != NULL, is_locked = l->is_locked;
+	for (int i = 0; i < (is_first ? 2 : 1); i++) {
+		bool is_old = l->session.conn && !l->session.db.is_broken;
+		struct err why = {0};
 
-		if (l->session.db.is_broken)
-			postgres_log_disconnect(l);
-		l->is_locked = is_locked;
-		if (!l->session.conn && postgres_log_connect(l, e) != 0)
+		*x = (struct head_answer){.is_there = false};
+		if (is_first && renew(l, e) != 0)
 			return -1;
-		why = (struct err){0};
 		rc = postgres_log_run(l, sql, &answer, &why);
-		if (rc == 0 || !l->session.db.is_broken || !is_old || i > 0)
+		if (rc != 0 && e)
+			*e = why;
+		if (rc == 0 || !l->session.db.is_broken || !is_old)
 			break;
 	}
-	if (rc != 0 && e)
-		*e = why;
 	return rc;
 }
 
@@ -92,7 +106,8 @@ static int postgres_log_head(struct shared_log *log, struct shared_head *out, st
 	/* Sized for it: a name of a record is short, and needs no quoting. */
 	(void)snprintf(sql, sizeof(sql),
 		       "SELECT " HEAD_COLUMNS " FROM assize_record WHERE name = '%s'", l->url.name);
-	if (ask_head(l, sql, &x, &why) != 0 && !postgres_log_is_state(l, UNDEFINED_TABLE)) {
+	if (ask_head(l, sql, !l->is_locked, &x, &why) != 0 &&
+	    !postgres_log_is_state(l, UNDEFINED_TABLE)) {
 		if (e)
 			*e = why;
 		return -1;
@@ -165,7 +180,7 @@ static int begin(struct postgres_log *l, struct head_answer *x, struct err *e)
 		       "SELECT " HEAD_COLUMNS " FROM assize_record WHERE name = '%s' FOR UPDATE",
 		       SHARED_LOG_WAIT_MS, POSTGRES_LOG_CALL_MS, POSTGRES_LOG_CALL_MS, l->url.name);
 	l->is_locked = true;
-	return ask_head(l, sql, x, e);
+	return ask_head(l, sql, true, x, e);
 }
 
 /* The first one inserts the row, others wait for it. */
@@ -183,7 +198,7 @@ static int make_row(struct postgres_log *l, struct head_answer *x, struct err *e
 	(void)snprintf(sql, sizeof(sql), /* same */
 		       "SELECT " HEAD_COLUMNS " FROM assize_record WHERE name = '%s' FOR UPDATE",
 		       l->url.name);
-	return ask_head(l, sql, x, e);
+	return ask_head(l, sql, false, x, e);
 }
 
 static int lock_once(struct postgres_log *l, struct head_answer *x, struct err *e)

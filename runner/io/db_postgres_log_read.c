@@ -82,10 +82,11 @@ int postgres_log_changes(struct shared_log *log, int64_t from, int64_t to,
 		x.n = 0;
 		(void)snprintf(texts[2], sizeof(texts[2]), "%" PRId64, x.last); /* same */
 		rc = ask_rows(l,
-			      "SELECT number::text, kind::text, version::text, size::text, root, "
-			      "digest, CASE WHEN number > $2::bigint THEN body END FROM "
-			      "assize_record_change WHERE record = $1 AND number > $4::bigint AND "
-			      "number <= $3::bigint ORDER BY number LIMIT $5::bigint",
+			      "SELECT c.number::text, c.kind::text, c.version::text, "
+			      "c.size::text, c.root, c.digest, CASE WHEN c.number > $2::bigint "
+			      "THEN c.body END FROM assize_record_change c WHERE c.record = $1 AND "
+			      "c.number > $4::bigint AND c.number <= $3::bigint ORDER BY c.number "
+			      "LIMIT $5::bigint", /* c.number: number alone is the text of it */
 			      params, 5, &answer, e);
 	} while (rc == 0 && x.n == PAGE);
 	return rc < 0 ? -1 : 0;
