@@ -46,6 +46,7 @@ static void test_record_is_private(void **state)
 	struct stat st;
 	char dir[128];
 
+	needs_file("its directory and modes");
 	(void)snprintf(dir, sizeof(dir), "%s/.assize", w->dir);
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
@@ -84,6 +85,7 @@ static void test_record_refuses_a_newer_version(void **state)
 {
 	struct world *w = *state;
 
+	needs_file("its version is changed behind its back");
 	record_close(w->record);
 	w->record = NULL;
 	execute(w->path, "PRAGMA user_version = 1000");
@@ -153,6 +155,7 @@ static void bring_up(struct world *w, int version)
 
 static void test_record_brings_older_versions_up_to_date(void **state)
 {
+	needs_file("tables are dropped behind its back");
 	for (int version = 1; version < NEWEST; version++)
 		bring_up(*state, version);
 }
@@ -201,6 +204,7 @@ static void test_record_moves_no_cursor_without_its_results(void **state)
 	struct result r = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
 	struct err e = {0};
 
+	needs_file("a table is exchanged behind its back");
 	move(w, &run, "one");
 	/* The results can be written, the cursor cannot; then the other way round. */
 	execute(w->path, "CREATE TABLE kept AS SELECT * FROM cursors; DROP TABLE cursors; "

@@ -398,7 +398,6 @@ static void test_record_lock_outlives_no_holder(void **state)
 	pid_t child = fork();
 	sqlite3 *db;
 	int status;
-
 	assert_true(child >= 0);
 	if (child == 0) {
 		struct record *r;
@@ -413,6 +412,7 @@ static void test_record_lock_outlives_no_holder(void **state)
 	assert_non_null(holder);
 	assert_non_null(strstr(holder, "ended without letting go"));
 
+	needs_file("the rest is done by rows that are changed behind its back");
 	assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "UPDATE locks SET boot_id = 'earlier'", NULL, NULL, NULL),
 			 SQLITE_OK);
