@@ -9,6 +9,8 @@
  * The extension is not in every SQLite library: its functions are weak symbols, and where they are
  * not there a shared record cannot be written or read.
  */
+#include "runner/history/shared_session.h"
+
 #define SQLITE_ENABLE_SESSION	     /* declares them */
 #define SQLITE_ENABLE_PREUPDATE_HOOK /* same */
 #include <sqlite3.h>
@@ -20,7 +22,6 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/history/shared.h"
-#include "runner/history/shared_session.h"
 #include "runner/history/store.h"
 
 #pragma weak sqlite3session_create

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -597,6 +596,5 @@ int main(void)
 		TEST(test_record_moves_no_cursor_without_its_results),
 		TEST(test_record_numbers_every_record),
 	};
-
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
