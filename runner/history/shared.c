@@ -242,6 +242,15 @@ void shared_close(struct record *r)
 
 /* ---- reading ---- */
 
+/* One statement that gives rows is an answer of one moment. */
+static bool is_reading(const struct record *r)
+{
+	for (size_t i = 0; i < r->n_statements; i++)
+		if (sqlite3_stmt_busy(r->statements[i].stmt))
+			return true;
+	return false;
+}
+
 int shared_refresh(struct record *r, struct err *e)
 {
 	struct shared *s = r->shared;
@@ -249,6 +258,8 @@ int shared_refresh(struct record *r, struct err *e)
 	if (s->is_busy || sqlite3_get_autocommit(r->db) == 0)
 		return 0;
 	if (s->fresh_ms >= 0 && clock_monotonic_ms(&s->clock) - s->fresh_ms < FRESH_MS)
+		return 0;
+	if (is_reading(r))
 		return 0;
 	s->is_busy = true;
 	int rc = s->log->driver->head(s->log, &s->head, e);

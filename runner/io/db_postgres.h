@@ -39,7 +39,7 @@ struct err;
 	X(char *, PQhost, (const PGconn *))                                                        \
 	X(char *, PQport, (const PGconn *))                                                        \
 	X(char *, PQuser, (const PGconn *))                                                        \
-	X(char *, PQdb, (const PGconn *))                                                          \
+	X(PQconninfoOption *, PQconninfo, (PGconn *))                                              \
 	X(int, PQserverVersion, (const PGconn *))                                                  \
 	X(int, PQsetnonblocking, (PGconn *, int))                                                  \
 	X(PQnoticeReceiver, PQsetNoticeReceiver, (PGconn *, PQnoticeReceiver, void *))             \

@@ -308,10 +308,12 @@ static int postgres_log_put_part(struct shared_log *log, int64_t number, int64_t
 	(void)snprintf(texts[1], sizeof(texts[1]), "%" PRId64, part);	/* same */
 	const char *const values[] = {l->url.name, texts[0], texts[1]};
 
-	return run_with_bytes(l,
-			      "INSERT INTO assize_record_base(record, number, part, body) VALUES "
-			      "($1, $2::bigint, $3::int, $4::bytea)",
-			      values, 3, p, n, &x, e);
+	if (run_with_bytes(l,
+			   "INSERT INTO assize_record_base(record, number, part, body) VALUES "
+			   "($1, $2::bigint, $3::int, $4::bytea)",
+			   values, 3, p, n, &x, e) == 0)
+		return 0;
+	return postgres_log_wants_retry(l) ? 1 : -1;
 }
 
 static int postgres_log_commit(struct shared_log *log, struct err *e)

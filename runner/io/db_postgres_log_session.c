@@ -77,6 +77,24 @@ void postgres_log_disconnect(struct postgres_log *l)
 	l->is_locked = false;
 }
 
+/* As they were asked for, wherever from: of several hosts another one may answer the next time. */
+static const char *read_place(struct postgres_log *l)
+{
+	static const char *const keywords[] = {"host", "hostaddr", "port", "dbname"};
+	PQconninfoOption *options = l->session.pq->PQconninfo(l->session.conn);
+	const char *place = "";
+
+	if (!options)
+		oom();
+	for (const PQconninfoOption *o = options; o->keyword; o++)
+		for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+			if (strcmp(o->keyword, keywords[i]) == 0 && o->val)
+				place = arena_printf(l->arena, "%s%s=%s ", place, o->keyword,
+						     o->val);
+	l->session.pq->PQconninfoFree(options);
+	return place;
+}
+
 int postgres_log_connect(struct postgres_log *l, struct err *e)
 {
 	struct postgres_db *s = &l->session;
@@ -90,8 +108,8 @@ int postgres_log_connect(struct postgres_log *l, struct err *e)
 		return -1;
 	}
 	s->is_open = true;
-	l->place = arena_printf(l->arena, "%s %s %s", s->pq->PQhost(s->conn),
-				s->pq->PQport(s->conn), s->pq->PQdb(s->conn));
+	if (!l->place)
+		l->place = read_place(l);
 	return 0;
 }
 

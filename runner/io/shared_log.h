@@ -73,7 +73,7 @@ struct shared_log {
 
 struct shared_log_driver {
 	void (*close)(struct shared_log *l);
-	/* "HOST PORT DATABASE": tells one server's records from another's. */
+	/* Hosts, ports and database: tells one server's records from another's. */
 	const char *(*place)(const struct shared_log *l);
 	/* One round trip. A connection that was lost while nothing was under way is opened again.
 	 */

@@ -141,6 +141,33 @@ like "the run is incomplete" "$status $out" '^0 .*incomplete'
 exits "and the next one is not" 0 as one run
 exits "the ledger is whole" 0 as one ledger verify
 
+# answers WHEN SQL: what the server does with the next change, in its statement or at COMMIT.
+answers()
+{
+	records "SET client_min_messages = error; DROP TRIGGER IF EXISTS t ON assize_record_change;
+		CREATE OR REPLACE FUNCTION hiccup() RETURNS trigger LANGUAGE plpgsql AS
+		'BEGIN $2; RETURN NEW; END';
+		CREATE CONSTRAINT TRIGGER t AFTER INSERT ON assize_record_change
+		DEFERRABLE INITIALLY $1 FOR EACH ROW EXECUTE FUNCTION hiccup()"
+}
+records 'CREATE SEQUENCE turns'
+for moment in IMMEDIATE DEFERRED; do
+	answers $moment "IF nextval(''turns'') % 2 = 1 THEN
+		RAISE EXCEPTION ''again'' USING ERRCODE = ''40001''; END IF"
+	exits "a server that wants every transaction twice ($moment) gets it" 0 as one run
+	answers $moment "RAISE EXCEPTION ''no room left''"
+	run as one run
+	like "one that takes none ($moment): exit status 4" "$status $err" \
+		"^4 .*could not write record \"$shown=main\": no room left"
+done
+answers DEFERRED "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(9)"
+run as one run
+like "a connection that is lost at COMMIT: nobody knows, so it is not recorded" "$status $err" \
+	"^4 .*could not write record \"$shown=main\": .*help: nobody knows"
+records 'DROP TRIGGER t ON assize_record_change; DROP FUNCTION hiccup; DROP SEQUENCE turns'
+exits "and the copies have nothing of it" 0 as one ledger verify
+exits "the next run is recorded" 0 as one run
+
 # ---- what somebody else did to the server ----
 
 save()
