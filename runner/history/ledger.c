@@ -119,16 +119,28 @@ static int hash_leaves(struct record *r, struct sha256 *h, struct arena *a, int6
 	return rc < 0 ? -1 : 0;
 }
 
+/* The root the head names, beside the frontier it follows from. */
+static int read_root(struct record *r, struct merkle_hash *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT root FROM head", e);
+
+	if (s == NULL || store_step(r, s, e) < 0)
+		return -1;
+	store_digest(s, 0, out->bytes, SHA256_BYTES);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
 int ledger_follow(struct record *r, bool *is_so, struct err *e)
 {
 	struct merkle tree = r->tree;
-	struct merkle_hash said, is;
+	struct merkle_hash said, named, is;
 	struct arena *a = arena_new();
 	struct sha256 h;
 	int rc;
 
 	sha256_init(&h);
-	rc = store_read_head(r, e);
+	rc = store_read_head(r, e) == 0 ? read_root(r, &named, e) : -1;
 	if (rc == 0) {
 		merkle_root(&r->tree, &h, &said);
 		r->tree = tree;
@@ -136,8 +148,9 @@ int ledger_follow(struct record *r, bool *is_so, struct err *e)
 	}
 	if (rc == 0) {
 		merkle_root(&r->tree, &h, &is);
-		*is_so =
-			(int64_t)r->tree.size == r->next_seq && memcmp(&said, &is, sizeof(is)) == 0;
+		*is_so = (int64_t)r->tree.size == r->next_seq &&
+			 memcmp(&said, &is, sizeof(is)) == 0 &&
+			 memcmp(&named, &is, sizeof(is)) == 0;
 	}
 	sha256_release(&h);
 	arena_free(a);

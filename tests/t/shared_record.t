@@ -293,6 +293,14 @@ forged "a change that is there twice" 'changes[3]["body"] = changes[2]["body"]' 
 forged "a root of another moment" 'changes[2]["root"] = changes[1]["root"]' \
 	'change 3 does not hold the records'
 
+# The newest root and frontier of the head, in rows that are right otherwise.
+read -r root frontier < <(sqlite3 -separator ' ' "$(copy_of two)" 'SELECT hex(root), hex(frontier) FROM head')
+for part in "$root" "$frontier"; do
+	forged "a head with ${part:0:8} changed" "new = bytes.fromhex('$part')
+c = [c for c in changes if c['kind'] == 0 and new in rows(c)][-1]
+pack(c, rows(c).replace(new, new[:-1] + bytes([new[-1] ^ 1])))" 'change [0-9]+ does not hold the records'
+done
+
 # ---- bases ----
 
 exits "a run" 0 as two run
