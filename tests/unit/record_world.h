@@ -26,6 +26,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/history/ledger.h"
 #include "runner/history/record.h"
 
 struct world {
@@ -98,10 +99,26 @@ static inline int world_remove(const char *path, const struct stat *st, int flag
 	return remove(path);
 }
 
+/* Whatever a test did: replayed from the server it is the same, in every table. */
+static inline void world_replay(struct world *w)
+{
+	const struct ledger_trust nobody = {.n_keys = 0};
+	struct ledger_verification v;
+	struct err e = {0};
+
+	if (world_server() == NULL || w->record == NULL)
+		return;
+	assert_ok(ledger_verify(w->record, w->arena, &nobody, &v, &e), e);
+	for (size_t i = 0; i < v.n_findings; i++)
+		if (v.findings[i].grade == LEDGER_BROKEN)
+			fail_msg("%s", v.findings[i].text);
+}
+
 static inline int world_teardown(void **state)
 {
 	struct world *w = *state;
 
+	world_replay(w);
 	record_close(w->record);
 	arena_free(w->arena);
 	(void)nftw(w->dir, world_remove, 16, FTW_DEPTH | FTW_PHYS); /* scratch of ours */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "runner/base/buf.h"
+#include "runner/history/shared.h"
 #include "runner/history/store.h"
 #include "runner/io/deflate.h"
 #include "runner/io/shared_log.h"
@@ -175,16 +176,84 @@ static void test_shared_rollback_leaves_nothing(void **state)
 		skip();
 	before = ask(w->path, "SELECT number FROM shared_position");
 	assert_ok(store_enter(w->record, STORE_WRITING, &e), e);
-	assert_int_equal(sqlite3_exec(w->record->db, "INSERT INTO texts VALUES (9, 9, 'x')", NULL,
+	assert_int_equal(sqlite3_exec(w->record->db, "INSERT INTO told VALUES (9, 1, 1, 1)", NULL,
 				      NULL, NULL),
 			 SQLITE_OK);
 	assert_int_equal(store_leave(w->record, -1, &e), -1);
 	assert_ok(store_enter(w->record, STORE_WRITING, &e), e);
 	assert_ok(store_leave(w->record, 0, &e), e);
 	assert_int_equal(ask(w->path, "SELECT number FROM shared_position"), before);
-	assert_int_equal(ask(w->path, "SELECT count(*) FROM texts WHERE id = 9"), 0);
-	change(w, "INSERT INTO texts VALUES (9, 9, 'x')");
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM told"), 0);
+	change(w, "INSERT INTO told VALUES (9, 1, 1, 1)");
 	assert_int_equal(ask(w->path, "SELECT number FROM shared_position"), before + 1);
+	change(w, "DELETE FROM told");
+	assert_int_equal(ask(w->path, "SELECT number FROM shared_position"), before + 2);
+}
+
+static struct record *open_elsewhere(struct world *w, const char *name, enum record_mode mode)
+{
+	struct record *r;
+	struct err e = {0};
+	char cache[128];
+
+	(void)snprintf(cache, sizeof(cache), "%s/%s", w->dir, name);
+	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
+	assert_ok(record_open(w->path, mode, &r, &e), e);
+	(void)snprintf(cache, sizeof(cache), "%s/cache", w->dir);
+	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
+	return r;
+}
+
+static int64_t newest_run(struct world *w, struct record *r)
+{
+	struct run_info *runs;
+	struct err e = {0};
+	size_t n;
+
+	assert_ok(record_runs(r, w->arena, 0, 1, &runs, &n, &e), e);
+	return n == 0 ? 0 : runs[0].id;
+}
+
+/* A handle that stays open follows: after a second at the latest, before every write in any case.
+ */
+static void test_shared_handles_follow_each_other(void **state)
+{
+	struct world *w = *state;
+	struct record *reader, *writer, *own = w->record;
+	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+
+	if (world_server() == NULL)
+		skip();
+	reader = open_elsewhere(w, "reader", RECORD_READ);
+	writer = open_elsewhere(w, "writer", RECORD_WRITE);
+	assert_int_equal(newest_run(w, reader), 0);
+	assert_int_equal(world_run(w, "v1", x), 1);
+	reader->shared->fresh_ms = -1; /* as if a second had passed */
+	assert_int_equal(newest_run(w, reader), 1);
+	w->record = writer;
+	assert_int_equal(world_run(w, "v2", x), 2);
+	w->record = own;
+	assert_int_equal(world_run(w, "v3", x), 3);
+	reader->shared->fresh_ms = -1; /* same */
+	assert_int_equal(newest_run(w, reader), 3);
+	record_close(reader);
+	record_close(writer);
+}
+
+/* Another process of this machine may put an older copy there: nothing is written on top of it. */
+static void test_shared_copy_that_went_back_is_brought_up(void **state)
+{
+	struct world *w = *state;
+	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+	struct err e = {0};
+
+	if (world_server() == NULL)
+		skip();
+	(void)world_run(w, "v1", x);
+	assert_int_equal(shared_fetch_base(w->record, w->record->shared, 1, &e), 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 0);
+	assert_int_equal(world_run(w, "v2", x), 2);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 2);
 }
 
 /* Only rows that come and go may be changed by a change; this one is refused where it is read. */
@@ -204,6 +273,8 @@ static void test_shared_history_is_not_changed_by_a_change(void **state)
 	assert_int_equal(record_open(w->path, RECORD_READ, &r, &e), -1);
 	assert_int_equal(e.class, ERR_RECORD);
 	assert_non_null(strstr(e.message, "does not fit what was recorded before it"));
+	record_close(w->record);
+	w->record = NULL; /* the other tests end with what can be replayed */
 }
 
 int main(void)
@@ -215,6 +286,8 @@ int main(void)
 		cmocka_unit_test(test_deflate_gives_back_what_it_took),
 		TEST(test_shared_lock_of_another_machine_holds_a_day),
 		TEST(test_shared_rollback_leaves_nothing),
+		TEST(test_shared_handles_follow_each_other),
+		TEST(test_shared_copy_that_went_back_is_brought_up),
 		TEST(test_shared_history_is_not_changed_by_a_change),
 	};
 
