@@ -241,6 +241,8 @@ found "the last one gone" "DELETE FROM assize_record_change c USING assize_recor
 	WHERE r.name = 'main' AND c.record = 'main' AND c.number = r.number" 'change [0-9]+ is gone'
 found "a changed base" "UPDATE assize_record_base SET body = set_byte(body, 99, get_byte(body, 99) # 1)
 	WHERE record = 'main'" 'base 1 is not as it was recorded'
+found "a changed entry of a base" "UPDATE assize_record_change SET body = set_byte(body, 39, 7)
+	WHERE record = 'main' AND number = 1" 'base 1 is not as it was recorded'
 found "a base without its end" "DELETE FROM assize_record_base WHERE record = 'main'" \
 	'base 1 is not as it was recorded'
 
