@@ -20,7 +20,8 @@ const struct key_row ledger_rows[] = {
 	 .type = KEY_PATH,
 	 .offset = offsetof(struct ledger_settings, key),
 	 .flags = KEY_WORLD,
-	 .help = "file of the private key; ledger.key beside the record if absent",
+	 .help = "file of the private key; ledger.key beside the record if absent, none for a "
+		 "record on a server",
 	 .example = "/etc/assize/ledger.key"},
 	{.name = "key_pem",
 	 .type = KEY_TEXT,
