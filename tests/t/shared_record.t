@@ -112,6 +112,25 @@ exits "a fifth machine reads them" 0 as m5 history
 is "nothing that was told to be recorded is lost" \
 	"$(sqlite3 "$(copy_of m5)" 'SELECT count(DISTINCT given_id), count(*) FROM externals')" '48|48'
 exits "and the ledger is whole" 0 as m5 ledger verify
+
+# Killed after 1 to 160 ms: before, in or after the transaction on the server, or that of the copy.
+acknowledged=() killed=0
+for i in {1..24}; do
+	if ASSIZE_RECORD_CACHE=$TMP/cache.m1 timeout -s KILL "0.$(printf '%03d' $((1 + i * i * 2 / 7)))" \
+		"$ASSIZE" record load $i --id "killed.$i" --record "$url" >/dev/null; then
+		acknowledged+=("killed.$i")
+	else
+		killed=$((killed + 1))
+	fi
+done 2>/dev/null
+diag "$killed of 24 runners were killed"
+exits "runners that are killed leave nothing that holds others up" 0 as m1 record load 1 --id killed.0
+exits "nor a copy that cannot be followed" 0 as m5 ledger verify
+as m1 history >/dev/null
+is "what they acknowledged is there, on both machines" "$(for i in 1 5; do
+	sqlite3 "$(copy_of m$i)" "SELECT count(*) FROM externals x JOIN texts t ON t.id = x.given_id WHERE t.body IN
+		('killed.0'$(printf ", '%s'" "${acknowledged[@]}"))"
+done | uniq)" $((${#acknowledged[@]} + 1))
 url=${url%&record=many}
 
 # ---- sessions and servers that end ----
