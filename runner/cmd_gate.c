@@ -269,20 +269,27 @@ static int decide(struct gate_command *g, struct err *e)
 }
 
 /* Who wrote what is decided on could have committed the evidence as well. */
+static int refuse_committed(struct gate_command *g, const char *file, struct err *e)
+{
+	if (g->definition->commit == NULL || !git_ref_is_committed(g->app->cwd, file))
+		return 0;
+	(void)err_set(e, ERR_RECORD, "the record \"%s\" is part of the commit that is checked out",
+		      file);
+	return err_help(e, "evidence has to be measured, not brought along: git rm it, or name "
+			   "another with --record");
+}
+
 static int open_record(struct gate_command *g, struct err *e)
 {
 	const char *path = app_record_path(g->app, &g->o, g->definition);
 
-	if (!shared_url_is(path) && g->definition->commit != NULL &&
-	    git_ref_is_committed(g->app->cwd, path)) {
-		(void)err_set(e, ERR_RECORD,
-			      "the record \"%s\" is part of the commit that is checked out", path);
-		return err_help(e, "evidence has to be measured, not brought along: git rm it, or "
-				   "name another with --record");
-	}
+	if (!shared_url_is(path) && refuse_committed(g, path, e) != 0)
+		return -1;
 	if (record_open(path, RECORD_WRITE, &g->record, e) != 0)
 		return -1;
-	if (vouch_origin(g->app, g->definition, g->record, e) == 0)
+	/* The copy of one on a server is where the environment says: in the checkout, maybe. */
+	if (refuse_committed(g, record_file(g->record), e) == 0 &&
+	    vouch_origin(g->app, g->definition, g->record, e) == 0)
 		return 0;
 	record_close(g->record);
 	return -1;

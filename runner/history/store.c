@@ -409,3 +409,8 @@ const char *record_path(const struct record *r)
 {
 	return r->path;
 }
+
+const char *record_file(const struct record *r)
+{
+	return r->file;
+}

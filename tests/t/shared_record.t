@@ -439,9 +439,21 @@ unlike "and in no copy" "$(strings "$(copy_of writer)")" hunter2
 like "reports name the record all the same" "$(cat report.html)" "postgresql://writer@127.0.0.1:$POSTGRES_PORT/records"
 unset ASSIZE_RECORD
 
-# ---- keys ----
+# ---- a copy that was brought along ----
 
 url="postgresql://postgres@/records?host=$POSTGRES&port=$POSTGRES_PORT"
+git init -q checkout && cd checkout
+cp ../assize.yaml ../shop.db .
+git add assize.yaml && git commit -qm policy
+ASSIZE_RECORD_CACHE=$PWD/cache run "$ASSIZE" gate release --subject v1 -f git:HEAD:assize.yaml --record "$url"
+is "a gate reads a copy in the checkout that is in no commit" "$status" 0
+git add cache/*/copy.db && git commit -qm evidence
+ASSIZE_RECORD_CACHE=$PWD/cache run "$ASSIZE" gate release --subject v1 -f git:HEAD:assize.yaml --record "$url"
+like "one that is in the commit is none" "$status $err" '^4 .*copy.db" is part of the commit that is checked out'
+cd ..
+
+# ---- keys ----
+
 run as two ledger init
 like "a record on a server has no key beside it" "$status $err" '^3 .*no key beside it: name one'
 exits "one that is named is taken" 0 as two ledger init --key ledger.key --name example.com/shop
