@@ -6,7 +6,8 @@
  *
  * A shared record is held from other machines, too. There the machine's id and the time stand
  * behind the boot id: a machine of another name or id cannot be looked at either. Whoever cannot be
- * is taken to be gone when he has held the lock for a day, longer than a schedule's run lasts.
+ * is taken to be gone when he has held the lock for a day, longer than a schedule's run lasts, or a
+ * notice for an hour: to be sent twice is better than never.
  *
  * Locks come and go and are no history: ledger_working.c seals them.
  *
@@ -23,11 +24,12 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
+#include "runner/base/str.h"
 #include "runner/history/shared.h"
 #include "runner/history/store.h"
 #include "runner/io/file.h"
 
-#define ELSEWHERE_MS (INT64_C(24) * 3600 * 1000)
+#define HOUR_MS INT64_C(3600000)
 
 struct holder {
 	const char *host, *boot_id, *pid_space;
@@ -114,16 +116,25 @@ static bool is_elsewhere(const struct holder *h, const struct holder *self)
 	       strcmp(h->machine, "-") == 0;
 }
 
+/* Of one that cannot be looked at, in a shared record. */
+static const char *absence_of(const char *name, const struct holder *h, const struct holder *self)
+{
+	bool is_notice = str_starts(name, "notice/");
+
+	if (self->taken_ms - h->taken_ms <= (is_notice ? 1 : 24) * HOUR_MS)
+		return NULL;
+	return is_notice ? "it has for more than an hour, where it cannot be seen from here"
+			 : "it has for more than a day, where it cannot be seen from here";
+}
+
 /* Why the holder is known to be gone; NULL = it lives, or cannot be looked at. */
-static const char *death_of(struct arena *a, const struct holder *h, const struct holder *self)
+static const char *death_of(struct arena *a, const char *name, const struct holder *h,
+			    const struct holder *self)
 {
 	bool is_hidden = strcmp(h->pid_space, self->pid_space) != 0;
 
 	if (is_elsewhere(h, self) || (is_hidden && self->machine != NULL))
-		return self->taken_ms - h->taken_ms > ELSEWHERE_MS
-			       ? "it has for more than a day, on a machine that cannot be seen "
-				 "from here"
-			       : NULL;
+		return absence_of(name, h, self);
 	if (strcmp(h->boot_id, self->boot_id) != 0)
 		return "the machine has been started anew since";
 	if (is_hidden)
@@ -189,7 +200,7 @@ int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held
 	if (rc < 0)
 		return -1;
 	look_at_self(r, a, &self);
-	death = rc == 1 ? death_of(a, &other, &self) : NULL;
+	death = rc == 1 ? death_of(a, name, &other, &self) : NULL;
 	if (rc == 1 && death == NULL) {
 		const char *where = is_elsewhere(&other, &self) ? ", which cannot be seen from here"
 				    : strcmp(other.pid_space, self.pid_space) != 0
@@ -241,7 +252,7 @@ int lock_death(struct record *r, struct arena *a, const char *name, const char *
 	if (rc != 1)
 		return rc;
 	look_at_self(r, a, &self);
-	*why = death_of(a, &other, &self);
+	*why = death_of(a, name, &other, &self);
 	return 0;
 }
 

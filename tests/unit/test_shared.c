@@ -126,17 +126,16 @@ static void change(struct world *w, const char *sql)
 	assert_ok(store_leave(w->record, 0, &e), e);
 }
 
-static void hold_elsewhere(struct world *w, const char *host, int64_t ago_ms)
+static void hold_elsewhere(struct world *w, const char *name, const char *host, int64_t ago_ms)
 {
 	struct timespec now;
 	char sql[256];
 
 	assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
-	(void)snprintf(
-		sql, sizeof(sql),
-		"REPLACE INTO locks VALUES ('schedule', '%s', 'boot machine %lld', 'pid:[1]', "
-		"1, 1)",
-		host, (long long)(now.tv_sec * 1000 - ago_ms));
+	(void)snprintf(sql, sizeof(sql),
+		       "REPLACE INTO locks VALUES ('%s', '%s', 'boot machine %lld', 'pid:[1]', "
+		       "1, 1)",
+		       name, host, (long long)(now.tv_sec * 1000 - ago_ms));
 	change(w, sql);
 }
 
@@ -149,20 +148,26 @@ static void test_shared_lock_of_another_machine_holds_a_day(void **state)
 
 	if (world_server() == NULL)
 		skip();
-	hold_elsewhere(w, "elsewhere", 23 * HOUR);
+	hold_elsewhere(w, "schedule", "elsewhere", 23 * HOUR);
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
 	assert_non_null(strstr(holder, "process 1 on elsewhere, which cannot be seen from here"));
-	hold_elsewhere(w, "elsewhere", -48 * HOUR); /* clocks differ */
+	hold_elsewhere(w, "schedule", "elsewhere", -48 * HOUR); /* clocks differ */
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
 	assert_int_equal(gethostname(self, sizeof(self) - 1), 0);
-	hold_elsewhere(w, self, HOUR); /* another boot, but of which machine? */
+	hold_elsewhere(w, "schedule", self, HOUR); /* another boot, but of which machine? */
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
-	hold_elsewhere(w, "elsewhere", 25 * HOUR);
+	hold_elsewhere(w, "schedule", "elsewhere", 25 * HOUR);
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
 	assert_non_null(strstr(holder, "for more than a day"));
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
 	assert_null(strstr(holder, "cannot be seen"));
 	assert_int_equal(record_unlock(w->record, "schedule", &e), 0);
+	hold_elsewhere(w, "notice/7", "elsewhere", HOUR / 2);
+	assert_int_equal(record_lock(w->record, "notice/7", w->arena, &holder, &e), 1);
+	hold_elsewhere(w, "notice/7", "elsewhere", 2 * HOUR);
+	assert_int_equal(record_lock(w->record, "notice/7", w->arena, &holder, &e), 0);
+	assert_non_null(strstr(holder, "for more than an hour"));
+	assert_int_equal(record_unlock(w->record, "notice/7", &e), 0);
 }
 
 /* What was not recorded is in no copy either, and a transaction without changes is none. */
