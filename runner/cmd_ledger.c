@@ -21,6 +21,7 @@
 #include "runner/history/ledger.h"
 #include "runner/identity.h"
 #include "runner/io/file.h"
+#include "runner/io/shared_log.h"
 #include "runner/io/sign.h"
 #include "runner/ledger_show.h"
 #include "runner/model/definition.h"
@@ -128,7 +129,8 @@ static bool has_secret_key(const struct ledger_command *c)
 static int no_place(struct err *e)
 {
 	(void)err_set(e, ERR_USAGE, "a record on a server has no key beside it: name one");
-	return err_help(e, "--key FILE, or key: or key_pem: in the definition's ledger:");
+	return err_help(e, "--key FILE, or -f with a definition whose ledger: has key: or "
+			   "key_pem:");
 }
 
 static int do_init(struct ledger_command *c, struct err *e)
@@ -535,6 +537,12 @@ static int check_words(const struct ledger_command *c, const struct verb *v, str
 		       c->o.words[1]);
 }
 
+/* A record that is named stands alone; one on a server has no key beside it, so -f may say more. */
+static bool needs_definition(const struct options *o)
+{
+	return o->record == NULL || (shared_url_is(o->record) && o->file != NULL);
+}
+
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct ledger_command c = {.app = app};
@@ -547,7 +555,7 @@ static int run_ledger(struct app *app, const struct command *self, int argc, cha
 	verb = find_verb(&c, &e);
 	if (verb == NULL || check_words(&c, verb, &e) != 0)
 		return app_fail(app, &e);
-	if (c.o.record == NULL && app_load(app, &c.o, &c.definition) != 0)
+	if (needs_definition(&c.o) && app_load(app, &c.o, &c.definition) != 0)
 		return EXIT_USAGE;
 	c.path = app_record_path(app, &c.o, c.definition);
 	if (record_open(c.path, verb->mode, &c.record, &e) != 0)

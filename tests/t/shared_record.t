@@ -459,6 +459,13 @@ like "a record on a server has no key beside it" "$status $err" '^3 .*no key bes
 exits "one that is named is taken" 0 as two ledger init --key ledger.key --name example.com/shop
 key=$(sed -n 's/^key *//p' <<<"$out")
 exits "another runner verifies what it signed" 0 as three ledger verify --trust "$key"
+sed "\$a ledger: { key: $TMP/ledger.key }" assize.yaml >keyed.yaml
+run as two ledger rotate
+like "who rotates says which key there is" "$status $err" '^3 .*no key beside it: name one.*-f with a definition'
+exits "with -f a definition does" 0 as two ledger rotate -f keyed.yaml
+exits "a run signs with the new one" 0 as two run -f keyed.yaml
+run as three ledger verify --trust "$key"
+like "which the first one vouches for" "$status $out" '^0 .*checkpoints +3, of which 3 hold.*\(trusted\)'
 
 # ---- the record's own tests ----
 
