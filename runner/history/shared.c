@@ -20,11 +20,13 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/num.h"
 #include "runner/history/shared_session.h"
 #include "runner/history/store.h"
 #include "runner/io/deflate.h"
 #include "runner/io/file.h"
 
+#define MAX_SEEN_BYTES	 256
 #define FRESH_MS	 1000
 #define ATTEMPTS	 8
 #define MAX_PACKED_BYTES (256u * 1024 * 1024)
@@ -120,6 +122,57 @@ void shared_release_copy(int lock)
 	(void)close(lock); /* lets go */
 }
 
+/* ---- what a copy had seen that is no more ---- */
+
+static const char *seen_file(const struct shared *s)
+{
+	return arena_printf(s->arena, "%s/seen", s->dir);
+}
+
+int shared_remember(struct shared *s, const struct shared_position *at, struct err *e)
+{
+	char hex[SHA256_HEX];
+	const char *text;
+
+	if (at->number <= s->seen.number)
+		return 0;
+	sha256_hex(at->digest, hex);
+	text = arena_printf(s->arena, "%" PRId64 " %s\n", at->number, hex);
+	if (file_write_atomic(seen_file(s), text, strlen(text), e) != 0) {
+		if (e != NULL)
+			e->class = ERR_RECORD;
+		return -1;
+	}
+	s->seen = *at;
+	return 0;
+}
+
+static int recall(struct shared *s, struct err *e)
+{
+	const char *file = seen_file(s), *space;
+	struct shared_position p;
+	struct buf text;
+	int rc;
+
+	if (access(file, F_OK) != 0)
+		return 0;
+	buf_init(&text, MAX_SEEN_BYTES);
+	rc = file_read(file, &text, NULL);
+	space = strchr(text.data, ' ');
+	if (rc == 0)
+		rc = space != NULL &&
+				     num_parse_int(text.data, (size_t)(space - text.data),
+						   &p.number) == 0 &&
+				     sha256_from_hex(space + 1, strcspn(space + 1, "\n"),
+						     p.digest) == 0
+			     ? 0
+			     : -1;
+	buf_release(&text);
+	if (rc == 0)
+		s->seen = p;
+	return rc == 0 ? 0 : err_set(e, ERR_RECORD, "could not read \"%s\"", file);
+}
+
 static int open_copy(struct record *r, struct err *e)
 {
 	const char *file = arena_printf(r->shared->arena, "%s/copy.db", r->shared->dir);
@@ -156,7 +209,7 @@ static int make(struct record *r, struct err *e)
 		*e = why;
 		return -1;
 	}
-	return at.number > 0 ? shared_pull(r, e) : shared_make(r, e);
+	return at.number > 0 || s->seen.number > 0 ? shared_pull(r, e) : shared_make(r, e);
 }
 
 static int open_record(struct record *r, const char *url, struct err *e)
@@ -168,7 +221,8 @@ static int open_record(struct record *r, const char *url, struct err *e)
 		return -1;
 	r->path = xstrdup(s->url.shown);
 	if (shared_session_is_here(r, e) != 0 || shared_log_open(&s->url, &s->log, e) != 0 ||
-	    s->log->driver->head(s->log, &s->head, e) != 0 || find_directory(s, e) != 0)
+	    s->log->driver->head(s->log, &s->head, e) != 0 || find_directory(s, e) != 0 ||
+	    recall(s, e) != 0)
 		return -1;
 	s->is_busy = true;
 	rc = open_copy(r, e);
@@ -208,11 +262,16 @@ int shared_open(const char *url, enum record_mode mode, struct record **out, str
 static void throw_away(struct record *r)
 {
 	int lock = shared_hold_copy(r->shared, NULL);
+	struct shared_position at;
 
 	if (lock < 0)
 		return;
 	for (size_t i = 0; i < r->n_statements; i++)
 		(void)sqlite3_reset(r->statements[i].stmt); /* its failure was told */
+	if (shared_read_position(r, &at, NULL) == 0 && shared_remember(r->shared, &at, NULL) != 0) {
+		shared_release_copy(lock);
+		return;
+	}
 	(void)sqlite3_exec(r->db, "PRAGMA query_only = OFF", NULL, NULL, NULL); /* own care */
 	/* What cannot be emptied is found to be damaged again. */
 	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_RESET_DATABASE, 1, NULL);

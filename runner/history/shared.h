@@ -66,7 +66,8 @@ struct shared {
 	bool is_damaged;  /* the copy: thrown away when it is closed */
 	int64_t fresh_ms; /* monotonic: it was up to the head then; -1 = follow at once */
 	struct shared_head head;
-	struct shared_watch *watch; /* of the transaction under way */
+	struct shared_position seen; /* by a copy that was thrown away; number 0 = none was */
+	struct shared_watch *watch;  /* of the transaction under way */
 };
 
 /* ---- shared.c: what store.c calls ---- */
@@ -87,6 +88,8 @@ int shared_fail_damaged(struct record *r, const char *why, struct err *e);
 /* One process at a time makes a copy or throws it away; -1 = an error. */
 int shared_hold_copy(const struct shared *s, struct err *e);
 void shared_release_copy(int lock);
+/* While held, before a copy that was at this position is thrown away: it is not forgotten. */
+int shared_remember(struct shared *s, const struct shared_position *at, struct err *e);
 
 /* ---- shared_session.c ---- */
 

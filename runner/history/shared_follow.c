@@ -174,6 +174,12 @@ static int take_next(struct following *f, const struct shared_change *c, struct 
 	return c->kind == SHARED_CHANGE ? take_rows(f, c, e) : 0;
 }
 
+/* By a copy that is no more. */
+static bool is_as_seen(const struct shared *s, const struct shared_change *c)
+{
+	return c->number != s->seen.number || memcmp(c->digest, s->seen.digest, SHA256_BYTES) == 0;
+}
+
 static int take_change(void *ctx, const struct shared_change *c, struct err *e)
 {
 	struct following *f = ctx;
@@ -186,6 +192,8 @@ static int take_change(void *ctx, const struct shared_change *c, struct err *e)
 		return is_another(f->s, f->at.number, e);
 	}
 	f->rc = take_next(f, c, e);
+	if (f->rc == 0 && !is_as_seen(f->s, c))
+		f->rc = is_another(f->s, c->number, e);
 	if (f->rc != 0)
 		return f->rc < 0 ? -1 : 1;
 	f->at.number = c->number;
@@ -243,8 +251,9 @@ static int compare(struct shared *s, const struct shared_position *at, struct er
 			      s->url.shown, newest->version, STORE_VERSION);
 		return err_help(e, "a newer assize wrote it: use that one");
 	}
-	if (at->number > newest->number)
-		return is_behind(s, at->number, newest->number, e);
+	if (at->number > newest->number || s->seen.number > newest->number)
+		return is_behind(s, at->number > s->seen.number ? at->number : s->seen.number,
+				 newest->number, e);
 	if (at->number < newest->number)
 		return 1;
 	return memcmp(at->digest, newest->digest, SHA256_BYTES) == 0 ? 0
@@ -274,8 +283,10 @@ static int make_copy(struct record *r, const struct shared_position *had, struct
 	/* Another process may have made it while this one waited. */
 	if (look_at_copy(r, &at) == 0 && at.number > 0 && at.number != had->number)
 		rc = 0;
-	else
+	else if (shared_remember(s, had, e) == 0)
 		rc = shared_fetch_base(r, s, s->head.base, e);
+	else
+		rc = -1;
 	s->is_damaged = s->is_damaged && rc != 0;
 	shared_release_copy(lock);
 	return rc;

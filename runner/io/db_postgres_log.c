@@ -334,7 +334,7 @@ static int postgres_log_commit(struct shared_log *log, struct err *e)
 		*e = why;
 	if (postgres_log_wants_retry(l))
 		return 1;
-	if (l->session.db.is_broken && e)
+	if ((l->session.db.is_broken || postgres_log_is_state(l, "40003")) && e)
 		(void)err_help(e, "nobody knows whether the last of it was recorded; assize "
 				  "history shows what is there");
 	return -1;

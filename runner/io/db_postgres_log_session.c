@@ -156,7 +156,8 @@ int postgres_log_receive(struct postgres_log *l, int was_sent, struct postgres_l
 		if (rc == 0)
 			rc = take(l, x, r, e);
 		s->pq->PQclear(r);
-		if (rc != 0 && x->row && !s->db.is_broken &&
+		/* What is cancelled takes its transaction with it. */
+		if (rc != 0 && x->row && !l->is_locked && !s->db.is_broken &&
 		    s->pq->PQtransactionStatus(s->conn) == PQTRANS_ACTIVE)
 			postgres_stop(s);
 	}

@@ -265,6 +265,30 @@ found "a changed entry of a base" "UPDATE assize_record_change SET body = set_by
 found "a base without its end" "DELETE FROM assize_record_base WHERE record = 'main'" \
 	'base 1 is not as it was recorded'
 
+
+# A copy that is thrown away because the log does not fit is not forgotten.
+as two history >/dev/null
+seen=$(records "SELECT number FROM assize_record WHERE name = 'main'")
+exits "a change more" 0 as fresh2 record load 3
+records "UPDATE assize_record_change SET body = set_byte(body, 20, get_byte(body, 20) # 1)
+	WHERE record = 'main' AND number = $((seen + 1))"
+run as two history
+like "that was changed" "$status $err" "^4 .*change $((seen + 1)) is not as it was recorded"
+restore
+records "DELETE FROM assize_record_change WHERE record = 'main' AND number >= $seen; UPDATE assize_record SET
+	number = c.number, size = c.size, root = c.root, digest = c.digest FROM assize_record_change c
+	WHERE name = 'main' AND c.record = 'main' AND c.number = $((seen - 1))"
+run as two history
+like "and then a log that ends before" "$status $err" \
+	"^4 .*the server has changes up to $((seen - 1)), this machine has seen $seen of them"
+for i in 1 2; do
+	exits "another history of a runner that has seen nothing ($i)" 0 as fresh3 record load $i
+done
+run as two history
+like "or has something else there" "$status $err" "^4 .*change $seen on the server is not the one this machine has seen"
+restore
+exits "what is as it was is taken" 0 as two history
+
 # forge PYTHON: rewrites changes (a list of objects) and makes every digest fit again.
 forge()
 {
