@@ -104,6 +104,8 @@ void shared_watch_end(struct record *r);
 /* ---- shared_follow.c ---- */
 
 int shared_read_position(struct record *r, struct shared_position *out, struct err *e);
+/* The change of this number is not the one that was seen; always -1. */
+int shared_is_another(const struct shared *s, int64_t number, struct err *e);
 int shared_write_position(struct record *r, const struct shared_position *p, struct err *e);
 /* Of a change that comes after `before`. */
 void shared_digest(const struct shared_change *c, const unsigned char before[static SHA256_BYTES],
@@ -136,6 +138,8 @@ int shared_fetch_base(struct record *r, struct shared *s, int64_t number, struct
 int shared_make(struct record *r, struct err *e);
 /* A base of what there is, when it is time for one. */
 int shared_keep_base(struct record *r, struct err *e);
+/* A file in a work's directory as a record of its own, whatever is in it. */
+int shared_open_file(const char *path, const char *file, struct record **out, struct err *e);
 /* Every page of one database over another; r for messages. */
 int shared_copy_pages(const struct record *r, sqlite3 *to, sqlite3 *from, struct err *e);
 

@@ -19,6 +19,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/history/ledger_parts.h"
 #include "runner/history/shared.h"
 #include "runner/history/store.h"
 #include "runner/io/deflate.h"
@@ -82,6 +83,22 @@ static int back_up(sqlite3 *to, sqlite3 *from)
 		return sqlite3_errcode(to);
 	(void)sqlite3_backup_step(b, -1); /* told by the next line */
 	return sqlite3_backup_finish(b);
+}
+
+int shared_open_file(const char *path, const char *file, struct record **out, struct err *e)
+{
+	struct record *r = xmalloc(sizeof(*r));
+
+	memset(r, 0, sizeof(*r));
+	r->path = xstrdup(path);
+	r->mode = RECORD_WRITE;
+	r->owner = getpid();
+	if (store_open_file(r, file, e) == 0) {
+		*out = r;
+		return 0;
+	}
+	record_close(r);
+	return -1;
 }
 
 int shared_copy_pages(const struct record *r, sqlite3 *to, sqlite3 *from, struct err *e)
@@ -229,20 +246,98 @@ static int put_position(const struct shared_work *w, sqlite3 *db, const struct w
 	return execute(w, db, sql, e);
 }
 
+/* ---- does it go on from what this machine has seen? ---- */
+
+struct chain {
+	struct shared *s;
+	int64_t at; /* of the change before */
+	unsigned char digest[SHA256_BYTES];
+	struct shared_change seen; /* number 0 = not come to */
+	bool is_broken;
+};
+
+static int take_link(void *ctx, const struct shared_change *c, struct err *e)
+{
+	struct chain *x = ctx;
+	unsigned char digest[SHA256_BYTES];
+
+	(void)e;
+	if (c->number >= x->s->seen.number) {
+		shared_digest(c, x->digest, digest);
+		x->is_broken = c->number != x->at + 1 ||
+			       memcmp(digest, c->digest, SHA256_BYTES) != 0 ||
+			       (c->number == x->s->seen.number &&
+				memcmp(digest, x->s->seen.digest, SHA256_BYTES) != 0);
+	}
+	if (c->number == x->s->seen.number)
+		x->seen = *c;
+	x->at = c->number;
+	memcpy(x->digest, c->digest, SHA256_BYTES);
+	return x->is_broken ? 1 : 0;
+}
+
+/* Through every change since then, and in the tree. */
+static int check_seen(struct shared *s, struct record *fetched, const struct shared_change *base,
+		      struct err *e)
+{
+	struct chain x = {.s = s, .at = s->seen.number - 1};
+	struct merkle_hash root;
+
+	if (s->seen.number == 0 || base->number < s->seen.number)
+		return 0;
+	if (s->log->driver->changes(s->log, s->seen.number - 1, base->number, take_link, &x, e) !=
+	    0)
+		return -1;
+	if (x.is_broken || x.seen.number == 0 || x.at != base->number ||
+	    memcmp(x.digest, base->digest, SHA256_BYTES) != 0)
+		return shared_is_another(s, s->seen.number, e);
+	if (base->version != STORE_VERSION) /* its leaves are read when it has this version */
+		return 0;
+	if (ledger_root_at(fetched, (uint64_t)x.seen.size, &root, e) != 0)
+		return -1;
+	return memcmp(root.bytes, x.seen.root, SHA256_BYTES) == 0
+		       ? 0
+		       : shared_is_another(s, base->number, e);
+}
+
+/* Is it what its change says? */
+static int check_fetched(struct shared *s, struct record *fetched, const struct shared_change *c,
+			 struct err *e)
+{
+	sqlite3_stmt *version = store_sql(fetched, "PRAGMA user_version", e);
+	struct merkle_hash root;
+	struct sha256 h;
+	int64_t v = 0;
+
+	if (version == NULL || store_integer(fetched, version, &v, NULL) < 0 ||
+	    store_read_head(fetched, NULL) != 0)
+		return doubt(s, c->number, e);
+	sha256_init(&h);
+	merkle_root(&fetched->tree, &h, &root);
+	sha256_release(&h);
+	if (v != c->version || fetched->next_seq != c->size ||
+	    memcmp(root.bytes, c->root, SHA256_BYTES) != 0)
+		return doubt(s, c->number, e);
+	return check_seen(s, fetched, c, e);
+}
+
 static int fetch_into(struct record *r, struct wanted *x, const struct shared_work *w,
 		      struct err *e)
 {
-	sqlite3 *db = NULL;
+	struct record *fetched;
 	int rc = fetch_file(x, w, e);
 
 	if (rc != 0)
 		return rc;
-	rc = open_pages(w, &db, e);
+	rc = shared_open_file(r->path, w->file, &fetched, e);
+	if (rc != 0)
+		return doubt(x->s, x->number, e);
+	rc = check_fetched(x->s, fetched, &x->change, e);
 	if (rc == 0)
-		rc = put_position(w, db, x, e);
+		rc = put_position(w, fetched->db, x, e);
 	if (rc == 0)
-		rc = shared_copy_pages(r, r->db, db, e);
-	(void)sqlite3_close(db); /* nothing is open: cannot fail */
+		rc = shared_copy_pages(r, r->db, fetched->db, e);
+	record_close(fetched);
 	return rc;
 }
 

@@ -99,7 +99,7 @@ static int is_behind(const struct shared *s, int64_t have, int64_t newest, struc
 			s->dir);
 }
 
-static int is_another(const struct shared *s, int64_t number, struct err *e)
+int shared_is_another(const struct shared *s, int64_t number, struct err *e)
 {
 	(void)err_set(e, ERR_RECORD,
 		      "cannot trust record \"%s\": change %" PRId64
@@ -130,6 +130,18 @@ struct following {
 	int rc;		/* SHARED_..., of a change that was not taken */
 };
 
+/*
+ * What an older version wrote before a newer one made its base is hashed there: leaves are read
+ * from the columns of this version.
+ */
+static int follow_tree(struct record *r, const struct shared_change *c, bool *is_so, struct err *e)
+{
+	if (c->version == STORE_VERSION)
+		return ledger_follow(r, is_so, e);
+	*is_so = true;
+	return store_read_head(r, e);
+}
+
 /* The rows of one change, and whether they are what the server says they are. */
 static int take_rows(struct following *f, const struct shared_change *c, struct err *e)
 {
@@ -150,7 +162,7 @@ static int take_rows(struct following *f, const struct shared_change *c, struct 
 		return is_doubtful(f->s, c->number, "does not fit what was recorded before it", e);
 	if (rc != 0)
 		return -1;
-	if (ledger_follow(r, &is_so, e) != 0)
+	if (follow_tree(r, c, &is_so, e) != 0)
 		return SHARED_DOUBT;
 	sha256_init(&h);
 	merkle_root(&r->tree, &h, &root);
@@ -189,11 +201,11 @@ static int take_change(void *ctx, const struct shared_change *c, struct err *e)
 		if (c->number == f->at.number && memcmp(c->digest, f->at.digest, SHA256_BYTES) == 0)
 			return 0;
 		f->rc = -1;
-		return is_another(f->s, f->at.number, e);
+		return shared_is_another(f->s, f->at.number, e);
 	}
 	f->rc = take_next(f, c, e);
 	if (f->rc == 0 && !is_as_seen(f->s, c))
-		f->rc = is_another(f->s, c->number, e);
+		f->rc = shared_is_another(f->s, c->number, e);
 	if (f->rc != 0)
 		return f->rc < 0 ? -1 : 1;
 	f->at.number = c->number;
@@ -212,7 +224,7 @@ static int follow_locked(struct following *f, int64_t to, struct err *e)
 	if (d->changes(f->s->log, f->at.number, to, take_change, f, e) != 0)
 		return -1;
 	if (!f->has_begun)
-		return is_another(f->s, f->at.number, e);
+		return shared_is_another(f->s, f->at.number, e);
 	/* What fits is kept, whatever comes after it. */
 	if (f->rc != SHARED_DOUBT && shared_write_position(f->r, &f->at, e) != 0)
 		return -1;
@@ -256,8 +268,9 @@ static int compare(struct shared *s, const struct shared_position *at, struct er
 				 newest->number, e);
 	if (at->number < newest->number)
 		return 1;
-	return memcmp(at->digest, newest->digest, SHA256_BYTES) == 0 ? 0
-								     : is_another(s, at->number, e);
+	return memcmp(at->digest, newest->digest, SHA256_BYTES) == 0
+		       ? 0
+		       : shared_is_another(s, at->number, e);
 }
 
 /* Reads the position of a file that may be none; one that is damaged is at none. */

@@ -124,19 +124,12 @@ static const char *difference(struct arena *a, sqlite3 *x, sqlite3 *y)
 static struct record *new_file(struct replay *x, const char *name, struct err *e)
 {
 	const char *file = arena_printf(x->work.arena, "%s/%s", x->work.scratch.path, name);
-	struct record *r = xmalloc(sizeof(*r));
+	struct record *r;
 	int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
 		(void)close(fd); /* nothing was written; SQLite says what is wrong with it */
-	memset(r, 0, sizeof(*r));
-	r->path = xstrdup(x->r->path);
-	r->mode = RECORD_WRITE;
-	r->owner = getpid();
-	if (store_open_file(r, file, e) == 0)
-		return r;
-	record_close(r);
-	return NULL;
+	return shared_open_file(x->r->path, file, &r, e) == 0 ? r : NULL;
 }
 
 /* The base after what was replayed, made by a newer version, in its place. */
