@@ -392,6 +392,46 @@ like "a base that is something else is found" "$status $out" \
 restore
 rm -rf cache.fresh cache.two
 
+# A base that is whole, and of another record, behind all that was recorded.
+as two history >/dev/null
+page=$(sqlite3 "$(copy_of two)" "SELECT rootpage FROM sqlite_schema WHERE name = 'runs'")
+dd if=/dev/urandom of="$(copy_of two)" bs=4096 seek=$((page - 1)) count=1 conv=notrunc status=none
+run as two history
+is "a copy is thrown away" "$status" 4
+cp cache.m1/*/copy.db other.db
+sqlite3 other.db 'DROP TABLE shared_position'
+records "SELECT number, digest FROM assize_record WHERE name = 'main'" | tr '|' ' ' >head
+cat >other.py <<'PY'
+import hashlib, sqlite3, struct, zlib
+raw = open('other.db', 'rb').read()
+number, before = open('head').read().split()
+number = int(number) + 1
+version, = sqlite3.connect('other.db').execute('PRAGMA user_version').fetchone()
+size, root = sqlite3.connect('other.db').execute('SELECT next_seq, lower(hex(root)) FROM head').fetchone()
+body = hashlib.sha256(raw).digest() + struct.pack('>Q', len(raw))
+digest = hashlib.sha256(b'assize/shared/1\0' + bytes.fromhex(before) + struct.pack('>qqqq', number, 2, version, size) +
+    bytes.fromhex(root) + body).hexdigest()
+for part in range(0, len(raw), 1 << 20):
+    piece = raw[part:part + (1 << 20)]
+    print("INSERT INTO assize_record_base VALUES ('main', %d, %d, '\\x%s');" % (number, part >> 20,
+        (struct.pack('>Q', len(piece)) + zlib.compress(piece)).hex()))
+print("INSERT INTO assize_record_change VALUES ('main', %d, 2, %d, %d, '%s', '%s', '\\x%s');" %
+    (number, version, size, root, digest, body.hex()))
+print("UPDATE assize_record SET number = %d, kind = 2, size = %d, root = '%s', digest = '%s', base = %d "
+    "WHERE name = 'main';" % (number, size, root, digest, number))
+PY
+python3 other.py >other.sql
+"$postgres_bin/psql" -X -q -h "$POSTGRES" -p "$POSTGRES_PORT" -U postgres -d records -f other.sql
+run as two history
+like "what it had seen is held against a base that comes later" "$status $err" \
+	'^4 .*on the server is not the one this machine has seen'
+run as fresh ledger verify
+like "who has seen nothing finds it by replaying" "$status $out" '^4 .*BROKEN +base [0-9]+ is not what the changes before'
+restore
+rm -rf cache.fresh
+exits "with what it had seen it goes on" 0 as two history
+rm -rf cache.two
+
 # ---- versions ----
 
 records "UPDATE assize_record SET version = 99 WHERE name = 'main'"
