@@ -172,9 +172,23 @@ static int take_rows(struct following *f, const struct shared_change *c, struct 
 	return 0;
 }
 
+/* A base comes before the first change of a newer version, and nothing goes back to an older. */
+static int check_version(struct following *f, const struct shared_change *c, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(f->r, "PRAGMA user_version", e);
+	int64_t version = -1;
+
+	if (s == NULL || store_integer(f->r, s, &version, e) < 0)
+		return -1;
+	return version == c->version
+		       ? 0
+		       : is_doubtful(f->s, c->number, "is of another version than the record", e);
+}
+
 static int take_next(struct following *f, const struct shared_change *c, struct err *e)
 {
 	unsigned char digest[SHA256_BYTES];
+	int rc;
 
 	if (c->number != f->at.number + 1)
 		return is_doubtful(f->s, f->at.number + 1, "is gone", e);
@@ -183,7 +197,8 @@ static int take_next(struct following *f, const struct shared_change *c, struct 
 		return is_doubtful(f->s, c->number, "is not as it was recorded", e);
 	if (c->kind == SHARED_MADE)
 		return SHARED_NEEDS_BASE;
-	return c->kind == SHARED_CHANGE ? take_rows(f, c, e) : 0;
+	rc = check_version(f, c, e);
+	return rc == 0 && c->kind == SHARED_CHANGE ? take_rows(f, c, e) : rc;
 }
 
 /* By a copy that is no more. */

@@ -308,8 +308,8 @@ forge()
 		    body = bytes.fromhex(c['body'])
 		    digest = hashlib.sha256(b'assize/shared/1\0' + digest + struct.pack('>qqqq', c['number'],
 		        c['kind'], c['version'], c['size']) + bytes.fromhex(c['root']) + body).digest()
-		    print("UPDATE assize_record_change SET size = %d, root = '%s', digest = '%s', body = '\\x%s' "
-		        "WHERE record = 'main' AND number = %d;" % (c['size'], c['root'], digest.hex(), body.hex(),
+		    print("UPDATE assize_record_change SET version = %d, size = %d, root = '%s', digest = '%s', body = '\\x%s' "
+		        "WHERE record = 'main' AND number = %d;" % (c['version'], c['size'], c['root'], digest.hex(), body.hex(),
 		        c['number']))
 		print("UPDATE assize_record SET digest = '%s' WHERE name = 'main';" % digest.hex())
 	PY
@@ -337,6 +337,8 @@ forged "a change that is there twice" 'changes[3]["body"] = changes[2]["body"]' 
 	'change 4 does not fit what was recorded before it'
 forged "a root of another moment" 'changes[2]["root"] = changes[1]["root"]' \
 	'change 3 does not hold the records'
+forged "a change of an older version, whose leaves would not be read" 'changes[2]["version"] = 11' \
+	'change 3 is of another version than the record'
 
 # The newest root and frontier of the head, in rows that are right otherwise.
 read -r root frontier < <(sqlite3 -separator ' ' "$(copy_of two)" 'SELECT hex(root), hex(frontier) FROM head')
