@@ -16,7 +16,7 @@ GIT     ?= git
 
 # Library flags, found once. Goals that promise to set the machine up may install packages; a plain
 # build only says what is missing.
-PROMISING := demo test asan tsan coverage bench bench-db bench-rollback torture torture-clones torture-rollback
+PROMISING := demo test asan tsan coverage bench bench-db bench-rollback torture torture-ledger torture-clones torture-rollback
 SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
 ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
@@ -30,7 +30,7 @@ UNITS   := $(sort $(wildcard tests/unit/test_*.c))
 TOOLS   := $(sort $(wildcard tests/tools/*.c))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,runner runner/* audits gates reports rollback tests/*)))
 PAGES   := $(sort $(wildcard runner/man/*.[157]))
-OTHERS  := $(sort $(wildcard tests/bench/*.c tests/bench/*/*.c))
+OTHERS  := $(sort $(wildcard tests/bench/*.c tests/bench/*/*.c tests/torture/*.c))
 SCRIPTS := $(sort $(wildcard tests/t/*.t tests/kinds/*.t))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
@@ -82,6 +82,7 @@ help:
 	@echo 'make bench-db      200 metrics of a table of 2,000,000 rows, on three engines'
 	@echo 'make bench-rollback  a tag of REPO=DIR TAG=NAME proven, restored and compared, beside git'
 	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
+	@echo 'make torture-ledger  N=10000 honest runs of 16 writers; the ledger must not accuse anybody'
 	@echo 'make torture-clones  verify N=1000 clones that were damaged at random; every pass must be true'
 	@echo 'make torture-rollback  kill -9 at N=300 moments of warm and drill, look at the copy each time'
 	@echo 'make warnings      what the compiler says of every C file, without making any'
@@ -163,6 +164,10 @@ bench-rollback: tests-built
 torture: tests-built
 	@BUILD=$(abspath $(BUILD)) tests/torture/kill9.sh $(or $(N),500) $(SEED)
 
+# N runs that nobody tampers with; the same SEED records the same values.
+torture-ledger: tests-built
+	@tests/torture/ledger.sh $(abspath $(BUILD))/tests/torture/honest $(or $(N),10000) $(SEED)
+
 # N damaged clones; the same SEED damages them in the same way.
 torture-clones: tests-built
 	@tests/torture/clones $(abspath $(BUILD))/tests/tools/restore $(or $(N),1000) $(SEED)
@@ -191,5 +196,5 @@ clean:
 
 FORCE:
 .PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db bench-rollback \
-	torture torture-clones torture-rollback warnings check-format install uninstall clean FORCE
+	torture torture-ledger torture-clones torture-rollback warnings check-format install uninstall clean FORCE
 .DELETE_ON_ERROR:

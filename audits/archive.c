@@ -405,8 +405,6 @@ static int read_archive(struct pass *p, int fd, const struct stat *before, struc
 	if (zip_layout_is_zip(fd) && check_layout(p, fd, before->st_size, &is_layout_known, e) < 0)
 		return -1;
 	int rc = archive_walk(fd, &limits, &sink, &p->summary, e);
-	if (p->is_hashing)
-		sha256_release(&p->sha);
 	if (rc < 0)
 		return -1;
 	/* One that begins with something else, such as a program that unpacks it. */

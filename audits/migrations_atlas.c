@@ -150,7 +150,6 @@ static int atlas_compare_sum(struct world *w, struct err *e)
 				 migrations_shown(w, file), migrations_shown(w, m->file));
 		break; /* every hash behind it differs, too */
 	}
-	sha256_release(&h);
 	return rc;
 }
 
@@ -174,7 +173,6 @@ static int agrees_by_then(struct world *w, size_t i, const struct applied *row, 
 			rc = add_file(w, &h, &w->migrations[k], e);
 	}
 	peek(&h, hash);
-	sha256_release(&h);
 	return rc == 0 ? strcmp(hash, row->checksum) == 0 : -1;
 }
 
@@ -217,7 +215,6 @@ static int atlas_compare_hashes(struct world *w, struct err *e)
 		migrations_remark(w, "behind %s: not compared, a hash covers all files before it",
 				  m->name);
 	}
-	sha256_release(&h);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -53,9 +53,6 @@ int oci_blob_add(struct oci_blob *b, const char *p, size_t n, struct err *e)
 
 void oci_blob_release(struct oci_blob *b)
 {
-	sha256_release(&b->hash);
-	if (b->gunzip)
-		sha256_release(&b->unpacked_hash);
 	http_gunzip_free(b->gunzip);
 	b->gunzip = NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/err.h"
 #include "runner/io/file.h"
 #include "runner/io/git_ref.h"
 #include "runner/model/definition.h"
@@ -25,8 +26,14 @@ const char *policy_name(struct arena *a, const struct definition *d, const char 
 		return path;
 	path = file_absolute(a, "/", path);
 	n = strlen(d->work_tree);
-	if (strncmp(path, d->work_tree, n) != 0 || path[n] != '/')
-		return path;
+	if (strncmp(path, d->work_tree, n) != 0 || path[n] != '/') {
+		if (!file_leads_below(path, d->work_tree))
+			return path;
+		(void)err_set(e, ERR_MEASURE, "\"%s\" leads into the work tree by a link", path);
+		(void)err_help(e, "name the file in the work tree itself: it is then read at %s",
+			       d->ref);
+		return NULL;
+	}
 	if (git_ref_open(a, d->work_tree, d->commit, &g, e) < 0 ||
 	    git_ref_look(g, path + n + 1, &type, e) < 0)
 		return NULL;

@@ -9,202 +9,28 @@
  * twenty of them make no more false alarms than one.
  *
  * What there is too little of is undecided, and so is a candidate that gave no values: one that
- * answers nothing but errors has nothing to be compared by.
+ * answers nothing but errors has nothing to be compared by. A run that did not end has lost its
+ * value. A few losses are borne where nothing hangs on them: a candidate passes only when it would
+ * also pass had every value that was lost been as bad as can be. And a candidate is evidence like
+ * any other, so the newest of its values may not be older than the gate allows.
  */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gates/baseline.h"
 #include "gates/lines.h"
 #include "gates/refuse.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
-#include "runner/base/map.h"
 #include "runner/base/str.h"
 #include "runner/model/unit.h"
 #include "runner/stats/random.h"
 #include "runner/stats/summary.h"
 #include "runner/stats/two_samples.h"
 
-#define MAX_VALUES 2000 /* of a side, the newest */
-#define MAX_LOST   0.1	/* share of a side's runs that may have given no value */
-
-struct side {
-	double *values; /* newest first until it is turned */
-	size_t n, n_lost;
-};
-
-struct compared {
-	const struct check *check;
-	const char *series, *unit;
-	struct side candidate, baseline;
-	int64_t newest_run, newest_ms;
-	enum outcome outcome;
-	const char *text;  /* undecided, or set when it was judged */
-	bool is_tested;	   /* p_value is one of those made at once */
-	bool is_counted;   /* by counts of a rare event */
-	bool is_new_event; /* the baseline has none of it */
-	double change, centre, floor, p_value;
-	struct two_samples test;
-};
-
-struct comparing {
-	struct lines *lines;
-	const struct gate_input *in;
-	const struct baseline_rule *rule;
-	struct compared *items;
-	size_t n, cap;
-	int64_t first_candidate_ms; /* of any series; INT64_MAX = none */
-};
-
-/* ---- who belongs to which side ---- */
-
-static bool is_of_candidate(const struct comparing *c, const struct past_result *p)
-{
-	const struct baseline_side *side = &c->rule->candidate;
-	const char *subject = side->subject != NULL ? side->subject : c->in->subject;
-
-	if (side->window_ms > 0)
-		return p->measured_ms > c->in->now_ms - side->window_ms;
-	return subject != NULL && subject[0] != '\0' && strcmp(p->subject, subject) == 0;
-}
-
-static bool is_of_baseline(const struct comparing *c, const struct past_result *p)
-{
-	const struct baseline_side *side = &c->rule->against;
-
-	if (side->subject != NULL)
-		return strcmp(p->subject, side->subject) == 0;
-	return p->measured_ms > c->in->now_ms - side->window_ms &&
-	       p->measured_ms < c->first_candidate_ms;
-}
-
-/* Evidence of the kind that counts: what it says is looked at elsewhere. */
-static bool is_sound(const struct comparing *c, const struct past_result *p)
-{
-	return p->run_state == RUN_COMPLETE && p->is_same_definition && p->measured_ms >= 0 &&
-	       !refuse_is_future(p->measured_ms, c->in->now_ms) && p->outcome != OUTCOME_SKIP;
-}
-
-static struct compared *item_of(struct comparing *c, struct map *names, const struct check *check,
-				const struct past_result *p)
-{
-	void *found = map_get(names, p->series);
-	struct compared *more;
-
-	/* places are kept, not pointers: the array moves */
-	if (found != NULL)
-		return &c->items[*(const size_t *)found];
-	if (c->n == c->cap) {
-		c->cap = c->cap == 0 ? 16 : c->cap * 2;
-		more = arena_array(c->lines->arena, c->cap, sizeof(*more));
-		for (size_t i = 0; i < c->n; i++)
-			more[i] = c->items[i];
-		c->items = more;
-	}
-	found = arena_alloc(c->lines->arena, sizeof(size_t));
-	*(size_t *)found = c->n;
-	(void)map_put(names, p->series, found); /* it was not there */
-	c->items[c->n] = (struct compared){.check = check,
-					   .series = p->series,
-					   .unit = p->unit,
-					   .newest_run = p->run_id,
-					   .newest_ms = p->measured_ms};
-	return &c->items[c->n++];
-}
-
-static void take(struct comparing *c, struct side *side, const struct past_result *p)
-{
-	if (side->n + side->n_lost == MAX_VALUES)
-		return;
-	if (side->values == NULL)
-		side->values = arena_array(c->lines->arena, MAX_VALUES, sizeof(double));
-	if (p->has_value && isfinite(p->number))
-		side->values[side->n++] = p->number;
-	else
-		side->n_lost++;
-}
-
-static void turn(struct side *side)
-{
-	for (size_t i = 0; i < side->n / 2; i++) {
-		double v = side->values[i];
-
-		side->values[i] = side->values[side->n - 1 - i];
-		side->values[side->n - 1 - i] = v;
-	}
-}
-
-/* A check that failed as a whole has one result without a series: all of them were lost. */
-static bool is_loss_of_all(const struct past_result *p)
-{
-	return !p->has_value && p->series[0] == '\0';
-}
-
-static bool is_asked_for(const struct comparing *c, const struct past_result *p)
-{
-	return c->rule->series == NULL || str_glob(c->rule->series, p->series) || is_loss_of_all(p);
-}
-
-static bool is_all_lost(const struct compared *x)
-{
-	return x->series[0] == '\0' && x->candidate.n == 0 && x->baseline.n == 0;
-}
-
-/* Of a check with several series, those that failed as a whole are no series of their own. */
-static void share_losses(struct comparing *c, size_t first)
-{
-	size_t lost = first;
-
-	while (lost < c->n && !is_all_lost(&c->items[lost]))
-		lost++;
-	if (lost == c->n || c->n == first + 1)
-		return;
-	for (size_t i = first; i < c->n; i++) {
-		if (i == lost)
-			continue;
-		c->items[i].candidate.n_lost += c->items[lost].candidate.n_lost;
-		c->items[i].baseline.n_lost += c->items[lost].baseline.n_lost;
-	}
-	for (size_t i = lost; i + 1 < c->n; i++)
-		c->items[i] = c->items[i + 1];
-	c->n--;
-}
-
-static void collect(struct comparing *c, const struct gate_past *past)
-{
-	size_t first = c->n;
-	struct map names;
-
-	map_init(&names, c->lines->arena);
-	for (size_t i = 0; i < past->n; i++) {
-		const struct past_result *p = &past->results[i];
-		struct compared *x;
-		bool is_candidate = is_of_candidate(c, p);
-
-		if (!is_sound(c, p) || (!is_candidate && !is_of_baseline(c, p)) ||
-		    !is_asked_for(c, p))
-			continue;
-		x = item_of(c, &names, past->check, p);
-		if (x->unit[0] == '\0')
-			x->unit = p->unit; /* a run without a value has none */
-		take(c, is_candidate ? &x->candidate : &x->baseline, p);
-	}
-	share_losses(c, first);
-	for (size_t i = first; i < c->n; i++) {
-		turn(&c->items[i].candidate);
-		turn(&c->items[i].baseline);
-	}
-}
-
-static void find_begin(struct comparing *c, const struct gate_past *past)
-{
-	for (size_t i = 0; i < past->n; i++)
-		if (is_of_candidate(c, &past->results[i]) &&
-		    past->results[i].measured_ms < c->first_candidate_ms)
-			c->first_candidate_ms = past->results[i].measured_ms;
-}
+#define MAX_LOST 0.1 /* share of a side's runs that may have given no value */
 
 /* ---- one series ---- */
 
@@ -220,7 +46,7 @@ static const char *amount(struct lines *l, double v, const char *unit)
 	return text;
 }
 
-static const char *lost_text(struct lines *l, const struct side *side, const char *name)
+static const char *lost_text(struct lines *l, const struct baseline_values *side, const char *name)
 {
 	size_t all = side->n + side->n_lost;
 
@@ -230,30 +56,44 @@ static const char *lost_text(struct lines *l, const struct side *side, const cha
 			    side->n_lost, all, name);
 }
 
-static const char *few_text(struct lines *l, const struct side *side, const char *name,
+static const char *few_text(struct lines *l, const struct baseline_values *side, const char *name,
 			    int64_t min_n)
 {
 	return arena_printf(l->arena, "the %s has %zu values, at least %" PRId64 " are needed",
 			    name, side->n, min_n);
 }
 
+/* As for other evidence of the check, where the gate reads any. */
+static int64_t max_age_of(const struct gate_input *in, const struct check *check)
+{
+	for (size_t i = 0; i < in->n_items; i++)
+		if (str_equal(in->items[i].check->name, check->name))
+			return in->items[i].max_age_ms;
+	return in->gate->max_age_ms;
+}
+
 /* Why the series cannot be compared; NULL = it can. */
-static const char *too_little(const struct comparing *c, const struct compared *x)
+static const char *too_little(const struct baseline_comparing *c, const struct baseline_compared *x)
 {
 	const struct {
-		const struct side *side;
+		const struct baseline_values *side;
 		const char *name;
 	} sides[] = {{&x->candidate, "candidate"}, {&x->baseline, "baseline"}};
+	int64_t max_age_ms = max_age_of(c->in, x->check);
 	struct lines *l = c->lines;
 
 	for (size_t i = 0; i < 2; i++) {
-		const struct side *side = sides[i].side;
+		const struct baseline_values *side = sides[i].side;
 
 		if ((double)side->n_lost > MAX_LOST * (double)(side->n + side->n_lost))
 			return lost_text(l, side, sides[i].name);
 		if (side->n < 2 || (int64_t)side->n < c->rule->min_n)
 			return few_text(l, side, sides[i].name, c->rule->min_n);
 	}
+	if (refuse_is_stale(x->candidate_ms, c->in->now_ms, max_age_ms))
+		return arena_printf(l->arena, "the candidate was last measured %s, limit %s",
+				    lines_age(l, x->candidate_ms, c->in->now_ms),
+				    lines_duration(l, max_age_ms));
 	if (!unit_converts(c->rule->effect_unit, x->unit))
 		return arena_printf(l->arena,
 				    "an effect of %s says nothing about a value in \"%s\"",
@@ -261,7 +101,7 @@ static const char *too_little(const struct comparing *c, const struct compared *
 	return NULL;
 }
 
-static size_t count_zeros(const struct side *side)
+static size_t count_zeros(const struct baseline_values *side)
 {
 	size_t n = 0;
 
@@ -273,7 +113,7 @@ static size_t count_zeros(const struct side *side)
 #define LARGEST_COUNT 9007199254740992.0 /* 2^53 */
 
 /* The sum of a side's counts; false when they are no counts. */
-static bool sum_counts(const struct side *side, uint64_t *sum)
+static bool sum_counts(const struct baseline_values *side, uint64_t *sum)
 {
 	double total = 0;
 
@@ -306,9 +146,9 @@ static enum stats_tail tail_of(const struct baseline_rule *rule)
  * well, and the larger of the p-values counts. Where the baseline has no event at all there is
  * nothing to come together, and one run with fifty of them is as bad as it looks.
  */
-static void test_counts(const struct comparing *c, struct compared *x)
+static void test_counts(const struct baseline_comparing *c, struct baseline_compared *x)
 {
-	const struct side *now = &x->candidate, *then = &x->baseline;
+	const struct baseline_values *now = &x->candidate, *then = &x->baseline;
 	double share = (double)now->n / (double)(now->n + then->n);
 	uint64_t runs_now = now->n - count_zeros(now), runs_then = then->n - count_zeros(then);
 	enum stats_tail tail = tail_of(c->rule);
@@ -327,7 +167,7 @@ static void test_counts(const struct comparing *c, struct compared *x)
 	}
 }
 
-static void test_medians(const struct comparing *c, struct compared *x)
+static void test_medians(const struct baseline_comparing *c, struct baseline_compared *x)
 {
 	const char *name = arena_printf(c->lines->arena, "%s %s %s", c->in->gate->name,
 					x->check->name, x->series);
@@ -340,12 +180,8 @@ static void test_medians(const struct comparing *c, struct compared *x)
 	x->p_value = x->test.p_value;
 }
 
-static void test_series(const struct comparing *c, struct compared *x)
+static void test_values(const struct baseline_comparing *c, struct baseline_compared *x)
 {
-	x->text = too_little(c, x);
-	if (x->text != NULL)
-		return;
-	x->is_tested = true;
 	if (2 * count_zeros(&x->baseline) >= x->baseline.n)
 		test_counts(c, x);
 	else
@@ -353,7 +189,16 @@ static void test_series(const struct comparing *c, struct compared *x)
 	x->floor = c->rule->is_effect_share ? c->rule->effect * fabs(x->centre) : c->rule->effect;
 }
 
-static bool is_beyond_effect(const struct comparing *c, const struct compared *x)
+static void test_series(const struct baseline_comparing *c, struct baseline_compared *x)
+{
+	x->text = too_little(c, x);
+	if (x->text != NULL)
+		return;
+	x->is_tested = true;
+	test_values(c, x);
+}
+
+static bool is_beyond_effect(const struct baseline_comparing *c, const struct baseline_compared *x)
 {
 	switch (tail_of(c->rule)) {
 	case STATS_HIGHER:
@@ -366,8 +211,63 @@ static bool is_beyond_effect(const struct comparing *c, const struct compared *x
 	return fabs(x->change) > x->floor;
 }
 
+/* Independent values that can tell n comparisons at once from chance. */
+static double worth_needed(const struct baseline_comparing *c, size_t n_tested)
+{
+	return ceil((double)n_tested / c->rule->alpha - 1e-9);
+}
+
+static bool is_pass(const struct baseline_comparing *c, const struct baseline_compared *x,
+		    size_t n_tested)
+{
+	if (!isfinite(x->change) || !isfinite(x->floor) || !isfinite(x->p_value))
+		return false;
+	if (!is_beyond_effect(c, x))
+		return true;
+	return x->p_value > c->rule->alpha && !x->is_new_event &&
+	       (x->is_counted || x->test.n_worth >= worth_needed(c, n_tested));
+}
+
+/* Beyond all that was seen by more than the effect, and whole where that is. */
+static double worst(const struct baseline_compared *x, bool is_high)
+{
+	double out = x->baseline.values[0];
+
+	for (size_t i = 0; i < x->baseline.n; i++)
+		out = is_high ? fmax(out, x->baseline.values[i]) : fmin(out, x->baseline.values[i]);
+	for (size_t i = 0; i < x->candidate.n; i++)
+		out = is_high ? fmax(out, x->candidate.values[i])
+			      : fmin(out, x->candidate.values[i]);
+	return is_high ? ceil(out + 2 * x->floor + 1) : floor(out - 2 * x->floor - 1);
+}
+
+/* Does it pass with what the candidate lost on that side? By its own p-value: the smallest. */
+static bool is_pass_at(const struct baseline_comparing *c, const struct baseline_compared *x,
+		       bool is_high, size_t n_tested)
+{
+	struct baseline_compared y = *x;
+
+	y.candidate.values = arena_array(c->lines->arena, BASELINE_MAX_VALUES, sizeof(double));
+	memcpy(y.candidate.values, x->candidate.values, x->candidate.n * sizeof(double));
+	for (size_t i = 0; i < x->candidate.n_lost; i++)
+		y.candidate.values[y.candidate.n++] = worst(x, is_high);
+	test_values(c, &y);
+	return is_pass(c, &y, n_tested);
+}
+
+static bool is_pass_at_worst(const struct baseline_comparing *c, const struct baseline_compared *x,
+			     size_t n_tested)
+{
+	enum stats_tail tail = tail_of(c->rule);
+
+	if (x->candidate.n_lost == 0)
+		return true;
+	return (tail == STATS_LOWER || is_pass_at(c, x, true, n_tested)) &&
+	       (tail == STATS_HIGHER || is_pass_at(c, x, false, n_tested));
+}
+
 /* "12 ms above the baseline's 100 ms (effect 5 ms), p = 0.0003, 20 against 40 values" */
-static const char *found_text(const struct comparing *c, const struct compared *x)
+static const char *found_text(const struct baseline_comparing *c, const struct baseline_compared *x)
 {
 	struct lines *l = c->lines;
 	const char *where =
@@ -391,11 +291,12 @@ static const char *found_text(const struct comparing *c, const struct compared *
 }
 
 /* After p_value was adjusted; n_tested series were judged at once. */
-static void conclude(const struct comparing *c, struct compared *x, size_t n_tested)
+static void conclude(const struct baseline_comparing *c, struct baseline_compared *x,
+		     size_t n_tested)
 {
 	struct lines *l = c->lines;
 	const char *found;
-	double needed = ceil((double)n_tested / c->rule->alpha - 1e-9);
+	double needed = worth_needed(c, n_tested);
 
 	if (!isfinite(x->change) || !isfinite(x->floor) || !isfinite(x->p_value)) {
 		x->text = "the comparison is not a finite number";
@@ -403,25 +304,28 @@ static void conclude(const struct comparing *c, struct compared *x, size_t n_tes
 	}
 	found = found_text(c, x);
 	x->text = found;
-	if (!is_beyond_effect(c, x))
-		x->outcome = OUTCOME_PASS;
-	else if (x->p_value <= c->rule->alpha)
+	if (is_pass(c, x, n_tested)) {
+		x->outcome = is_pass_at_worst(c, x, n_tested) ? OUTCOME_PASS : OUTCOME_UNDECIDED;
+		if (x->outcome != OUTCOME_PASS)
+			x->text = arena_printf(l->arena,
+					       "%s, but %zu runs of the candidate gave no value, "
+					       "and at their worst it would not pass",
+					       found, x->candidate.n_lost);
+	} else if (x->p_value <= c->rule->alpha)
 		x->outcome = OUTCOME_FAIL;
 	else if (x->is_new_event)
 		x->text = arena_printf(l->arena,
 				       "the baseline has none of it, the candidate has: %s", found);
-	else if (!x->is_counted && x->test.n_worth < needed)
+	else
 		x->text = arena_printf(l->arena,
 				       "%s and are worth %.0f; to tell that from chance %.0f are "
 				       "needed",
 				       found, x->test.n_worth, needed);
-	else
-		x->outcome = OUTCOME_PASS;
 }
 
 /* ---- the rule ---- */
 
-static void add_line(const struct comparing *c, const struct compared *x)
+static void add_line(const struct baseline_comparing *c, const struct baseline_compared *x)
 {
 	struct lines *l = c->lines;
 	struct decision_line *line = lines_add(l, x->check->name, x->outcome, true, x->text);
@@ -441,9 +345,20 @@ static void add_line(const struct comparing *c, const struct compared *x)
 		line->remedy = lines_run(l, c->in, x->check);
 }
 
-static void add_nothing(struct comparing *c, const struct gate_past *past)
+static void add_future(struct baseline_comparing *c, const struct gate_past *past)
 {
-	struct compared none = {
+	struct baseline_compared none = {
+		.check = past->check,
+		.series = "",
+		.text = "it has results from the future: a clock is wrong",
+	};
+
+	add_line(c, &none);
+}
+
+static void add_nothing(struct baseline_comparing *c, const struct gate_past *past)
+{
+	struct baseline_compared none = {
 		.check = past->check,
 		.series = "",
 		.text = c->first_candidate_ms == INT64_MAX
@@ -454,7 +369,7 @@ static void add_nothing(struct comparing *c, const struct gate_past *past)
 	add_line(c, &none);
 }
 
-static void judge(struct comparing *c)
+static void judge(struct baseline_comparing *c)
 {
 	double *p_values = arena_array(c->lines->arena, c->n, sizeof(*p_values));
 	size_t n_tested = 0, at = 0;
@@ -477,15 +392,19 @@ static void judge(struct comparing *c)
 void baseline_rule_decide(struct lines *l, const struct gate_input *in,
 			  const struct gate_baseline *of)
 {
-	struct comparing c = {
+	struct baseline_comparing c = {
 		.lines = l, .in = in, .rule = of->rule, .first_candidate_ms = INT64_MAX};
 
 	for (size_t i = 0; i < of->past.n; i++)
-		find_begin(&c, &of->past.items[i]);
+		baseline_find_begin(&c, &of->past.items[i]);
 	for (size_t i = 0; i < of->past.n; i++) {
 		size_t before = c.n;
 
-		collect(&c, &of->past.items[i]);
+		if (refuse_has_future(&of->past.items[i], in->now_ms)) {
+			add_future(&c, &of->past.items[i]);
+			continue;
+		}
+		baseline_collect(&c, &of->past.items[i]);
 		if (c.n == before)
 			add_nothing(&c, &of->past.items[i]);
 	}

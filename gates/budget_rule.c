@@ -9,8 +9,9 @@
  * when any of them is unknown: outcomes are joined as everywhere.
  *
  * What is unknown may have been bad, all of it. So a budget is spent when what was bad has spent
- * it, it is left when what was bad and what is unknown together have not, and in between the rule
- * is undecided. The same is true of a burn rate, which must be exceeded in both of its windows.
+ * it, to the last moment; it is left when what was bad and what is unknown together have not, and
+ * in between the rule is undecided. The same is true of a burn rate, which must be exceeded in both
+ * of its windows.
  *
  * A failure was measured and stands, also in a run that did not end and under another definition.
  * Everything else that is not a complete run's pass under this definition is unknown.
@@ -86,6 +87,21 @@ static int compare_moments(const void *a, const void *b)
 	return x->at_ms < y->at_ms ? -1 : x->at_ms > y->at_ms;
 }
 
+/* Runs of one and the same moment are one, whatever order they come in. */
+static size_t join_equal(struct moment *items, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (count > 0 && items[count - 1].at_ms == items[i].at_ms)
+			items[count - 1].state =
+				outcome_join(items[count - 1].state, items[i].state);
+		else
+			items[count++] = items[i];
+	}
+	return count;
+}
+
 /* One moment a run, at its last series; in order of time. */
 static struct moment *moments_of(struct arena *a, const struct budget_rule *rule,
 				 const struct gate_past *past, size_t *n)
@@ -107,7 +123,7 @@ static struct moment *moments_of(struct arena *a, const struct budget_rule *rule
 	}
 	if (count > 0)
 		qsort(items, count, sizeof(*items), compare_moments);
-	*n = count;
+	*n = join_equal(items, count);
 	return items;
 }
 
@@ -246,13 +262,13 @@ static void decide_spent(const struct judged_budget *b)
 			 arena_printf(l->arena,
 				      "the budget of %s is spent: %s failed, %s are unknown",
 				      lines_duration(l, budget), bad, unknown));
-	else if (s.unknown_ms > left)
+	else if (s.unknown_ms >= left)
 		add_line(b, OUTCOME_UNDECIDED,
 			 arena_printf(l->arena,
-				      "%s failed, %s are unknown, more than the %s that are left "
-				      "of %s; known is what complete runs at most %s apart say",
-				      bad, unknown, lines_duration(l, left),
-				      lines_duration(l, budget),
+				      "%s failed, %s are unknown, %s the %s that are left of %s; "
+				      "known is what complete runs at most %s apart say",
+				      bad, unknown, s.unknown_ms > left ? "more than" : "all of",
+				      lines_duration(l, left), lines_duration(l, budget),
 				      lines_duration(l, b->rule->max_gap_ms)));
 	else
 		add_line(b, OUTCOME_PASS,
@@ -298,14 +314,6 @@ static void decide_burn(const struct judged_budget *b, const struct burn_pair *p
 				      long_text, short_text, pair->rate));
 }
 
-static bool has_future(const struct gate_past *past, int64_t now_ms)
-{
-	for (size_t i = 0; i < past->n; i++)
-		if (refuse_is_future(past->results[i].measured_ms, now_ms))
-			return true;
-	return false;
-}
-
 /* Joins the checks' timelines; false when a clock is wrong, which is said. */
 static bool look_back(struct judged_budget *b, const struct gate_budget *of)
 {
@@ -316,7 +324,7 @@ static bool look_back(struct judged_budget *b, const struct gate_budget *of)
 		struct timeline t = timeline_of(b->lines->arena, b->rule, past, now_ms);
 		struct spending s = spent(&t, b->rule->window_ms);
 
-		if (has_future(past, now_ms)) {
+		if (refuse_has_future(past, now_ms)) {
 			add_line(b, OUTCOME_UNDECIDED,
 				 arena_printf(b->lines->arena,
 					      "%s has results from the future: a clock is wrong",

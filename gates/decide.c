@@ -298,8 +298,10 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 		tell_policy(&l, in);
 		for (size_t i = 0; i < in->n_items; i++)
 			decide_item(&l, in, &in->items[i]);
+		l.first_streak = l.n;
 		for (size_t i = 0; i < in->n_items; i++)
 			streak_rule_decide(&l, in, &in->items[i]);
+		l.end_streak = l.n;
 		for (size_t i = 0; i < in->n_budgets; i++)
 			budget_rule_decide(&l, in, &in->budgets[i]);
 		for (size_t i = 0; i < in->n_baselines; i++)
@@ -308,6 +310,8 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 			rollback_rule_decide(&l, in);
 		freeze_rule_decide(&l, in);
 		depends_rule_decide(&l, in);
+		ledger_rule_decide(&l, in);
+		shards_rule_decide(&l, in);
 		waiver_rule_close(&l, in);
 	}
 	out->outcome = join_lines(&l);

@@ -1,6 +1,6 @@
 /*
  * Dependencies: another gate must have been decided open, lately, about this very subject, under
- * this very definition.
+ * this very definition: the same files, and what variables have made of them.
  *
  * The newest decision counts, whatever an older one said. A dependency that was disproved is
  * disproved; everything else that is not open is undecided, and its remedy is to ask that gate.
@@ -38,6 +38,9 @@ static const char *objection(struct lines *l, const struct gate_input *in,
 				    lines_duration(l, p->on->within_ms));
 	if (!is_same_definition(in, d))
 		return arena_printf(l->arena, "was decided %s under another definition", age);
+	if (p->is_other_policy && d->is_open) /* what is shut is shut under any */
+		return arena_printf(l->arena,
+				    "was decided %s by other rules or with other variables", age);
 	if (d->override != NULL && !p->on->is_overridden_accepted)
 		return arena_printf(l->arena, "was overridden by %s %s", d->override->actor, age);
 	if (!d->is_open)

@@ -71,10 +71,30 @@ struct gate_window {
 	const char *error; /* it could not be told when: why; NULL */
 };
 
+/* What a verification of the record found, and whether it is anchored. */
+struct gate_ledger {
+	struct pos pos;
+	int64_t anchored_within_ms; /* 0 = it need not be */
+	const char *error;	    /* it could not be verified: why; NULL */
+	int64_t n_broken, n_doubts;
+	const char *finding; /* the gravest; NULL = none but notes */
+	int64_t size;	     /* records */
+	int64_t anchored;    /* of them, those that an anchor vouches for which holds; 0 = none */
+	int64_t anchored_ms; /* when the newest such anchor was put there; 0 = not known */
+};
+
 /* What the record has about a gate another one depends on. */
 struct gate_opened {
 	const struct gate_dependency *on;
 	const struct decision *newest; /* about the subject; NULL = never decided */
+	bool is_other_policy;	       /* its rules or checks were others: other --var, say */
+};
+
+/* A whole that runs the gate rests on are parts of: gates/shards_rule.c. */
+struct gate_shards {
+	struct shard_set set;
+	const int64_t *runs; /* those runs */
+	size_t n_runs;
 };
 
 struct gate_input {
@@ -111,8 +131,11 @@ struct gate_input {
 	size_t n_windows;
 	const struct gate_opened *depends; /* of the gate's dependencies, in their order */
 	size_t n_depends;
+	const struct gate_ledger *ledger; /* NULL = the gate does not ask */
 	const struct override *overrides; /* recorded for the gate, newest first */
 	size_t n_overrides;
+	const struct gate_shards *shards; /* none of two has one manifest */
+	size_t n_shards;
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

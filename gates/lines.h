@@ -18,7 +18,8 @@ struct lines {
 	struct arena *arena;
 	struct decision_line *items;
 	size_t n, cap;
-	int64_t oldest_ms; /* of the evidence that counts and passes; -1 none */
+	size_t first_streak, end_streak; /* the lines of streaks are those between, until sorted */
+	int64_t oldest_ms;		 /* of the evidence that counts and passes; -1 none */
 };
 
 /* Adds a line; check, outcome, is_hard and text are the caller's, the rest says "none". */
@@ -50,9 +51,12 @@ void budget_rule_decide(struct lines *l, const struct gate_input *in, const stru
 void baseline_rule_decide(struct lines *l, const struct gate_input *in,
 			  const struct gate_baseline *b);
 
-/* freeze_rule.c, depends_rule.c */
+/* freeze_rule.c, depends_rule.c, ledger_rule.c */
+void ledger_rule_decide(struct lines *l, const struct gate_input *in);
 void freeze_rule_decide(struct lines *l, const struct gate_input *in);
 void depends_rule_decide(struct lines *l, const struct gate_input *in);
+/* shards_rule.c */
+void shards_rule_decide(struct lines *l, const struct gate_input *in);
 /* Does the gate ask for evidence of anything (decide.c)? */
 bool gate_requires(const struct gate_input *in);
 /* override_rule.c: after all lines, of a decision that is shut: what opens it nevertheless, or why

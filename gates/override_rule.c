@@ -87,6 +87,22 @@ static bool is_absolute(const struct gate_input *in, const char *check)
 	return false;
 }
 
+/* Is a line that of a budget which an absolute check spends? */
+static bool is_absolute_budget(const struct gate_input *in, const struct decision_line *line)
+{
+	for (size_t i = 0; i < in->n_budgets && str_equal(line->check, "budget"); i++) {
+		const struct gate_budget *b = &in->budgets[i];
+
+		if (line->line != b->rule->pos.line || line->col != b->rule->pos.col ||
+		    !str_equal(line->file, b->rule->pos.file))
+			continue;
+		for (size_t k = 0; k < b->past.n; k++)
+			if (b->past.items[k].check->is_absolute)
+				return true;
+	}
+	return false;
+}
+
 void override_rule_apply(struct lines *l, const struct gate_input *in, struct decision *out)
 {
 	const struct override *o = find(l, in);
@@ -101,7 +117,8 @@ void override_rule_apply(struct lines *l, const struct gate_input *in, struct de
 	for (size_t i = 0; i < l->n; i++) {
 		struct decision_line *line = &l->items[i];
 
-		if (!decision_line_shuts(line) || !is_absolute(in, line->check))
+		if (!decision_line_shuts(line) ||
+		    !(is_absolute(in, line->check) || is_absolute_budget(in, line)))
 			continue;
 		line->text = arena_printf(l->arena,
 					  "%s; override %" PRId64

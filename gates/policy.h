@@ -17,6 +17,7 @@
 #ifndef ASSIZE_GATES_POLICY_H
 #define ASSIZE_GATES_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ struct err;
 
 void policy_write(struct buf *out, const struct gate_input *in);
 void basis_write(struct buf *out, const struct gate_input *in);
+
+/* Do two policies ask for the same, under whatever name the files they are written in are shown? */
+bool policy_is_same(const char *a, const char *b);
 
 /* The run a check was judged by. */
 struct basis_evidence {

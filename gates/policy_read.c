@@ -1,6 +1,8 @@
 /*
  * What is missing or of another type is a text of somebody else, and an error: a decision made
- * again from half of what it was made from would prove nothing.
+ * again from half of what it was made from would prove nothing. So is what no definition can ask
+ * for: a streak of none passes whatever there is, and times that run over are those of another
+ * window.
  */
 #include <string.h>
 
@@ -9,6 +11,10 @@
 #include "runner/base/err.h"
 #include "runner/io/digest.h"
 #include "runner/io/json.h"
+
+/* Both are far beyond what a definition may say, and three of them do not run over. */
+#define MAX_DURATION_MS (INT64_C(1) << 50)
+#define MAX_INSTANT_MS	(INT64_C(1) << 60)
 
 struct reading {
 	struct arena *arena;
@@ -35,6 +41,22 @@ static int64_t get_int(struct reading *r, const struct json_t *at, const char *n
 	struct json_value v = member(r, at, name, JSON_IS_INT);
 
 	return v.type == JSON_IS_INT ? v.integer : 0;
+}
+
+static int64_t get_within(struct reading *r, const struct json_t *at, const char *name, int64_t min,
+			  int64_t max)
+{
+	int64_t v = get_int(r, at, name);
+
+	if (v >= min && v <= max)
+		return v;
+	r->is_bad = true;
+	return min;
+}
+
+static int64_t get_duration(struct reading *r, const struct json_t *at, const char *name)
+{
+	return get_within(r, at, name, 0, MAX_DURATION_MS);
 }
 
 static bool get_bool(struct reading *r, const struct json_t *at, const char *name)
@@ -155,10 +177,10 @@ static void read_streaks(struct reading *r, const struct json_t *at, struct gate
 
 		rules[i] = (struct selector){
 			.pos = get_pos(r, x),
-			.streak_need = get_int(r, x, "need"),
-			.streak_of = get_int(r, x, "of"),
-			.streak_apart_ms = get_int(r, x, "apart_ms"),
+			.streak_of = get_within(r, x, "of", 1, GATE_MAX_STREAK_RUNS),
+			.streak_apart_ms = get_duration(r, x, "apart_ms"),
 		};
+		rules[i].streak_need = get_within(r, x, "need", 1, rules[i].streak_of);
 		streaks[i] = (struct gate_streak){&rules[i], get_bool(r, x, "hard")};
 	}
 	item->streaks = streaks;
@@ -176,7 +198,7 @@ static void read_items(struct reading *r, const struct json_t *at, struct basis 
 
 		item->check = get_check(r, x);
 		item->is_hard = get_bool(r, x, "hard");
-		item->max_age_ms = get_int(r, x, "max_age_ms");
+		item->max_age_ms = get_duration(r, x, "max_age_ms");
 		item->other_subject_ms = -1;
 		read_streaks(r, x, item);
 	}
@@ -206,8 +228,8 @@ static void read_budget(struct reading *r, const struct json_t *x, struct budget
 		.pos = get_pos(r, x),
 		.objective = get_text(r, x, "objective"),
 		.allowed = get_real(r, x, "allowed"),
-		.window_ms = get_int(r, x, "window_ms"),
-		.max_gap_ms = get_int(r, x, "max_gap_ms"),
+		.window_ms = get_within(r, x, "window_ms", 1, MAX_DURATION_MS),
+		.max_gap_ms = get_duration(r, x, "max_gap_ms"),
 		.is_any_definition = get_bool(r, x, "any_definition"),
 		.burn = burn,
 		.n_burn = n,
@@ -215,8 +237,8 @@ static void read_budget(struct reading *r, const struct json_t *x, struct budget
 	for (size_t i = 0; i < n; i++)
 		burn[i] = (struct burn_pair){
 			get_real(r, json_item(list, i), "rate"),
-			get_int(r, json_item(list, i), "long_ms"),
-			get_int(r, json_item(list, i), "short_ms"),
+			get_within(r, json_item(list, i), "long_ms", 1, rule->window_ms),
+			get_within(r, json_item(list, i), "short_ms", 1, rule->window_ms),
 		};
 }
 
@@ -241,7 +263,8 @@ static struct baseline_side get_side(struct reading *r, const struct json_t *at,
 {
 	const struct json_t *x = json_member(at, name);
 
-	return (struct baseline_side){get_optional(r, x, "subject"), get_int(r, x, "window_ms")};
+	return (struct baseline_side){get_optional(r, x, "subject"),
+				      get_duration(r, x, "window_ms")};
 }
 
 static void read_baselines(struct reading *r, const struct json_t *at, struct basis *out)
@@ -260,12 +283,13 @@ static void read_baselines(struct reading *r, const struct json_t *at, struct ba
 			.series = get_optional(r, x, "series"),
 			.candidate = get_side(r, x, "candidate"),
 			.against = get_side(r, x, "against"),
-			.min_n = get_int(r, x, "min_n"),
+			.min_n = get_within(r, x, "min_n", 1, INT64_MAX),
 			.effect_text = get_text(r, x, "effect_text"),
 			.effect = get_real(r, x, "effect"),
 			.is_effect_share = get_bool(r, x, "effect_share"),
 			.effect_unit = get_text(r, x, "effect_unit"),
-			.direction = (int)get_int(r, x, "direction"),
+			.direction =
+				(int)get_within(r, x, "direction", BASELINE_EITHER, BASELINE_LOWER),
 			.alpha = get_real(r, x, "alpha"),
 		};
 		baselines[i].rule = &rules[i];
@@ -317,7 +341,7 @@ static void read_rollback(struct reading *r, const struct json_t *at)
 	r->gate->rollback = set;
 	r->gate->rollback_pos = get_pos(r, x);
 	r->gate->is_rollback_all = get_bool(r, x, "all");
-	r->gate->rollback_within_ms = get_int(r, x, "within_ms");
+	r->gate->rollback_within_ms = get_duration(r, x, "within_ms");
 }
 
 static void read_policy(struct reading *r, struct basis *out)
@@ -335,8 +359,8 @@ static void read_policy(struct reading *r, struct basis *out)
 	g->name = get_text(r, root, "gate");
 	g->pos = get_pos(r, root);
 	g->is_any_subject = get_bool(r, root, "any_subject");
-	g->max_age_ms = get_int(r, root, "max_age_ms");
-	g->max_waiver_ms = get_int(r, root, "max_waiver_ms");
+	g->max_age_ms = get_duration(r, root, "max_age_ms");
+	g->max_waiver_ms = get_duration(r, root, "max_waiver_ms");
 	n_require = get_int(r, root, "requires");
 	g->n_require = n_require > 0 ? (size_t)n_require : 0;
 	read_items(r, root, out);
@@ -464,10 +488,12 @@ static void read_depends(struct reading *r, const struct json_t *at, struct basi
 		on[i] = (struct gate_dependency){
 			.pos = get_pos(r, x),
 			.gate = get_text(r, x, "gate"),
-			.within_ms = get_int(r, x, "within_ms"),
+			.within_ms = get_duration(r, x, "within_ms"),
 			.is_overridden_accepted = get_bool(r, x, "overridden"),
 		};
 		out->depends[i].on = &on[i];
+		out->depends[i].is_other_policy =
+			json_member(x, "other_policy") != NULL && get_bool(r, x, "other_policy");
 		out->decisions[i] = get_int(r, x, "decision");
 	}
 	out->input.depends = out->depends;
@@ -488,6 +514,27 @@ static void read_overrides(struct reading *r, const struct json_t *at, struct ba
 	}
 }
 
+static void read_ledger(struct reading *r, const struct json_t *root, struct basis *out)
+{
+	const struct json_t *at = json_member(root, "ledger");
+	struct gate_ledger *x = arena_alloc(r->arena, sizeof(*x));
+
+	if (at == NULL)
+		return;
+	*x = (struct gate_ledger){
+		.pos = get_pos(r, at),
+		.anchored_within_ms = get_duration(r, at, "within_ms"),
+		.error = get_optional(r, at, "error"),
+		.n_broken = get_int(r, at, "broken"),
+		.n_doubts = get_int(r, at, "doubts"),
+		.finding = get_optional(r, at, "finding"),
+		.size = get_int(r, at, "size"),
+		.anchored = get_int(r, at, "anchored"),
+		.anchored_ms = get_within(r, at, "anchored_ms", 0, MAX_INSTANT_MS),
+	};
+	out->input.ledger = x;
+}
+
 static void read_basis(struct reading *r, struct basis *out)
 {
 	const struct json_t *root = json_root(r->doc);
@@ -497,7 +544,7 @@ static void read_basis(struct reading *r, struct basis *out)
 		return;
 	}
 	out->input.subject = get_text(r, root, "subject");
-	out->input.now_ms = get_int(r, root, "now_ms");
+	out->input.now_ms = get_within(r, root, "now_ms", 0, MAX_INSTANT_MS);
 	out->input.before_seq = get_int(r, root, "before_seq");
 	out->input.policy = get_optional(r, root, "from");
 	out->input.rollback_error = get_optional(r, root, "rollback_error");
@@ -507,6 +554,7 @@ static void read_basis(struct reading *r, struct basis *out)
 	read_windows(r, root, out);
 	read_depends(r, root, out);
 	read_overrides(r, root, out);
+	read_ledger(r, root, out);
 }
 
 static int read_text(struct reading *r, const char *text, struct basis *out,

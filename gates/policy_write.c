@@ -129,21 +129,13 @@ static void put_baselines(struct json_writer *w, const struct gate_input *in)
 	json_close(w, ']');
 }
 
-static bool is_of_gate(const struct waiver *waiver, const struct gate *g)
-{
-	for (size_t i = 0; i < waiver->gates.n; i++)
-		if (strcmp(waiver->gates.items[i], g->name) == 0)
-			return true;
-	return false;
-}
-
 static void put_waivers(struct json_writer *w, const struct gate_input *in)
 {
 	json_open(w, "waivers", '[');
 	for (size_t i = 0; i < in->n_waivers; i++) {
 		const struct waiver *x = in->waivers[i];
 
-		if (!is_of_gate(x, in->gate))
+		if (!waiver_is_of_gate(x, in->gate))
 			continue;
 		json_open(w, NULL, '{');
 		json_put_text(w, "id", x->id);
@@ -193,6 +185,34 @@ void policy_write(struct buf *out, const struct gate_input *in)
 	put_baselines(&w, in);
 	put_waivers(&w, in);
 	json_close(&w, '}');
+}
+
+/* Past the member, if one is there. In a text its quotes would have backslashes. */
+static const char *skip_file(const char *s)
+{
+	static const char key[] = "\"file\":";
+
+	if (strncmp(s, key, sizeof(key) - 1) != 0)
+		return s;
+	s += sizeof(key) - 1;
+	if (*s != '"')
+		return s;
+	for (s++; *s != '\0' && *s != '"'; s++)
+		if (*s == '\\' && s[1] != '\0')
+			s++;
+	return s;
+}
+
+bool policy_is_same(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a = skip_file(a);
+		b = skip_file(b);
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+	}
 }
 
 /* ---- basis ---- */
@@ -328,9 +348,26 @@ static void put_depends(struct json_writer *w, const struct gate_input *in)
 		json_put_int(w, "within_ms", x->on->within_ms);
 		json_put_bool(w, "overridden", x->on->is_overridden_accepted);
 		json_put_int(w, "decision", x->newest != NULL ? x->newest->id : 0);
+		if (x->is_other_policy)
+			json_put_bool(w, "other_policy", true);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
+}
+
+static void put_ledger(struct json_writer *w, const struct gate_ledger *x)
+{
+	json_open(w, "ledger", '{');
+	put_pos(w, &x->pos);
+	json_put_int(w, "within_ms", x->anchored_within_ms);
+	json_put_text(w, "error", x->error);
+	json_put_int(w, "broken", x->n_broken);
+	json_put_int(w, "doubts", x->n_doubts);
+	json_put_text(w, "finding", x->finding);
+	json_put_int(w, "size", x->size);
+	json_put_int(w, "anchored", x->anchored);
+	json_put_int(w, "anchored_ms", x->anchored_ms);
+	json_close(w, '}');
 }
 
 static void put_overrides(struct json_writer *w, const struct gate_input *in)
@@ -362,5 +399,7 @@ void basis_write(struct buf *out, const struct gate_input *in)
 		put_depends(&w, in);
 	if (in->n_overrides > 0)
 		put_overrides(&w, in);
+	if (in->ledger != NULL)
+		put_ledger(&w, in->ledger);
 	json_close(&w, '}');
 }

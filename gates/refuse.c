@@ -14,6 +14,14 @@ bool refuse_is_future(int64_t at_ms, int64_t now_ms)
 	return at_ms > now_ms && (uint64_t)at_ms - (uint64_t)now_ms > GATE_MAX_CLOCK_SKEW_MS;
 }
 
+bool refuse_has_future(const struct gate_past *past, int64_t now_ms)
+{
+	for (size_t i = 0; i < past->n; i++)
+		if (refuse_is_future(past->results[i].measured_ms, now_ms))
+			return true;
+	return false;
+}
+
 bool refuse_is_stale(int64_t at_ms, int64_t now_ms, int64_t max_age_ms)
 {
 	if (max_age_ms < 0 || at_ms < 0)

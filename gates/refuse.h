@@ -28,6 +28,7 @@ enum refusal refuse_evidence(const struct gate *g, const struct gate_item *item,
 
 /* Is `at` further ahead of `now` than clocks may differ, or before time began? */
 bool refuse_is_future(int64_t at_ms, int64_t now_ms);
+bool refuse_has_future(const struct gate_past *past, int64_t now_ms);
 /* Is `at` more than max_age before `now`? */
 bool refuse_is_stale(int64_t at_ms, int64_t now_ms, int64_t max_age_ms);
 

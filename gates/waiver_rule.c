@@ -15,14 +15,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 
-static bool is_of_gate(const struct waiver *w, const struct gate *g)
-{
-	for (size_t i = 0; i < w->gates.n; i++)
-		if (str_equal(w->gates.items[i], g->name))
-			return true;
-	return false;
-}
-
 static bool names(const struct waiver *w, const char *check, const char *series)
 {
 	return str_equal(w->check->name, check) &&
@@ -74,7 +66,7 @@ void waiver_rule_apply(struct lines *l, const struct gate_input *in, const struc
 		const struct waiver *w = in->waivers[i];
 		const char *why;
 
-		if (!is_of_gate(w, in->gate) || !names(w, item->check->name, line->series))
+		if (!waiver_is_of_gate(w, in->gate) || !names(w, item->check->name, line->series))
 			continue;
 		why = objection(l, in, w);
 		if (why == NULL) {
@@ -107,12 +99,24 @@ static bool has_failure(const struct lines *l, size_t n, const struct waiver *w)
 	return false;
 }
 
-/* A pass that was measured, of the gate's own: another gate's word is nothing to open on. */
+/*
+ * A pass that was measured, of the gate's own: another gate's word is nothing to open on, nor is a
+ * streak, which speaks of runs before the one that is waived.
+ */
 static bool has_evidence(const struct lines *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->items[i].is_hard && l->items[i].run_id != 0 &&
+		    (i < l->first_streak || i >= l->end_streak) &&
 		    outcome_is_passing(l->items[i].outcome))
+			return true;
+	return false;
+}
+
+static bool has_pass(const struct lines *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].is_hard && outcome_is_passing(l->items[i].outcome))
 			return true;
 	return false;
 }
@@ -133,12 +137,15 @@ void waiver_rule_close(struct lines *l, const struct gate_input *in)
 		const struct waiver *w = in->waivers[i];
 		const char *why;
 
-		if (!is_of_gate(w, in->gate) || has_failure(l, n, w))
+		if (!waiver_is_of_gate(w, in->gate) || has_failure(l, n, w))
 			continue;
 		why = objection(l, in, w);
 		advise(l, w, why != NULL ? why : "is not needed: nothing it names fails");
 	}
 	if (has_waived(l) && !has_evidence(l))
 		(void)lines_add(l, "", OUTCOME_UNDECIDED, true,
-				"every requirement is waived: there is nothing to open on");
+				has_pass(l) ? "every check that is required is waived, and what "
+					      "passes besides is nothing to open on"
+					    : "every requirement is waived: there is nothing to "
+					      "open on");
 }

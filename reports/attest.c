@@ -295,10 +295,13 @@ static bool read_statement(struct arena *a, const struct json_doc *d, struct att
 	out->gate = text_at(a, d,
 			    is_vsa ? "/predicate/policy/annotations/gate"
 				   : "/predicate/configuration/0/annotations/gate");
+	out->policy = text_at(a, d,
+			      is_vsa ? "/predicate/policy/digest/sha256"
+				     : "/predicate/configuration/0/digest/sha256");
 	out->at = text_at(a, d, "/predicate/timeVerified");
 	result = text_at(a, d, is_vsa ? "/predicate/verificationResult" : "/predicate/result");
 	out->is_open = is_vsa ? str_equal(result, "PASSED") : is_pass(result);
-	return out->digest && out->gate && result;
+	return out->digest && out->gate && out->policy && result;
 }
 
 int attest_read(struct arena *a, const char *text, size_t n, struct attested *out, struct err *e)

@@ -46,6 +46,7 @@ void attest_vsa(struct buf *out, const struct attest *x);
 /* What either says of the gate. */
 struct attested {
 	const char *gate, *digest; /* digest: as attest_digest() */
+	const char *policy;	   /* SHA-256 in hexadecimal digits */
 	const char *at;		   /* when it was verified; NULL = it does not say */
 	bool is_open;
 };

@@ -55,6 +55,7 @@ static void settle(struct report_case *c)
 	bool is_bad = c->outcome == OUTCOME_FAIL || c->outcome == OUTCOME_UNDECIDED;
 
 	c->is_failure = is_bad && c->waived == NULL;
+	c->is_let_through = c->waived != NULL;
 	c->state = c->waived != NULL ? "waived" : outcome_name(c->outcome);
 }
 
@@ -125,18 +126,6 @@ static const char *details_of(struct arena *a, const struct report *r, const str
 	return keep(a, &b);
 }
 
-/* A CI system looks for files from the top of what it checked out. */
-static const char *place_of(struct arena *a, const struct report *r, const char *file)
-{
-	if (file == NULL || file[0] == '\0')
-		return "";
-	if (file[0] == '/' || r->file_prefix == NULL || r->file_prefix[0] == '\0')
-		return file;
-	while (strncmp(file, "./", 2) == 0)
-		file += 2;
-	return arena_printf(a, "%s%s", r->file_prefix, file);
-}
-
 static struct report_case series_case(struct arena *a, const struct report *r,
 				      const struct result *s, const struct waived *waived)
 {
@@ -151,7 +140,7 @@ static struct report_case series_case(struct arena *a, const struct report *r,
 		.title = info->title != NULL ? visible(a, info->title) : NULL,
 		.message = message_of(a, s, waived),
 		.details = details_of(a, r, s),
-		.file = place_of(a, r, info->file),
+		.file = report_place(a, r, info->file),
 		.line = has_bound ? s->bound_line : info->line,
 		.col = has_bound ? s->bound_col : info->col,
 		.start_ms = s->measured_ms,
@@ -244,7 +233,7 @@ static const char *decision_details(struct arena *a, const struct decision *d)
 static void set_position(struct arena *a, struct report_case *c, const struct report *r,
 			 const struct decision *d)
 {
-	c->file = place_of(a, r, r->run.definition_file);
+	c->file = report_place(a, r, r->run.definition_file);
 	c->line = 1;
 	for (size_t i = 0; d != NULL && i < d->n_lines; i++) {
 		const struct decision_line *l = &d->lines[i];
@@ -252,7 +241,7 @@ static void set_position(struct arena *a, struct report_case *c, const struct re
 		if (!decision_line_shuts(l) || l->file == NULL || l->file[0] == '\0' ||
 		    l->line <= 0)
 			continue;
-		c->file = place_of(a, r, l->file);
+		c->file = report_place(a, r, l->file);
 		c->line = l->line;
 		c->col = l->col;
 		return;
@@ -264,7 +253,7 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 {
 	struct report_case c = {
 		.kind = CASE_GATE,
-		.outcome = decision_is_overridden(d) ? OUTCOME_SKIP : d->outcome,
+		.outcome = decision_is_overridden(d) ? OUTCOME_WARN : d->outcome,
 		.group = "gates",
 		.message = decision_message(a, d),
 		.details = decision_details(a, d),
@@ -279,6 +268,7 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 	if (!d->is_open && outcome_is_passing(c.outcome))
 		c.outcome = OUTCOME_UNDECIDED; /* a record that contradicts itself opens nothing */
 	settle(&c);
+	c.is_let_through = decision_is_overridden(d);
 	if (decision_waived(d) > 0 || decision_is_overridden(d))
 		c.state = d->is_open ? decision_state(d) : c.state;
 	return c;
@@ -325,10 +315,13 @@ struct report_case *report_cases(struct arena *a, const struct report *r, size_t
 	return cases;
 }
 
-/* What the run and the gates have to say comes before any series, unless it is that all is well. */
+/*
+ * What the run and the gates have to say comes before any series, unless it is that all is well: an
+ * overridden gate passes, and nothing is well.
+ */
 static int group_rank(const struct report_case *c)
 {
-	return c->kind == CASE_SERIES || outcome_is_passing(c->outcome);
+	return c->kind == CASE_SERIES || (outcome_is_passing(c->outcome) && !c->is_let_through);
 }
 
 static int case_rank(const struct report_case *c)

@@ -23,18 +23,19 @@ enum case_kind { CASE_SERIES, CASE_GATE, CASE_RUN };
 
 struct report_case {
 	enum case_kind kind;
-	enum outcome outcome; /* a decision's: pass or warn when open, else fail or undecided */
+	enum outcome outcome; /* a decision's: pass or warn when open, also against its outcome */
 	/* A failure that a waiver let through at the gate: it stays one, and is shown as waived. */
 	const struct waived *waived;
 	bool is_failure;     /* disproved or undecided, and not waived */
-	const char *state;   /* the outcome's name, or "waived" */
+	bool is_let_through; /* waived, or a gate that was overridden: shown, and never as a pass */
+	const char *state;   /* the outcome's name, "waived", or "overridden" */
 	const char *group;   /* "tasks" (the audit), "gates", "run" */
 	const char *rule;    /* "tasks/missing", "gates/release", "run/complete" */
 	const char *name;    /* the rule and the series: tasks/missing{column="owner"} */
 	const char *title;   /* of the check, NULL = none */
 	const char *message; /* what was found against what was expected */
 	const char *details; /* lines, each ended: evidence, query, what to do; "" = none */
-	const char *file;    /* where it is written, as recorded; "" = unknown */
+	const char *file;    /* where it is written, report_place(); "" = unknown */
 	int64_t line, col;   /* from 1; 0 = unknown */
 	int64_t start_ms, duration_us;
 	int64_t severity;		 /* 0 to 10; a gate's and the run's is 10 */

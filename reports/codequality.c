@@ -5,7 +5,8 @@
  * to run.
  *
  * The severities are GitLab's five words. A shut gate and a run that proves nothing block; what is
- * undecided ranks with what is disproved; what a waiver let through at the gate is "info".
+ * undecided ranks with what is disproved; what a waiver let through at the gate is "info", and a
+ * gate that was overridden is "minor", as a warning is.
  */
 #include "reports/report.h"
 

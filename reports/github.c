@@ -56,7 +56,9 @@ static const char *title_of(struct arena *a, const struct report_case *c)
 {
 	switch (c->kind) {
 	case CASE_GATE:
-		return c->is_failure ? "gate shut" : "gate open with waivers";
+		return c->is_failure	   ? "gate shut"
+		       : c->is_let_through ? "gate overridden"
+					   : "gate open with waivers";
 	case CASE_RUN:
 		return "nothing proven";
 	case CASE_SERIES:

@@ -196,6 +196,7 @@ static void put_subject(const struct page *p)
 static void put_provenance(const struct page *p)
 {
 	const struct run_info *run = &p->r->run;
+	struct buf b;
 
 	html_puts(p, "<dl class=\"prov\">\n");
 	put_subject(p);
@@ -224,6 +225,11 @@ static void put_provenance(const struct page *p)
 		html_puts(p, " of ");
 		html_code(p, p->r->record_path);
 	}
+	html_puts(p, "</dd></div>\n<div><dt>Anchored</dt><dd>");
+	buf_init(&b, BUF_UNBOUNDED);
+	text_reach(&b, &p->r->reach);
+	html_text(p, b.data);
+	buf_release(&b);
 	html_puts(p, "</dd></div>\n</dl>\n");
 }
 

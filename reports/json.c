@@ -43,6 +43,29 @@ static void put_hash(struct json_writer *w, const char *key, const unsigned char
 	json_put_text(w, key, hex);
 }
 
+/* Of a run that is one of several. */
+static void put_shard(struct json_writer *w, const struct run_shard *s)
+{
+	if (s->index == 0)
+		return;
+	json_open(w, "shard", '{');
+	json_put_int(w, "index", s->index);
+	json_put_int(w, "of", s->total);
+	put_hash(w, "manifest_sha256", s->manifest);
+	json_close(w, '}');
+}
+
+/* Of a run that was made in another record. */
+static void put_merge(struct json_writer *w, const struct run_info *run)
+{
+	if (run->merge_id == 0)
+		return;
+	json_open(w, "merged", '{');
+	json_put_int(w, "merge", run->merge_id);
+	json_put_int(w, "run", run->source_id);
+	json_close(w, '}');
+}
+
 static const char *or_null(const char *s)
 {
 	return s != NULL && s[0] != '\0' ? s : NULL;
@@ -103,6 +126,16 @@ static const char *state_name(enum run_state state)
 	return "incomplete";
 }
 
+static void put_ledger(struct json_writer *w, const struct ledger_reach *x)
+{
+	json_open(w, "ledger", '{');
+	json_put_int(w, "records", x->size);
+	json_put_int(w, "anchored", x->anchored);
+	put_time(w, "anchored_at", x->place != NULL ? x->anchored_ms : -1);
+	json_put_text(w, "place", x->place);
+	json_close(w, '}');
+}
+
 static void put_run(struct json_writer *w, const struct run_info *run, const struct tally *n)
 {
 	json_open(w, "run", '{');
@@ -112,6 +145,8 @@ static void put_run(struct json_writer *w, const struct run_info *run, const str
 	json_put_text(w, "command", run->command);
 	json_put_text(w, "subject", or_null(run->subject));
 	json_put_text(w, "selection", or_null(run->selection));
+	put_shard(w, &run->shard);
+	put_merge(w, run);
 	put_time(w, "begin", run->begin_ms);
 	put_time(w, "end", run->end_ms);
 	json_open(w, "definition", '{');
@@ -329,6 +364,7 @@ void report_json(struct buf *out, const struct report *r)
 	json_put_text(&w, "assize", "run/1");
 	json_put_int(&w, "exit", report_exit_status(r));
 	put_run(&w, &r->run, &n);
+	put_ledger(&w, &r->reach);
 	json_open(&w, "checks", '[');
 	for (size_t i = 0; i < n_views; i++)
 		put_check(&w, &views[i]);

@@ -246,7 +246,7 @@ static void put_case(const struct junit *j, const struct result *s)
 	(void)buf_putc(j->out, '"');
 	if (j->profile == JUNIT_GITLAB && s->check->file != NULL) {
 		(void)buf_puts(j->out, " file=\"");
-		text_markup(j->out, s->check->file);
+		text_markup(j->out, report_place(j->a, j->r, s->check->file));
 		(void)buf_putc(j->out, '"');
 	}
 	(void)buf_puts(j->out, ">\n");
@@ -302,7 +302,7 @@ static void put_run_suite(const struct junit *j, const char *problem)
 	(void)buf_puts(j->out, "\"/>\n    </testcase>\n  </testsuite>\n");
 }
 
-/* Neither passed nor stopped: skipped, with who let it through. */
+/* Neither passed nor stopped: skipped, with who let it through, and all that kept it shut. */
 static void put_overridden(const struct junit *j, const struct decision *d)
 {
 	struct buf b;
@@ -311,7 +311,18 @@ static void put_overridden(const struct junit *j, const struct decision *d)
 	override_put(&b, d->override);
 	(void)buf_puts(j->out, "      <skipped message=\"");
 	text_markup(j->out, b.data);
-	(void)buf_printf(j->out, "; it would be shut: %s\"/>\n", outcome_name(d->outcome));
+	(void)buf_printf(j->out, "; it would be shut: %s", outcome_name(d->outcome));
+	for (size_t i = 0; i < d->n_lines; i++) {
+		const struct decision_line *l = &d->lines[i];
+
+		if (!decision_line_shuts(l))
+			continue;
+		(void)buf_printf(j->out, "; %s ", outcome_name(l->outcome));
+		text_markup(j->out, l->check);
+		(void)buf_puts(j->out, ": ");
+		text_markup(j->out, l->text);
+	}
+	(void)buf_puts(j->out, "\"/>\n");
 	buf_release(&b);
 }
 

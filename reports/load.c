@@ -77,7 +77,8 @@ int report_load(struct record *r, struct arena *a, int64_t run_id, size_t trail_
 	    record_run_restorations(r, a, run_id, &loaded.restorations, &loaded.n_restorations,
 				    e) != 0 ||
 	    record_run_decisions(r, a, run_id, &loaded.decisions, &loaded.n_decisions, e) != 0 ||
-	    load_previous(r, a, &loaded, e) != 0)
+	    load_previous(r, a, &loaded, e) != 0 ||
+	    ledger_reach(r, a, run_id, &loaded.reach, e) != 0)
 		return -1;
 	if (trail_points > 0 && (load_trails(r, a, trail_points, &loaded, e) != 0 ||
 				 load_samples(r, a, &loaded, e) != 0))

@@ -78,6 +78,19 @@ static void put_foreign(struct buf *out, const char *s)
 	buf_release(&b);
 }
 
+static void put_reach(struct buf *out, const struct ledger_reach *x)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	text_reach(&b, x);
+	if (x->place != NULL)
+		put_code(out, b.data);
+	else
+		(void)buf_puts(out, b.data);
+	buf_release(&b);
+}
+
 static void put_verdict(struct arena *a, struct buf *out, const struct report *r)
 {
 	const struct decision *d = report_decision(r);
@@ -123,7 +136,9 @@ static void put_verdict(struct arena *a, struct buf *out, const struct report *r
 	put_foreign(out, r->run.definition_file);
 	(void)buf_puts(out, " ");
 	text_digest(out, r->run.definition_digest, 4);
-	(void)buf_printf(out, ", exit status %d.\n\n", report_exit_status(r));
+	(void)buf_printf(out, ", exit status %d. Anchored: ", report_exit_status(r));
+	put_reach(out, &r->reach);
+	(void)buf_puts(out, ".\n\n");
 }
 
 /* A block of HTML that ends where it says, whatever is in it. */
@@ -171,7 +186,7 @@ static void put_failures(struct buf *out, struct report_case *const *ranked, siz
 	size_t n_left_out = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!ranked[i]->is_failure && ranked[i]->waived == NULL)
+		if (!ranked[i]->is_failure && !ranked[i]->is_let_through)
 			continue;
 		if (out->len < TABLE_SHARE)
 			put_case(out, ranked[i]);

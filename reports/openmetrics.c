@@ -10,6 +10,10 @@
  * them. assize_run_passing is 1 only where the exit status is 0; watch its age
  * (assize_run_end_timestamp_seconds) too, for a file that is not written any more stays as it is.
  *
+ * A scheduled run measures what is due, and its file replaces the one before: the gauges of checks
+ * and series are therefore of the whole definition, those of the run first, of the others the
+ * newest there are, each with the moment it was measured. assize_checks_passing is about all.
+ *
  * Cardinality is bounded: names of checks and series are labels, what was found never is; of one
  * check and of all of them only so many series are written, those that do not pass first, and
  * assize_run_series_left_out tells how many are not there.
@@ -43,11 +47,25 @@ struct metrics {
 	struct buf *out;
 	struct arena *a;
 	const struct report *r;
+	struct result *results; /* the run's, then the others */
+	size_t n_results;
 	struct check_view *views;
 	size_t n_views;
 	const struct result **series; /* those that are written, definition order */
 	size_t n_series, n_left_out;
 };
+
+static void join_results(struct metrics *m)
+{
+	const struct report *r = m->r;
+
+	m->n_results = r->n_results + r->n_others;
+	m->results = arena_array(m->a, m->n_results, sizeof(*m->results));
+	if (r->n_results > 0)
+		memcpy(m->results, r->results, r->n_results * sizeof(*r->results));
+	if (r->n_others > 0)
+		memcpy(m->results + r->n_results, r->others, r->n_others * sizeof(*r->others));
+}
 
 static int compare(const void *left, const void *right)
 {
@@ -71,7 +89,7 @@ static void choose(struct metrics *m)
 {
 	size_t n = 0;
 
-	m->series = arena_array(m->a, m->r->n_results, sizeof(const struct result *));
+	m->series = arena_array(m->a, m->n_results, sizeof(const struct result *));
 	for (size_t i = 0; i < m->n_views; i++) {
 		const struct check_view *v = &m->views[i];
 		const struct result **first = &m->series[n];
@@ -83,7 +101,7 @@ static void choose(struct metrics *m)
 	}
 	qsort(m->series, n, sizeof(const struct result *), compare);
 	m->n_series = n < MAX_SERIES ? n : MAX_SERIES;
-	m->n_left_out = m->r->n_results - m->n_series;
+	m->n_left_out = m->n_results - m->n_series;
 	qsort(m->series, m->n_series, sizeof(const struct result *), compare_places);
 }
 
@@ -187,7 +205,9 @@ static void put_run_info(struct metrics *m)
 static void put_run(struct metrics *m)
 {
 	const struct run_info *run = &m->r->run;
-	const struct tally n = tally(m->views, m->n_views, run->n_planned);
+	size_t n_views;
+	struct check_view *views = check_views(m->a, m->r->results, m->r->n_results, &n_views);
+	const struct tally n = tally(views, n_views, run->n_planned);
 	bool is_passing = report_problem(m->a, m->r) == NULL && run->exit_status == 0;
 	enum outcome outcome =
 		!is_passing && outcome_is_passing(run->outcome) ? OUTCOME_UNDECIDED : run->outcome;
@@ -257,6 +277,11 @@ static void put_gates(struct metrics *m)
 		put_gate(m, "waived", newest[i]);
 		(void)buf_printf(m->out, "} %zu\n", decision_waived(newest[i]));
 	}
+	put_family(m, "gate_overridden", "1 when an override opened the gate, else 0.");
+	for (size_t i = 0; i < n; i++) {
+		put_gate(m, "overridden", newest[i]);
+		(void)buf_printf(m->out, "} %d\n", decision_is_overridden(newest[i]));
+	}
 	put_family(m, "gate_decision_timestamp_seconds", "When the gate was decided.");
 	for (size_t i = 0; i < n; i++) {
 		put_gate(m, "decision_timestamp_seconds", newest[i]);
@@ -283,6 +308,12 @@ static void put_gates(struct metrics *m)
 
 static void put_checks(struct metrics *m)
 {
+	bool is_passing = report_problem(m->a, m->r) == NULL;
+
+	for (size_t i = 0; i < m->n_views; i++)
+		is_passing = is_passing && outcome_is_passing(m->views[i].outcome);
+	put_count(m, "checks_passing",
+		  "1 when every check passed when it was last measured, else 0.", is_passing);
 	put_family(m, "check_outcome", "The outcome of a check: one state is 1.");
 	for (size_t i = 0; i < m->n_views; i++) {
 		struct buf labels;
@@ -348,13 +379,13 @@ static bool room_of(const struct result *s, double *v)
 static bool duration_of(const struct result *s, double *v)
 {
 	*v = (double)s->duration_us / 1e6;
-	return s->outcome != OUTCOME_SKIP;
+	return s->outcome != OUTCOME_SKIP && s->measured_ms >= 0;
 }
 
 static bool measured_of(const struct result *s, double *v)
 {
 	*v = (double)s->measured_ms / 1e3;
-	return s->outcome != OUTCOME_SKIP;
+	return s->outcome != OUTCOME_SKIP && s->measured_ms >= 0;
 }
 
 static const struct {
@@ -400,7 +431,8 @@ void report_openmetrics(struct buf *out, const struct report *r)
 {
 	struct metrics m = {.out = out, .a = arena_new(), .r = r};
 
-	m.views = check_views(m.a, r->results, r->n_results, &m.n_views);
+	join_results(&m);
+	m.views = check_views(m.a, m.results, m.n_results, &m.n_views);
 	choose(&m);
 	put_run(&m);
 	if (r->n_decisions > 0)

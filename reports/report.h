@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/history/ledger.h"
 #include "runner/history/record.h"
 #include "runner/model/result.h"
 
@@ -30,6 +31,9 @@ struct report {
 	struct run_info run;
 	struct result *results; /* definition order */
 	size_t n_results;
+	/* Of the definition's other checks, the newest: for formats that tell how all stands. */
+	struct result *others;
+	size_t n_others;
 	struct point **trails; /* trails[i]: past of results[i] up to and including this run */
 	size_t *n_trails;
 	struct earlier_samples
@@ -42,6 +46,7 @@ struct report {
 	size_t n_restorations;
 	struct decision *decisions; /* made on this run */
 	size_t n_decisions;
+	struct ledger_reach reach; /* as the run left it */
 	const char *record_path;
 	const char *file_prefix; /* in front of relative files, for CI systems; NULL = "" */
 };
@@ -69,6 +74,8 @@ enum junit_profile { JUNIT_JENKINS, JUNIT_GITLAB };
  *   run     id, state (complete | incomplete | interrupted), outcome, command, subject, selection,
  *           begin, end, definition {file, sha256, commit, is_dirty}, host, user, version, job_url,
  *           checks {planned, pass, warn, fail, undecided, skip, missing}
+ *   ledger  records (when the run ended), anchored (of them, those that were vouched for
+ *           elsewhere), anchored_at, place; the last two null = none were
  *   checks  in definition order: name, outcome, kind, title, why, owner, target, severity, tags [],
  *           file, line, column, definition_sha256, series []:
  *             series, outcome, value (integer | real | text | null), unit, shown (for people),
@@ -101,7 +108,10 @@ void report_sarif(struct buf *out, const struct report *r);
 void report_codequality(struct buf *out, const struct report *r);
 /* Workflow commands: annotations of a step of GitHub Actions, at most ten of a level. */
 void report_github(struct buf *out, const struct report *r);
-/* Gauges that OpenMetrics and the Prometheus text format both take, for a textfile collector. */
+/*
+ * Gauges that OpenMetrics and the Prometheus text format both take, for a textfile collector: of
+ * the run, and of all checks.
+ */
 void report_openmetrics(struct buf *out, const struct report *r);
 /* A summary in GitHub Flavored Markdown, below 900 KiB: the verdict first. */
 void report_markdown(struct buf *out, const struct report *r);

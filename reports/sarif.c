@@ -30,6 +30,8 @@
 
 /* GitHub refuses a run with more. The worst come first; how many are left out is said. */
 #define MAX_RESULTS 25000
+/* And a rule with more. */
+#define MAX_TAGS 20
 
 struct sarif {
 	struct json_writer w;
@@ -81,8 +83,9 @@ static void collect(struct sarif *s)
 
 /*
  * A message is a template: "{0}" stands for an argument and "[text](target)" for a link (3.11.5,
- * 3.11.6). Neither may come out of foreign text; other brackets and braces stay as they are, for
- * readers that show the text without reading it as one.
+ * 3.11.6). Neither may come out of foreign text. A backslash takes the meaning from the bracket or
+ * backslash behind it, so one of its own is doubled: else it would give the bracket its meaning
+ * back. Texts without a link stay as they are, for readers that show them without reading them so.
  */
 static void put_message(struct sarif *s, const char *key, const char *text)
 {
@@ -98,7 +101,7 @@ static void put_message(struct sarif *s, const char *key, const char *text)
 			p += 1 + digits;
 			continue;
 		}
-		if (has_link && (*p == '[' || *p == ']'))
+		if (has_link && (*p == '[' || *p == ']' || *p == '\\'))
 			(void)buf_putc(&b, '\\');
 		(void)buf_putc(&b, *p);
 	}
@@ -272,6 +275,7 @@ static const char *description_of(const struct report_case *c)
 static void put_rule(struct sarif *s, const struct report_case *c)
 {
 	const char *words = c->result != NULL ? c->result->check->tags : "";
+	size_t n_tags = 0;
 
 	json_open(&s->w, NULL, '{');
 	json_put_text(&s->w, "id", c->rule);
@@ -286,11 +290,13 @@ static void put_rule(struct sarif *s, const struct report_case *c)
 	if (c->result != NULL && c->result->check->owner != NULL)
 		text_json(&s->w, "owner", c->result->check->owner);
 	json_open(&s->w, "tags", '[');
-	for (size_t n; *words != '\0'; words += n) {
+	for (size_t n; *words != '\0' && n_tags < MAX_TAGS; words += n) {
 		words += strspn(words, " ");
 		n = strcspn(words, " ");
-		if (n > 0)
-			text_json(&s->w, NULL, arena_strndup(s->a, words, n));
+		if (n == 0)
+			continue;
+		text_json(&s->w, NULL, arena_strndup(s->a, words, n));
+		n_tags++;
 	}
 	json_close(&s->w, ']');
 	json_close(&s->w, '}');
@@ -375,7 +381,8 @@ static void put_provenance(struct sarif *s)
 	buf_release(&b);
 	json_open(&s->w, "originalUriBaseIds", '{');
 	json_open(&s->w, "SRCROOT", '{');
-	put_message(s, "description", "The directory assize was started in");
+	put_message(s, "description",
+		    "The top of the checkout; without one the directory assize was started in");
 	json_close(&s->w, '}');
 	json_close(&s->w, '}');
 	json_open(&s->w, "properties", '{');

@@ -6,7 +6,8 @@
  * A harness counts "ok ... # SKIP" as passed. That is right for one check among others; when
  * nothing but skipped checks is left the case about the run (cases.h) is the one that is not ok,
  * and a run without results has a plan of one test that failed, never "1..0", which is green. A
- * waived failure is not ok with the directive for known failures: shown, and let through.
+ * waived failure, and a gate that was overridden, is not ok with the directive for known failures:
+ * shown, and let through.
  *
  * '#' and '\' have a meaning in a description and are escaped. The block is YAML in the part that
  * the reader of Perl's harness knows: text in single quotes on one line, and literal blocks. Lists
@@ -98,12 +99,12 @@ static void put_block(struct arena *a, struct buf *out, const struct report_case
 
 static void put_case(struct arena *a, struct buf *out, const struct report_case *c, size_t number)
 {
-	bool is_ok = !c->is_failure && c->waived == NULL;
+	bool is_ok = !c->is_failure && !c->is_let_through;
 
 	(void)buf_printf(out, "%s %zu - ", is_ok ? "ok" : "not ok", number);
 	put_description(out, c->name);
-	if (c->outcome == OUTCOME_SKIP || c->waived != NULL) {
-		(void)buf_printf(out, " # %s ", c->waived != NULL ? KNOWN_FAILURE : "SKIP");
+	if (c->outcome == OUTCOME_SKIP || c->is_let_through) {
+		(void)buf_printf(out, " # %s ", c->is_let_through ? KNOWN_FAILURE : "SKIP");
 		put_description(out, c->message);
 	}
 	(void)buf_putc(out, '\n');

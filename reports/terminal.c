@@ -99,6 +99,9 @@ static void put_begin_live(struct buf *out, const struct run_info *run, size_t n
 		(void)buf_puts(out, "   subject ");
 		text_put(out, run->subject);
 	}
+	if (run->shard.index != 0)
+		(void)buf_printf(out, "   shard %" PRId64 " of %" PRId64, run->shard.index,
+				 run->shard.total);
 	if (run->commit[0] != '\0')
 		(void)buf_printf(out, "   commit %.7s%s", run->commit,
 				 run->is_dirty ? ", with changes" : "");
@@ -113,6 +116,9 @@ static void put_begin_event(struct buf *out, const struct run_info *run, size_t 
 	(void)buf_puts(out, " def=");
 	for (size_t i = 0; i < 4; i++)
 		(void)buf_printf(out, "%02x", (unsigned)run->definition_digest[i]);
+	if (run->shard.index != 0)
+		(void)buf_printf(out, " shard=%" PRId64 "/%" PRId64, run->shard.index,
+				 run->shard.total);
 	(void)buf_printf(out, " checks=%zu\n", n_planned);
 }
 

@@ -13,6 +13,7 @@
 #include "runner/base/utf8.h"
 #include "runner/io/json.h"
 #include "runner/model/measurement.h"
+#include "runner/history/ledger.h"
 #include "runner/model/unit.h"
 
 /* Buffers here are unbounded and never refuse, hence the (void) before every append. */
@@ -262,6 +263,22 @@ void text_count(struct buf *out, int64_t n, const char *noun)
 {
 	unit_format(out, (double)n, "");
 	(void)buf_printf(out, " %s%s", noun, n == 1 ? "" : "s");
+}
+
+void text_reach(struct buf *out, const struct ledger_reach *x)
+{
+	(void)buf_puts(out, x->place == NULL ? "none of " : "all but ");
+	if (x->place != NULL) {
+		unit_format(out, (double)(x->size - x->anchored), "");
+		(void)buf_puts(out, " of ");
+	}
+	text_count(out, x->size, "record");
+	if (x->place == NULL)
+		return;
+	(void)buf_puts(out, ", ");
+	text_when(out, x->anchored_ms);
+	(void)buf_puts(out, ", at ");
+	text_put(out, x->place);
 }
 
 void text_position(struct buf *out, const struct result *r)

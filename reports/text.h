@@ -16,6 +16,7 @@
 #include "runner/model/result.h"
 
 struct buf;
+struct ledger_reach;
 struct json_writer;
 
 /*
@@ -56,6 +57,8 @@ void text_day(struct buf *out, int64_t ms);	 /* "22 Nov 2026" */
 void text_minute(struct buf *out, int64_t ms);	 /* "22 Nov 2026, 21:40" */
 /* "4be1 90c7": the first n bytes of a digest, for people to compare. */
 void text_digest(struct buf *out, const unsigned char *digest, size_t n);
+/* "all but 18 of 4 812 records, 22 Nov 2026, 21:40:03 UTC, at https://...", "none of 12 records" */
+void text_reach(struct buf *out, const struct ledger_reach *x);
 /* "1 check", "12 checks". */
 void text_count(struct buf *out, int64_t n, const char *noun);
 /* "audits/shop.yaml:41:9" where the bound (or else the check) is written; nothing without a file.

@@ -10,6 +10,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 #include "runner/base/utc.h"
 
 int outcome_rank(enum outcome o)
@@ -221,6 +222,25 @@ const char *report_problem(struct arena *a, const struct report *r)
 	if (r->n_results == 0)
 		return "nothing was measured";
 	return unexplained_outcome(a, r);
+}
+
+/* A file of the work tree that is called so is recorded as "./git:..." (runner/load.h). */
+#define OF_COMMIT "git:"
+
+const char *report_place(struct arena *a, const struct report *r, const char *file)
+{
+	if (file == NULL || file[0] == '\0')
+		return "";
+	if (str_starts(file, OF_COMMIT)) {
+		const char *colon = strchr(file + strlen(OF_COMMIT), ':');
+
+		return colon != NULL && colon[1] != '\0' ? colon + 1 : file;
+	}
+	if (file[0] == '/' || r->file_prefix == NULL || r->file_prefix[0] == '\0')
+		return file;
+	while (strncmp(file, "./", 2) == 0)
+		file += 2;
+	return arena_printf(a, "%s%s", r->file_prefix, file);
 }
 
 int report_exit_status(const struct report *r)

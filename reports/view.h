@@ -70,6 +70,12 @@ bool decision_is_superseded(const struct report *r, const struct decision *d);
  */
 const char *report_problem(struct arena *a, const struct report *r);
 
+/*
+ * Where a file of a definition lies, for a CI system: it looks from the top of what it checked out.
+ * What was read from a commit (git:REF:PATH) is recorded by its path from there. "" = unknown.
+ */
+const char *report_place(struct arena *a, const struct report *r, const char *file);
+
 /* Of the last decision if there is one, else of the run. */
 int report_exit_status(const struct report *r);
 

@@ -15,6 +15,7 @@
 #include "runner/history/record.h"
 #include "runner/io/file.h"
 #include "runner/io/shared_log.h"
+#include "runner/io/sign.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
@@ -93,7 +94,10 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		definition_print_diags(app->err, d, &diags);
 		return -1;
 	}
+	if (d->ledger != NULL && d->ledger->key_pem != NULL && d->ledger->key_pem[0] != '\0')
+		sign_guard_process();
 	*out = d;
+	app->definition = d;
 	return 0;
 }
 
@@ -141,6 +145,26 @@ int app_open_record(struct app *app, const struct options *o, struct record **ou
 	return -1;
 }
 
+const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,
+			    struct err *e)
+{
+	const struct gate *gate = definition_gate(d, name);
+	const char **names = arena_array(app->arena, d->n_gates, sizeof(*names));
+	int best;
+
+	if (gate != NULL)
+		return gate;
+	for (size_t i = 0; i < d->n_gates; i++)
+		names[i] = d->gates[i]->name;
+	best = str_closest(name, names, d->n_gates);
+	(void)err_set(e, ERR_USAGE, "no such gate: %s", name); /* NULL says so */
+	if (best >= 0)
+		(void)err_help(e, "did you mean %s?", names[best]);
+	else
+		(void)err_help(e, "the definition has %zu gates", d->n_gates);
+	return NULL;
+}
+
 bool app_has_color(const struct app *app, const struct options *o)
 {
 	const char *no_color = app->env(app->env_ctx, "NO_COLOR");
@@ -151,4 +175,11 @@ bool app_has_color(const struct app *app, const struct options *o)
 	if (no_color != NULL && no_color[0] != '\0') /* no-color.org */
 		return false;
 	return app->out_is_terminal && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+const char *app_temporary(const struct app *app)
+{
+	const char *dir = app->env(app->env_ctx, "TMPDIR");
+
+	return dir && dir[0] == '/' ? dir : "/tmp";
 }

@@ -27,6 +27,7 @@ struct app {
 	const char *cwd; /* absolute */
 	const char *(*env)(void *ctx, const char *name);
 	void *env_ctx;
+	const struct definition *definition; /* what app_load() loaded last; NULL = nothing */
 	bool out_is_terminal;
 	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */
 	bool is_abandoning;	/* set by a command: work still hangs in threads, end at once */
@@ -85,6 +86,13 @@ const char *app_record_path(struct app *app, const struct options *o, const stru
  */
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status);
 
+/* The gate of a command line's word; NULL = there is none, e says which was meant. */
+const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,
+			    struct err *e);
+
 bool app_has_color(const struct app *app, const struct options *o);
+
+/* Where what is not kept may lie: $TMPDIR, else /tmp. */
+const char *app_temporary(const struct app *app);
 
 #endif

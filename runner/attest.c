@@ -58,6 +58,7 @@ static int load_key(struct app *app, const char *where, struct sign_key **out, s
 	if (pem == NULL || pem[0] == '\0')
 		return err_set(e, ERR_USAGE, "environment variable %s of --sign-key is not set",
 			       where + strlen("env:"));
+	sign_guard_process();
 	return sign_key_parse(pem, strlen(pem), out, e);
 }
 

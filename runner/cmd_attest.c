@@ -3,7 +3,8 @@
  *
  * For the machine that deploys. Only the key it was given counts, never one that a file names, and
  * a statement is taken for the decision it says only when the signature fits, the types are known
- * and it is about the subject asked for.
+ * and it is about the subject, the gate and the policy asked for: a gate that demands little, or
+ * one that another definition has under the same name, is signed by the same key.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/digest.h"
 #include "runner/io/dsse.h"
 #include "runner/io/file.h"
 #include "runner/io/json.h"
@@ -21,7 +23,7 @@
 
 static int run_attest(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"key", "subject", "quiet", NULL};
+static const char *const accepts[] = {"key", "subject", "gate", "policy-sha256", "quiet", NULL};
 
 const struct command command_attest = {
 	.name = "attest",
@@ -36,7 +38,8 @@ struct verification {
 	struct app *app;
 	struct options o;
 	unsigned char key[SIGN_PUBLIC_BYTES];
-	const char *digest; /* that it has to be about; NULL = any */
+	const char *digest; /* that it has to be about; NULL = any, as of those below */
+	const char *gate, *policy;
 };
 
 static int read_file(struct app *app, const char *path, struct buf *out, struct err *e)
@@ -65,6 +68,24 @@ static int read_key(struct verification *v, struct err *e)
 	return rc;
 }
 
+/* As statements have it, in small letters. */
+static int read_policy(struct verification *v, struct err *e)
+{
+	unsigned char digest[SHA256_BYTES];
+	char hex[SHA256_HEX];
+
+	if (v->o.pinned == NULL)
+		return 0;
+	if (sha256_from_hex(v->o.pinned, strlen(v->o.pinned), digest) != 0) {
+		(void)err_set(e, ERR_USAGE, "--policy-sha256 %s: it is 64 hexadecimal digits",
+			      v->o.pinned);
+		return err_help(e, "assize check prints it");
+	}
+	sha256_hex(digest, hex);
+	v->policy = arena_strdup(v->app->arena, hex);
+	return 0;
+}
+
 static int read_words(struct verification *v, struct err *e)
 {
 	if (v->o.n_words < 2 || strcmp(v->o.words[0], "verify") != 0)
@@ -74,6 +95,12 @@ static int read_words(struct verification *v, struct err *e)
 		if (v->digest == NULL)
 			return attest_check_subject(v->o.subject, e);
 	}
+	if (v->o.gates.n > 1)
+		return err_set(e, ERR_USAGE, "a statement is of one gate: --gate once");
+	if (v->o.gates.n == 1)
+		v->gate = v->o.gates.items[0];
+	if (read_policy(v, e) != 0)
+		return -1;
 	return read_key(v, e);
 }
 
@@ -110,6 +137,12 @@ static int verify(struct verification *v, const char *file, struct err *e)
 	if (v->digest != NULL && strcmp(v->digest, said.digest) != 0)
 		return err_set(e, ERR_MEASURE, "it is about %s, not about %s",
 			       str_escaped(a, said.digest), v->digest);
+	if (v->gate != NULL && strcmp(v->gate, said.gate) != 0)
+		return err_set(e, ERR_MEASURE, "it is of gate \"%s\", not of \"%s\"",
+			       str_escaped(a, said.gate), str_escaped(a, v->gate));
+	if (v->policy != NULL && strcmp(v->policy, said.policy) != 0)
+		return err_set(e, ERR_MEASURE, "it was decided by policy %s, not by %s",
+			       str_escaped(a, said.policy), v->policy);
 	tell(v, file, &said);
 	return said.is_open ? EXIT_PASS : EXIT_DISPROVED;
 }

@@ -16,8 +16,8 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
-#include "runner/base/str.h"
 #include "runner/gate_gather.h"
+#include "runner/gate_ledger.h"
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/git_ref.h"
@@ -64,24 +64,16 @@ struct gate_command {
 
 static int find_gate(struct gate_command *g, struct err *e)
 {
-	const struct definition *d = g->definition;
-	const char **names = arena_array(g->app->arena, d->n_gates, sizeof(*names));
-	int best;
-
 	if (g->o.n_words != 1)
 		return err_set(e, ERR_USAGE, "assize gate takes the name of one gate");
-	for (size_t i = 0; i < d->n_gates; i++)
-		names[i] = d->gates[i]->name;
-	g->gate = definition_gate(d, g->o.words[0]);
-	if (g->gate == NULL) {
-		(void)err_set(e, ERR_USAGE, "no such gate: %s", g->o.words[0]); /* -1 below */
-		best = str_closest(g->o.words[0], names, d->n_gates);
-		if (best >= 0)
-			return err_help(e, "did you mean %s?", names[best]);
-		return err_help(e, "the definition has %zu gates", d->n_gates);
-	}
-	if (g->o.subject == NULL && !g->gate->is_any_subject) {
-		(void)err_set(e, ERR_USAGE, "gate \"%s\" needs --subject ID", g->gate->name);
+	g->gate = app_gate(g->app, g->definition, g->o.words[0], e);
+	if (g->gate == NULL)
+		return -1;
+	/* An empty one is a variable that was not set: runs about nothing would count as about it.
+	 */
+	if (g->o.subject != NULL ? g->o.subject[0] == '\0' : !g->gate->is_any_subject) {
+		(void)err_set(e, ERR_USAGE, "gate \"%s\" needs --subject ID%s", g->gate->name,
+			      g->o.subject != NULL ? ", and it is empty" : "");
 		return err_help(e, "the subject is what is to be released: a commit, a tag, an "
 				   "artifact digest");
 	}
@@ -253,6 +245,7 @@ static int decide(struct gate_command *g, struct err *e)
 	int64_t run_id = reported_run(g);
 	int rc;
 
+	g->input.ledger = gate_ledger_look(g->app, g->definition, g->gate, g->record);
 	gate_decide(g->app->arena, &g->input, &decision);
 	decision.run_id = run_id;
 	memcpy(decision.definition_digest, g->definition->digest,
@@ -271,10 +264,10 @@ static int decide(struct gate_command *g, struct err *e)
 /* Who wrote what is decided on could have committed the evidence as well. */
 static int refuse_committed(struct gate_command *g, const char *file, struct err *e)
 {
-	if (g->definition->commit == NULL || !git_ref_is_committed(g->app->cwd, file))
+	if (g->definition->commit == NULL ||
+	    git_ref_not_checked_out(g->app->cwd, file, "the record", e) == 0)
 		return 0;
-	(void)err_set(e, ERR_RECORD, "the record \"%s\" is part of the commit that is checked out",
-		      file);
+	e->class = ERR_RECORD;
 	return err_help(e, "evidence has to be measured, not brought along: git rm it, or name "
 			   "another with --record");
 }

@@ -82,9 +82,28 @@ static void runs_json(const struct run_info *runs, size_t n, struct json_writer 
 		json_put_text(w, "selection", r->selection);
 		json_put_text(w, "subject", r->subject);
 		json_put_int(w, "planned", r->n_planned);
+		if (r->shard.index != 0) {
+			json_open(w, "shard", '{');
+			json_put_int(w, "index", r->shard.index);
+			json_put_int(w, "of", r->shard.total);
+			json_close(w, '}');
+		}
 		json_close(w, '}');
 	}
 	json_close(w, ']');
+}
+
+/* "run tag:fast, shard 2/4" */
+static const char *command_text(struct arena *a, const struct run_info *r)
+{
+	const char *text = r->command;
+
+	if (r->selection[0] != '\0')
+		text = arena_printf(a, "%s %s", text, r->selection);
+	if (r->shard.index != 0)
+		text = arena_printf(a, "%s, shard %lld/%lld", text, (long long)r->shard.index,
+				    (long long)r->shard.total);
+	return text;
 }
 
 static void runs_table(struct app *app, const struct run_info *runs, size_t n)
@@ -103,10 +122,7 @@ static void runs_table(struct app *app, const struct run_info *runs, size_t n)
 			  arena_printf(a, "%lld", (long long)r->n_warn),
 			  arena_printf(a, "%lld", (long long)r->n_fail),
 			  arena_printf(a, "%lld", (long long)r->n_undecided),
-			  arena_printf(a, "%lld", (long long)r->n_skip),
-			  r->selection[0] != '\0'
-				  ? arena_printf(a, "%s %s", r->command, r->selection)
-				  : r->command,
+			  arena_printf(a, "%lld", (long long)r->n_skip), command_text(a, r),
 			  r->subject);
 	}
 	table_print(&t, app->out);

@@ -116,13 +116,6 @@ static int find_subjects(struct init *in, struct err *e)
 
 /* ---- measuring ---- */
 
-static const char *temporary(const struct app *app)
-{
-	const char *dir = app->env(app->env_ctx, "TMPDIR");
-
-	return dir && dir[0] == '/' ? dir : "/tmp";
-}
-
 /* The lines of targets; returns how many. */
 static size_t put_targets(const struct init *in, struct buf *out, bool is_draft)
 {
@@ -529,7 +522,7 @@ static int run_init(struct app *app, const struct command *self, int argc, char 
 	in.root = file_absolute(app->arena, in.path, "..");
 	if (check_options(&in.o, &e) != 0 || find_subjects(&in, &e) != 0 ||
 	    write_definition(&in, NULL, &e) != 0 ||
-	    scratch_create(app->arena, temporary(app), &in.scratch, &e) != 0)
+	    scratch_create(app->arena, app_temporary(app), &in.scratch, &e) != 0)
 		return app_fail(app, &e);
 	buf_init(&text, BUF_UNBOUNDED); /* what sources write is limited */
 	if (make(&in, &text, &n_checks, &e) == 0 && write_definition(&in, &text, &e) == 0)

@@ -73,22 +73,6 @@ static int read_words(struct app *app, const struct options *o, struct override 
 	return read_until(o, out, e);
 }
 
-static int check_gate(struct app *app, const struct definition *d, const char *name, struct err *e)
-{
-	const char **names = arena_array(app->arena, d->n_gates, sizeof(*names));
-	int best;
-
-	if (definition_gate(d, name) != NULL)
-		return 0;
-	for (size_t i = 0; i < d->n_gates; i++)
-		names[i] = d->gates[i]->name;
-	best = str_closest(name, names, d->n_gates);
-	(void)err_set(e, ERR_USAGE, "no such gate: %s", name);
-	if (best >= 0)
-		return err_help(e, "did you mean %s?", names[best]);
-	return err_help(e, "the definition has %zu gates", d->n_gates);
-}
-
 static void tell(struct app *app, const struct override *o)
 {
 	char until[UTC_MAX];
@@ -118,7 +102,7 @@ static int run_override(struct app *app, const struct command *self, int argc, c
 		return app_fail(app, &e);
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
-	if (check_gate(app, d, x.gate, &e) != 0 ||
+	if (app_gate(app, d, x.gate, &e) == NULL ||
 	    record_open(app_record_path(app, &o, d), RECORD_WRITE, &record, &e) != 0)
 		return app_fail(app, &e);
 	rc = record_override(record, &x, &e);

@@ -10,16 +10,19 @@
 #include "runner/base/err.h"
 #include "runner/base/redact.h"
 #include "runner/curl_line.h"
+#include "runner/io/digest.h"
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 #include "runner/options.h"
 #include "runner/plan.h"
 #include "runner/selection.h"
+#include "runner/shard.h"
 
 static int run_plan(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "policy-sha256", "var", "json", "curl", NULL};
+static const char *const accepts[] = {"file",  "policy-sha256", "var",	"subject",
+				      "shard", "json",		"curl", NULL};
 
 const struct command command_plan = {
 	.name = "plan",
@@ -99,7 +102,22 @@ static void print_job(struct app *app, const struct definition *d, const struct 
 	print_lines(app->out, described(app, d, job));
 }
 
-static void print_json(struct app *app, const struct definition *d, const struct plan *plan)
+static void put_shard(struct json_writer *w, const struct run_shard *shard)
+{
+	char hex[SHA256_HEX];
+
+	if (shard->index == 0)
+		return;
+	sha256_hex(shard->manifest, hex);
+	json_open(w, "shard", '{');
+	json_put_int(w, "index", shard->index);
+	json_put_int(w, "of", shard->total);
+	json_put_text(w, "manifest_sha256", hex);
+	json_close(w, '}');
+}
+
+static void print_json(struct app *app, const struct definition *d, const struct plan *plan,
+		       const struct run_shard *shard)
 {
 	struct json_writer w;
 	struct buf b;
@@ -109,6 +127,7 @@ static void print_json(struct app *app, const struct definition *d, const struct
 	json_open(&w, NULL, '{');
 	json_put_text(&w, "assize", "plan/1");
 	json_put_text(&w, "commit", d->commit);
+	put_shard(&w, shard);
 	json_open(&w, "probes", '[');
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		const struct job *job = plan->jobs[i];
@@ -167,24 +186,29 @@ static int run_plan(struct app *app, const struct command *self, int argc, char 
 	struct plan plan;
 	struct err e = {0};
 	struct selection selection;
+	struct run_shard shard;
 	int status;
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
-	if (selection_make(app, d, &o, &selection, &e) != 0)
+	if (selection_make(app, d, &o, &selection, &e) != 0 ||
+	    shard_take(app, d, &o, o.subject != NULL ? o.subject : "", &selection, &shard, &e) != 0)
 		return app_fail(app, &e);
 	plan_make(app->arena, selection.checks, selection.n_checks, &plan);
 	if (o.is_curl)
 		return print_curl(app, d, &plan, &e) == 0 ? EXIT_PASS : app_fail(app, &e);
 	if (o.is_json) {
-		print_json(app, d, &plan);
+		print_json(app, d, &plan, &shard);
 		return EXIT_PASS;
 	}
 	(void)fprintf(app->out, "%zu checks, %zu probes", plan.n_checks, plan.n_jobs);
 	if (d->commit != NULL)
 		(void)fprintf(app->out, ", definitions of %s at %s", d->root_file, d->commit);
+	if (shard.index != 0)
+		(void)fprintf(app->out, ", shard %lld of %lld", (long long)shard.index,
+			      (long long)shard.total);
 	(void)fputs("\n\n", app->out);
 	for (size_t i = 0; i < plan.n_jobs; i++)
 		print_job(app, d, plan.jobs[i], i + 1);

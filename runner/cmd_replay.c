@@ -61,14 +61,16 @@ static int replay_results(struct replay_command *c, int64_t run_id, struct err *
 	struct arena *a = c->app->arena;
 	size_t n, counts[3] = {0};
 	struct result *results;
+	struct run_info run;
 
-	if (record_run_results(c->record, a, run_id, &results, &n, e) != 0)
+	if (record_run(c->record, a, run_id, &run, e) != 0 ||
+	    record_run_results(c->record, a, run_id, &results, &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		enum replayed outcome;
 		const char *text;
 
-		if (replay_result(c->record, a, run_id, &results[i], &outcome, &text, e) != 0)
+		if (replay_result(c->record, a, &run, &results[i], &outcome, &text, e) != 0)
 			return -1;
 		counts[outcome]++;
 		if (outcome != REPLAYED_EQUAL)
@@ -101,6 +103,22 @@ static bool same_waived(const struct waived *a, const struct waived *b)
 	return same(a->id, b->id) && same(a->owner, b->owner) && same(a->reason, b->reason) &&
 	       same(a->ticket, b->ticket) && a->granted_ms == b->granted_ms &&
 	       a->expires_ms == b->expires_ms;
+}
+
+static bool same_override(const struct override *a, const struct override *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->id == b->id && same(a->gate, b->gate) && same(a->subject, b->subject) &&
+	       same(a->actor, b->actor) && same(a->reason, b->reason) && a->at_ms == b->at_ms &&
+	       a->until_ms == b->until_ms;
+}
+
+static const char *override_words(struct arena *a, const struct override *o)
+{
+	return o == NULL ? "not overridden"
+			 : arena_printf(a, "overridden by %s (override %" PRId64 ")", o->actor,
+					o->id);
 }
 
 static bool same_line(const struct decision_line *a, const struct decision_line *b)
@@ -160,6 +178,10 @@ static void compare_ends(struct replay_command *c, const struct decision *was,
 		 was->at_ms != is->at_ms)
 		text = "it was made for another gate, subject or time than its policy and basis "
 		       "say";
+	else if (!same_override(was->override, is->override))
+		text = arena_printf(c->app->arena, "recorded is %s; made again it is %s",
+				    override_words(c->app->arena, was->override),
+				    override_words(c->app->arena, is->override));
 	else if (was->oldest_ms != is->oldest_ms)
 		text = "its oldest evidence is not of the time that is recorded";
 	if (text == NULL)

@@ -4,6 +4,7 @@
  * With --due this is the one crontab line: it takes what should have run since it last did, says
  * nothing when all is well (--quiet), and refuses to overlap with itself.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "reports/terminal.h"
@@ -18,6 +19,7 @@
 #include "runner/schedule.h"
 #include "runner/selection.h"
 #include "runner/session.h"
+#include "runner/shard.h"
 #include "runner/show.h"
 #include "runner/vouch.h"
 
@@ -25,8 +27,9 @@
 
 static int run_run(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file",	"policy-sha256", "record", "var",  "subject", "due",
-				      "report", "json",		 "quiet",  "jobs", "color",   NULL};
+static const char *const accepts[] = {"file", "policy-sha256", "record", "var",	 "subject",
+				      "due",  "shard",	       "report", "json", "quiet",
+				      "jobs", "color",	       NULL};
 
 const struct command command_run = {
 	.name = "run",
@@ -43,6 +46,7 @@ struct run_command {
 	struct definition *definition;
 	struct record *record;
 	struct selection selection;
+	struct run_shard shard;
 	struct notifier *notifier;
 };
 
@@ -72,6 +76,29 @@ static int keep_due(struct run_command *r, struct err *e)
 	return 0;
 }
 
+static const char *subject(const struct run_command *r)
+{
+	return r->o.subject != NULL ? r->o.subject : "";
+}
+
+/* The part of --shard. What is due is for this record to say, and another one says otherwise. */
+static int take_shard(struct run_command *r, struct err *e)
+{
+	if (r->o.shard != NULL && r->o.is_due) {
+		(void)err_set(e, ERR_USAGE, "--shard and --due cannot be combined");
+		return err_help(e, "what is due depends on the record, and the parts must agree on "
+				   "what they are parts of; give each machine its checks by name");
+	}
+	return shard_take(r->app, r->definition, &r->o, subject(r), &r->selection, &r->shard, e);
+}
+
+static void tell_empty(const struct run_command *r)
+{
+	if (r->shard.index != 0 && r->selection.n_checks == 0 && !r->o.is_quiet && !r->o.is_json)
+		(void)fprintf(r->app->out, "nothing falls on shard %" PRId64 " of %" PRId64 "\n",
+			      r->shard.index, r->shard.total);
+}
+
 static int execute(struct run_command *r, struct err *e)
 {
 	struct terminal t;
@@ -83,12 +110,14 @@ static int execute(struct run_command *r, struct err *e)
 		.checks = r->selection.checks,
 		.n_checks = r->selection.n_checks,
 		.command = "run",
-		.subject = r->o.subject != NULL ? r->o.subject : "",
+		.subject = subject(r),
 		.selection = r->selection.text,
+		.shard = r->shard.index != 0 ? &r->shard : NULL,
 		.n_threads = (size_t)r->o.jobs,
 		.terminal = r->o.is_json ? NULL : &t,
 	};
 
+	tell_empty(r);
 	show_terminal(r->app, &r->o, &t);
 	notify_started(r->notifier);
 	if (session_run(&req, &run, e) != 0)
@@ -144,6 +173,7 @@ static int run_run(struct app *app, const struct command *self, int argc, char *
 	if (app_load(app, &r.o, &r.definition) != 0)
 		return EXIT_USAGE;
 	if (selection_make(app, r.definition, &r.o, &r.selection, &e) != 0 ||
+	    take_shard(&r, &e) != 0 ||
 	    record_open(app_record_path(app, &r.o, r.definition), RECORD_WRITE, &r.record, &e) != 0)
 		return app_fail(app, &e);
 	if (notify_begin(app, &r.o, r.definition, r.record, true, &r.notifier, &e) != 0)

@@ -9,6 +9,7 @@
 #include "gates/policy.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/gate_shards.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 
@@ -35,21 +36,28 @@ static int find_evidence(struct again *x, size_t i, struct err *e)
 	return 0;
 }
 
+/*
+ * A check stands there for each rule that reads it, and each looks at runs of its own: about one
+ * subject or about all, of a window or so many. What none of them saw had no result then; what one
+ * of them saw and another does not look at, its query leaves out as it did then.
+ */
 static void set_open(const struct again *x, struct past_query *query)
 {
-	static const int64_t none[1];
+	int64_t *runs;
+	size_t n = 0;
 
-	query->open = none;
+	for (size_t i = 0; i < x->basis.n_open; i++)
+		n += x->basis.open[i].n_runs;
+	runs = arena_array(x->arena, n + 1, sizeof(*runs));
+	query->open = runs;
 	query->n_open = 0;
 	for (size_t i = 0; i < x->basis.n_open; i++) {
 		const struct basis_open *open = &x->basis.open[i];
 
-		/* a check may stand there for each rule that reads it: the longest looked furthest
-		 */
-		if (strcmp(open->check, query->check) != 0 || open->n_runs < query->n_open)
+		if (strcmp(open->check, query->check) != 0)
 			continue;
-		query->open = open->runs;
-		query->n_open = open->n_runs;
+		for (size_t k = 0; k < open->n_runs; k++)
+			runs[query->n_open++] = open->runs[k];
 	}
 }
 
@@ -187,7 +195,8 @@ int gate_decide_again(struct record *record, struct arena *a, const struct decis
 			return -1;
 	take_digest(&x.basis, recorded->definition_digest);
 	if (find_streaks(&x, e) != 0 || find_lookbacks(&x, e) != 0 ||
-	    find_restorations(&x, e) != 0 || find_grants(&x, e) != 0)
+	    find_restorations(&x, e) != 0 || find_grants(&x, e) != 0 ||
+	    gate_shards_find(record, a, &x.basis.input, e) != 0)
 		return -1;
 	gate_decide(a, &x.basis.input, out);
 	return 0;

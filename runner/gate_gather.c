@@ -6,10 +6,13 @@
 
 #include <string.h>
 
+#include "gates/policy.h"
 #include "rollback/rollback.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/freeze.h"
+#include "runner/gate_shards.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 
@@ -92,32 +95,41 @@ static int find_past(const struct gate_gather *g, int64_t before_seq, struct gat
 	return 0;
 }
 
-/* Checks any of the selectors matches, with what the record has about them since then. */
-static int find_pasts(const struct gate_gather *g, const struct past_query *as,
-		      const struct selector *selectors, size_t n_selectors, struct gate_pasts *out,
-		      struct err *e)
+/* Checks any of the selectors matches, as pasts without results. */
+static struct gate_past *select_pasts(const struct gate_gather *g, const struct selector *selectors,
+				      size_t n_selectors, struct gate_pasts *out)
 {
 	const struct definition *d = g->definition;
 	struct gate_past *pasts = arena_array(g->arena, d->n_checks, sizeof(*pasts));
 
 	*out = (struct gate_pasts){pasts, 0};
 	for (size_t i = 0; i < d->n_checks; i++) {
-		struct past_query query = *as;
-		struct gate_past *past = &pasts[out->n];
-		struct past_result *results = NULL;
 		bool is_selected = false;
 
 		for (size_t k = 0; k < n_selectors; k++)
 			is_selected = is_selected || selector_matches(&selectors[k], d->checks[i]);
-		if (!is_selected)
-			continue;
-		query.check = d->checks[i]->name;
-		query.hash = d->checks[i]->hash;
-		past->check = d->checks[i];
-		if (record_past(g->record, g->arena, &query, &results, &past->n, e) != 0)
+		if (is_selected)
+			pasts[out->n++].check = d->checks[i];
+	}
+	return pasts;
+}
+
+/* The same with what the record has about them since then. */
+static int find_pasts(const struct gate_gather *g, const struct past_query *as,
+		      const struct selector *selectors, size_t n_selectors, struct gate_pasts *out,
+		      struct err *e)
+{
+	struct gate_past *pasts = select_pasts(g, selectors, n_selectors, out);
+
+	for (size_t i = 0; i < out->n; i++) {
+		struct past_query query = *as;
+		struct past_result *results = NULL;
+
+		query.check = pasts[i].check->name;
+		query.hash = pasts[i].check->hash;
+		if (record_past(g->record, g->arena, &query, &results, &pasts[i].n, e) != 0)
 			return -1;
-		past->results = results;
-		out->n++;
+		pasts[i].results = results;
 	}
 	return 0;
 }
@@ -154,6 +166,49 @@ static int find_lookbacks(const struct gate_gather *g, struct gate_input *out, s
 	return 0;
 }
 
+/* What a decision of the gate would be recorded with, were it made under this definition. */
+static const char *policy_of(const struct gate_gather *g, const struct gate *gate)
+{
+	struct arena *a = g->arena;
+	struct gate_budget *budgets = arena_array(a, gate->n_budgets, sizeof(*budgets));
+	struct gate_baseline *baselines = arena_array(a, gate->n_baselines, sizeof(*baselines));
+	struct gate_input in = {
+		.gate = gate,
+		.waivers = g->definition->waivers,
+		.n_waivers = g->definition->n_waivers,
+		.budgets = budgets,
+		.n_budgets = gate->n_budgets,
+		.baselines = baselines,
+		.n_baselines = gate->n_baselines,
+	};
+	const char *text;
+	struct buf b;
+
+	in.items = gate_items(a, g->definition, gate, &in.n_items);
+	for (size_t i = 0; i < gate->n_budgets; i++) {
+		budgets[i].rule = &gate->budgets[i];
+		(void)select_pasts(g, gate->budgets[i].checks, gate->budgets[i].n_checks,
+				   &budgets[i].past); /* it is in there */
+	}
+	for (size_t i = 0; i < gate->n_baselines; i++) {
+		baselines[i].rule = &gate->baselines[i];
+		(void)select_pasts(g, gate->baselines[i].checks, 1, &baselines[i].past);
+	}
+	buf_init(&b, BUF_UNBOUNDED); /* as large as the definition, which is bounded */
+	policy_write(&b, &in);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+/* The digest of a definition is that of its files: what --var has made of them is in the policy. */
+static bool is_other_policy(const struct gate_gather *g, const struct decision *d)
+{
+	const struct gate *gate = definition_gate(g->definition, d->gate);
+
+	return gate == NULL || d->policy == NULL || !policy_is_same(d->policy, policy_of(g, gate));
+}
+
 static int find_depends(const struct gate_gather *g, int64_t before_seq, struct gate_input *out,
 			struct err *e)
 {
@@ -169,6 +224,7 @@ static int find_depends(const struct gate_gather *g, int64_t before_seq, struct 
 		if (rc < 0)
 			return -1;
 		past[i].newest = rc == 0 ? newest : NULL;
+		past[i].is_other_policy = rc == 0 && is_other_policy(g, newest);
 	}
 	out->depends = past;
 	out->n_depends = g->gate->n_depends;
@@ -223,5 +279,7 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	if (find_lookbacks(g, out, e) != 0 || find_depends(g, out->before_seq, out, e) != 0 ||
 	    find_overrides(g, out->before_seq, out, e) != 0)
 		return -1;
-	return find_restorations(g, out, e);
+	if (find_restorations(g, out, e) != 0)
+		return -1;
+	return gate_shards_find(g->record, g->arena, out, e);
 }

@@ -106,7 +106,10 @@ static int write_outputs(struct app *app, const struct report *r, const struct t
 	return rc;
 }
 
-/* The verdict alone where all of it, with what the step wrote before, would be too much. */
+/*
+ * The verdict alone where all of it, with what the step wrote before, would be too much; nothing
+ * where that would be, for of a summary that is too long nothing is shown.
+ */
 static int write_summary(struct app *app, const struct report *r, struct err *e)
 {
 	const char *path = app->env(app->env_ctx, "GITHUB_STEP_SUMMARY");
@@ -126,6 +129,11 @@ static int write_summary(struct app *app, const struct report *r, struct err *e)
 		buf_reset(&out);
 		(void)buf_putc(&out, '\n');
 		report_markdown_verdict(&out, r);
+	}
+	if (size + out.len > MAX_SUMMARY) {
+		(void)fprintf(app->err, "assize: $GITHUB_STEP_SUMMARY is full: the verdict is not "
+					"in it\n");
+		buf_reset(&out);
 	}
 	rc = append(app, "GITHUB_STEP_SUMMARY", &out, e);
 	buf_release(&out);

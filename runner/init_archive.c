@@ -130,8 +130,6 @@ static void release(void *ptr)
 {
 	struct archive_draft *d = ptr;
 
-	if (d->hashed)
-		sha256_release(&d->sha);
 	buf_release(&d->digests);
 }
 

@@ -234,12 +234,19 @@ void kinds_mdoc(struct buf *out)
 		const char *title;
 		const struct key_row *rows;
 	} mappings[] = {
-		{"The file", file_rows},	{"Targets", target_rows},
-		{"Audits", audit_rows},		{"Checks", check_rows},
-		{"Gates", gate_rows},		{"Entries of require and advise", selector_rows},
-		{"Error budgets", budget_rows}, {"Burn rates of an error budget", burn_rows},
-		{"Baselines", baseline_rows},	{"Rollback sets", set_rows},
-		{"Waivers", waiver_rows},	{"Who is told", notify_rows},
+		{"The file", file_rows},
+		{"Targets", target_rows},
+		{"Audits", audit_rows},
+		{"Checks", check_rows},
+		{"Gates", gate_rows},
+		{"Entries of require and advise", selector_rows},
+		{"Error budgets", budget_rows},
+		{"Burn rates of an error budget", burn_rows},
+		{"Baselines", baseline_rows},
+		{"Rollback sets", set_rows},
+		{"Waivers", waiver_rows},
+		{"Who is told", notify_rows},
+		{"Anchors of the ledger", anchor_rows},
 	};
 	size_t n;
 	const struct audit_kind *const *kinds = audit_kinds(&n);

@@ -73,7 +73,7 @@ int selectors_parse(struct arena *a, const struct definition *d, const char *con
 
 /*
  * Directory in the file system that stands for that of the root definition of a git:REF:PATH, which
- * need not exist. Reads no object, so it also answers where the ref is gone.
+ * need not exist. Where the ref is gone, the work tree says whether PATH is a directory.
  */
 int load_ref_dir(struct arena *a, const char *cwd, const char *path, const char **dir,
 		 struct err *e);

@@ -115,6 +115,17 @@ static const struct key_row rollback_rows[] = {
 	KEY_END,
 };
 
+static const struct key_row ledger_rule_rows[] = {
+	{.name = "anchored",
+	 .type = KEY_DURATION,
+	 .offset = offsetof(struct gate_raw, anchored_ms),
+	 .min = 1000,
+	 .max = MAX_AGE_MS,
+	 .help = "an anchor that holds must be no older (assize ledger anchor)",
+	 .example = "24h"},
+	KEY_END,
+};
+
 const struct key_row gate_rows[] = {
 	{.name = "title",
 	 .type = KEY_TEXT,
@@ -205,6 +216,11 @@ const struct key_row gate_rows[] = {
 	 .sub = rollback_rows,
 	 .help = "a way back must be proven as well",
 	 .example = "{ set: releases, tags: any, verified_within: 24h }"},
+	{.name = "ledger",
+	 .type = KEY_GROUP,
+	 .sub = ledger_rule_rows,
+	 .help = "the whole record must be what was recorded, which is verified for each decision",
+	 .example = "{ anchored: 24h }"},
 	KEY_END,
 };
 
@@ -319,7 +335,24 @@ static void set_rollback(struct loader *l, struct gate *gate, const struct gate_
 			       "no rollback set \"%s\"", raw->set);
 }
 
-/* Something that can shut it. */
+static void set_ledger(struct loader *l, struct gate *gate, const struct gate_raw *raw,
+		       const struct node *node)
+{
+	const struct node *rule = node_get(node, "ledger");
+
+	if (!rule || rule->type != NODE_MAPPING)
+		return;
+	gate->is_ledger_asked = true;
+	gate->ledger_pos = rule->pos;
+	gate->anchored_within_ms = raw->anchored_ms;
+	if (raw->anchored_ms > 0 &&
+	    (!l->definition->ledger || l->definition->ledger->n_anchors == 0))
+		(void)diags_at(l->diags, keys_pos(rule, "anchored"),
+			       "add ledger: { anchors: [ { git: URL } ] } to the file",
+			       "nothing says where the record is anchored");
+}
+
+/* Something to open on. */
 static bool has_rule(const struct node *gate)
 {
 	static const char *const rules[] = {"require", "rollback", "budget", "baseline"};
@@ -351,10 +384,12 @@ void load_gate(struct loader *l, const struct group *g, const struct node *node)
 	gate->require = load_entries(l, &raw->require, node_get(node, "require"), &gate->n_require);
 	gate->advise = load_entries(l, &raw->advise, node_get(node, "advise"), &gate->n_advise);
 	set_rollback(l, gate, raw, node);
+	set_ledger(l, gate, raw, node);
 	load_budgets(l, &raw->budget, gate);
 	load_baselines(l, &raw->baseline, gate);
 	if (!has_rule(node) && !keys_has_unknown(gate_rows, node))
-		(void)diags_at(l->diags, g->pos, "add require: or rollback:", "gate \"%s\" %s",
+		(void)diags_at(l->diags, g->pos,
+			       "add require:, rollback:, budget: or baseline:", "gate \"%s\" %s",
 			       g->name,
 			       node_get(node, "advise") ? "cannot block: advise never shuts a gate"
 							: "requires nothing");

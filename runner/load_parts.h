@@ -26,13 +26,24 @@ struct git_ref;
 struct node;
 struct audit_kind;
 
+struct anchor_raw {
+	const char *git, *timestamp, *witness;
+	const char *branch, *ca_file, *key;
+	int64_t timeout_ms;
+};
+
+struct ledger_raw {
+	struct ledger_settings settings;
+	struct groups anchors; /* struct anchor_raw */
+};
+
 /* The sections of one file, as the rows read them. Names are those of the structs below. */
 struct file_raw {
 	int64_t version;
 	struct texts include;
 	struct pairs vars;
 	struct groups targets, audits, gates, rollbacks, waivers, sinks;
-	struct ledger_settings ledger;
+	struct ledger_raw ledger;
 };
 
 struct target_raw {
@@ -113,6 +124,7 @@ struct gate_raw {
 	int64_t verified_within_ms;
 	int64_t max_waiver_ms;
 	struct groups freezes, depends;
+	int64_t anchored_ms;
 };
 
 struct freeze_raw {
@@ -169,7 +181,7 @@ struct notify_raw {
 extern const struct key_row file_rows[], target_rows[], audit_rows[], override_rows[], check_rows[],
 	gate_rows[], selector_rows[], match_rows[], budget_rows[], burn_rows[], baseline_rows[],
 	set_rows[], signature_rows[], smoke_rows[], artifact_rows[], waiver_rows[], notify_rows[],
-	freeze_rows[], depend_rows[], ledger_rows[];
+	freeze_rows[], depend_rows[], ledger_rows[], anchor_rows[];
 
 /* One definition file after parsing. */
 struct document {
@@ -240,6 +252,8 @@ int load_policy_glob(struct loader *l, const char *pattern, const char ***out, s
 		     struct err *e);
 /* Is it read from a commit? */
 bool load_policy_is_in_tree(const struct loader *l, const char *path);
+/* Is it below the work tree of the commit that is read, by name or by a link? */
+bool load_policy_leads_in_tree(const struct loader *l, const char *path);
 /* Notes a file under the name it is read by; content NULL = it is not there. */
 struct policy_file *load_policy_add(struct loader *l, const char *path, const char *name,
 				    const struct buf *content);
@@ -265,6 +279,8 @@ void load_drop_consequences(struct loader *l);
 /* Section builders: item i of the raw groups, beside its node. */
 /* load_route.c: reports what is wrong with the way to an http target. */
 void load_route(struct loader *l, const struct node *node, const struct route *r);
+/* load_connection.c: reports what a connection string must not hold. */
+void load_connection(struct loader *l, const struct node *node, enum target_type type);
 void load_target(struct loader *l, const struct group *g, const struct node *node);
 void load_set(struct loader *l, const struct group *g, const struct node *node);
 /* load_rollback_proof.c: reports what is wrong with what a set proves besides the tree. */
@@ -297,7 +313,7 @@ bool load_time(struct loader *l, const struct node *node, const char *key, const
 /* load_notify.c */
 void load_sink(struct loader *l, const struct group *g, const struct node *node);
 /* node NULL = the document has no such section. */
-void load_ledger(struct loader *l, const struct ledger_settings *raw, const struct node *node);
+void load_ledger(struct loader *l, const struct ledger_raw *raw, const struct node *node);
 void load_needs(struct loader *l);
 void load_hidden_checks(struct loader *l);
 

@@ -8,11 +8,8 @@
  * change, unless a link leads back in. Content from a commit is read once, here, and held under the
  * name that messages show, so what was hashed is what is used.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -105,13 +102,7 @@ static const char *in_tree(const struct loader *l, const char *path)
 /* Does a path that is not below the work tree lead into it all the same? */
 static bool leads_in(const struct loader *l, const char *path)
 {
-	char real[PATH_MAX], top[PATH_MAX];
-	size_t n;
-
-	if (!realpath(path, real) || !realpath(git_ref_work_tree(l->git), top))
-		return false;
-	n = strlen(top);
-	return strncmp(real, top, n) == 0 && (real[n] == '/' || real[n] == '\0');
+	return file_leads_below(path, git_ref_work_tree(l->git));
 }
 
 static int refuse_elsewhere(const struct loader *l, const char *path, struct err *e)
@@ -165,6 +156,11 @@ int load_policy_glob(struct loader *l, const char *pattern, const char ***out, s
 bool load_policy_is_in_tree(const struct loader *l, const char *path)
 {
 	return l->git && in_tree(l, path);
+}
+
+bool load_policy_leads_in_tree(const struct loader *l, const char *path)
+{
+	return l->git && (in_tree(l, path) || leads_in(l, path));
 }
 
 /* ---- what was read ---- */

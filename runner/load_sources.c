@@ -42,6 +42,20 @@ static const char *directory_of(struct arena *a, const char *path)
 	return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
 }
 
+/* As the commit has it; where that is gone, as the work tree has it. */
+static bool is_ref_dir(struct arena *a, const char *cwd, const char *ref, const char *below,
+		       const char *path)
+{
+	enum git_ref_type type;
+	struct git_ref *g;
+	struct stat st;
+
+	if (git_ref_open(a, cwd, ref, &g, NULL) == 0 && git_ref_look(g, below, &type, NULL) == 0 &&
+	    type != GIT_REF_ABSENT)
+		return type == GIT_REF_DIRECTORY;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int load_ref_dir(struct arena *a, const char *cwd, const char *path, const char **dir,
 		 struct err *e)
 {
@@ -49,7 +63,8 @@ int load_ref_dir(struct arena *a, const char *cwd, const char *path, const char 
 
 	if (load_policy_split(a, path, &ref, &below, e) < 0 || git_ref_top(a, cwd, &top, e) < 0)
 		return -1;
-	*dir = directory_of(a, file_absolute(a, top, below));
+	path = file_absolute(a, top, below);
+	*dir = is_ref_dir(a, cwd, ref, below, path) ? path : directory_of(a, path);
 	return 0;
 }
 

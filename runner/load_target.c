@@ -2,7 +2,6 @@
  * Targets: exactly one of the type keys says what a target is and where, the others qualify it.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/node.h"
@@ -239,37 +238,6 @@ static void check_options(struct loader *l, const struct group *g, const struct 
 	}
 }
 
-/* "password=...", or "user:password@" in a URI. */
-static bool has_password(const char *text)
-{
-	static const char *const words[] = {"password", "passwd", "pwd"};
-	const char *authority = strstr(text, "://");
-
-	for (const char *s = text; *s; s++)
-		for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-			size_t n = strlen(words[i]);
-
-			if (strncasecmp(s, words[i], n) == 0 && s[n + strspn(s + n, " ")] == '=')
-				return true;
-		}
-	if (!authority)
-		return false;
-	authority += 3;
-	size_t user = strcspn(authority, ":@/?");
-
-	return authority[user] == ':' && authority[user + strcspn(authority + user, "@/?")] == '@';
-}
-
-/* A connection string is shown and recorded: what must not be is said by password:. */
-static void check_connection(struct loader *l, const struct node *node)
-{
-	if (node->type != NODE_SCALAR || node->len == 0 || node->has_secret)
-		return; /* empty: reported by its row */
-	if (has_password(node->text))
-		(void)diags_at(l->diags, node->pos, "use password: \"${env:NAME}\"",
-			       "a connection string cannot hold a password");
-}
-
 void load_target(struct loader *l, const struct group *g, const struct node *node)
 {
 	const struct target_raw *raw = g->value;
@@ -302,7 +270,7 @@ void load_target(struct loader *l, const struct group *g, const struct node *nod
 		check_url(l, what, target_type_name(t->type));
 		load_route(l, node, &t->route);
 	} else if (t->type != TARGET_SQLITE && t->type != TARGET_GIT)
-		check_connection(l, what);
+		load_connection(l, what, t->type);
 	else if (t->location)
 		t->location = file_absolute(l->arena, d->root_dir, t->location);
 	check_options(l, g, node, t->type);

@@ -4,6 +4,7 @@
  */
 #include "runner/notify_send.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -23,10 +24,11 @@
 #include "runner/model/notify.h"
 
 #define FIRST_PAUSE_MS	 1000
-#define MAX_ANSWER	 (64 * 1024)
+#define MAX_ANSWER	 (4 * 1024) /* kept of it */
 #define MAX_SHOWN_ANSWER 120
 #define MAX_WHY		 300
 #define MAX_OUTPUT	 (64 * 1024)
+#define MIN_HIDDEN	 8 /* a shorter part of a URL is a word, and no secret */
 
 /* One attempt, and how long the receiver asks to be left alone. */
 struct attempt {
@@ -35,18 +37,85 @@ struct attempt {
 	struct err *err;
 };
 
+/* ---- what is shown of others' words ---- */
+
+/* %XX undone: who answers may have done that, too. */
+static const char *decoded(struct arena *a, const char *s, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = arena_alloc(a, n + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *high = NULL, *low = NULL;
+
+		if (s[i] == '%' && i + 2 < n && s[i + 1] != '\0' && s[i + 2] != '\0') {
+			high = strchr(digits, tolower((unsigned char)s[i + 1]));
+			low = strchr(digits, tolower((unsigned char)s[i + 2]));
+		}
+		if (high != NULL && low != NULL)
+			out[len++] = (char)((high - digits) * 16 + (low - digits));
+		else
+			out[len++] = s[i];
+		i += high != NULL && low != NULL ? 2 : 0;
+	}
+	out[len] = '\0';
+	return out;
+}
+
+static void hide(struct redactor *r, struct arena *a, const char *s, size_t n)
+{
+	if (n < MIN_HIDDEN)
+		return;
+	redactor_add(r, arena_strndup(a, s, n));
+	redactor_add(r, decoded(a, s, n));
+}
+
+/*
+ * The path of a webhook's URL is its password. The definition's redactor knows it as a whole (and
+ * the secret that was put in, which may be the whole URL); who answers "no such hook: B0/..." says
+ * a part of it.
+ */
+static const struct redactor *redactor_of(const struct sending *s)
+{
+	struct redactor *r = redactor_new(s->arena);
+	const char *host = s->sink->url != NULL ? strstr(s->sink->url, "://") : NULL;
+	const char *path = host != NULL ? host + 3 + strcspn(host + 3, "/?") : "";
+	size_t n = strlen(path);
+
+	redactor_add_all(r, s->definition->redactor);
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	hide(r, s->arena, path, n);
+	for (size_t at = 0, len; at < n; at += len + 1) {
+		len = strcspn(path + at, "/?&=");
+		len = len < n - at ? len : n - at;
+		hide(r, s->arena, path + at, len);
+	}
+	return r;
+}
+
+/* ": " and their first words on one line; "" if they are not for people. */
+static const char *shown(const struct sending *s, const char *text, size_t n)
+{
+	const char *head = redact_head(s->redactor, s->arena, text, n, MAX_SHOWN_ANSWER);
+
+	if (n == 0 || text[0] == '<' || !str_is_utf8(head, strlen(head)))
+		return "";
+	return arena_printf(s->arena, ": %s", str_escaped(s->arena, head));
+}
+
 /* ---- HTTP ---- */
 
-/* What the answer says, if it is a line for people. */
-static const char *shown(const struct sending *s, const struct buf *answer)
+/* The rest goes by: a receiver that took the message may say of it what it likes. */
+static int keep_head(void *ctx, const char *data, size_t n, struct err *e)
 {
-	size_t n = strcspn(answer->data, "\r\n");
-	const char *head;
+	struct buf *answer = ctx;
+	size_t room = MAX_ANSWER - answer->len;
 
-	if (n == 0 || answer->data[0] == '<' || !str_is_utf8(answer->data, n))
-		return "";
-	head = redact_head(s->definition->redactor, s->arena, answer->data, n, MAX_SHOWN_ANSWER);
-	return arena_printf(s->arena, ": %s", str_escaped(s->arena, head));
+	(void)e;
+	(void)buf_add(answer, data, n < room ? n : room); /* it has that room */
+	return 0;
 }
 
 static int judge(struct attempt *a, const struct http_response *res, const struct buf *answer)
@@ -60,7 +129,7 @@ static int judge(struct attempt *a, const struct http_response *res, const struc
 		status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
 	a->wait_ms = http_retry_after_ms(res, clock_wall_ms(a->s->clock));
 	return err_set(a->err, ERR_MEASURE, "it answered with status %ld%s", status,
-		       shown(a->s, answer));
+		       shown(a->s, answer->data, strcspn(answer->data, "\r\n")));
 }
 
 static int request(struct attempt *a, const char *url, const char *body, const char *key)
@@ -78,13 +147,12 @@ static int request(struct attempt *a, const char *url, const char *body, const c
 		.ca_file = sink->ca_file,
 		.hides_url = true,
 		.deadline_ms = a->deadline_ms,
-		.max_body_bytes = MAX_ANSWER,
 	};
 	struct http_session *session =
 		http_session_new(&(struct http_session_options){.clock = a->s->clock});
 	struct http_response res;
 	struct buf answer;
-	struct http_sink to = {http_sink_buf, &answer};
+	struct http_sink to = {keep_head, &answer};
 	int rc;
 
 	buf_init(&answer, MAX_ANSWER);
@@ -138,18 +206,24 @@ static int send_mail(struct attempt *a, const struct notice_view *v)
 		.at_ms = v->notice->at_ms,
 		.timeout_ms = a->deadline_ms - clock_monotonic_ms(a->s->clock),
 	};
-	struct buf subject, body;
+	struct buf subject, body, refused;
 	int rc;
 
 	buf_init(&subject, BUF_UNBOUNDED); /* a notice is bounded */
 	buf_init(&body, BUF_UNBOUNDED);
+	buf_init(&refused, MAIL_MAX_REFUSED);
 	(void)buf_puts(&subject, "[assize] ");
 	notice_title(&subject, v->notice);
 	notice_text(&body, v);
 	m.subject = subject.data;
 	m.body = body.data;
+	m.refused = &refused;
 	rc = m.timeout_ms > 0 ? mail_send(&m, &a->s->is_final, a->err)
 			      : err_set(a->err, ERR_MEASURE, "its time was over");
+	if (rc == 0 && refused.len > 0)
+		a->s->partly = redact_head(a->s->redactor, a->s->arena, refused.data, refused.len,
+					   MAX_WHY);
+	buf_release(&refused);
 	buf_release(&body);
 	buf_release(&subject);
 	return rc;
@@ -167,12 +241,7 @@ static const char *last_words(const struct sending *s, const struct proc_result 
 		n--;
 	for (start = n; start > 0 && text[start - 1] != '\n' && text[start - 1] != '\0';)
 		start--;
-	if (start == n)
-		return "";
-	return arena_printf(
-		s->arena, ": %s",
-		str_escaped(s->arena, redact_head(s->definition->redactor, s->arena, text + start,
-						  n - start, MAX_SHOWN_ANSWER)));
+	return shown(s, text + start, n - start);
 }
 
 static int run_program(struct attempt *a, const struct notice_view *v)
@@ -246,9 +315,7 @@ static void sleep_ms(int64_t ms)
 
 static void keep_why(struct sending *s, const struct err *e)
 {
-	const struct redactor *r = s->definition->redactor;
-
-	s->why = redact_head(r, s->arena, e->message, strlen(e->message), MAX_WHY);
+	s->why = redact_head(s->redactor, s->arena, e->message, strlen(e->message), MAX_WHY);
 }
 
 /* Attempts until one succeeds, none is left, or the next would come too late. */
@@ -258,7 +325,8 @@ static int attempt_all(struct sending *s, int (*once)(struct attempt *, const vo
 	int64_t pause = FIRST_PAUSE_MS;
 
 	s->attempts = 0;
-	s->why = NULL;
+	s->why = s->partly = NULL;
+	s->redactor = redactor_of(s);
 	for (int64_t i = 0; i <= s->sink->retries; i++) {
 		struct err e = {0};
 		struct attempt a = {.s = s, .err = &e};

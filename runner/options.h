@@ -29,6 +29,7 @@ struct options {
 	const char *subject;  /* --subject; NULL = none given */
 	const char *format;   /* --format */
 	const char *output;   /* -o FILE; NULL = standard output */
+	const char *shard;    /* --shard I/N; NULL = all of it */
 	const char *since;    /* --since DURATION */
 	struct pairs labels;  /* --label NAME=VALUE, may repeat */
 	const char *unit;     /* --unit */
@@ -53,7 +54,7 @@ struct options {
 	int64_t jobs;		     /* --jobs; 0 = by the machine */
 	int64_t limit;		     /* --limit; 0 = the command's default */
 	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc, is_curl, is_manifest,
-		is_cold, is_strict;
+		is_cold, is_strict, is_offline, is_unsigned;
 	/* words that are not options */
 	const char **words;
 	size_t n_words;

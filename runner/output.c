@@ -4,6 +4,7 @@
 #include "runner/output.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,9 +13,13 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/map.h"
 #include "runner/base/str.h"
 #include "runner/github.h"
+#include "runner/history/record.h"
 #include "runner/io/file.h"
+#include "runner/judge.h"
+#include "runner/model/definition.h"
 #include "runner/model/keys.h"
 #include "runner/options.h"
 
@@ -34,19 +39,20 @@ static void junit_gitlab(struct buf *out, const struct report *r)
 static const struct format {
 	const char *name;
 	size_t trail_points;
+	bool has_others; /* it tells how all checks stand, and not those of the run alone */
 	void (*render)(struct buf *out, const struct report *r);
 } formats[] = {
-	{"html", TRAIL_POINTS, report_html},
-	{"json", 0, report_json},
-	{"junit", 0, junit_jenkins},
-	{"junit-gitlab", 0, junit_gitlab},
-	{"tap", 0, report_tap},
-	{"ctrf", 0, report_ctrf},
-	{"sarif", 0, report_sarif},
-	{"gitlab-codequality", 0, report_codequality},
-	{"github", 0, report_github},
-	{"markdown", 0, report_markdown},
-	{"openmetrics", 0, report_openmetrics},
+	{"html", TRAIL_POINTS, false, report_html},
+	{"json", 0, false, report_json},
+	{"junit", 0, false, junit_jenkins},
+	{"junit-gitlab", 0, false, junit_gitlab},
+	{"tap", 0, false, report_tap},
+	{"ctrf", 0, false, report_ctrf},
+	{"sarif", 0, false, report_sarif},
+	{"gitlab-codequality", 0, false, report_codequality},
+	{"github", 0, false, report_github},
+	{"markdown", 0, false, report_markdown},
+	{"openmetrics", 0, true, report_openmetrics},
 };
 
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -133,6 +139,67 @@ static const char *place_in_checkout(struct app *app, struct arena *a)
 	return "";
 }
 
+/* One that has no result yet is undecided: a reader must not take what is missing for good. */
+static struct result never_measured(struct arena *a, const struct definition *d,
+				    const struct check *c)
+{
+	return (struct result){
+		.check = judge_check_info(a, c, d->redactor),
+		.series = "",
+		.outcome = OUTCOME_UNDECIDED,
+		.unit = "",
+		.bound = "",
+		.room = NAN,
+		.share = NAN,
+		.reason = "it was never measured",
+		.n = -1,
+		.n_total = -1,
+		.measured_ms = -1,
+	};
+}
+
+static struct result *add_other(struct arena *a, struct report *r, size_t *cap)
+{
+	if (r->n_others == *cap) {
+		size_t n = *cap > 0 ? 2 * *cap : 64;
+		struct result *grown = arena_array(a, n, sizeof(*grown));
+
+		if (r->n_others > 0)
+			memcpy(grown, r->others, r->n_others * sizeof(*grown));
+		r->others = grown;
+		*cap = n;
+	}
+	return &r->others[r->n_others++];
+}
+
+/* Of the checks the run did not measure, the newest results, whatever run they are of. */
+static int load_others(struct arena *a, struct record *record, const struct definition *d,
+		       struct report *r, struct err *e)
+{
+	struct map measured;
+	size_t cap = 0;
+
+	map_init(&measured, a);
+	for (size_t i = 0; i < r->n_results; i++)
+		(void)map_put(&measured, r->results[i].check->name,
+			      &r->results[i]); /* once a check */
+	for (size_t i = 0; i < d->n_checks; i++) {
+		const struct check *c = d->checks[i];
+		struct evidence *evidence;
+		size_t n;
+
+		if (map_get(&measured, c->name) != NULL)
+			continue;
+		if (record_evidence(record, a, c->name, NULL, &evidence, &n, e) != 0)
+			return -1;
+		for (size_t k = 0; k < n; k++)
+			*add_other(a, r, &cap) = evidence[k].result;
+		if (n == 0)
+			*add_other(a, r, &cap) = never_measured(a, d, c);
+	}
+	return 0;
+}
+
 static int load(struct app *app, struct arena *a, struct record *record, int64_t run_id,
 		size_t trail_points, struct report *report, struct err *e)
 {
@@ -153,6 +220,9 @@ static int render(struct app *app, struct record *record, int64_t run_id, const 
 
 	buf_init(&out, BUF_UNBOUNDED);
 	if (load(app, a, record, run_id, f->trail_points, &report, e) != 0)
+		goto done;
+	if (f->has_others && app->definition != NULL &&
+	    load_others(a, record, app->definition, &report, e) != 0)
 		goto done;
 	f->render(&out, &report);
 	if (file != NULL)

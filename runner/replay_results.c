@@ -106,7 +106,7 @@ static int64_t longest_window(const struct named_expectation *x)
 	return x->has_warn && x->warn.window_ms > window ? x->warn.window_ms : window;
 }
 
-static int judge_again(struct record *record, struct arena *a, int64_t run_id,
+static int judge_again(struct record *record, struct arena *a, const struct run_info *run,
 		       const struct result *r, const struct named_expectation *x,
 		       enum replayed *out, const char **text, struct err *e)
 {
@@ -116,10 +116,12 @@ static int judge_again(struct record *record, struct arena *a, int64_t run_id,
 	struct verdict v;
 
 	*text = obstacle(r, x);
+	if (*text == NULL && window > 0 && run->merge_id != 0)
+		*text = "it was judged by the history of the record it was merged from";
 	if (*text != NULL)
 		return 0;
 	if (window > 0 && record_baseline(record, r->check->name, r->series,
-					  r->measured_ms - window, run_id, &baseline, e) != 0)
+					  r->measured_ms - window, run->id, &baseline, e) != 0)
 		return -1;
 	judge_value(a, x, &m, &baseline, &v);
 	*out = compare(a, r, &v, text);
@@ -136,8 +138,8 @@ static enum replayed expect_outcome(struct arena *a, const struct result *r, boo
 	return REPLAYED_DIFFERS;
 }
 
-int replay_result(struct record *record, struct arena *a, int64_t run_id, const struct result *r,
-		  enum replayed *out, const char **text, struct err *e)
+int replay_result(struct record *record, struct arena *a, const struct run_info *run,
+		  const struct result *r, enum replayed *out, const char **text, struct err *e)
 {
 	struct named_expectation *items = NULL;
 	const struct named_expectation *x;
@@ -163,5 +165,5 @@ int replay_result(struct record *record, struct arena *a, int64_t run_id, const 
 				      "nothing was expected of it", text);
 		return 0;
 	}
-	return judge_again(record, a, run_id, r, x, out, text, e);
+	return judge_again(record, a, run, r, x, out, text, e);
 }

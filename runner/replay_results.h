@@ -6,12 +6,12 @@
 #define ASSIZE_RUNNER_REPLAY_RESULTS_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct arena;
 struct err;
 struct record;
 struct result;
+struct run_info;
 
 enum replayed {
 	REPLAYED_UNKNOWN = 0, /* cannot be judged again: text says why */
@@ -20,7 +20,7 @@ enum replayed {
 };
 
 /* One result of the run; text is in a, NULL when it is equal. -1: the record cannot be read. */
-int replay_result(struct record *record, struct arena *a, int64_t run_id, const struct result *r,
-		  enum replayed *out, const char **text, struct err *e);
+int replay_result(struct record *record, struct arena *a, const struct run_info *run,
+		  const struct result *r, enum replayed *out, const char **text, struct err *e);
 
 #endif

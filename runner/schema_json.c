@@ -254,6 +254,7 @@ static void write_rows(struct json_writer *w, const struct key_row *rows)
 {
 	const char *target_types[TARGET_LAST], *sink_types[NOTIFY_LAST + 1];
 	static const char *const gate_rules[] = {"require", "rollback", "budget", "baseline"};
+	static const char *const anchors[] = {"git", "timestamp", "witness"};
 
 	json_put_text(w, "type", "object");
 	json_open(w, "properties", '{');
@@ -272,6 +273,8 @@ static void write_rows(struct json_writer *w, const struct key_row *rows)
 		sink_types[t] = notify_type_name((enum notify_type)t);
 	if (rows == notify_rows)
 		put_one_of(w, "oneOf", sink_types, NOTIFY_LAST + 1);
+	if (rows == anchor_rows)
+		put_one_of(w, "oneOf", anchors, sizeof(anchors) / sizeof(anchors[0]));
 	if (rows == selector_rows)
 		json_put_int(w, "minProperties", 1);
 }

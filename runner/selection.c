@@ -10,6 +10,16 @@
 #include "runner/model/definition.h"
 #include "runner/options.h"
 
+/* The loader has refused cycles. */
+void selection_want(const struct check *c, bool *is_wanted)
+{
+	if (is_wanted[c->index])
+		return;
+	is_wanted[c->index] = true;
+	for (size_t i = 0; i < c->n_needs; i++)
+		selection_want(c->needs[i], is_wanted);
+}
+
 int selection_make(struct app *app, const struct definition *d, const struct options *o,
 		   struct selection *out, struct err *e)
 {

@@ -25,6 +25,7 @@
 #include "runner/model/progress.h"
 #include "runner/past.h"
 #include "runner/plan.h"
+#include "runner/selection.h"
 #include "runner/session_parts.h"
 
 #define DEFAULT_THREADS	   8
@@ -50,16 +51,6 @@ int session_exit_status(enum outcome outcome)
 	return EXIT_UNDECIDED;
 }
 
-/* Adds a check and, first, everything it needs; the loader has refused cycles. */
-static void want(const struct check *c, bool *is_wanted)
-{
-	if (is_wanted[c->index])
-		return;
-	is_wanted[c->index] = true;
-	for (size_t i = 0; i < c->n_needs; i++)
-		want(c->needs[i], is_wanted);
-}
-
 /* The checks to run in definition order; a caller's narrowed copy stands in for the original. */
 static size_t choose(const struct session_request *req, const struct check **out)
 {
@@ -71,7 +62,7 @@ static size_t choose(const struct session_request *req, const struct check **out
 
 	for (size_t i = 0; i < req->n_checks; i++) {
 		given[req->checks[i]->index] = req->checks[i];
-		want(req->checks[i], is_wanted);
+		selection_want(req->checks[i], is_wanted);
 	}
 	for (size_t i = 0; i < d->n_checks; i++)
 		if (is_wanted[i])
@@ -115,6 +106,8 @@ static int begin(struct session *s, struct err *e)
 		.exit_status = EXIT_UNDECIDED,
 	};
 	memcpy(run->definition_digest, req->definition->digest, sizeof(run->definition_digest));
+	if (req->shard != NULL)
+		run->shard = *req->shard;
 	identity_fill(req->app, req->definition, run);
 	if (record_begin(req->record, run, e) != 0)
 		return -1;
@@ -328,7 +321,9 @@ static int end(struct session *s, struct err *e)
 
 	run->end_ms = session_wall_ms(s);
 	run->state = s->signal != 0 ? RUN_INTERRUPTED : RUN_COMPLETE;
-	run->outcome = s->plan.n_checks > 0 ? s->slots[0].judged.outcome : OUTCOME_UNDECIDED;
+	run->outcome = s->plan.n_checks > 0    ? s->slots[0].judged.outcome
+		       : run->shard.index != 0 ? OUTCOME_SKIP
+					       : OUTCOME_UNDECIDED;
 	for (size_t i = 0; i < s->plan.n_checks; i++) {
 		run->outcome = outcome_join(run->outcome, s->slots[i].judged.outcome);
 		count(run, s->slots[i].judged.outcome);
@@ -336,6 +331,8 @@ static int end(struct session *s, struct err *e)
 	if (s->signal != 0 && outcome_is_passing(run->outcome))
 		run->outcome = OUTCOME_UNDECIDED; /* the signal came with the last result */
 	run->exit_status = session_exit_status(run->outcome);
+	if (s->plan.n_checks == 0 && run->shard.index != 0 && s->signal == 0)
+		run->exit_status = EXIT_PASS; /* its part is done: there was nothing in it */
 	return record_end(s->req->record, run, e);
 }
 

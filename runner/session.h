@@ -26,11 +26,12 @@ struct session_request {
 	struct record *record;		   /* open for writing */
 	const struct check *const *checks; /* definition order; needs are added by the session */
 	size_t n_checks;
-	const char *command;	   /* run, gate, rollback */
-	const char *subject;	   /* "" = none */
-	const char *selection;	   /* as the user wrote it; "" = all */
-	size_t n_threads;	   /* 0 = 8 */
-	struct terminal *terminal; /* NULL = print nothing */
+	const char *command;	       /* run, gate, rollback */
+	const char *subject;	       /* "" = none */
+	const char *selection;	       /* as the user wrote it; "" = all */
+	const struct run_shard *shard; /* NULL = the run is no part of others */
+	size_t n_threads;	       /* 0 = 8 */
+	struct terminal *terminal;     /* NULL = print nothing */
 };
 
 /*

@@ -1,7 +1,9 @@
 #include "runner/vouch.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -34,12 +36,15 @@ int vouch_key(struct app *app, const struct definition *d, const char *record_pa
 	const char *path = vouch_key_path(app, d, record_path);
 	const char *pem =
 		path == NULL && d != NULL && d->ledger != NULL ? d->ledger->key_pem : NULL;
+	bool is_named = d != NULL && d->ledger != NULL && d->ledger->key != NULL;
+	struct stat st;
 
 	if (path == NULL && pem == NULL)
 		return 1;
 	if (pem != NULL)
 		return pem[0] == '\0' ? 1 : sign_key_parse(pem, strlen(pem), out, e);
-	if (access(path, F_OK) != 0)
+	/* Only a name that nothing has is no key: what cannot be read may be one. */
+	if (!is_named && lstat(path, &st) != 0 && errno == ENOENT)
 		return 1;
 	return sign_key_load(path, out, e);
 }

@@ -21,7 +21,10 @@ struct sign_key;
  */
 const char *vouch_key_path(struct app *app, const struct definition *d, const char *record_path);
 
-/* 1 = there is none. Owned by the caller. */
+/*
+ * 1 = there is none: no file is named and none is beside the record, or the secret is empty. One
+ * that is named and cannot be read is an error. Owned by the caller.
+ */
 int vouch_key(struct app *app, const struct definition *d, const char *record_path,
 	      struct sign_key **out, struct err *e);
 

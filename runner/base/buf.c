@@ -65,6 +65,17 @@ int buf_add(struct buf *b, const void *p, size_t n)
 	return 0;
 }
 
+char *buf_room(struct buf *b, size_t n)
+{
+	return reserve(b, n) < 0 ? NULL : b->data + b->len;
+}
+
+void buf_wrote(struct buf *b, size_t n)
+{
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+
 int buf_puts(struct buf *b, const char *s)
 {
 	return buf_add(b, s, strlen(s));

@@ -34,6 +34,9 @@ int buf_puts(struct buf *b, const char *s);
 int buf_putc(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+/* n bytes behind what is there, for the caller to write into; buf_wrote() makes them part of it. */
+char *buf_room(struct buf *b, size_t n); /* NULL = refused, as appending so many would be */
+void buf_wrote(struct buf *b, size_t n); /* of those n, or fewer */
 char *buf_take(struct buf *b);
 
 #endif

@@ -116,7 +116,7 @@ static int look_up(struct record *r, const struct external *x, const struct text
 	return err_help(e, "an id stands for one measurement: give this one an id of its own");
 }
 
-static int write_external(struct record *r, const struct external *x, struct err *e)
+int store_external(struct record *r, const struct external *x, int64_t merge_id, struct err *e)
 {
 	struct texts_of t;
 	sqlite3_stmt *s;
@@ -127,10 +127,12 @@ static int write_external(struct record *r, const struct external *x, struct err
 	rc = look_up(r, x, &t, e);
 	if (rc != 0)
 		return rc;
-	s = store_sql(r,
-		      "INSERT INTO externals(seq, name, series, given_id, value, unit, at_ms,"
-		      " recorded_ms, host, user) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-		      e);
+	s = store_sql(
+		r,
+		"INSERT INTO externals(seq, name, series, given_id, value, unit, at_ms,"
+		" recorded_ms, host, user, merge) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+		"?10, ?11)",
+		e);
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, store_take_seq(r, 1));
@@ -143,6 +145,7 @@ static int write_external(struct record *r, const struct external *x, struct err
 	store_bind_int(s, 8, x->recorded_ms);
 	store_bind_int(s, 9, t.host);
 	store_bind_int(s, 10, t.user);
+	store_bind_id(s, 11, merge_id);
 	return store_run(r, s, e) == 0 ? write_labels(r, t.series, x, e) : -1;
 }
 
@@ -152,7 +155,7 @@ int record_external(struct record *r, const struct external *x, struct err *e)
 
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	rc = write_external(r, x, e);
+	rc = store_external(r, x, 0, e);
 	if (store_leave(r, rc < 0 ? -1 : 0, e) != 0)
 		return -1;
 	return rc;
@@ -268,4 +271,44 @@ int record_externals(struct record *r, struct arena *a, const char *name, int64_
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	return store_leave(r, read_externals(r, a, since_ms, limit, out, e), e);
+}
+
+int store_external_of(struct record *r, struct arena *a, int64_t id, struct external *out,
+		      struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT series, (SELECT body FROM texts WHERE id = name), (SELECT body "
+		"FROM texts WHERE id = series), value, (SELECT body FROM texts WHERE id = "
+		"unit), at_ms, recorded_ms, (SELECT body FROM texts WHERE id = host), "
+		"(SELECT body FROM texts WHERE id = user), (SELECT body FROM texts WHERE "
+		"id = given_id) FROM externals WHERE id = ?1",
+		e);
+	int64_t series;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	rc = store_step(r, s, e);
+	if (rc == 0)
+		return err_set(e, ERR_RECORD,
+			       "cannot trust record \"%s\": measurement %lld is missing", r->path,
+			       (long long)id);
+	if (rc < 0)
+		return -1;
+	series = sqlite3_column_int64(s, 0);
+	*out = (struct external){
+		.name = store_text_or(s, 1, a, ""),
+		.series = store_text_or(s, 2, a, ""),
+		.value = value_at(s, 3),
+		.unit = store_text_or(s, 4, a, ""),
+		.at_ms = sqlite3_column_int64(s, 5),
+		.recorded_ms = sqlite3_column_int64(s, 6),
+		.host = store_text_or(s, 7, a, ""),
+		.user = store_text_or(s, 8, a, ""),
+		.id = store_text(s, 9, a),
+	};
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return read_labels(r, a, series, out, e);
 }

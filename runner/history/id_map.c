@@ -1,4 +1,7 @@
-/* Open addressing with a multiplicative hash: ids are dense, and dense ids then never collide much.
+/*
+ * Open addressing where a small id is its own hash: ids are dense and come in order, so their slots
+ * do, too, and the processor has the next one at hand. What two ids are packed into has the upper
+ * one scattered over them.
  */
 #include "runner/history/id_map.h"
 
@@ -6,7 +9,8 @@
 
 static size_t slot_of(const struct id_map *m, int64_t id)
 {
-	size_t at = (size_t)((uint64_t)id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (m->cap - 1);
+	uint64_t upper = ((uint64_t)id >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t at = (size_t)((uint64_t)id ^ upper >> 32) & (m->cap - 1);
 
 	while (m->slots[at].id != 0 && m->slots[at].id != id)
 		at = (at + 1) & (m->cap - 1);

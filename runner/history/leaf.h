@@ -41,6 +41,7 @@ struct leaf {
 	bool is_result, has_samples, has_place;
 	/* of a result */
 	int64_t run, batch, subject, series_id, check_id, measured_ms;
+	int64_t behind, begin_ms; /* of its run; struct run_place */
 	int64_t facts_id;
 	int64_t definition_id;	/* of a definition, and of what the facts are of */
 	int64_t facts_check_id; /* of the definition its facts are of; check_id is its series' */
@@ -54,6 +55,12 @@ int leaf_walk_begin(struct record *r, struct arena *a, int64_t from, int64_t to,
 		    struct leaf_walk **out, struct err *e);
 int leaf_walk_next(struct leaf_walk *w, struct leaf *out, struct err *e); /* 1, 0 = end, -1 */
 void leaf_walk_end(struct leaf_walk *w);
+
+/*
+ * The next "250" or "1-250" of a batch's members, of which *members is what is left; false = there
+ * is none, or none that can be read.
+ */
+bool leaf_next_members(const char **members, int64_t *first, int64_t *last);
 
 /* SHA-256 of the content of one row of facts or definitions; an ERR_RECORD where there is none. */
 int leaf_of_facts(struct record *r, int64_t id, unsigned char out[static SHA256_BYTES],

@@ -56,12 +56,14 @@ static const char definition[] = "SELECT x.leaf AS definition, x.id AS id, x.seq
 				 "'assize/definition/1' AS t FROM definitions x" RANGE;
 
 static const char run_begin[] =
-	"SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS begin_monotonic, x.boot_id AS "
-	"\"$boot_id\", x.command AS \"$command\", x.commit_id AS \"$commit\", x.definition_digest "
-	"AS definition, x.definition_file AS \"$definition_file\", x.is_dirty AS dirty, x.host AS "
-	"\"$host\", x.job_url AS \"$job_url\", x.n_planned AS planned, x.id AS run, x.selection AS "
-	"\"$selection\", x.seq AS seq, x.subject AS \"$subject\", 'assize/run-begin/1' AS t, "
-	"x.user AS \"$user\", x.version AS \"$version\" FROM runs x" RANGE;
+	"SELECT x.begin_ms AS begin, x.begin_monotonic_ms AS begin_monotonic, x.behind AS behind, "
+	"x.boot_id AS \"$boot_id\", x.command AS \"$command\", x.commit_id AS \"$commit\", "
+	"x.definition_digest AS definition, x.definition_file AS \"$definition_file\", x.is_dirty "
+	"AS dirty, x.host AS \"$host\", x.job_url AS \"$job_url\", x.manifest AS manifest, x.merge "
+	"AS merge, x.n_planned AS planned, x.id AS run, x.selection AS \"$selection\", x.seq AS "
+	"seq, x.shard AS shard, x.shards AS shards, x.source AS source, x.subject AS "
+	"\"$subject\", 'assize/run-begin/1' AS t, x.user AS \"$user\", x.version AS \"$version\" "
+	"FROM runs x" RANGE;
 
 static const char run_end[] =
 	"SELECT x.end_ms AS \"end\", x.exit_status AS exit_status, x.n_fail AS fail, x.outcome AS "
@@ -95,7 +97,8 @@ static const char decision[] =
 
 static const char external[] =
 	"SELECT x.at_ms AS at, x.id AS external, x.given_id AS \"$given_id\", x.host AS \"$host\", "
-	"x.series AS \"*labels\", x.name AS \"$name\", x.recorded_ms AS recorded, x.seq AS seq, "
+	"x.series AS \"*labels\", x.merge AS merge, x.name AS \"$name\", x.recorded_ms AS "
+	"recorded, x.seq AS seq, "
 	"x.series AS \"$series\", 'assize/external/1' AS t, x.unit AS \"$unit\", x.user AS "
 	"\"$user\", x.value AS \"=value\" FROM externals x" RANGE;
 
@@ -103,6 +106,13 @@ static const char override[] =
 	"SELECT x.actor AS \"$actor\", x.at_ms AS at, x.gate AS \"$gate\", x.host AS \"$host\", "
 	"x.id AS override, x.reason AS \"$reason\", x.seq AS seq, x.subject AS \"$subject\", "
 	"'assize/override/1' AS t, x.until_ms AS until, x.user AS \"$user\" FROM overrides x" RANGE;
+
+static const char merge[] =
+	"SELECT x.at_ms AS at, x.first AS \"from\", x.host AS \"$host\", x.identity AS identity, "
+	"x.id AS \"merge\", x.note AS \"$note\", x.origin AS \"$origin\", x.root AS root, x.seq AS "
+	"seq, 'assize/merge/1' AS t, x.size AS \"to\", x.user AS \"$user\", CASE x.vouched WHEN 0 "
+	"THEN 'nobody' WHEN 1 THEN 'its own key' WHEN 2 THEN 'a trusted key' ELSE x.vouched END AS "
+	"vouched FROM merges x" RANGE;
 
 static const char key[] =
 	"SELECT x.at_ms AS at, x.endorsement AS endorsement, x.host AS \"$host\", x.id AS \"key\", "
@@ -117,6 +127,11 @@ static const char notice_end[] =
 	"SELECT x.at_ms AS at, x.attempts AS attempts, x.is_delivered AS delivered, x.notice AS "
 	"notice, x.seq AS seq, 'assize/notice-end/1' AS t, x.why AS why FROM notice_ends x" RANGE;
 
+static const char anchor[] =
+	"SELECT x.id AS anchor, x.at_ms AS at, x.host AS \"$host\", x.kind AS kind, x.place AS "
+	"\"$place\", x.receipt AS \"#receipt\", x.root AS root, x.seq AS seq, x.size AS size, "
+	"'assize/anchor/1' AS t, x.user AS \"$user\" FROM anchors x" RANGE;
+
 const struct leaf_kind leaf_kinds[] = {
 	{"assize/genesis/1", "head", genesis, NULL},
 	{"assize/migrate/1", "migrations", migrate, NULL},
@@ -129,23 +144,31 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/override/1", "overrides", override, NULL},
 	{"assize/external/1", "externals", external, external_children},
 	{"assize/key/1", "keys", key, NULL},
+	{"assize/anchor/1", "anchors", anchor, NULL},
+	{"assize/merge/1", "merges", merge, NULL},
 	{"assize/notice/1", "notices", notice, notice_children},
 	{"assize/notice-end/1", "notice_ends", notice_end, NULL},
 	{NULL, NULL, NULL, NULL},
 };
 
+/* By far the most rows that have texts: theirs are fetched along. */
+
 const char leaf_facts_sql[] =
-	"SELECT x.attempts AS attempts, x.bound AS \"$bound\", x.bound_col AS bound_col, "
-	"x.bound_line AS bound_line, (SELECT leaf FROM definitions WHERE id = x.definition_id) AS "
-	"definition, x.evidence AS \"&evidence\", x.is_flaky AS flaky, x.usual_limit AS "
-	"\"%limit\", x.ordinal AS ordinal, x.outcome AS \"!outcome\", x.query AS \"&query\", "
-	"x.reason AS \"$reason\", x.share AS \"%share\", 'assize/facts/1' AS t, x.unit AS "
-	"\"$unit\", x.is_whole AS whole FROM facts x WHERE x.id = ?1";
+	"SELECT x.attempts AS attempts, (SELECT body FROM texts WHERE id = x.bound) AS bound, "
+	"x.bound_col AS bound_col, x.bound_line AS bound_line, (SELECT leaf FROM definitions "
+	"WHERE id = x.definition_id) AS definition, (SELECT body FROM texts WHERE id = "
+	"x.evidence) AS \"#evidence\", x.is_flaky AS flaky, x.usual_limit AS \"%limit\", "
+	"x.ordinal AS ordinal, x.outcome AS \"!outcome\", (SELECT body FROM texts WHERE id = "
+	"x.query) AS \"#query\", (SELECT body FROM texts WHERE id = x.reason) AS reason, "
+	"x.share AS \"%share\", 'assize/facts/1' AS t, (SELECT body FROM texts WHERE id = "
+	"x.unit) AS unit, x.is_whole AS whole FROM facts x WHERE x.id = ?1";
 
 const char leaf_definition_sql[] =
 	"SELECT (SELECT name FROM checks WHERE id = x.check_id) AS \"check\", x.col AS col, "
-	"x.expects AS \"$expects\", x.file "
-	"AS \"$file\", x.hash AS hash, x.kind AS \"$kind\", x.line AS line, x.owner AS \"$owner\", "
-	"x.severity AS severity, 'assize/definition-content/1' AS t, x.tags AS \"$tags\", x.target "
-	"AS \"$target\", x.title AS \"$title\", x.why AS \"$why\" FROM definitions x WHERE x.id = "
-	"?1";
+	"(SELECT body FROM texts WHERE id = x.expects) AS expects, (SELECT body FROM texts "
+	"WHERE id = x.file) AS file, x.hash AS hash, (SELECT body FROM texts WHERE id = "
+	"x.kind) AS kind, x.line AS line, (SELECT body FROM texts WHERE id = x.owner) AS "
+	"owner, x.severity AS severity, 'assize/definition-content/1' AS t, (SELECT body FROM "
+	"texts WHERE id = x.tags) AS tags, (SELECT body FROM texts WHERE id = x.target) AS "
+	"target, (SELECT body FROM texts WHERE id = x.title) AS title, (SELECT body FROM "
+	"texts WHERE id = x.why) AS why FROM definitions x WHERE x.id = ?1";

@@ -25,7 +25,7 @@ static int keep_node(struct record *r, unsigned level, uint64_t at, const struct
 	return store_run(r, s, e);
 }
 
-static int add_leaf(struct record *r, struct sha256 *h, const struct leaf *leaf, struct err *e)
+static int add_leaf(struct record *r, const struct leaf *leaf, struct err *e)
 {
 	struct merkle_hash hash, path[MERKLE_LEVELS];
 	uint64_t index = r->tree.size;
@@ -34,15 +34,15 @@ static int add_leaf(struct record *r, struct sha256 *h, const struct leaf *leaf,
 	if (leaf->is_missing || leaf->seq != (int64_t)index)
 		return err_set(e, ERR_INTERNAL, "record %llu of \"%s\" is not where it should be",
 			       (unsigned long long)index, r->path);
-	merkle_hash_leaf(h, leaf->bytes, leaf->n, &hash);
-	reached = merkle_add(&r->tree, h, &hash, path);
+	merkle_hash_leaf(leaf->bytes, leaf->n, &hash);
+	reached = merkle_add(&r->tree, &hash, path);
 	for (unsigned level = LEDGER_KEPT_LEVELS; level <= reached; level += LEDGER_KEPT_LEVELS)
 		if (keep_node(r, level, index >> level, &path[level], e) != 0)
 			return -1;
 	return 0;
 }
 
-static int add_leaves(struct record *r, struct sha256 *h, struct arena *a, struct err *e)
+static int add_leaves(struct record *r, struct arena *a, struct err *e)
 {
 	struct leaf_walk *w;
 	struct leaf leaf;
@@ -51,7 +51,7 @@ static int add_leaves(struct record *r, struct sha256 *h, struct arena *a, struc
 	if (leaf_walk_begin(r, a, (int64_t)r->tree.size, r->next_seq, &w, e) != 0)
 		return -1;
 	while ((rc = leaf_walk_next(w, &leaf, e)) == 1)
-		if (add_leaf(r, h, &leaf, e) != 0) {
+		if (add_leaf(r, &leaf, e) != 0) {
 			rc = -1;
 			break;
 		}
@@ -62,7 +62,7 @@ static int add_leaves(struct record *r, struct sha256 *h, struct arena *a, struc
 	return rc;
 }
 
-static int save_head(struct record *r, struct sha256 *h, struct err *e)
+static int save_head(struct record *r, struct err *e)
 {
 	unsigned char frontier[MERKLE_LEVELS * SHA256_BYTES];
 	size_t n = merkle_save(&r->tree, frontier);
@@ -72,7 +72,7 @@ static int save_head(struct record *r, struct sha256 *h, struct err *e)
 
 	if (s == NULL)
 		return -1;
-	merkle_root(&r->tree, h, &root);
+	merkle_root(&r->tree, &root);
 	store_bind_int(s, 1, r->next_seq);
 	store_bind_digest(s, 2, frontier, n);
 	store_bind_digest(s, 3, root.bytes, SHA256_BYTES);
@@ -81,26 +81,22 @@ static int save_head(struct record *r, struct sha256 *h, struct err *e)
 
 int ledger_extend(struct record *r, struct err *e)
 {
-	struct sha256 h;
 	struct arena *a;
 	int rc;
 
 	if (r->next_seq == (int64_t)r->tree.size)
 		return 0;
 	a = arena_new();
-	sha256_init(&h);
-	rc = add_leaves(r, &h, a, e);
+	rc = add_leaves(r, a, e);
 	if (rc == 0)
-		rc = save_head(r, &h, e);
-	sha256_release(&h);
+		rc = save_head(r, e);
 	arena_free(a);
 	return rc;
 }
 
 /* ---- rows that another machine wrote ---- */
 
-static int hash_leaves(struct record *r, struct sha256 *h, struct arena *a, int64_t to,
-		       struct err *e)
+static int hash_leaves(struct record *r, struct arena *a, int64_t to, struct err *e)
 {
 	struct merkle_hash hash, path[MERKLE_LEVELS];
 	struct leaf_walk *w;
@@ -112,8 +108,8 @@ static int hash_leaves(struct record *r, struct sha256 *h, struct arena *a, int6
 	while ((rc = leaf_walk_next(w, &leaf, e)) == 1) {
 		if (leaf.is_missing || leaf.seq != (int64_t)r->tree.size)
 			break;
-		merkle_hash_leaf(h, leaf.bytes, leaf.n, &hash);
-		(void)merkle_add(&r->tree, h, &hash, path); /* nodes came with the rows */
+		merkle_hash_leaf(leaf.bytes, leaf.n, &hash);
+		(void)merkle_add(&r->tree, &hash, path); /* nodes came with the rows */
 	}
 	leaf_walk_end(w);
 	return rc < 0 ? -1 : 0;
@@ -136,23 +132,20 @@ int ledger_follow(struct record *r, bool *is_so, struct err *e)
 	struct merkle tree = r->tree;
 	struct merkle_hash said, named, is;
 	struct arena *a = arena_new();
-	struct sha256 h;
 	int rc;
 
-	sha256_init(&h);
 	rc = store_read_head(r, e) == 0 ? read_root(r, &named, e) : -1;
 	if (rc == 0) {
-		merkle_root(&r->tree, &h, &said);
+		merkle_root(&r->tree, &said);
 		r->tree = tree;
-		rc = hash_leaves(r, &h, a, r->next_seq, e);
+		rc = hash_leaves(r, a, r->next_seq, e);
 	}
 	if (rc == 0) {
-		merkle_root(&r->tree, &h, &is);
+		merkle_root(&r->tree, &is);
 		*is_so = (int64_t)r->tree.size == r->next_seq &&
 			 memcmp(&said, &is, sizeof(is)) == 0 &&
 			 memcmp(&named, &is, sizeof(is)) == 0;
 	}
-	sha256_release(&h);
 	arena_free(a);
 	return rc;
 }

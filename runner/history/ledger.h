@@ -74,6 +74,42 @@ int ledger_checkpoint_make(struct record *r, struct arena *a, const struct sign_
 int ledger_checkpoints(struct record *r, struct arena *a, size_t limit,
 		       struct ledger_checkpoint **out, size_t *n, struct err *e);
 
+/* ---- anchors ---- */
+
+/*
+ * A checkpoint that was put where the keeper of the record cannot change it, and what was given in
+ * return: of "git" the id of the commit that holds it, of "timestamp" the token (RFC 3161), of
+ * "witness" the lines of the witness's signatures. That it was put there is a record; whether it
+ * still is there, and whether the receipt is good, is for a verifier to look at (runner/anchors.h).
+ */
+struct ledger_anchor {
+	int64_t id, seq, at_ms;
+	const char *kind, *place; /* a URL without credentials */
+	uint64_t size;
+	struct merkle_hash root;
+	const unsigned char *receipt;
+	size_t n_receipt;
+	const char *host, *user;
+};
+#define LEDGER_MAX_RECEIPT 65536
+/* id, seq are set by it. size and root are those of a checkpoint of the record. */
+int ledger_add_anchor(struct record *r, const struct ledger_anchor *x, struct err *e);
+/* Newest first, at most limit. kind and place NULL = whatever. */
+int ledger_anchors(struct record *r, struct arena *a, const char *kind, const char *place,
+		   size_t limit, struct ledger_anchor **out, size_t *n, struct err *e);
+/* How far the record was anchored when the run ended: whatever came later is not looked at. */
+struct ledger_reach {
+	int64_t size;	     /* records there were, the run's last one included */
+	int64_t anchored;    /* of them, those an anchor vouches for; 0 = none */
+	int64_t anchored_ms; /* when it was put there */
+	const char *place;   /* where; NULL = nowhere */
+};
+int ledger_reach(struct record *r, struct arena *a, int64_t run_id, struct ledger_reach *out,
+		 struct err *e);
+/* The record's own checkpoint of that size; 1 = there is none. */
+int ledger_checkpoint_at(struct record *r, struct arena *a, uint64_t size,
+			 struct ledger_checkpoint *out, struct err *e);
+
 /* ---- proofs ---- */
 
 struct ledger_proof {
@@ -115,6 +151,8 @@ struct ledger_kept {
 	const char *from; /* for messages: a file, a branch */
 	const char *note;
 	size_t n;
+	int64_t at_ms;	 /* when it is known to have been there; 0 = not known */
+	const char *why; /* there is no note, or it does not count: why; NULL */
 };
 
 struct ledger_trust {
@@ -125,6 +163,7 @@ struct ledger_trust {
 	const char *origin; /* it must be this record; NULL = any */
 	const unsigned char
 		*definition; /* 32 bytes: runs and decisions under others are told; NULL */
+	uint64_t root_at;    /* of so many leaves the root is wanted as well; 0 = of none */
 	/* How far it is; may be NULL. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t size);
 	void *progress_ctx;
@@ -137,10 +176,15 @@ struct ledger_verification {
 	bool is_cut; /* there are more findings than are kept */
 	uint64_t n_results, n_runs, n_decisions;
 	size_t n_checkpoints,
-		n_signed;     /* in the record; those a key of it or of yours has signed */
-	uint64_t signed_size; /* leaves the newest of these vouches for */
+		n_signed;	 /* in the record; those a key of it or of yours has signed */
+	uint64_t signed_size;	 /* leaves the newest of these vouches for */
+	const char *signed_note; /* that checkpoint; NULL = there is none */
+	struct merkle_hash signed_root;
+	bool has_root_at; /* as trust->root_at wanted it */
+	struct merkle_hash root_at;
 	size_t n_kept_good;
 	uint64_t kept_size; /* leaves a kept checkpoint vouches for */
+	int64_t kept_ms;    /* when the newest of those that hold was put there; 0 = not known */
 	bool is_key_trusted;
 	const char *key;   /* the line of the newest; NULL = none */
 	int64_t n_changes; /* of a shared record: that were replayed; 0 = it is a file */

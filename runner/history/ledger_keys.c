@@ -330,6 +330,20 @@ static int read_checkpoints(struct record *r, struct arena *a, size_t limit,
 	return rc;
 }
 
+int ledger_checkpoint_at(struct record *r, struct arena *a, uint64_t size,
+			 struct ledger_checkpoint *out, struct err *e)
+{
+	const char *note = NULL;
+	int rc;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = find_checkpoint(r, a, size, &note, e);
+	if (store_leave(r, rc < 0 ? -1 : 0, e) != 0)
+		return -1;
+	return rc == 0 ? 1 : ledger_checkpoint_parse(a, note, strlen(note), out, e);
+}
+
 int ledger_checkpoints(struct record *r, struct arena *a, size_t limit,
 		       struct ledger_checkpoint **out, size_t *n, struct err *e)
 {

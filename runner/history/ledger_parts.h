@@ -16,6 +16,8 @@
 #define LEDGER_KEPT_LEVELS 8
 
 /* Inside a transaction. */
+int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger_trust *trust,
+			  struct ledger_verification *out, struct err *e);
 int ledger_read_head(struct record *r, struct arena *a, struct ledger_head *out, struct err *e);
 int ledger_read_keys(struct record *r, struct arena *a, struct ledger_key **out, size_t *n,
 		     struct err *e);
@@ -24,6 +26,8 @@ const char *ledger_endorsed(struct arena *a, const char *identity, const struct 
 
 /* The root of the first `size` leaves, from the nodes that are kept. Inside a transaction. */
 int ledger_root_at(struct record *r, uint64_t size, struct merkle_hash *out, struct err *e);
+int ledger_read_anchors(struct record *r, struct arena *a, const char *kind, const char *place,
+			size_t limit, struct ledger_anchor **out, size_t *n, struct err *e);
 
 #define LEDGER_MAX_FINDINGS 200
 
@@ -47,6 +51,8 @@ struct ledger_check {
 	struct ledger_checkpoint *kept_checkpoints;
 	struct ledger_checkpoint *own;
 	size_t n_own;
+	struct ledger_anchor *anchors; /* of the record, newest first */
+	size_t n_anchors;
 	/* recomputed caches */
 	struct id_map standings; /* check -> struct standing */
 	struct id_map latest;	 /* subject << 32 | check -> int64_t run */

@@ -16,7 +16,6 @@
 
 struct prover {
 	struct record *r;
-	struct sha256 h;
 	uint64_t size;
 	/* the leaves hashed last */
 	bool has_block;
@@ -38,7 +37,7 @@ static int read_block(struct prover *p, uint64_t block, struct err *e)
 	if (leaf_walk_begin(p->r, a, (int64_t)from, (int64_t)(from + BLOCK_LEAVES), &w, e) == 0) {
 		while ((rc = leaf_walk_next(w, &leaf, e)) == 1 && !leaf.is_missing &&
 		       leaf.seq == (int64_t)(from + p->n_leaves) && p->n_leaves < BLOCK_LEAVES)
-			merkle_hash_leaf(&p->h, leaf.bytes, leaf.n, &p->leaves[p->n_leaves++]);
+			merkle_hash_leaf(leaf.bytes, leaf.n, &p->leaves[p->n_leaves++]);
 		if (rc == 1)
 			rc = err_set(e, ERR_RECORD,
 				     "cannot trust record \"%s\": record %" PRIu64 " is gone",
@@ -100,8 +99,24 @@ static int node(void *ctx, unsigned level, uint64_t at, struct merkle_hash *out,
 	if (node(p, level - 1, 2 * at, &left, e) != 0 ||
 	    node(p, level - 1, 2 * at + 1, &right, e) != 0)
 		return -1;
-	merkle_hash_node(&p->h, &left, &right, out);
+	merkle_hash_node(&left, &right, out);
 	return 0;
+}
+
+/* NULL = the record cannot be read, e says why; else it is to be ended. */
+static struct prover *begin(struct record *r, struct arena *a, struct err *e)
+{
+	struct prover *p = arena_alloc(a, sizeof(*p));
+
+	p->r = r;
+	if (store_enter(r, STORE_READING, e) != 0)
+		return NULL;
+	return p;
+}
+
+static int end(struct prover *p, int rc, struct err *e)
+{
+	return store_leave(p->r, rc, e);
 }
 
 /* The present size where none is asked for; it must not be beyond. */
@@ -156,7 +171,7 @@ static int read_leaf(struct prover *p, struct arena *a, uint64_t seq, struct led
 			     seq);
 	if (rc == 1) {
 		out->leaf = arena_strndup(a, (const char *)leaf.bytes + 1, leaf.n - 1);
-		merkle_hash_leaf(&p->h, leaf.bytes, leaf.n, &out->leaf_hash);
+		merkle_hash_leaf(leaf.bytes, leaf.n, &out->leaf_hash);
 		rc = read_contents(p, a, &leaf, out, e);
 	}
 	leaf_walk_end(w);
@@ -176,10 +191,10 @@ static int prove(struct prover *p, struct arena *a, uint64_t seq, uint64_t size,
 			       seq, p->size);
 	proof.size = p->size;
 	if (read_leaf(p, a, seq, &proof, e) != 0 ||
-	    merkle_root_at(&nodes, &p->h, p->size, &proof.root, e) != 0 ||
-	    merkle_prove_inclusion(&nodes, &p->h, seq, p->size, &proof.proof, e) != 0)
+	    merkle_root_at(&nodes, p->size, &proof.root, e) != 0 ||
+	    merkle_prove_inclusion(&nodes, seq, p->size, &proof.proof, e) != 0)
 		return -1;
-	if (!merkle_includes(&p->h, &proof.leaf_hash, seq, p->size, &proof.proof, &proof.root))
+	if (!merkle_includes(&proof.leaf_hash, seq, p->size, &proof.proof, &proof.root))
 		return err_set(e, ERR_RECORD,
 			       "cannot trust record \"%s\": record %" PRIu64
 			       " does not fit the tree it was put into",
@@ -191,16 +206,9 @@ static int prove(struct prover *p, struct arena *a, uint64_t seq, uint64_t size,
 int ledger_prove(struct record *r, struct arena *a, uint64_t seq, uint64_t size,
 		 struct ledger_proof *out, struct err *e)
 {
-	struct prover *p = arena_alloc(a, sizeof(*p));
-	int rc;
+	struct prover *p = begin(r, a, e);
 
-	p->r = r;
-	if (store_enter(r, STORE_READING, e) != 0)
-		return -1;
-	sha256_init(&p->h);
-	rc = prove(p, a, seq, size, out, e);
-	sha256_release(&p->h);
-	return store_leave(r, rc, e);
+	return p == NULL ? -1 : end(p, prove(p, a, seq, size, out, e), e);
 }
 
 static int prove_extension(struct prover *p, struct arena *a, uint64_t old, uint64_t size,
@@ -214,22 +222,15 @@ static int prove_extension(struct prover *p, struct arena *a, uint64_t old, uint
 		return err_set(e, ERR_USAGE,
 			       "nothing can be proven between %" PRIu64 " and %" PRIu64 " records",
 			       old, p->size);
-	return merkle_prove_consistency(&nodes, &p->h, old, p->size, out, e);
+	return merkle_prove_consistency(&nodes, old, p->size, out, e);
 }
 
 int ledger_prove_extension(struct record *r, struct arena *a, uint64_t old, uint64_t size,
 			   struct merkle_proof *out, struct err *e)
 {
-	struct prover *p = arena_alloc(a, sizeof(*p));
-	int rc;
+	struct prover *p = begin(r, a, e);
 
-	p->r = r;
-	if (store_enter(r, STORE_READING, e) != 0)
-		return -1;
-	sha256_init(&p->h);
-	rc = prove_extension(p, a, old, size, out, e);
-	sha256_release(&p->h);
-	return store_leave(r, rc, e);
+	return p == NULL ? -1 : end(p, prove_extension(p, a, old, size, out, e), e);
 }
 
 static int walk_leaves(struct record *r, struct leaf_walk *w,
@@ -278,9 +279,7 @@ int ledger_root_at(struct record *r, uint64_t size, struct merkle_hash *out, str
 	int rc;
 
 	*p = (struct prover){.r = r, .size = size};
-	sha256_init(&p->h);
-	rc = merkle_root_at(&nodes, &p->h, size, out, e);
-	sha256_release(&p->h);
+	rc = merkle_root_at(&nodes, size, out, e);
 	free(p);
 	return rc;
 }

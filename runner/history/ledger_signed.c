@@ -59,8 +59,10 @@ static void read_kept(struct ledger_check *c)
 	for (size_t i = 0; i < t->n_kept; i++) {
 		struct err why = {0};
 
-		if (ledger_checkpoint_parse(c->a, t->kept[i].note, t->kept[i].n,
-					    &c->kept_checkpoints[i], &why) == 0)
+		if (t->kept[i].why != NULL)
+			(void)err_set(&why, ERR_MEASURE, "%s", t->kept[i].why);
+		else if (ledger_checkpoint_parse(c->a, t->kept[i].note, t->kept[i].n,
+						 &c->kept_checkpoints[i], &why) == 0)
 			continue;
 		c->kept_checkpoints[i].origin = NULL; /* told here, and never again */
 		(void)LEDGER_FIND(c, LEDGER_DOUBT, "%s: %s", t->kept[i].from, why.message);
@@ -71,10 +73,16 @@ int ledger_gather_signed(struct ledger_check *c, struct err *e)
 {
 	size_t n = 0, kept = 0;
 
-	if (read_own(c, e) != 0)
+	if (read_own(c, e) != 0 || ledger_read_anchors(c->r, c->a, NULL, NULL, SIZE_MAX / 2,
+						       &c->anchors, &c->n_anchors, e) != 0)
 		return -1;
 	read_kept(c);
-	c->roots = arena_array(c->a, c->n_own + c->trust->n_kept + 1, sizeof(*c->roots));
+	c->roots = arena_array(c->a, c->n_own + c->n_anchors + c->trust->n_kept + 2,
+			       sizeof(*c->roots));
+	for (size_t i = 0; i < c->n_anchors; i++)
+		c->roots[n++].size = c->anchors[i].size;
+	if (c->trust->root_at > 0)
+		c->roots[n++].size = c->trust->root_at;
 	for (size_t i = 0; i < c->n_own; i++)
 		c->roots[n++].size = c->own[i].size;
 	for (size_t i = 0; i < c->trust->n_kept; i++)
@@ -213,8 +221,11 @@ static void check_own(struct ledger_check *c, const struct keys *k)
 		}
 		good = x->size;
 		v->n_signed += is_trusted;
-		if (is_trusted)
-			v->signed_size = x->size;
+		if (!is_trusted)
+			continue;
+		v->signed_size = x->size;
+		v->signed_note = x->note;
+		v->signed_root = x->root;
 	}
 }
 
@@ -271,7 +282,24 @@ static void check_kept(struct ledger_check *c, const struct keys *k)
 			v->n_kept_good++;
 			if (x->size > v->kept_size)
 				v->kept_size = x->size;
+			if (c->trust->kept[i].at_ms > v->kept_ms)
+				v->kept_ms = c->trust->kept[i].at_ms;
 		}
+	}
+}
+
+/* The record's own word that a root was put elsewhere: it cannot be another than its own. */
+static void check_anchors(struct ledger_check *c)
+{
+	for (size_t i = 0; i < c->n_anchors; i++) {
+		const struct ledger_anchor *x = &c->anchors[i];
+		const struct merkle_hash *root = ledger_root_of(c, x->size);
+
+		if (root == NULL || memcmp(root->bytes, x->root.bytes, SHA256_BYTES) != 0)
+			(void)LEDGER_FIND(c, LEDGER_BROKEN,
+					  "record %lld says that %s vouches for the first %" PRIu64
+					  " records, and they are others",
+					  (long long)x->seq, x->place, x->size);
 	}
 }
 
@@ -296,6 +324,7 @@ int ledger_check_signed(struct ledger_check *c, struct err *e)
 	check_origin(c);
 	check_own(c, &k);
 	check_kept(c, &k);
+	check_anchors(c);
 	if (k.n == 0)
 		(void)ledger_find(c, LEDGER_NOTE, "assize ledger init makes one",
 				  "nobody vouches for the record: it has no key");

@@ -263,6 +263,12 @@ static const struct {
 	{"SELECT count(*) FROM restorations WHERE run NOT IN (SELECT id FROM runs)",
 	 "restorations of no run"},
 	{"SELECT count(*) FROM head WHERE one <> 1", "heads too many"},
+	{"SELECT (SELECT count(*) FROM runs WHERE merge IS NOT NULL AND merge NOT IN (SELECT id "
+	 "FROM "
+	 "merges)) + (SELECT count(*) FROM externals WHERE merge IS NOT NULL AND merge NOT IN "
+	 "(SELECT "
+	 "id FROM merges))",
+	 "runs or measurements of no merge"},
 	/* a pin is the first restoration that knew commit and tree */
 	{"SELECT (SELECT count(*) FROM (SELECT set_name, tag, restoration FROM pins EXCEPT SELECT "
 	 "set_name, tag, min(id) FROM restorations WHERE commit_id IS NOT NULL AND tree IS NOT "

@@ -29,22 +29,24 @@ static const char *apart(struct ledger_check *c, int64_t ms)
 	return arena_strdup(c->a, text);
 }
 
-/* Times of recording must ascend with the numbers. */
+/* Times of recording must ascend with the numbers; what was merged was recorded elsewhere. */
 static int check_order(struct ledger_check *c, struct err *e)
 {
-	sqlite3_stmt *s =
-		store_sql(c->r,
-			  "SELECT seq, begin_ms, 'run ' || id || ' began' FROM runs "
-			  "UNION ALL SELECT seq, end_ms, "
-			  "'run ' || run || ' ended' FROM run_ends UNION ALL SELECT seq, "
-			  "at_ms, 'decision ' || id "
-			  "|| ' was made' FROM decisions UNION ALL SELECT seq, at_ms, 'override ' "
-			  "|| id || ' was made' FROM overrides UNION ALL SELECT seq, "
-			  "recorded_ms, 'measurement ' || id "
-			  "|| ' was recorded' FROM externals UNION ALL SELECT seq, "
-			  "at_ms, 'key ' || id || ' was "
-			  "made' FROM keys ORDER BY 1",
-			  e);
+	sqlite3_stmt *s = store_sql(
+		c->r,
+		"SELECT seq, begin_ms, 'run ' || id || ' began' FROM runs WHERE merge IS "
+		"NULL UNION ALL SELECT seq, end_ms, 'run ' || run || ' ended' FROM "
+		"run_ends WHERE (SELECT merge FROM runs WHERE id = run) IS NULL UNION "
+		"ALL SELECT seq, at_ms, 'merge ' || id || ' was made' FROM merges UNION "
+		"ALL SELECT seq, "
+		"at_ms, 'decision ' || id "
+		"|| ' was made' FROM decisions UNION ALL SELECT seq, at_ms, 'override ' "
+		"|| id || ' was made' FROM overrides UNION ALL SELECT seq, "
+		"recorded_ms, 'measurement ' || id "
+		"|| ' was recorded' FROM externals WHERE merge IS NULL UNION ALL SELECT seq, "
+		"at_ms, 'key ' || id || ' was "
+		"made' FROM keys ORDER BY 1",
+		e);
 	int64_t newest = INT64_MIN;
 	const char *before = "";
 	int rc;

@@ -65,9 +65,10 @@ static void sort_findings(struct ledger_verification *v, struct arena *a)
 	v->findings = sorted;
 }
 
-int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
-		  struct ledger_verification *out, struct err *e)
+int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger_trust *trust,
+			  struct ledger_verification *out, struct err *e)
 {
+	const struct merkle_hash *root;
 	uint64_t n_rows[LEAF_MAX_KINDS] = {0};
 	struct ledger_verification v = {.is_key_trusted = false};
 	struct ledger_check c = {
@@ -82,10 +83,6 @@ int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *
 	struct err why = {0};
 	int rc;
 
-	if (r->shared != NULL)
-		return shared_verify(r, a, trust, out, e);
-	if (store_enter(r, STORE_READING, e) != 0)
-		return -1;
 	rc = check_all(&c, &why);
 	/* Damage that stops the reading is what was looked for, not a reason to say nothing. */
 	if (rc != 0 && why.class == ERR_RECORD)
@@ -93,9 +90,23 @@ int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *
 				 why.message);
 	else if (rc != 0)
 		*e = why;
-	if (store_leave(r, rc, e) != 0)
+	if (rc != 0)
 		return -1;
+	root = ledger_root_of(&c, trust->root_at);
+	v.has_root_at = root != NULL;
+	if (root != NULL)
+		v.root_at = *root;
 	sort_findings(&v, a);
 	*out = v;
 	return 0;
+}
+
+int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
+		  struct ledger_verification *out, struct err *e)
+{
+	if (r->shared != NULL)
+		return shared_verify(r, a, trust, out, e);
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	return store_leave(r, ledger_verify_entered(r, a, trust, out, e), e);
 }

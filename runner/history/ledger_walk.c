@@ -15,7 +15,6 @@
 
 struct walk {
 	struct ledger_check *c;
-	struct sha256 h;
 	struct merkle tree;
 	sqlite3_stmt *nodes; /* of the lowest kept level, in order */
 	bool has_node;
@@ -23,12 +22,22 @@ struct walk {
 	/* the present batch, whose results are told to `standings` together */
 	int64_t run, batch, subject;
 	bool has_batch;
-	struct id_map news; /* check -> struct standing_news */
+	struct id_map news;   /* check -> struct standing_news */
+	struct id_map places; /* run -> struct run_place */
 	int64_t *touched;
 	size_t n_touched, cap_touched;
 };
 
 /* ---- where checks stand ---- */
+
+/* Of a run that had results before: what stands somewhere was put there by some. */
+static const struct run_place *place_of_run(const struct walk *w, int64_t run)
+{
+	static const struct run_place none = {.behind = -1};
+	const struct run_place *found = id_map_get(&w->places, run);
+
+	return found != NULL ? found : &none;
+}
 
 static void apply(struct walk *w, int64_t check_id)
 {
@@ -42,7 +51,8 @@ static void apply(struct walk *w, int64_t check_id)
 		*x = (struct standing){.check_id = check_id, .finished_ms = -1};
 		id_map_put(&c->standings, check_id, x);
 	}
-	*x = standing_advance(x, w->run, w->subject, news, &about);
+	*x = standing_advance(x, place_of_run(w, w->run), place_of_run(w, x->run), w->subject, news,
+			      &about);
 	*news = standing_news_begin();
 	if (about.run == 0)
 		return;
@@ -54,7 +64,7 @@ static void apply(struct walk *w, int64_t check_id)
 		run = arena_alloc(c->a, sizeof(*run));
 		id_map_put(&c->latest, key, run);
 	}
-	if (about.run > *run)
+	if (*run == 0 || run_place_is_before(place_of_run(w, *run), place_of_run(w, about.run)))
 		*run = about.run;
 }
 
@@ -66,12 +76,25 @@ static void end_batch(struct walk *w)
 	w->has_batch = false;
 }
 
+static void keep_place(struct walk *w, const struct leaf *leaf)
+{
+	struct run_place *place;
+
+	if (id_map_get(&w->places, leaf->run) != NULL)
+		return;
+	place = arena_alloc(w->c->a, sizeof(*place));
+	*place = (struct run_place){leaf->run, leaf->behind, leaf->begin_ms};
+	id_map_put(&w->places, leaf->run, place);
+}
+
 static void add_standing(struct walk *w, const struct leaf *leaf)
 {
 	struct standing_news *news;
 
 	if (w->has_batch && (w->run != leaf->run || w->batch != leaf->batch))
 		end_batch(w);
+	if (!w->has_batch)
+		keep_place(w, leaf);
 	w->has_batch = true;
 	w->run = leaf->run;
 	w->batch = leaf->batch;
@@ -182,7 +205,7 @@ static void note_roots(struct walk *w)
 
 		x->is_known = x->size == w->tree.size;
 		if (x->is_known)
-			merkle_root(&w->tree, &w->h, &x->root);
+			merkle_root(&w->tree, &x->root);
 	}
 }
 
@@ -190,7 +213,7 @@ static int add_hash(struct walk *w, const struct merkle_hash *hash, struct err *
 {
 	struct merkle_hash path[MERKLE_LEVELS];
 	uint64_t index = w->tree.size;
-	unsigned reached = merkle_add(&w->tree, &w->h, hash, path);
+	unsigned reached = merkle_add(&w->tree, hash, path);
 
 	if (reached >= LEDGER_KEPT_LEVELS &&
 	    check_node(w, index >> LEDGER_KEPT_LEVELS, &path[LEDGER_KEPT_LEVELS], e) != 0)
@@ -267,7 +290,7 @@ static int take(struct walk *w, const struct leaf *leaf, struct err *e)
 		check_result(w, leaf);
 	else
 		count(w, leaf);
-	merkle_hash_leaf(&w->h, leaf->bytes, leaf->n, &hash);
+	merkle_hash_leaf(leaf->bytes, leaf->n, &hash);
 	return add_hash(w, &hash, e);
 }
 
@@ -301,7 +324,7 @@ static int check_head(struct walk *w, struct err *e)
 
 	if (s == NULL || store_step(w->c->r, s, e) < 0)
 		return -1;
-	merkle_root(&w->tree, &w->h, &root);
+	merkle_root(&w->tree, &root);
 	is_same = (size_t)sqlite3_column_bytes(s, 0) == n && sqlite3_column_blob(s, 0) != NULL &&
 		  memcmp(sqlite3_column_blob(s, 0), frontier, n) == 0 &&
 		  memcmp(root.bytes, w->c->out->head.root.bytes, SHA256_BYTES) == 0;
@@ -357,12 +380,10 @@ static int check_nodes(struct ledger_check *c, struct err *e)
 
 int ledger_check_leaves(struct ledger_check *c, struct err *e)
 {
-	struct walk w = {.c = c, .news = {.arena = c->a}};
+	struct walk w = {.c = c, .news = {.arena = c->a}, .places = {.arena = c->a}};
 	int rc;
 
-	sha256_init(&w.h);
 	merkle_init(&w.tree);
 	rc = walk_tree(&w, e);
-	sha256_release(&w.h);
 	return rc == 0 ? check_nodes(c, e) : -1;
 }

@@ -43,10 +43,8 @@ int ledger_working_digest(struct record *r, unsigned char out[static SHA256_BYTE
 
 	sha256_init(&h);
 	for (size_t i = 0; i < sizeof(working) / sizeof(working[0]); i++) {
-		if (add_rows(r, working[i], &h, e) != 0) {
-			sha256_release(&h);
+		if (add_rows(r, working[i], &h, e) != 0)
 			return -1;
-		}
 	}
 	sha256_final(&h, out);
 	return 0;

@@ -2,7 +2,7 @@
  * The overlap lock of a schedule is a row that says who holds it. A record lies on a local file
  * system, so a holder with another boot id is one this machine has forgotten; a process is known by
  * its id and its start time, because ids come round again. A holder in another process id space (a
- * container) cannot be looked at: it is taken to live.
+ * container) cannot be looked at: it lives for as long as the kernel has its lock (lock_byte.c).
  *
  * A shared record is held from other machines, too. There the machine's id and the time stand
  * behind the boot id: a machine of another name or id cannot be looked at either. Whoever cannot be
@@ -128,18 +128,21 @@ static const char *absence_of(const char *name, const struct holder *h, const st
 }
 
 /* Why the holder is known to be gone; NULL = it lives, or cannot be looked at. */
-static const char *death_of(struct arena *a, const char *name, const struct holder *h,
-			    const struct holder *self)
+static const char *death_of(struct record *r, const char *name, struct arena *a,
+			    const struct holder *h, const struct holder *self)
 {
 	bool is_hidden = strcmp(h->pid_space, self->pid_space) != 0;
+	bool is_alive;
 
 	if (is_elsewhere(h, self) || (is_hidden && self->machine != NULL))
 		return absence_of(name, h, self);
 	if (strcmp(h->boot_id, self->boot_id) != 0)
 		return "the machine has been started anew since";
 	if (is_hidden)
-		return NULL;
-	return start_ticks(a, h->pid) == h->start_ticks ? NULL : "it has ended without letting go";
+		is_alive = lock_byte_is_held(r, name);
+	else
+		is_alive = start_ticks(a, h->pid) == h->start_ticks;
+	return is_alive ? NULL : "it has ended without letting go";
 }
 
 /* 1 = somebody holds it. */
@@ -195,12 +198,13 @@ int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held
 {
 	struct holder self, other = {.pid = 0};
 	const char *death;
+	bool is_busy = false;
 	int rc = read_holder(r, a, name, &other, e);
 
 	if (rc < 0)
 		return -1;
 	look_at_self(r, a, &self);
-	death = rc == 1 ? death_of(a, name, &other, &self) : NULL;
+	death = rc == 1 ? death_of(r, name, a, &other, &self) : NULL;
 	if (rc == 1 && death == NULL) {
 		const char *where = is_elsewhere(&other, &self) ? ", which cannot be seen from here"
 				    : strcmp(other.pid_space, self.pid_space) != 0
@@ -215,6 +219,14 @@ int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held
 	if (rc == 1)
 		*said = arena_printf(a, "process %" PRId64 " on %s held it; %s", other.pid,
 				     other.host, death);
+	/* What the kernel of one machine knows says nothing of a record of many. */
+	if (r->shared == NULL && lock_byte_take(r, name, &is_busy, e) != 0)
+		return -1;
+	if (is_busy) {
+		*is_held = true;
+		*said = "a process that is about to let go of it";
+		return 0;
+	}
 	return write_holder(r, a, name, &self, e);
 }
 
@@ -240,7 +252,11 @@ int lock_let_go(struct record *r, const char *name, struct err *e)
 	store_bind_text(s, 1, name);
 	store_bind_int(s, 2, getpid());
 	store_work(r);
-	return store_run(r, s, e);
+	if (store_run(r, s, e) != 0)
+		return -1;
+	if (r->shared == NULL)
+		lock_byte_let_go(r, name);
+	return 0;
 }
 
 int lock_death(struct record *r, struct arena *a, const char *name, const char **why, struct err *e)
@@ -252,7 +268,7 @@ int lock_death(struct record *r, struct arena *a, const char *name, const char *
 	if (rc != 1)
 		return rc;
 	look_at_self(r, a, &self);
-	*why = death_of(a, name, &other, &self);
+	*why = death_of(r, name, a, &other, &self);
 	return 0;
 }
 

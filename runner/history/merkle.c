@@ -14,46 +14,46 @@ void merkle_init(struct merkle *m)
 	*m = (struct merkle){.size = 0};
 }
 
-void merkle_hash_leaf(struct sha256 *h, const void *leaf, size_t n, struct merkle_hash *out)
+void merkle_hash_leaf(const void *leaf, size_t n, struct merkle_hash *out)
 {
 	assert(n > 0 && *(const unsigned char *)leaf == MERKLE_LEAF_PREFIX);
-	sha256_next(h, leaf, n, out->bytes);
+	sha256_of(leaf, n, out->bytes);
 }
 
-void merkle_hash_node(struct sha256 *h, const struct merkle_hash *left,
-		      const struct merkle_hash *right, struct merkle_hash *out)
+void merkle_hash_node(const struct merkle_hash *left, const struct merkle_hash *right,
+		      struct merkle_hash *out)
 {
 	unsigned char both[1 + 2 * SHA256_BYTES] = {0x01};
 
 	memcpy(both + 1, left->bytes, SHA256_BYTES);
 	memcpy(both + 1 + SHA256_BYTES, right->bytes, SHA256_BYTES);
-	sha256_next(h, both, sizeof(both), out->bytes);
+	sha256_of(both, sizeof(both), out->bytes);
 }
 
-unsigned merkle_add(struct merkle *m, struct sha256 *h, const struct merkle_hash *leaf,
+unsigned merkle_add(struct merkle *m, const struct merkle_hash *leaf,
 		    struct merkle_hash path[static MERKLE_LEVELS])
 {
 	unsigned level = 0;
 
 	path[0] = *leaf;
 	for (; (m->size >> level & 1) != 0; level++)
-		merkle_hash_node(h, &m->peaks[level], &path[level], &path[level + 1]);
+		merkle_hash_node(&m->peaks[level], &path[level], &path[level + 1]);
 	m->peaks[level] = path[level];
 	m->size++;
 	return level;
 }
 
-void merkle_root(const struct merkle *m, struct sha256 *h, struct merkle_hash *out)
+void merkle_root(const struct merkle *m, struct merkle_hash *out)
 {
 	bool has_any = false;
 
 	if (m->size == 0)
-		sha256_next(h, "", 0, out->bytes);
+		sha256_of("", 0, out->bytes);
 	for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
 		if ((m->size >> level & 1) == 0)
 			continue;
 		if (has_any)
-			merkle_hash_node(h, &m->peaks[level], out, out);
+			merkle_hash_node(&m->peaks[level], out, out);
 		else
 			*out = m->peaks[level];
 		has_any = true;
@@ -106,8 +106,8 @@ static unsigned split_level(uint64_t n)
 }
 
 /* Root of the leaves [begin, begin + n): begin is a multiple of what the tree is split by. */
-static int hash_range(const struct merkle_nodes *nodes, struct sha256 *h, uint64_t begin,
-		      uint64_t n, struct merkle_hash *out, struct err *e)
+static int hash_range(const struct merkle_nodes *nodes, uint64_t begin, uint64_t n,
+		      struct merkle_hash *out, struct err *e)
 {
 	struct merkle_hash parts[MERKLE_LEVELS];
 	size_t n_parts = 0;
@@ -125,18 +125,18 @@ static int hash_range(const struct merkle_nodes *nodes, struct sha256 *h, uint64
 	}
 	*out = parts[n_parts - 1];
 	for (size_t i = n_parts - 1; i-- > 0;)
-		merkle_hash_node(h, &parts[i], out, out);
+		merkle_hash_node(&parts[i], out, out);
 	return 0;
 }
 
-int merkle_root_at(const struct merkle_nodes *nodes, struct sha256 *h, uint64_t size,
-		   struct merkle_hash *out, struct err *e)
+int merkle_root_at(const struct merkle_nodes *nodes, uint64_t size, struct merkle_hash *out,
+		   struct err *e)
 {
 	if (size == 0) {
-		sha256_next(h, "", 0, out->bytes);
+		sha256_of("", 0, out->bytes);
 		return 0;
 	}
-	return hash_range(nodes, h, 0, size, out, e);
+	return hash_range(nodes, 0, size, out, e);
 }
 
 /* Proofs go from the leaf up; the walk goes down: items are written from the end and moved. */
@@ -150,8 +150,8 @@ static void reverse(struct merkle_proof *p)
 	}
 }
 
-int merkle_prove_inclusion(const struct merkle_nodes *nodes, struct sha256 *h, uint64_t index,
-			   uint64_t size, struct merkle_proof *out, struct err *e)
+int merkle_prove_inclusion(const struct merkle_nodes *nodes, uint64_t index, uint64_t size,
+			   struct merkle_proof *out, struct err *e)
 {
 	uint64_t begin = 0, n = size;
 
@@ -162,8 +162,8 @@ int merkle_prove_inclusion(const struct merkle_nodes *nodes, struct sha256 *h, u
 		bool is_right = index - begin >= left;
 		uint64_t from = is_right ? begin : begin + left;
 
-		if (hash_range(nodes, h, from, is_right ? left : n - left, &out->items[out->n++],
-			       e) != 0)
+		if (hash_range(nodes, from, is_right ? left : n - left, &out->items[out->n++], e) !=
+		    0)
 			return -1;
 		begin += is_right ? left : 0;
 		n = is_right ? n - left : left;
@@ -172,8 +172,8 @@ int merkle_prove_inclusion(const struct merkle_nodes *nodes, struct sha256 *h, u
 	return 0;
 }
 
-int merkle_prove_consistency(const struct merkle_nodes *nodes, struct sha256 *h, uint64_t old,
-			     uint64_t size, struct merkle_proof *out, struct err *e)
+int merkle_prove_consistency(const struct merkle_nodes *nodes, uint64_t old, uint64_t size,
+			     struct merkle_proof *out, struct err *e)
 {
 	uint64_t begin = 0, n = size;
 	bool is_whole = true; /* the old tree is all of what is left of it: its root is known */
@@ -185,14 +185,14 @@ int merkle_prove_consistency(const struct merkle_nodes *nodes, struct sha256 *h,
 		bool is_right = old - begin > left;
 		uint64_t from = is_right ? begin : begin + left;
 
-		if (hash_range(nodes, h, from, is_right ? left : n - left, &out->items[out->n++],
-			       e) != 0)
+		if (hash_range(nodes, from, is_right ? left : n - left, &out->items[out->n++], e) !=
+		    0)
 			return -1;
 		is_whole = is_whole && !is_right;
 		begin += is_right ? left : 0;
 		n = is_right ? n - left : left;
 	}
-	if (!is_whole && hash_range(nodes, h, begin, n, &out->items[out->n++], e) != 0)
+	if (!is_whole && hash_range(nodes, begin, n, &out->items[out->n++], e) != 0)
 		return -1;
 	reverse(out);
 	return 0;
@@ -204,9 +204,8 @@ static bool is_same(const struct merkle_hash *a, const struct merkle_hash *b)
 }
 
 /* RFC 9162, 2.1.3.2 */
-bool merkle_includes(struct sha256 *h, const struct merkle_hash *leaf, uint64_t index,
-		     uint64_t size, const struct merkle_proof *proof,
-		     const struct merkle_hash *root)
+bool merkle_includes(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
+		     const struct merkle_proof *proof, const struct merkle_hash *root)
 {
 	struct merkle_hash hash = *leaf;
 	uint64_t fn = index, sn;
@@ -218,11 +217,11 @@ bool merkle_includes(struct sha256 *h, const struct merkle_hash *leaf, uint64_t 
 		if (sn == 0)
 			return false;
 		if ((fn & 1) != 0 || fn == sn) {
-			merkle_hash_node(h, &proof->items[i], &hash, &hash);
+			merkle_hash_node(&proof->items[i], &hash, &hash);
 			for (; (fn & 1) == 0 && fn != 0; sn >>= 1)
 				fn >>= 1;
 		} else {
-			merkle_hash_node(h, &hash, &proof->items[i], &hash);
+			merkle_hash_node(&hash, &proof->items[i], &hash);
 		}
 		fn >>= 1;
 		sn >>= 1;
@@ -231,9 +230,8 @@ bool merkle_includes(struct sha256 *h, const struct merkle_hash *leaf, uint64_t 
 }
 
 /* RFC 9162, 2.1.4.2 */
-bool merkle_is_consistent(struct sha256 *h, uint64_t old, const struct merkle_hash *old_root,
-			  uint64_t size, const struct merkle_hash *root,
-			  const struct merkle_proof *proof)
+bool merkle_is_consistent(uint64_t old, const struct merkle_hash *old_root, uint64_t size,
+			  const struct merkle_hash *root, const struct merkle_proof *proof)
 {
 	struct merkle_hash fr, sr;
 	uint64_t fn, sn;
@@ -255,12 +253,12 @@ bool merkle_is_consistent(struct sha256 *h, uint64_t old, const struct merkle_ha
 		if (sn == 0)
 			return false;
 		if ((fn & 1) != 0 || fn == sn) {
-			merkle_hash_node(h, &proof->items[i], &fr, &fr);
-			merkle_hash_node(h, &proof->items[i], &sr, &sr);
+			merkle_hash_node(&proof->items[i], &fr, &fr);
+			merkle_hash_node(&proof->items[i], &sr, &sr);
 			for (; (fn & 1) == 0 && fn != 0; sn >>= 1)
 				fn >>= 1;
 		} else {
-			merkle_hash_node(h, &sr, &proof->items[i], &sr);
+			merkle_hash_node(&sr, &proof->items[i], &sr);
 		}
 		fn >>= 1;
 		sn >>= 1;

@@ -38,18 +38,18 @@ void merkle_init(struct merkle *m);
  * Gives the highest level of a subtree this leaf completed (0 = none but itself); path[0] to
  * path[level] are the roots of those it completed on the way.
  */
-unsigned merkle_add(struct merkle *m, struct sha256 *h, const struct merkle_hash *leaf,
+unsigned merkle_add(struct merkle *m, const struct merkle_hash *leaf,
 		    struct merkle_hash path[static MERKLE_LEVELS]);
-void merkle_root(const struct merkle *m, struct sha256 *h, struct merkle_hash *out);
+void merkle_root(const struct merkle *m, struct merkle_hash *out);
 
 /* The frontier as bytes, largest subtree first; size says how many there are. */
 size_t merkle_save(const struct merkle *m, unsigned char out[static MERKLE_LEVELS * SHA256_BYTES]);
 int merkle_load(struct merkle *m, uint64_t size, const void *bytes, size_t n);
 
 /* leaf begins with MERKLE_LEAF_PREFIX, which counts in n. */
-void merkle_hash_leaf(struct sha256 *h, const void *leaf, size_t n, struct merkle_hash *out);
-void merkle_hash_node(struct sha256 *h, const struct merkle_hash *left,
-		      const struct merkle_hash *right, struct merkle_hash *out);
+void merkle_hash_leaf(const void *leaf, size_t n, struct merkle_hash *out);
+void merkle_hash_node(const struct merkle_hash *left, const struct merkle_hash *right,
+		      struct merkle_hash *out);
 
 struct merkle_proof {
 	size_t n;
@@ -63,20 +63,18 @@ struct merkle_nodes {
 };
 
 /* Root of the first `size` leaves. */
-int merkle_root_at(const struct merkle_nodes *nodes, struct sha256 *h, uint64_t size,
-		   struct merkle_hash *out, struct err *e);
+int merkle_root_at(const struct merkle_nodes *nodes, uint64_t size, struct merkle_hash *out,
+		   struct err *e);
 /* index < size */
-int merkle_prove_inclusion(const struct merkle_nodes *nodes, struct sha256 *h, uint64_t index,
-			   uint64_t size, struct merkle_proof *out, struct err *e);
+int merkle_prove_inclusion(const struct merkle_nodes *nodes, uint64_t index, uint64_t size,
+			   struct merkle_proof *out, struct err *e);
 /* 0 < old <= size */
-int merkle_prove_consistency(const struct merkle_nodes *nodes, struct sha256 *h, uint64_t old,
-			     uint64_t size, struct merkle_proof *out, struct err *e);
+int merkle_prove_consistency(const struct merkle_nodes *nodes, uint64_t old, uint64_t size,
+			     struct merkle_proof *out, struct err *e);
 
-bool merkle_includes(struct sha256 *h, const struct merkle_hash *leaf, uint64_t index,
-		     uint64_t size, const struct merkle_proof *proof,
-		     const struct merkle_hash *root);
-bool merkle_is_consistent(struct sha256 *h, uint64_t old, const struct merkle_hash *old_root,
-			  uint64_t size, const struct merkle_hash *root,
-			  const struct merkle_proof *proof);
+bool merkle_includes(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
+		     const struct merkle_proof *proof, const struct merkle_hash *root);
+bool merkle_is_consistent(uint64_t old, const struct merkle_hash *old_root, uint64_t size,
+			  const struct merkle_hash *root, const struct merkle_proof *proof);
 
 #endif

@@ -10,12 +10,11 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/map.h"
 #include "runner/base/num.h"
 #include "runner/history/store.h"
 #include "runner/model/definition.h"
 #include "runner/model/notify.h"
-
-#define TAKEN_AT_ONCE 200
 
 static const char *notice_lock(struct arena *a, int64_t id)
 {
@@ -103,19 +102,22 @@ static struct notice read_notice(sqlite3_stmt *s, struct arena *a)
 static int read_waiting(struct record *r, struct arena *a, int64_t now_ms, struct notice **out,
 			size_t *n, struct err *e)
 {
-	sqlite3_stmt *s =
-		store_sql(r,
-			  "SELECT " NOTICE_COLUMNS ", o.attempts, o.tried_ms, o.why FROM"
-			  " outbox o JOIN notices n ON n.id = o.notice WHERE o.next_ms <= ?1"
-			  " ORDER BY n.id LIMIT ?2",
-			  e);
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT " NOTICE_COLUMNS ", n.attempts, n.tried_ms, n.why, n.next_ms FROM"
+		" (SELECT x.id, x.sink, x.at_ms, x.run, x.n_lines, o.attempts, o.tried_ms, o.why,"
+		" o.next_ms, min(o.next_ms) OVER (PARTITION BY x.sink) AS turn_ms, row_number()"
+		" OVER (PARTITION BY x.sink ORDER BY x.id) AS place FROM outbox o"
+		" JOIN notices x ON x.id = o.notice) n"
+		" WHERE n.turn_ms <= ?1 AND n.place <= ?2 ORDER BY n.id",
+		e);
 	size_t cap = 0;
 	int rc;
 
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, now_ms);
-	store_bind_int(s, 2, TAKEN_AT_ONCE);
+	store_bind_int(s, 2, NOTICE_MAX_TAKEN);
 	while ((rc = store_step(r, s, e)) == 1) {
 		struct notice *x;
 
@@ -125,22 +127,30 @@ static int read_waiting(struct record *r, struct arena *a, int64_t now_ms, struc
 		x->attempts = sqlite3_column_int64(s, 6);
 		x->tried_ms = sqlite3_column_int64(s, 7);
 		x->why = store_text(s, 8, a);
+		x->next_ms = sqlite3_column_int64(s, 9);
 	}
 	return rc;
 }
 
+/* Of a sink somebody else is at work on nothing is taken: it would arrive before what that has. */
 static int take_free(struct record *r, struct arena *a, struct notice *items, size_t *n,
 		     struct err *e)
 {
+	struct map busy;
 	size_t kept = 0;
 
+	map_init(&busy, a);
 	for (size_t i = 0; i < *n; i++) {
 		bool is_held = false;
 		const char *said;
 
+		if (map_get(&busy, items[i].sink) != NULL)
+			continue;
 		if (lock_take(r, notice_lock(a, items[i].id), a, &is_held, &said, e) != 0)
 			return -1;
-		if (!is_held)
+		if (is_held)
+			(void)map_put(&busy, items[i].sink, r); /* the first time */
+		else
 			items[kept++] = items[i];
 	}
 	*n = kept;

@@ -94,22 +94,31 @@ static int read_subject(struct reading *x, int64_t id, struct err *e)
 #define COLUMNS	  ROW_COLUMNS ", r.id, r.begin_ms, r.subject, x.id & 16777215, e.state, e.seq"
 #define COLUMN(i) (ROW_N_COLUMNS + (i))
 #define ABOUT	  "(r.subject = ?3 OR r.subject = ?4)"
-#define SOURCE(filter)                                                                             \
+/* What differs from the order of numbers when some were merged. */
+#define BY_PLACE STORE_NEWEST_FIRST
+#define SOURCE(filter, order)                                                                      \
 	"SELECT " COLUMNS " FROM runs r CROSS JOIN series s CROSS JOIN results x ON x.id = "       \
 	"(r.id << 24 | s.id) LEFT JOIN run_ends e ON e.run = r.id WHERE s.check_id = ?1 AND "      \
-	"r.seq < ?2 AND r.begin_ms >= ?5" filter " ORDER BY r.id DESC, s.name"
+	"r.seq < ?2 AND r.begin_ms >= ?5" filter " ORDER BY " order ", s.name"
 
 static sqlite3_stmt *start(struct reading *x, int64_t check_id, struct err *e)
 {
 	const struct past_query *q = x->query;
 	int64_t subject = 0, any = 0;
+	bool has_merges;
 	sqlite3_stmt *s;
 
 	if (q->subject != NULL && (lookup_text(x->record, q->subject, &subject, e) != 0 ||
 				   lookup_text(x->record, "any", &any, e) != 0))
 		return NULL;
-	s = q->subject != NULL ? store_sql(x->record, SOURCE(" AND " ABOUT), e)
-			       : store_sql(x->record, SOURCE(""), e);
+	if (store_has_merges(x->record, &has_merges, e) != 0)
+		return NULL;
+	if (q->subject != NULL)
+		s = has_merges ? store_sql(x->record, SOURCE(" AND " ABOUT, BY_PLACE), e)
+			       : store_sql(x->record, SOURCE(" AND " ABOUT, "r.id DESC"), e);
+	else
+		s = has_merges ? store_sql(x->record, SOURCE("", BY_PLACE), e)
+			       : store_sql(x->record, SOURCE("", "r.id DESC"), e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, check_id);

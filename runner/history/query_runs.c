@@ -16,7 +16,7 @@
 	"FROM texts WHERE id = r.version), (SELECT body FROM texts WHERE id "                      \
 	"= r.job_url), (SELECT body FROM texts WHERE id = r.boot_id), "                            \
 	"r.begin_monotonic_ms, r.n_planned, e.n_pass, e.n_warn, e.n_fail, "                        \
-	"e.n_undecided, e.n_skip, e.exit_status"
+	"e.n_undecided, e.n_skip, e.exit_status, r.shard, r.shards, r.manifest, r.merge, r.source"
 #define SOURCE "runs r LEFT JOIN run_ends e ON e.run = r.id"
 
 /* A run without its end is incomplete and undecided, and nobody saw its exit status. */
@@ -51,6 +51,11 @@ static struct run_info read_run(sqlite3_stmt *s, struct arena *a)
 	};
 
 	store_digest(s, 9, run.definition_digest, sizeof(run.definition_digest));
+	run.shard.index = sqlite3_column_int64(s, 25); /* NULL is 0 */
+	run.shard.total = sqlite3_column_int64(s, 26);
+	store_digest(s, 27, run.shard.manifest, sizeof(run.shard.manifest));
+	run.merge_id = sqlite3_column_int64(s, 28); /* NULL is 0 */
+	run.source_id = sqlite3_column_int64(s, 29);
 	return run;
 }
 
@@ -113,7 +118,7 @@ static int read_previous(struct record *r, struct arena *a, const struct run_inf
 	s = store_sql(r,
 		      "SELECT " COLUMNS " FROM runs r JOIN run_ends e ON e.run = r.id WHERE "
 		      "r.command = ?1 AND r.selection = ?2 AND r.id < ?3 AND e.state = ?4 "
-		      "ORDER BY r.id DESC LIMIT 1",
+		      "AND r.shard IS ?5 AND r.shards IS ?6 ORDER BY r.id DESC LIMIT 1",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -121,6 +126,8 @@ static int read_previous(struct record *r, struct arena *a, const struct run_inf
 	store_bind_int(s, 2, selection);
 	store_bind_int(s, 3, of->id);
 	store_bind_int(s, 4, RUN_COMPLETE);
+	store_bind_id(s, 5, of->shard.index);
+	store_bind_id(s, 6, of->shard.total);
 	rc = store_step(r, s, e);
 	if (rc < 0)
 		return -1;

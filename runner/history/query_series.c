@@ -90,19 +90,21 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 	return store_integer(r, s, id, e) < 0 ? -1 : 0;
 }
 
+#define SOURCE                                                                                     \
+	"SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject FROM runs r CROSS JOIN results x ON " \
+	"x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND ?3 ORDER BY "
+
 /* ROW_COLUMNS, then run id, begin and subject; newest run first. */
 static sqlite3_stmt *start(struct record *r, const struct walk *w, struct err *e)
 {
+	bool has_merges;
 	int64_t first;
 	sqlite3_stmt *s;
 
-	if (first_run(r, w->since_ms, &first, e) != 0)
+	if (first_run(r, w->since_ms, &first, e) != 0 || store_has_merges(r, &has_merges, e) != 0)
 		return NULL;
-	s = store_sql(r,
-		      "SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject FROM runs r CROSS JOIN "
-		      "results x ON x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND ?3 "
-		      "ORDER BY r.id DESC",
-		      e);
+	s = has_merges ? store_sql(r, SOURCE STORE_NEWEST_FIRST, e)
+		       : store_sql(r, SOURCE "r.id DESC", e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, w->series_id);

@@ -92,12 +92,16 @@ struct notice {
 	int64_t n_total; /* more than n once some were not kept */
 	/* Of earlier processes. */
 	int64_t attempts, tried_ms; /* -1 = never */
+	int64_t next_ms;	    /* when its turn is */
 	const char *why;	    /* the last attempt failed; NULL = there was none */
 };
+#define NOTICE_MAX_TAKEN 20 /* of one sink, at once */
 /*
- * Takes the notices that wait for their turn, for delivery by this process alone: those of sinks
- * the definition has, and any older than before_ms. Each is given back by record_notice_end() or
- * record_notice_wait(); a process that dies gives back what it has.
+ * Takes notices for delivery by this process alone: those of sinks the definition has, and any
+ * older than before_ms. A sink gets its own in the order they were written: once the turn of one
+ * has come, those before it are taken with it, and while another process has the oldest nothing is
+ * taken. Each is given back by record_notice_end() or record_notice_wait(); a process that dies
+ * gives back what it has.
  */
 int record_notices_take(struct record *r, struct arena *a, int64_t now_ms, int64_t before_ms,
 			struct notice **out, size_t *n, struct err *e);
@@ -133,6 +137,35 @@ int record_run_restorations(struct record *r, struct arena *a, int64_t run_id,
 /* Decisions made on this run, oldest first. */
 int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
 			 size_t *n, struct err *e);
+
+/* One run that is a part of several (struct run_shard). */
+struct shard_run {
+	int64_t run_id; /* 0 = there is none: the rest says nothing */
+	int64_t index, total, begin_ms;
+	enum run_state run_state;
+	const char *subject;
+	unsigned char manifest[32], definition_digest[32];
+};
+/* What the record has about all parts of the whole that one run is a part of. */
+struct shard_set {
+	unsigned char manifest[32], definition_digest[32];
+	const char *subject, *selection;
+	int64_t total; /* 0 = what the run says of itself cannot be */
+	/* Of each part, `total` of them: the newest run of this manifest, and of those without one
+	 * the newest with the same words under another. */
+	const struct shard_run *runs, *others;
+	/* The newest run that is a part of anything with this subject and these words. */
+	struct shard_run newest;
+};
+#define RECORD_MAX_SHARDS 1000
+/* What a run says of itself; index 0 = it is no part of others, or there is no such run. */
+int record_run_shard(struct record *r, int64_t run_id, struct run_shard *out, struct err *e);
+/*
+ * Of a run that is a part. As the record was before before_seq: what was recorded since is not
+ * there, a run that ended since has not ended.
+ */
+int record_shard_set(struct record *r, struct arena *a, int64_t run_id, int64_t before_seq,
+		     struct shard_set *out, struct err *e);
 
 /* Evidence for a gate: the newest result of every series of a check in complete AND incomplete
  * runs. */

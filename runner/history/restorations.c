@@ -246,18 +246,75 @@ int record_run_restorations(struct record *r, struct arena *a, int64_t run_id,
 	return 0;
 }
 
+/* Those it was the first to find good. */
+static int read_found(struct record *r, struct arena *a, int64_t id, struct restoration *out,
+		      struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT (SELECT body FROM texts WHERE id = name), (SELECT body "
+				    "FROM texts WHERE id = digest) FROM artifacts WHERE "
+				    "restoration = ?1",
+				    e);
+	size_t cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	while ((rc = store_step(r, s, e)) == 1) {
+		out->artifacts = store_grow(a, out->artifacts, sizeof(*out->artifacts),
+					    out->n_artifacts, &cap);
+		out->artifacts[out->n_artifacts++] = (struct artifact_digest){
+			store_text_or(s, 0, a, ""), store_text_or(s, 1, a, "")};
+	}
+	return rc;
+}
+
+int store_restoration_of(struct record *r, struct arena *a, int64_t id, struct restoration_row *out,
+			 struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT " COLUMNS " FROM " SOURCE " WHERE x.id = ?1", e);
+	struct restoration_row *rows;
+	size_t n = 0;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	if (read_rows(r, a, s, &rows, &n, e) != 0)
+		return -1;
+	if (n != 1)
+		return err_set(e, ERR_RECORD,
+			       "cannot trust record \"%s\": restoration %lld is missing", r->path,
+			       (long long)id);
+	*out = rows[0];
+	return read_found(r, a, id, &out->restoration, e);
+}
+
+/* By the order of runs, which is not that of numbers once something was merged (store.h). */
+#define NEWEST_BY_PLACE                                                                            \
+	"SELECT id FROM (SELECT y.id, row_number() OVER (PARTITION BY y.tag ORDER "                \
+	"BY " STORE_NEWEST_FIRST                                                                   \
+	", y.id DESC) AS place FROM restorations y JOIN runs r ON r.id = "                         \
+	"y.run WHERE y.set_name = ?1) WHERE place = 1"
+
 static int read_newest(struct record *r, struct arena *a, const char *set,
 		       struct restoration_row **rows, size_t *n, struct err *e)
 {
+	bool has_merges;
 	int64_t set_id;
 	sqlite3_stmt *s;
 
-	if (lookup_text(r, set, &set_id, e) != 0)
+	if (lookup_text(r, set, &set_id, e) != 0 || store_has_merges(r, &has_merges, e) != 0)
 		return -1;
-	s = store_sql(r,
-		      "SELECT " COLUMNS " FROM " SOURCE " WHERE x.id IN (SELECT max(id) FROM "
-		      "restorations WHERE set_name = ?1 GROUP BY tag) ORDER BY x.id",
-		      e);
+	s = has_merges ? store_sql(r,
+				   "SELECT " COLUMNS " FROM " SOURCE
+				   " WHERE x.id IN (" NEWEST_BY_PLACE ") ORDER BY x.id",
+				   e)
+		       : store_sql(r,
+				   "SELECT " COLUMNS " FROM " SOURCE
+				   " WHERE x.id IN (SELECT max(id) FROM restorations WHERE "
+				   "set_name = ?1 GROUP BY tag) ORDER BY x.id",
+				   e);
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, set_id);

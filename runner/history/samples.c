@@ -55,8 +55,8 @@ int store_samples(struct record *r, int64_t result_id, const struct result *x, s
 
 /* ---- reading ---- */
 
-static int read_body(struct record *r, sqlite3_stmt *s, int at, struct arena *a,
-		     const double **values, size_t *n, struct err *e)
+int store_read_samples(struct record *r, sqlite3_stmt *s, int at, struct arena *a,
+		       const double **values, size_t *n, struct err *e)
 {
 	const unsigned char *body = sqlite3_column_blob(s, at);
 	size_t n_bytes = (size_t)sqlite3_column_bytes(s, at);
@@ -136,7 +136,7 @@ static int read_runs(struct record *r, struct arena *a, const struct sample_quer
 		run = &runs[*n];
 		run->run_id = sqlite3_column_int64(s, 0);
 		run->outcome = store_outcome(s, 1);
-		if (read_body(r, s, 2, a, &run->values, &run->n, e) != 0)
+		if (store_read_samples(r, s, 2, a, &run->values, &run->n, e) != 0)
 			return -1;
 		(*n)++;
 	}
@@ -187,7 +187,7 @@ static int fill_samples(struct record *r, struct arena *a, int64_t run_id, struc
 		struct result *x = find_result(results, n, store_text_or(s, 0, a, ""),
 					       store_text_or(s, 1, a, ""));
 
-		if (x != NULL && read_body(r, s, 2, a, &x->samples, &x->n_samples, e) != 0)
+		if (x != NULL && store_read_samples(r, s, 2, a, &x->samples, &x->n_samples, e) != 0)
 			return -1;
 	}
 	return rc;

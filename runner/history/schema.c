@@ -398,10 +398,61 @@ static const char *const version_12[] = {
 	NULL,
 };
 
+/* Where checkpoints were put that the keeper of the record cannot change, and what was given for
+ * it. */
+static const char *const version_13[] = {
+	"CREATE TABLE anchors(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	kind TEXT NOT NULL, place INTEGER NOT NULL,\n"
+	"	size INTEGER NOT NULL, root BLOB NOT NULL,\n"
+	"	receipt BLOB NOT NULL,\n"
+	"	at_ms INTEGER NOT NULL, host INTEGER NOT NULL, user INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX anchors_seq ON anchors(seq);\n",
+	NULL,
+};
+
+/*
+ * What was taken over from other records: a row for each time, and of each run and measurement by
+ * which of them it came. behind: the newest run made here that had begun before a run that was
+ * merged, 0 = none; it stands right after that one (store.h).
+ *
+ * Runs that are one part of several: which, of how many, and the digest of what all of them had to
+ * agree on (runner/shard.h). A run by itself has none of it.
+ */
+static const char *const version_14[] = {
+	"ALTER TABLE runs ADD COLUMN shard INTEGER;\n"
+	"ALTER TABLE runs ADD COLUMN shards INTEGER;\n"
+	"ALTER TABLE runs ADD COLUMN manifest BLOB;\n"
+	"CREATE INDEX runs_manifest ON runs(manifest, shard) WHERE manifest IS NOT NULL;\n"
+	"CREATE INDEX runs_sharded ON runs(selection, subject) WHERE manifest IS NOT NULL;\n"
+	"CREATE TABLE merges(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	identity BLOB NOT NULL, -- head.origin of the other record\n"
+	"	origin INTEGER, -- of its checkpoints; NULL = it has no key\n"
+	"	first INTEGER NOT NULL, size INTEGER NOT NULL, -- its records from first on, size "
+	"in all\n"
+	"	root BLOB NOT NULL, -- of those `size`\n"
+	"	vouched INTEGER NOT NULL, -- 0 nobody, 1 its own key, 2 a key that is trusted "
+	"here\n"
+	"	note INTEGER, -- the checkpoint that vouches for them\n"
+	"	at_ms INTEGER NOT NULL, host INTEGER NOT NULL, user INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX merges_seq ON merges(seq);\n"
+	"CREATE INDEX merges_identity ON merges(identity);\n"
+	"ALTER TABLE runs ADD COLUMN merge INTEGER;\n"
+	"ALTER TABLE runs ADD COLUMN source INTEGER; -- its number in the other record\n"
+	"ALTER TABLE runs ADD COLUMN behind INTEGER;\n"
+	"ALTER TABLE externals ADD COLUMN merge INTEGER;\n"
+	"CREATE INDEX runs_source ON runs(source) WHERE source IS NOT NULL;\n"
+	"CREATE INDEX runs_own ON runs(begin_ms) WHERE merge IS NULL;\n",
+	NULL,
+};
+
 /* migrations[i] leads from version i to version i + 1 */
 static const char *const *const migrations[STORE_VERSION] = {
-	version_1, version_2, version_3, version_4,  version_5,	 version_6,
-	version_7, version_8, version_9, version_10, version_11, version_12};
+	version_1, version_2, version_3,  version_4,  version_5,  version_6,  version_7,
+	version_8, version_9, version_10, version_11, version_12, version_13, version_14};
 
 struct file_state {
 	int64_t application_id, version, n_objects;

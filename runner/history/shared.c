@@ -245,6 +245,7 @@ int shared_open(const char *url, enum record_mode mode, struct record **out, str
 	memset(r, 0, sizeof(*r));
 	r->mode = mode;
 	r->owner = getpid();
+	r->lock_bytes.fd = -1;
 	r->shared = arena_alloc(a, sizeof(*r->shared));
 	*r->shared = (struct shared){.arena = a, .clock = clock_system(), .fresh_ms = -1};
 	if (open_record(r, url, e) != 0) {

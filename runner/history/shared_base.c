@@ -93,6 +93,7 @@ int shared_open_file(const char *path, const char *file, struct record **out, st
 	r->path = xstrdup(path);
 	r->mode = RECORD_WRITE;
 	r->owner = getpid();
+	r->lock_bytes.fd = -1;
 	if (store_open_file(r, file, e) == 0) {
 		*out = r;
 		return 0;
@@ -306,15 +307,12 @@ static int check_fetched(struct shared *s, struct record *fetched, const struct 
 {
 	sqlite3_stmt *version = store_sql(fetched, "PRAGMA user_version", e);
 	struct merkle_hash root;
-	struct sha256 h;
 	int64_t v = 0;
 
 	if (version == NULL || store_integer(fetched, version, &v, NULL) < 0 ||
 	    store_read_head(fetched, NULL) != 0)
 		return doubt(s, c->number, e);
-	sha256_init(&h);
-	merkle_root(&fetched->tree, &h, &root);
-	sha256_release(&h);
+	merkle_root(&fetched->tree, &root);
 	if (v != c->version || fetched->next_seq != c->size ||
 	    memcmp(root.bytes, c->root, SHA256_BYTES) != 0)
 		return doubt(s, c->number, e);

@@ -147,7 +147,6 @@ static int take_rows(struct following *f, const struct shared_change *c, struct 
 {
 	struct record *r = f->r;
 	struct merkle_hash root;
-	struct sha256 h;
 	struct buf rows;
 	bool is_so = false;
 	int rc;
@@ -164,9 +163,7 @@ static int take_rows(struct following *f, const struct shared_change *c, struct 
 		return -1;
 	if (follow_tree(r, c, &is_so, e) != 0)
 		return SHARED_DOUBT;
-	sha256_init(&h);
-	merkle_root(&r->tree, &h, &root);
-	sha256_release(&h);
+	merkle_root(&r->tree, &root);
 	if (!is_so || r->next_seq != c->size || memcmp(root.bytes, c->root, SHA256_BYTES) != 0)
 		return is_doubtful(f->s, c->number, "does not hold the records it is said to", e);
 	return 0;

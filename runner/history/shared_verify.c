@@ -136,16 +136,13 @@ static struct record *new_file(struct replay *x, const char *name, struct err *e
 static int replace(struct replay *x, const struct shared_position *at, struct err *e)
 {
 	struct merkle_hash before, after;
-	struct sha256 h;
 	uint64_t size;
 	int rc;
 
 	if (store_read_head(x->replayed, e) != 0)
 		return -1;
 	size = x->replayed->tree.size;
-	sha256_init(&h);
-	merkle_root(&x->replayed->tree, &h, &before);
-	sha256_release(&h);
+	merkle_root(&x->replayed->tree, &before);
 	rc = shared_fetch_base(x->replayed, x->r->shared, at->number + 1, e);
 	if (rc != 0)
 		return rc;

@@ -81,7 +81,10 @@ static int write_latest(struct record *r, int64_t check_id, int64_t subject, int
 {
 	sqlite3_stmt *s = store_sql(r,
 				    "INSERT INTO latest VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
-				    "SET run = excluded.run WHERE excluded.run > run",
+				    "SET run = excluded.run WHERE (SELECT coalesce(behind, id), "
+				    "behind IS NOT NULL, begin_ms, id FROM runs WHERE id = "
+				    "excluded.run) > (SELECT coalesce(behind, id), behind IS NOT "
+				    "NULL, begin_ms, id FROM runs WHERE id = latest.run)",
 				    e);
 
 	if (s == NULL)
@@ -107,7 +110,8 @@ void standing_news_add(struct standing_news *n, enum outcome outcome, int64_t me
 	n->has_any = true;
 }
 
-struct standing standing_advance(const struct standing *old, int64_t run_id, int64_t subject,
+struct standing standing_advance(const struct standing *old, const struct run_place *run,
+				 const struct run_place *old_run, int64_t subject,
 				 const struct standing_news *news, struct standing_about *about)
 {
 	struct standing now = *old;
@@ -116,18 +120,19 @@ struct standing standing_advance(const struct standing *old, int64_t run_id, int
 	*about = (struct standing_about){.run = 0};
 	if (news->finished_ms > now.finished_ms)
 		now.finished_ms = news->finished_ms;
-	if (old->is_known && old->run > run_id) { /* an older run that is still writing */
+	/* an older run, which is still writing or was merged */
+	if (old->is_known && run_place_is_before(run, old_run)) {
 		if (is_other_subject)
-			*about = (struct standing_about){subject, run_id};
+			*about = (struct standing_about){subject, run->id};
 		return now;
 	}
 	if (is_other_subject)
 		*about = (struct standing_about){old->subject, old->run};
 	now.outcome = news->outcome;
-	if (old->is_known && old->run == run_id) /* a check whose series came in two batches */
+	if (old->is_known && old->run == run->id) /* a check whose series came in two batches */
 		now.outcome = outcome_join(now.outcome, old->outcome);
 	now.measured_ms = news->measured_ms;
-	now.run = run_id;
+	now.run = run->id;
 	now.subject = subject;
 	now.is_known = true;
 	if (!old->is_known || old->outcome != now.outcome)
@@ -135,16 +140,21 @@ struct standing standing_advance(const struct standing *old, int64_t run_id, int
 	return now;
 }
 
-int standing_update(struct record *r, const struct standing *old, int64_t run_id, int64_t subject,
-		    const struct result *series, size_t n, struct err *e)
+int standing_update(struct record *r, const struct standing *old, const struct run_place *run,
+		    int64_t subject, const struct result *series, size_t n, struct err *e)
 {
+	/* that of a run made here before another one is not looked up: its number says enough */
+	struct run_place old_run = {.id = old->run, .behind = -1};
 	struct standing_news news = standing_news_begin();
 	struct standing_about about;
 	struct standing now;
 
 	for (size_t i = 0; i < n; i++)
 		standing_news_add(&news, series[i].outcome, series[i].measured_ms);
-	now = standing_advance(old, run_id, subject, &news, &about);
+	if (old->is_known && (run->behind >= 0 || old->run > run->id) &&
+	    store_run_place(r, old->run, &old_run, e) != 0)
+		return -1;
+	now = standing_advance(old, run, &old_run, subject, &news, &about);
 	if (about.run != 0 && write_latest(r, old->check_id, about.subject, about.run, e) != 0)
 		return -1;
 	return write_state(r, &now, old->is_known, e);

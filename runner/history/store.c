@@ -215,6 +215,7 @@ int store_leave(struct record *r, int rc, struct err *e)
 		rc = store_fail(r, e);
 	if (rc != 0)
 		roll_back(r);
+	lock_bytes_settle(r, rc == 0);
 	return rc;
 }
 
@@ -376,6 +377,7 @@ int record_open(const char *path, enum record_mode mode, struct record **out, st
 	r->path = xstrdup(path);
 	r->mode = mode;
 	r->owner = getpid();
+	r->lock_bytes.fd = -1;
 	rc = store_open_file(r, path, e);
 	if (rc == 0)
 		rc = store_migrate(r, e);
@@ -400,6 +402,7 @@ void record_close(struct record *r)
 	for (size_t i = 0; i < r->n_statements; i++)
 		(void)sqlite3_finalize(r->statements[i].stmt); /* its failure was reported */
 	(void)sqlite3_close(r->db); /* no statement is left: cannot fail */
+	lock_bytes_release(r);
 	free(r->path);
 	free(r->file);
 	free(r);

@@ -27,7 +27,7 @@ struct definition;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     12
+#define STORE_VERSION	     14
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -46,13 +46,24 @@ struct teller {
 	struct run_info late; /* a gate's run, told with its decision; id 0 = none */
 };
 
+/* lock_byte.c: bytes of RECORD-locks that this transaction took or is to let go of. */
+struct lock_bytes {
+	int fd; /* -1 = not open */
+	struct lock_byte {
+		int64_t start;
+		bool is_release;
+	} * items;
+	size_t n, cap;
+};
+
 struct record {
 	sqlite3 *db;
 	char *path;	       /* owned; of a shared record its URL without secrets */
 	char *file;	       /* owned; that SQLite has open: path, or this machine's copy */
 	struct shared *shared; /* owned; NULL = a file of its own (shared.h) */
 	enum record_mode mode;
-	pid_t owner;		 /* a connection never crosses fork */
+	pid_t owner; /* a connection never crosses fork */
+	struct lock_bytes lock_bytes;
 	bool is_writing;	 /* inside a write transaction */
 	bool is_working_changed; /* the same: store_work() was called */
 	int64_t next_seq;	 /* while is_writing */
@@ -156,6 +167,24 @@ int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e);
 int lookup_check(struct record *r, const char *name, int64_t *id, struct err *e);
 int lookup_series(struct record *r, int64_t check_id, const char *name, int64_t *id, struct err *e);
 
+/*
+ * Where a run stands among all (place.c): those made here in the order of their numbers, one that
+ * was merged right behind the newest made here that had begun before it, among others of its kind
+ * by when it began. So nothing that is merged late passes for newer than what was measured since.
+ */
+struct run_place {
+	int64_t id;
+	int64_t behind; /* -1 = it was made here */
+	int64_t begin_ms;
+};
+bool run_place_is_before(const struct run_place *a, const struct run_place *b);
+int store_run_place(struct record *r, int64_t run_id, struct run_place *out, struct err *e);
+/* Only where some run was merged does the order of places differ from that of numbers. */
+int store_has_merges(struct record *r, bool *out, struct err *e);
+/* The order by places of `runs r`, newest first. */
+#define STORE_NEWEST_FIRST                                                                         \
+	"coalesce(r.behind, r.id) DESC, r.behind IS NOT NULL DESC, r.begin_ms DESC, r.id DESC"
+
 /* Where a check stands (standing.c). */
 struct standing {
 	int64_t check_id;
@@ -180,12 +209,16 @@ void standing_news_add(struct standing_news *n, enum outcome outcome, int64_t me
 struct standing_about {
 	int64_t subject, run;
 };
-/* Where the check stands afterwards: what standing_update() writes and a verifier recomputes. */
-struct standing standing_advance(const struct standing *old, int64_t run_id, int64_t subject,
+/*
+ * Where the check stands afterwards: what standing_update() writes and a verifier recomputes.
+ * old_run: the place of old->run; meaningless where old is not known.
+ */
+struct standing standing_advance(const struct standing *old, const struct run_place *run,
+				 const struct run_place *old_run, int64_t subject,
 				 const struct standing_news *news, struct standing_about *about);
-/* The newest run decides, also when an older one is still writing. */
-int standing_update(struct record *r, const struct standing *old, int64_t run_id, int64_t subject,
-		    const struct result *series, size_t n, struct err *e);
+/* The newest run decides, also when an older one is still writing, or merged. */
+int standing_update(struct record *r, const struct standing *old, const struct run_place *run,
+		    int64_t subject, const struct result *series, size_t n, struct err *e);
 /* Newest run that has the check about the subject (NULL = any); 0 = none. */
 int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
 			struct err *e);
@@ -200,6 +233,9 @@ int store_override(struct record *r, struct arena *a, int64_t id, const struct o
 
 /* Repetitions of one result, inside its batch's transaction. */
 int store_samples(struct record *r, int64_t result_id, const struct result *x, struct err *e);
+/* What column `at` of a row holds of them. */
+int store_read_samples(struct record *r, sqlite3_stmt *s, int at, struct arena *a,
+		       const double **values, size_t *n, struct err *e);
 
 /* Moves the cursor of a check, inside its batch's transaction; one a newer run moved stays. */
 int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char *state,
@@ -209,11 +245,21 @@ int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char 
 /* Sets *is_held; *said describes who holds it, or who held it and is gone; else NULL. */
 int lock_take(struct record *r, const char *name, struct arena *a, bool *is_held, const char **said,
 	      struct err *e);
-/* Of a lock of this process. */
+/* Of a lock of this process, taken with this record. */
 int lock_let_go(struct record *r, const char *name, struct err *e);
 /* *why: how it is known that the holder is gone; NULL = nobody holds it, or somebody who lives. */
 int lock_death(struct record *r, struct arena *a, const char *name, const char **why,
 	       struct err *e);
+
+/* lock_byte.c, of lock.c and store.c alone. *is_busy: another process has it, whatever the rows
+ * say. */
+int lock_byte_take(struct record *r, const char *name, bool *is_busy, struct err *e);
+void lock_byte_let_go(struct record *r, const char *name); /* with the commit */
+/* When the transaction is over: what it took stays, or what it let go of. */
+void lock_bytes_settle(struct record *r, bool is_committed);
+void lock_bytes_release(struct record *r);
+/* Also when that cannot be found out. */
+bool lock_byte_is_held(const struct record *r, const char *name);
 
 /* notices.c, inside the transaction that begins a run, ends it, or records a decision. */
 int tell_begin(struct record *r, int64_t run_id, struct err *e);
@@ -221,6 +267,22 @@ int tell_end(struct record *r, const struct run_info *run, struct err *e);
 int tell_decision(struct record *r, const struct decision *d, int64_t id, struct err *e);
 /* With its lines; it is in nobody's outbox yet. */
 int notice_insert(struct record *r, const struct notice *x, int64_t *id, struct err *e);
+
+/* One row as it stands, inside a transaction; an ERR_RECORD where there is none. */
+int store_external_of(struct record *r, struct arena *a, int64_t id, struct external *out,
+		      struct err *e);
+/* Its artifacts are those it was the first to find good. */
+int store_restoration_of(struct record *r, struct arena *a, int64_t id, struct restoration_row *out,
+			 struct err *e);
+/* As record_external(), inside a transaction that writes; merge_id 0 = it was given here. */
+int store_external(struct record *r, const struct external *x, int64_t merge_id, struct err *e);
+
+/* write.c, inside a transaction that writes. */
+int store_run_begin(struct record *r, const struct run_info *run, int64_t *id, struct err *e);
+/* *restorations_ms: how old restorations are that came with these results. */
+int store_batch(struct record *r, int64_t run_id, const struct result *results, size_t n,
+		int64_t *restorations_ms, struct err *e);
+int store_run_end(struct record *r, const struct run_info *run, struct err *e);
 
 /* Restorations of a batch, inside its transaction. */
 int store_restorations(struct record *r, int64_t run_id, int64_t at_ms,

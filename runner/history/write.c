@@ -19,7 +19,7 @@ static const char *or_empty(const char *text)
 	return text != NULL ? text : "";
 }
 
-static int insert_run(struct record *r, const struct run_info *run, int64_t *id, struct err *e)
+int store_run_begin(struct record *r, const struct run_info *run, int64_t *id, struct err *e)
 {
 	const char *const texts[] = {
 		run->subject, run->selection, run->command, run->definition_file, run->commit,
@@ -30,12 +30,16 @@ static int insert_run(struct record *r, const struct run_info *run, int64_t *id,
 	for (size_t i = 0; i < 10; i++)
 		if (intern_text(r, or_empty(texts[i]), &ids[i], e) != 0)
 			return -1;
-	s = store_sql(r,
-		      "INSERT INTO runs(seq, begin_ms, begin_monotonic_ms, n_planned, is_dirty, "
-		      "definition_digest, subject, selection, command, definition_file, commit_id, "
-		      "host, user, version, job_url, boot_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-		      "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-		      e);
+	s = store_sql(
+		r,
+		"INSERT INTO runs(seq, begin_ms, begin_monotonic_ms, n_planned, is_dirty, "
+		"definition_digest, subject, selection, command, definition_file, commit_id, "
+		"host, user, version, job_url, boot_id, shard, shards, manifest, merge, source, "
+		"behind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+		"?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, CASE WHEN ?20 IS NOT NULL THEN "
+		"coalesce((SELECT id FROM runs WHERE merge IS NULL AND begin_ms <= ?2 ORDER "
+		"BY begin_ms DESC, id DESC LIMIT 1), 0) END)",
+		e);
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, store_take_seq(r, 1));
@@ -46,6 +50,13 @@ static int insert_run(struct record *r, const struct run_info *run, int64_t *id,
 	store_bind_digest(s, 6, run->definition_digest, sizeof(run->definition_digest));
 	for (int i = 0; i < 10; i++)
 		store_bind_int(s, 7 + i, ids[i]);
+	if (run->shard.index != 0) { /* unbound is NULL */
+		store_bind_int(s, 17, run->shard.index);
+		store_bind_int(s, 18, run->shard.total);
+		store_bind_digest(s, 19, run->shard.manifest, sizeof(run->shard.manifest));
+	}
+	store_bind_id(s, 20, run->merge_id);
+	store_bind_id(s, 21, run->source_id);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);
@@ -61,7 +72,8 @@ int record_begin(struct record *r, struct run_info *run, struct err *e)
 
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	if (store_leave(r, insert_run(r, run, &id, e) == 0 ? tell_begin(r, id, e) : -1, e) != 0)
+	if (store_leave(r, store_run_begin(r, run, &id, e) == 0 ? tell_begin(r, id, e) : -1, e) !=
+	    0)
 		return -1;
 	run->id = id;
 	return 0;
@@ -70,6 +82,7 @@ int record_begin(struct record *r, struct run_info *run, struct err *e)
 /* What a batch needs to know about its run. */
 struct batch {
 	int64_t run_id, number;
+	struct run_place place;
 	int64_t begin_ms, subject;
 	struct row *rows; /* sorted by id before insertion */
 	size_t n;
@@ -80,7 +93,8 @@ static int find_run(struct record *r, struct batch *b, struct err *e)
 	sqlite3_stmt *s = store_sql(
 		r,
 		"SELECT begin_ms, subject, (SELECT count(*) FROM batches WHERE run = id), "
-		"EXISTS (SELECT 1 FROM run_ends WHERE run = id) FROM runs WHERE id = ?1",
+		"EXISTS (SELECT 1 FROM run_ends WHERE run = id), coalesce(behind, -1) FROM runs "
+		"WHERE id = ?1",
 		e);
 	bool has_ended;
 	int rc;
@@ -99,6 +113,7 @@ static int find_run(struct record *r, struct batch *b, struct err *e)
 	b->subject = sqlite3_column_int64(s, 1);
 	b->number = sqlite3_column_int64(s, 2);
 	has_ended = sqlite3_column_int(s, 3) != 0;
+	b->place = (struct run_place){b->run_id, sqlite3_column_int64(s, 4), b->begin_ms};
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	if (has_ended)
 		return err_set(e, ERR_RECORD, "cannot add to run %lld: it has ended",
@@ -154,7 +169,7 @@ static int prepare_check(struct record *r, struct batch *b, size_t at, size_t n,
 		if (results[i].cursor != NULL &&
 		    store_cursor(r, standing.check_id, b->run_id, results[i].cursor, e) != 0)
 			return -1;
-	return standing_update(r, &standing, b->run_id, b->subject, first, n, e);
+	return standing_update(r, &standing, &b->place, b->subject, first, n, e);
 }
 
 static int prepare_rows(struct record *r, struct batch *b, const struct result *results,
@@ -248,31 +263,37 @@ static int64_t restorations_at(const struct batch *b, const struct result *resul
 	return at == -1 ? b->begin_ms : at;
 }
 
-static int write_batch(struct record *r, struct batch *b, const struct result *results,
-		       const struct restoration *restorations, size_t n_restorations, struct err *e)
+int store_batch(struct record *r, int64_t run_id, const struct result *results, size_t n,
+		int64_t *restorations_ms, struct err *e)
 {
-	if (find_run(r, b, e) != 0 || prepare_rows(r, b, results, e) != 0 ||
-	    insert_rows(r, b, e) != 0)
-		return -1;
-	return store_restorations(r, b->run_id, restorations_at(b, results), restorations,
-				  n_restorations, e);
+	struct batch b = {.run_id = run_id, .n = n};
+	int rc;
+
+	b.rows = xmalloc((n + 1) * sizeof(*b.rows));
+	rc = find_run(r, &b, e) != 0 || prepare_rows(r, &b, results, e) != 0 ||
+			     insert_rows(r, &b, e) != 0
+		     ? -1
+		     : 0;
+	free(b.rows);
+	*restorations_ms = restorations_at(&b, results);
+	return rc;
 }
 
 int record_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
 		   const struct restoration *restorations, size_t n_restorations, struct err *e)
 {
-	struct batch b = {.run_id = run_id, .n = n};
+	int64_t at_ms;
 	int rc;
 
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	b.rows = xmalloc((n + 1) * sizeof(*b.rows));
-	rc = write_batch(r, &b, results, restorations, n_restorations, e);
-	free(b.rows);
+	rc = store_batch(r, run_id, results, n, &at_ms, e);
+	if (rc == 0)
+		rc = store_restorations(r, run_id, at_ms, restorations, n_restorations, e);
 	return store_leave(r, rc, e);
 }
 
-static int insert_end(struct record *r, const struct run_info *run, struct err *e)
+int store_run_end(struct record *r, const struct run_info *run, struct err *e)
 {
 	struct batch b = {.run_id = run->id};
 	const int64_t numbers[] = {run->end_ms,	     run->state,  run->outcome,
@@ -298,5 +319,5 @@ int record_end(struct record *r, const struct run_info *run, struct err *e)
 	assert(run->state != RUN_INCOMPLETE); /* what has no end has no state to record */
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	return store_leave(r, insert_end(r, run, e) == 0 ? tell_end(r, run, e) : -1, e);
+	return store_leave(r, store_run_end(r, run, e) == 0 ? tell_end(r, run, e) : -1, e);
 }

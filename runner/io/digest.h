@@ -1,8 +1,8 @@
 /*
  * digest: SHA-256 (FIPS 180-4) through libcrypto, the only door to it.
  *
- * struct sha256 is on the caller's storage; init fetches the algorithm once per thread of use.
- * Results are 32 bytes; hex is lower case, 64 characters and NUL.
+ * struct sha256 is on the caller's storage: nothing is allocated, a copy goes its own way. Results
+ * are 32 bytes; hex is lower case, 64 characters and NUL.
  *
  * SHA-1, SHA-384 and CRC-32 are here because others keep them in their books (migration tools);
  * assize itself signs and compares with SHA-256 only.
@@ -19,19 +19,16 @@ struct err;
 #define SHA256_HEX   65
 
 struct sha256 {
-	void *context; /* EVP_MD_CTX */
+	uint64_t state[14]; /* libcrypto's */
 };
 
 void sha256_init(struct sha256 *h);
 void sha256_add(struct sha256 *h, const void *p, size_t n);
-void sha256_final(struct sha256 *h, unsigned char out[static SHA256_BYTES]); /* and releases */
+void sha256_final(struct sha256 *h, unsigned char out[static SHA256_BYTES]);
 /* The digest of what was added so far; more may be added. */
 void sha256_peek(const struct sha256 *h, unsigned char out[static SHA256_BYTES]);
-void sha256_release(struct sha256 *h); /* without a result; after final: nothing to do */
 
 void sha256_of(const void *p, size_t n, unsigned char out[static SHA256_BYTES]);
-/* The digest of p alone, whatever was added: many short texts in a row with one context. */
-void sha256_next(struct sha256 *h, const void *p, size_t n, unsigned char out[static SHA256_BYTES]);
 void sha256_hex(const unsigned char digest[static SHA256_BYTES], char out[static SHA256_HEX]);
 /* -1 unless exactly 64 hex digits. */
 int sha256_from_hex(const char *hex, size_t n, unsigned char out[static SHA256_BYTES]);

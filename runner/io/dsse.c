@@ -228,6 +228,11 @@ int dsse_public_key(struct arena *a, const char *pem, size_t n,
 	unsigned char *der;
 	size_t len = 0, n_der;
 
+	if (strstr(text, "PRIVATE KEY-----")) {
+		(void)err_set(e, ERR_MEASURE, "it is a private key, and who verifies needs none");
+		return err_help(e, "openssl pkey -in KEY -pubout writes the public one; replace a "
+				   "key that was given away");
+	}
 	to = from ? strstr(from, tail) : NULL;
 	if (to) {
 		for (from += sizeof(head) - 1; from < to; from++)

@@ -79,13 +79,23 @@ static int open_checked(int dir, const char *path, bool follow, struct stat *st,
 	return fd;
 }
 
+/* Never the file of that name in the working directory: it is anybody's. */
+static int not_held(const char *name, struct err *e)
+{
+	return err_set(e, ERR_MEASURE,
+		       "could not open \"%s\": no absolute path, and no content is held under it",
+		       name);
+}
+
 int file_open(const char *path, struct stat *st, struct err *e)
 {
 	const char *p;
 	size_t n;
 
-	if (!file_held_find(path, &p, &n))
+	if (!file_is_held_name(path))
 		return open_checked(AT_FDCWD, path, true, st, e);
+	if (!file_held_find(path, &p, &n))
+		return not_held(path, e);
 
 	int fd = file_held_open(path, p, n, e);
 	if (fd >= 0 && fstat(fd, st) < 0) {
@@ -133,7 +143,7 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	struct stat st;
 	size_t n;
 
-	if (file_held_find(path, &p, &n))
+	if (file_is_held_name(path) && file_held_find(path, &p, &n))
 		return buf_add(out, p, n) == 0 ? 0 : too_large(path, out, e);
 
 	int fd = file_open(path, &st, e);
@@ -305,6 +315,17 @@ const char *file_shown(struct arena *a, const char *cwd, const char *path)
 	if (strncmp(path, cwd, n) == 0 && path[n] == '/' && path[n + 1])
 		return arena_strdup(a, path + n + 1);
 	return arena_strdup(a, path);
+}
+
+bool file_leads_below(const char *path, const char *dir)
+{
+	char real[PATH_MAX], top[PATH_MAX];
+	size_t n;
+
+	if (!realpath(path, real) || !realpath(dir, top))
+		return false;
+	n = strcmp(top, "/") == 0 ? 0 : strlen(top);
+	return strncmp(real, top, n) == 0 && (real[n] == '/' || real[n] == '\0');
 }
 
 static int compare_paths(const void *a, const void *b)

@@ -2,7 +2,8 @@
  * file: the door to the file system, read-only except file_write_atomic(), file_append() and
  * scratch directories.
  *
- * Paths are absolute, but for names of held content (file_hold()). close() on any descriptor of a
+ * Paths are absolute, but for names of held content (file_hold()); a name that is neither is an
+ * error, never a file of the working directory. close() on any descriptor of a
  * SQLite file drops the process's POSIX locks on it, so the door keeps a registry of open databases
  * by device and inode: file_open() of a registered database is refused with a message. Thread-safe.
  */
@@ -43,6 +44,9 @@ bool file_is_held_name(const char *path);
 const char *file_absolute(struct arena *a, const char *dir, const char *path);
 /* path as a person in the working directory would write it: relative when below cwd. */
 const char *file_shown(struct arena *a, const char *cwd, const char *path);
+
+/* Is what path leads to dir, or below it, links followed? False where either is not there. */
+bool file_leads_below(const char *path, const char *dir);
 
 /* Files that match a glob (sorted bytewise); 0 matches is not an error. */
 int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n, struct err *e);

@@ -3,7 +3,7 @@
  * that fit and knows a language (`@{-1}`, `:/text`) in which a name can be made to mean anything.
  *
  * Trees are walked entry by entry instead of by whole paths, so that each step can be judged: a
- * link is followed by putting its target in the place of its name, lexically, in the same tree.
+ * link is followed in the same tree, as the system follows it in a checkout of that tree.
  */
 #include "runner/io/git_ref.h"
 
@@ -311,105 +311,124 @@ static int read_blob(struct git_ref *g, const char *path, const git_oid *id, str
 		      : 0;
 }
 
-static int leads_out(const struct git_ref *g, const char *path, const char *target, struct err *e)
+/*
+ * A walk along a path. Where it is are the trees it is below, so that ".." leads to the one a
+ * checkout would lead to: the parent of what a link has led to, not of the link.
+ */
+struct walk {
+	struct step *steps; /* the top first, the current place last */
+	const char **names; /* of the steps; "" for the top */
+	size_t n, room;
+	const char *rest;   /* what is still to be walked */
+	const char *asked;  /* for messages */
+	const char *target; /* of the last link */
+	int n_links;
+};
+
+static void push(struct git_ref *g, struct walk *w, const char *name, const struct step *step)
+{
+	if (w->n == w->room) {
+		size_t room = 2 * w->n + 8;
+		struct step *steps = arena_array(g->arena, room, sizeof(*steps));
+		const char **names = arena_array(g->arena, room, sizeof(*names));
+
+		if (w->n > 0) {
+			memcpy(steps, w->steps, w->n * sizeof(*steps));
+			memcpy(names, w->names, w->n * sizeof(*names));
+		}
+		w->steps = steps;
+		w->names = names;
+		w->room = room;
+	}
+	w->steps[w->n] = *step;
+	w->names[w->n++] = name;
+}
+
+static int leads_out(const struct git_ref *g, const struct walk *w, struct err *e)
 {
 	return err_set(e, ERR_MEASURE,
 		       "cannot read \"%s\" at %s: the symbolic link to \"%s\" leads out of the "
 		       "tree",
-		       path, g->ref, target);
+		       w->asked, g->ref, w->target);
 }
 
-/* dir/target with "." and ".." resolved by text; NULL = out of the tree. dir may be "". */
-static const char *join(struct arena *a, const char *dir, const char *target)
+static int is_submodule(struct git_ref *g, const struct walk *w, const char *name, struct err *e)
 {
-	const char *text = arena_printf(a, "%s/%s", dir, target);
-	char *out = arena_alloc(a, strlen(text) + 1);
-	size_t len = 0;
+	const char *place = "";
 
-	if (*target == '/' || *target == '\0')
-		return NULL;
-	while (*text) {
-		text += strspn(text, "/");
-
-		size_t n = strcspn(text, "/");
-		if (n == 2 && memcmp(text, "..", 2) == 0) {
-			if (len == 0)
-				return NULL;
-			while (len > 0 && out[--len] != '/')
-				;
-		} else if (n > 0 && !(n == 1 && *text == '.')) {
-			if (len > 0)
-				out[len++] = '/';
-			memcpy(out + len, text, n);
-			len += n;
-		}
-		text += n;
-	}
-	out[len] = '\0';
-	return out;
+	for (size_t i = 1; i < w->n; i++)
+		place = arena_printf(g->arena, "%s%s/", place, w->names[i]);
+	return err_set(e, ERR_MEASURE,
+		       "cannot read \"%s\" at %s: \"%s%s\" is a submodule, whose files are in "
+		       "another repository",
+		       w->asked, g->ref, place, name);
 }
 
-/* What the path becomes when the link that is its first n bytes is replaced by its target. */
-static int follow(struct git_ref *g, const char *path, size_t n, const git_oid *link,
-		  const char **out, struct err *e)
+/* Puts the target of a link before what is still to be walked. */
+static int follow(struct git_ref *g, struct walk *w, const git_oid *link, struct err *e)
 {
-	const char *name = arena_strndup(g->arena, path, n), *slash = strrchr(name, '/');
-	const char *dir = slash ? arena_strndup(g->arena, name, (size_t)(slash - name)) : "";
-	const char *target, *joined;
 	struct buf text;
 
+	if (++w->n_links > MAX_LINKS)
+		return err_set(e, ERR_MEASURE,
+			       "cannot read \"%s\" at %s: more than %d symbolic links", w->asked,
+			       g->ref, MAX_LINKS);
 	buf_init(&text, MAX_LINK_TEXT);
-	if (read_blob(g, name, link, &text, e) < 0) {
+	if (read_blob(g, w->asked, link, &text, e) < 0) {
 		buf_release(&text);
 		return -1;
 	}
-	target = arena_strndup(g->arena, text.data, text.len);
+	w->target = arena_strndup(g->arena, text.data, text.len);
 	buf_release(&text);
-	joined = join(g->arena, dir, target);
-	if (!joined)
-		return leads_out(g, path, target, e);
-	*out = path[n] == '/' ? arena_printf(g->arena, "%s%s", joined, path + n) : joined;
+	if (*w->target == '/' || *w->target == '\0')
+		return leads_out(g, w, e);
+	w->rest = arena_printf(g->arena, "%s%s", w->target, w->rest);
 	return 0;
+}
+
+/* One name of the path. 1 = the walk goes on, 0 = nothing is there, -1 = error. */
+static int walk_name(struct git_ref *g, struct walk *w, const char *name, struct err *e)
+{
+	struct step step;
+
+	if (enter(g, w->asked, &w->steps[w->n - 1].id, name, &step, e) < 0)
+		return -1;
+	if (step.mode == 0)
+		return 0;
+	if (step.mode == GIT_FILEMODE_COMMIT)
+		return is_submodule(g, w, name, e);
+	if (step.mode == GIT_FILEMODE_LINK)
+		return follow(g, w, &step.id, e) < 0 ? -1 : 1;
+	push(g, w, name, &step);
+	return 1;
 }
 
 /* What the path is, without links. "" is the top. */
 static int resolve(struct git_ref *g, const char *path, struct step *out, struct err *e)
 {
-	const char *asked = path;
-	int n_links = 0;
-	size_t at = 0;
+	struct walk w = {.rest = path, .asked = path, .target = path};
+	int rc = 1;
 
-	*out = (struct step){.id = g->tree, .mode = GIT_FILEMODE_TREE};
-	while (path[at]) {
-		size_t n = strcspn(path + at, "/");
-		const char *name = arena_strndup(g->arena, path + at, n);
+	push(g, &w, "", &(struct step){.id = g->tree, .mode = GIT_FILEMODE_TREE});
+	while (*w.rest && rc > 0) {
+		size_t n = strcspn(w.rest, "/");
+		const char *name = arena_strndup(g->arena, w.rest, n);
 
-		if (out->mode != GIT_FILEMODE_TREE) {
-			*out = (struct step){0};
-			return 0;
+		w.rest += n;
+		if (w.steps[w.n - 1].mode != GIT_FILEMODE_TREE) {
+			rc = 0; /* something below a file */
+		} else if (n == 0) {
+			w.rest++;
+		} else if (strcmp(name, "..") == 0) {
+			rc = w.n > 1 ? 1 : leads_out(g, &w, e);
+			w.n--;
+		} else if (strcmp(name, ".") != 0) {
+			rc = walk_name(g, &w, name, e);
 		}
-		if (enter(g, asked, &out->id, name, out, e) < 0)
-			return -1;
-		if (out->mode == 0)
-			return 0;
-		if (out->mode == GIT_FILEMODE_COMMIT)
-			return err_set(e, ERR_MEASURE,
-				       "cannot read \"%s\" at %s: \"%.*s\" is a submodule, whose "
-				       "files are in another repository",
-				       asked, g->ref, (int)(at + n), path);
-		if (out->mode != GIT_FILEMODE_LINK) {
-			at += n + (path[at + n] == '/');
-			continue;
-		}
-		if (++n_links > MAX_LINKS)
-			return err_set(e, ERR_MEASURE,
-				       "cannot read \"%s\" at %s: more than %d symbolic links",
-				       asked, g->ref, MAX_LINKS);
-		if (follow(g, path, at + n, &out->id, &path, e) < 0)
-			return -1;
-		at = 0;
-		*out = (struct step){.id = g->tree, .mode = GIT_FILEMODE_TREE};
 	}
+	if (rc < 0)
+		return -1;
+	*out = rc > 0 ? w.steps[w.n - 1] : (struct step){0};
 	return 0;
 }
 
@@ -427,6 +446,21 @@ int git_ref_look(struct git_ref *g, const char *path, enum git_ref_type *out, st
 	*out = is_file(&s)		     ? GIT_REF_FILE
 	       : s.mode == GIT_FILEMODE_TREE ? GIT_REF_DIRECTORY
 					     : GIT_REF_ABSENT;
+	return 0;
+}
+
+int git_ref_has_name(struct git_ref *g, const char *path, bool *out, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	struct step dir, step = {0};
+
+	if (resolve(g, slash ? arena_strndup(g->arena, path, (size_t)(slash - path)) : "", &dir,
+		    e) < 0)
+		return -1;
+	if (dir.mode == GIT_FILEMODE_TREE &&
+	    enter(g, path, &dir.id, slash ? slash + 1 : path, &step, e) < 0)
+		return -1;
+	*out = step.mode != 0;
 	return 0;
 }
 
@@ -545,24 +579,4 @@ int git_ref_glob(struct git_ref *g, const char *pattern, const char ***out, size
 	*out = m.items;
 	*n = m.n;
 	return 0;
-}
-
-/* ---- what is checked out ---- */
-
-bool git_ref_is_committed(const char *dir, const char *path)
-{
-	struct arena *a = arena_new();
-	enum git_ref_type type = GIT_REF_ABSENT;
-	struct git_ref *g;
-	size_t n;
-	bool is_there = false;
-
-	if (git_ref_open(a, dir, "HEAD", &g, NULL) == 0) {
-		n = strlen(g->top);
-		if (strncmp(path, g->top, n) == 0 && path[n] == '/')
-			is_there = git_ref_look(g, path + n + 1, &type, NULL) == 0 &&
-				   type != GIT_REF_ABSENT;
-	}
-	arena_free(a);
-	return is_there;
 }

@@ -55,10 +55,16 @@ int git_ref_read(struct git_ref *g, const char *path, struct buf *out, struct er
 int git_ref_glob(struct git_ref *g, const char *pattern, const char ***out, size_t *n,
 		 struct err *e);
 
+/* Has the tree an entry of that path, whatever it is? Its last name is not followed. */
+int git_ref_has_name(struct git_ref *g, const char *path, bool *out, struct err *e);
+
 /*
- * Does the commit that is checked out (HEAD) at the work tree of dir have the absolute path? False
- * where there is none, or it cannot be told.
+ * git_ref_checkout.c: the file of the absolute path, whose content is what counts, has to come from
+ * elsewhere than the commit that is checked out (HEAD) at the work tree of dir. 0 = it does. -1 =
+ * that commit has the path, a link on the way to it, or what SQLite reads beside a database of that
+ * name, under this or another name of the same file; or it cannot be told. what: "the record".
+ * e is ERR_DEFINITION.
  */
-bool git_ref_is_committed(const char *dir, const char *path);
+int git_ref_not_checked_out(const char *dir, const char *path, const char *what, struct err *e);
 
 #endif

@@ -45,6 +45,7 @@ struct http_request {
 	const struct pairs *headers;	   /* of the target; NULL = none. Borrowed until done */
 	const struct pairs *extra_headers; /* of the check; override */
 	const char *body;		   /* NULL = none; Borrowed until done */
+	size_t n_body;			   /* of one that is no text; 0 = its length as text */
 	const char *ca_file;
 	const char *accept;
 	const struct route *route; /* NULL = directly. Borrowed until done */

@@ -48,6 +48,7 @@ struct http_transfer {
 	/* the request; text is owned, except headers and body */
 	char *method, *url, *ca_file, *accept;
 	const struct pairs *headers, *extra_headers;
+	size_t n_sent; /* of body; 0 = its length as text */
 	const char *body;
 	const struct route *route;
 	bool is_fresh, wants_chain, hides_url;

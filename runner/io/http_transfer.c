@@ -39,6 +39,7 @@ struct http_transfer *http_transfer_new(struct http_loop *l, const struct http_r
 		.headers = req->headers,
 		.extra_headers = req->extra_headers,
 		.body = req->body,
+		.n_sent = req->n_body,
 		.route = req->route,
 		.is_fresh = req->is_fresh,
 		.wants_chain = req->wants_chain,
@@ -374,7 +375,8 @@ static int prepare_method(struct http_transfer *t, struct err *e)
 	if (strcmp(t->method, "HEAD") == 0) {
 		SET(CURLOPT_NOBODY, 1L);
 	} else if (t->body != NULL) {
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(t->body));
+		SET(CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)(t->n_sent > 0 ? t->n_sent : strlen(t->body)));
 		SET(CURLOPT_POSTFIELDS, t->body);
 	} else if (strcmp(t->method, "POST") == 0) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
@@ -400,6 +402,9 @@ int http_transfer_prepare(struct http_transfer *t, int64_t now_ms, long buffer_b
 	SET(CURLOPT_HTTPHEADER, t->lines);
 	SET(CURLOPT_USERAGENT, "assize");
 	SET(CURLOPT_NOSIGNAL, 1L);
+	/* A name is looked up in a thread that nobody can stop: past the time nobody waits for it.
+	 */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	/* Else libcurl walks all names it knows after each transfer, in search of old ones. */
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	SET(CURLOPT_TIMEOUT_MS, (long)(t->deadline_ms - now_ms));

@@ -46,19 +46,27 @@ void jcs_put_name(struct jcs *j, const char *name)
 
 size_t jcs_digits(int64_t v, char *out)
 {
+	/* Two digits a division: numbers are most of what a ledger is made of. */
+	static const char pairs[] = "0001020304050607080910111213141516171819"
+				    "2021222324252627282930313233343536373839"
+				    "4041424344454647484950515253545556575859"
+				    "6061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
 	uint64_t rest = v < 0 ? UINT64_C(0) - (uint64_t)v : (uint64_t)v;
-	char reversed[20];
-	size_t n = 0, len = 0;
+	char text[20], *at = text + sizeof(text);
+	size_t n;
 
-	do {
-		reversed[n++] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest != 0);
+	for (; rest >= 100; rest /= 100)
+		memcpy(at -= 2, pairs + 2 * (rest % 100), 2);
+	if (rest >= 10)
+		memcpy(at -= 2, pairs + 2 * rest, 2);
+	else
+		*--at = (char)('0' + rest);
+	n = (size_t)(text + sizeof(text) - at);
 	if (v < 0)
-		out[len++] = '-';
-	while (n > 0)
-		out[len++] = reversed[--n];
-	return len;
+		*out = '-';
+	memcpy(out + (v < 0), at, n);
+	return n + (v < 0);
 }
 
 void jcs_put_int(struct jcs *j, const char *name, int64_t v)

@@ -15,6 +15,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/pairs.h"
+#include "runner/base/str.h"
 #include "runner/io/http_internal.h"
 
 #define MAX_LINE     76 /* of quoted-printable, without CRLF */
@@ -145,6 +146,60 @@ static size_t on_read(char *to, size_t size, size_t n, void *ctx)
 	return most;
 }
 
+/* What was said last of recipients, as curl shows it: a line each. */
+struct dialogue {
+	struct buf *refused;
+	char address[MAX_ADDRESS]; /* asked about now; "" = none */
+};
+
+/* "RCPT TO:<a@example.com>": whom the next answer is about. */
+static void hear_question(struct dialogue *d, const char *line, size_t n)
+{
+	static const char words[] = "RCPT TO:<";
+	size_t at = sizeof(words) - 1, len = 0;
+
+	d->address[0] = '\0';
+	if (n < at || strncasecmp(line, words, at) != 0)
+		return;
+	while (at + len < n && line[at + len] != '>')
+		len++;
+	(void)snprintf(d->address, sizeof(d->address), "%.*s", (int)len, line + at);
+}
+
+/* RFC 5321, 4.2: three digits; a '-' behind them says that more lines follow. */
+static void hear_answer(struct dialogue *d, const char *line, size_t n)
+{
+	const char *separator = d->refused->len > 0 ? ", " : "";
+
+	if (d->address[0] == '\0' || n < 3 || (n > 3 && line[3] == '-'))
+		return;
+	while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n'))
+		n--;
+	if (line[0] != '2') {
+		char *said = xmalloc(n + 1);
+		struct arena *a = arena_new();
+
+		memcpy(said, line, n);
+		said[n] = '\0';
+		/* A full buffer leaves it out: the limit of mail.h. */
+		(void)buf_printf(d->refused, "%s%s (%s)", separator, d->address,
+				 str_escaped(a, said));
+		arena_free(a);
+		free(said);
+	}
+	d->address[0] = '\0';
+}
+
+static int on_debug(CURL *easy, curl_infotype type, char *data, size_t n, void *ctx)
+{
+	(void)easy;
+	if (type == CURLINFO_HEADER_OUT)
+		hear_question(ctx, data, n);
+	else if (type == CURLINFO_HEADER_IN)
+		hear_answer(ctx, data, n);
+	return 0;
+}
+
 /* What the server says is not printed anywhere. */
 static size_t on_write(char *from, size_t size, size_t n, void *ctx)
 {
@@ -208,11 +263,13 @@ static int prepare(CURL *easy, const struct mail *m, const char *from, struct cu
 	SET(CURLOPT_USE_SSL, is_clear ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
 	SET(CURLOPT_MAIL_FROM, from);
 	SET(CURLOPT_MAIL_RCPT, to);
+	SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L); /* libcurl 7.69; as that spells it */
 	SET(CURLOPT_UPLOAD, 1L);
 	SET(CURLOPT_READFUNCTION, on_read);
 	SET(CURLOPT_READDATA, text);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
 	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L); /* http_transfer.c says why */
 	SET(CURLOPT_TIMEOUT_MS, (long)m->timeout_ms);
 	if (m->ca_file != NULL) {
 		if (http_set_issuers(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, m->ca_file, e) != 0)
@@ -253,11 +310,15 @@ static int explain(CURLcode code, const char *detail, int64_t timeout_ms, struct
 
 static int perform(CURL *easy, const struct mail *m, bool *is_final, struct err *e)
 {
+	struct dialogue dialogue = {.refused = m->refused};
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 	long status = 0;
 
 	SET(CURLOPT_ERRORBUFFER, detail);
+	SET(CURLOPT_DEBUGFUNCTION, on_debug); /* nothing else says who was refused */
+	SET(CURLOPT_DEBUGDATA, &dialogue);
+	SET(CURLOPT_VERBOSE, 1L);
 	code = curl_easy_perform(easy);
 	if (code == CURLE_OK)
 		return 0;

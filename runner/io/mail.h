@@ -5,8 +5,8 @@
  * said, or nothing is sent; only a server on this machine (localhost, 127.0.0.0/8, ::1) is spoken
  * to in the clear, unless a ca_file is given to hold it to. The message is plain text: header
  * fields as RFC 5322 and RFC 2047 want them, the body quoted-printable (RFC 2045), so that it is
- * ASCII in short lines whatever it holds; marked as sent by no person (RFC 3834). Blocks;
- * thread-safe.
+ * ASCII in short lines whatever it holds; marked as sent by no person (RFC 3834). Recipients that
+ * the server refuses do not keep the mail from the others. Blocks; thread-safe.
  */
 #ifndef ASSIZE_IO_MAIL_H
 #define ASSIZE_IO_MAIL_H
@@ -29,9 +29,13 @@ struct mail {
 	const char *id;		     /* of the message: letters, digits, . and - */
 	int64_t at_ms;
 	int64_t timeout_ms;
+	struct buf *refused; /* who was, and in what words: "a@x.org (550 no such mailbox), ..." */
 };
 
-/* *is_final: the server refused it for good (a status of 500 and above). */
+/* A limit for m->refused; what is beyond it is left out. */
+#define MAIL_MAX_REFUSED 4096
+
+/* *is_final: the server refused it for good (a status of 500 and above), for all recipients. */
 int mail_send(const struct mail *m, bool *is_final, struct err *e);
 
 /* The message as it is sent, lines ended by CRLF. */

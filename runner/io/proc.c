@@ -24,6 +24,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
+#include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/proc_helper.h"
 
@@ -54,6 +55,26 @@ void proc_become_helper(int argc, char *const *argv)
 		proc_helper_main((int)socket);
 }
 
+/*
+ * What is left of the environment: anybody of this user may read it, also programs that are run,
+ * and the secrets in it are none of theirs. The loader and sanitizers need theirs.
+ */
+static void drop_environment(void)
+{
+	static const char *const kept[] = {"LD_",   "ASAN_", "LSAN_", "UBSAN_",
+					   "TSAN_", "GCOV_", "LLVM_"};
+	size_t n = 0;
+
+	for (size_t i = 0; environ && environ[i]; i++)
+		for (size_t k = 0; k < sizeof(kept) / sizeof(*kept); k++)
+			if (str_starts(environ[i], kept[k])) {
+				environ[n++] = environ[i];
+				break;
+			}
+	if (environ)
+		environ[n] = NULL;
+}
+
 /* In the child. Where the executable cannot be started anew, it is what it is. */
 static _Noreturn void start_anew(int socket)
 {
@@ -62,6 +83,7 @@ static _Noreturn void start_anew(int socket)
 	char *const argv[] = {name, number, NULL};
 
 	(void)num_format_real(socket, number);
+	drop_environment();
 	if (helper.can_start && fcntl(socket, F_SETFD, 0) == 0)
 		(void)execv("/proc/self/exe", argv); /* returning is failing */
 	proc_helper_main(socket);

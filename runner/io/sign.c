@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/io/file.h"
 
 #define MAX_KEY_BYTES 16384
 
@@ -99,35 +101,32 @@ int sign_key_parse(const char *pem, size_t n, struct sign_key **out, struct err 
 	return 0;
 }
 
-static int check_mode(const char *path, int fd, struct err *e)
+static int check_mode(const char *path, const struct stat *st, struct err *e)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_set(e, ERR_USAGE, "could not read key \"%s\": %s", path,
-			       strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_USAGE, "cannot read key \"%s\": not a file", path);
-	if ((st.st_mode & 077) == 0)
+	if ((st->st_mode & 077) == 0)
 		return 0;
 	(void)err_set(e, ERR_USAGE,
 		      "cannot trust key \"%s\": others may read or write it (mode %04o)", path,
-		      (unsigned)(st.st_mode & 07777));
+		      (unsigned)(st->st_mode & 07777));
 	return err_help(e, "chmod 600 it; if anybody may have read it, replace it: assize ledger "
 			   "rotate");
 }
 
 int sign_key_load(const char *path, struct sign_key **out, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char text[MAX_KEY_BYTES];
+	struct stat st;
+	int fd = file_open(path, &st, e); /* never waits, and gives out files only */
 	ssize_t n;
 	int rc;
 
-	if (fd < 0)
-		return err_set(e, ERR_USAGE, "could not read key \"%s\": %s", path,
-			       strerror(errno));
-	rc = check_mode(path, fd, e);
+	if (fd < 0) {
+		(void)err_context(e, "could not read the key");
+		if (e)
+			e->class = ERR_USAGE;
+		return -1;
+	}
+	rc = check_mode(path, &st, e);
 	n = rc == 0 ? read(fd, text, sizeof(text)) : 0;
 	if (n < 0)
 		rc = err_set(e, ERR_USAGE, "could not read key \"%s\": %s", path, strerror(errno));
@@ -136,6 +135,11 @@ int sign_key_load(const char *path, struct sign_key **out, struct err *e)
 		rc = err_context(e, "key \"%s\"", path);
 	OPENSSL_cleanse(text, sizeof(text));
 	return rc;
+}
+
+void sign_guard_process(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* cannot fail with 0 */
 }
 
 void sign_key_free(struct sign_key *k)

@@ -23,6 +23,11 @@ int sign_key_make(const char *path, struct err *e);
 int sign_key_load(const char *path, struct sign_key **out, struct err *e);
 /* From the PEM itself, as a CI system's secret store gives it in an environment variable. */
 int sign_key_parse(const char *pem, size_t n, struct sign_key **out, struct err *e);
+/*
+ * For a key that is in the environment: from now on other processes of this user cannot read this
+ * one's memory or environment, unless they have capabilities, and it leaves no core file.
+ */
+void sign_guard_process(void);
 void sign_key_free(struct sign_key *k);
 
 void sign_key_public(const struct sign_key *k, unsigned char out[static SIGN_PUBLIC_BYTES]);

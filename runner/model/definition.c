@@ -121,6 +121,14 @@ const char *target_type_name(enum target_type type)
 	return "none";
 }
 
+bool waiver_is_of_gate(const struct waiver *w, const struct gate *g)
+{
+	for (size_t i = 0; i < w->gates.n; i++)
+		if (str_equal(w->gates.items[i], g->name))
+			return true;
+	return false;
+}
+
 bool selector_matches(const struct selector *s, const struct check *c)
 {
 	if (c->is_hidden && !s->glob)

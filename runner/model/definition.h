@@ -236,6 +236,10 @@ struct gate {
 	size_t n_freezes;
 	struct gate_dependency *depends;
 	size_t n_depends;
+	/* The record must be whole, and anchored within a time; 0 = wherever it is. */
+	bool is_ledger_asked;
+	struct pos ledger_pos;
+	int64_t anchored_within_ms;
 };
 
 /*
@@ -253,6 +257,19 @@ struct waiver {
 };
 
 /* Who signs for the record, and whose word counts. */
+/* Where checkpoints are put that the keeper of the record cannot change. */
+enum anchor_type { ANCHOR_GIT, ANCHOR_TIMESTAMP, ANCHOR_WITNESS };
+#define ANCHOR_LAST ANCHOR_WITNESS
+struct anchor {
+	struct pos pos;
+	enum anchor_type type;
+	const char *url;     /* may hold a secret */
+	const char *branch;  /* of a git repository */
+	const char *ca_file; /* of a time stamp; else NULL */
+	const char *key;     /* of a witness (runner/io/note.h); else NULL */
+	int64_t timeout_ms;  /* of one request, fetch or push */
+};
+
 struct ledger_settings {
 	struct pos pos;
 	const char *name;    /* NULL = the default */
@@ -260,6 +277,8 @@ struct ledger_settings {
 	const char *key_pem; /* a secret; NULL = the key is in a file */
 	struct texts trust;  /* lines of keys (runner/io/note.h) */
 	const char *origin;  /* NULL = any record */
+	struct anchor *anchors;
+	size_t n_anchors;
 };
 
 /* Text of a definition file, kept to show the line an error or verdict points at. */
@@ -315,6 +334,8 @@ const struct check *definition_check(const struct definition *d, const char *nam
 const struct gate *definition_gate(const struct definition *d, const char *name);
 const struct rollback_set *definition_rollback(const struct definition *d, const char *name);
 const struct notify_sink *definition_sink(const struct definition *d, const char *name);
+
+bool waiver_is_of_gate(const struct waiver *w, const struct gate *g);
 
 bool selector_matches(const struct selector *s, const struct check *c);
 

@@ -65,6 +65,12 @@ struct result {
 
 enum run_state { RUN_INCOMPLETE = 0, RUN_COMPLETE, RUN_INTERRUPTED };
 
+/* One of several runs that share the checks of a selection among them (runner/shard.h). */
+struct run_shard {
+	int64_t index, total;	    /* index from 1; 0 = the run is no part of others */
+	unsigned char manifest[32]; /* what all of them agree on */
+};
+
 struct run_info {
 	int64_t id;
 	int64_t begin_ms, end_ms; /* end_ms -1 while there is no end */
@@ -83,6 +89,9 @@ struct run_info {
 	int64_t n_pass, n_warn, n_fail, n_undecided,
 		n_skip; /* checks, not series; 0 before the end */
 	int exit_status;
+	struct run_shard shard;
+	/* Made in another record: by which merge it came, and its number there; 0 = made here. */
+	int64_t merge_id, source_id;
 };
 
 /* The waiver that let a failure through, as the definition had it then. */

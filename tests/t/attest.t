@@ -131,6 +131,27 @@ done
 verify good.v.json --key key.pub --subject "sha256:$(printf %064d 8)"
 is "another subject: undecided" "$status" 2
 like "another subject: told" "$err" 'it is about sha256:0+7, not about'
+for file in good.v.json good.t.json good.dsse.json; do
+	verify $file --key key.pub --subject "$subject" --gate good --policy-sha256 "$(tr a-f A-F <<<"$policy")"
+	is "the gate and the policy that were meant: $file" "$status" 0
+	verify $file --key key.pub --gate bad
+	is "another gate: undecided, $file" "$status" 2
+	like "another gate: told, $file" "$err" 'it is of gate "good", not of "bad"'
+	verify $file --key key.pub --policy-sha256 "${subject#sha256:}"
+	is "another policy: undecided, $file" "$status" 2
+	like "another policy: told, $file" "$err" "it was decided by policy $policy, not by 0+7"
+done
+verify good.v.json --key key.pub --policy-sha256 "${policy:1}"
+is "a digest that is none: a usage error" "$status" 3
+like "told" "$err" 'it is 64 hexadecimal digits'
+verify good.v.json --key key.pub --gate good --gate bad
+is "two gates: a usage error" "$status" 3
+cat key key.pub >both
+for file in key both; do
+	verify good.v.json --key $file
+	is "a private key is not for who verifies: $file" "$status" 3
+	like "told: $file" "$err" 'it is a private key.*openssl pkey -in KEY -pubout'
+done
 printf '{"a":1' >torn.json
 verify torn.json --key key.pub
 is "a torn file: undecided" "$status" 2
@@ -157,7 +178,7 @@ is "both are of a gate that did not pass" "$status $(grep -c 'gate bad is SHUT' 
 refused() # CLAIM WORDS OPTION...
 {
 	rm -f out.json .assize/record.db
-	run "$ASSIZE" gate good "${@:3}"
+	run timeout 20 "$ASSIZE" gate good "${@:3}"
 	is "$1: exit status" "$status" 3
 	like "$1: told" "$err" "$2"
 	nok "$1: nothing was recorded" test -e .assize/record.db
@@ -166,6 +187,9 @@ refused "a tag is no digest" 'cannot attest to "v1": it is no digest.*git rev-pa
 refused "any is none either" 'it is no digest' --subject any --sign-key key --attest vsa=out.json
 refused "an unknown format" 'formats are test-result, vsa' --subject "$subject" --sign-key key --attest slsa=out.json
 refused "no key" 'needs --sign-key FILE' --subject "$subject" --attest vsa=out.json
+refused "a key that is not there" 'could not open ".*gone": No such file' --subject "$subject" --sign-key gone --attest vsa=out.json
+mkfifo pipe
+refused "a pipe for a key" 'could not open ".*pipe": a named pipe, not a file' --subject "$subject" --sign-key pipe --attest vsa=out.json
 mkdir -p .assize && cp key .assize/ledger.key
 attest good --quiet
 jq -r '.dsseEnvelope.signatures[0].keyid' good.v.json >with
@@ -176,6 +200,24 @@ refused "a secret that is not set" 'variable NO_KEY of --sign-key is not set' --
 commit=$(printf %040d 9)
 SIGN=$(cat key) run "$ASSIZE" gate good --subject "$commit" --sign-key env:SIGN --attest vsa=commit.json
 is "a key from the environment, about a commit" "$status $(statement commit.json | jq -c '.subject[0].digest')" "0 {\"gitCommit\":\"$commit\"}"
+# a program of the branch under test runs as the same user, who may read what that user's processes show
+mkdir thief && cat >thief/assize.yaml <<YAML
+assize: 1
+audits: { a: { checks: [ { id: look, command: { run: [/bin/sh, -c, "grep -lsa SIGN_$$= /proc/[0-9]*/environ >$TMP/seen; exit 0"] } } ] } }
+gates: { g: { require: { audit: a } } }
+YAML
+theft() # CLAIM WANT OPTION...: how many processes show the key
+{
+	rm -rf thief/.assize
+	run env "SIGN_$$=$(cat key)" setpriv --bounding-set=-all "$ASSIZE" gate g -f thief --subject "$commit" "${@:3}"
+	is "$1: exit status" "$status" 0
+	is "$1: seen" "$(wc -l <"$TMP/seen")" "$2"
+}
+[ "$(id -u)" -ne 0 ] && setpriv() { "${@:2}"; }
+theft 'a variable that is no key is seen, in one process' 1
+theft 'the key of attestations is not' 0 --sign-key "env:SIGN_$$" --attest vsa=thief.json
+printf 'ledger: { key_pem: "${env:SIGN_%s}" }\n' $$ >>thief/assize.yaml
+theft "nor is a ledger's" 0
 run "$ASSIZE" gate good --subject "$commit" --sign-key key --attest vsa=no/such/place.json
 is "a statement that cannot be written fails the command" "$status" 2
 like "and is told" "$err" 'attest "vsa=no/such/place.json": could not write'

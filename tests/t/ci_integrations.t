@@ -44,6 +44,10 @@ head -c 1048000 /dev/zero | tr '\0' x >"$GITHUB_STEP_SUMMARY"
 ok "step: a summary never grows beyond what GitHub keeps" \
 	[ "$(stat -c %s "$GITHUB_STEP_SUMMARY")" -le 1048576 ]
 like "step: but the verdict is in it" "$(tail -c 400 "$GITHUB_STEP_SUMMARY")" 'SHUT, gate `release`'
+head -c 1048500 /dev/zero | tr '\0' x >"$GITHUB_STEP_SUMMARY"
+run "$ASSIZE" gate release --subject v1 --report github
+is "step: nor does the verdict, where there is no room even for that" "$status $(stat -c %s "$GITHUB_STEP_SUMMARY")" "1 1048500"
+like "step: which is told" "$err" '\$GITHUB_STEP_SUMMARY is full: the verdict is not in it'
 GITHUB_OUTPUT=/nowhere/output run "$ASSIZE" gate release --subject v1 --report github
 is "step: outputs that cannot be written are no success" "$status" 2
 like "step: and are told" "$err" '\$GITHUB_OUTPUT: could not write "/nowhere/output"'
@@ -61,6 +65,18 @@ mkdir -p "$TMP/checkout/sub" && cp assize.yaml shop.db "$TMP/checkout/sub"
 like "step: files are named from the top of the checkout" "$(cat "$TMP/sub.log")" ',file=sub/assize.yaml,line=8,'
 is "SARIF: files too" "$(jq -r '.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri' "$TMP/checkout/sub/x.sarif")" \
 	sub/assize.yaml
+
+# Definitions of a commit: their places are those of the repository, whatever they were read from.
+world "$TMP/repository" "'no'"
+cd "$TMP/repository" && mkdir ci && sed 's|sqlite: shop.db|sqlite: ../shop.db|' assize.yaml >ci/gate.yaml && rm assize.yaml
+git init -q -b main . && git add ci && git -c user.name=a -c user.email=a@x commit -qm policy || bail "no commit"
+(cd ci && GITHUB_WORKSPACE=$TMP/repository "$ASSIZE" gate release -f git:main:ci/gate.yaml --subject v1 --report github --report sarif="$TMP/ref.sarif" \
+	--report gitlab-codequality="$TMP/ref.json" --report junit-gitlab="$TMP/ref.xml" >"$TMP/ref.log" 2>&1)
+is "definitions of a commit: annotations" "$(grep -o 'file=[^:]*,col' "$TMP/ref.log" | sort | uniq -c | tr -s ' ')" \
+	' 2 file=ci/gate.yaml,line=8,col'
+is "definitions of a commit: SARIF, code quality, JUnit" \
+	"$(jq -r '.runs[0].results[].locations[0].physicalLocation.artifactLocation.uri' "$TMP/ref.sarif" | sort -u) $(jq -r '.[].location.path' "$TMP/ref.json" |
+		sort -u) $(xmllint --xpath 'string(//testcase/@file)' "$TMP/ref.xml")" "ci/gate.yaml ci/gate.yaml ci/gate.yaml"
 
 # The composite action.
 act() # INPUT=VALUE...: $doc is what came of it
@@ -107,6 +123,32 @@ like "GitLab: which ran it" "$out" 'gate=release subject=[0-9a-f]{40} decision=S
 is "GitLab: the cases are there" "$(xmllint --xpath 'string(/testsuites/@failures)' "$TMP/bad/assize.xml")" 2
 is "GitLab: and the lines" "$(jq -r '.[0].location | "\(.path):\(.lines.begin)"' "$TMP/bad/assize.codequality.json")" assize.yaml:8
 
+# The same, shared by three jobs, two of which nothing falls on.
+cp -r "$TMP/good" "$TMP/shared"
+cd "$TMP/shared" || bail "no directory"
+rm -rf .assize
+cp "$CI_DIR/gitlab/assize.gitlab-ci.yml" .
+cat >.gitlab-ci.yml <<YAML
+include: [ { local: assize.gitlab-ci.yml } ]
+audit: { extends: .assize-shard, parallel: 3, variables: { ASSIZE_COMMAND: "$ASSIZE" } }
+gate:
+  extends: .assize-sharded-gate
+  needs: [ audit ]
+  variables: { GATE: release, MERGE_OPTIONS: --unsigned, ASSIZE_COMMAND: "$ASSIZE" }
+YAML
+git init -q . && git add ./*.y*ml ./*.db && git commit -qm "a pipeline"
+git remote add origin https://gitlab.example.com/shop/shop.git
+run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" --shell-isolation --needs gate
+is "GitLab: a gate opens on what three jobs measured" "$status" 0
+is "GitLab: each its part" "$(grep -oE 'shard=[123]/3' <<<"$out" | sort -u | tr '\n' ' ')" 'shard=1/3 shard=2/3 shard=3/3 '
+like "GitLab: which were merged" "$out" 'assize-shard-3.db: 1 run, .*UNSIGNED'
+like "GitLab: and decided by" "$out" 'decision=OPEN'
+sed -i 's/--shard "[^"]*"/--shard "${CI_NODE_INDEX:-1}\/4"/' assize.gitlab-ci.yml
+git commit -qam "a part is lost"
+run node --import "$TMP/union.mjs" "$NODE_PATH/gitlab-ci-local/dist/index.js" --shell-isolation --needs gate
+is "GitLab: a part that is missing fails the job" "$status" 1
+like "GitLab: and is named" "$out" 'undecided shards shard 4 of 4 has no complete run'
+
 # The Jenkins step: its script as it stands, and all of it where there is a Groovy.
 script=$(sed -n "/script: '''/,/'''/p" "$CI_DIR/jenkins/vars/assizeGate.groovy" | sed '1d;$d')
 for which in good bad; do
@@ -117,6 +159,15 @@ done
 is "Jenkins: the script gives the gate's status" "$(cat "$TMP/good.status" "$TMP/bad.status")" $'0\n1'
 ok "Jenkins: its JUnit is valid" xmllint --nonet --noout --schema "$ROOT/tests/data/junit.xsd" "$TMP/bad/assize.xml"
 nok "Jenkins: no argument is a part of the script" grep -q '\${' <<<"$script"
+like "Jenkins: the subject is the commit unless given, and never the word null" \
+	"$(grep GATE_SUBJECT= "$CI_DIR/jenkins/vars/assizeGate.groovy")" \
+	"GATE_SUBJECT=\\\$\{arguments.subject \?: env.GIT_COMMIT \?: ''\}\""
+cd "$TMP/good" || bail "no directory"
+GATE_NAME=release GATE_SUBJECT='' GATE_DEFINITION='' GATE_RECORD='' GATE_COMMAND=$ASSIZE run sh -ec "$script"
+like "Jenkins: a missing one is refused" "$status $err" '^3 .*gate "release" needs --subject ID, and it is empty'
+nok "Jenkins: with no report of an earlier gate left" test -e assize.xml
+act gate=release subject= working-directory="$TMP/good"
+is "action: a missing subject is refused, too" "$(jq -r '"\(.exit) \(.outputs.decision // "")"' <<<"$doc")" "3 "
 
 # systemd, by its own verifier, with the binary where it is.
 mkdir "$TMP/units"
@@ -150,5 +201,44 @@ line=$(grep -m 1 'run --due' crontab | cut -d' ' -f6-)
 run env -i "PATH=$(sed -n 's/^PATH=//p' crontab)" HOME=/ sh -c "$line"
 is "cron: silent while all is well" "$status $out$err" "0 "
 ok "cron: and leaves metrics" leaves_metrics good/.assize/assize.prom
+# The file of a run of what is due replaces the one before, and still tells of every check.
+cat >>good/assize.yaml <<'YAML'
+include: [more.yaml]
+YAML
+cat >good/more.yaml <<'YAML'
+audits:
+  yearly:
+    target: shop
+    schedule: "0 0 1 1 *"
+    checks: [ { id: none, rows: { table: notes }, expect: "== 0" } ]
+  manual:
+    target: shop
+    checks: [ { id: never, rows: { table: notes }, expect: "== 1" } ]
+YAML
+again() # makes the audit "notes" due again, and nothing else, and runs the line
+{
+	sqlite3 good/.assize/record.db "UPDATE states SET finished_ms = 1000000000 WHERE check_id = (SELECT id FROM checks WHERE name = 'notes/text')"
+	run env -i "PATH=$(sed -n 's/^PATH=//p' crontab)" HOME=/ sh -c "$line"
+}
+metric() { grep "^assize_$1" good/.assize/assize.prom; }
+again
+is "cron: a check that fails" "$status" 1
+again
+is "cron: in the next run it is not due" "$status $(metric run_passing) $(metric 'run_checks{outcome="pass"}')" \
+	'0 assize_run_passing 1 assize_run_checks{outcome="pass"} 1'
+is "cron: and its failure stays in the file, and what was never measured" "$(metric check_outcome | grep ' 1$')" \
+	'assize_check_outcome{check="notes/text",outcome="pass"} 1
+assize_check_outcome{check="yearly/none",outcome="fail"} 1
+assize_check_outcome{check="manual/never",outcome="undecided"} 1'
+is "cron: which is told as one number" "$(metric 'checks_passing ')" "assize_checks_passing 0"
+like "cron: a value with the moment it is of, or neither" "$(metric series_measured_timestamp | cut -d, -f1 | tr '\n' ' ')" \
+	'^assize_series_measured_timestamp_seconds\{check="notes/text" assize_series_measured_timestamp_seconds\{check="yearly/none" $'
+ok "cron: promtool finds nothing wrong with it" leaves_metrics good/.assize/assize.prom
+sed -i 's/"== 0"/"== 1"/; /^  manual:/,$d' good/more.yaml
+(cd good && "$ASSIZE" run --quiet)
+again
+is "cron: once all pass, by any run, it is 1" "$(metric 'checks_passing ')" "assize_checks_passing 1"
+"$ASSIZE" report --record good/.assize/record.db --format openmetrics latest >alone.prom
+is "a report of one run is of that run alone" "$(grep -c 'check_outcome.* 1$' alone.prom)" 1
 
 done_testing

@@ -120,6 +120,12 @@ mv away.db shop.db
 : >empty.yaml
 exits 'Keptn: no gate in the definition opens nothing' 3 "$ASSIZE" gate release --subject v1 -f empty.yaml
 exits 'Keptn: a gate that is not there opens nothing' 3 "$ASSIZE" gate other --subject v1
+like 'the one that was meant is said' "$err" 'no such gate: other.*the definition has 2 gates'
+exits 'nor can it be overridden' 3 "$ASSIZE" override releas --subject v1 --reason late --by jane
+like 'the one that was meant is said there, too' "$err" 'no such gate: releas.*did you mean release\?'
+sed 's/  release: .*/  release: { max_age: 1h }/' assize.yaml >empty.yaml
+exits 'a gate without a rule' 3 "$ASSIZE" check -f empty.yaml
+like 'is told what rules there are' "$err" 'gate "release" requires nothing.*add require:, rollback:, budget: or baseline:'
 waiver 'check=orders/many' >waivers.yaml
 sed -i 's/require: { audit: orders }/require: { check: orders\/many }/' assize.yaml
 exits 'waivers alone open nothing' 2 "$ASSIZE" gate release --subject v1
@@ -227,6 +233,13 @@ like 'depends_on: says what to do' "$out" "depends_on:strict was never decided a
 exits 'depends_on: decided open' 0 "$ASSIZE" gate strict --subject v6
 exits 'depends_on: lets through' 0 "$ASSIZE" gate release --subject v6
 exits 'depends_on: not for another subject' 2 "$ASSIZE" gate release --subject v7
+exits 'depends_on: wherever the definition is named from' 0 bash -c 'mkdir -p below && cd below && "$ASSIZE" gate release -f ../assize.yaml --subject v6'
+exits 'depends_on: open with another variable' 0 "$ASSIZE" gate strict --subject v6 --var 'broken=0 * 1'
+exits 'depends_on: not by its word' 2 "$ASSIZE" gate release --subject v6
+like 'depends_on: says that' "$out" "depends_on:strict was decided .* by other rules or with other variables .*$remedy"
+exits 'depends_on: by its word with the same' 0 "$ASSIZE" gate release --subject v6 --var 'broken=0 * 1'
+exits 'depends_on: decided again' 0 "$ASSIZE" gate strict --subject v6 --var broken=0
+exits 'depends_on: a variable that says what is said anyway' 0 "$ASSIZE" gate release --subject v6
 echo '# changed' >>assize.yaml
 exits 'depends_on: not after the definition changed' 2 "$ASSIZE" gate release --subject v6
 like 'depends_on: says so' "$out" "was decided .* under another definition .*$remedy"

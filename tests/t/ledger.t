@@ -168,7 +168,7 @@ doubtful() # CLAIM PATTERN SQL: the change is made by who writes the record, so 
 	like "$1: said" "$out" "$2"
 }
 doubtful "the clock is set back" 'run 3 began at [^ ]+, .* before .*' "UPDATE runs SET begin_ms = begin_ms - 86400000 WHERE id = 3"
-doubtful "the clock is set back within a boot" 'the clock was set back by 2 h between run 2 and run 3' \
+doubtful "the clock is set back within a boot" 'the clock was set back by (2|1\.9) h between run 2 and run 3' \
 	"UPDATE runs SET begin_monotonic_ms = begin_monotonic_ms + 7200000 WHERE id = 3"
 doubtful "a run is dated back" 'run 3 ended at [^ ]+, before it began' "UPDATE runs SET begin_ms = begin_ms + 86400000 WHERE id = 3"
 
@@ -183,7 +183,7 @@ audits:
       - { id: wait, timeout: 60s, command: { run: [sleep, "30"] }, expect: { status: "== 0" } }
 END
 "$ASSIZE" run -q -f slow.yaml &
-wait_for sh -c "[ \$(sqlite3 $db 'SELECT count(*) FROM runs') -gt \$(sqlite3 $db 'SELECT count(*) FROM run_ends') ]"
+wait_for sh -c "[ \"\$(sqlite3 $db 'SELECT count(*) FROM runs')\" -gt \"\$(sqlite3 $db 'SELECT count(*) FROM run_ends')\" ]"
 kill -9 $! && wait $! 2>/dev/null
 exits "a run is stopped before it ends, and run again until it passes: told" 0 verify --trust "$key" --against later
 like "a run is stopped before it ends, and run again until it passes: said" "$out" 'note +without an end: 1 of the runs, between run ([0-9]+) and run \1'
@@ -248,6 +248,18 @@ chmod 644 .assize/ledger.key
 exits "a key others may read signs nothing" 4 "$ASSIZE" run -q
 like "and the run says so" "$err" 'could not sign for what was recorded: cannot trust key .* \(mode 0644\)'
 chmod 600 .assize/ledger.key
+mv .assize/ledger.key kept.key
+mkfifo .assize/ledger.key
+exits "a pipe in the place of the key: nothing waits, nothing is signed" 4 timeout 20 "$ASSIZE" run -q
+like "and the run says so" "$err" 'could not sign .*ledger.key": a named pipe, not a file'
+ln -sf nowhere .assize/ledger.key
+exits "a link to no key is not the same as no key" 4 "$ASSIZE" run -q
+rm .assize/ledger.key
+exits "no key at all is" 0 "$ASSIZE" run -q
+cp assize.yaml plain.yaml && printf 'ledger: { key: gone.key }\n' >>assize.yaml
+exits "a key that is named and not there" 4 "$ASSIZE" run -q
+like "is told" "$err" 'could not sign .*could not open ".*/gone.key": No such file'
+mv plain.yaml assize.yaml && mv kept.key .assize/ledger.key
 exits "what was recorded then is covered by the next" 0 "$ASSIZE" run -q
 is "all of it" "$(verify --json | jq '.checkpoints.covered == .size')" true
 

@@ -136,12 +136,35 @@ stock eu 5
 exits "and open" 0 "$ASSIZE" gate release -s v3
 like "is" "$(got "select(.path == \"/$HOOK\") | .body")" '"kind":"gate_open"'
 
-# ---- secrets ----
-"$ASSIZE" status >status.out 2>&1
-"$ASSIZE" report latest --format json >report.out 2>&1
-for secret in "$HOOK" "$TOKEN"; do
-	nok "nothing keeps \"${secret:0:6}...\"" grep -qF -- "$secret" .assize/record.db status.out report.out
+# ---- secrets: each receiver says back what it was sent ----
+# kept TEXT: where it is left, of what was said and recorded
+kept()
+{
+	printf '%s\n' "$out" "$err" >said.out
+	"$ASSIZE" status >status.out 2>&1
+	"$ASSIZE" status --json >status.json 2>&1
+	"$ASSIZE" report latest --format json >report.out 2>&1
+	grep -lF -- "$1" .assize/record.db said.out status.out status.json report.out | tr '\n' ' '
+}
+export WHOLE=$http/echo/403/T0PQ/wh0le-url-is-secret%2Bits-end
+define <<YAML
+  part: { webhook: "$http/echo/404/\${env:HOOK}", headers: { Authorization: "Bearer \${env:TOKEN}" }, retries: 0 }
+  whole: { webhook: "\${env:WHOLE}", retries: 0 }
+  plain: { webhook: "$http/echo/400/pl4in-hook-in-the-file?key=k3y-in-the-file", retries: 0 }
+  taken: { webhook: "$http/echo/200/x", retries: 0 }
+  says: { command: [sh, -c, "echo no pager for \$TOKEN >&2; exit 7"], env: { TOKEN: "\${env:TOKEN}" }, retries: 0 }
+YAML
+anew
+stock eu 0
+exits "receivers that echo" 1 "$ASSIZE" run
+like "what they say is shown, masked" "$err" '"part" of 1 failure of run 2: it answered with status 404: no hook \*\*\* \*\*\* \*\*\* '
+like "so is what a program says" "$err" '"says".*: no pager for \*\*\*'
+unlike "a long answer is no failure" "$err" '"taken"'
+is "each was sent what it must not have back" "$(got '.path + " " + (.headers.Authorization // "")' | grep -cE "$HOOK Bearer $TOKEN|wh0le-url|pl4in-hook")" 3
+for secret in "$HOOK" "$TOKEN" /T0PQ/ wh0le-url-is-secret its-end pl4in-hook-in-the-file k3y-in-the-file; do
+	is "nothing keeps \"${secret:0:6}...\"" "$(kept "$secret")" ""
 done
+is "though all of them keep why" "$(kept 'it answered with status 404: no hook')" ".assize/record.db said.out status.out status.json "
 
 # ---- receivers that refuse ----
 free_port
@@ -173,9 +196,10 @@ done <<-'END'
 	fails it ended with status 7: no pager
 END
 like "a ping that fails is told as well" "$err" 'could not ping "pings"/1: it answered with status 503'
+like "so is that of the beginning" "$err" 'could not ping "pings"/start: it answered with status 503'
 is "a receiver known by its certificate is told" "$(got .path tls.log)" /known
-unlike "no message holds the URL" "$err$out" "$HOOK"
-nok "nor does the record" grep -qF -- "$HOOK" .assize/record.db
+is "neither a message nor the record holds the URL" "$(kept "$HOOK")" ""
+is "nor where it leads to" "$(kept "127.0.0.1:$nobody")" ""
 exits "status shows what nobody was told" 1 "$ASSIZE" status
 like "with the reason" "$out" 'not notified.*refused +2 .* 1 +the next run tries again +could not connect: Connection refused'
 like "and what was given up" "$out" 'pings .* given up .*it answered with status 503'
@@ -183,7 +207,7 @@ is "in JSON too" "$("$ASSIZE" status --json | jq -c '[.undelivered[] | select(.g
 	'["broken","fails","hangs","refused","stranger","wrong"]'
 
 # ---- the next run tries again ----
-sed -i "s|http://127.0.0.1:$nobody|$http|; s|/status/500||; s|/status/404||; s|/hang||; s|exit 7|exit 0|; s|\$https/\$HOOK|&|; s|/status/503||" assize.yaml
+sed -i "s|http://127.0.0.1:$nobody|$http|; s|/status/500||; s|/status/404||; s|/hang||; s|exit 7|exit 0|; s|/status/503||" assize.yaml
 sed -i "s|stranger: .*|stranger: { webhook: \"$https/late\", ca_file: cert.pem }|" assize.yaml
 : >http.log
 exits "the next run" 1 "$ASSIZE" run
@@ -195,8 +219,8 @@ wrong 2 1"
 like "and says that it was late" "$out" 'notified refused: 1 failure of run 2, late'
 is "nothing waits any more" "$(record 'SELECT count(*) FROM outbox') $(record 'SELECT count(*) FROM locks')" "0 0"
 : >http.log
-"$ASSIZE" run >/dev/null
-is "and nothing is told twice" "$(got 'select(.method == "POST") | .path')" ""
+run "$ASSIZE" run
+is "and nothing is told twice" "$status $(got '.method' | sort -u)" "1 GET"
 
 # ---- too old ----
 define <<YAML
@@ -222,11 +246,52 @@ wait_for grep -q hang http.log || bail "it never sent"
 kill -9 $victim
 wait $victim 2>/dev/null
 is "a killed process leaves its message waiting" "$(record 'SELECT count(*) FROM outbox')" 1
+before=$(got '[.headers["Idempotency-Key"], (.body | fromjson | .id)] | join(" ")')
+like "which has an id" "$before" '^[0-9a-f]{32}/[0-9]+ [0-9a-f]{32}/[0-9]+$'
 : >http.log
 exits "the next run, with the receiver well again" 1 "$ASSIZE" run
-is "sends it, with the same id as before" "$(got '.body | fromjson | [.run, .total, .transitions[0].kind] | join(" ")')" "2 1 failure"
+is "sends it" "$(got '.body | fromjson | [.run, .total, .transitions[0].kind] | join(" ")')" "2 1 failure"
+is "with the same id as before" "$(got '[.headers["Idempotency-Key"], (.body | fromjson | .id)] | join(" ")')" "$before"
+
+# ---- in order ----
+define <<YAML
+  ops: { webhook: "$http/\${at}", timeout: 20s, retries: 0 }
+YAML
+anew
+stock eu 0
+for _ in 1 2; do # after the second time it waits longer
+	"$ASSIZE" run --var at=status/500 >/dev/null 2>&1
+done
+is "a failure waits for its turn" "$(record "SELECT count(*) FROM outbox WHERE next_ms > (SELECT max(end_ms) FROM run_ends) + 30000")" 1
+stock eu 5 && : >http.log
+"$ASSIZE" run --var at=status/500 >/dev/null 2>&1
+is "while it does not arrive, its recovery is not sent" "$(got '.body | fromjson | .transitions[].kind')" failure
+: >http.log
+exits "once the receiver is well" 0 "$ASSIZE" run
+is "they arrive in order" "$(got '.body | fromjson | .transitions[].kind' | tr '\n' ' ')" "failure recovery "
+define <<YAML
+  ops: { command: [sh, -c, "cat >>order.out; echo >>order.out; [ ! -p go.on ] || { touch at.work; read x <go.on; rm go.on; }"] }
+YAML
+anew
+mkfifo go.on
+stock eu 0
+"$ASSIZE" run >/dev/null 2>&1 &
+first=$!
+wait_for test -e at.work || bail "nobody was told"
+stock eu 5
+exits "a run that ends while an older message is on its way" 0 "$ASSIZE" run
+is "sends none before it" "$(jq -r '.transitions[].kind' order.out) $(record 'SELECT count(*) FROM outbox')" "failure 2"
+echo >go.on
+wait $first
+is "and whoever is at it sends the newer one, too" "$(jq -r '.transitions[].kind' order.out | tr '\n' ' ')$(record 'SELECT count(*) FROM outbox')" \
+	"failure recovery 0"
 
 # ---- several runs at once ----
+define <<YAML
+  ops: { webhook: "$http/\${at}", timeout: 20s }
+YAML
+anew
+stock eu 0 && "$ASSIZE" run >/dev/null 2>&1
 stock us 0 && : >http.log
 racers=()
 for _ in 1 2 3 4; do
@@ -248,16 +313,16 @@ died=$(record 'SELECT max(id) FROM runs')
 exits "the run after one that was killed" 1 "$ASSIZE" run shop
 is "tells that it has no end" "$(got '.body | fromjson | .transitions[] | [.kind, .run] | join(" ")')" "incomplete $died"
 : >http.log
-"$ASSIZE" run shop >/dev/null 2>&1
-is "once" "$(got .path)" ""
+run "$ASSIZE" run shop
+is "once" "$status $(got .path)" "1 "
 sed -i 's|run: \[sh, -c, "touch begun; exec sleep 60"\]|run: ["true"]|' assize.yaml
 exits "a scheduled check is measured" 0 "$ASSIZE" run slow
 record "UPDATE states SET finished_ms = 1000000000 WHERE check_id = (SELECT id FROM checks WHERE name = 'slow/hangs'); DELETE FROM gaps"
 run "$ASSIZE" run shop
 like "what missed its moment is told by a run of others" "$(got .body)" '"kind":"overdue".*"check":"slow/hangs".*it was due .* and was last measured'
 : >http.log
-"$ASSIZE" run shop >/dev/null 2>&1
-is "once, too" "$(got .path)" ""
+run "$ASSIZE" run shop
+is "once, too" "$status $(got .path)" "1 "
 run "$ASSIZE" run --due --quiet
 is "the one crontab line stays silent" "$status $out$err" "0 "
 is "and ends the gap" "$(got '.body | fromjson | .transitions[] | [.kind, .check] | join(" ")')" "recovery slow/hangs"
@@ -277,18 +342,26 @@ define <<YAML
   login: { smtp: "$secure", $mail, to: ops@example.com, ca_file: cert.pem, user: audit, password: wrong-password }
   clear: { smtp: "$plain", $mail, to: ops@example.com, ca_file: cert.pem }
   nobody: { smtp: "$plain", $mail, to: nobody@example.com }
+  some: { smtp: "$plain", $mail, to: [c@example.com, nobody@example.com, d@example.com] }
 YAML
 anew
 stock eu 0
 exits "mail is sent" 1 "$ASSIZE" run
 is "in the clear on this machine, by STARTTLS and with a login else" \
-	"$(got '[.sender, (.recipients | join("+")), .tls, .login] | map(tostring) | join(" ")' plain.log) $(got '[(.recipients | join("+")), .tls, .login] | map(tostring) | join(" ")' mail.log)" \
+	"$(got 'select(.recipients[0] == "a@example.com") | [.sender, (.recipients | join("+")), .tls, .login] | map(tostring) | join(" ")' plain.log) $(got '[(.recipients | join("+")), .tls, .login] | map(tostring) | join(" ")' mail.log)" \
 	"assize@example.com a@example.com+b@example.com false null ops@example.com true true"
-like "a wrong password is told without it" "$err" '"login" of 1 failure of run 2: the server refused user or password'
+like "a wrong password is told" "$err" '"login" of 1 failure of run 2: the server refused user or password'
+unlike "without it" "$err$out" 'wrong-password'
 like "a server without STARTTLS gets nothing" "$err" '"clear" of 1 failure of run 2: the server does not speak STARTTLS'
 like "a recipient that is refused is told" "$err" '"nobody" of 1 failure of run 2: the mail was not taken: .*550'
-nok "no password is kept" grep -qF -- "$SMTP_PASSWORD" .assize/record.db
-/usr/bin/python3 - plain.log >mail.out <<'PYTHON'
+is "one that is refused among others loses nothing for them" "$(got '.recipients | join("+")' plain.log | sort)" \
+	$'a@example.com+b@example.com\nc@example.com+d@example.com'
+like "and is told" "$err" 'notified "some" of 1 failure of run 2, but was refused for nobody@example.com \(550 no such mailbox\)'
+is "and recorded" "$(record "SELECT why FROM notice_ends WHERE is_delivered AND why IS NOT NULL")" 'nobody@example.com (550 no such mailbox)'
+is "no password is kept" "$(kept "$SMTP_PASSWORD")$(kept wrong-password)" ""
+is "though why it was refused is" "$(kept 'the server refused user or password')" ".assize/record.db said.out status.out status.json "
+grep -F a@example.com plain.log >first.log
+/usr/bin/python3 - first.log >mail.out <<'PYTHON'
 import email.policy, json, sys
 m = email.message_from_string(json.loads(open(sys.argv[1]).readline())["body"], policy=email.policy.default)
 print(m["Subject"], "|", m["To"], "|", m["Auto-Submitted"], "|", len(m.defects))
@@ -332,13 +405,40 @@ is "a recovery ends its alert and no other" "$(alerts | jq -r '.[].labels.check'
 define <<YAML
   hook: { webhook: "$http/test" }
   bad: { webhook: "$http/status/403/$HOOK", retries: 0 }
+  pings: { ping: "$http/pings" }
+  other: { ping: "$http/status/404/pings", retries: 0 }
 YAML
 : >http.log
 exits "a test message arrives" 0 "$ASSIZE" notify hook
 is "and says so" "$out $(got '.body | fromjson | .transitions[0].kind')" "delivered to hook (webhook) test"
 exits "or not" 2 "$ASSIZE" notify bad
 like "and why" "$err" 'could not notify "bad" \(webhook\): it answered with status 403'
-exits "nobody of that name" 3 "$ASSIZE" notify hoook
-like "is a usage error with a guess" "$err" 'did you mean hook'
+: >http.log
+exits "a ping is tried out" 0 "$ASSIZE" notify pings
+is "as what no monitor takes for a run" "$(got .path)" /pings/log
+exits "where that is unknown" 2 "$ASSIZE" notify other
+like "it is said what was asked for" "$err" 'status 404.*help: a test asks for /log behind the URL'
+# A name server that does not answer: the thread that asks it is not waited for.
+cat >slow.c <<'C'
+#include <netdb.h>
+#include <unistd.h>
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res)
+{
+	(void)node, (void)service, (void)hints, (void)res;
+	sleep(30);
+	return EAI_AGAIN;
+}
+C
+gcc -shared -fPIC -o slow.so slow.c || bail "no compiler"
+define <<YAML
+  lost: { webhook: "http://lost.example.com/x", retries: 0, timeout: 200ms }
+  gone: { smtp: "smtp://lost.example.com:25", from: a@example.com, to: b@example.com, retries: 0, timeout: 200ms }
+YAML
+for name in lost gone; do
+	LD_PRELOAD=$TMP/slow.so run timeout 10 "$ASSIZE" notify $name
+	like "$name: a name that is never found holds nothing up" "$status $err" '^2 .*timed out after'
+done
+exits "nobody of that name" 3 "$ASSIZE" notify gon
+like "is a usage error with a guess" "$err" 'did you mean gone'
 
 done_testing

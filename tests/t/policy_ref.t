@@ -58,7 +58,7 @@ cp ../origin/shop.db .
 gate() # FILE
 {
 	rm -rf ci/.assize
-	run "$ASSIZE" gate release -f "$1" --subject X
+	run "$ASSIZE" gate release -f "$1" --subject X ${record:+--record "$record"}
 }
 
 gate $ref
@@ -132,7 +132,9 @@ edit()
 	make_shop "INSERT INTO orders(state) VALUES ('new'), ('x'), ('new')"
 	rm -rf ci/.assize && mkdir ci2 && cp -r ci/. ci2 && echo x >>ci2/states.txt && rm -rf ci && ln -s ci2 ci && git add -f ci2
 }
-mutilation "a link in the place of its directory" 'shop/states'
+record=$TMP/linked.db mutilation "a link in the place of its directory" 'shop/states'
+gate $ref
+is "which leads to the record, too" "$status $(grep -c 'it has "ci"$' <<<"$err")" "4 1"
 
 edit()
 {
@@ -243,11 +245,55 @@ like "with the line itself" "$err" 'id: rows'
 edit() { ln -s ../../ci/audits/shop.yaml ci/audits/again.yaml; sed -i 's/audits\/\*/audits\/again*/' ci/assize.yaml; }
 git checkout -q -B odd origin/main && edit && git add -A ci && git commit -qm odd
 exits "a link inside the tree is followed" 0 "$ASSIZE" check -f git:odd:ci/assize.yaml
+# a link leads where it does in a checkout
+odd_digest() { "$ASSIZE" check -f git:odd:ci/assize.yaml --json | jq -r .policy_sha256; }
+git checkout -q -B odd origin/main && echo led >ci/states.txt && git commit -qam odd && led=$(odd_digest)
+led() # CLAIM: states.txt is read as the edited commit has it
+{
+	git checkout -q -B odd origin/main && edit && git add -A . && git commit -qm odd
+	is "$1: that of the checkout" "$(cat ci/states.txt)" led
+	is "$1: read so from the commit" "$(odd_digest)" "$led"
+	git checkout -q -f origin/main
+}
+edit() { ln -s . top && echo led >led.txt && ln -sf ../top/led.txt ci/states.txt; }
+led "a link to the top"
+edit() { ln -s .. ci/up && echo led >led.txt && ln -sf up/led.txt ci/states.txt; }
+led "a link to the top by its parent"
+edit() { mkdir -p far/away && touch far/away/x && ln -s ../far/away ci/link && echo led >far/led.txt && echo no >ci/led.txt && ln -sf link/../led.txt ci/states.txt; }
+led "the parent of what a link leads to"
+edit() { mkdir ci/sub && ln -s ../.. ci/sub/up && ln -sf sub/up/../led.txt ci/states.txt; }
+tree "the parent of the top" 'the symbolic link to "../.." leads out of the tree'
+edit() { ln -sf assize.yaml/../audits/shop.yaml ci/states.txt; }
+tree "the parent of a file" 'the commit has no such file'
 edit() { sed -i 's/include: .*/include: [..\/..\/x.yaml]/' ci/assize.yaml; }
 tree "an include out of the tree" 'leads out of the tree of odd'
 ln -s "$PWD" "$TMP/alias"
 edit() { sed -i "s,in_file: states.txt,in_file: $TMP/alias/ci/states.txt," ci/audits/shop.yaml; }
 tree "the work tree by another name" 'leads into the work tree by a link'
+
+# whom a database is trusted by is not for the branch to say either
+trusts() # CLAIM TARGET WORDS
+{
+	git checkout -q -B odd origin/main
+	printf 'assize: 1\ntargets: { db: { %s } }\n' "$2" >ci/audits/db.yaml
+	git add ci && git commit -qm odd
+	run "$ASSIZE" check -f git:odd:ci/assize.yaml
+	is "$1: exit status" "$status" 3
+	like "$1: told" "$err" "git:odd:ci/audits/db.yaml:2:[0-9]+: $3 of a connection string is in the work tree and cannot be read at odd"
+	exits "$1: not of the work tree's own definition" 0 "$ASSIZE" check -f ci/assize.yaml
+	git checkout -q -f origin/main
+}
+trusts "libpq's authorities" "postgres: \"host=db user=u sslmode=verify-full sslrootcert=$PWD/ci/ca.pem\"" "sslrootcert \"$PWD/ci/ca.pem\""
+trusts "a relative path" 'postgres: "user=u SSLROOTCERT = '"'ci/ca.pem'"'"' "sslrootcert \"$PWD/ci/ca.pem\""
+trusts "in a URI" "postgres: \"postgresql://u@db/x?sslmode=verify-full&sslcrl=ci%2fcrl.pem&user=u\"" "sslcrl \"$PWD/ci/crl.pem\""
+trusts "by a link" "postgres: \"user=u sslrootcert=$TMP/alias/ci/assize.yaml\"" "sslrootcert \"$TMP/alias/ci/assize.yaml\""
+trusts "MySQL's authorities" "mysql: \"host=db dbname=x ssl_ca=$PWD/ci/ca.pem\"" "ssl_ca \"$PWD/ci/ca.pem\""
+trusts "a directory of them" "mysql: \"host=db dbname=x ssl_capath=$PWD/ci\"" "ssl_capath \"$PWD/ci\""
+trusts "ODBC's authorities" "odbc: \"DRIVER=x;SSLCA=$PWD/ci/ca.pem;UID=u\"" "sslca \"$PWD/ci/ca.pem\""
+git checkout -q -B odd origin/main
+printf 'assize: 1\ntargets: { db: { postgres: "user=u sslrootcert=system sslcert=ci/mine.pem" }, other: { mysql: "dbname=x ssl_ca=/etc/ssl/ca.pem" } }\n' >ci/audits/db.yaml
+git add ci && git commit -qm odd
+exits "the machine's authorities, and a certificate of one's own, are as they were" 0 "$ASSIZE" check -f git:odd:ci/assize.yaml
 
 # ---- the repository's surroundings ----
 
@@ -330,12 +376,41 @@ like "the decision says by what it was made" "$(jq -r '.decisions[0].lines[].tex
 	"decided by $ref at $(git rev-parse origin/main)"
 ASSIZE_FILE=$ref exits "and found there without -f" 0 "$ASSIZE" history
 like "history shows the run" "$out" 'fail'
+for where in git:origin/main:ci git:gone:ci; do
+	exits "the record is found by the directory as well: $where" 0 "$ASSIZE" history -f $where
+	like "history shows the run: $where" "$out" 'fail'
+done
 exits "and it is made again from the record alone" 0 "$ASSIZE" replay --decision 1 -f $ref
+cp ci/.assize/record.db "$TMP/evidence.db" && ln -s "$PWD/ci/.assize/record.db" "$TMP/outside.db"
 git add -f ci/.assize/record.db && git commit -qm "evidence of one's own"
 run "$ASSIZE" gate release -f $ref --subject X
 is "a record that the branch has brought along: exit status" "$status" 4
 like "told" "$err" 'the record .* is part of the commit that is checked out.*--record'
 git rm -q -f ci/.assize/record.db && git commit -qm "none"
+own() # CLAIM RECORD WORDS: what the branch has committed after edit() is not taken for the record
+{
+	git checkout -q -B own origin/main && rm -rf ci/.assize && mkdir ci/.assize
+	edit
+	git add -f ci && git commit -qm own
+	run "$ASSIZE" gate release -f $ref --subject X --record "$2"
+	is "$1: exit status" "$status" 4
+	like "$1: told" "$err" "$3"
+	git checkout -q -f origin/main && rm -rf ci/.assize
+}
+edit() { cp "$TMP/evidence.db" ci/.assize/record.db; }
+own "the record by another name" "$TMP/alias/ci/.assize/record.db" 'is part of the commit that is checked out: it has "ci/.assize/record.db"'
+own "another record by a link outside" "$TMP/outside.db" 'is part of the commit that is checked out: it has "ci/.assize/record.db"'
+edit() { echo >ci/.assize/record.db-journal; }
+own "a journal beside the record" ci/.assize/record.db 'it has "ci/.assize/record.db-journal"'
+edit() { echo >ci/.assize/record.db-wal; }
+own "a log beside the record" ci/.assize/record.db 'it has "ci/.assize/record.db-wal"'
+edit() { rmdir ci/.assize && ln -s ../cache ci/.assize && mkdir -p cache && cp "$TMP/evidence.db" cache/record.db; }
+own "a link to where nothing is committed" ci/.assize/record.db 'it has "ci/.assize"'
+edit() { rmdir ci/.assize && ln -s "$PWD/cache" ci/.assize; }
+own "a link that leads out and back" ci/.assize/record.db 'it has "ci/.assize"'
+edit() { git update-index --add --cacheinfo "160000,$good,ci/sub"; mkdir -p ci/sub; cp "$TMP/evidence.db" ci/sub; }
+own "a submodule's file" ci/sub/evidence.db 'could not tell whether the record .*: "ci/sub" is a submodule'
+rm -rf cache ci/sub; git clean -qfdx -e shop.db
 
 # ---- a pinned digest ----
 
@@ -430,6 +505,11 @@ like "it was verified again" "$out" 'require undecided rollback/releases.*the ta
 run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject X
 is "what was built of a tag is as its list in the commit has it" "$status" 0 || diag "$out$err"
 rm ci/.assize/record.db
+git checkout -q -B aliased origin/trust && sed -i "s,\"../dist/{tag}.SUMS\",\"$TMP/alias/dist/{tag}.SUMS\"," ci/web.yaml && git commit -qam aliased
+run "$ASSIZE" gate built -f git:aliased:ci/web.yaml --subject X
+is "a list of the work tree by another name is none: undecided" "$status" 2
+like "and told" "$out" 'alias/dist/v1.SUMS" leads into the work tree by a link'
+rm -f ci/.assize/record.db
 git checkout -q origin/trust -- ci && git reset -q
 echo evil >dist/app && (cd dist && sha256sum app >v1.SUMS)
 "$ASSIZE" gate built -f ci/web.yaml --subject X >/dev/null

@@ -63,8 +63,32 @@ exits 'a run that had no end' 0 "$ASSIZE" replay --decision 2
 sqlite3 .assize/record.db 'UPDATE kept SET seq = (SELECT next_seq FROM head); INSERT INTO run_ends SELECT * FROM kept; DROP TABLE kept'
 exits 'which came afterwards' 0 "$ASSIZE" replay --decision 2
 like 'which came afterwards: told' "$out" 'equal'
+# rules look at different runs: a streak at old ones about the subject, a budget at new ones about any
+cp .assize/record.db late.db
+cp good.db .assize/record.db
+sed -i.kept '/baseline:/d' assize.yaml
+sqlite3 .assize/record.db 'UPDATE runs SET begin_ms = begin_ms - iif(id > 5, 82800000, 1800000 * (6 - id)); DELETE FROM run_ends WHERE run IN (5, 6, 7)'
+"$ASSIZE" gate g --subject v2 >before
+like 'open runs of two rules' "$(cat before)" 'run 7 did not come to its end'
+exits 'open runs of two rules: exit status' 0 "$ASSIZE" replay --decision 2
+mv assize.yaml.kept assize.yaml
+cp late.db .assize/record.db
 sed -i 's/"<= 10"/"<= 11"/; s/min_n: 5/min_n: 6/; s/consecutive: 3/consecutive: 2/' assize.yaml
 exits 'another definition' 0 "$ASSIZE" replay --decision 2
+
+# an override that decided is part of the decision
+cp good.db .assize/record.db
+"$ASSIZE" override g --subject v2 --until 1h --by jane --reason 'the shop is down' >/dev/null
+"$ASSIZE" override g --subject v2 --until 2h --by joe --reason 'it still is' >/dev/null
+"$ASSIZE" gate g --subject v2 >before
+like 'an override' "$(cat before)" 'OVERRIDDEN'
+exits 'an override: exit status' 0 "$ASSIZE" replay --decision 2
+sqlite3 .assize/record.db 'UPDATE decisions SET override = 1 WHERE id = 2'
+exits 'another override: exit status' 1 "$ASSIZE" replay --decision 2
+like 'another override: told' "$out" 'differs  decision 2  recorded is overridden by jane .override 1.; made again it is overridden by joe .override 2.'
+sqlite3 .assize/record.db 'UPDATE decisions SET override = NULL WHERE id = 2'
+exits 'no override: exit status' 1 "$ASSIZE" replay --decision 2
+like 'no override: told' "$out" 'recorded is not overridden; made again it is overridden by joe'
 
 # edited CLAIM STATUS TEXT SQL WORDS...: what replay says of it
 edited()
@@ -97,7 +121,7 @@ edited 'a decision opened afterwards' 1 'differs  decision 1  recorded is open, 
 	'UPDATE decisions SET is_open = 1, outcome = 1' --decision 1
 edited 'a line' 1 'recorded a/missing  fail.*again    a/missing  pass' \
 	"UPDATE decision_lines SET outcome = 3 WHERE check_name = (SELECT id FROM texts WHERE body = 'a/missing')" --decision 1
-edited 'a line that was taken out' 1 'again    a/total  undecided, run 5: the candidate has 3 values|again    ' \
+edited 'a line that was taken out' 1 'again    budget 50% of 3 h  undecided, no run: .*shut, 5 lines, differs' \
 	'DELETE FROM decision_lines WHERE place = 0' --decision 1
 edited 'the time' 1 'it was made for another gate, subject or time than its policy and basis say' \
 	'UPDATE decisions SET at_ms = at_ms - 1' --decision 1

@@ -8,7 +8,7 @@ SAMPLE=$BUILD/tests/tools/report_sample
 export NODE_PATH=$BUILD/npm/node_modules
 formats=(tap ctrf sarif gitlab-codequality github)
 others=(markdown openmetrics)
-green=(pass open waived)
+green=(pass open waived overridden)
 red=(plain shut barred hostile incomplete interrupted missing empty skipped undecided)
 
 judge() # FILE...: a line a file, see tests/npm/formats.js
@@ -93,8 +93,11 @@ is "SARIF: at the line that judged it" "$(jq -r '.runs[0].results[2].locations[0
 	'audits/storefront.yaml:34:17'
 is "SARIF: the exit status" "$(jq '.runs[0].invocations[0] | .exitCode, .executionSuccessful' $sarif)" $'1\ntrue'
 is "SARIF: every rule has help" "$(jq '[.runs[0].tool.driver.rules[] | select(.help.text == "")] | length' $sarif)" 0
+# A bracket is text behind an odd number of backslashes.
+links='(^|[^\\])(\\\\)*\]\('
 is "SARIF: nothing of a hostile name is a link or a placeholder" "$(jq -r '.. | .text? // empty' hostile.sarif |
-	grep -c '[^\\]\](\|[^{]{[0-9]*}')" 0
+	grep -cE "$links|[^{]\{[0-9]*\}")" 0
+is "SARIF: though there was what could be" "$(jq -r '.. | .text? // empty' hostile.sarif | grep -cF '\\\[a\\\](javascript:c)' | sed 's/[1-9].*/some/')" some
 is "SARIF: a path is a URI" \
 	"$(jq -r '.runs[0].results[].locations[0].physicalLocation.artifactLocation.uri' hostile.sarif |
 		grep -c '[^-A-Za-z0-9._~/!$&'"'"'()*+,;=@%]')" 0
@@ -116,6 +119,25 @@ like "GitLab: waived is info" "$(jq -r '.[] | "\(.severity) \(.description)"' wa
 	"^info waived tasks/columns: $by"
 like "GitHub: waived is a warning" "$(grep ^::warning waived.github)" 'title=waived tasks/columns,'
 like "Markdown: waived has its evidence" "$(cat waived.markdown)" '### waived `tasks/columns`'
+# An overridden gate: it is open, everywhere it says so, and what kept it shut stays to be seen.
+for format in "${formats[@]}" markdown json html junit junit-gitlab events; do
+	"$SAMPLE" overridden $format >overridden.$format || bail "report_sample overridden $format failed"
+	text=$(/usr/bin/python3 -c 'import html, sys; print(html.unescape(sys.stdin.read()))' <overridden.$format)
+	like "$format: who overrode the gate, and why" "$text" 'jane.*the outage is worse'
+	like "$format: and what kept it shut" "$text" 'tasks/missing.*1\.30 %.*api/up.*measured 3 h ago'
+done
+like "TAP: overridden is not ok, and let through" "$(cat overridden.tap)" 'not ok 1 - gates/release # TO''DO gate release is overridden.*outcome: .overridden'
+is "CTRF: overridden is other" "$(jq -r '.results.tests[] | select(.status == "other") | "\(.name) \(.rawStatus)"' overridden.ctrf)" \
+	'gates/release overridden'
+is "SARIF: overridden is a warning, and not suppressed" \
+	"$(jq -r '.runs[0].results[] | "\(.ruleId) \(.level) \(.properties.outcome) \(.suppressions)"' overridden.sarif)" \
+	'gates/release warning overridden null'
+is "GitLab: overridden is minor" "$(jq -r '.[] | "\(.severity) \(.check_name)"' overridden.gitlab-codequality)" 'minor gates/release'
+like "GitHub: overridden is a warning" "$(grep ^::warning overridden.github)" 'title=gate overridden,file=audits/storefront.yaml,line=34'
+like "Markdown: overridden has its lines" "$(cat overridden.markdown)" '^## assize: OVERRIDDEN.*### overridden `gates/release`.*<pre>required: fail tasks/missing'
+like "OpenMetrics: overridden is told beside open" "$(cat overridden.openmetrics)" \
+	'assize_gate_open\{gate="release"\} 1.*assize_gate_overridden\{gate="release"\} 1'
+like "OpenMetrics: and is 0 where nobody did" "$(cat open.openmetrics)" 'assize_gate_overridden\{gate="release"\} 0'
 like "OpenMetrics: waived is counted, and the series failed" "$(cat waived.openmetrics)" \
 	'assize_gate_waived\{gate="release"\} 1.*assize_series_outcome\{check="tasks/columns",series="",outcome="fail"\} 1'
 
@@ -177,7 +199,7 @@ for which in "${red[@]}"; do
 	like "Markdown: $which is none" "$(head -n 1 $which.markdown)" '^## assize: (SHUT|undecided|FAIL)'
 done
 for which in "${green[@]}"; do
-	like "Markdown: $which is a success" "$(head -n 1 $which.markdown)" '^## assize: (OPEN|pass)'
+	like "Markdown: $which is a success" "$(head -n 1 $which.markdown)" '^## assize: (OPEN|OVERRIDDEN|pass)'
 done
 is "Markdown: as HTML there is no script and no link" \
 	"$(cmark-gfm --unsafe -e table -e autolink hostile.markdown | grep -ciE '<(script|a|img)[ >]')" 0

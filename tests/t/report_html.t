@@ -13,7 +13,8 @@ xpath()
 # libxml2 knows HTML 4 only: these elements are unknown to it, and nothing else may be wrong.
 html_errors()
 {
-	xmllint --nonet --html --noout "$1" 2>&1 | grep 'error :' |
+	# From memory: read in pieces, it stumbles over a path that is cut by the end of one.
+	xmllint --nonet --html --noout --memory "$1" 2>&1 | grep 'error :' |
 		grep -vE 'Tag (header|main|section|article|footer|figure|svg|path|line|circle|text) invalid'
 }
 

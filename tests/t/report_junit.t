@@ -12,7 +12,7 @@ xpath()
 	xmllint --nonet --xpath "$1" "$2"
 }
 
-for which in plain pass shut open hostile incomplete empty many; do
+for which in plain pass shut open overridden hostile incomplete empty many; do
 	for format in junit junit-gitlab; do
 		file=$TMP/$which.$format.xml
 		"$SAMPLE" $which $format >"$file" || bail "report_sample $which $format failed"
@@ -49,6 +49,9 @@ is "a shut gate is a failure" \
 	"$(xpath 'count(//testcase[@classname="gate"]/failure)' "$TMP/shut.junit.xml")" 1
 is "an open gate passes" \
 	"$(xpath 'count(//testcase[@classname="gate"]/system-out)' "$TMP/open.junit.xml")" 1
+is "an overridden gate is skipped, with what kept it shut" \
+	"$(xpath 'string(//testcase[@classname="gate"]/skipped/@message)' "$TMP/overridden.junit.xml")" \
+	'overridden by jane until 2026-11-23T21:40:03Z (override 3): the outage is worse; it would be shut: fail; fail tasks/missing: 1.30 %, bound <= 0.1 %; undecided api/up: measured 3 h ago, limit 30 min'
 is "hostile text adds no element" "$(xpath 'count(//*)' "$TMP/hostile.junit.xml")" \
 	"$(xpath 'count(//*)' "$TMP/shut.junit.xml")"
 is "hostile text arrives as text" \

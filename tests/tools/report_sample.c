@@ -3,7 +3,7 @@
  * a report with a program nobody here wrote.
  *
  * WHICH   plain, pass, shut, open, hostile, incomplete, interrupted, missing, empty, skipped,
- *         undecided, barred (all pass, the gate is shut), waived, many
+ *         undecided, barred (all pass, the gate is shut), overridden (as barred), waived, many
  * FORMAT  those of assize report --format, and events, live
  */
 #include <stdio.h>
@@ -63,6 +63,9 @@ static int make_sample(struct arena *a, const char *which, struct report *r)
 	} else if (strcmp(which, "barred") == 0) {
 		fixture_keep_passing(r);
 		fixture_add_decision(a, r, false);
+	} else if (strcmp(which, "overridden") == 0) {
+		fixture_keep_passing(r);
+		fixture_add_overridden(a, r);
 	} else if (strcmp(which, "many") == 0) {
 		fixture_many(a, r, 1000, 8760);
 	} else if (strcmp(which, "plain") != 0) {

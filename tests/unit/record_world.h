@@ -177,7 +177,8 @@ static inline struct value world_real(double v)
 	return (struct value){.type = VALUE_REAL, .real = v};
 }
 
-static inline struct run_info world_begin(struct world *w, const char *subject)
+static inline struct run_info world_begin_part(struct world *w, const char *subject,
+					       struct run_shard shard)
 {
 	struct run_info run = {
 		.begin_ms = w->now_ms,
@@ -194,12 +195,18 @@ static inline struct run_info world_begin(struct world *w, const char *subject)
 		.boot_id = "b007",
 		.begin_monotonic_ms = 42,
 		.n_planned = 1,
+		.shard = shard,
 	};
 	struct err e = {0};
 
 	memset(run.definition_digest, 0xab, sizeof(run.definition_digest));
 	assert_ok(record_begin(w->record, &run, &e), e);
 	return run;
+}
+
+static inline struct run_info world_begin(struct world *w, const char *subject)
+{
+	return world_begin_part(w, subject, (struct run_shard){.index = 0});
 }
 
 static inline void world_end(struct world *w, struct run_info *run, enum outcome outcome)

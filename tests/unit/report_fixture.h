@@ -22,7 +22,8 @@
 	"<script>alert(1)</script> \"'`&amp; ]]> ::error::x\n::error::y\n\x1b[31m\x07\x7f "        \
 	"\xE2\x80\xAE"                                                                             \
 	"txt.exe \xE2\x80\x8B\xEF\xBB\xBF \xff\xfe \xC0\xAF \xED\xA0\x80 ${IFS} $(id) %s%n \\d+ "  \
-	"| \\| # SKIP %0A::error::z ##[error]q ``` [a](javascript:b) {0} **b** @octocat "          \
+	"| \\| # SKIP %0A::error::z ##[error]q ``` [a](javascript:b) \\[a\\](javascript:c) {0} "   \
+	"**b** @octocat "                                                                          \
 	"https://a.example www.a.example \x80\r::warning::w\r\n"
 
 #define FIXTURE_BEGIN_MS 1795383603000 /* 2026-11-22T21:40:03Z */
@@ -438,6 +439,25 @@ static inline void fixture_add_waived(struct arena *a, struct report *r)
 	r->decisions[0].outcome = OUTCOME_WARN;
 	r->decisions[0].lines = line;
 	r->decisions[0].n_lines = 1;
+}
+
+static const struct override fixture_override = {.id = 3,
+						 .gate = "release",
+						 .subject = "v2.31.0",
+						 .actor = "jane",
+						 .reason = "the outage is worse",
+						 .at_ms = FIXTURE_BEGIN_MS,
+						 .until_ms = FIXTURE_BEGIN_MS + FIXTURE_DAY_MS,
+						 .host = "audit-01",
+						 .user = "svc-assize"};
+
+/* All pass, the gate is shut by what was measured elsewhere, and somebody opened it all the same.
+ */
+static inline void fixture_add_overridden(struct arena *a, struct report *r)
+{
+	fixture_add_decision(a, r, false);
+	r->decisions[0].is_open = true;
+	r->decisions[0].override = &fixture_override;
 }
 
 /* Nothing but results of one outcome, skipped or undecided, is left; there is one of each. */

@@ -334,6 +334,80 @@ static void test_openmetrics_keeps_names_apart(void **state)
 	arena_free(a);
 }
 
+/* GitHub refuses a rule with more than twenty tags. */
+static void test_sarif_has_twenty_tags_at_most(void **state)
+{
+	struct arena *a = arena_new();
+	struct check_info *c = arena_alloc(a, sizeof(*c));
+	struct report r;
+	struct buf out;
+
+	(void)state;
+	fixture_many(a, &r, 1, 2);
+	r.results[0].outcome = OUTCOME_FAIL;
+	*c = *r.results[0].check;
+	c->tags = "t01 t02 t03 t04 t05 t06 t07 t08 t09 t10 t11 t12 t13 t14 t15 t16 t17 t18 t19 t20 "
+		  "t21";
+	r.results[0].check = c;
+	buf_init(&out, BUF_UNBOUNDED);
+	report_sarif(&out, &r);
+	assert_non_null(strstr(out.data, "\"t20\""));
+	assert_null(strstr(out.data, "\"t21\""));
+	buf_release(&out);
+	arena_free(a);
+}
+
+/* Let through, and first: what it was overridden as stays to be seen. */
+static void test_cases_of_an_overridden_gate_tell_what_kept_it_shut(void **state)
+{
+	struct arena *a = arena_new();
+	struct report r;
+	struct report_case *cases, **ranked;
+	size_t n;
+
+	(void)state;
+	fixture_report(a, &r);
+	fixture_keep_passing(&r);
+	fixture_add_overridden(a, &r);
+	cases = report_cases(a, &r, &n);
+	ranked = report_cases_ranked(a, cases, n);
+	assert_int_equal(ranked[0]->kind, CASE_GATE);
+	assert_int_equal(ranked[0]->outcome, OUTCOME_WARN);
+	assert_true(ranked[0]->is_let_through);
+	assert_false(ranked[0]->is_failure);
+	assert_string_equal(case_word(ranked[0]), "overridden");
+	assert_string_equal(ranked[0]->message,
+			    "gate release is overridden for v2.31.0, overridden by jane until "
+			    "2026-11-23T21:40:03Z (override 3): the outage is worse: fail "
+			    "tasks/missing{column=\"owner\"}: 1.30 %, bound <= 0.1 %; undecided "
+			    "api/up: measured 3 h ago, limit 30 min");
+	assert_non_null(strstr(ranked[0]->details, "required: fail tasks/missing"));
+	arena_free(a);
+}
+
+static void test_report_places_are_from_the_top_of_the_checkout(void **state)
+{
+	static const struct {
+		const char *file, *place;
+	} rows[] = {
+		{NULL, ""},
+		{"", ""},
+		{"assize.yaml", "sub/assize.yaml"},
+		{"././audits/a.yaml", "sub/audits/a.yaml"},
+		{"/etc/assize.yaml", "/etc/assize.yaml"},
+		{"git:origin/main:ci/assize.yaml", "ci/assize.yaml"},
+		{"git:v1^{}:a:b.yaml", "a:b.yaml"},
+		{"./git:v1:a.yaml", "sub/git:v1:a.yaml"}, /* a file that is called so */
+	};
+	struct arena *a = arena_new();
+	struct report r = {.file_prefix = "sub/"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(report_place(a, &r, rows[i].file), rows[i].place);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +422,9 @@ int main(void)
 		cmocka_unit_test(test_markdown_is_bounded),
 		cmocka_unit_test(test_openmetrics_is_bounded),
 		cmocka_unit_test(test_openmetrics_keeps_names_apart),
+		cmocka_unit_test(test_sarif_has_twenty_tags_at_most),
+		cmocka_unit_test(test_cases_of_an_overridden_gate_tell_what_kept_it_shut),
+		cmocka_unit_test(test_report_places_are_from_the_top_of_the_checkout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

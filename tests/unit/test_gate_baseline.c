@@ -194,7 +194,68 @@ static void test_baseline_terminated_without_measurements_is_no_success(void **s
 	add(w, "v1", "", 40, 100);
 	for (size_t i = 0; i < 20; i++)
 		w->values[i].run_state = i % 2 ? RUN_INCOMPLETE : RUN_INTERRUPTED;
-	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate has 0 values");
+	comes_to(w->s, OUTCOME_UNDECIDED, "20 of 20 runs of the candidate gave no value");
+}
+
+/* Runs that did not end are lost, not left out: else whoever kills the bad ones passes. */
+static void test_baseline_runs_without_an_end_are_lost(void **state)
+{
+	struct baseline_scene *w = scene_of(state);
+
+	add(w, "v2", "", 30, 100);
+	add(w, "v1", "", 40, 100);
+	for (size_t i = 0; i < 3; i++)
+		w->values[10 + i].run_state = RUN_INCOMPLETE;
+	comes_to(w->s, OUTCOME_PASS, "27 against 40 values");
+	w->values[13].run_state = RUN_INTERRUPTED;
+	comes_to(w->s, OUTCOME_UNDECIDED, "4 of 30 runs of the candidate gave no value");
+	w->values[13].run_state = RUN_COMPLETE;
+	w->values[13].outcome = OUTCOME_UNDECIDED; /* a value in doubt */
+	comes_to(w->s, OUTCOME_UNDECIDED, "4 of 30 runs of the candidate gave no value");
+	w->values[13].outcome = OUTCOME_PASS;
+	w->values[40].outcome = OUTCOME_UNDECIDED; /* of a baseline: it had too little history */
+	comes_to(w->s, OUTCOME_PASS, "27 against 40 values");
+}
+
+/* What a candidate lost could have been as bad as can be. */
+static void test_baseline_losses_must_not_matter(void **state)
+{
+	struct baseline_scene *w = scene_of(state);
+
+	w->rule.effect = 0.05;
+	w->rule.min_n = 10;
+	add(w, "v2", "", 20, 0);
+	add(w, "v1", "", 40, 0);
+	for (size_t i = 0; i < 60; i++)
+		w->values[i].number = 0;
+	w->values[7].run_state = RUN_INTERRUPTED;
+	comes_to(w->s, OUTCOME_UNDECIDED,
+		 "1 runs of the candidate gave no value, and at their worst it would not pass");
+	w->rule.direction = BASELINE_EITHER; /* one value does not move a median so far */
+	w->rule.effect = 2;
+	for (size_t i = 0; i < 60; i++)
+		w->values[i].number = (double)(10 + i % 2);
+	comes_to(w->s, OUTCOME_PASS, "19 against 40 values");
+}
+
+static void test_baseline_a_candidate_becomes_stale(void **state)
+{
+	struct baseline_scene *w = scene_of(state);
+
+	add(w, "v2", "", 30, 100);
+	add(w, "v1", "", 40, 100);
+	w->values[0].measured_ms = NOW - HOUR; /* as old as the gate allows */
+	comes_to(w->s, OUTCOME_PASS, "30 against 40 values");
+	w->values[0].measured_ms--;
+	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate was last measured 60 min ago, limit");
+	w->values[0].measured_ms = NOW - MINUTE; /* no value is no newer one */
+	w->values[0].has_value = false;
+	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate was last measured 61 min ago, limit");
+	w->s->item.max_age_ms = 2 * HOUR;
+	comes_to(w->s, OUTCOME_PASS, "29 against 40 values");
+	w->rule.candidate.window_ms = DAY; /* a window is no licence */
+	w->s->item.max_age_ms = HOUR;
+	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate was last measured 61 min ago, limit");
 }
 
 static void test_baseline_only_sound_runs_count(void **state)
@@ -207,7 +268,7 @@ static void test_baseline_only_sound_runs_count(void **state)
 	comes_to(w->s, OUTCOME_UNDECIDED, "the baseline has 19 values");
 	w->values[30].is_same_definition = true;
 	w->values[3].measured_ms = NOW + HOUR;
-	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate has 19 values");
+	comes_to(w->s, OUTCOME_UNDECIDED, "it has results from the future: a clock is wrong");
 	w->values[3].measured_ms = NOW;
 	w->values[3].subject = "any"; /* about this release, or it is no candidate's value */
 	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate has 19 values");
@@ -267,6 +328,7 @@ static void test_baseline_series_are_judged_at_once(void **state)
 	w->rule.series = "s[3]";
 	comes_to(w->s, OUTCOME_UNDECIDED,
 		 "neither candidate nor baseline have a value that counts");
+	w->s->item.max_age_ms = 30 * DAY;
 	w->rule.series = "s2";
 	comes_to(w->s, OUTCOME_PASS, "20 against 40 values");
 }
@@ -324,6 +386,9 @@ int main(void)
 		SCENE_TEST(test_baseline_errors_without_a_series_count),
 		SCENE_TEST(test_baseline_nan_is_no_success),
 		SCENE_TEST(test_baseline_terminated_without_measurements_is_no_success),
+		SCENE_TEST(test_baseline_runs_without_an_end_are_lost),
+		SCENE_TEST(test_baseline_losses_must_not_matter),
+		SCENE_TEST(test_baseline_a_candidate_becomes_stale),
 		SCENE_TEST(test_baseline_only_sound_runs_count),
 		SCENE_TEST(test_baseline_of_zero_lets_no_error_pass),
 		SCENE_TEST(test_baseline_rare_events_are_counted),

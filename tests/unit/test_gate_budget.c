@@ -122,8 +122,11 @@ static void test_budget_unknown_time_is_not_good_time(void **state)
 
 	for (size_t i = 0; i < 3; i++) {
 		set_points(w, 0, 260);
-		set_outcomes(w, 10, 24, unknown[i]);
-		comes_to(w->s, OUTCOME_PASS, "24 h of 24 h; 24 h are unknown");
+		set_outcomes(w, 10, 23, unknown[i]);
+		comes_to(w->s, OUTCOME_PASS, "24 h of 24 h; 23 h are unknown");
+		set_outcomes(w, 10, 24, unknown[i]); /* had it failed, it would be spent */
+		comes_to(w->s, OUTCOME_UNDECIDED,
+			 "0 ms failed, 24 h are unknown, all of the 24 h that are left of 24 h");
 		set_outcomes(w, 10, 25, unknown[i]);
 		comes_to(w->s, OUTCOME_UNDECIDED,
 			 "0 ms failed, 25 h are unknown, more than the 24 h that are left of 24 h");
@@ -204,6 +207,19 @@ static void test_budget_joins_checks_and_series(void **state)
 	comes_to(w->s, OUTCOME_FAIL, "24 h failed");
 }
 
+/* Two runs of one moment: the failure counts, before and behind it, in whatever order. */
+static void test_budget_runs_of_one_moment_are_joined(void **state)
+{
+	struct budget_scene *w = scene_of(state);
+
+	for (int first = 0; first < 2; first++) {
+		set_points(w, 0, 260);
+		w->points[0][11].measured_ms = w->points[0][10].measured_ms;
+		w->points[0][10 + first].outcome = OUTCOME_FAIL;
+		comes_to(w->s, OUTCOME_PASS, "94 % of the budget is left, 22 h of 24 h");
+	}
+}
+
 static void test_budget_burns(void **state)
 {
 	struct budget_scene *w = scene_of(state);
@@ -236,6 +252,7 @@ int main(void)
 		SCENE_TEST(test_budget_only_a_sound_pass_is_known),
 		SCENE_TEST(test_budget_gaps_are_unknown),
 		SCENE_TEST(test_budget_joins_checks_and_series),
+		SCENE_TEST(test_budget_runs_of_one_moment_are_joined),
 		SCENE_TEST(test_budget_burns),
 	};
 

@@ -1,6 +1,6 @@
 /*
- * gate: rules about people and calendars beside waivers: override, freeze, depends_on. Each alone,
- * then the matrix of what must stay shut under each of them.
+ * gate: rules beside those about checks: override, freeze, depends_on, the record itself. Each
+ * alone, then the matrix of what must stay shut under each of them.
  */
 #include "gate_scene.h"
 
@@ -181,6 +181,12 @@ static void test_dependency_under_another_definition_is_undecided(void **state)
 	p->staging.definition_digest[31] ^= 1;
 	p->s.in.definition_digest[0] ^= 1;
 	comes_to(&p->s, OUTCOME_UNDECIDED, "under another definition");
+	p->s.in.definition_digest[0] ^= 1;
+	p->past.is_other_policy = true;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "by other rules or with other variables");
+	p->staging.is_open = false;
+	p->staging.outcome = OUTCOME_FAIL;
+	comes_to(&p->s, OUTCOME_FAIL, "was decided shut (fail)");
 }
 
 static void test_dependency_that_is_shut_says_how(void **state)
@@ -277,6 +283,44 @@ static void test_override_does_not_pass_absolute_checks(void **state)
 	comes_to(&p->s, OUTCOME_UNDECIDED, "never measured; override 3 does not let it through");
 }
 
+/* What a budget says of an absolute check is no less absolute. */
+static void test_override_does_not_pass_budgets_of_absolute_checks(void **state)
+{
+	struct people *p = *state;
+	struct past_result failed = {.run_id = 12,
+				     .measured_ms = NOW - HOUR,
+				     .run_state = RUN_COMPLETE,
+				     .outcome = OUTCOME_FAIL,
+				     .is_same_definition = true,
+				     .has_value = true,
+				     .series = "",
+				     .subject = "v1",
+				     .unit = ""};
+	struct check other = {.name = "api/up"};
+	const struct gate_past pasts[] = {{&p->s.check, &failed, 1}, {&other, &failed, 1}};
+	const struct budget_rule rules[] = {
+		{.pos = {"assize.yaml", 50, 5},
+		 .objective = "90%",
+		 .allowed = 0.1,
+		 .window_ms = 2 * HOUR,
+		 .max_gap_ms = 2 * HOUR},
+		{.pos = {"assize.yaml", 55, 5}, .objective = "90%", .allowed = 0.1},
+	};
+	const struct gate_budget budgets[] = {{&rules[0], {pasts, 2}}, {&rules[1], {&pasts[1], 1}}};
+
+	override_with(p, 1);
+	p->s.in.budgets = budgets;
+	p->s.in.n_budgets = 2;
+	assert_true(decided(p).is_open);
+	p->s.check.is_absolute = true;
+	comes_to(&p->s, OUTCOME_FAIL,
+		 "60 min are unknown; override 3 does not let it through: the check is absolute");
+	stays_shut(p, "a spent budget");
+	p->s.in.budgets = &budgets[1]; /* another one, of another check */
+	p->s.in.n_budgets = 1;
+	assert_true(decided(p).is_open);
+}
+
 static void test_override_is_about_one_gate_and_one_subject(void **state)
 {
 	struct people *p = *state;
@@ -345,6 +389,61 @@ static void test_override_makes_no_gate_of_nothing(void **state)
 	stays_shut(p, "no gate");
 }
 
+/* ---- the record itself ---- */
+
+static struct gate_ledger whole(void)
+{
+	return (struct gate_ledger){.pos = {"assize.yaml", 70, 5},
+				    .anchored_within_ms = DAY,
+				    .size = 500,
+				    .anchored = 480,
+				    .anchored_ms = NOW - HOUR};
+}
+
+static void test_record_must_be_whole_and_anchored(void **state)
+{
+	struct people *p = *state;
+	struct gate_ledger x = whole();
+
+	p->s.in.ledger = &x;
+	comes_to(&p->s, OUTCOME_PASS,
+		 "500 records are what was recorded, 480 of them anchored 60 min ago");
+	x.anchored_within_ms = 0;
+	x.anchored = x.anchored_ms = 0;
+	comes_to(&p->s, OUTCOME_PASS, "500 records are what was recorded");
+	x = whole();
+	x.n_doubts = 1;
+	x.finding = "the clock was set back";
+	comes_to(&p->s, OUTCOME_UNDECIDED, "the record is in doubt: the clock was set back");
+	x.n_broken = 1;
+	x.finding = "records 3 to 4 are gone";
+	comes_to(&p->s, OUTCOME_FAIL,
+		 "the record is not what was recorded: records 3 to 4 are gone");
+	x = whole();
+	x.error = "disk I/O error";
+	comes_to(&p->s, OUTCOME_UNDECIDED, "could not be verified: disk I/O error");
+}
+
+static void test_record_anchored_otherwise_is_undecided(void **state)
+{
+	struct people *p = *state;
+	struct gate_ledger x = whole();
+
+	p->s.in.ledger = &x;
+	x.anchored = 0;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "no anchor vouches for the record");
+	x = whole();
+	x.anchored_ms = 0;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "no anchor vouches for the record");
+	x.anchored_ms = NOW - DAY - 1;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "the record was anchored 24 h ago, limit 24 h");
+	x.anchored_ms = NOW + DAY;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "24 h in the future: a clock is wrong");
+	p->s.in.n_items = 0;
+	x = whole();
+	comes_to(&p->s, OUTCOME_UNDECIDED, "nothing to open on");
+}
+
 /* ---- the matrix ---- */
 
 static void spoil(struct people *p, int how)
@@ -402,8 +501,10 @@ static void test_rules_are_never_green(void **state)
 {
 	struct people *p = *state;
 
+	const struct gate_ledger ledger = whole();
+
 	for (int how = 0; how <= 14; how++) {
-		for (int rule = 0; rule < 4; rule++) {
+		for (int rule = 0; rule < 5; rule++) {
 			again(p);
 			spoil(p, how);
 			if (rule == 0 || rule == 3) {
@@ -416,6 +517,8 @@ static void test_rules_are_never_green(void **state)
 				override_with(p, 2);
 				p->s.check.is_absolute = true;
 			}
+			if (rule >= 3)
+				p->s.in.ledger = &ledger;
 			stays_shut(p, arena_printf(p->s.arena, "%d under rule %d", how, rule));
 		}
 	}
@@ -436,9 +539,12 @@ int main(void)
 		PEOPLE_TEST(test_override_opens_and_hides_nothing),
 		PEOPLE_TEST(test_override_of_an_open_gate_is_not_used),
 		PEOPLE_TEST(test_override_does_not_pass_absolute_checks),
+		PEOPLE_TEST(test_override_does_not_pass_budgets_of_absolute_checks),
 		PEOPLE_TEST(test_override_is_about_one_gate_and_one_subject),
 		PEOPLE_TEST(test_override_ends),
 		PEOPLE_TEST(test_override_makes_no_gate_of_nothing),
+		PEOPLE_TEST(test_record_must_be_whole_and_anchored),
+		PEOPLE_TEST(test_record_anchored_otherwise_is_undecided),
 		PEOPLE_TEST(test_rules_are_never_green),
 	};
 

@@ -163,9 +163,22 @@ static void test_policy_is_one_text_as_long_as_nobody_changes_it(void **state)
 	assert_string_equal(one.policy.data, two.policy.data);
 	assert_string_not_equal(one.basis.data, two.basis.data);
 	release(&two);
+	s->check.pos.file = "a \\ \"file\":null.yaml"; /* shown from elsewhere, it is the same */
+	two = write(s);
+	assert_string_not_equal(one.policy.data, two.policy.data);
+	assert_true(policy_is_same(one.policy.data, two.policy.data));
+	assert_true(policy_is_same(two.policy.data, one.policy.data));
+	release(&two);
+	s->check.pos.line++;
+	two = write(s);
+	assert_false(policy_is_same(one.policy.data, two.policy.data));
+	release(&two);
+	s->check.pos.line--;
 	s->item.max_age_ms++;
 	two = write(s);
 	assert_string_not_equal(one.policy.data, two.policy.data);
+	assert_false(policy_is_same(one.policy.data, two.policy.data));
+	assert_false(policy_is_same(one.policy.data, ""));
 	release(&one);
 	release(&two);
 }
@@ -199,12 +212,62 @@ static void test_policy_refuses_what_is_not_one(void **state)
 	release(&t);
 }
 
+/* What no definition can ask for, and what would run over. */
+static void test_policy_refuses_impossible_numbers(void **state)
+{
+	static const struct {
+		const char *was, *is;
+		bool is_basis;
+	} edits[] = {
+		{"\"need\":2,", "\"need\":0,", false},
+		{"\"need\":2,", "\"need\":4,", false},
+		{"\"need\":2,", "\"need\":-1,", false},
+		{"\"of\":3,", "\"of\":1,", false},
+		{"\"of\":3,", "\"of\":-3,", false},
+		{"\"of\":3,", "\"of\":5000000000,", false},
+		{"\"apart_ms\":1000", "\"apart_ms\":-1", false},
+		{"\"window_ms\":172800000", "\"window_ms\":0", false},
+		{"\"window_ms\":172800000", "\"window_ms\":-172800000", false},
+		{"\"window_ms\":172800000", "\"window_ms\":9223372036854775807", false},
+		{"\"max_gap_ms\":3600000", "\"max_gap_ms\":9223372036854775807", false},
+		{"\"long_ms\":3600000", "\"long_ms\":172800001", false},
+		{"\"short_ms\":60000", "\"short_ms\":0", false},
+		{"\"direction\":1", "\"direction\":7", false},
+		{"\"min_n\":20", "\"min_n\":0", false},
+		{"\"max_age_ms\":3600000", "\"max_age_ms\":-3600000", false},
+		{"\"now_ms\":1795383603000", "\"now_ms\":-9223372036854775807", true},
+		{"\"now_ms\":1795383603000", "\"now_ms\":9223372036854775807", true},
+	};
+	struct scene *s = *state;
+	struct texts_of t;
+
+	fill(s);
+	t = write(s);
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		const char *text = edits[i].is_basis ? t.basis.data : t.policy.data;
+		const char *at = strstr(text, edits[i].was), *edited;
+		struct err e = {0};
+		struct basis b;
+
+		if (at == NULL)
+			fail_msg("no %s in %s", edits[i].was, text);
+		edited = arena_printf(s->arena, "%.*s%s%s", (int)(at - text), text, edits[i].is,
+				      at + strlen(edits[i].was));
+		if (policy_read(s->arena, edits[i].is_basis ? t.policy.data : edited,
+				edits[i].is_basis ? edited : t.basis.data, &b, &e) == 0)
+			fail_msg("read: %s", edits[i].is);
+		assert_non_null(strstr(e.message, "it is not one of this version"));
+	}
+	release(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(test_policy_gives_the_same_decision),
 		SCENE_TEST(test_policy_is_one_text_as_long_as_nobody_changes_it),
 		SCENE_TEST(test_policy_refuses_what_is_not_one),
+		SCENE_TEST(test_policy_refuses_impossible_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,6 +229,44 @@ static void test_waivers_alone_open_nothing(void **state)
 	comes_to(&w->s, OUTCOME_WARN, "proven 60 min ago"); /* a proof of its own */
 }
 
+/* A streak that holds without the newest run is no pass of it, nor is a budget. */
+static void test_waivers_and_a_streak_open_nothing(void **state)
+{
+	struct waiver_scene *w = *state;
+	struct selector rule = {.streak_need = 2, .streak_of = 3};
+	const struct gate_streak streak = {&rule, true};
+	struct past_result past[3];
+	struct gate_past of_check = {&w->broken, past, 3};
+	const struct budget_rule budget = {
+		.objective = "50%", .allowed = 0.5, .window_ms = 2 * HOUR, .max_gap_ms = 2 * HOUR};
+	const struct gate_budget budgets = {&budget, {&of_check, 1}};
+
+	for (int i = 0; i < 3; i++)
+		past[i] = (struct past_result){.run_id = 12 - i,
+					       .measured_ms = NOW - MINUTE - i * HOUR,
+					       .run_state = RUN_COMPLETE,
+					       .outcome = i == 0 ? OUTCOME_FAIL : OUTCOME_PASS,
+					       .is_same_definition = true,
+					       .has_value = true,
+					       .series = "",
+					       .subject = "v2",
+					       .unit = ""};
+	w->items[1].streaks = &streak;
+	w->items[1].n_streaks = 1;
+	w->items[1].past = past;
+	w->items[1].n_past = 3;
+	comes_to(&w->s, OUTCOME_WARN, "2 of the last 3 runs passed"); /* beside another check */
+	w->s.in.items = &w->items[1];
+	w->s.in.n_items = 1;
+	comes_to(&w->s, OUTCOME_UNDECIDED,
+		 "every check that is required is waived, and what passes besides is nothing to "
+		 "open on");
+	w->items[1].n_streaks = 0;
+	w->s.in.budgets = &budgets;
+	w->s.in.n_budgets = 1;
+	comes_to(&w->s, OUTCOME_UNDECIDED, "every check that is required is waived");
+}
+
 static void test_waiver_of_advice_changes_nothing(void **state)
 {
 	struct waiver_scene *w = *state;
@@ -334,6 +372,7 @@ int main(void)
 		WAIVER_TEST(test_waiver_the_loader_would_refuse_does_not_count),
 		WAIVER_TEST(test_waiver_that_is_not_needed_is_advice),
 		WAIVER_TEST(test_waivers_alone_open_nothing),
+		WAIVER_TEST(test_waivers_and_a_streak_open_nothing),
 		WAIVER_TEST(test_waiver_of_advice_changes_nothing),
 		WAIVER_TEST(test_waiver_does_not_cover_another_failure),
 		WAIVER_TEST(test_waiver_is_never_green_without_a_measured_failure),

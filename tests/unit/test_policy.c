@@ -76,7 +76,7 @@ static void test_file_held_content_stays_as_it_was(void **state)
 {
 	struct arena *a = arena_new();
 	struct err e = {0};
-	char text[] = "one\ntwo\n", got[16];
+	char text[] = "one\ntwo\n", got[16], dir[] = "/tmp/assize-policy.XXXXXX";
 	struct stat st;
 	struct buf b;
 	int fd;
@@ -105,12 +105,20 @@ static void test_file_held_content_stays_as_it_was(void **state)
 	buf_release(&b);
 	arena_free(a);
 
+	/* Its content goes with its arena; a file of that name is not asked then. */
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(file_write_atomic("git:main:list", "evil", 4, &e), 0);
 	e = (struct err){0};
 	buf_init(&b, 100);
-	assert_int_equal(file_read("git:main:list", &b, &e), -1); /* with its arena */
-	assert_string_equal(e.message,
-			    "could not open \"git:main:list\": No such file or directory");
+	assert_int_equal(file_read("git:main:list", &b, &e), -1);
+	assert_string_equal(e.message, "could not open \"git:main:list\": no absolute path, and no "
+				       "content is held under it");
+	assert_int_equal(file_open("git:main:list", &st, NULL), -1);
 	buf_release(&b);
+	assert_int_equal(unlink("git:main:list"), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 int main(void)

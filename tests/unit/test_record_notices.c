@@ -235,6 +235,42 @@ static void test_notices_are_one_process_at_a_time(void **state)
 	assert_string_equal(others[0].key, items[0].key);
 }
 
+/* The turn of the newest is that of all before it; twenty at once. */
+static void test_notices_of_a_sink_are_taken_in_order(void **state)
+{
+	struct world *w = *state;
+	struct notice *items, *others;
+	struct err e = {0};
+	size_t n, n_others;
+	int64_t first;
+
+	tell(w, NULL, 0);
+	(void)run(w, "", OUTCOME_FAIL);
+	assert_ok(record_notices_take(w->record, w->arena, w->now_ms, 0, &items, &n, &e), e);
+	assert_int_equal(n, 1);
+	first = items[0].id;
+	(void)run(w, "", OUTCOME_PASS);
+	assert_ok(record_notices_take(w->record, w->arena, w->now_ms, 0, &others, &n_others, &e),
+		  e);
+	assert_int_equal(n_others, 0); /* somebody is at work on the older one */
+	items[0].tried_ms = w->now_ms;
+	assert_ok(record_notice_wait(w->record, &items[0], w->now_ms + INT64_C(1000000000000), &e),
+		  e);
+	for (int i = 0; i < 11; i++) {
+		(void)run(w, "", OUTCOME_FAIL);
+		(void)run(w, "", OUTCOME_PASS);
+	}
+	assert_ok(record_notices_take(w->record, w->arena, w->now_ms, 0, &items, &n, &e), e);
+	assert_int_equal(n, NOTICE_MAX_TAKEN);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(items[i].id, first + (int64_t)i);
+	assert_true(items[0].next_ms > w->now_ms);
+	for (size_t i = 0; i < n; i++)
+		assert_ok(record_notice_end(w->record, &items[i], w->now_ms, true, &e), e);
+	assert_ok(record_notices_take(w->record, w->arena, w->now_ms, 0, &items, &n, &e), e);
+	assert_int_equal(n, 24 - NOTICE_MAX_TAKEN);
+}
+
 static void test_notices_undelivered_are_shown(void **state)
 {
 	struct world *w = *state;
@@ -400,6 +436,7 @@ int main(void)
 		TEST(test_notices_an_interrupt_is_no_news),
 		TEST(test_notices_repeat_what_stands),
 		TEST(test_notices_are_one_process_at_a_time),
+		TEST(test_notices_of_a_sink_are_taken_in_order),
 		TEST(test_notices_undelivered_are_shown),
 		TEST(test_notices_a_gap_is_told_once),
 		TEST(test_notices_a_new_check_is_not_late),

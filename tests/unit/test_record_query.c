@@ -1,8 +1,10 @@
 /* record: what gates, reports and schedules ask of it. */
 #include "record_world.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static void test_record_evidence_is_the_newest_run(void **state)
 {
@@ -418,12 +420,87 @@ static void test_record_lock_outlives_no_holder(void **state)
 			 SQLITE_OK);
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
 	assert_non_null(strstr(holder, "started anew"));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void say_it_is_a_container(struct world *w)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "UPDATE locks SET pid_space = 'elsewhere', pid = 1", NULL,
 				      NULL, NULL),
 			 SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Its process cannot be seen: it holds the lock while it lives, and no longer. */
+static void test_record_lock_of_a_container_that_was_killed(void **state)
+{
+	struct world *w = *state;
+	const char *holder = NULL;
+	struct err e = {0};
+	int ready[2], status;
+	char said = 0;
+	pid_t child;
+
+	needs_file("the kernel's lock is of one machine");
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct record *r;
+
+		if (record_open(w->path, RECORD_WRITE, &r, &e) != 0 ||
+		    record_lock(r, "released", w->arena, &holder, &e) != 0 ||
+		    record_unlock(r, "released", &e) != 0 ||
+		    record_lock(r, "schedule", w->arena, &holder, &e) != 0 ||
+		    write(ready[1], "y", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	assert_int_equal(close(ready[1]), 0);
+	assert_int_equal(read(ready[0], &said, 1), 1);
+	assert_int_equal(close(ready[0]), 0);
+	say_it_is_a_container(w);
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
 	assert_non_null(strstr(holder, "cannot be seen from here"));
+	assert_int_equal(record_lock(w->record, "released", w->arena, &holder, &e), 0);
+	assert_null(holder);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
+	assert_non_null(strstr(holder, "ended without letting go"));
+}
+
+/* A row alone is not what a lock is, nor is a lock of a transaction that was rolled back. */
+static void test_record_lock_is_the_kernels_too(void **state)
+{
+	struct world *w = *state;
+	const char *holder = NULL;
+	struct err e = {0};
+	struct record *other;
+	sqlite3 *db;
+
+	needs_file("the kernel's lock is of one machine");
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
+	assert_ok(record_open(w->path, RECORD_WRITE, &other, &e), e);
+	assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM locks", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(record_lock(other, "schedule", w->arena, &holder, &e), 1);
+	assert_non_null(strstr(holder, "about to let go"));
+	assert_int_equal(sqlite3_exec(db,
+				      "CREATE INDEX no ON locks(abs(-9223372036854775807 - 1 + "
+				      "0 * pid))", /* overflows with the first row */
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(record_lock(w->record, "another", w->arena, &holder, &e), -1);
+	assert_int_equal(sqlite3_exec(db, "DROP INDEX no", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	e = (struct err){0};
+	assert_int_equal(record_lock(other, "another", w->arena, &holder, &e), 0);
+	record_close(other);
 }
 
 int main(void)
@@ -444,6 +521,8 @@ int main(void)
 		TEST(test_record_keeps_restorations_and_pins),
 		TEST(test_record_lock_holds),
 		TEST(test_record_lock_outlives_no_holder),
+		TEST(test_record_lock_of_a_container_that_was_killed),
+		TEST(test_record_lock_is_the_kernels_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

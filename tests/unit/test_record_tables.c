@@ -7,32 +7,12 @@
 #include <sqlite3.h>
 
 static const char *const tables[] = {
-	"head",
-	"texts",
-	"runs",
-	"run_ends",
-	"checks",
-	"series",
-	"facts",
-	"definitions",
-	"results",
-	"batches",
-	"places",
-	"states",
-	"latest",
-	"restorations",
-	"steps",
-	"pins",
-	"decisions",
-	"decision_lines",
-	"decision_waivers",
-	"overrides",
-	"locks",
-	"externals",
-	"external_labels",
-	"cursors",
-	"samples",
-	"artifacts",
+	"head",	   "texts",	"runs",		  "run_ends",	      "checks",
+	"series",  "facts",	"definitions",	  "results",	      "batches",
+	"places",  "states",	"latest",	  "restorations",     "steps",
+	"pins",	   "decisions", "decision_lines", "decision_waivers", "overrides",
+	"merges",  "locks",	"externals",	  "external_labels",  "cursors",
+	"samples", "artifacts",
 };
 
 static void execute(const char *path, const char *sql)

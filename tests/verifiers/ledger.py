@@ -14,6 +14,7 @@ import sys
 
 MAX_TEXT = 1024
 OUTCOMES = {0: "undecided", 1: "pass", 2: "warn", 3: "fail", 4: "skip"}
+VOUCHED = {0: "nobody", 1: "its own key", 2: "a trusted key"}
 STATES = {1: "complete", 2: "interrupted"}
 
 
@@ -161,10 +162,12 @@ class Record:
             yield {"definition": self.definitions[x["id"]], "id": x["id"], "seq": x["seq"],
                    "t": "assize/definition/1"}
         for x in self.all("runs"):
-            yield {"begin": x["begin_ms"], "begin_monotonic": x["begin_monotonic_ms"], "boot_id": t(x["boot_id"]),
+            yield {"begin": x["begin_ms"], "begin_monotonic": x["begin_monotonic_ms"], "behind": x["behind"], "boot_id": t(x["boot_id"]),
                    "command": t(x["command"]), "commit": t(x["commit_id"]), "definition": x["definition_digest"].hex(),
                    "definition_file": t(x["definition_file"]), "dirty": x["is_dirty"], "host": t(x["host"]),
-                   "job_url": t(x["job_url"]), "planned": x["n_planned"], "run": x["id"],
+                   "job_url": t(x["job_url"]), "manifest": x["manifest"] and x["manifest"].hex(),
+                   "merge": x["merge"], "planned": x["n_planned"], "run": x["id"], "shard": x["shard"],
+                   "shards": x["shards"], "source": x["source"],
                    "selection": t(x["selection"]), "seq": x["seq"], "subject": t(x["subject"]),
                    "t": "assize/run-begin/1", "user": t(x["user"]), "version": t(x["version"])}
         for x in self.all("run_ends"):
@@ -192,9 +195,13 @@ class Record:
             labels = ({"name": t(s["name"]), "place": s["place"], "value": t(s["value"])}
                       for s in self.all("external_labels", "WHERE series = ? ORDER BY place", x["series"]))
             yield {"at": x["at_ms"], "external": x["id"], "given_id": t(x["given_id"]), "host": t(x["host"]),
-                   "labels": rows(labels), "name": t(x["name"]), "recorded": x["recorded_ms"], "seq": x["seq"],
+                   "labels": rows(labels), "merge": x["merge"], "name": t(x["name"]), "recorded": x["recorded_ms"], "seq": x["seq"],
                    "series": t(x["series"]), "t": "assize/external/1", "unit": t(x["unit"]), "user": t(x["user"]),
                    "value": value_of(x["value"])}
+        for x in self.all("anchors"):
+            yield {"anchor": x["id"], "at": x["at_ms"], "host": t(x["host"]), "kind": text(x["kind"]), "place": t(x["place"]),
+                   "receipt": digest_of(x["receipt"]), "root": x["root"].hex(), "seq": x["seq"], "size": x["size"],
+                   "t": "assize/anchor/1", "user": t(x["user"])}
         for x in self.all("overrides"):
             yield {"actor": t(x["actor"]), "at": x["at_ms"], "gate": t(x["gate"]), "host": t(x["host"]),
                    "override": x["id"], "reason": t(x["reason"]), "seq": x["seq"], "subject": t(x["subject"]),
@@ -206,6 +213,11 @@ class Record:
                    "notice": x["notice"], "seq": x["seq"], "t": "assize/notice-end/1", "why": text(x["why"])}
         for x in self.all("decisions"):
             yield self.decision(x)
+        for x in self.all("merges"):
+            yield {"at": x["at_ms"], "from": x["first"], "host": t(x["host"]), "identity": x["identity"].hex(),
+                   "merge": x["id"], "note": t(x["note"]), "origin": t(x["origin"]), "root": x["root"].hex(),
+                   "seq": x["seq"], "t": "assize/merge/1", "to": x["size"], "user": t(x["user"]),
+                   "vouched": VOUCHED[x["vouched"]]}
         for x in self.all("keys"):
             yield {"at": x["at_ms"], "endorsement": x["endorsement"] and x["endorsement"].hex(), "host": t(x["host"]),
                    "key": x["id"], "name": t(x["name"]), "public": x["public"].hex(), "seq": x["seq"],

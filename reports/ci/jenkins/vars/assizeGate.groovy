@@ -5,7 +5,8 @@
  *
  * The build fails unless the gate is open; Jenkins shows its cases and keeps the page for reviewers.
  * Arguments: gate; subject (the commit), definition, record, command (assize). They reach the command by
- * the environment, never as a part of the script.
+ * the environment, never as a part of the script. Where nothing was checked out there is no commit, and the
+ * subject has to be given: a missing one is refused.
  */
 def call(Map arguments) {
     if (!arguments.gate) {
@@ -13,7 +14,7 @@ def call(Map arguments) {
     }
     int status = -1
     withEnv(["GATE_NAME=${arguments.gate}",
-             "GATE_SUBJECT=${arguments.subject ?: env.GIT_COMMIT}",
+             "GATE_SUBJECT=${arguments.subject ?: env.GIT_COMMIT ?: ''}",
              "GATE_DEFINITION=${arguments.definition ?: ''}",
              "GATE_RECORD=${arguments.record ?: ''}",
              "GATE_COMMAND=${arguments.command ?: 'assize'}"]) {

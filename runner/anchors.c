@@ -1,0 +1,494 @@
+#include "runner/anchors.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/base64.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/num.h"
+#include "runner/base/pairs.h"
+#include "runner/base/str.h"
+#include "runner/history/ledger.h"
+#include "runner/identity.h"
+#include "runner/io/digest.h"
+#include "runner/io/git_branch.h"
+#include "runner/io/http_fetch.h"
+#include "runner/io/note.h"
+#include "runner/io/timestamp.h"
+#include "runner/ledger_show.h"
+#include "runner/model/definition.h"
+
+#define MAX_ANSWER	65536
+#define MAX_TRIES	5
+#define STATUS_CONFLICT 409
+
+static const char *const kinds[] = {
+	[ANCHOR_GIT] = "git", [ANCHOR_TIMESTAMP] = "timestamp", [ANCHOR_WITNESS] = "witness"};
+
+const char *anchor_kind(const struct anchor *x)
+{
+	return kinds[x->type];
+}
+
+const char *anchor_place(struct app *app, const struct anchor *x)
+{
+	const char *url = branch_shown(app->arena, x->url);
+
+	return x->type == ANCHOR_GIT ? arena_printf(app->arena, "%s#%s", url, x->branch) : url;
+}
+
+/* What an anchor gave for a checkpoint. */
+struct receipt {
+	const unsigned char *p;
+	size_t n;
+};
+
+static int keep(struct app *app, struct record *record, const struct anchor *x,
+		const struct ledger_checkpoint *c, struct receipt receipt, struct err *e)
+{
+	struct ledger_anchor row = {
+		.at_ms = clock_wall_ms(&app->clock),
+		.kind = anchor_kind(x),
+		.place = anchor_place(app, x),
+		.size = c->size,
+		.root = c->root,
+		.receipt = receipt.p,
+		.n_receipt = receipt.n,
+	};
+
+	identity_who(app, &row.host, &row.user);
+	return ledger_add_anchor(record, &row, e);
+}
+
+/* ---- git ---- */
+
+/* The last part of the origin is the record's identity. */
+static const char *file_of(struct app *app, const char *origin)
+{
+	const char *slash = strrchr(origin, '/');
+
+	return arena_printf(app->arena, "%s.checkpoint", slash != NULL ? slash + 1 : origin);
+}
+
+/* What was put there last must be what the record begins with. */
+static int check_last(struct app *app, struct record *record, const struct branch_version *last,
+		      const struct ledger_checkpoint *c, struct err *e)
+{
+	struct ledger_checkpoint there;
+	struct merkle_proof proof;
+
+	if (ledger_checkpoint_parse(app->arena, last->text, last->n, &there, e) != 0)
+		return err_context(e, "commit %.12s", last->commit);
+	if (there.size > c->size)
+		return err_set(e, ERR_MEASURE,
+			       "commit %.12s vouches for %" PRIu64
+			       " records: the record is shorter than it was",
+			       last->commit, there.size);
+	if (ledger_prove_extension(record, app->arena, there.size, c->size, &proof, e) != 0)
+		return -1;
+	if (merkle_is_consistent(there.size, &there.root, c->size, &c->root, &proof))
+		return 0;
+	return err_set(e, ERR_MEASURE,
+		       "commit %.12s vouches for %" PRIu64
+		       " records that are not those the record begins with: history was rewritten",
+		       last->commit, there.size);
+}
+
+/* 1 = the file says so already. */
+static int extend_branch(struct app *app, struct record *record, struct branch *b,
+			 const struct ledger_checkpoint *c, const char **commit, struct err *e)
+{
+	struct arena *a = app->arena;
+	struct branch_version *versions;
+	const char *host, *user;
+	struct branch_change change = {
+		.file = file_of(app, c->origin),
+		.p = c->note,
+		.n = strlen(c->note),
+		.message = arena_printf(a, "%s: %" PRIu64 " records\n", c->origin, c->size),
+		.at_ms = clock_wall_ms(&app->clock),
+	};
+	size_t n;
+
+	if (branch_versions(b, change.file, &versions, &n, e) != 0)
+		return -1;
+	if (n > 0 && versions[0].n == change.n &&
+	    memcmp(versions[0].text, c->note, change.n) == 0) {
+		*commit = versions[0].commit;
+		return 1;
+	}
+	if (n > 0 && check_last(app, record, &versions[0], c, e) != 0)
+		return -1;
+	identity_who(app, &host, &user);
+	change.name = user[0] != '\0' ? user : "assize";
+	change.mail = arena_printf(a, "%s@%s", change.name, host[0] != '\0' ? host : "localhost");
+	return branch_add(b, &change, commit, e);
+}
+
+/* A push that failed is made once more when somebody else extended the branch meanwhile. */
+static int put_git(struct app *app, struct record *record, const struct anchor *x,
+		   const struct ledger_checkpoint *c, struct receipt *receipt, struct err *e)
+{
+	const char *commit = NULL, *tip = NULL;
+	struct branch *b;
+	int rc = -1;
+
+	for (int tries = 0; rc < 0 && tries < MAX_TRIES; tries++) {
+		struct err why = {0};
+
+		if (branch_open(app->arena, app_temporary(app), x->url, x->branch, x->timeout_ms,
+				&b, e) != 0)
+			return -1;
+		if (tries > 0 && str_equal(tip, branch_tip(b))) {
+			branch_close(b);
+			return -1; /* as it was told */
+		}
+		tip = branch_tip(b);
+		rc = extend_branch(app, record, b, c, &commit, &why);
+		branch_close(b);
+		*e = why;
+	}
+	if (rc >= 0)
+		*receipt = (struct receipt){(const unsigned char *)commit, strlen(commit)};
+	return rc;
+}
+
+/* ---- over HTTP ---- */
+
+struct exchange {
+	int64_t timeout_ms;
+	const char *url, *type;
+	const void *body;
+	size_t n;
+	long status;
+	struct buf answer;
+};
+
+static int post(struct app *app, struct exchange *x, struct err *e)
+{
+	struct pair type = {.name = "Content-Type", .value = x->type};
+	struct pairs headers = {.items = &type, .n = 1};
+	const struct http_request req = {
+		.method = "POST",
+		.url = x->url,
+		.headers = &headers,
+		.body = x->body,
+		.n_body = x->n,
+		.deadline_ms = clock_monotonic_ms(&app->clock) + x->timeout_ms,
+		.max_body_bytes = MAX_ANSWER,
+	};
+	struct http_session *session =
+		http_session_new(&(struct http_session_options){.clock = &app->clock});
+	struct http_sink sink = {http_sink_buf, &x->answer};
+	struct http_response res;
+	int rc;
+
+	buf_reset(&x->answer);
+	rc = http_fetch(session, &req, &sink, &res, e);
+	if (rc == 0)
+		x->status = res.status;
+	http_session_free(session);
+	return rc;
+}
+
+/* ---- time stamps ---- */
+
+static int put_timestamp(struct app *app, const struct anchor *x, const struct ledger_checkpoint *c,
+			 struct receipt *receipt, struct err *e)
+{
+	struct exchange ask = {
+		.timeout_ms = x->timeout_ms, .url = x->url, .type = "application/timestamp-query"};
+	unsigned char digest[SHA256_BYTES];
+	const unsigned char *request;
+	int64_t at_ms;
+	int rc;
+
+	sha256_of(c->note, strlen(c->note), digest);
+	if (timestamp_request(app->arena, digest, &request, &ask.n, e) != 0)
+		return -1;
+	ask.body = request;
+	buf_init(&ask.answer, MAX_ANSWER);
+	rc = post(app, &ask, e);
+	if (rc == 0 && ask.status != 200)
+		rc = err_set(e, ERR_MEASURE, "it answered with status %ld", ask.status);
+	if (rc == 0)
+		rc = timestamp_response(app->arena, ask.answer.data, ask.answer.len, request, ask.n,
+					&receipt->p, &receipt->n, e);
+	buf_release(&ask.answer);
+	return rc == 0 ? timestamp_verify(receipt->p, receipt->n, digest, x->ca_file, &at_ms, e)
+		       : -1;
+}
+
+/* ---- witnesses ---- */
+
+static const char *cosigned(struct app *app, const char *note, const void *lines, size_t n)
+{
+	return arena_printf(app->arena, "%s%.*s", note, (int)n, (const char *)lines);
+}
+
+/* Signed by the witness? *at_ms: when. */
+static int check_cosigned(struct app *app, const struct anchor *x, const char *text, int64_t *at_ms,
+			  struct err *e)
+{
+	struct note_key key;
+	struct note note;
+	int64_t at_s = 0;
+
+	if (note_key_parse(app->arena, x->key, &key, e) != 0 ||
+	    note_parse(app->arena, text, strlen(text), &note, e) != 0)
+		return -1;
+	if (!note_is_signed(&note, &key, &at_s))
+		return err_set(e, ERR_MEASURE, "what it gave is not signed by %s", key.name);
+	*at_ms = at_s * 1000;
+	return 0;
+}
+
+/* The size its last signature is for; 0 = none, as far as we know. */
+static int last_size(struct app *app, struct record *record, const struct anchor *x, uint64_t *out,
+		     struct err *e)
+{
+	struct ledger_anchor *rows;
+	size_t n;
+
+	if (ledger_anchors(record, app->arena, anchor_kind(x), anchor_place(app, x), 1, &rows, &n,
+			   e) != 0)
+		return -1;
+	*out = n > 0 ? rows[0].size : 0;
+	return 0;
+}
+
+static int ask_witness(struct app *app, struct record *record, struct exchange *ask, uint64_t old,
+		       const struct ledger_checkpoint *c, struct err *e)
+{
+	struct merkle_proof proof = {.n = 0};
+	struct buf body;
+	int rc;
+
+	if (old > 0 && old < c->size &&
+	    ledger_prove_extension(record, app->arena, old, c->size, &proof, e) != 0)
+		return -1;
+	buf_init(&body, BUF_UNBOUNDED); /* a note is bounded */
+	ledger_put_extension(app, &body, (unsigned long long)old, &proof, c);
+	ask->body = body.data;
+	ask->n = body.len;
+	rc = post(app, ask, e);
+	buf_release(&body);
+	return rc;
+}
+
+/* It has seen another size than we thought: that one. */
+static int told_size(const struct exchange *ask, const struct ledger_checkpoint *c, uint64_t *old,
+		     struct err *e)
+{
+	size_t n = strcspn(ask->answer.data, "\n");
+	int64_t size;
+
+	if (num_parse_int(ask->answer.data, n, &size) != 0 || size < 0)
+		return err_set(e, ERR_MEASURE,
+			       "it has seen another checkpoint and does not say which");
+	if ((uint64_t)size > c->size)
+		return err_set(e, ERR_MEASURE,
+			       "it has seen %" PRId64 " records, and there are %" PRIu64
+			       ": the record is shorter than it was",
+			       size, c->size);
+	*old = (uint64_t)size;
+	return 0;
+}
+
+static int put_witness(struct app *app, struct record *record, const struct anchor *x,
+		       const struct ledger_checkpoint *c, struct receipt *receipt, struct err *e)
+{
+	size_t n = strlen(x->url);
+	struct exchange ask = {.timeout_ms = x->timeout_ms, .type = "text/plain; charset=utf-8"};
+	uint64_t old;
+	int64_t at_ms;
+	int rc;
+
+	if (last_size(app, record, x, &old, e) != 0)
+		return -1;
+	while (n > 0 && x->url[n - 1] == '/')
+		n--;
+	ask.url = arena_printf(app->arena, "%.*s/add-checkpoint", (int)n, x->url);
+	buf_init(&ask.answer, MAX_ANSWER);
+	rc = ask_witness(app, record, &ask, old, c, e);
+	if (rc == 0 && ask.status == STATUS_CONFLICT)
+		rc = told_size(&ask, c, &old, e) == 0 ? ask_witness(app, record, &ask, old, c, e)
+						      : -1;
+	if (rc == 0 && ask.status != 200)
+		rc = err_set(e, ERR_MEASURE, "it refused with status %ld%s", ask.status,
+			     ask.status == 422 ? ": the record does not extend what it has seen"
+					       : "");
+	if (rc == 0)
+		rc = check_cosigned(app, x, cosigned(app, c->note, ask.answer.data, ask.answer.len),
+				    &at_ms, e);
+	if (rc == 0) {
+		receipt->p = (const unsigned char *)arena_strndup(app->arena, ask.answer.data,
+								  ask.answer.len);
+		receipt->n = ask.answer.len;
+	}
+	buf_release(&ask.answer);
+	return rc;
+}
+
+/* ---- putting ---- */
+
+static int is_there(struct app *app, struct record *record, const struct anchor *x,
+		    const struct ledger_checkpoint *c, struct err *e)
+{
+	uint64_t size;
+
+	if (last_size(app, record, x, &size, e) != 0)
+		return -1;
+	return size == c->size;
+}
+
+int anchors_put(struct app *app, struct record *record, const struct anchor *x,
+		const struct ledger_checkpoint *c, struct err *e)
+{
+	struct receipt receipt = {.n = 0};
+	int rc = is_there(app, record, x, c, e);
+
+	if (rc != 0)
+		return rc;
+	switch (x->type) {
+	case ANCHOR_GIT:
+		rc = put_git(app, record, x, c, &receipt, e);
+		break;
+	case ANCHOR_TIMESTAMP:
+		rc = put_timestamp(app, x, c, &receipt, e);
+		break;
+	case ANCHOR_WITNESS:
+		rc = put_witness(app, record, x, c, &receipt, e);
+		break;
+	}
+	return rc < 0 ? -1 : keep(app, record, x, c, receipt, e);
+}
+
+/* ---- looking ---- */
+
+struct gathered {
+	struct app *app;
+	struct record *record;
+	struct ledger_kept *items;
+	size_t n, cap;
+};
+
+static void add(struct gathered *g, struct ledger_kept kept)
+{
+	if (g->n == g->cap) {
+		size_t cap = g->cap == 0 ? 16 : g->cap * 2;
+		struct ledger_kept *more = arena_array(g->app->arena, cap, sizeof(*more));
+
+		if (g->n > 0)
+			memcpy(more, g->items, g->n * sizeof(*more));
+		g->items = more;
+		g->cap = cap;
+	}
+	g->items[g->n++] = kept;
+}
+
+static void add_failure(struct gathered *g, const char *from, const struct err *why)
+{
+	add(g,
+	    (struct ledger_kept){.from = from, .why = arena_strdup(g->app->arena, why->message)});
+}
+
+static void look_git(struct gathered *g, const struct anchor *x, const char *origin)
+{
+	struct arena *a = g->app->arena;
+	const char *place = anchor_place(g->app, x);
+	struct branch_version *versions = NULL;
+	struct branch *b = NULL;
+	struct err why = {0};
+	size_t n = 0;
+
+	if (branch_open(a, app_temporary(g->app), x->url, x->branch, x->timeout_ms, &b, &why) !=
+		    0 ||
+	    branch_versions(b, file_of(g->app, origin), &versions, &n, &why) != 0)
+		add_failure(g, place, &why);
+	for (size_t i = 0; i < n; i++)
+		add(g,
+		    (struct ledger_kept){
+			    .from = arena_printf(a, "%s, commit %.12s", place, versions[i].commit),
+			    .note = versions[i].text,
+			    .n = versions[i].n,
+			    .at_ms = versions[i].at_ms,
+		    });
+	branch_close(b);
+}
+
+/* What the record has of it, with the checkpoint it is for. */
+static int look_receipt(struct gathered *g, const struct anchor *x, const struct ledger_anchor *row,
+			struct err *e)
+{
+	struct arena *a = g->app->arena;
+	struct ledger_kept kept = {.from = arena_printf(a, "%s of %s for %" PRIu64 " records",
+							anchor_kind(x), row->place, row->size)};
+	unsigned char digest[SHA256_BYTES];
+	struct ledger_checkpoint c;
+	struct err why = {0};
+	int rc = ledger_checkpoint_at(g->record, a, row->size, &c, e);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 1) {
+		(void)err_set(&why, ERR_MEASURE, "the checkpoint it is for is gone");
+		add_failure(g, kept.from, &why);
+		return 0;
+	}
+	kept.note = c.note;
+	if (x->type == ANCHOR_TIMESTAMP) {
+		sha256_of(c.note, strlen(c.note), digest);
+		rc = timestamp_verify(row->receipt, row->n_receipt, digest, x->ca_file, &kept.at_ms,
+				      &why);
+	} else {
+		kept.note = cosigned(g->app, c.note, row->receipt, row->n_receipt);
+		rc = check_cosigned(g->app, x, kept.note, &kept.at_ms, &why);
+	}
+	kept.n = strlen(kept.note);
+	if (rc != 0)
+		add_failure(g, kept.from, &why);
+	else
+		add(g, kept);
+	return 0;
+}
+
+static int look_receipts(struct gathered *g, const struct anchor *x, struct err *e)
+{
+	struct ledger_anchor *rows;
+	size_t n;
+
+	if (ledger_anchors(g->record, g->app->arena, anchor_kind(x), anchor_place(g->app, x),
+			   SIZE_MAX / 2, &rows, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (look_receipt(g, x, &rows[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+int anchors_gather(struct app *app, const struct definition *d, struct record *record,
+		   bool is_offline, struct ledger_kept **out, size_t *n, struct err *e)
+{
+	const struct ledger_settings *s = d->ledger;
+	struct gathered g = {.app = app, .record = record};
+	struct ledger_head head;
+
+	if (ledger_head(record, app->arena, &head, e) != 0)
+		return -1;
+	for (size_t i = 0; s != NULL && head.origin != NULL && i < s->n_anchors; i++) {
+		const struct anchor *x = &s->anchors[i];
+
+		if (x->type == ANCHOR_GIT && !is_offline)
+			look_git(&g, x, head.origin);
+		else if (x->type != ANCHOR_GIT && look_receipts(&g, x, e) != 0)
+			return -1;
+	}
+	*out = g.items;
+	*n = g.n;
+	return 0;
+}

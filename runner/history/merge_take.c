@@ -1,0 +1,352 @@
+/*
+ * The range of another record, record by record in its order, read as what it was when it was
+ * written and written as if it were now. Whatever is derived (places, standings, what results
+ * share) is derived here anew.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/leaf.h"
+#include "runner/history/merge_parts.h"
+
+#define SCRATCH_BYTES	(16 * 1024 * 1024)
+#define PROGRESS_EVENTS 64
+
+enum event_kind { EVENT_RUN, EVENT_BATCH, EVENT_END, EVENT_RESTORATION, EVENT_EXTERNAL };
+
+struct event {
+	int64_t seq;
+	enum event_kind kind;
+	int64_t id;  /* run, run, run, restoration, measurement */
+	int64_t run; /* of a restoration */
+	int64_t batch, n_results;
+};
+
+/* ---- runs ---- */
+
+static void know_run(struct merging *m, int64_t source, int64_t id)
+{
+	int64_t *kept = arena_alloc(m->arena, sizeof(*kept));
+
+	*kept = id;
+	id_map_put(&m->runs, source, kept);
+}
+
+/* The number here of a run that was taken now or by an earlier merge. */
+static int run_of(struct merging *m, int64_t source, int64_t *out, struct err *e)
+{
+	const int64_t *known = id_map_get(&m->runs, source);
+	sqlite3_stmt *s;
+	int rc;
+
+	if (known != NULL) {
+		*out = *known;
+		return 0;
+	}
+	s = store_sql(m->into,
+		      "SELECT r.id FROM runs r JOIN merges x ON x.id = r.merge WHERE r.source = ?1 "
+		      "AND x.identity = ?2",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, source);
+	store_bind_digest(s, 2, m->identity, sizeof(m->identity));
+	rc = store_integer(m->into, s, out, e);
+	if (rc == 0)
+		return err_set(e, ERR_RECORD,
+			       "cannot merge \"%s\": it has results of run %lld before it began",
+			       m->from->path, (long long)source);
+	if (rc < 0)
+		return -1;
+	know_run(m, source, *out);
+	return 0;
+}
+
+static int take_run(struct merging *m, const struct event *x, struct err *e)
+{
+	struct run_info run;
+	int64_t id = 0;
+
+	if (record_run(m->from, m->scratch, x->id, &run, e) != 0)
+		return -1;
+	run.merge_id = m->out->id;
+	run.source_id = x->id;
+	if (store_run_begin(m->into, &run, &id, e) != 0)
+		return -1;
+	know_run(m, x->id, id);
+	m->out->n_runs++;
+	return 0;
+}
+
+static int take_end(struct merging *m, const struct event *x, struct err *e)
+{
+	struct run_info run;
+
+	if (record_run(m->from, m->scratch, x->id, &run, e) != 0 ||
+	    run_of(m, x->id, &run.id, e) != 0)
+		return -1;
+	return store_run_end(m->into, &run, e);
+}
+
+/* ---- results ---- */
+
+struct taken {
+	int64_t check_id, place, id;
+	struct result result;
+};
+
+/* Checks together, their series as they were given. */
+static int compare_taken(const void *a, const void *b)
+{
+	const struct taken *x = a, *y = b;
+	const int64_t keys[][2] = {{x->result.ordinal, y->result.ordinal},
+				   {x->check_id, y->check_id},
+				   {x->place, y->place},
+				   {x->id, y->id}};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i][0] != keys[i][1])
+			return keys[i][0] < keys[i][1] ? -1 : 1;
+	return 0;
+}
+
+static int read_row(struct merging *m, sqlite3_stmt *s, int64_t begin_ms, struct taken *out,
+		    struct err *e)
+{
+	if (row_read(m->facts, s, begin_ms, &out->result, e) != 0)
+		return -1;
+	out->id = sqlite3_column_int64(s, ROW_N_COLUMNS);
+	out->check_id = sqlite3_column_int64(s, ROW_N_COLUMNS + 1);
+	out->result.series = store_text_or(s, ROW_N_COLUMNS + 2, m->scratch, "");
+	out->place = sqlite3_column_int64(s, ROW_N_COLUMNS + 3);
+	if (sqlite3_column_type(s, ROW_N_COLUMNS + 4) == SQLITE_NULL)
+		return 0;
+	return store_read_samples(m->from, s, ROW_N_COLUMNS + 4, m->scratch, &out->result.samples,
+				  &out->result.n_samples, e);
+}
+
+/* A range of a batch's series, appended. */
+static int read_range(struct merging *m, const struct event *x, int64_t begin_ms,
+		      const int64_t range[static 2], struct taken *out, size_t *n, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		m->from,
+		"SELECT " ROW_COLUMNS
+		", x.id, s.check_id, s.name, coalesce(p.place, 0), m.body FROM "
+		"results x JOIN series s ON s.id = x.series LEFT JOIN places p ON p.result = x.id "
+		"LEFT JOIN samples m ON m.result = x.id WHERE x.id BETWEEN ?1 AND ?2 ORDER BY x.id",
+		e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, x->id << STORE_SERIES_BITS | range[0]);
+	store_bind_int(s, 2, x->id << STORE_SERIES_BITS | range[1]);
+	while ((rc = store_step(m->from, s, e)) == 1 && *n < (size_t)x->n_results)
+		if (read_row(m, s, begin_ms, &out[(*n)++], e) != 0)
+			return -1;
+	(void)sqlite3_reset(s); /* done, or there are more than were counted: told below */
+	return rc;
+}
+
+static int read_members(struct merging *m, const struct event *x, const char **out, struct err *e)
+{
+	sqlite3_stmt *s =
+		store_sql(m->from, "SELECT members FROM batches WHERE run = ?1 AND batch = ?2", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, x->id);
+	store_bind_int(s, 2, x->batch);
+	if (store_step(m->from, s, e) < 0)
+		return -1;
+	*out = store_text_or(s, 0, m->scratch, "");
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+static int read_batch(struct merging *m, const struct event *x, struct taken *out, struct err *e)
+{
+	struct run_place place;
+	const char *members;
+	int64_t range[2];
+	size_t n = 0;
+
+	if (store_run_place(m->from, x->id, &place, e) != 0 || read_members(m, x, &members, e) != 0)
+		return -1;
+	while (leaf_next_members(&members, &range[0], &range[1])) {
+		int rc = read_range(m, x, place.begin_ms, range, out, &n, e);
+
+		if (rc < 0)
+			return -1;
+		if (rc > 0) {
+			n = SIZE_MAX; /* told below */
+			break;
+		}
+	}
+	if (n != (size_t)x->n_results)
+		return err_set(e, ERR_RECORD,
+			       "cannot merge \"%s\": run %lld has not as many results as it says",
+			       m->from->path, (long long)x->id);
+	if (n > 1)
+		qsort(out, n, sizeof(*out), compare_taken);
+	return 0;
+}
+
+static int take_batch(struct merging *m, const struct event *x, struct err *e)
+{
+	struct taken *taken = arena_array(m->scratch, (size_t)x->n_results, sizeof(*taken));
+	struct result *results = arena_array(m->scratch, (size_t)x->n_results, sizeof(*results));
+	int64_t run_id, restorations_ms;
+
+	if (run_of(m, x->id, &run_id, e) != 0 || read_batch(m, x, taken, e) != 0)
+		return -1;
+	for (int64_t i = 0; i < x->n_results; i++)
+		results[i] = taken[i].result;
+	m->out->n_results += x->n_results;
+	return store_batch(m->into, run_id, results, (size_t)x->n_results, &restorations_ms, e);
+}
+
+/* ---- the rest ---- */
+
+static int take_restoration(struct merging *m, const struct event *x, struct err *e)
+{
+	struct restoration_row row;
+	int64_t run_id;
+
+	if (run_of(m, x->run, &run_id, e) != 0 ||
+	    store_restoration_of(m->from, m->scratch, x->id, &row, e) != 0)
+		return -1;
+	m->out->n_restorations++;
+	return store_restorations(m->into, run_id, row.at_ms, &row.restoration, 1, e);
+}
+
+/* One whose id is taken by another stays away: the first to say it is believed. */
+static int take_external(struct merging *m, const struct event *x, struct err *e)
+{
+	struct external external;
+	struct err why = {0};
+	int rc;
+
+	if (store_external_of(m->from, m->scratch, x->id, &external, e) != 0)
+		return -1;
+	rc = store_external(m->into, &external, m->out->id, &why);
+	if (rc < 0 && why.class != ERR_USAGE) {
+		*e = why;
+		return -1;
+	}
+	m->out->n_externals += rc == 0;
+	m->out->n_taken += rc < 0;
+	return 0;
+}
+
+static int take_event(struct merging *m, const struct event *x, struct err *e)
+{
+	switch (x->kind) {
+	case EVENT_RUN:
+		return take_run(m, x, e);
+	case EVENT_BATCH:
+		return take_batch(m, x, e);
+	case EVENT_END:
+		return take_end(m, x, e);
+	case EVENT_RESTORATION:
+		return take_restoration(m, x, e);
+	case EVENT_EXTERNAL:
+		return take_external(m, x, e);
+	}
+	return -1;
+}
+
+/* ---- the range ---- */
+
+/* What the other record has made itself; kinds as in enum event_kind. */
+#define OWN_RUN(column) "(SELECT merge FROM runs WHERE id = " column ") IS NULL"
+static const char events_sql[] =
+	"SELECT seq, 0, id, 0, 0, 0 FROM runs WHERE seq >= ?1 AND seq < ?2 AND merge IS NULL UNION "
+	"ALL SELECT first_seq, 1, run, 0, batch, n_results FROM batches WHERE first_seq >= ?1 AND "
+	"first_seq < ?2 AND " OWN_RUN(
+		"batches.run") " UNION ALL SELECT seq, 2, run, 0, 0, 0 FROM "
+			       "run_ends WHERE seq >= ?1 AND seq < ?2 AND " OWN_RUN(
+				       "run_ends.run") " UNION ALL SELECT "
+						       "seq, 3, id, run, 0, 0 FROM restorations "
+						       "WHERE seq >= ?1 AND seq < ?2 AND " OWN_RUN(
+							       "restorations.run") " UNION ALL "
+										   "SELECT seq, 4, "
+										   "id, 0, 0, 0 "
+										   "FROM externals "
+										   "WHERE seq >= "
+										   "?1 "
+										   "AND seq < ?2 "
+										   "AND merge IS "
+										   "NULL ORDER BY "
+										   "1";
+
+static int count_foreign(struct merging *m, int64_t from, int64_t to, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		m->from,
+		"SELECT (SELECT count(*) FROM runs WHERE seq >= ?1 AND seq < ?2 AND merge IS NOT "
+		"NULL) + (SELECT count(*) FROM externals WHERE seq >= ?1 AND seq < ?2 AND merge IS "
+		"NOT NULL)",
+		e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, from);
+	store_bind_int(s, 2, to);
+	return store_integer(m->from, s, &m->out->n_foreign, e) < 0 ? -1 : 0;
+}
+
+static struct event read_event(sqlite3_stmt *s)
+{
+	return (struct event){
+		.seq = sqlite3_column_int64(s, 0),
+		.kind = (enum event_kind)sqlite3_column_int(s, 1),
+		.id = sqlite3_column_int64(s, 2),
+		.run = sqlite3_column_int64(s, 3),
+		.batch = sqlite3_column_int64(s, 4),
+		.n_results = sqlite3_column_int64(s, 5),
+	};
+}
+
+static void renew_scratch(struct merging *m)
+{
+	if (arena_size(m->scratch) <= SCRATCH_BYTES)
+		return;
+	arena_free(m->scratch);
+	m->scratch = arena_new();
+	m->facts = facts_cache_new(m->from, m->scratch);
+}
+
+int merge_take(struct merging *m, int64_t from, int64_t to, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(m->from, events_sql, e);
+	size_t n = 0;
+	int rc;
+
+	if (s == NULL || count_foreign(m, from, to, e) != 0)
+		return -1;
+	store_bind_int(s, 1, from);
+	store_bind_int(s, 2, to);
+	while ((rc = store_step(m->from, s, e)) == 1) {
+		struct event x = read_event(s);
+
+		/* a signature is made between two transactions; this one was made by hand */
+		if (x.kind == EVENT_BATCH && x.n_results > to - x.seq)
+			rc = err_set(e, ERR_RECORD,
+				     "cannot merge \"%s\": its checkpoint ends within a batch",
+				     m->from->path);
+		else
+			rc = take_event(m, &x, e);
+		if (rc != 0)
+			break;
+		renew_scratch(m);
+		if (m->o->progress != NULL && n++ % PROGRESS_EVENTS == 0)
+			m->o->progress(m->o->progress_ctx, (uint64_t)(x.seq - from),
+				       (uint64_t)(to - from));
+	}
+	(void)sqlite3_reset(s); /* its failure was told by the step */
+	return rc;
+}

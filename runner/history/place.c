@@ -1,0 +1,48 @@
+/* The order of runs: one relation, used by whatever asks which of two is the newer one. */
+#include "runner/base/err.h"
+#include "runner/history/store.h"
+
+bool run_place_is_before(const struct run_place *a, const struct run_place *b)
+{
+	bool is_merged_a = a->behind >= 0, is_merged_b = b->behind >= 0;
+	int64_t at_a = is_merged_a ? a->behind : a->id, at_b = is_merged_b ? b->behind : b->id;
+
+	if (at_a != at_b)
+		return at_a < at_b;
+	if (is_merged_a != is_merged_b)
+		return is_merged_b;
+	if (is_merged_a && a->begin_ms != b->begin_ms)
+		return a->begin_ms < b->begin_ms;
+	return a->id < b->id;
+}
+
+int store_run_place(struct record *r, int64_t run_id, struct run_place *out, struct err *e)
+{
+	sqlite3_stmt *s =
+		store_sql(r, "SELECT coalesce(behind, -1), begin_ms FROM runs WHERE id = ?1", e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, run_id);
+	rc = store_step(r, s, e);
+	if (rc == 0)
+		return err_set(e, ERR_RECORD, "cannot trust record \"%s\": run %lld is missing",
+			       r->path, (long long)run_id);
+	if (rc < 0)
+		return -1;
+	*out = (struct run_place){run_id, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+int store_has_merges(struct record *r, bool *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT EXISTS (SELECT 1 FROM merges)", e);
+	int64_t found = 0;
+
+	if (s == NULL || store_integer(r, s, &found, e) < 0)
+		return -1;
+	*out = found != 0;
+	return 0;
+}
