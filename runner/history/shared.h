@@ -23,9 +23,10 @@
  * A base is a whole record: the first, one a newer version of the tables made (changes know no
  * DDL), and one whenever the changes since the last are as long as it.
  *
- * What it costs, on two cores with the server beside them: a batch of 1,000 results 35 to 55 ms,
- * where a file takes 11 to 20; any other write 2 ms, a read that follows and finds nothing new one
- * round trip (0.6 ms), opening 7 ms, a copy of 6,000 results from nothing 0.2 s.
+ * What it costs, measured on two busy cores with the server beside them and nothing synced to a
+ * disk: a batch of 1,000 results 33 to 65 ms, where a file took 11 to 43; any other write 2 to 6
+ * ms; a read that follows and finds nothing new one round trip, 0.5 to 0.9 ms; opening 7 to 18 ms;
+ * a copy of 6,000 results from nothing 0.2 to 0.33 s.
  *
  * shared.c opens a copy and goes through a transaction, shared_session.c writes down what changed,
  * shared_follow.c takes in what others changed, shared_base.c makes and fetches bases,
