@@ -14,6 +14,7 @@
 #include "runner/github.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
+#include "runner/io/shared_log.h"
 #include "runner/io/sign.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
@@ -103,7 +104,8 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 const char *app_record_path(struct app *app, const struct options *o, const struct definition *d)
 {
 	if (o->record != NULL)
-		return file_absolute(app->arena, app->cwd, o->record);
+		return shared_url_is(o->record) ? o->record
+						: file_absolute(app->arena, app->cwd, o->record);
 	return arena_printf(app->arena, "%s/" RECORD_FILE, d->root_dir);
 }
 
@@ -131,7 +133,7 @@ const char *app_record_beside(struct app *app, const struct options *o, struct e
 	const char *dir;
 
 	if (o->record != NULL)
-		return file_absolute(app->arena, app->cwd, o->record);
+		return app_record_path(app, o, NULL);
 	dir = definition_dir(app, o, e);
 	return dir == NULL ? NULL : arena_printf(app->arena, "%s/" RECORD_FILE, dir);
 }

@@ -75,7 +75,10 @@ struct load_instead;
 int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
 		     struct definition **out);
 
-/* Path of the record: --record, or .assize/record.db beside the root definition. */
+/*
+ * The record: --record, which may be a URL (with a secret: record_path() is for showing), or
+ * .assize/record.db beside the root definition.
+ */
 const char *app_record_path(struct app *app, const struct options *o, const struct definition *d);
 
 /* The same by text alone, without loading one; NULL: there is no such commit, e says why. */

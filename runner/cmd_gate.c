@@ -21,6 +21,7 @@
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/git_ref.h"
+#include "runner/io/shared_log.h"
 #include "runner/io/sign.h"
 #include "runner/model/definition.h"
 #include "runner/notify.h"
@@ -261,19 +262,27 @@ static int decide(struct gate_command *g, struct err *e)
 }
 
 /* Who wrote what is decided on could have committed the evidence as well. */
+static int refuse_committed(struct gate_command *g, const char *file, struct err *e)
+{
+	if (g->definition->commit == NULL ||
+	    git_ref_not_checked_out(g->app->cwd, file, "the record", e) == 0)
+		return 0;
+	e->class = ERR_RECORD;
+	return err_help(e, "evidence has to be measured, not brought along: git rm it, or name "
+			   "another with --record");
+}
+
 static int open_record(struct gate_command *g, struct err *e)
 {
 	const char *path = app_record_path(g->app, &g->o, g->definition);
 
-	if (g->definition->commit != NULL &&
-	    git_ref_not_checked_out(g->app->cwd, path, "the record", e) != 0) {
-		e->class = ERR_RECORD;
-		return err_help(e, "evidence has to be measured, not brought along: git rm it, or "
-				   "name another with --record");
-	}
+	if (!shared_url_is(path) && refuse_committed(g, path, e) != 0)
+		return -1;
 	if (record_open(path, RECORD_WRITE, &g->record, e) != 0)
 		return -1;
-	if (vouch_origin(g->app, g->definition, g->record, e) == 0)
+	/* The copy of one on a server is where the environment says: in the checkout, maybe. */
+	if (refuse_committed(g, record_file(g->record), e) == 0 &&
+	    vouch_origin(g->app, g->definition, g->record, e) == 0)
 		return 0;
 	record_close(g->record);
 	return -1;

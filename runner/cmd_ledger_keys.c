@@ -69,6 +69,18 @@ static const char *key_path(struct ledger_command *c)
 				: vouch_key_path(c->app, c->definition, c->path);
 }
 
+static bool has_secret_key(const struct ledger_command *c)
+{
+	return ledger_settings_of(c) != NULL && ledger_settings_of(c)->key_pem != NULL;
+}
+
+static int no_place(struct err *e)
+{
+	(void)err_set(e, ERR_USAGE, "a record on a server has no key beside it: name one");
+	return err_help(e, "--key FILE, or -f with a definition whose ledger: has key: or "
+			   "key_pem:");
+}
+
 int ledger_do_init(struct ledger_command *c, struct err *e)
 {
 	const char *path = key_path(c), *note;
@@ -83,6 +95,8 @@ int ledger_do_init(struct ledger_command *c, struct err *e)
 			      head.origin);
 		return err_help(e, "assize ledger rotate makes another one known");
 	}
+	if (path == NULL && !has_secret_key(c))
+		return no_place(e);
 	if (path == NULL)
 		rc = vouch_key(c->app, c->definition, c->path, &key, e);
 	else if (access(path, F_OK) == 0 || sign_key_make(path, e) == 0)
@@ -143,6 +157,8 @@ int ledger_do_rotate(struct ledger_command *c, struct err *e)
 	struct sign_key *former;
 	int rc;
 
+	if (path == NULL && !has_secret_key(c))
+		return no_place(e);
 	if (path == NULL) {
 		(void)err_set(
 			e, ERR_USAGE,

@@ -20,6 +20,7 @@
 #include "runner/base/str.h"
 #include "runner/history/record.h"
 #include "runner/io/json.h"
+#include "runner/io/shared_log.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 #include "runner/options.h"
@@ -280,7 +281,7 @@ static int open_record(struct rollback_command *c, bool is_list, struct err *e)
 {
 	const char *path = app_record_path(c->app, &c->o, c->definition);
 
-	if (is_list && access(path, F_OK) != 0)
+	if (is_list && !shared_url_is(path) && access(path, F_OK) != 0)
 		return 0;
 	return record_open(path, is_list ? RECORD_READ : RECORD_WRITE, &c->record, e);
 }

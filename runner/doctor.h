@@ -52,7 +52,8 @@ struct doctor {
 	struct arena *arena;
 	int64_t now_ms;
 	const struct definition *definition; /* NULL = none was given, or it does not load */
-	const char *path;		     /* of the record */
+	const char *path;		     /* of the record, as it may be shown */
+	const char *url;		     /* the same as it was given */
 	struct record_file file;
 	struct record *record; /* NULL = it was not opened: the row "record" says why */
 	struct ledger_head head;

@@ -87,12 +87,12 @@ void doctor_look_key(struct doctor *d)
 	struct err e = {0};
 	int rc;
 
-	if (d->path == NULL || (d->definition == NULL && !d->file.exists))
+	if (d->path == NULL || (d->definition == NULL && !d->file.exists && d->record == NULL))
 		return;
-	path = vouch_key_path(d->app, d->definition, d->path);
+	path = vouch_key_path(d->app, d->definition, d->url);
 	if (path != NULL && has_file(path))
 		look_at_file(d, path);
-	rc = vouch_key(d->app, d->definition, d->path, &key, &e);
+	rc = vouch_key(d->app, d->definition, d->url, &key, &e);
 	if (rc < 0) {
 		doctor_find(d, DOCTOR_BROKEN, path, NULL, "%s", arena_strdup(d->arena, e.message));
 	} else if (rc == 1) {

@@ -15,6 +15,7 @@
 #include "runner/base/num.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
+#include "runner/io/shared_log.h"
 
 #define OTHERS_WRITE (S_IWGRP | S_IWOTH)
 #define OTHERS_READ  (S_IRGRP | S_IROTH)
@@ -68,12 +69,39 @@ static bool is_usable(struct doctor *d)
 	return false;
 }
 
+/* On a server: there is no file of its own to look at. */
+static void look_at_shared(struct doctor *d, const char *url)
+{
+	struct shared_url parsed;
+	struct err e = {0};
+
+	d->path = "a record on a server"; /* until it is known what may be shown of the URL */
+	if (shared_url_parse(d->arena, url, &parsed, &e) == 0)
+		d->path = parsed.shown;
+	if (e.class != ERR_NONE || record_open(url, RECORD_READ, &d->record, &e) != 0 ||
+	    ledger_head(d->record, d->arena, &d->head, &e) != 0) {
+		doctor_find(d, DOCTOR_BROKEN, NULL,
+			    e.help[0] != '\0' ? arena_strdup(d->arena, e.help) : NULL, "%s",
+			    said(d, &e));
+		record_close(d->record);
+		d->record = NULL;
+		return;
+	}
+	doctor_find(d, DOCTOR_OK, NULL, NULL, "%s: %llu records", d->path,
+		    (unsigned long long)d->head.size);
+}
+
 void doctor_look_record(struct doctor *d)
 {
 	struct err e = {0};
 
 	if (d->path == NULL)
 		return;
+	d->url = d->path;
+	if (shared_url_is(d->url)) {
+		look_at_shared(d, d->url);
+		return;
+	}
 	if (record_examine(d->arena, d->path, &d->file, &e) != 0) {
 		doctor_find(d, DOCTOR_BROKEN, NULL, "run it as the user the record belongs to",
 			    "%s", said(d, &e));

@@ -16,6 +16,7 @@
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/file.h"
+#include "runner/io/shared_log.h"
 #include "runner/cmd_ledger.h"
 #include "runner/model/definition.h"
 #include "runner/vouch.h"
@@ -163,6 +164,11 @@ int ledger_do_import(struct ledger_command *c, struct err *e)
 	struct imported x;
 	int rc;
 
+	if (shared_url_is(c->path)) {
+		(void)err_set(e, ERR_USAGE, "cannot import into a record on a server");
+		return err_help(e, "assize ledger merge takes over what another record has "
+				   "measured; a server's tables are restored by its own means");
+	}
 	if (copy_options(c, &o, e) != 0)
 		return -1;
 	rc = record_import(c->path, file_of(c, 1), c->app->arena, &o, &x, e);

@@ -61,6 +61,10 @@ void ledger_show_verification(struct app *app, const struct ledger_verification 
 		(void)fprintf(app->out, "  %-12s %" PRIu64 " bod%s, in %" PRIu64 " pruning%s\n",
 			      "pruned", v->n_pruned, v->n_pruned == 1 ? "y" : "ies", v->n_prunings,
 			      plural(v->n_prunings));
+	if (v->n_changes > 0)
+		(void)fprintf(app->out,
+			      "  %-12s %" PRId64 " on the server, replayed from the first\n",
+			      "changes", v->n_changes);
 	if (v->n_checkpoints > 0)
 		(void)fprintf(app->out,
 			      "  %-12s %zu, of which %zu hold%s; they cover %" PRIu64 " records\n",
@@ -96,6 +100,8 @@ void ledger_json_verification(struct buf *out, const struct ledger_verification 
 	json_put_int(&w, "decisions", (int64_t)v->n_decisions);
 	json_put_int(&w, "pruned", (int64_t)v->n_pruned);
 	json_put_int(&w, "prunings", (int64_t)v->n_prunings);
+	if (v->n_changes > 0)
+		json_put_int(&w, "changes", v->n_changes);
 	json_put_text(&w, "key", v->key);
 	json_put_bool(&w, "is_key_trusted", v->is_key_trusted);
 	json_open(&w, "checkpoints", '{');

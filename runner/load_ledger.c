@@ -80,7 +80,7 @@ const struct key_row ledger_rows[] = {
 	 .offset = FIELD(key),
 	 .flags = KEY_WORLD,
 	 .help = "file of the private key, an error if it cannot be read; ledger.key beside the "
-		 "record if absent",
+		 "record if absent, none for a record on a server",
 	 .example = "/etc/assize/ledger.key"},
 	{.name = "key_pem",
 	 .type = KEY_TEXT,

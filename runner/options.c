@@ -12,6 +12,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/io/shared_log.h"
 
 enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_PAIR, OPTION_COUNT, OPTION_COLOR };
 
@@ -33,7 +34,7 @@ static const struct option_row rows[] = {
 	{"policy-sha256", 0, OPTION_TEXT, "HEX", AT(pinned), 0,
 	 "refuse a definition, or a statement by one, with another digest; assize check prints it"},
 	{"record", 0, OPTION_TEXT, "PATH", AT(record), 0,
-	 "the record (default: .assize/record.db beside the definition)"},
+	 "the record (default: .assize/record.db beside the definition), or a postgresql:// URL"},
 	{"var", 0, OPTION_PAIR, "NAME=VALUE", AT(vars), 0,
 	 "set a variable of the definition; may repeat"},
 	{"subject", 's', OPTION_TEXT, "ID", AT(subject), 0,
@@ -260,6 +261,22 @@ static const struct option_row *find_letter(const char *const *accepts, char let
 	return NULL;
 }
 
+/* Whoever is on the machine can read the arguments of its processes. */
+static int refuse_secret(const char *url, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct shared_url parsed;
+
+	if (shared_url_parse(a, url, &parsed, e) == 0) {
+		(void)err_set(e, ERR_USAGE, "cannot take a password in --record");
+		(void)err_help(e, "arguments are seen by everybody on this machine: give it in "
+				  "PGPASSWORD, ~/.pgpass, a service file, or with the URL in "
+				  "ASSIZE_RECORD"); /* -1 below */
+	}
+	arena_free(a);
+	return -1;
+}
+
 /* One word that begins with '-'; *used counts further words it took as its argument. */
 static int parse_word(struct app *app, const char *const *accepts, char **argv, int left,
 		      struct options *o, bool given[], int *used, struct err *e)
@@ -288,6 +305,8 @@ static int parse_word(struct app *app, const char *const *accepts, char **argv, 
 		*used = 1;
 	}
 	given[row - rows] = true;
+	if (row->offset == AT(record) && shared_url_is(value) && shared_url_has_secret(value))
+		return refuse_secret(value, e);
 	return set_option(app, o, row, value, e);
 }
 

@@ -9,6 +9,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/ledger.h"
+#include "runner/io/shared_log.h"
 #include "runner/io/sign.h"
 #include "runner/model/definition.h"
 
@@ -22,6 +23,8 @@ const char *vouch_key_path(struct app *app, const struct definition *d, const ch
 		return NULL;
 	if (d != NULL && d->ledger != NULL && d->ledger->key != NULL)
 		return d->ledger->key;
+	if (shared_url_is(record_path)) /* nothing is beside it */
+		return NULL;
 	return slash == NULL ? KEY_FILE
 			     : arena_printf(app->arena, "%.*s/" KEY_FILE,
 					    (int)(slash - record_path), record_path);
@@ -31,10 +34,13 @@ int vouch_key(struct app *app, const struct definition *d, const char *record_pa
 	      struct sign_key **out, struct err *e)
 {
 	const char *path = vouch_key_path(app, d, record_path);
-	const char *pem = path == NULL ? d->ledger->key_pem : NULL;
+	const char *pem =
+		path == NULL && d != NULL && d->ledger != NULL ? d->ledger->key_pem : NULL;
 	bool is_named = d != NULL && d->ledger != NULL && d->ledger->key != NULL;
 	struct stat st;
 
+	if (path == NULL && pem == NULL)
+		return 1;
 	if (pem != NULL)
 		return pem[0] == '\0' ? 1 : sign_key_parse(pem, strlen(pem), out, e);
 	/* Only a name that nothing has is no key: what cannot be read may be one. */

@@ -2,8 +2,9 @@
  * vouch: the key that signs for a record, and when it does.
  *
  * The key is that of the definition's `ledger:` section, else a file "ledger.key" beside the
- * record. Where there is one, every command that has added to the record signs a checkpoint before
- * it ends; where there is none, nobody vouches and nothing is said.
+ * record; a record on a server has nothing beside it. Where there is one, every command that has
+ * added to the record signs a checkpoint before it ends; where there is none, nobody vouches and
+ * nothing is said.
  */
 #ifndef ASSIZE_RUNNER_VOUCH_H
 #define ASSIZE_RUNNER_VOUCH_H
@@ -14,7 +15,10 @@ struct err;
 struct record;
 struct sign_key;
 
-/* Where the key is, or would be; NULL = it comes from a secret of the definition. */
+/*
+ * Where the key is, or would be; NULL = it comes from a secret of the definition, or the record is
+ * on a server and no key is named.
+ */
 const char *vouch_key_path(struct app *app, const struct definition *d, const char *record_path);
 
 /*

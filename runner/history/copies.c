@@ -17,6 +17,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/ledger_parts.h"
+#include "runner/history/shared.h"
 #include "runner/io/place.h"
 #include "runner/io/random.h"
 
@@ -58,6 +59,11 @@ static int make_copy(struct record *from, const char *path, const struct copy_op
 		(void)sqlite3_finalize(to->statements[i].stmt); /* of what is not there any more */
 	to->n_statements = 0;
 	rc = copy_pages(from, to, o, e);
+	/* What makes a file the copy of a record on a server is no part of the record. */
+	if (rc == 0 && from->shared != NULL &&
+	    sqlite3_exec(to->db, "DROP TABLE " SHARED_POSITION_TABLE, NULL, NULL, NULL) !=
+		    SQLITE_OK)
+		rc = store_fail(to, e);
 	record_close(to);
 	return rc;
 }

@@ -180,9 +180,11 @@ static void digest_of_info(const struct check_info *c, unsigned char out[static 
 	finish(&b, out);
 }
 
-static void digest_of_facts(const struct result *x, unsigned char out[static SHA256_BYTES])
+/* has_share: one of its own, be it no number; else it follows from value and n_total. */
+static void digest_of_facts(const struct result *x, bool has_share,
+			    unsigned char out[static SHA256_BYTES])
 {
-	double share = row_has_derived_share(x) ? 0 : x->share;
+	double share = has_share ? x->share : 0;
 	struct buf b;
 
 	if (isnan(share))
@@ -202,7 +204,7 @@ static void digest_of_facts(const struct result *x, unsigned char out[static SHA
 	add_int(&b, x->attempts);
 	add_int(&b, x->is_flaky);
 	add_int(&b, row_is_whole(x));
-	add_int(&b, row_has_derived_share(x));
+	add_int(&b, !has_share);
 	(void)buf_add(&b, &share, sizeof(share)); /* unbounded: cannot fail */
 	finish(&b, out);
 }
@@ -222,10 +224,11 @@ int intern_digest_of_facts(struct facts_cache *c, int64_t id,
 			   unsigned char out[static SHA256_BYTES], struct err *e)
 {
 	struct result x;
+	bool has_share;
 
-	if (row_facts(c, id, &x, e) != 0)
+	if (row_facts(c, id, &x, &has_share, e) != 0)
 		return -1;
-	digest_of_facts(&x, out);
+	digest_of_facts(&x, has_share, out);
 	return 0;
 }
 
@@ -371,7 +374,7 @@ int intern_facts(struct record *r, int64_t check_id, const struct result *x, int
 
 	if (s == NULL)
 		return -1;
-	digest_of_facts(x, digest);
+	digest_of_facts(x, !row_has_derived_share(x), digest);
 	store_bind_digest(s, 1, digest, INTERN_DIGEST_BYTES);
 	rc = store_step(r, s, e);
 	if (rc < 0)

@@ -3,6 +3,8 @@
  * and added, and the head is saved with the same commit. There is no moment at which the record has
  * a row that the ledger has not.
  */
+#include <string.h>
+
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/leaf.h"
@@ -88,6 +90,62 @@ int ledger_extend(struct record *r, struct err *e)
 	rc = add_leaves(r, a, e);
 	if (rc == 0)
 		rc = save_head(r, e);
+	arena_free(a);
+	return rc;
+}
+
+/* ---- rows that another machine wrote ---- */
+
+static int hash_leaves(struct record *r, struct arena *a, int64_t to, struct err *e)
+{
+	struct merkle_hash hash, path[MERKLE_LEVELS];
+	struct leaf_walk *w;
+	struct leaf leaf;
+	int rc;
+
+	if (leaf_walk_begin(r, a, (int64_t)r->tree.size, to, &w, e) != 0)
+		return -1;
+	while ((rc = leaf_walk_next(w, &leaf, e)) == 1) {
+		if (leaf.is_missing || leaf.seq != (int64_t)r->tree.size)
+			break;
+		merkle_hash_leaf(leaf.bytes, leaf.n, &hash);
+		(void)merkle_add(&r->tree, &hash, path); /* nodes came with the rows */
+	}
+	leaf_walk_end(w);
+	return rc < 0 ? -1 : 0;
+}
+
+/* The root the head names, beside the frontier it follows from. */
+static int read_root(struct record *r, struct merkle_hash *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "SELECT root FROM head", e);
+
+	if (s == NULL || store_step(r, s, e) < 0)
+		return -1;
+	store_digest(s, 0, out->bytes, SHA256_BYTES);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+int ledger_follow(struct record *r, bool *is_so, struct err *e)
+{
+	struct merkle tree = r->tree;
+	struct merkle_hash said, named, is;
+	struct arena *a = arena_new();
+	int rc;
+
+	rc = store_read_head(r, e) == 0 ? read_root(r, &named, e) : -1;
+	if (rc == 0) {
+		merkle_root(&r->tree, &said);
+		r->tree = tree;
+		rc = hash_leaves(r, a, r->next_seq, e);
+	}
+	if (rc == 0) {
+		merkle_root(&r->tree, &is);
+		*is_so = (int64_t)r->tree.size == r->next_seq &&
+			 memcmp(&said, &is, sizeof(is)) == 0 &&
+			 memcmp(&named, &is, sizeof(is)) == 0;
+	}
 	arena_free(a);
 	return rc;
 }

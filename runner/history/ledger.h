@@ -188,12 +188,14 @@ struct ledger_verification {
 	uint64_t kept_size; /* leaves a kept checkpoint vouches for */
 	int64_t kept_ms;    /* when the newest of those that hold was put there; 0 = not known */
 	bool is_key_trusted;
-	const char *key; /* the line of the newest; NULL = none */
+	const char *key;   /* the line of the newest; NULL = none */
+	int64_t n_changes; /* of a shared record: that were replayed; 0 = it is a file */
 };
 
 /*
  * Looks at everything, taking the file for hostile: nothing is believed that can be computed. 0:
- * the findings say; -1: it could not be read to the end.
+ * the findings say; -1: it could not be read to the end. A shared record is what the server holds,
+ * replayed from its first change, and this machine's copy is held against that.
  */
 int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
 		  struct ledger_verification *out, struct err *e);

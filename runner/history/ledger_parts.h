@@ -24,6 +24,8 @@ int ledger_read_keys(struct record *r, struct arena *a, struct ledger_key **out,
 /* What the former key signs to make a key known. */
 const char *ledger_endorsed(struct arena *a, const char *identity, const struct note_key *key);
 
+/* The root of the first `size` leaves, from the nodes that are kept. Inside a transaction. */
+int ledger_root_at(struct record *r, uint64_t size, struct merkle_hash *out, struct err *e);
 int ledger_read_anchors(struct record *r, struct arena *a, const char *kind, const char *place,
 			size_t limit, struct ledger_anchor **out, size_t *n, struct err *e);
 

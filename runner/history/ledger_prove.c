@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -268,5 +269,17 @@ int ledger_leaves(struct record *r, uint64_t from, uint64_t to,
 		rc = store_leave(r, rc, e);
 	}
 	arena_free(a);
+	return rc;
+}
+
+int ledger_root_at(struct record *r, uint64_t size, struct merkle_hash *out, struct err *e)
+{
+	struct prover *p = xmalloc(sizeof(*p));
+	const struct merkle_nodes nodes = {.node = node, .ctx = p};
+	int rc;
+
+	*p = (struct prover){.r = r, .size = size};
+	rc = merkle_root_at(&nodes, size, out, e);
+	free(p);
 	return rc;
 }

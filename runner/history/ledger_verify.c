@@ -6,6 +6,7 @@
 #include "runner/base/err.h"
 #include "runner/history/leaf.h"
 #include "runner/history/ledger_parts.h"
+#include "runner/history/shared.h"
 
 int ledger_find(struct ledger_check *c, enum ledger_grade grade, const char *help, const char *fmt,
 		...)
@@ -118,6 +119,8 @@ int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger
 int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
 		  struct ledger_verification *out, struct err *e)
 {
+	if (r->shared != NULL)
+		return shared_verify(r, a, trust, out, e);
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	return store_leave(r, ledger_verify_entered(r, a, trust, out, e), e);

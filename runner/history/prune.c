@@ -307,6 +307,14 @@ int record_prune(struct record *r, struct arena *a, const struct prune_options *
 	struct pruning p = {.r = r, .o = o, .out = &done};
 	int rc;
 
+	if (r->shared != NULL) {
+		(void)err_set(
+			e, ERR_USAGE,
+			"cannot prune record \"%s\": history on a server is only ever added to",
+			r->path);
+		return err_help(e,
+				"assize ledger export FILE makes a file of it that can be pruned");
+	}
 	/* Room that comes free is cleared: what is gone is not to be found in the file. */
 	if (execute(r, "PRAGMA secure_delete = ON", e) != 0 ||
 	    store_enter(r, STORE_WRITING, e) != 0)

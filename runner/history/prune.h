@@ -11,6 +11,8 @@
  * Facts that lost a body are never found again by what a new result says (store.h): a result that
  * says the same gets facts of its own, with the body.
  *
+ * A record on a server (shared.h) cannot be pruned: whoever follows it takes nothing but additions.
+ *
  * A pruning is a record itself, with what went by its digests. The whole record is verified, in the
  * same transaction, before it is committed: from a record that is broken nothing is pruned.
  */

@@ -1,5 +1,6 @@
 /*
- * record: the durable history of runs, results, restorations and decisions (one SQLite file).
+ * record: the durable history of runs, results, restorations and decisions (one SQLite file, or one
+ * on a server).
  *
  * Acknowledged means committed: a function that returns 0 has made its rows durable (rollback
  * journal, synchronous=EXTRA, BEGIN IMMEDIATE, busy timeout 30 s). A failed commit is "not
@@ -28,9 +29,14 @@ struct transition;
 
 enum record_mode { RECORD_READ, RECORD_WRITE /* creates and migrates */ };
 
+/*
+ * path: a file, or the postgresql:// URL of a record on a server, of which every machine keeps a
+ * copy (shared.h). There acknowledged means that the server has committed.
+ */
 int record_open(const char *path, enum record_mode mode, struct record **out, struct err *e);
 void record_close(struct record *r);
-const char *record_path(const struct record *r); /* as opened; borrowed from r */
+const char *record_path(const struct record *r); /* to be shown: without secrets; borrowed from r */
+const char *record_file(const struct record *r); /* the file read from: it, or the copy; the same */
 
 /* Writing. run->id is set by record_begin, which is durable before it returns. */
 int record_begin(struct record *r, struct run_info *run, struct err *e);

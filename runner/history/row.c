@@ -332,7 +332,7 @@ static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct 
 	return f;
 }
 
-int row_facts(struct facts_cache *c, int64_t id, struct result *out, struct err *e)
+int row_facts(struct facts_cache *c, int64_t id, struct result *out, bool *has_share, struct err *e)
 {
 	const struct facts *f = load_facts(c, id, e);
 
@@ -341,6 +341,7 @@ int row_facts(struct facts_cache *c, int64_t id, struct result *out, struct err 
 	*out = f->common;
 	out->n = out->n_total = f->is_whole ? 0 : -1; /* of which no share can be derived */
 	out->share = f->has_share ? f->share : NAN;
+	*has_share = f->has_share;
 	return 0;
 }
 

@@ -29,7 +29,8 @@ int row_read(struct facts_cache *c, sqlite3_stmt *s, int64_t begin_ms, struct re
 /* What rows of definitions and facts stand for; NULL and -1 where there is no such row. */
 const struct check_info *row_definition(struct facts_cache *c, int64_t id, struct err *e);
 /* As a result without numbers of its own, but whole and derived as those of its facts are. */
-int row_facts(struct facts_cache *c, int64_t id, struct result *out, struct err *e);
+int row_facts(struct facts_cache *c, int64_t id, struct result *out, bool *has_share,
+	      struct err *e);
 
 struct row {
 	int64_t id; /* run << 24 | series */

@@ -24,7 +24,9 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/history/shared.h"
 #include "runner/io/file.h"
+#include "runner/io/shared_log.h"
 
 /* Pages kept in memory, in KiB: a run's rows and the upper levels of every tree. */
 static const char pragmas[] = "PRAGMA page_size = 4096;"
@@ -45,6 +47,8 @@ int store_fail(struct record *r, struct err *e)
 			       verb, r->path, STORE_BUSY_MS / 1000);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+		if (r->shared != NULL)
+			return shared_fail_damaged(r, sqlite3_errmsg(r->db), e);
 		(void)err_set(e, ERR_RECORD, "cannot trust record \"%s\": %s", r->path,
 			      sqlite3_errmsg(r->db));
 		return err_help(e, "put the file aside and restore a copy; sqlite3 .recover may "
@@ -62,6 +66,8 @@ sqlite3_stmt *store_sql(struct record *r, const char *sql, struct err *e)
 {
 	sqlite3_stmt *s = NULL;
 
+	if (r->shared != NULL && shared_refresh(r, e) != 0)
+		return NULL;
 	for (size_t i = 0; i < r->n_statements; i++) {
 		if (r->statements[i].sql != sql)
 			continue;
@@ -140,12 +146,20 @@ int store_read_head(struct record *r, struct err *e)
 
 static int begin_writing(struct record *r, struct err *e)
 {
+	int rc = 0;
+
 	if (r->mode != RECORD_WRITE)
 		return err_set(e, ERR_INTERNAL, "record \"%s\" was opened for reading", r->path);
-	if (sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return store_fail(r, e);
+	if (r->shared != NULL)
+		rc = shared_begin(r, e);
+	else if (sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		rc = store_fail(r, e);
+	if (rc != 0)
+		return -1;
 	if (store_read_head(r, e) != 0) {
 		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* the cause is told */
+		if (r->shared != NULL)
+			shared_end(r);
 		return -1;
 	}
 	r->is_writing = true;
@@ -158,6 +172,8 @@ int store_enter(struct record *r, enum store_access access, struct err *e)
 		return err_set(e, ERR_INTERNAL, "record \"%s\" was opened before a fork", r->path);
 	switch (access) {
 	case STORE_READING:
+		if (r->shared != NULL && shared_refresh(r, e) != 0)
+			return -1;
 		if (sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
 			return store_fail(r, e);
 		return 0;
@@ -167,20 +183,38 @@ int store_enter(struct record *r, enum store_access access, struct err *e)
 	return -1;
 }
 
+static void roll_back(struct record *r)
+{
+	for (size_t i = 0; i < r->n_statements; i++)
+		(void)sqlite3_reset(r->statements[i].stmt);	 /* the cause is told */
+	(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* may have happened */
+}
+
+/* What the server has is recorded, whatever becomes of the copy: that follows the next time. */
+static int leave_shared(struct record *r, int rc, struct err *e)
+{
+	r->is_writing = r->is_working_changed = false;
+	if (rc == 0)
+		rc = shared_commit(r, e);
+	if (rc != 0 || sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		roll_back(r);
+	shared_end(r);
+	return rc;
+}
+
 int store_leave(struct record *r, int rc, struct err *e)
 {
 	if (rc == 0 && r->is_writing)
 		rc = ledger_extend(r, e);
 	if (rc == 0 && r->is_working_changed)
 		rc = ledger_seal_working(r, e);
+	if (r->is_writing && r->shared != NULL)
+		return leave_shared(r, rc, e);
 	r->is_writing = r->is_working_changed = false;
 	if (rc == 0 && sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		rc = store_fail(r, e);
-	if (rc != 0) {
-		for (size_t i = 0; i < r->n_statements; i++)
-			(void)sqlite3_reset(r->statements[i].stmt);	 /* the cause is told */
-		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* may have happened */
-	}
+	if (rc != 0)
+		roll_back(r);
 	lock_bytes_settle(r, rc == 0);
 	return rc;
 }
@@ -279,8 +313,10 @@ static int configure(struct record *r, struct err *e)
 		SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DML,
 		SQLITE_DBCONFIG_DQS_DDL,
 	};
-	const char *access =
-		r->mode == RECORD_WRITE ? "PRAGMA synchronous = EXTRA" : "PRAGMA query_only = ON";
+	/* A copy may lose what it had last; it must not be damaged. */
+	const char *access = r->shared != NULL	       ? "PRAGMA synchronous = FULL"
+			     : r->mode == RECORD_WRITE ? "PRAGMA synchronous = EXTRA"
+						       : "PRAGMA query_only = ON";
 	int rc = SQLITE_OK;
 
 	(void)sqlite3_extended_result_codes(r->db, 1);	  /* cannot fail on an open handle */
@@ -315,11 +351,25 @@ static int check_journal(struct record *r, struct err *e)
 		       r->path);
 }
 
+int store_open_file(struct record *r, const char *file, struct err *e)
+{
+	r->file = xstrdup(file);
+	if (sqlite3_open_v2(file, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
+		return r->db == NULL
+			       ? err_set(e, ERR_RECORD, "could not open record \"%s\"", r->path)
+			       : store_fail(r, e);
+	file_register_database(file);
+	return configure(r, e);
+}
+
 int record_open(const char *path, enum record_mode mode, struct record **out, struct err *e)
 {
 	struct record *r;
-	int rc = 0;
+	int rc;
 
+	if (shared_url_is(path))
+		return shared_open(path, mode, out, e);
 	if (prepare_directory(path, mode, e) != 0 || prepare_file(path, mode, e) != 0)
 		return -1;
 	r = xmalloc(sizeof(*r));
@@ -328,14 +378,7 @@ int record_open(const char *path, enum record_mode mode, struct record **out, st
 	r->mode = mode;
 	r->owner = getpid();
 	r->lock_bytes.fd = -1;
-	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-	    SQLITE_OK)
-		rc = r->db == NULL ? err_set(e, ERR_RECORD, "could not open record \"%s\"", path)
-				   : store_fail(r, e);
-	if (rc == 0)
-		file_register_database(r->path);
-	if (rc == 0)
-		rc = configure(r, e);
+	rc = store_open_file(r, path, e);
 	if (rc == 0)
 		rc = store_migrate(r, e);
 	if (rc == 0 && mode == RECORD_WRITE)
@@ -352,16 +395,25 @@ void record_close(struct record *r)
 {
 	if (r == NULL)
 		return;
-	file_unregister_database(r->path);
+	if (r->shared != NULL)
+		shared_close(r);
+	if (r->file != NULL)
+		file_unregister_database(r->file);
 	for (size_t i = 0; i < r->n_statements; i++)
 		(void)sqlite3_finalize(r->statements[i].stmt); /* its failure was reported */
 	(void)sqlite3_close(r->db); /* no statement is left: cannot fail */
 	lock_bytes_release(r);
 	free(r->path);
+	free(r->file);
 	free(r);
 }
 
 const char *record_path(const struct record *r)
 {
 	return r->path;
+}
+
+const char *record_file(const struct record *r)
+{
+	return r->file;
 }

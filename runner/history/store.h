@@ -58,7 +58,9 @@ struct lock_bytes {
 
 struct record {
 	sqlite3 *db;
-	char *path; /* owned */
+	char *path;	       /* owned; of a shared record its URL without secrets */
+	char *file;	       /* owned; that SQLite has open: path, or this machine's copy */
+	struct shared *shared; /* owned; NULL = a file of its own (shared.h) */
 	enum record_mode mode;
 	pid_t owner; /* a connection never crosses fork */
 	struct lock_bytes lock_bytes;
@@ -73,6 +75,9 @@ struct record {
 		sqlite3_stmt *stmt;
 	} statements[STORE_MAX_STATEMENTS];
 };
+
+/* A handle on a SQLite file that exists; r->file is set from it. */
+int store_open_file(struct record *r, const char *file, struct err *e);
 
 enum store_access { STORE_READING, STORE_WRITING };
 
@@ -123,6 +128,11 @@ int store_pattern(sqlite3 **out, struct err *e);
  * stored; part of every transaction that numbered any (ledger.c).
  */
 int ledger_extend(struct record *r, struct err *e);
+/*
+ * After rows came from another machine: has the tree of before, which r has, grown by what is in
+ * them to the one the head has now? r has that one then.
+ */
+int ledger_follow(struct record *r, bool *is_so, struct err *e);
 /*
  * Tables of work under way (locks, what was told, what waits to be sent) are no history: their rows
  * change and go. A seal over all of them in the head tells whether somebody else changed one. Every

@@ -6,6 +6,8 @@
  * sends and receives under a deadline, _statement.c reads what a user wrote and wraps it, _guard.c
  * decides what may run and as whom, _limit.c keeps long rows away, _value.c turns fields into
  * values, _error.c says what went wrong, _catalog.c reads the schema, _library.c loads libpq.
+ * _log.c is no part of the driver: records that are kept on a server (shared_log.h), over the same
+ * session.
  */
 #ifndef ASSIZE_IO_DB_POSTGRES_H
 #define ASSIZE_IO_DB_POSTGRES_H
@@ -39,6 +41,7 @@ struct library_version;
 	X(char *, PQport, (const PGconn *))                                                        \
 	X(char *, PQuser, (const PGconn *))                                                        \
 	X(int, PQlibVersion, (void))                                                               \
+	X(PQconninfoOption *, PQconninfo, (PGconn *))                                              \
 	X(int, PQserverVersion, (const PGconn *))                                                  \
 	X(int, PQsetnonblocking, (PGconn *, int))                                                  \
 	X(PQnoticeReceiver, PQsetNoticeReceiver, (PGconn *, PQnoticeReceiver, void *))             \
@@ -58,6 +61,7 @@ struct library_version;
 	X(ExecStatusType, PQresultStatus, (const PGresult *))                                      \
 	X(char *, PQresultErrorField, (const PGresult *, int))                                     \
 	X(char *, PQresultErrorMessage, (const PGresult *))                                        \
+	X(char *, PQcmdStatus, (PGresult *))                                                       \
 	X(void, PQclear, (PGresult *))                                                             \
 	X(int, PQntuples, (const PGresult *))                                                      \
 	X(int, PQnfields, (const PGresult *))                                                      \
@@ -88,6 +92,7 @@ struct postgres_db {
 	int64_t started_ms, deadline_ms; /* of the call under way */
 	bool is_late;			 /* the deadline ended it */
 	bool is_open;			 /* it was connected once */
+	bool is_record;			 /* of a record, not audited: libpq's environment counts */
 	bool is_reading;		 /* between begin_read and end_read */
 	bool is_limited;		 /* the last column is the flag of a row that is too long */
 	struct db_value *values;

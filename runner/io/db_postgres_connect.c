@@ -10,6 +10,9 @@
  * What remains: the look-up of a host name is not interrupted by the deadline, and libpq reads
  * ~/.postgresql/ for certificates that the string does not name.
  *
+ * A session on a record (shared_log.h) is somebody's own: there the environment, ~/.pgpass and
+ * service files count, as with psql.
+ *
  * Source: PostgreSQL manual 34.1.2, 34.15.
  */
 #include <poll.h>
@@ -95,17 +98,18 @@ static int write_conninfo(struct postgres_db *s, struct buf *b, struct err *e)
 		s->pq->PQfreemem(why);
 		return err_help(e, "for example \"host=db dbname=ledger user=audit\"");
 	}
-	int rc = check_options(s, options, e);
+	int rc = s->is_record ? 0 : check_options(s, options, e);
 
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
-		if (!has_option(options, defaults[i].keyword))
+		if (!has_option(options, defaults[i].keyword) &&
+		    !(s->is_record && strcmp(defaults[i].keyword, "passfile") == 0))
 			add_option(b, defaults[i].keyword, defaults[i].value);
 	for (const PQconninfoOption *o = options; o->keyword; o++) {
 		if (strcmp(o->keyword, "password") == 0 && s->source->password)
 			continue;
 		if (o->val && *o->val)
 			add_option(b, o->keyword, o->val);
-		else
+		else if (!s->is_record)
 			overrule_environment(b, o);
 	}
 	if (s->source->password)

@@ -4,6 +4,8 @@
 #	postgres_start              a server under $TMP; bails out when it does not start
 #	admin DATABASE SQL...       as the superuser "postgres"; prints rows, fields parted by "|"
 #	postgres_stop               ends it
+#	postgres_kill               ends it at once, as a machine that fails would
+#	postgres_again              starts it again on the data it has
 #
 # It listens on the socket directory $POSTGRES, and with TLS on 127.0.0.1:$POSTGRES_PORT. Roles enter
 # through the socket without a password, over TCP with one. The certificate's authority is
@@ -59,6 +61,11 @@ postgres_start()
 	CONF
 	printf '%s\n' 'local all all trust' 'host all all 127.0.0.1/32 scram-sha-256' \
 		>"$POSTGRES/data/pg_hba.conf"
+	postgres_again
+}
+
+postgres_again()
+{
 	${postgres_user[@]+"${postgres_user[@]}"} "$postgres_bin/postgres" -D "$POSTGRES/data" >"$TMP/postgres.log" 2>&1 &
 	postgres_pid=$!
 	reap $postgres_pid
@@ -81,5 +88,12 @@ admin()
 postgres_stop()
 {
 	kill -INT "$postgres_pid" && wait "$postgres_pid"
+	true
+}
+
+# SIGQUIT: no session is ended in order, nothing is written any more.
+postgres_kill()
+{
+	kill -QUIT "$postgres_pid" && wait "$postgres_pid"
 	true
 }

@@ -1,6 +1,9 @@
 /*
  * record_world: a record in a directory of its own, and short ways to fill it. Included once by
  * each test program of the record, hence static functions; not every program uses all of them.
+ *
+ * With ASSIZE_TEST_RECORDS, the URL of a PostgreSQL database with a parameter, the records are
+ * there, and their copies in the directory: tests/t/shared_record.t runs the same programs so.
  */
 #ifndef ASSIZE_TESTS_RECORD_WORLD_H
 #define ASSIZE_TESTS_RECORD_WORLD_H
@@ -13,6 +16,7 @@
 #include <cmocka.h>
 
 #include <ftw.h>
+#include <glob.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -22,11 +26,12 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/history/ledger.h"
 #include "runner/history/record.h"
 
 struct world {
 	char dir[64];
-	char path[96];
+	char path[512];
 	struct arena *arena;
 	struct record *record; /* open for writing */
 	int64_t now_ms;
@@ -41,6 +46,35 @@ struct world {
 			fail_msg("%s", (e).message);                                               \
 	} while (0)
 
+/* NULL: records are files. */
+static inline const char *world_server(void)
+{
+	return getenv("ASSIZE_TEST_RECORDS");
+}
+
+/* A test of the file itself says nothing of a record on a server. */
+static inline void needs_file(const char *why)
+{
+	if (world_server() == NULL)
+		return;
+	print_message("# only a file: %s\n", why);
+	skip();
+}
+
+static inline void world_path(struct world *w)
+{
+	char cache[96];
+
+	if (world_server() == NULL) {
+		(void)snprintf(w->path, sizeof(w->path), "%s/.assize/record.db", w->dir);
+		return;
+	}
+	(void)snprintf(cache, sizeof(cache), "%s/cache", w->dir);
+	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
+	(void)snprintf(w->path, sizeof(w->path), "%s&record=t%s", world_server(),
+		       strchr(w->dir, '.') + 1);
+}
+
 static inline int world_setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -49,7 +83,7 @@ static inline int world_setup(void **state)
 	assert_non_null(w);
 	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/assize-record.XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
-	(void)snprintf(w->path, sizeof(w->path), "%s/.assize/record.db", w->dir);
+	world_path(w);
 	w->arena = arena_new();
 	w->now_ms = WORLD_T0;
 	assert_ok(record_open(w->path, RECORD_WRITE, &w->record, &e), e);
@@ -65,10 +99,26 @@ static inline int world_remove(const char *path, const struct stat *st, int flag
 	return remove(path);
 }
 
+/* Whatever a test did: replayed from the server it is the same, in every table. */
+static inline void world_replay(struct world *w)
+{
+	const struct ledger_trust nobody = {.n_keys = 0};
+	struct ledger_verification v;
+	struct err e = {0};
+
+	if (world_server() == NULL || w->record == NULL)
+		return;
+	assert_ok(ledger_verify(w->record, w->arena, &nobody, &v, &e), e);
+	for (size_t i = 0; i < v.n_findings; i++)
+		if (v.findings[i].grade == LEDGER_BROKEN)
+			fail_msg("%s", v.findings[i].text);
+}
+
 static inline int world_teardown(void **state)
 {
 	struct world *w = *state;
 
+	world_replay(w);
 	record_close(w->record);
 	arena_free(w->arena);
 	(void)nftw(w->dir, world_remove, 16, FTW_DEPTH | FTW_PHYS); /* scratch of ours */
@@ -190,14 +240,24 @@ static inline int64_t world_run(struct world *w, const char *subject, struct res
 	return run.id;
 }
 
-/* The one number a query of the file gives. */
+/* The one number a query of the file gives: of a record on a server, of its copy. */
 static inline int64_t ask(const char *path, const char *sql)
 {
 	sqlite3_stmt *s;
 	int64_t answer;
 	sqlite3 *db;
+	glob_t found = {0};
+	char pattern[128];
 
+	if (strncmp(path, "postgresql:", 11) == 0) {
+		(void)snprintf(pattern, sizeof(pattern), "%s/*/copy.db",
+			       getenv("ASSIZE_RECORD_CACHE"));
+		assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+		assert_int_equal(found.gl_pathc, 1);
+		path = found.gl_pathv[0];
+	}
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	globfree(&found);
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
 	answer = sqlite3_column_int64(s, 0);

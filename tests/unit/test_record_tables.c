@@ -169,6 +169,7 @@ static void test_record_without_a_table_is_refused(void **state)
 	struct world *w = *state;
 	int64_t run_id;
 
+	needs_file("a table is dropped behind its back");
 	assert_int_equal(write_everything(w, w->record, 1, &run_id), 0);
 	assert_int_equal(ask_everything(w->record, w->arena, run_id), 0);
 	record_close(w->record);
@@ -203,6 +204,7 @@ static void test_record_with_dangling_rows_is_refused(void **state)
 	struct world *w = *state;
 	int64_t run_id;
 
+	needs_file("rows are deleted behind its back");
 	assert_int_equal(write_everything(w, w->record, 1, &run_id), 0);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
 		struct evidence *evidence;

@@ -1,0 +1,14 @@
+/* shared_session: what needs SQLite's session extension, but for the watch. Private to shared. */
+#ifndef ASSIZE_HISTORY_SHARED_SESSION_H
+#define ASSIZE_HISTORY_SHARED_SESSION_H
+
+#include <stddef.h>
+
+struct err;
+struct record;
+
+int shared_session_is_here(const struct record *r, struct err *e);
+/* Within a transaction. 1: these are no changes of this copy, and it has none of them. */
+int shared_apply(struct record *r, const void *bytes, size_t n, struct err *e);
+
+#endif

@@ -1,0 +1,300 @@
+/* shared records: names of records on a server, and what needs one. */
+#include "record_world.h"
+
+#include <time.h>
+
+#include "runner/base/buf.h"
+#include "runner/history/shared.h"
+#include "runner/history/store.h"
+#include "runner/io/deflate.h"
+#include "runner/io/shared_log.h"
+
+#define HOUR INT64_C(3600000)
+
+static void test_shared_url_is_taken_apart(void **state)
+{
+	static const struct {
+		const char *url, *conninfo, *password, *name, *shown;
+	} rows[] = {
+		{"postgresql://db/audits", "postgresql://db/audits", NULL, "main",
+		 "postgresql://db/audits?record=main"},
+		{"postgres://u@db:5433/audits?record=shop", "postgresql://u@db:5433/audits", NULL,
+		 "shop", "postgresql://u@db:5433/audits?record=shop"},
+		{"postgresql://u:s%40%2F@db/audits", "postgresql://u@db/audits", "s@/", "main",
+		 "postgresql://u@db/audits?record=main"},
+		{"postgresql://u:@db/a", "postgresql://u@db/a", "", "main",
+		 "postgresql://u@db/a?record=main"},
+		{"postgresql:///a?host=/run/pg&record=x&sslpassword=s3&port=1",
+		 "postgresql:///a?host=/run/pg&sslpassword=s3&port=1", NULL, "x",
+		 "postgresql:///a?host=/run/pg&port=1&record=x"},
+		{"postgresql:///a?p%61ssword=s3", "postgresql:///a", "s3", "main",
+		 "postgresql:///a?record=main"},
+		{"postgresql://[::1]:5432,b:2/a", "postgresql://[::1]:5432,b:2/a", NULL, "main",
+		 "postgresql://[::1]:5432,b:2/a?record=main"},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct shared_url url;
+		struct err e = {0};
+
+		assert_true(shared_url_is(rows[i].url));
+		assert_ok(shared_url_parse(a, rows[i].url, &url, &e), e);
+		assert_string_equal(url.conninfo, rows[i].conninfo);
+		assert_string_equal(url.name, rows[i].name);
+		assert_string_equal(url.shown, rows[i].shown);
+		assert_int_equal(url.password == NULL, rows[i].password == NULL);
+		if (url.password != NULL)
+			assert_string_equal(url.password, rows[i].password);
+		assert_int_equal(shared_url_has_secret(rows[i].url), url.password != NULL);
+	}
+	assert_false(shared_url_is(NULL));
+	assert_false(shared_url_is("postgresql.db"));
+	assert_false(shared_url_is("./postgres://db"));
+	arena_free(a);
+}
+
+/* A part that cannot be told from a password is never shown. */
+static void test_shared_url_that_is_none_is_not_shown(void **state)
+{
+	static const char *const urls[] = {
+		"postgresql://u:hush/x@db/a",
+		"postgresql://u:hush@x@db/a",
+		"postgresql://u:hush",
+		"postgresql://u:hush?x@db/a",
+		"postgresql://u:hush#x@db/a",
+		"postgresql://u:hush%zz@db/a",
+		"postgresql://u:hush%00@db/a",
+		"postgresql://db/a?password=hush%",
+		"postgresql://db/a?record=a%2Fhush",
+		"postgresql://db/a?record=",
+		"postgresql://db/a?hush",
+		"postgresql://db/a?record=1hush",
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct shared_url url;
+		struct err e = {0};
+
+		if (shared_url_parse(a, urls[i], &url, &e) == 0)
+			fail_msg("%s was taken", urls[i]);
+		assert_int_equal(e.class, ERR_USAGE);
+		if (strstr(urls[i], "record=") == NULL && strstr(e.message, "hush") != NULL)
+			fail_msg("%s", e.message);
+		assert_true(shared_url_has_secret(urls[i]));
+	}
+	arena_free(a);
+}
+
+static void test_deflate_gives_back_what_it_took(void **state)
+{
+	static const char text[] = "what is packed is what is unpacked, what is packed";
+	struct buf packed, raw, small;
+
+	(void)state;
+	buf_init(&packed, 1000);
+	buf_init(&raw, sizeof(text));
+	buf_init(&small, sizeof(text) - 1);
+	assert_int_equal(deflate_pack(text, sizeof(text), &packed), 0);
+	assert_int_equal(deflate_unpack(packed.data, packed.len, &raw), 0);
+	assert_int_equal(raw.len, sizeof(text));
+	assert_memory_equal(raw.data, text, sizeof(text));
+	assert_int_equal(deflate_unpack(packed.data, packed.len, &small), -1);
+	buf_reset(&raw);
+	assert_int_equal(deflate_unpack(packed.data, packed.len - 5, &raw), -1);
+	assert_int_equal(deflate_unpack(packed.data, 7, &raw), -1);
+	packed.data[7]--;
+	assert_int_equal(deflate_unpack(packed.data, packed.len, &raw), -1);
+	buf_release(&packed);
+	buf_release(&raw);
+	buf_release(&small);
+}
+
+/* ---- with a server ---- */
+
+/* What is done to the record by somebody who is allowed to. */
+static void change(struct world *w, const char *sql)
+{
+	struct err e = {0};
+
+	assert_ok(store_enter(w->record, STORE_WRITING, &e), e);
+	assert_int_equal(sqlite3_exec(w->record->db, sql, NULL, NULL, NULL), SQLITE_OK);
+	store_work(w->record);
+	assert_ok(store_leave(w->record, 0, &e), e);
+}
+
+static void hold_elsewhere(struct world *w, const char *name, const char *host, int64_t ago_ms)
+{
+	struct timespec now;
+	char sql[256];
+
+	assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+	(void)snprintf(sql, sizeof(sql),
+		       "REPLACE INTO locks VALUES ('%s', '%s', 'boot machine %lld', 'pid:[1]', "
+		       "1, 1)",
+		       name, host, (long long)(now.tv_sec * 1000 - ago_ms));
+	change(w, sql);
+}
+
+static void test_shared_lock_of_another_machine_holds_a_day(void **state)
+{
+	struct world *w = *state;
+	const char *holder = NULL;
+	struct err e = {0};
+	char self[256] = "";
+
+	if (world_server() == NULL)
+		skip();
+	hold_elsewhere(w, "schedule", "elsewhere", 23 * HOUR);
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
+	assert_non_null(strstr(holder, "process 1 on elsewhere, which cannot be seen from here"));
+	hold_elsewhere(w, "schedule", "elsewhere", -48 * HOUR); /* clocks differ */
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
+	assert_int_equal(gethostname(self, sizeof(self) - 1), 0);
+	hold_elsewhere(w, "schedule", self, HOUR); /* another boot, but of which machine? */
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
+	hold_elsewhere(w, "schedule", "elsewhere", 25 * HOUR);
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 0);
+	assert_non_null(strstr(holder, "for more than a day"));
+	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
+	assert_null(strstr(holder, "cannot be seen"));
+	assert_int_equal(record_unlock(w->record, "schedule", &e), 0);
+	hold_elsewhere(w, "notice/7", "elsewhere", HOUR / 2);
+	assert_int_equal(record_lock(w->record, "notice/7", w->arena, &holder, &e), 1);
+	hold_elsewhere(w, "notice/7", "elsewhere", 2 * HOUR);
+	assert_int_equal(record_lock(w->record, "notice/7", w->arena, &holder, &e), 0);
+	assert_non_null(strstr(holder, "for more than an hour"));
+	assert_int_equal(record_unlock(w->record, "notice/7", &e), 0);
+}
+
+/* What was not recorded is in no copy either, and a transaction without changes is none. */
+static void test_shared_rollback_leaves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct err e = {0};
+	int64_t before;
+
+	if (world_server() == NULL)
+		skip();
+	before = ask(w->path, "SELECT number FROM shared_position");
+	assert_ok(store_enter(w->record, STORE_WRITING, &e), e);
+	assert_int_equal(sqlite3_exec(w->record->db, "INSERT INTO told VALUES (9, 1, 1, 1)", NULL,
+				      NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(store_leave(w->record, -1, &e), -1);
+	assert_ok(store_enter(w->record, STORE_WRITING, &e), e);
+	assert_ok(store_leave(w->record, 0, &e), e);
+	assert_int_equal(ask(w->path, "SELECT number FROM shared_position"), before);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM told"), 0);
+	change(w, "INSERT INTO told VALUES (9, 1, 1, 1)");
+	assert_int_equal(ask(w->path, "SELECT number FROM shared_position"), before + 1);
+	change(w, "DELETE FROM told");
+	assert_int_equal(ask(w->path, "SELECT number FROM shared_position"), before + 2);
+}
+
+static struct record *open_elsewhere(struct world *w, const char *name, enum record_mode mode)
+{
+	struct record *r;
+	struct err e = {0};
+	char cache[128];
+
+	(void)snprintf(cache, sizeof(cache), "%s/%s", w->dir, name);
+	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
+	assert_ok(record_open(w->path, mode, &r, &e), e);
+	(void)snprintf(cache, sizeof(cache), "%s/cache", w->dir);
+	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
+	return r;
+}
+
+static int64_t newest_run(struct world *w, struct record *r)
+{
+	struct run_info *runs;
+	struct err e = {0};
+	size_t n;
+
+	assert_ok(record_runs(r, w->arena, 0, 1, &runs, &n, &e), e);
+	return n == 0 ? 0 : runs[0].id;
+}
+
+/* A handle that stays open follows: after a second at the latest, before every write in any case.
+ */
+static void test_shared_handles_follow_each_other(void **state)
+{
+	struct world *w = *state;
+	struct record *reader, *writer, *own = w->record;
+	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+
+	if (world_server() == NULL)
+		skip();
+	reader = open_elsewhere(w, "reader", RECORD_READ);
+	writer = open_elsewhere(w, "writer", RECORD_WRITE);
+	assert_int_equal(newest_run(w, reader), 0);
+	assert_int_equal(world_run(w, "v1", x), 1);
+	reader->shared->fresh_ms = -1; /* as if a second had passed */
+	assert_int_equal(newest_run(w, reader), 1);
+	w->record = writer;
+	assert_int_equal(world_run(w, "v2", x), 2);
+	w->record = own;
+	assert_int_equal(world_run(w, "v3", x), 3);
+	reader->shared->fresh_ms = -1; /* same */
+	assert_int_equal(newest_run(w, reader), 3);
+	record_close(reader);
+	record_close(writer);
+}
+
+/* Another process of this machine may put an older copy there: nothing is written on top of it. */
+static void test_shared_copy_that_went_back_is_brought_up(void **state)
+{
+	struct world *w = *state;
+	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+	struct err e = {0};
+
+	if (world_server() == NULL)
+		skip();
+	(void)world_run(w, "v1", x);
+	assert_int_equal(shared_fetch_base(w->record, w->record->shared, 1, &e), 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 0);
+	assert_int_equal(world_run(w, "v2", x), 2);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 2);
+}
+
+/* Only rows that come and go may be changed by a change; this one is refused where it is read. */
+static void test_shared_history_is_not_changed_by_a_change(void **state)
+{
+	struct world *w = *state;
+	struct record *r = NULL;
+	struct err e = {0};
+	char cache[96];
+
+	if (world_server() == NULL)
+		skip();
+	change(w, "INSERT INTO texts VALUES (9, 9, 'x')");
+	change(w, "UPDATE texts SET body = 'y' WHERE id = 9");
+	(void)snprintf(cache, sizeof(cache), "%s/other", w->dir);
+	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
+	assert_int_equal(record_open(w->path, RECORD_READ, &r, &e), -1);
+	assert_int_equal(e.class, ERR_RECORD);
+	assert_non_null(strstr(e.message, "does not fit what was recorded before it"));
+	record_close(w->record);
+	w->record = NULL; /* the other tests end with what can be replayed */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shared_url_is_taken_apart),
+		cmocka_unit_test(test_shared_url_that_is_none_is_not_shown),
+		cmocka_unit_test(test_deflate_gives_back_what_it_took),
+		TEST(test_shared_lock_of_another_machine_holds_a_day),
+		TEST(test_shared_rollback_leaves_nothing),
+		TEST(test_shared_handles_follow_each_other),
+		TEST(test_shared_copy_that_went_back_is_brought_up),
+		TEST(test_shared_history_is_not_changed_by_a_change),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
