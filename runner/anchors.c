@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gates/gate.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/base64.h"
@@ -25,6 +26,7 @@
 #define MAX_ANSWER	65536
 #define MAX_TRIES	5
 #define STATUS_CONFLICT 409
+#define MAX_TIME_S	INT64_C(253402300799) /* the year 9999 */
 
 static const char *const kinds[] = {
 	[ANCHOR_GIT] = "git", [ANCHOR_TIMESTAMP] = "timestamp", [ANCHOR_WITNESS] = "witness"};
@@ -243,6 +245,8 @@ static int check_cosigned(struct app *app, const struct anchor *x, const char *t
 		return -1;
 	if (!note_is_signed(&note, &key, &at_s))
 		return err_set(e, ERR_MEASURE, "what it gave is not signed by %s", key.name);
+	if (at_s < 0 || at_s > MAX_TIME_S)
+		return err_set(e, ERR_MEASURE, "what it gave is signed for a time no clock has");
 	*at_ms = at_s * 1000;
 	return 0;
 }
@@ -373,6 +377,8 @@ int anchors_put(struct app *app, struct record *record, const struct anchor *x,
 struct gathered {
 	struct app *app;
 	struct record *record;
+	int64_t now_ms;
+	size_t place; /* that is looked at, of trust's places */
 	struct ledger_kept *items;
 	size_t n, cap;
 };
@@ -388,6 +394,9 @@ static void add(struct gathered *g, struct ledger_kept kept)
 		g->items = more;
 		g->cap = cap;
 	}
+	kept.place = g->place + 1;
+	kept.is_misdated = kept.why == NULL &&
+			   (kept.at_ms <= 0 || kept.at_ms - g->now_ms > GATE_MAX_CLOCK_SKEW_MS);
 	g->items[g->n++] = kept;
 }
 
@@ -397,7 +406,7 @@ static void add_failure(struct gathered *g, const char *from, const struct err *
 	    (struct ledger_kept){.from = from, .why = arena_strdup(g->app->arena, why->message)});
 }
 
-static void look_git(struct gathered *g, const struct anchor *x, const char *origin)
+static bool look_git(struct gathered *g, const struct anchor *x, const char *origin)
 {
 	struct arena *a = g->app->arena;
 	const char *place = anchor_place(g->app, x);
@@ -405,10 +414,11 @@ static void look_git(struct gathered *g, const struct anchor *x, const char *ori
 	struct branch *b = NULL;
 	struct err why = {0};
 	size_t n = 0;
+	bool is_read = branch_open(a, app_temporary(g->app), x->url, x->branch, x->timeout_ms, &b,
+				   &why) == 0 &&
+		       branch_versions(b, file_of(g->app, origin), &versions, &n, &why) == 0;
 
-	if (branch_open(a, app_temporary(g->app), x->url, x->branch, x->timeout_ms, &b, &why) !=
-		    0 ||
-	    branch_versions(b, file_of(g->app, origin), &versions, &n, &why) != 0)
+	if (!is_read)
 		add_failure(g, place, &why);
 	for (size_t i = 0; i < n; i++)
 		add(g,
@@ -419,6 +429,7 @@ static void look_git(struct gathered *g, const struct anchor *x, const char *ori
 			    .at_ms = versions[i].at_ms,
 		    });
 	branch_close(b);
+	return is_read;
 }
 
 /* What the record has of it, with the checkpoint it is for. */
@@ -427,7 +438,8 @@ static int look_receipt(struct gathered *g, const struct anchor *x, const struct
 {
 	struct arena *a = g->app->arena;
 	struct ledger_kept kept = {.from = arena_printf(a, "%s of %s for %" PRIu64 " records",
-							anchor_kind(x), row->place, row->size)};
+							anchor_kind(x), row->place, row->size),
+				   .is_time_only = x->type == ANCHOR_TIMESTAMP};
 	unsigned char digest[SHA256_BYTES];
 	struct ledger_checkpoint c;
 	struct err why = {0};
@@ -471,24 +483,46 @@ static int look_receipts(struct gathered *g, const struct anchor *x, struct err 
 	return 0;
 }
 
+/* Those there are, and behind them what was gathered. */
+static void hand_over(struct gathered *g, struct ledger_trust *t)
+{
+	struct ledger_kept *all = arena_array(g->app->arena, t->n_kept + g->n + 1, sizeof(*all));
+
+	if (t->n_kept > 0)
+		memcpy(all, t->kept, t->n_kept * sizeof(*all));
+	if (g->n > 0)
+		memcpy(all + t->n_kept, g->items, g->n * sizeof(*all));
+	t->kept = all;
+	t->n_kept += g->n;
+}
+
 int anchors_gather(struct app *app, const struct definition *d, struct record *record,
-		   bool is_offline, struct ledger_kept **out, size_t *n, struct err *e)
+		   bool is_offline, struct ledger_trust *t, struct err *e)
 {
 	const struct ledger_settings *s = d->ledger;
-	struct gathered g = {.app = app, .record = record};
+	size_t n = s != NULL ? s->n_anchors : 0;
+	struct ledger_place *places = arena_array(app->arena, n + 1, sizeof(*places));
+	struct gathered g = {.app = app, .record = record, .now_ms = clock_wall_ms(&app->clock)};
 	struct ledger_head head;
 
 	if (ledger_head(record, app->arena, &head, e) != 0)
 		return -1;
-	for (size_t i = 0; s != NULL && head.origin != NULL && i < s->n_anchors; i++) {
-		const struct anchor *x = &s->anchors[i];
+	for (g.place = 0; g.place < n; g.place++) {
+		const struct anchor *x = &s->anchors[g.place];
+		struct ledger_place *place = &places[g.place];
 
-		if (x->type == ANCHOR_GIT && !is_offline)
-			look_git(&g, x, head.origin);
-		else if (x->type != ANCHOR_GIT && look_receipts(&g, x, e) != 0)
+		*place = (struct ledger_place){.kind = anchor_kind(x),
+					       .name = anchor_place(app, x),
+					       .is_branch = x->type == ANCHOR_GIT};
+		if (head.origin == NULL)
+			continue;
+		if (x->type != ANCHOR_GIT && look_receipts(&g, x, e) != 0)
 			return -1;
+		place->is_read =
+			x->type != ANCHOR_GIT || (!is_offline && look_git(&g, x, head.origin));
 	}
-	*out = g.items;
-	*n = g.n;
+	hand_over(&g, t);
+	t->places = places;
+	t->n_places = n;
 	return 0;
 }

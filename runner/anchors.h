@@ -18,7 +18,7 @@ struct app;
 struct definition;
 struct err;
 struct ledger_checkpoint;
-struct ledger_kept;
+struct ledger_trust;
 struct record;
 
 /* "git", "timestamp", "witness". */
@@ -33,9 +33,9 @@ int anchors_put(struct app *app, struct record *record, const struct anchor *x,
 /*
  * What the anchors of a definition hold, for a verification: what cannot be read or does not count
  * is there with a reason. Time stamps and signatures of witnesses are in the record, repositories
- * are asked (is_offline: are left out).
+ * are asked (is_offline: are left out). Added to t, as the places are.
  */
 int anchors_gather(struct app *app, const struct definition *d, struct record *record,
-		   bool is_offline, struct ledger_kept **out, size_t *n, struct err *e);
+		   bool is_offline, struct ledger_trust *t, struct err *e);
 
 #endif

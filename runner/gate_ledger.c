@@ -18,14 +18,12 @@ static int verify(struct app *app, const struct definition *d, struct record *re
 	struct note_key *keys = arena_array(app->arena, n_keys + 1, sizeof(*keys));
 	struct ledger_trust trust = {
 		.keys = keys, .n_keys = n_keys, .origin = s != NULL ? s->origin : NULL};
-	struct ledger_kept *kept;
 
 	for (size_t i = 0; i < n_keys; i++)
 		if (note_key_parse(app->arena, s->trust.items[i], &keys[i], e) != 0)
 			return -1;
-	if (anchors_gather(app, d, record, false, &kept, &trust.n_kept, e) != 0)
+	if (anchors_gather(app, d, record, false, &trust, e) != 0)
 		return -1;
-	trust.kept = kept;
 	return ledger_verify(record, app->arena, &trust, out, e);
 }
 
@@ -49,7 +47,7 @@ const struct gate_ledger *gate_ledger_look(struct app *app, const struct definit
 	if (v.n_broken + v.n_doubts > 0) /* most severe first */
 		x->finding = redact_text(d->redactor, app->arena, v.findings[0].text);
 	x->size = (int64_t)v.head.size;
-	x->anchored = (int64_t)v.kept_size;
-	x->anchored_ms = v.kept_ms;
+	x->anchored = (int64_t)v.anchored_size;
+	x->anchored_ms = v.anchored_ms;
 	return x;
 }

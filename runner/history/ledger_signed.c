@@ -51,11 +51,19 @@ static int read_own(struct ledger_check *c, struct err *e)
 	return rc;
 }
 
+/* Others write there too: what they do is no doubt about the record. */
+static bool is_of_branch(const struct ledger_trust *t, const struct ledger_kept *x)
+{
+	return x->place > 0 && t->places[x->place - 1].is_branch;
+}
+
 static void read_kept(struct ledger_check *c)
 {
 	const struct ledger_trust *t = c->trust;
 
 	c->kept_checkpoints = arena_array(c->a, t->n_kept + 1, sizeof(*c->kept_checkpoints));
+	c->places = arena_array(c->a, t->n_places + 1, sizeof(*c->places));
+	memset(c->places, 0, (t->n_places + 1) * sizeof(*c->places));
 	for (size_t i = 0; i < t->n_kept; i++) {
 		struct err why = {0};
 
@@ -65,7 +73,10 @@ static void read_kept(struct ledger_check *c)
 						 &c->kept_checkpoints[i], &why) == 0)
 			continue;
 		c->kept_checkpoints[i].origin = NULL; /* told here, and never again */
-		(void)LEDGER_FIND(c, LEDGER_DOUBT, "%s: %s", t->kept[i].from, why.message);
+		if (t->kept[i].why == NULL && is_of_branch(t, &t->kept[i]))
+			c->places[t->kept[i].place].n_unsigned++;
+		else
+			(void)LEDGER_FIND(c, LEDGER_DOUBT, "%s: %s", t->kept[i].from, why.message);
 	}
 }
 
@@ -247,43 +258,66 @@ static bool is_kept_signed(struct ledger_check *c, const struct keys *k, const c
 	return false;
 }
 
-static void check_kept(struct ledger_check *c, const struct keys *k)
+/* It holds: how far, since when, and does its place still say so? */
+static void take_kept(struct ledger_check *c, const struct ledger_kept *kept, uint64_t size)
 {
 	struct ledger_verification *v = c->out;
+	struct ledger_place_found *place = &c->places[kept->place];
+
+	v->n_kept_good++;
+	if (size > v->kept_size)
+		v->kept_size = size;
+	if (place->newest == 0)
+		place->newest = size;
+	place->goes_back = place->goes_back || size > place->newest;
+	if (kept->is_misdated)
+		(void)LEDGER_FIND(c, LEDGER_NOTE,
+				  "%s is dated as it cannot be: it does not say since when",
+				  kept->from);
+	if (kept->is_misdated || kept->is_time_only || kept->at_ms <= 0 || size < v->anchored_size)
+		return;
+	if (size > v->anchored_size || kept->at_ms < v->anchored_ms)
+		v->anchored_ms = kept->at_ms;
+	v->anchored_size = size;
+}
+
+static void check_kept(struct ledger_check *c, const struct keys *k)
+{
+	const struct ledger_verification *v = c->out;
 
 	for (size_t i = 0; i < c->trust->n_kept; i++) {
 		const struct ledger_checkpoint *x = &c->kept_checkpoints[i];
-		const char *from = c->trust->kept[i].from;
+		const struct ledger_kept *kept = &c->trust->kept[i];
 
 		if (x->origin == NULL)
 			continue;
-		if (!is_kept_signed(c, k, c->trust->kept[i].note, c->trust->kept[i].n)) {
-			(void)LEDGER_FIND(c, LEDGER_DOUBT,
-					  "%s is signed by no key that is trusted: it says nothing",
-					  from);
+		if (!is_kept_signed(c, k, kept->note, kept->n)) {
+			if (is_of_branch(c->trust, kept))
+				c->places[kept->place].n_unsigned++;
+			else
+				(void)LEDGER_FIND(c, LEDGER_DOUBT,
+						  "%s is signed by no key that is trusted: it says "
+						  "nothing",
+						  kept->from);
 		} else if (v->head.origin == NULL || strcmp(x->origin, v->head.origin) != 0) {
 			(void)LEDGER_FIND(
 				c, LEDGER_BROKEN,
-				"this is another record: %s is of \"%s\", this one is \"%s\"", from,
-				x->origin,
+				"this is another record: %s is of \"%s\", this one is \"%s\"",
+				kept->from, x->origin,
 				v->head.origin != NULL ? v->head.origin : v->head.identity);
 		} else if (x->size > v->head.size) {
 			(void)LEDGER_FIND(
 				c, LEDGER_BROKEN,
 				"the record is shorter than it was: %s vouches for %" PRIu64
 				" records, %" PRIu64 " are left",
-				from, x->size, v->head.size);
+				kept->from, x->size, v->head.size);
 		} else if (!is_root(c, x)) {
 			(void)LEDGER_FIND(c, LEDGER_BROKEN,
 					  "history was rewritten: the first %" PRIu64
 					  " records are not those that %s vouches for",
-					  x->size, from);
+					  x->size, kept->from);
 		} else {
-			v->n_kept_good++;
-			if (x->size > v->kept_size)
-				v->kept_size = x->size;
-			if (c->trust->kept[i].at_ms > v->kept_ms)
-				v->kept_ms = c->trust->kept[i].at_ms;
+			take_kept(c, kept, x->size);
 		}
 	}
 }
@@ -300,6 +334,30 @@ static void check_anchors(struct ledger_check *c)
 					  "record %lld says that %s vouches for the first %" PRIu64
 					  " records, and they are others",
 					  (long long)x->seq, x->place, x->size);
+	}
+}
+
+static void tell_places(struct ledger_check *c)
+{
+	for (size_t i = 0; i < c->trust->n_places; i++) {
+		const struct ledger_place *place = &c->trust->places[i];
+		const struct ledger_place_found *x = &c->places[i + 1];
+
+		if (place->is_branch && x->goes_back)
+			(void)ledger_find(c, LEDGER_DOUBT,
+					  "somebody put an old one there; assize ledger anchor "
+					  "puts the present one on top",
+					  "%s goes back: its newest checkpoint is of %" PRIu64
+					  " records, an older one of more",
+					  place->name, x->newest);
+		if (x->n_unsigned > 0)
+			(void)LEDGER_FIND(
+				c, LEDGER_NOTE,
+				"%zu version%s on %s %s signed by no key that is trusted: "
+				"%s nothing",
+				x->n_unsigned, x->n_unsigned == 1 ? "" : "s", place->name,
+				x->n_unsigned == 1 ? "is" : "are",
+				x->n_unsigned == 1 ? "it says" : "they say");
 	}
 }
 
@@ -325,6 +383,7 @@ int ledger_check_signed(struct ledger_check *c, struct err *e)
 	check_own(c, &k);
 	check_kept(c, &k);
 	check_anchors(c);
+	tell_places(c);
 	if (k.n == 0)
 		(void)ledger_find(c, LEDGER_NOTE, "assize ledger init makes one",
 				  "nobody vouches for the record: it has no key");

@@ -22,8 +22,9 @@
 #include "runner/io/git.h"
 #include "runner/io/git_library.h"
 
-#define FETCHED "refs/remotes/there/branch"
-#define ADDED	"refs/heads/added"
+#define FETCHED	   "refs/remotes/there/branch"
+#define ADDED	   "refs/heads/added"
+#define MAX_TIME_S INT64_C(253402300799) /* the year 9999 */
 
 struct branch {
 	struct arena *arena;
@@ -254,22 +255,48 @@ struct history {
 	bool has_last;
 };
 
+/* -1: no clock says that. */
+static int64_t time_of(const git_commit *commit)
+{
+	git_time_t s = git_commit_time(commit);
+
+	return s >= 0 && s <= MAX_TIME_S ? (int64_t)s * 1000 : -1;
+}
+
+/* Its text; of one that is larger than any checkpoint none: it was not written to be read. */
+static int read_blob(struct branch *b, const git_oid *id, const char **text, size_t *n,
+		     struct err *e)
+{
+	git_odb *odb = NULL;
+	git_blob *blob;
+	git_object_t type;
+	bool is_known = git_repository_odb(&odb, b->repo) == 0 &&
+			git_odb_read_header(n, &type, odb, id) == 0;
+
+	git_odb_free(odb);
+	if (!is_known)
+		return fail(b, "read", e);
+	*text = "";
+	if (type != GIT_OBJECT_BLOB || *n > BRANCH_MAX_BYTES) {
+		*n = 0;
+		return 0;
+	}
+	if (git_blob_lookup(&blob, b->repo, id) != 0)
+		return fail(b, "read", e);
+	*text = arena_strndup(b->arena, git_blob_rawcontent(blob), *n);
+	git_blob_free(blob);
+	return 0;
+}
+
 static int take_version(struct branch *b, struct history *h, const git_commit *commit,
 			const git_oid *id, struct err *e)
 {
 	struct branch_version *v;
-	git_blob *blob;
+	const char *text;
 	size_t n;
 
-	if (git_blob_lookup(&blob, b->repo, id) != 0)
-		return fail(b, "read", e);
-	n = (size_t)git_blob_rawsize(blob);
-	if (n > BRANCH_MAX_BYTES) {
-		git_blob_free(blob);
-		return err_set(e, ERR_MEASURE,
-			       "a file on branch \"%s\" of %s has %zu bytes, the limit is %d",
-			       b->name, branch_shown(b->arena, b->url), n, BRANCH_MAX_BYTES);
-	}
+	if (read_blob(b, id, &text, &n, e) != 0)
+		return -1;
 	if (h->n == h->cap) {
 		struct branch_version *more =
 			arena_array(b->arena, h->cap == 0 ? 64 : h->cap * 2, sizeof(*more));
@@ -280,13 +307,20 @@ static int take_version(struct branch *b, struct history *h, const git_commit *c
 		h->cap = h->cap == 0 ? 64 : h->cap * 2;
 	}
 	v = &h->items[h->n++];
-	v->text = arena_strndup(b->arena, git_blob_rawcontent(blob), n);
+	v->text = text;
 	v->n = n;
 	v->commit =
 		arena_strdup(b->arena, git_oid_tostr_s(git_object_id((const git_object *)commit)));
-	v->at_ms = (int64_t)git_commit_time(commit) * 1000;
-	git_blob_free(blob);
+	v->at_ms = time_of(commit);
 	return 0;
+}
+
+/* Neither a directory nor a link nor another repository. */
+static bool is_file(const git_tree_entry *entry)
+{
+	git_filemode_t mode = git_tree_entry_filemode(entry);
+
+	return mode == GIT_FILEMODE_BLOB || mode == GIT_FILEMODE_BLOB_EXECUTABLE;
 }
 
 /* The file as this commit has it, when that is another than the newer one's. */
@@ -305,12 +339,12 @@ static int look_at(struct branch *b, struct history *h, const git_oid *id, const
 		return fail(b, "read", e);
 	}
 	entry = git_tree_entry_byname(tree, file);
-	if (entry == NULL) {
+	if (entry == NULL || !is_file(entry)) {
 		h->has_last = false;
 	} else if (h->has_last && git_oid_equal(&h->last, git_tree_entry_id(entry))) {
 		/* the same, and there since this commit at least */
 		h->items[h->n - 1].commit = arena_strdup(b->arena, git_oid_tostr_s(id));
-		h->items[h->n - 1].at_ms = (int64_t)git_commit_time(commit) * 1000;
+		h->items[h->n - 1].at_ms = time_of(commit);
 	} else {
 		rc = take_version(b, h, commit, git_tree_entry_id(entry), e);
 		h->has_last = git_oid_cpy(&h->last, git_tree_entry_id(entry)) == 0;

@@ -24,7 +24,7 @@ struct branch;
 struct err;
 
 #define BRANCH_MAX_COMMITS 200000
-#define BRANCH_MAX_BYTES   1000000 /* of one version of a file */
+#define BRANCH_MAX_BYTES   65536 /* of one version of a file: what has more stands there empty */
 
 /*
  * scratch: a directory to work in; timeout_ms: of one fetch or push. The branch may not be there
@@ -43,7 +43,7 @@ struct branch_version {
 	const char *text;
 	size_t n;
 	const char *commit; /* the first with this version */
-	int64_t at_ms;	    /* of that commit, as its committer says */
+	int64_t at_ms;	    /* of that commit, as its committer says; -1 = no clock says that */
 };
 /* Newest first; none is not an error. */
 int branch_versions(struct branch *b, const char *file, struct branch_version **out, size_t *n,
