@@ -60,7 +60,9 @@ struct ledger_check {
 	size_t n_own;
 	struct ledger_anchor *anchors; /* of the record, newest first */
 	size_t n_anchors;
-	struct ledger_place_found *places; /* [0] is of the files */
+	struct ledger_place_found *places;     /* [0] is of the files */
+	const struct ledger_anchor *elsewhere; /* the newest at none of the places; NULL */
+	size_t n_elsewhere;
 	/* recomputed caches */
 	struct id_map standings; /* check -> struct standing */
 	struct id_map latest;	 /* subject << 32 | check -> int64_t run */

@@ -11,6 +11,15 @@
 #include "runner/history/ledger_parts.h"
 #include "runner/io/digest_verify.h"
 
+#define SHOWN_COMMIT 12
+
+/* A root that a place holds. */
+struct ledger_version {
+	size_t place;
+	uint64_t size;
+	struct merkle_hash root;
+};
+
 /* ---- which roots are wanted ---- */
 
 static int by_size(const void *a, const void *b)
@@ -322,9 +331,70 @@ static void check_kept(struct ledger_check *c, const struct keys *k)
 	}
 }
 
-/* The record's own word that a root was put elsewhere: it cannot be another than its own. */
+static int by_version(const void *a, const void *b)
+{
+	const struct ledger_version *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	return memcmp(x->root.bytes, y->root.bytes, SHA256_BYTES);
+}
+
+/* What branches hold, to be searched. */
+static struct ledger_version *sort_versions(const struct ledger_check *c, size_t *n)
+{
+	struct ledger_version *out = arena_array(c->a, c->trust->n_kept + 1, sizeof(*out));
+
+	*n = 0;
+	for (size_t i = 0; i < c->trust->n_kept; i++)
+		if (c->kept_checkpoints[i].origin != NULL)
+			out[(*n)++] = (struct ledger_version){.place = c->trust->kept[i].place,
+							      .size = c->kept_checkpoints[i].size,
+							      .root = c->kept_checkpoints[i].root};
+	if (*n > 1)
+		qsort(out, *n, sizeof(*out), by_version);
+	return out;
+}
+
+/* 1 + its index; 0 = nobody looks there. */
+static size_t place_of(const struct ledger_trust *t, const struct ledger_anchor *x)
+{
+	for (size_t i = 0; i < t->n_places; i++)
+		if (strcmp(t->places[i].kind, x->kind) == 0 &&
+		    strcmp(t->places[i].name, x->place) == 0)
+			return i + 1;
+	return 0;
+}
+
+/* A branch only grows: what was once put there is there. */
+static void look_for(struct ledger_check *c, const struct ledger_anchor *x,
+		     const struct ledger_version *versions, size_t n)
+{
+	size_t place = place_of(c->trust, x);
+	struct ledger_place_found *found = &c->places[place];
+	const struct ledger_version wanted = {.place = place, .size = x->size, .root = x->root};
+
+	if (place == 0 && c->n_elsewhere++ == 0)
+		c->elsewhere = x;
+	if (place == 0 || !c->trust->places[place - 1].is_branch ||
+	    !c->trust->places[place - 1].is_read ||
+	    (n > 0 && bsearch(&wanted, versions, n, sizeof(wanted), by_version) != NULL))
+		return;
+	if (found->n_missing++ == 0)
+		found->missing = x;
+}
+
+/*
+ * The record's own word that a root was put elsewhere: it cannot be another than its own, and has
+ * to be there.
+ */
 static void check_anchors(struct ledger_check *c)
 {
+	size_t n_versions;
+	const struct ledger_version *versions = sort_versions(c, &n_versions);
+
 	for (size_t i = 0; i < c->n_anchors; i++) {
 		const struct ledger_anchor *x = &c->anchors[i];
 		const struct merkle_hash *root = ledger_root_of(c, x->size);
@@ -334,11 +404,39 @@ static void check_anchors(struct ledger_check *c)
 					  "record %lld says that %s vouches for the first %" PRIu64
 					  " records, and they are others",
 					  (long long)x->seq, x->place, x->size);
+		look_for(c, x, versions, n_versions);
 	}
+}
+
+static void tell_missing(struct ledger_check *c, const struct ledger_place *place,
+			 const struct ledger_place_found *x)
+{
+	const struct ledger_anchor *row = x->missing;
+
+	(void)ledger_find(
+		c, LEDGER_DOUBT,
+		"the branch was emptied, set back or made anew, or a commit of it was taken away: "
+		"ask those who keep it",
+		"the record says that commit %.*s of %s holds its first %" PRIu64
+		" records, and the branch does not%s",
+		(int)(row->n_receipt < SHOWN_COMMIT ? row->n_receipt : SHOWN_COMMIT),
+		(const char *)row->receipt, place->name, row->size,
+		x->n_missing == 1
+			? ""
+			: arena_printf(c->a, ", nor %zu more that it says", x->n_missing - 1));
 }
 
 static void tell_places(struct ledger_check *c)
 {
+	const struct ledger_anchor *elsewhere = c->elsewhere;
+
+	if (c->trust->n_places > 0 && elsewhere != NULL)
+		(void)LEDGER_FIND(
+			c, LEDGER_NOTE,
+			"%zu checkpoint%s put where nobody looks now, the newest of %" PRIu64
+			" records to %s %s",
+			c->n_elsewhere, c->n_elsewhere == 1 ? " was" : "s were", elsewhere->size,
+			elsewhere->kind, elsewhere->place);
 	for (size_t i = 0; i < c->trust->n_places; i++) {
 		const struct ledger_place *place = &c->trust->places[i];
 		const struct ledger_place_found *x = &c->places[i + 1];
@@ -350,6 +448,8 @@ static void tell_places(struct ledger_check *c)
 					  "%s goes back: its newest checkpoint is of %" PRIu64
 					  " records, an older one of more",
 					  place->name, x->newest);
+		if (x->n_missing > 0)
+			tell_missing(c, place, x);
 		if (x->n_unsigned > 0)
 			(void)LEDGER_FIND(
 				c, LEDGER_NOTE,

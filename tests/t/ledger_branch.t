@@ -99,4 +99,25 @@ done
 put no $((now - 3))
 put last $((now - 2))
 exits "the same, put there now, is fresh" 0 gate
+
+# ---- what is there no longer ----
+
+empty
+exits "a checkpoint is put there" 0 anchor -q
+was=$(tip)
+exits "and one more" 0 anchor -q
+exits "both hold" 0 verify
+like "for the branch has them" "$out" 'elsewhere +2 hold'
+git -C "$repo" update-ref refs/heads/shop "$was"
+exits "a branch that was set back" 2 verify
+like "does not hold what the record says" "$out" \
+	'doubt +the record says that commit [0-9a-f]{12} of file://[^ ]+#shop holds its first [0-9]+ records, and the branch does not'
+exits "which shuts a gate" 2 gate
+empty
+exits "one that was taken away" 2 verify
+like "holds neither" "$out" 'and the branch does not, nor 1 more that it says'
+exits "without asking it nothing is missed" 0 verify --offline
+sed 's/branch: shop/branch: other/' assize.yaml >other.yaml
+exits "places that nobody looks at" 0 verify -f other.yaml
+like "are told" "$out" 'note +2 checkpoints were put where nobody looks now, the newest of [0-9]+ records to git file://[^ ]+#shop'
 done_testing
