@@ -13,11 +13,13 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 HOME=$TMP
 git init -q -b shop --bare "$TMP/git/anchors.git"
 git -C "$TMP/git/anchors.git" config receive.denyNonFastForwards true
 git -C "$TMP/git/anchors.git" config receive.denyDeletes true
+printf '#!/bin/sh\ntest ! -e %s || sh %s >&2\n' "$TMP/swap" "$TMP/swap" >"$TMP/hook" # when somebody fetches
+chmod +x "$TMP/hook"
 git_port=$("$ROOT/tests/lib/free_port")
 serve_git()
 {
 	/usr/lib/git-core/git-daemon --listen=127.0.0.1 --port="$git_port" --export-all --reuseaddr \
-		--enable=receive-pack --base-path="$TMP/git" "$TMP/git" >/dev/null 2>&1 &
+		--enable=receive-pack --access-hook="$TMP/hook" --base-path="$TMP/git" "$TMP/git" >/dev/null 2>&1 &
 	git_pid=$!
 	reap $git_pid
 	wait_for git ls-remote "git://127.0.0.1:$git_port/anchors.git" || bail "git daemon does not start"
@@ -219,6 +221,18 @@ exits "not while an anchor cannot be asked" 2 gate
 like "which is a doubt" "$out" 'the record is in doubt: git://[^ ]+: could not fetch'
 serve_git
 exits "and opens again" 0 gate
+cp -r .assize whole
+sqlite3 shop.db "DELETE FROM tasks WHERE id = 2"
+exits "what was found" 1 "$ASSIZE" run -q
+exits "is put elsewhere" 0 anchor -q
+found=$(sqlite3 $db "SELECT facts_id FROM results WHERE id = (SELECT max(id) FROM results)")
+forge() { echo "UPDATE results SET facts_id = $1 WHERE id = (SELECT max(id) FROM results)"; }
+printf 'sqlite3 %s "%s"\n' "$PWD/$db" "$(forge "$found")" >"$TMP/swap"
+sqlite3 $db "$(forge 1)"
+exits "a forged pass that is taken back while anchors are asked" 1 gate
+like "opens nothing: what is judged is what was verified" "$out" 'FAIL +tasks/rows'
+rm -r "$TMP/swap" .assize && mv whole .assize
+sqlite3 shop.db "INSERT INTO tasks VALUES (2)"
 
 # ---- more of them ----
 
