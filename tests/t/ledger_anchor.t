@@ -194,7 +194,7 @@ like "is no answer" "$err" 'could not fetch branch "shop" of git://[^ ]+: no ans
 
 # ---- a gate that asks ----
 
-sed '$r /dev/stdin' assize.yaml >gate.yaml <<'END'
+sed -e '$r /dev/stdin' -e "s|^ledger:|&\n  trust: [ \"$key\" ]\n  origin: shop.example.com/audits/$identity|" assize.yaml >gate.yaml <<'END'
 gates:
   release:
     require: [ { audit: tasks } ]
@@ -206,6 +206,12 @@ exits "a gate opens on a record that is whole and anchored" 0 gate --json
 like "and says so" "$(jq -r '.. | objects | select(.check? == "ledger") | .text' <<<"$out")" \
 	'^[0-9]+ records are what was recorded, [0-9]+ of them anchored '
 exits "the decision can be made again, from the record alone" 0 "$ASSIZE" replay --decision 1
+for lacking in 'origin:which record is meant' 'trust:whose signatures count' 'git\|witness:a time stamp says when, not' \
+	'git\|timestamp\|witness\|anchors:nothing says where'; do
+	sed "/^  *\(- { \)*\(${lacking%%:*}\):/d" gate.yaml >lacking.yaml
+	exits "a gate without ${lacking%%:*}" 3 gate -f lacking.yaml
+	like "is told so" "$err" "lacking\.yaml:[0-9]+:[0-9]+.*${lacking#*:}"
+done
 sed 's/anchored: 1h/anchored: 1s/' gate.yaml >old.yaml
 is_old() { run "$ASSIZE" gate release -f old.yaml && [ "$status" = 2 ]; }
 ok "not on one that was anchored too long ago" wait_for is_old
