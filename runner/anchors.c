@@ -12,6 +12,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/pairs.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/history/ledger.h"
 #include "runner/identity.h"
@@ -38,7 +39,7 @@ const char *anchor_kind(const struct anchor *x)
 
 const char *anchor_place(struct app *app, const struct anchor *x)
 {
-	const char *url = branch_shown(app->arena, x->url);
+	const char *url = redact_text(x->redactor, app->arena, branch_shown(app->arena, x->url));
 
 	return x->type == ANCHOR_GIT ? arena_printf(app->arena, "%s#%s", url, x->branch) : url;
 }

@@ -23,7 +23,7 @@ struct record;
 
 /* "git", "timestamp", "witness". */
 const char *anchor_kind(const struct anchor *x);
-/* Where it is, without credentials: the URL, and of a repository the branch. */
+/* Where it is, without credentials and secrets: the URL, and of a repository the branch. */
 const char *anchor_place(struct app *app, const struct anchor *x);
 
 /* 0 = put there and recorded; 1 = this checkpoint was there already. -1: why not. */

@@ -46,22 +46,26 @@ struct branch {
 const char *branch_shown(struct arena *a, const char *url)
 {
 	const char *scheme = strstr(url, "://"), *host = scheme == NULL ? url : scheme + 3;
-	size_t n = strcspn(host, "/");
-	const char *at = memchr(host, '@', n);
+	const char *path = host + strcspn(host, "/?#"), *begin = host;
 
 	/* user@host:path has no password, and its user is part of the address */
-	if (scheme == NULL || at == NULL)
+	if (scheme == NULL)
 		return url;
-	return arena_printf(a, "%.*s%s", (int)(host - url), url, at + 1);
+	for (const char *at = host; at < path; at++)
+		if (*at == '@')
+			begin = at + 1;
+	return arena_printf(a, "%.*s%.*s%.*s", (int)(host - url), url, (int)(path - begin), begin,
+			    (int)strcspn(path, "?#"), path);
 }
 
 static int failed(struct branch *b, const char *doing, const char *why, struct err *e)
 {
 	const char *shown = branch_shown(b->arena, b->url);
 
-	/* What libgit2 says may repeat the URL as it was given. */
-	if (strcmp(shown, b->url) != 0 && strstr(why, b->url) != NULL)
-		why = "it could not be reached";
+	/* What libgit2 says may repeat a part of the URL, as it was given or in other words. */
+	if (strcmp(shown, b->url) != 0)
+		why = "it cannot be reached, or does not let us (its words may repeat what the URL "
+		      "keeps secret, and are not shown)";
 	return err_set(e, ERR_MEASURE, "could not %s branch \"%s\" of %s: %s", doing, b->name,
 		       shown, why);
 }

@@ -34,7 +34,7 @@ int branch_open(struct arena *a, const char *scratch, const char *url, const cha
 		int64_t timeout_ms, struct branch **out, struct err *e);
 void branch_close(struct branch *b); /* NULL is allowed */
 
-/* The URL without user and password: what may be shown and recorded. */
+/* The URL without user, password, query and fragment: what may be shown and recorded. */
 const char *branch_shown(struct arena *a, const char *url);
 /* Commit at its end; NULL = there is no such branch. */
 const char *branch_tip(const struct branch *b);

@@ -246,6 +246,19 @@ define pw.yaml "$TMP/notary/ca.crt" "http://me:hunter22@127.0.0.1:$port/status/4
 exits "a repository that wants another password" 2 anchor -f pw.yaml
 unlike "is told without ours" "$out$err" 'hunter22|me:'
 like "by its name" "$err" "git http://127\.0\.0\.1:$port/status/403/anchors\.git#shop: "
+cp -r .assize whole
+sed -i "s|:$port/tsr|:\${env:WHERE}|" assize.yaml
+sed "s|127.0.0.1:$port/status/403/anchors.git|127.0.0.1:$port/status/403/\${env:WHERE}/?\${env:WHAT}|" pw.yaml >path.yaml
+for file in assize.yaml path.yaml; do
+	WHERE=$port/tsr WHAT=query4711 run "$ASSIZE" ledger anchor -f $file
+	unlike "secrets of a URL are not told: $file" "$out$err" '/tsr|query4711|hunter22'
+	WHERE=$port/tsr WHAT=query4711 run "$ASSIZE" ledger verify -f $file
+	unlike "nor by what is found: $file" "$(grep '#shop:' <<<"$out$err")" '/tsr|query4711|hunter22'
+done
+is "nor recorded" "$(sqlite3 $db "SELECT body FROM anchors a JOIN texts t ON t.id = a.place WHERE kind = 'timestamp' ORDER BY a.id DESC LIMIT 1")" \
+	"http://127.0.0.1:***"
+define assize.yaml "$TMP/notary/ca.crt" "$url"
+rm -r .assize && mv whole .assize
 mkdir second && cp assize.yaml shop.db second
 second() { (cd second && "$ASSIZE" "$@"); }
 second run -q && second ledger init >"$TMP/second.key"
@@ -269,6 +282,7 @@ exits "no places, nothing to do" 3 anchor -f none.yaml
 like "and it says what to write" "$err" 'ledger: \{ anchors:'
 for wrong in '{}:does not say where' '{ git: a, witness: b }:is both git and witness' '{ git: a, ca_file: b }:belongs to an anchor of timestamp' \
 	'{ timestamp: "http://a" }:an anchor of timestamp needs ca_file' '{ git: a, branch: "a..b" }:is no name of a branch' \
+	'{ git: "http://me:a/b@host/x" }:where the host' '{ git: "http://a@b@host/x" }:where the host' '{ git: "ssh://a#b@host/x" }:where the host' \
 	"{ witness: \"http://a\", key: \"$key\" }:that is no key of a witness" '{ witness: "ftp://a", key: x }:'; do
 	printf 'assize: 1\nledger: { anchors: [ %s ] }\n' "${wrong%:*}" >wrong.yaml
 	run "$ASSIZE" check -f wrong.yaml
