@@ -26,7 +26,8 @@ const char *anchor_kind(const struct anchor *x);
 /* Where it is, without credentials and secrets: the URL, and of a repository the branch. */
 const char *anchor_place(struct app *app, const struct anchor *x);
 
-/* 0 = put there and recorded; 1 = this checkpoint was there already. -1: why not. */
+/* 0 = put there and recorded; 1 = this checkpoint, or a newer one, was there already. -1: why not.
+ */
 int anchors_put(struct app *app, struct record *record, const struct anchor *x,
 		const struct ledger_checkpoint *checkpoint, struct err *e);
 

@@ -99,6 +99,11 @@ done
 put no $((now - 3))
 put last $((now - 2))
 exits "the same, put there now, is fresh" 0 gate
+printf '%s\n0\n%s\n\n' "$origin" "$(head -c 32 /dev/zero | base64)" >zero && put zero $((now - 2))
+cp -r .assize whole
+exits "and keeps no checkpoint away" 0 anchor -q
+is "which comes on top" "$(git -C "$repo" show "shop:$name" | head -1)" "$origin"
+rm -r .assize && mv whole .assize
 
 # ---- what is there no longer ----
 
