@@ -12,6 +12,8 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 
+#define MAX_REFUSAL 200 /* of what is said to people */
+
 /* The last thing libcrypto says, and nothing of it is left for others. */
 static const char *reason(void)
 {
@@ -101,10 +103,12 @@ static const char *refusal(struct arena *a, TS_RESP *response)
 		TS_STATUS_INFO_get0_text(TS_RESP_get_status_info(response));
 	const ASN1_UTF8STRING *text =
 		sk_ASN1_UTF8STRING_num(texts) > 0 ? sk_ASN1_UTF8STRING_value(texts, 0) : NULL;
+	size_t n = text == NULL ? 0 : (size_t)ASN1_STRING_length(text);
 
-	return text == NULL ? "it does not say why"
-			    : arena_strndup(a, (const char *)ASN1_STRING_get0_data(text),
-					    (size_t)ASN1_STRING_length(text));
+	if (n == 0)
+		return "it does not say why";
+	return arena_strndup(a, (const char *)ASN1_STRING_get0_data(text),
+			     n < MAX_REFUSAL ? n : MAX_REFUSAL);
 }
 
 /* What must come back as it went: digest, algorithm, nonce. */

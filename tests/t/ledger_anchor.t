@@ -160,12 +160,15 @@ for lie in other:'it stamped something else' mute:'it answered no time stamp'; d
 	exits "an authority that is ${lie%%:*}" 2 anchor
 	like "is not believed" "$err" "timestamp http://[^ ]+: ${lie#*:}"
 done
+mode rude
+exits "an authority that refuses" 2 anchor
+like "is quoted, not obeyed, and not for ever" "$err" 'status 2\): \\(e|x1b|033)\[2Jno{190,199}$'
 mode forge
 exits "a witness that signs something else" 2 anchor
 like "is not believed either" "$err" 'witness http://[^ ]+: what it gave is not signed by witness\.example\.com'
 mode good
 is "nothing of it is recorded" "$(sqlite3 $db "SELECT group_concat(kind, ' ') FROM anchors WHERE id > $before")" \
-	"git witness git git timestamp"
+	"git witness git git witness git timestamp"
 define others.yaml "$TMP/notary/other.crt" "$url"
 exits "certificates that do not count" 2 anchor -f others.yaml
 like "are refused" "$err" 'timestamp [^ ]+: the time stamp does not hold'
