@@ -3,21 +3,26 @@
  * what is to be said comes through a pipe. The child shares nothing else with us: whatever it does
  * or hangs in, it is killed when its time is over, or when we are gone.
  */
+#define _GNU_SOURCE /* pipe2() */
+
 #include "runner/io/git_branch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/clock.h"
 #include "runner/io/file.h"
 #include "runner/io/git.h"
 #include "runner/io/git_library.h"
@@ -97,11 +102,14 @@ static void say(int fd, struct branch *b, int (*work)(struct branch *))
 static int listen_to(const struct branch *b, int fd, struct said *out)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct clock clock = clock_system();
+	int64_t left, deadline = clock_monotonic_ms(&clock) + b->timeout_ms;
 	int rc;
 
-	do
-		rc = poll(&p, 1, (int)b->timeout_ms);
-	while (rc < 0 && errno == EINTR);
+	do {
+		left = deadline - clock_monotonic_ms(&clock);
+		rc = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (rc < 0 && errno == EINTR);
 	if (rc == 0)
 		(void)snprintf(out->text, sizeof(out->text), "no answer within %lld ms",
 			       (long long)b->timeout_ms);
@@ -109,6 +117,18 @@ static int listen_to(const struct branch *b, int fd, struct said *out)
 		return -1;
 	out->text[sizeof(out->text) - 1] = '\0';
 	return 0;
+}
+
+/* A remote may send more than it was asked for: the write fails then, and is told. */
+static int bound_files(void)
+{
+	const rlim_t most = BRANCH_MAX_FETCH;
+	struct rlimit limit;
+
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || getrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return -1;
+	limit.rlim_cur = limit.rlim_cur < most ? limit.rlim_cur : most;
+	return setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* The work's code; of 1 b->refused is what the remote said, of others *why is the reason. */
@@ -119,12 +139,12 @@ static int talk(struct branch *b, int (*work)(struct branch *), const char **why
 	pid_t parent = getpid(), child;
 
 	*why = "out of processes";
-	if (pipe(ends) != 0)
+	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -1;
 	child = fork();
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail */
-		if (getppid() == parent)
+		if (getppid() == parent && bound_files() == 0)
 			say(ends[1], b, work);
 		_exit(0);
 	}

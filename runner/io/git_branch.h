@@ -10,7 +10,7 @@
  * alone; HTTP takes credentials from the URL. libgit2 would wait for a silent server for ever, so a
  * process of its own talks to it and has a time. Errors are ERR_MEASURE and never name
  * credentials.
- * Branches of more than BRANCH_MAX_COMMITS commits are refused.
+ * Branches of more than BRANCH_MAX_COMMITS commits or BRANCH_MAX_FETCH bytes are refused.
  */
 #ifndef ASSIZE_IO_GIT_BRANCH_H
 #define ASSIZE_IO_GIT_BRANCH_H
@@ -23,6 +23,7 @@ struct arena;
 struct branch;
 struct err;
 
+#define BRANCH_MAX_FETCH   (64 * 1024 * 1024) /* bytes of one pack */
 #define BRANCH_MAX_COMMITS 200000
 #define BRANCH_MAX_BYTES   65536 /* of one version of a file: what has more stands there empty */
 
