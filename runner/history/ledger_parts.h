@@ -45,6 +45,8 @@ struct ledger_place_found {
 	size_t n_missing;
 };
 
+int ledger_root_order(const void *a, const void *b); /* by size */
+
 struct ledger_check {
 	struct record *r;
 	struct arena *a;

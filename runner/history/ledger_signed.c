@@ -22,7 +22,7 @@ struct ledger_version {
 
 /* ---- which roots are wanted ---- */
 
-static int by_size(const void *a, const void *b)
+int ledger_root_order(const void *a, const void *b)
 {
 	const struct ledger_root *x = a, *y = b;
 
@@ -109,7 +109,7 @@ int ledger_gather_signed(struct ledger_check *c, struct err *e)
 		if (c->kept_checkpoints[i].origin != NULL)
 			c->roots[n++].size = c->kept_checkpoints[i].size;
 	if (n > 1)
-		qsort(c->roots, n, sizeof(*c->roots), by_size);
+		qsort(c->roots, n, sizeof(*c->roots), ledger_root_order);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || c->roots[kept - 1].size != c->roots[i].size)
 			c->roots[kept++] = c->roots[i];
