@@ -195,6 +195,13 @@ sed "s|git: \".*git\"|git: \"git://127.0.0.1:$(cat silent.port)/a.git\", timeout
 exits "silence" 2 "$ASSIZE" ledger anchor -f silent.yaml
 like "is no answer" "$err" 'could not fetch branch "shop" of git://[^ ]+: no answer within 200 ms'
 
+"$ROOT/tests/lib/git_flood" >flood.port &
+reap $!
+wait_for test -s flood.port
+sed "s|$(cat silent.port)|$(cat flood.port)|; s|200ms|30s|" silent.yaml >flood.yaml
+exits "a branch without end" 2 anchor -f flood.yaml
+like "is not taken" "$err" 'could not fetch branch "shop" of git://[^ ]+: .*(large|write)'
+
 # ---- a gate that asks ----
 
 sed -e '$r /dev/stdin' -e "s|^ledger:|&\n  trust: [ \"$key\" ]\n  origin: shop.example.com/audits/$identity|" assize.yaml >gate.yaml <<'END'
@@ -262,15 +269,6 @@ define assize.yaml "$TMP/notary/ca.crt" "$url"
 printf 'rm %s && cd %s && "%s" run -q && "%s" ledger anchor -q' "$TMP/swap" "$PWD" "$ASSIZE" "$ASSIZE" >"$TMP/swap"
 exits "one that was overtaken while it asked" 0 anchor
 like "finds a newer checkpoint there, which will do" "$out" $'git [^\n]+\\(was there\\)\n +timestamp [^\n]+\\(was there\\)\n +witness [^\n]+\\(was there\\)'
-{
-	printf 'commit refs/heads/huge\ncommitter a <a@b> 1 +0000\ndata 0\nM 100644 inline x\ndata 70000000\n'
-	head -c 70000000 /dev/urandom
-} | git -C "$TMP/git/anchors.git" -c core.compression=0 fast-import --quiet
-sed 's/branch: shop/branch: huge/' assize.yaml >huge.yaml
-exits "a branch of 70 MB" 2 verify -f huge.yaml --trust "$key"
-like "is not taken" "$out" 'doubt +git://[^ ]+#huge: could not fetch'
-rm -r "$TMP/git/anchors.git/objects/pack"
-git -C "$TMP/git/anchors.git" update-ref -d refs/heads/huge
 mkdir second && cp assize.yaml shop.db second
 second() { (cd second && "$ASSIZE" "$@"); }
 second run -q && second ledger init >"$TMP/second.key"
