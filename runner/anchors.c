@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gates/gate.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/base64.h"
@@ -11,6 +12,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/pairs.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/history/ledger.h"
 #include "runner/identity.h"
@@ -25,6 +27,7 @@
 #define MAX_ANSWER	65536
 #define MAX_TRIES	5
 #define STATUS_CONFLICT 409
+#define MAX_TIME_S	INT64_C(253402300799) /* the year 9999 */
 
 static const char *const kinds[] = {
 	[ANCHOR_GIT] = "git", [ANCHOR_TIMESTAMP] = "timestamp", [ANCHOR_WITNESS] = "witness"};
@@ -36,10 +39,14 @@ const char *anchor_kind(const struct anchor *x)
 
 const char *anchor_place(struct app *app, const struct anchor *x)
 {
-	const char *url = branch_shown(app->arena, x->url);
+	const char *url = redact_text(x->redactor, app->arena, branch_shown(app->arena, x->url));
 
 	return x->type == ANCHOR_GIT ? arena_printf(app->arena, "%s#%s", url, x->branch) : url;
 }
+
+/* What putting comes to, besides 0 and -1. */
+#define IS_THERE 1 /* it was there */
+#define IS_NEWER 2 /* a newer one was: there is nothing to record */
 
 /* What an anchor gave for a checkpoint. */
 struct receipt {
@@ -74,36 +81,76 @@ static const char *file_of(struct app *app, const char *origin)
 	return arena_printf(app->arena, "%s.checkpoint", slash != NULL ? slash + 1 : origin);
 }
 
-/* What was put there last must be what the record begins with. */
-static int check_last(struct app *app, struct record *record, const struct branch_version *last,
-		      const struct ledger_checkpoint *c, struct err *e)
+static bool is_signed(const struct note *note, const struct ledger_key *keys, size_t n)
 {
-	struct ledger_checkpoint there;
-	struct merkle_proof proof;
-
-	if (ledger_checkpoint_parse(app->arena, last->text, last->n, &there, e) != 0)
-		return err_context(e, "commit %.12s", last->commit);
-	if (there.size > c->size)
-		return err_set(e, ERR_MEASURE,
-			       "commit %.12s vouches for %" PRIu64
-			       " records: the record is shorter than it was",
-			       last->commit, there.size);
-	if (ledger_prove_extension(record, app->arena, there.size, c->size, &proof, e) != 0)
-		return -1;
-	if (merkle_is_consistent(there.size, &there.root, c->size, &c->root, &proof))
-		return 0;
-	return err_set(e, ERR_MEASURE,
-		       "commit %.12s vouches for %" PRIu64
-		       " records that are not those the record begins with: history was rewritten",
-		       last->commit, there.size);
+	for (size_t i = 0; i < n; i++)
+		if (note_is_signed(note, &keys[i].key, NULL))
+			return true;
+	return false;
 }
 
-/* 1 = the file says so already. */
+/* The newest that a key of the record has signed: others may write there too. NULL = none. */
+static int find_last(struct app *app, struct record *record, const char *origin,
+		     const struct branch_version *versions, size_t n,
+		     const struct branch_version **last, struct ledger_checkpoint *there,
+		     struct err *e)
+{
+	struct ledger_key *keys;
+	size_t n_keys;
+
+	*last = NULL;
+	if (ledger_keys(record, app->arena, &keys, &n_keys, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n && *last == NULL; i++) {
+		const struct branch_version *v = &versions[i];
+		struct note note;
+
+		if (ledger_checkpoint_parse(app->arena, v->text, v->n, there, NULL) == 0 &&
+		    there->size > 0 && strcmp(there->origin, origin) == 0 &&
+		    note_parse(app->arena, v->text, v->n, &note, NULL) == 0 &&
+		    is_signed(&note, keys, n_keys))
+			*last = v;
+	}
+	return 0;
+}
+
+/*
+ * What was put there last must be what the record begins with. It may be newer than c when somebody
+ * was faster: the record has gone on then. IS_NEWER, 0 or -1.
+ */
+static int check_last(struct app *app, struct record *record, const struct ledger_checkpoint *there,
+		      const struct ledger_checkpoint *c, struct err *e)
+{
+	bool is_newer = there->size > c->size;
+	const struct ledger_checkpoint *old = is_newer ? c : there, *new = is_newer ? there : c;
+	struct merkle_proof proof;
+	struct ledger_head head;
+
+	if (ledger_head(record, app->arena, &head, e) != 0)
+		return -1;
+	if (new->size > head.size)
+		return err_set(e, ERR_MEASURE,
+			       "it vouches for %" PRIu64
+			       " records: the record is shorter than it was",
+			       there->size);
+	if (ledger_prove_extension(record, app->arena, old->size, new->size, &proof, e) != 0)
+		return -1;
+	if (merkle_is_consistent(old->size, &old->root, new->size, &new->root, &proof))
+		return is_newer ? IS_NEWER : 0;
+	return err_set(e, ERR_MEASURE,
+		       "it vouches for %" PRIu64
+		       " records that are not those the record begins with: history was rewritten",
+		       there->size);
+}
+
+/* IS_THERE = the file says so already, IS_NEWER = more than that. */
 static int extend_branch(struct app *app, struct record *record, struct branch *b,
 			 const struct ledger_checkpoint *c, const char **commit, struct err *e)
 {
 	struct arena *a = app->arena;
 	struct branch_version *versions;
+	const struct branch_version *last;
+	struct ledger_checkpoint there;
 	const char *host, *user;
 	struct branch_change change = {
 		.file = file_of(app, c->origin),
@@ -113,16 +160,20 @@ static int extend_branch(struct app *app, struct record *record, struct branch *
 		.at_ms = clock_wall_ms(&app->clock),
 	};
 	size_t n;
+	int rc;
 
-	if (branch_versions(b, change.file, &versions, &n, e) != 0)
+	if (branch_versions(b, change.file, &versions, &n, e) != 0 ||
+	    find_last(app, record, c->origin, versions, n, &last, &there, e) != 0)
 		return -1;
-	if (n > 0 && versions[0].n == change.n &&
-	    memcmp(versions[0].text, c->note, change.n) == 0) {
-		*commit = versions[0].commit;
-		return 1;
+	if (last != NULL && last->n == change.n && memcmp(last->text, c->note, change.n) == 0) {
+		*commit = last->commit;
+		return IS_THERE;
 	}
-	if (n > 0 && check_last(app, record, &versions[0], c, e) != 0)
-		return -1;
+	rc = last == NULL ? 0 : check_last(app, record, &there, c, e);
+	if (rc < 0)
+		return err_context(e, "commit %.12s", last->commit);
+	if (rc == IS_NEWER)
+		return rc;
 	identity_who(app, &host, &user);
 	change.name = user[0] != '\0' ? user : "assize";
 	change.mail = arena_printf(a, "%s@%s", change.name, host[0] != '\0' ? host : "localhost");
@@ -152,7 +203,7 @@ static int put_git(struct app *app, struct record *record, const struct anchor *
 		branch_close(b);
 		*e = why;
 	}
-	if (rc >= 0)
+	if (commit != NULL)
 		*receipt = (struct receipt){(const unsigned char *)commit, strlen(commit)};
 	return rc;
 }
@@ -243,6 +294,8 @@ static int check_cosigned(struct app *app, const struct anchor *x, const char *t
 		return -1;
 	if (!note_is_signed(&note, &key, &at_s))
 		return err_set(e, ERR_MEASURE, "what it gave is not signed by %s", key.name);
+	if (at_s < 0 || at_s > MAX_TIME_S)
+		return err_set(e, ERR_MEASURE, "what it gave is signed for a time no clock has");
 	*at_ms = at_s * 1000;
 	return 0;
 }
@@ -280,16 +333,25 @@ static int ask_witness(struct app *app, struct record *record, struct exchange *
 	return rc;
 }
 
-/* It has seen another size than we thought: that one. */
-static int told_size(const struct exchange *ask, const struct ledger_checkpoint *c, uint64_t *old,
+/*
+ * It has seen another size than we thought: that one. IS_NEWER = more than c, of what this record
+ * has put there meanwhile.
+ */
+static int told_size(struct app *app, struct record *record, const struct anchor *x,
+		     const struct exchange *ask, const struct ledger_checkpoint *c, uint64_t *old,
 		     struct err *e)
 {
 	size_t n = strcspn(ask->answer.data, "\n");
+	uint64_t ours;
 	int64_t size;
 
 	if (num_parse_int(ask->answer.data, n, &size) != 0 || size < 0)
 		return err_set(e, ERR_MEASURE,
 			       "it has seen another checkpoint and does not say which");
+	if (last_size(app, record, x, &ours, e) != 0)
+		return -1;
+	if ((uint64_t)size > c->size && (uint64_t)size <= ours)
+		return IS_NEWER;
 	if ((uint64_t)size > c->size)
 		return err_set(e, ERR_MEASURE,
 			       "it has seen %" PRId64 " records, and there are %" PRIu64
@@ -315,9 +377,11 @@ static int put_witness(struct app *app, struct record *record, const struct anch
 	ask.url = arena_printf(app->arena, "%.*s/add-checkpoint", (int)n, x->url);
 	buf_init(&ask.answer, MAX_ANSWER);
 	rc = ask_witness(app, record, &ask, old, c, e);
-	if (rc == 0 && ask.status == STATUS_CONFLICT)
-		rc = told_size(&ask, c, &old, e) == 0 ? ask_witness(app, record, &ask, old, c, e)
-						      : -1;
+	if (rc == 0 && ask.status == STATUS_CONFLICT) {
+		rc = told_size(app, record, x, &ask, c, &old, e);
+		if (rc == 0)
+			rc = ask_witness(app, record, &ask, old, c, e);
+	}
 	if (rc == 0 && ask.status != 200)
 		rc = err_set(e, ERR_MEASURE, "it refused with status %ld%s", ask.status,
 			     ask.status == 422 ? ": the record does not extend what it has seen"
@@ -343,7 +407,7 @@ static int is_there(struct app *app, struct record *record, const struct anchor 
 
 	if (last_size(app, record, x, &size, e) != 0)
 		return -1;
-	return size == c->size;
+	return size >= c->size; /* somebody was faster, perhaps */
 }
 
 int anchors_put(struct app *app, struct record *record, const struct anchor *x,
@@ -365,7 +429,9 @@ int anchors_put(struct app *app, struct record *record, const struct anchor *x,
 		rc = put_witness(app, record, x, c, &receipt, e);
 		break;
 	}
-	return rc < 0 ? -1 : keep(app, record, x, c, receipt, e);
+	if (rc < 0 || rc == IS_NEWER)
+		return rc < 0 ? -1 : 1;
+	return keep(app, record, x, c, receipt, e);
 }
 
 /* ---- looking ---- */
@@ -373,6 +439,8 @@ int anchors_put(struct app *app, struct record *record, const struct anchor *x,
 struct gathered {
 	struct app *app;
 	struct record *record;
+	int64_t now_ms;
+	size_t place; /* that is looked at, of trust's places */
 	struct ledger_kept *items;
 	size_t n, cap;
 };
@@ -388,6 +456,9 @@ static void add(struct gathered *g, struct ledger_kept kept)
 		g->items = more;
 		g->cap = cap;
 	}
+	kept.place = g->place + 1;
+	kept.is_misdated = kept.why == NULL &&
+			   (kept.at_ms <= 0 || kept.at_ms - g->now_ms > GATE_MAX_CLOCK_SKEW_MS);
 	g->items[g->n++] = kept;
 }
 
@@ -397,7 +468,7 @@ static void add_failure(struct gathered *g, const char *from, const struct err *
 	    (struct ledger_kept){.from = from, .why = arena_strdup(g->app->arena, why->message)});
 }
 
-static void look_git(struct gathered *g, const struct anchor *x, const char *origin)
+static bool look_git(struct gathered *g, const struct anchor *x, const char *origin)
 {
 	struct arena *a = g->app->arena;
 	const char *place = anchor_place(g->app, x);
@@ -405,10 +476,11 @@ static void look_git(struct gathered *g, const struct anchor *x, const char *ori
 	struct branch *b = NULL;
 	struct err why = {0};
 	size_t n = 0;
+	bool is_read = branch_open(a, app_temporary(g->app), x->url, x->branch, x->timeout_ms, &b,
+				   &why) == 0 &&
+		       branch_versions(b, file_of(g->app, origin), &versions, &n, &why) == 0;
 
-	if (branch_open(a, app_temporary(g->app), x->url, x->branch, x->timeout_ms, &b, &why) !=
-		    0 ||
-	    branch_versions(b, file_of(g->app, origin), &versions, &n, &why) != 0)
+	if (!is_read)
 		add_failure(g, place, &why);
 	for (size_t i = 0; i < n; i++)
 		add(g,
@@ -419,6 +491,7 @@ static void look_git(struct gathered *g, const struct anchor *x, const char *ori
 			    .at_ms = versions[i].at_ms,
 		    });
 	branch_close(b);
+	return is_read;
 }
 
 /* What the record has of it, with the checkpoint it is for. */
@@ -427,7 +500,8 @@ static int look_receipt(struct gathered *g, const struct anchor *x, const struct
 {
 	struct arena *a = g->app->arena;
 	struct ledger_kept kept = {.from = arena_printf(a, "%s of %s for %" PRIu64 " records",
-							anchor_kind(x), row->place, row->size)};
+							anchor_kind(x), row->place, row->size),
+				   .is_time_only = x->type == ANCHOR_TIMESTAMP};
 	unsigned char digest[SHA256_BYTES];
 	struct ledger_checkpoint c;
 	struct err why = {0};
@@ -471,24 +545,46 @@ static int look_receipts(struct gathered *g, const struct anchor *x, struct err 
 	return 0;
 }
 
+/* Those there are, and behind them what was gathered. */
+static void hand_over(struct gathered *g, struct ledger_trust *t)
+{
+	struct ledger_kept *all = arena_array(g->app->arena, t->n_kept + g->n + 1, sizeof(*all));
+
+	if (t->n_kept > 0)
+		memcpy(all, t->kept, t->n_kept * sizeof(*all));
+	if (g->n > 0)
+		memcpy(all + t->n_kept, g->items, g->n * sizeof(*all));
+	t->kept = all;
+	t->n_kept += g->n;
+}
+
 int anchors_gather(struct app *app, const struct definition *d, struct record *record,
-		   bool is_offline, struct ledger_kept **out, size_t *n, struct err *e)
+		   bool is_offline, struct ledger_trust *t, struct err *e)
 {
 	const struct ledger_settings *s = d->ledger;
-	struct gathered g = {.app = app, .record = record};
+	size_t n = s != NULL ? s->n_anchors : 0;
+	struct ledger_place *places = arena_array(app->arena, n + 1, sizeof(*places));
+	struct gathered g = {.app = app, .record = record, .now_ms = clock_wall_ms(&app->clock)};
 	struct ledger_head head;
 
 	if (ledger_head(record, app->arena, &head, e) != 0)
 		return -1;
-	for (size_t i = 0; s != NULL && head.origin != NULL && i < s->n_anchors; i++) {
-		const struct anchor *x = &s->anchors[i];
+	for (g.place = 0; g.place < n; g.place++) {
+		const struct anchor *x = &s->anchors[g.place];
+		struct ledger_place *place = &places[g.place];
 
-		if (x->type == ANCHOR_GIT && !is_offline)
-			look_git(&g, x, head.origin);
-		else if (x->type != ANCHOR_GIT && look_receipts(&g, x, e) != 0)
+		*place = (struct ledger_place){.kind = anchor_kind(x),
+					       .name = anchor_place(app, x),
+					       .is_branch = x->type == ANCHOR_GIT};
+		if (head.origin == NULL)
+			continue;
+		if (x->type != ANCHOR_GIT && look_receipts(&g, x, e) != 0)
 			return -1;
+		place->is_read =
+			x->type != ANCHOR_GIT || (!is_offline && look_git(&g, x, head.origin));
 	}
-	*out = g.items;
-	*n = g.n;
+	hand_over(&g, t);
+	t->places = places;
+	t->n_places = n;
 	return 0;
 }

@@ -18,24 +18,25 @@ struct app;
 struct definition;
 struct err;
 struct ledger_checkpoint;
-struct ledger_kept;
+struct ledger_trust;
 struct record;
 
 /* "git", "timestamp", "witness". */
 const char *anchor_kind(const struct anchor *x);
-/* Where it is, without credentials: the URL, and of a repository the branch. */
+/* Where it is, without credentials and secrets: the URL, and of a repository the branch. */
 const char *anchor_place(struct app *app, const struct anchor *x);
 
-/* 0 = put there and recorded; 1 = this checkpoint was there already. -1: why not. */
+/* 0 = put there and recorded; 1 = this checkpoint, or a newer one, was there already. -1: why not.
+ */
 int anchors_put(struct app *app, struct record *record, const struct anchor *x,
 		const struct ledger_checkpoint *checkpoint, struct err *e);
 
 /*
  * What the anchors of a definition hold, for a verification: what cannot be read or does not count
  * is there with a reason. Time stamps and signatures of witnesses are in the record, repositories
- * are asked (is_offline: are left out).
+ * are asked (is_offline: are left out). Added to t, as the places are.
  */
 int anchors_gather(struct app *app, const struct definition *d, struct record *record,
-		   bool is_offline, struct ledger_kept **out, size_t *n, struct err *e);
+		   bool is_offline, struct ledger_trust *t, struct err *e);
 
 #endif

@@ -239,13 +239,36 @@ static void write_down(const struct gate_command *g, struct decision *decision)
 	buf_release(&basis);
 }
 
+/*
+ * The record itself, when the gate asks for it. Anchors take their time, in which the file can be
+ * exchanged: what was gathered before is gathered again, of the very moment that is verified.
+ */
+static int look_at_record(struct gate_command *g, struct err *e)
+{
+	struct gate_trust *t = gate_ledger_ask(g->app, g->definition, g->gate, g->record);
+	const struct gate_ledger *ledger;
+	struct err ignored = {0};
+	int rc;
+
+	if (t == NULL)
+		return 0;
+	if (record_hold(g->record, e) != 0)
+		return -1;
+	ledger = gate_ledger_look(g->app, g->definition, g->gate, t, g->record);
+	rc = gather(g, e);
+	g->input.ledger = ledger;
+	return record_let_go(g->record, rc == 0 ? e : &ignored) == 0 ? rc : -1;
+}
+
 static int decide(struct gate_command *g, struct err *e)
 {
 	struct decision decision = {0};
-	int64_t run_id = reported_run(g);
+	int64_t run_id;
 	int rc;
 
-	g->input.ledger = gate_ledger_look(g->app, g->definition, g->gate, g->record);
+	if (look_at_record(g, e) != 0)
+		return -1;
+	run_id = reported_run(g);
 	gate_decide(g->app->arena, &g->input, &decision);
 	decision.run_id = run_id;
 	memcpy(decision.definition_digest, g->definition->digest,

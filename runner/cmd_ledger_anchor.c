@@ -31,7 +31,8 @@ static int put(struct ledger_command *c, const struct anchor *x,
 	if (rc < 0)
 		(void)fprintf(c->app->err, "assize: %s:%d:%d: %s %s: %s\n", x->pos.file,
 			      x->pos.line, x->pos.col, anchor_kind(x), place,
-			      redact_text(c->definition->redactor, c->app->arena, why.message));
+			      str_escaped(c->app->arena, redact_text(c->definition->redactor,
+								     c->app->arena, why.message)));
 	else if (!c->o.is_quiet)
 		(void)fprintf(c->app->out, "  %-9s  %s%s\n", anchor_kind(x), place,
 			      rc == 1 ? "  (was there)" : "");

@@ -4,7 +4,9 @@
 #include "runner/app.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/redact.h"
 #include "runner/ledger_show.h"
+#include "runner/model/definition.h"
 
 int ledger_do_verify(struct ledger_command *c, struct err *e)
 {
@@ -21,6 +23,9 @@ int ledger_do_verify(struct ledger_command *c, struct err *e)
 	ledger_progress_end(c);
 	if (rc != 0)
 		return -1;
+	for (size_t i = 0; c->definition != NULL && i < v.n_findings; i++)
+		v.findings[i].text =
+			redact_text(c->definition->redactor, c->app->arena, v.findings[i].text);
 	if (c->o.is_json) {
 		buf_init(&json, BUF_UNBOUNDED);
 		ledger_json_verification(&json, &v);

@@ -10,37 +10,51 @@
 #include "runner/io/note.h"
 #include "runner/model/definition.h"
 
-static int verify(struct app *app, const struct definition *d, struct record *record,
-		  struct ledger_verification *out, struct err *e)
+struct gate_trust {
+	struct ledger_trust t;
+	bool is_failed;
+	struct err why;
+};
+
+static int ask(struct app *app, const struct definition *d, struct record *record,
+	       struct ledger_trust *t, struct err *e)
 {
 	const struct ledger_settings *s = d->ledger;
 	size_t n_keys = s != NULL ? s->trust.n : 0;
 	struct note_key *keys = arena_array(app->arena, n_keys + 1, sizeof(*keys));
-	struct ledger_trust trust = {
-		.keys = keys, .n_keys = n_keys, .origin = s != NULL ? s->origin : NULL};
-	struct ledger_kept *kept;
 
 	for (size_t i = 0; i < n_keys; i++)
 		if (note_key_parse(app->arena, s->trust.items[i], &keys[i], e) != 0)
 			return -1;
-	if (anchors_gather(app, d, record, false, &kept, &trust.n_kept, e) != 0)
-		return -1;
-	trust.kept = kept;
-	return ledger_verify(record, app->arena, &trust, out, e);
+	*t = (struct ledger_trust){
+		.keys = keys, .n_keys = n_keys, .origin = s != NULL ? s->origin : NULL};
+	return anchors_gather(app, d, record, false, t, e);
 }
 
-const struct gate_ledger *gate_ledger_look(struct app *app, const struct definition *d,
-					   const struct gate *gate, struct record *record)
+struct gate_trust *gate_ledger_ask(struct app *app, const struct definition *d,
+				   const struct gate *gate, struct record *record)
 {
-	struct ledger_verification v = {.n_findings = 0};
-	struct gate_ledger *x = arena_alloc(app->arena, sizeof(*x));
-	struct err e = {0};
+	struct gate_trust *t;
 
 	if (!gate->is_ledger_asked)
 		return NULL;
+	t = arena_alloc(app->arena, sizeof(*t));
+	*t = (struct gate_trust){.is_failed = false};
+	t->is_failed = ask(app, d, record, &t->t, &t->why) != 0;
+	return t;
+}
+
+const struct gate_ledger *gate_ledger_look(struct app *app, const struct definition *d,
+					   const struct gate *gate, const struct gate_trust *t,
+					   struct record *record)
+{
+	struct ledger_verification v = {.n_findings = 0};
+	struct gate_ledger *x = arena_alloc(app->arena, sizeof(*x));
+	struct err e = t->why;
+
 	*x = (struct gate_ledger){.pos = gate->ledger_pos,
 				  .anchored_within_ms = gate->anchored_within_ms};
-	if (verify(app, d, record, &v, &e) != 0) {
+	if (t->is_failed || ledger_verify(record, app->arena, &t->t, &v, &e) != 0) {
 		x->error = redact_text(d->redactor, app->arena, e.message);
 		return x;
 	}
@@ -49,7 +63,7 @@ const struct gate_ledger *gate_ledger_look(struct app *app, const struct definit
 	if (v.n_broken + v.n_doubts > 0) /* most severe first */
 		x->finding = redact_text(d->redactor, app->arena, v.findings[0].text);
 	x->size = (int64_t)v.head.size;
-	x->anchored = (int64_t)v.kept_size;
-	x->anchored_ms = v.kept_ms;
+	x->anchored = (int64_t)v.anchored_size;
+	x->anchored_ms = v.anchored_ms;
 	return x;
 }

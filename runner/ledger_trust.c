@@ -90,22 +90,9 @@ int ledger_read_trust(struct ledger_command *c, struct ledger_trusted *t, struct
 
 int ledger_trust_anchors(struct ledger_command *c, struct ledger_trusted *t, struct err *e)
 {
-	struct ledger_kept *anchored = NULL, *all;
-	size_t n = 0;
-
 	if (c->definition == NULL)
 		return 0;
-	if (anchors_gather(c->app, c->definition, c->record, c->o.is_offline, &anchored, &n, e) !=
-	    0)
-		return -1;
-	all = arena_array(c->app->arena, t->t.n_kept + n + 1, sizeof(*all));
-	if (t->t.n_kept > 0)
-		memcpy(all, t->kept, t->t.n_kept * sizeof(*all));
-	if (n > 0)
-		memcpy(all + t->t.n_kept, anchored, n * sizeof(*all));
-	t->t.kept = t->kept = all;
-	t->t.n_kept += n;
-	return 0;
+	return anchors_gather(c->app, c->definition, c->record, c->o.is_offline, &t->t, e);
 }
 
 static void show_progress(void *ctx, uint64_t done, uint64_t size)

@@ -121,7 +121,8 @@ static const struct key_row ledger_rule_rows[] = {
 	 .offset = offsetof(struct gate_raw, anchored_ms),
 	 .min = 1000,
 	 .max = MAX_AGE_MS,
-	 .help = "an anchor that holds must be no older (assize ledger anchor)",
+	 .help = "a repository or witness must have known the record no longer ago (assize "
+		 "ledger anchor); needs ledger: anchors, origin and trust",
 	 .example = "24h"},
 	KEY_END,
 };
@@ -335,6 +336,40 @@ static void set_rollback(struct loader *l, struct gate *gate, const struct gate_
 			       "no rollback set \"%s\"", raw->set);
 }
 
+/* A time stamp says nothing of what else there was. */
+static bool has_anchor(const struct ledger_settings *s)
+{
+	for (size_t i = 0; s && i < s->n_anchors; i++)
+		if (s->anchors[i].type != ANCHOR_TIMESTAMP)
+			return true;
+	return false;
+}
+
+/* A record that was begun anew is whole, and signed by the key that lies beside it. */
+static void check_ledger(struct loader *l, const struct pos pos)
+{
+	const struct ledger_settings *s = l->definition->ledger;
+
+	if (!has_anchor(s))
+		(void)diags_at(
+			l->diags, pos, "add ledger: { anchors: [ { git: URL } ] } to the file",
+			"%s",
+			s && s->n_anchors > 0
+				? "a time stamp says when, not that nothing was thrown away: a "
+				  "repository or a witness has to know the record"
+				: "nothing says where the record is anchored");
+	if (!s || !s->origin)
+		(void)diags_at(l->diags, pos,
+			       "add ledger: { origin: NAME/HEX } to the file: the first line of a "
+			       "checkpoint (assize ledger checkpoint)",
+			       "nothing says which record is meant: one begun anew would do");
+	if (!s || s->trust.n == 0)
+		(void)diags_at(l->diags, pos,
+			       "add ledger: { trust: [KEY] } to the file: assize ledger init "
+			       "prints it",
+			       "nothing says whose signatures count: anybody's would do");
+}
+
 static void set_ledger(struct loader *l, struct gate *gate, const struct gate_raw *raw,
 		       const struct node *node)
 {
@@ -345,11 +380,8 @@ static void set_ledger(struct loader *l, struct gate *gate, const struct gate_ra
 	gate->is_ledger_asked = true;
 	gate->ledger_pos = rule->pos;
 	gate->anchored_within_ms = raw->anchored_ms;
-	if (raw->anchored_ms > 0 &&
-	    (!l->definition->ledger || l->definition->ledger->n_anchors == 0))
-		(void)diags_at(l->diags, keys_pos(rule, "anchored"),
-			       "add ledger: { anchors: [ { git: URL } ] } to the file",
-			       "nothing says where the record is anchored");
+	if (raw->anchored_ms > 0)
+		check_ledger(l, keys_pos(rule, "anchored"));
 }
 
 /* Something to open on. */

@@ -179,12 +179,29 @@ static void check_anchor_keys(struct loader *l, const struct group *g, enum anch
 	}
 }
 
+/* One @ at most, before the host: or a part of a password would be taken for host and path. */
+static bool is_authority_clear(const char *url)
+{
+	const char *scheme = strstr(url, "://"), *host = scheme != NULL ? scheme + 3 : url;
+	const char *at = strchr(host, '@');
+
+	return scheme == NULL || at == NULL ||
+	       (at < host + strcspn(host, "/?#") && strchr(at + 1, '@') == NULL);
+}
+
 /* Secrets in a URL are not shown: it is not repeated. */
 static void check_anchor_url(struct loader *l, const struct node *node, enum anchor_type type,
 			     const char *url)
 {
 	struct err e = {0};
 
+	if (url != NULL && !is_authority_clear(url)) {
+		(void)diags_at(l->diags, node->pos,
+			       "in a name or a password / ? # @ are written %2F %3F %23 %40, and @ "
+			       "elsewhere is %40 as well",
+			       "where the host of that URL begins is not clear");
+		return;
+	}
 	if (url == NULL || (type == ANCHOR_GIT && url[0] != '\0' && url[0] != '-'))
 		return;
 	if (type == ANCHOR_GIT)
@@ -226,6 +243,7 @@ static void load_anchors(struct loader *l, const struct groups *raw, struct ledg
 		if (node == NULL)
 			continue;
 		x->pos = g->pos;
+		x->redactor = l->definition->redactor;
 		x->url = x->type == ANCHOR_GIT	       ? r->git
 			 : x->type == ANCHOR_TIMESTAMP ? r->timestamp
 						       : r->witness;

@@ -146,13 +146,23 @@ struct ledger_finding {
 	const char *help; /* NULL = none */
 };
 
+/* Where checkpoints of the record are looked for, besides files. */
+struct ledger_place {
+	const char *kind, *name; /* as ledger_anchor has them */
+	bool is_branch;		 /* it keeps all that was ever put there, others may write to it */
+	bool is_read;		 /* all of them are among the kept */
+};
+
 /* A checkpoint that was kept where the record's keeper cannot change it. */
 struct ledger_kept {
 	const char *from; /* for messages: a file, a branch */
 	const char *note;
 	size_t n;
-	int64_t at_ms;	 /* when it is known to have been there; 0 = not known */
-	const char *why; /* there is no note, or it does not count: why; NULL */
+	int64_t at_ms;	   /* when it is known to have been there; 0 = not known */
+	const char *why;   /* there is no note, or it does not count: why; NULL */
+	size_t place;	   /* 1 + its index in the places, of one newest first; 0 = a file */
+	bool is_misdated;  /* no such time can be: it vouches for what was recorded, not for when */
+	bool is_time_only; /* who gave it does not know what else there was */
 };
 
 struct ledger_trust {
@@ -160,6 +170,11 @@ struct ledger_trust {
 	size_t n_keys;
 	const struct ledger_kept *kept;
 	size_t n_kept;
+	/* n 0: nobody says where. Else the record may name no other, and branches hold what it
+	 * says.
+	 */
+	const struct ledger_place *places;
+	size_t n_places;
 	const char *origin; /* it must be this record; NULL = any */
 	const unsigned char
 		*definition; /* 32 bytes: runs and decisions under others are told; NULL */
@@ -186,7 +201,12 @@ struct ledger_verification {
 	struct merkle_hash root_at;
 	size_t n_kept_good;
 	uint64_t kept_size; /* leaves a kept checkpoint vouches for */
-	int64_t kept_ms;    /* when the newest of those that hold was put there; 0 = not known */
+	/*
+	 * The greatest that holds of those whose keeper has seen the history before it, and when it
+	 * was there first: what was put there again later is no younger. 0 = none.
+	 */
+	uint64_t anchored_size;
+	int64_t anchored_ms;
 	bool is_key_trusted;
 	const char *key;   /* the line of the newest; NULL = none */
 	int64_t n_changes; /* of a shared record: that were replayed; 0 = it is a file */

@@ -38,6 +38,17 @@ struct ledger_root {
 	struct merkle_hash root;
 };
 
+/* What is found of one of trust's places. */
+struct ledger_place_found {
+	uint64_t newest; /* size of the newest checkpoint that counts; 0 = none yet */
+	bool goes_back;
+	size_t n_unsigned;		     /* nobody trusted says any of it */
+	const struct ledger_anchor *missing; /* the newest that the record says is there */
+	size_t n_missing;
+};
+
+int ledger_root_order(const void *a, const void *b); /* by size */
+
 struct ledger_check {
 	struct record *r;
 	struct arena *a;
@@ -53,6 +64,9 @@ struct ledger_check {
 	size_t n_own;
 	struct ledger_anchor *anchors; /* of the record, newest first */
 	size_t n_anchors;
+	struct ledger_place_found *places;     /* [0] is of the files */
+	const struct ledger_anchor *elsewhere; /* the newest at none of the places; NULL */
+	size_t n_elsewhere;
 	/* recomputed caches */
 	struct id_map standings; /* check -> struct standing */
 	struct id_map latest;	 /* subject << 32 | check -> int64_t run */

@@ -11,9 +11,18 @@
 #include "runner/history/ledger_parts.h"
 #include "runner/io/digest_verify.h"
 
+#define SHOWN_COMMIT 12
+
+/* A root that a place holds. */
+struct ledger_version {
+	size_t place;
+	uint64_t size;
+	struct merkle_hash root;
+};
+
 /* ---- which roots are wanted ---- */
 
-static int by_size(const void *a, const void *b)
+int ledger_root_order(const void *a, const void *b)
 {
 	const struct ledger_root *x = a, *y = b;
 
@@ -51,11 +60,19 @@ static int read_own(struct ledger_check *c, struct err *e)
 	return rc;
 }
 
+/* Others write there too: what they do is no doubt about the record. */
+static bool is_of_branch(const struct ledger_trust *t, const struct ledger_kept *x)
+{
+	return x->place > 0 && t->places[x->place - 1].is_branch;
+}
+
 static void read_kept(struct ledger_check *c)
 {
 	const struct ledger_trust *t = c->trust;
 
 	c->kept_checkpoints = arena_array(c->a, t->n_kept + 1, sizeof(*c->kept_checkpoints));
+	c->places = arena_array(c->a, t->n_places + 1, sizeof(*c->places));
+	memset(c->places, 0, (t->n_places + 1) * sizeof(*c->places));
 	for (size_t i = 0; i < t->n_kept; i++) {
 		struct err why = {0};
 
@@ -65,7 +82,10 @@ static void read_kept(struct ledger_check *c)
 						 &c->kept_checkpoints[i], &why) == 0)
 			continue;
 		c->kept_checkpoints[i].origin = NULL; /* told here, and never again */
-		(void)LEDGER_FIND(c, LEDGER_DOUBT, "%s: %s", t->kept[i].from, why.message);
+		if (t->kept[i].why == NULL && is_of_branch(t, &t->kept[i]))
+			c->places[t->kept[i].place].n_unsigned++;
+		else
+			(void)LEDGER_FIND(c, LEDGER_DOUBT, "%s: %s", t->kept[i].from, why.message);
 	}
 }
 
@@ -89,7 +109,7 @@ int ledger_gather_signed(struct ledger_check *c, struct err *e)
 		if (c->kept_checkpoints[i].origin != NULL)
 			c->roots[n++].size = c->kept_checkpoints[i].size;
 	if (n > 1)
-		qsort(c->roots, n, sizeof(*c->roots), by_size);
+		qsort(c->roots, n, sizeof(*c->roots), ledger_root_order);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || c->roots[kept - 1].size != c->roots[i].size)
 			c->roots[kept++] = c->roots[i];
@@ -247,50 +267,134 @@ static bool is_kept_signed(struct ledger_check *c, const struct keys *k, const c
 	return false;
 }
 
-static void check_kept(struct ledger_check *c, const struct keys *k)
+/* It holds: how far, since when, and does its place still say so? */
+static void take_kept(struct ledger_check *c, const struct ledger_kept *kept, uint64_t size)
 {
 	struct ledger_verification *v = c->out;
+	struct ledger_place_found *place = &c->places[kept->place];
+
+	v->n_kept_good++;
+	if (size > v->kept_size)
+		v->kept_size = size;
+	if (place->newest == 0)
+		place->newest = size;
+	place->goes_back = place->goes_back || size > place->newest;
+	if (kept->is_misdated)
+		(void)LEDGER_FIND(c, LEDGER_NOTE,
+				  "%s is dated as it cannot be: it does not say since when",
+				  kept->from);
+	if (kept->is_misdated || kept->is_time_only || kept->at_ms <= 0 || size < v->anchored_size)
+		return;
+	if (size > v->anchored_size || kept->at_ms < v->anchored_ms)
+		v->anchored_ms = kept->at_ms;
+	v->anchored_size = size;
+}
+
+static void check_kept(struct ledger_check *c, const struct keys *k)
+{
+	const struct ledger_verification *v = c->out;
 
 	for (size_t i = 0; i < c->trust->n_kept; i++) {
 		const struct ledger_checkpoint *x = &c->kept_checkpoints[i];
-		const char *from = c->trust->kept[i].from;
+		const struct ledger_kept *kept = &c->trust->kept[i];
 
 		if (x->origin == NULL)
 			continue;
-		if (!is_kept_signed(c, k, c->trust->kept[i].note, c->trust->kept[i].n)) {
-			(void)LEDGER_FIND(c, LEDGER_DOUBT,
-					  "%s is signed by no key that is trusted: it says nothing",
-					  from);
+		if (!is_kept_signed(c, k, kept->note, kept->n)) {
+			if (is_of_branch(c->trust, kept))
+				c->places[kept->place].n_unsigned++;
+			else
+				(void)LEDGER_FIND(c, LEDGER_DOUBT,
+						  "%s is signed by no key that is trusted: it says "
+						  "nothing",
+						  kept->from);
 		} else if (v->head.origin == NULL || strcmp(x->origin, v->head.origin) != 0) {
 			(void)LEDGER_FIND(
 				c, LEDGER_BROKEN,
-				"this is another record: %s is of \"%s\", this one is \"%s\"", from,
-				x->origin,
+				"this is another record: %s is of \"%s\", this one is \"%s\"",
+				kept->from, x->origin,
 				v->head.origin != NULL ? v->head.origin : v->head.identity);
 		} else if (x->size > v->head.size) {
 			(void)LEDGER_FIND(
 				c, LEDGER_BROKEN,
 				"the record is shorter than it was: %s vouches for %" PRIu64
 				" records, %" PRIu64 " are left",
-				from, x->size, v->head.size);
+				kept->from, x->size, v->head.size);
 		} else if (!is_root(c, x)) {
 			(void)LEDGER_FIND(c, LEDGER_BROKEN,
 					  "history was rewritten: the first %" PRIu64
 					  " records are not those that %s vouches for",
-					  x->size, from);
+					  x->size, kept->from);
 		} else {
-			v->n_kept_good++;
-			if (x->size > v->kept_size)
-				v->kept_size = x->size;
-			if (c->trust->kept[i].at_ms > v->kept_ms)
-				v->kept_ms = c->trust->kept[i].at_ms;
+			take_kept(c, kept, x->size);
 		}
 	}
 }
 
-/* The record's own word that a root was put elsewhere: it cannot be another than its own. */
+static int by_version(const void *a, const void *b)
+{
+	const struct ledger_version *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	return memcmp(x->root.bytes, y->root.bytes, SHA256_BYTES);
+}
+
+/* What branches hold, to be searched. */
+static struct ledger_version *sort_versions(const struct ledger_check *c, size_t *n)
+{
+	struct ledger_version *out = arena_array(c->a, c->trust->n_kept + 1, sizeof(*out));
+
+	*n = 0;
+	for (size_t i = 0; i < c->trust->n_kept; i++)
+		if (c->kept_checkpoints[i].origin != NULL)
+			out[(*n)++] = (struct ledger_version){.place = c->trust->kept[i].place,
+							      .size = c->kept_checkpoints[i].size,
+							      .root = c->kept_checkpoints[i].root};
+	if (*n > 1)
+		qsort(out, *n, sizeof(*out), by_version);
+	return out;
+}
+
+/* 1 + its index; 0 = nobody looks there. */
+static size_t place_of(const struct ledger_trust *t, const struct ledger_anchor *x)
+{
+	for (size_t i = 0; i < t->n_places; i++)
+		if (strcmp(t->places[i].kind, x->kind) == 0 &&
+		    strcmp(t->places[i].name, x->place) == 0)
+			return i + 1;
+	return 0;
+}
+
+/* A branch only grows: what was once put there is there. */
+static void look_for(struct ledger_check *c, const struct ledger_anchor *x,
+		     const struct ledger_version *versions, size_t n)
+{
+	size_t place = place_of(c->trust, x);
+	struct ledger_place_found *found = &c->places[place];
+	const struct ledger_version wanted = {.place = place, .size = x->size, .root = x->root};
+
+	if (place == 0 && c->n_elsewhere++ == 0)
+		c->elsewhere = x;
+	if (place == 0 || !c->trust->places[place - 1].is_branch ||
+	    !c->trust->places[place - 1].is_read ||
+	    (n > 0 && bsearch(&wanted, versions, n, sizeof(wanted), by_version) != NULL))
+		return;
+	if (found->n_missing++ == 0)
+		found->missing = x;
+}
+
+/*
+ * The record's own word that a root was put elsewhere: it cannot be another than its own, and has
+ * to be there.
+ */
 static void check_anchors(struct ledger_check *c)
 {
+	size_t n_versions;
+	const struct ledger_version *versions = sort_versions(c, &n_versions);
+
 	for (size_t i = 0; i < c->n_anchors; i++) {
 		const struct ledger_anchor *x = &c->anchors[i];
 		const struct merkle_hash *root = ledger_root_of(c, x->size);
@@ -300,6 +404,60 @@ static void check_anchors(struct ledger_check *c)
 					  "record %lld says that %s vouches for the first %" PRIu64
 					  " records, and they are others",
 					  (long long)x->seq, x->place, x->size);
+		look_for(c, x, versions, n_versions);
+	}
+}
+
+static void tell_missing(struct ledger_check *c, const struct ledger_place *place,
+			 const struct ledger_place_found *x)
+{
+	const struct ledger_anchor *row = x->missing;
+
+	(void)ledger_find(
+		c, LEDGER_DOUBT,
+		"the branch was emptied, set back or made anew, or a commit of it was taken away: "
+		"ask those who keep it",
+		"the record says that commit %.*s of %s holds its first %" PRIu64
+		" records, and the branch does not%s",
+		(int)(row->n_receipt < SHOWN_COMMIT ? row->n_receipt : SHOWN_COMMIT),
+		(const char *)row->receipt, place->name, row->size,
+		x->n_missing == 1
+			? ""
+			: arena_printf(c->a, ", nor %zu more that it says", x->n_missing - 1));
+}
+
+static void tell_places(struct ledger_check *c)
+{
+	const struct ledger_anchor *elsewhere = c->elsewhere;
+
+	if (c->trust->n_places > 0 && elsewhere != NULL)
+		(void)LEDGER_FIND(
+			c, LEDGER_NOTE,
+			"%zu checkpoint%s put where nobody looks now, the newest of %" PRIu64
+			" records to %s %s",
+			c->n_elsewhere, c->n_elsewhere == 1 ? " was" : "s were", elsewhere->size,
+			elsewhere->kind, elsewhere->place);
+	for (size_t i = 0; i < c->trust->n_places; i++) {
+		const struct ledger_place *place = &c->trust->places[i];
+		const struct ledger_place_found *x = &c->places[i + 1];
+
+		if (place->is_branch && x->goes_back)
+			(void)ledger_find(c, LEDGER_DOUBT,
+					  "somebody put an old one there; assize ledger anchor "
+					  "puts the present one on top",
+					  "%s goes back: its newest checkpoint is of %" PRIu64
+					  " records, an older one of more",
+					  place->name, x->newest);
+		if (x->n_missing > 0)
+			tell_missing(c, place, x);
+		if (x->n_unsigned > 0)
+			(void)LEDGER_FIND(
+				c, LEDGER_NOTE,
+				"%zu version%s on %s %s signed by no key that is trusted: "
+				"%s nothing",
+				x->n_unsigned, x->n_unsigned == 1 ? "" : "s", place->name,
+				x->n_unsigned == 1 ? "is" : "are",
+				x->n_unsigned == 1 ? "it says" : "they say");
 	}
 }
 
@@ -384,6 +542,7 @@ int ledger_check_signed(struct ledger_check *c, struct err *e)
 	check_own(c, &k);
 	check_kept(c, &k);
 	check_anchors(c);
+	tell_places(c);
 	/* a key is known to all, its row can be put into any record: a signature cannot */
 	if (c->trust->n_keys > 0 && k.n > 0 && c->out->n_signed == 0 && c->out->n_broken == 0)
 		(void)ledger_find(c, LEDGER_DOUBT, "assize ledger checkpoint, there, signs for it",

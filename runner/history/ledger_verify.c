@@ -8,32 +8,49 @@
 #include "runner/history/ledger_parts.h"
 #include "runner/history/shared.h"
 
+/* What has to give way when there is no more room; LEDGER_MAX_FINDINGS = nothing. */
+static size_t last_lesser(const struct ledger_verification *v, enum ledger_grade grade)
+{
+	for (size_t i = v->n_findings; i > 0; i--)
+		if (v->findings[i - 1].grade > grade)
+			return i - 1;
+	return LEDGER_MAX_FINDINGS;
+}
+
 int ledger_find(struct ledger_check *c, enum ledger_grade grade, const char *help, const char *fmt,
 		...)
 {
 	struct ledger_verification *v = c->out;
+	size_t at;
 	va_list ap;
 
 	v->n_broken += grade == LEDGER_BROKEN;
 	v->n_doubts += grade == LEDGER_DOUBT;
 	v->is_cut = v->n_findings >= LEDGER_MAX_FINDINGS;
-	if (v->is_cut)
+	if (!v->is_cut) {
+		v->findings = store_grow(c->a, v->findings, sizeof(*v->findings), v->n_findings,
+					 &c->cap_findings);
+		at = v->n_findings++;
+	} else {
+		at = last_lesser(v, grade);
+	}
+	if (at == LEDGER_MAX_FINDINGS)
 		return 0;
-	v->findings = store_grow(c->a, v->findings, sizeof(*v->findings), v->n_findings,
-				 &c->cap_findings);
 	va_start(ap, fmt);
-	v->findings[v->n_findings++] =
-		(struct ledger_finding){grade, arena_vprintf(c->a, fmt, ap), help};
+	v->findings[at] = (struct ledger_finding){grade, arena_vprintf(c->a, fmt, ap), help};
 	va_end(ap);
 	return 0;
 }
 
 const struct merkle_hash *ledger_root_of(const struct ledger_check *c, uint64_t size)
 {
-	for (size_t i = 0; i < c->n_roots; i++)
-		if (c->roots[i].size == size)
-			return c->roots[i].is_known ? &c->roots[i].root : NULL;
-	return NULL;
+	const struct ledger_root wanted = {.size = size};
+	const struct ledger_root *found =
+		c->n_roots == 0
+			? NULL
+			: bsearch(&wanted, c->roots, c->n_roots, sizeof(wanted), ledger_root_order);
+
+	return found != NULL && found->is_known ? &found->root : NULL;
 }
 
 static int check_times(struct ledger_check *c, struct err *e)

@@ -268,6 +268,12 @@ static int add_absent(struct walk *w, struct err *e)
 	return add_hash(w, &nothing, e);
 }
 
+/* Doubts end no walk: what was not walked to would look broken. */
+static bool is_enough(const struct ledger_check *c)
+{
+	return c->out->n_broken >= LEDGER_MAX_FINDINGS;
+}
+
 static int take(struct walk *w, const struct leaf *leaf, struct err *e)
 {
 	struct ledger_check *c = w->c;
@@ -283,10 +289,10 @@ static int take(struct walk *w, const struct leaf *leaf, struct err *e)
 				  expected, (long long)leaf->seq - 1);
 	/* A number far beyond all others must not be walked to: the findings are cut long before.
 	 */
-	while (w->tree.size < (uint64_t)leaf->seq && !c->out->is_cut)
+	while (w->tree.size < (uint64_t)leaf->seq && !is_enough(c))
 		if (add_absent(w, e) != 0)
 			return -1;
-	if (c->out->is_cut)
+	if (is_enough(c))
 		return 0;
 	if (leaf->is_missing) {
 		(void)LEDGER_FIND(c, LEDGER_BROKEN, "record %lld, a result of run %lld, is gone",
@@ -308,14 +314,14 @@ static int walk_all(struct walk *w, struct leaf_walk *leaves, struct err *e)
 	struct leaf leaf;
 	int rc;
 
-	while ((rc = leaf_walk_next(leaves, &leaf, e)) == 1 && !c->out->is_cut) {
+	while ((rc = leaf_walk_next(leaves, &leaf, e)) == 1 && !is_enough(c)) {
 		if (take(w, &leaf, e) != 0)
 			return -1;
 		if (trust->progress != NULL && w->tree.size % PROGRESS_LEAVES == 0)
 			trust->progress(trust->progress_ctx, w->tree.size, c->out->head.size);
 	}
 	end_batch(w);
-	if (w->tree.size < c->out->head.size && !c->out->is_cut)
+	if (w->tree.size < c->out->head.size && !is_enough(c))
 		(void)LEDGER_FIND(c, LEDGER_BROKEN, "records %" PRIu64 " to %" PRIu64 " are gone",
 				  w->tree.size, c->out->head.size - 1);
 	return rc < 0 ? -1 : 0;

@@ -170,6 +170,11 @@ int store_enter(struct record *r, enum store_access access, struct err *e)
 {
 	if (getpid() != r->owner)
 		return err_set(e, ERR_INTERNAL, "record \"%s\" was opened before a fork", r->path);
+	if (r->is_held)
+		return access == STORE_READING
+			       ? 0
+			       : err_set(e, ERR_INTERNAL,
+					 "record \"%s\" is held: nothing is written", r->path);
 	switch (access) {
 	case STORE_READING:
 		if (r->shared != NULL && shared_refresh(r, e) != 0)
@@ -183,10 +188,15 @@ int store_enter(struct record *r, enum store_access access, struct err *e)
 	return -1;
 }
 
-static void roll_back(struct record *r)
+static void reset_statements(struct record *r)
 {
 	for (size_t i = 0; i < r->n_statements; i++)
-		(void)sqlite3_reset(r->statements[i].stmt);	 /* the cause is told */
+		(void)sqlite3_reset(r->statements[i].stmt); /* the cause is told */
+}
+
+static void roll_back(struct record *r)
+{
+	reset_statements(r);
 	(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* may have happened */
 }
 
@@ -202,8 +212,27 @@ static int leave_shared(struct record *r, int rc, struct err *e)
 	return rc;
 }
 
+int record_hold(struct record *r, struct err *e)
+{
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	r->is_held = true;
+	return 0;
+}
+
+int record_let_go(struct record *r, struct err *e)
+{
+	r->is_held = false;
+	return store_leave(r, 0, e);
+}
+
 int store_leave(struct record *r, int rc, struct err *e)
 {
+	if (r->is_held) {
+		if (rc != 0)
+			reset_statements(r);
+		return rc;
+	}
 	if (rc == 0 && r->is_writing)
 		rc = ledger_extend(r, e);
 	if (rc == 0 && r->is_working_changed)

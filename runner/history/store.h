@@ -64,6 +64,7 @@ struct record {
 	enum record_mode mode;
 	pid_t owner; /* a connection never crosses fork */
 	struct lock_bytes lock_bytes;
+	bool is_held;		 /* record_hold(): reading is inside a transaction already */
 	bool is_writing;	 /* inside a write transaction */
 	bool is_working_changed; /* the same: store_work() was called */
 	int64_t next_seq;	 /* while is_writing */

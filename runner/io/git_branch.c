@@ -3,27 +3,33 @@
  * what is to be said comes through a pipe. The child shares nothing else with us: whatever it does
  * or hangs in, it is killed when its time is over, or when we are gone.
  */
+#define _GNU_SOURCE /* pipe2() */
+
 #include "runner/io/git_branch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/clock.h"
 #include "runner/io/file.h"
 #include "runner/io/git.h"
 #include "runner/io/git_library.h"
 
-#define FETCHED "refs/remotes/there/branch"
-#define ADDED	"refs/heads/added"
+#define FETCHED	   "refs/remotes/there/branch"
+#define ADDED	   "refs/heads/added"
+#define MAX_TIME_S INT64_C(253402300799) /* the year 9999 */
 
 struct branch {
 	struct arena *arena;
@@ -45,22 +51,26 @@ struct branch {
 const char *branch_shown(struct arena *a, const char *url)
 {
 	const char *scheme = strstr(url, "://"), *host = scheme == NULL ? url : scheme + 3;
-	size_t n = strcspn(host, "/");
-	const char *at = memchr(host, '@', n);
+	const char *path = host + strcspn(host, "/?#"), *begin = host;
 
 	/* user@host:path has no password, and its user is part of the address */
-	if (scheme == NULL || at == NULL)
+	if (scheme == NULL)
 		return url;
-	return arena_printf(a, "%.*s%s", (int)(host - url), url, at + 1);
+	for (const char *at = host; at < path; at++)
+		if (*at == '@')
+			begin = at + 1;
+	return arena_printf(a, "%.*s%.*s%.*s", (int)(host - url), url, (int)(path - begin), begin,
+			    (int)strcspn(path, "?#"), path);
 }
 
 static int failed(struct branch *b, const char *doing, const char *why, struct err *e)
 {
 	const char *shown = branch_shown(b->arena, b->url);
 
-	/* What libgit2 says may repeat the URL as it was given. */
-	if (strcmp(shown, b->url) != 0 && strstr(why, b->url) != NULL)
-		why = "it could not be reached";
+	/* What libgit2 says may repeat a part of the URL, as it was given or in other words. */
+	if (strcmp(shown, b->url) != 0)
+		why = "it cannot be reached, or does not let us (its words may repeat what the URL "
+		      "keeps secret, and are not shown)";
 	return err_set(e, ERR_MEASURE, "could not %s branch \"%s\" of %s: %s", doing, b->name,
 		       shown, why);
 }
@@ -92,11 +102,14 @@ static void say(int fd, struct branch *b, int (*work)(struct branch *))
 static int listen_to(const struct branch *b, int fd, struct said *out)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct clock clock = clock_system();
+	int64_t left, deadline = clock_monotonic_ms(&clock) + b->timeout_ms;
 	int rc;
 
-	do
-		rc = poll(&p, 1, (int)b->timeout_ms);
-	while (rc < 0 && errno == EINTR);
+	do {
+		left = deadline - clock_monotonic_ms(&clock);
+		rc = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (rc < 0 && errno == EINTR);
 	if (rc == 0)
 		(void)snprintf(out->text, sizeof(out->text), "no answer within %lld ms",
 			       (long long)b->timeout_ms);
@@ -104,6 +117,18 @@ static int listen_to(const struct branch *b, int fd, struct said *out)
 		return -1;
 	out->text[sizeof(out->text) - 1] = '\0';
 	return 0;
+}
+
+/* A remote may send more than it was asked for: the write fails then, and is told. */
+static int bound_files(void)
+{
+	const rlim_t most = BRANCH_MAX_FETCH;
+	struct rlimit limit;
+
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || getrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return -1;
+	limit.rlim_cur = limit.rlim_cur < most ? limit.rlim_cur : most;
+	return setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* The work's code; of 1 b->refused is what the remote said, of others *why is the reason. */
@@ -114,12 +139,12 @@ static int talk(struct branch *b, int (*work)(struct branch *), const char **why
 	pid_t parent = getpid(), child;
 
 	*why = "out of processes";
-	if (pipe(ends) != 0)
+	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -1;
 	child = fork();
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail */
-		if (getppid() == parent)
+		if (getppid() == parent && bound_files() == 0)
 			say(ends[1], b, work);
 		_exit(0);
 	}
@@ -254,22 +279,48 @@ struct history {
 	bool has_last;
 };
 
+/* -1: no clock says that. */
+static int64_t time_of(const git_commit *commit)
+{
+	git_time_t s = git_commit_time(commit);
+
+	return s >= 0 && s <= MAX_TIME_S ? (int64_t)s * 1000 : -1;
+}
+
+/* Its text; of one that is larger than any checkpoint none: it was not written to be read. */
+static int read_blob(struct branch *b, const git_oid *id, const char **text, size_t *n,
+		     struct err *e)
+{
+	git_odb *odb = NULL;
+	git_blob *blob;
+	git_object_t type;
+	bool is_known = git_repository_odb(&odb, b->repo) == 0 &&
+			git_odb_read_header(n, &type, odb, id) == 0;
+
+	git_odb_free(odb);
+	if (!is_known)
+		return fail(b, "read", e);
+	*text = "";
+	if (type != GIT_OBJECT_BLOB || *n > BRANCH_MAX_BYTES) {
+		*n = 0;
+		return 0;
+	}
+	if (git_blob_lookup(&blob, b->repo, id) != 0)
+		return fail(b, "read", e);
+	*text = arena_strndup(b->arena, git_blob_rawcontent(blob), *n);
+	git_blob_free(blob);
+	return 0;
+}
+
 static int take_version(struct branch *b, struct history *h, const git_commit *commit,
 			const git_oid *id, struct err *e)
 {
 	struct branch_version *v;
-	git_blob *blob;
+	const char *text;
 	size_t n;
 
-	if (git_blob_lookup(&blob, b->repo, id) != 0)
-		return fail(b, "read", e);
-	n = (size_t)git_blob_rawsize(blob);
-	if (n > BRANCH_MAX_BYTES) {
-		git_blob_free(blob);
-		return err_set(e, ERR_MEASURE,
-			       "a file on branch \"%s\" of %s has %zu bytes, the limit is %d",
-			       b->name, branch_shown(b->arena, b->url), n, BRANCH_MAX_BYTES);
-	}
+	if (read_blob(b, id, &text, &n, e) != 0)
+		return -1;
 	if (h->n == h->cap) {
 		struct branch_version *more =
 			arena_array(b->arena, h->cap == 0 ? 64 : h->cap * 2, sizeof(*more));
@@ -280,13 +331,20 @@ static int take_version(struct branch *b, struct history *h, const git_commit *c
 		h->cap = h->cap == 0 ? 64 : h->cap * 2;
 	}
 	v = &h->items[h->n++];
-	v->text = arena_strndup(b->arena, git_blob_rawcontent(blob), n);
+	v->text = text;
 	v->n = n;
 	v->commit =
 		arena_strdup(b->arena, git_oid_tostr_s(git_object_id((const git_object *)commit)));
-	v->at_ms = (int64_t)git_commit_time(commit) * 1000;
-	git_blob_free(blob);
+	v->at_ms = time_of(commit);
 	return 0;
+}
+
+/* Neither a directory nor a link nor another repository. */
+static bool is_file(const git_tree_entry *entry)
+{
+	git_filemode_t mode = git_tree_entry_filemode(entry);
+
+	return mode == GIT_FILEMODE_BLOB || mode == GIT_FILEMODE_BLOB_EXECUTABLE;
 }
 
 /* The file as this commit has it, when that is another than the newer one's. */
@@ -305,12 +363,12 @@ static int look_at(struct branch *b, struct history *h, const git_oid *id, const
 		return fail(b, "read", e);
 	}
 	entry = git_tree_entry_byname(tree, file);
-	if (entry == NULL) {
+	if (entry == NULL || !is_file(entry)) {
 		h->has_last = false;
 	} else if (h->has_last && git_oid_equal(&h->last, git_tree_entry_id(entry))) {
 		/* the same, and there since this commit at least */
 		h->items[h->n - 1].commit = arena_strdup(b->arena, git_oid_tostr_s(id));
-		h->items[h->n - 1].at_ms = (int64_t)git_commit_time(commit) * 1000;
+		h->items[h->n - 1].at_ms = time_of(commit);
 	} else {
 		rc = take_version(b, h, commit, git_tree_entry_id(entry), e);
 		h->has_last = git_oid_cpy(&h->last, git_tree_entry_id(entry)) == 0;

@@ -10,7 +10,7 @@
  * alone; HTTP takes credentials from the URL. libgit2 would wait for a silent server for ever, so a
  * process of its own talks to it and has a time. Errors are ERR_MEASURE and never name
  * credentials.
- * Branches of more than BRANCH_MAX_COMMITS commits are refused.
+ * Branches of more than BRANCH_MAX_COMMITS commits or BRANCH_MAX_FETCH bytes are refused.
  */
 #ifndef ASSIZE_IO_GIT_BRANCH_H
 #define ASSIZE_IO_GIT_BRANCH_H
@@ -23,8 +23,9 @@ struct arena;
 struct branch;
 struct err;
 
+#define BRANCH_MAX_FETCH   (64 * 1024 * 1024) /* bytes of one pack */
 #define BRANCH_MAX_COMMITS 200000
-#define BRANCH_MAX_BYTES   1000000 /* of one version of a file */
+#define BRANCH_MAX_BYTES   65536 /* of one version of a file: what has more stands there empty */
 
 /*
  * scratch: a directory to work in; timeout_ms: of one fetch or push. The branch may not be there
@@ -34,7 +35,7 @@ int branch_open(struct arena *a, const char *scratch, const char *url, const cha
 		int64_t timeout_ms, struct branch **out, struct err *e);
 void branch_close(struct branch *b); /* NULL is allowed */
 
-/* The URL without user and password: what may be shown and recorded. */
+/* The URL without user, password, query and fragment: what may be shown and recorded. */
 const char *branch_shown(struct arena *a, const char *url);
 /* Commit at its end; NULL = there is no such branch. */
 const char *branch_tip(const struct branch *b);
@@ -43,7 +44,7 @@ struct branch_version {
 	const char *text;
 	size_t n;
 	const char *commit; /* the first with this version */
-	int64_t at_ms;	    /* of that commit, as its committer says */
+	int64_t at_ms;	    /* of that commit, as its committer says; -1 = no clock says that */
 };
 /* Newest first; none is not an error. */
 int branch_versions(struct branch *b, const char *file, struct branch_version **out, size_t *n,

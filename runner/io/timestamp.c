@@ -15,6 +15,8 @@
 #include "runner/base/err.h"
 #include "runner/base/utc.h"
 
+#define MAX_REFUSAL 200 /* of what is said to people */
+
 /* The last thing libcrypto says, and nothing of it is left for others. */
 static const char *reason(void)
 {
@@ -80,12 +82,14 @@ int timestamp_request(struct arena *a, const unsigned char digest[static SHA256_
 	TS_MSG_IMPRINT *imprint = imprint_of(digest);
 	ASN1_INTEGER *number = nonce();
 	unsigned char *der = NULL;
-	int rc = -1;
+	int rc = -1, n_der;
 
 	if (request != NULL && imprint != NULL && number != NULL &&
 	    TS_REQ_set_version(request, 1) == 1 && TS_REQ_set_msg_imprint(request, imprint) == 1 &&
-	    TS_REQ_set_nonce(request, number) == 1 && TS_REQ_set_cert_req(request, 1) == 1)
-		rc = copy_der(a, der, i2d_TS_REQ(request, &der), out, n);
+	    TS_REQ_set_nonce(request, number) == 1 && TS_REQ_set_cert_req(request, 1) == 1) {
+		n_der = i2d_TS_REQ(request, &der); /* sets der: before it is an argument */
+		rc = copy_der(a, der, n_der, out, n);
+	}
 	ASN1_INTEGER_free(number);
 	TS_MSG_IMPRINT_free(imprint);
 	TS_REQ_free(request);
@@ -102,10 +106,12 @@ static const char *refusal(struct arena *a, TS_RESP *response)
 		TS_STATUS_INFO_get0_text(TS_RESP_get_status_info(response));
 	const ASN1_UTF8STRING *text =
 		sk_ASN1_UTF8STRING_num(texts) > 0 ? sk_ASN1_UTF8STRING_value(texts, 0) : NULL;
+	size_t n = text == NULL ? 0 : (size_t)ASN1_STRING_length(text);
 
-	return text == NULL ? "it does not say why"
-			    : arena_strndup(a, (const char *)ASN1_STRING_get0_data(text),
-					    (size_t)ASN1_STRING_length(text));
+	if (n == 0)
+		return "it does not say why";
+	return arena_strndup(a, (const char *)ASN1_STRING_get0_data(text),
+			     n < MAX_REFUSAL ? n : MAX_REFUSAL);
 }
 
 /* What must come back as it went: digest, algorithm, nonce. */
@@ -128,13 +134,15 @@ static int take_token(struct arena *a, TS_RESP *response, TS_REQ *request,
 	long status =
 		ASN1_INTEGER_get(TS_STATUS_INFO_get0_status(TS_RESP_get_status_info(response)));
 	unsigned char *der = NULL;
+	int n_der;
 
 	if (status != TS_STATUS_GRANTED && status != TS_STATUS_GRANTED_WITH_MODS)
 		return err_set(e, ERR_MEASURE, "it gave no time stamp (status %ld): %s", status,
 			       refusal(a, response));
 	if (check_answer(response, request) != 0)
 		return err_set(e, ERR_MEASURE, "it stamped something else: %s", reason());
-	if (copy_der(a, der, i2d_PKCS7(TS_RESP_get_token(response), &der), token, n) != 0)
+	n_der = i2d_PKCS7(TS_RESP_get_token(response), &der);
+	if (copy_der(a, der, n_der, token, n) != 0)
 		return err_set(e, ERR_MEASURE, "its time stamp cannot be kept: %s", reason());
 	return 0;
 }

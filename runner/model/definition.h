@@ -266,7 +266,8 @@ enum anchor_type { ANCHOR_GIT, ANCHOR_TIMESTAMP, ANCHOR_WITNESS };
 struct anchor {
 	struct pos pos;
 	enum anchor_type type;
-	const char *url;     /* may hold a secret */
+	const char *url; /* may hold a secret */
+	const struct redactor *redactor;
 	const char *branch;  /* of a git repository */
 	const char *ca_file; /* of a time stamp; else NULL */
 	const char *key;     /* of a witness (runner/io/note.h); else NULL */

@@ -13,11 +13,13 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 HOME=$TMP
 git init -q -b shop --bare "$TMP/git/anchors.git"
 git -C "$TMP/git/anchors.git" config receive.denyNonFastForwards true
 git -C "$TMP/git/anchors.git" config receive.denyDeletes true
+printf '#!/bin/sh\ntest ! -e %s || sh %s >&2\n' "$TMP/swap" "$TMP/swap" >"$TMP/hook" # when somebody fetches
+chmod +x "$TMP/hook"
 git_port=$("$ROOT/tests/lib/free_port")
 serve_git()
 {
 	/usr/lib/git-core/git-daemon --listen=127.0.0.1 --port="$git_port" --export-all --reuseaddr \
-		--enable=receive-pack --base-path="$TMP/git" "$TMP/git" >/dev/null 2>&1 &
+		--enable=receive-pack --access-hook="$TMP/hook" --base-path="$TMP/git" "$TMP/git" >/dev/null 2>&1 &
 	git_pid=$!
 	reap $git_pid
 	wait_for git ls-remote "git://127.0.0.1:$git_port/anchors.git" || bail "git daemon does not start"
@@ -136,7 +138,7 @@ exits "longer than before" 0 "$ASSIZE" run -q
 exits "is not what was put there" 4 verify --trust "$key"
 like "and the branch says so" "$out" 'BROKEN +history was rewritten: the first [0-9]+ records are not those that git://'
 exits "the witness does not sign for it" 2 anchor
-like "nor does the branch take it" "$err" 'assize\.yaml:5:7: git git://[^ ]+: commit [0-9a-f]{12} vouches for [0-9]+ records that are not those'
+like "nor does the branch take it" "$err" 'assize\.yaml:5:7: git git://[^ ]+: commit [0-9a-f]{12}: it vouches for [0-9]+ records that are not those'
 is "it is as it was" "$(git -C "$TMP/git/anchors.git" rev-list --count shop)" 2
 like "the witness has seen another" "$err" 'assize\.yaml:7:7: witness http://[^ ]+: it refused with status 422: the record does not extend'
 rm -r .assize && cp -r good .assize
@@ -158,12 +160,15 @@ for lie in other:'it stamped something else' mute:'it answered no time stamp'; d
 	exits "an authority that is ${lie%%:*}" 2 anchor
 	like "is not believed" "$err" "timestamp http://[^ ]+: ${lie#*:}"
 done
+mode rude
+exits "an authority that refuses" 2 anchor
+like "is quoted, not obeyed, and not for ever" "$err" 'status 2\): \\(e|x1b|033)\[2Jno{190,199}$'
 mode forge
 exits "a witness that signs something else" 2 anchor
 like "is not believed either" "$err" 'witness http://[^ ]+: what it gave is not signed by witness\.example\.com'
 mode good
 is "nothing of it is recorded" "$(sqlite3 $db "SELECT group_concat(kind, ' ') FROM anchors WHERE id > $before")" \
-	"git witness git git timestamp"
+	"git witness git git witness git timestamp"
 define others.yaml "$TMP/notary/other.crt" "$url"
 exits "certificates that do not count" 2 anchor -f others.yaml
 like "are refused" "$err" 'timestamp [^ ]+: the time stamp does not hold'
@@ -190,9 +195,16 @@ sed "s|git: \".*git\"|git: \"git://127.0.0.1:$(cat silent.port)/a.git\", timeout
 exits "silence" 2 "$ASSIZE" ledger anchor -f silent.yaml
 like "is no answer" "$err" 'could not fetch branch "shop" of git://[^ ]+: no answer within 200 ms'
 
+"$ROOT/tests/lib/git_flood" >flood.port &
+reap $!
+wait_for test -s flood.port
+sed "s|$(cat silent.port)|$(cat flood.port)|; s|200ms|30s|" silent.yaml >flood.yaml
+exits "a branch without end" 2 anchor -f flood.yaml
+like "is not taken" "$err" 'could not fetch branch "shop" of git://[^ ]+: .*(large|write)'
+
 # ---- a gate that asks ----
 
-sed '$r /dev/stdin' assize.yaml >gate.yaml <<'END'
+sed -e '$r /dev/stdin' -e "s|^ledger:|&\n  trust: [ \"$key\" ]\n  origin: shop.example.com/audits/$identity|" assize.yaml >gate.yaml <<'END'
 gates:
   release:
     require: [ { audit: tasks } ]
@@ -204,6 +216,12 @@ exits "a gate opens on a record that is whole and anchored" 0 gate --json
 like "and says so" "$(jq -r '.. | objects | select(.check? == "ledger") | .text' <<<"$out")" \
 	'^[0-9]+ records are what was recorded, [0-9]+ of them anchored '
 exits "the decision can be made again, from the record alone" 0 "$ASSIZE" replay --decision 1
+for lacking in 'origin:which record is meant' 'trust:whose signatures count' 'git\|witness:a time stamp says when, not' \
+	'git\|timestamp\|witness\|anchors:nothing says where'; do
+	sed "/^  *\(- { \)*\(${lacking%%:*}\):/d" gate.yaml >lacking.yaml
+	exits "a gate without ${lacking%%:*}" 3 gate -f lacking.yaml
+	like "is told so" "$err" "lacking\.yaml:[0-9]+:[0-9]+.*${lacking#*:}"
+done
 sed 's/anchored: 1h/anchored: 1s/' gate.yaml >old.yaml
 is_old() { run "$ASSIZE" gate release -f old.yaml && [ "$status" = 2 ]; }
 ok "not on one that was anchored too long ago" wait_for is_old
@@ -219,6 +237,17 @@ exits "not while an anchor cannot be asked" 2 gate
 like "which is a doubt" "$out" 'the record is in doubt: git://[^ ]+: could not fetch'
 serve_git
 exits "and opens again" 0 gate
+sqlite3 shop.db "DELETE FROM tasks WHERE id = 2"
+exits "what was found" 1 "$ASSIZE" run -q
+exits "is put elsewhere" 0 anchor -q
+found=$(sqlite3 $db "SELECT facts_id FROM results WHERE id = (SELECT max(id) FROM results)")
+forge() { echo "UPDATE results SET facts_id = $1 WHERE id = (SELECT max(id) FROM results)"; }
+printf 'sqlite3 %s "%s"\n' "$PWD/$db" "$(forge "$found")" >"$TMP/swap"
+sqlite3 $db "$(forge 1)"
+exits "a forged pass that is taken back while anchors are asked" 1 gate
+like "opens nothing: what is judged is what was verified" "$out" 'FAIL +tasks/rows'
+rm "$TMP/swap"
+sqlite3 shop.db "INSERT INTO tasks VALUES (2)"
 
 # ---- more of them ----
 
@@ -226,6 +255,20 @@ define pw.yaml "$TMP/notary/ca.crt" "http://me:hunter22@127.0.0.1:$port/status/4
 exits "a repository that wants another password" 2 anchor -f pw.yaml
 unlike "is told without ours" "$out$err" 'hunter22|me:'
 like "by its name" "$err" "git http://127\.0\.0\.1:$port/status/403/anchors\.git#shop: "
+sed -i "s|:$port/tsr|:\${env:WHERE}|" assize.yaml
+sed "s|127.0.0.1:$port/status/403/anchors.git|127.0.0.1:$port/status/403/\${env:WHERE}/?\${env:WHAT}|" pw.yaml >path.yaml
+for file in assize.yaml path.yaml; do
+	WHERE=$port/tsr WHAT=query4711 run "$ASSIZE" ledger anchor -f $file
+	unlike "secrets of a URL are not told: $file" "$out$err" '/tsr|query4711|hunter22'
+	WHERE=$port/tsr WHAT=query4711 run "$ASSIZE" ledger verify -f $file
+	unlike "nor by what is found: $file" "$(grep '#shop:' <<<"$out$err")" '/tsr|query4711|hunter22'
+done
+is "nor recorded" "$(sqlite3 $db "SELECT body FROM anchors a JOIN texts t ON t.id = a.place WHERE kind = 'timestamp' ORDER BY a.id DESC LIMIT 1")" \
+	"http://127.0.0.1:***"
+define assize.yaml "$TMP/notary/ca.crt" "$url"
+printf 'rm %s && cd %s && "%s" run -q && "%s" ledger anchor -q' "$TMP/swap" "$PWD" "$ASSIZE" "$ASSIZE" >"$TMP/swap"
+exits "one that was overtaken while it asked" 0 anchor
+like "finds a newer checkpoint there, which will do" "$out" $'git [^\n]+\\(was there\\)\n +timestamp [^\n]+\\(was there\\)\n +witness [^\n]+\\(was there\\)'
 mkdir second && cp assize.yaml shop.db second
 second() { (cd second && "$ASSIZE" "$@"); }
 second run -q && second ledger init >"$TMP/second.key"
@@ -249,6 +292,7 @@ exits "no places, nothing to do" 3 anchor -f none.yaml
 like "and it says what to write" "$err" 'ledger: \{ anchors:'
 for wrong in '{}:does not say where' '{ git: a, witness: b }:is both git and witness' '{ git: a, ca_file: b }:belongs to an anchor of timestamp' \
 	'{ timestamp: "http://a" }:an anchor of timestamp needs ca_file' '{ git: a, branch: "a..b" }:is no name of a branch' \
+	'{ git: "http://me:a/b@host/x" }:where the host' '{ git: "http://a@b@host/x" }:where the host' '{ git: "ssh://a#b@host/x" }:where the host' \
 	"{ witness: \"http://a\", key: \"$key\" }:that is no key of a witness" '{ witness: "ftp://a", key: x }:'; do
 	printf 'assize: 1\nledger: { anchors: [ %s ] }\n' "${wrong%:*}" >wrong.yaml
 	run "$ASSIZE" check -f wrong.yaml

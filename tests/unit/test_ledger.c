@@ -230,6 +230,27 @@ static void test_every_record_can_be_proven(void **state)
 	}
 }
 
+/* Findings are cut at 200: what is broken is never what is left out. */
+static void test_what_is_broken_is_told_before_any_doubt(void **state)
+{
+	struct world *w = *state;
+	struct ledger_kept kept[250];
+	const struct ledger_trust trust = {
+		.kept = kept, .n_kept = 250, .origin = "another.example.com/audits"};
+	struct ledger_verification v;
+
+	for (size_t i = 0; i < 250; i++)
+		kept[i] = (struct ledger_kept){.from = "there", .why = "it does not answer"};
+	v = full_verify(w, w->path, &trust);
+	assert_int_equal(v.n_doubts, 250);
+	assert_int_equal(v.n_broken, 1);
+	assert_int_equal(v.n_findings, 200);
+	assert_true(v.is_cut);
+	assert_int_equal(v.findings[0].grade, LEDGER_BROKEN);
+	assert_non_null(strstr(v.findings[0].text, "this is another record"));
+	assert_int_equal(v.findings[1].grade, LEDGER_DOUBT);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -238,6 +259,7 @@ int main(void)
 		TEST(test_every_changed_column_is_noticed),
 		TEST(test_leaves_are_canonical),
 		TEST(test_every_record_can_be_proven),
+		TEST(test_what_is_broken_is_told_before_any_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -523,6 +523,27 @@ static void test_record_numbers_every_record(void **state)
 		1);
 }
 
+static void test_record_that_is_held_stands_still(void **state)
+{
+	struct world *w = *state;
+	struct decision decision = {.gate = "g", .subject = "s", .at_ms = WORLD_T0};
+	static const char *const change = "UPDATE head SET next_seq = next_seq";
+	sqlite3 *db;
+	int64_t seq;
+	struct err e = {0};
+
+	assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+	assert_ok(record_hold(w->record, &e), e);
+	assert_ok(record_next_seq(w->record, &seq, &e), e);
+	assert_int_equal(sqlite3_exec(db, change, NULL, NULL, NULL), SQLITE_BUSY);
+	assert_int_equal(record_decision(w->record, &decision, &e), -1);
+	assert_non_null(strstr(e.message, "is held: nothing is written"));
+	assert_ok(record_let_go(w->record, &e), e);
+	assert_int_equal(sqlite3_exec(db, change, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_ok(record_decision(w->record, &decision, &e), e);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -539,6 +560,7 @@ int main(void)
 		TEST(test_record_run_without_end_is_incomplete),
 		TEST(test_record_refuses_to_rewrite),
 		TEST(test_record_numbers_every_record),
+		TEST(test_record_that_is_held_stands_still),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
