@@ -570,8 +570,10 @@ like "it is not exchanged for a file" "$status $err" '^3 .*cannot import into a 
 "$ASSIZE" ledger init --record elsewhere.db --key elsewhere.key >/dev/null
 run as two ledger merge elsewhere.db --unsigned
 like "what a file has measured can be merged into it" "$status $out$err" '^0 .*1 run, 1 result'
-exits "and is there for others" 0 as three ledger verify
+exits "and is there for others, who are told that nobody vouched for it" 2 as three ledger verify
+like "and nothing else" "$out" 'doubt +nobody vouched for merge 1 of .*the record is doubtful'
 is "to be read" "$(as three ledger leaves | grep -c '"t":"assize/merge/1"')" 1
+
 # ---- what looks at files ----
 
 run as two prune --older 1ms

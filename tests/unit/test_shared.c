@@ -146,8 +146,6 @@ static void test_shared_lock_of_another_machine_holds_a_day(void **state)
 	struct err e = {0};
 	char self[256] = "";
 
-	if (world_server() == NULL)
-		skip();
 	hold_elsewhere(w, "schedule", "elsewhere", 23 * HOUR);
 	assert_int_equal(record_lock(w->record, "schedule", w->arena, &holder, &e), 1);
 	assert_non_null(strstr(holder, "process 1 on elsewhere, which cannot be seen from here"));
@@ -177,8 +175,6 @@ static void test_shared_rollback_leaves_nothing(void **state)
 	struct err e = {0};
 	int64_t before;
 
-	if (world_server() == NULL)
-		skip();
 	before = ask(w->path, "SELECT number FROM shared_position");
 	assert_ok(store_enter(w->record, STORE_WRITING, &e), e);
 	assert_int_equal(sqlite3_exec(w->record->db, "INSERT INTO told VALUES (9, 1, 1, 1)", NULL,
@@ -227,8 +223,6 @@ static void test_shared_handles_follow_each_other(void **state)
 	struct record *reader, *writer, *own = w->record;
 	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
 
-	if (world_server() == NULL)
-		skip();
 	reader = open_elsewhere(w, "reader", RECORD_READ);
 	writer = open_elsewhere(w, "writer", RECORD_WRITE);
 	assert_int_equal(newest_run(w, reader), 0);
@@ -252,8 +246,6 @@ static void test_shared_copy_that_went_back_is_brought_up(void **state)
 	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
 	struct err e = {0};
 
-	if (world_server() == NULL)
-		skip();
 	(void)world_run(w, "v1", x);
 	assert_int_equal(shared_fetch_base(w->record, w->record->shared, 1, &e), 0);
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 0);
@@ -269,8 +261,6 @@ static void test_shared_history_is_not_changed_by_a_change(void **state)
 	struct err e = {0};
 	char cache[96];
 
-	if (world_server() == NULL)
-		skip();
 	change(w, "INSERT INTO texts VALUES (9, 9, 'x')");
 	change(w, "UPDATE texts SET body = 'y' WHERE id = 9");
 	(void)snprintf(cache, sizeof(cache), "%s/other", w->dir);
@@ -285,10 +275,13 @@ static void test_shared_history_is_not_changed_by_a_change(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest alone[] = {
 		cmocka_unit_test(test_shared_url_is_taken_apart),
 		cmocka_unit_test(test_shared_url_that_is_none_is_not_shown),
 		cmocka_unit_test(test_deflate_gives_back_what_it_took),
+	};
+	/* shared_record.t has a server. */
+	const struct CMUnitTest with_server[] = {
 		TEST(test_shared_lock_of_another_machine_holds_a_day),
 		TEST(test_shared_rollback_leaves_nothing),
 		TEST(test_shared_handles_follow_each_other),
@@ -296,5 +289,6 @@ int main(void)
 		TEST(test_shared_history_is_not_changed_by_a_change),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return world_server() == NULL ? cmocka_run_group_tests(alone, NULL, NULL)
+				      : cmocka_run_group_tests(with_server, NULL, NULL);
 }
