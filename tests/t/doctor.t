@@ -2,6 +2,7 @@
 # assize doctor: a sound machine and record are told as such, each thing that is not is named, and nothing is
 # changed by looking but for one branch nobody needs.
 . "$(dirname "$0")/../lib/tap.sh"
+export LSAN_OPTIONS="suppressions=$ROOT/tests/lib/lsan.supp:print_suppressions=0"
 
 world=$TMP/world
 mkdir "$world" "$TMP/git"

@@ -2,6 +2,7 @@
 # Checkpoints where the record's keeper cannot change them: a branch behind git daemon, time stamps that
 # `openssl ts` reads, a witness written from its specification. What they hold finds what the file cannot.
 . "$(dirname "$0")/../lib/tap.sh"
+export LSAN_OPTIONS="suppressions=$ROOT/tests/lib/lsan.supp:print_suppressions=0"
 
 world=$TMP/world
 mkdir "$world" "$TMP/git" "$TMP/notary"

@@ -2,6 +2,7 @@
 # A branch that keeps checkpoints, and what others do to it: old ones put there again, dates that are made up,
 # commits that say nothing. Evidence is the history the branch has; what anybody may write there shuts no gate.
 . "$(dirname "$0")/../lib/tap.sh"
+export LSAN_OPTIONS="suppressions=$ROOT/tests/lib/lsan.supp:print_suppressions=0"
 
 world=$TMP/world
 repo=$TMP/anchors.git

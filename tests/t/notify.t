@@ -435,7 +435,8 @@ define <<YAML
   gone: { smtp: "smtp://lost.example.com:25", from: a@example.com, to: b@example.com, retries: 0, timeout: 200ms }
 YAML
 for name in lost gone; do
-	LD_PRELOAD=$TMP/slow.so run timeout 10 "$ASSIZE" notify $name
+	run env LD_PRELOAD="$TMP/slow.so" ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+		timeout 10 "$ASSIZE" notify $name
 	like "$name: a name that is never found holds nothing up" "$status $err" '^2 .*timed out after'
 done
 exits "nobody of that name" 3 "$ASSIZE" notify gon
