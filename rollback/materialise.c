@@ -113,21 +113,6 @@ int materialise_begin(struct verification *v, struct step *s)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t written = write(fd, data, n);
-
-		if (written < 0 && errno != EINTR)
-			return -1;
-		if (written > 0) {
-			data += written;
-			n -= (size_t)written;
-		}
-	}
-	return 0;
-}
-
 static int create(struct worker *w, const struct entry *entry)
 {
 	mode_t mode = entry->type == ENTRY_EXECUTABLE ? 0755 : 0644;
@@ -158,7 +143,7 @@ static void write_file(struct worker *w, const struct entry *entry, const char *
 		broken(w, entry, errno);
 		return;
 	}
-	rc = write_all(fd, data, n);
+	rc = file_write_all(fd, data, n);
 	if (rc < 0)
 		broken(w, entry, errno);
 	if (close(fd) < 0 && rc == 0)
@@ -179,7 +164,7 @@ static int copy_lfs(struct worker *w, const struct entry *entry, int fd_in, int 
 	sha256_init(&h);
 	while ((n = read(fd_in, w->buffer, WORKER_BUFFER)) > 0 && !room_is_late(w->v)) {
 		sha256_add(&h, w->buffer, (size_t)n);
-		if (fd_out >= 0 && rc == 0 && write_all(fd_out, w->buffer, (size_t)n) < 0)
+		if (fd_out >= 0 && rc == 0 && file_write_all(fd_out, w->buffer, (size_t)n) < 0)
 			rc = -2;
 	}
 	sha256_final(&h, digest);

@@ -113,27 +113,7 @@ static int take_end(struct merging *m, const struct event *x, struct err *e)
 
 /* ---- results ---- */
 
-struct taken {
-	int64_t check_id, place, id;
-	struct result result;
-};
-
-/* Checks together, their series as they were given. */
-static int compare_taken(const void *a, const void *b)
-{
-	const struct taken *x = a, *y = b;
-	const int64_t keys[][2] = {{x->result.ordinal, y->result.ordinal},
-				   {x->check_id, y->check_id},
-				   {x->place, y->place},
-				   {x->id, y->id}};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (keys[i][0] != keys[i][1])
-			return keys[i][0] < keys[i][1] ? -1 : 1;
-	return 0;
-}
-
-static int read_row(struct merging *m, sqlite3_stmt *s, int64_t begin_ms, struct taken *out,
+static int read_row(struct merging *m, sqlite3_stmt *s, int64_t begin_ms, struct row_placed *out,
 		    struct err *e)
 {
 	if (row_read(m->facts, s, begin_ms, &out->result, e) != 0)
@@ -150,7 +130,8 @@ static int read_row(struct merging *m, sqlite3_stmt *s, int64_t begin_ms, struct
 
 /* A range of a batch's series, appended. */
 static int read_range(struct merging *m, const struct event *x, int64_t begin_ms,
-		      const int64_t range[static 2], struct taken *out, size_t *n, struct err *e)
+		      const int64_t range[static 2], struct row_placed *out, size_t *n,
+		      struct err *e)
 {
 	sqlite3_stmt *s = store_sql(
 		m->from,
@@ -188,7 +169,8 @@ static int read_members(struct merging *m, const struct event *x, const char **o
 	return 0;
 }
 
-static int read_batch(struct merging *m, const struct event *x, struct taken *out, struct err *e)
+static int read_batch(struct merging *m, const struct event *x, struct row_placed *out,
+		      struct err *e)
 {
 	struct run_place place;
 	const char *members;
@@ -212,13 +194,13 @@ static int read_batch(struct merging *m, const struct event *x, struct taken *ou
 			       "cannot merge \"%s\": run %lld has not as many results as it says",
 			       m->from->path, (long long)x->id);
 	if (n > 1)
-		qsort(out, n, sizeof(*out), compare_taken);
+		qsort(out, n, sizeof(*out), row_compare_placed);
 	return 0;
 }
 
 static int take_batch(struct merging *m, const struct event *x, struct err *e)
 {
-	struct taken *taken = arena_array(m->scratch, (size_t)x->n_results, sizeof(*taken));
+	struct row_placed *taken = arena_array(m->scratch, (size_t)x->n_results, sizeof(*taken));
 	struct result *results = arena_array(m->scratch, (size_t)x->n_results, sizeof(*results));
 	int64_t run_id, restorations_ms;
 

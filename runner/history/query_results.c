@@ -9,26 +9,6 @@
 #include "runner/history/row.h"
 #include "runner/history/store.h"
 
-/* A result on its way into definition order. */
-struct placed {
-	int64_t check_id, place, id;
-	struct result result;
-};
-
-static int compare_placed(const void *a, const void *b)
-{
-	const struct placed *x = a, *y = b;
-	const int64_t keys[][2] = {{x->result.ordinal, y->result.ordinal},
-				   {x->check_id, y->check_id},
-				   {x->place, y->place},
-				   {x->id, y->id}};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (keys[i][0] != keys[i][1])
-			return keys[i][0] < keys[i][1] ? -1 : 1;
-	return 0;
-}
-
 /* 1 = there is such a run. */
 static int read_begin(struct record *r, int64_t run_id, int64_t *begin_ms, struct err *e)
 {
@@ -40,11 +20,11 @@ static int read_begin(struct record *r, int64_t run_id, int64_t *begin_ms, struc
 	return store_integer(r, s, begin_ms, e);
 }
 
-static int read_all(struct record *r, struct arena *a, int64_t run_id, struct placed **out,
+static int read_all(struct record *r, struct arena *a, int64_t run_id, struct row_placed **out,
 		    size_t *n, struct err *e)
 {
 	struct facts_cache *cache = facts_cache_new(r, a);
-	struct placed *items = NULL;
+	struct row_placed *items = NULL;
 	size_t count = 0, cap = 0;
 	int64_t begin_ms = 0;
 	sqlite3_stmt *s;
@@ -62,7 +42,7 @@ static int read_all(struct record *r, struct arena *a, int64_t run_id, struct pl
 	store_bind_int(s, 1, run_id << STORE_SERIES_BITS);
 	store_bind_int(s, 2, run_id << STORE_SERIES_BITS | STORE_MAX_SERIES);
 	while ((rc = store_step(r, s, e)) == 1) {
-		struct placed *x;
+		struct row_placed *x;
 
 		items = store_grow(a, items, sizeof(*items), count, &cap);
 		x = &items[count++];
@@ -81,7 +61,7 @@ static int read_all(struct record *r, struct arena *a, int64_t run_id, struct pl
 int record_run_results(struct record *r, struct arena *a, int64_t run_id, struct result **out,
 		       size_t *n, struct err *e)
 {
-	struct placed *items = NULL;
+	struct row_placed *items = NULL;
 	struct result *results;
 	size_t count = 0;
 
@@ -89,7 +69,7 @@ int record_run_results(struct record *r, struct arena *a, int64_t run_id, struct
 	    store_leave(r, read_all(r, a, run_id, &items, &count, e), e) != 0)
 		return -1;
 	if (count > 0)
-		qsort(items, count, sizeof(*items), compare_placed);
+		qsort(items, count, sizeof(*items), row_compare_placed);
 	results = arena_array(a, count, sizeof(*results));
 	for (size_t i = 0; i < count; i++)
 		results[i] = items[i].result;
@@ -132,7 +112,7 @@ static int read_evidence(struct record *r, struct arena *a, int64_t check_id, in
 {
 	struct facts_cache *cache = facts_cache_new(r, a);
 	struct evidence header = {.run_id = 0}, *items;
-	struct placed *rows = NULL;
+	struct row_placed *rows = NULL;
 	int64_t begin_ms = 0;
 	size_t count = 0, cap = 0;
 	sqlite3_stmt *s;
@@ -154,7 +134,7 @@ static int read_evidence(struct record *r, struct arena *a, int64_t check_id, in
 	store_bind_int(s, 1, check_id);
 	store_bind_int(s, 2, run_id << STORE_SERIES_BITS);
 	while ((rc = store_step(r, s, e)) == 1) {
-		struct placed *x;
+		struct row_placed *x;
 
 		rows = store_grow(a, rows, sizeof(*rows), count, &cap);
 		x = &rows[count++];
@@ -167,7 +147,7 @@ static int read_evidence(struct record *r, struct arena *a, int64_t check_id, in
 	if (rc < 0)
 		return -1;
 	if (count > 0)
-		qsort(rows, count, sizeof(*rows), compare_placed);
+		qsort(rows, count, sizeof(*rows), row_compare_placed);
 	items = arena_array(a, count, sizeof(*items));
 	for (size_t i = 0; i < count; i++) {
 		items[i] = header;

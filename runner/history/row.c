@@ -365,3 +365,17 @@ int row_read(struct facts_cache *c, sqlite3_stmt *s, int64_t begin_ms, struct re
 	*out = x;
 	return 0;
 }
+
+int row_compare_placed(const void *a, const void *b)
+{
+	const struct row_placed *x = a, *y = b;
+	const int64_t keys[][2] = {{x->result.ordinal, y->result.ordinal},
+				   {x->check_id, y->check_id},
+				   {x->place, y->place},
+				   {x->id, y->id}};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i][0] != keys[i][1])
+			return keys[i][0] < keys[i][1] ? -1 : 1;
+	return 0;
+}

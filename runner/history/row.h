@@ -41,6 +41,13 @@ struct row {
 };
 int row_insert(struct record *r, const struct row *row, struct err *e);
 
+/* A result on its way into definition order: checks together, their series as they were given. */
+struct row_placed {
+	int64_t check_id, place, id;
+	struct result result;
+};
+int row_compare_placed(const void *a, const void *b);
+
 /* The parts of a row that take thought, shared with the series reader. */
 bool row_has_derived_share(const struct result *x);
 bool row_is_whole(const struct result *x); /* n_total is n */

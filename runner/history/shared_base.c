@@ -58,21 +58,6 @@ static int fail_file(const struct shared_work *w, const char *verb, struct err *
 	return err_set(e, ERR_RECORD, "could not %s \"%s\": %s", verb, w->file, strerror(errno));
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -1;
-		p += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 /* ---- pages ---- */
 
 static int back_up(sqlite3 *to, sqlite3 *from)
@@ -205,8 +190,9 @@ static int take_part(void *ctx, const void *p, size_t n, struct err *e)
 	if (in->is_damaged)
 		return 1;
 	sha256_add(&in->h, in->part.data, in->part.len);
-	return write_all(in->fd, in->part.data, in->part.len) == 0 ? 0
-								   : fail_file(in->w, "write", e);
+	return file_write_all(in->fd, in->part.data, in->part.len) == 0
+		       ? 0
+		       : fail_file(in->w, "write", e);
 }
 
 static int fetch_file(struct wanted *x, const struct shared_work *w, struct err *e)

@@ -155,8 +155,10 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return rc;
 }
 
-static int write_all(int fd, const char *p, size_t n)
+int file_write_all(int fd, const void *bytes, size_t n)
 {
+	const char *p = bytes;
+
 	while (n > 0) {
 		ssize_t put = write(fd, p, n);
 
@@ -204,7 +206,7 @@ static int sync_directory(const char *dir)
 static int write_in_place(const char *path, int flags, const void *p, size_t n, struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, 0666);
-	int rc = fd < 0 ? -1 : write_all(fd, p, n);
+	int rc = fd < 0 ? -1 : file_write_all(fd, p, n);
 	int saved = errno;
 
 	if (fd >= 0 && close(fd) < 0 && rc == 0) {
@@ -223,7 +225,7 @@ static int write_temporary(const char *temporary, int mode, const void *p, size_
 	if (fd < 0)
 		return -1;
 
-	int rc = write_all(fd, p, n);
+	int rc = file_write_all(fd, p, n);
 	if (rc == 0 && mode >= 0)
 		rc = fchmod(fd, (mode_t)mode & 07777);
 	if (rc == 0)

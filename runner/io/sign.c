@@ -26,21 +26,6 @@ struct sign_key {
 	EVP_PKEY *pkey;
 };
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -1;
-		p += done;
-		n -= (size_t)done;
-	}
-	return fsync(fd);
-}
-
 /* The file appears with its mode and is durable, or it is not there. */
 static int write_new(const char *path, const char *text, size_t n, struct err *e)
 {
@@ -53,7 +38,7 @@ static int write_new(const char *path, const char *text, size_t n, struct err *e
 		return err_help(e,
 				"a key that is lost cannot be made again: it is never overwritten");
 	}
-	if (fd < 0 || write_all(fd, text, n) != 0)
+	if (fd < 0 || file_write_all(fd, text, n) != 0 || fsync(fd) != 0)
 		rc = err_set(e, ERR_USAGE, "could not write key \"%s\": %s", path, strerror(errno));
 	if (fd >= 0 && close(fd) != 0 && rc == 0)
 		rc = err_set(e, ERR_USAGE, "could not write key \"%s\": %s", path, strerror(errno));
