@@ -5,26 +5,24 @@
 #include <string.h>
 
 #include "gates/gate.h"
+#include "runner/anchors_http.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/base64.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/base/pairs.h"
 #include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/history/ledger.h"
 #include "runner/identity.h"
 #include "runner/io/digest.h"
 #include "runner/io/git_branch.h"
-#include "runner/io/http_fetch.h"
 #include "runner/io/note.h"
 #include "runner/io/timestamp.h"
 #include "runner/ledger_show.h"
 #include "runner/model/definition.h"
 
-#define MAX_ANSWER	65536
 #define MAX_TRIES	5
 #define STATUS_CONFLICT 409
 #define MAX_TIME_S	INT64_C(253402300799) /* the year 9999 */
@@ -208,50 +206,25 @@ static int put_git(struct app *app, struct record *record, const struct anchor *
 	return rc;
 }
 
-/* ---- over HTTP ---- */
+/* ---- time stamps ---- */
 
-struct exchange {
-	int64_t timeout_ms;
-	const char *url, *type;
-	const void *body;
-	size_t n;
-	long status;
-	struct buf answer;
-};
-
-static int post(struct app *app, struct exchange *x, struct err *e)
+static bool is_misdated(int64_t at_ms, int64_t now_ms)
 {
-	struct pair type = {.name = "Content-Type", .value = x->type};
-	struct pairs headers = {.items = &type, .n = 1};
-	const struct http_request req = {
-		.method = "POST",
-		.url = x->url,
-		.headers = &headers,
-		.body = x->body,
-		.n_body = x->n,
-		.deadline_ms = clock_monotonic_ms(&app->clock) + x->timeout_ms,
-		.max_body_bytes = MAX_ANSWER,
-	};
-	struct http_session *session =
-		http_session_new(&(struct http_session_options){.clock = &app->clock});
-	struct http_sink sink = {http_sink_buf, &x->answer};
-	struct http_response res;
-	int rc;
-
-	buf_reset(&x->answer);
-	rc = http_fetch(session, &req, &sink, &res, e);
-	if (rc == 0)
-		x->status = res.status;
-	http_session_free(session);
-	return rc;
+	return at_ms <= 0 || at_ms - now_ms > GATE_MAX_CLOCK_SKEW_MS;
 }
 
-/* ---- time stamps ---- */
+/* What a verifier would not count is not taken. */
+static int check_date(struct app *app, int64_t at_ms, struct err *e)
+{
+	if (!is_misdated(at_ms, clock_wall_ms(&app->clock)))
+		return 0;
+	return err_set(e, ERR_MEASURE, "it is dated as it cannot be: a clock is wrong");
+}
 
 static int put_timestamp(struct app *app, const struct anchor *x, const struct ledger_checkpoint *c,
 			 struct receipt *receipt, struct err *e)
 {
-	struct exchange ask = {
+	struct anchor_exchange ask = {
 		.timeout_ms = x->timeout_ms, .url = x->url, .type = "application/timestamp-query"};
 	unsigned char digest[SHA256_BYTES];
 	const unsigned char *request;
@@ -262,16 +235,17 @@ static int put_timestamp(struct app *app, const struct anchor *x, const struct l
 	if (timestamp_request(app->arena, digest, &request, &ask.n, e) != 0)
 		return -1;
 	ask.body = request;
-	buf_init(&ask.answer, MAX_ANSWER);
-	rc = post(app, &ask, e);
+	buf_init(&ask.answer, ANCHOR_MAX_ANSWER);
+	rc = anchor_post(app, &ask, e);
 	if (rc == 0 && ask.status != 200)
 		rc = err_set(e, ERR_MEASURE, "it answered with status %ld", ask.status);
 	if (rc == 0)
 		rc = timestamp_response(app->arena, ask.answer.data, ask.answer.len, request, ask.n,
 					&receipt->p, &receipt->n, e);
 	buf_release(&ask.answer);
-	return rc == 0 ? timestamp_verify(receipt->p, receipt->n, digest, x->ca_file, &at_ms, e)
-		       : -1;
+	if (rc == 0)
+		rc = timestamp_verify(receipt->p, receipt->n, digest, x->ca_file, &at_ms, e);
+	return rc == 0 ? check_date(app, at_ms, e) : -1;
 }
 
 /* ---- witnesses ---- */
@@ -314,8 +288,8 @@ static int last_size(struct app *app, struct record *record, const struct anchor
 	return 0;
 }
 
-static int ask_witness(struct app *app, struct record *record, struct exchange *ask, uint64_t old,
-		       const struct ledger_checkpoint *c, struct err *e)
+static int ask_witness(struct app *app, struct record *record, struct anchor_exchange *ask,
+		       uint64_t old, const struct ledger_checkpoint *c, struct err *e)
 {
 	struct merkle_proof proof = {.n = 0};
 	struct buf body;
@@ -328,7 +302,7 @@ static int ask_witness(struct app *app, struct record *record, struct exchange *
 	ledger_put_extension(app, &body, (unsigned long long)old, &proof, c);
 	ask->body = body.data;
 	ask->n = body.len;
-	rc = post(app, ask, e);
+	rc = anchor_post(app, ask, e);
 	buf_release(&body);
 	return rc;
 }
@@ -338,8 +312,8 @@ static int ask_witness(struct app *app, struct record *record, struct exchange *
  * has put there meanwhile.
  */
 static int told_size(struct app *app, struct record *record, const struct anchor *x,
-		     const struct exchange *ask, const struct ledger_checkpoint *c, uint64_t *old,
-		     struct err *e)
+		     const struct anchor_exchange *ask, const struct ledger_checkpoint *c,
+		     uint64_t *old, struct err *e)
 {
 	size_t n = strcspn(ask->answer.data, "\n");
 	uint64_t ours;
@@ -365,7 +339,8 @@ static int put_witness(struct app *app, struct record *record, const struct anch
 		       const struct ledger_checkpoint *c, struct receipt *receipt, struct err *e)
 {
 	size_t n = strlen(x->url);
-	struct exchange ask = {.timeout_ms = x->timeout_ms, .type = "text/plain; charset=utf-8"};
+	struct anchor_exchange ask = {.timeout_ms = x->timeout_ms,
+				      .type = "text/plain; charset=utf-8"};
 	uint64_t old;
 	int64_t at_ms;
 	int rc;
@@ -375,7 +350,7 @@ static int put_witness(struct app *app, struct record *record, const struct anch
 	while (n > 0 && x->url[n - 1] == '/')
 		n--;
 	ask.url = arena_printf(app->arena, "%.*s/add-checkpoint", (int)n, x->url);
-	buf_init(&ask.answer, MAX_ANSWER);
+	buf_init(&ask.answer, ANCHOR_MAX_ANSWER);
 	rc = ask_witness(app, record, &ask, old, c, e);
 	if (rc == 0 && ask.status == STATUS_CONFLICT) {
 		rc = told_size(app, record, x, &ask, c, &old, e);
@@ -389,6 +364,8 @@ static int put_witness(struct app *app, struct record *record, const struct anch
 	if (rc == 0)
 		rc = check_cosigned(app, x, cosigned(app, c->note, ask.answer.data, ask.answer.len),
 				    &at_ms, e);
+	if (rc == 0)
+		rc = check_date(app, at_ms, e);
 	if (rc == 0) {
 		receipt->p = (const unsigned char *)arena_strndup(app->arena, ask.answer.data,
 								  ask.answer.len);
@@ -457,8 +434,7 @@ static void add(struct gathered *g, struct ledger_kept kept)
 		g->cap = cap;
 	}
 	kept.place = g->place + 1;
-	kept.is_misdated = kept.why == NULL &&
-			   (kept.at_ms <= 0 || kept.at_ms - g->now_ms > GATE_MAX_CLOCK_SKEW_MS);
+	kept.is_misdated = kept.why == NULL && is_misdated(kept.at_ms, g->now_ms);
 	g->items[g->n++] = kept;
 }
 

@@ -195,8 +195,9 @@ static int run_doctor(struct app *app, const struct command *self, int argc, cha
 		(void)err_set(&e, ERR_USAGE, "assize doctor takes no words: \"%s\"", o.words[0]);
 		return app_fail(app, &e);
 	}
-	d.now_ms = clock_wall_ms(&app->clock);
 	for (size_t i = 0; i < N_ROWS; i++) {
+		d.now_ms =
+			clock_wall_ms(&app->clock); /* rows before it may have waited for others */
 		d.row = rows[i].name;
 		rows[i].look(&d);
 	}

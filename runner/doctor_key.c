@@ -98,8 +98,11 @@ void doctor_look_key(struct doctor *d)
 	} else if (rc == 1) {
 		doctor_find(
 			d, DOCTOR_NOTE, path,
-			d->head.origin == NULL ? "assize ledger init makes one" : NULL,
-			d->head.origin == NULL
+			d->record != NULL && d->head.origin == NULL ? "assize ledger init makes one"
+								    : NULL,
+			d->record == NULL
+				? "it is not here; whether the record has one was not looked at"
+			: d->head.origin == NULL
 				? "there is none: nobody signs for the record"
 				: "it is not here: nobody signs for what is recorded from here");
 	} else {

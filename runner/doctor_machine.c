@@ -126,7 +126,7 @@ void doctor_look_dates(struct doctor *d)
 		if (apart > MAX_APART_MS || apart < -MAX_APART_MS)
 			doctor_find(d, DOCTOR_DOUBT, d->dates[i].who, set_right,
 				    "ours is %s %s its clock", duration(d, apart),
-				    apart > 0 ? "before" : "behind");
+				    apart > 0 ? "ahead of" : "behind");
 		else
 			doctor_find(d, DOCTOR_OK, d->dates[i].who, NULL,
 				    "its clock and ours agree");

@@ -18,7 +18,6 @@
 #include "runner/io/shared_log.h"
 
 #define OTHERS_WRITE (S_IWGRP | S_IWOTH)
-#define OTHERS_READ  (S_IRGRP | S_IROTH)
 #define FREE_LEAST   INT64_C(67108864) /* a day of a large definition fits many times over */
 #define FREE_SHARE   4		       /* of the record's size, for its journal */
 #define INODES_LEAST 16
@@ -61,7 +60,7 @@ static bool is_usable(struct doctor *d)
 			    "\"%s\" has version %lld, this assize knows versions up to %lld",
 			    d->path, (long long)f->version, (long long)f->newest);
 	else if (f->version < f->newest)
-		doctor_find(d, DOCTOR_NOTE, NULL, "assize run brings it up to date",
+		doctor_find(d, DOCTOR_DOUBT, NULL, "assize run brings it up to date",
 			    "\"%s\" has version %lld, older than %lld: nothing in it was looked at",
 			    d->path, (long long)f->version, (long long)f->newest);
 	else
@@ -89,6 +88,8 @@ static void look_at_shared(struct doctor *d, const char *url)
 	}
 	doctor_find(d, DOCTOR_OK, NULL, NULL, "%s: %llu records", d->path,
 		    (unsigned long long)d->head.size);
+	doctor_find(d, DOCTOR_NOTE, NULL, "assize ledger verify holds it against the server",
+		    "this machine's copy was not looked at: who can write it decides what is read");
 }
 
 void doctor_look_record(struct doctor *d)
@@ -156,6 +157,13 @@ void doctor_look_file_system(struct doctor *d)
 	}
 }
 
+/* By group or others, who must get through the directory as well. */
+static bool is_readable(mode_t mode, mode_t dir_mode)
+{
+	return ((mode & S_IRGRP) != 0 && (dir_mode & S_IXGRP) != 0) ||
+	       ((mode & S_IROTH) != 0 && (dir_mode & S_IXOTH) != 0);
+}
+
 static const char *user_of(const struct doctor *d, uid_t uid)
 {
 	struct passwd entry, *found = NULL;
@@ -178,7 +186,7 @@ static void look_at_mode(struct doctor *d, const char *path, const struct stat *
 	else if (st->st_uid != geteuid() && st->st_uid != 0)
 		doctor_find(d, DOCTOR_DOUBT, path, NULL, "belongs to %s, who may change it",
 			    user_of(d, st->st_uid));
-	else if (!is_dir && (mode & OTHERS_READ) != 0 && (d->file.dir_stat.st_mode & S_IXOTH) != 0)
+	else if (!is_dir && is_readable(mode, d->file.dir_stat.st_mode))
 		doctor_find(d, DOCTOR_NOTE, path, arena_printf(d->arena, "chmod go-r %s", path),
 			    "mode %04o: others may read it, queries and evidence included", mode);
 	else

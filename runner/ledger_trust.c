@@ -26,6 +26,7 @@ static int add_trust(struct ledger_command *c, struct ledger_trusted *t, const c
 	struct arena *a = c->app->arena;
 	struct note_key key;
 	struct buf text;
+	size_t before = t->t.n_keys;
 	struct note_key *more;
 	int rc = 0;
 
@@ -49,6 +50,9 @@ static int add_trust(struct ledger_command *c, struct ledger_trusted *t, const c
 		t->t.n_keys += rc == 0 ? 1 : 0;
 	}
 	buf_release(&text);
+	/* One that trusts nobody would be taken for one who trusts the record's own word. */
+	if (rc == 0 && t->t.n_keys == before)
+		rc = err_set(e, ERR_USAGE, "\"%s\" holds no key", word);
 	return rc == 0 ? 0 : err_context(e, "--trust");
 }
 

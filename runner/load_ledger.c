@@ -14,6 +14,8 @@
 #define ANCHOR(name) offsetof(struct anchor_raw, name)
 
 #define DEFAULT_BRANCH "assize"
+#define MAX_ANCHOR_URL 400 /* a message has all of it: half a secret could not be masked */
+#define MAX_BRANCH     200
 #define MAX_ANCHORS    10
 
 static const char *const anchor_types[] = {
@@ -195,6 +197,11 @@ static void check_anchor_url(struct loader *l, const struct node *node, enum anc
 {
 	struct err e = {0};
 
+	if (url != NULL && strlen(url) > MAX_ANCHOR_URL) {
+		(void)diags_at(l->diags, node->pos, NULL, "that URL has more than %d bytes",
+			       MAX_ANCHOR_URL);
+		return;
+	}
 	if (url != NULL && !is_authority_clear(url)) {
 		(void)diags_at(l->diags, node->pos,
 			       "in a name or a password / ? # @ are written %2F %3F %23 %40, and @ "
@@ -226,9 +233,10 @@ static void check_witness(struct loader *l, const struct group *g, const char *l
 
 static bool is_branch_name(const char *name)
 {
-	return name[0] != '\0' && name[0] != '-' && name[0] != '/' && name[0] != '.' &&
-	       strpbrk(name, " ~^:?*[\\\t\r\n") == NULL && strstr(name, "..") == NULL &&
-	       strstr(name, "//") == NULL && name[strlen(name) - 1] != '/';
+	return strlen(name) <= MAX_BRANCH && name[0] != '\0' && name[0] != '-' && name[0] != '/' &&
+	       name[0] != '.' && strpbrk(name, " ~^:?*[\\\t\r\n") == NULL &&
+	       strstr(name, "..") == NULL && strstr(name, "//") == NULL &&
+	       name[strlen(name) - 1] != '/';
 }
 
 static void load_anchors(struct loader *l, const struct groups *raw, struct ledger_settings *s)

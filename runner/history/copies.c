@@ -140,10 +140,12 @@ static int name_copy(struct arena *a, const char *scratch, const char *path, str
 	if (check_journal(a, path, e) != 0)
 		return -1;
 	if (link(scratch, path) != 0) {
-		(void)err_set(e, errno == EEXIST ? ERR_USAGE : ERR_RECORD,
-			      "could not write \"%s\": %s", path, strerror(errno));
-		return err_help(e, errno == EEXIST ? "name a file that is not there yet"
-						   : "name a file on a local disk");
+		bool is_there = errno == EEXIST;
+
+		(void)err_set(e, is_there ? ERR_USAGE : ERR_RECORD, "could not write \"%s\": %s",
+			      path, strerror(errno));
+		return err_help(e, is_there ? "name a file that is not there yet"
+					    : "name a file on a local disk");
 	}
 	(void)unlink(scratch); /* the same file under its other name */
 	return sync_parent(a, path, e);

@@ -155,7 +155,9 @@ static int recall(struct shared *s, struct err *e)
 	int rc;
 
 	if (access(file, F_OK) != 0)
-		return 0;
+		return errno == ENOENT ? 0
+				       : err_set(e, ERR_RECORD, "could not read \"%s\": %s", file,
+						 strerror(errno));
 	buf_init(&text, MAX_SEEN_BYTES);
 	rc = file_read(file, &text, NULL);
 	space = strchr(text.data, ' ');

@@ -16,7 +16,6 @@ struct changes_answer {
 	void *ctx;
 	int64_t last;
 	int n;
-	bool is_over;
 };
 
 static int take_body(const struct postgres_log *l, const PGresult *r, int row, int at,
@@ -38,16 +37,13 @@ static int take_change(void *ctx, struct postgres_log *l, const PGresult *r, int
 {
 	struct changes_answer *x = ctx;
 	struct shared_change c;
-	int rc;
 
 	if (postgres_log_read_change(l, r, row, &c, e) != 0 ||
 	    take_body(l, r, row, 6, &c.body, &c.n, e) != 0)
 		return -1;
 	x->last = c.number;
 	x->n++;
-	rc = x->take(x->ctx, &c, e);
-	x->is_over = rc != 0;
-	return rc;
+	return x->take(x->ctx, &c, e);
 }
 
 static int ask_rows(struct postgres_log *l, const char *sql, const char *const *params, int n,

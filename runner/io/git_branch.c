@@ -84,8 +84,8 @@ static int fail(struct branch *b, const char *doing, struct err *e)
 
 /* What the child has to say, in one write that a pipe takes whole. */
 struct said {
-	int rc; /* of the work: 0, 1 = the remote refused, or libgit2's code */
-	char text[400];
+	int rc;		 /* of the work: 0, 1 = the remote refused, or libgit2's code */
+	char text[1000]; /* any message of ours is cut behind that */
 };
 
 static void say(int fd, struct branch *b, int (*work)(struct branch *))
@@ -222,13 +222,17 @@ static int fetch_work(struct branch *b)
 static int fetch(struct branch *b, struct err *e)
 {
 	const char *why;
+	int rc;
 
 	if (git_remote_create_anonymous(&b->remote, b->repo, b->url) != 0)
 		return fail(b, "fetch", e);
 	if (talk(b, fetch_work, &why) != 0)
 		return failed(b, "fetch", why, e);
-	if (git_reference_name_to_id(&b->tip, b->repo, FETCHED) == 0)
+	rc = git_reference_name_to_id(&b->tip, b->repo, FETCHED);
+	if (rc == 0)
 		b->tip_text = arena_strdup(b->arena, git_oid_tostr_s(&b->tip));
+	else if (rc != GIT_ENOTFOUND)
+		return fail(b, "read", e);
 	return 0;
 }
 
@@ -385,7 +389,7 @@ int branch_versions(struct branch *b, const char *file, struct branch_version **
 	size_t n_commits = 0;
 	git_revwalk *walk;
 	git_oid id;
-	int rc = 0;
+	int rc = 0, next = 0;
 
 	*out = NULL;
 	*n = 0;
@@ -396,13 +400,15 @@ int branch_versions(struct branch *b, const char *file, struct branch_version **
 	if (git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL) != 0 ||
 	    git_revwalk_push(walk, &b->tip) != 0)
 		rc = fail(b, "read", e);
-	while (rc == 0 && git_revwalk_next(&id, walk) == 0) {
+	while (rc == 0 && (next = git_revwalk_next(&id, walk)) == 0) {
 		if (++n_commits > BRANCH_MAX_COMMITS)
 			rc = err_set(e, ERR_MEASURE, "branch \"%s\" of %s has more than %d commits",
 				     b->name, branch_shown(b->arena, b->url), BRANCH_MAX_COMMITS);
 		else
 			rc = look_at(b, &h, &id, file, e);
 	}
+	if (rc == 0 && next != GIT_ITEROVER)
+		rc = fail(b, "read", e);
 	git_revwalk_free(walk);
 	*out = h.items;
 	*n = h.n;

@@ -90,6 +90,8 @@ static int take_param(struct parts *p, const char *text, size_t n, struct err *e
 
 	if (key == NULL || value == NULL)
 		return malformed(e);
+	if (strcmp(key, "sslpassword") == 0 || strcmp(key, "oauth_client_secret") == 0)
+		p->out->has_secret = true;
 	if (strcmp(key, "password") == 0) {
 		p->out->password = value;
 		return 0;
@@ -197,7 +199,8 @@ bool shared_url_has_secret(const char *url)
 {
 	struct arena *a = arena_new();
 	struct shared_url parsed;
-	bool has = shared_url_parse(a, url, &parsed, NULL) != 0 || parsed.password != NULL;
+	bool has = shared_url_parse(a, url, &parsed, NULL) != 0 || parsed.password != NULL ||
+		   parsed.has_secret;
 
 	arena_free(a);
 	return has;

@@ -33,6 +33,7 @@ struct err;
 struct shared_url {
 	const char *conninfo; /* what libpq gets: without password and record */
 	const char *password; /* NULL = none in the URL */
+	bool has_secret;      /* conninfo has another one: of a key, of OAuth */
 	const char *name;     /* of the record: ?record=NAME */
 	const char *shown;    /* for messages, reports and records */
 };

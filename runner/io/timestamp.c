@@ -260,6 +260,7 @@ int timestamp_authorities(const char *ca_file, size_t *n, int64_t *first_end_ms,
 	int64_t first = INT64_MAX, end;
 	size_t count = 0;
 	X509 *x;
+	unsigned long last;
 	int rc = 0;
 
 	while (rc == 0 && bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
@@ -268,8 +269,11 @@ int timestamp_authorities(const char *ca_file, size_t *n, int64_t *first_end_ms,
 		count += rc == 0;
 		X509_free(x);
 	}
+	last = ERR_peek_last_error();
 	(void)BIO_free(bio); /* was read only */
-	if (rc != 0 || count == 0)
+	/* Whatever else ends it, a damaged certificate for one, is not the end of the file. */
+	if (rc != 0 || count == 0 || ERR_GET_LIB(last) != ERR_LIB_PEM ||
+	    ERR_GET_REASON(last) != PEM_R_NO_START_LINE)
 		return err_set(e, ERR_MEASURE, "could not read certificates of \"%s\": %s", ca_file,
 			       reason());
 	ERR_clear_error(); /* that the file ended */

@@ -111,7 +111,7 @@ doctor
 finds "a record of a newer assize" 4 'broken +record +"[^ ]+" has version 99, this assize knows versions up to [0-9]+'
 sqlite3 $db "PRAGMA user_version = 1"
 doctor
-like "of an older one" "$out" 'note +record +"[^ ]+" has version 1, older than'
+like "of an older one" "$out" 'doubt +record +"[^ ]+" has version 1, older than'
 again
 sqlite3 $db "PRAGMA application_id = 7"
 doctor
@@ -245,7 +245,7 @@ like "certificates that hold" "$out" 'ok +answers +timestamp [^ ]+: 1 certificat
 like "an authority that answers" "$out" 'ok +answers +timestamp [^ ]+: it answers, with status 405'
 like "and agrees what time it is" "$out" 'ok +clock, others +timestamp [^ ]+/now: its clock and ours agree'
 with "{ timestamp: \"http://127.0.0.1:$port/late\", ca_file: ca10.crt }"
-like "another time" "$out" 'doubt +clock, others +timestamp [^ ]+/late: ours is (59 min|1 h|60 min)[^\n]* before its clock'
+like "another time" "$out" 'doubt +clock, others +timestamp [^ ]+/late: ours is (59 min|1 h|60 min)[^\n]* ahead of its clock'
 like "a certificate that ends soon" "$out" 'note +answers +[^ ]+ [^ ]+: a certificate of "[^"]+ca10\.crt" ends in'
 with "{ timestamp: \"http://127.0.0.1:$port/now\", ca_file: past.crt }"
 like "one that ended" "$out" 'doubt +answers +[^ ]+ [^ ]+: a certificate of "[^"]+past\.crt" ended'

@@ -260,6 +260,7 @@ sed -i "s|:$port/tsr|:\${env:WHERE}|" assize.yaml
 sed "s|127.0.0.1:$port/status/403/anchors.git|127.0.0.1:$port/status/403/\${env:WHERE}/?\${env:WHAT}|" pw.yaml >path.yaml
 for file in assize.yaml path.yaml; do
 	WHERE=$port/tsr WHAT=query4711 run "$ASSIZE" ledger anchor -f $file
+	like "it was asked: $file" "$out$err" '\*\*\*'
 	unlike "secrets of a URL are not told: $file" "$out$err" '/tsr|query4711|hunter22'
 	WHERE=$port/tsr WHAT=query4711 run "$ASSIZE" ledger verify -f $file
 	unlike "nor by what is found: $file" "$(grep '#shop:' <<<"$out$err")" '/tsr|query4711|hunter22'

@@ -74,11 +74,17 @@ placed() # TYPE LOCATION
 }
 differs() # TYPE HERE THERE
 {
-	isnt "$1 $3: another place" "$(placed "$1" "$3")" "$(placed "$1" "$2")"
+	local here there
+	here=$(placed "$1" "$2") there=$(placed "$1" "$3")
+	unlike "$1 $3: both have a manifest" "$here $there" none
+	isnt "$1 $3: another place" "$there" "$here"
 }
 agrees() # TYPE HERE THERE
 {
-	is "$1 $3: the same place" "$(placed "$1" "$3")" "$(placed "$1" "$2")"
+	local here there
+	here=$(placed "$1" "$2") there=$(placed "$1" "$3")
+	unlike "$1 $3: both have a manifest" "$here $there" none
+	is "$1 $3: the same place" "$there" "$here"
 }
 differs sqlite a.db b.db
 agrees sqlite a.db a.db
