@@ -249,6 +249,9 @@ like "another time" "$out" 'doubt +clock, others +timestamp [^ ]+/late: ours is 
 like "a certificate that ends soon" "$out" 'note +answers +[^ ]+ [^ ]+: a certificate of "[^"]+ca10\.crt" ends in'
 with "{ timestamp: \"http://127.0.0.1:$port/now\", ca_file: past.crt }"
 like "one that ended" "$out" 'doubt +answers +[^ ]+ [^ ]+: a certificate of "[^"]+past\.crt" ended'
+{ cat ca400.crt && sed '3s/./!/5' ca400.crt; } >damaged.crt
+with "{ timestamp: \"http://127.0.0.1:$port/now\", ca_file: damaged.crt }"
+finds "certificates of which one is damaged" 2 'doubt +answers +[^ ]+ [^ ]+: could not read certificates of "[^"]+damaged.crt"'
 with "{ timestamp: \"http://127.0.0.1:1/now\", ca_file: none.crt }"
 like "no certificates" "$out" 'doubt +answers +[^ ]+ [^ ]+: could not read certificates of "[^"]+none\.crt"'
 like "no answer" "$out" 'doubt +answers +[^ ]+ [^ ]+: it does not answer: '

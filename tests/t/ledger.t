@@ -35,6 +35,9 @@ exits "a second init changes nothing" 3 "$ASSIZE" ledger init
 like "and says what does" "$err" 'has a key already.*assize ledger rotate'
 exits "a run signs for what it recorded" 0 "$ASSIZE" run -q
 exits "a gate decides" 0 "$ASSIZE" gate release
+echo '# nobody yet' >nobody
+exits "a file without a key is not trust in anybody" 3 verify --trust nobody
+like "and is named" "$err" '"nobody" holds no key'
 exits "all of it is covered" 0 verify --trust "$key"
 like "by a key that is trusted" "$out" 'key +shop.example.com/audits\+[^ ]+ \(trusted\)'
 size=$(verify --json | jq .size)

@@ -295,6 +295,7 @@ like "and it says what to write" "$err" 'ledger: \{ anchors:'
 for wrong in '{}:does not say where' '{ git: a, witness: b }:is both git and witness' '{ git: a, ca_file: b }:belongs to an anchor of timestamp' \
 	'{ timestamp: "http://a" }:an anchor of timestamp needs ca_file' '{ git: a, branch: "a..b" }:is no name of a branch' \
 	'{ git: "http://me:a/b@host/x" }:where the host' '{ git: "http://a@b@host/x" }:where the host' '{ git: "ssh://a#b@host/x" }:where the host' \
+	"{ git: \"http://a/$(printf '%0400d' 0)\" }:has more than 400 bytes" "{ git: a, branch: $(printf '%0201d' 0) }:is no name of a branch" \
 	"{ witness: \"http://a\", key: \"$key\" }:that is no key of a witness" '{ witness: "ftp://a", key: x }:'; do
 	printf 'assize: 1\nledger: { anchors: [ %s ] }\n' "${wrong%:*}" >wrong.yaml
 	run "$ASSIZE" check -f wrong.yaml

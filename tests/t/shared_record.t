@@ -521,6 +521,9 @@ unlike "and not shown" "$out$err" hunter2
 url="postgresql://writer@127.0.0.1:$POSTGRES_PORT/records?pass%77ord=hunter2-secret"
 run as writer history
 like "however it is written" "$status $err" '^3 .*cannot take a password in --record'
+url="postgresql://writer@127.0.0.1:$POSTGRES_PORT/records?sslpassword=hunter2-secret"
+run as writer history
+like "also one of a key" "$status $err" '^3 .*cannot take a password in --record'
 export ASSIZE_RECORD="postgresql://writer:hunter2-secret@127.0.0.1:$POSTGRES_PORT/records"
 ASSIZE_RECORD_CACHE=$TMP/cache.writer run "$ASSIZE" doctor --json
 is "a doctor looks there" "$(jq -r '.findings[] | select(.row == "record") | .grade' <<<"$out")" ok
