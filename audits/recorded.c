@@ -377,6 +377,10 @@ static int recorded_probe(struct probe *p, struct err *e)
 		(void)err_set(e, ERR_MEASURE, "nothing was ever recorded as \"%s\"", r.spec->name);
 		return err_help(e, "assize record %s VALUE", r.spec->name);
 	}
+	if (all->is_untrusted)
+		return err_set(e, ERR_MEASURE,
+			       "\"%s\" was merged from a record that no trusted key had signed for",
+			       r.spec->name);
 	if (all->n_left_out > 0)
 		return err_set(e, ERR_MEASURE,
 			       "\"%s\" was recorded too often within the window: %zu values more "

@@ -13,6 +13,7 @@
 #define MAX_EXTERNALS 10000 /* of one name */
 
 struct reading {
+	bool is_trust_named;
 	struct arena *arena;
 	struct record *record;
 	int64_t now_ms;
@@ -90,6 +91,9 @@ static int read_all(struct reading *r, struct past_externals *externals, struct 
 				     r->now_ms - r->externals[i].window_ms, MAX_EXTERNALS,
 				     &externals[i], e) != 0)
 			return -1;
+	for (size_t i = 0; i < r->n_externals && r->is_trust_named; i++)
+		for (size_t k = 0; k < externals[i].n; k++)
+			externals[i].is_untrusted |= externals[i].items[k].is_unvouched;
 	for (size_t i = 0; i < r->n_checks; i++)
 		if (read_check(r, r->checks[i], &checks[i], e) != 0)
 			return -1;
@@ -101,9 +105,10 @@ static int read_all(struct reading *r, struct past_externals *externals, struct 
 }
 
 int past_read(struct arena *a, struct record *record, const struct check *const *checks, size_t n,
-	      int64_t now_ms, const struct past **out, struct err *e)
+	      int64_t now_ms, bool is_trust_named, const struct past **out, struct err *e)
 {
-	struct reading r = {.arena = a, .record = record, .now_ms = now_ms};
+	struct reading r = {
+		.arena = a, .record = record, .now_ms = now_ms, .is_trust_named = is_trust_named};
 
 	*out = NULL;
 	map_init(&r.by_external, a);

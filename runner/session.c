@@ -350,7 +350,9 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 	make_plan(&s);
 	if (record_pins(req->record, req->app->arena, &pins, &n_pins, e) != 0 ||
 	    past_read(req->app->arena, req->record, s.plan.checks, s.plan.n_checks,
-		      session_wall_ms(&s), &past, e) != 0)
+		      session_wall_ms(&s),
+		      req->definition->ledger != NULL && req->definition->ledger->trust.n > 0,
+		      &past, e) != 0)
 		return -1;
 	*world = (struct probe_world){
 		.clock = &req->app->clock,

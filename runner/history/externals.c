@@ -208,7 +208,8 @@ static int read_rows(struct record *r, struct arena *a, int64_t name, int64_t si
 		"SELECT series, (SELECT body FROM texts WHERE id = series), value,"
 		" (SELECT body FROM texts WHERE id = unit), at_ms, recorded_ms,"
 		" (SELECT body FROM texts WHERE id = host), (SELECT body FROM texts WHERE id ="
-		" user), (SELECT body FROM texts WHERE id = given_id), id FROM externals"
+		" user), (SELECT body FROM texts WHERE id = given_id), id, merge IS NOT"
+		" NULL AND (SELECT vouched FROM merges WHERE id = merge) < 2 FROM externals"
 		" WHERE id IN (SELECT id FROM externals WHERE name = ?1 AND at_ms >= ?2"
 		"  ORDER BY at_ms DESC, id DESC LIMIT ?3)"
 		" OR id IN (SELECT (SELECT id FROM externals n WHERE n.name = ?1"
@@ -240,6 +241,7 @@ static int read_rows(struct record *r, struct arena *a, int64_t name, int64_t si
 			.host = store_text_or(s, 6, a, ""),
 			.user = store_text_or(s, 7, a, ""),
 			.id = store_text(s, 8, a),
+			.is_unvouched = sqlite3_column_int(s, 10) != 0,
 		};
 	}
 	for (size_t i = 0; i < out->n && rc == 0; i++)

@@ -91,10 +91,15 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 }
 
 #define SOURCE                                                                                     \
-	"SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject FROM runs r CROSS JOIN results x ON " \
+	"SELECT " ROW_COLUMNS                                                                      \
+	", r.id, r.begin_ms, r.subject, r.merge IS NOT NULL AND (SELECT vouched FROM merges "      \
+	"WHERE id = r.merge) = 0 FROM runs r CROSS JOIN results x ON "                             \
 	"x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND ?3 ORDER BY "
 
-/* ROW_COLUMNS, then run id, begin and subject; newest run first. */
+/*
+ * ROW_COLUMNS, then run id, begin, subject, and whether it was merged though nobody vouched for it;
+ * newest run first.
+ */
 static sqlite3_stmt *start(struct record *r, const struct walk *w, struct err *e)
 {
 	bool has_merges;
@@ -286,7 +291,9 @@ static int collect(struct record *r, struct arena *a, const struct walk *w, doub
 
 		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0)
 			return -1;
-		if (at < w->since_ms || !may_be_baseline(shared.outcome))
+		/* Who supplies an unsigned record must not choose what others are judged by. */
+		if (at < w->since_ms || !may_be_baseline(shared.outcome) ||
+		    sqlite3_column_int(s, ROW_N_COLUMNS + 3) != 0)
 			continue;
 		v = row_value(s, 1, a);
 		if (v.type != VALUE_INT && (v.type != VALUE_REAL || !isfinite(v.real)))

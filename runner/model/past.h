@@ -26,6 +26,7 @@ struct external {
 	int64_t at_ms;	    /* when it was true */
 	int64_t recorded_ms;
 	const char *host, *user; /* that recorded it */
+	bool is_unvouched;	 /* merged, and no key that is trusted had signed for it */
 };
 
 struct wish {
@@ -43,6 +44,7 @@ struct past_externals {
 	const struct external *items; /* oldest first, by at_ms; it may hold more than was wished */
 	size_t n;
 	size_t n_left_out; /* of the window: too many to be looked at */
+	bool is_untrusted; /* one was merged without a signature of a key the definition trusts */
 };
 
 struct past_check {

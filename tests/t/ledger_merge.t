@@ -277,4 +277,28 @@ is "which is not recorded, and says so" "$?" 4
 like "in words" "$(cat told)" 'could not write record'
 exits "the record is whole" 2 "$ASSIZE" ledger verify --record new/record.db
 unlike "with no more doubts than it had" "$out" '(broken|BROKEN|doubt +[^n ])'
+# What nobody has signed for comes in by no other way: neither as a value of somebody else's, nor as the history that
+# others are judged by.
+mkdir "$TMP/lure" && cd "$TMP/lure" || exit 1
+sqlite3 s.db "CREATE TABLE t(v); INSERT INTO t VALUES (1000)"
+cat >assize.yaml <<'END'
+assize: 1
+targets: { s: { sqlite: s.db } }
+audits:
+  a:
+    target: s
+    checks:
+      - { id: load, recorded: { name: load, max_age: 1h }, expect: "<= 5" }
+      - { id: usual, sql: "SELECT v FROM t", expect: "within 10% of median(28d)" }
+END
+"$ASSIZE" record load 1 --record other.db >/dev/null
+for i in 1 2 3 4 5 6 7; do "$ASSIZE" run a/usual -q --record other.db >/dev/null; done
+"$ASSIZE" ledger init -q >lure.key
+sed "\$a ledger: { trust: [\"$(cat lure.key)\"] }" assize.yaml >trusting.yaml
+"$ASSIZE" ledger merge -q --unsigned other.db
+run "$ASSIZE" run
+like "it is no history to be judged by" "$out" 'undecided a/usual .*the baseline has 0 values'
+like "a value counts where nobody says whose signature does" "$out" 'pass a/load 1 '
+run "$ASSIZE" run a/load -f trusting.yaml
+like "and not where somebody does" "$status $out" '^2 .*"load" was merged from a record that no trusted key had signed for'
 done_testing
