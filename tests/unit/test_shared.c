@@ -47,7 +47,9 @@ static void test_shared_url_is_taken_apart(void **state)
 		assert_int_equal(url.password == NULL, rows[i].password == NULL);
 		if (url.password != NULL)
 			assert_string_equal(url.password, rows[i].password);
-		assert_int_equal(shared_url_has_secret(rows[i].url), url.password != NULL);
+		assert_int_equal(shared_url_has_secret(rows[i].url),
+				 url.password != NULL || url.has_secret);
+		assert_int_equal(url.has_secret, strstr(rows[i].url, "sslpassword") != NULL);
 	}
 	assert_false(shared_url_is(NULL));
 	assert_false(shared_url_is("postgresql.db"));
