@@ -369,7 +369,8 @@ int intern_facts(struct record *r, int64_t check_id, const struct result *x, int
 		 double *usual_limit, struct err *e)
 {
 	unsigned char digest[SHA256_BYTES];
-	sqlite3_stmt *s = store_sql(r, "SELECT id, usual_limit FROM facts WHERE digest = ?1", e);
+	sqlite3_stmt *s =
+		store_sql(r, "SELECT id, usual_limit, leaf FROM facts WHERE digest = ?1", e);
 	int rc;
 
 	if (s == NULL)
@@ -385,6 +386,8 @@ int intern_facts(struct record *r, int64_t check_id, const struct result *x, int
 	}
 	*id = sqlite3_column_int64(s, 0);
 	*usual_limit = store_real(s, 1);
+	if (sqlite3_column_bytes(s, 2) == SHA256_BYTES)
+		leaf_remember_facts(r, *id, sqlite3_column_blob(s, 2), x->outcome);
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	return 0;
 }

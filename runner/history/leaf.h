@@ -73,6 +73,14 @@ int leaf_of_definition(struct record *r, int64_t id, unsigned char out[static SH
 int leaf_facts_text(struct record *r, int64_t id, struct buf *out, struct err *e);
 int leaf_definition_text(struct record *r, int64_t id, struct buf *out, struct err *e);
 
+/*
+ * What a writer has just read or written of facts and series, kept for the leaves of its
+ * transaction, which would else look up each again. leaf is facts.leaf; a name may be "".
+ */
+void leaf_remember_facts(struct record *r, int64_t id, const void *leaf, enum outcome outcome);
+void leaf_remember_series(struct record *r, int64_t id, const char *name);
+void leaf_forget(struct record *r); /* at the end of the transaction */
+
 /* ---- the table of kinds (leaf_rows.c) ---- */
 
 struct leaf_child {

@@ -33,8 +33,14 @@ struct leaf_batch {
 	const char *members;		  /* what is left of them */
 	int64_t next_series, last_series; /* of the present range */
 	sqlite3_stmt *rows;
-	bool has_row; /* rows stands on one that is not used up */
+	int64_t row_id; /* of the row it stands on; INT64_MAX = no more */
 	struct leaf_beside samples, places;
+};
+
+/* What leaves say of facts and series, by their ids. */
+struct leaf_memory {
+	struct arena *arena;
+	struct id_map facts, series;
 };
 
 struct leaf_walk {
@@ -49,9 +55,11 @@ struct leaf_walk {
 	sqlite3_stmt *batches;
 	int64_t batch_seq; /* of the batch `batches` stands on; INT64_MAX = no more */
 	struct leaf_batch batch;
-	struct id_map facts, series;
+	struct leaf_memory *memory; /* that of the writer's transaction, or one of its own */
+	bool has_prunings;
 };
 
+struct leaf_memory *leaf_memory_new(struct arena *a);
 /* Once a batch: what its leaves have in common. */
 void leaf_result_common(struct leaf_batch *b);
 /* The leaf of the row the batch stands on: its text, and what a verifier wants to know of it. */

@@ -27,51 +27,120 @@ struct series_ref {
 	size_t n;
 };
 
+/* ---- what is looked up once ---- */
+
+struct leaf_memory *leaf_memory_new(struct arena *a)
+{
+	struct leaf_memory *m = arena_alloc(a, sizeof(*m));
+
+	*m = (struct leaf_memory){a, {.arena = a}, {.arena = a}};
+	return m;
+}
+
+static struct leaf_memory *memory_of(struct record *r)
+{
+	if (r->memory == NULL)
+		r->memory = leaf_memory_new(arena_new());
+	return r->memory;
+}
+
+static struct facts_ref *keep_facts(struct leaf_memory *m, int64_t id,
+				    const unsigned char leaf[static SHA256_BYTES])
+{
+	struct facts_ref *ref = arena_alloc(m->arena, sizeof(*ref));
+
+	*ref = (struct facts_ref){.pruned_ms = INT64_MAX};
+	sha256_hex(leaf, ref->hex);
+	id_map_put(&m->facts, id, ref);
+	return ref;
+}
+
+/* name NULL = there is no such series */
+static struct series_ref *keep_series(struct leaf_memory *m, int64_t id, const char *name, size_t n)
+{
+	struct series_ref *ref = arena_alloc(m->arena, sizeof(*ref));
+	struct buf text;
+	struct jcs j = {.out = &text};
+
+	buf_init(&text, BUF_UNBOUNDED);
+	if (name != NULL)
+		jcs_put_text(&j, "series", name, n);
+	else
+		(void)buf_puts(&text, "\"series\":null"); /* which no series is called */
+	*ref = (struct series_ref){.text = arena_strndup(m->arena, text.data, text.len),
+				   .n = text.len};
+	buf_release(&text);
+	id_map_put(&m->series, id, ref);
+	return ref;
+}
+
+void leaf_remember_facts(struct record *r, int64_t id, const void *leaf, enum outcome outcome)
+{
+	struct leaf_memory *m = memory_of(r);
+
+	if (id_map_get(&m->facts, id) == NULL)
+		keep_facts(m, id, leaf)->outcome = outcome;
+}
+
+void leaf_remember_series(struct record *r, int64_t id, const char *name)
+{
+	struct leaf_memory *m = memory_of(r);
+
+	if (id_map_get(&m->series, id) == NULL)
+		(void)keep_series(m, id, name, strlen(name));
+}
+
+void leaf_forget(struct record *r)
+{
+	if (r->memory != NULL)
+		arena_free(r->memory->arena);
+	r->memory = NULL;
+}
+
+#define FACTS                                                                                      \
+	"SELECT leaf, outcome, (SELECT check_id FROM definitions WHERE id = definition_id), "      \
+	"definition_id"
+
 static const struct facts_ref *facts_of(struct leaf_walk *w, int64_t id, struct err *e)
 {
-	struct facts_ref *ref = id_map_get(&w->facts, id);
+	static const unsigned char none[SHA256_BYTES]; /* which no content has */
+	struct facts_ref *ref = id_map_get(&w->memory->facts, id);
 	unsigned char digest[SHA256_BYTES];
 	sqlite3_stmt *s;
 	int rc;
 
 	if (ref != NULL)
 		return ref;
-	s = store_sql(
-		w->r,
-		"SELECT leaf, outcome, (SELECT check_id FROM definitions WHERE id = "
-		"definition_id), definition_id, (SELECT min(p.before_ms) FROM pruned_texts t JOIN "
-		"prunings p ON p.id = t.pruning WHERE t.text IN (evidence, query)) FROM facts "
-		"WHERE id = ?1",
-		e);
+	s = w->has_prunings
+		    ? store_sql(w->r,
+				FACTS
+				", (SELECT min(p.before_ms) FROM pruned_texts t JOIN prunings "
+				"p ON p.id = t.pruning WHERE t.text IN (evidence, query)) FROM "
+				"facts WHERE id = ?1",
+				e)
+		    : store_sql(w->r, FACTS ", NULL FROM facts WHERE id = ?1", e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, id);
 	rc = store_step(w->r, s, e);
 	if (rc < 0)
 		return NULL;
-	ref = arena_alloc(w->arena, sizeof(*ref));
-	ref->pruned_ms = INT64_MAX;
-	if (rc ==
-	    1) { /* of a row that is not there the digest is all zeros, which no content has */
-		store_digest(s, 0, digest, sizeof(digest));
-		ref->outcome = store_outcome(s, 1);
-		ref->check_id = sqlite3_column_int64(s, 2);
-		ref->definition_id = sqlite3_column_int64(s, 3);
-		if (sqlite3_column_type(s, 4) != SQLITE_NULL)
-			ref->pruned_ms = sqlite3_column_int64(s, 4);
-		(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	} else {
-		memset(digest, 0, sizeof(digest));
-	}
-	sha256_hex(digest, ref->hex);
-	id_map_put(&w->facts, id, ref);
+	if (rc == 0)
+		return keep_facts(w->memory, id, none);
+	store_digest(s, 0, digest, sizeof(digest));
+	ref = keep_facts(w->memory, id, digest);
+	ref->outcome = store_outcome(s, 1);
+	ref->check_id = sqlite3_column_int64(s, 2);
+	ref->definition_id = sqlite3_column_int64(s, 3);
+	if (sqlite3_column_type(s, 4) != SQLITE_NULL)
+		ref->pruned_ms = sqlite3_column_int64(s, 4);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	return ref;
 }
 
 static const struct series_ref *series_of(struct leaf_walk *w, int64_t id, struct err *e)
 {
-	struct series_ref *ref = id_map_get(&w->series, id);
-	struct buf text;
+	struct series_ref *ref = id_map_get(&w->memory->series, id);
 	sqlite3_stmt *s;
 	int rc;
 
@@ -84,24 +153,16 @@ static const struct series_ref *series_of(struct leaf_walk *w, int64_t id, struc
 	rc = store_step(w->r, s, e);
 	if (rc < 0)
 		return NULL;
-	ref = arena_alloc(w->arena, sizeof(*ref));
-	buf_init(&text, BUF_UNBOUNDED);
-	if (rc == 1) {
-		struct jcs j = {.out = &text};
-
-		ref->check_id = sqlite3_column_int64(s, 0);
-		jcs_put_text(&j, "series", (const char *)sqlite3_column_text(s, 1),
-			     (size_t)sqlite3_column_bytes(s, 1));
-		(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	} else {
-		(void)buf_puts(&text, "\"series\":null"); /* which no series is called */
-	}
-	ref->text = arena_strndup(w->arena, text.data, text.len);
-	ref->n = text.len;
-	buf_release(&text);
-	id_map_put(&w->series, id, ref);
+	if (rc == 0)
+		return keep_series(w->memory, id, NULL, 0);
+	ref = keep_series(w->memory, id, (const char *)sqlite3_column_text(s, 1),
+			  (size_t)sqlite3_column_bytes(s, 1));
+	ref->check_id = sqlite3_column_int64(s, 0);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	return ref;
 }
+
+/* ---- its pieces ---- */
 
 static char *put(char *to, const char *literal, size_t n)
 {
@@ -134,13 +195,14 @@ static char *put_real(char *to, double v)
 /* n is a number, or two as text. */
 static char *put_counts(char *to, sqlite3_stmt *s)
 {
+	int type = sqlite3_column_type(s, 3);
 	const char *text, *slash;
 
-	if (sqlite3_column_type(s, 3) == SQLITE_INTEGER) {
+	if (type == SQLITE_INTEGER) {
 		to = PUT(to, ",\"n\":");
 		return put_number(to, sqlite3_column_int64(s, 3));
 	}
-	if (sqlite3_column_type(s, 3) != SQLITE_TEXT)
+	if (type != SQLITE_TEXT)
 		return to;
 	text = (const char *)sqlite3_column_text(s, 3);
 	slash = strchr(text, '/');
@@ -181,7 +243,7 @@ static int put_samples(struct leaf_walk *w, struct buf *out, struct leaf *leaf, 
 {
 	sqlite3_stmt *s = w->batch.samples.s;
 	struct jcs j = {.out = out, .last = "run"};
-	int rc = reach(w, &w->batch.samples, sqlite3_column_int64(w->batch.rows, 0), e);
+	int rc = reach(w, &w->batch.samples, w->batch.row_id, e);
 
 	if (rc != 1)
 		return rc;
@@ -199,9 +261,9 @@ static int put_samples(struct leaf_walk *w, struct buf *out, struct leaf *leaf, 
 }
 
 /* The member behind "t"; one that is text is written by the general writer, which escapes it. */
-static char *put_value(char *to, sqlite3_stmt *s)
+static char *put_value(char *to, sqlite3_stmt *s, int type)
 {
-	switch (sqlite3_column_type(s, 2)) {
+	switch (type) {
 	case SQLITE_NULL:
 	case SQLITE_TEXT:
 		return to;
@@ -258,15 +320,16 @@ static void put_last(struct leaf_walk *w, const struct leaf *leaf, const struct 
 {
 	char *begin = buf_room(&w->text, RESULT_FIXED_MAX + series->n), *to = begin;
 	sqlite3_stmt *s = w->batch.rows;
+	int type = sqlite3_column_type(s, 2);
 
 	to = PUT(to, ",\"seq\":");
 	to = put_number(to, leaf->seq);
 	*to++ = ',';
 	to = put(to, series->text, series->n);
 	to = PUT(to, ",\"t\":\"" LEAF_RESULT_TYPE "\"");
-	to = put_value(to, s);
+	to = put_value(to, s, type);
 	buf_wrote(&w->text, (size_t)(to - begin));
-	if (sqlite3_column_type(s, 2) == SQLITE_TEXT)
+	if (type == SQLITE_TEXT)
 		put_text_value(&w->text, s);
 	(void)buf_putc(&w->text, '}');
 }
@@ -287,20 +350,21 @@ int leaf_put_result(struct leaf_walk *w, struct leaf *leaf, struct err *e)
 {
 	struct leaf_batch *b = &w->batch;
 	sqlite3_stmt *s = b->rows;
-	const struct facts_ref *facts = facts_of(w, sqlite3_column_int64(s, 1), e);
+	int64_t facts_id = sqlite3_column_int64(s, 1);
+	const struct facts_ref *facts = facts_of(w, facts_id, e);
 	const struct series_ref *series = series_of(w, leaf->series_id, e);
 	int has_place;
 
 	if (facts == NULL || series == NULL)
 		return -1;
-	has_place = reach(w, &b->places, sqlite3_column_int64(s, 0), e);
+	has_place = reach(w, &b->places, b->row_id, e);
 	if (has_place < 0)
 		return -1;
 	leaf->has_place = has_place == 1;
 	leaf->outcome = facts->outcome;
 	leaf->pruned_ms = facts->pruned_ms;
 	leaf->check_id = series->check_id;
-	leaf->facts_id = sqlite3_column_int64(s, 1);
+	leaf->facts_id = facts_id;
 	leaf->facts_check_id = facts->check_id;
 	leaf->definition_id = facts->definition_id;
 	leaf->measured_ms = b->begin_ms + sqlite3_column_int64(s, 6);

@@ -88,8 +88,7 @@ int leaf_walk_begin(struct record *r, struct arena *a, int64_t from, int64_t to,
 				.arena = a,
 				.from = from,
 				.to = to,
-				.facts = {.arena = a},
-				.series = {.arena = a}};
+				.memory = r->memory != NULL ? r->memory : leaf_memory_new(a)};
 	buf_init(&w->text, BUF_UNBOUNDED);
 	for (const struct leaf_kind *k = leaf_kinds; k->type != NULL; k++) {
 		if (begin_source(w, k, e) != 0) {
@@ -97,7 +96,8 @@ int leaf_walk_begin(struct record *r, struct arena *a, int64_t from, int64_t to,
 			return -1;
 		}
 	}
-	if (begin_batches(w, e) != 0) {
+	if (begin_batches(w, e) != 0 ||
+	    store_exists(r, "SELECT EXISTS (SELECT 1 FROM prunings)", &w->has_prunings, e) != 0) {
 		leaf_walk_end(w);
 		return -1;
 	}
@@ -154,7 +154,7 @@ static int step_rows(struct leaf_walk *w, struct err *e)
 {
 	int rc = store_step(w->r, w->batch.rows, e);
 
-	w->batch.has_row = rc == 1;
+	w->batch.row_id = rc == 1 ? sqlite3_column_int64(w->batch.rows, 0) : INT64_MAX;
 	return rc < 0 ? -1 : 0;
 }
 
@@ -240,10 +240,10 @@ static int next_result(struct leaf_walk *w, struct leaf *out, struct err *e)
 	if (b->next_series <= b->last_series) {
 		int64_t id = id_of(b, b->next_series++);
 
-		while (b->has_row && sqlite3_column_int64(b->rows, 0) < id)
+		while (b->row_id < id)
 			if (step_rows(w, e) != 0)
 				return -1;
-		out->is_missing = !b->has_row || sqlite3_column_int64(b->rows, 0) != id;
+		out->is_missing = b->row_id != id;
 	}
 	if (out->seq >= w->from && !out->is_missing && leaf_put_result(w, out, e) != 0)
 		return -1;

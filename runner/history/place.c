@@ -38,11 +38,5 @@ int store_run_place(struct record *r, int64_t run_id, struct run_place *out, str
 
 int store_has_merges(struct record *r, bool *out, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(r, "SELECT EXISTS (SELECT 1 FROM merges)", e);
-	int64_t found = 0;
-
-	if (s == NULL || store_integer(r, s, &found, e) < 0)
-		return -1;
-	*out = found != 0;
-	return 0;
+	return store_exists(r, "SELECT EXISTS (SELECT 1 FROM merges)", out, e);
 }

@@ -24,6 +24,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/history/leaf.h"
 #include "runner/history/shared.h"
 #include "runner/io/file.h"
 #include "runner/io/shared_log.h"
@@ -120,6 +121,17 @@ int store_integer(struct record *r, sqlite3_stmt *s, int64_t *out, struct err *e
 		(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	}
 	return rc;
+}
+
+int store_exists(struct record *r, const char *sql, bool *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, sql, e);
+	int64_t found = 0;
+
+	if (s == NULL || store_integer(r, s, &found, e) < 0)
+		return -1;
+	*out = found != 0;
+	return 0;
 }
 
 int store_read_head(struct record *r, struct err *e)
@@ -235,6 +247,7 @@ int store_leave(struct record *r, int rc, struct err *e)
 	}
 	if (rc == 0 && r->is_writing)
 		rc = ledger_extend(r, e);
+	leaf_forget(r);
 	if (rc == 0 && r->is_working_changed)
 		rc = ledger_seal_working(r, e);
 	if (r->is_writing && r->shared != NULL)

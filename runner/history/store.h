@@ -64,11 +64,12 @@ struct record {
 	enum record_mode mode;
 	pid_t owner; /* a connection never crosses fork */
 	struct lock_bytes lock_bytes;
-	bool is_held;		 /* record_hold(): reading is inside a transaction already */
-	bool is_writing;	 /* inside a write transaction */
-	bool is_working_changed; /* the same: store_work() was called */
-	int64_t next_seq;	 /* while is_writing */
-	struct merkle tree;	 /* the same: of the leaves before this transaction */
+	bool is_held;		    /* record_hold(): reading is inside a transaction already */
+	bool is_writing;	    /* inside a write transaction */
+	bool is_working_changed;    /* the same: store_work() was called */
+	struct leaf_memory *memory; /* the same: for its leaves (leaf.h); NULL = nothing yet */
+	int64_t next_seq;	    /* while is_writing */
+	struct merkle tree;	    /* the same: of the leaves before this transaction */
 	struct teller teller;
 	size_t n_statements;
 	struct {
@@ -99,6 +100,8 @@ int store_step(struct record *r, sqlite3_stmt *s, struct err *e);
 int store_run(struct record *r, sqlite3_stmt *s, struct err *e);
 /* Runs a statement that gives one integer: 1 found, 0 none, -1 error. */
 int store_integer(struct record *r, sqlite3_stmt *s, int64_t *out, struct err *e);
+/* Runs SELECT EXISTS (..), which asks nothing of the caller. */
+int store_exists(struct record *r, const char *sql, bool *out, struct err *e);
 /* The present SQLite failure as ERR_RECORD; returns -1. */
 int store_fail(struct record *r, struct err *e);
 

@@ -11,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/history/leaf.h"
 #include "runner/history/row.h"
 #include "runner/history/store.h"
 
@@ -161,6 +162,7 @@ static int prepare_check(struct record *r, struct batch *b, size_t at, size_t n,
 		    intern_facts(r, standing.check_id, &results[i], &row->facts_id,
 				 &row->usual_limit, e) != 0)
 			return -1;
+		leaf_remember_series(r, series_id, or_empty(results[i].series));
 		row->id = b->run_id << STORE_SERIES_BITS | series_id;
 	}
 	if (keep_places(r, &b->rows[at], n, e) != 0)
