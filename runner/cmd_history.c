@@ -1,5 +1,5 @@
 /*
- * assize history: runs, or one check's values through time.
+ * assize history: runs, one check's values through time, or rates (rates.h).
  */
 #include <math.h>
 #include <stdio.h>
@@ -16,16 +16,17 @@
 #include "runner/history/record.h"
 #include "runner/io/json.h"
 #include "runner/options.h"
+#include "runner/rates.h"
 
 static int run_history(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "record", "since", "limit", "json", NULL};
+static const char *const accepts[] = {"file", "record", "since", "rates", "limit", "json", NULL};
 
 const struct command command_history = {
 	.name = "history",
 	.group = "ask the record",
 	.words = "[AUDIT/CHECK [SERIES]]",
-	.summary = "list runs, or one check's values through time",
+	.summary = "list runs, one check's values through time, or how often checks passed",
 	.accepts = accepts,
 	.run = run_history,
 };
@@ -310,7 +311,10 @@ static int run_history(struct app *app, const struct command *self, int argc, ch
 		return app_fail(app, &e);
 	if (app_open_record(app, &h.o, &h.record, &status) != 0)
 		return status;
-	status = h.o.n_words == 0 ? show_runs(&h, &e) : show_series(&h, &e);
+	if (h.o.is_rates)
+		status = rates_show(app, h.record, &h.o, h.since_ms, &e);
+	else
+		status = h.o.n_words == 0 ? show_runs(&h, &e) : show_series(&h, &e);
 	record_close(h.record);
 	return status != 0 ? app_fail(app, &e) : EXIT_PASS;
 }

@@ -148,7 +148,8 @@ int main(int argc, char **argv)
 	app.cwd = arena_strdup(arena, cwd);
 	free(cwd);
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader that left shows as a write error below */
-	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow shows as a write error as well */
+	(void)signal(SIGXFSZ,
+		     SIG_IGN); /* a file that may not grow shows as a write error as well */
 	status = dispatch(&app, argc, argv);
 	github_end(&app);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -8,6 +8,7 @@
 #ifndef ASSIZE_HISTORY_LEDGER_PARTS_H
 #define ASSIZE_HISTORY_LEDGER_PARTS_H
 
+#include "runner/history/days.h"
 #include "runner/history/id_map.h"
 #include "runner/history/ledger.h"
 #include "runner/history/store.h"
@@ -70,7 +71,8 @@ struct ledger_check {
 	/* recomputed caches */
 	struct id_map standings; /* check -> struct standing */
 	struct id_map latest;	 /* subject << 32 | check -> int64_t run */
-	uint64_t *n_rows;	 /* of each leaf kind, in their order */
+	struct days_sum days;
+	uint64_t *n_rows; /* of each leaf kind, in their order */
 	uint64_t n_samples, n_pruned_samples, n_places;
 };
 

@@ -443,10 +443,22 @@ static int check_states(struct ledger_check *c, struct err *e)
 	return rc;
 }
 
+/* Nothing says which of them it is: what is compared is the sum of all. */
+static int check_days(struct ledger_check *c, struct err *e)
+{
+	bool is_so;
+
+	if (days_agree(c->r, &c->days, &is_so, e) != 0)
+		return -1;
+	return is_so ? 0
+		     : LEDGER_FIND(c, LEDGER_BROKEN,
+				   "the outcomes by day are not what the results say");
+}
+
 int ledger_check_caches(struct ledger_check *c, struct err *e)
 {
 	return check_strays(c, e) != 0 || check_manifests(c, e) != 0 || check_totals(c, e) != 0 ||
-			       check_states(c, e) != 0
+			       check_states(c, e) != 0 || check_days(c, e) != 0
 		       ? -1
 		       : 0;
 }

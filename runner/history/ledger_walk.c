@@ -245,6 +245,7 @@ static void check_result(struct walk *w, const struct leaf *leaf)
 	c->n_samples += leaf->has_samples;
 	c->n_pruned_samples += leaf->is_pruned;
 	c->n_places += leaf->has_place;
+	days_add(&c->days, days_id(leaf->measured_ms, leaf->series_id), leaf->outcome, 1);
 	if (leaf->check_id != leaf->facts_check_id)
 		(void)LEDGER_FIND(
 			c, LEDGER_BROKEN,
@@ -397,6 +398,7 @@ int ledger_check_leaves(struct ledger_check *c, struct err *e)
 	int rc;
 
 	merkle_init(&w.tree);
+	days_begin(&c->days);
 	rc = walk_tree(&w, e);
 	return rc == 0 ? check_nodes(c, e) : -1;
 }

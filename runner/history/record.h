@@ -144,6 +144,22 @@ int record_run_restorations(struct record *r, struct arena *a, int64_t run_id,
 int record_run_decisions(struct record *r, struct arena *a, int64_t run_id, struct decision **out,
 			 size_t *n, struct err *e);
 
+/* How the results of a check came out, all its series together; of one day, or since some day. */
+struct check_rate {
+	const char *check;
+	struct outcome_counts outcomes;
+};
+struct day_rate {
+	int64_t begin_ms; /* midnight, UTC */
+	struct outcome_counts outcomes;
+};
+/* By name; since the day since_ms is in. */
+int record_rates(struct record *r, struct arena *a, int64_t since_ms, struct check_rate **out,
+		 size_t *n, struct err *e);
+/* Oldest first, days without results left out. series NULL = all of the check. */
+int record_days(struct record *r, struct arena *a, const char *check, const char *series,
+		int64_t since_ms, struct day_rate **out, size_t *n, struct err *e);
+
 /* One run that is a part of several (struct run_shard). */
 struct shard_run {
 	int64_t run_id;				/* 0 = there is none: the rest says nothing */

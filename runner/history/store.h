@@ -27,7 +27,7 @@ struct definition;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     15
+#define STORE_VERSION	     16
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -124,6 +124,7 @@ void *store_grow(struct arena *a, void *items, size_t size, size_t n, size_t *ca
 
 /* Brings an empty or older file to STORE_VERSION, or refuses what is not ours. */
 int store_migrate(struct record *r, struct err *e);
+extern const char *const *const store_migrations[STORE_VERSION]; /* schema.c; ended by NULL each */
 /* An empty record in memory: what every file of this version looks like. */
 int store_pattern(sqlite3 **out, struct err *e);
 

@@ -11,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/history/days.h"
 #include "runner/history/leaf.h"
 #include "runner/history/row.h"
 #include "runner/history/store.h"
@@ -241,11 +242,13 @@ static int insert_rows(struct record *r, struct batch *b, struct err *e)
 		return 0;
 	qsort(b->rows, b->n, sizeof(*b->rows), compare_rows);
 	for (size_t i = 0; i < b->n; i++) {
+		const struct result *x = b->rows[i].result;
+
 		if (row_insert(r, &b->rows[i], e) != 0 ||
-		    store_samples(r, b->rows[i].id, b->rows[i].result, e) != 0)
-			return err_context(e, "check \"%s\", series \"%s\"",
-					   b->rows[i].result->check->name,
-					   or_empty(b->rows[i].result->series));
+		    days_count(r, days_id(x->measured_ms, b->rows[i].id), x->outcome, e) != 0 ||
+		    store_samples(r, b->rows[i].id, x, e) != 0)
+			return err_context(e, "check \"%s\", series \"%s\"", x->check->name,
+					   or_empty(x->series));
 	}
 	return insert_batch(r, b, e);
 }

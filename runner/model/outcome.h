@@ -8,6 +8,7 @@
 #define ASSIZE_MODEL_OUTCOME_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum outcome {
 	OUTCOME_UNDECIDED = 0, /* could not measure, with a reason */
@@ -15,6 +16,12 @@ enum outcome {
 	OUTCOME_WARN, /* passes, marked */
 	OUTCOME_FAIL, /* disproved */
 	OUTCOME_SKIP, /* not executed, with a reason; undecided where a gate requires it */
+};
+#define OUTCOME_COUNT 5
+
+/* How many came out so, by enum outcome. */
+struct outcome_counts {
+	int64_t n[OUTCOME_COUNT];
 };
 
 /*

@@ -223,10 +223,35 @@ static struct record *open_record(const char *path, enum record_mode mode)
 	return r;
 }
 
+/* Pass rates of all checks over the last 30 days, and of one by day over all. */
+static void time_days(const char *path, struct arena *a, int64_t n_runs, double *rates_ms,
+		      double *days_ms)
+{
+	int64_t since_ms = BEGIN_MS + (n_runs - 30 * INT64_C(24)) * HOUR_MS;
+	struct record *r = open_record(path, RECORD_READ);
+	struct check_rate *rates;
+	struct day_rate *days;
+	struct err e = {0};
+	double start = now_ms();
+	size_t n;
+
+	must(record_rates(r, a, since_ms, &rates, &n, &e), &e);
+	*rates_ms = now_ms() - start;
+	record_close(r);
+	if (n != N_CHECKS)
+		die("not every check has a rate");
+	r = open_record(path, RECORD_READ);
+	start = now_ms();
+	must(record_days(r, a, "audit10/check-number-506", NULL, 0, &days, &n, &e), &e);
+	*days_ms = now_ms() - start;
+	record_close(r);
+}
+
 /* Each time with a handle of its own: nothing is cached in the process. */
-static void time_reading(const char *path)
+static void time_reading(const char *path, int64_t n_runs)
 {
 	double latest[N_TIMES], series[N_TIMES], run_results[N_TIMES], states[N_TIMES];
+	double rates[N_TIMES], days[N_TIMES];
 
 	for (int i = 0; i < N_TIMES; i++) {
 		struct arena *a = arena_new();
@@ -259,10 +284,12 @@ static void time_reading(const char *path)
 		must(record_check_states(r, a, &check_states, &n, &e), &e);
 		states[i] = now_ms() - start;
 		record_close(r);
+		time_days(path, a, n_runs, &rates[i], &days[i]);
 		arena_free(a);
 	}
 	(void)printf("latest %.3f ms\nseries %.2f ms\nrun %.2f ms\nstates %.2f ms\n",
 		     median(latest), median(series), median(run_results), median(states));
+	(void)printf("rates %.2f ms\ndays %.2f ms\n", median(rates), median(days));
 }
 
 /* What a series cannot be faster than while its points lie a page each: that many page reads. */
@@ -431,7 +458,7 @@ int main(int argc, char **argv)
 		     fill * 1000 / (double)(n_runs * N_CHECKS));
 	(void)printf("size %.1f MB\nrow %.2f B\n", size_mb(b.path),
 		     size_mb(b.path) * 1e6 / (double)(n_runs * N_CHECKS));
-	time_reading(b.path);
+	time_reading(b.path, n_runs);
 	(void)printf("pages %.2f ms\n", time_pages(b.path, n_runs));
 	copy(b.path, arena_printf(b.arena, "%s/year.db", argv[2]));
 	record_close(open_record(arena_printf(b.arena, "%s/young.db", argv[2]), RECORD_WRITE));

@@ -25,6 +25,8 @@ row "one series, $(figure points) points, nothing cached" "limit" "15 ms" "$(fig
 	"$(ratio "$(figure series)" 15)"
 row "the same" "reading as many pages" "$(figure pages) ms" "$(figure series) ms" \
 	"$(ratio "$(figure series)" "$(figure pages)")"
+row "pass rates of 30 days, 1,000 checks" "limit" "60 ms" "$(figure rates) ms" "$(ratio "$(figure rates)" 60)"
+row "one check by day" "limit" "5 ms" "$(figure days) ms" "$(ratio "$(figure days)" 5)"
 plain=$(figure plain)
 row "1,000 results made durable, new record" "plain text table, as durable" "$plain ms" "$(figure young) ms" \
 	"$(ratio "$(figure young)" "$plain")"

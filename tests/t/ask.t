@@ -45,6 +45,19 @@ exits "a window that is none" 3 "$ASSIZE" history --since soon
 like "is refused with an example" "$err" 'write e.g. 30d'
 exits "too many words" 3 "$ASSIZE" history a b c
 
+exits "rates of all checks" 0 "$ASSIZE" history --rates
+like "the worst first, all series together" "$out" 'a/owner +75 % +3 +0 +1 +0 +0.*a/text +100 % +1 '
+is "as JSON" "$("$ASSIZE" history --rates --json | jq -c '[.checks[] | [.check, .pass, .fail, .rate]]')" \
+	'[["a/owner",3,1,0.75],["a/text",1,0,1]]'
+is "only some" "$("$ASSIZE" history --rates -n 1 --json | jq -c '[.checks[].check]')" '["a/owner"]'
+exits "one check by day" 0 "$ASSIZE" history a/owner --rates --json
+is "every result is in one" "$(jq -c '[([.days[].pass] | add), ([.days[].fail] | add)]' <<<"$out")" '[3,1]'
+exits "one series of it" 0 "$ASSIZE" history a/owner '{column="owner"}' --rates --json
+is "has its own" "$(jq -c '[([.days[].pass] | add), ([.days[].fail] | add)]' <<<"$out")" '[1,1]'
+like "as a table" "$("$ASSIZE" history a/text --rates)" 'day \(UTC\) .*[0-9]{4}-[0-9]{2}-[0-9]{2} +100 % +1'
+exits "of nothing" 3 "$ASSIZE" history a/none --rates
+like "is said" "$err" 'nothing about check "a/none" since [0-9-]+$'
+
 exits "status is that of the worst check" 1 "$ASSIZE" status
 like "audits with what is wrong" "$out" 'a +fail .*1 of 2 checks'
 like "gates with their last decision" "$out" 'g +none +never'

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define NEWEST 15
+#define NEWEST 16
 
 static void execute(const char *path, const char *sql)
 {
@@ -88,8 +88,8 @@ static void test_record_refuses_a_newer_version(void **state)
 	record_close(w->record);
 	w->record = NULL;
 	execute(w->path, "PRAGMA user_version = 1000");
-	refuses(w->path, RECORD_WRITE, "has version 1000, this assize knows versions up to 15");
-	refuses(w->path, RECORD_READ, "has version 1000, this assize knows versions up to 15");
+	refuses(w->path, RECORD_WRITE, "has version 1000, this assize knows versions up to 16");
+	refuses(w->path, RECORD_READ, "has version 1000, this assize knows versions up to 16");
 }
 
 /* What each version added to the one before it; taken away again it is a file of that one. */
@@ -120,6 +120,7 @@ static const char *const added_by[] = {
 	       "TABLE runs DROP shards; ALTER TABLE runs DROP manifest; ALTER TABLE externals DROP "
 	       "merge",
 	[15] = "DROP TABLE prunings; DROP TABLE pruned_texts; DROP TABLE pruned_samples",
+	[16] = "DROP TABLE days",
 };
 
 static void bring_up(struct world *w, int version)
@@ -156,7 +157,11 @@ static void bring_up(struct world *w, int version)
 	assert_ok(record_run_results(w->record, w->arena, run_id, &out, &n, &e), e);
 	assert_int_equal(n, 1);
 	assert_int_equal(out[0].value.integer, 5);
+	assert_int_equal(ask(w->path, "SELECT sum(n_pass) FROM days"), 1);
 	(void)world_run(w, "v2", world_result(w, c, "x", OUTCOME_PASS, world_int(6)));
+	assert_int_equal(ask(w->path, "SELECT sum(n_pass) FROM days"), 2);
+	assert_int_equal(
+		ask(w->path, "SELECT sum(n_warn + n_fail + n_undecided + n_skip) FROM days"), 0);
 	opens(w->path, RECORD_READ);
 }
 

@@ -1,0 +1,204 @@
+/*
+ * Outcomes by day: counting, asking, and holding the counts against the results.
+ */
+#include "runner/history/days.h"
+
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/record.h"
+#include "runner/history/store.h"
+#include "runner/stats/random.h"
+
+#define DAY_MS INT64_C(86400000)
+
+/* Of 1969 there is none. */
+static int64_t day_of(int64_t ms)
+{
+	return ms < 0 ? 0 : ms / DAY_MS;
+}
+
+int64_t days_id(int64_t measured_ms, int64_t series)
+{
+	return day_of(measured_ms) << STORE_SERIES_BITS | (series & STORE_MAX_SERIES);
+}
+
+int days_count(struct record *r, int64_t id, enum outcome outcome, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"INSERT INTO days VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET "
+		"n_undecided = n_undecided + ?2, n_pass = n_pass + ?3, n_warn = n_warn + ?4, "
+		"n_fail "
+		"= n_fail + ?5, n_skip = n_skip + ?6",
+		e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		store_bind_int(s, 2 + i, i == (int)outcome);
+	return store_run(r, s, e);
+}
+
+/* ---- asking ---- */
+
+/* Columns from `at` on, in the order of enum outcome. */
+static void add_counts(struct outcome_counts *to, sqlite3_stmt *s, int at)
+{
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		to->n[i] += sqlite3_column_int64(s, at + i);
+}
+
+static int read_rates(struct record *r, struct arena *a, int64_t since_ms, struct check_rate **out,
+		      size_t *n, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT c.name, sum(d.u), sum(d.p), sum(d.w), sum(d.f), sum(d.s) FROM (SELECT id & "
+		"16777215 AS series, sum(n_undecided) AS u, sum(n_pass) AS p, sum(n_warn) AS w, "
+		"sum(n_fail) AS f, sum(n_skip) AS s FROM days WHERE id >= ?1 GROUP BY 1) d JOIN "
+		"series x ON x.id = d.series JOIN checks c ON c.id = x.check_id GROUP BY c.name "
+		"ORDER BY c.name",
+		e);
+	struct check_rate *rates = NULL;
+	size_t count = 0, cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, day_of(since_ms) << STORE_SERIES_BITS);
+	while ((rc = store_step(r, s, e)) == 1) {
+		rates = store_grow(a, rates, sizeof(*rates), count, &cap);
+		rates[count] = (struct check_rate){.check = store_text_or(s, 0, a, "")};
+		add_counts(&rates[count++].outcomes, s, 1);
+	}
+	*out = rates;
+	*n = count;
+	return rc;
+}
+
+int record_rates(struct record *r, struct arena *a, int64_t since_ms, struct check_rate **out,
+		 size_t *n, struct err *e)
+{
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	return store_leave(r, read_rates(r, a, since_ms, out, n, e), e);
+}
+
+/* The days there are, of whatever series; last < first when there are none. */
+static int read_span(struct record *r, int64_t *first, int64_t *last, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r, "SELECT (SELECT min(id) FROM days) >> 24, (SELECT max(id) FROM days) >> 24", e);
+
+	if (s == NULL || store_step(r, s, e) != 1)
+		return -1;
+	*first = sqlite3_column_int64(s, 0);
+	*last = sqlite3_column_type(s, 1) == SQLITE_NULL ? -1 : sqlite3_column_int64(s, 1);
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
+/* One seek for each series of the check: rows of a day lie by series. */
+static int read_day(struct record *r, const char *check, const char *series, int64_t day,
+		    struct outcome_counts *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT d.n_undecided, d.n_pass, d.n_warn, d.n_fail, d.n_skip FROM checks "
+		"c CROSS JOIN series x ON x.check_id = c.id CROSS JOIN days d ON d.id = (?3 "
+		"<< 24 | x.id) WHERE c.name = ?1 AND (?2 IS NULL OR x.name = ?2)",
+		e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, check);
+	if (series != NULL)
+		store_bind_text(s, 2, series); /* unbound is NULL */
+	store_bind_int(s, 3, day);
+	while ((rc = store_step(r, s, e)) == 1)
+		add_counts(out, s, 0);
+	return rc;
+}
+
+static int64_t total(const struct outcome_counts *c)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		n += c->n[i];
+	return n;
+}
+
+static int read_days(struct record *r, struct arena *a, const char *check, const char *series,
+		     int64_t since_ms, struct day_rate **out, size_t *n, struct err *e)
+{
+	struct day_rate *days = NULL;
+	size_t count = 0, cap = 0;
+	int64_t first, last;
+
+	if (read_span(r, &first, &last, e) != 0)
+		return -1;
+	for (int64_t day = first > day_of(since_ms) ? first : day_of(since_ms); day <= last;
+	     day++) {
+		struct day_rate x = {.begin_ms = day * DAY_MS};
+
+		if (read_day(r, check, series, day, &x.outcomes, e) != 0)
+			return -1;
+		if (total(&x.outcomes) == 0)
+			continue;
+		days = store_grow(a, days, sizeof(*days), count, &cap);
+		days[count++] = x;
+	}
+	*out = days;
+	*n = count;
+	return 0;
+}
+
+int record_days(struct record *r, struct arena *a, const char *check, const char *series,
+		int64_t since_ms, struct day_rate **out, size_t *n, struct err *e)
+{
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	return store_leave(r, read_days(r, a, check, series, since_ms, out, n, e), e);
+}
+
+/* ---- verifying ---- */
+
+void days_begin(struct days_sum *s)
+{
+	*s = (struct days_sum){.key = 0};
+	sqlite3_randomness(sizeof(s->key), &s->key);
+}
+
+void days_add(struct days_sum *s, int64_t id, enum outcome outcome, int64_t n)
+{
+	struct stats_random hash = {s->key + ((uint64_t)id * OUTCOME_COUNT + (uint64_t)outcome)};
+
+	for (int i = 0; i < 2; i++)
+		s->sum[i] += stats_random_next(&hash) * (uint64_t)n;
+}
+
+int days_agree(struct record *r, const struct days_sum *s, bool *is_so, struct err *e)
+{
+	sqlite3_stmt *rows =
+		store_sql(r, "SELECT id, n_undecided, n_pass, n_warn, n_fail, n_skip FROM days", e);
+	struct days_sum now = {.key = s->key};
+	bool has_empty = false;
+	int rc;
+
+	if (rows == NULL)
+		return -1;
+	while ((rc = store_step(r, rows, e)) == 1) {
+		struct outcome_counts counts = {{0}};
+
+		add_counts(&counts, rows, 1);
+		has_empty =
+			has_empty || total(&counts) == 0; /* adds nothing, and nobody wrote it */
+		for (int i = 0; i < OUTCOME_COUNT; i++)
+			days_add(&now, sqlite3_column_int64(rows, 0), (enum outcome)i, counts.n[i]);
+	}
+	*is_so = !has_empty && now.sum[0] == s->sum[0] && now.sum[1] == s->sum[1];
+	return rc;
+}
