@@ -147,9 +147,10 @@ int main(int argc, char **argv)
 	}
 	app.cwd = arena_strdup(arena, cwd);
 	free(cwd);
-	(void)signal(SIGPIPE, SIG_IGN); /* a reader that left shows as a write error below */
-	(void)signal(SIGXFSZ,
-		     SIG_IGN); /* a file that may not grow shows as a write error as well */
+	/* A reader that left shows as a write error below, a file that may not grow where it is
+	 * written. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	status = dispatch(&app, argc, argv);
 	github_end(&app);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -204,6 +204,8 @@ _Noreturn static void live(const char *path, const char *key, uint64_t seed, boo
 {
 	static const int codes[] = {SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC,
 				    SQLITE_IOERR_TRUNCATE};
+	static const enum disk_fault faults[] = {FAULT_ONCE,  FAULT_FROM_THEN_ON, FAULT_CRASH,
+						 FAULT_CRASH, FAULT_CRASH,	  FAULT_CRASH};
 	struct life l = {.record = NULL};
 	struct err e = {0};
 	uint64_t fails;
@@ -211,9 +213,8 @@ _Noreturn static void live(const char *path, const char *key, uint64_t seed, boo
 	crash_install(seed, is_liar);
 	if (sign_key_load(key, &l.key, &e) != 0)
 		die(e.message);
-	fails = dice(3);
-	crash_after(1 + (int64_t)dice(LONGEST), fails == 0 ? FAULT_ONCE + dice(2) : FAULT_CRASH,
-		    codes[dice(4)]);
+	fails = dice(6); /* one in three */
+	crash_after(1 + (int64_t)dice(LONGEST), faults[fails], codes[dice(4)]);
 	for (int i = 0; i < 20; i++) {
 		if (l.record == NULL && record_open(path, RECORD_WRITE, &l.record, &e) != 0)
 			break;

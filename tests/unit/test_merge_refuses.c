@@ -41,8 +41,8 @@ static void test_merge_refuses_another_tag_of_the_name(void **state)
 	static const char *const others[][3] = {
 		{"bad", "7ee", "aa11"}, {"c0ffee", "bad", "aa11"}, {"c0ffee", "7ee", "bad"}};
 	static const char *const texts[] = {
-		"tag \"v1\" of set \"releases\" passed with commit bad, here it is pinned to "
-		"c0ffee",
+		("tag \"v1\" of set \"releases\" passed with commit bad, here it is pinned to "
+		 "c0ffee"),
 		"passed with tree bad, here it is pinned to 7ee",
 		"passed with artifact \"app.tar.gz\" bad, here it is pinned to aa11"};
 	struct world *w = *state;
