@@ -18,7 +18,6 @@
 #include "runner/options.h"
 
 #define DEFAULT_MS (30 * INT64_C(86400000))
-#define DATE_BYTES 10 /* of "2026-11-27T00:00:00Z" */
 
 static int64_t n_passing(const struct outcome_counts *c)
 {
@@ -50,7 +49,7 @@ static const char *date_text(struct arena *a, int64_t ms)
 	char text[UTC_MAX];
 
 	(void)utc_format(ms, 0, text); /* its length */
-	return arena_strndup(a, text, DATE_BYTES);
+	return arena_strndup(a, text, strcspn(text, "T"));
 }
 
 /* Worst first; what told nothing last; then by name. */

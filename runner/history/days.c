@@ -85,18 +85,18 @@ int record_rates(struct record *r, struct arena *a, int64_t since_ms, struct che
 	return store_leave(r, read_rates(r, a, since_ms, out, n, e), e);
 }
 
-/* The days there are, of whatever series; last < first when there are none. */
-static int read_span(struct record *r, int64_t *first, int64_t *last, struct err *e)
+/* From `day` on, the next with results of whatever series; 1 = found, 0 = none, -1. */
+static int next_day(struct record *r, int64_t *day, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(
-		r, "SELECT (SELECT min(id) FROM days) >> 24, (SELECT max(id) FROM days) >> 24", e);
+	sqlite3_stmt *s =
+		store_sql(r, "SELECT id >> 24 FROM days WHERE id >= ?1 ORDER BY id LIMIT 1", e);
 
-	if (s == NULL || store_step(r, s, e) != 1)
+	if (s == NULL)
 		return -1;
-	*first = sqlite3_column_int64(s, 0);
-	*last = sqlite3_column_type(s, 1) == SQLITE_NULL ? -1 : sqlite3_column_int64(s, 1);
-	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	return 0;
+	if (*day > INT64_MAX >> STORE_SERIES_BITS) /* behind whatever a row can say */
+		return 0;
+	store_bind_int(s, 1, *day << STORE_SERIES_BITS);
+	return store_integer(r, s, day, e);
 }
 
 /* One seek for each series of the check: rows of a day lie by series. */
@@ -136,12 +136,10 @@ static int read_days(struct record *r, struct arena *a, const char *check, const
 {
 	struct day_rate *days = NULL;
 	size_t count = 0, cap = 0;
-	int64_t first, last;
+	int64_t day;
+	int rc;
 
-	if (read_span(r, &first, &last, e) != 0)
-		return -1;
-	for (int64_t day = first > day_of(since_ms) ? first : day_of(since_ms); day <= last;
-	     day++) {
+	for (day = day_of(since_ms); (rc = next_day(r, &day, e)) == 1; day++) {
 		struct day_rate x = {.begin_ms = day * DAY_MS};
 
 		if (read_day(r, check, series, day, &x.outcomes, e) != 0)
@@ -153,7 +151,7 @@ static int read_days(struct record *r, struct arena *a, const char *check, const
 	}
 	*out = days;
 	*n = count;
-	return 0;
+	return rc;
 }
 
 int record_days(struct record *r, struct arena *a, const char *check, const char *series,

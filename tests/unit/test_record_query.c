@@ -260,6 +260,61 @@ static void test_record_baseline_gathers_while_undecided(void **state)
 	assert_true(b.median == 4);
 }
 
+static void add_at(struct world *w, const char *check, const char *series, enum outcome outcome,
+		   int64_t measured_ms)
+{
+	struct result r = world_result(w, world_check(w, check), series, outcome, world_int(1));
+	struct run_info run = world_begin(w, "v1");
+	struct err e = {0};
+
+	r.measured_ms = measured_ms;
+	assert_ok(record_results(w->record, run.id, &r, 1, NULL, 0, &e), e);
+}
+
+/* A day is one of UTC, and a clock that went wrong makes no day that is looked for for ever. */
+static void test_record_counts_outcomes_by_day(void **state)
+{
+	const int64_t day_ms = 86400000, today = 20000 * day_ms;
+	struct world *w = *state;
+	struct check_rate *rates;
+	struct day_rate *days;
+	struct err e = {0};
+	size_t n;
+
+	add_at(w, "a/b", "x", OUTCOME_FAIL, today - 1);
+	add_at(w, "a/b", "x", OUTCOME_PASS, today);
+	add_at(w, "a/b", "y", OUTCOME_WARN, today + day_ms - 1);
+	add_at(w, "a/b", "x", OUTCOME_SKIP, today + 1);
+	add_at(w, "a/c", "", OUTCOME_UNDECIDED, today);
+	add_at(w, "a/b", "x", OUTCOME_PASS, INT64_MAX);
+	add_at(w, "a/b", "x", OUTCOME_FAIL, -5);
+	assert_ok(record_days(w->record, w->arena, "a/b", NULL, 0, &days, &n, &e), e);
+	assert_int_equal(n, 4);
+	assert_int_equal(days[0].begin_ms, 0);
+	assert_int_equal(days[0].outcomes.n[OUTCOME_FAIL], 1);
+	assert_int_equal(days[1].begin_ms, today - day_ms);
+	assert_int_equal(days[1].outcomes.n[OUTCOME_FAIL], 1);
+	assert_int_equal(days[2].begin_ms, today);
+	assert_int_equal(days[2].outcomes.n[OUTCOME_PASS], 1);
+	assert_int_equal(days[2].outcomes.n[OUTCOME_WARN], 1);
+	assert_int_equal(days[2].outcomes.n[OUTCOME_SKIP], 1);
+	assert_int_equal(days[2].outcomes.n[OUTCOME_UNDECIDED], 0);
+	assert_int_equal(days[3].begin_ms, INT64_MAX / day_ms * day_ms);
+	assert_ok(record_days(w->record, w->arena, "a/b", "y", today, &days, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_int_equal(days[0].outcomes.n[OUTCOME_PASS], 0);
+	assert_int_equal(days[0].outcomes.n[OUTCOME_WARN], 1);
+	assert_ok(record_days(w->record, w->arena, "a/none", NULL, 0, &days, &n, &e), e);
+	assert_int_equal(n, 0);
+	assert_ok(record_rates(w->record, w->arena, today + 5, &rates, &n, &e), e);
+	assert_int_equal(n, 2);
+	assert_string_equal(rates[0].check, "a/b");
+	assert_int_equal(rates[0].outcomes.n[OUTCOME_PASS], 2);
+	assert_int_equal(rates[0].outcomes.n[OUTCOME_FAIL], 0);
+	assert_string_equal(rates[1].check, "a/c");
+	assert_int_equal(rates[1].outcomes.n[OUTCOME_UNDECIDED], 1);
+}
+
 static void test_record_lists_runs(void **state)
 {
 	struct world *w = *state;
@@ -517,6 +572,7 @@ int main(void)
 		TEST(test_record_series_through_time),
 		TEST(test_record_baseline_takes_passing_values),
 		TEST(test_record_baseline_gathers_while_undecided),
+		TEST(test_record_counts_outcomes_by_day),
 		TEST(test_record_lists_runs),
 		TEST(test_record_keeps_restorations_and_pins),
 		TEST(test_record_lock_holds),
