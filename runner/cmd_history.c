@@ -26,7 +26,7 @@ const struct command command_history = {
 	.name = "history",
 	.group = "ask the record",
 	.words = "[AUDIT/CHECK [SERIES]]",
-	.summary = "list runs, one check's values through time, or how often checks passed",
+	.summary = "list runs, one check's values through time, or how often results passed",
 	.accepts = accepts,
 	.run = run_history,
 };
@@ -294,6 +294,8 @@ static int read_since(struct history_command *h, struct err *e)
 		return err_set(e, ERR_USAGE, "cannot read --since %s: write e.g. 30d or 12h",
 			       h->o.since);
 	h->since_ms = clock_wall_ms(&h->app->clock) - ms;
+	if (h->since_ms < 0) /* longer ago than anything */
+		h->since_ms = 0;
 	return 0;
 }
 

@@ -125,7 +125,7 @@ static const struct option_row rows[] = {
 	{"ticket", 0, OPTION_TEXT, "ID", AT(ticket), 0, "where the repair is followed"},
 	{"by", 0, OPTION_TEXT, "WHO", AT(by), 0, "who decides this"},
 	{"rates", 0, OPTION_FLAG, NULL, AT(is_rates), 0,
-	 "how often every check passed, or one check day by day (default: 30 days)"},
+	 "how often results of every check passed, or of one day by day (default: 30 days)"},
 	{"limit", 'n', OPTION_COUNT, "N", AT(limit), 100000, "at most this many lines"},
 	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
 	 "threads for databases, files and commands (default: 8)"},

@@ -36,9 +36,7 @@ static const char *rate_text(struct arena *a, const struct outcome_counts *c)
 
 	if (n == 0)
 		return "";
-	parts = (int64_t)((double)n_passing(c) / (double)n * 10000);
-	if (parts == 10000 && n_passing(c) < n)
-		parts--;
+	parts = n_passing(c) * 10000 / n;
 	if (parts % 100 == 0)
 		return arena_printf(a, "%lld %%", (long long)parts / 100);
 	return arena_printf(a, "%lld.%02lld %%", (long long)parts / 100, (long long)parts % 100);
@@ -100,7 +98,7 @@ static void add_json(struct json_writer *w, const char *key, const char *name,
 struct lines {
 	const char *form, *list, *key; /* of JSON */
 	const char *header;
-	const char *check; /* NULL = all */
+	const char *check, *series; /* NULL = all */
 	const char **names;
 	const struct outcome_counts **counts;
 	size_t n;
@@ -128,6 +126,8 @@ static void show_json(struct app *app, const struct lines *l, int64_t since_ms)
 	json_put_text(&w, "assize", l->form);
 	if (l->check != NULL)
 		json_put_text(&w, "check", l->check);
+	if (l->series != NULL)
+		json_put_text(&w, "series", l->series);
 	json_put_text(&w, "since", date_text(app->arena, since_ms));
 	json_open(&w, l->list, '[');
 	for (size_t i = 0; i < l->n; i++)
@@ -172,6 +172,7 @@ static int gather_days(struct app *app, struct record *r, const struct options *
 	size_t n;
 
 	l->check = o->words[0];
+	l->series = series;
 	if (record_days(r, app->arena, l->check, series, since_ms, &days, &n, e) != 0)
 		return -1;
 	if (n == 0)
@@ -197,7 +198,7 @@ int rates_show(struct app *app, struct record *r, const struct options *o, int64
 	};
 	int rc;
 
-	if (since_ms == 0)
+	if (o->since == NULL)
 		since_ms = clock_wall_ms(&app->clock) - DEFAULT_MS;
 	rc = o->n_words == 0 ? gather_checks(app, r, since_ms, o->limit, &l, e)
 			     : gather_days(app, r, o, since_ms, &l, e);

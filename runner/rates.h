@@ -1,5 +1,5 @@
 /*
- * rates: how often checks passed, from the outcomes that are counted by day.
+ * rates: how often what was measured of checks passed, from the outcomes that are counted by day.
  *
  * A rate is passes (warnings pass) by results that say something: what was skipped does not count,
  * what could not be measured was no pass. It is cut, never rounded up: 100 % has no exception.
@@ -16,7 +16,7 @@ struct record;
 
 /*
  * assize history --rates: all checks, the worst first, or with a check among the words it day by
- * day, the newest first. since_ms 0 = the default, 30 days. -1 with the cause in e.
+ * day, the newest first. Without --since, 30 days. -1 with the cause in e.
  */
 int rates_show(struct app *app, struct record *r, const struct options *o, int64_t since_ms,
 	       struct err *e);

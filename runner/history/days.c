@@ -9,7 +9,12 @@
 #include "runner/history/store.h"
 #include "runner/stats/random.h"
 
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS	INT64_C(86400000)
+#define MAX_DAY (INT64_MAX / DAY_MS)
+
+/* More than any day, or all of them, can have: what is beyond was not counted. */
+#define MAX_COUNT (INT64_C(1) << 36)
+#define MAX_SUM	  (INT64_C(1) << 48)
 
 /* Of 1969 there is none. */
 static int64_t day_of(int64_t ms)
@@ -42,11 +47,22 @@ int days_count(struct record *r, int64_t id, enum outcome outcome, struct err *e
 
 /* ---- asking ---- */
 
-/* Columns from `at` on, in the order of enum outcome. */
-static void add_counts(struct outcome_counts *to, sqlite3_stmt *s, int at)
+/* Columns from `at` on, in the order of enum outcome; none of them is beyond most. */
+static int add_counts(struct record *r, struct outcome_counts *to, sqlite3_stmt *s, int at,
+		      int64_t most, struct err *e)
 {
-	for (int i = 0; i < OUTCOME_COUNT; i++)
-		to->n[i] += sqlite3_column_int64(s, at + i);
+	for (int i = 0; i < OUTCOME_COUNT; i++) {
+		int64_t n = sqlite3_column_int64(s, at + i);
+
+		if (n < 0 || n > most || to->n[i] + n > MAX_SUM) {
+			(void)err_set(e, ERR_RECORD,
+				      "cannot trust record \"%s\": its outcomes by day are damaged",
+				      r->path);
+			return err_help(e, "assize ledger verify says more"), -1;
+		}
+		to->n[i] += n;
+	}
+	return 0;
 }
 
 static int read_rates(struct record *r, struct arena *a, int64_t since_ms, struct check_rate **out,
@@ -70,7 +86,8 @@ static int read_rates(struct record *r, struct arena *a, int64_t since_ms, struc
 	while ((rc = store_step(r, s, e)) == 1) {
 		rates = store_grow(a, rates, sizeof(*rates), count, &cap);
 		rates[count] = (struct check_rate){.check = store_text_or(s, 0, a, "")};
-		add_counts(&rates[count++].outcomes, s, 1);
+		if (add_counts(r, &rates[count++].outcomes, s, 1, MAX_SUM, e) != 0)
+			return -1;
 	}
 	*out = rates;
 	*n = count;
@@ -90,13 +107,15 @@ static int next_day(struct record *r, int64_t *day, struct err *e)
 {
 	sqlite3_stmt *s =
 		store_sql(r, "SELECT id >> 24 FROM days WHERE id >= ?1 ORDER BY id LIMIT 1", e);
+	int rc;
 
 	if (s == NULL)
 		return -1;
-	if (*day > INT64_MAX >> STORE_SERIES_BITS) /* behind whatever a row can say */
+	if (*day > MAX_DAY) /* behind whatever a row can say */
 		return 0;
 	store_bind_int(s, 1, *day << STORE_SERIES_BITS);
-	return store_integer(r, s, day, e);
+	rc = store_integer(r, s, day, e);
+	return rc == 1 && *day > MAX_DAY ? 0 : rc;
 }
 
 /* One seek for each series of the check: rows of a day lie by series. */
@@ -118,7 +137,8 @@ static int read_day(struct record *r, const char *check, const char *series, int
 		store_bind_text(s, 2, series); /* unbound is NULL */
 	store_bind_int(s, 3, day);
 	while ((rc = store_step(r, s, e)) == 1)
-		add_counts(out, s, 0);
+		if (add_counts(r, out, s, 0, MAX_COUNT, e) != 0)
+			return -1;
 	return rc;
 }
 
@@ -170,12 +190,36 @@ void days_begin(struct days_sum *s)
 	sqlite3_randomness(sizeof(s->key), &s->key);
 }
 
+/* Ids of days have 61 bits, so no two pairs of id and outcome are hashed as one. */
 void days_add(struct days_sum *s, int64_t id, enum outcome outcome, int64_t n)
 {
-	struct stats_random hash = {s->key + ((uint64_t)id * OUTCOME_COUNT + (uint64_t)outcome)};
+	struct stats_random hash = {s->key + ((uint64_t)id << 3 | (uint64_t)outcome)};
 
 	for (int i = 0; i < 2; i++)
 		s->sum[i] += stats_random_next(&hash) * (uint64_t)n;
+	s->n += n;
+}
+
+static bool is_id(int64_t id)
+{
+	return id > 0 && id >> STORE_SERIES_BITS <= MAX_DAY && (id & STORE_MAX_SERIES) != 0;
+}
+
+/* A count beyond that of all results could be chosen so that it adds next to nothing. */
+static bool add_row(struct days_sum *to, sqlite3_stmt *s, int64_t most)
+{
+	int64_t id = sqlite3_column_int64(s, 0), before = to->n;
+
+	if (!is_id(id))
+		return false;
+	for (int i = 0; i < OUTCOME_COUNT; i++) {
+		int64_t n = sqlite3_column_int64(s, 1 + i);
+
+		if (n < 0 || n > most - to->n)
+			return false;
+		days_add(to, id, (enum outcome)i, n);
+	}
+	return to->n > before; /* a row of nothing was written by nobody */
 }
 
 int days_agree(struct record *r, const struct days_sum *s, bool *is_so, struct err *e)
@@ -183,20 +227,17 @@ int days_agree(struct record *r, const struct days_sum *s, bool *is_so, struct e
 	sqlite3_stmt *rows =
 		store_sql(r, "SELECT id, n_undecided, n_pass, n_warn, n_fail, n_skip FROM days", e);
 	struct days_sum now = {.key = s->key};
-	bool has_empty = false;
 	int rc;
 
 	if (rows == NULL)
 		return -1;
-	while ((rc = store_step(r, rows, e)) == 1) {
-		struct outcome_counts counts = {{0}};
-
-		add_counts(&counts, rows, 1);
-		has_empty =
-			has_empty || total(&counts) == 0; /* adds nothing, and nobody wrote it */
-		for (int i = 0; i < OUTCOME_COUNT; i++)
-			days_add(&now, sqlite3_column_int64(rows, 0), (enum outcome)i, counts.n[i]);
+	*is_so = true;
+	while (*is_so && (rc = store_step(r, rows, e)) == 1)
+		*is_so = add_row(&now, rows, s->n);
+	if (!*is_so) {
+		(void)sqlite3_reset(rows); /* after a row: nothing to tell */
+		return 0;
 	}
-	*is_so = !has_empty && now.sum[0] == s->sum[0] && now.sum[1] == s->sum[1];
+	*is_so = now.n == s->n && now.sum[0] == s->sum[0] && now.sum[1] == s->sum[1];
 	return rc;
 }

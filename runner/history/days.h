@@ -25,11 +25,13 @@ int days_count(struct record *r, int64_t id, enum outcome outcome, struct err *e
 
 struct days_sum {
 	uint64_t key, sum[2];
+	int64_t n; /* how many were added */
 };
 
 void days_begin(struct days_sum *s);
+/* id is one of days_id(), n is not negative. */
 void days_add(struct days_sum *s, int64_t id, enum outcome outcome, int64_t n);
-/* s is of all results: does the table say the same? */
+/* s is of all results: does the table say the same, and nothing that no result can make it say? */
 int days_agree(struct record *r, const struct days_sum *s, bool *is_so, struct err *e);
 
 #endif

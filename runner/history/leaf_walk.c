@@ -137,7 +137,7 @@ bool leaf_next_members(const char **members, int64_t *first, int64_t *last)
 	if (low < n && num_parse_int(high, n - low - 1, last) != 0)
 		return false;
 	*members += n + strspn(*members + n, " ");
-	return *first <= *last;
+	return *first >= 1 && *first <= *last && *last <= STORE_MAX_SERIES;
 }
 
 static bool next_range(struct leaf_batch *b)

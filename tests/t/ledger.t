@@ -118,6 +118,13 @@ tamper "a trigger waits in the file" "has a trigger \"soft\" that no record has"
 	"CREATE TRIGGER soft AFTER INSERT ON facts BEGIN UPDATE facts SET outcome = 1; END"
 tamper "a table is dropped" "the table \"places\" of the record is gone" "DROP TABLE places"
 tamper "a number far away" "(is gone|are gone)" "UPDATE head SET next_seq = 4000000000000000; UPDATE run_ends SET seq = 3000000000000000 WHERE run = 1"
+days="the outcomes by day are not what the results say"
+tamper "a day went otherwise" "$days" "UPDATE days SET n_warn = n_pass + n_warn, n_pass = 0"
+tamper "a count is off by what adds nothing" "$days" \
+	"UPDATE days SET n_pass = n_pass - 9223372036854775807 - 1 WHERE id = (SELECT min(id) FROM days)"
+tamper "counts are put where nobody looks" "$days" \
+	"UPDATE days SET id = id - 3689348814741910323 WHERE id = (SELECT min(id) FROM days)"
+tamper "a day has nothing" "$days" "INSERT INTO days SELECT max(id) + 1, 0, 0, 0, 0, 0 FROM days"
 tamper "the head is set back" "the head of the ledger is not the root" "UPDATE head SET root = zeroblob(32)"
 
 # Whoever has the key can make up a history: only what was kept elsewhere tells.

@@ -28,6 +28,7 @@
 #define SECTOR	     512
 #define MAX_FILES    8
 #define NEVER	     INT64_MAX
+#define AFTERWARDS   300 /* operations, at most */
 
 enum disk_fault { FAULT_NONE, FAULT_CRASH, FAULT_ONCE, FAULT_FROM_THEN_ON };
 
@@ -56,6 +57,7 @@ static struct {
 	enum disk_fault fault;
 	int code;     /* what a failing operation says */
 	bool is_liar; /* says it synced and did not */
+	bool has_failed;
 } disk;
 
 /* What SQLite opens: its own file stands behind it. */
@@ -107,6 +109,8 @@ static void apply(struct disk_file *f, const struct disk_op *op, uint64_t mode)
 {
 	size_t end = (size_t)op->at + op->n;
 
+	if (op->bytes == NULL && mode > 2 && dice(2) == 0)
+		return;
 	if (op->bytes == NULL || end > f->n_safe)
 		resize(&f->safe, &f->n_safe, end);
 	if (op->bytes == NULL)
@@ -150,10 +154,9 @@ static void sync_directory(void)
 
 _Noreturn static void crash(void)
 {
-	uint64_t mode = dice(5);
-
 	for (size_t i = 0; i < disk.n_files; i++) {
 		struct disk_file *f = &disk.files[i];
+		uint64_t mode = dice(5);
 		bool is_there = f->is_safe_name == f->is_name ? f->is_name : dice(2) == 0;
 		FILE *out;
 
@@ -168,7 +171,8 @@ _Noreturn static void crash(void)
 	_exit(CRASH_STATUS);
 }
 
-/* Counts an operation that has been noted; a failing one is not done. */
+/* Counts an operation that has been noted; a failing one is not done. After one that fails alone
+ * the power goes as well, soon. */
 static int tick(void)
 {
 	if (disk.n_left > 0 && --disk.n_left > 0)
@@ -177,9 +181,12 @@ static int tick(void)
 	case FAULT_CRASH:
 		crash();
 	case FAULT_ONCE:
-		disk.n_left = NEVER;
+		disk.n_left = 1 + (int64_t)dice(AFTERWARDS);
+		disk.fault = FAULT_CRASH;
+		disk.has_failed = true;
 		return disk.code;
 	case FAULT_FROM_THEN_ON:
+		disk.has_failed = true;
 		return disk.code;
 	case FAULT_NONE:
 		break;
@@ -196,6 +203,11 @@ static void note(struct disk_file *f, int64_t at, const void *bytes, size_t n)
 	*op = (struct disk_op){.at = at, .n = n};
 	if (bytes != NULL)
 		op->bytes = memcpy(need(malloc(n + 1)), bytes, n);
+}
+
+static void take_back(struct disk_file *f)
+{
+	free(f->ops[--f->n_ops].bytes);
 }
 
 /* ---- files ---- */
@@ -229,6 +241,8 @@ static int crash_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int
 	if (disk_of(file) != NULL) {
 		note(disk_of(file), at, bytes, (size_t)n);
 		rc = tick();
+		if (rc != SQLITE_OK)
+			take_back(disk_of(file));
 	}
 	return rc != SQLITE_OK ? rc : REAL(xWrite, bytes, n, at);
 }
@@ -240,6 +254,8 @@ static int crash_truncate(sqlite3_file *file, sqlite3_int64 size)
 	if (disk_of(file) != NULL) {
 		note(disk_of(file), size, NULL, 0);
 		rc = tick();
+		if (rc != SQLITE_OK)
+			take_back(disk_of(file));
 	}
 	return rc != SQLITE_OK ? rc : REAL(xTruncate, size);
 }
@@ -250,6 +266,9 @@ static int crash_sync(sqlite3_file *file, int flags)
 	int rc = f->file != NULL ? tick() : SQLITE_OK;
 
 	(void)flags; /* every sync is a whole one */
+	/* What could not be written is dropped, and the next sync does not know of it (Linux). */
+	if (rc != SQLITE_OK && dice(2) == 0)
+		forget_ops(f->file);
 	if (rc != SQLITE_OK || f->file == NULL || disk.is_liar)
 		return rc;
 	settle(f->file, 1);

@@ -28,13 +28,12 @@
 #include "runner/history/record.h"
 #include "runner/io/sign.h"
 #include "tests/torture/crash_vfs.h"
+#include "tests/torture/given.h"
 
 #define LIVES	  4
 #define N_CHECKS  90
 #define MAX_RUNS  200
-#define BEGIN_MS  INT64_C(1760000400000)
-#define LONGEST	  400 /* operations of a life, at most */
-#define N_SAMPLES 300
+#define LONGEST	  2000 /* operations of a life, at most */
 #define MAX_BATCH 30
 #define N_PATH	  512
 #define ASK_RUNS  1000
@@ -47,16 +46,6 @@ _Noreturn static void die(const char *what)
 
 /* ---- what a life says ---- */
 
-enum word { BEGINS, ADDS, ENDS, SIGNS };
-
-/* Said before it is tried, and again when it is acknowledged. */
-struct message {
-	enum word word;
-	bool is_done;
-	int64_t run;
-	uint64_t first, n, seed; /* of a batch: its results follow from the seed */
-};
-
 static int pipe_fd;
 
 static void say(struct message m, bool is_done)
@@ -67,67 +56,6 @@ static void say(struct message m, bool is_done)
 }
 
 /* ---- what it writes ---- */
-
-static int64_t value_of(uint64_t seed, uint64_t ordinal)
-{
-	struct stats_random r = {seed + ordinal};
-
-	return (int64_t)(stats_random_next(&r) >> 16);
-}
-
-static const char *evidence_of(struct arena *a, uint64_t seed, uint64_t ordinal)
-{
-	size_t n = (size_t)(value_of(seed, ordinal) % 3000);
-	char *text;
-
-	if (n % 4 != 0)
-		return NULL;
-	text = arena_alloc(a, n + 1);
-	memset(text, 'a' + (int)(n % 26), n);
-	text[n] = '\0';
-	return text;
-}
-
-static void make_result(struct arena *a, const struct message *m, uint64_t i, struct result *out)
-{
-	struct check_info *c = arena_alloc(a, sizeof(*c));
-	int64_t value = value_of(m->seed, i);
-
-	*c = (struct check_info){
-		.name = arena_printf(a, "audit/check-%" PRIu64, i),
-		.kind = "missing",
-		.title = "What is it there for",
-		.target = "shop",
-		.file = "assize.yaml",
-		.line = 1 + value % 3, /* now and then another definition */
-		.col = 9,
-		.tags = "",
-	};
-	*out = (struct result){
-		.ordinal = (int64_t)i,
-		.check = c,
-		.series = "",
-		.value = {.type = VALUE_INT, .integer = value},
-		.unit = "",
-		.bound = ">= 0",
-		.room = NAN,
-		.n = -1,
-		.n_total = -1,
-		.share = NAN,
-		.evidence = evidence_of(a, m->seed, i),
-		.measured_ms = BEGIN_MS,
-		.duration_us = 1,
-		.attempts = 1,
-	};
-	if (value % 16 == 0) {
-		double *samples = arena_array(a, N_SAMPLES, sizeof(*samples));
-
-		for (size_t k = 0; k < N_SAMPLES; k++)
-			samples[k] = (double)(value + (int64_t)k);
-		out->samples = samples;
-		out->n_samples = N_SAMPLES;
-	}
-}
 
 struct life {
 	struct arena *arena; /* of one step */
@@ -199,6 +127,16 @@ static bool write_run(struct life *l)
 	return dice(3) != 0 || sign(l);
 }
 
+/* By a disk that is well, or has been since it failed. */
+static void refused(void)
+{
+	if (disk.fault == FAULT_FROM_THEN_ON)
+		return;
+	if (!disk.has_failed)
+		say((struct message){.word = REFUSED}, true);
+	disk.has_failed = false;
+}
+
 /* Until the power goes; what an error ends goes on with the next run, as other processes would. */
 _Noreturn static void live(const char *path, const char *key, uint64_t seed, bool is_liar)
 {
@@ -216,10 +154,13 @@ _Noreturn static void live(const char *path, const char *key, uint64_t seed, boo
 	fails = dice(6); /* one in three */
 	crash_after(1 + (int64_t)dice(LONGEST), faults[fails], codes[dice(4)]);
 	for (int i = 0; i < 20; i++) {
-		if (l.record == NULL && record_open(path, RECORD_WRITE, &l.record, &e) != 0)
+		if (l.record == NULL && record_open(path, RECORD_WRITE, &l.record, &e) != 0) {
+			refused();
 			break;
+		}
 		l.arena = arena_new();
 		if (!write_run(&l)) {
+			refused();
 			record_close(l.record);
 			l.record = NULL;
 		}
@@ -232,7 +173,7 @@ _Noreturn static void live(const char *path, const char *key, uint64_t seed, boo
 /* ---- what is known of it ---- */
 
 struct batch {
-	uint64_t first, n, seed;
+	struct message given;
 	struct batch *next;
 };
 
@@ -277,7 +218,7 @@ static struct run *find_run(struct known *k, int64_t id)
 
 static void take(struct known *k, const struct message *m)
 {
-	struct run *run = m->word == BEGINS || m->word == SIGNS ? NULL : find_run(k, m->run);
+	struct run *run = m->word == ADDS || m->word == ENDS ? find_run(k, m->run) : NULL;
 	struct batch *b;
 
 	switch (m->word) {
@@ -288,7 +229,7 @@ static void take(struct known *k, const struct message *m)
 		return;
 	case ADDS:
 		b = arena_alloc(k->arena, sizeof(*b));
-		*b = (struct batch){m->first, m->n, m->seed, run->batches};
+		*b = (struct batch){*m, run->batches};
 		run->batches = b;
 		return;
 	case ENDS:
@@ -296,6 +237,9 @@ static void take(struct known *k, const struct message *m)
 		return;
 	case SIGNS:
 		k->n_notes++;
+		return;
+	case REFUSED:
+		violation(k, "a disk that is well, and writing is refused", 0);
 		return;
 	}
 }
@@ -314,7 +258,7 @@ static void listen(struct known *k, int fd, struct totals *t)
 			k->open[k->n_open++] = m;
 			continue;
 		}
-		k->n_open--;
+		k->n_open -= m.word != REFUSED;
 		take(k, &m);
 		t->n_results += m.n;
 	}
@@ -324,22 +268,38 @@ static void listen(struct known *k, int fd, struct totals *t)
 
 /* ---- what is there ---- */
 
-static bool has_ordinal(const struct result *results, size_t n, uint64_t ordinal, int64_t value)
+static bool same_text(const char *a, const char *b)
 {
-	for (size_t i = 0; i < n; i++)
-		if (results[i].ordinal == (int64_t)ordinal)
-			return results[i].value.type == VALUE_INT &&
-			       results[i].value.integer == value;
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_there(const struct result *results, size_t n, const struct result *given)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct result *x = &results[i];
+
+		if (x->ordinal == given->ordinal)
+			return x->value.type == VALUE_INT &&
+			       x->value.integer == given->value.integer &&
+			       same_text(x->evidence, given->evidence) &&
+			       strcmp(x->check->name, given->check->name) == 0 &&
+			       x->check->line == given->check->line;
+	}
 	return false;
 }
 
-static uint64_t count_there(const struct result *results, size_t n, uint64_t first,
-			    uint64_t n_batch, uint64_t seed)
+static uint64_t count_there(const struct result *results, size_t n, const struct message *m)
 {
+	struct arena *a = arena_new();
 	uint64_t there = 0;
 
-	for (uint64_t i = first; i < first + n_batch; i++)
-		there += has_ordinal(results, n, i, value_of(seed, i));
+	for (uint64_t i = m->first; i < m->first + m->n; i++) {
+		struct result given;
+
+		make_result(a, m, i, &given);
+		there += is_there(results, n, &given);
+	}
+	arena_free(a);
 	return there;
 }
 
@@ -357,7 +317,7 @@ static void settle_run(struct known *k, struct run *run, const struct result *re
 			run->is_ended = is_ended;
 			continue;
 		}
-		there = count_there(results, n, m->first, m->n, m->seed);
+		there = count_there(results, n, m);
 		if (there != 0 && there != m->n)
 			violation(k, "a batch is half there, run", run->id);
 		if (there == m->n)
@@ -382,8 +342,8 @@ static void look_at_run(struct known *k, struct record *r, struct arena *a,
 	}
 	settle_run(k, run, results, n, info->state == RUN_COMPLETE, t);
 	for (const struct batch *b = run->batches; b != NULL; b = b->next) {
-		expected += b->n;
-		if (count_there(results, n, b->first, b->n, b->seed) != b->n)
+		expected += b->given.n;
+		if (count_there(results, n, &b->given) != b->given.n)
 			violation(k, "an acknowledged batch is lost or changed, run", run->id);
 	}
 	if (n != expected)
