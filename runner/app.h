@@ -30,7 +30,8 @@ struct app {
 	const struct definition *definition; /* what app_load() loaded last; NULL = nothing */
 	bool out_is_terminal;
 	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */
-	bool is_abandoning;	/* set by a command: work still hangs in threads, end at once */
+	bool is_abandoning; /* set by a command: work hangs in threads or was never taken, end at
+			       once */
 };
 
 enum exit_status {

@@ -377,6 +377,8 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 		rc = end(&s, e);
 	else
 		session_forget(&s);
+	if (s.n_in_flight > 0) /* what they measured is nobody's: it goes with the process */
+		req->app->is_abandoning = true;
 	if (!engine_stop(s.engine)) {
 		req->app->is_abandoning = true; /* threads still use the world */
 		return rc;
