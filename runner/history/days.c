@@ -33,8 +33,7 @@ int days_count(struct record *r, int64_t id, enum outcome outcome, struct err *e
 		r,
 		"INSERT INTO days VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET "
 		"n_undecided = n_undecided + ?2, n_pass = n_pass + ?3, n_warn = n_warn + ?4, "
-		"n_fail "
-		"= n_fail + ?5, n_skip = n_skip + ?6",
+		"n_fail = n_fail + ?5, n_skip = n_skip + ?6",
 		e);
 
 	if (s == NULL)

@@ -4,8 +4,9 @@
  * `days` is a cache beside the results (schema.c), written with them: a year of a series is 365
  * rows there and as many pages as runs in `results`. A verification holds it against them by sums
  * of a keyed hash over both, as multisets are compared (Bellare, Micciancio 1997, "A New Paradigm
- * for Collision-Free Hashing", additive form, with a key of that verification alone): in constant
- * memory, whatever the number of days and series.
+ * for Collision-Free Hashing", additive form). The hash is SplitMix64 under a key that nobody knew
+ * before that verification; counts and ids no result can make are refused first. Memory is
+ * constant, whatever the number of days.
  */
 #ifndef ASSIZE_HISTORY_DAYS_H
 #define ASSIZE_HISTORY_DAYS_H
