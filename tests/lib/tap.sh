@@ -10,7 +10,7 @@
 #	unlike "claim" "$got" 'REGEX'   it does not
 #	run COMMAND...                  runs it and sets $status, $out (stdout), $err (stderr)
 #	exits "claim" STATUS COMMAND... run, then the status is that
-#	wait_for COMMAND...             until it succeeds, at most 10 seconds; false when it never does
+#	wait_for COMMAND...             until it succeeds, at most 30 seconds; false when it never does
 #	reap PID...                     jobs of this shell to end when the test ends
 #	obeys_modes COMMAND...          runs it so that file modes bind it, also when the tests run as root
 #	diag "text"                     a comment
@@ -196,7 +196,7 @@ exits()
 # Polls: bash has no other way to wait for a port or a file. The pause is a read that times out.
 wait_for()
 {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + 30))
 	while ! "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
 		read -r -t 0.02 <>"$TMP/.pause" || true

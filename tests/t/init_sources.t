@@ -56,6 +56,7 @@ certificate()
 {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out ca.pem -days "$1" \
 		-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null || bail "openssl makes no certificate"
+	rm -f said
 	openssl s_server -accept "127.0.0.1:$2" -cert ca.pem -key key.pem -www </dev/null >said 2>&1 &
 	tls=$!
 	reap $tls
