@@ -16,7 +16,7 @@ GIT     ?= git
 
 # Library flags, found once. Goals that promise to set the machine up may install packages; a plain
 # build only says what is missing.
-PROMISING := demo test asan tsan coverage bench bench-db bench-rollback torture torture-ledger torture-power torture-clones torture-rollback
+PROMISING := demo test asan tsan coverage bench bench-db bench-rollback torture torture-ledger torture-foreign torture-power torture-clones torture-rollback
 SETUP     := tests/setup $(if $(filter $(PROMISING),$(MAKECMDGOALS)),--install)
 ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
@@ -83,7 +83,8 @@ help:
 	@echo 'make bench-rollback  a tag of REPO=DIR TAG=NAME proven, restored and compared, beside git'
 	@echo 'make torture       kill -9 at N=500 random points, look at the record each time'
 	@echo 'make torture-ledger  N=10000 honest runs of 16 writers; the ledger must not accuse anybody'
-	@echo 'make torture-power   N=1000 records whose disk fails or loses power; nothing acknowledged is lost'
+	@echo 'make torture-foreign  N=1000 runs, a million leaves, before verifiers that nobody here wrote'
+	@echo 'make torture-power  N=1000 records whose disk fails or loses power; nothing acknowledged is lost'
 	@echo 'make torture-clones  verify N=1000 clones that were damaged at random; every pass must be true'
 	@echo 'make torture-rollback  kill -9 at N=300 moments of warm and drill, look at the copy each time'
 	@echo 'make warnings      what the compiler says of every C file, without making any'
@@ -169,9 +170,15 @@ torture: tests-built
 torture-ledger: tests-built
 	@tests/torture/ledger.sh $(abspath $(BUILD))/tests/torture/honest $(or $(N),10000) $(SEED)
 
-# N damaged clones; the same SEED damages them in the same way.
+# N runs of 1,000 results, and verifiers that are not ours.
+torture-foreign: tests-built
+	@tests/torture/foreign.sh $(abspath $(BUILD)) $(or $(N),1000)
+
+# N lives of a record that end in a loss of power; the same SEED, the same lives.
 torture-power: tests-built
 	@tests/torture/power.sh $(abspath $(BUILD))/tests/torture/power $(or $(N),1000) $(SEED)
+
+# N damaged clones; the same SEED damages them in the same way.
 torture-clones: tests-built
 	@tests/torture/clones $(abspath $(BUILD))/tests/tools/restore $(or $(N),1000) $(SEED)
 torture-rollback: tests-built
@@ -199,6 +206,6 @@ clean:
 
 FORCE:
 .PHONY: all help demo everything tests-built test asan tsan coverage bench bench-db bench-rollback \
-	torture torture-ledger torture-power torture-clones torture-rollback warnings check-format install \
-	uninstall clean FORCE
+	torture torture-ledger torture-foreign torture-power torture-clones torture-rollback warnings \
+	check-format install uninstall clean FORCE
 .DELETE_ON_ERROR:
