@@ -142,7 +142,9 @@ tests-built: $(BUILD)/tests.ready $(BUILD)/npm/ready
 	@$(MAKE) --no-print-directory everything
 
 test: tests-built
-	@BUILD=$(abspath $(BUILD)) VARIANT=$(VARIANT) $(PROVE) --exec tests/lib/run $(T)
+	@rm -rf $(BUILD)/failed
+	@BUILD=$(abspath $(BUILD)) VARIANT=$(VARIANT) $(PROVE) --exec tests/lib/run $(T) || \
+		tests/lib/failed $(BUILD)/failed
 
 asan tsan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ VARIANT=$@ test
