@@ -30,8 +30,7 @@ struct app {
 	const struct definition *definition; /* what app_load() loaded last; NULL = nothing */
 	bool out_is_terminal;
 	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */
-	bool is_abandoning; /* set by a command: work hangs in threads or was never taken, end at
-			       once */
+	bool is_abandoning;	/* set by a command: work hangs in threads or is nobody's: end */
 };
 
 enum exit_status {

@@ -41,11 +41,14 @@ accept() # NAME COMMAND...: it says the root last
 	sed -n '$s/.* //p' "$1.said" >>roots
 	step "$1: accepted"
 }
-refuse() # CLAIM COMMAND...
+refuse() # CLAIM WORDS COMMAND...: in these words, so that a verifier that fell over is none that refuses
 {
-	! "${@:2}" >refused.said 2>&1 || die "$1: accepted"
+	! "${@:3}" >refused.said 2>&1 || die "$1: accepted"
+	grep -q "^REJECTED: $2" refused.said || die "$1: not for its cause: $(tail -1 refused.said)"
 	step "$1: refused"
 }
+changed='the first [0-9]* records are not those that were signed for'
+shorter='the record is shorter: '
 accept rows by_rows $db early kept now
 accept leaves by_leaves $db early kept now
 "$assize" ledger verify --record $db --json | jq -r .root >>roots
@@ -55,13 +58,13 @@ step "one root, ours as well: $(head -1 roots)"
 bad() { cp "${1:-$db}" bad.db; }
 bad
 sqlite3 bad.db 'UPDATE results SET duration_us = duration_us + 1 WHERE id = (SELECT id FROM results LIMIT 1 OFFSET 5000)'
-refuse "an edit, by rows" by_rows bad.db kept
-refuse "an edit, by leaves" by_leaves bad.db kept
+refuse "an edit, by rows" "$changed" by_rows bad.db kept
+refuse "an edit, by leaves" "$changed" by_leaves bad.db kept
 bad before.db
-refuse "a truncation, by rows" by_rows bad.db kept
-refuse "a truncation, by leaves" by_leaves bad.db kept
+refuse "a truncation, by rows" "$shorter" by_rows bad.db kept
+refuse "a truncation, by leaves" "$shorter" by_leaves bad.db kept
 for _ in 1 2 3; do run bad.db forged; done
-refuse "made anew with the same key, by rows" by_rows bad.db kept
-refuse "made anew with the same key, by leaves" by_leaves bad.db kept forged
+refuse "made anew with the same key, by rows" "$changed" by_rows bad.db kept
+refuse "made anew with the same key, by leaves" "$changed" by_leaves bad.db kept forged
 by_leaves bad.db forged >refused.said || die "what was made anew is not whole by its own word"
 echo "$size leaves, 2 verifiers, 6 refusals, $SECONDS s"
