@@ -365,29 +365,51 @@ static int add_facts(struct record *r, int64_t check_id, const struct result *x,
 	return intern_name_facts(r, *id, e);
 }
 
-int intern_facts(struct record *r, int64_t check_id, const struct result *x, int64_t *id,
-		 double *usual_limit, struct err *e)
+/* sql asks for a row of facts by digest ?1, and by ?2 where it has that: 1 found, 0 none, -1. */
+static int find_facts(struct record *r, const char *sql, const unsigned char *digest,
+		      int64_t last_id, enum outcome outcome, int64_t *id, double *usual_limit,
+		      struct err *e)
 {
-	unsigned char digest[SHA256_BYTES];
-	sqlite3_stmt *s =
-		store_sql(r, "SELECT id, usual_limit, leaf FROM facts WHERE digest = ?1", e);
+	sqlite3_stmt *s = store_sql(r, sql, e);
 	int rc;
 
 	if (s == NULL)
 		return -1;
-	digest_of_facts(x, !row_has_derived_share(x), digest);
 	store_bind_digest(s, 1, digest, INTERN_DIGEST_BYTES);
+	if (sqlite3_bind_parameter_count(s) > 1)
+		store_bind_int(s, 2, last_id);
 	rc = store_step(r, s, e);
-	if (rc < 0)
-		return -1;
-	if (rc == 0) {
-		*usual_limit = x->limit;
-		return add_facts(r, check_id, x, digest, id, e);
-	}
+	if (rc != 1)
+		return rc;
 	*id = sqlite3_column_int64(s, 0);
 	*usual_limit = store_real(s, 1);
 	if (sqlite3_column_bytes(s, 2) == SHA256_BYTES)
-		leaf_remember_facts(r, *id, sqlite3_column_blob(s, 2), x->outcome);
+		leaf_remember_facts(r, *id, sqlite3_column_blob(s, 2), outcome);
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	return 0;
+	return 1;
+}
+
+#define FACTS_BY_DIGEST "SELECT id, usual_limit, leaf FROM facts WHERE digest = ?1"
+
+/*
+ * Mostly they are those of the series' last result. Looked at first, because digests lie in no
+ * order: in a record of a year, the index over them costs a page for each result of a run.
+ */
+int intern_facts(struct record *r, int64_t check_id, const struct result *x, int64_t last_id,
+		 int64_t *id, double *usual_limit, struct err *e)
+{
+	unsigned char digest[SHA256_BYTES];
+	int rc;
+
+	digest_of_facts(x, !row_has_derived_share(x), digest);
+	rc = find_facts(r,
+			"SELECT f.id, f.usual_limit, f.leaf FROM results x CROSS JOIN facts f ON "
+			"f.id = x.facts_id WHERE x.id = ?2 AND f.digest = ?1",
+			digest, last_id, x->outcome, id, usual_limit, e);
+	if (rc == 0)
+		rc = find_facts(r, FACTS_BY_DIGEST, digest, 0, x->outcome, id, usual_limit, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	*usual_limit = x->limit;
+	return add_facts(r, check_id, x, digest, id, e);
 }

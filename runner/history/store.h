@@ -153,9 +153,12 @@ int ledger_catch_up(struct record *r, int64_t from_version, struct err *e);
 int intern_text(struct record *r, const char *text, int64_t *id, struct err *e); /* NULL: id 0 */
 int intern_check(struct record *r, const char *name, int64_t *id, struct err *e);
 int intern_series(struct record *r, int64_t check_id, const char *name, int64_t *id, struct err *e);
-/* usual_limit: the limit kept with the facts; meaningless where the result has none. */
-int intern_facts(struct record *r, int64_t check_id, const struct result *result, int64_t *id,
-		 double *usual_limit, struct err *e);
+/*
+ * last_id: of a result that may well have the same, such as the series' last one; 0 = none.
+ * usual_limit: the limit kept with the facts; meaningless where the result has none.
+ */
+int intern_facts(struct record *r, int64_t check_id, const struct result *result, int64_t last_id,
+		 int64_t *id, double *usual_limit, struct err *e);
 /* What the hash of a text, and the digest a row is found by, must be. */
 #define INTERN_DIGEST_BYTES 16
 struct facts_cache;

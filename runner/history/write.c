@@ -160,7 +160,8 @@ static int prepare_check(struct record *r, struct batch *b, size_t at, size_t n,
 		if ((series_id == 0 &&
 		     intern_series(r, standing.check_id, or_empty(results[i].series), &series_id,
 				   e) != 0) ||
-		    intern_facts(r, standing.check_id, &results[i], &row->facts_id,
+		    intern_facts(r, standing.check_id, &results[i],
+				 standing.run << STORE_SERIES_BITS | series_id, &row->facts_id,
 				 &row->usual_limit, e) != 0)
 			return -1;
 		leaf_remember_series(r, series_id, or_empty(results[i].series));
