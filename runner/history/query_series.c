@@ -90,11 +90,11 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 	return store_integer(r, s, id, e) < 0 ? -1 : 0;
 }
 
-#define SOURCE                                                                                     \
-	"SELECT " ROW_COLUMNS                                                                      \
-	", r.id, r.begin_ms, r.subject, r.merge IS NOT NULL AND (SELECT vouched FROM merges "      \
-	"WHERE id = r.merge) = 0 FROM runs r CROSS JOIN results x ON "                             \
-	"x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND ?3 ORDER BY "
+#define SOURCE(is_unvouched, order)                                                                \
+	"SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject, " is_unvouched                       \
+	" FROM runs r CROSS JOIN results x ON x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND " \
+	"?3 ORDER BY " order
+#define UNVOUCHED "r.merge IS NOT NULL AND (SELECT vouched FROM merges WHERE id = r.merge) = 0"
 
 /*
  * ROW_COLUMNS, then run id, begin, subject, and whether it was merged though nobody vouched for it;
@@ -108,8 +108,8 @@ static sqlite3_stmt *start(struct record *r, const struct walk *w, struct err *e
 
 	if (first_run(r, w->since_ms, &first, e) != 0 || store_has_merges(r, &has_merges, e) != 0)
 		return NULL;
-	s = has_merges ? store_sql(r, SOURCE STORE_NEWEST_FIRST, e)
-		       : store_sql(r, SOURCE "r.id DESC", e);
+	s = has_merges ? store_sql(r, SOURCE(UNVOUCHED, STORE_NEWEST_FIRST), e)
+		       : store_sql(r, SOURCE("0", "r.id DESC"), e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, w->series_id);
