@@ -64,7 +64,10 @@ struct notifier {
 	int64_t deadline_ms; /* monotonic */
 	size_t round;
 	size_t n_delivered; /* in this round */
-	bool *is_failing;   /* by sink: something was not delivered, the rest waits for it */
+	struct trouble {
+		bool is_failing; /* something was not delivered, the rest waits for it */
+		int64_t next_ms; /* when that is tried again */
+	} * troubles;		 /* by sink; the last is of names that are none any more */
 };
 
 /* ---- threads ---- */
@@ -256,8 +259,22 @@ static int64_t next_try(const struct notice *x, const struct notify_sink *sink, 
 	return now + (wait < MAX_WAIT_MS ? wait : MAX_WAIT_MS);
 }
 
+/* What was not tried, because one before it failed, must not be what opens the next turn. */
+static int64_t next_turn(struct trouble *trouble, const struct parcel *p,
+			 const struct notify_sink *sink, int64_t now)
+{
+	int64_t next = p->notice->next_ms;
+
+	if (!p->is_tried)
+		return next > trouble->next_ms ? next : trouble->next_ms;
+	next = next_try(p->notice, sink, now);
+	if (next > trouble->next_ms)
+		trouble->next_ms = next;
+	return next;
+}
+
 static int settle_failed(struct notifier *n, struct parcel *p, const struct notify_sink *sink,
-			 struct err *e)
+			 struct trouble *trouble, struct err *e)
 {
 	struct notice *x = p->notice;
 	int64_t now = clock_wall_ms(&n->app->clock);
@@ -270,7 +287,7 @@ static int settle_failed(struct notifier *n, struct parcel *p, const struct noti
 		say_failed(n, x, "it is too old and given up");
 		return record_notice_end(n->record, x, now, false, e);
 	}
-	next = p->is_tried ? next_try(x, sink, now) : x->next_ms;
+	next = next_turn(trouble, p, sink, now);
 	if (p->is_tried)
 		x->tried_ms = now;
 	if (p->is_tried && is_first)
@@ -278,20 +295,17 @@ static int settle_failed(struct notifier *n, struct parcel *p, const struct noti
 	return record_notice_wait(n->record, x, next, e);
 }
 
-static void mark_failing(struct notifier *n, const struct notify_sink *sink)
-{
-	for (size_t i = 0; i < n->definition->n_sinks; i++)
-		if (n->definition->sinks[i] == sink)
-			n->is_failing[i] = true;
-}
-
 static int settle(struct notifier *n, struct parcel *p, struct err *e)
 {
 	const struct notify_sink *sink = definition_sink(n->definition, p->notice->sink);
+	struct trouble *trouble = &n->troubles[0];
 
+	while (trouble < &n->troubles[n->definition->n_sinks] &&
+	       n->definition->sinks[trouble - n->troubles] != sink)
+		trouble++;
 	if (!p->is_delivered) {
-		mark_failing(n, sink);
-		return settle_failed(n, p, sink, e);
+		trouble->is_failing = true;
+		return settle_failed(n, p, sink, trouble, e);
 	}
 	n->n_delivered++;
 	say_delivered(n, p);
@@ -372,8 +386,9 @@ static size_t make_workers(struct notifier *n, struct parcel *parcels, size_t n_
 
 		w->sink = d->sinks[i];
 		w->parcels = arena_array(a, n_parcels, sizeof(struct parcel *));
-		w->n_parcels =
-			n->is_failing[i] ? 0 : parcels_of(w->sink, parcels, n_parcels, w->parcels);
+		w->n_parcels = n->troubles[i].is_failing
+				       ? 0
+				       : parcels_of(w->sink, parcels, n_parcels, w->parcels);
 		if (w->sink->type == NOTIFY_PING && n->is_pinging && n->has_run && n->round == 0)
 			w->ping = arena_printf(a, "/%d", status);
 		if (w->n_parcels == 0 && w->ping == NULL)
@@ -438,7 +453,7 @@ static int deliver(struct notifier *n, int status, struct err *e)
 	const struct clock *clock = &n->app->clock;
 
 	n->deadline_ms = clock_monotonic_ms(clock) + NOTIFY_TOTAL_MS;
-	n->is_failing = arena_array(n->app->arena, n->definition->n_sinks, sizeof(bool));
+	n->troubles = arena_array(n->app->arena, n->definition->n_sinks + 1, sizeof(*n->troubles));
 	if (!n->has_run && record_tell_early(n->record, clock_wall_ms(clock), e) != 0)
 		return -1;
 	do {

@@ -105,11 +105,11 @@ static int read_waiting(struct record *r, struct arena *a, int64_t now_ms, struc
 	sqlite3_stmt *s = store_sql(
 		r,
 		"SELECT " NOTICE_COLUMNS ", n.attempts, n.tried_ms, n.why, n.next_ms FROM"
+		" (SELECT *, min(next_ms) OVER (PARTITION BY sink) AS turn_ms FROM"
 		" (SELECT x.id, x.sink, x.at_ms, x.run, x.n_lines, o.attempts, o.tried_ms, o.why,"
-		" o.next_ms, min(o.next_ms) OVER (PARTITION BY x.sink) AS turn_ms, row_number()"
-		" OVER (PARTITION BY x.sink ORDER BY x.id) AS place FROM outbox o"
-		" JOIN notices x ON x.id = o.notice) n"
-		" WHERE n.turn_ms <= ?1 AND n.place <= ?2 ORDER BY n.id",
+		" o.next_ms, row_number() OVER (PARTITION BY x.sink ORDER BY x.id) AS place"
+		" FROM outbox o JOIN notices x ON x.id = o.notice) WHERE place <= ?2) n"
+		" WHERE n.turn_ms <= ?1 ORDER BY n.id",
 		e);
 	size_t cap = 0;
 	int rc;

@@ -267,8 +267,11 @@ stock eu 5 && : >http.log
 "$ASSIZE" run --var at=status/500 >/dev/null 2>&1
 is "while it does not arrive, its recovery is not sent" "$(got '.body | fromjson | .transitions[].kind')" failure
 : >http.log
-exits "once the receiver is well" 0 "$ASSIZE" run
-is "they arrive in order" "$(got '.body | fromjson | .transitions[].kind' | tr '\n' ' ')" "failure recovery "
+exits "while both wait" 0 "$ASSIZE" run --var at=status/500
+is "nothing is tried, however often one runs" "$(cat http.log)" ""
+stock eu 0
+exits "what is new is tried at once, and the receiver is well" 1 "$ASSIZE" run
+is "they arrive in order" "$(got '.body | fromjson | .transitions[].kind' | tr '\n' ' ')" "failure recovery failure "
 define <<YAML
   ops: { command: [sh, -c, "cat >>order.out; echo >>order.out; [ ! -p go.on ] || { touch at.work; read x <go.on; rm go.on; }"] }
 YAML
