@@ -182,6 +182,20 @@ const struct segment *elf_find_segment(const struct elf *f, uint32_t type)
 	return NULL;
 }
 
+/* What the kernel maps has to be there: a copy that broke off is none that runs. */
+static int look_at_loads(struct elf *f, struct err *e)
+{
+	for (size_t i = 0; i < f->n_segments; i++) {
+		const struct segment *s = &f->segments[i];
+
+		if (s->type == PT_LOAD && !elf_is_inside(f, s->offset, s->file_bytes))
+			return err_set(
+				e, ERR_MEASURE,
+				"it is damaged or cut: what is loaded lies outside the file");
+	}
+	return 0;
+}
+
 static void look_at_permissions(struct elf *f)
 {
 	const struct segment *stack = elf_find_segment(f, PT_GNU_STACK);
@@ -369,7 +383,7 @@ int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struc
 	int64_t n = size < 64 ? size : 64;
 
 	if (elf_read_part(&f, 0, n, "its header lies", &h, e) < 0 || read_header(&f, h, n, e) < 0 ||
-	    read_segments(&f, h, e) < 0 || read_interp(&f, e) < 0)
+	    read_segments(&f, h, e) < 0 || look_at_loads(&f, e) < 0 || read_interp(&f, e) < 0)
 		return -1;
 	look_at_permissions(&f);
 	for (size_t i = 0; i < f.n_segments; i++)

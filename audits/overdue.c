@@ -203,6 +203,9 @@ static struct measurement late_of(struct arena *a, const struct past_check *of, 
 
 	if (of->measured_ms < 0)
 		return measurement_none("late", "it was never measured");
+	if (of->measured_ms > now_ms)
+		return measurement_none("late",
+					"it was measured in the future: look at the clocks");
 	if (of->due_ms < 0 || now_ms - of->due_ms <= grace_ms)
 		return measurement_real("late", 0, "s");
 	m = measurement_real("late", (double)(now_ms - of->due_ms) / 1000, "s");

@@ -3,7 +3,8 @@
  *
  * With `tags: all` every target is a requirement. With `tags: any` one proven target is enough, and
  * the others are advice; while none is proven, those that still could be are what is required, and
- * only when every one was disproved is the rule disproved.
+ * only when every one was disproved is the rule disproved. The release that is to go out is no way
+ * back from itself.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -140,6 +141,35 @@ static void add(struct lines *l, const struct gate_input *in, const struct targe
 		lines_rest_on(l, t->row->at_ms);
 }
 
+static const char *commit_of(const struct gate_input *in, size_t i)
+{
+	return in->rollback_commits != NULL ? in->rollback_commits[i] : NULL;
+}
+
+/* By its tag, its commit, or another tag of that commit. */
+static bool is_subject(const struct gate_input *in, size_t i)
+{
+	const char *commit = commit_of(in, i);
+
+	if (strcmp(in->rollback_tags[i], in->subject) == 0 ||
+	    (commit != NULL && strcmp(commit, in->subject) == 0))
+		return true;
+	for (size_t k = 0; k < in->n_rollback_tags; k++)
+		if (strcmp(in->rollback_tags[k], in->subject) == 0 && commit != NULL &&
+		    commit_of(in, k) != NULL && strcmp(commit, commit_of(in, k)) == 0)
+			return true;
+	return false;
+}
+
+static size_t count_ways_back(const struct gate_input *in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->n_rollback_tags; i++)
+		n += in->gate->is_rollback_all || !is_subject(in, i) ? 1 : 0;
+	return n;
+}
+
 static void decide_targets(struct lines *l, const struct gate_input *in)
 {
 	struct target_state *targets = arena_array(l->arena, in->n_rollback_tags, sizeof(*targets));
@@ -147,19 +177,22 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 
 	for (size_t i = 0; i < in->n_rollback_tags; i++) {
 		targets[i].tag = in->rollback_tags[i];
-		targets[i].commit = in->rollback_commits != NULL ? in->rollback_commits[i] : NULL;
+		targets[i].commit = commit_of(in, i);
 		targets[i].row = newest_row(in, targets[i].tag);
 		judge(l, in, &targets[i]);
+		if (is_subject(in, i))
+			continue;
 		n_proven += outcome_is_passing(targets[i].outcome) ? 1 : 0;
 		n_open += targets[i].outcome == OUTCOME_UNDECIDED ? 1 : 0;
 	}
 	for (size_t i = 0; i < in->n_rollback_tags; i++) {
 		enum outcome o = targets[i].outcome;
-		bool is_hard = in->gate->is_rollback_all || (n_proven > 0 ? outcome_is_passing(o)
-							     : n_open > 0 ? o == OUTCOME_UNDECIDED
-									  : true);
+		bool is_needed = n_proven > 0 ? outcome_is_passing(o)
+				 : n_open > 0 ? o == OUTCOME_UNDECIDED
+					      : true;
 
-		add(l, in, &targets[i], is_hard);
+		add(l, in, &targets[i],
+		    in->gate->is_rollback_all || (is_needed && !is_subject(in, i)));
 	}
 }
 
@@ -172,6 +205,8 @@ void rollback_rule_decide(struct lines *l, const struct gate_input *in)
 					 in->rollback_error);
 	else if (in->n_rollback_tags == 0)
 		none.text = "the set has no tag to roll back to";
+	else if (count_ways_back(in) == 0)
+		none.text = "the set has no tag to roll back to but the release itself";
 	if (none.text == NULL) {
 		decide_targets(l, in);
 		return;

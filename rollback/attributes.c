@@ -216,6 +216,26 @@ static bool any_matters(struct verification *v, struct step *s, struct step *mat
 	return any;
 }
 
+/* git archive leaves out a directory that is export-ignore, with all that is in it. */
+static int scan_directories(struct verification *v, git_repository *view, struct step *s,
+			    struct step *materialise)
+{
+	const struct entries *list = &v->plan.directories;
+	int rc = 0;
+
+	for (size_t i = 0; i < list->n && rc == 0 && !step_is_full(s); i++) {
+		struct entry *entry = list->items[i];
+
+		if (entry->store > 0 || entry->path[0] == '\0')
+			continue;
+		rc = room_is_late(v) ? room_late(v, s) : look_up(v, view, entry, s);
+		entry->changes &= CHANGE_EXPORT;
+		if (rc == 0 && entry->changes)
+			judge(v, entry, materialise);
+	}
+	return rc;
+}
+
 int attributes_scan(struct verification *v, struct step *s, struct step *materialise)
 {
 	const struct entries *files = &v->plan.files;
@@ -239,6 +259,8 @@ int attributes_scan(struct verification *v, struct step *s, struct step *materia
 		if (rc == 0 && entry->changes)
 			judge(v, entry, materialise);
 	}
+	if (rc == 0)
+		rc = scan_directories(v, view, s, materialise);
 	git_repository_free(view);
 	return rc;
 }

@@ -89,6 +89,7 @@ static void check_settings(struct verification *v, struct step *s, const char *f
 	const char *sparse = local_value(v, file, "core.sparsecheckout");
 	const char *autocrlf = local_value(v, file, "core.autocrlf");
 	const char *eol = local_value(v, file, "core.eol");
+	const char *attributes = local_value(v, file, "core.attributesfile");
 
 	if (symlinks && !is_true(symlinks) && v->plan.links.n > 0)
 		step_find(
@@ -106,6 +107,11 @@ static void check_settings(struct verification *v, struct step *s, const char *f
 	if (eol && strcmp(eol, "crlf") == 0)
 		step_find(s, OUTCOME_UNDECIDED, "git config --unset core.eol",
 			  "core.eol=crlf: git in this clone rewrites line ends");
+	if (attributes && *attributes)
+		step_find(s, OUTCOME_UNDECIDED, "git config --unset core.attributesFile",
+			  "core.attributesFile: git in this clone applies attributes of \"%s\", "
+			  "which are no part of the tag",
+			  str_escaped(v->a, attributes));
 }
 
 static void check_local_attributes(struct verification *v, struct step *s)

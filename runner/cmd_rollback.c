@@ -19,6 +19,7 @@
 #include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/history/record.h"
+#include "runner/io/digest.h"
 #include "runner/io/json.h"
 #include "runner/io/shared_log.h"
 #include "runner/model/definition.h"
@@ -114,6 +115,17 @@ static int count_newer(struct rollback_command *c, const struct rollback_set *se
 	return 0;
 }
 
+/* What was measured of one tag is no measurement of the set: nobody waits for it, no gate opens. */
+static void hash_of_part(struct check *part, const char *tag)
+{
+	struct sha256 hash;
+
+	sha256_init(&hash);
+	sha256_add(&hash, part->hash, sizeof(part->hash));
+	sha256_add(&hash, tag, strlen(tag));
+	sha256_final(&hash, part->hash);
+}
+
 static const struct check *narrowed(struct rollback_command *c, const struct check *hidden,
 				    const char *tag, size_t n_newer, const char *previous)
 {
@@ -132,6 +144,8 @@ static const struct check *narrowed(struct rollback_command *c, const struct che
 	spec->is_cold = c->o.is_cold;
 	*copy = *hidden;
 	copy->spec = spec;
+	if (tag != NULL)
+		hash_of_part(copy, tag);
 	return copy;
 }
 

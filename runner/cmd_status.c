@@ -75,7 +75,7 @@ static int audit_status(const struct audit *audit, const struct map *states, int
 	struct audit_status s = {.name = audit->name,
 				 .outcome = OUTCOME_UNDECIDED,
 				 .n_checks = audit->n_checks,
-				 .oldest_ms = now,
+				 .oldest_ms = audit->n_checks > 0 ? INT64_MAX : now,
 				 .since_ms = -1,
 				 .overdue_ms = -1,
 				 .next_ms = -1};

@@ -277,9 +277,9 @@ static void become_former(struct loader *l)
 static void init(struct loader *l, struct arena *a, const struct load_options *o,
 		 struct diags *diags)
 {
-	struct map *maps[] = {&l->vars,		&l->zones,   &l->files,	   &l->places,
-			      &l->target_nodes, &l->targets, &l->audits,   &l->gates,
-			      &l->sets,		&l->waivers, &l->policies, &l->sinks};
+	struct map *maps[] = {&l->vars,	    &l->zones,	&l->files,    &l->places, &l->target_nodes,
+			      &l->targets,  &l->audits, &l->gates,    &l->sets,	  &l->waivers,
+			      &l->policies, &l->sinks,	&l->set_nodes};
 
 	*l = (struct loader){.arena = a, .options = o, .diags = diags};
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audits/rollback.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/node.h"
@@ -92,7 +93,10 @@ static void add_node(struct loader *l, struct buf *b, const struct node *node)
 	}
 }
 
-/* Name and location: the same name may come to stand for another database. */
+/*
+ * Name and location: the same name may come to stand for another database. So may what the
+ * environment says, of which the part that is no secret counts.
+ */
 static void add_target(struct loader *l, struct buf *b, const struct target *t)
 {
 	const struct node *location = t ? map_get(&l->target_nodes, t->name) : NULL;
@@ -100,17 +104,27 @@ static void add_target(struct loader *l, struct buf *b, const struct target *t)
 	add_text(b, t ? t->name : "");
 	if (location)
 		add_node(l, b, location);
+	if (t && t->place)
+		add_text(b, t->place);
 	if (t) {
 		add_named(l, b, t->ca_file);
 		add_named(l, b, t->route.proxy_ca_file);
 	}
 }
 
-/* Who may have signed is what a set's verification says besides its name. */
-static void add_signers(struct loader *l, struct buf *b, const struct rollback_set *set)
+/* All a set says is what its verification is held to: pins, signers, artifacts, smoke test, ... */
+static void add_set(struct loader *l, struct buf *b, const struct check *c)
 {
+	const struct rollback_spec *spec = c->spec;
+	const struct rollback_set *set;
+
+	if (strcmp(c->kind->name, "rollback") != 0 || !spec || !spec->set)
+		return;
+	set = definition_rollback(l->definition, spec->set);
 	if (!set)
 		return;
+	add_node(l, b, map_get(&l->set_nodes, set->name));
+	add_target(l, b, set->repo);
 	add_named(l, b, set->signature.allowed_signers);
 	add_named(l, b, set->signature.revoked);
 	add_named(l, b, set->signature.keyring);
@@ -126,8 +140,7 @@ void load_hash(struct loader *l, struct check *c)
 	add_node(l, &b, c->spec_node);
 	for (size_t i = l->first_use; i < l->n_uses; i++)
 		add_policy(&b, l->uses[i]);
-	if (c->is_hidden)
-		add_signers(l, &b, definition_rollback(l->definition, c->id));
+	add_set(l, &b, c);
 	add_target(l, &b, c->target);
 	if (c->other_target)
 		add_target(l, &b, c->other_target);

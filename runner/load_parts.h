@@ -228,6 +228,7 @@ struct loader {
 	size_t n_uses, first_use;  /* first_use: of the check being read */
 	size_t n_held;		   /* bytes */
 	struct map target_nodes;   /* name -> location as written, for hashes */
+	struct map set_nodes;	   /* name -> rollback set as written, the same */
 	struct map targets, audits, gates, sets, waivers, sinks;
 	struct pending_needs *needs;
 	size_t n_needs, n_entries, n_unmatched; /* entries: of all gates */

@@ -268,6 +268,7 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 	d->rollbacks =
 		load_grow(l->arena, d->rollbacks, d->n_rollbacks, sizeof(struct rollback_set *));
 	d->rollbacks[d->n_rollbacks++] = set;
+	(void)map_put(&l->set_nodes, g->name, (void *)(uintptr_t)node); /* the name is new */
 }
 
 /* What a tag is held to has to be a check one knows, and one that asks a database. */

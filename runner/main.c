@@ -153,9 +153,10 @@ int main(int argc, char **argv)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	status = dispatch(&app, argc, argv);
 	github_end(&app);
+	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		(void)fprintf(stderr, "assize: could not write standard output: %s\n",
-			      strerror(errno));
+		(void)fprintf(stderr, "assize: could not write standard output%s%s\n",
+			      errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
 		if (status == EXIT_PASS) /* nobody saw the pass, so there is none */
 			status = EXIT_UNDECIDED;
 	}

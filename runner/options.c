@@ -312,7 +312,10 @@ static int parse_word(struct app *app, const char *const *accepts, char **argv, 
 	return set_option(app, o, row, value, e);
 }
 
-/* ASSIZE_JSON_SCHEMA for --json-schema. "" counts as unset; flags take 1, true, yes. */
+/*
+ * ASSIZE_JSON_SCHEMA for --json-schema. "" counts as unset; flags take 1, true, yes. None for
+ * --help: a gate that only prints its help must not be what a pipeline takes for an open one.
+ */
 static int take_environment(struct app *app, const char *const *accepts, struct options *o,
 			    const bool given[], struct err *e)
 {
@@ -321,7 +324,8 @@ static int take_environment(struct app *app, const char *const *accepts, struct 
 		const char *value;
 		size_t n = strlen(name);
 
-		if (given[i] || !is_accepted(accepts, &rows[i]))
+		if (given[i] || !is_accepted(accepts, &rows[i]) ||
+		    strcmp(rows[i].name, "help") == 0)
 			continue;
 		for (const char *p = rows[i].name; *p != '\0'; p++)
 			name[n++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);

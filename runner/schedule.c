@@ -22,7 +22,7 @@ static int to_utc(const char *zone, int64_t local_ms, int64_t guess_offset, int6
 
 int schedule_times(const struct check *c, int64_t now_ms, struct schedule_times *out, struct err *e)
 {
-	struct schedule_times t = {-1, -1};
+	struct schedule_times t = {-1, -1, now_ms};
 	int64_t offset, local;
 
 	if (zone_offset_ms(c->time_zone, now_ms, &offset, e) != 0)
@@ -39,7 +39,7 @@ int schedule_times(const struct check *c, int64_t now_ms, struct schedule_times 
 
 bool schedule_is_due(const struct schedule_times *t, int64_t measured_ms)
 {
-	return t->previous_ms >= 0 && measured_ms < t->previous_ms;
+	return t->previous_ms >= 0 && (measured_ms < t->previous_ms || measured_ms > t->now_ms);
 }
 
 int schedule_due_since(const struct check *c, int64_t measured_ms, int64_t now_ms, int64_t *out,

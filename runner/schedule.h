@@ -20,13 +20,17 @@ struct err;
 struct schedule_times {
 	int64_t previous_ms; /* latest moment <= now at which it should have run; -1 none */
 	int64_t next_ms;     /* -1 none */
+	int64_t now_ms;
 };
 
 /* c->schedule must be set. -1: the zone is unknown to this machine. */
 int schedule_times(const struct check *c, int64_t now_ms, struct schedule_times *out,
 		   struct err *e);
 
-/* Due when its last moment lies behind its last measurement (-1 = never measured: due). */
+/*
+ * Due when its last moment lies behind its last measurement (-1 = never measured: due), or that is
+ * in the future: a clock that went wrong once must not silence a schedule.
+ */
 bool schedule_is_due(const struct schedule_times *t, int64_t measured_ms);
 
 /*

@@ -282,6 +282,7 @@ static const struct {
 	{"SELECT count(*) FROM run_ends WHERE run NOT IN (SELECT id FROM runs)", "ends of no run"},
 	{"SELECT count(*) FROM batches WHERE run NOT IN (SELECT id FROM runs)",
 	 "batches of no run"},
+	{"SELECT count(*) FROM batches WHERE n_results < 1", "batches of no result"},
 	{"SELECT count(*) FROM restorations WHERE run NOT IN (SELECT id FROM runs)",
 	 "restorations of no run"},
 	{"SELECT count(*) FROM head WHERE one <> 1", "heads too many"},

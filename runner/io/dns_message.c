@@ -15,13 +15,15 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 
-#define CLASS_IN      1
-#define MAX_NAME      255
-#define MAX_JUMPS     64
-#define MAX_RECORDS   1000
-#define MAX_CHAIN     16
-#define MAX_TEXT      (64 * 1024)
-#define RCODE_MISSING 3
+#define CLASS_IN       1
+#define MAX_NAME       255
+#define MAX_JUMPS      64
+#define MAX_RECORDS    1000
+#define MAX_CHAIN      16
+#define MAX_TEXT       (64 * 1024)
+#define RCODE_MISSING  3
+#define FLAG_AUTHORITY 0x0400
+#define FLAG_RECURSES  0x0080
 
 struct reader {
 	struct arena *arena;
@@ -325,7 +327,41 @@ static int follow(const struct reader *r, const struct resource *all, size_t n, 
 		       MAX_CHAIN);
 }
 
-static int read_records(struct reader *r, size_t n, const struct dns_question *q,
+/*
+ * Does "there is none" mean that? A server that is no authority for the name and asks none either
+ * has only said that it does not know (a referral, a lame delegation; RFC 1034, 4.3.1), and an
+ * authority does not follow an alias out of its zone.
+ */
+static int check_none(unsigned flags, const struct dns_question *q, const char *owner,
+		      struct err *e)
+{
+	if (flags & FLAG_RECURSES)
+		return 0;
+	if (!(flags & FLAG_AUTHORITY))
+		return err_set(e, ERR_MEASURE,
+			       "the server is no authority for \"%s\" and asks none: it knows "
+			       "nothing of it",
+			       q->name);
+	if (strcasecmp(owner, q->name) != 0 && (flags & 0xf) != RCODE_MISSING)
+		return err_set(e, ERR_MEASURE,
+			       "it is an alias of \"%s\", which the server does not look up: ask a "
+			       "resolver, or for that name",
+			       owner);
+	return 0;
+}
+
+/* One record is one, however often it is sent (RFC 2181, 5). */
+static void drop_repeated(struct dns_answer *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (kept == 0 || strcmp(a->records[kept - 1].data, a->records[i].data) != 0)
+			a->records[kept++] = a->records[i];
+	a->n = kept;
+}
+
+static int read_records(struct reader *r, size_t n, unsigned flags, const struct dns_question *q,
 			struct dns_answer *out, struct err *e)
 {
 	struct resource *all = arena_array(r->arena, n + 1, sizeof(*all));
@@ -352,6 +388,12 @@ static int read_records(struct reader *r, size_t n, const struct dns_question *q
 			return err_set(e, ERR_MEASURE, "the answer holds a malformed record");
 	}
 	qsort(out->records, out->n, sizeof(*out->records), by_data);
+	drop_repeated(out);
+	if (out->n == 0)
+		return check_none(flags, q, owner, e);
+	if (out->is_missing)
+		return err_set(e, ERR_MEASURE,
+			       "the answer contradicts itself: NXDOMAIN, and records of the name");
 	return 0;
 }
 
@@ -393,7 +435,7 @@ int dns_answer_read(struct arena *a, const unsigned char *bytes, size_t n,
 			       n_questions, n_answers);
 	answer.is_missing = (flags & 0xf) == RCODE_MISSING;
 	answer.is_truncated = (flags & 0x0200) != 0;
-	if (!answer.is_truncated && read_records(&r, n_answers, q, &answer, e) != 0)
+	if (!answer.is_truncated && read_records(&r, n_answers, flags, q, &answer, e) != 0)
 		return -1;
 	*out = answer;
 	return 0;

@@ -16,6 +16,7 @@ gcc -fPIC -shared -Wl,-soname,libx.so.1,-rpath,/opt/x,--disable-new-dtags,--buil
 gcc -fno-pie -no-pie -Wl,-z,norelro,-z,execstack,-rpath,/opt/y,--enable-new-dtags,--no-as-needed -o bad main.c ./libx.so 2>/dev/null
 gcc -fPIE -pie -Wl,-z,relro,-z,lazy -o lazy main.c
 gcc -c -o object.o main.c
+gcc -static -o static main.c
 machine=$(uname -m | tr _ -)
 
 expects pass "well linked" stripped "" 'pie: "== 1", relro: '"'"'== "full"'"'"', stripped: "== 1", build_id: "matches /^[0-9a-f]{40}$/", type: '"'"'== "pie"'"'" ""
@@ -105,11 +106,14 @@ b = bytearray(whole)
 struct.pack_into("<H", b, 62, 0) # no section holds the names
 open("d-nameless", "wb").write(b)
 open("d-cut", "wb").write(whole[:40])
+static = open("static", "rb").read()
+open("d-half", "wb").write(static[:len(static) // 2])
 open("d-none", "wb").write(b"#!/bin/sh\n")
 open("d-empty", "wb").write(b"")
 PY
 damaged() { expects undecided "damage: $1" "d-$1" "" "pie: '== 1'" "$2"; }
 damaged far 'its segments lie outside the file'
+damaged half 'what is loaded lies outside the file'
 damaged many 'it claims 65535 segments'
 damaged small 'its segments have 8 bytes each'
 damaged class 'class 7'

@@ -61,6 +61,9 @@ measured byhand/rows 93601
 tells "too old without a schedule" byhand 1 'FAIL watch/byhand:age\{check="byhand/rows"\} 26 h'
 measured byhand/rows -186400
 tells "measured in the future" byhand 2 'it was measured in the future: look at the clocks'
+measured hourly/rows -186400
+tells "measured in the future is not in time either" hourly 2 'late\{check="hourly/rows"\}.*it was measured in the future'
+like "and it is due" "$("$ASSIZE" run --due 2>&1)" 'hourly/rows'
 intact
 sqlite3 .assize/record.db "UPDATE states SET finished_ms = -1 WHERE check_id = (SELECT id FROM checks WHERE name = 'hourly/rows')"
 tells "only ever skipped" one 2 'it was never measured'

@@ -100,6 +100,54 @@ static void test_dns_message_follows_no_circle(void **state)
 	arena_free(a);
 }
 
+/* "There is none" of a server that has said neither that it is an authority nor that it asks one.
+ */
+static void test_dns_message_none_has_to_be_known(void **state)
+{
+	static const struct {
+		unsigned char high, low;
+		const char *words; /* NULL = it is believed */
+	} cases[] = {
+		{0x84, 0x00, NULL}, /* an authority */
+		{0x80, 0x80, NULL}, /* a resolver */
+		{0x84, 0x03, NULL}, /* an authority: no such name */
+		{0x80, 0x00, "is no authority"},
+		{0x80, 0x03, "is no authority"},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned char none[] = "\x12\x34\x81\x80\0\1\0\0\0\0\0\0\1a\4test\0\0\x0f\0\1";
+		struct dns_answer answer;
+		struct err e = {0};
+		int rc;
+
+		none[2] = cases[i].high;
+		none[3] = cases[i].low;
+		rc = dns_answer_read(a, none, sizeof(none) - 1, &question, &answer, &e);
+		assert_int_equal(rc, cases[i].words ? -1 : 0);
+		if (cases[i].words)
+			assert_non_null(strstr(e.message, cases[i].words));
+	}
+	arena_free(a);
+}
+
+static void test_dns_message_contradiction_is_none(void **state)
+{
+	unsigned char bytes[N_GOOD];
+	struct arena *a = arena_new();
+	struct dns_answer answer;
+	struct err e = {0};
+
+	(void)state;
+	memcpy(bytes, good, N_GOOD);
+	bytes[3] |= 3; /* NXDOMAIN, and a record */
+	assert_int_equal(dns_answer_read(a, bytes, N_GOOD, &question, &answer, &e), -1);
+	assert_non_null(strstr(e.message, "contradicts itself"));
+	arena_free(a);
+}
+
 static void test_dns_message_asks_what_it_reads(void **state)
 {
 	struct buf b;
@@ -135,6 +183,8 @@ int main(void)
 		cmocka_unit_test(test_dns_message_cut_anywhere_is_none),
 		cmocka_unit_test(test_dns_message_survives_any_byte),
 		cmocka_unit_test(test_dns_message_follows_no_circle),
+		cmocka_unit_test(test_dns_message_none_has_to_be_known),
+		cmocka_unit_test(test_dns_message_contradiction_is_none),
 		cmocka_unit_test(test_dns_message_asks_what_it_reads),
 		cmocka_unit_test(test_dns_message_knows_names),
 	};

@@ -65,14 +65,16 @@ static void test_schedule_survives_the_change_of_summer_time(void **state)
 
 static void test_schedule_is_due_until_measured(void **state)
 {
-	const struct schedule_times t = {1000, 2000};
-	const struct schedule_times none = {-1, 2000};
+	const struct schedule_times t = {1000, 2000, 1800};
+	const struct schedule_times none = {-1, 2000, 1800};
 
 	(void)state;
 	assert_true(schedule_is_due(&t, -1));
 	assert_true(schedule_is_due(&t, 999));
 	assert_false(schedule_is_due(&t, 1000));
 	assert_false(schedule_is_due(&t, 1500));
+	assert_false(schedule_is_due(&t, 1800));
+	assert_true(schedule_is_due(&t, 1801)); /* of a clock that was wrong */
 	assert_false(schedule_is_due(&none, -1));
 }
 

@@ -1,0 +1,79 @@
+#!/bin/bash
+# gate_evidence: what looks like evidence and is about something else opens nothing: a part of a set, a set
+# that demanded less, other variables, another database under the same name, the release itself.
+. "$(dirname "$0")/../lib/tap.sh"
+export HOME=$TMP GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@x
+cd "$TMP"
+
+# ---- a set of which one tag is bad ----
+
+git init -q -b main repo && cd repo
+echo one >f && git add f && git commit -qm one && git tag v1
+ln -s /etc/passwd evil && git add evil && git commit -qm two && git tag v2
+cd ..
+definition() # KEYS of the set
+{
+	cat >assize.yaml <<-YAML
+		assize: 1
+		vars: { program: "false" }
+		targets: { repo: { git: repo } }
+		rollback: { rel: { repo: repo, tags: "*", keep: 9${1:-} } }
+		gates:
+		  g: { require: [ { check: rollback/rel } ], run: never }
+		  back: { rollback: { set: rel, tags: any }, run: never }
+	YAML
+}
+definition
+exits "one tag of two is bad" 1 "$ASSIZE" run rollback/rel --subject x
+exits "the gate is shut" 1 "$ASSIZE" gate g --subject x
+exits "the other tag alone is proven" 0 "$ASSIZE" rollback verify v1
+exits "that is no evidence about the set" 2 "$ASSIZE" gate g --subject x
+like "and so it is said" "$out$err" 'rollback/rel.*(other|another) definition'
+exits "nor twice" 0 "$ASSIZE" rollback verify v1
+exits "the gate stays shut" 2 "$ASSIZE" gate g --subject x
+exits "a proven tag is a way back" 0 "$ASSIZE" gate back --subject x
+exits "but not from itself: by name" 1 "$ASSIZE" gate back --subject v1
+exits "by its commit" 1 "$ASSIZE" gate back --subject "$(git -C repo rev-parse v1)"
+
+# ---- a set that demanded less ----
+
+git -C repo tag -d v2 >/dev/null && git -C repo reset -q --hard v1
+rm -rf .assize
+definition
+exits "a set that asks for little is proven" 0 "$ASSIZE" run rollback/rel --subject x
+exits "and its gate opens" 0 "$ASSIZE" gate g --subject x
+definition ', smoke: { run: ["${program}"] }'
+exits "with a smoke test it is another set" 2 "$ASSIZE" gate g --subject x
+exits "with another program it passes" 0 "$ASSIZE" run rollback/rel --subject x --var program=true
+exits "which opens nothing for the one that was meant" 2 "$ASSIZE" gate g --subject x
+git init -q -b main policy && cp assize.yaml policy/ && git -C policy add . && git -C policy commit -qm policy
+cd policy && cp -a ../repo repo
+ref=git:main:assize.yaml
+exits "verified as the branch says, but for a variable" 0 "$ASSIZE" rollback verify -f $ref --var program=true
+exits "the rule knows the difference" 2 "$ASSIZE" gate back -f $ref --subject x
+like "and says it" "$out$err" 'under other definitions'
+one=$("$ASSIZE" check -f $ref | sed -n 's/^policy //p') two=$("$ASSIZE" check -f $ref --var program=true | sed -n 's/^policy //p')
+ok "a variable makes another policy" test -n "$one" -a -n "$two" -a "$one" != "$two"
+cd ..
+
+# ---- another database under the same name ----
+
+rm -rf .assize
+sqlite3 full.db "CREATE TABLE t (id); INSERT INTO t VALUES (1)"
+sqlite3 empty.db "CREATE TABLE t (id)"
+cat >assize.yaml <<'YAML'
+assize: 1
+targets: { db: { sqlite: "${env:SHOP_DB}" } }
+audits: { a: { target: db, checks: [ { id: rows, rows: t, expect: ">= 1" } ] } }
+gates: { release: { require: [ { audit: a } ], run: never } }
+YAML
+exits "one database passes" 0 env SHOP_DB=full.db "$ASSIZE" run --subject v1
+exits "its gate opens" 0 env SHOP_DB=full.db "$ASSIZE" gate release --subject v1
+exits "it says nothing about another one" 2 env SHOP_DB=empty.db "$ASSIZE" gate release --subject v1
+
+# ---- help is no decision ----
+
+exits "a gate that only prints its help" 2 env SHOP_DB=empty.db ASSIZE_HELP=1 "$ASSIZE" gate release --subject v1
+like "there is none: it decides" "$out" 'SHUT'
+
+done_testing
