@@ -36,9 +36,11 @@ static const char *objection(struct lines *l, const struct gate_input *in,
 	if (refuse_is_stale(d->at_ms, in->now_ms, p->on->within_ms))
 		return arena_printf(l->arena, "was decided %s, limit %s", age,
 				    lines_duration(l, p->on->within_ms));
-	if (!is_same_definition(in, d))
-		return arena_printf(l->arena, "was decided %s under another definition", age);
-	if (p->is_other_policy && d->is_open) /* what is shut is shut under any */
+	if (!is_same_definition(in, d) && d->is_open) /* what is shut is shut under any */
+		return arena_printf(
+			l->arena, "was decided %s under another definition or with other variables",
+			age);
+	if (p->is_other_policy && d->is_open)
 		return arena_printf(l->arena,
 				    "was decided %s by other rules or with other variables", age);
 	if (d->override != NULL && !p->on->is_overridden_accepted)

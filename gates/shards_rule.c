@@ -160,7 +160,7 @@ static const char *other_text(struct lines *l, const struct shard_set *s, size_t
 	if (o->run_id == 0)
 		return "";
 	if (memcmp(o->definition_digest, s->definition_digest, SHA256_BYTES) != 0)
-		how = "under another definition";
+		how = "under another definition or with other variables";
 	else if (!str_equal(o->subject, s->subject))
 		how = arena_printf(l->arena, "about \"%s\"", o->subject);
 	return arena_printf(l->arena, "; run %" PRId64 " of shard %zu was made %s", o->run_id,

@@ -24,6 +24,7 @@
 struct buf;
 struct git_ref;
 struct node;
+struct sha256;
 struct audit_kind;
 
 struct anchor_raw {
@@ -271,6 +272,8 @@ int load_sources(struct loader *l);
 
 /* load_vars.c: collects vars:, then substitutes in every scalar of every document. */
 void load_vars(struct loader *l);
+/* Variables that the command line changed: what the files say is another policy then. */
+void load_vars_digest(const struct loader *l, struct sha256 *hash);
 /*
  * Takes back what was said about scalars whose references could not be resolved, and about places
  * the YAML door complained about: one fault, one error.

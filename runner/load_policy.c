@@ -208,30 +208,6 @@ static void add_line(struct sha256 *hash, const char *what, const char *path,
 	sha256_add(hash, path, strlen(path) + 1); /* with its NUL: none can hold a line */
 }
 
-static int compare_given(const void *a, const void *b)
-{
-	const struct pair *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
-/* Variables from the command line change what the files say. */
-static void add_given(struct loader *l, struct sha256 *hash)
-{
-	size_t n = l->options->n_vars;
-	const struct pair **given = arena_array(l->arena, n, sizeof(*given));
-
-	for (size_t i = 0; i < n; i++)
-		given[i] = &l->options->vars[i];
-	if (n > 0)
-		qsort(given, n, sizeof(*given), compare_given);
-	for (size_t i = 0; i < n; i++) {
-		sha256_add(hash, "variable ", 9);
-		sha256_add(hash, given[i]->name, strlen(given[i]->name) + 1);
-		sha256_add(hash, given[i]->value, strlen(given[i]->value) + 1);
-	}
-}
-
 void load_policy_digest(struct loader *l)
 {
 	struct definition *d = l->definition;
@@ -250,7 +226,7 @@ void load_policy_digest(struct loader *l)
 	for (size_t i = 0; i < l->policies.n; i++)
 		add_line(&hash, "file ", files[i]->path,
 			 files[i]->is_there ? files[i]->digest : NULL);
-	add_given(l, &hash);
+	load_vars_digest(l, &hash);
 	sha256_final(&hash, d->digest);
 }
 

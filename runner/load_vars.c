@@ -4,6 +4,7 @@
  * structure, and never on keys. Variables may use variables; what they expand to is bounded,
  * because doubling thirty times is a short file.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
@@ -11,6 +12,7 @@
 #include "runner/base/node.h"
 #include "runner/base/redact.h"
 #include "runner/base/str.h"
+#include "runner/io/digest.h"
 #include "runner/io/file.h"
 #include "runner/io/yaml.h"
 #include "runner/load_parts.h"
@@ -27,6 +29,7 @@ enum state { UNRESOLVED = 0, RESOLVING, RESOLVED };
 struct var {
 	struct node *node; /* value; text and written are final once RESOLVED */
 	enum state state;
+	bool is_given; /* on the command line, and not what the definition says anyway */
 };
 
 static int substitute(struct loader *l, struct node *node);
@@ -328,6 +331,7 @@ static void override(struct loader *l, const struct pair *given)
 			       str_escaped(l->arena, given->name));
 		return;
 	}
+	v->is_given = !str_equal(v->node->text, given->value);
 	v->node->text = given->value;
 	v->node->len = strlen(given->value);
 	v->node->is_plain = false;
@@ -395,4 +399,30 @@ void load_drop_consequences(struct loader *l)
 			diags->items[kept++] = diags->items[i];
 	}
 	diags->n = kept;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct map_entry *const *x = a, *const *y = b;
+
+	return strcmp((*x)->key, (*y)->key);
+}
+
+void load_vars_digest(const struct loader *l, struct sha256 *hash)
+{
+	const struct map_entry **given = arena_array(l->arena, l->vars.n, sizeof(*given));
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->vars.n; i++)
+		if (((const struct var *)l->vars.entries[i].value)->is_given)
+			given[n++] = &l->vars.entries[i];
+	if (n > 0)
+		qsort(given, n, sizeof(*given), compare_names);
+	for (size_t i = 0; i < n; i++) {
+		const struct var *v = given[i]->value;
+
+		sha256_add(hash, "variable ", 9);
+		sha256_add(hash, given[i]->key, strlen(given[i]->key) + 1);
+		sha256_add(hash, v->node->text, strlen(v->node->text) + 1);
+	}
 }

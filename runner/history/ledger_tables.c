@@ -214,23 +214,14 @@ static int check_content(struct ledger_check *c, const struct content *x, struct
 
 static int check_working(struct ledger_check *c, struct err *e)
 {
-	unsigned char digest[SHA256_BYTES];
-	sqlite3_stmt *s;
-	bool is_same;
+	bool is_sealed;
 
-	if (ledger_working_digest(c->r, digest, e) != 0)
+	if (ledger_is_working_sealed(c->r, &is_sealed, e) != 0)
 		return -1;
-	s = store_sql(c->r, "SELECT working FROM head", e);
-	if (s == NULL || store_step(c->r, s, e) < 0)
-		return -1;
-	is_same = sqlite3_column_bytes(s, 0) == SHA256_BYTES &&
-		  memcmp(sqlite3_column_blob(s, 0), digest, SHA256_BYTES) == 0;
-	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	return is_same ? 0
-		       : LEDGER_FIND(
-				 c, LEDGER_BROKEN,
-				 "locks, or what was told and waits to be told, were changed by "
-				 "somebody else");
+	return is_sealed ? 0
+			 : LEDGER_FIND(c, LEDGER_BROKEN,
+				       "locks, or what was told and waits to be told, were changed "
+				       "by somebody else");
 }
 
 int ledger_check_contents(struct ledger_check *c, struct err *e)

@@ -3,6 +3,8 @@
  * keys. It is made with the commit that changes them, and says nothing of who held what when: for
  * that there are records.
  */
+#include <string.h>
+
 #include "runner/base/err.h"
 #include "runner/history/leaf.h"
 #include "runner/history/store.h"
@@ -37,7 +39,7 @@ static int add_rows(struct record *r, const char *sql, struct sha256 *h, struct 
 	return rc;
 }
 
-int ledger_working_digest(struct record *r, unsigned char out[static SHA256_BYTES], struct err *e)
+static int working_digest(struct record *r, unsigned char out[static SHA256_BYTES], struct err *e)
 {
 	struct sha256 h;
 
@@ -50,12 +52,28 @@ int ledger_working_digest(struct record *r, unsigned char out[static SHA256_BYTE
 	return 0;
 }
 
+int ledger_is_working_sealed(struct record *r, bool *is_so, struct err *e)
+{
+	unsigned char digest[SHA256_BYTES];
+	sqlite3_stmt *s;
+
+	if (working_digest(r, digest, e) != 0)
+		return -1;
+	s = store_sql(r, "SELECT working FROM head", e);
+	if (s == NULL || store_step(r, s, e) < 0)
+		return -1;
+	*is_so = sqlite3_column_bytes(s, 0) == SHA256_BYTES &&
+		 memcmp(sqlite3_column_blob(s, 0), digest, SHA256_BYTES) == 0;
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
 int ledger_seal_working(struct record *r, struct err *e)
 {
 	unsigned char digest[SHA256_BYTES];
 	sqlite3_stmt *s;
 
-	if (ledger_working_digest(r, digest, e) != 0)
+	if (working_digest(r, digest, e) != 0)
 		return -1;
 	s = store_sql(r, "UPDATE head SET working = ?1", e);
 	if (s == NULL)

@@ -156,6 +156,16 @@ int store_read_head(struct record *r, struct err *e)
 	return 0;
 }
 
+static int look_at_seal(struct record *r, struct err *e)
+{
+	bool is_sealed;
+
+	if (ledger_is_working_sealed(r, &is_sealed, e) != 0)
+		return -1;
+	r->is_seal_broken = !is_sealed;
+	return 0;
+}
+
 static int begin_writing(struct record *r, struct err *e)
 {
 	int rc = 0;
@@ -168,7 +178,8 @@ static int begin_writing(struct record *r, struct err *e)
 		rc = store_fail(r, e);
 	if (rc != 0)
 		return -1;
-	if (store_read_head(r, e) != 0) {
+	r->is_seal_broken = false;
+	if (store_read_head(r, e) != 0 || (r->shared == NULL && look_at_seal(r, e) != 0)) {
 		(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* the cause is told */
 		if (r->shared != NULL)
 			shared_end(r);
@@ -248,7 +259,7 @@ int store_leave(struct record *r, int rc, struct err *e)
 	if (rc == 0 && r->is_writing)
 		rc = ledger_extend(r, e);
 	leaf_forget(r);
-	if (rc == 0 && r->is_working_changed)
+	if (rc == 0 && r->is_working_changed && !r->is_seal_broken)
 		rc = ledger_seal_working(r, e);
 	if (r->is_writing && r->shared != NULL)
 		return leave_shared(r, rc, e);

@@ -67,6 +67,7 @@ struct record {
 	bool is_held;		    /* record_hold(): reading is inside a transaction already */
 	bool is_writing;	    /* inside a write transaction */
 	bool is_working_changed;    /* the same: store_work() was called */
+	bool is_seal_broken;	    /* the same: somebody else changed tables of work before */
 	struct leaf_memory *memory; /* the same: for its leaves (leaf.h); NULL = nothing yet */
 	int64_t next_seq;	    /* while is_writing */
 	struct merkle tree;	    /* the same: of the leaves before this transaction */
@@ -141,11 +142,13 @@ int ledger_follow(struct record *r, bool *is_so, struct err *e);
 /*
  * Tables of work under way (locks, what was told, what waits to be sent) are no history: their rows
  * change and go. A seal over all of them in the head tells whether somebody else changed one. Every
- * function that writes to one says so (ledger_working.c).
+ * function that writes to one says so (ledger_working.c). A seal that does not fit is left as it
+ * is, whatever is written after: else the next run would hide it.
  */
 void store_work(struct record *r);
 int ledger_seal_working(struct record *r, struct err *e);
-int ledger_working_digest(struct record *r, unsigned char out[static SHA256_BYTES], struct err *e);
+/* Are they still what the seal in the head was made of? */
+int ledger_is_working_sealed(struct record *r, bool *is_so, struct err *e);
 /* What version 8 adds to rows of earlier ones, and the tree over all of them. */
 int ledger_catch_up(struct record *r, int64_t from_version, struct err *e);
 

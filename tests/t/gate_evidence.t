@@ -71,8 +71,22 @@ exits "one database passes" 0 env SHOP_DB=full.db "$ASSIZE" run --subject v1
 exits "its gate opens" 0 env SHOP_DB=full.db "$ASSIZE" gate release --subject v1
 exits "it says nothing about another one" 2 env SHOP_DB=empty.db "$ASSIZE" gate release --subject v1
 
+# ---- what was tampered with stays so ----
+export SHOP_DB=full.db
+
+exits "the record is whole" 0 "$ASSIZE" ledger verify
+sqlite3 .assize/record.db "INSERT INTO locks VALUES ('audit', 'host', 'boot', 'space', 1, 1)"
+exits "with a lock that nobody took it is not" 4 "$ASSIZE" ledger verify
+exits "a run after that" 0 env SHOP_DB=full.db "$ASSIZE" run --subject v1
+exits "does not hide it" 4 "$ASSIZE" ledger verify
+rm -rf .assize
+exits "a record anew" 0 env SHOP_DB=full.db "$ASSIZE" run --subject v1
+sqlite3 .assize/record.db "UPDATE batches SET n_results = 0"
+exits "a batch of nothing is none" 4 "$ASSIZE" ledger verify
+
 # ---- help is no decision ----
 
+rm -rf .assize
 exits "a gate that only prints its help" 2 env SHOP_DB=empty.db ASSIZE_HELP=1 "$ASSIZE" gate release --subject v1
 like "there is none: it decides" "$out" 'SHUT'
 

@@ -185,7 +185,7 @@ merged ../m{1,2,3,4,3d}/$r
 shut "one is there twice, with two definitions" "the evidence is of manifest $m, and run [0-9]+, shard 3 of 4, is of manifest [0-9a-f]+, under another definition"
 again m3v "${part[@]}" --var 'bound=<= 9'
 merged ../m{1,2,4,3v}/$r
-shut "one has other variables" "shard 3 of 4 has no complete run of manifest $m; run [0-9]+ of shard 3 was made with other variables, checks or words"
+shut "one has other variables" "shard 3 of 4 has no complete run of manifest $m; run [0-9]+ of shard 3 was made under another definition or with other variables"
 again m3o "$ASSIZE" run --shard 3/4 -s v2
 merged ../m{1,2,4,3o}/$r
 shut "one is about another subject" "shard 3 of 4 has no complete run of manifest $m; run [0-9]+ of shard 3 was made about \"v2\""
