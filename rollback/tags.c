@@ -6,15 +6,20 @@
  */
 #include "rollback/room.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/map.h"
 #include "runner/base/str.h"
 #include "runner/io/git.h"
 
 #define TAG_PREFIX "refs/tags/"
+#define MAX_DEPTH  32
 
 struct names {
 	const char **items;
@@ -56,6 +61,42 @@ static int collect(struct arena *a, git_repository *repo, const char *pattern, s
 	if (rc != GIT_ITEROVER)
 		return err_set(e, ERR_MEASURE, "could not list the tags: %s", git_door_message());
 	return 0;
+}
+
+/* Loose tags from the directory prefix on; what git could not have written there is none. */
+static void add_loose(struct arena *a, const char *root, const char *prefix, const char *pattern,
+		      struct map *known, struct names *out, int depth)
+{
+	DIR *dir = opendir(arena_printf(a, "%s" TAG_PREFIX "%s", root, prefix));
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *name = arena_printf(a, "%s%s", prefix, entry->d_name);
+		struct stat st;
+
+		if (entry->d_name[0] == '.' || str_ends(name, ".lock") ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
+			add_loose(a, root, arena_printf(a, "%s/", name), pattern, known, out,
+				  depth + 1);
+		else if (S_ISREG(st.st_mode) && str_glob(pattern, name) && !map_get(known, name))
+			names_add(a, out, name);
+	}
+	if (dir)
+		(void)closedir(dir); /* only read */
+}
+
+/* Tags whose file is damaged: nobody but verification would miss them. */
+static void add_damaged(struct arena *a, git_repository *repo, const char *pattern,
+			struct names *list)
+{
+	struct map known;
+
+	map_init(&known, a);
+	for (size_t i = 0; i < list->n; i++)
+		(void)map_put(&known, list->items[i], list); /* once each */
+	add_loose(a, git_repository_commondir(repo), "", pattern, &known, list, 0);
 }
 
 /* The commit a tag leads to; NULL when it leads to none. The caller frees it. */
@@ -119,6 +160,7 @@ int rollback_tags(struct arena *a, const struct rollback_set *set, const char *c
 		return -1;
 	if (collect(a, repo, set->tags, &list, e) < 0)
 		goto out;
+	add_damaged(a, repo, set->tags, &list);
 	if (list.n > 0)
 		qsort(list.items, list.n, sizeof(*list.items), newest_first);
 	if (keep_newest(a, repo, set, &list, e) < 0)

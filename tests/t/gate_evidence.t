@@ -35,6 +35,18 @@ exits "a proven tag is a way back" 0 "$ASSIZE" gate back --subject x
 exits "but not from itself: by name" 1 "$ASSIZE" gate back --subject v1
 exits "by its commit" 1 "$ASSIZE" gate back --subject "$(git -C repo rev-parse v1)"
 
+# ---- a tag whose file is damaged, and attributes that are not the tag's ----
+
+git -C repo tag v3 v1 && : >repo/.git/refs/tags/v3
+run "$ASSIZE" rollback verify
+is "a tag that nobody can read is not left out" "$status" 1
+like "but disproved" "$out" 'v3 disproved'
+rm repo/.git/refs/tags/v3
+echo '* text eol=crlf' >attributes && git -C repo config core.attributesFile "$TMP/attributes"
+exits "attributes of the clone" 2 "$ASSIZE" rollback verify v1
+like "are told" "$out" 'core.attributesFile: git in this clone applies'
+git -C repo config --unset core.attributesFile
+
 # ---- a set that demanded less ----
 
 git -C repo tag -d v2 >/dev/null && git -C repo reset -q --hard v1
