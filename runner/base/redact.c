@@ -1,13 +1,14 @@
 /*
- * Two matchers. The plain one compares a secret with text in which any byte may stand as it is or
- * percent-encoded (or, for a space, as '+'), so every mixture of the two is found. The other one
- * knows what base64 makes of a secret inside longer data: it depends on where in a group of three
- * bytes the secret begins, so there are three texts, each without the characters at its ends that
- * also depend on the neighbours; those characters are masked with it. All matches are marked before
- * anything is replaced: where secrets overlap, no rest of either stays.
+ * Matchers compare a secret with text in which any character may stand as it is or escaped in one
+ * of the ways spelling.h knows (or, for a space, as '+'), so every mixture of them is found. Where
+ * what stands there can be read in two ways, both are tried, as far as a bound on the work allows;
+ * what exceeds it is masked. What base64 makes of a secret inside longer data depends on where in a
+ * group of three bytes the secret begins, so there are three more texts to compare, each without
+ * the characters at its ends that also depend on the neighbours; those characters are masked with
+ * it. All matches are marked before anything is replaced: where secrets overlap, no rest of either
+ * stays.
  *
- * Text from outside is escaped (str_escape) before it comes here, so a secret with a backslash or a
- * newline is looked for as that writes it, too.
+ * What a place in the text may begin with is looked up first, so that many secrets cost little.
  */
 #include "runner/base/redact.h"
 
@@ -15,31 +16,33 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/spelling.h"
 #include "runner/base/str.h"
 
-/* A shorter base64 text would match by accident in ordinary words. */
+/* A shorter base64 text would match by accident in ordinary words, as would hex in numbers. */
 #define MIN_BASE64 6
+#define MIN_HEX	   3 /* bytes */
+#define MAX_DEPTH  64
+/* Escapes read of a text: as often as no text needs it that was not made for it. */
+#define WORK	 8 /* a byte */
+#define MIN_WORK 4096
 
-struct secret {
+/* A secret, or what base64 makes of it. */
+struct pattern {
 	const char *text;
 	size_t len;
 	const char *variable; /* NULL = none holds it */
-	struct secret *next;
-};
-
-/* Text that is found as it is. */
-struct encoded {
-	const char *text;
-	size_t len;
-	size_t before, after; /* characters next to it which carry bits of the secret */
-	struct encoded *next;
+	bool is_base64;
+	size_t before, after;	    /* characters next to it which carry bits of the secret */
+	struct pattern *next;	    /* secret */
+	struct pattern *next_begun; /* with the same byte */
 };
 
 struct redactor {
 	struct arena *arena;
-	struct secret *secrets;
-	struct encoded *encoded;
-	bool starts[256]; /* bytes a match may begin with */
+	struct pattern *secrets;
+	struct pattern *begun[256]; /* with this byte */
+	bool starts[256];	    /* bytes a match may begin with */
 };
 
 struct redactor *redactor_new(struct arena *a)
@@ -58,17 +61,33 @@ bool redactor_is_empty(const struct redactor *r)
 static bool is_base64(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '+' || c == '/' || c == '=';
+	       c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
 }
 
-static void add_text(struct redactor *r, const struct encoded *text)
+/* Another byte of text that may stand for c. */
+static char alias_of(const struct pattern *x, char c)
 {
-	struct encoded *x = arena_alloc(r->arena, sizeof(*x));
+	if (x->is_base64 && c == '+')
+		return '-';
+	if (x->is_base64 && c == '/')
+		return '_';
+	return c == '\n' ? ' ' : c == ' ' ? '+' : c;
+}
 
-	*x = *text;
-	x->next = r->encoded;
-	r->encoded = x;
-	r->starts[(unsigned char)x->text[0]] = true;
+static void add_pattern(struct redactor *r, struct pattern *x)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	unsigned char first = (unsigned char)x->text[0];
+
+	x->next_begun = r->begun[first];
+	r->begun[first] = x;
+	r->starts[first] = true;
+	r->starts[(unsigned char)alias_of(x, x->text[0])] = true;
+	r->starts['%'] = r->starts['\\'] = r->starts['&'] = true;
+	if (x->is_base64 || x->len < MIN_HEX)
+		return;
+	r->starts[(unsigned char)digits[first >> 4]] = true;
+	r->starts[(unsigned char)digits[16 + (first >> 4)]] = true;
 }
 
 /* What base64 makes of the secret when it begins `lead` bytes into a group of three. */
@@ -78,6 +97,7 @@ static void add_encoded(struct redactor *r, const char *secret, size_t n, size_t
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t first_bit = lead * 8, end_bit = (lead + n) * 8;
 	size_t first = (first_bit + 5) / 6, end = end_bit / 6; /* characters wholly of the secret */
+	struct pattern *x;
 	char *text;
 
 	if (end < first + MIN_BASE64)
@@ -93,20 +113,15 @@ static void add_encoded(struct redactor *r, const char *secret, size_t n, size_t
 		}
 		text[i - first] = alphabet[value];
 	}
-	add_text(r, &(struct encoded){
-			    .text = text,
-			    .len = end - first,
-			    .before = first * 6 > first_bit,
-			    .after = end * 6 < end_bit,
-		    });
-}
-
-static void add_escaped(struct redactor *r, const char *secret)
-{
-	const char *text = str_escaped(r->arena, secret);
-
-	if (strcmp(text, secret) != 0)
-		add_text(r, &(struct encoded){.text = text, .len = strlen(text)});
+	x = arena_alloc(r->arena, sizeof(*x));
+	*x = (struct pattern){
+		.text = text,
+		.len = end - first,
+		.is_base64 = true,
+		.before = first * 6 > first_bit,
+		.after = end * 6 < end_bit,
+	};
+	add_pattern(r, x);
 }
 
 void redactor_add(struct redactor *r, const char *secret)
@@ -118,7 +133,7 @@ size_t redactor_find(const struct redactor *r, const char *s, const char **varia
 {
 	size_t longest = 0;
 
-	for (const struct secret *x = r->secrets; x != NULL; x = x->next) {
+	for (const struct pattern *x = r->secrets; x != NULL; x = x->next) {
 		if (x->len <= longest || strncmp(s, x->text, x->len) != 0)
 			continue;
 		longest = x->len;
@@ -127,134 +142,203 @@ size_t redactor_find(const struct redactor *r, const char *s, const char **varia
 	return longest;
 }
 
-void redactor_add_variable(struct redactor *r, const char *secret, const char *name)
+static void add_secret(struct redactor *r, const char *secret, size_t n, const char *name)
 {
-	struct secret *s;
+	struct pattern *x;
 
-	if (secret[0] == '\0')
-		return;
-	for (s = r->secrets; s != NULL; s = s->next) {
-		if (strcmp(s->text, secret) != 0)
+	for (x = r->secrets; x != NULL; x = x->next) {
+		if (x->len != n || memcmp(x->text, secret, n) != 0)
 			continue;
-		if (s->variable == NULL)
-			s->variable = name;
+		if (x->variable == NULL)
+			x->variable = name;
 		return;
 	}
-	s = arena_alloc(r->arena, sizeof(*s));
-	*s = (struct secret){.len = strlen(secret), .variable = name, .next = r->secrets};
-	s->text = arena_strndup(r->arena, secret, s->len);
-	r->secrets = s;
-	r->starts[(unsigned char)secret[0]] = true;
-	r->starts['%'] = true;
-	r->starts['+'] = r->starts['+'] || secret[0] == ' ';
+	x = arena_alloc(r->arena, sizeof(*x));
+	*x = (struct pattern){.len = n, .variable = name, .next = r->secrets};
+	x->text = arena_strndup(r->arena, secret, n);
+	r->secrets = x;
+	add_pattern(r, x);
 	for (size_t lead = 0; lead < 3; lead++)
-		add_encoded(r, s->text, s->len, lead);
-	add_escaped(r, s->text);
+		add_encoded(r, x->text, n, lead);
+}
+
+void redactor_add_variable(struct redactor *r, const char *secret, const char *name)
+{
+	if (secret[0] == '\0')
+		return;
+	add_secret(r, secret, strlen(secret), name);
 }
 
 void redactor_add_all(struct redactor *r, const struct redactor *from)
 {
-	for (const struct secret *x = from->secrets; x != NULL; x = x->next)
+	for (const struct pattern *x = from->secrets; x != NULL; x = x->next)
 		redactor_add_variable(r, x->text, x->variable);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Is this all of the text, or all but half of a byte that is percent-encoded? */
-static bool is_end(const char *p)
-{
-	return p[0] == '\0' || (p[0] == '%' && (p[1] == '\0' || p[2] == '\0'));
-}
-
-/*
- * Bytes of text (NUL terminated) which spell the secret, 0 when they do not. is_cut: the text is
- * part of a longer one, and what the secret begins with may be its end.
- */
-static size_t spelled(const char *text, const struct secret *secret, bool is_cut)
-{
-	const char *p = text;
-
-	for (size_t i = 0; i < secret->len; i++) {
-		char c = secret->text[i];
-
-		if (is_cut && i > 0 && is_end(p)) {
-			return strlen(text);
-		} else if (*p == c) {
-			p++;
-		} else if (*p == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0 &&
-			   hex_value(p[1]) * 16 + hex_value(p[2]) == (unsigned char)c) {
-			p += 3;
-		} else if (*p == '+' && c == ' ') {
-			p++;
-		} else {
-			return 0;
-		}
-	}
-	return (size_t)(p - text);
-}
-
-static bool has_encoded(const char *s, const struct encoded *x, bool is_cut)
-{
-	size_t n = strnlen(s, x->len);
-
-	return (n == x->len || is_cut) && memcmp(s, x->text, n) == 0;
-}
-
-struct marks {
-	bool is_cut;	 /* see spelled() */
-	bool *is_masked; /* one a byte of the text; NULL until the first match */
-	size_t n;
+struct walk {
+	const struct pattern *x;
+	bool is_cut;	/* the text is part of a longer one: what x begins with may be its end */
+	size_t *n_left; /* escapes that may still be read */
+	size_t depth;
 };
 
-static void mark(struct marks *m, struct arena *a, size_t from, size_t to)
+/* Bytes of the pattern from i on that a spelling stands for, 0 = it stands for something else. */
+static size_t meant(const struct pattern *x, size_t i, const struct spelling *s)
 {
+	if (s->n_bytes == 1)
+		return s->bytes[0] == x->text[i] || s->bytes[0] == alias_of(x, x->text[i]);
+	return x->len - i >= s->n_bytes && memcmp(x->text + i, s->bytes, s->n_bytes) == 0
+		       ? s->n_bytes
+		       : 0;
+}
+
+/* What is at p, escaped or as it is, and stands for what the pattern has at i; how many ways. */
+static size_t ways(const struct pattern *x, size_t i, const char *p,
+		   struct spelling out[SPELLING_MAX + 1])
+{
+	struct spelling all[SPELLING_MAX + 1];
+	size_t n_all = spelling_is_escape(*p) ? spelling_read(p, all) : 0, n = 0;
+
+	all[n_all++] = (struct spelling){.bytes = {*p}, .n_bytes = 1, .length = 1};
+	for (size_t k = 0; k < n_all; k++)
+		if (meant(x, i, &all[k]) != 0)
+			out[n++] = all[k];
+	return n;
+}
+
+/* The end of what spells the pattern from i on; NULL = something else is there. */
+static const char *spelled_from(struct walk *w, size_t i, const char *p)
+{
+	const struct pattern *x = w->x;
+
+	while (i < x->len) {
+		struct spelling way[SPELLING_MAX + 1];
+		size_t n, k = 0;
+
+		if (*p == x->text[i] && !spelling_is_escape(*p)) {
+			p++;
+			i++;
+			continue;
+		}
+		if (w->is_cut && i > 0 && (*p == '\0' || spelling_is_begun(p)))
+			return p + strlen(p);
+		if (*p == '\0')
+			return NULL;
+		n = ways(x, i, p, way);
+		if (n == 0)
+			return NULL;
+		if (*w->n_left == 0)
+			return p + strnlen(p, x->len - i);
+		--*w->n_left;
+		w->depth++;
+		for (; k + 1 < n && w->depth < MAX_DEPTH; k++) {
+			const char *end = spelled_from(w, i + way[k].n_bytes, p + way[k].length);
+
+			if (end != NULL)
+				return end;
+		}
+		w->depth--;
+		i += way[k].n_bytes;
+		p += way[k].length;
+	}
+	return p;
+}
+
+/* The byte that two digits stand for, -1 = they are none. */
+static int hex_byte(const char *p)
+{
+	int high = spelling_hex(p[0]), low = high < 0 ? -1 : spelling_hex(p[1]);
+
+	return low < 0 ? -1 : high * 16 + low;
+}
+
+/* The same in hex. */
+static size_t spelled_in_hex(const char *text, const struct pattern *x, bool is_cut)
+{
+	if (x->is_base64 || x->len < MIN_HEX)
+		return 0;
+	for (size_t i = 0; i < x->len; i++) {
+		const char *p = text + 2 * i;
+
+		if (is_cut && i > 1 && (*p == '\0' || (spelling_hex(*p) >= 0 && p[1] == '\0')))
+			return strlen(text);
+		if (hex_byte(p) != (unsigned char)x->text[i])
+			return 0;
+	}
+	return 2 * x->len;
+}
+
+/* A text and what is to be masked of it. */
+struct marks {
+	struct arena *arena;
+	const char *s;
+	size_t n;
+	bool is_cut;	 /* see struct walk */
+	size_t n_left;	 /* the same */
+	bool *is_masked; /* one a byte of the text; NULL until the first match */
+};
+
+/* n bytes at i spell x. */
+static void mark(struct marks *m, size_t i, size_t n, const struct pattern *x)
+{
+	size_t from = i, to = i + n;
+
+	if (n == 0)
+		return;
+	if (x->before != 0 && from > 0 && is_base64(m->s[from - 1]))
+		from--;
+	if (x->after != 0 && is_base64(m->s[to]))
+		to++;
 	if (m->is_masked == NULL)
-		m->is_masked = arena_alloc(a, m->n);
+		m->is_masked = arena_alloc(m->arena, m->n);
 	memset(m->is_masked + from, true, to - from);
 }
 
-static void mark_at(const struct redactor *r, struct arena *a, const char *s, size_t i,
-		    struct marks *m)
+/* What is spelled at i of the patterns that begin with a byte. */
+static void mark_begun(const struct redactor *r, struct marks *m, size_t i, char first)
 {
-	for (const struct secret *x = r->secrets; x != NULL; x = x->next) {
-		size_t k = spelled(s + i, x, m->is_cut);
+	for (const struct pattern *x = r->begun[(unsigned char)first]; x != NULL;
+	     x = x->next_begun) {
+		struct walk w = {.x = x, .is_cut = m->is_cut, .n_left = &m->n_left};
+		const char *end = spelled_from(&w, 0, m->s + i);
 
-		if (k != 0)
-			mark(m, a, i, i + k);
+		if (end != NULL)
+			mark(m, i, (size_t)(end - m->s) - i, x);
 	}
-	for (const struct encoded *x = r->encoded; x != NULL; x = x->next) {
-		size_t from = i, to = i + x->len;
+}
 
-		if (!has_encoded(s + i, x, m->is_cut))
-			continue;
-		to = to < m->n ? to : m->n;
-		if (x->before != 0 && from > 0 && is_base64(s[from - 1]))
-			from--;
-		if (x->after != 0 && is_base64(s[to]))
-			to++;
-		mark(m, a, from, to);
-	}
+static void mark_at(const struct redactor *r, struct marks *m, size_t i)
+{
+	static const char aliases[] = "+-_ ", meant_by[] = " +/\n"; /* see alias_of() */
+	const char *s = m->s + i, *alias = strchr(aliases, *s);
+	struct spelling all[SPELLING_MAX];
+	size_t n = spelling_is_escape(*s) ? spelling_read(s, all) : 0;
+	int hex = hex_byte(s);
+
+	mark_begun(r, m, i, *s);
+	if (alias != NULL)
+		mark_begun(r, m, i, meant_by[alias - aliases]);
+	for (size_t k = 0; k < n; k++)
+		if (all[k].bytes[0] != *s && (k == 0 || all[k].bytes[0] != all[k - 1].bytes[0]))
+			mark_begun(r, m, i, all[k].bytes[0]);
+	if (hex < 0)
+		return;
+	for (const struct pattern *x = r->begun[hex]; x != NULL; x = x->next_begun)
+		mark(m, i, spelled_in_hex(s, x, m->is_cut), x);
 }
 
 static const char *redact(const struct redactor *r, struct arena *a, const char *s, bool is_cut)
 {
-	struct marks m = {.is_cut = is_cut};
+	struct marks m = {.arena = a, .s = s, .is_cut = is_cut};
 	char *out, *p;
 
 	if (s == NULL || r == NULL || redactor_is_empty(r))
 		return s;
 	m.n = strlen(s);
-	for (size_t i = 0; i < m.n; i++) {
+	m.n_left = WORK * m.n + MIN_WORK;
+	for (size_t i = 0; i < m.n; i++)
 		if (r->starts[(unsigned char)s[i]])
-			mark_at(r, a, s, i, &m);
-	}
+			mark_at(r, &m, i);
 	if (m.is_masked == NULL)
 		return s;
 	/* A masked run of one byte grows to three. */

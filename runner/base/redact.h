@@ -2,9 +2,10 @@
  * redact: secrets never leave.
  *
  * Holds the secret values of a run (from ${env:..} and ${file:..}) and replaces every occurrence in
- * outgoing text by REDACT_MASK, also when percent-encoded, in base64 as HTTP Basic would carry it,
- * or escaped by str_escape(). Every text that goes to record, report, log or terminal passes
- * redact_text() once, in the runner. Owns copies of the secrets in its arena. Filled before threads
+ * outgoing text by REDACT_MASK, also when it is percent-encoded, escaped as JSON, HTML, XML or
+ * str_escape() do, in base64 (of both alphabets, as HTTP Basic would carry it) or in hex. Every
+ * text that goes to record, report, log or terminal passes redact_text() once, in the runner. Owns
+ * copies of the secrets in its arena. Filled before threads
  * start, read-only afterwards.
  */
 #ifndef ASSIZE_BASE_REDACT_H
@@ -19,7 +20,8 @@ struct redactor;
 #define REDACT_MASK "***"
 
 struct redactor *redactor_new(struct arena *a);
-void redactor_add(struct redactor *r, const char *secret); /* "" is ignored */
+/* "" is ignored. */
+void redactor_add(struct redactor *r, const char *secret);
 /* The same, of a secret that is the value of an environment variable; name is borrowed. */
 void redactor_add_variable(struct redactor *r, const char *secret, const char *name);
 /* Those of another redactor as well: what is cut can be masked once only. */

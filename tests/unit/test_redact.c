@@ -195,6 +195,92 @@ static void test_redact_has_no_base64_of_short_secrets(void **state)
 	check(w, "abc", "***");
 }
 
+static void test_redact_masks_escapes_of_json(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "a\"b\\c/d\xC3\xB6\xF0\x9F\x94\x91\tz");
+	check(w, "{\"k\":\"a\\\"b\\\\c\\/d\xC3\xB6\xF0\x9F\x94\x91\\tz\"}", "{\"k\":\"***\"}");
+	check(w, "a\\u0022b\\u005Cc/d\\u00f6\\ud83d\\uDD11\\u0009z!", "***!");
+	check(w, "\\u0061\\u0022\\u0062\\u005cc\\u002Fd\\u00F6\\uD83D\\udd11\\tz!", "***!");
+	/* As str_escape() writes the same once more, and as JSON within JSON. */
+	check(w, "a\\\\\"b\\\\\\\\c\\\\/d\\\\u00f6\\\\ud83d\\\\udd11\\\\tz!", "***!");
+	check(w, "a\\\\\\\"b\\\\\\\\c/d\xC3\xB6\xF0\x9F\x94\x91\\\\tz!", "***!");
+	check(w, "a\\u0023b\\u005cc", "a\\u0023b\\u005cc");
+	check(w, "a\\u002", "a\\u002");
+	check_cut(w, "x a\\u002", "x ***");
+	check_cut(w, "x a\\", "x ***");
+}
+
+static void test_redact_masks_references_of_html(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "a&b<c>\"d'\xC3\xB6");
+	check(w, "<p>a&amp;b&lt;c&gt;&quot;d&apos;\xC3\xB6</p>", "<p>***</p>");
+	check(w, "a&b&#60;c&#x3E;&#34;d&#39;&#246;!", "***!");
+	check(w, "&#97;&#038;b&#x3c;c>\"d&#X27;&#xF6;!", "***!");
+	check(w, "a&amp;amp;b&amp;lt;c&amp;gt;&amp;#34;d'\xC3\xB6!", "***!");
+	check(w, "a&amp;b&lt;", "a&amp;b&lt;");
+	check_cut(w, "x a&am", "x ***");
+}
+
+static void test_redact_tries_both_readings(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "%41%25x");
+	redactor_add(w->redactor, "&amp;y&z");
+	redactor_add(w->redactor, "c:\\\\d\\e\\");
+	check(w, "1 %41%25x!", "1 ***!");
+	check(w, "2 %2541%2525x!", "2 ***!");
+	check(w, "3 &amp;y&z!", "3 ***!");
+	check(w, "4 &amp;amp;y&amp;z!", "4 ***!");
+	check(w, "5 c:\\\\d\\e\\!", "5 ***!");
+	check(w, "6 c:\\\\\\\\d\\\\e\\\\!", "6 ***!");
+}
+
+static void test_redact_bounds_the_work_on_hostile_text(void **state)
+{
+	struct world *w = *state;
+	enum { N = 100000 };
+	char *text = arena_alloc(w->arena, N + 1);
+	static const char repeated[] = "\\&%0";
+
+	redactor_add(w->redactor, "\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\x");
+	for (size_t i = 0; i + 1 < sizeof(repeated); i++) {
+		memset(text, repeated[i], N);
+		assert_non_null(redact_text(w->redactor, w->arena, text));
+		assert_non_null(redact_cut(w->redactor, w->arena, text));
+	}
+}
+
+static void test_redact_masks_base64url(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "\xFB\xEF\xBE\xFF\xFF\xFF");
+	check(w, "a ++++//// b", "a *** b");
+	check(w, "a ----____ b", "a *** b");
+	check(w, "a %2B%2b++\\/\\///. b", "a ***. b");
+	redactor_add(w->redactor, "hunter22~?>");
+	check(w, "t=aHVudGVyMjJ-Pz4.x", "t=***.x");
+	check(w, "t=aHVudGVyMjJ+Pz4=.x", "t=***=.x");
+}
+
+static void test_redact_masks_hex(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "Jolly");
+	redactor_add(w->redactor, "ab");
+	check(w, "x 4a6f6c6c79 4A6F6C6C79 x", "x *** *** x");
+	check(w, "004a6F6c6C7900", "00***00");
+	check(w, "4a6f6c6c7", "4a6f6c6c7");
+	check(w, "6162", "6162");
+	check_cut(w, "x 4a6f6", "x ***");
+}
+
 static void test_redact_masks_what_is_cut(void **state)
 {
 	struct world *w = *state;
@@ -247,6 +333,15 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_takes_over_secrets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_masks_what_is_cut, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_escapes_of_json, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_references_of_html, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_tries_both_readings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_bounds_the_work_on_hostile_text, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_base64url, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_hex, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
