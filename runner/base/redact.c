@@ -22,6 +22,7 @@
 /* A shorter base64 text would match by accident in ordinary words, as would hex in numbers. */
 #define MIN_BASE64 6
 #define MIN_HEX	   3 /* bytes */
+#define MIN_LINE   8
 #define MAX_DEPTH  64
 /* Escapes read of a text: as often as no text needs it that was not made for it. */
 #define WORK	 8 /* a byte */
@@ -162,11 +163,32 @@ static void add_secret(struct redactor *r, const char *secret, size_t n, const c
 		add_encoded(r, x->text, n, lead);
 }
 
+/* Lines of a key are quoted one by one, and laid out anew. */
+static void add_lines(struct redactor *r, const char *secret)
+{
+	static const char blanks[] = " \t\r";
+
+	if (strchr(secret, '\n') == NULL)
+		return;
+	for (const char *line = secret; *line != '\0'; line += *line == '\n') {
+		size_t n = strcspn(line, "\n");
+		const char *end = line + n;
+
+		line += strspn(line, blanks);
+		while (end > line && strchr(blanks, end[-1]) != NULL)
+			end--;
+		if (end >= line + MIN_LINE)
+			add_secret(r, line, (size_t)(end - line), NULL);
+		line += strcspn(line, "\n");
+	}
+}
+
 void redactor_add_variable(struct redactor *r, const char *secret, const char *name)
 {
 	if (secret[0] == '\0')
 		return;
 	add_secret(r, secret, strlen(secret), name);
+	add_lines(r, secret);
 }
 
 void redactor_add_all(struct redactor *r, const struct redactor *from)

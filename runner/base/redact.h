@@ -20,7 +20,7 @@ struct redactor;
 #define REDACT_MASK "***"
 
 struct redactor *redactor_new(struct arena *a);
-/* "" is ignored. */
+/* "" is ignored. Of several lines each of some length is a secret of its own as well. */
 void redactor_add(struct redactor *r, const char *secret);
 /* The same, of a secret that is the value of an environment variable; name is borrowed. */
 void redactor_add_variable(struct redactor *r, const char *secret, const char *name);

@@ -281,6 +281,20 @@ static void test_redact_masks_hex(void **state)
 	check_cut(w, "x 4a6f6", "x ***");
 }
 
+static void test_redact_masks_lines_of_a_secret(void **state)
+{
+	struct world *w = *state;
+
+	redactor_add(w->redactor, "--KEY--\r\n  firstline \r\nshort\nsecondline\n");
+	check(w, "a firstline, b secondline", "a ***, b ***");
+	check(w, "a Zmlyc3RsaW5l b", "a *** b");
+	check(w, "short", "short");
+	redactor_add(w->redactor, "one\ntwo\n3");
+	check(w, "x one two 3", "x ***");
+	check(w, "x one\\ntwo\\\\n3", "x ***");
+	check(w, "x one&#10;two%0A3", "x ***");
+}
+
 static void test_redact_masks_what_is_cut(void **state)
 {
 	struct world *w = *state;
@@ -342,6 +356,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_masks_base64url, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_masks_hex, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_masks_lines_of_a_secret, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
