@@ -71,6 +71,19 @@ static json_t *load_rounded(const char *text, size_t n, size_t flags, json_error
 	return root;
 }
 
+/*
+ * Where and why, without the piece of the document that jansson quotes: it may be the beginning of
+ * a secret, which nobody would recognise and mask.
+ */
+static int refuse(const json_error_t *error, struct err *e)
+{
+	const char *quoted = strstr(error->text, " near '");
+	size_t n = quoted != NULL ? (size_t)(quoted - error->text) : strlen(error->text);
+
+	return err_set(e, ERR_MEASURE, "not valid JSON: line %d, column %d: %.*s", error->line,
+		       error->column, (int)n, error->text);
+}
+
 int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e)
 {
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
@@ -84,8 +97,7 @@ int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e)
 		root = load_rounded(text, n, flags, &error);
 	}
 	if (root == NULL)
-		return err_set(e, ERR_MEASURE, "not valid JSON: line %d, column %d: %s", error.line,
-			       error.column, error.text);
+		return refuse(&error, e);
 	doc = xmalloc(sizeof(*doc));
 	*doc = (struct json_doc){.root = root, .has_rounded = has_rounded};
 	*out = doc;

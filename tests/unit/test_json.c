@@ -171,6 +171,31 @@ static void test_json_bad_documents_are_refused_with_a_place(void **state)
 	}
 }
 
+static void test_json_errors_quote_nothing(void **state)
+{
+	static const char *const documents[] = {
+		"{\"password\": hunter2}",
+		"{\"password\": \"hunter2",
+		"{\"password\": \"hunter2\\q\"}",
+		"{\"hunter2\": 1, \"hunter2\": 2}",
+		"\"hunter2\" \"hunter2\"",
+		"{\"password\" \"hunter2\"}",
+		"\"hunter2\xff\"",
+		"[1 hunter2]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+		struct json_doc *d = NULL;
+		struct err e = {0};
+
+		assert_int_equal(json_parse(documents[i], strlen(documents[i]), &d, &e), -1);
+		assert_non_null(strstr(e.message, "not valid JSON: line 1, column "));
+		assert_null(strstr(e.message, "near"));
+		assert_null(strstr(e.message, "hunt"));
+	}
+}
+
 static void test_json_depth_is_limited(void **state)
 {
 	struct buf b;
@@ -353,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_json_malformed_pointers_are_refused),
 		cmocka_unit_test(test_json_nodes_are_walked_in_order),
 		cmocka_unit_test(test_json_bad_documents_are_refused_with_a_place),
+		cmocka_unit_test(test_json_errors_quote_nothing),
 		cmocka_unit_test(test_json_depth_is_limited),
 		cmocka_unit_test(test_json_integers_stay_integers),
 		cmocka_unit_test(test_json_huge_integer_does_not_hide_the_rest),
