@@ -41,6 +41,16 @@ int http_on_body(struct probe *p, const char *data, size_t n, struct err *e)
 	return 0;
 }
 
+/* Without credentials. */
+static void put_location(struct buf *b, const char *location)
+{
+	size_t at, n = http_url_credentials(location, &at);
+
+	(void)buf_puts(b, "\nlocation: "); /* cut when full */
+	str_escape(b, location, at);
+	str_escape(b, location + at + n, strlen(location + at + n));
+}
+
 /* The status line, where a redirect leads, and how the body begins when that explains something. */
 static const char *evidence_of(struct probe *p, const struct http_state *s,
 			       const struct http_response *res)
@@ -58,8 +68,7 @@ static const char *evidence_of(struct probe *p, const struct http_state *s,
 	for (size_t i = 0; i < res->n_headers; i++) {
 		if (strcasecmp(res->headers[i].name, "Location") != 0)
 			continue;
-		(void)buf_puts(&b, "\nlocation: ");
-		str_escape(&b, res->headers[i].value, strlen(res->headers[i].value));
+		put_location(&b, res->headers[i].value);
 	}
 	if (s->n_snippet > 0 && (s->is_wanted || res->status >= 400)) {
 		bool is_cut = res->n_body_bytes > (int64_t)s->n_snippet;

@@ -95,6 +95,12 @@ struct http_response {
 	size_t n_headers;
 };
 
+/*
+ * How many bytes of a URL, or of what a redirect leads to, are credentials with their '@', and
+ * where: nobody may see them. 0 = none are. It need not be a sound one.
+ */
+size_t http_url_credentials(const char *url, size_t *at);
+
 struct http_handler {
 	/* MAY be NULL. Called when the first request is sent: its turn has come. */
 	void (*started)(void *ctx);

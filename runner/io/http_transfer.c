@@ -480,10 +480,26 @@ static int check_origin(struct http_transfer *t, const char *to, struct err *e)
 	return -1;
 }
 
-/* As it came, or nothing of it: see http_url_shown(). */
-static const char *shown_location(const char *location)
+/* The caller's; as it came but for credentials, or nothing of it: see http_url_shown(). */
+static char *shown_location(const char *location)
 {
-	return strlen(location) <= MAX_LOCATION ? location : "...";
+	size_t at, n = http_url_credentials(location, &at);
+	char *shown;
+
+	if (strlen(location) > MAX_LOCATION)
+		return xstrdup("...");
+	shown = xstrdup(location);
+	memmove(shown + at, location + at + n, strlen(location + at + n) + 1);
+	return shown;
+}
+
+static int refuse_location(const char *location, const char *why, struct err *e)
+{
+	char *shown = shown_location(location);
+
+	(void)err_set(e, ERR_MEASURE, "redirected to \"%s\"%s", shown, why);
+	free(shown);
+	return -1;
 }
 
 /* The URL to follow, owned by the caller; NULL = refused. */
@@ -492,15 +508,13 @@ static char *resolve(struct http_transfer *t, const char *location, struct err *
 	char *to = http_url_resolve(t->url, location);
 
 	if (to == NULL) {
-		(void)err_set(e, ERR_MEASURE, "redirected to \"%s\", which is no URL",
-			      shown_location(location));
+		(void)refuse_location(strchr(location, '@') == NULL ? location : "...",
+				      ", which is no URL", e);
 		return NULL;
 	}
 	if (!http_url_is_http(to)) {
 		free(to);
-		(void)err_set(e, ERR_MEASURE,
-			      "redirected to \"%s\": only http and https are followed",
-			      shown_location(location));
+		(void)refuse_location(location, ": only http and https are followed", e);
 		return NULL;
 	}
 	return to;
@@ -514,9 +528,13 @@ int http_transfer_redirect(struct http_transfer *t, bool *is_followed, struct er
 	*is_followed = false;
 	if (!is_passed_over(t))
 		return 0;
-	if (t->redirects_left == 0)
-		return err_set(e, ERR_MEASURE, "more than %ld redirects, the last one to \"%s\"",
-			       t->max_redirects, shown_location(location));
+	if (t->redirects_left == 0) {
+		to = shown_location(location);
+		(void)err_set(e, ERR_MEASURE, "more than %ld redirects, the last one to \"%s\"",
+			      t->max_redirects, to);
+		free(to);
+		return -1;
+	}
 	to = resolve(t, location, e);
 	if (to == NULL)
 		return -1;

@@ -167,6 +167,21 @@ char *http_url_shown(const char *url)
 	return cut;
 }
 
+size_t http_url_credentials(const char *url, size_t *at)
+{
+	size_t scheme = strcspn(url, ":/?#"), n, end;
+
+	*at = url[scheme] == ':' ? scheme + 1 : 0;
+	n = strspn(url + *at, "/\\");
+	if (n == 0 || (*at == 0 && n < 2)) /* a path, or of a scheme without hosts */
+		return 0;
+	*at += n;
+	end = strcspn(url + *at, "/\\?#");
+	while (end > 0 && url[*at + end - 1] != '@')
+		end--;
+	return end;
+}
+
 const char *http_join(struct arena *a, const char *base, const char *path)
 {
 	size_t n = strlen(base);

@@ -49,6 +49,7 @@ audits:
       - { id: sent, http: /echo, expect: { body: 'matches /X-Token: hunter2-hunter2\\r\\nX-From: target/' } }
       - { id: agent, http: /echo, expect: { body: 'matches /Accept-Encoding: gzip/' } }
       - { id: redirect, http: /mode/redirect-good }
+      - { id: redirect-user, http: /mode/redirect-user }
       - { id: followed, http: { path: /mode/redirect-good, redirects: 1 } }
       - { id: gzip, http: /mode/good-gzip, expect: { body: 'matches /orders_total 12345/', size: "== 75" } }
       - { id: unmarked, http: /mode/good-close, expect: { body: 'matches /orders_total 12345/' } }
@@ -162,6 +163,8 @@ printf '<!DOCTYPE html><html><body>mainten\n' >www/page.html
 tells "half a page though nobody asks for it" cut-page 2 'the body does not end in "</html>"'
 tells "a redirect is an answer" redirect 1 '302.*== 200'
 like "and where it leads is evidence" "$out$err" 'location: /mode/good'
+tells "a redirect with a password in it" redirect-user 1 'location: http://h/x'
+unlike "which is not shown" "$out$err" 'ada|swordfish'
 tells "too slow" tight 1 'total'
 tells "nor half of one that is cut" secret-cut 1 'body: GET /echo\?x{140}\*\*\* \.\.\.'
 tells "a header's value is never shown" secret-shown 1 'X-Token'

@@ -68,6 +68,7 @@ static const struct mode {
 	{"redirect-nowhere", FOUND, "", KEEP},
 	{"redirect-307", "HTTP/1.1 307 Temporary Redirect\r\nLocation: /echo\r\n", "", KEEP},
 	{"redirect-308", "HTTP/1.1 308 Permanent Redirect\r\nLocation: /echo\r\n", "", KEEP},
+	{"redirect-user", FOUND "Location: http://ada:swordfish@h/x\r\n", "moved\n", KEEP},
 	{"redirect-good", FOUND "Location: /mode/good\r\n", "moved\n", KEEP},
 	/* whole, and not what was asked for */
 	{"html-200", OK HTML, PAGE, KEEP},

@@ -424,6 +424,62 @@ static void test_http_shows_no_credentials(void **state)
 	stop_server(s);
 }
 
+static void test_http_finds_credentials(void **state)
+{
+	static const struct {
+		const char *url;
+		size_t at, n;
+	} cases[] = {
+		{"http://user:pass@host/", 7, 10},
+		{"HTTPS://u:p@ss@host?a@b", 8, 7},
+		{"//u:p@host/", 2, 4},
+		{"http:/u:p@host/", 6, 4},
+		{"http:\\\\u:p@host/", 7, 4},
+		{"http://u:p@host:port/x", 7, 4},
+		{"http://u:p@", 7, 4},
+		{"http://host/a@b", 7, 0},
+		{"http://host", 7, 0},
+		{"/a@b", 0, 0},
+		{"a@b", 0, 0},
+		{"mailto:a@b", 7, 0},
+		{"?to=http://a@b", 0, 0},
+		{"", 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t at, n = http_url_credentials(cases[i].url, &at);
+
+		assert_int_equal(n, cases[i].n);
+		assert_int_equal(at, cases[i].at);
+	}
+}
+
+static void test_http_refuses_redirects_without_credentials(void **state)
+{
+	static const struct {
+		const char *location;
+		const char *want;
+	} cases[] = {
+		{"ftp://user:hunter2@host/x", "\"ftp://host/x\": only http and https are"},
+		{"http://user:hunter2@host:port/", "redirected to \"...\", which is no URL"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new();
+		struct server r = start_redirector("302 Found", cases[i].location);
+		struct fetched f = {.request = {.url = url_of(a, r, "/"), .max_redirects = 3}};
+
+		fetch(&f, 1, 10, 10);
+		assert_non_null(strstr(f.error, cases[i].want));
+		assert_null(strstr(f.error, "hunter2"));
+		buf_release(&f.body);
+		stop_server(r);
+		arena_free(a);
+	}
+}
+
 static void test_http_join_puts_one_slash(void **state)
 {
 	struct arena *a = arena_new();
@@ -481,6 +537,8 @@ int main(void)
 		cmocka_unit_test(test_http_changes_the_method_as_told),
 		cmocka_unit_test(test_http_keeps_bodies_at_their_origin),
 		cmocka_unit_test(test_http_shows_no_credentials),
+		cmocka_unit_test(test_http_finds_credentials),
+		cmocka_unit_test(test_http_refuses_redirects_without_credentials),
 		cmocka_unit_test(test_http_join_puts_one_slash),
 		cmocka_unit_test(test_http_check_url_says_what_is_wrong),
 	};
