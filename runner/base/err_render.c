@@ -15,6 +15,7 @@
 #define WINDOW_BEFORE 60 /* bytes */
 #define WINDOW_AFTER  60
 #define TAB_WIDTH     8
+#define MAX_USERINFO  1024
 #define INDENT	      "    "
 #define ELLIPSIS      "\xE2\x80\xA6"
 
@@ -84,6 +85,46 @@ static bool find_line(const char *source, size_t len, uint32_t line, const char 
 	return true;
 }
 
+/* Where what a URL has before '@' ends, at s behind "://"; s = it has nothing there. */
+static const char *end_of_userinfo(const char *s, const char *end)
+{
+	const char *p = s, *at = NULL;
+
+	for (; p < end && p - s < MAX_USERINFO && strchr("/?# \t\"'", *p) == NULL; p++)
+		if (*p == '@')
+			at = p;
+	return at != NULL ? at : s;
+}
+
+/*
+ * A piece of a source line as put_source() does, credentials in a URL as asterisks: it may be the
+ * very error that they are there. Those of the environment, "${env:..}", are no secret as written.
+ */
+static void put_piece(struct buf *out, const char *line, size_t n, size_t from, size_t to)
+{
+	size_t first = from > MAX_USERINFO ? from - MAX_USERINFO : 0;
+	struct buf piece;
+
+	buf_init(&piece, BUF_UNBOUNDED); /* at most the window */
+	(void)buf_add(&piece, line + from, to - from);
+	for (size_t i = first; i < to && n - i > 3; i++) {
+		const char *s = line + i + 3, *end;
+
+		if (memcmp(line + i, "://", 3) != 0)
+			continue;
+		end = end_of_userinfo(s, line + n);
+		for (const char *p = s; p + 1 < end; p++)
+			if (p[0] == '$' && p[1] == '{')
+				end = s;
+		for (; s < end; s++)
+			if (s >= line + from && s < line + to)
+				piece.data[s - line - (ptrdiff_t)from] = '*';
+	}
+	if (piece.len > 0)
+		put_source(out, piece.data, piece.len);
+	buf_release(&piece);
+}
+
 static void render_line(struct buf *out, const char *line, size_t n, uint32_t col)
 {
 	size_t at = col != 0 ? col - 1 : 0, from, to, start;
@@ -101,13 +142,13 @@ static void render_line(struct buf *out, const char *line, size_t n, uint32_t co
 	(void)buf_puts(out, INDENT); /* is_full tells, here and below */
 	if (from > 0)
 		(void)buf_puts(out, ELLIPSIS);
-	put_source(out, line + from, to - from);
+	put_piece(out, line, n, from, to);
 	(void)buf_puts(out, to < n ? ELLIPSIS "\n" : "\n");
 	if (col == 0)
 		return;
 
 	buf_init(&before, BUF_UNBOUNDED); /* at most the window */
-	put_source(&before, line + from, at - from);
+	put_piece(&before, line, n, from, at);
 	start = str_width(before.data) + (from > 0 ? 1 : 0);
 	buf_release(&before);
 	(void)buf_printf(out, INDENT "%*s^\n", (int)start, "");

@@ -131,4 +131,10 @@ run "$ASSIZE" kinds rows --json
 is "one kind as JSON" "$(jq -r '.[].name, (.[0].keys[] | select(.is_required) | .name)' <<<"$out" | tr '\n' ' ')" \
 	"rows table "
 
+
+printf 'assize: 1\ntargets:\n  t: { http: "https://ada:swordfish@h/" }\n' >credentials.yaml
+run "$ASSIZE" check -f credentials.yaml
+like "a URL with a password is refused" "$status $err" '^3 .*the URL of a target cannot hold credentials'
+like "in its place" "$err" '  t: \{ http: "https://\*+@h/" \}'
+unlike "without the password" "$out$err" 'swordfish'
 done_testing

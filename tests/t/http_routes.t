@@ -213,7 +213,8 @@ refuses()
 	like "$1: told" "$out$err" "bad.yaml:3:[0-9]+: .*$3"
 }
 refuses "a proxy of another scheme" 'proxy: "ftp://p:1"' '"proxy" must be an http, https, socks5 or socks5h URL'
-refuses "credentials in its URL" 'proxy: "http://a:b@p:1"' 'cannot hold credentials'
+refuses "credentials in its URL" 'proxy: "http://a:swordfish@p:1"' 'cannot hold credentials'
+unlike "which are not shown" "$out$err" swordfish
 refuses "a user without a proxy" 'proxy_user: a' '"proxy_user" says nothing without "proxy"'
 refuses "a key without a certificate" 'key_file: a' '"key_file" says nothing without "cert_file"'
 refuses "a version that is none" 'http_version: "3"' 'http_version'

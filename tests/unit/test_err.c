@@ -157,6 +157,29 @@ static void test_err_renders_the_line_with_a_caret(void **state)
 	arena_free(a);
 }
 
+static void test_err_renders_no_credentials_of_urls(void **state)
+{
+	struct arena *a = arena_new();
+	char far[400];
+
+	(void)state;
+	assert_string_equal(render(a, 1, 4, "h: \"https://u:hunter2@h/a@b\", x: y@z"),
+			    "a.yaml:1:4: bad\n"
+			    "    h: \"https://*********@h/a@b\", x: y@z\n"
+			    "       ^\n");
+	assert_string_equal(render(a, 1, 19, "h: http://\xC3\xA4@h, z: http://p/q@r"),
+			    "a.yaml:1:19: bad\n"
+			    "    h: http://**@h, z: http://p/q@r\n"
+			    "                      ^\n");
+	assert_string_equal(render(a, 1, 1, "http://a:${env:B}@h"),
+			    "a.yaml:1:1: bad\n    http://a:${env:B}@h\n    ^\n");
+	/* It begins before what is shown of the line, or ends behind it. */
+	(void)snprintf(far, sizeof(far), "http://%0100d:hunter2%0100d@h/", 0, 0);
+	assert_null(strstr(render(a, 1, 120, far), "hunter2"));
+	assert_null(strstr(render(a, 1, 1, far), "00"));
+	arena_free(a);
+}
+
 static void test_err_renders_without_what_it_does_not_know(void **state)
 {
 	struct arena *a = arena_new();
@@ -244,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_err_diags_keep_a_thousand_and_count_on),
 		cmocka_unit_test(test_err_diags_sort_by_position_and_keep_order_within),
 		cmocka_unit_test(test_err_renders_the_line_with_a_caret),
+		cmocka_unit_test(test_err_renders_no_credentials_of_urls),
 		cmocka_unit_test(test_err_renders_without_what_it_does_not_know),
 		cmocka_unit_test(test_err_puts_the_caret_under_the_character),
 		cmocka_unit_test(test_err_shows_a_window_of_a_long_line),
