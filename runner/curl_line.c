@@ -94,6 +94,9 @@ static int put_line(struct buf *out, struct probe *p, const struct http_request 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	for (size_t i = 0; i < n; i++)
 		put_argument(&b, arguments[i], r);
+	if (req->max_redirects > 0 && !http_curl_follows(req))
+		(void)buf_puts(out, "# redirects are not followed: curl would send the headers to "
+				    "other hosts, too\n");
 	(void)buf_printf(out, "%s\n", b.data);
 	buf_release(&b);
 	return 0;

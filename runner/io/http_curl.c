@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/pairs.h"
@@ -86,6 +87,28 @@ static void add_method(struct arguments *x, const struct http_request *req, bool
 		add_value(x, "--data-raw", "");
 }
 
+static bool has_own(const struct pairs *headers)
+{
+	/* Two that curl keeps to the first host, and two that say nothing of anybody. */
+	static const char *const others[] = {"Authorization", "Cookie", "Accept", "Content-Type"};
+
+	for (size_t i = 0; headers != NULL && i < headers->n; i++) {
+		bool is_own = true;
+
+		for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++)
+			if (strcasecmp(headers->items[i].name, others[k]) == 0)
+				is_own = false;
+		if (is_own)
+			return true;
+	}
+	return false;
+}
+
+bool http_curl_follows(const struct http_request *req)
+{
+	return !has_own(req->headers) && !has_own(req->extra_headers);
+}
+
 int http_curl_arguments(const struct http_request *req, const struct http_curl_more *more,
 			struct arena *a, const char ***out, size_t *n, struct err *e)
 {
@@ -115,7 +138,7 @@ int http_curl_arguments(const struct http_request *req, const struct http_curl_m
 		add_value(&x, "--max-time",
 			  arena_printf(a, "%lld.%03d", (long long)(req->timeout_ms / 1000),
 				       (int)(req->timeout_ms % 1000)));
-	if (req->max_redirects > 0) {
+	if (req->max_redirects > 0 && http_curl_follows(req)) {
 		add(&x, "--location");
 		add_value(&x, "--max-redirs", arena_printf(a, "%ld", req->max_redirects));
 	}

@@ -4,6 +4,7 @@
 #ifndef ASSIZE_IO_HTTP_CURL_H
 #define ASSIZE_IO_HTTP_CURL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -17,6 +18,11 @@ struct http_curl_more {
 	const char *cookies;	  /* file to keep them in */
 };
 
+/*
+ * Does curl follow redirects as the request wants? Not when it has headers that curl would send to
+ * another host, too: they stay at their origin here.
+ */
+bool http_curl_follows(const struct http_request *req);
 /*
  * The arguments, "curl" first, as they are before any shell: they hold the request's secrets. The
  * headers are made by the same code that sends them. *n is their number; text is a's or the

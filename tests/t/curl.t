@@ -13,6 +13,7 @@ cat >assize.yaml <<YAML
 assize: 1
 targets:
   shop: { http: "http://127.0.0.1:$port", headers: { X-Token: "Bearer \${env:SECRET}!", X-Empty: "", X-From: target } }
+  plain: { http: "http://127.0.0.1:$port", headers: { Authorization: "Bearer \${env:PASSWORD}" } }
   filed: { http: "http://127.0.0.1:$port", headers: { X-Token: "\${file:token}" } }
   basic: { http: "http://127.0.0.1:$port", headers: { Authorization: "Basic c3dvcmRmaXNoLXN3b3JkZmlzaA==", X-Plain: "\${env:PASSWORD}" } }
   routed:
@@ -30,7 +31,9 @@ audits:
       - { id: post, http: { path: /echo, method: POST, headers: { X-From: "it's me" }, body: "{\"id\": 1, \"it's\": \"\\\\ \${env:PASSWORD}\"}\n\ttwo lines\n" } }
       - { id: typed, http: { path: /echo, method: PATCH, headers: { Content-Type: application/json, Accept: application/json }, body: "{}" } }
       - { id: empty, http: { path: /echo, method: POST } }
-      - { id: moved, http: { path: /mode/redirect-good, method: POST, body: x, redirects: 1 } }
+      - { id: stays, http: { path: /mode/redirect-good, redirects: 1 } }
+      - { id: own, target: plain, http: { path: /mode/redirect-good, headers: { X-From: check }, redirects: 1 } }
+      - { id: moved, target: plain, http: { path: /mode/redirect-good, method: POST, body: x, redirects: 1 } }
       - { id: delete, http: { path: "/echo", method: DELETE } }
       - { id: head, http: { path: "/echo", method: HEAD } }
       - { id: filed, target: filed, http: /echo }
@@ -66,6 +69,13 @@ same()
 }
 for check in get post typed empty delete head; do
 	same $check
+done
+for check in stays own; do
+	line=$("$ASSIZE" plan --curl h/$check)
+	like "$check: headers do not follow a redirect" "$line" '# redirects are not followed: curl would send the headers to other hosts, too
+curl [^
+]*/mode/redirect-good$'
+	unlike "$check: nor does curl" "$line" '--location'
 done
 line=$("$ASSIZE" plan --curl h/moved)
 bash -c "$line --verbose" >answer 2>error
