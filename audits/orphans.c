@@ -7,6 +7,7 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "audits/database.h"
 #include "audits/kind_rows.h"
@@ -87,14 +88,27 @@ static void put_refers(enum db_engine engine, const struct orphans_spec *spec, s
 }
 
 /* The other table has a name of its own here, so that a table may refer to itself. */
+static const char *alias_of(const struct orphans_spec *spec)
+{
+	static const char usual[] = "referred";
+	size_t n = strlen(spec->scan.table), n_usual = sizeof(usual) - 1;
+
+	/* Engines fold case, and a schema may stand before the name. */
+	if (n >= n_usual && strcasecmp(spec->scan.table + n - n_usual, usual) == 0)
+		return "other";
+	return usual;
+}
+
 static void put_is_orphan(enum db_engine engine, const struct orphans_spec *spec, struct buf *out)
 {
+	const char *alias = alias_of(spec);
+
 	put_refers(engine, spec, out);
 	(void)buf_puts(out, " AND NOT EXISTS (SELECT 1 FROM ");
 	db_quote_table(engine, out, spec->references.table);
-	(void)buf_puts(out, " AS referred WHERE ");
+	(void)buf_printf(out, " AS %s WHERE ", alias);
 	for (size_t i = 0; i < spec->columns.n; i++) {
-		(void)buf_puts(out, i > 0 ? " AND referred." : "referred.");
+		(void)buf_printf(out, "%s%s.", i > 0 ? " AND " : "", alias);
 		db_quote(engine, out, spec->references.columns.items[i]);
 		(void)buf_puts(out, " = ");
 		db_quote_table(engine, out, spec->scan.table);

@@ -11,7 +11,9 @@ intact()
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
 		INSERT INTO customers SELECT i, 'eu', i * 10, nullif(i / 2, 0) FROM n;
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-		INSERT INTO orders SELECT i, 1 + i % 100, 'eu', (1 + i % 100) * 10, iif(i % 2, 'new', 'paid') FROM n"
+		INSERT INTO orders SELECT i, 1 + i % 100, 'eu', (1 + i % 100) * 10, iif(i % 2, 'new', 'paid') FROM n;
+		CREATE TABLE referred (id INTEGER PRIMARY KEY, customer_id INT);
+		INSERT INTO referred SELECT id, customer_id FROM orders"
 }
 
 cat >assize.yaml <<'YAML'
@@ -25,6 +27,8 @@ audits:
       - { id: two, orphans: { table: orders, columns: [shop, no], references: { table: customers, columns: [shop, no] } }, expect: "== 0" }
       - { id: share, orphans: { table: orders, columns: customer_id, references: { table: customers, columns: id } }, expect: "<= 0.5%" }
       - { id: self, orphans: { table: customers, columns: chief, references: { table: customers, columns: id } }, expect: "== 0" }
+      - { id: alias, orphans: { table: referred, columns: customer_id, references: { table: customers, columns: id } }, expect: "== 0" }
+      - { id: alias_case, orphans: { table: main.Referred, columns: customer_id, references: { table: customers, columns: id } }, expect: "== 0" }
       - { id: where, orphans: { table: orders, columns: customer_id, where: state = 'paid', references: { table: customers, columns: id } }, expect: "== 0" }
       - { id: by, orphans: { table: main.orders, columns: customer_id, by: state, references: { table: main.customers, columns: id }, show: { columns: id, limit: 1 } }, expect: "== 0" }
 YAML
@@ -37,7 +41,7 @@ tells()
 }
 
 intact
-for check in one two share self where by; do
+for check in one two share self alias alias_case where by; do
 	exits "intact: $check passes" 0 "$ASSIZE" run "o/$check"
 done
 run "$ASSIZE" run o/one
@@ -48,6 +52,8 @@ tells "a row that is gone" one 1 'FAIL o/one 10 rows'
 like "two of its orphans are shown" "$out" 'row: id = 6, customer_id = 7.*row: id = 106, customer_id = 7'
 unlike "and no more" "$out" 'id = 206'
 tells "by both columns" two 1 'FAIL o/two 10 rows'
+tells "of a table that is called like the alias" alias 1 'FAIL o/alias 10 rows'
+tells "in any case" alias_case 1 'FAIL o/alias_case 10 rows'
 tells "their share" share 1 'FAIL o/share 1(\.0+)? %'
 tells "those it was chief of" self 1 'FAIL o/self 2 rows'
 tells "within the condition" where 1 'FAIL o/where 10 rows'
