@@ -149,7 +149,8 @@ static int set_up(struct mysql_db *s, struct err *e)
 	static const char *const settings[] = {
 		"SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,"
 		"NO_ENGINE_SUBSTITUTION', sql_notes = 0, time_zone = '+00:00', autocommit = 1,"
-		" sql_auto_is_null = 0, sql_big_selects = 1, sql_select_limit = DEFAULT,"
+		" sql_auto_is_null = 0, sql_big_selects = 1,"
+		" sql_select_limit = 18446744073709551615,"
 		" div_precision_increment = 12, group_concat_max_len = 1048576",
 		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
 	};

@@ -155,6 +155,16 @@ while IFS='|' read -r claim _ want; do
 	is "$claim" "$(sed -n ${n}p said)" "$want"
 done <values
 
+mariadb_sql "SET GLOBAL sql_select_limit = 1"
+cat >limit.yaml <<YAML
+assize: 1
+targets: { shop: $target }
+audits: { l: { target: shop, checks: [ { id: several, sql: "SELECT id FROM shop.orders", expect: ">= 1" } ] } }
+YAML
+exits "the server's limit of rows hides none" 2 "$ASSIZE" run -f limit.yaml
+like "which is told" "$out" 'several rows'
+mariadb_sql "SET GLOBAL sql_select_limit = DEFAULT"
+
 # ---- what a column is declared to hold makes a condition cheaper, and nothing else ----
 i=0
 mariadb_sql -D shop "CREATE TABLE declared (one VARCHAR(9) CHARACTER SET latin1, four VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci,
