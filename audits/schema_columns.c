@@ -127,7 +127,7 @@ static void compare_reference(const struct subject *s, const char *expected)
 
 		if (k->n_columns == 1 &&
 		    db_same_name(s->d->engine, k->columns[0], s->column->name) &&
-		    refers_to(s, k, expected))
+		    refers_to(s, k, expected) && (!found || found->is_disabled))
 			found = k;
 	}
 	const struct db_foreign_key *other = found ? found : own_key(s);
@@ -138,6 +138,9 @@ static void compare_reference(const struct subject *s, const char *expected)
 						schema_list(a, other->targets, other->n_columns))
 				 : "nothing",
 			   expected);
+	if (found)
+		differences_expect(s->d, !found->is_disabled, SCHEMA_RULES,
+				   "%s: the triggers of its foreign key are disabled", s->name);
 }
 
 static bool is_unique(const struct subject *s)

@@ -288,6 +288,7 @@ static void compare_foreign_key(struct differences *d, const struct schema_forei
 	if (w->is_valid)
 		differences_expect(d, !k->is_unvalidated, SCHEMA_RULES,
 				   "%s: rows that exist may break it", what);
+	differences_expect(d, !k->is_disabled, SCHEMA_RULES, "%s: its triggers are disabled", what);
 }
 
 static void compare_foreign_keys(struct differences *d, const struct schema_table *expected,

@@ -303,12 +303,13 @@ static struct items indexes_of(const struct schema_changes *c, const struct db_t
 /* "(owner_id) to owners(id) on update NO ACTION on delete CASCADE": all there is to compare. */
 const char *schema_foreign_key_words(struct arena *a, const struct db_foreign_key *k)
 {
-	return arena_printf(a, "(%s) to %s(%s) on update %s on delete %s%s%s%s",
+	return arena_printf(a, "(%s) to %s(%s) on update %s on delete %s%s%s%s%s",
 			    schema_list(a, k->columns, k->n_columns), k->table,
 			    schema_list(a, k->targets, k->n_columns), k->on_update, k->on_delete,
 			    k->is_deferrable ? " deferrable" : "",
 			    k->is_deferred ? " deferred" : "",
-			    k->is_unvalidated ? ", rows that exist not checked" : "");
+			    k->is_unvalidated ? ", rows that exist not checked" : "",
+			    k->is_disabled ? ", disabled" : "");
 }
 
 static struct items foreign_keys_of(struct arena *a, const struct db_table *t)

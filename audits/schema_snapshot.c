@@ -168,6 +168,7 @@ static void write_foreign_keys(struct json_writer *w, const struct db_table *t)
 		put_flag(w, "deferrable", k->is_deferrable);
 		put_flag(w, "deferred", k->is_deferred);
 		put_flag(w, "unvalidated", k->is_unvalidated);
+		put_flag(w, "disabled", k->is_disabled);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -326,7 +327,8 @@ static struct db_table reduce_table(struct arena *a, const struct db_table *t)
 
 		*k = t->foreign_keys[i];
 		k->name = NULL;
-		k->is_deferrable = k->is_deferred = k->is_unvalidated = false;
+		k->is_deferrable = k->is_deferred = false;
+		k->is_unvalidated = k->is_disabled = false;
 	}
 	return r;
 }

@@ -240,6 +240,7 @@ static void read_foreign_keys(struct reader *r, const char *at, struct db_table 
 			.is_deferrable = get_flag(r, k, "deferrable"),
 			.is_deferred = get_flag(r, k, "deferred"),
 			.is_unvalidated = get_flag(r, k, "unvalidated"),
+			.is_disabled = get_flag(r, k, "disabled"),
 		};
 		key->columns = get_texts(r, k, "columns", false, &key->n_columns);
 		key->targets = get_texts(r, k, "targets", true, &n_targets);

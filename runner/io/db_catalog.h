@@ -85,6 +85,7 @@ struct db_foreign_key {
 	const char *on_update, *on_delete; /* "NO ACTION", "CASCADE", "SET NULL", ... */
 	bool is_deferrable, is_deferred;
 	bool is_unvalidated; /* rows that exist may break it */
+	bool is_disabled;    /* it guards nothing: its triggers are disabled (PostgreSQL) */
 };
 
 struct db_trigger {

@@ -5,7 +5,8 @@
  * The queries are the driver's own and name their columns for the server they go to: MySQL and
  * MariaDB have added different ones. Every fact but triggers can be seen by a role that may SELECT
  * and SHOW VIEW; triggers need TRIGGER, which a reading role has not, so mostly there are none. A
- * view that no longer resolves is told by the server in the place of its comment.
+ * view that no longer resolves is told by the server in the place of its comment, or has no
+ * columns.
  *
  * Sources: https://mariadb.com/kb/en/information-schema-tables/ and
  * https://dev.mysql.com/doc/refman/8.0/en/information-schema.html.
@@ -232,6 +233,21 @@ static void know_tables(struct mysql_read *r)
 		(void)map_put(&r->tables, r->catalog->tables[i].name, &r->catalog->tables[i]);
 }
 
+/* MySQL tells in a view's comment that it no longer resolves, MariaDB by listing no columns. */
+static void find_broken_views(struct mysql_read *r)
+{
+	struct db_catalog *c = r->catalog;
+
+	for (size_t i = 0; i < c->n_tables; i++) {
+		struct db_table *t = &c->tables[i];
+
+		if (t->is_view && t->n_columns == 0 && !t->error)
+			t->error =
+				"the server lists no columns of it: what it is made of is gone, "
+				"or the role may not SELECT from it; a SELECT from it says which";
+	}
+}
+
 int mysql_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
 		  struct db_catalog *out, struct err *e)
 {
@@ -244,6 +260,7 @@ int mysql_catalog(struct db *db, struct arena *a, const struct texts *schemas, i
 	if (mysql_ask(&r, &views_question, e) != 0 || mysql_read_columns(&r, e) != 0 ||
 	    mysql_read_facts(&r, e) != 0)
 		return -1;
+	find_broken_views(&r);
 	return read_sequences(&r, e);
 }
 

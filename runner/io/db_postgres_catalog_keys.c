@@ -167,7 +167,9 @@ static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
 static const char foreign_keys_sql[] =
 	"SELECT k.conrelid::text, k.conname, a.attname, k.confrelid::text,"
 	" k.confrelid::pg_catalog.regclass::text, f.attname, k.confupdtype, k.confdeltype,"
-	" k.condeferrable, k.condeferred, NOT k.convalidated"
+	" k.condeferrable, k.condeferred, NOT k.convalidated,"
+	" EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid"
+	"  AND g.tgenabled IN ('D', 'R'))"
 	" FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL"
 	"  ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
 	"  WITH ORDINALITY p(ours, theirs, place)"
@@ -214,6 +216,7 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 		k->is_deferrable = v[8].integer != 0;
 		k->is_deferred = v[9].integer != 0;
 		k->is_unvalidated = v[10].integer != 0;
+		k->is_disabled = v[11].integer != 0;
 	}
 	n_targets = k->n_columns;
 	k->targets = add_text(c, k->targets, &n_targets, text_of(c, &v[5]));
@@ -221,11 +224,11 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-/* ---- triggers ---- */
+/* ---- triggers: those for replicas never fire in a session of an application ---- */
 
 static const char triggers_sql[] =
 	"SELECT g.tgrelid::text, g.tgname, pg_catalog.pg_get_triggerdef(g.oid, true),"
-	" g.tgenabled = 'D' FROM pg_catalog.pg_trigger g"
+	" g.tgenabled IN ('D', 'R') FROM pg_catalog.pg_trigger g"
 	" WHERE NOT g.tgisinternal AND g.tgrelid = ANY ($1::oid[])";
 
 static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
