@@ -107,7 +107,32 @@ void dialect_exact_ascii(enum db_engine engine, struct buf *out, const char *x)
 void dialect_length(enum db_engine engine, struct buf *out, const char *x,
 		    enum dialect_content content)
 {
-	(void)buf_puts(out, engine == DB_SQLITE ? "length(" : "char_length(");
+	switch (engine) {
+	case DB_SQLITE: /* a text would end at its first NUL */
+		(void)buf_printf(out,
+				 "CASE WHEN typeof(%s) = 'blob' THEN length(%s) "
+				 "WHEN instr(%s, char(0)) > 0 THEN length(CAST(%s AS BLOB)) "
+				 "ELSE length(CAST(%s AS text)) END",
+				 x, x, x, x, x);
+		return;
+	case DB_POSTGRES: /* the text of bytea is \\x and two digits a byte */
+		if (content == DIALECT_TEXT || content == DIALECT_INTEGER ||
+		    content == DIALECT_NUMBER) {
+			(void)buf_printf(out, "char_length(CAST(%s AS text))", x);
+			return;
+		}
+		(void)buf_printf(out,
+				 "CASE WHEN pg_catalog.pg_typeof(%s) = "
+				 "CAST('pg_catalog.bytea' AS pg_catalog.regtype) "
+				 "THEN (char_length(CAST(%s AS text)) - 2) / 2 "
+				 "ELSE char_length(CAST(%s AS text)) END",
+				 x, x, x);
+		return;
+	case DB_MYSQL:
+	case DB_ODBC:
+		break;
+	}
+	(void)buf_puts(out, "char_length(");
 	if (engine == DB_MYSQL && content == DIALECT_TEXT)
 		(void)buf_puts(out, x);
 	else
@@ -192,6 +217,10 @@ static void put_number_bound(enum db_engine engine, struct buf *out, const char 
 		(void)buf_printf(out, ") OR %s + 0e0 %c %s END", x, sign, bound);
 		return;
 	case DB_POSTGRES: /* refuses to compare a text with a number */
+		(void)buf_printf(out, "%s %c %s", x, sign, bound);
+		if (sign == '<' && content != DIALECT_INTEGER) /* NaN is above every number there */
+			(void)buf_printf(out, " OR CAST(%s AS text) = 'NaN'", x);
+		return;
 	case DB_ODBC:
 		(void)buf_printf(out, "%s %c %s", x, sign, bound);
 		return;

@@ -46,7 +46,7 @@ void dialect_exact(enum db_engine engine, struct buf *out, const char *x);
 /* As dialect_exact(), of a column of DIALECT_TEXT, to be compared with nothing but ASCII. */
 void dialect_exact_ascii(enum db_engine engine, struct buf *out, const char *x);
 
-/* How many characters x has as text. */
+/* How many characters x has as text; of SQLite's blobs and PostgreSQL's bytea the bytes. */
 void dialect_length(enum db_engine engine, struct buf *out, const char *x,
 		    enum dialect_content content);
 

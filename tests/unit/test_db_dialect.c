@@ -151,7 +151,6 @@ static void test_dialect_writes_each_engines_words(void **state)
 	assert_string_equal(write_x(w, dialect_exact_ascii, DB_MYSQL), "CAST(x AS BINARY)");
 	assert_string_equal(write_x(w, dialect_exact_ascii, DB_SQLITE),
 			    "CAST(x AS text) COLLATE BINARY");
-	assert_string_equal(write_x(w, length, DB_SQLITE), "length(CAST(x AS text))");
 	assert_string_equal(write_x(w, length, DB_ODBC), "char_length(CAST(x AS VARCHAR(4000)))");
 	assert_string_equal(write_x(w, length, DB_MYSQL), "char_length(CONVERT(x USING utf8mb4))");
 	assert_string_equal(write_x(w, length_of_text, DB_MYSQL), "char_length(x)");
@@ -163,7 +162,9 @@ static void test_dialect_writes_each_engines_words(void **state)
 			    "'(?s)^(?:a|b)(?!.)'");
 	assert_has(write_with(w, dialect_matches, DB_ODBC, "x", "a"),
 		   "cannot match a pattern through ODBC");
-	assert_string_equal(write_with(w, is_below, DB_POSTGRES, "x", "5"), "x < 5");
+	assert_string_equal(write_with(w, is_below, DB_POSTGRES, "x", "5"),
+			    "x < 5 OR CAST(x AS text) = 'NaN'");
+	assert_string_equal(write_with(w, is_above, DB_POSTGRES, "x", "5"), "x > 5");
 	assert_string_equal(write_with(w, is_above, DB_POSTGRES, "x", "2026-01-31"),
 			    "x > '2026-01-31'");
 }
@@ -227,6 +228,33 @@ static void test_dialect_bounds_take_numbers_for_numbers(void **state)
 	}
 }
 
+static void test_dialect_length_counts_all_of_a_value(void **state)
+{
+	struct world *w = world(state);
+	static const struct {
+		const char *x, *length;
+	} cases[] = {
+		{"'abc'", "3"},
+		{"'h\u00e9'", "2"},
+		{"12.5", "4"},
+		{"''", "0"},
+		{"x'00ff00'", "3"},
+		{"x'c3a9'", "2"},
+		{"'abc' || char(0) || 'def'", "7"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf b;
+
+		buf_init(&b, 1000);
+		dialect_length(DB_SQLITE, &b, arena_printf(w->arena, "(%s)", cases[i].x),
+			       DIALECT_ANYTHING);
+		(void)buf_printf(&b, " = %s", cases[i].length);
+		if (holds(w, taken(w, &b)) != 't')
+			fail_msg("%s: %s", cases[i].x, w->err.message);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +268,8 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_dialect_bounds_take_numbers_for_numbers,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_dialect_length_counts_all_of_a_value, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
