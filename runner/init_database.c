@@ -87,10 +87,28 @@ static void put_draft(const struct init_subject *s, struct buf *out)
 	init_put_suggestions(out, s->state);
 }
 
+/* What policies hide from the role is no measurement. */
+static void note_policies(struct init_subject *s)
+{
+	const struct init_target *t = s->state;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct suggestion *g = &t->items[i];
+
+		if (g->type == SUGGEST_ROWS && g->table->has_row_security && !g->is_measured)
+			init_note(s,
+				  "%s: rows of \"%s\" not looked at: a policy hides them from the "
+				  "role; "
+				  "give it BYPASSRLS",
+				  s->name, g->table->name);
+	}
+}
+
 static int put(struct init_writer *w, struct init_subject *s, struct err *e)
 {
 	(void)e; /* what was not measured is left out */
 	init_take(s->state, s);
+	note_policies(s);
 	init_put_tables(w, s->state);
 	return 0;
 }

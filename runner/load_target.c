@@ -23,7 +23,9 @@ const struct key_row target_rows[] = {
 	 .offset = offsetof(struct target_raw, postgres),
 	 .help = "a PostgreSQL database: a libpq connection string or URI, without the password; "
 		 "the "
-		 "environment (PGHOST, ...), ~/.pgpass and service files are not asked",
+		 "environment (PGHOST, ...), ~/.pgpass and service files are not asked; where a "
+		 "row-level "
+		 "security policy would hide rows from the role, a check is undecided",
 	 .example = "\"host=db dbname=ledger user=audit sslmode=verify-full\""},
 	{.name = "mysql",
 	 .type = KEY_TEXT,

@@ -86,6 +86,12 @@ static void help_statement(struct postgres_db *s, const char *state, const char 
 		note_absence(s, DB_ABSENT_TABLE, message);
 	else if (strcmp(state, "42703") == 0)
 		note_absence(s, DB_ABSENT_COLUMN, message);
+	else if (strcmp(state, "42501") == 0 && strstr(message, "row-level security"))
+		(void)err_help(
+			e,
+			"a policy would hide rows: ALTER ROLE \"%s\" BYPASSRLS, or read a view "
+			"whose owner sees all rows",
+			s->pq->PQuser(s->conn));
 	else if (strcmp(state, "42501") == 0 && relation)
 		(void)err_help(e, "GRANT SELECT ON %s TO \"%s\"", relation + strlen(" for table "),
 			       s->pq->PQuser(s->conn));

@@ -364,6 +364,61 @@ tells "and hides no call" hidden '^undecided .*syntax error'
 tells "times are UTC" time '^pass '
 admin shop "ALTER ROLE audit RESET ALL"
 
+# ---- policies: what they hide is not passed over ----
+
+admin shop "CREATE TABLE hidden (id int, at timestamptz, ok boolean)" \
+	"INSERT INTO hidden SELECT i, now(), i < 3 FROM generate_series(1, 5) i" \
+	"ALTER TABLE hidden ENABLE ROW LEVEL SECURITY" "CREATE POLICY part ON hidden USING (ok)" \
+	"CREATE VIEW all_of_hidden AS SELECT * FROM hidden"
+define "$target" <<'YAML'
+  { id: rows, rows: hidden, expect: "< 5" },
+  { id: sql, sql: "SELECT count(*) FROM hidden", expect: "< 5" },
+  { id: missing, missing: { table: hidden, columns: id }, expect: "== 0" },
+  { id: owner, rows: all_of_hidden, expect: "== 5" },
+  { id: other, rows: orders, expect: "> 0" },
+YAML
+run "$ASSIZE" run
+for check in rows sql missing; do
+	tells "rows that a policy hides: $check" $check \
+		'undecided .*query would be affected by row-level security policy for table "hidden"'
+done
+like "and what to do is said" "$out" 'ALTER ROLE "audit" BYPASSRLS, or read a view whose owner sees all rows'
+unlike "which is no grant" "$out" 'GRANT SELECT ON'
+tells "a view of the owner shows all" owner '^pass '
+tells "and the others are read" other '^pass '
+admin shop "ALTER ROLE audit BYPASSRLS"
+run "$ASSIZE" run
+tells "a role that sees all rows counts all" rows '^FAIL a/rows 5 rows'
+admin shop "ALTER ROLE audit NOBYPASSRLS"
+
+mkdir written && cd written
+run "$ASSIZE" init --postgres "$target"
+is "init on such a database" "$status" 0
+like "tells what it left out" "$out$err" 'rows of "hidden" not looked at: a policy hides them from the role; give it BYPASSRLS'
+exits "and what it wrote passes" 0 "$ASSIZE" run
+like "with the columns" "$out" 'hidden-columns'
+unlike "and no rows of it" "$out" 'hidden-rows'
+cd "$TMP"
+admin shop "DROP VIEW all_of_hidden; DROP TABLE hidden"
+
+# ---- lengths and NaN, as they are on the others ----
+
+admin shop "CREATE TABLE odd (v float8, d numeric, raw bytea, words text)" \
+	"INSERT INTO odd VALUES ('NaN', 'NaN', '\\x0102030405', 'abcde'), (NULL, NULL, NULL, NULL), (1, 1, '\\x01', 'a')"
+define "$target" <<'YAML'
+  { id: nan, invalid: { table: odd, columns: { v: { min: 0 }, d: { min: 0 } } }, expect: "== 0" },
+  { id: both, invalid: { table: odd, columns: { v: { min: 0, max: 9 } } }, expect: "== 1" },
+  { id: bytes, invalid: { table: odd, columns: { raw: { max_length: 5 }, words: { max_length: 5 } } }, expect: "== 0" },
+  { id: short, invalid: { table: odd, columns: { raw: { min_length: 2 }, words: { min_length: 2 } } }, expect: "== 1" },
+YAML
+run "$ASSIZE" run
+like "NaN is no number that is large enough" "$out" 'FAIL a/nan\{column="v",rule="range"\} 1 row'
+like "whatever the type" "$out" 'series +\{column="d",rule="range"\}[[:space:]]+measured +1 row'
+tells "NULL is not invalid, and NaN counts once" both '^pass '
+unlike "bytea has as many characters as bytes" "$out" 'FAIL a/(bytes|short)'
+like "and is short where it is" "$out" 'pass a/short'
+admin shop "DROP TABLE odd"
+
 # ---- time ----
 
 admin shop "CREATE FUNCTION endless() RETURNS int LANGUAGE plpgsql STABLE SET statement_timeout = 0 AS
