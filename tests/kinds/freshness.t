@@ -61,6 +61,23 @@ tells "an empty text among times" iso 2 'smallest value of "at", "", is not an I
 intact
 sqlite3 shop.db "UPDATE t SET unix = unix * 1000 WHERE id = 1"
 tells "milliseconds where seconds are said" unix 2 'is it format: unix_ms|in the future'
+
+# Local readings on the days around the changes of the clock, and the instants they are taken for.
+intact
+while read -r date time instant; do
+	sqlite3 shop.db "UPDATE t SET at = '$date $time'"
+	tells "local time $date $time" berlin 1 "newest at: $instant"
+done <<'READINGS'
+2025-10-26 02:30:00 2025-10-26T00:30:00
+2025-10-26 02:00:00 2025-10-26T00:00:00
+2025-10-26 01:59:59 2025-10-25T23:59:59
+2025-10-26 03:00:00 2025-10-26T02:00:00
+2025-03-29 12:00:00 2025-03-29T11:00:00
+2025-03-30 01:59:59 2025-03-30T00:59:59
+2025-03-30 03:00:00 2025-03-30T01:00:00
+2025-03-30 23:00:00 2025-03-30T21:00:00
+READINGS
+
 intact
 sqlite3 shop.db "ALTER TABLE t RENAME COLUMN at TO att"
 tells "renamed column" iso 2 'no such column: at.*did you mean "att"'
