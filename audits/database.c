@@ -155,6 +155,15 @@ static struct measurement measure_text(struct arena *a, const struct db_value *v
 	return measurement_text("", arena_strndup(a, v->text, v->len));
 }
 
+static struct measurement measure_rounded(void)
+{
+	struct measurement m = measurement_none("", "the value is a FLOAT, of which the server "
+						    "sends six digits only");
+
+	m.evidence = "help: write `column + 0e0`, which is exact";
+	return m;
+}
+
 struct measurement database_measure(struct arena *a, const struct db_value *v, double factor,
 				    const char *unit)
 {
@@ -164,6 +173,8 @@ struct measurement database_measure(struct arena *a, const struct db_value *v, d
 			return measurement_int("", v->integer, unit);
 		return measurement_real("", (double)v->integer * factor, unit);
 	case DB_REAL:
+		if (v->is_rounded)
+			return measure_rounded();
 		return measurement_real("", v->real * factor, unit);
 	case DB_TEXT:
 		return measure_text(a, v);

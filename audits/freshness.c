@@ -139,6 +139,10 @@ static int read_number(const struct freshness_spec *spec, const struct db_value 
 
 	if (v->type == DB_INT)
 		ms = (double)v->integer * scale;
+	else if (v->type == DB_REAL && v->is_rounded)
+		return err_set(e, ERR_MEASURE,
+			       "is a FLOAT, of which the server sends six digits only; "
+			       "ask a view that has column + 0e0");
 	else if (v->type == DB_REAL)
 		ms = v->real * scale;
 	else

@@ -354,7 +354,7 @@ static void describe_side(struct probe *p, const struct reconcile_spec *spec, co
 			  const struct reconcile_side *side, struct buf *out)
 {
 	(void)buf_printf(out, "%s, %s: ", which, side->target->name);
-	database_one_line(out, reconcile_sql(p->arena, spec, side));
+	database_one_line(out, reconcile_sql(p->arena, spec, side, NULL));
 	(void)buf_putc(out, '\n');
 }
 

@@ -8,6 +8,7 @@
 
 struct arena;
 struct db_source;
+struct db_table;
 struct err;
 struct probe;
 struct target;
@@ -28,9 +29,9 @@ struct reconcile_spec {
 	struct reconcile_tolerance *tolerances; /* one a value, set by check() */
 };
 
-/* The statement that reads a side. */
+/* The statement that reads a side; table NULL = not looked at. */
 const char *reconcile_sql(struct arena *a, const struct reconcile_spec *spec,
-			  const struct reconcile_side *side);
+			  const struct reconcile_side *side, const struct db_table *table);
 
 /*
  * Reads both sides at once, each in one statement on a session of its own, into the join. Neither

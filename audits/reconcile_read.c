@@ -3,12 +3,15 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "audits/database.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/num.h"
 #include "runner/io/db.h"
 #include "runner/model/kind.h"
 
@@ -19,17 +22,30 @@ struct reader {
 	const char *which;
 	struct spill *out;
 	atomic_bool *is_over; /* the other side failed: nobody needs the rest */
+	bool *is_float;	      /* by column */
 	struct buf key, values;
 	struct err err;
 	int rc;
 };
 
-static void put_columns(struct buf *b, enum db_engine engine, const struct texts *columns)
+/* MySQL sends six digits of a FLOAT, and all of them as a double. */
+static bool is_float(enum db_engine engine, const struct db_table *t, const char *column)
+{
+	for (size_t i = 0; t && engine == DB_MYSQL && i < t->n_columns; i++)
+		if (db_same_name(engine, t->columns[i].name, column))
+			return strncasecmp(t->columns[i].type, "float", 5) == 0;
+	return false;
+}
+
+static void put_columns(struct buf *b, enum db_engine engine, const struct texts *columns,
+			const struct db_table *t)
 {
 	for (size_t i = 0; i < columns->n; i++) {
 		if (i > 0)
 			(void)buf_puts(b, ", ");
 		db_quote(engine, b, columns->items[i]);
+		if (is_float(engine, t, columns->items[i]))
+			(void)buf_puts(b, " + 0e0");
 	}
 }
 
@@ -53,7 +69,7 @@ static void put_query(struct buf *b, const char *query)
 }
 
 const char *reconcile_sql(struct arena *a, const struct reconcile_spec *spec,
-			  const struct reconcile_side *side)
+			  const struct reconcile_side *side, const struct db_table *table)
 {
 	enum db_engine engine = database_engine(side->target);
 	const char *sql;
@@ -61,10 +77,10 @@ const char *reconcile_sql(struct arena *a, const struct reconcile_spec *spec,
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	(void)buf_puts(&b, "SELECT ");
-	put_columns(&b, engine, &side->key);
+	put_columns(&b, engine, &side->key, table);
 	if (side->values.n > 0)
 		(void)buf_puts(&b, ", ");
-	put_columns(&b, engine, &side->values);
+	put_columns(&b, engine, &side->values, table);
 	(void)buf_puts(&b, " FROM ");
 	if (side->query)
 		put_query(&b, side->query);
@@ -78,6 +94,36 @@ const char *reconcile_sql(struct arena *a, const struct reconcile_spec *spec,
 	return sql;
 }
 
+/* A FLOAT as the fewest digits that are it, which is what other engines say of theirs. */
+static double shortest(double x)
+{
+	char text[NUM_REAL_MAX];
+	double found = x;
+
+	for (int digits = 6; digits <= 9; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
+		if (num_parse_real(text, strlen(text), &found) == 0 && (float)found == (float)x)
+			return found;
+	}
+	return x;
+}
+
+static struct db_value value_of(const struct reader *r, const struct db_row *row, size_t i)
+{
+	struct db_value v = row->values[i];
+
+	if (r->is_float[i] && v.type == DB_REAL)
+		v.real = shortest(v.real);
+	return v;
+}
+
+static int fail_rounded(const char *column, struct err *e)
+{
+	err_set(e, ERR_MEASURE,
+		"column \"%s\" is a FLOAT, of which the server sends six digits only", column);
+	return err_help(e, "read it with a query that writes `%s + 0e0 AS %s`", column, column);
+}
+
 static int take_row(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct reader *r = ctx;
@@ -85,16 +131,43 @@ static int take_row(void *ctx, const struct db_row *row, struct err *e)
 
 	if (atomic_load_explicit(r->is_over, memory_order_relaxed))
 		return 1;
+	for (size_t i = 0; i < row->n; i++)
+		if (row->values[i].is_rounded)
+			return fail_rounded(row->names[i], e);
 	buf_reset(&r->key);
 	buf_reset(&r->values);
-	for (size_t i = 0; i < n_key; i++)
-		if (reconcile_put_key(&r->key, &row->values[i], r->side->zone, e) != 0)
+	for (size_t i = 0; i < row->n; i++) {
+		struct db_value v = value_of(r, row, i);
+		int rc = i < n_key ? reconcile_put_key(&r->key, &v, r->side->zone, e)
+				   : reconcile_put_value(&r->values, &v, r->side->zone, e);
+
+		if (rc != 0)
 			return -1;
-	for (size_t i = n_key; i < row->n; i++)
-		if (reconcile_put_value(&r->values, &row->values[i], r->side->zone, e) != 0)
-			return -1;
+	}
 	return reconcile_join_add(r->out, r->key.data, r->key.len, r->values.data, r->values.len,
 				  e);
+}
+
+static void find_floats(struct reader *r, enum db_engine engine, const struct db_table *table)
+{
+	const struct texts *key = &r->side->key, *values = &r->side->values;
+
+	r->is_float = arena_array(r->probe.arena, key->n + values->n, sizeof(*r->is_float));
+	for (size_t i = 0; i < key->n + values->n; i++)
+		r->is_float[i] = is_float(engine, table,
+					  i < key->n ? key->items[i] : values->items[i - key->n]);
+}
+
+/* NULL = not looked at; what cannot be described fails again where it is told. */
+static const struct db_table *table_of(struct reader *r, struct db *db)
+{
+	struct arena *a = r->probe.arena;
+	struct db_table *t = arena_alloc(a, sizeof(*t));
+
+	if (db_engine(db) != DB_MYSQL || !r->side->table ||
+	    db_describe(db, a, r->side->table, r->probe.deadline_ms, t, NULL) != 0)
+		return NULL;
+	return t;
 }
 
 static int read_side(struct reader *r)
@@ -106,8 +179,11 @@ static int read_side(struct reader *r)
 
 	if (db_acquire(p->world->dbs, &source, p->deadline_ms, &db, &r->err) != 0)
 		return -1;
-	rc = db_query(db, reconcile_sql(p->arena, r->spec, r->side), NULL, 0, p->deadline_ms,
-		      take_row, r, &r->err);
+	const struct db_table *table = table_of(r, db);
+	const char *sql = reconcile_sql(p->arena, r->spec, r->side, table);
+
+	find_floats(r, db_engine(db), table);
+	rc = db_query(db, sql, NULL, 0, p->deadline_ms, take_row, r, &r->err);
 	if (rc != 0)
 		rc = database_explain(p, db, r->side->table, &r->err);
 	db_release(p->world->dbs, db);

@@ -79,6 +79,12 @@ bool scan_is_numeric(const struct scan_term *t)
 	return t->operand->column && is_numeric(t->operand->column);
 }
 
+bool scan_is_float(const struct scan *s, const struct scan_term *t)
+{
+	return s->engine == DB_MYSQL && t->operand->column &&
+	       strncasecmp(t->operand->column->type, "float", 5) == 0;
+}
+
 bool scan_is_bytewise(const struct scan *s, const struct scan_term *t)
 {
 	const struct db_column *c = t->operand->column;

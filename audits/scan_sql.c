@@ -276,10 +276,10 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 		put_call(out, "sum", t->expression);
 		return;
 	case SCAN_MIN:
-		put_call(out, "min", t->expression);
-		return;
 	case SCAN_MAX:
-		put_call(out, "max", t->expression);
+		put_call(out, t->how == SCAN_MIN ? "min" : "max", t->expression);
+		if (scan_is_float(s, t))
+			(void)buf_puts(out, " + 0e0");
 		return;
 	case SCAN_AVG:
 		put_call(out, "avg", t->expression);

@@ -217,7 +217,9 @@ static int set_labels(struct sql_rows *q, const struct db_row *row, struct measu
 
 	for (size_t i = 0; i < n; i++) {
 		const struct db_value *v = &row->values[q->labels[i]];
-		struct measurement text = database_measure(a, v, 1, "");
+		struct db_value shown = *v;
+		shown.is_rounded = false; /* a name, not a number to be judged */
+		struct measurement text = database_measure(a, &shown, 1, "");
 		struct buf b;
 
 		labels[i].name = q->spec->labels.items[i];

@@ -107,9 +107,9 @@ static void read_value(const MYSQL_FIELD *field, const char *text, size_t len, s
 	case MYSQL_TYPE_NEWDECIMAL:
 		(void)read_decimal(text, len, out);
 		break;
-	case MYSQL_TYPE_FLOAT:
+	case MYSQL_TYPE_FLOAT: /* six digits, of the seven and more that it holds */
 	case MYSQL_TYPE_DOUBLE:
-		(void)read_real(text, len, out);
+		out->is_rounded = read_real(text, len, out) && field->type == MYSQL_TYPE_FLOAT;
 		break;
 	case MYSQL_TYPE_BIT:
 		read_bits(text, len, out);

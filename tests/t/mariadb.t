@@ -165,6 +165,42 @@ exits "the server's limit of rows hides none" 2 "$ASSIZE" run -f limit.yaml
 like "which is told" "$out" 'several rows'
 mariadb_sql "SET GLOBAL sql_select_limit = DEFAULT"
 
+# ---- six digits of a FLOAT are not the number ----
+sick "CREATE TABLE floats (id INT PRIMARY KEY, f FLOAT, d DOUBLE); INSERT INTO floats VALUES (1, 1234572.5, 1234572.5), (2, 0.1, 0.1);
+	CREATE VIEW of_floats AS SELECT * FROM floats; CREATE TABLE other LIKE floats; INSERT INTO other SELECT * FROM floats"
+sqlite3 floats.db "CREATE TABLE floats (id INTEGER PRIMARY KEY, f REAL); INSERT INTO floats VALUES (1, 1234572.5), (2, 0.1)"
+cat >floats.yaml <<YAML
+assize: 1
+targets: { shop: $target, lite: { sqlite: floats.db } }
+audits:
+  f:
+    target: shop
+    checks:
+      - { id: sql, sql: "SELECT f FROM floats WHERE id = 1", expect: "<= 1234570" }
+      - { id: exact, sql: "SELECT f + 0e0 FROM floats WHERE id = 1", expect: "== 1234572.5" }
+      - { id: double, sql: "SELECT d FROM floats WHERE id = 1", expect: "== 1234572.5" }
+      - { id: label, sql: { query: "SELECT f, id FROM floats WHERE id = 2", labels: f, value: id }, expect: "== 2" }
+      - { id: max, aggregate: { table: floats, column: f }, expect: { max: "== 1234572.5", min: "> 0.09" } }
+      - { id: lone, aggregate: { table: floats, column: f, where: id = 1 }, expect: { max: "<= 1234570" } }
+      - { id: view, aggregate: { table: of_floats, column: f }, expect: { max: "<= 1234570" } }
+      - { id: same, reconcile: { left: { target: shop, table: floats, key: id, values: f }, right: { target: lite, table: floats, key: id, values: f } }, expect: { different: "== 0" } }
+      - { id: differs, reconcile: { left: { target: shop, table: floats, key: id, values: f }, right: { target: shop, table: other, key: id, values: f } }, expect: { different: "== 0" } }
+      - { id: query, reconcile: { left: { target: shop, query: "SELECT id, f FROM floats", key: id, values: f }, right: { target: shop, table: other, key: id, values: f } }, expect: { different: "== 0" } }
+YAML
+sick "UPDATE other SET f = 1234572.4 WHERE id = 1"
+run "$ASSIZE" run -f floats.yaml
+like "sql: undecided" "$out" 'undecided f/sql .*the value is a FLOAT, of which the server sends six digits only'
+like "and what to write" "$out" 'help: write .column \+ 0e0., which is exact'
+for check in exact double label max same; do
+	like "exact: $check" "$out" "pass f/$check"
+done
+like "a maximum by itself is exact" "$out" 'FAIL f/lone'
+like "a view's columns are not known" "$out" 'undecided f/view.*FLOAT'
+like "rows that six digits make equal differ" "$out" 'FAIL f/differs'
+like "a query's columns are not known either" "$out" 'undecided f/query .*column "f" is a FLOAT'
+like "which is told" "$out" 'read it with a query that writes .f \+ 0e0 AS f'
+sick "DROP VIEW of_floats; DROP TABLE floats, other"
+
 # ---- what a column is declared to hold makes a condition cheaper, and nothing else ----
 i=0
 mariadb_sql -D shop "CREATE TABLE declared (one VARCHAR(9) CHARACTER SET latin1, four VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci,
