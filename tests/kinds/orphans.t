@@ -12,8 +12,8 @@ intact()
 		INSERT INTO customers SELECT i, 'eu', i * 10, nullif(i / 2, 0) FROM n;
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
 		INSERT INTO orders SELECT i, 1 + i % 100, 'eu', (1 + i % 100) * 10, iif(i % 2, 'new', 'paid') FROM n;
-		CREATE TABLE referred (id INTEGER PRIMARY KEY, customer_id INT);
-		INSERT INTO referred SELECT id, customer_id FROM orders"
+		CREATE TABLE referred (id INTEGER PRIMARY KEY, no INT);
+		INSERT INTO referred SELECT id, no FROM orders"
 }
 
 cat >assize.yaml <<'YAML'
@@ -27,8 +27,8 @@ audits:
       - { id: two, orphans: { table: orders, columns: [shop, no], references: { table: customers, columns: [shop, no] } }, expect: "== 0" }
       - { id: share, orphans: { table: orders, columns: customer_id, references: { table: customers, columns: id } }, expect: "<= 0.5%" }
       - { id: self, orphans: { table: customers, columns: chief, references: { table: customers, columns: id } }, expect: "== 0" }
-      - { id: alias, orphans: { table: referred, columns: customer_id, references: { table: customers, columns: id } }, expect: "== 0" }
-      - { id: alias_case, orphans: { table: main.Referred, columns: customer_id, references: { table: customers, columns: id } }, expect: "== 0" }
+      - { id: alias, orphans: { table: referred, columns: no, references: { table: customers, columns: no } }, expect: "== 0" }
+      - { id: alias_case, orphans: { table: main.Referred, columns: no, references: { table: customers, columns: no } }, expect: "== 0" }
       - { id: where, orphans: { table: orders, columns: customer_id, where: state = 'paid', references: { table: customers, columns: id } }, expect: "== 0" }
       - { id: by, orphans: { table: main.orders, columns: customer_id, by: state, references: { table: main.customers, columns: id }, show: { columns: id, limit: 1 } }, expect: "== 0" }
 YAML
