@@ -47,6 +47,16 @@ static bool is_base64(unsigned char c)
 	return is_alnum(c) || c == '+' || c == '/' || c == '=';
 }
 
+static bool is_dotted(unsigned char c)
+{
+	return is_word(c) || c == '.';
+}
+
+static bool is_path(unsigned char c)
+{
+	return is_alnum(c) || c == '/';
+}
+
 static bool is_userinfo(unsigned char c)
 {
 	return c > ' ' && c < 127 && !strchr("/@:\"'<>`\\|{}$", c);
@@ -211,6 +221,18 @@ static const struct rule rules[] = {
 	{"xapp-", "Slack token", 20, 300, is_word, find_token},
 	{"sk_live_", "Stripe key", 24, 300, is_alnum, find_token},
 	{"rk_live_", "Stripe key", 24, 300, is_alnum, find_token},
+	{"hooks.slack.com/services/", "Slack webhook", 40, 80, is_path, find_token},
+	{"sk-ant-", "Anthropic API key", 80, 300, is_word, find_token},
+	{"sk-proj-", "OpenAI API key", 40, 300, is_word, find_token},
+	{"hf_", "Hugging Face token", 34, 34, is_alnum, find_token},
+	{"SG.", "SendGrid API key", 66, 66, is_dotted, find_token},
+	{"dop_v1_", "DigitalOcean token", 64, 64, is_alnum, find_token},
+	{"hvs.", "Vault token", 24, 300, is_word, find_token},
+	{"glrt-", "GitLab token", 20, 300, is_word, find_token},
+	{"gldt-", "GitLab token", 20, 300, is_word, find_token},
+	{"ATATT3xFfGF0", "Atlassian token", 100, 400, is_word, find_token},
+	{"AGE-SECRET-KEY-1", "age key", 58, 58, is_upper, find_token},
+	{"AccountKey=", "Azure storage key", 88, 88, is_base64, find_token},
 	{"client-key-data: ", "key of a kubeconfig", 40, 8000, is_base64, find_token},
 	{"_authToken=", "npm token", 20, 300, is_word, find_token},
 	{"://", "password in a URL", 8, 300, NULL, find_url},
@@ -297,9 +319,12 @@ static bool begins_rule(unsigned char c)
 	case ':':
 	case 'A':
 	case 'P':
+	case 'S':
 	case '_':
 	case 'c':
+	case 'd':
 	case 'g':
+	case 'h':
 	case 'n':
 	case 'p':
 	case 'r':
@@ -319,7 +344,8 @@ static void try_rules(struct secret_scan *s, size_t at)
 		const struct rule *r = &rules[i];
 		size_t n = strlen(r->begins);
 
-		if (sight.n < n || memcmp(sight.p, r->begins, n) != 0)
+		if (r->begins[0] != (char)*sight.p || sight.n < n ||
+		    memcmp(sight.p, r->begins, n) != 0)
 			continue;
 		n = r->find(r, &sight);
 		if (n > 0)

@@ -34,6 +34,11 @@ secrets = {
     "aws": "id = AKI" + "A" + some(16, string.ascii_uppercase + "234567"), "github": "token: " + checked("ghp" + "_"),
     "npm": checked("npm" + "_"), "gitlab": "glpat" + "-" + some(20), "slack": "xox" + "b-1234567890-" + some(24),
     "google": "AIz" + "a" + some(35), "stripe": "sk_" + "live_" + some(24), "pypi": "pypi-AgEIcHlwaS5v" + "cmc" + some(60),
+    "webhook": "https://hooks.slack.com" + "/services/T" + some(8) + "/B" + some(8) + "/" + some(24),
+    "anthropic": "sk-" + "ant-api03-" + some(93) + "AA", "openai": "sk-" + "proj-" + some(120), "face": "h" + "f_" + some(34),
+    "sendgrid": "S" + "G." + some(22) + "." + some(43), "ocean": "dop_" + "v1_" + some(64, "0123456789abcdef"), "vault": "hv" + "s." + some(90),
+    "atlassian": "ATATT3x" + "FfGF0" + some(170), "age": "AGE-SECRET-" + "KEY-1" + some(58, string.ascii_uppercase + "023456789"),
+    "azure": "Account" + "Key=" + some(86) + "==", "runner": "glr" + "t-" + some(20),
     "url": "https://deploy:" + some(16) + "@git.example.com/x.git", "kube": "    client-key-" + "data: " + some(400),
 }
 os.makedirs("s")
@@ -68,10 +73,21 @@ expects fail Slack s/slack "" 'Slack token: xoxb…'
 expects fail Google s/google "" 'Google API key: AIza… \(39 characters\)'
 expects fail Stripe s/stripe "" 'Stripe key: sk_l…'
 expects fail PyPI s/pypi "" 'PyPI token: pypi…'
+expects fail "a webhook" s/webhook "" 'line 2: Slack webhook: hook…'
+expects fail Anthropic s/anthropic "" 'line 2: Anthropic API key: sk-a…'
+expects fail OpenAI s/openai "" 'line 2: OpenAI API key: sk-p…'
+expects fail "Hugging Face" s/face "" 'line 2: Hugging Face token: hf_.… \(37 characters\)'
+expects fail SendGrid s/sendgrid "" 'line 2: SendGrid API key: SG\..… \(69 characters\)'
+expects fail DigitalOcean s/ocean "" 'line 2: DigitalOcean token: dop_…'
+expects fail Vault s/vault "" 'line 2: Vault token: hvs\.…'
+expects fail Atlassian s/atlassian "" 'line 2: Atlassian token: ATAT…'
+expects fail age s/age "" 'line 2: age key: AGE-…'
+expects fail Azure s/azure "" 'line 2: Azure storage key: Acco…'
+expects fail "a runner's token" s/runner "" 'line 2: GitLab token: glrt…'
 expects fail "URL" s/url "" 'password in a URL'
 expects fail kubeconfig s/kube "" 'key of a kubeconfig'
 for at in at8150 at16370 at65500 last; do expects fail "wherever it lies: $at" s/$at "" 'line 1: GitHub token'; done
-expects fail "a folder" s "" 's|aws line 2: AWS access key' 'findings: "== 0", files: "== 18"'
+expects fail "a folder" s "" 's|aws line 2: AWS access key' 'findings: "== 0", files: "== 29"'
 expects pass "ignored names" s 'ignore: "*"' "" 'findings: ">= 0", files: "== 0"'
 statuses[n_cases - 1]=undecided words[n_cases - 1]='there was no file to look at'
 expects fail "own patterns" plain 'patterns: { an x: "^x$" }' 'line 1: an x: the line matches'
