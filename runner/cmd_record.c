@@ -127,6 +127,7 @@ static int read_words(struct app *app, const struct options *o, struct external 
 		.name = o->words[0],
 		.unit = o->unit != NULL ? o->unit : "",
 		.id = o->id,
+		.is_now = o->at == NULL,
 		.recorded_ms = now_ms,
 	};
 	if (!str_is_name(x->name))
@@ -191,9 +192,11 @@ static void tell(struct app *app, const struct external *x, const char *word, bo
 	char at[UTC_MAX];
 
 	(void)utc_format(x->at_ms, 0, at); /* its length */
-	(void)fprintf(app->out, "%s %s%s = %s%s%s at %s\n",
-		      was_there ? "was recorded before:" : "recorded", x->name, x->series, word,
-		      x->unit[0] != '\0' ? " " : "", x->unit, at);
+	(void)fprintf(app->out, "%s %s%s = %s%s%s", was_there ? "was recorded before:" : "recorded",
+		      x->name, x->series, word, x->unit[0] != '\0' ? " " : "", x->unit);
+	if (!was_there || !x->is_now)
+		(void)fprintf(app->out, " at %s", at);
+	(void)fputc('\n', app->out); /* main looks at the stream */
 }
 
 static int run_record(struct app *app, const struct command *self, int argc, char **argv)

@@ -89,10 +89,11 @@ static int look_up(struct record *r, const struct external *x, const struct text
 
 	if (x->id == NULL)
 		return 0;
-	s = store_sql(r,
-		      "SELECT value, series = ?3 AND unit = ?4 AND at_ms = ?5 FROM externals"
-		      " WHERE name = ?1 AND given_id = ?2",
-		      e);
+	s = store_sql(
+		r,
+		"SELECT value, series = ?3 AND unit = ?4 AND (?6 OR at_ms = ?5) FROM externals"
+		" WHERE name = ?1 AND given_id = ?2",
+		e);
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, t->name);
@@ -100,6 +101,7 @@ static int look_up(struct record *r, const struct external *x, const struct text
 	store_bind_int(s, 3, t->series);
 	store_bind_int(s, 4, t->unit);
 	store_bind_int(s, 5, x->at_ms);
+	store_bind_int(s, 6, x->is_now);
 	rc = store_step(r, s, e);
 	if (rc != 1)
 		return rc;

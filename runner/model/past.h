@@ -24,6 +24,7 @@ struct external {
 	const char *unit;   /* as it was given; "" = none */
 	const char *id;	    /* given by whoever records it, once for a name; NULL = none */
 	int64_t at_ms;	    /* when it was true */
+	bool is_now;	    /* nobody said when: it is recorded as it is measured */
 	int64_t recorded_ms;
 	const char *host, *user; /* that recorded it */
 	bool is_unvouched;	 /* merged, and no key that is trusted had signed for it */

@@ -96,6 +96,11 @@ push tickets 7 --id t9 --at 2026-01-02T00:00:00Z
 run "$ASSIZE" record tickets 7 --id t9 --at 2026-01-02T00:00:00Z
 is "again the same: exit status" "$status" 0
 like "again the same: told" "$out" 'was recorded before: tickets = 7'
+run "$ASSIZE" record tickets 7 --id t9
+is "again, whenever that was: exit status" "$status" 0
+like "again, whenever that was: told" "$out" '^was recorded before: tickets = 7$'
+run "$ASSIZE" record tickets 8 --id t9
+is "another value is another measurement: exit status" "$status" 3
 is "and there is one of it" "$(sqlite3 .assize/record.db "SELECT count(*) FROM externals WHERE given_id = (SELECT id FROM texts WHERE body = 't9')")" 1
 is "numbers of the record have no gap" \
 	"$(sqlite3 .assize/record.db "SELECT (SELECT count(*) FROM externals) - (SELECT next_seq - 1 FROM head)")" 0
