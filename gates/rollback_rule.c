@@ -146,17 +146,24 @@ static const char *commit_of(const struct gate_input *in, size_t i)
 	return in->rollback_commits != NULL ? in->rollback_commits[i] : NULL;
 }
 
+/* The commit, or an abbreviation of it that git itself would print. */
+static bool names_commit(const char *subject, const char *commit)
+{
+	size_t n = subject != NULL ? strlen(subject) : 0;
+
+	return commit != NULL && n >= 7 && strncmp(commit, subject, n) == 0;
+}
+
 /* By its tag, its commit, or another tag of that commit. */
 static bool is_subject(const struct gate_input *in, size_t i)
 {
 	const char *commit = commit_of(in, i);
 
-	if (strcmp(in->rollback_tags[i], in->subject) == 0 ||
-	    (commit != NULL && strcmp(commit, in->subject) == 0))
+	if (str_equal(in->rollback_tags[i], in->subject) || names_commit(in->subject, commit))
 		return true;
 	for (size_t k = 0; k < in->n_rollback_tags; k++)
-		if (strcmp(in->rollback_tags[k], in->subject) == 0 && commit != NULL &&
-		    commit_of(in, k) != NULL && strcmp(commit, commit_of(in, k)) == 0)
+		if (commit != NULL && str_equal(in->rollback_tags[k], in->subject) &&
+		    str_equal(commit, commit_of(in, k)))
 			return true;
 	return false;
 }

@@ -115,7 +115,7 @@ static int count_newer(struct rollback_command *c, const struct rollback_set *se
 	return 0;
 }
 
-/* What was measured of one tag is no measurement of the set: nobody waits for it, no gate opens. */
+/* What is measured of one tag has an identity of its own: no gate takes it for one of the set. */
 static void hash_of_part(struct check *part, const char *tag)
 {
 	struct sha256 hash;

@@ -102,7 +102,8 @@ static const struct key_row rollback_rows[] = {
 	 .offset = offsetof(struct gate_raw, tags),
 	 .choices = tag_rules,
 	 .def = "any",
-	 .help = "must all tags of the set be restorable, or does one suffice",
+	 .help = "must all tags of the set be restorable, or does one suffice that is not "
+		 "the subject itself",
 	 .example = "any"},
 	{.name = "verified_within",
 	 .type = KEY_DURATION,

@@ -63,6 +63,8 @@ measured byhand/rows -186400
 tells "measured in the future" byhand 2 'it was measured in the future: look at the clocks'
 measured hourly/rows -186400
 tells "measured in the future is not in time either" hourly 2 'late\{check="hourly/rows"\}.*it was measured in the future'
+sqlite3 .assize/record.db "UPDATE states SET measured_ms = measured_ms + 864000000 WHERE check_id = (SELECT id FROM checks WHERE name = 'byhand/rows')"
+like "status does not call it new" "$("$ASSIZE" status)" 'byhand .*in (9\.9[0-9]*|10) d'
 like "and it is due" "$("$ASSIZE" run --due 2>&1)" 'hourly/rows'
 intact
 sqlite3 .assize/record.db "UPDATE states SET finished_ms = -1 WHERE check_id = (SELECT id FROM checks WHERE name = 'hourly/rows')"

@@ -34,6 +34,7 @@ exits "the gate stays shut" 2 "$ASSIZE" gate g --subject x
 exits "a proven tag is a way back" 0 "$ASSIZE" gate back --subject x
 exits "but not from itself: by name" 1 "$ASSIZE" gate back --subject v1
 exits "by its commit" 1 "$ASSIZE" gate back --subject "$(git -C repo rev-parse v1)"
+exits "by a short name of that" 1 "$ASSIZE" gate back --subject "$(git -C repo rev-parse --short v1)"
 
 # ---- a tag whose file is damaged, and attributes that are not the tag's ----
 
@@ -46,6 +47,11 @@ echo '* text eol=crlf' >attributes && git -C repo config core.attributesFile "$T
 exits "attributes of the clone" 2 "$ASSIZE" rollback verify v1
 like "are told" "$out" 'core.attributesFile: git in this clone applies'
 git -C repo config --unset core.attributesFile
+git -C repo rm -q evil && mkdir repo/d && echo x >repo/d/f && echo 'd export-ignore' >repo/.gitattributes
+git -C repo add d .gitattributes && git -C repo commit -qm ignored && git -C repo tag v4
+exits "a directory that git archive leaves out" 2 "$ASSIZE" rollback verify v4
+like "is told" "$out" '"d" has an export attribute: an archive of the tag differs'
+git -C repo tag -d v4 >/dev/null
 
 # ---- a set that demanded less ----
 
