@@ -92,6 +92,8 @@ exits "it says nothing about another one" 2 env SHOP_DB=empty.db "$ASSIZE" gate 
 # ---- what was tampered with stays so ----
 export SHOP_DB=full.db
 
+echo 'notify: { ops: { command: ["true"] } }' >>assize.yaml # so that a run takes a lock of its own
+exits "a run that somebody is told of" 0 "$ASSIZE" run --subject v1
 exits "the record is whole" 0 "$ASSIZE" ledger verify
 sqlite3 .assize/record.db "INSERT INTO locks VALUES ('audit', 'host', 'boot', 'space', 1, 1)"
 exits "with a lock that nobody took it is not" 4 "$ASSIZE" ledger verify
