@@ -113,6 +113,9 @@ static int compare_snapshot(const struct probe *p, const struct db_catalog *actu
 			       schema_engine_name(s.catalog.engine),
 			       schema_engine_name(actual->engine));
 	struct db_catalog whole = in_path(p->arena, actual);
+
+	if (schema_see_whole(&whole, e) != 0)
+		return -1;
 	struct db_catalog known = schema_snapshot_reduce(p->arena, &whole, s.version);
 	struct schema_changes changes =
 		schema_changes(p->arena, &s.catalog, &known, s.version == SCHEMA_SNAPSHOT_VERSION);
@@ -202,7 +205,9 @@ const struct audit_kind audit_kind_schema = {
 	.blind = "It compares what the catalog says, not the rows. Functions, grants and policies "
 		 "are not compared. Conditions and defaults are equal when they read the same "
 		 "but for parentheses, casts and spacing, not when they are equivalent. "
-		 "On MySQL a role that only reads is not shown triggers. "
+		 "On MySQL a role that only reads is not shown triggers; what else its role is not "
+		 "shown "
+		 "is undecided where it is asked for. "
 		 "Without exact or a snapshot, what is there beside the listed things passes.",
 	.spec_size = sizeof(struct schema_spec),
 	.keys = schema_keys,

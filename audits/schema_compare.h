@@ -17,6 +17,9 @@
 
 /* A table or view by the name a definition uses: also "public.orders" for a bare one. */
 const struct db_table *schema_find_table(const struct db_catalog *c, const char *name);
+/* Is it what a name or a pattern means? A pattern is compared as written: names that differ in case
+ * only are rare enough. */
+bool schema_matches(const struct db_catalog *c, const struct db_table *t, const char *pattern);
 const struct db_column *schema_find_column(enum db_engine engine, const struct db_table *t,
 					   const char *name);
 /* The type as it is to be compared: MariaDB's json is a longtext that a CHECK holds to it. */
@@ -50,6 +53,12 @@ void schema_compare_table(struct differences *d, const struct schema_table *expe
 /* Everything of a definition but its snapshot. -1: `table` is there but cannot be read. */
 int schema_compare(struct differences *d, const struct schema_spec *spec,
 		   const struct db_catalog *actual, struct err *e);
+
+/* ---- schema_sight.c: -1 = the role is not shown what would have to be compared ---- */
+
+int schema_see(const struct schema_spec *spec, const struct db_catalog *actual, struct err *e);
+/* All there is, for a snapshot; triggers apart, which a role that only reads is never shown. */
+int schema_see_whole(const struct db_catalog *actual, struct err *e);
 
 /* ---- schema_former.c ---- */
 

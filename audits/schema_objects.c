@@ -118,13 +118,14 @@ static const char *table_hint(struct differences *d, const struct db_catalog *c,
 {
 	const char **names = arena_array(d->arena, c->n_tables, sizeof(*names));
 
+	if (c->hides_tables)
+		return ", or hidden from the role";
 	for (size_t i = 0; i < c->n_tables; i++)
 		names[i] = c->tables[i].name;
 	return schema_hint(d->arena, name, names, c->n_tables);
 }
 
-/* A pattern is compared as written: names that differ in case only are rare enough. */
-static bool matches(const struct db_catalog *c, const struct db_table *t, const char *pattern)
+bool schema_matches(const struct db_catalog *c, const struct db_table *t, const char *pattern)
 {
 	if (schema_is_glob(pattern))
 		return str_glob(pattern, t->name);
@@ -140,7 +141,7 @@ static void compare_named(struct differences *d, const struct db_catalog *c, con
 	for (size_t i = 0; i < c->n_tables; i++) {
 		const struct db_table *t = &c->tables[i];
 
-		if (!matches(c, t, g->name) || (schema_is_glob(g->name) && t->is_view))
+		if (!schema_matches(c, t, g->name) || (schema_is_glob(g->name) && t->is_view))
 			continue;
 		n++;
 		is_listed[i] = true;
@@ -229,7 +230,7 @@ static void compare_absent(struct differences *d, const struct schema_spec *spec
 		for (size_t k = 0; k < c->n_tables; k++) {
 			const struct db_table *t = &c->tables[k];
 
-			if (!matches(c, t, pattern))
+			if (!schema_matches(c, t, pattern))
 				continue;
 			n++;
 			differences_begin(d, t->name);
@@ -356,30 +357,13 @@ static void compare_others(struct differences *d, const struct schema_spec *spec
 		forbid(d, &spec->enums, "enum", c->enums[i].name);
 }
 
-/* MySQL shows triggers only to who may make them: that none is seen does not say there is none. */
-static bool hides_triggers(const struct schema_spec *spec, const struct db_catalog *c)
-{
-	bool asks = spec->table.triggers.n > 0;
-
-	for (size_t i = 0; i < spec->tables.n; i++)
-		asks = asks ||
-		       ((const struct schema_table *)spec->tables.items[i].value)->triggers.n > 0;
-	for (size_t i = 0; i < c->n_tables; i++)
-		if (c->tables[i].n_triggers > 0)
-			return false;
-	return asks && c->engine == DB_MYSQL;
-}
-
 int schema_compare(struct differences *d, const struct schema_spec *spec,
 		   const struct db_catalog *c, struct err *e)
 {
 	const char *name = spec->table.name;
 
-	if (hides_triggers(spec, c)) {
-		err_set(e, ERR_MEASURE, "cannot see triggers: the role is shown none");
-		return err_help(e, "the privilege TRIGGER shows them, and lets the role write: "
-				   "allow_writable_role");
-	}
+	if (schema_see(spec, c, e) != 0)
+		return -1;
 	if (name) {
 		const struct db_table *t = schema_find_table(c, name);
 

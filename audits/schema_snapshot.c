@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "audits/schema_compare.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -36,6 +37,8 @@ int schema_capture(struct db *db, struct arena *a, int64_t deadline_ms, struct d
 			return err_set(e, ERR_MEASURE, "%s \"%s\": %s",
 				       c.tables[i].is_view ? "view" : "table", c.tables[i].name,
 				       c.tables[i].error);
+	if (schema_see_whole(&c, e) != 0)
+		return -1;
 	*out = c;
 	return 0;
 }

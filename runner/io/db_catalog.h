@@ -82,7 +82,7 @@ struct db_foreign_key {
 	const char *table;
 	const char **targets; /* n_columns; a NULL entry is the other table's primary key */
 	size_t n_columns;
-	const char *on_update, *on_delete; /* "NO ACTION", "CASCADE", "SET NULL", ... */
+	const char *on_update, *on_delete; /* "NO ACTION", "CASCADE", ...; NULL = not shown */
 	bool is_deferrable, is_deferred;
 	bool is_unvalidated; /* rows that exist may break it */
 	bool is_disabled;    /* it guards nothing: its triggers are disabled (PostgreSQL) */
@@ -100,6 +100,14 @@ struct db_partition {
 		*bounds; /* "FOR VALUES FROM (1) TO (10)", "VALUES LESS THAN (10)"; NULL = none */
 };
 
+/* What a role may not be shown of a table it sees (MySQL). */
+enum db_hidden {
+	DB_HIDES_COLUMNS = 1, /* those it has no privilege on, with the keys they are in */
+	DB_HIDES_CHECKS = 2,
+	DB_HIDES_ACTIONS = 4, /* of foreign keys: on_update and on_delete are NULL */
+	DB_HIDES_QUERY = 8,   /* of a view: definition is NULL */
+};
+
 struct db_table {
 	const char *name;
 	const char *schema; /* or database that it is in, also when its name is bare; NULL = none */
@@ -109,6 +117,7 @@ struct db_table {
 	/* Why its facts could not be read (a view that no longer resolves): columns and the rest
 	 * are then empty. NULL = they were read. */
 	const char *error;
+	unsigned hidden; /* enum db_hidden: what may be there and is not listed; 0 = nothing */
 	/* What it is kept in when not the usual: "InnoDB" (always said on MySQL), "UNLOGGED",
 	 * "FOREIGN TABLE", "STRICT", "WITHOUT ROWID", "VIRTUAL TABLE", joined by ", ". */
 	const char *storage;
@@ -160,6 +169,7 @@ struct db_catalog {
 	size_t n_extensions;
 	struct db_enum *enums;
 	size_t n_enums;
+	bool hides_tables; /* those the role has no privilege on are not listed (MySQL) */
 };
 
 /*

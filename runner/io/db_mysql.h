@@ -107,6 +107,9 @@ MYSQL *mysql_dial(struct mysql_db *s, int64_t timeout_ms, bool *is_connected);
 
 /* _grants.c: refuses a role that could write. */
 int mysql_check_grants(struct mysql_db *s, struct err *e);
+/* The grants in effect as the server prints them, one a row. */
+int mysql_read_grants(struct mysql_db *s, int64_t deadline_ms, db_row_fn *fn, void *ctx,
+		      struct err *e);
 
 /* _value.c */
 void mysql_read_names(struct mysql_db *s, MYSQL_RES *result);

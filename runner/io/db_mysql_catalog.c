@@ -4,7 +4,8 @@
  *
  * The queries are the driver's own and name their columns for the server they go to: MySQL and
  * MariaDB have added different ones. Every fact but triggers can be seen by a role that may SELECT
- * and SHOW VIEW; triggers need TRIGGER, which a reading role has not, so mostly there are none. A
+ * and SHOW VIEW in the whole database; what another is not shown is told (db_mysql_sight.c).
+ * Triggers need TRIGGER, which a reading role has not, so mostly there are none. A
  * view that no longer resolves is told by the server in the place of its comment, or has no
  * columns.
  *
@@ -261,6 +262,8 @@ int mysql_catalog(struct db *db, struct arena *a, const struct texts *schemas, i
 	    mysql_read_facts(&r, e) != 0)
 		return -1;
 	find_broken_views(&r);
+	if (mysql_read_sight(&r, e) != 0)
+		return -1;
 	return read_sequences(&r, e);
 }
 

@@ -44,4 +44,7 @@ struct db_table *mysql_table(struct mysql_read *r, const struct db_row *row);
 int mysql_read_columns(struct mysql_read *r, struct err *e);
 int mysql_read_facts(struct mysql_read *r, struct err *e);
 
+/* _sight.c: what the role is not shown of all this. */
+int mysql_read_sight(struct mysql_read *r, struct err *e);
+
 #endif

@@ -173,7 +173,8 @@ static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
 
 /* ---- other constraints ---- */
 
-/* name, constraint, column, to table, to column, on update, on delete */
+/* name, constraint, column, to table, to column, on update, on delete; the last two are NULL to who
+ * may only SELECT */
 static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 {
 	const struct db_value *v = row->values;
@@ -307,7 +308,7 @@ static const struct mysql_question foreign_keys_question = {
 	"k.CONSTRAINT_NAME, k.COLUMN_NAME, IF(k.REFERENCED_TABLE_SCHEMA = ?1,"
 	" k.REFERENCED_TABLE_NAME, CONCAT(k.REFERENCED_TABLE_SCHEMA, '.',"
 	" k.REFERENCED_TABLE_NAME)), k.REFERENCED_COLUMN_NAME, r.UPDATE_RULE, r.DELETE_RULE",
-	"KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r"
+	"KEY_COLUMN_USAGE k LEFT JOIN information_schema.REFERENTIAL_CONSTRAINTS r"
 	" ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.TABLE_NAME = k.TABLE_NAME"
 	" AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME",
 	" AND k.REFERENCED_TABLE_NAME IS NOT NULL ORDER BY 1, k.CONSTRAINT_NAME,"

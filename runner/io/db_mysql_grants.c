@@ -21,7 +21,6 @@
 struct grants {
 	struct mysql_db *s;
 	char *excess; /* the first privilege too many, and on what */
-	char *roles;  /* MySQL: the active ones; NULL = none */
 };
 
 static bool is_reading(const char *privilege, size_t n)
@@ -106,28 +105,35 @@ static int take_grant(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
+struct roles {
+	struct arena *arena;
+	char *names; /* NULL = none */
+};
+
 static int take_roles(void *ctx, const struct db_row *row, struct err *e)
 {
-	struct grants *g = ctx;
+	struct roles *r = ctx;
 
 	(void)e;
 	if (row->values[0].type == DB_TEXT && strcmp(row->values[0].text, "NONE") != 0)
-		g->roles = arena_strdup(g->s->arena, row->values[0].text);
+		r->names = arena_strdup(r->arena, row->values[0].text);
 	return 0;
 }
 
-static int read_grants(struct grants *g, struct err *e)
+int mysql_read_grants(struct mysql_db *s, int64_t deadline_ms, db_row_fn *fn, void *ctx,
+		      struct err *e)
 {
-	struct mysql_db *s = g->s;
+	struct roles active = {.arena = s->arena};
 	const char *sql = "SHOW GRANTS";
 
 	/* MySQL 5.7 has no roles, and no such function: then there is nothing to add. */
 	if (!s->is_mariadb)
-		(void)mysql_own_query(s, "SELECT CURRENT_ROLE()", NULL, 0, s->deadline_ms,
-				      take_roles, g, NULL);
-	if (g->roles)
-		sql = arena_printf(s->arena, "SHOW GRANTS FOR CURRENT_USER() USING %s", g->roles);
-	return mysql_own_query(s, sql, NULL, 0, s->deadline_ms, take_grant, g, e);
+		(void)mysql_own_query(s, "SELECT CURRENT_ROLE()", NULL, 0, deadline_ms, take_roles,
+				      &active, NULL);
+	if (active.names)
+		sql = arena_printf(s->arena, "SHOW GRANTS FOR CURRENT_USER() USING %s",
+				   active.names);
+	return mysql_own_query(s, sql, NULL, 0, deadline_ms, fn, ctx, e);
 }
 
 int mysql_check_grants(struct mysql_db *s, struct err *e)
@@ -136,7 +142,7 @@ int mysql_check_grants(struct mysql_db *s, struct err *e)
 
 	if (s->source->allow_writable_role)
 		return 0;
-	if (read_grants(&g, e) != 0)
+	if (mysql_read_grants(s, s->deadline_ms, take_grant, &g, e) != 0)
 		return err_context(e, "could not see what the role of target \"%s\" may do",
 				   s->source->name);
 	if (!g.excess)

@@ -303,6 +303,45 @@ index events_what: columns are (upper(what)), at, expected lower(what), at DESC
 index events_what: condition is none, expected what <> ''
 index events_what: includes none, expected mood"
 
+# ---- what MariaDB does not show to every role ----
+
+mariadb_sql "CREATE USER of_table@localhost, of_columns@localhost, of_rows@localhost, of_pattern@localhost;
+	GRANT SELECT ON shop.orders TO of_table@localhost; GRANT SELECT (id, state) ON shop.orders TO of_columns@localhost;
+	GRANT SELECT ON shop.* TO of_rows@localhost; GRANT SELECT, SHOW VIEW ON \`sh%p\`.* TO of_pattern@localhost"
+printf 'assize: 1\ntargets:\n' >sight.yaml
+for role in of_table of_columns of_rows of_pattern; do
+	echo "  $role: { mysql: \"socket=$MARIADB_SOCKET dbname=shop user=$role\" }" >>sight.yaml
+done
+echo audits: >>sight.yaml
+for role in of_table of_columns of_rows of_pattern; do
+	cat >>sight.yaml <<YAML
+  $role:
+    target: $role
+    checks:
+      - { id: column, schema: { table: orders, columns: { id: int } } }
+      - { id: key, schema: { table: orders, exact: true, foreign_keys: { columns: owner_id, references: owners(id) } } }
+      - { id: action, schema: { table: orders, foreign_keys: { columns: owner_id, references: owners(id), on_delete: cascade } } }
+      - { id: check, schema: { table: orders, checks: { cheap: price < 1000, known: "state IN ('new', 'paid')" } } }
+      - { id: json, schema: { table: orders, columns: { body: json } } }
+      - { id: absent, schema: { absent: "old_*" } }
+      - { id: exact, schema: { exact: true, tables: { orders: {}, owners: {} } } }
+      - { id: snapshot, schema: { snapshot: mariadb.json } }
+YAML
+done
+# role, outcomes in this order, what one of them says
+sees()
+{
+	run "$ASSIZE" run -f sight.yaml "$1" --report json=report.json
+	is "mariadb, $1" "$(jq -r '[.checks[].outcome[:1]] | join(" ")' report.json)" "$2"
+	[ -z "${3:-}" ] || like "mariadb, $1: why" "$(jq -r '.checks[].series[0] | .reason, .evidence[]?' report.json)" "$3"
+}
+sees of_table "p p u u u u u u" 'cannot see the checks of table "orders": the role may not'
+sees of_columns "p u u u u u u u" 'cannot see all columns of table "orders": the role may not'
+sees of_rows "p p u p p p p u" 'cannot see the actions of foreign keys of table "orders"'
+sees of_pattern "p p p p p p p p"
+exits "no snapshot of half a schema" 2 "$ASSIZE" schema capture -f sight.yaml of_table -o half.json
+like "which is said" "$err" 'cannot see all tables: the role is only shown what it has a privilege on'
+
 # ---- capture and diff ----
 
 "$ASSIZE" schema capture -f same.yaml postgres -o first.json
