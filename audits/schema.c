@@ -117,13 +117,10 @@ static int compare_snapshot(const struct probe *p, const struct db_catalog *actu
 	if (schema_see_whole(&whole, e) != 0)
 		return -1;
 	struct db_catalog known = schema_snapshot_reduce(p->arena, &whole, s.version);
-	struct schema_changes changes =
-		schema_changes(p->arena, &s.catalog, &known, s.version == SCHEMA_SNAPSHOT_VERSION);
+	struct schema_changes changes = schema_changes(p->arena, &s.catalog, &known, s.version > 1);
 
 	schema_changes_tell(&changes, d);
-	if (s.version < SCHEMA_SNAPSHOT_VERSION)
-		*remark = "the snapshot is of version 1, without constraints, triggers and the "
-			  "text of views: capture it again";
+	*remark = schema_snapshot_lacks(actual->engine, s.version);
 	return 0;
 }
 

@@ -104,6 +104,12 @@ static void compare_traits(const struct schema_place *p, const struct db_table *
 	schema_compare_fact(p, SCHEMA_RULES, "parent", was->parent, is->parent, NULL);
 	schema_compare_fact(p, SCHEMA_RULES, "partitioning", was->partition_by, is->partition_by,
 			    "the table is built anew");
+	if (p->changes->engine != DB_POSTGRES)
+		return;
+	schema_compare_fact(p, is->is_view ? SCHEMA_RULES : SCHEMA_CHANGED, "options", was->options,
+			    is->options, NULL);
+	schema_compare_fact(p, SCHEMA_RULES, "replica identity", was->replica_identity,
+			    is->replica_identity, "changes what subscribers are sent");
 }
 
 /* The share of a table's columns that the other has by name and type, in percent. */
@@ -286,6 +292,37 @@ static void compare_enums(struct schema_changes *c, const struct db_catalog *was
 	}
 }
 
+static const struct db_user_type *find_type(const struct db_catalog *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_types; i++)
+		if (db_same_name(c->engine, c->types[i].name, name))
+			return &c->types[i];
+	return NULL;
+}
+
+static void compare_types(struct schema_changes *c, const struct db_catalog *was,
+			  const struct db_catalog *is)
+{
+	for (size_t i = 0; i < was->n_types; i++) {
+		const struct db_user_type *w = &was->types[i], *t = find_type(is, w->name);
+		struct schema_place p = {c, "type", w->name, NULL};
+
+		c->n_facts++;
+		if (!t)
+			schema_note(&p, SCHEMA_REMOVED, SCHEMA_GONE, w->definition, NULL);
+		else
+			schema_compare_fact(&p, SCHEMA_RULES, "definition", w->definition,
+					    t->definition, "changes what its columns accept");
+	}
+	for (size_t i = 0; i < is->n_types; i++) {
+		struct schema_place p = {c, "type", is->types[i].name, NULL};
+
+		c->n_facts++;
+		if (!find_type(was, p.object))
+			schema_note(&p, SCHEMA_ADDED, SCHEMA_EXTRA, is->types[i].definition, NULL);
+	}
+}
+
 struct schema_changes schema_changes(struct arena *a, const struct db_catalog *was,
 				     const struct db_catalog *is, bool knows_constraints)
 {
@@ -296,6 +333,7 @@ struct schema_changes schema_changes(struct arena *a, const struct db_catalog *w
 	compare_sequences(&c, was, is);
 	compare_extensions(&c, was, is);
 	compare_enums(&c, was, is);
+	compare_types(&c, was, is);
 	return c;
 }
 

@@ -85,6 +85,9 @@ static void compare_column(struct schema_changes *c, const char *table, const st
 	schema_compare_fact(&p, SCHEMA_CHANGED, "default", was->def, def, NULL);
 	schema_compare_fact(&p, SCHEMA_RULES, "generation", generation_words(was->generation),
 			    generation_words(is->generation), NULL);
+	if (c->engine == DB_POSTGRES)
+		schema_compare_fact(&p, SCHEMA_CHANGED, "sequence", was->sequence, is->sequence,
+				    NULL);
 	schema_compare_fact(&p, SCHEMA_RULES, "expression", was->expression, expression,
 			    "values are computed anew");
 	schema_compare_fact(&p, SCHEMA_RULES, "collation", was->collation, is->collation,
@@ -210,7 +213,9 @@ static const char *constraint_words(struct arena *a, const struct db_constraint 
 				   ? schema_expression(a, or_none(k->expression))
 				   : schema_list(a, k->columns, k->n_columns);
 
-	return arena_printf(a, "%s (%s)%s%s%s", types[k->type], what,
+	return arena_printf(a, "%s%s (%s)%s%s%s%s", types[k->type],
+			    k->has_equal_nulls ? " nulls not distinct" : "", what,
+			    k->is_no_inherit ? " no inherit" : "",
 			    k->is_deferrable ? " deferrable" : "",
 			    k->is_deferred ? " deferred" : "",
 			    k->is_unvalidated ? ", rows that exist not checked" : "");
@@ -259,6 +264,8 @@ const char *schema_index_words(struct arena *a, const struct db_index *x)
 		(void)buf_printf(&b, " include (%s)", schema_list(a, x->include, x->n_include));
 	if (x->where)
 		(void)buf_printf(&b, "%s%s", *x->where ? " where " : " partial", x->where);
+	if (x->has_equal_nulls)
+		(void)buf_puts(&b, " nulls not distinct");
 	if (x->is_invalid)
 		(void)buf_puts(&b, ", not valid");
 	const char *text = arena_strndup(a, b.data, b.len);
@@ -303,9 +310,10 @@ static struct items indexes_of(const struct schema_changes *c, const struct db_t
 /* "(owner_id) to owners(id) on update NO ACTION on delete CASCADE": all there is to compare. */
 const char *schema_foreign_key_words(struct arena *a, const struct db_foreign_key *k)
 {
-	return arena_printf(a, "(%s) to %s(%s) on update %s on delete %s%s%s%s%s",
+	return arena_printf(a, "(%s) to %s(%s)%s on update %s on delete %s%s%s%s%s",
 			    schema_list(a, k->columns, k->n_columns), k->table,
-			    schema_list(a, k->targets, k->n_columns), k->on_update, k->on_delete,
+			    schema_list(a, k->targets, k->n_columns),
+			    k->is_match_full ? " match full" : "", k->on_update, k->on_delete,
 			    k->is_deferrable ? " deferrable" : "",
 			    k->is_deferred ? " deferred" : "",
 			    k->is_unvalidated ? ", rows that exist not checked" : "",
@@ -334,17 +342,18 @@ static struct items foreign_keys_of(struct arena *a, const struct db_table *t)
 
 /* ---- triggers, partitions ---- */
 
-static struct items triggers_of(struct arena *a, const struct db_table *t)
+static struct items triggers_of(struct arena *a, const char *kind, const struct db_trigger *items,
+				size_t n, enum schema_weight weight)
 {
-	struct items list = {arena_array(a, t->n_triggers, sizeof(*list.items)), 0};
+	struct items list = {arena_array(a, n, sizeof(*list.items)), 0};
 
-	for (size_t i = 0; i < t->n_triggers; i++)
+	for (size_t i = 0; i < n; i++)
 		list.items[list.n++] = (struct item){
-			.key = t->triggers[i].name,
-			.part = arena_printf(a, "trigger %s", t->triggers[i].name),
-			.words = arena_printf(a, "%s%s", or_none(t->triggers[i].definition),
-					      t->triggers[i].is_disabled ? ", disabled" : ""),
-			.weight = SCHEMA_RULES,
+			.key = items[i].name,
+			.part = arena_printf(a, "%s %s", kind, items[i].name),
+			.words = arena_printf(a, "%s%s", or_none(items[i].definition),
+					      items[i].is_disabled ? ", disabled" : ""),
+			.weight = weight,
 		};
 	return list;
 }
@@ -377,8 +386,14 @@ void schema_part_changes(struct schema_changes *c, const struct db_table *was,
 	before = foreign_keys_of(a, was);
 	now = foreign_keys_of(a, is);
 	compare_items(c, is, "definition", &before, &now);
-	before = triggers_of(a, was);
-	now = triggers_of(a, is);
+	before = triggers_of(a, "trigger", was->triggers, was->n_triggers, SCHEMA_RULES);
+	now = triggers_of(a, "trigger", is->triggers, is->n_triggers, SCHEMA_RULES);
+	compare_items(c, is, "definition", &before, &now);
+	before = triggers_of(a, "rule", was->rules, was->n_rules, SCHEMA_RULES);
+	now = triggers_of(a, "rule", is->rules, is->n_rules, SCHEMA_RULES);
+	compare_items(c, is, "definition", &before, &now);
+	before = triggers_of(a, "statistics", was->statistics, was->n_statistics, SCHEMA_CHANGED);
+	now = triggers_of(a, "statistics", is->statistics, is->n_statistics, SCHEMA_CHANGED);
 	compare_items(c, is, "definition", &before, &now);
 	before = partitions_of(a, was);
 	now = partitions_of(a, is);

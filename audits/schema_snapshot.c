@@ -92,6 +92,7 @@ static void write_columns(struct json_writer *w, const struct db_table *t)
 		put_text(w, "expression", c->expression);
 		put_text(w, "collation", c->collation);
 		put_text(w, "comment", c->comment);
+		put_text(w, "sequence", c->sequence);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -119,6 +120,8 @@ static void write_constraints(struct json_writer *w, const struct db_table *t)
 		put_flag(w, "deferrable", c->is_deferrable);
 		put_flag(w, "deferred", c->is_deferred);
 		put_flag(w, "unvalidated", c->is_unvalidated);
+		put_flag(w, "no_inherit", c->is_no_inherit);
+		put_flag(w, "nulls_not_distinct", c->has_equal_nulls);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -149,6 +152,7 @@ static void write_indexes(struct json_writer *w, const struct db_table *t)
 			put_texts(w, "include", x->include, x->n_include);
 		put_text(w, "where", x->where);
 		put_text(w, "method", x->method);
+		put_flag(w, "nulls_not_distinct", x->has_equal_nulls);
 		put_flag(w, "invalid", x->is_invalid);
 		json_close(w, '}');
 	}
@@ -172,21 +176,23 @@ static void write_foreign_keys(struct json_writer *w, const struct db_table *t)
 		put_flag(w, "deferred", k->is_deferred);
 		put_flag(w, "unvalidated", k->is_unvalidated);
 		put_flag(w, "disabled", k->is_disabled);
+		put_flag(w, "match_full", k->is_match_full);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
 }
 
-static void write_triggers(struct json_writer *w, const struct db_table *t)
+static void write_triggers(struct json_writer *w, const char *key, const struct db_trigger *items,
+			   size_t n)
 {
-	if (t->n_triggers == 0)
+	if (n == 0)
 		return;
-	json_open(w, "triggers", '[');
-	for (size_t i = 0; i < t->n_triggers; i++) {
+	json_open(w, key, '[');
+	for (size_t i = 0; i < n; i++) {
 		json_open(w, NULL, '{');
-		json_put_text(w, "name", t->triggers[i].name);
-		put_text(w, "definition", t->triggers[i].definition);
-		put_flag(w, "disabled", t->triggers[i].is_disabled);
+		json_put_text(w, "name", items[i].name);
+		put_text(w, "definition", items[i].definition);
+		put_flag(w, "disabled", items[i].is_disabled);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -219,13 +225,17 @@ static void write_table(struct json_writer *w, const struct db_table *t)
 	put_text(w, "comment", t->comment);
 	put_flag(w, "row_security", t->has_row_security);
 	put_flag(w, "row_security_forced", t->forces_row_security);
+	put_text(w, "options", t->options);
+	put_text(w, "replica_identity", t->replica_identity);
 	put_text(w, "parent", t->parent);
 	put_text(w, "partition_by", t->partition_by);
 	write_columns(w, t);
 	write_constraints(w, t);
 	write_indexes(w, t);
 	write_foreign_keys(w, t);
-	write_triggers(w, t);
+	write_triggers(w, "triggers", t->triggers, t->n_triggers);
+	write_triggers(w, "rules", t->rules, t->n_rules);
+	write_triggers(w, "statistics", t->statistics, t->n_statistics);
 	write_partitions(w, t);
 	json_close(w, '}');
 }
@@ -247,6 +257,18 @@ static void write_sequences(struct json_writer *w, const struct db_catalog *c)
 		put_text(w, "maximum", s->maximum);
 		put_flag(w, "cycle", s->is_cycle);
 		put_text(w, "owned_by", s->owner);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void write_types(struct json_writer *w, const struct db_catalog *c)
+{
+	json_open(w, "types", '[');
+	for (size_t i = 0; i < c->n_types; i++) {
+		json_open(w, NULL, '{');
+		json_put_text(w, "name", c->types[i].name);
+		json_put_text(w, "definition", c->types[i].definition);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -281,73 +303,8 @@ void schema_snapshot_write(struct buf *out, const struct db_catalog *c)
 		json_close(&w, '}');
 	}
 	json_close(&w, ']');
+	if (c->n_types > 0)
+		write_types(&w, c);
 	json_close(&w, '}');
 	(void)buf_putc(out, '\n');
-}
-
-/* ---- version 1 ---- */
-
-static struct db_table reduce_table(struct arena *a, const struct db_table *t)
-{
-	struct db_table r = {
-		.name = t->name,
-		.is_view = t->is_view,
-		.error = t->error,
-		.columns = arena_array(a, t->n_columns, sizeof(*t->columns)),
-		.n_columns = t->n_columns,
-		.indexes = arena_array(a, t->n_indexes, sizeof(*t->indexes)),
-		.n_indexes = t->n_indexes,
-		.foreign_keys = arena_array(a, t->n_foreign_keys, sizeof(*t->foreign_keys)),
-		.n_foreign_keys = t->n_foreign_keys,
-	};
-
-	for (size_t i = 0; i < t->n_columns; i++) {
-		const struct db_column *c = &t->columns[i];
-		bool is_computed = c->generation == DB_VIRTUAL || c->generation == DB_STORED;
-
-		r.columns[i] = (struct db_column){
-			.name = c->name,
-			.type = c->type,
-			.is_nullable = c->is_nullable,
-			.generation = is_computed ? DB_VIRTUAL : DB_PLAIN,
-			.def = c->def,
-			.key = c->key,
-		};
-	}
-	for (size_t i = 0; i < t->n_indexes; i++) {
-		struct db_index *x = &r.indexes[i];
-
-		*x = t->indexes[i];
-		x->options = NULL;
-		x->where = x->where ? "" : NULL;
-		x->columns = arena_array(a, x->n_columns, sizeof(*x->columns));
-		for (size_t k = 0; k < x->n_columns; k++)
-			x->columns[k] = *t->indexes[i].columns[k] == '(' ? "(expression)"
-									 : t->indexes[i].columns[k];
-	}
-	for (size_t i = 0; i < t->n_foreign_keys; i++) {
-		struct db_foreign_key *k = &r.foreign_keys[i];
-
-		*k = t->foreign_keys[i];
-		k->name = NULL;
-		k->is_deferrable = k->is_deferred = false;
-		k->is_unvalidated = k->is_disabled = false;
-	}
-	return r;
-}
-
-struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalog *c,
-					 int64_t version)
-{
-	if (version >= SCHEMA_SNAPSHOT_VERSION)
-		return *c;
-	struct db_catalog r = {
-		.engine = c->engine,
-		.tables = arena_array(a, c->n_tables, sizeof(*c->tables)),
-		.n_tables = c->n_tables,
-	};
-
-	for (size_t i = 0; i < c->n_tables; i++)
-		r.tables[i] = reduce_table(a, &c->tables[i]);
-	return r;
 }

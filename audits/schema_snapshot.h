@@ -6,14 +6,16 @@
  * as usual is left out; what stands in the file and is not the usual is compared, and so is what
  * the database has and the file does not, so that a hole in a file can hide nothing.
  *
- *   { "assize_schema": 2, "engine": "postgresql",
+ *   { "assize_schema": 3, "engine": "postgresql",
  *     "tables": [ { "name", "view", "columns": [ { "name", "type", "nullable", "default", "key" }
  * ], "constraints": [ { "type", "name", "columns", "expression" } ], "indexes": [ { "name",
  * "unique", "columns": [..] } ], "foreign_keys": [ { "name", "columns", "table", "targets",
  * "on_update", "on_delete" } ] } ], "sequences": [..], "extensions": [..], "enums": [..] }
  *
- * Version 1 knew SQLite's tables, columns, indexes and foreign keys only. It is still read, and
- * compared in what it knew.
+ * Version 1 knew SQLite's tables, columns, indexes and foreign keys only; version 2 did not know
+ * what only PostgreSQL has: options, rules, statistics, domains and composite types, the counting
+ * of identities, NULLS NOT DISTINCT, MATCH FULL, NO INHERIT. Both are still read, and compared in
+ * what they knew.
  *
  * Text is in the arena.
  */
@@ -33,7 +35,7 @@ struct err;
 /* Largest snapshot that is read. */
 #define SCHEMA_SNAPSHOT_MAX_BYTES (64 * 1024 * 1024)
 
-#define SCHEMA_SNAPSHOT_VERSION 2
+#define SCHEMA_SNAPSHOT_VERSION 3
 
 struct schema_snapshot {
 	int64_t version;
@@ -50,6 +52,9 @@ int schema_snapshot_read(struct arena *a, const char *path, struct schema_snapsh
 /* A catalog with nothing in it that a snapshot of this version could not say. */
 struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalog *c,
 					 int64_t version);
+
+/* What a snapshot of this version does not know of an engine, to be told; NULL = nothing. */
+const char *schema_snapshot_lacks(enum db_engine engine, int64_t version);
 
 /* The file a check compares with; NULL = it is no such check. */
 const char *schema_snapshot_of(const struct check *c);

@@ -166,6 +166,7 @@ static void read_columns(struct reader *r, const char *at, struct db_table *t)
 			.collation = get_optional(r, c, "collation"),
 			.comment = get_optional(r, c, "comment"),
 			.key = has_key ? get_int(r, c, "key") : 0,
+			.sequence = get_optional(r, c, "sequence"),
 		};
 	}
 }
@@ -187,6 +188,8 @@ static void read_constraints(struct reader *r, const char *at, struct db_table *
 			.is_deferrable = get_flag(r, c, "deferrable"),
 			.is_deferred = get_flag(r, c, "deferred"),
 			.is_unvalidated = get_flag(r, c, "unvalidated"),
+			.is_no_inherit = get_flag(r, c, "no_inherit"),
+			.has_equal_nulls = get_flag(r, c, "nulls_not_distinct"),
 		};
 		if (get_optional_length(r, c, "columns") > 0)
 			k->columns = get_texts(r, c, "columns", false, &k->n_columns);
@@ -208,6 +211,7 @@ static void read_indexes(struct reader *r, const char *at, struct db_table *t)
 			.is_automatic = get_flag(r, x, "automatic"),
 			.where = get_optional(r, x, "where"),
 			.method = get_optional(r, x, "method"),
+			.has_equal_nulls = get_flag(r, x, "nulls_not_distinct"),
 			.is_invalid = get_flag(r, x, "invalid"),
 		};
 		if (r->version == 1 && get_bool(r, x, "partial"))
@@ -241,6 +245,7 @@ static void read_foreign_keys(struct reader *r, const char *at, struct db_table 
 			.is_deferred = get_flag(r, k, "deferred"),
 			.is_unvalidated = get_flag(r, k, "unvalidated"),
 			.is_disabled = get_flag(r, k, "disabled"),
+			.is_match_full = get_flag(r, k, "match_full"),
 		};
 		key->columns = get_texts(r, k, "columns", false, &key->n_columns);
 		key->targets = get_texts(r, k, "targets", true, &n_targets);
@@ -249,19 +254,22 @@ static void read_foreign_keys(struct reader *r, const char *at, struct db_table 
 	}
 }
 
-static void read_triggers(struct reader *r, const char *at, struct db_table *t)
+static struct db_trigger *read_triggers(struct reader *r, const char *at, const char *key,
+					size_t *n)
 {
-	t->n_triggers = get_optional_length(r, at, "triggers");
-	t->triggers = arena_array(r->arena, t->n_triggers, sizeof(*t->triggers));
-	for (size_t i = 0; i < t->n_triggers; i++) {
-		const char *x = item(r, at, "triggers", i);
+	*n = get_optional_length(r, at, key);
+	struct db_trigger *items = arena_array(r->arena, *n, sizeof(*items));
 
-		t->triggers[i] = (struct db_trigger){
+	for (size_t i = 0; i < *n; i++) {
+		const char *x = item(r, at, key, i);
+
+		items[i] = (struct db_trigger){
 			.name = get_text(r, x, "name"),
 			.definition = get_optional(r, x, "definition"),
 			.is_disabled = get_flag(r, x, "disabled"),
 		};
 	}
+	return items;
 }
 
 static void read_partitions(struct reader *r, const char *at, struct db_table *t)
@@ -291,6 +299,8 @@ static void read_table(struct reader *r, const char *at, struct db_table *t)
 		.comment = get_optional(r, at, "comment"),
 		.has_row_security = get_flag(r, at, "row_security"),
 		.forces_row_security = get_flag(r, at, "row_security_forced"),
+		.options = get_optional(r, at, "options"),
+		.replica_identity = get_optional(r, at, "replica_identity"),
 		.parent = get_optional(r, at, "parent"),
 		.partition_by = get_optional(r, at, "partition_by"),
 	};
@@ -298,7 +308,9 @@ static void read_table(struct reader *r, const char *at, struct db_table *t)
 	read_constraints(r, at, t);
 	read_indexes(r, at, t);
 	read_foreign_keys(r, at, t);
-	read_triggers(r, at, t);
+	t->triggers = read_triggers(r, at, "triggers", &t->n_triggers);
+	t->rules = read_triggers(r, at, "rules", &t->n_rules);
+	t->statistics = read_triggers(r, at, "statistics", &t->n_statistics);
 	read_partitions(r, at, t);
 }
 
@@ -343,6 +355,14 @@ static void read_others(struct reader *r, struct db_catalog *c)
 		c->enums[i].name = get_text(r, x, "name");
 		c->enums[i].values = get_texts(r, x, "values", false, &c->enums[i].n_values);
 	}
+	c->n_types = get_optional_length(r, "", "types");
+	c->types = arena_array(r->arena, c->n_types, sizeof(*c->types));
+	for (size_t i = 0; i < c->n_types; i++) {
+		const char *x = item(r, "", "types", i);
+
+		c->types[i].name = get_text(r, x, "name");
+		c->types[i].definition = get_text(r, x, "definition");
+	}
 }
 
 static int read_catalog(struct reader *r, struct schema_snapshot *out)
@@ -353,15 +373,15 @@ static int read_catalog(struct reader *r, struct schema_snapshot *out)
 
 	r->version = s.version;
 	if (s.version < 1 || s.version > SCHEMA_SNAPSHOT_VERSION)
-		fail(r, "/assize_schema", "1 or 2, the forms there are");
+		fail(r, "/assize_schema", "1, 2 or 3, the forms there are");
 	/* version 1 was of SQLite whether or not it says so */
-	if (s.version == 2 && !r->has_failed)
+	if (s.version > 1 && !r->has_failed)
 		c->engine = (enum db_engine)get_word(r, "", "engine", engines, 4);
 	c->n_tables = get_length(r, "", "tables");
 	c->tables = arena_array(r->arena, c->n_tables, sizeof(*c->tables));
 	for (size_t i = 0; i < c->n_tables && !r->has_failed; i++)
 		read_table(r, item(r, "", "tables", i), &c->tables[i]);
-	if (s.version == 2 && !r->has_failed)
+	if (s.version > 1 && !r->has_failed)
 		read_others(r, c);
 	if (r->has_failed)
 		return -1;

@@ -203,8 +203,7 @@ static int diff(struct request *r, struct buf *out, bool *is_different, struct e
 								     : is.snapshot.version;
 	struct db_catalog before = schema_snapshot_reduce(a, &was.snapshot.catalog, version);
 	struct db_catalog now = schema_snapshot_reduce(a, &is.snapshot.catalog, version);
-	struct schema_changes changes =
-		schema_changes(a, &before, &now, version == SCHEMA_SNAPSHOT_VERSION);
+	struct schema_changes changes = schema_changes(a, &before, &now, version > 1);
 
 	*is_different = changes.n > 0;
 	if (r->o->is_json) {

@@ -117,6 +117,8 @@ static void sort_table(struct db_table *t)
 	sort(t->indexes, t->n_indexes, sizeof(*t->indexes), by_index);
 	sort(t->foreign_keys, t->n_foreign_keys, sizeof(*t->foreign_keys), by_foreign_key);
 	sort(t->triggers, t->n_triggers, sizeof(*t->triggers), by_name);
+	sort(t->rules, t->n_rules, sizeof(*t->rules), by_name);
+	sort(t->statistics, t->n_statistics, sizeof(*t->statistics), by_name);
 }
 
 void db_catalog_sort(struct db_catalog *c)
@@ -127,6 +129,7 @@ void db_catalog_sort(struct db_catalog *c)
 	sort(c->sequences, c->n_sequences, sizeof(*c->sequences), by_name);
 	sort(c->extensions, c->n_extensions, sizeof(*c->extensions), by_name);
 	sort(c->enums, c->n_enums, sizeof(*c->enums), by_name);
+	sort(c->types, c->n_types, sizeof(*c->types), by_name);
 }
 
 /* ---- asking ---- */

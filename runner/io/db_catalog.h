@@ -46,6 +46,7 @@ struct db_column {
 	const char *collation;	/* NULL = that of the type, table or database */
 	const char *comment;	/* NULL = none */
 	int64_t key;		/* place in the primary key, from 1; 0 = not part of it */
+	const char *sequence;	/* IDENTITY: how it counts, "INCREMENT BY 10"; NULL = 1, 2, 3 */
 };
 
 enum db_constraint_type { DB_PRIMARY_KEY = 0, DB_UNIQUE, DB_CHECK, DB_EXCLUDE };
@@ -58,7 +59,9 @@ struct db_constraint {
 	const char *expression; /* CHECK: the condition without CHECK and its parentheses;
 				   EXCLUDE: the definition */
 	bool is_deferrable, is_deferred;
-	bool is_unvalidated; /* rows that exist may break it: NOT VALID, NOT ENFORCED */
+	bool is_unvalidated;  /* rows that exist may break it: NOT VALID, NOT ENFORCED */
+	bool is_no_inherit;   /* CHECK: it does not hold in tables that inherit */
+	bool has_equal_nulls; /* UNIQUE NULLS NOT DISTINCT */
 };
 
 struct db_index {
@@ -73,7 +76,8 @@ struct db_index {
 	size_t n_include;
 	const char *where;  /* predicate of a partial index, without WHERE; NULL = whole */
 	const char *method; /* lower case: "hash", "gin"; NULL = btree, or the only one there is */
-	bool is_invalid;    /* not valid or not ready, disabled, or ignored: it serves no query */
+	bool has_equal_nulls; /* NULLS NOT DISTINCT */
+	bool is_invalid;      /* not valid or not ready, disabled, or ignored: it serves no query */
 };
 
 struct db_foreign_key {
@@ -86,8 +90,10 @@ struct db_foreign_key {
 	bool is_deferrable, is_deferred;
 	bool is_unvalidated; /* rows that exist may break it */
 	bool is_disabled;    /* it guards nothing: its triggers are disabled (PostgreSQL) */
+	bool is_match_full;  /* all columns are NULL or none is */
 };
 
+/* A trigger, and what else hangs on a table with a name and a definition. */
 struct db_trigger {
 	const char *name;
 	const char *definition; /* whole, as the engine prints it */
@@ -124,8 +130,10 @@ struct db_table {
 	const char *charset, *collation; /* MySQL */
 	const char *comment;
 	bool has_row_security, forces_row_security; /* PostgreSQL */
-	const char *parent;	  /* the table this is a partition of, or inherits from */
-	const char *partition_by; /* "RANGE (created_at)"; NULL = not partitioned */
+	const char *options;	      /* WITH (...): "security_barrier=true"; NULL = none */
+	const char *replica_identity; /* "FULL", "NOTHING", "USING INDEX x"; NULL = primary key */
+	const char *parent;	      /* the table this is a partition of, or inherits from */
+	const char *partition_by;     /* "RANGE (created_at)"; NULL = not partitioned */
 	struct db_partition *partitions;
 	size_t n_partitions;
 	struct db_column *columns;
@@ -138,6 +146,10 @@ struct db_table {
 	size_t n_foreign_keys;
 	struct db_trigger *triggers;
 	size_t n_triggers;
+	struct db_trigger *rules; /* PostgreSQL, but for those that views are */
+	size_t n_rules;
+	struct db_trigger *statistics; /* PostgreSQL: CREATE STATISTICS */
+	size_t n_statistics;
 };
 
 /* Sequences of identity columns are part of the column and left out; serial's are listed. */
@@ -159,6 +171,11 @@ struct db_enum {
 	size_t n_values;
 };
 
+/* A domain or a composite type: "DOMAIN numeric(10,2) NOT NULL CHECK ((VALUE > 0))". */
+struct db_user_type {
+	const char *name, *definition;
+};
+
 struct db_catalog {
 	enum db_engine engine;
 	struct db_table *tables; /* and views */
@@ -169,6 +186,8 @@ struct db_catalog {
 	size_t n_extensions;
 	struct db_enum *enums;
 	size_t n_enums;
+	struct db_user_type *types;
+	size_t n_types;
 	bool hides_tables; /* those the role has no privilege on are not listed (MySQL) */
 };
 

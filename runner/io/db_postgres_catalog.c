@@ -1,5 +1,5 @@
 /*
- * db_postgres_catalog: tables, columns, sequences, extensions and enums.
+ * db_postgres_catalog: tables, columns, sequences, extensions and types.
  *
  * One query for each kind of object, all of one snapshot. Definitions come from the server's own
  * printers (format_type, pg_get_expr, ...), so they read as pg_dump and psql write them. Comments
@@ -65,7 +65,12 @@ static const char classes_sql[] =
 	" i.inhparent::pg_catalog.regclass::text,"
 	" CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,"
 	" CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,"
-	" o.description, n.nspname"
+	" o.description, n.nspname, pg_catalog.array_to_string(c.reloptions, ', '),"
+	" CASE c.relreplident WHEN 'n' THEN"
+	"  CASE WHEN c.relkind IN ('r', 'p') THEN 'NOTHING' END WHEN 'f' THEN 'FULL' WHEN 'i' THEN"
+	"  (SELECT 'USING INDEX ' || x.relname FROM pg_catalog.pg_index y"
+	"   JOIN pg_catalog.pg_class x ON x.oid = y.indexrelid"
+	"   WHERE y.indrelid = c.oid AND y.indisreplident) END"
 	" FROM (SELECT c.oid AS id,"
 	"  (SELECT pg_catalog.min(i.inhseqno) FROM pg_catalog.pg_inherits i"
 	"   WHERE i.inhrelid = c.oid) AS first" CLASSES ") s"
@@ -109,6 +114,8 @@ static int add_table(void *ctx, const struct db_row *row, struct err *e)
 	t->partition_by = text_of(c, &v[9]);
 	t->comment = text_of(c, &v[11]);
 	t->schema = text_of(c, &v[12]);
+	t->options = text_of(c, &v[13]);
+	t->replica_identity = text_of(c, &v[14]);
 	return 0;
 }
 
@@ -209,17 +216,51 @@ static int add_column(void *ctx, const struct db_row *row, struct err *e)
 
 /* ---- what is no table ---- */
 
-/* A sequence of an identity column depends on it internally: it is part of the column. */
+/* A sequence of an identity column depends on it internally: it is part of the column. The largest
+ * number is that of its type. */
 static const char sequences_sql[] =
 	"SELECT s.seqrelid::text, pg_catalog.format_type(s.seqtypid, NULL), s.seqstart,"
 	" s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, d.refobjid::text,"
-	" d.refobjid::pg_catalog.regclass::text, a.attname"
+	" d.refobjid::pg_catalog.regclass::text, a.attname, d.deptype = 'i',"
+	" s.seqmax = CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647"
+	"  ELSE 9223372036854775807 END"
 	" FROM pg_catalog.pg_sequence s LEFT JOIN pg_catalog.pg_depend d"
 	"  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid"
 	"  AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0"
 	" LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = "
 	"d.refobjsubid"
-	" WHERE d.deptype IS DISTINCT FROM 'i' AND $1::oid[] IS NOT NULL";
+	" WHERE $1::oid[] IS NOT NULL";
+
+/* "START WITH 5 INCREMENT BY 10": what is not as usual; NULL = nothing. */
+static const char *count_of(const struct postgres_catalog *c, const struct db_value *v)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* six numbers at most */
+	if (v[2].integer != 1)
+		(void)buf_printf(&b, " START WITH %lld", (long long)v[2].integer);
+	if (v[3].integer != 1)
+		(void)buf_printf(&b, " INCREMENT BY %lld", (long long)v[3].integer);
+	if (v[4].integer != 1)
+		(void)buf_printf(&b, " MINVALUE %lld", (long long)v[4].integer);
+	if (v[11].integer == 0)
+		(void)buf_printf(&b, " MAXVALUE %lld", (long long)v[5].integer);
+	if (v[6].integer != 0)
+		(void)buf_puts(&b, " CYCLE");
+	const char *text = b.len > 0 ? arena_strndup(c->arena, b.data + 1, b.len - 1) : NULL;
+
+	buf_release(&b);
+	return text;
+}
+
+static void set_identity(const struct postgres_catalog *c, const struct db_value *v)
+{
+	struct db_table *t = map_get(&c->tables, v[7].text);
+
+	for (size_t i = 0; t && i < t->n_columns; i++)
+		if (strcmp(t->columns[i].name, v[9].text) == 0)
+			t->columns[i].sequence = count_of(c, v);
+}
 
 static int add_sequence(void *ctx, const struct db_row *row, struct err *e)
 {
@@ -232,6 +273,10 @@ static int add_sequence(void *ctx, const struct db_row *row, struct err *e)
 	(void)e;
 	if (!name)
 		return 0; /* of a schema that is not read */
+	if (v[10].integer != 0) {
+		set_identity(c, v);
+		return 0;
+	}
 	if (v[9].type != DB_NULL)
 		owner = arena_printf(c->arena, "%s.%s", postgres_catalog_name(c, &v[7], &v[8]),
 				     v[9].text);
@@ -267,15 +312,29 @@ static int add_extension(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-static const char enums_sql[] =
+/* Each value of an enum, or a domain or composite type as a whole: the last column tells. */
+static const char types_sql[] =
 	"SELECT CASE WHEN pg_catalog.pg_type_is_visible(t.oid) THEN t.typname::text"
-	"  ELSE n.nspname || '.' || t.typname END, v.enumlabel"
-	" FROM pg_catalog.pg_enum v JOIN pg_catalog.pg_type t ON t.oid = v.enumtypid"
-	" JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
-	" WHERE " POSTGRES_SCHEMAS
+	"  ELSE n.nspname || '.' || t.typname END,"
+	" CASE t.typtype WHEN 'e' THEN v.enumlabel::text"
+	"  WHEN 'd' THEN pg_catalog.concat_ws(' ', 'DOMAIN',"
+	"   pg_catalog.format_type(t.typbasetype, t.typtypmod),"
+	"   CASE WHEN t.typnotnull THEN 'NOT NULL' END, 'DEFAULT ' || t.typdefault,"
+	"   (SELECT pg_catalog.string_agg('CONSTRAINT ' || k.conname || ' ' ||"
+	"     pg_catalog.pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname)"
+	"    FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))"
+	"  ELSE 'COMPOSITE (' || (SELECT pg_catalog.string_agg(a.attname || ' ' ||"
+	"     pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)"
+	"    FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0"
+	"     AND NOT a.attisdropped) || ')' END, t.typtype = 'e'"
+	" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+	" LEFT JOIN pg_catalog.pg_enum v ON v.enumtypid = t.oid"
+	" WHERE (t.typtype IN ('d', 'e') OR (t.typtype = 'c' AND EXISTS (SELECT"
+	"  FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')))"
+	" AND " POSTGRES_SCHEMAS
 	" AND " POSTGRES_NOT_OF_EXTENSION("pg_type", "t.oid") " ORDER BY t.oid, v.enumsortorder";
 
-static int add_enum_value(void *ctx, const struct db_row *row, struct err *e)
+static int add_type(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct postgres_catalog *c = ctx;
 	struct db_catalog *all = c->catalog;
@@ -283,11 +342,19 @@ static int add_enum_value(void *ctx, const struct db_row *row, struct err *e)
 	struct db_enum *last = all->n_enums > 0 ? &all->enums[all->n_enums - 1] : NULL;
 
 	(void)e;
+	if (v[2].integer == 0) {
+		all->types = db_array_grow(c->arena, all->types, all->n_types, sizeof(*all->types));
+		all->types[all->n_types++] = (struct db_user_type){.name = text_of(c, &v[0]),
+								   .definition = text_of(c, &v[1])};
+		return 0;
+	}
 	if (!last || strcmp(last->name, v[0].text) != 0) {
 		all->enums = db_array_grow(c->arena, all->enums, all->n_enums, sizeof(*all->enums));
 		last = &all->enums[all->n_enums++];
 		last->name = text_of(c, &v[0]);
 	}
+	if (v[1].type == DB_NULL)
+		return 0; /* it has no values */
 	last->values = db_array_grow(c->arena, last->values, last->n_values, sizeof(*last->values));
 	last->values[last->n_values++] = text_of(c, &v[1]);
 	return 0;
@@ -331,7 +398,7 @@ static int read_all(struct postgres_catalog *c, struct err *e)
 		return -1;
 	if (postgres_rows(s, extensions_sql, NULL, 0, add_extension, c, e) != 0)
 		return -1;
-	return postgres_rows(s, enums_sql, &c->schemas, 1, add_enum_value, c, e);
+	return postgres_rows(s, types_sql, &c->schemas, 1, add_type, c, e);
 }
 
 int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *schemas,

@@ -28,7 +28,7 @@ static const char constraints_sql[] =
 	"SELECT k.conrelid::text, k.conname, k.contype, a.attname,"
 	" CASE k.contype WHEN 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid, true)"
 	"  WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid, true) END,"
-	" k.condeferrable, k.condeferred, NOT k.convalidated"
+	" k.condeferrable, k.condeferred, NOT k.convalidated, k.connoinherit"
 	" FROM pg_catalog.pg_constraint k"
 	" LEFT JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY p(attnum, place)"
 	"  ON k.contype IN ('p', 'u')"
@@ -72,6 +72,7 @@ static int add_constraint(void *ctx, const struct db_row *row, struct err *e)
 		last->is_deferrable = v[5].integer != 0;
 		last->is_deferred = v[6].integer != 0;
 		last->is_unvalidated = v[7].integer != 0;
+		last->is_no_inherit = last->type == DB_CHECK && v[8].integer != 0;
 	}
 	if (v[3].type != DB_NULL)
 		last->columns = add_text(c, last->columns, &last->n_columns, text_of(c, &v[3]));
@@ -81,27 +82,28 @@ static int add_constraint(void *ctx, const struct db_row *row, struct err *e)
 /* ---- indexes ---- */
 
 /* DESC means NULLS FIRST unless it is said, and ASC the other. */
-static const char indexes_sql[] =
-	"SELECT i.indrelid::text, x.relname, i.indisunique,"
-	" EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid"
-	"  AND k.contype IN ('p', 'u', 'x')),"
-	" pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), m.amname,"
-	" NOT (i.indisvalid AND i.indisready AND i.indislive), p.place < i.indnkeyatts, a.attname,"
-	" CASE WHEN a.attname IS NULL THEN"
-	"  pg_catalog.pg_get_indexdef(i.indexrelid, p.place + 1, true) END,"
-	" pg_catalog.concat_ws(' ',"
-	"  (SELECT 'COLLATE ' || l.collname FROM pg_catalog.pg_collation l"
-	"   WHERE l.oid = i.indcollation[p.place] AND a.attcollation <> l.oid),"
-	"  (SELECT o.opcname FROM pg_catalog.pg_opclass o WHERE o.oid = i.indclass[p.place]"
-	"   AND NOT o.opcdefault),"
-	"  CASE i.indoption[p.place] & 3 WHEN 1 THEN 'DESC NULLS LAST' WHEN 2 THEN 'NULLS FIRST'"
-	"   WHEN 3 THEN 'DESC' END)"
-	" FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
-	" JOIN pg_catalog.pg_am m ON m.oid = x.relam"
-	" CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnatts - 1) p(place)"
-	" LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid"
-	"  AND a.attnum = i.indkey[p.place] AND a.attnum <> 0"
-	" WHERE i.indrelid = ANY ($1::oid[]) ORDER BY i.indexrelid, p.place";
+#define INDEXES_SQL(equal_nulls)                                                                   \
+	"SELECT i.indrelid::text, x.relname, i.indisunique,"                                       \
+	" EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid"          \
+	"  AND k.contype IN ('p', 'u', 'x')),"                                                     \
+	" pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), m.amname,"                          \
+	" NOT (i.indisvalid AND i.indisready AND i.indislive), p.place < i.indnkeyatts, "          \
+	"a.attname,"                                                                               \
+	" CASE WHEN a.attname IS NULL THEN"                                                        \
+	"  pg_catalog.pg_get_indexdef(i.indexrelid, p.place + 1, true) END,"                       \
+	" pg_catalog.concat_ws(' ',"                                                               \
+	"  (SELECT 'COLLATE ' || l.collname FROM pg_catalog.pg_collation l"                        \
+	"   WHERE l.oid = i.indcollation[p.place] AND a.attcollation <> l.oid),"                   \
+	"  (SELECT o.opcname FROM pg_catalog.pg_opclass o WHERE o.oid = i.indclass[p.place]"       \
+	"   AND NOT o.opcdefault),"                                                                \
+	"  CASE i.indoption[p.place] & 3 WHEN 1 THEN 'DESC NULLS LAST' WHEN 2 THEN 'NULLS FIRST'"  \
+	"   WHEN 3 THEN 'DESC' END), " equal_nulls                                                 \
+	" FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"           \
+	" JOIN pg_catalog.pg_am m ON m.oid = x.relam"                                              \
+	" CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnatts - 1) p(place)"               \
+	" LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid"                          \
+	"  AND a.attnum = i.indkey[p.place] AND a.attnum <> 0"                                     \
+	" WHERE i.indrelid = ANY ($1::oid[]) ORDER BY i.indexrelid, p.place"
 
 static struct db_index *new_index(struct postgres_catalog *c, struct db_table *t,
 				  const struct db_value *v)
@@ -116,6 +118,9 @@ static struct db_index *new_index(struct postgres_catalog *c, struct db_table *t
 	if (strcmp(v[5].text, "btree") != 0)
 		x->method = text_of(c, &v[5]);
 	x->is_invalid = v[6].integer != 0;
+	x->has_equal_nulls = v[11].integer != 0;
+	for (size_t i = 0; x->has_equal_nulls && x->is_automatic && i < t->n_constraints; i++)
+		t->constraints[i].has_equal_nulls |= strcmp(t->constraints[i].name, x->name) == 0;
 	return x;
 }
 
@@ -169,7 +174,7 @@ static const char foreign_keys_sql[] =
 	" k.confrelid::pg_catalog.regclass::text, f.attname, k.confupdtype, k.confdeltype,"
 	" k.condeferrable, k.condeferred, NOT k.convalidated,"
 	" EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid"
-	"  AND g.tgenabled IN ('D', 'R'))"
+	"  AND g.tgenabled IN ('D', 'R')), k.confmatchtype = 'f'"
 	" FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL"
 	"  ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
 	"  WITH ORDINALITY p(ours, theirs, place)"
@@ -217,6 +222,7 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 		k->is_deferred = v[9].integer != 0;
 		k->is_unvalidated = v[10].integer != 0;
 		k->is_disabled = v[11].integer != 0;
+		k->is_match_full = v[12].integer != 0;
 	}
 	n_targets = k->n_columns;
 	k->targets = add_text(c, k->targets, &n_targets, text_of(c, &v[5]));
@@ -224,12 +230,19 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-/* ---- triggers: those for replicas never fire in a session of an application ---- */
+/* ---- triggers, rules, statistics: those for replicas never fire in a session of an application
+ * ---- */
 
 static const char triggers_sql[] =
-	"SELECT g.tgrelid::text, g.tgname, pg_catalog.pg_get_triggerdef(g.oid, true),"
-	" g.tgenabled IN ('D', 'R') FROM pg_catalog.pg_trigger g"
-	" WHERE NOT g.tgisinternal AND g.tgrelid = ANY ($1::oid[])";
+	"SELECT g.tgrelid::text, g.tgname::text, pg_catalog.pg_get_triggerdef(g.oid, true),"
+	" g.tgenabled IN ('D', 'R'), 't' FROM pg_catalog.pg_trigger g"
+	" WHERE NOT g.tgisinternal AND g.tgrelid = ANY ($1::oid[])"
+	" UNION ALL SELECT r.ev_class::text, r.rulename, pg_catalog.pg_get_ruledef(r.oid, true),"
+	" r.ev_enabled IN ('D', 'R'), 'r' FROM pg_catalog.pg_rewrite r"
+	" WHERE r.rulename <> '_RETURN' AND r.ev_class = ANY ($1::oid[])"
+	" UNION ALL SELECT s.stxrelid::text, s.stxname,"
+	" pg_catalog.pg_get_statisticsobjdef(s.oid), false, 's' FROM pg_catalog.pg_statistic_ext s"
+	" WHERE s.stxrelid = ANY ($1::oid[])";
 
 static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 {
@@ -240,8 +253,14 @@ static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 	(void)e;
 	if (!t)
 		return 0;
-	t->triggers = db_array_grow(c->arena, t->triggers, t->n_triggers, sizeof(*t->triggers));
-	t->triggers[t->n_triggers++] = (struct db_trigger){
+	char kind = v[4].text[0];
+	struct db_trigger **items = kind == 't'	  ? &t->triggers
+				    : kind == 'r' ? &t->rules
+						  : &t->statistics;
+	size_t *n = kind == 't' ? &t->n_triggers : kind == 'r' ? &t->n_rules : &t->n_statistics;
+
+	*items = db_array_grow(c->arena, *items, *n, sizeof(**items));
+	(*items)[(*n)++] = (struct db_trigger){
 		.name = text_of(c, &v[1]),
 		.definition = text_of(c, &v[2]),
 		.is_disabled = v[3].integer != 0,
@@ -251,6 +270,11 @@ static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 
 int postgres_catalog_keys(struct postgres_catalog *c, struct err *e)
 {
+	/* indnullsnotdistinct came with 15 */
+	const char *indexes_sql = c->session->pq->PQserverVersion(c->session->conn) >= 150000
+					  ? INDEXES_SQL("i.indnullsnotdistinct")
+					  : INDEXES_SQL("false");
+
 	if (postgres_catalog_rows(c, constraints_sql, add_constraint, e) != 0 ||
 	    postgres_catalog_rows(c, indexes_sql, add_index_column, e) != 0 ||
 	    postgres_catalog_rows(c, foreign_keys_sql, add_foreign_key, e) != 0)

@@ -1,0 +1,115 @@
+/* schema_snapshot_old: a catalog as an older version of the file would have said it. */
+#include <string.h>
+
+#include "audits/schema_snapshot.h"
+#include "runner/base/arena.h"
+
+/* To what version 1 knew. */
+static struct db_table reduce_to_1(struct arena *a, const struct db_table *t)
+{
+	struct db_table r = {
+		.name = t->name,
+		.is_view = t->is_view,
+		.error = t->error,
+		.columns = arena_array(a, t->n_columns, sizeof(*t->columns)),
+		.n_columns = t->n_columns,
+		.indexes = arena_array(a, t->n_indexes, sizeof(*t->indexes)),
+		.n_indexes = t->n_indexes,
+		.foreign_keys = arena_array(a, t->n_foreign_keys, sizeof(*t->foreign_keys)),
+		.n_foreign_keys = t->n_foreign_keys,
+	};
+
+	for (size_t i = 0; i < t->n_columns; i++) {
+		const struct db_column *c = &t->columns[i];
+		bool is_computed = c->generation == DB_VIRTUAL || c->generation == DB_STORED;
+
+		r.columns[i] = (struct db_column){
+			.name = c->name,
+			.type = c->type,
+			.is_nullable = c->is_nullable,
+			.generation = is_computed ? DB_VIRTUAL : DB_PLAIN,
+			.def = c->def,
+			.key = c->key,
+		};
+	}
+	for (size_t i = 0; i < t->n_indexes; i++) {
+		struct db_index *x = &r.indexes[i];
+
+		*x = t->indexes[i];
+		x->options = NULL;
+		x->where = x->where ? "" : NULL;
+		x->columns = arena_array(a, x->n_columns, sizeof(*x->columns));
+		for (size_t k = 0; k < x->n_columns; k++)
+			x->columns[k] = *t->indexes[i].columns[k] == '(' ? "(expression)"
+									 : t->indexes[i].columns[k];
+	}
+	for (size_t i = 0; i < t->n_foreign_keys; i++) {
+		struct db_foreign_key *k = &r.foreign_keys[i];
+
+		*k = t->foreign_keys[i];
+		k->name = NULL;
+		k->is_deferrable = k->is_deferred = false;
+		k->is_unvalidated = k->is_disabled = false;
+	}
+	return r;
+}
+
+static void *copy(struct arena *a, const void *items, size_t n, size_t size)
+{
+	void *copied = arena_array(a, n, size);
+
+	if (n > 0)
+		memcpy(copied, items, n * size);
+	return copied;
+}
+
+/* To what version 2 knew. */
+static struct db_table reduce_to_2(struct arena *a, const struct db_table *t)
+{
+	struct db_table r = *t;
+
+	r.options = r.replica_identity = NULL;
+	r.n_rules = r.n_statistics = 0;
+	r.columns = copy(a, t->columns, t->n_columns, sizeof(*t->columns));
+	r.constraints = copy(a, t->constraints, t->n_constraints, sizeof(*t->constraints));
+	r.indexes = copy(a, t->indexes, t->n_indexes, sizeof(*t->indexes));
+	r.foreign_keys = copy(a, t->foreign_keys, t->n_foreign_keys, sizeof(*t->foreign_keys));
+	for (size_t i = 0; i < r.n_columns; i++)
+		r.columns[i].sequence = NULL;
+	for (size_t i = 0; i < r.n_constraints; i++)
+		r.constraints[i].is_no_inherit = r.constraints[i].has_equal_nulls = false;
+	for (size_t i = 0; i < r.n_indexes; i++)
+		r.indexes[i].has_equal_nulls = false;
+	for (size_t i = 0; i < r.n_foreign_keys; i++)
+		r.foreign_keys[i].is_match_full = false;
+	return r;
+}
+
+struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalog *c,
+					 int64_t version)
+{
+	struct db_catalog r = *c;
+
+	if (version >= SCHEMA_SNAPSHOT_VERSION)
+		return r;
+	r.n_types = 0;
+	r.tables = arena_array(a, c->n_tables, sizeof(*c->tables));
+	for (size_t i = 0; i < c->n_tables; i++)
+		r.tables[i] = version == 1 ? reduce_to_1(a, &c->tables[i])
+					   : reduce_to_2(a, &c->tables[i]);
+	if (version == 1)
+		r.n_sequences = r.n_extensions = r.n_enums = 0;
+	return r;
+}
+
+const char *schema_snapshot_lacks(enum db_engine engine, int64_t version)
+{
+	if (version == 1)
+		return "the snapshot is of version 1, without constraints, triggers and the text "
+		       "of "
+		       "views: capture it again";
+	if (version == 2 && engine == DB_POSTGRES)
+		return "the snapshot is of version 2, without options, rules, statistics, domains "
+		       "and the like: capture it again";
+	return NULL;
+}
