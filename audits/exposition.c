@@ -189,6 +189,26 @@ static void unescape_labels(struct exposition *x, const struct sample *s)
 	}
 }
 
+/* Of a summary the quantiles are levels; what has no type may count. */
+static bool is_level(enum metric_type type, const struct raw_labels *labels)
+{
+	switch (type) {
+	case METRIC_GAUGE:
+	case METRIC_GAUGEHISTOGRAM:
+	case METRIC_STATESET:
+	case METRIC_INFO:
+		return true;
+	case METRIC_SUMMARY:
+		return find_label(labels, "quantile") != NULL;
+	case METRIC_NONE:
+	case METRIC_UNKNOWN:
+	case METRIC_COUNTER:
+	case METRIC_HISTOGRAM:
+		return false;
+	}
+	return false;
+}
+
 int sample_deliver(struct exposition *x, const struct line *l, const struct sample *s,
 		   struct err *e)
 {
@@ -205,6 +225,8 @@ int sample_deliver(struct exposition *x, const struct line *l, const struct samp
 	x->n_samples++;
 	if (!x->last_is_wanted)
 		return 0;
+	out.is_level = is_level(x->format == EXPOSITION_OPENMETRICS ? x->family.type : x->last_type,
+				s->labels);
 	unescape_labels(x, s);
 	return x->handler.on_sample(x->ctx, &out, e);
 }

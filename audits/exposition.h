@@ -48,6 +48,7 @@ struct exposition_sample {
 	bool has_timestamp;
 	double timestamp_s; /* Unix time */
 	int64_t line;
+	bool is_level; /* its TYPE says that it does not count: it may fall */
 };
 
 struct exposition_handler {

@@ -48,7 +48,7 @@ static const char *scrape_merge_key(struct arena *a, const struct check *c)
 /* What one check has seen so far. */
 struct selection {
 	const struct scrape_spec *spec;
-	bool is_asked; /* the metric at hand is the one it names */
+	enum { OTHER, ASKED, CREATED, COUNT } at_hand; /* what the name at hand is to it */
 	int64_t n_named;
 	struct scrape_groups groups;
 	struct scrape_histograms histograms; /* with quantile */
@@ -153,6 +153,23 @@ static int scrape_begin(struct probe *p, struct http_request *req, struct err *e
 
 /* ---- samples ---- */
 
+/* Is it what the metric's family names with this suffix: x_created beside x_total or x_bucket? */
+static bool is_beside(const struct selection *sel, const char *name, size_t n, const char *suffix)
+{
+	static const char *const endings[] = {"_total", "_bucket", "_count", "_sum"};
+	const char *asked = sel->spec->selector.name;
+	size_t n_base = strlen(asked), n_suffix = strlen(suffix);
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (str_ends(asked, endings[i])) {
+			n_base -= strlen(endings[i]);
+			break;
+		}
+	}
+	return n == n_base + n_suffix && memcmp(name, asked, n_base) == 0 &&
+	       memcmp(name + n_base, suffix, n_suffix) == 0;
+}
+
 static bool wants(void *ctx, const char *name, size_t n)
 {
 	struct scrape_state *s = ctx;
@@ -161,25 +178,16 @@ static bool wants(void *ctx, const char *name, size_t n)
 	for (size_t i = 0; i < s->probe->n_checks; i++) {
 		struct selection *sel = &s->selections[i];
 
-		sel->is_asked = series_selector_is_named(&sel->spec->selector, name, n);
-		is_wanted = is_wanted || sel->is_asked;
+		sel->at_hand = OTHER;
+		if (series_selector_is_named(&sel->spec->selector, name, n))
+			sel->at_hand = ASKED;
+		else if (sel->spec->rate_ms > 0 && is_beside(sel, name, n, "_created"))
+			sel->at_hand = CREATED;
+		else if (sel->spec->quantile > 0 && is_beside(sel, name, n, "_count"))
+			sel->at_hand = COUNT;
+		is_wanted = is_wanted || sel->at_hand != OTHER;
 	}
 	return is_wanted;
-}
-
-/* The same whatever order the labels stand in. */
-static uint64_t series_hash(const struct exposition_sample *sample)
-{
-	uint64_t sum = HASH_SEED;
-
-	for (size_t i = 0; i < sample->n_labels; i++) {
-		const struct exposition_label *l = &sample->labels[i];
-		uint64_t h = hash_bytes(HASH_SEED, l->name.s, l->name.n);
-
-		if (l->value.n > 0) /* an empty label is none */
-			sum += hash_mix(hash_bytes(h ^ 1, l->value.s, l->value.n));
-	}
-	return sum;
 }
 
 static const char *age_problem(const struct scrape_state *s, const struct scrape_spec *spec,
@@ -217,14 +225,16 @@ static const char *count_in(const struct scrape_state *s, struct selection *sel,
 	double bound = 0;
 	size_t at;
 
+	if (is_bucket && (problem = scrape_histograms_note(&sel->histograms, sample)) != NULL)
+		return problem;
 	if (is_rate && s->pass == 0)
-		return scrape_rate_first(&sel->rate, series_hash(sample), sample);
+		return scrape_rate_first(&sel->rate, sample);
 	problem = is_bucket ? scrape_histograms_place(&sel->histograms, sample, &at, &bound)
 			    : scrape_groups_place(&sel->groups, sample, &at);
 	if (problem != NULL)
 		return problem;
 	if (is_rate)
-		return scrape_rate_second(&sel->rate, series_hash(sample), sample, at, bound);
+		return scrape_rate_second(&sel->rate, sample, at, bound);
 	if (is_bucket)
 		scrape_histograms_take(&sel->histograms, at, bound, sample->value);
 	else
@@ -246,7 +256,7 @@ static void take(struct scrape_state *s, struct selection *sel,
 		sel->problem = arena_printf(a, "line %" PRId64 ": %s", sample->line, e.message);
 	if (fits != 1)
 		return;
-	(void)hash_table_put(&sel->seen, series_hash(sample), &is_new);
+	(void)hash_table_put(&sel->seen, scrape_series_hash(sample, NULL), &is_new);
 	if (!is_new)
 		sel->problem = arena_printf(a,
 					    "line %" PRId64 ": the series was there before, so "
@@ -266,9 +276,25 @@ static int on_sample(void *ctx, const struct exposition_sample *sample, struct e
 	if (sample->n_labels == 0 && sample->name.n == strlen(PROCESS_START) &&
 	    memcmp(sample->name.s, PROCESS_START, sample->name.n) == 0)
 		s->process_s[s->pass] = sample->value;
-	for (size_t i = 0; i < s->probe->n_checks; i++)
-		if (s->selections[i].is_asked && s->selections[i].problem == NULL)
-			take(s, &s->selections[i], sample);
+	for (size_t i = 0; i < s->probe->n_checks; i++) {
+		struct selection *sel = &s->selections[i];
+
+		if (sel->problem != NULL)
+			continue;
+		switch (sel->at_hand) {
+		case OTHER:
+			break;
+		case ASKED:
+			take(s, sel, sample);
+			break;
+		case CREATED:
+			sel->problem = scrape_rate_birth(&sel->rate, sample, s->pass == 1);
+			break;
+		case COUNT:
+			sel->problem = scrape_histograms_count(&sel->histograms, sample);
+			break;
+		}
+	}
 	return 0;
 }
 
@@ -451,6 +477,8 @@ static void emit_selection(struct scrape_state *s, size_t i)
 	if (problem == NULL)
 		problem = count_problem(s, sel);
 	if (problem == NULL)
+		problem = scrape_histograms_end(&sel->histograms);
+	if (problem == NULL)
 		problem = rate_problem(s, sel);
 	if (problem == NULL)
 		problem = scrape_groups_problem(&sel->groups, &help);
@@ -493,6 +521,8 @@ static void end_first(struct scrape_state *s, int64_t rate_ms)
 			sel->problem = end_problem(s, sel);
 		if (sel->problem == NULL)
 			sel->problem = count_problem(s, sel);
+		if (sel->problem == NULL)
+			sel->problem = scrape_histograms_end(&sel->histograms);
 	}
 	s->probe->again_ms = rate_ms;
 }
@@ -531,7 +561,8 @@ const struct audit_kind audit_kind_scrape = {
 		 "min_size on. A quantile is a guess inside a bucket, of all observations since "
 		 "the exporter began to count, unless rate asks for those of a time. A counter "
 		 "that was reset and has caught up is noticed only where the exporter says when "
-		 "its process began (process_start_time_seconds).",
+		 "its process began (process_start_time_seconds) or it made the counter "
+		 "(X_created).",
 	.spec_size = sizeof(struct scrape_spec),
 	.keys = scrape_keys,
 	.values = scrape_values,

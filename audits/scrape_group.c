@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "audits/exposition.h"
+#include "audits/hash_table.h"
 #include "runner/base/arena.h"
 #include "runner/base/pairs.h"
 #include "runner/base/str.h"
@@ -25,6 +26,24 @@ struct scrape_group {
 	double sum, min, max;
 	bool has_nan;
 };
+
+uint64_t scrape_series_hash(const struct exposition_sample *s, const char *without)
+{
+	size_t n_without = without != NULL ? strlen(without) : 0;
+	uint64_t sum = HASH_SEED;
+
+	for (size_t i = 0; i < s->n_labels; i++) {
+		const struct exposition_label *l = &s->labels[i];
+		uint64_t h = hash_bytes(HASH_SEED, l->name.s, l->name.n);
+
+		if (without != NULL && l->name.n == n_without &&
+		    memcmp(l->name.s, without, n_without) == 0)
+			continue;
+		if (l->value.n > 0) /* an empty label is none */
+			sum += hash_mix(hash_bytes(h ^ 1, l->value.s, l->value.n));
+	}
+	return sum;
+}
 
 void scrape_groups_init(struct scrape_groups *g, struct arena *a, const struct texts *by)
 {

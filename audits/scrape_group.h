@@ -44,6 +44,12 @@ struct scrape_groups {
 	struct buf key;	   /* under construction */
 };
 
+/*
+ * Tells the series of one name apart, the same whatever order the labels stand in. without is a
+ * label that does not count, NULL = all do.
+ */
+uint64_t scrape_series_hash(const struct exposition_sample *s, const char *without);
+
 void scrape_groups_init(struct scrape_groups *g, struct arena *a, const struct texts *by);
 void scrape_groups_release(struct scrape_groups *g);
 /* Which group the sample belongs to: *at counts from 0. NULL, or why it cannot be taken. */

@@ -16,6 +16,13 @@
 #include "runner/base/pairs.h"
 #include "runner/stats/quantile.h"
 
+/* What one histogram says of how many observations there were. */
+struct scrape_total {
+	bool has_infinity, has_count;
+	double infinity, count; /* of the bucket +Inf; of NAME_count */
+	int64_t line;		/* of NAME_count */
+};
+
 struct scrape_histogram {
 	struct quantile_bucket *buckets; /* owned; the bounds rise */
 	int64_t *n_of;			 /* owned: histograms that have this bound */
@@ -26,6 +33,7 @@ struct scrape_histogram {
 void scrape_histograms_init(struct scrape_histograms *h, struct arena *a, struct scrape_groups *g)
 {
 	*h = (struct scrape_histograms){.arena = a, .groups = g};
+	series_map_init(&h->totals, sizeof(struct scrape_total));
 }
 
 void scrape_histograms_release(struct scrape_histograms *h)
@@ -35,6 +43,7 @@ void scrape_histograms_release(struct scrape_histograms *h)
 		free(h->items[i].n_of);
 	}
 	free(h->items);
+	series_map_release(&h->totals);
 	hash_table_release(&h->histograms);
 	hash_table_release(&h->buckets);
 }
@@ -42,21 +51,6 @@ void scrape_histograms_release(struct scrape_histograms *h)
 static bool is_bound(const struct exposition_label *l)
 {
 	return l->name.n == 2 && memcmp(l->name.s, "le", 2) == 0;
-}
-
-/* Which histogram is it of? The same whatever order the labels stand in. */
-static uint64_t identity(const struct exposition_sample *sample)
-{
-	uint64_t sum = HASH_SEED;
-
-	for (size_t i = 0; i < sample->n_labels; i++) {
-		const struct exposition_label *l = &sample->labels[i];
-		uint64_t h = hash_bytes(HASH_SEED, l->name.s, l->name.n);
-
-		if (l->value.n > 0 && !is_bound(l)) /* an empty label is none */
-			sum += hash_mix(hash_bytes(h ^ 1, l->value.s, l->value.n));
-	}
-	return sum;
 }
 
 static const char *read_bound(struct arena *a, const struct exposition_sample *sample, double *out)
@@ -111,11 +105,80 @@ static size_t bucket_at(struct scrape_histogram *g, double bound)
 	return at;
 }
 
+static const char *number_text(struct arena *a, double value)
+{
+	char text[NUM_REAL_MAX];
+
+	if (isnan(value))
+		return "NaN";
+	if (isinf(value))
+		return value > 0 ? "+Inf" : "-Inf";
+	(void)num_format_real(value, text); /* finite: cannot fail */
+	return arena_strdup(a, text);
+}
+
+static const char *too_many(struct arena *a)
+{
+	return arena_printf(a, "more than %d histograms", SERIES_MAP_MAX);
+}
+
+const char *scrape_histograms_note(struct scrape_histograms *h,
+				   const struct exposition_sample *sample)
+{
+	const char *problem;
+	double bound;
+	struct scrape_total *t;
+
+	problem = read_bound(h->arena, sample, &bound);
+	if (problem != NULL || !isinf(bound) || bound < 0)
+		return problem;
+	t = series_map_put(&h->totals, scrape_series_hash(sample, "le"));
+	if (t == NULL)
+		return too_many(h->arena);
+	t->has_infinity = true;
+	t->infinity = sample->value;
+	return NULL;
+}
+
+const char *scrape_histograms_count(struct scrape_histograms *h,
+				    const struct exposition_sample *sample)
+{
+	struct scrape_total *t = series_map_put(&h->totals, scrape_series_hash(sample, NULL));
+
+	if (t == NULL)
+		return too_many(h->arena);
+	t->has_count = true;
+	t->count = sample->value;
+	t->line = sample->line;
+	return NULL;
+}
+
+const char *scrape_histograms_end(struct scrape_histograms *h)
+{
+	const struct scrape_total *totals = h->totals.items;
+	const char *problem = NULL;
+
+	for (size_t i = 0; i < h->totals.n && problem == NULL; i++) {
+		const struct scrape_total *t = &totals[i];
+
+		if (!t->has_infinity || !t->has_count || !isfinite(t->infinity) ||
+		    t->infinity == t->count)
+			continue;
+		problem = arena_printf(h->arena,
+				       "line %" PRId64 ": the histogram's count is %s, its bucket "
+				       "+Inf holds %s: one of them is wrong",
+				       t->line, number_text(h->arena, t->count),
+				       number_text(h->arena, t->infinity));
+	}
+	series_map_clear(&h->totals);
+	return problem;
+}
+
 const char *scrape_histograms_place(struct scrape_histograms *h,
 				    const struct exposition_sample *sample, size_t *at,
 				    double *bound)
 {
-	uint64_t histogram = identity(sample);
+	uint64_t histogram = scrape_series_hash(sample, "le");
 	struct scrape_histogram *g;
 	const char *problem;
 	bool is_new;
@@ -150,16 +213,6 @@ void scrape_histograms_take(struct scrape_histograms *h, size_t at, double bound
 	g->buckets[in].count += count;
 }
 
-static const char *bound_text(struct arena *a, double bound)
-{
-	char text[NUM_REAL_MAX];
-
-	if (isinf(bound))
-		return bound > 0 ? "+Inf" : "-Inf";
-	(void)num_format_real(bound, text); /* finite: cannot fail */
-	return arena_strdup(a, text);
-}
-
 /* Is it one histogram, or a sum of such as have the same bounds? */
 static const char *sum_problem(struct arena *a, const struct scrape_histogram *g, bool is_sum)
 {
@@ -173,7 +226,7 @@ static const char *sum_problem(struct arena *a, const struct scrape_histogram *g
 			return arena_printf(a,
 					    "the bucket le=\"%s\" is in %" PRId64 " of %" PRId64
 					    " histograms: with different bounds they have no sum",
-					    bound_text(a, g->buckets[i].bound), g->n_of[i],
+					    number_text(a, g->buckets[i].bound), g->n_of[i],
 					    g->n_histograms);
 	return NULL;
 }
@@ -181,7 +234,7 @@ static const char *sum_problem(struct arena *a, const struct scrape_histogram *g
 static const char *quantile_problem(struct arena *a, const struct scrape_histogram *g,
 				    enum quantile_state state, const struct quantile *found)
 {
-	const char *bound = bound_text(a, g->buckets[found->at < g->n ? found->at : 0].bound);
+	const char *bound = number_text(a, g->buckets[found->at < g->n ? found->at : 0].bound);
 
 	switch (state) {
 	case QUANTILE_FOUND:
@@ -190,7 +243,7 @@ static const char *quantile_problem(struct arena *a, const struct scrape_histogr
 		return arena_printf(a,
 				    "the quantile lies beyond the last bound, %s: nobody knows how "
 				    "far (beyond: bound takes the bound)",
-				    bound_text(a, found->value));
+				    number_text(a, found->value));
 	case QUANTILE_EMPTY:
 		return "the histogram holds no observation";
 	case QUANTILE_NO_BOUND:

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "audits/hash_table.h"
+#include "audits/series_map.h"
 #include "runner/model/measurement.h"
 
 struct arena;
@@ -28,6 +29,7 @@ struct scrape_histograms {
 	struct scrape_histogram *items; /* one a group */
 	size_t n, cap;
 	struct hash_table histograms, buckets; /* those that were seen */
+	struct series_map totals;	       /* of the page at hand */
 };
 
 /* How its quantile is wanted. */
@@ -39,6 +41,16 @@ struct scrape_quantile {
 
 void scrape_histograms_init(struct scrape_histograms *h, struct arena *a, struct scrape_groups *g);
 void scrape_histograms_release(struct scrape_histograms *h);
+/*
+ * Each page: a selected bucket and, of any histogram of that name, NAME_count are noted, and at its
+ * end they must agree: a quantile rests on how many observations there were. NULL, or what is
+ * wrong.
+ */
+const char *scrape_histograms_note(struct scrape_histograms *h,
+				   const struct exposition_sample *sample);
+const char *scrape_histograms_count(struct scrape_histograms *h,
+				    const struct exposition_sample *sample);
+const char *scrape_histograms_end(struct scrape_histograms *h);
 /* Which bucket of which group the sample is. NULL, or why it cannot be taken. */
 const char *scrape_histograms_place(struct scrape_histograms *h,
 				    const struct exposition_sample *sample, size_t *at,

@@ -1,90 +1,94 @@
 /*
- * An open hash table of places in a list, so that what is said of the counters follows the page.
+ * A counter stands with the time it was made, where the page tells one (X_created of OpenMetrics):
+ * a histogram has one for all its buckets.
  */
 #include "audits/scrape_rate.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "audits/exposition.h"
+#include "audits/scrape_group.h"
 #include "runner/base/arena.h"
 
 void scrape_rate_init(struct scrape_rate *r, struct arena *a)
 {
-	*r = (struct scrape_rate){.arena = a};
+	r->arena = a;
+	series_map_init(&r->counters, sizeof(struct scrape_counter));
+	series_map_init(&r->births, sizeof(struct scrape_birth));
 }
 
 void scrape_rate_release(struct scrape_rate *r)
 {
-	free(r->counters);
-	free(r->slots);
-}
-
-/* The slot of the key: taken by it, or free. */
-static uint32_t *slot_of(const struct scrape_rate *r, uint64_t key)
-{
-	size_t i = (size_t)key & (r->n_slots - 1);
-
-	while (r->slots[i] != 0 && r->counters[r->slots[i] - 1].key != key)
-		i = (i + 1) & (r->n_slots - 1);
-	return &r->slots[i];
-}
-
-static void grow(struct scrape_rate *r)
-{
-	r->cap = r->cap > 0 ? 2 * r->cap : 16;
-	r->counters = xrealloc(r->counters, r->cap * sizeof(*r->counters));
-	r->n_slots = 2 * r->cap; /* a power of two, at most half full */
-	r->slots = xrealloc(r->slots, r->n_slots * sizeof(*r->slots));
-	memset(r->slots, 0, r->n_slots * sizeof(*r->slots));
-	for (size_t i = 0; i < r->n; i++)
-		*slot_of(r, r->counters[i].key) = (uint32_t)(i + 1);
-}
-
-/* The counter of the key, made when it is new; NULL when there are too many. */
-static struct scrape_counter *counter_of(struct scrape_rate *r, uint64_t key)
-{
-	uint32_t *slot;
-
-	if (r->n == SCRAPE_MAX_COUNTERS)
-		return NULL;
-	if (r->n == r->cap)
-		grow(r);
-	slot = slot_of(r, key);
-	if (*slot == 0) {
-		r->counters[r->n] = (struct scrape_counter){.key = key};
-		*slot = (uint32_t)++r->n;
-	}
-	return &r->counters[*slot - 1];
+	series_map_release(&r->counters);
+	series_map_release(&r->births);
 }
 
 static const char *too_many(struct arena *a)
 {
-	return arena_printf(a, "more than %d counters selected for a rate", SCRAPE_MAX_COUNTERS);
+	return arena_printf(a, "more than %d counters selected for a rate", SERIES_MAP_MAX);
 }
 
-const char *scrape_rate_first(struct scrape_rate *r, uint64_t key,
-			      const struct exposition_sample *sample)
+/* The counter of the sample, made when it is new; NULL and why not. */
+static struct scrape_counter *
+counter_of(struct scrape_rate *r, const struct exposition_sample *sample, const char **problem)
 {
-	struct scrape_counter *c = counter_of(r, key);
+	struct scrape_counter *c = NULL;
+
+	*problem = NULL;
+	if (sample->is_level) {
+		*problem = arena_printf(r->arena,
+					"line %" PRId64 ": its TYPE says that \"%.*s\" is no "
+					"counter: it may fall, so it has no rate",
+					sample->line, (int)sample->name.n, sample->name.s);
+		return NULL;
+	}
+	c = series_map_put(&r->counters, scrape_series_hash(sample, NULL));
+	if (c == NULL)
+		*problem = too_many(r->arena);
+	else
+		c->birth = scrape_series_hash(sample, "le");
+	return c;
+}
+
+const char *scrape_rate_birth(struct scrape_rate *r, const struct exposition_sample *sample,
+			      bool is_second)
+{
+	struct scrape_birth *b = series_map_put(&r->births, scrape_series_hash(sample, "le"));
+
+	if (b == NULL)
+		return too_many(r->arena);
+	if (is_second) {
+		b->is_second_known = true;
+		b->second_s = sample->value;
+	} else {
+		b->is_first_known = true;
+		b->first_s = sample->value;
+	}
+	return NULL;
+}
+
+const char *scrape_rate_first(struct scrape_rate *r, const struct exposition_sample *sample)
+{
+	const char *problem;
+	struct scrape_counter *c = counter_of(r, sample, &problem);
 
 	if (c == NULL)
-		return too_many(r->arena);
+		return problem;
 	c->was_there = true;
 	c->before = sample->value;
 	c->before_s = sample->has_timestamp ? sample->timestamp_s : NAN;
 	return NULL;
 }
 
-const char *scrape_rate_second(struct scrape_rate *r, uint64_t key,
-			       const struct exposition_sample *sample, size_t group, double bound)
+const char *scrape_rate_second(struct scrape_rate *r, const struct exposition_sample *sample,
+			       size_t group, double bound)
 {
-	struct scrape_counter *c = counter_of(r, key);
+	const char *problem;
+	struct scrape_counter *c = counter_of(r, sample, &problem);
 
 	if (c == NULL)
-		return too_many(r->arena);
+		return problem;
 	c->is_there = true;
 	c->now = sample->value;
 	c->now_s = sample->has_timestamp ? sample->timestamp_s : NAN;
@@ -98,14 +102,19 @@ struct tally {
 	int64_t gone, new, reset, stuck, taken;
 };
 
-static bool is_reset(const struct scrape_counter *c, const struct scrape_interval *interval)
+static bool is_reset(const struct scrape_rate *r, const struct scrape_counter *c,
+		     const struct scrape_interval *interval)
 {
-	return interval->is_new_process || c->now < c->before;
+	const struct scrape_birth *b = series_map_get(&r->births, c->birth);
+	bool is_reborn = b != NULL && b->is_first_known && b->is_second_known &&
+			 (b->first_s < b->second_s || b->first_s > b->second_s);
+
+	return interval->is_new_process || is_reborn || c->now < c->before;
 }
 
 /* Does the counter count, and from where? */
-static bool begins_at(const struct scrape_counter *c, const struct scrape_interval *interval,
-		      struct tally *t, double *from)
+static bool begins_at(const struct scrape_rate *r, const struct scrape_counter *c,
+		      const struct scrape_interval *interval, struct tally *t, double *from)
 {
 	*from = 0;
 	if (!c->is_there) {
@@ -116,7 +125,7 @@ static bool begins_at(const struct scrape_counter *c, const struct scrape_interv
 		t->new ++;
 		return interval->reset == RESET_REBASELINE;
 	}
-	if (is_reset(c, interval)) {
+	if (is_reset(r, c, interval)) {
 		t->reset++;
 		return interval->reset == RESET_REBASELINE;
 	}
@@ -155,14 +164,15 @@ const char *scrape_rate_settle(const struct scrape_rate *r, const struct scrape_
 					    double increase, double seconds),
 			       void *ctx, const char **remark)
 {
+	const struct scrape_counter *counters = r->counters.items;
 	struct tally t = {0};
 	int64_t left;
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct scrape_counter *c = &r->counters[i];
+	for (size_t i = 0; i < r->counters.n; i++) {
+		const struct scrape_counter *c = &counters[i];
 		double seconds = interval->seconds, from;
 
-		if (!begins_at(c, interval, &t, &from))
+		if (!begins_at(r, c, interval, &t, &from))
 			continue;
 		if (c->was_there && !isnan(c->before_s) && !isnan(c->now_s))
 			seconds = c->now_s - c->before_s;
@@ -177,11 +187,11 @@ const char *scrape_rate_settle(const struct scrape_rate *r, const struct scrape_
 	*remark = left > 0	? arena_printf(r->arena,
 					       "%" PRId64 " of %zu counters were reset, new or gone, "
 						    "and left out",
-					       left, r->n)
+					       left, r->counters.n)
 		  : t.reset > 0 ? arena_printf(r->arena,
 					       "%" PRId64 " of %zu counters were reset, and "
 					       "counted from 0",
-					       t.reset, r->n)
+					       t.reset, r->counters.n)
 				: NULL;
-	return tally_problem(r->arena, &t, r->n, interval->reset);
+	return tally_problem(r->arena, &t, r->counters.n, interval->reset);
 }

@@ -1,11 +1,12 @@
 /*
  * scrape_rate: counters seen twice, and how far each of them came.
  *
- * A counter that stands lower than before was reset, and so was every one when the process says
- * that it began anew; what it counted before nobody knows. Says what to make of that: nothing
+ * A counter that stands lower than before was reset, and so was one whose X_created moved, and
+ * every one when the process says that it began anew; what it counted before nobody knows. What
+ * its TYPE calls no counter has no rate. Says what to make of that: nothing
  * (RESET_FAIL), what it counted since (RESET_REBASELINE, also for one that is new, as it is in
  * PromQL's rate() for resets), or to leave it out (RESET_IGNORE, also one that is new or gone).
- * Problems live in the arena given; at most SCRAPE_MAX_COUNTERS counters.
+ * Problems live in the arena given; at most SERIES_MAP_MAX counters.
  */
 #ifndef ASSIZE_AUDITS_SCRAPE_RATE_H
 #define ASSIZE_AUDITS_SCRAPE_RATE_H
@@ -14,15 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "audits/series_map.h"
+
 struct arena;
 struct exposition_sample;
-
-#define SCRAPE_MAX_COUNTERS 200000
 
 enum scrape_reset { RESET_FAIL, RESET_REBASELINE, RESET_IGNORE };
 
 struct scrape_counter {
-	uint64_t key;
+	uint64_t birth;		/* key of births */
 	double before, now;	/* NaN is what the exporter said */
 	double before_s, now_s; /* timestamps; NaN = none */
 	size_t group;		/* the caller's, of the second time */
@@ -30,21 +31,27 @@ struct scrape_counter {
 	bool was_there, is_there;
 };
 
+/* When a counter, or a histogram, says that it began to count: the first and the second time. */
+struct scrape_birth {
+	double first_s, second_s;
+	bool is_first_known, is_second_known;
+};
+
 struct scrape_rate {
 	struct arena *arena;
-	struct scrape_counter *counters; /* owned, in the order they were met */
-	size_t n, cap;
-	uint32_t *slots; /* owned: index + 1 into counters, 0 = free */
-	size_t n_slots;
+	struct series_map counters; /* of struct scrape_counter */
+	struct series_map births;   /* of struct scrape_birth */
 };
 
 void scrape_rate_init(struct scrape_rate *r, struct arena *a);
 void scrape_rate_release(struct scrape_rate *r);
-/* key tells the series from all others. NULL, or why it cannot be taken. */
-const char *scrape_rate_first(struct scrape_rate *r, uint64_t key,
-			      const struct exposition_sample *sample);
-const char *scrape_rate_second(struct scrape_rate *r, uint64_t key,
-			       const struct exposition_sample *sample, size_t group, double bound);
+/* NULL, or why it cannot be taken. */
+const char *scrape_rate_first(struct scrape_rate *r, const struct exposition_sample *sample);
+const char *scrape_rate_second(struct scrape_rate *r, const struct exposition_sample *sample,
+			       size_t group, double bound);
+/* A sample of X_created, of a counter or a histogram that may come or have come. */
+const char *scrape_rate_birth(struct scrape_rate *r, const struct exposition_sample *sample,
+			      bool is_second);
 
 struct scrape_interval {
 	double seconds;	     /* between the two; samples with timestamps have their own */
