@@ -1,8 +1,11 @@
 /*
  * command: a monitoring plugin. Its status is its verdict and its ranges are its own; they are not
  * judged a second time, but they are compared: a plugin that says OK while a value is outside of
- * its critical range contradicts itself, and nobody knows which half is right.
+ * its critical range contradicts itself, and nobody knows which half is right. So does one that
+ * exits with a better status than its text names: a pipe in a wrapper loses the status, and negate
+ * turns it without a word unless it is told to (-s).
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "audits/command.h"
@@ -18,8 +21,16 @@ enum { PLUGIN_OK = 0, PLUGIN_WARNING = 1, PLUGIN_CRITICAL = 2, PLUGIN_UNKNOWN = 
 
 static const char *contradiction(struct arena *a, int status, const struct nagios_output *o)
 {
+	static const char *const names[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+
 	if (status != PLUGIN_OK && status != PLUGIN_WARNING)
 		return NULL;
+	if (o->says > status)
+		return arena_printf(a,
+				    "the plugin exits with %d (%s), but its text says %s: its "
+				    "status was lost (by a pipe?) or turned (negate -s turns the "
+				    "text, too)",
+				    status, names[status], names[o->says]);
 	for (size_t i = 0; i < o->n; i++) {
 		const struct nagios_value *v = o->values[i];
 
@@ -28,11 +39,20 @@ static const char *contradiction(struct arena *a, int status, const struct nagio
 				a,
 				"the plugin says %s, but its \"%s\" is %s its own critical "
 				"range %s",
-				status == PLUGIN_OK ? "OK" : "WARNING", str_escaped(a, v->label),
+				names[status], str_escaped(a, v->label),
 				v->critical.is_inside ? "inside of" : "outside of",
 				v->critical_text);
 	}
 	return NULL;
+}
+
+static bool is_blank(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && isspace((unsigned char)s[i]))
+		i++;
+	return i == n;
 }
 
 /* Why there is no verdict; NULL when there is one. */
@@ -47,6 +67,8 @@ static const char *no_verdict(const struct command_view *v, int status,
 	if (status < PLUGIN_OK || status > PLUGIN_UNKNOWN)
 		return arena_printf(a, "exit status %d is none that a plugin has (0 to 3)%s",
 				    status, says);
+	if (is_blank(v->result->out, v->result->out_len) && status != PLUGIN_CRITICAL)
+		return "the plugin printed nothing, and a plugin says at least its status";
 	return contradiction(a, status, o);
 }
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -41,7 +42,8 @@ struct reader {
 	struct suite suites[XML_MAX_DEPTH + 1];
 	size_t n;
 	bool is_in_case;
-	bool has_failure, has_error, is_skipped, is_flaky;
+	bool has_failure, has_error, is_skipped, is_flaky, has_rerun;
+	const char *ending; /* an attribute that says the case failed; NULL = none */
 	const char *case_name, *message;
 	double time; /* of what is in the outermost suite */
 };
@@ -91,29 +93,34 @@ static int start_suite(struct reader *r, const char *name, const char *const *at
 	return 0;
 }
 
-/* GoogleTest tells by an attribute that a test was not run. */
-static bool was_not_run(const char *const *attributes)
+/* The word of the list that status or result is, in small letters or not; NULL = neither is. */
+static const char *ending_of(const char *const *attributes, const char *const *words)
 {
-	static const char *const words[] = {"notrun", "skipped", "disabled", "suppressed"};
 	const char *status = xml_attribute(attributes, "status");
 	const char *result = xml_attribute(attributes, "result");
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (str_equal(status, words[i]) || str_equal(result, words[i]))
-			return true;
-	return false;
+	for (; *words; words++)
+		if ((status && strcasecmp(status, *words) == 0) ||
+		    (result && strcasecmp(result, *words) == 0))
+			return *words;
+	return NULL;
 }
 
 static int start_case(struct reader *r, const char *const *attributes, struct err *e)
 {
+	/* GoogleTest and CTest tell by an attribute how a test ended, CTest all of it. */
+	static const char *const not_run[] = {"notrun", "skipped", "disabled", "suppressed", NULL};
+	static const char *const failed[] = {"fail",	"failed", "failure", "error",
+					     "errored", "broken", "timeout", NULL};
 	const char *class = xml_attribute(attributes, "classname");
 	const char *name = xml_attribute(attributes, "name");
 
 	if (r->is_in_case)
 		return err_set(e, ERR_MEASURE, "a test case is inside of another");
 	r->is_in_case = true;
-	r->has_failure = r->has_error = r->is_flaky = false;
-	r->is_skipped = was_not_run(attributes);
+	r->has_failure = r->has_error = r->is_flaky = r->has_rerun = false;
+	r->is_skipped = ending_of(attributes, not_run) != NULL;
+	r->ending = ending_of(attributes, failed);
 	r->message = "";
 	if (r->n == 1)
 		r->time += seconds(xml_attribute(attributes, "time"));
@@ -159,15 +166,39 @@ static int on_start(void *ctx, const char *name, const char *const *attributes, 
 		r->is_skipped = true;
 	} else if (strcmp(name, "flakyFailure") == 0 || strcmp(name, "flakyError") == 0) {
 		r->is_flaky = true;
+	} else if (strcmp(name, "rerunFailure") == 0 || strcmp(name, "rerunError") == 0) {
+		r->has_rerun = true;
 	}
 	return 0;
 }
 
-static void end_case(struct reader *r)
+/* What the case says of its end, against what is in it. */
+static int check_case(const struct reader *r, struct err *e)
+{
+	const char *name = str_escaped(r->arena, r->case_name);
+
+	if (r->has_failure || r->has_error)
+		return 0;
+	if (r->ending)
+		return err_set(e, ERR_MEASURE,
+			       "test case \"%s\" says \"%s\" of itself, but has no <failure> or "
+			       "<error>",
+			       name, r->ending);
+	if (r->has_rerun)
+		return err_set(e, ERR_MEASURE,
+			       "test case \"%s\" failed when run again, but has no <failure> or "
+			       "<error>",
+			       name);
+	return 0;
+}
+
+static int end_case(struct reader *r, struct err *e)
 {
 	struct counts *own = &r->suites[r->n - 1].own;
 	struct junit_report *out = r->out;
 
+	if (check_case(r, e) < 0)
+		return -1;
 	r->is_in_case = false;
 	own->tests++;
 	own->failures += r->has_failure;
@@ -187,6 +218,7 @@ static void end_case(struct reader *r)
 		out->passed++;
 		out->flaky += r->is_flaky;
 	}
+	return 0;
 }
 
 static void add_counts(struct counts *to, const struct counts *from)
@@ -285,8 +317,8 @@ static int on_end(void *ctx, const char *name, struct err *e)
 	struct reader *r = ctx;
 
 	if (strcmp(name, "testcase") == 0)
-		end_case(r);
-	else if (strcmp(name, "testsuite") == 0 || strcmp(name, "testsuites") == 0)
+		return end_case(r, e);
+	if (strcmp(name, "testsuite") == 0 || strcmp(name, "testsuites") == 0)
 		return end_suite(r, e);
 	return 0;
 }

@@ -6,7 +6,8 @@
  *
  * There is no standard, so the test cases are counted, and what a suite says of itself (tests,
  * failures, errors, skipped) must agree with them: a report that contradicts itself is none. Suites
- * may be nested. A test that GoogleTest did not run (status="notrun") is skipped, not passed. What
+ * may be nested. So is a test case that says failed of itself (status, result) without a failure in
+ * it. A test that GoogleTest did not run (status="notrun") is skipped, not passed. What
  * passed only when it was run again (flakyFailure, flakyError) is counted as passed and as flaky. A
  * failure or error outside of all test cases is in no count, so a report with one is refused.
  *

@@ -14,9 +14,11 @@
 #include "runner/base/str.h"
 #include "runner/model/unit.h"
 
-#define MAX_LABEL_BYTES 256
-#define MAX_UNIT_BYTES	16
-#define SHOWN_BYTES	80
+#define MAX_LABEL_BYTES	 256
+#define MAX_UNIT_BYTES	 16
+#define MAX_RANGE_BYTES	 200
+#define MAX_STATUS_WORDS 3
+#define SHOWN_BYTES	 80
 
 /* A piece of the output. */
 struct span {
@@ -103,14 +105,25 @@ static size_t number_length(struct span text)
 	return i;
 }
 
-/* The unit's base and factor. -1: no unit. */
-static int take_unit(struct arena *a, struct span text, struct nagios_value *v, double *factor)
+/* The factor to the base unit; that is the unit itself where nothing is known of it. */
+static double to_base(const char *unit, const char **base)
 {
 	static const char *const converted[] = {"us", "ms", "s",   "%",	  "B",	 "kB", "MB",
 						"GB", "TB", "KiB", "MiB", "GiB", "TiB"};
-	const char *unit;
 
-	*factor = 1;
+	if (strcmp(unit, "KB") == 0)
+		unit = "kB";
+	*base = unit;
+	for (size_t i = 0; i < sizeof(converted) / sizeof(*converted); i++)
+		if (strcmp(unit, converted[i]) == 0)
+			return unit_to_base(unit, base);
+	return 1;
+}
+
+/* The unit's base and factor. -1: no unit. */
+static int take_unit(struct arena *a, struct span text, struct nagios_value *v)
+{
+	v->factor = 1;
 	v->unit = "";
 	if (text.n == 0 || (text.n == 1 && *text.s == 'c'))
 		return 0;
@@ -119,13 +132,8 @@ static int take_unit(struct arena *a, struct span text, struct nagios_value *v, 
 	for (size_t i = 0; i < text.n; i++)
 		if (isdigit((unsigned char)text.s[i]))
 			return -1; /* 0x10 is no 0 of the unit x10 */
-	unit = arena_strndup(a, text.s, text.n);
-	if (strcmp(unit, "KB") == 0)
-		unit = "kB";
-	v->unit = str_escaped(a, unit);
-	for (size_t i = 0; i < sizeof(converted) / sizeof(*converted); i++)
-		if (strcmp(unit, converted[i]) == 0)
-			*factor = unit_to_base(unit, &v->unit);
+	v->factor = to_base(arena_strndup(a, text.s, text.n), &v->unit);
+	v->unit = str_escaped(a, v->unit);
 	return 0;
 }
 
@@ -133,7 +141,6 @@ static const char *take_value(struct arena *a, struct span text, struct nagios_v
 {
 	struct span number = {text.s, number_length(text)};
 	struct span unit = {text.s + number.n, text.n - number.n};
-	double factor;
 	int64_t whole;
 
 	if (text.n == 1 && *text.s == 'U')
@@ -147,12 +154,12 @@ static const char *take_value(struct arena *a, struct span text, struct nagios_v
 				    shown(a, text));
 	if (number.n == 0 || parse_number(number, &v->number) < 0)
 		return arena_printf(a, "\"%s\" is no number", shown(a, text));
-	if (take_unit(a, unit, v, &factor) < 0)
+	if (take_unit(a, unit, v) < 0)
 		return arena_printf(a, "\"%s\" has no unit that can be read", shown(a, text));
-	if (factor == 1 && num_parse_int(number.s, number.n, &whole) == 0)
+	if (v->factor == 1 && num_parse_int(number.s, number.n, &whole) == 0)
 		v->value = (struct value){.type = VALUE_INT, .integer = whole};
 	else
-		v->value = (struct value){.type = VALUE_REAL, .real = v->number * factor};
+		v->value = (struct value){.type = VALUE_REAL, .real = v->number * v->factor};
 	return NULL;
 }
 
@@ -171,14 +178,49 @@ static struct span field(struct span text, size_t i)
 	}
 }
 
-/* A threshold may carry the value's unit, which newer plugins add. */
-static size_t without_unit(struct span text)
+/*
+ * A bound of a threshold may carry a unit, which newer plugins add: the value's own, or another of
+ * its kind ("1.2s;800ms;1000ms"). Cuts the unit off and returns by what to multiply the number; 0 =
+ * its unit and the value's have nothing in common.
+ */
+static double take_bound(struct arena *a, struct span text, const struct nagios_value *v,
+			 struct span *number)
 {
+	const char *base;
+	double factor;
 	size_t n = text.n;
 
 	while (n > 0 && (isalpha((unsigned char)text.s[n - 1]) || text.s[n - 1] == '%'))
 		n--;
-	return n;
+	*number = (struct span){text.s, n};
+	if (n == text.n || (n + 1 == text.n && text.s[n] == 'c'))
+		return 1; /* c, a counter, is no unit */
+	factor = to_base(arena_strndup(a, text.s + n, text.n - n), &base);
+	return strcmp(base, v->unit) == 0 ? factor / v->factor : 0;
+}
+
+/* The range in the unit of the value. -1: none, or not to be held against it. */
+static int take_range(struct arena *a, struct span text, const struct nagios_value *v,
+		      struct nagios_range *out)
+{
+	const char *colon = text.n > 0 ? memchr(text.s, ':', text.n) : NULL;
+	size_t n_start = colon ? (size_t)(colon - text.s) : 0, behind = colon ? n_start + 1 : 0;
+	struct span start, end;
+	double by_start, by_end;
+	const char *bare;
+
+	if (text.n == 0 || text.n > MAX_RANGE_BYTES)
+		return -1;
+	by_start = take_bound(a, (struct span){text.s, n_start}, v, &start);
+	by_end = take_bound(a, (struct span){text.s + behind, text.n - behind}, v, &end);
+	bare = arena_printf(a, "%.*s%s%.*s", (int)start.n, start.s, colon ? ":" : "", (int)end.n,
+			    end.s);
+	if (by_start == 0 || by_end == 0 || nagios_range_parse(bare, strlen(bare), out) < 0)
+		return -1;
+	/* A bound that is not written is 0 or infinite, in any unit. */
+	out->start *= by_start;
+	out->end *= by_end;
+	return out->start <= out->end ? 0 : -1;
 }
 
 /*
@@ -191,12 +233,12 @@ static void take_critical(struct arena *a, struct span warning, struct span text
 {
 	struct nagios_range critical, before;
 
-	if (text.n == 0 || nagios_range_parse(text.s, without_unit(text), &critical) < 0)
+	if (take_range(a, text, v, &critical) < 0)
 		return;
 	if (!critical.is_inside && !memchr(text.s, ':', text.n))
 		critical.start = -INFINITY;
-	if (warning.n > 0 && nagios_range_parse(warning.s, without_unit(warning), &before) == 0 &&
-	    !before.is_inside && !critical.is_inside && before.end > critical.end)
+	if (take_range(a, warning, v, &before) == 0 && !before.is_inside && !critical.is_inside &&
+	    before.end > critical.end)
 		return;
 	v->critical = critical;
 	v->critical_text = shown(a, text);
@@ -340,13 +382,47 @@ static struct span take_line(struct span *text)
 	return line;
 }
 
+/* Is it what stands behind a status: ":", " -", a dash of another kind, or nothing? */
+static bool ends_status(struct span rest)
+{
+	size_t n = 0;
+
+	while (n < rest.n && rest.s[n] == ' ')
+		n++;
+	return n == rest.n || rest.s[n] == ':' ||
+	       (n > 0 && (rest.s[n] == '-' || (unsigned char)rest.s[n] >= 0x80));
+}
+
+/* The first status the text names, when it stands among the first words. */
+static int said_status(struct span text)
+{
+	static const char *const names[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+
+	for (size_t word = 0; word < MAX_STATUS_WORDS && text.n > 0; word++) {
+		size_t n = 0;
+
+		while (n < text.n && (isalnum((unsigned char)text.s[n]) || text.s[n] == '_'))
+			n++;
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if (strlen(names[i]) == n && memcmp(names[i], text.s, n) == 0)
+				return ends_status((struct span){text.s + n, text.n - n}) ? (int)i
+											  : -1;
+		while (n < text.n && text.s[n] != ' ')
+			n++;
+		while (n < text.n && text.s[n] == ' ')
+			n++;
+		text = (struct span){text.s + n, text.n - n};
+	}
+	return -1;
+}
+
 void nagios_read(struct arena *a, const char *s, size_t n, struct nagios_output *out)
 {
 	struct reader r = {.arena = a, .out = out};
 	struct span rest = {s, n};
 	bool is_first = true, is_data = false;
 
-	*out = (struct nagios_output){.text = ""};
+	*out = (struct nagios_output){.text = "", .says = -1};
 	map_init(&r.labels, a);
 	while (rest.n > 0) {
 		struct span line = take_line(&rest);
@@ -357,6 +433,7 @@ void nagios_read(struct arena *a, const char *s, size_t n, struct nagios_output 
 			while (n_text > 0 && isspace((unsigned char)line.s[n_text - 1]))
 				n_text--;
 			out->text = str_escaped(a, arena_strndup(a, line.s, n_text));
+			out->says = said_status((struct span){line.s, n_text});
 		}
 		if (bar)
 			take_items(&r, (struct span){bar + 1, line.n - (size_t)(bar + 1 - line.s)});

@@ -11,6 +11,10 @@
  * value, and says so; it never hides those beside it. Numbers are strict: no locale's comma, no
  * hexadecimal digits. Units: us ms s, %, B, and kB KB MB GB TB of 1,000 as everywhere in assize
  * (KiB ... TiB are those of 1,024); c is a counter, kept as it is; any other is a unit of its own.
+ *A threshold may have a unit of the value's kind.
+ *
+ * The text names a status when it begins so: "STATUS" or "SERVICE STATUS", one of OK, WARNING,
+ * CRITICAL, UNKNOWN, and behind it a colon, a dash or nothing.
  */
 #ifndef ASSIZE_AUDITS_NAGIOS_READ_H
 #define ASSIZE_AUDITS_NAGIOS_READ_H
@@ -38,14 +42,16 @@ struct nagios_value {
 	double number;		      /* as written, in the plugin's unit: what ranges are about */
 	struct value value;	      /* in base unit */
 	const char *unit;	      /* base unit */
+	double factor;		      /* from the plugin's unit to it */
 	const char *critical_text;    /* NULL: none, or one that may be meant otherwise */
-	struct nagios_range critical; /* when critical_text is not NULL */
+	struct nagios_range critical; /* of number, when critical_text is not NULL */
 };
 
 struct nagios_output {
 	const char *text;	      /* of the first line, escaped: what the plugin says */
 	struct nagios_value **values; /* in the order they came */
 	size_t n;
+	int says;	     /* the status that text names, 0 to 3; -1 = none in so many words */
 	const char *problem; /* NULL, or the first item that is no performance data at all */
 };
 

@@ -41,7 +41,7 @@ struct reader {
 	struct level levels[MAX_LEVELS];
 	int64_t *numbers; /* of the outermost test points */
 	size_t cap;
-	bool has_version, is_yaml;
+	bool has_version, is_yaml, is_strict;
 	size_t yaml_indent; /* when is_yaml */
 	size_t point_indent;
 	bool is_after_point; /* a YAML block may follow */
@@ -225,6 +225,19 @@ static void take_version(struct reader *r, struct level *l, struct span line)
 				      escaped(r, line)));
 }
 
+/*
+ * pragma +strict: what is no TAP is then an error. A stream of version 12 knows no pragma, and that
+ * of a subtest is about its lines alone, which are not needed here. False: no pragma.
+ */
+static bool take_pragma(struct reader *r, size_t level, struct span line)
+{
+	if (!starts(line, "pragma "))
+		return false;
+	if (level == 0 && r->has_version && memcmp(line.s + line.n - 6, "strict", 6) == 0)
+		r->is_strict = line.s[line.n - 7] == '+';
+	return true;
+}
+
 /* Inside a YAML block, or at its first line? Less indented lines end it, closed or not. */
 static bool is_of_yaml(struct reader *r, struct span line, size_t indent)
 {
@@ -248,6 +261,14 @@ static bool is_of_yaml(struct reader *r, struct span line, size_t indent)
 	return true;
 }
 
+static void refuse_if_strict(struct reader *r, size_t level, struct span text)
+{
+	if (r->is_strict && level == 0)
+		blame(&r->levels[0],
+		      arena_printf(r->arena, "it is strict (pragma), but \"%s\" is no TAP",
+				   escaped(r, text)));
+}
+
 static void take_line(struct reader *r, struct span line)
 {
 	size_t indent = 0, level;
@@ -261,17 +282,23 @@ static void take_line(struct reader *r, struct span line)
 		return;
 	r->is_after_point = false;
 	level = indent / INDENT;
-	if (indent % INDENT != 0 || level >= MAX_LEVELS)
-		return;
 	text = (struct span){line.s + indent, line.n - indent};
+	if (indent % INDENT != 0 || level >= MAX_LEVELS) {
+		refuse_if_strict(r, level, text);
+		return;
+	}
 	if (starts(text, "bail out!")) {
 		if (!r->bail)
 			r->bail = escaped(r, (struct span){text.s + 9, text.n - 9});
 	} else if (level == 0 && starts(text, "TAP version ")) {
 		take_version(r, &r->levels[0], text);
-	} else if (!take_plan(r, &r->levels[level], text) && take_point(r, level, text)) {
+	} else if (take_plan(r, &r->levels[level], text) || take_pragma(r, level, text)) {
+		return;
+	} else if (take_point(r, level, text)) {
 		r->is_after_point = true;
 		r->point_indent = indent;
+	} else {
+		refuse_if_strict(r, level, text);
 	}
 }
 

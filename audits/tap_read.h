@@ -5,7 +5,7 @@
  * with the test points; a bail-out, a number outside the plan or told twice, a second stream behind
  * the first make it no report at all, and problem says so. A test point that is ok while its
  * subtest failed or is torn is such a contradiction too. What is no TAP is passed over, as the
- * specification wants it.
+ * specification wants it, unless the stream is strict (pragma +strict).
  *
  * Pure: text in, counts out; texts are in the arena given. At most TAP_MAX_TESTS test points.
  */

@@ -16,6 +16,16 @@ says critical 2 'DISK CRITICAL - 2 % free|free=2%;20:;10:'
 says unknown 3 'UNKNOWN - no such host'
 says lost 4 'hm'
 says liar 0 'LOAD OK|load1=20;5;10'
+says piped 0 'DISK CRITICAL - 2 % free|free=2%'
+says colon 1 'CRITICAL: 2 % free'
+says unsure 0 'UNKNOWN - no such host'
+says silent 0 $' \n'
+says silent_critical 2 ''
+says zero_critical 0 'PROCS OK: 0 CRITICAL - as it should be'
+says critical_name 0 'CRITICAL services are up'
+says limit_ms 0 'PING OK|rta=7s;5000ms;6000ms'
+says limit_kb 0 'OK|x=7MB;5KB:6KB;5KB:6000KB'
+says limit_fits 0 'OK|x=5500ms;5s;6s y=7MB;8000KB;9000KB z=3c;5c;6c u=7s;5;6MB'
 says twice 0 'OK|a=1 a=2'
 says rubbish 0 'OK|rubbish a=1'
 says swap 0 'SWAP OK - 100% free (2047 MB out of 2047 MB) |swap=2047MB;409;204;0;2047'
@@ -27,12 +37,18 @@ says tap_short 0 $'1..3\nok 1\nok 2\n'
 says tap_no_plan 0 $'ok 1\nok 2\n'
 says tap_bails 0 $'1..2\nok 1\nBail out! no database\n'
 says tap_exit 1 $'1..1\nok 1\n'
+says tap_strict 0 $'TAP version 14\n1..1\npragma +strict\nok 1\nNOT OK 2\n'
+says tap_lax 0 $'TAP version 14\n1..1\npragma +strict\npragma -strict\nok 1\nwarning: x\n'
 says tap_skip_all 0 $'1..0 # SKIP no network\n'
 says tap_skips 0 $'1..2\nok 1 # SKIP\nok 2 # SKIP\n'
 says junit_ok 0 '<testsuite name="s" tests="2" time="1.5"><testcase name="a"/><testcase name="b"/></testsuite>'
 says junit_fails 0 '<testsuite name="s"><testcase name="a"/><testcase classname="c" name="b"><failure message="boom"/></testcase></testsuite>'
 says junit_lies 0 '<testsuite name="s" tests="3"><testcase name="a"/></testsuite>'
 says junit_none 0 '<testsuites/>'
+says junit_failures 0 '<testsuites failures="1"><testsuite><testcase name="a"/></testsuite></testsuites>'
+says junit_errors 0 '<testsuite name="s" errors="1"><testcase name="a"/></testsuite>'
+says junit_status 0 '<testsuite><testcase name="a" status="run" result="Failed"/></testsuite>'
+says junit_rerun 0 '<testsuite><testcase classname="c" name="a"><rerunFailure/></testcase></testsuite>'
 says junit_torn 0 '<testsuite><testcase name="a"/>'
 says junit_apart 0 '<testsuite name="s" tests="1"><testcase name="a"/><error message="no database"/></testsuite>'
 says junit_many 0 "<testsuites>$(printf '<testsuite name="%s" time="0"><testcase name="a"/></testsuite>' {1..1001})</testsuites>"
@@ -47,7 +63,8 @@ check()
 }
 {
 	printf 'assize: 1\naudits:\n  f:\n    defaults: { timeout: 20s }\n    checks:\n'
-	for x in ok warning critical unknown lost liar twice rubbish swap ntp long; do
+	for x in ok warning critical unknown lost liar piped colon unsure silent silent_critical zero_critical critical_name \
+		limit_ms limit_kb limit_fits twice rubbish swap ntp long; do
 		check $x $x 'format: nagios' ''
 	done
 	check rubbish_judged rubbish 'format: nagios' ', expect: { perfdata: "< 5" }'
@@ -58,14 +75,15 @@ check()
 	check nothing ok 'format: nagios, perfdata: { v: nothing }' ', expect: { v: "< 2" }'
 	check both twice 'format: nagios, perfdata: { v: a }' ', expect: { v: "< 5" }'
 	check of_unknown unknown 'format: nagios, perfdata: { v: a }' ', expect: { v: "< 5" }'
-	for x in tap_ok tap_fails tap_short tap_no_plan tap_bails tap_exit tap_skip_all tap_skips; do
+	for x in tap_ok tap_fails tap_short tap_no_plan tap_bails tap_exit tap_strict tap_lax tap_skip_all tap_skips; do
 		check $x $x 'format: tap' ''
 	done
 	check tap_zero tap_skip_all 'format: tap, min_tests: 0' ''
 	check tap_many tap_ok 'format: tap, min_tests: 3' ''
 	check tap_counts tap_ok 'format: tap' ', expect: { tests: "== 3", passed: "== 2", skipped: "== 1", todo: "== 0" }'
 	check tap_share tap_fails 'format: tap' ', expect: { failed: "<= 40%" }'
-	for x in junit_ok junit_fails junit_lies junit_none junit_torn junit_apart junit_many junit_entity; do
+	for x in junit_ok junit_fails junit_lies junit_failures junit_errors junit_status junit_rerun \
+		junit_none junit_torn junit_apart junit_many junit_entity; do
 		check $x $x 'format: junit' ''
 	done
 	check junit_time junit_ok 'format: junit' ', expect: { time: "== 1.5s", suite_time: "< 2s", suite_tests: "== 2", flaky: "== 0" }'
@@ -123,6 +141,16 @@ tells critical fail '\[status\] 2 '
 tells unknown undecided 'does not know \(UNKNOWN\): UNKNOWN - no such host'
 tells lost undecided 'exit status 4 is none that a plugin has'
 tells liar undecided 'says OK, but its "load1" is outside of its own critical range 10'
+tells piped undecided 'exits with 0 \(OK\), but its text says CRITICAL: its status was lost'
+tells colon undecided 'exits with 1 \(WARNING\), but its text says CRITICAL'
+tells unsure undecided 'exits with 0 \(OK\), but its text says UNKNOWN'
+tells silent undecided 'printed nothing'
+tells silent_critical fail
+tells zero_critical pass
+tells critical_name pass
+tells limit_ms undecided 'its "rta" is outside of its own critical range 6000ms'
+tells limit_kb undecided 'its "x" is outside of its own critical range 5KB:6000KB'
+tells limit_fits pass
 tells twice pass
 tells rubbish pass 'no performance data: "rubbish"'
 tells rubbish_judged undecided '\[perfdata\] .*no performance data: "rubbish"'
@@ -142,6 +170,8 @@ tells tap_short undecided '3 tests were planned, 2 were reported'
 tells tap_no_plan undecided 'no plan'
 tells tap_bails undecided 'bailed out: no database'
 tells tap_exit fail '\[status\] 1 '
+tells tap_strict undecided 'it is strict \(pragma\), but "NOT OK 2" is no TAP'
+tells tap_lax pass
 tells tap_skip_all undecided 'all tests were skipped: SKIP no network'
 tells tap_skips undecided 'no test ran'
 tells tap_zero pass
@@ -155,6 +185,10 @@ tells junit_ok pass '\[suite_time\{suite="s"\}\] 1.5 s'
 tells junit_fails fail '\[failed\] 1 '
 like "with its message" "$(jq -r '.checks[].series[].evidence[]?' <<<"$out")" 'failed: c.b: boom'
 tells junit_lies undecided 'says that it has 3 tests, but 1 is in it'
+tells junit_failures undecided 'says that it has 1 failures, but 0 are in it'
+tells junit_errors undecided 'suite "s" says that it has 1 errors, but 0 are in it'
+tells junit_status undecided 'test case "a" says "failed" of itself, but has no <failure> or <error>'
+tells junit_rerun undecided 'test case "c.a" failed when run again, but has no <failure>'
 tells junit_none undecided 'no test ran'
 tells junit_torn undecided 'not well-formed'
 tells junit_apart undecided 'suite "s" has a <error> outside of all test cases'

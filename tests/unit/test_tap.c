@@ -193,6 +193,8 @@ static void test_tap_reads_subtests(void **state)
 		      "ok 3 - empty\n\n# Subtest\n    ok 1 - name is optional\n    1..1\nok 4\n\n"
 		      "1..4\n",
 		      "4 0 0 0", NULL);
+	expect_report("TAP version 14\n1..1\npragma +strict\nnoise\nok 1\n", "1 0 0 0",
+		      "it is strict (pragma), but \"noise\" is no TAP");
 	expect_report("TAP version 14\npragma -strict\n# Subtest: child test\n    1..1\n"
 		      "    pragma +strict\n    ok 1\nok 1 - child test\n"
 		      "!!This is not valid TAP content!!\n1..1\n",
