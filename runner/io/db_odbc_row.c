@@ -13,6 +13,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf16.h"
 #include "runner/io/db_odbc.h"
 
 #define MAX_NAME_UNITS 256
@@ -45,30 +46,13 @@ SQLWCHAR *odbc_wide(const char *text, size_t len)
 	return out;
 }
 
-static void put_point(struct buf *out, uint32_t point)
-{
-	size_t n_more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-	static const unsigned leads[] = {0, 0xc0, 0xe0, 0xf0};
-
-	/* The caller looks at the buffer once, at the end. */
-	(void)buf_putc(out, (char)(leads[n_more] | point >> 6 * n_more));
-	while (n_more-- > 0)
-		(void)buf_putc(out, (char)(0x80 | (point >> 6 * n_more & 0x3f)));
-}
-
 void odbc_narrow(struct buf *out, const SQLWCHAR *text, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint32_t point = text[i];
-		bool is_half = point >= 0xd800 && point < 0xe000;
+	struct utf16 u = {0};
 
-		if (is_half && point < 0xdc00 && i + 1 < n && text[i + 1] >= 0xdc00 &&
-		    text[i + 1] < 0xe000) {
-			point = 0x10000 + ((point & 0x3ff) << 10) + (text[++i] & 0x3ffu);
-			is_half = false;
-		}
-		put_point(out, is_half ? 0xfffd : point);
-	}
+	for (size_t i = 0; i < n; i++)
+		utf16_add_unit(&u, text[i], out);
+	utf16_end(&u, out);
 }
 
 /* ---- columns ---- */
