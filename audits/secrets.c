@@ -453,18 +453,21 @@ const struct audit_kind audit_kind_secrets = {
 	.name = "secrets",
 	.family = "artifact",
 	.summary = "private keys, tokens and passwords in a file, a folder or an archive",
-	.blind = "It finds secrets that have a shape: private keys (PEM, PGP, PuTTY, age), tokens "
-		 "of AWS, "
-		 "Anthropic, Atlassian, Azure storage, DigitalOcean, GitHub, GitLab, Google, "
-		 "Hugging Face, npm, OpenAI, PyPI, SendGrid, Slack, Stripe and Vault, passwords in "
-		 "URLs, keys of a kubeconfig, names of files, and your patterns. A password that "
-		 "is a word looks like a word. Nothing "
-		 "compressed, encrypted or encoded is looked into, neither an archive inside a "
-		 "folder or another archive; a tar that begins without its mark counts as a file. "
-		 "Bytes of a zip or a 7z that belong to no member are not looked at. "
-		 "Symbolic links are not followed. Tokens whose checksum is wrong are taken for "
-		 "examples. Whether a secret is still valid is not asked: to ask would be to use "
-		 "it. Evidence shows four characters, the length, and 16 digits of the SHA-256.",
+	.blind =
+		"It finds secrets that have a shape: private keys (PEM, PGP, PuTTY, age), tokens "
+		"of AWS, "
+		"Anthropic, Atlassian, Azure storage, DigitalOcean, GitHub, GitLab, Google, "
+		"Hugging Face, npm, OpenAI, PyPI, SendGrid, Slack, Stripe, Telegram (bots), Twilio "
+		"and Vault, signed JSON web tokens, passwords in "
+		"URLs, keys of a kubeconfig, names of files, and your patterns. A password that "
+		"is a word looks like a word. UTF-16 is read where a byte order mark says so. "
+		"Nothing "
+		"compressed, encrypted or encoded is looked into, neither an archive inside a "
+		"folder or another archive; a tar that begins without its mark counts as a file. "
+		"Bytes of a zip or a 7z that belong to no member are not looked at. "
+		"Symbolic links are not followed. Tokens whose checksum is wrong are taken for "
+		"examples. Whether a secret is still valid is not asked: to ask would be to use "
+		"it. Evidence shows four characters, the length, and 16 digits of the SHA-256.",
 	.spec_size = sizeof(struct secrets_spec),
 	.keys = secrets_keys,
 	.values = secrets_values,

@@ -12,12 +12,14 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/base/utf16.h"
 #include "runner/base/utf8.h"
 #include "runner/io/digest.h"
 #include "runner/model/pattern.h"
 
 #define MAX_LINE     65536
 #define LINE_OVERLAP 1024
+#define WIDE_PIECE   4096
 
 /* What a rule looks at: n bytes at p; p[-1] is there as well. */
 struct sight {
@@ -35,6 +37,11 @@ static bool is_alnum(unsigned char c)
 static bool is_upper(unsigned char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_hex(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
 static bool is_word(unsigned char c)
@@ -184,6 +191,30 @@ static size_t find_putty_key(const struct rule *r, const struct sight *s)
 	return until(s, until(s, strlen(r->begins), "Private-MAC"), "\n");
 }
 
+/* Does the base64url hold "alg" with a value that is no "none"? */
+static bool is_jws_header(const unsigned char *p, size_t n)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	char text[1024];
+	size_t len = 0;
+	uint32_t bits = 0;
+	const char *alg;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *digit = strchr(digits, p[i]);
+
+		if (!digit || p[i] == '\0')
+			return false;
+		bits = bits << 6 | (uint32_t)(digit - digits);
+		if (i % 4 != 0)
+			text[len++] = (char)(bits >> (6 - 2 * (i % 4)) & 0xFF);
+	}
+	text[len] = '\0';
+	alg = strstr(text, "\"alg\"");
+	return alg && !strstr(alg, "none");
+}
+
 /* "://user:password@": a password that is no placeholder. */
 static size_t find_url(const struct rule *r, const struct sight *s)
 {
@@ -196,6 +227,41 @@ static size_t find_url(const struct rule *r, const struct sight *s)
 	if (n < r->least || at + n >= s->n || s->p[at + n] != '@' || disorder(s->p + at, n) <= 2.75)
 		return 0;
 	return at + n;
+}
+
+/* ":AA..." behind the number of a bot. */
+static size_t find_telegram_token(const struct rule *r, const struct sight *s)
+{
+	size_t head = strlen(r->begins), n = span(s, head, r->most + 1, r->is);
+
+	if (s->p[-1] < '0' || s->p[-1] > '9' || n != r->least || disorder(s->p + head, n) < 3.5)
+		return 0;
+	return head + n;
+}
+
+/* Three parts with points between, of which the first is JSON that names an algorithm. */
+static size_t find_jwt(const struct rule *r, const struct sight *s)
+{
+	/* Of RFC 7519, jwt.io and PyJWT: {"iss":"joe", {"sub":"1234567890", {"some":"payload" */
+	static const char *const examples[] = {"eyJpc3MiOiJqb2Ui", "eyJzdWIiOiIxMjM0NTY3ODkw",
+					       "eyJzb21lIjoicGF5bG9hZCJ9"};
+	size_t header = is_word(s->p[-1]) ? 0 : span(s, 0, 1024, is_word), claims, signature, at;
+
+	(void)r;
+	at = header + 1;
+	if (at >= s->n || s->p[header] != '.' || s->p[at] != 'e' || !is_jws_header(s->p, header))
+		return 0;
+	claims = span(s, at, 4096, is_word);
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
+		if (claims >= strlen(examples[i]) &&
+		    memcmp(s->p + at, examples[i], strlen(examples[i])) == 0)
+			return 0;
+	at += claims;
+	if (at >= s->n || s->p[at] != '.')
+		return 0;
+	/* 256 bits are the least that RFC 7518 allows; no signature is no secret. */
+	signature = span(s, ++at, 2048, is_word);
+	return signature >= 43 && disorder(s->p + at, signature) >= 3.5 ? at + signature : 0;
 }
 
 static const struct rule rules[] = {
@@ -227,6 +293,9 @@ static const struct rule rules[] = {
 	{"hf_", "Hugging Face token", 34, 34, is_alnum, find_token},
 	{"SG.", "SendGrid API key", 66, 66, is_dotted, find_token},
 	{"dop_v1_", "DigitalOcean token", 64, 64, is_alnum, find_token},
+	{"SK", "Twilio API key", 32, 32, is_hex, find_token},
+	{":AA", "Telegram bot token", 33, 33, is_word, find_telegram_token},
+	{"eyJ", "JSON web token", 0, 0, NULL, find_jwt},
 	{"hvs.", "Vault token", 24, 300, is_word, find_token},
 	{"glrt-", "GitLab token", 20, 300, is_word, find_token},
 	{"gldt-", "GitLab token", 20, 300, is_word, find_token},
@@ -293,21 +362,34 @@ void secret_scan_init(struct secret_scan *s)
 {
 	s->window = xmalloc(2 * SECRET_WINDOW + 1);
 	buf_init(&s->text, MAX_LINE);
+	buf_init(&s->narrowed, 2 * WIDE_PIECE);
+	s->wide = NULL;
 }
 
 void secret_scan_release(struct secret_scan *s)
 {
 	free(s->window);
 	buf_release(&s->text);
+	if (s->wide)
+		secret_scan_release(s->wide);
+	free(s->wide);
+	buf_release(&s->narrowed);
 }
 
-void secret_scan_begin(struct secret_scan *s, const char *name)
+static void begin_content(struct secret_scan *s)
 {
 	/* Nothing is in front of a file: a byte that is part of no word. */
 	s->window[0] = '\n';
 	s->len = s->next = 1;
 	s->line = s->pattern_line = 1;
 	buf_reset(&s->text);
+	s->n_head = 0;
+	s->is_wide = false;
+}
+
+void secret_scan_begin(struct secret_scan *s, const char *name)
+{
+	begin_content(s);
 	judge_name(s, name);
 }
 
@@ -323,6 +405,7 @@ static bool begins_rule(unsigned char c)
 	case '_':
 	case 'c':
 	case 'd':
+	case 'e':
 	case 'g':
 	case 'h':
 	case 'n':
@@ -435,10 +518,54 @@ static int add_lines(struct secret_scan *s, const char *p, size_t n, struct err 
 	return 0;
 }
 
+/* --- text in UTF-16 --- */
+
+/* A second scan, of the content as UTF-8: the mark may be one by chance, so the first goes on. */
+static void begin_wide(struct secret_scan *s, bool is_big_endian)
+{
+	if (!s->wide) {
+		s->wide = xmalloc(sizeof(*s->wide));
+		*s->wide = (struct secret_scan){.patterns = s->patterns,
+						.n_patterns = s->n_patterns,
+						.context = s->context,
+						.found = s->found};
+		secret_scan_init(s->wide);
+	}
+	s->is_wide = true;
+	s->utf16 = (struct utf16){.is_big_endian = is_big_endian};
+	begin_content(s->wide);
+	s->wide->n_head = UTF16_BOM_BYTES; /* it is no UTF-16 itself */
+}
+
+static int add_wide(struct secret_scan *s, const unsigned char *p, size_t n, struct err *e)
+{
+	bool is_big_endian;
+
+	while (n > 0 && s->n_head < UTF16_BOM_BYTES) {
+		s->head[s->n_head++] = *p++;
+		n--;
+		if (utf16_has_bom(s->head, s->n_head, &is_big_endian))
+			begin_wide(s, is_big_endian);
+	}
+	while (s->is_wide && n > 0) {
+		size_t part = n < WIDE_PIECE ? n : WIDE_PIECE;
+
+		buf_reset(&s->narrowed);
+		utf16_add(&s->utf16, p, part, &s->narrowed);
+		if (secret_scan_add(s->wide, s->narrowed.data, s->narrowed.len, e) < 0)
+			return -1;
+		p += part;
+		n -= part;
+	}
+	return 0;
+}
+
 int secret_scan_add(struct secret_scan *s, const void *p, size_t n, struct err *e)
 {
 	const char *from = p;
 
+	if (add_wide(s, p, n, e) < 0)
+		return -1;
 	if (s->n_patterns > 0 && add_lines(s, p, n, e) < 0)
 		return -1;
 	while (n > 0) {
@@ -456,6 +583,8 @@ int secret_scan_add(struct secret_scan *s, const void *p, size_t n, struct err *
 
 int secret_scan_end(struct secret_scan *s, struct err *e)
 {
+	if (s->is_wide && secret_scan_end(s->wide, e) < 0)
+		return -1;
 	look(s, true);
 	return s->text.len > 0 ? search_line(s, e) : 0;
 }

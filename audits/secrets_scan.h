@@ -5,7 +5,8 @@
  * Rules begin with fixed characters, so most bytes cost one look into a table. What a rule finds
  * must also stand a test: the checksum where a token has one (GitHub, npm), the disorder of its
  * characters elsewhere, a body behind the head of a private key. Own patterns see one line at a
- * time, at most 64 KiB of it; bytes that are no UTF-8 are question marks to them.
+ * time, at most 64 KiB of it; bytes that are no UTF-8 are question marks to them. What begins with
+ * the byte order mark of UTF-16 is looked at as such, too.
  *
  * A secret never leaves this file: what is told of it is its first four characters, its length and
  * the beginning of its SHA-256, by which it can be allowed.
@@ -13,10 +14,12 @@
 #ifndef ASSIZE_AUDITS_SECRETS_SCAN_H
 #define ASSIZE_AUDITS_SECRETS_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "runner/base/buf.h"
+#include "runner/base/utf16.h"
 
 struct err;
 struct pattern;
@@ -47,6 +50,12 @@ struct secret_scan {
 	size_t len, next;      /* next: the first that no rule has looked at */
 	int64_t line, pattern_line;
 	struct buf text; /* the line at hand, for patterns */
+	unsigned char head[UTF16_BOM_BYTES];
+	size_t n_head;
+	bool is_wide; /* it begins with a byte order mark of UTF-16 */
+	struct utf16 utf16;
+	struct buf narrowed;
+	struct secret_scan *wide; /* owned: of such content as UTF-8; NULL until there is one */
 };
 
 void secret_scan_init(struct secret_scan *s); /* after patterns and found are set */

@@ -9,7 +9,7 @@ expects() { add_case secrets "$1" "$2" "$3" "$4" "${6:-}" "$5"; }
 
 # Every secret here is made up on the spot; none is written in this file.
 python3 - <<'PY'
-import binascii, os, random, string
+import base64, binascii, os, random, string
 random.seed(20261126)
 alnum = string.ascii_letters + string.digits
 def some(n, chars=alnum):
@@ -28,7 +28,13 @@ key = "\n".join(some(64, alnum + "+/") for _ in range(6))
 begin, end = "-----BEGIN %s-----", "-----END %s-----"
 def private(kind, join="\n"):
     return join.join([begin % kind, key.replace("\n", join), end % kind])
+def b64(text):
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def jwt(header, claims, signature):
+    return ".".join([b64(header), b64(claims), signature])
 secrets = {
+    "jwt": 'Authorization: Bearer ' + jwt('{"typ":"JWT","alg":"HS256"}', '{"sub":"shop","exp":1900000000}', some(43)),
+    "twilio": "S" + "K" + some(32, "0123456789abcdef"), "telegram": "https://api.telegram.org/bot110201543" + ":A" + "A" + some(33) + "/getMe",
     "rsa": private("RSA " + "PRIVATE KEY"), "openssh": private("OPENSSH " + "PRIVATE KEY"), "pkcs8": private("PRIVATE" + " KEY"),
     "json": '{"private_key": "' + private("PRIVATE" + " KEY", "\\n") + '"}',
     "aws": "id = AKI" + "A" + some(16, string.ascii_uppercase + "234567"), "github": "token: " + checked("ghp" + "_"),
@@ -41,6 +47,13 @@ secrets = {
     "azure": "Account" + "Key=" + some(86) + "==", "runner": "glr" + "t-" + some(20),
     "url": "https://deploy:" + some(16) + "@git.example.com/x.git", "kube": "    client-key-" + "data: " + some(400),
 }
+for name, encoding in ("little", "utf-16-le"), ("big", "utf-16-be"):
+    text = "first line\n" + chr(0x1F600) + secrets["aws"] + "\nlast line\n"
+    os.makedirs("wide", exist_ok=True)
+    open("wide/" + name, "wb").write((chr(0xFEFF) + text).encode(encoding))
+    open("wide/far-" + name, "wb").write((chr(0xFEFF) + "x\n" * 50000 + text).encode(encoding))
+open("wide/by-chance", "wb").write(b"\xff\xfe" + b"x\n" + secrets["aws"].encode())
+open("wide/clean", "wb").write((chr(0xFEFF) + "nothing\n" * 9000).encode("utf-16-le"))
 os.makedirs("s")
 for name, text in secrets.items():
     open("s/" + name, "w").write("first line\n" + text + "\nlast line\n")
@@ -53,7 +66,10 @@ open("twin/putty", "w").write("PuTTY-User-" + "Key-File-3: ssh-rsa\nPrivate-Line
 open("twin/other", "w").write("PuTTY-User-" + "Key-File-3: ssh-rsa\nPrivate-Lines: 1\n%s\nPrivate-MAC: %s\n" % (some(64), some(64)))
 os.makedirs("clean/deep")
 open("clean/readme", "w").write("\n".join([wrong, "AKIA" + "IOSFODNN7EXAMPLE", begin % "PRIVATE KEY", "and no body", begin % "CERTIFICATE",
-    key, "https://user:password@host/", "https://x:${TOKEN}@host/", "word" + secrets["aws"][5:], "sk_live_" + "a" * 24, ""]))
+    key, "https://user:password@host/", "https://x:${TOKEN}@host/", "word" + secrets["aws"][5:],
+    jwt('{"alg":"none"}', '{"sub":"shop"}', some(43)), jwt('{"typ":"JWT"}', '{"sub":"shop"}', some(43)), jwt('{"alg":"HS256"}', '{"sub":"shop"}', ""),
+    jwt('{"alg":"HS256","typ":"JWT"}', '{"sub":"1234567890","name":"John Doe","iat":1516239022}', some(43)), "ey" + "J" + some(200),
+    "x" + secrets["twilio"], secrets["twilio"] + "0", "SK" + "a" * 32, "key" + ":A" + "A" + some(33), "8:" + "AA" + some(34), "8:" + "A" * 35, "sk_live_" + "a" * 24, ""]))
 open("clean/deep/binary", "wb").write(bytes(range(256)) * 100)
 # Across the borders of what is read at once, and at the very end without a newline.
 token = secrets["github"].split()[-1]
@@ -84,10 +100,20 @@ expects fail Atlassian s/atlassian "" 'line 2: Atlassian token: ATAT…'
 expects fail age s/age "" 'line 2: age key: AGE-…'
 expects fail Azure s/azure "" 'line 2: Azure storage key: Acco…'
 expects fail "a runner's token" s/runner "" 'line 2: GitLab token: glrt…'
-expects fail "URL" s/url "" 'password in a URL'
+expects fail "a JSON web token" s/jwt "" 'line 2: JSON web token: eyJ.… \([0-9]+ characters\)'
+expects fail Twilio s/twilio "" 'line 2: Twilio API key: SK.*\(34 characters\)'
+expects fail "Telegram" s/telegram "" 'line 2: Telegram bot token: :AA'
+for name in little big; do
+	expects fail "UTF-16: $name" wide/$name "" 'line 2: AWS access key: AKIA… \(20 characters\)'
+	expects fail "UTF-16, far in: $name" wide/far-$name "" 'line 50002: AWS access key: AKIA'
+	expects fail "UTF-16, own patterns: $name" wide/$name 'patterns: { a line: "^last line$" }' 'line 3: a line: the line matches'
+done
+expects fail "the mark of UTF-16 by chance" wide/by-chance "" 'line 2: AWS access key'
+expects pass "UTF-16 without a secret" wide/clean "" ""
+expects fail URL s/url "" 'password in a URL'
 expects fail kubeconfig s/kube "" 'key of a kubeconfig'
 for at in at8150 at16370 at65500 last; do expects fail "wherever it lies: $at" s/$at "" 'line 1: GitHub token'; done
-expects fail "a folder" s "" 's|aws line 2: AWS access key' 'findings: "== 0", files: "== 29"'
+expects fail "a folder" s "" 's|aws line 2: AWS access key' 'findings: "== 0", files: "== 32"'
 expects pass "ignored names" s 'ignore: "*"' "" 'findings: ">= 0", files: "== 0"'
 statuses[n_cases - 1]=undecided words[n_cases - 1]='there was no file to look at'
 expects fail "own patterns" plain 'patterns: { an x: "^x$" }' 'line 1: an x: the line matches'

@@ -91,6 +91,31 @@ static void test_secrets_pieces_do_not_matter(void **state)
 	arena_free(a);
 }
 
+static void test_secrets_utf16_in_pieces(void **state)
+{
+	static const size_t pieces[] = {1, 2, 3, 4095, 8191, 100000};
+	struct arena *a = arena_new();
+	size_t n = 60000;
+	char *text = malloc(n);
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t big = 0; big < 2; big++) {
+		memset(text, 0, n);
+		text[big] = (char)0xFF;
+		text[!big] = (char)0xFE;
+		for (size_t i = 2; i < n; i += 2)
+			text[i + big] = i % 100 == 0 ? '\n' : ' ';
+		for (size_t i = 0; i < strlen(AWS); i++)
+			text[16380 + 2 * i + big] = AWS[i];
+		for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+			assert_string_equal(scan(a, "file", text, n, pieces[i], NULL, 0),
+					    "AWS access key:164|");
+	}
+	free(text);
+	arena_free(a);
+}
+
 static void on_fingerprint(void *context, const struct secret_finding *f)
 {
 	struct seen *s = context;
@@ -185,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_secrets_pieces_do_not_matter),
+		cmocka_unit_test(test_secrets_utf16_in_pieces),
 		cmocka_unit_test(test_secrets_fingerprint_is_that_of_the_key),
 		cmocka_unit_test(test_secrets_ends_are_ends),
 		cmocka_unit_test(test_secrets_beginnings_cost_little),
