@@ -71,6 +71,7 @@ struct gate_window {
 	const char *error; /* it could not be told when: why; NULL */
 };
 
+#define GATE_NOBODY_TRUSTED (-1)
 /* What a verification of the record found, and whether it is anchored. */
 struct gate_ledger {
 	struct pos pos;
@@ -79,6 +80,8 @@ struct gate_ledger {
 	int64_t n_broken, n_doubts;
 	const char *finding; /* the gravest; NULL = none but notes */
 	int64_t size;	     /* records */
+	/* of them, those a trusted key has signed for; GATE_NOBODY_TRUSTED = no key is trusted */
+	int64_t signed_size;
 	int64_t anchored;    /* of them, those that an anchor vouches for which holds; 0 = none */
 	int64_t anchored_ms; /* when the newest such anchor was put there; 0 = not known */
 };
@@ -103,6 +106,13 @@ struct gate_merged {
 	size_t n_runs;
 	const char *origin;
 	bool is_own_key, is_hard;
+};
+
+/* What must hold for the gate to open, and no trusted key has signed for. */
+struct gate_unsigned {
+	int64_t run_id; /* one of the runs; the newest */
+	size_t n_runs;
+	const char *decided; /* a gate it depends on, whose decision that is; NULL = none */
 };
 
 struct gate_input {
@@ -140,6 +150,7 @@ struct gate_input {
 	const struct gate_opened *depends; /* of the gate's dependencies, in their order */
 	size_t n_depends;
 	const struct gate_ledger *ledger; /* NULL = the gate does not ask */
+	struct gate_unsigned not_signed;  /* of nothing where the gate does not ask */
 	const struct override *overrides; /* recorded for the gate, newest first */
 	size_t n_overrides;
 	const struct gate_shards *shards; /* none of two has one manifest */

@@ -3,7 +3,9 @@
  * have been put where its keeper cannot change it, lately.
  *
  * A record that is not what was recorded is a failure; one that could not be verified, is in doubt,
- * or is anchored nowhere, too long ago or in the future is undecided. That the record is whole says
+ * or is anchored nowhere, too long ago or in the future is undecided. So is a gate that rests on
+ * what no key that is trusted has signed for: whoever took the key away wrote it, for all that is
+ * known. That the record is whole says
  * nothing about what is in it: a gate that requires nothing else stays shut.
  */
 #include <inttypes.h>
@@ -27,6 +29,21 @@ static const char *not_anchored(struct lines *l, const struct gate_ledger *x, in
 	if (refuse_is_stale(x->anchored_ms, now_ms, x->anchored_within_ms))
 		return arena_printf(l->arena, "the record was anchored %s, limit %s", age,
 				    lines_duration(l, x->anchored_within_ms));
+	return NULL;
+}
+
+/* What stands against the evidence; NULL = nothing. */
+static const char *not_signed(struct lines *l, const struct gate_unsigned *x)
+{
+	const char *by = "signed for by no key that is trusted";
+
+	if (x->n_runs > 1)
+		return arena_printf(l->arena, "run %" PRId64 " and %zu more are %s", x->run_id,
+				    x->n_runs - 1, by);
+	if (x->n_runs == 1)
+		return arena_printf(l->arena, "run %" PRId64 " is %s", x->run_id, by);
+	if (x->decided != NULL)
+		return arena_printf(l->arena, "the decision of gate \"%s\" is %s", x->decided, by);
 	return NULL;
 }
 
@@ -59,6 +76,8 @@ void ledger_rule_decide(struct lines *l, const struct gate_input *in)
 	} else if (x->n_doubts > 0) {
 		text = arena_printf(l->arena, "the record is in doubt: %s",
 				    x->finding != NULL ? x->finding : "");
+	} else if ((text = not_signed(l, &in->not_signed)) != NULL) {
+		remedy = "assize ledger checkpoint";
 	} else if ((text = not_anchored(l, x, in->now_ms)) != NULL) {
 		remedy = "assize ledger anchor";
 	} else {

@@ -529,6 +529,8 @@ static void read_ledger(struct reading *r, const struct json_t *root, struct bas
 		.n_doubts = get_int(r, at, "doubts"),
 		.finding = get_optional(r, at, "finding"),
 		.size = get_int(r, at, "size"),
+		.signed_size = json_member(at, "signed") != NULL ? get_int(r, at, "signed")
+								 : GATE_NOBODY_TRUSTED,
 		.anchored = get_int(r, at, "anchored"),
 		.anchored_ms = get_within(r, at, "anchored_ms", 0, MAX_INSTANT_MS),
 	};

@@ -365,6 +365,8 @@ static void put_ledger(struct json_writer *w, const struct gate_ledger *x)
 	json_put_int(w, "doubts", x->n_doubts);
 	json_put_text(w, "finding", x->finding);
 	json_put_int(w, "size", x->size);
+	if (x->signed_size != GATE_NOBODY_TRUSTED)
+		json_put_int(w, "signed", x->signed_size);
 	json_put_int(w, "anchored", x->anchored);
 	json_put_int(w, "anchored_ms", x->anchored_ms);
 	json_close(w, '}');

@@ -18,6 +18,7 @@
 #include "runner/base/err.h"
 #include "runner/gate_gather.h"
 #include "runner/gate_ledger.h"
+#include "runner/gate_rests.h"
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/io/git_ref.h"
@@ -243,21 +244,41 @@ static void write_down(const struct gate_command *g, struct decision *decision)
  * The record itself, when the gate asks for it. Anchors take their time, in which the file can be
  * exchanged: what was gathered before is gathered again, of the very moment that is verified.
  */
-static int look_at_record(struct gate_command *g, struct err *e)
+static int look_in_a_moment(struct gate_command *g, const struct gate_trust *t, struct err *e)
 {
-	struct gate_trust *t = gate_ledger_ask(g->app, g->definition, g->gate, g->record);
 	const struct gate_ledger *ledger;
 	struct err ignored = {0};
 	int rc;
 
-	if (t == NULL)
-		return 0;
 	if (record_hold(g->record, e) != 0)
 		return -1;
 	ledger = gate_ledger_look(g->app, g->definition, g->gate, t, g->record);
 	rc = gather(g, e);
 	g->input.ledger = ledger;
+	if (rc == 0)
+		rc = gate_rests_on_unsigned(g->record, g->app->arena, &g->input, e);
 	return record_let_go(g->record, rc == 0 ? e : &ignored) == 0 ? rc : -1;
+}
+
+/*
+ * What this gate has measured counts when it is signed for, if its key is here. What others have
+ * recorded between that and the look is signed for by the next turn.
+ */
+static int look_at_record(struct gate_command *g, struct err *e)
+{
+	struct gate_trust *t = gate_ledger_ask(g->app, g->definition, g->gate, g->record);
+	int turns = 3, nobody_signs = 0;
+
+	if (t == NULL)
+		return 0;
+	do {
+		if (g->input.is_trust_named &&
+		    (nobody_signs = vouch_sign(g->app, g->definition, g->record, e)) < 0)
+			return -1;
+		if (look_in_a_moment(g, t, e) != 0)
+			return -1;
+	} while (--turns > 0 && nobody_signs == 0 && g->input.not_signed.n_runs > 0);
+	return 0;
 }
 
 static int decide(struct gate_command *g, struct err *e)

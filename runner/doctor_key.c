@@ -80,6 +80,41 @@ static bool has_file(const char *path)
 	return stat(path, &st) == 0 || errno != ENOENT;
 }
 
+/* Records behind the newest checkpoint; 0 also where they cannot be told. */
+static uint64_t not_signed(struct doctor *d)
+{
+	struct ledger_checkpoint *newest;
+	size_t n = 0;
+
+	if (ledger_checkpoints(d->record, d->arena, 1, &newest, &n, NULL) != 0)
+		return 0;
+	if (n == 0)
+		return d->head.size;
+	return d->head.size > newest[0].size ? d->head.size - newest[0].size : 0;
+}
+
+/* Where a machine is not to sign, its definition says so (key_pem). */
+static void tell_no_key(struct doctor *d, const char *path)
+{
+	uint64_t n;
+
+	if (d->record == NULL)
+		doctor_find(d, DOCTOR_NOTE, path, NULL,
+			    "it is not here; whether the record has one was not looked at");
+	else if (d->head.origin == NULL)
+		doctor_find(d, DOCTOR_NOTE, path, "assize ledger init makes one",
+			    "there is none: nobody signs for the record");
+	else if (path == NULL || (n = not_signed(d)) == 0)
+		doctor_find(d, DOCTOR_NOTE, path, NULL,
+			    "it is not here: nobody signs for what is recorded from here");
+	else
+		doctor_find(d, DOCTOR_DOUBT, path,
+			    "put the key back that was made for this record, or name it with key:",
+			    "it is not here, and nobody has signed for the %" PRIu64
+			    " newest records",
+			    n);
+}
+
 void doctor_look_key(struct doctor *d)
 {
 	const char *path;
@@ -96,15 +131,7 @@ void doctor_look_key(struct doctor *d)
 	if (rc < 0) {
 		doctor_find(d, DOCTOR_BROKEN, path, NULL, "%s", arena_strdup(d->arena, e.message));
 	} else if (rc == 1) {
-		doctor_find(
-			d, DOCTOR_NOTE, path,
-			d->record != NULL && d->head.origin == NULL ? "assize ledger init makes one"
-								    : NULL,
-			d->record == NULL
-				? "it is not here; whether the record has one was not looked at"
-			: d->head.origin == NULL
-				? "there is none: nobody signs for the record"
-				: "it is not here: nobody signs for what is recorded from here");
+		tell_no_key(d, path);
 	} else {
 		look_at_key(d, path != NULL ? path : "key_pem", key);
 		sign_key_free(key);

@@ -10,6 +10,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/gate_merged.h"
+#include "runner/gate_rests.h"
 #include "runner/gate_shards.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
@@ -198,7 +199,8 @@ int gate_decide_again(struct record *record, struct arena *a, const struct decis
 	if (find_streaks(&x, e) != 0 || find_lookbacks(&x, e) != 0 ||
 	    find_restorations(&x, e) != 0 || find_grants(&x, e) != 0 ||
 	    gate_shards_find(record, a, &x.basis.input, e) != 0 ||
-	    gate_merged_find(record, a, &x.basis.input, e) != 0)
+	    gate_merged_find(record, a, &x.basis.input, e) != 0 ||
+	    gate_rests_on_unsigned(record, a, &x.basis.input, e) != 0)
 		return -1;
 	gate_decide(a, &x.basis.input, out);
 	return 0;

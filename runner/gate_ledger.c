@@ -53,7 +53,8 @@ const struct gate_ledger *gate_ledger_look(struct app *app, const struct definit
 	struct err e = t->why;
 
 	*x = (struct gate_ledger){.pos = gate->ledger_pos,
-				  .anchored_within_ms = gate->anchored_within_ms};
+				  .anchored_within_ms = gate->anchored_within_ms,
+				  .signed_size = GATE_NOBODY_TRUSTED};
 	if (t->is_failed || ledger_verify(record, app->arena, &t->t, &v, &e) != 0) {
 		x->error = redact_text(d->redactor, app->arena, e.message);
 		return x;
@@ -63,6 +64,8 @@ const struct gate_ledger *gate_ledger_look(struct app *app, const struct definit
 	if (v.n_broken + v.n_doubts > 0) /* most severe first */
 		x->finding = redact_text(d->redactor, app->arena, v.findings[0].text);
 	x->size = (int64_t)v.head.size;
+	if (t->t.n_keys > 0)
+		x->signed_size = (int64_t)v.signed_size;
 	x->anchored = (int64_t)v.anchored_size;
 	x->anchored_ms = v.anchored_ms;
 	return x;

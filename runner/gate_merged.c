@@ -1,4 +1,4 @@
-/* Runs that were merged so are few, and looked up in one go; the rest is a walk over the input. */
+/* Runs that were merged so are few, and looked up in one go. */
 #include "runner/gate_merged.h"
 
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include "gates/gate.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/gate_rests.h"
 #include "runner/history/record.h"
 
 struct found {
@@ -24,8 +25,9 @@ static int compare_runs(const void *key, const void *item)
 	return *x < y->run_id ? -1 : *x > y->run_id;
 }
 
-static void rest_on(struct found *f, int64_t run_id, bool is_hard)
+static void rest_on(void *ctx, int64_t run_id, bool is_hard)
 {
+	struct found *f = ctx;
 	const struct merged_run *run =
 		bsearch(&run_id, f->runs, f->n_runs, sizeof(*f->runs), compare_runs);
 	struct gate_merged *x;
@@ -48,18 +50,6 @@ static void rest_on(struct found *f, int64_t run_id, bool is_hard)
 	x->is_hard = x->is_hard || is_hard;
 }
 
-static void rest_on_past(struct found *f, const struct past_result *results, size_t n, bool is_hard)
-{
-	for (size_t i = 0; i < n; i++)
-		rest_on(f, results[i].run_id, is_hard);
-}
-
-static void rest_on_pasts(struct found *f, const struct gate_pasts *pasts)
-{
-	for (size_t i = 0; i < pasts->n; i++)
-		rest_on_past(f, pasts->items[i].results, pasts->items[i].n, true);
-}
-
 int gate_merged_find(struct record *record, struct arena *a, struct gate_input *in, struct err *e)
 {
 	struct found f = {.n = 0};
@@ -72,19 +62,7 @@ int gate_merged_find(struct record *record, struct arena *a, struct gate_input *
 	f.runs = runs;
 	f.is_seen = arena_array(a, f.n_runs, sizeof(*f.is_seen));
 	f.items = arena_array(a, f.n_runs, sizeof(*f.items));
-	for (size_t i = 0; i < in->n_items; i++) {
-		const struct gate_item *item = &in->items[i];
-
-		if (item->n_evidence > 0)
-			rest_on(&f, item->evidence[0].run_id, item->is_hard);
-		rest_on_past(&f, item->past, item->n_past, item->is_hard);
-	}
-	for (size_t i = 0; i < in->n_budgets; i++)
-		rest_on_pasts(&f, &in->budgets[i].past);
-	for (size_t i = 0; i < in->n_baselines; i++)
-		rest_on_pasts(&f, &in->baselines[i].past);
-	for (size_t i = 0; i < in->n_restorations; i++)
-		rest_on(&f, in->restorations[i].run_id, true);
+	gate_rests_on(in, rest_on, &f);
 	in->merged = f.items;
 	in->n_merged = f.n;
 	return 0;

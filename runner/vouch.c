@@ -66,7 +66,7 @@ int vouch_origin(struct app *app, const struct definition *d, struct record *rec
 			d->ledger->origin);
 }
 
-static int sign(struct app *app, const struct definition *d, struct record *record, struct err *e)
+int vouch_sign(struct app *app, const struct definition *d, struct record *record, struct err *e)
 {
 	struct ledger_head head;
 	struct sign_key *key;
@@ -76,13 +76,17 @@ static int sign(struct app *app, const struct definition *d, struct record *reco
 	if (ledger_head(record, app->arena, &head, e) != 0)
 		return -1;
 	if (head.origin == NULL) /* no key was ever made known: assize ledger init */
-		return 0;
+		return 1;
 	rc = vouch_key(app, d, record_path(record), &key, e);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	rc = ledger_checkpoint_make(record, app->arena, key, &note, e);
-	sign_key_free(key);
-	return rc;
+	if (rc == 0) {
+		rc = ledger_checkpoint_make(record, app->arena, key, &note, e);
+		sign_key_free(key);
+	}
+	if (rc >= 0)
+		return rc;
+	(void)err_context(e, "could not sign for what was recorded");
+	e->class = ERR_RECORD;
+	return -1;
 }
 
 int vouch_close(struct app *app, const struct definition *d, struct record *record, int status,
@@ -90,9 +94,7 @@ int vouch_close(struct app *app, const struct definition *d, struct record *reco
 {
 	struct err why = {0};
 
-	if (status >= 0 && sign(app, d, record, &why) != 0) {
-		(void)err_context(&why, "could not sign for what was recorded");
-		why.class = ERR_RECORD;
+	if (status >= 0 && vouch_sign(app, d, record, &why) < 0) {
 		*e = why;
 		status = -1;
 	}

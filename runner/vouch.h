@@ -31,6 +31,9 @@ int vouch_key(struct app *app, const struct definition *d, const char *record_pa
 /* Is this the record the definition means (ledger: origin)? Another one decides nothing. */
 int vouch_origin(struct app *app, const struct definition *d, struct record *record, struct err *e);
 
+/* Signs for all the record has. 1 = nobody does: it has no key, or the key is not here. */
+int vouch_sign(struct app *app, const struct definition *d, struct record *record, struct err *e);
+
 /*
  * The end of a command that wrote: signs if there is a key, closes the record, and gives the
  * command's exit status, which a signature that was due and could not be made turns to that of the

@@ -203,6 +203,16 @@ struct merged_run {
 int record_unvouched_runs(struct record *r, struct arena *a, int64_t before_seq,
 			  struct merged_run **out, size_t *n, struct err *e);
 
+/* What was recorded from from_seq on, before before_seq: runs that had anything then, ascending,
+ * and the first decision (0 = none). */
+struct recorded_since {
+	const int64_t *runs;
+	size_t n_runs;
+	int64_t first_decision;
+};
+int record_since(struct record *r, struct arena *a, int64_t from_seq, int64_t before_seq,
+		 struct recorded_since *out, struct err *e);
+
 /* Evidence for a gate: the newest result of every series of a check in complete AND incomplete
  * runs. */
 struct evidence {

@@ -89,6 +89,14 @@ chmod 700 .assize && chmod 600 $db
 mv .assize/ledger.key "$TMP/good.key"
 doctor
 like "a key that is elsewhere" "$out" 'note +key +[^ ]+ledger\.key: it is not here: nobody signs for what is recorded from here'
+cp $db "$TMP/signed.db"
+"$ASSIZE" run -q
+doctor
+finds "one that is missed" 2 $'doubt +key +[^ ]+ledger\\.key: it is not here, and nobody has signed for the [0-9]+ newest records\n +help: put the key back'
+printf 'ledger: { key_pem: "${env:NO_KEY:-}" }\n' | cat assize.yaml - >"$TMP/reader.yaml"
+NO_KEY='' doctor -f "$TMP/reader.yaml" --record $db
+like "where none is meant to be it is not missed" "$out" 'note +key +it is not here: nobody signs'
+cp "$TMP/signed.db" $db
 openssl genpkey -algorithm ed25519 -out .assize/ledger.key 2>/dev/null && chmod 600 .assize/ledger.key
 doctor
 finds "another key" 4 'broken +key +[^ ]+: it is not the newest key of the record'

@@ -250,6 +250,33 @@ like "opens nothing: what is judged is what was verified" "$out" 'FAIL +tasks/ro
 rm "$TMP/swap"
 sqlite3 shop.db "INSERT INTO tasks VALUES (2)"
 
+# A key that was taken away: what was recorded since may be anybody's.
+sed 's/^    subject: any$/&\n    run: always/' gate.yaml >always.yaml
+exits "what this gate has measured" 0 gate -f always.yaml --json
+like "it signs for before it counts" "$(jq -r '.. | objects | select(.check? == "ledger") | .text' <<<"$out")" 'are what was recorded'
+mv .assize/ledger.key away.key
+exits "what was signed for counts where the key is not" 0 gate
+sqlite3 shop.db "DELETE FROM tasks WHERE id = 2"
+exits "a failure without the key" 1 "$ASSIZE" run -q
+sqlite3 shop.db "INSERT INTO tasks VALUES (2)"
+exits "and a pass" 0 "$ASSIZE" run -q
+exits "open nothing" 2 gate
+like "for no key that is trusted has signed for them" "$out" 'undecided ledger run [0-9]+ is signed for by no key that is trusted +[^\n]+ to do: assize ledger checkpoint'
+exits "that decision can be made again" 0 "$ASSIZE" replay --decision "$(sqlite3 $db 'SELECT max(id) FROM decisions')"
+sed 's/^  release:/  next: { require: [ { audit: tasks } ], subject: any }\n&/; s/subject: any$/&\n    depends_on: [ next ]/' gate.yaml >depends.yaml
+sed 's/ledger: { anchored: 1h }//' gate.yaml >unasked.yaml
+exits "a gate that does not ask for it opens" 0 gate -f unasked.yaml
+mv away.key .assize/ledger.key
+exits "with the key the gate signs for all there is" 0 gate
+exits "and what it depends on" 0 "$ASSIZE" gate next -f depends.yaml
+exits "is signed for, too" 0 gate -f depends.yaml
+mv .assize/ledger.key away.key
+exits "a decision without the key" 0 "$ASSIZE" gate next -f depends.yaml
+exits "opens no other gate" 2 gate -f depends.yaml
+like "which says whose it is" "$out" 'the decision of gate "next" is signed for by no key'
+exits "nor when it is made again" 0 "$ASSIZE" replay --decision "$(sqlite3 $db 'SELECT max(id) FROM decisions')"
+mv away.key .assize/ledger.key
+
 # ---- more of them ----
 
 define pw.yaml "$TMP/notary/ca.crt" "http://me:hunter22@127.0.0.1:$port/status/403/anchors.git"

@@ -420,6 +420,12 @@ static void test_record_must_be_whole_and_anchored(void **state)
 	comes_to(&p->s, OUTCOME_FAIL,
 		 "the record is not what was recorded: records 3 to 4 are gone");
 	x = whole();
+	p->s.in.not_signed = (struct gate_unsigned){.decided = "staging"};
+	comes_to(&p->s, OUTCOME_UNDECIDED,
+		 "the decision of gate \"staging\" is signed for by no key that is trusted");
+	p->s.in.not_signed = (struct gate_unsigned){.run_id = 9, .n_runs = 3};
+	comes_to(&p->s, OUTCOME_UNDECIDED,
+		 "run 9 and 2 more are signed for by no key that is trusted");
 	x.error = "disk I/O error";
 	comes_to(&p->s, OUTCOME_UNDECIDED, "could not be verified: disk I/O error");
 }
