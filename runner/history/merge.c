@@ -126,6 +126,36 @@ static int check_last(const struct merging *m, const struct ledger_verification 
 				   last->size));
 }
 
+/*
+ * A run under way is signed for when it ends, and taken then. One that has ended, or a measurement,
+ * is signed for by the command that recorded it: if it is not, the key was away, or a checkpoint
+ * was taken out, and what would be left for later is what somebody did not want to be seen.
+ */
+static int check_left(const struct merging *m, const struct ledger_verification *v, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(m->from,
+				    "SELECT (SELECT count(*) FROM run_ends WHERE seq >= ?1) + "
+				    "(SELECT count(*) FROM externals WHERE seq >= ?1)",
+				    e);
+	int64_t n = 0;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, (int64_t)size_of(m, v));
+	if (store_integer(m->from, s, &n, e) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	(void)refuse(m, e,
+		     arena_printf(m->arena,
+				  "%" PRId64 " of its runs that ended, or measurements, %s behind "
+				  "its newest checkpoint%s: they would not be seen",
+				  n, n == 1 ? "is" : "are",
+				  m->o->trust.n_keys > 0 ? " by a key that is trusted" : ""));
+	return err_help(e, "assize ledger checkpoint, there, signs for them; --unsigned takes them "
+			   "all the same, and the ledger will say so");
+}
+
 static int verify(struct merging *m, const struct last *last, struct ledger_verification *v,
 		  struct err *e)
 {
@@ -145,7 +175,7 @@ static int verify(struct merging *m, const struct last *last, struct ledger_veri
 		return refuse_broken(m, v, e);
 	if (v->time_doubt != NULL)
 		return refuse_doubtful(m, v, e);
-	return check_last(m, v, last, e);
+	return check_last(m, v, last, e) != 0 ? -1 : check_left(m, v, e);
 }
 
 /* ---- taking it ---- */
