@@ -74,6 +74,8 @@ int attest_begin(struct app *app, const struct options *o, const struct definiti
 	for (size_t i = 0; i < o->attests.n; i++)
 		if (find(o->attests.items[i], &file, e) == NULL)
 			return -1;
+		else if (file_check_writable(file_absolute(app->arena, app->cwd, file), e) != 0)
+			return err_context(e, "attest \"%s\"", o->attests.items[i]);
 	if (attest_check_subject(subject, e) != 0)
 		return -1;
 	rc = o->sign_key != NULL ? load_key(app, o->sign_key, key, e)

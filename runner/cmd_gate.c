@@ -184,28 +184,6 @@ static int64_t reported_run(const struct gate_command *g)
 	return newest;
 }
 
-/* The end of the run behind the decision, or the decision alone when nothing was ever measured. */
-static int show_evidence(struct gate_command *g, int64_t run_id, const struct decision *decision,
-			 struct err *e)
-{
-	struct buf out;
-
-	if (run_id != 0 && (g->run_id != 0 || g->o.is_json))
-		return show_run_end(g->app, &g->o, g->record, run_id, &g->terminal, e);
-	if (run_id != 0)
-		return output_write(g->app, g->record, run_id, &g->o.reports, e);
-	if (g->o.reports.n > 0)
-		return err_set(e, ERR_MEASURE,
-			       "could not report: nothing this gate reads was ever measured");
-	if (g->o.is_json) {
-		buf_init(&out, BUF_UNBOUNDED);
-		report_decision_json(&out, decision);
-		(void)fwrite(out.data, 1, out.len, g->app->out); /* main looks at the stream */
-		buf_release(&out);
-	}
-	return 0;
-}
-
 static int attest(struct gate_command *g, const struct decision *decision, struct err *e)
 {
 	struct run_info who = {0};
@@ -222,6 +200,33 @@ static int attest(struct gate_command *g, const struct decision *decision, struc
 	what.version = who.version;
 	what.job_url = who.job_url;
 	return attest_write(g->app, &g->o, &what, g->key, e);
+}
+
+/* All that others read, before anything is said: who read that it is open looks no further. */
+static int publish(struct gate_command *g, const struct decision *decision, struct err *e)
+{
+	if (output_write(g->app, g->record, decision->run_id, &g->o.reports, e) != 0 ||
+	    attest(g, decision, e) != 0)
+		return -1;
+	return vouch_sign(g->app, g->definition, g->record, e) < 0 ? -1 : 0;
+}
+
+/* The end of the run behind the decision; as JSON the decision alone when nothing was measured. */
+static int show_evidence(struct gate_command *g, const struct decision *decision, struct err *e)
+{
+	struct options shown = g->o;
+	struct buf out;
+
+	shown.reports.n = 0; /* they were written */
+	if (decision->run_id != 0 && (g->run_id != 0 || g->o.is_json))
+		return show_run_end(g->app, &shown, g->record, decision->run_id, &g->terminal, e);
+	if (g->o.is_json) {
+		buf_init(&out, BUF_UNBOUNDED);
+		report_decision_json(&out, decision);
+		(void)fwrite(out.data, 1, out.len, g->app->out); /* main looks at the stream */
+		buf_release(&out);
+	}
+	return 0;
 }
 
 /* What the decision was a function of, so that it can be made again. */
@@ -281,28 +286,64 @@ static int look_at_record(struct gate_command *g, struct err *e)
 	return 0;
 }
 
+/*
+ * Reports are of a run. Where nothing was ever measured it is one of no checks: without it the
+ * report of another day would stay where this one's is looked for.
+ */
+static int run_nothing(struct gate_command *g, int64_t *run_id, struct err *e)
+{
+	const struct check *none = NULL;
+	struct run_info run;
+	const struct session_request req = {
+		.app = g->app,
+		.definition = g->definition,
+		.record = g->record,
+		.checks = &none,
+		.command = "gate",
+		.subject = g->subject,
+		.selection = arena_printf(g->app->arena, "gate:%s", g->gate->name),
+		.n_threads = 1,
+	};
+
+	if (*run_id != 0 || g->o.reports.n == 0)
+		return 0;
+	if (session_run(&req, &run, e) != 0)
+		return -1;
+	*run_id = run.id;
+	return 0;
+}
+
+static int make_decision(struct gate_command *g, struct decision *decision, struct err *e)
+{
+	int64_t run_id = reported_run(g);
+
+	if (run_nothing(g, &run_id, e) != 0)
+		return -1;
+	gate_decide(g->app->arena, &g->input, decision);
+	decision->run_id = run_id;
+	memcpy(decision->definition_digest, g->definition->digest,
+	       sizeof(decision->definition_digest));
+	write_down(g, decision);
+	return record_decision(g->record, decision, e);
+}
+
 static int decide(struct gate_command *g, struct err *e)
 {
 	struct decision decision = {0};
-	int64_t run_id;
-	int rc;
+	int failed = EXIT_PASS;
 
-	if (look_at_record(g, e) != 0)
+	if (look_at_record(g, e) != 0 || make_decision(g, &decision, e) != 0)
 		return -1;
-	run_id = reported_run(g);
-	gate_decide(g->app->arena, &g->input, &decision);
-	decision.run_id = run_id;
-	memcpy(decision.definition_digest, g->definition->digest,
-	       sizeof(decision.definition_digest));
-	write_down(g, &decision);
-	if (record_decision(g->record, &decision, e) != 0)
+	if (publish(g, &decision, e) != 0) {
+		if (decision.is_open)
+			return err_help(e, "the gate would be open; nobody was told so");
+		failed = app_fail(g->app, e); /* it stays shut, and why is shown below */
+	}
+	if (show_evidence(g, &decision, e) != 0)
 		return -1;
-	rc = show_evidence(g, run_id, &decision, e);
-	if (rc == 0)
-		rc = attest(g, &decision, e);
 	if (!g->o.is_json)
 		terminal_decision(&g->terminal, &decision);
-	return rc != 0 ? -1 : decision_exit_status(&decision);
+	return failed != EXIT_PASS ? failed : decision_exit_status(&decision);
 }
 
 /* Who wrote what is decided on could have committed the evidence as well. */
@@ -340,7 +381,7 @@ static int run_gate(struct app *app, const struct command *self, int argc, char 
 
 	if (!app_begin(app, self, argc, argv, &g.o, &status))
 		return status;
-	if (output_check(&g.o, &e) != 0)
+	if (output_check(&g.o, &e) != 0 || output_check_files(app, &g.o.reports, &e) != 0)
 		return app_fail(app, &e);
 	if (app_load(app, &g.o, &g.definition) != 0)
 		return EXIT_USAGE;

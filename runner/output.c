@@ -119,6 +119,18 @@ int output_check(const struct options *o, struct err *e)
 	return 0;
 }
 
+int output_check_files(struct app *app, const struct texts *reports, struct err *e)
+{
+	for (size_t i = 0; i < reports->n; i++) {
+		const char *eq = strchr(reports->items[i], '=');
+
+		if (eq != NULL &&
+		    file_check_writable(file_absolute(app->arena, app->cwd, eq + 1), e) != 0)
+			return err_context(e, "report \"%s\"", reports->items[i]);
+	}
+	return 0;
+}
+
 /* Where the working directory is in the repository a CI system checked out: "sub/dir/", "" = top.
  */
 static const char *place_in_checkout(struct app *app, struct arena *a)
@@ -225,12 +237,11 @@ static int render(struct app *app, struct record *record, int64_t run_id, const 
 	    load_others(a, record, app->definition, &report, e) != 0)
 		goto done;
 	f->render(&out, &report);
+	rc = 0;
 	if (file != NULL)
 		rc = file_write_atomic(file_absolute(a, app->cwd, file), out.data, out.len, e);
 	else
-		rc = fwrite(out.data, 1, out.len, app->out) == out.len
-			     ? 0
-			     : err_set(e, ERR_INTERNAL, "could not write the report");
+		(void)fwrite(out.data, 1, out.len, app->out); /* main looks at the stream */
 done:
 	buf_release(&out);
 	arena_free(a);

@@ -22,6 +22,8 @@ struct texts;
  * of GitHub Actions of the command (github.h), which standard output belongs to.
  */
 int output_check(const struct options *o, struct err *e);
+/* Files that cannot be written, for who may not find that out when all else is done. */
+int output_check_files(struct app *app, const struct texts *reports, struct err *e);
 
 /* Writes every --report of a run. The first that fails is the error; the others are still written.
  */

@@ -241,6 +241,37 @@ static int write_temporary(const char *temporary, int mode, const void *p, size_
 	return rc;
 }
 
+/* Beside path, and in its place when is_kept. */
+static int write_beside(const char *path, bool is_there, mode_t mode, const void *p, size_t n,
+			bool is_kept, struct err *e)
+{
+	struct arena *a = arena_new();
+	/* Through a symbolic link: its target is replaced, the link stays. */
+	char *real = is_there ? realpath(path, NULL) : NULL;
+	const char *target = real ? real : path;
+	const char *temporary = arena_printf(a, "%s.%ld.tmp", target, (long)getpid());
+	char *dir = directory_of(target);
+	int rc = write_temporary(temporary, is_there ? (int)(mode & 07777) : -1, p, n);
+
+	if (rc == 0 && !is_kept) {
+		rc = unlink(temporary);
+	} else if (rc == 0 && rename(temporary, target) < 0) {
+		int saved = errno;
+
+		(void)unlink(temporary); /* the rename error is the one to tell */
+		errno = saved;
+		rc = -1;
+	}
+	if (rc == 0 && is_kept)
+		rc = sync_directory(dir);
+	if (rc < 0)
+		(void)err_set(e, ERR_MEASURE, "could not write \"%s\": %s", path, strerror(errno));
+	free(dir);
+	free(real);
+	arena_free(a);
+	return rc;
+}
+
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 {
 	struct stat st;
@@ -250,30 +281,22 @@ int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
 	if (is_there && !S_ISREG(st.st_mode))
 		return write_in_place(path, 0, p, n, e);
+	return write_beside(path, is_there, is_there ? st.st_mode : 0, p, n, true, e);
+}
 
-	struct arena *a = arena_new();
-	/* Through a symbolic link: its target is replaced, the link stays. */
-	char *real = is_there ? realpath(path, NULL) : NULL;
-	const char *target = real ? real : path;
-	const char *temporary = arena_printf(a, "%s.%ld.tmp", target, (long)getpid());
-	char *dir = directory_of(target);
-	int rc = write_temporary(temporary, is_there ? (int)(st.st_mode & 07777) : -1, p, n);
+int file_check_writable(const char *path, struct err *e)
+{
+	struct stat st;
+	bool is_there = stat(path, &st) == 0;
 
-	if (rc == 0 && rename(temporary, target) < 0) {
-		int saved = errno;
-
-		(void)unlink(temporary); /* the rename error is the one to tell */
-		errno = saved;
-		rc = -1;
-	}
-	if (rc == 0)
-		rc = sync_directory(dir);
-	if (rc < 0)
-		(void)err_set(e, ERR_MEASURE, "could not write \"%s\": %s", path, strerror(errno));
-	free(dir);
-	free(real);
-	arena_free(a);
-	return rc;
+	if (is_there && S_ISDIR(st.st_mode))
+		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
+	if (!is_there || S_ISREG(st.st_mode))
+		return write_beside(path, is_there, is_there ? st.st_mode : 0, "", 0, false, e);
+	/* A pipe is not opened: that would wait for its reader. */
+	return access(path, W_OK) == 0 ? 0
+				       : err_set(e, ERR_MEASURE, "could not write \"%s\": %s", path,
+						 strerror(errno));
 }
 
 int file_append(const char *path, const void *p, size_t n, struct err *e)

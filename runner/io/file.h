@@ -27,6 +27,8 @@ int file_open_at(int dir, const char *name, struct stat *st, struct err *e);
 int file_read(const char *path, struct buf *out, struct err *e);
 /* Temporary file beside path, write, fsync, rename, fsync of the directory. */
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e);
+/* Could it be written now? A temporary file is made beside it and removed. */
+int file_check_writable(const char *path, struct err *e);
 /* All n bytes, across interrupts and short writes; errno tells. */
 int file_write_all(int fd, const void *p, size_t n);
 /* Behind what is there, in one write; the file is made where there is none. For files of others. */

@@ -1,0 +1,96 @@
+#!/bin/bash
+# What a gate leaves behind for others to read: a report of every decision, never that of another day; and no word of
+# an open gate before all that was asked for is written.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP" || bail "no directory"
+sqlite3 shop.db "CREATE TABLE tasks(id INTEGER PRIMARY KEY); INSERT INTO tasks VALUES (1)"
+cat >assize.yaml <<'END'
+assize: 1
+targets: { shop: { sqlite: shop.db } }
+audits:
+  tasks: { target: shop, checks: [ { id: rows, rows: { table: tasks }, expect: ">= 1" } ] }
+gates:
+  asks: { require: [ { audit: tasks } ], run: never }
+  runs: { require: [ { audit: tasks } ] }
+END
+count() { sqlite3 .assize/record.db "SELECT count(*) FROM $1"; }
+
+# ---- nothing was ever measured ----
+
+formats=(html json junit junit-gitlab tap ctrf sarif gitlab-codequality markdown openmetrics)
+for format in "${formats[@]}"; do
+	echo "opened yesterday" >of.$format
+	files+=(--report "$format=of.$format")
+done
+exits "a gate nothing was measured for" 2 "$ASSIZE" gate asks -s v1 "${files[@]}"
+like "says so" "$out" 'tasks/rows never measured.*decision=SHUT'
+for format in "${formats[@]}"; do
+	unlike "an old report does not stay: $format" "$(cat of.$format)" 'opened yesterday'
+	like "the new one has the gate: $format" "$(cat of.$format)" '(asks|SHUT|shut)'
+done
+is "with its decision and why" "$(jq -c '[.exit, .run.checks.planned, .decisions[0].decision, .decisions[0].outcome, .decisions[0].lines[0].text]' of.json)" \
+	'[2,0,"shut","undecided","never measured"]'
+is "it can be rendered again" "$("$ASSIZE" report --format markdown)" "$(cat of.markdown)"
+exits "and made again" 0 "$ASSIZE" replay --decision 1
+runs=$(count runs)
+exits "without a report there is no run for it" 2 "$ASSIZE" gate asks -s v1
+is "nor with --json" "$("$ASSIZE" gate asks -s v1 --json | jq -r '"\(.assize) \(.decision)"') $(count runs)" "decision/1 shut $runs"
+
+# ---- a report that cannot be written ----
+
+unread() # CLAIM PATTERN OPTION...: it is told before anything runs
+{
+	local claim=$1 pattern=$2 was
+	was="$(count runs) $(count decisions)"
+	shift 2
+	exits "$claim" 2 "$ASSIZE" gate runs -s v1 "$@"
+	like "$claim: said" "$err" "$pattern"
+	is "$claim: nothing is run, decided or opened" "$(count runs) $(count decisions)$out" "$was"
+}
+unread "a report in no directory" 'report "html=no/such.html": could not write "[^"]+/no/such\.html": No such file' --report html=no/such.html
+mkdir dir
+unread "a report that is a directory" 'report "tap=dir": could not write .*a directory' --report json=ok.json --report tap=dir
+unread "a report behind a file" 'Not a directory' --report html=shop.db/of.html
+openssl genpkey -algorithm ed25519 -out key 2>/dev/null && chmod 600 key
+unread "a statement in no directory" 'attest "vsa=no/of.json": could not write' -s sha256:"$(printf '%064d' 1)" --sign-key key --attest vsa=no/of.json
+is "trying leaves nothing" "$(ls -A dir; ls ok.json* 2>&1 | grep -v 'No such'; ls -A | grep tmp)" ""
+exits "a run measures all the same" 2 "$ASSIZE" run --report html=no/such.html
+is "and is recorded" "$(count runs)" "$((runs + 1))"
+mkfifo pipe
+cat pipe >read &
+exits "a pipe is written to" 0 "$ASSIZE" gate runs -s v1 --report junit=pipe
+wait $!
+like "once" "$(cat read)" '^<\?xml'
+
+# What goes wrong later: the directory is gone when the reports are written.
+mkdir gone
+sed 's|^  runs: .*|&|; s|checks: \[|checks: [ { id: takes, command: { run: [rmdir, gone] }, expect: { status: "== 0" } }, |' assize.yaml >late.yaml
+exits "a report that cannot be written any more" 2 "$ASSIZE" gate runs -s v2 -f late.yaml --report html=gone/of.html
+like "is told" "$err" 'could not write "[^"]+/gone/of\.html".*the gate would be open'
+unlike "and no open gate" "$out" 'OPEN'
+mkdir gone
+exits "nor as JSON" 2 "$ASSIZE" gate runs -s v3 -f late.yaml --report html=gone/of.html --json
+is "which says nothing" "$out" ""
+sqlite3 shop.db "DELETE FROM tasks"
+mkdir gone
+exits "a gate that stays shut" 2 "$ASSIZE" gate runs -s v4 -f late.yaml --report html=gone/of.html
+like "says why, all the same" "$out" 'FAIL tasks/rows.*decision=SHUT'
+sqlite3 shop.db "INSERT INTO tasks VALUES (1)"
+
+# A key that does not sign: the record's exit status, and no open gate before it.
+exits "a key" 0 "$ASSIZE" ledger init -q
+mv .assize/ledger.key kept.key && cp key .assize/ledger.key
+exits "a key of another record" 4 "$ASSIZE" gate runs -s v5
+like "cannot sign" "$err" 'could not sign for what was recorded'
+unlike "and nobody reads that the gate is open" "$out" 'OPEN'
+mv kept.key .assize/ledger.key
+
+# ---- standard output ----
+
+"$ASSIZE" report >/dev/full 2>told
+is "a report nobody could read" "$?" 2
+like "is an error of its output" "$(cat told)" '^assize: could not write standard output'
+"$ASSIZE" report --output /dev/full 2>told
+is "the same by name" "$?" 2
+like "and its own words" "$(cat told)" 'could not write "/dev/full": No space left on device'
+done_testing
