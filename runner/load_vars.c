@@ -144,6 +144,11 @@ static int resolve_file(struct loader *l, struct reference *r)
 	} else if (memchr(text.data, '\0', text.len) || !str_is_utf8(text.data, text.len)) {
 		(void)err_at(&e, ERR_DEFINITION, reference_pos(l, r), "\"%s\" does not hold text",
 			     str_escaped(l->arena, path));
+	} else if (str_starts(text.data, "\xEF\xBB\xBF")) {
+		(void)err_at(&e, ERR_DEFINITION, reference_pos(l, r),
+			     "\"%s\" begins with a byte order mark, which no secret holds",
+			     str_escaped(l->arena, path));
+		(void)err_help(&e, "write it again as UTF-8 without the mark");
 	} else {
 		size_t n = text.len;
 

@@ -223,6 +223,27 @@ static void test_load_secrets_are_marked_and_masked(void **state)
 	assert_string_equal(redact_text(w->d->redactor, w->arena, "pass-from-file"), "***");
 }
 
+/* As editors of Windows save them: the line end is none of the secret, a mark is told. */
+static void test_load_secret_files_of_windows(void **state)
+{
+	static const char text[] = "assize: 1\ntargets: { api: { http: 'http://h', headers: { B: "
+				   "'${file:secret}' } } }\n";
+	struct world *w = *state;
+
+	put(w, "secret", "pass-from-file\r\n");
+	load_sound(w, text);
+	assert_string_equal(w->d->targets[0]->headers.items[0].value, "pass-from-file");
+	put(w, "secret", "pass-from-file\r\n\r\n");
+	load_sound(w, text);
+	assert_string_equal(w->d->targets[0]->headers.items[0].value, "pass-from-file\r\n");
+	put(w, "secret", "\xEF\xBB\xBFpass-from-file\n");
+	put(w, "assize.yaml", text);
+	assert_int_equal(load(w), -1);
+	assert_string_equal(w->diags.items[0].message,
+			    "\"secret\" begins with a byte order mark, which no secret holds");
+	assert_non_null(w->diags.items[0].help);
+}
+
 static void test_load_secrets_too_short_to_mask_are_refused(void **state)
 {
 	struct world *w = *state;
@@ -468,6 +489,7 @@ int main(void)
 		TEST(test_load_variables_become_text_not_structure),
 		TEST(test_load_an_unknown_var_option_is_an_error),
 		TEST(test_load_secrets_are_marked_and_masked),
+		TEST(test_load_secret_files_of_windows),
 		TEST(test_load_secrets_too_short_to_mask_are_refused),
 		TEST(test_load_checks_inherit_and_override),
 		TEST(test_load_identity_is_what_decides_the_outcome),
