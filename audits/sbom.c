@@ -132,6 +132,9 @@ static struct measurement measure_artifact(struct probe *p, const char *name,
 
 	if (f->n_subjects == 0)
 		return measurement_none(name, "it does not say what it is about");
+	if (!f->subject_sha256)
+		return measurement_none(name,
+					"it gives two SHA-256 that differ of what it is about");
 	if (!f->subject_sha256[0])
 		return measurement_none(name, "it does not give the SHA-256 of what it is about");
 	if (sha256_from_hex(f->subject_sha256, strlen(f->subject_sha256), claimed) < 0)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -41,28 +42,56 @@ static const struct json_t *list_of(const struct json_t *object, const char *nam
 	return object ? json_member(object, name) : NULL;
 }
 
-/* The SHA-256 among the digests of a subject, whatever they are called. */
+/* The SHA-256 among the digests of a subject, whatever they are called; NULL = two that differ. */
 static const char *sha256_in(const struct reading *r, const struct json_t *list, const char *key,
 			     const char *algorithm, const char *value)
 {
+	const char *found = NULL;
+
 	for (size_t i = 0; i < items_in(r, list); i++) {
 		const struct json_t *hash = json_item(list, i);
+		const char *digest;
 
-		if (strcmp(text_of(r, hash, key), algorithm) == 0)
-			return text_of(r, hash, value);
+		if (strcmp(text_of(r, hash, key), algorithm) != 0)
+			continue;
+		digest = text_of(r, hash, value);
+		if (found && strcasecmp(found, digest) != 0)
+			return NULL;
+		found = digest;
 	}
-	return "";
+	return found ? found : "";
 }
 
-static void count(struct reading *r, const char *name, bool has_version, bool has_license)
+/* The list that counts; *list is NULL when it is not there. What is there and no list is torn. */
+static int counted_list(const struct reading *r, const struct json_t *object, const char *name,
+			const struct json_t **list, struct err *e)
 {
+	struct json_value v;
+
+	*list = list_of(object, name);
+	json_read(r->doc, *list, &v);
+	return !*list || v.type == JSON_IS_ARRAY
+		       ? 0
+		       : err_set(e, ERR_MEASURE, "its \"%s\" is no list", name);
+}
+
+/* Both formats want a name of whatever they list: without one it is nothing to count. */
+static int count(struct reading *r, const struct json_t *c, const char *version, bool has_license,
+		 struct err *e)
+{
+	bool has_version = text_of(r, c, version)[0] != '\0';
+	const char *name = text_of(r, c, "name");
 	struct sbom_facts *out = r->out;
 
+	if (!name[0])
+		return err_set(e, ERR_MEASURE, "component %lld of it has no name",
+			       (long long)out->n_components + 1);
 	out->n_components++;
 	if (!has_version && out->n_unversioned++ == 0)
 		out->first_unversioned = name;
 	if (!has_license && out->n_unlicensed >= 0 && out->n_unlicensed++ == 0)
 		out->first_unlicensed = name;
+	return 0;
 }
 
 static void take_subject(struct reading *r, const struct json_t *subject, const char *version,
@@ -104,16 +133,21 @@ static bool has_choice(const struct reading *r, const struct json_t *list)
 	return false;
 }
 
-static int count_components(struct reading *r, const struct json_t *list, int depth, struct err *e)
+/* Those of a component, or of the document. */
+static int count_components(struct reading *r, const struct json_t *parent, int depth,
+			    struct err *e)
 {
+	const struct json_t *list;
+
+	if (counted_list(r, parent, "components", &list, e) < 0)
+		return -1;
 	if (depth > MAX_DEPTH)
 		return err_set(e, ERR_MEASURE, "its components are nested too deep");
 	for (size_t i = 0; i < items_in(r, list); i++) {
 		const struct json_t *c = json_item(list, i);
 
-		count(r, text_of(r, c, "name"), text_of(r, c, "version")[0] != '\0',
-		      has_choice(r, list_of(c, "licenses")));
-		if (count_components(r, list_of(c, "components"), depth + 1, e) < 0)
+		if (count(r, c, "version", has_choice(r, list_of(c, "licenses")), e) < 0 ||
+		    count_components(r, c, depth + 1, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -134,9 +168,9 @@ static int read_cyclonedx(struct reading *r, const struct json_t *root, struct e
 		take_subject(r, subject, "version",
 			     sha256_in(r, list_of(subject, "hashes"), "alg", "SHA-256", "content"));
 	/* Parts of the subject may be listed within it. */
-	if (count_components(r, list_of(subject, "components"), 0, e) < 0)
+	if (count_components(r, subject, 0, e) < 0)
 		return -1;
-	return count_components(r, json_member(root, "components"), 0, e);
+	return count_components(r, root, 0, e);
 }
 
 /* --- SPDX 2 --- */
@@ -182,8 +216,8 @@ static void find_described(struct reading *r, const struct json_t *root)
 
 static int read_spdx2(struct reading *r, const struct json_t *root, struct err *e)
 {
-	const struct json_t *packages = json_member(root, "packages");
 	const char *spec = text_of(r, root, "spdxVersion");
+	const struct json_t *packages;
 
 	if (strcmp(spec, "SPDX-2.2") != 0 && strcmp(spec, "SPDX-2.3") != 0)
 		return unknown_version("SPDX", spec, "SPDX-2.2, SPDX-2.3 and 3.0", e);
@@ -191,6 +225,8 @@ static int read_spdx2(struct reading *r, const struct json_t *root, struct err *
 	r->out->spec = spec + 5;
 	r->out->created = text_of(r, json_member(root, "creationInfo"), "created");
 	find_described(r, root);
+	if (counted_list(r, root, "packages", &packages, e) < 0)
+		return -1;
 	for (size_t i = 0; i < items_in(r, packages); i++) {
 		const struct json_t *p = json_item(packages, i);
 
@@ -199,18 +235,21 @@ static int read_spdx2(struct reading *r, const struct json_t *root, struct err *
 			take_subject(r, p, "versionInfo",
 				     sha256_in(r, list_of(p, "checksums"), "algorithm", "SHA256",
 					       "checksumValue"));
-		else
-			count(r, text_of(r, p, "name"), text_of(r, p, "versionInfo")[0] != '\0',
-			      has_license(r, p));
+		else if (count(r, p, "versionInfo", has_license(r, p), e) < 0)
+			return -1;
 	}
 	return 0;
 }
 
 /* --- SPDX 3 --- */
 
-static int read_spdx3(struct reading *r, const struct json_t *graph, struct err *e)
+static int read_spdx3(struct reading *r, const struct json_t *root, struct err *e)
 {
+	const struct json_t *graph;
 	const char *creation = "";
+
+	if (counted_list(r, root, "@graph", &graph, e) < 0)
+		return -1;
 
 	r->out->format = "SPDX";
 	r->out->n_unlicensed = -1;
@@ -232,15 +271,13 @@ static int read_spdx3(struct reading *r, const struct json_t *graph, struct err 
 			r->out->spec = text_of(r, element, "specVersion");
 			r->out->created = text_of(r, element, "created");
 		} else if (strcmp(type, "software_Package") == 0) {
-			const char *version = text_of(r, element, "software_packageVersion");
-
 			if (r->out->n_subjects < 1 &&
 			    map_get(&r->roots, text_of(r, element, "spdxId")))
 				take_subject(r, element, "software_packageVersion",
 					     sha256_in(r, list_of(element, "verifiedUsing"),
 						       "algorithm", "sha256", "hashValue"));
-			else
-				count(r, text_of(r, element, "name"), version[0] != '\0', true);
+			else if (count(r, element, "software_packageVersion", true, e) < 0)
+				return -1;
 		}
 	}
 	if (!str_starts(r->out->spec, "3.0"))
@@ -269,7 +306,7 @@ int sbom_read(struct arena *a, const struct json_doc *doc, struct sbom_facts *ou
 	else if (json_member(root, "spdxVersion"))
 		rc = read_spdx2(&r, root, e);
 	else if (json_member(root, "@graph") && json_member(root, "@context"))
-		rc = read_spdx3(&r, json_member(root, "@graph"), e);
+		rc = read_spdx3(&r, root, e);
 	else
 		rc = err_set(e, ERR_MEASURE,
 			     "it is no bill of materials: neither CycloneDX nor SPDX JSON");

@@ -71,6 +71,21 @@ mutated "another name" cdx '.metadata.component.name = "shed"' fail "" "subject:
 mutated "no components" cdx '.components = []' fail "" "" '"0"'
 mutated "none at all, and their versions" cdx 'del(.components)' undecided "" "components: '>= 0', unversioned: '== 0'" 'it lists no components'
 mutated "no digest" cdx 'del(.metadata.component.hashes[1])' undecided "artifact: artifact" "" 'it does not give the SHA-256'
+for twin in 'cdx .metadata.component.hashes+=[{alg:"SHA-256",content:("0"*64)}]' \
+	'spdx .packages[0].checksums|=[{algorithm:"SHA256",checksumValue:("0"*64)}]+.' \
+	'spdx3 ."@graph"[3].verifiedUsing+=[{algorithm:"sha256",hashValue:("0"*64)}]'; do
+	mutated "${twin%% *}: two digests" ${twin%% *} "${twin#* }" undecided "artifact: artifact" "" 'two SHA-256 that differ'
+done
+mutated "a digest twice" cdx '.metadata.component.hashes |= . + .' pass "artifact: artifact" "" ""
+for list in null '{}' '"x"'; do
+	mutated "components that are $list" cdx ".components = $list" undecided "" "components: '>= 0'" 'its .*components.* is no list'
+	mutated "packages that are $list" spdx ".packages = $list" undecided "" "components: '>= 0'" 'its .*packages.* is no list'
+done
+for item in null '{}' 7 '"x"' '{name: ""}' '{name: null}'; do
+	mutated "a component that is $item" cdx ".components[1] = $item" undecided "" "" 'component 3 of it has no name'
+	mutated "a package that is $item" spdx ".packages[1] = $item" undecided "" "" 'component 1 of it has no name'
+done
+mutated "a component inside another that is null" cdx '.components[0].components = [null]' undecided "" "" 'component 2 of it has no name'
 mutated "no subject" cdx 'del(.metadata.component)' undecided "artifact: artifact" "" 'it does not say what it is about'
 mutated "nothing described" spdx 'del(.relationships)' undecided "artifact: artifact" "" 'it does not say what it is about'
 mutated "no time" cdx 'del(.metadata.timestamp)' undecided "" "age: '< 24h'" 'it does not say when it was made'
