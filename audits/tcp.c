@@ -12,13 +12,12 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/node.h"
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/net.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
-
-#define MAX_LINE_BYTES 4096
 
 enum reading { READ_NOTHING, READ_LINE, READ_ALL };
 
@@ -56,7 +55,7 @@ static const struct key_row tcp_keys[] = {
 	 .min = 1,
 	 .max = 16 * 1024 * 1024,
 	 .def = "64KiB",
-	 .help = "a longer answer is not judged"},
+	 .help = "a longer answer, or line, is not judged"},
 	KEY_END,
 };
 
@@ -88,6 +87,11 @@ static void tcp_check(struct keys_context *ctx, struct check *c)
 	struct tcp_spec *spec = c->spec;
 	struct err e = {0};
 
+	if (spec->reading == READ_NOTHING && node_get(c->spec_node, "max_answer") != NULL)
+		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "max_answer"),
+			       "add read: line or read: all",
+			       "check \"%s\": \"max_answer\" is about an answer that is read",
+			       c->name);
 	if (spec->address == NULL)
 		return;
 	if (net_place_parse(ctx->arena, spec->address, NULL, &spec->place, &e) != 0) {
@@ -170,7 +174,7 @@ static void talk(struct tcp_talk *t, int fd)
 	struct buf answer;
 	int rc = 0;
 
-	buf_init(&answer, spec->reading == READ_LINE ? MAX_LINE_BYTES : (size_t)spec->max_answer);
+	buf_init(&answer, (size_t)spec->max_answer);
 	if (spec->send != NULL)
 		rc = net_send(fd, spec->send, strlen(spec->send), t->wait, &e);
 	if (rc == 0 && spec->reading != READ_NOTHING)

@@ -34,6 +34,7 @@ audits:
       - { id: torn, tcp: $(asks torn-word 'read: line'), expect: { answer: '!= "x"' } }
       - { id: reset, tcp: $(asks reset-body 'read: all'), expect: { answer: '!= "x"' } }
       - { id: endless, tcp: $(asks endless 'read: all, max_answer: 4KiB'), expect: { answer: '!= "x"' } }
+      - { id: long-line, tcp: $(asks good 'read: line, max_answer: 10B'), expect: { answer: '!= "x"' } }
       - { id: latin1, tcp: $(asks latin1-close 'read: all'), expect: { answer: '!= "x"' } }
       - { id: unknown, tcp: "no-such-host.invalid:1" }
 YAML
@@ -56,6 +57,7 @@ tells "a connection closed without a word" wordless undecided 'the other side cl
 tells "a line without its end" torn undecided 'the other side closed in the middle of its line, after 9 bytes'
 tells "a reset" reset undecided 'the answer broke off after [0-9]+ bytes: could not read: Connection reset|could not read: Connection reset'
 tells "an endless answer" endless undecided 'the answer has more than 4096 bytes'
+tells "a line longer than it may be" long-line undecided 'the answer has more than 10 bytes'
 tells "bytes that are no text" latin1 undecided 'not valid UTF-8'
 tells "a name nobody knows" unknown undecided 'could not look up the name "no-such-host.invalid"'
 exits "the plan says what would be done" 0 "$ASSIZE" plan t/line
@@ -65,4 +67,7 @@ for bad in 127.0.0.1 ':80' 'a b:80' '127.0.0.1:0' '127.0.0.1:65536' '::1:80x' '[
 	run "$ASSIZE" check -f bad.yaml
 	like "refused: $bad" "$status $err" '^3 .*is no host and port.*help: write them like'
 done
+printf 'assize: 1\naudits: { t: { checks: [ { id: a, tcp: { address: "h:1", max_answer: 5B } } ] } }\n' >bad.yaml
+run "$ASSIZE" check -f bad.yaml
+like "refused: max_answer where nothing is read" "$status $err" '^3 .*"max_answer" is about an answer that is read'
 done_testing
