@@ -265,7 +265,7 @@ static int wind_down(struct session *s, struct err *e)
 			break;
 	}
 	session_settle_rest(s, reason);
-	return session_flush(s, e);
+	return 0;
 }
 
 static int drive(struct session *s, struct err *e)
@@ -287,6 +287,8 @@ static int drive(struct session *s, struct err *e)
 		if (s->signal != 0)
 			return wind_down(s, e);
 		advance(s);
+		if (s->n_judged == s->plan.n_checks)
+			return 0; /* what is left to commit goes with the end */
 		if (session_flush(s, e) != 0)
 			return -1;
 		tick(s);
@@ -333,7 +335,7 @@ static int end(struct session *s, struct err *e)
 	run->exit_status = session_exit_status(run->outcome);
 	if (s->plan.n_checks == 0 && run->shard.index != 0 && s->signal == 0)
 		run->exit_status = EXIT_PASS; /* its part is done: there was nothing in it */
-	return record_end(s->req->record, run, e);
+	return session_finish(s, e);
 }
 
 int session_run(const struct session_request *req, struct run_info *run, struct err *e)
@@ -375,7 +377,7 @@ int session_run(const struct session_request *req, struct run_info *run, struct 
 	}
 	if (begin(&s, e) == 0 && drive(&s, e) == 0)
 		rc = end(&s, e);
-	else
+	if (rc != 0)
 		session_forget(&s);
 	if (s.n_in_flight > 0) /* what they measured is nobody's: it goes with the process */
 		req->app->is_abandoning = true;

@@ -72,6 +72,9 @@ void session_settle_rest(struct session *s, const char *reason);
 /* Commits the batch, then prints what the definition order allows. */
 int session_flush(struct session *s, struct err *e);
 
+/* The same of the last batch, in one commit with the run's end, which s->run describes. */
+int session_finish(struct session *s, struct err *e);
+
 /* The record failed: what was judged and not committed is lost with the run. */
 void session_forget(struct session *s);
 

@@ -280,13 +280,11 @@ void session_forget(struct session *s)
 		release(&s->slots[i]);
 }
 
-int session_flush(struct session *s, struct err *e)
+/* What was recorded is shown, as far as the definition order allows. */
+static void print_recorded(struct session *s)
 {
 	struct terminal *t = s->req->terminal;
 
-	if (s->n_batch > 0 && record_results(s->req->record, s->run->id, s->batch, s->n_batch,
-					     s->restorations, s->n_restorations, e) != 0)
-		return -1;
 	s->n_batch = 0;
 	s->n_restorations = 0;
 	while (s->n_printed < s->plan.n_checks && s->slots[s->n_printed].is_judged) {
@@ -296,5 +294,22 @@ int session_flush(struct session *s, struct err *e)
 			terminal_check(t, slot->judged.results, slot->judged.n, session_wall_ms(s));
 		release(slot);
 	}
+}
+
+int session_flush(struct session *s, struct err *e)
+{
+	if (s->n_batch > 0 && record_results(s->req->record, s->run->id, s->batch, s->n_batch,
+					     s->restorations, s->n_restorations, e) != 0)
+		return -1;
+	print_recorded(s);
+	return 0;
+}
+
+int session_finish(struct session *s, struct err *e)
+{
+	if (record_last(s->req->record, s->run, s->batch, s->n_batch, s->restorations,
+			s->n_restorations, e) != 0)
+		return -1;
+	print_recorded(s);
 	return 0;
 }

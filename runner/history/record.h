@@ -53,6 +53,10 @@ int record_begin(struct record *r, struct run_info *run, struct err *e);
 int record_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
 		   const struct restoration *restorations, size_t n_restorations, struct err *e);
 int record_end(struct record *r, const struct run_info *run, struct err *e);
+/* The last results and the end, in one transaction: all of it is recorded or nothing. */
+int record_last(struct record *r, const struct run_info *run, const struct result *results,
+		size_t n, const struct restoration *restorations, size_t n_restorations,
+		struct err *e);
 int record_decision(struct record *r, struct decision *d, struct err *e);
 
 /*

@@ -1,5 +1,6 @@
 /*
- * Writing a run: begin, batches of results, end. Each is one transaction. A batch is interned first
+ * Writing a run: begin, batches of results, end. Each is one transaction, and the last batch shares
+ * that of the end: a commit is five waits for the disk. A batch is interned first
  * (which may add definitions, records of their own in the sequence) and inserted second, in the
  * order of its keys, so that its numbers are consecutive and its rows fill pages to the end.
  */
@@ -285,18 +286,25 @@ int store_batch(struct record *r, int64_t run_id, const struct result *results, 
 	return rc;
 }
 
+/* One batch, inside a transaction. */
+static int write_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
+			 const struct restoration *restorations, size_t n_restorations,
+			 struct err *e)
+{
+	int64_t at_ms;
+
+	if (store_batch(r, run_id, results, n, &at_ms, e) != 0)
+		return -1;
+	return store_restorations(r, run_id, at_ms, restorations, n_restorations, e);
+}
+
 int record_results(struct record *r, int64_t run_id, const struct result *results, size_t n,
 		   const struct restoration *restorations, size_t n_restorations, struct err *e)
 {
-	int64_t at_ms;
-	int rc;
-
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	rc = store_batch(r, run_id, results, n, &at_ms, e);
-	if (rc == 0)
-		rc = store_restorations(r, run_id, at_ms, restorations, n_restorations, e);
-	return store_leave(r, rc, e);
+	return store_leave(r, write_results(r, run_id, results, n, restorations, n_restorations, e),
+			   e);
 }
 
 int store_run_end(struct record *r, const struct run_info *run, struct err *e)
@@ -320,10 +328,25 @@ int store_run_end(struct record *r, const struct run_info *run, struct err *e)
 	return store_run(r, s, e);
 }
 
-int record_end(struct record *r, const struct run_info *run, struct err *e)
+int record_last(struct record *r, const struct run_info *run, const struct result *results,
+		size_t n, const struct restoration *restorations, size_t n_restorations,
+		struct err *e)
 {
+	int rc = 0;
+
 	assert(run->state != RUN_INCOMPLETE); /* what has no end has no state to record */
 	if (store_enter(r, STORE_WRITING, e) != 0)
 		return -1;
-	return store_leave(r, store_run_end(r, run, e) == 0 ? tell_end(r, run, e) : -1, e);
+	if (n > 0)
+		rc = write_results(r, run->id, results, n, restorations, n_restorations, e);
+	if (rc == 0)
+		rc = store_run_end(r, run, e);
+	if (rc == 0)
+		rc = tell_end(r, run, e);
+	return store_leave(r, rc, e);
+}
+
+int record_end(struct record *r, const struct run_info *run, struct err *e)
+{
+	return record_last(r, run, NULL, 0, NULL, 0, e);
 }

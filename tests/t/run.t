@@ -54,6 +54,12 @@ run "$ASSIZE" run again/words again/wordsa --json
 like "a long reason of an earlier attempt is kept" "$out" 'attempt 1: undecided.*éé'
 unlike "in whole characters" "$out" '�'
 
+# A commit waits for the disk five times. SQLite counts those of a file in its header, at byte 24.
+commits() { od -An -tu1 -j24 -N4 .assize/record.db | awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }'; }
+before=$(commits)
+exits "a run whose results come together" 0 "$ASSIZE" run order/quick --quiet
+is "is two commits: its begin, and its results with its end" $(($(commits) - before)) 2
+
 exits "--quiet says nothing while all is well" 0 "$ASSIZE" run order --quiet
 is "not a byte on standard output" "$out" ""
 is "nor on standard error" "$err" ""
@@ -103,7 +109,7 @@ holds() { "$ASSIZE" history -f hold.yaml --record hold.db 2>/dev/null | grep -q 
 ok "a scheduled run under way shows as incomplete" wait_for holds
 exits "a second scheduled run is locked out" 2 "$ASSIZE" run --due -f hold.yaml --record hold.db
 like "and told by whom" "$err" 'another scheduled run is under way.*help: '
-: >hold
+timeout 20 bash -c ': >hold' # a reader that is gone would be waited for without end
 wait $first
 is "the first run ends well" $? 0
 exits "afterwards the lock is free" 0 "$ASSIZE" run --due -f hold.yaml --record hold.db

@@ -496,6 +496,33 @@ static void test_record_refuses_to_rewrite(void **state)
 	assert_int_equal(out[0].value.integer, 11);
 }
 
+/* What a run ends with is one commit: where the last result is refused there is no end either. */
+static void test_record_last_is_all_or_nothing(void **state)
+{
+	struct world *w = *state;
+	const struct check_info *c = world_check(w, "a/b");
+	struct result r[] = {world_result(w, c, "", OUTCOME_PASS, world_int(1)),
+			     world_result(w, c, "", OUTCOME_PASS, world_int(2))};
+	struct run_info run = world_begin(w, ""), read;
+	struct result *out;
+	struct err e = {0};
+	size_t n;
+
+	run.state = RUN_COMPLETE;
+	run.end_ms = run.begin_ms + 1;
+	/* One series, twice. */
+	assert_int_equal(record_last(w->record, &run, r, 2, NULL, 0, &e), -1);
+	assert_ok(record_run_results(w->record, w->arena, run.id, &out, &n, &e), e);
+	assert_int_equal(n, 0);
+	assert_ok(record_run(w->record, w->arena, run.id, &read, &e), e);
+	assert_int_equal(read.state, RUN_INCOMPLETE);
+	assert_ok(record_last(w->record, &run, r, 1, NULL, 0, &e), e);
+	assert_ok(record_run_results(w->record, w->arena, run.id, &out, &n, &e), e);
+	assert_int_equal(n, 1);
+	assert_ok(record_run(w->record, w->arena, run.id, &read, &e), e);
+	assert_int_equal(read.state, RUN_COMPLETE);
+}
+
 /* Begin, definitions, results, restorations, end and decision are one gapless sequence. */
 static void test_record_numbers_every_record(void **state)
 {
@@ -565,6 +592,7 @@ int main(void)
 		TEST(test_record_gives_definition_order_back),
 		TEST(test_record_run_without_end_is_incomplete),
 		TEST(test_record_refuses_to_rewrite),
+		TEST(test_record_last_is_all_or_nothing),
 		TEST(test_record_numbers_every_record),
 		TEST(test_record_that_is_held_stands_still),
 	};
