@@ -428,12 +428,13 @@ static int make(struct init *in, struct buf *text, size_t *n_checks, struct err 
 	return put_definition(in, text, n_checks, e);
 }
 
-/* Never over something that is there. */
+/* To standard output, or to a file, but never over something that is there. */
 static int write_definition(struct init *in, const struct buf *text, struct err *e)
 {
+	bool is_file = !in->o.is_to_stdout;
 	struct stat st;
 
-	if (lstat(in->path, &st) == 0) {
+	if (is_file && lstat(in->path, &st) == 0) {
 		(void)err_set(e, ERR_USAGE, "\"%s\" is there already",
 			      file_shown(in->app->arena, in->app->cwd, in->path)); /* -1 below */
 		return err_help(e, "write elsewhere with -o FILE, and take over what you like");
@@ -444,7 +445,11 @@ static int write_definition(struct init *in, const struct buf *text, struct err 
 		if (in->subjects[i].source->finish &&
 		    in->subjects[i].source->finish(in, &in->subjects[i], e) != 0)
 			return -1;
-	return file_write_atomic(in->path, text->data, text->len, e);
+	if (is_file)
+		return file_write_atomic(in->path, text->data, text->len, e);
+	/* A full device is told when all is flushed. */
+	(void)fwrite(text->data, 1, text->len, in->app->out);
+	return 0;
 }
 
 /* Are there checks beside those that sets bring along? */
@@ -464,6 +469,8 @@ static void print_done(struct init *in, size_t n_checks)
 	for (size_t i = 0; i < in->n; i++)
 		for (size_t k = 0; k < in->subjects[i].n_notes; k++)
 			(void)fprintf(in->app->err, "assize: %s\n", in->subjects[i].notes[k]);
+	if (in->o.is_to_stdout)
+		return; /* it is the definition alone */
 	(void)fprintf(in->app->out, "%s: %zu check%s that hold%s now\n", shown, n_checks,
 		      n_checks == 1 ? "" : "s", n_checks == 1 ? "s" : "");
 	(void)fprintf(in->app->out, "next: read it, then assize %s%s%s\n",

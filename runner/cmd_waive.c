@@ -61,6 +61,8 @@ static int read_words(struct waive *w, struct err *e)
 		return err_help(e, "assize waive tasks/missing --gate release --until 14d "
 				   "--owner platform --reason \"...\" --ticket OPS-417");
 	}
+	if (w->o.is_to_stdout)
+		return err_set(e, ERR_USAGE, "assize waive adds to a file, which - is not");
 	if (w->o.gates.n == 0)
 		return err_set(e, ERR_USAGE, "assize waive needs --gate");
 	if (w->o.until == NULL)

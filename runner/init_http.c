@@ -148,6 +148,8 @@ static void put_draft(const struct init_subject *s, struct buf *out)
 		out, "%s }, expect: { status: \">= 100\", total: \">= 0s\", size: \">= 0 B\"", end);
 	if (w->media_type[0])
 		(void)buf_puts(out, ", content_type: \"matches /^/\"");
+	if (w->page.n_redirects > 0)
+		(void)buf_puts(out, ", url: \"matches /^/\"");
 	if (w->url.is_https)
 		(void)buf_puts(out, ", tls_days_left: \">= 0\"");
 	for (size_t i = 0; i < w->n_leaves; i++)
@@ -240,16 +242,48 @@ static void put_beginning(struct buf *out, const char *text, size_t n, const cha
 	buf_release(&pattern);
 }
 
-/* Where redirects lead to; what they ask there may be a secret. */
+/* As long as an address says where, and not who or when: what it asks there may be a secret. */
+static size_t destination_length(const char *url)
+{
+	return strcspn(url, "?#;");
+}
+
+/* Did all answers come from the same place? */
+static bool is_destination_steady(const struct init_subject *s)
+{
+	const struct web *web = s->state;
+	size_t n = destination_length(web->page.url);
+
+	for (size_t k = 0; k < N_ROUNDS; k++) {
+		const struct result *r = init_value(s, k, "answer", "url", NULL);
+
+		if (!r || r->value.type != VALUE_TEXT || destination_length(r->value.text) != n ||
+		    memcmp(r->value.text, web->page.url, n) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Where redirects lead to. */
 static void put_destination(struct init_writer *w, struct init_subject *s)
 {
 	const struct web *web = s->state;
-	size_t n = strcspn(web->page.url, "?#");
+	size_t n = destination_length(web->page.url);
 
 	if (web->page.n_redirects == 0 || !str_is_utf8(web->page.url, n))
 		return; /* what is no text cannot be written down */
+	if (!is_destination_steady(s)) {
+		init_note(s, "%s: redirected, and each time to another place: it was left out",
+			  s->given);
+		return;
+	}
+	if (init_holds_secret(arena_strndup(w->arena, web->page.url, n))) {
+		init_note(s, "%s: where it is redirected to may hold a secret: it was left out",
+			  s->given);
+		return;
+	}
 	(void)buf_puts(w->out, "          url: ");
-	put_beginning(w->out, web->page.url, n, "([?#]|$)");
+	put_beginning(w->out, web->page.url, n, "([?#;]|$)");
 	(void)buf_puts(w->out, " # redirected there: is that what visitors should see?\n");
 	init_note(s, "%s: redirected to %s", s->given,
 		  str_escaped(w->arena, arena_strndup(w->arena, web->page.url, n)));

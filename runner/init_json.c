@@ -54,6 +54,17 @@ static bool is_date(const char *s)
 	return true;
 }
 
+/* "3fa85f64-5717-4562-b3fc-2c963f66afa6": of a session, a request, a process. */
+static bool is_uuid(const char *s)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == 'x' ? !isxdigit((unsigned char)s[i]) : s[i] != form[i])
+			return false;
+	return s[sizeof(form) - 1] == '\0';
+}
+
 /* Seconds or milliseconds since 1970, not far from now. */
 static bool is_epoch(double x, int64_t now_ms)
 {
@@ -71,8 +82,7 @@ static void note_secret(void *context, const struct secret_finding *f)
 	*is_found = true;
 }
 
-/* By its form: a token of a known kind, a password in a URL. */
-static bool holds_secret(const char *text)
+bool init_holds_secret(const char *text)
 {
 	bool is_found = false;
 	struct secret_scan scan = {.context = &is_found, .found = note_secret};
@@ -93,9 +103,10 @@ static const char *omission(const struct walk *w, const char *name, const struct
 	static const char *const ids[] = {"request_id", "requestid", "request-id", "trace",
 					  "span",	"uuid",	     "nonce"};
 
-	if (init_is_secret_name(name) || (v->type == JSON_IS_TEXT && holds_secret(v->text)))
+	if (init_is_secret_name(name) || (v->type == JSON_IS_TEXT && init_holds_secret(v->text)))
 		return "may be a secret";
-	if (has_word(name, ids, sizeof(ids) / sizeof(*ids)))
+	if (has_word(name, ids, sizeof(ids) / sizeof(*ids)) || strcasecmp(name, "sid") == 0 ||
+	    strcasecmp(name, "etag") == 0 || (v->type == JSON_IS_TEXT && is_uuid(v->text)))
 		return "an id";
 	if (has_word(name, moments, sizeof(moments) / sizeof(*moments)) || str_ends(name, "_at"))
 		return "a time";

@@ -35,4 +35,7 @@ bool init_json_is_same(const struct result *x, const struct result *y);
 /* The expectation that what was measured is so. */
 void init_json_put_bound(struct buf *out, const struct init_leaf *leaf);
 
+/* By its form: a token of a known kind, a password in a URL. */
+bool init_holds_secret(const char *text);
+
 #endif

@@ -98,7 +98,8 @@ static const struct option_row rows[] = {
 	 "html, json, junit, junit-gitlab, tap, ctrf, sarif, gitlab-codequality, github, markdown, "
 	 "openmetrics"},
 	{"output", 'o', OPTION_TEXT, "FILE", AT(output), 0,
-	 "write there instead of to standard output; waive: the file to add to"},
+	 "write there; - is standard output, the default of all but init; waive: the file to add "
+	 "to"},
 	{"since", 0, OPTION_TEXT, "DURATION", AT(since), 0, "how far back to look, e.g. 30d"},
 	{"older", 0, OPTION_TEXT, "DURATION", AT(older), 0,
 	 "let go of what was measured longer ago than this, e.g. 180d"},
@@ -372,6 +373,10 @@ int options_parse(struct app *app, const char *const *accepts, int argc, char **
 	}
 	if (take_environment(app, accepts, &o, given, e) != 0)
 		return -1;
+	if (o.output != NULL && strcmp(o.output, "-") == 0) {
+		o.output = NULL;
+		o.is_to_stdout = true;
+	}
 	*out = o;
 	return 0;
 }

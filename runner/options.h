@@ -29,6 +29,7 @@ struct options {
 	const char *subject;  /* --subject; NULL = none given */
 	const char *format;   /* --format */
 	const char *output;   /* -o FILE; NULL = standard output */
+	bool is_to_stdout;    /* -o -, which leaves output NULL */
 	const char *shard;    /* --shard I/N; NULL = all of it */
 	const char *since;    /* --since DURATION */
 	const char *older;    /* --older DURATION, of prune */

@@ -33,6 +33,11 @@ is "init looks around" "$status" 0
 like "it says what it wrote, and what is next" "$out" \
 	'^assize.yaml: [0-9]+ checks that hold now.next: read it, then assize run$'
 cp assize.yaml first.yaml
+run "$ASSIZE" init -o -
+is "on standard output is the same, and nothing else" "$status $(grep -v '# newest' <<<"$out")" "0 $(grep -v '# newest' first.yaml)"
+nok "and no file is called so" test -e ./-
+run bash -c '"$1" init -o - >/dev/full' - "$ASSIZE"
+unlike "a full device is told" "$status" '^0$'
 exits "the definition is sound" 0 "$ASSIZE" check
 run "$ASSIZE" run
 is "and passes" "$status" 0
