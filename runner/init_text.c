@@ -12,6 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 #include "runner/init.h"
 
 #define MAX_ID 100 /* bytes; a name may have 128 */
@@ -32,35 +33,48 @@ static bool is_plain(const char *s)
 /* In single quotes nothing is escaped, which reads better where much would be. */
 static bool is_single(const char *s)
 {
+	size_t n = strlen(s), step;
 	bool has_escape = false;
+	uint32_t c;
 
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7F || *s == '\'' ||
-		    (*s == '$' && s[1] == '{'))
+	for (size_t i = 0; i < n; i += step) {
+		step = utf8_decode(s + i, n - i, &c);
+		if (step == 0 || utf8_is_deceptive(c) || c == '\'' || (c == '$' && s[i + 1] == '{'))
 			return false;
-		has_escape = has_escape || *s == '"' || *s == '\\';
+		has_escape = has_escape || c == '"' || c == '\\';
 	}
 	return has_escape;
 }
 
+/* What a reader would not see, or see otherwise than it is, is written as a number. */
 static void put_quoted(struct buf *out, const char *s, bool is_verbatim)
 {
+	size_t n = strlen(s), step;
+	uint32_t c;
+
 	if (is_single(s)) {
 		(void)buf_printf(out, "'%s'", s);
 		return;
 	}
 	(void)buf_putc(out, '"');
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
+	for (size_t i = 0; i < n; i += step) {
+		step = utf8_decode(s + i, n - i, &c);
+		if (step == 0) { /* no text; the loader tells */
+			step = 1;
+			c = 0;
+		}
 		if (c == '"' || c == '\\')
 			(void)buf_putc(out, '\\');
-		if (!is_verbatim && c == '$' && s[1] == '{')
+		if (!is_verbatim && c == '$' && s[i + 1] == '{')
 			(void)buf_putc(out, '$');
-		if (c < 0x20 || c == 0x7F)
-			(void)buf_printf(out, "\\x%02X", c);
+		if (c == 0 || !utf8_is_deceptive(c))
+			(void)buf_add(out, s + i, step);
 		else
-			(void)buf_putc(out, *s);
+			(void)buf_printf(out,
+					 c < 0x100     ? "\\x%02X"
+					 : c < 0x10000 ? "\\u%04X"
+						       : "\\U%08X",
+					 (unsigned)c);
 	}
 	(void)buf_putc(out, '"');
 }

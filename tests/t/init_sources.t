@@ -286,6 +286,10 @@ refused "an empty folder" 2 'void: a folder without a file in it' --artifact voi
 ok "nothing was left" test ! -e void.SHA256SUMS -a ! -e other.yaml -a ! -e ../other.yaml
 mv dist/shop.tar.gz.minisig m.sig
 ssh-keygen -q -Y sign -n file -f ssh - <dist/shop.tar.gz >dist/shop.tar.gz.sig 2>/dev/null
+mkdir odd && printf 'x\n' >odd/$'cod\u202Eexe' && tar -cf odd.tar odd
+run "$ASSIZE" init -o odd.yaml --artifact odd.tar
+like "what a reader would not see is written as a number" "$status $(cat odd.yaml)" '^0 .*required: \["\*?/?odd/cod\\u202Eexe"\]'
+exits "and means the same" 0 "$ASSIZE" run -f odd.yaml
 head -c 300 dist/shop.tar.gz >torn.gz
 printf '\0\1' >>tree/one
 (cd tree && sha256sum one sub/* >SHA256SUMS)
