@@ -93,12 +93,30 @@ static const struct value_row plan_values[] = {
 	{.name = NULL},
 };
 
+static void check_words(struct keys_context *ctx, const struct check *c,
+			const struct query_plan_spec *s)
+{
+	for (size_t i = 0; c->target && i < s->forbid.n; i++) {
+		const char *word = s->forbid.items[i], *close;
+		const char *help = "write it as the engine does: assize run shows the plan";
+
+		if (query_plan_has_word(ctx->arena, database_engine(c->target), word, &close))
+			continue;
+		if (close)
+			help = arena_printf(ctx->arena, "did you mean \"%s\"?", close);
+		diags_at(ctx->diags, s->forbid.positions[i], help,
+			 "check \"%s\": no step of a plan of %s is called \"%s\"", c->name,
+			 target_type_name(c->target->type), word);
+	}
+}
+
 static void plan_check(struct keys_context *ctx, struct check *c)
 {
 	struct query_plan_spec *s = c->spec;
 	const struct node *statements = node_get(c->spec_node, "statements");
 
 	s->has_statements = statements != NULL;
+	check_words(ctx, c, s);
 	if (!s->query == !statements)
 		diags_at(ctx->diags, c->spec_node->pos, NULL,
 			 "check \"%s\": write either a query or statements%s", c->name,

@@ -58,4 +58,11 @@ int query_plan_statements(struct probe *p, struct db *db, const struct query_pla
 const char *query_plan_statements_sql(struct arena *a, const struct query_plan_spec *s,
 				      const char *order);
 
+/*
+ * Is there a step that begins with this word, or is it one with more behind it? close is the known
+ * one nearest to it, NULL = none. What is asked through ODBC is not known.
+ */
+bool query_plan_has_word(struct arena *a, enum db_engine engine, const char *word,
+			 const char **close);
+
 #endif

@@ -106,4 +106,12 @@ refuses "neither" '{ forbid: x }' '{ forbidden: "== 1" }' 'write either a query 
 refuses "both" '{ query: SELECT 1, statements: {} }' '{ rows: "== 1" }' 'either a query or statements, not both'
 refuses "statements of another engine" '{ statements: { min_calls: 1 } }' '{ mean_time: "< 1s" }' 'only PostgreSQL has pg_stat_statements'
 refuses "a value that is not yielded" '{ query: SELECT 1 }' '{ mean_time: "< 1s" }' 'yields "mean_time" only with "statements"'
+refuses "a step no plan has" '{ query: SELECT 1, forbid: [scna] }' '{ forbidden: "== 0" }' \
+	'no step of a plan of sqlite is called "scna".*did you mean "SCAN"\?'
+refuses "a step of another engine" '{ query: SELECT 1, forbid: [Nested Loop] }' '{ forbidden: "== 0" }' 'is called "Nested Loop"'
+printf 'assize: 1\ntargets: { p: { postgres: dbname=p }, m: { mysql: dbname=m }, s: { sqlite: shop.db } }\naudits: { p: { checks: [ %s, %s, %s ] } }\n' \
+	'{ id: p, target: p, plan: { query: SELECT 1, forbid: [seq scan, Bitmap, nested loop] } }' \
+	'{ id: m, target: m, plan: { query: SELECT 1, forbid: [all, Using, "Using union(a,b)", hash_ALL] } }' \
+	'{ id: s, target: s, plan: { query: SELECT 1, forbid: [SCAN orders, use temp b-tree for order by] } }' >words.yaml
+exits "first words, and a step with what follows" 0 "$ASSIZE" check -f words.yaml
 done_testing
