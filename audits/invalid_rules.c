@@ -157,6 +157,20 @@ static int put_set(const struct subject *of, struct buf *out, const struct texts
 	return 0;
 }
 
+/* PostgreSQL's inet says /32 as text, and not when it is shown; its text can be cast back. */
+static const char *shown_address(struct arena *a, const struct subject *of, const char *format)
+{
+	if (of->engine != DB_POSTGRES ||
+	    (strcmp(format, "ipv4") != 0 && strcmp(format, "ipv6") != 0))
+		return of->x;
+	return arena_printf(a,
+			    "CASE WHEN pg_catalog.pg_typeof(%s) = "
+			    "CAST('pg_catalog.inet' AS pg_catalog.regtype) "
+			    "THEN pg_catalog.abbrev(CAST(CAST(%s AS text) AS inet)) "
+			    "ELSE CAST(%s AS text) END",
+			    of->x, of->x, of->x);
+}
+
 static int put_range(const struct subject *of, struct buf *out, const struct rules *r,
 		     struct err *e)
 {
@@ -215,11 +229,14 @@ static int put_condition(const struct subject *of, struct buf *out, const struct
 static const char *condition_of(struct arena *a, const struct subject *of, const struct rules *r,
 				enum rule rule, struct err *e)
 {
+	struct subject shown = *of;
 	struct buf b;
 	const char *text = NULL;
 
+	if (rule == RULE_FORMAT)
+		shown.x = shown_address(a, of, format_names[r->format]);
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	if (put_condition(of, &b, r, rule, e) == 0)
+	if (put_condition(&shown, &b, r, rule, e) == 0)
 		text = arena_strndup(a, b.data, b.len);
 	buf_release(&b);
 	return text;
