@@ -126,6 +126,10 @@ int postgres_fail(struct postgres_db *s, const PGresult *r, struct err *e)
 		state = "08006";
 		message = s->pq->PQresultErrorMessage(r);
 	}
+	if (strcmp(state, "08P01") == 0 && str_starts(message, "bind message supplies ")) {
+		(void)err_set(e, ERR_MEASURE, "cannot run the query: $1 has no value");
+		return err_help(e, "nothing fills parameters in: write the value");
+	}
 	if (strcmp(state, "57014") == 0 && (s->is_late || postgres_is_past(s)))
 		return postgres_fail_late(s, e);
 	if (ends_session(state))

@@ -239,6 +239,15 @@ static int step_all(struct sqlite_db *s, sqlite3_stmt *stmt, db_row_fn *fn, void
 	return rc == SQLITE_DONE ? 0 : sqlite_fail(s, e);
 }
 
+/* SQLite takes one that nobody filled in for NULL, which nothing equals. */
+static int refuse_parameter(sqlite3_stmt *stmt, int n, struct err *e)
+{
+	const char *name = sqlite3_bind_parameter_name(stmt, n);
+
+	(void)err_set(e, ERR_MEASURE, "cannot run the query: %s has no value", name ? name : "?");
+	return err_help(e, "nothing fills parameters in: write the value");
+}
+
 static int run(struct sqlite_db *s, const char *sql, const char *const *params, size_t n_params,
 	       db_row_fn *fn, void *ctx, struct err *e)
 {
@@ -250,6 +259,8 @@ static int run(struct sqlite_db *s, const char *sql, const char *const *params, 
 	for (size_t i = 0; i < n_params && rc == 0; i++)
 		if (sqlite3_bind_text(stmt, (int)i + 1, params[i], -1, SQLITE_STATIC) != SQLITE_OK)
 			rc = sqlite_fail(s, e);
+	if (rc == 0 && sqlite3_bind_parameter_count(stmt) > (int)n_params)
+		rc = refuse_parameter(stmt, sqlite3_bind_parameter_count(stmt), e);
 	if (rc == 0)
 		rc = step_all(s, stmt, fn, ctx, e);
 	/* Repeats the result of the last step. */

@@ -209,4 +209,13 @@ YAML
 run "$ASSIZE" run -f slow.yaml
 is "an endless query: exit status" "$status" 2
 like "an endless query ends at its deadline" "$out$err" 'took longer than'
+
+# ---- parameters: nothing fills them in, and SQLite would take them for NULL ----
+for parameter in '?' '?2' ':x' '$1'; do
+	printf 'assize: 1\ntargets: { shop: { sqlite: data/shop.db } }\naudits: { p: { target: shop, checks: [ { id: x, sql: "SELECT count(*) FROM sqlite_master WHERE name = %s", expect: "== 0" } ] } }\n' \
+		"$parameter" >parameter.yaml
+	run "$ASSIZE" run -f parameter.yaml
+	is "$parameter: exit status" "$status" 2
+	like "$parameter is told" "$out" "cannot run the query: [$parameter]+ has no value"
+done
 done_testing
