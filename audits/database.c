@@ -167,6 +167,8 @@ static struct measurement measure_rounded(void)
 struct measurement database_measure(struct arena *a, const struct db_value *v, double factor,
 				    const char *unit)
 {
+	struct measurement m;
+
 	switch (v->type) {
 	case DB_INT:
 		if (factor == 1)
@@ -175,11 +177,15 @@ struct measurement database_measure(struct arena *a, const struct db_value *v, d
 	case DB_REAL:
 		if (v->is_rounded)
 			return measure_rounded();
-		return measurement_real("", v->real * factor, unit);
+		m = measurement_real("", v->real * factor, unit);
+		m.is_rounded = v->is_cut;
+		return m;
 	case DB_TEXT:
 		return measure_text(a, v);
 	case DB_BLOB:
-		return measurement_none("", "the value is a blob");
+		m = measurement_none("", "the value is a blob");
+		m.evidence = "help: cast it to what it is; a computed BIT is a number with `+ 0`";
+		return m;
 	case DB_NULL:
 		break;
 	}

@@ -16,6 +16,12 @@ static bool begins_as(const char *type, const char *const *words, size_t n)
 	return false;
 }
 
+/* MySQL's: a number in all it does but in how its largest and smallest are sent. */
+static bool is_bit(const struct db_column *c)
+{
+	return strncasecmp(c->type, "bit", 3) == 0;
+}
+
 /* By how the type begins: an enum('int') holds no numbers. */
 static bool is_numeric(const struct db_column *c)
 {
@@ -52,7 +58,7 @@ static bool is_text(const struct db_column *c, const char *collation)
 
 static enum dialect_content content_of(const struct db_table *t, const struct db_column *c)
 {
-	if (is_integer(c))
+	if (is_integer(c) || is_bit(c))
 		return DIALECT_INTEGER;
 	if (is_numeric(c))
 		return DIALECT_NUMBER;
@@ -76,7 +82,13 @@ void scan_know_columns(struct scan *s, const struct db_table *table)
 
 bool scan_is_numeric(const struct scan_term *t)
 {
-	return t->operand->column && is_numeric(t->operand->column);
+	return t->operand->content == DIALECT_INTEGER ||
+	       (t->operand->column && is_numeric(t->operand->column));
+}
+
+bool scan_is_bit(const struct scan *s, const struct scan_term *t)
+{
+	return s->engine == DB_MYSQL && t->operand->column && is_bit(t->operand->column);
 }
 
 bool scan_is_float(const struct scan *s, const struct scan_term *t)

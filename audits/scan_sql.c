@@ -280,6 +280,8 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 		put_call(out, t->how == SCAN_MIN ? "min" : "max", t->expression);
 		if (scan_is_float(s, t))
 			(void)buf_puts(out, " + 0e0");
+		if (scan_is_bit(s, t))
+			(void)buf_puts(out, " + 0");
 		return;
 	case SCAN_AVG:
 		put_call(out, "avg", t->expression);

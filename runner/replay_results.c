@@ -10,6 +10,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/redact.h"
+#include "runner/base/str.h"
 #include "runner/expects.h"
 #include "runner/history/record.h"
 #include "runner/judge.h"
@@ -57,6 +58,8 @@ static const char *obstacle(const struct result *r, const struct named_expectati
 		return "the value holds a secret";
 	if (r->value.type == VALUE_REAL && fabs(r->value.real) >= TWO_TO_63)
 		return "the value is beyond 2^63: whether it was rounded is not recorded";
+	if (r->reason != NULL && str_starts(r->reason, EXPECT_TOO_CLOSE))
+		return "the value was rounded, its last digits are not recorded";
 	return NULL;
 }
 

@@ -134,6 +134,23 @@ int num_parse_real(const char *s, size_t n, double *out)
 	return 0;
 }
 
+bool num_is_cut(const char *s, size_t n)
+{
+	size_t n_digits = 0, n_zeros = 0, n_whole = 0;
+	bool is_fraction = false;
+
+	for (size_t i = 0; i < n && s[i] != 'e' && s[i] != 'E'; i++) {
+		if (s[i] == '.')
+			is_fraction = true;
+		if (s[i] < '0' || s[i] > '9' || (s[i] == '0' && n_digits + n_whole == 0))
+			continue; /* a sign, the point, zeros in front */
+		n_whole += is_fraction ? 0 : 1;
+		n_zeros = s[i] == '0' ? n_zeros + 1 : 0;
+		n_digits++;
+	}
+	return n_digits - n_zeros > 15 || n_whole >= 19;
+}
+
 int num_parse_int(const char *s, size_t n, int64_t *out)
 {
 	bool is_negative = n > 0 && s[0] == '-';

@@ -8,12 +8,16 @@
 #ifndef ASSIZE_BASE_NUM_H
 #define ASSIZE_BASE_NUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Decimal with optional fraction and exponent; overflow to infinity is refused. */
 int num_parse_real(const char *s, size_t n, double *out);
 int num_parse_int(const char *s, size_t n, int64_t *out);
+/* Does a decimal (as above) have more digits than a double is sure to keep, or is it 1e18 and more?
+ * Two of them may read as one double. */
+bool num_is_cut(const char *s, size_t n);
 
 /* "1h30m", "250ms", "7d", "0.5s": units ms s m h d w, each once, largest first. Result in ms. */
 int num_parse_duration_ms(const char *s, size_t n, int64_t *out);

@@ -208,7 +208,7 @@ static void put_number_bound(enum db_engine engine, struct buf *out, const char 
 			"WHEN 'null' THEN NULL ELSE NOT (",
 			x, x, sign, bound, x, sign, bound);
 		(void)put_match(engine, out, x, NUMBER_PATTERN, true, NULL); /* cannot fail here */
-		(void)buf_printf(out, ") OR CAST(%s AS REAL) %c %s END", x, sign, bound);
+		(void)buf_printf(out, ") OR CAST(%s AS NUMERIC) %c %s END", x, sign, bound);
 		return;
 	case DB_MYSQL: /* 'abc' would be 0 */
 		(void)buf_printf(out, "CASE WHEN " MYSQL_IS_NO_TEXT " THEN %s %c %s ELSE NOT (", x,
@@ -268,7 +268,11 @@ bool dialect_is_no_number(enum db_engine engine, struct buf *out, const char *x)
 		(void)buf_printf(out, "%s >= ''", x);
 		return true;
 	case DB_MYSQL:
-		(void)buf_printf(out, "%s IS NOT NULL AND NOT " MYSQL_IS_NO_TEXT, x, x);
+		/* A date or a time is a number where one is wanted: 20260102. */
+		(void)buf_printf(out,
+				 "%s IS NOT NULL AND (NOT " MYSQL_IS_NO_TEXT
+				 " OR %s LIKE '____-__-__%%' OR %s LIKE '%%:%%:%%')",
+				 x, x, x, x);
 		return true;
 	case DB_POSTGRES:
 	case DB_ODBC:

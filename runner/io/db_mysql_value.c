@@ -5,8 +5,10 @@
  * when they are integral and fit into 64 bits with a sign, as SUM() of integers does, otherwise
  * reals: a BIGINT UNSIGNED beyond 9223372036854775807 loses its last digits rather than its order.
  * A date with a time has a "T" between them, and "Z" behind when it is an instant: TIMESTAMP, which
- * the session has in UTC, unlike DATETIME, which has no zone. BIT is an integer. A string is a blob
- * when its character set is binary; JSON is text.
+ * the session has in UTC, unlike DATETIME, which has no zone. BIT is an integer, sent as bytes when
+ * it is a column, and mostly in digits when it is computed (max(b)), which nothing in the answer
+ * says: what could be either is a blob. A string is a blob when its character set is binary; JSON
+ * is text.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -56,22 +58,38 @@ static bool read_decimal(const char *text, size_t len, struct db_value *out)
 	size_t whole = point ? (size_t)(point - text) : len;
 	bool is_integral = !point || strspn(point + 1, "0") == len - whole - 1;
 
-	return (is_integral && read_integer(text, whole, out)) || read_real(text, len, out);
+	if (is_integral && read_integer(text, whole, out))
+		return true;
+	out->is_cut = num_is_cut(text, len);
+	return read_real(text, len, out);
 }
 
-/* Bytes, most significant first. */
-static void read_bits(const char *bytes, size_t len, struct db_value *out)
+/* Bytes, most significant first, or digits: these are no bytes where there are too many of them. */
+static void read_bits(const MYSQL_FIELD *field, const char *bytes, size_t len, struct db_value *out)
 {
+	bool is_digits =
+		(field->flags & BINARY_FLAG) && len > 0 && strspn(bytes, "0123456789") == len;
 	uint64_t bits = 0;
 
 	for (size_t i = 0; i < len && i < 8; i++)
 		bits = bits << 8 | (unsigned char)bytes[i];
+	if (is_digits) {
+		bool fits = len == (field->length + 7) / 8 &&
+			    (field->length >= 64 || bits >> field->length == 0);
+
+		if (fits)
+			out->type = DB_BLOB;
+		else
+			(void)read_decimal(bytes, len, out);
+		return;
+	}
 	if (bits <= INT64_MAX) {
 		out->type = DB_INT;
 		out->integer = (int64_t)bits;
 	} else {
 		out->type = DB_REAL;
 		out->real = (double)bits;
+		out->is_cut = true;
 	}
 }
 
@@ -112,7 +130,7 @@ static void read_value(const MYSQL_FIELD *field, const char *text, size_t len, s
 		out->is_rounded = read_real(text, len, out) && field->type == MYSQL_TYPE_FLOAT;
 		break;
 	case MYSQL_TYPE_BIT:
-		read_bits(text, len, out);
+		read_bits(field, text, len, out);
 		break;
 	case MYSQL_TYPE_GEOMETRY:
 		out->type = DB_BLOB;

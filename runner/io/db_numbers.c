@@ -136,6 +136,7 @@ void db_numbers_merge(struct db_numbers *to, const struct db_numbers *from)
 	to->n_reals += from->n_reals;
 	add_wide(to, from->low, from->high);
 	add_to_sum(to, from->sum);
+	to->is_cut |= from->is_cut;
 	to->lost += from->lost;
 	add_block(to, from->n, from->mean + between_bases(from, to), from->m2);
 }
@@ -183,6 +184,7 @@ bool db_numbers_of(const struct db_value *count, const struct db_value *sum,
 		out->n_reals = count->integer;
 		add_to_sum(out, (double)center * (double)count->integer);
 		add_to_sum(out, sum->real);
+		out->is_cut = sum->is_cut;
 	}
 	out->n = (double)count->integer;
 	out->mean = real_of(sum) / out->n;
@@ -226,7 +228,10 @@ struct db_value db_numbers_sum(const struct db_numbers *t)
 		return none();
 	if (t->n_reals == 0 && fits(t))
 		return integer((int64_t)t->low);
-	return real(real_sum(t));
+	struct db_value sum = real(real_sum(t));
+
+	sum.is_cut = t->n_reals == 0 || t->is_cut;
+	return sum;
 }
 
 /* Which of the two, when there are integers and reals; the reals when they are equal. */

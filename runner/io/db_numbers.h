@@ -29,6 +29,7 @@ struct db_numbers {
 	uint64_t low;	  /* the sum of the integers, two's complement of 128 bits */
 	int64_t high;
 	double sum, lost; /* of the reals */
+	bool is_cut;	  /* of decimals with more digits than reals keep */
 	int64_t min_integer, max_integer;
 	double min_real, max_real;
 	/* All values are taken less this one. */

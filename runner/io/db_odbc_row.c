@@ -161,8 +161,10 @@ static void read_number(const char *text, size_t len, struct db_value *out)
 
 	if (is_integral && num_parse_int(text, whole, &out->integer) == 0)
 		out->type = DB_INT;
-	else if (num_parse_real(text, len, &out->real) == 0)
+	else if (num_parse_real(text, len, &out->real) == 0) {
 		out->type = DB_REAL;
+		out->is_cut = num_is_cut(text, len);
+	}
 }
 
 static int read_real(struct odbc_db *s, size_t i, struct db_value *out, struct err *e)

@@ -63,6 +63,7 @@ static void read_number(const char *text, size_t len, struct db_value *out)
 		return;
 	}
 	out->type = DB_REAL;
+	out->is_cut = num_is_cut(text, len);
 	if (num_parse_real(text, len, &out->real) != 0)
 		out->real = special(text);
 }

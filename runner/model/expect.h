@@ -80,6 +80,9 @@ struct expectation {
 int expect_parse(struct arena *a, const char *const *texts, const struct pos *positions, size_t n,
 		 struct expectation *out, struct err *e);
 
+/* The reason of a verdict on a value that is_rounded and reads as its bound. */
+#define EXPECT_TOO_CLOSE "the value has more digits than are kept, too close to the bound to tell"
+
 struct verdict {
 	enum outcome outcome;
 	const char *bound;  /* as shown: "<= 0.1 %"; "" when nothing was expected */

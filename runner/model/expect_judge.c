@@ -109,7 +109,7 @@ static bool is_uncertain(const struct number *v, const struct operand *o)
 
 static struct answer undecided_by_rounding(void)
 {
-	return undecided("the value is an integer beyond 2^63, too close to the bound to tell");
+	return undecided(EXPECT_TOO_CLOSE);
 }
 
 static double room_below(double v, double limit)

@@ -164,7 +164,7 @@ tells "a secret that is too short to mask" short-secret undecided 'could not cap
 tells "a call that fails" rpc-error undecided 'ok\{step="call"\}.*no value.*answered with an error: the method does not exist \(code -32601\)'
 tells "a number that is none" not-hex undecided '"ok" is not a hexadecimal number like 0x1b4'
 tells "an answer to no call" no-rpc undecided 'the answer has neither a result nor an error'
-tells "no equality with what was rounded" large-equal undecided 'an integer beyond 2\^63, too close to the bound to tell'
+tells "no equality with what was rounded" large-equal undecided 'more digits than are kept, too close to the bound to tell'
 
 tells "a secret in a page is masked" secret-page FAIL 'echo\?\{token\}: HTTP/1.1 200.*GET /echo\?\*\*\* HTTP'
 tells "a secret in a URL is masked" secret-url undecided 'reason    GET http[^ ]*/mode/reset\?(\*\*\*|\{token\}): the connection was reset'

@@ -368,6 +368,29 @@ static void test_num_writes_sizes_for_people(void **state)
 	check_size(INT64_MIN, "-8 EiB");
 }
 
+static void test_num_tells_what_a_double_may_not_keep(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_cut;
+	} rows[] = {
+		{"0", false},
+		{"123456789012345", false},
+		{"1234567890123456", true},
+		{"-1234567890123450", false},
+		{"0.00000123456789012345", false},
+		{"0.001234567890123456", true},
+		{"2.5000000000000000", false},
+		{"3.3333333333333333", true},
+		{"12000000000000000000", true},
+		{"1e300", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(num_is_cut(rows[i].text, strlen(rows[i].text)), rows[i].is_cut);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_num_round_trips_any_bits),
 		cmocka_unit_test(test_num_writes_durations_for_people),
 		cmocka_unit_test(test_num_writes_sizes_for_people),
+		cmocka_unit_test(test_num_tells_what_a_double_may_not_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,104 @@
+#!/bin/bash
+# What servers send and no plain number is: decimals with more digits than a double keeps, bits, dates
+# and addresses. Each is judged as what it is, or not at all.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/postgres.sh"
+. "$ROOT/tests/lib/mariadb.sh"
+cd "$TMP" || bail "no scratch directory"
+postgres_start
+mariadb_start || bail "the server did not start"
+
+admin postgres "CREATE DATABASE shop" "CREATE ROLE reader LOGIN"
+admin shop "CREATE TABLE n (id int, big numeric, part numeric, ip inet, net cidr, word text)" \
+	"INSERT INTO n VALUES (1, 12345678901234567890, 0.12345678901234567, '10.0.0.1', '10.0.0.0/8', '10.0.0.1'),
+	(2, 1, 1, '10.0.0.1/24', '10.0.0.1/32', '10.0.0.1/32'), (3, 2, 2.5, '::1', '::1/128', '::1')" \
+	"GRANT SELECT ON n TO reader"
+mariadb_sql "CREATE DATABASE shop; CREATE USER reader@localhost; GRANT SELECT, SHOW VIEW ON shop.* TO reader@localhost"
+mariadb_sql -D shop "CREATE TABLE n (id INT PRIMARY KEY, big DECIMAL(30,5), u BIGINT UNSIGNED, bits BIT(8), flag BIT(1),
+	d DATE, at DATETIME, t TIME, y YEAR);
+	INSERT INTO n VALUES (1, 12345678901234567890, 18446744073709551615, b'00110101', 1, '2026-01-02', '2026-01-02 03:04:05', '01:02:03', 2025),
+	(2, 1, 5, b'111', 0, '2026-01-03', '2026-01-03 03:04:05', '01:02:04', 2026)"
+cat >assize.yaml <<YAML
+assize: 1
+targets:
+  pg: { postgres: "host=$POSTGRES port=$POSTGRES_PORT dbname=shop user=reader" }
+  my: { mysql: "socket=$MARIADB_SOCKET user=reader dbname=shop" }
+audits:
+  pg:
+    target: pg
+    checks:
+      - { id: equal, sql: "SELECT big FROM n WHERE id = 1", expect: "== 12345678901234567891" }
+      - { id: most, sql: "SELECT big FROM n WHERE id = 1", expect: "<= 12345678901234567890" }
+      - { id: far, sql: "SELECT big FROM n WHERE id = 1", expect: "< 12345678901234600000" }
+      - { id: over, sql: "SELECT big FROM n WHERE id = 1", expect: "< 12345678901234500000" }
+      - { id: part, sql: "SELECT part FROM n WHERE id = 1", expect: "== 0.1234567890123456700001" }
+      - { id: few, sql: "SELECT part FROM n WHERE id = 3", expect: "== 2.5" }
+      - { id: sums, aggregate: { table: n, column: big, where: id = 1 }, expect: { sum: "== 12345678901234567891", max: "<= 12345678901234567889" } }
+      - { id: parameter, sql: "SELECT count(*) FROM n WHERE id = \$1", expect: ">= 0" }
+      - { id: after, sql: "SELECT count(*) FROM n", expect: "== 3" }
+  ip:
+    target: pg
+    checks:
+      - { id: v4, invalid: { table: n, columns: { ip: { format: ipv4 } }, where: "id = 1" }, expect: "== 0" }
+      - { id: v6, invalid: { table: n, columns: { ip: { format: ipv6 } }, where: "id = 3" }, expect: "== 0" }
+      - { id: with-net, invalid: { table: n, columns: { ip: { format: ipv4 } }, where: "id = 2" }, expect: "== 1" }
+      - { id: net, invalid: { table: n, columns: { net: { format: ipv4 } }, where: "id = 1" }, expect: "== 1" }
+      - { id: word, invalid: { table: n, columns: { word: { format: ipv4 } } }, expect: "== 2" }
+  my:
+    target: my
+    checks:
+      - { id: equal, sql: "SELECT big FROM n WHERE id = 1", expect: "== 12345678901234567891" }
+      - { id: unsigned, sql: "SELECT u FROM n WHERE id = 1", expect: "<= 18446744073709551614" }
+      - { id: bits, sql: "SELECT bits FROM n WHERE id = 1", expect: "== 53" }
+      - { id: computed, sql: "SELECT max(bits) FROM n WHERE id = 2", expect: "== 55" }
+      - { id: shown, sql: "SELECT max(bits) FROM n WHERE id = 1", expect: "== 53" }
+      - { id: flag, sql: "SELECT max(flag) FROM n", expect: "== 1" }
+      - { id: scan, aggregate: { table: n, column: bits }, expect: { min: "== 7", max: "== 53", sum: "== 60", avg: "== 30", p50: "== 30", distinct: "== 2" } }
+      - { id: flags, aggregate: { table: n, column: flag }, expect: { min: "== 0", max: "== 1", sum: "== 1" } }
+      - { id: range, invalid: { table: n, columns: { bits: { min: 0, max: 52 } } }, expect: "== 1" }
+      - { id: set, invalid: { table: n, columns: { bits: { in: [7, 54] } } }, expect: "== 1" }
+      - { id: years, aggregate: { table: n, column: y }, expect: { max: "== 2026", avg: "== 2025.5" } }
+YAML
+for of in d at t; do
+	echo "      - { id: $of, aggregate: { table: n, column: $of }, expect: { min: '> 0', max: '> 0', avg: '> 0', sum: '> 0', p50: '> 0' } }"
+done >>assize.yaml
+echo '      - { id: computed-date, aggregate: { table: n, expression: "DATE(at)" }, expect: { avg: "> 0" } }' >>assize.yaml
+
+run "$ASSIZE" run --report json=report.json
+# check, the outcomes of its series, what is said of it
+tells()
+{
+	local check
+	check=$(jq -r --arg name "$1" '.checks[] | select(.name == $name)' report.json)
+	is "$1: $2" "$(jq -r '[.series[].outcome] | unique | join(" ")' <<<"$check")" "$2"
+	[ -z "${3:-}" ] || like "$1: why" "$(jq -r '.series[] | .reason, .evidence[]?' <<<"$check")" "$3"
+}
+close='the value has more digits than are kept, too close to the bound to tell'
+tells pg/equal undecided "$close"
+tells pg/most undecided "$close"
+tells pg/far pass
+tells pg/over fail
+tells pg/part undecided "$close"
+tells pg/few pass
+tells pg/sums undecided "$close"
+tells pg/parameter undecided 'cannot run the query: \$1 has no value'
+tells pg/after pass
+for check in v4 v6 with-net net word; do
+	tells ip/$check pass
+done
+tells my/equal undecided "$close"
+tells my/unsigned undecided "$close"
+tells my/bits pass
+tells my/computed undecided 'a blob.*a computed BIT is a number with `\+ 0`'
+tells my/shown pass
+for check in flag scan flags range set years; do
+	tells my/$check pass
+done
+for check in d at t; do
+	tells my/$check undecided '2 values are not numbers'
+done
+tells my/computed-date undecided '2 values are not numbers'
+run "$ASSIZE" replay 1
+like "what was too close to tell is not judged again" "$out" 'pg/part  the value was rounded, its last digits are not recorded'
+like "and nothing differs" "$out" ' 0 differ,'
+done_testing
