@@ -117,7 +117,8 @@ static const char *remedy_of(struct lines *l, const struct target_state *t)
 		return NULL;
 	if (step != NULL && step->remedy != NULL && t->row->restoration.outcome != OUTCOME_PASS)
 		return step->remedy;
-	return arena_printf(l->arena, "assize rollback verify %s", lines_word(l, t->tag));
+	return arena_printf(l->arena, "assize rollback verify %s%s", t->tag[0] == '-' ? "-- " : "",
+			    lines_word(l, t->tag));
 }
 
 static void add(struct lines *l, const struct gate_input *in, const struct target_state *t,

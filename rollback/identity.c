@@ -19,7 +19,8 @@
 static int check_ambiguous(struct verification *v, struct step *s)
 {
 	static const char *const kinds[] = {"branch", "remote branch", "ref"};
-	const char *tag = room_shell(v->a, v->tag);
+	const char *branch =
+		arena_printf(v->a, v->tag[0] == '-' ? "branch%s" : "%s-branch", v->tag);
 	const char *names[] = {
 		arena_printf(v->a, "refs/heads/%s", v->tag),
 		arena_printf(v->a, "refs/remotes/%s", v->tag),
@@ -34,7 +35,8 @@ static int check_ambiguous(struct verification *v, struct step *s)
 		git_reference_free(ref);
 		return step_find(
 			s, OUTCOME_FAIL,
-			i == 0 ? arena_printf(v->a, "git branch -m %s %s-branch", tag, tag)
+			i == 0 ? arena_printf(v->a, "git branch -m %s %s", room_word(v->a, v->tag),
+					      room_shell(v->a, branch))
 			       : arena_printf(v->a, "git update-ref -d %s",
 					      room_shell(v->a, names[i])),
 			"the name \"%s\" is ambiguous: there is a %s of that name, and git "
@@ -50,9 +52,9 @@ static int no_such_tag(struct verification *v, struct step *s)
 	const char *get = NULL;
 
 	if (remote)
-		get = arena_printf(v->a, "git fetch %s%s tag %s",
+		get = arena_printf(v->a, "git fetch %s%s %s",
 				   v->source.is_shallow ? "--depth=1 " : "",
-				   room_shell(v->a, remote), room_shell(v->a, v->tag));
+				   room_shell(v->a, remote), room_refspec(v->a, v->tag));
 	else
 		get = "git tag --list";
 	return step_find(s, OUTCOME_UNDECIDED, get, "there is no tag \"%s\" in this repository%s",
@@ -94,9 +96,9 @@ static int open_tag(struct verification *v, struct step *s, git_oid *id, int lev
 		return room_unreadable(v, rc, &w, s);
 	if (level == 0 && strcmp(git_tag_name(tag), v->tag) != 0)
 		rc = step_find(s, OUTCOME_FAIL,
-			       v->source.remote ? arena_printf(v->a, "git fetch --force %s tag %s",
+			       v->source.remote ? arena_printf(v->a, "git fetch --force %s %s",
 							       room_shell(v->a, v->source.remote),
-							       room_shell(v->a, v->tag))
+							       room_refspec(v->a, v->tag))
 						: NULL,
 			       "the ref \"%s\" holds the tag object of \"%s\"",
 			       str_escaped(v->a, v->ref), str_escaped(v->a, git_tag_name(tag)));
@@ -153,7 +155,10 @@ static int check_pin(struct verification *v, struct step *s)
 	if (!is_other_commit && !is_other_tree)
 		return 0;
 	return step_find(s, OUTCOME_FAIL,
-			 arena_printf(v->a, "git tag --force %s %s", room_shell(v->a, v->tag),
+			 /* git tag makes none with a dash in front */
+			 arena_printf(v->a, "git %s %s %s",
+				      v->tag[0] == '-' ? "update-ref" : "tag --force",
+				      room_shell(v->a, v->tag[0] == '-' ? v->ref : v->tag),
 				      pin->commit ? pin->commit : pin->tree),
 			 "the tag moved: it is %s %s, recorded first as %s",
 			 is_other_commit ? "commit" : "tree",

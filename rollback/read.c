@@ -31,10 +31,10 @@ const char *room_fetch(const struct verification *v, struct arena *a)
 	if (!f->remote)
 		return "";
 	if (f->promisor)
-		return arena_printf(a, "git fetch --refetch --no-filter %s tag %s",
-				    room_shell(a, f->promisor), room_shell(a, v->tag));
-	return arena_printf(a, "git fetch %s %s tag %s", f->is_shallow ? "--depth=1" : "--refetch",
-			    room_shell(a, f->remote), room_shell(a, v->tag));
+		return arena_printf(a, "git fetch --refetch --no-filter %s %s",
+				    room_shell(a, f->promisor), room_refspec(a, v->tag));
+	return arena_printf(a, "git fetch %s %s %s", f->is_shallow ? "--depth=1" : "--refetch",
+			    room_shell(a, f->remote), room_refspec(a, v->tag));
 }
 
 static const char *remedy(struct verification *v, struct step *s, const char *why)
@@ -46,8 +46,8 @@ static const char *remedy(struct verification *v, struct step *s, const char *wh
 				    str_escaped(s->a, v->source.lost_alternate));
 	if (v->source.remote)
 		return arena_strdup(s->a, why);
-	return arena_printf(s->a, "git -C %s fetch --refetch <a complete clone> tag %s",
-			    room_shell(s->a, place), room_shell(s->a, v->tag));
+	return arena_printf(s->a, "git -C %s fetch --refetch <a complete clone> %s",
+			    room_shell(s->a, place), room_refspec(s->a, v->tag));
 }
 
 /* "blob 1a2b.. of "src/a.c"" */

@@ -143,9 +143,9 @@ static const char *remedy(struct verification *v, const struct signed_tag *t,
 	switch (answer->fault) {
 	case SIGNATURE_MALFORMED:
 	case SIGNATURE_BAD:
-		return v->source.remote ? arena_printf(v->a, "git fetch --force %s tag %s",
+		return v->source.remote ? arena_printf(v->a, "git fetch --force %s %s",
 						       room_shell(v->a, v->source.remote),
-						       room_shell(v->a, v->tag))
+						       room_refspec(v->a, v->tag))
 					: arena_printf(v->a, "git cat-file tag %s",
 						       room_shell(v->a, v->ref));
 	case SIGNATURE_UNKNOWN_KEY:
@@ -246,7 +246,7 @@ static int no_keys(struct verification *v, struct step *s, const struct signed_t
 	const char *const keys[] = {
 		[SCHEME_SSH] = "add signature: { allowed_signers: }",
 		[SCHEME_OPENPGP] = "add signature: { keyring: }",
-		[SCHEME_X509] = arena_printf(v->a, "git verify-tag %s", room_shell(v->a, v->tag))};
+		[SCHEME_X509] = arena_printf(v->a, "git verify-tag %s", room_word(v->a, v->tag))};
 
 	(void)step_find(s, OUTCOME_UNDECIDED, keys[t->scheme],
 			t->scheme == SCHEME_X509

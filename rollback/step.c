@@ -128,3 +128,15 @@ const char *room_shell(struct arena *a, const char *word)
 	quoted[used++] = '\'';
 	return quoted;
 }
+
+const char *room_word(struct arena *a, const char *tag)
+{
+	return tag[0] != '-' ? room_shell(a, tag) : arena_printf(a, "-- %s", room_shell(a, tag));
+}
+
+const char *room_refspec(struct arena *a, const char *tag)
+{
+	if (tag[0] != '-')
+		return arena_printf(a, "tag %s", room_shell(a, tag));
+	return room_shell(a, arena_printf(a, "refs/tags/%s:refs/tags/%s", tag, tag));
+}

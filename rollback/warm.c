@@ -396,7 +396,7 @@ void warm_prove(struct verification *v, struct step *s)
 		.v = v,
 		.s = s,
 		.place = warm_place(v->a, v->set, v->tag),
-		.remedy = arena_printf(v->a, "assize rollback warm %s", room_shell(v->a, v->tag)),
+		.remedy = arena_printf(v->a, "assize rollback warm %s", room_word(v->a, v->tag)),
 		.root_fd = -1,
 	};
 

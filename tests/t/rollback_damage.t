@@ -232,6 +232,7 @@ printf '%040d\n' 1 >.git/refs/tags/void
 judged "ref to an object that is not here" fail "identity fail.*object 0*1 is missing" "" void
 judged "no such tag" undecided "identity undecided.*there is no tag \"v9\"" "remedy: git fetch origin tag v9" v9
 judged "tag name that a shell would run" undecided "no tag" "git fetch origin tag 'v1;reboot'" 'v1;reboot'
+judged "tag name that git would take for an option" undecided "no tag" "remedy: git fetch origin refs/tags/-x:refs/tags/-x" -x
 
 # ---- what this clone would do otherwise -----------------------------------------------------------
 world
