@@ -181,10 +181,12 @@ static void put_value(struct buf *out, const struct value *v, const char *unit)
 
 void text_value(struct buf *out, const struct result *r)
 {
-	if (r->value.type != VALUE_NONE && result_is_share(r))
-		unit_format(out, r->share, "%");
-	else
-		put_value(out, &r->value, r->unit);
+	struct buf shown;
+
+	buf_init(&shown, BUF_UNBOUNDED);
+	result_format(&shown, r);
+	text_visible(out, shown.data, shown.len);
+	buf_release(&shown);
 }
 
 void text_point(struct buf *out, const struct point *p, const struct result *of)

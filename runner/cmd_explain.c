@@ -78,8 +78,10 @@ static const char *measured(struct arena *a, const struct result *r)
 	/* unbounded: cannot fail */
 	if (r->value.type == VALUE_TEXT)
 		(void)buf_puts(&b, r->value.text); /* here the whole of it */
-	else
+	else if (result_is_share(r))
 		value_format(&b, &r->value, r->unit);
+	else
+		result_format(&b, r);
 	if (!isnan(r->share)) {
 		(void)buf_puts(&b, ", ");
 		unit_format(&b, r->share, "%");

@@ -16,6 +16,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/utf8.h"
 #include "runner/gate_gather.h"
 #include "runner/gate_ledger.h"
 #include "runner/gate_rests.h"
@@ -72,7 +73,7 @@ static int find_gate(struct gate_command *g, struct err *e)
 		return -1;
 	/* An empty one is a variable that was not set: runs about nothing would count as about it.
 	 */
-	if (g->o.subject != NULL ? g->o.subject[0] == '\0' : !g->gate->is_any_subject) {
+	if (g->o.subject != NULL ? utf8_is_blank(g->o.subject) : !g->gate->is_any_subject) {
 		(void)err_set(e, ERR_USAGE, "gate \"%s\" needs --subject ID%s", g->gate->name,
 			      g->o.subject != NULL ? ", and it is empty" : "");
 		return err_help(e, "the subject is what is to be released: a commit, a tag, an "

@@ -19,6 +19,7 @@
 #include "runner/identity.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
+#include "runner/vouch.h"
 
 static int run_override(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -105,8 +106,7 @@ static int run_override(struct app *app, const struct command *self, int argc, c
 	if (app_gate(app, d, x.gate, &e) == NULL ||
 	    record_open(app_record_path(app, &o, d), RECORD_WRITE, &record, &e) != 0)
 		return app_fail(app, &e);
-	rc = record_override(record, &x, &e);
-	record_close(record);
+	rc = vouch_close(app, d, record, record_override(record, &x, &e), &e);
 	if (rc != 0)
 		return app_fail(app, &e);
 	if (!o.is_quiet)

@@ -9,6 +9,7 @@
 #include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/base/utc.h"
+#include "runner/base/utf8.h"
 
 #define MAX_TEXT_BYTES 1000
 #define MAX_SPAN_MS    (INT64_C(366) * 86400000)
@@ -22,7 +23,9 @@ int grant_until(const char *text, int64_t from_ms, int64_t *out, struct err *e)
 	if (num_parse_duration_ms(text, n, &span) == 0) {
 		if (span < 1000 || span > MAX_SPAN_MS)
 			return err_set(e, ERR_USAGE,
-				       "cannot end after %s: it is between 1s and 366d", text);
+				       "cannot read --until %s: a duration is at least 1s, and at "
+				       "most 366d",
+				       text);
 		*out = from_ms + span;
 		return 0;
 	}
@@ -40,8 +43,9 @@ int grant_until(const char *text, int64_t from_ms, int64_t *out, struct err *e)
 
 int grant_text(const char *command, const char *option, const char *text, struct err *e)
 {
-	if (text == NULL || text[strspn(text, " \t\r\n")] == '\0')
-		return err_set(e, ERR_USAGE, "assize %s needs --%s", command, option);
+	if (text == NULL || utf8_is_blank(text))
+		return err_set(e, ERR_USAGE, "assize %s needs --%s%s", command, option,
+			       text != NULL ? ", and it is blank" : "");
 	if (strlen(text) > MAX_TEXT_BYTES)
 		return err_set(e, ERR_USAGE, "--%s is longer than %d bytes", option,
 			       MAX_TEXT_BYTES);

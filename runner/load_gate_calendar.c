@@ -7,6 +7,7 @@
 #include "runner/base/node.h"
 #include "runner/base/str.h"
 #include "runner/base/utc.h"
+#include "runner/base/utf8.h"
 #include "runner/freeze.h"
 #include "runner/io/clock.h"
 #include "runner/load_parts.h"
@@ -171,8 +172,7 @@ static bool read_freeze(struct loader *l, const struct freeze_raw *raw, const st
 					   : (!node_get(node, "from") ? "from" : "to");
 
 	*f = (struct freeze){.pos = node->pos, .reason = raw->reason, .time_zone = raw->time_zone};
-	if (raw->reason && (raw->reason[strspn(raw->reason, " \t\r\n")] == '\0' ||
-			    strlen(raw->reason) > MAX_REASON))
+	if (raw->reason && (utf8_is_blank(raw->reason) || strlen(raw->reason) > MAX_REASON))
 		(void)diags_at(l->diags, keys_pos(node, "reason"), NULL,
 			       "\"reason\" is empty, or longer than %d bytes", MAX_REASON);
 	if (!set_zone(l, raw, node))

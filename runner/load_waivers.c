@@ -12,6 +12,7 @@
 #include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/base/utc.h"
+#include "runner/base/utf8.h"
 #include "runner/load_parts.h"
 
 #define MAX_WAIVERS    1000 /* each is held against every failing series of a gate */
@@ -81,7 +82,7 @@ static void check_text(struct loader *l, const struct node *node, const char *ke
 {
 	if (text == NULL)
 		return; /* reported by its row */
-	if (text[strspn(text, " \t\r\n")] == '\0')
+	if (utf8_is_blank(text))
 		(void)diags_at(l->diags, keys_pos(node, key), NULL, "\"%s\" is empty", key);
 	else if (strlen(text) > MAX_TEXT_BYTES)
 		(void)diags_at(l->diags, keys_pos(node, key), NULL,

@@ -4,6 +4,8 @@
  */
 #include "runner/base/utf8.h"
 
+#include <string.h>
+
 static bool is_tail(unsigned char c)
 {
 	return (c & 0xC0) == 0x80;
@@ -57,4 +59,23 @@ bool utf8_is_deceptive(uint32_t c)
 	       (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
 	       (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
 	       (c >= 0xE0000 && c <= 0xE0FFF) || is_filler(c) || (c & 0xFFFE) == 0xFFFE;
+}
+
+static bool is_space(uint32_t c)
+{
+	return c == ' ' || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+	       c == 0x202F || c == 0x205F || c == 0x2800 || c == 0x3000;
+}
+
+bool utf8_is_blank(const char *text)
+{
+	size_t n = strlen(text), len;
+	uint32_t c;
+
+	for (; n > 0; text += len, n -= len) {
+		len = utf8_decode(text, n, &c);
+		if (len == 0 || !(is_space(c) || utf8_is_deceptive(c)))
+			return false;
+	}
+	return true;
 }

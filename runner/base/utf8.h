@@ -22,4 +22,7 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *code_point);
  */
 bool utf8_is_deceptive(uint32_t code_point);
 
+/* Is there nothing in the text that a reader would see? What is no UTF-8 would be seen. */
+bool utf8_is_blank(const char *text);
+
 #endif

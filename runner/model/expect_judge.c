@@ -336,7 +336,7 @@ static void put_operand(struct buf *b, const struct operand *o, const char *unit
 	else if (strcmp(o->unit, "%") == 0)
 		(void)buf_printf(b, "%.12g %%", o->number * 100); /* a bound: as written */
 	else
-		unit_format(b, o->number, o->unit[0] != '\0' ? o->unit : unit);
+		unit_format_bound(b, o->number, o->unit[0] != '\0' ? o->unit : unit);
 }
 
 static void put_term(struct buf *b, const struct expect_term *t, const char *unit)

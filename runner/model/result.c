@@ -22,10 +22,19 @@ bool result_is_share(const struct result *r)
 
 void result_format(struct buf *out, const struct result *r)
 {
-	if (r->value.type != VALUE_NONE && result_is_share(r))
-		unit_format(out, r->share, "%");
+	const char *unit = r->unit != NULL ? r->unit : "";
+	bool is_number = r->value.type == VALUE_INT || r->value.type == VALUE_REAL;
+	bool is_share = r->value.type != VALUE_NONE && result_is_share(r);
+	double v = is_share			 ? r->share
+		   : r->value.type == VALUE_REAL ? r->value.real
+						 : (double)r->value.integer;
+
+	if (!is_number && !is_share)
+		value_format(out, &r->value, unit);
+	else if (r->has_limit)
+		unit_format_beside(out, v, r->limit, is_share ? "%" : unit);
 	else
-		value_format(out, &r->value, r->unit != NULL ? r->unit : "");
+		unit_format(out, v, is_share ? "%" : unit);
 }
 
 bool decision_line_shuts(const struct decision_line *l)

@@ -184,3 +184,48 @@ void unit_format(struct buf *out, double value, const char *unit)
 		put_name(out, unit, value == 1);
 	}
 }
+
+static bool is_alike(double value, double bound, const char *unit)
+{
+	struct buf x, y;
+	bool is;
+
+	buf_init(&x, 512); /* longer than any number */
+	buf_init(&y, 512);
+	unit_format(&x, value, unit);
+	unit_format(&y, bound, unit);
+	is = strcmp(x.data, y.data) == 0;
+	buf_release(&x);
+	buf_release(&y);
+	return is;
+}
+
+void unit_format_beside(struct buf *out, double value, double bound, const char *unit)
+{
+	char text[NUM_REAL_MAX];
+
+	if (value == bound || !isfinite(value) || !isfinite(bound) ||
+	    !is_alike(value, bound, unit)) {
+		unit_format(out, value, unit);
+	} else if (strcmp(unit, "%") == 0) {
+		(void)buf_printf(out, "%.15g %%", value * 100); /* a full buffer shows */
+	} else {
+		(void)num_format_real(value, text); /* its length */
+		(void)buf_puts(out, text);
+		put_name(out, unit, false);
+	}
+}
+
+void unit_format_bound(struct buf *out, double bound, const char *unit)
+{
+	const char *base;
+
+	(void)unit_to_base(unit, &base); /* shares, time and size have digits of their own */
+	if (bound == floor(bound) || !isfinite(bound) || strcmp(base, "%") == 0 ||
+	    strcmp(base, "s") == 0 || strcmp(base, "B") == 0) {
+		unit_format(out, bound, unit);
+		return;
+	}
+	(void)buf_printf(out, "%.12g", bound); /* a full buffer shows in is_full */
+	put_name(out, unit, false);
+}

@@ -25,5 +25,9 @@ bool unit_is_suffix(const char *s, size_t n);
 
 /* "98.70 %", "283 ms", "1 297", "3 h", "1.5 MiB": value in base unit, for people. */
 void unit_format(struct buf *out, double value, const char *unit);
+/* The same beside a bound: with all its digits, where it would read as the bound and is not it. */
+void unit_format_beside(struct buf *out, double value, double bound, const char *unit);
+/* A bound: as it was written, where people's digits would round it. */
+void unit_format_bound(struct buf *out, double bound, const char *unit);
 
 #endif

@@ -198,6 +198,17 @@ exits 'override: any is nobody' 3 "$ASSIZE" override release --subject any --by 
 like 'override: and says so' "$err" 'cannot override a gate for "any"'
 exits 'override: no reason' 3 "$ASSIZE" override release --subject v1 --by jane
 exits 'override: nobody' 3 "$ASSIZE" override release --subject v1 --reason x
+for blank in ' ' $'\t\v' $'\u00a0' $'\u3000\u200b'; do
+	exits 'override: by a blank' 3 "$ASSIZE" override release --subject v1 --reason x --by "$blank"
+	like 'override: which is told' "$err" 'assize override needs --by, and it is blank'
+	exits 'override: of a blank' 3 "$ASSIZE" override release --subject "$blank" --reason x --by jane
+	exits 'override: for a blank' 3 "$ASSIZE" override release --subject v1 --reason "$blank" --by jane
+	exits 'a gate for a blank' 3 "$ASSIZE" gate release --subject "$blank"
+done
+for long in 0s 999ms 367d; do
+	exits "override: for $long" 3 "$ASSIZE" override release "${give[@]}" --until $long
+	like 'override: what may be' "$err" "cannot read --until $long: a duration is at least 1s, and at most 366d"
+done
 exits 'override: too long' 3 "$ASSIZE" override release "${give[@]}" --until 25h
 like 'override: and says what to do' "$err" 'cannot override until 25h: that is more than 24 h
 help: .*assize waive'

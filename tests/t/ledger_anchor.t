@@ -274,6 +274,12 @@ mv .assize/ledger.key away.key
 exits "a decision without the key" 0 "$ASSIZE" gate next -f depends.yaml
 exits "opens no other gate" 2 gate -f depends.yaml
 like "which says whose it is" "$out" 'the decision of gate "next" is signed for by no key'
+exits "an override, where the key is not" 0 "$ASSIZE" override release -q -f unasked.yaml --subject v1 --by jane --reason late --until 1h
+is "is not signed for" "$("$ASSIZE" ledger verify --json | jq '.checkpoints.covered == .size')" false
+mv away.key .assize/ledger.key
+exits "with it" 0 "$ASSIZE" override release -q -f unasked.yaml --subject v1 --by jane --reason late --until 1h
+is "it is" "$("$ASSIZE" ledger verify --json | jq '.checkpoints.covered == .size')" true
+mv .assize/ledger.key away.key
 exits "nor when it is made again" 0 "$ASSIZE" replay --decision "$(sqlite3 $db 'SELECT max(id) FROM decisions')"
 mv away.key .assize/ledger.key
 

@@ -90,6 +90,34 @@ static void test_unit_formats_for_people(void **state)
 	check_format(NAN, "", "NaN");
 }
 
+static void check_beside(double v, double bound, const char *unit, const char *want,
+			 const char *want_bound)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	unit_format_beside(&b, v, bound, unit);
+	assert_string_equal(b.data, want);
+	buf_reset(&b);
+	unit_format_bound(&b, bound, unit);
+	assert_string_equal(b.data, want_bound);
+	buf_release(&b);
+}
+
+static void test_unit_tells_a_value_from_its_bound(void **state)
+{
+	(void)state;
+	check_beside(0.99996, 1, "", "0.99996", "1");
+	check_beside(0.5, 0.99996, "", "0.5", "0.99996");
+	check_beside(0.999951, 0.999961, "", "0.999951", "0.999961");
+	check_beside(2000.04, 2000.01, "points", "2000.04 points", "2000.01 points");
+	check_beside(2.0001, 2, "s", "2.0001 s", "2 s");
+	check_beside(1025, 1024, "B", "1025 B", "1 KiB");
+	check_beside(0.98700001, 0.987, "%", "98.700001 %", "98.70 %");
+	check_beside(3.14159, 3.14159, "", "3.142", "3.14159");
+	check_beside(1e300, INFINITY, "", "1e+300", "infinity");
+}
+
 static void test_measurement_series_is_unambiguous(void **state)
 {
 	struct arena *a = arena_new();
@@ -168,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_outcome_joins_to_the_worse),
 		cmocka_unit_test(test_outcome_names_read_back),
 		cmocka_unit_test(test_unit_formats_for_people),
+		cmocka_unit_test(test_unit_tells_a_value_from_its_bound),
 		cmocka_unit_test(test_measurement_series_is_unambiguous),
 		cmocka_unit_test(test_probe_emit_refuses_what_is_no_number),
 		cmocka_unit_test(test_probe_emit_bounds_evidence),
