@@ -103,11 +103,11 @@ edited()
 total='(SELECT id FROM results WHERE run = 8 AND series = (SELECT s.id FROM series s JOIN checks c ON c.id = s.check_id WHERE c.name = "a/total"))'
 edited 'a value' 1 'differs  a/total  recorded is warn, judged again it is fail: outside the bound' \
 	"UPDATE results SET value = 11.0 WHERE id = $total" 8
-edited 'a value that decided' 1 'recorded a/total  warn, run 8: 5, bound <= 10, > 0.1235: .*again    a/total  warn, run 8: 11, bound' \
+edited 'a value that decided' 1 'recorded a/total  warn, run 8: 5, bound <= 10, > 0.123456789: .*again    a/total  warn, run 8: 11, bound' \
 	"UPDATE results SET value = 11.0 WHERE id = $total" --decision 1
 edited 'an outcome' 1 'differs  a/total  recorded is pass, judged again it is warn: outside the bound .warning bound <= 4.' \
 	"UPDATE facts SET outcome = 1 WHERE id = (SELECT facts_id FROM results WHERE id = $total)" 8
-edited 'a bound' 1 'differs  a/total  the bound recorded is "<= 11", what was expected is "<= 10, > 0.1235"' \
+edited 'a bound' 1 'differs  a/total  the bound recorded is "<= 11", what was expected is "<= 10, > 0.123456789"' \
 	"UPDATE facts SET bound = (SELECT max(id) + 1 FROM texts) WHERE id = (SELECT facts_id FROM results WHERE id = $total); INSERT INTO texts(hash, body) VALUES (0, '<= 11')" 8
 edited 'a limit' 1 'differs  a/total  the limit recorded is 11, judged again it is 10' \
 	"UPDATE facts SET usual_limit = 11.0 WHERE id = (SELECT facts_id FROM results WHERE id = $total)" 8
