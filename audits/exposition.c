@@ -80,6 +80,7 @@ static bool is_ascii(const char *s, size_t n)
 static struct line line_of(struct exposition *x, const char *s, size_t n)
 {
 	return (struct line){
+		.of = x,
 		.begin = s,
 		.at = s,
 		.end = s + n,

@@ -56,6 +56,8 @@ struct exposition_handler {
 	bool (*wants)(void *ctx, const char *name, size_t n);
 	/* -1 stops the reading with *e. */
 	int (*on_sample)(void *ctx, const struct exposition_sample *s, struct err *e);
+	/* MAY be NULL: does the line hold a secret? Then an error shows nothing of it. */
+	bool (*is_secret)(void *ctx, const char *s, size_t n);
 };
 
 struct exposition *exposition_new(enum exposition_format format,

@@ -43,6 +43,7 @@ struct exemplar {
 
 /* The line under the finger. */
 struct line {
+	const struct exposition *of;
 	const char *begin, *at, *end; /* without the newline */
 	int64_t number;
 	bool is_strict; /* OpenMetrics: single spaces, no quoted names */
@@ -100,7 +101,10 @@ struct exposition {
 /* Sets "LINE:COL: what", the column that of at; returns -1. Offending text is shown escaped. */
 int line_error(const struct line *l, const char *at, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* The same with the text from at to the next blank, in quotes, before the words. */
+/*
+ * The same with the text from at to the next blank, in quotes, before the words. A piece of a line
+ * that holds a secret could be a part of it, which nobody recognises later: it is not shown.
+ */
 int line_error_token(const struct line *l, const char *at, struct err *e, const char *what);
 
 /* exposition_number.c: only the syntax, when the value does not matter. */

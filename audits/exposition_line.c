@@ -13,6 +13,7 @@
 
 #include "audits/exposition_internal.h"
 #include "runner/base/err.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 
 #define SHOWN_BYTES 60
@@ -67,6 +68,9 @@ int line_error(const struct line *l, const char *at, struct err *e, const char *
 
 int line_error_token(const struct line *l, const char *at, struct err *e, const char *what)
 {
+	const struct exposition_handler *h = &l->of->handler;
+	bool is_secret =
+		h->is_secret && h->is_secret(l->of->ctx, l->begin, (size_t)(l->end - l->begin));
 	size_t n = 0;
 	struct buf b;
 
@@ -77,7 +81,10 @@ int line_error_token(const struct line *l, const char *at, struct err *e, const 
 	buf_init(&b, SHOWN_BYTES * 8 + 512);
 	if (n > 0) {
 		(void)buf_putc(&b, '"'); /* the ceiling holds the longest escapes */
-		str_escape(&b, at, n);
+		if (is_secret)
+			(void)buf_puts(&b, REDACT_MASK);
+		else
+			str_escape(&b, at, n);
 		(void)buf_puts(&b, "\" ");
 	} else {
 		(void)buf_puts(&b, "the end of the line ");

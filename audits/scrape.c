@@ -298,6 +298,14 @@ static int on_sample(void *ctx, const struct exposition_sample *sample, struct e
 	return 0;
 }
 
+static bool is_secret(void *ctx, const char *line, size_t n)
+{
+	const struct scrape_state *s = ctx;
+	const char *text = probe_head(s->probe, line, n, n);
+
+	return strlen(text) != n || memcmp(text, line, n) != 0; /* masked, or no text at all */
+}
+
 /* ---- the answer ---- */
 
 static bool is_type(const char *content_type, const char *type)
@@ -347,7 +355,7 @@ static int choose_by_type(struct scrape_state *s, enum exposition_format *out, s
 
 static int open_exposition(struct scrape_state *s, struct err *e)
 {
-	static const struct exposition_handler handler = {wants, on_sample};
+	static const struct exposition_handler handler = {wants, on_sample, is_secret};
 	const struct scrape_spec *spec = s->probe->checks[0]->spec;
 
 	s->format = EXPOSITION_PROMETHEUS;

@@ -438,6 +438,23 @@ is "rates: nothing else passes" "$(grep -c ' pass q/' <<<"$out")" 8
 run "$ASSIZE" plan -f rates.yaml q/r18
 like "rates: plan says what is done" "$out" 'twice, 0.05 s apart: quantile 0.5 of x_bucket'
 
+# ---- a page that repeats a secret in a line nobody can read: no piece of it is shown ----
+export SCRAPE_TOKEN="Zebra$(printf 'Quagga%.0s' {1..12}) okapi gnu"
+cat >secret.yaml <<YAML
+assize: 1
+targets:
+  t: { http: "http://127.0.0.1:$port", headers: { X-Token: "\${env:SCRAPE_TOKEN}" } }
+audits:
+  m: { target: t, checks: [ { id: x, scrape: { path: /secret, metric: x }, expect: "> 0" } ] }
+YAML
+for line in "x $SCRAPE_TOKEN" "x 1 $SCRAPE_TOKEN" "x{a=\"$SCRAPE_TOKEN\"+}" "x{$SCRAPE_TOKEN=\"1\"} 1"; do
+	printf '%s\n' "$line" >www/secret
+	run "$ASSIZE" run -f secret.yaml
+	like "a secret in the page: told without it" "$status $out$err" '^2 .*line 1:[0-9]+: "\*\*\*" (is not|stands)'
+	unlike "a secret in the page: no piece of it is shown" "$out$err" 'Quagga|okapi|gnu'
+done
+nok "nor recorded" grep -qaE 'Quagga|okapi' -r .assize
+
 refuses()
 {
 	cat >bad.yaml <<YAML

@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 {
 	static char piece[1 << 16];
 	enum exposition_format format = EXPOSITION_PROMETHEUS;
-	struct exposition_handler handler = {wants_all, print_sample};
+	struct exposition_handler handler = {.wants = wants_all, .on_sample = print_sample};
 	size_t at_a_time = sizeof(piece), n;
 	bool prints = false;
 	struct exposition *x;

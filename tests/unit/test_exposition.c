@@ -54,7 +54,7 @@ static int on_sample(void *ctx, const struct exposition_sample *s, struct err *e
 static int read_pieces(enum exposition_format format, const char *text, size_t n, size_t piece,
 		       struct heard *h, struct err *e)
 {
-	struct exposition_handler handler = {wants, on_sample};
+	struct exposition_handler handler = {.wants = wants, .on_sample = on_sample};
 	struct exposition *x = exposition_new(format, &handler, h);
 	int code = 0;
 
@@ -482,7 +482,7 @@ static int stop(void *ctx, const struct exposition_sample *s, struct err *e)
 
 static void test_exposition_stops_when_told(void **state)
 {
-	struct exposition_handler handler = {wants, stop};
+	struct exposition_handler handler = {.wants = wants, .on_sample = stop};
 	struct heard h = {.only = "b"};
 	struct exposition *x = exposition_new(EXPOSITION_PROMETHEUS, &handler, &h);
 	struct err e = {0};
