@@ -20,6 +20,7 @@
 #include "runner/base/node.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf16.h"
 #include "runner/io/clock.h"
 #include "runner/io/digest.h"
 #include "runner/io/file.h"
@@ -202,6 +203,8 @@ static int count_lines(const struct sight *s, const struct buf *content, struct 
 {
 	const char *p = content->data, *end = content->data + content->len;
 
+	if (utf16_is_likely(content->data, content->len))
+		return err_set(e, ERR_MEASURE, "it is UTF-16, and a pattern reads UTF-8");
 	while (p < end) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		size_t n = newline ? (size_t)(newline - p) : (size_t)(end - p);

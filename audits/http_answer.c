@@ -12,6 +12,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf16.h"
 #include "runner/io/http.h"
 #include "runner/io/json.h"
 #include "runner/model/kind.h"
@@ -96,6 +97,16 @@ static const char *body_problem(struct probe *p, const struct http_state *s)
 	return arena_printf(p->arena, "the body is larger than %s (max_body)", limit);
 }
 
+/* Why a pattern would be held against it in vain; NULL when it is text. */
+static const char *no_text(const char *s, size_t n)
+{
+	if (utf16_is_likely(s, n))
+		return "the body is UTF-16: only UTF-8 is read as text";
+	if (n > 0 && memchr(s, '\0', n) != NULL)
+		return "the body holds a NUL byte: it is no text";
+	return n > 0 && !str_is_utf8(s, n) ? "the body is not valid UTF-8: it is no text" : NULL;
+}
+
 static struct measurement measure_body(struct probe *p, const struct http_state *s)
 {
 	const char *problem = body_problem(p, s), *text = s->body.data;
@@ -107,10 +118,9 @@ static struct measurement measure_body(struct probe *p, const struct http_state 
 		return measurement_none("body", problem);
 	while (n > 0 && text[n - 1] == '\n')
 		n--;
-	if (n > 0 && memchr(text, '\0', n) != NULL)
-		return measurement_none("body", "the body holds a NUL byte: it is no text");
-	if (n > 0 && !str_is_utf8(text, n))
-		return measurement_none("body", "the body is not valid UTF-8: it is no text");
+	problem = no_text(text, n);
+	if (problem != NULL)
+		return measurement_none("body", problem);
 	return measurement_text("body", arena_strndup(p->arena, n > 0 ? text : "", n));
 }
 
@@ -138,9 +148,7 @@ static const char *text_problem(struct probe *p, const struct http_state *s)
 {
 	const char *problem = body_problem(p, s);
 
-	if (problem == NULL && s->body.len > 0 && !str_is_utf8(s->body.data, s->body.len))
-		problem = "the body is not valid UTF-8: it is no text";
-	return problem;
+	return problem != NULL ? problem : no_text(s->body.data, s->body.len);
 }
 
 void http_emit(struct probe *p, struct measurement m)

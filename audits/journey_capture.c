@@ -17,6 +17,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf16.h"
 #include "runner/io/http.h"
 #include "runner/io/json.h"
 
@@ -47,6 +48,8 @@ static const char *torn_problem(const struct http_response *res, const struct bu
 
 static const char *text_problem(const struct buf *body)
 {
+	if (utf16_is_likely(body->data, body->len))
+		return "the body is UTF-16: only UTF-8 is read as text";
 	return str_is_utf8(body->data, body->len) ? NULL : "the body is no text (not UTF-8)";
 }
 

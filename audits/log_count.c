@@ -12,6 +12,7 @@
 #include "runner/base/err.h"
 #include "runner/base/redact.h"
 #include "runner/base/str.h"
+#include "runner/base/utf16.h"
 #include "runner/model/pattern.h"
 
 void log_rules_hasten(struct log_rules *rules)
@@ -148,7 +149,9 @@ static void take_line(struct log_count *c, const char *p, size_t n, int64_t byte
 	else if (!l.is_cut && l.n > 0 && p[l.n - 1] == '\r')
 		l.n--;
 	c->lines++;
-	if (c->rules->n > 0 && (may_match || l.is_cut))
+	if (c->rules->n > 0 && utf16_is_likely(l.p, l.n))
+		give_up(c, &l, "the line is UTF-16, and a pattern reads UTF-8");
+	else if (c->rules->n > 0 && (may_match || l.is_cut))
 		judge(c, &l);
 }
 

@@ -18,6 +18,19 @@ bool utf16_has_bom(const void *p, size_t n, bool *is_big_endian)
 	return *is_big_endian || (s[0] == 0xFF && s[1] == 0xFE);
 }
 
+bool utf16_is_likely(const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	bool is_big_endian;
+
+	if (utf16_has_bom(p, n, &is_big_endian)) {
+		s += UTF16_BOM_BYTES;
+		n -= UTF16_BOM_BYTES;
+	}
+	return n >= 4 && (s[0] == 0) == (s[2] == 0) && (s[1] == 0) == (s[3] == 0) &&
+	       (s[0] == 0) != (s[1] == 0);
+}
+
 static void put_point(struct buf *out, uint32_t point)
 {
 	static const unsigned leads[] = {0, 0xC0, 0xE0, 0xF0};

@@ -23,6 +23,11 @@ struct utf16 {
 
 /* Do these bytes begin with a byte order mark of UTF-16? *is_big_endian: which. */
 bool utf16_has_bom(const void *p, size_t n, bool *is_big_endian);
+/*
+ * Does it begin with two characters of ASCII in UTF-16, marked or not? A pattern for UTF-8 would be
+ * held against it in vain, and a byte that is zero is valid UTF-8.
+ */
+bool utf16_is_likely(const void *p, size_t n);
 /* Appends at most 3 bytes for each 2, and 3 more. */
 void utf16_add(struct utf16 *u, const void *p, size_t n, struct buf *out);
 void utf16_add_unit(struct utf16 *u, uint16_t unit, struct buf *out);

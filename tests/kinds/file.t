@@ -33,6 +33,7 @@ audits:
       - { id: nofollow, file: { path: d/version, follow: false } }
       - { id: link, file: link, expect: { size: "== 27 B" } }
       - { id: bounded, file: { path: d/version, pattern: shop, max_size: 10B } }
+      - { id: wide, file: { path: d/wide, pattern: ERROR }, expect: { matches: "== 0" } }
       - { id: empty, file: { path: d/empty, pattern: x }, expect: { matches: "== 0", size: "== 0 B" } }
 YAML
 
@@ -50,6 +51,10 @@ for check in exists absent size age mode owner sha256 found matches share nofoll
 	exits "intact: $check passes" 0 "$ASSIZE" run "f/$check"
 done
 
+for encoding in UTF-16 UTF-16LE UTF-16BE; do
+	printf 'one\nERROR two\n' | iconv -t $encoding >d/wide
+	tells "$encoding" wide 2 'it is UTF-16, and a pattern reads UTF-8|not valid UTF-8'
+done
 rm d/version
 tells "missing file" exists 1 'f/exists.*0.*== 1'
 tells "missing file" absent 0 'pass'

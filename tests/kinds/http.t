@@ -11,6 +11,8 @@ printf '<!DOCTYPE html><html><body>maintenance</body></html>\n' >www/page.html
 head -c 70000 /dev/zero | tr '\0' x >www/large.txt
 printf 'a\0b' >www/nul.txt
 printf 'caf\351\n' >www/latin1.txt
+printf 'all is ERROR\n' | iconv -t UTF-16LE >www/wide.txt
+printf 'all is ERROR\n' | iconv -t UTF-16 >www/marked.txt
 printf '12345' >www/number.json
 printf '{"id": 18446744073709551615, "n": 9007199254740993}\n' >www/huge.json
 testd --dir "$TMP/www"
@@ -41,6 +43,9 @@ audits:
       - { id: large, http: { path: /large.txt, max_body: 64KiB }, expect: { body: "matches /x/" } }
       - { id: large-status, http: { path: /large.txt, max_body: 1KiB }, expect: { size: "== 70000" } }
       - { id: nul, http: /nul.txt, expect: { body: '!= "a"' } }
+      - { id: wide, http: /wide.txt, expect: { body: 'matches /^(?!.*ERROR)/' } }
+      - { id: marked, http: /marked.txt, expect: { body: 'matches /^(?!.*ERROR)/' } }
+      - { id: wide-captured, http: { path: /wide.txt, capture: { v: "/^(?!.*ERROR)(.)/" } }, expect: { v: '!= "x"' } }
       - { id: latin1, http: /latin1.txt, expect: { body: '!= "a"' } }
       - { id: empty, http: /mode/empty-200, expect: { body: '== ""' } }
       - { id: empty-json, http: { path: /mode/empty-200, json: { state: /state } }, expect: { state: '!= "x"' } }
@@ -153,6 +158,9 @@ tells "an HTML page instead of text" page 1 '<!DOCTYPE html>'
 tells "an HTML page instead of JSON" page-json 2 'the body is not JSON \(text/html; charset=utf-8\).*it begins "<!DOCTYPE'
 tells "a body that is too long to judge" large 2 'the body is larger than 64 KiB \(max_body\)'
 tells "a NUL byte" nul 2 'the body holds a NUL byte'
+tells "UTF-16" wide 2 'the body is UTF-16: only UTF-8 is read as text'
+tells "UTF-16 with its mark" marked 2 'the body is UTF-16'
+tells "a capture of UTF-16" wide-captured 2 'the body is UTF-16'
 tells "Latin 1" latin1 2 'the body is not valid UTF-8'
 tells "an empty body instead of JSON" empty-json 2 'the body is empty, not JSON'
 tells "a body without a marked end" unmarked 2 'nothing marked the end of the body, so it may be torn: say how it ends \(ends_with\) or how long it is at least \(min_body\)'
