@@ -6,7 +6,10 @@
  */
 #include "runner/doctor.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "runner/app.h"
@@ -194,12 +197,31 @@ static void look_at_mode(struct doctor *d, const char *path, const struct stat *
 			    user_of(d, st->st_uid));
 }
 
+/* A journal is made beside the file for every change: both must be open to whoever asks. */
+static void look_at_access(struct doctor *d, const char *path, bool is_dir)
+{
+	const char *why;
+
+	if (faccessat(AT_FDCWD, path, is_dir ? W_OK | X_OK : W_OK, AT_EACCESS) == 0)
+		return;
+	why = strerror(errno);
+	doctor_find(d, DOCTOR_DOUBT, path,
+		    "run assize as the user it belongs to, or name another record with --record",
+		    "%s: %s: nothing can be recorded by %s",
+		    is_dir ? "no journal can be made in it" : "it cannot be written", why,
+		    user_of(d, geteuid()));
+}
+
 void doctor_look_permissions(struct doctor *d)
 {
-	if (d->file.has_dir)
+	if (d->file.has_dir) {
 		look_at_mode(d, d->file.dir, &d->file.dir_stat, true);
-	if (d->file.exists && d->file.is_regular)
+		look_at_access(d, d->file.dir, true);
+	}
+	if (d->file.exists && d->file.is_regular) {
 		look_at_mode(d, d->path, &d->file.stat, false);
+		look_at_access(d, d->path, false);
+	}
 }
 
 void doctor_look_journal(struct doctor *d)

@@ -85,7 +85,15 @@ like "one they may read is to be known" "$out" 'note +permissions +[^ ]+record\.
 chmod 775 .assize
 doctor
 finds "a directory others may write to" 4 'broken +permissions +[^ ]+\.assize: mode 0775: others may replace'
-chmod 700 .assize && chmod 600 $db
+chmod 500 .assize && chmod 600 $db
+run obeys_modes "$ASSIZE" doctor
+obeys_modes "$ASSIZE" run -q 2>/dev/null
+is "a directory nothing can be made in: nothing is recorded" "$?" 4
+finds "and that is told" 2 $'doubt +permissions +[^ ]+\\.assize: no journal can be made in it: Permission denied: nothing can be recorded by [^\n]+\n +help: run assize as'
+chmod 700 .assize && chmod 400 $db
+run obeys_modes "$ASSIZE" doctor
+finds "a record nobody can write" 2 'doubt +permissions +[^ ]+record\.db: it cannot be written: Permission denied'
+chmod 600 $db
 mv .assize/ledger.key "$TMP/good.key"
 doctor
 like "a key that is elsewhere" "$out" 'note +key +[^ ]+ledger\.key: it is not here: nobody signs for what is recorded from here'
