@@ -19,8 +19,10 @@ struct terminal {
 	FILE *out;
 	bool is_live; /* a terminal: cursor movement allowed */
 	bool has_color;
-	bool is_quiet;	    /* say nothing unless something is not passing */
-	size_t width;	    /* columns, 80 when unknown */
+	bool is_quiet; /* say nothing unless something is not passing */
+	size_t width;  /* columns, 80 when unknown */
+	/* " -f other.yaml": options that printed commands are to be run with; NULL = none */
+	const char *repeated;
 	bool has_live_line; /* something to erase */
 	size_t n_done, n_planned;
 	int64_t last_event_ms; /* wall, for the heartbeat */

@@ -145,19 +145,26 @@ static void put_series(struct buf *out, struct arena *a, const struct terminal *
 	put_lines(out, "query", s->query);
 }
 
-static void put_commands(struct buf *out, const struct report *r, const struct check_view *v)
+static void put_commands(struct buf *out, const struct terminal *t, const struct report *r,
+			 const struct check_view *v)
 {
+	const char *repeated = t->repeated != NULL ? t->repeated : "";
+
 	put_label(out, "at");
 	text_position(out, &v->series[v->worst]);
 	(void)buf_putc(out, '\n');
 	put_label(out, "explain");
 	(void)buf_printf(out, "assize explain %" PRId64 " ", r->run.id);
 	text_shell_word(out, v->info->name);
-	(void)buf_putc(out, '\n');
+	(void)buf_printf(out, "%s\n", repeated);
 	put_label(out, "again");
 	(void)buf_puts(out, "assize run ");
 	text_shell_word(out, v->info->name);
-	(void)buf_putc(out, '\n');
+	if (r->run.subject[0] != '\0') {
+		(void)buf_puts(out, " --subject ");
+		text_shell_word(out, r->run.subject);
+	}
+	(void)buf_printf(out, "%s\n", repeated);
 }
 
 static void put_check(struct buf *out, struct arena *a, const struct terminal *t,
@@ -186,7 +193,7 @@ static void put_check(struct buf *out, struct arena *a, const struct terminal *t
 				 v->n_not_passing - shown);
 	}
 	put_lines(out, "why", v->info->why);
-	put_commands(out, r, v);
+	put_commands(out, t, r, v);
 }
 
 static bool is_shown_in_full(const struct check_view *v)

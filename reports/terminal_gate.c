@@ -6,6 +6,7 @@
 #include "reports/terminal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "reports/terminal_lines.h"
 #include "reports/text.h"
@@ -31,8 +32,20 @@ static void put_line_position(struct buf *out, const struct decision_line *line)
 		(void)buf_printf(out, ":%" PRId64 ":%" PRId64, line->line, line->col);
 }
 
+/* A command of assize's to be pasted, with the options of this one; other words as they are. */
+static void put_command(struct buf *out, const struct terminal *t, const char *text)
+{
+	const char *words = strstr(text, " -- "); /* behind it there are no options */
+	size_t n = words != NULL ? (size_t)(words - text) : strlen(text);
+
+	text_visible(out, text, n);
+	if (t->repeated != NULL && strncmp(text, "assize ", strlen("assize ")) == 0)
+		(void)buf_puts(out, t->repeated);
+	text_put(out, text + n);
+}
+
 /* Where it is written and what would meet it, on a line of their own. */
-static void put_next(struct buf *out, const struct decision_line *line)
+static void put_next(struct buf *out, const struct terminal *t, const struct decision_line *line)
 {
 	if (line->file == NULL && line->remedy == NULL)
 		return;
@@ -43,7 +56,7 @@ static void put_next(struct buf *out, const struct decision_line *line)
 	}
 	if (line->remedy != NULL) {
 		(void)buf_puts(out, line->file != NULL ? ", to do: " : "to do: ");
-		text_put(out, line->remedy);
+		put_command(out, t, line->remedy);
 	}
 	(void)buf_putc(out, '\n');
 }
@@ -103,10 +116,10 @@ static void put_line_live(struct buf *out, const struct terminal *t,
 		put_waived(out, line->waived);
 		(void)buf_putc(out, '\n');
 	}
-	put_next(out, line);
+	put_next(out, t, line);
 }
 
-static void put_line_event(struct buf *out, const struct decision *d,
+static void put_line_event(struct buf *out, const struct terminal *t, const struct decision *d,
 			   const struct decision_line *line)
 {
 	terminal_put_stamp(out, d->at_ms);
@@ -126,7 +139,7 @@ static void put_line_event(struct buf *out, const struct decision *d,
 	}
 	if (line->remedy != NULL) {
 		(void)buf_puts(out, " to do: ");
-		text_put(out, line->remedy);
+		put_command(out, t, line->remedy);
 	}
 	(void)buf_putc(out, '\n');
 }
@@ -214,7 +227,7 @@ void terminal_decision(struct terminal *t, const struct decision *d)
 		if (t->is_live)
 			put_line_live(&out, t, &d->lines[i]);
 		else
-			put_line_event(&out, d, &d->lines[i]);
+			put_line_event(&out, t, d, &d->lines[i]);
 	}
 	if (!t->is_live)
 		put_decision_event(&out, d, n_evidence, n_shut);

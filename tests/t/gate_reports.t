@@ -85,6 +85,29 @@ like "cannot sign" "$err" 'could not sign for what was recorded'
 unlike "and nobody reads that the gate is open" "$out" 'OPEN'
 mv kept.key .assize/ledger.key
 
+# ---- commands that are printed can be pasted ----
+
+mkdir "other dir" && sed 's|sqlite: |&../|; s|>= 1|>= 9|' assize.yaml >"other dir/of.yaml"
+PATH=$(dirname "$ASSIZE"):$PATH
+pasted() # CLAIM STATUS COMMAND
+{
+	run bash -c "$3"
+	is "$1" "$status" "$2"
+}
+elsewhere=(-f "other dir/of.yaml" --record "other dir/of.db")
+run "$ASSIZE" run "${elsewhere[@]}" -s 'v 6'
+pasted "what a run prints explains it" 0 "$(sed -n 's/^  explain  *//p' "$TMP/.stdout")"
+like "it" "$out" 'tasks/rows'
+run "$ASSIZE" run "${elsewhere[@]}" -s 'v 6'
+again=$(sed -n 's/^  again  *//p' "$TMP/.stdout")
+pasted "and runs it again" 1 "$again"
+is "about the same subject" "$(sqlite3 "other dir/of.db" 'SELECT count(DISTINCT subject) FROM runs')" 1
+run "$ASSIZE" gate asks -s v7 "${elsewhere[@]}"
+pasted "what a gate prints runs what it wants" 1 "$(sed -n 's/.* to do: //p' "$TMP/.stdout")"
+run "$ASSIZE" gate asks -s v7 "${elsewhere[@]}"
+pasted "and explains what failed" 0 "$(sed -n 's/.* to do: //p' "$TMP/.stdout")"
+unlike "a URL of a record is not repeated" "$("$ASSIZE" gate runs -s v1 --record postgresql://a:secret@127.0.0.1:1/x 2>&1)" 'secret'
+
 # ---- standard output ----
 
 "$ASSIZE" report >/dev/full 2>told

@@ -127,12 +127,13 @@ static void test_terminal_failures_carry_everything_needed(void **state)
 		"          | id 8812046, created 14:05:13, channel partner\n",
 		"  query     SELECT count(*) FROM execution_tasks WHERE owner IS NULL\n",
 		"  at        audits/storefront.yaml:34:17\n",
-		"  explain   assize explain 12 tasks/missing\n",
-		"  again     assize run tasks/missing\n",
+		"  explain   assize explain 12 tasks/missing -f other.yaml\n",
+		"  again     assize run tasks/missing --subject v2.31.0 -f other.yaml\n",
 		"undecided api/up ",
 	};
 	struct world *w = *state;
 
+	w->t.repeated = " -f other.yaml";
 	terminal_end(&w->t, &w->r);
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
 		assert_non_null(strstr(said(w), facts[i]));
