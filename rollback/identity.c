@@ -3,17 +3,66 @@
  *
  * Disproved: a symbolic ref, a tag object that carries another tag's name (a ref may point at the
  * validly signed tag of another release), a tag of a blob or tree, a branch of the same name (`git
- * checkout v1` then takes the branch), a commit or tree other than the one first recorded. A tag of
- * a tag is peeled, and said. No tag of that name proves nothing either way. Who signed it, where
- * the set wants to know, is signer.c.
+ * checkout v1` then takes the branch) or whatever else git takes the name for, a commit or tree
+ * other than the one first recorded. A tag of a tag is peeled, and said. No tag of that name proves
+ * nothing either way. Who signed it, where the set wants to know, is signer.c.
  */
 #include "rollback/room.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 #include "runner/io/git.h"
+
+/* Would git take the file for a ref? */
+static bool holds_ref(const char *path)
+{
+	char head[GIT_OID_HEXSZ + 1] = "";
+	git_oid id;
+	int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait for a pipe's writer */
+	ssize_t n = fd < 0 ? 0 : read(fd, head, GIT_OID_HEXSZ);
+
+	if (fd >= 0)
+		(void)close(fd); /* only read */
+	return str_starts(head, "ref:") || (n == GIT_OID_HEXSZ && git_oid_fromstr(&id, head) == 0);
+}
+
+/*
+ * Before it looks among the tags git takes a name for an object's, a file of its own directory, or
+ * a whole ref: gitrevisions(7). 1 = a finding.
+ */
+static int check_taken_first(struct verification *v, struct step *s)
+{
+	const char *rename =
+		arena_printf(v->a, "git tag NEW-NAME %s",
+			     room_shell(v->a, arena_printf(v->a, "refs/tags/%s^{}", v->tag)));
+	const char *file = arena_printf(v->a, "%s%s", git_repository_commondir(v->repo), v->tag);
+	git_reference *ref = NULL;
+	const char *what = NULL;
+	git_oid id;
+
+	if (strlen(v->tag) == GIT_OID_HEXSZ && git_oid_fromstr(&id, v->tag) == 0)
+		what = "is a whole object id, for which git takes it";
+	else if (git_reference_lookup(&ref, v->repo, v->tag) == 0)
+		what = "is a whole ref as well, which git takes first";
+	git_reference_free(ref);
+	if (what != NULL)
+		return step_find(s, OUTCOME_FAIL, rename, "the name \"%s\" %s",
+				 str_escaped(v->a, v->tag), what);
+	if (!holds_ref(file))
+		return 0;
+	return step_find(s, OUTCOME_FAIL,
+			 str_equal(v->tag, "HEAD")
+				 ? rename
+				 : arena_printf(v->a, "rm %s", room_shell(v->a, file)),
+			 "the name \"%s\" is ambiguous: there is a file of that name in git's "
+			 "directory, which git takes first",
+			 str_escaped(v->a, v->tag));
+}
 
 /* Names git would consider for the same short word, besides refs/tags/. */
 static int check_ambiguous(struct verification *v, struct step *s)
@@ -184,7 +233,7 @@ int identity_prove(struct verification *v, struct step *s)
 	v->out->tree = room_hex(v->a, &v->tree_id);
 	v->out->tag_time_ms = (int64_t)git_commit_time(commit) * 1000;
 	git_commit_free(commit);
-	if (check_pin(v, s) < 0 || check_ambiguous(v, s) < 0)
+	if (check_pin(v, s) < 0 || check_taken_first(v, s) < 0 || check_ambiguous(v, s) < 0)
 		return -1;
 	return signer_prove(v, s);
 }

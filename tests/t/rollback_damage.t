@@ -223,6 +223,24 @@ judged "tag and branch of one name" fail "identity fail.*\"v1.0.0\" is ambiguous
 	"remedy: git branch -m v1.0.0 v1.0.0-branch" v1.0.0
 git branch -q -m v1.0.0 v1.0.0-branch
 proven "the remedy works" v1.0.0
+git rev-parse v2.0.0^{} >.git/v1.0.0
+like "a file of git's own directory goes first" "$(git rev-parse v1.0.0 2>/dev/null)" "^$(git rev-parse v2.0.0^{})"
+judged "tag and file of one name" fail "identity fail.*\"v1.0.0\" is ambiguous: there is a file of that name in git's" \
+	"remedy: rm $PWD/.git/v1.0.0" v1.0.0
+rm .git/v1.0.0
+proven "the remedy works" v1.0.0
+other=$(git rev-parse v2.0.0^{})
+git tag "$other" v1.0.0^{}
+is "a whole object id is that object's" "$(git rev-parse "$other" 2>/dev/null)" "$other"
+judged "tag that is an object id" fail "identity fail.*\"$other\" is a whole object id, for which git takes it" \
+	"remedy: git tag NEW-NAME 'refs/tags/$other" "$other"
+git tag -d "$other" >/dev/null
+git tag HEAD v1.0.0^{}
+judged "tag HEAD" fail "identity fail.*\"HEAD\" is a" "remedy: git tag NEW-NAME 'refs/tags/HEAD" HEAD
+git tag -d HEAD >/dev/null
+git tag refs/heads/main v1.0.0^{}
+judged "tag called like a whole ref" fail "identity fail.*\"refs/heads/main\" is a whole ref as well" "" refs/heads/main
+git tag -d refs/heads/main >/dev/null
 git symbolic-ref refs/tags/moving refs/heads/main
 judged "tag that is a symbolic ref" fail "identity fail.*symbolic ref to \"refs/heads/main\" and moves" \
 	"git update-ref --no-deref refs/tags/moving" moving
