@@ -15,6 +15,7 @@
  * export-*), what is proven is not what git would restore: unproven, with the setting that says
  * which one is meant.
  */
+#define _GNU_SOURCE /* memmem */
 #include "rollback/room.h"
 
 #include <string.h>
@@ -189,6 +190,25 @@ static int add_lfs(struct verification *v, struct entry *entry, struct step *s)
 	return 0;
 }
 
+/* The first line libgit2 does not read as git does: it knows no pattern in quotes. 0 = none. */
+static size_t quoted_line(const char *text, size_t n)
+{
+	size_t number = 1;
+
+	for (size_t at = 0; at < n; number++) {
+		const char *newline = memchr(text + at, '\n', n - at);
+		size_t end = newline ? (size_t)(newline - text) : n, first = at;
+
+		while (first < end && (text[first] == ' ' || text[first] == '\t'))
+			first++;
+		if (first < end && text[first] == '"' &&
+		    attributes_matter(text + first, end - first))
+			return number;
+		at = end + 1;
+	}
+	return 0;
+}
+
 /* Does any .gitattributes of the tag itself matter? Those of submodules are not applied. */
 static bool any_matters(struct verification *v, struct step *s, struct step *materialise)
 {
@@ -199,13 +219,22 @@ static bool any_matters(struct verification *v, struct step *s, struct step *mat
 		const struct entry *entry = list->items[i];
 		const struct wanted w = room_wanted(v, entry);
 		git_odb_object *blob;
+		size_t quoted;
 		bool matters;
 
 		s->order = materialise->order = entry->order;
 		if (room_read(v, &w, s, &blob) < 0)
 			return false;
 		matters = attributes_matter(git_odb_object_data(blob), git_odb_object_size(blob));
+		quoted = quoted_line(git_odb_object_data(blob), git_odb_object_size(blob));
 		git_odb_object_free(blob);
+		if (quoted > 0 && entry->store == 0)
+			step_find(
+				materialise, OUTCOME_UNDECIDED,
+				"write the pattern without quotes, [[:space:]] for a blank",
+				"\"%s\" line %zu has a pattern in quotes: which files it is about "
+				"cannot be told",
+				str_escaped(v->a, entry->path), quoted);
 		if (matters && entry->store > 0)
 			step_find(materialise, OUTCOME_UNDECIDED, NULL,
 				  "\"%s\" of a submodule may change what a checkout writes",
@@ -265,7 +294,32 @@ int attributes_scan(struct verification *v, struct step *s, struct step *materia
 	return rc;
 }
 
-int attributes_apply(git_repository *view, const struct entry *entry, git_buf *out, bool *is_same)
+/*
+ * Do git and libgit2 make the same of the file? libgit2 expands the first $Id$ alone, and one that
+ * another program has expanded (with blanks in it), which git leaves.
+ */
+static bool is_ident_certain(const char *data, size_t n)
+{
+	const char *end = data + n, *id = memmem(data, n, "$Id", 3), *dollar, *blank;
+
+	if (!id)
+		return true;
+	id += 3;
+	if (memmem(id, (size_t)(end - id), "$Id", 3))
+		return false;
+	if (id == end || *id == '$')
+		return true;
+	dollar = memchr(id, '$', (size_t)(end - id));
+	if (!dollar)
+		return true; /* neither finds an end */
+	if (*id != ':' || memchr(id, '\n', (size_t)(dollar - id)))
+		return false;
+	blank = dollar - id > 2 ? memchr(id + 2, ' ', (size_t)(dollar - id) - 2) : NULL;
+	return !blank || blank == dollar - 1;
+}
+
+int attributes_apply(git_repository *view, const struct entry *entry, git_buf *out, bool *is_same,
+		     bool *is_certain)
 {
 	git_filter_options options = {
 		.version = GIT_FILTER_OPTIONS_VERSION,
@@ -275,7 +329,10 @@ int attributes_apply(git_repository *view, const struct entry *entry, git_buf *o
 	git_blob *blob = NULL;
 	int rc = git_blob_lookup(&blob, view, &entry->id);
 
-	*is_same = true;
+	*is_same = *is_certain = true;
+	if (rc == 0 && (entry->changes & CHANGE_IDENT))
+		*is_certain =
+			is_ident_certain(git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	if (rc == 0)
 		rc = git_filter_list_load_ext(&filters, view, blob, entry->path,
 					      GIT_FILTER_TO_WORKTREE, &options);

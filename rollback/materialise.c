@@ -205,18 +205,24 @@ static bool restore_changed(struct worker *w, struct entry *entry)
 {
 	struct verification *v = w->v;
 	git_buf out = {0};
-	bool is_same = true;
+	bool is_same = true, is_certain = true;
 
 	if (!w->view)
 		w->view = attributes_view(v, worker_odb(w, entry));
-	if (!w->view || attributes_apply(w->view, entry, &out, &is_same) < 0) {
+	if (!w->view || attributes_apply(w->view, entry, &out, &is_same, &is_certain) < 0) {
 		w->is_broken = true;
 		step_find(&w->second, OUTCOME_UNDECIDED, NULL,
 			  "could not apply the attributes of \"%s\": %s",
 			  str_escaped(w->a, entry->path), str_escaped(w->a, git_door_message()));
 		return true;
 	}
-	if (!is_same && v->set->content == CONTENT_RAW)
+	if (!is_certain)
+		step_find(&w->second, OUTCOME_UNDECIDED,
+			  "remove the ident attribute from .gitattributes, or keep a single $Id$",
+			  "\"%s\" has several $Id$, or one that another program expanded: what a "
+			  "checkout writes cannot be told",
+			  str_escaped(w->a, entry->path));
+	else if (!is_same && v->set->content == CONTENT_RAW)
 		step_find(&w->second, OUTCOME_UNDECIDED, "set content: checkout",
 			  "\"%s\" is stored with other bytes than a checkout writes (%s)",
 			  str_escaped(w->a, entry->path),

@@ -407,8 +407,12 @@ const char *content_digest(struct verification *v);
 bool attributes_matter(const char *text, size_t n);
 /* A repository in which only the tag's own attributes count. */
 git_repository *attributes_view(const struct verification *v, git_odb *odb);
-/* The file as a checkout writes it. is_same: no byte changes. *out is freed by git_buf_dispose. */
-int attributes_apply(git_repository *view, const struct entry *entry, git_buf *out, bool *is_same);
+/*
+ * The file as a checkout writes it. is_same: no byte changes; is_certain: git writes the same. *out
+ * is freed by git_buf_dispose.
+ */
+int attributes_apply(git_repository *view, const struct entry *entry, git_buf *out, bool *is_same,
+		     bool *is_certain);
 
 /* lfs.c */
 bool lfs_parse(const char *data, size_t n, struct lfs_pointer *out);

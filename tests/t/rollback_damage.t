@@ -294,6 +294,30 @@ proven "eol and ident under content: checkout" attr --content checkout
 printf '*.bat text=auto eol=crlf\n' >.gitattributes && printf 'no line end' >run.bat && git rm -qf x.id
 git add . && git commit -qm same && git tag same
 proven "attributes that change no byte" same
+printf '"run.bat" eol=crlf\n' >.gitattributes && git add . && git commit -qm quoted && git tag quoted
+for content in raw checkout; do
+	judged "a pattern in quotes under content: $content" undecided \
+		"materialise undecided.*\".gitattributes\" line 1 has a pattern in quotes" "without quotes" quoted --content $content
+done
+printf '"run.bat" diff\n' >.gitattributes && git add . && git commit -qm harmless && git tag harmless
+proven "a pattern in quotes that changes nothing" harmless --content checkout
+printf '*.id ident\n' >.gitattributes && git add .
+# stored as it is: git add would make $Id$ of all of them
+identified()
+{
+	git update-index --add --cacheinfo "100644,$(printf '%s\n' "$1" | git hash-object -w --stdin),x.id"
+	git commit -qm ident && git tag -f ident >/dev/null
+}
+for text in '$Id$ and $Id$' '$Id: by another program $' '$Id: begins
+and ends $'; do
+	identified "$text"
+	judged "ident of ${text%%$'\n'*}" undecided "materialise undecided.*\"x.id\" has several" "a single .Id" ident --content checkout
+done
+for text in '$Id$' '$Id: 0123 $' '$Id without an end' 'none'; do
+	identified "$text"
+	proven "ident of $text" ident --content checkout
+done
+git rm -qf --cached x.id
 printf '* filter=crypt\n' >.gitattributes && git add . && git commit -qm filter && git tag filter
 for content in raw checkout; do
 	judged "filter under content: $content" undecided "materialise undecided.*has a filter attribute" \
