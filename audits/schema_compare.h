@@ -1,5 +1,6 @@
 /*
- * schema_compare: a catalog against what a definition says; private to this room.
+ * schema_compare: a catalog against what a definition says; private to this room, but that `assize
+ * init` writes types as they will be compared.
  *
  * Pure functions over the facts of runner/io/db_catalog.h.
  */

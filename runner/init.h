@@ -133,6 +133,8 @@ void init_put_id(struct init_writer *w, const char *subject, const char *what, c
 /* A scalar, quoted unless it is a plain word. */
 void init_put_text(struct buf *out, const char *s);
 /* The same, but ${env:NAME} in it stays what it is in a definition. */
+/* The same as a key, where ${ is what it says. */
+void init_put_key(struct buf *out, const char *s);
 void init_put_verbatim(struct buf *out, const char *s);
 void init_put_list(struct buf *out, const char *const *names, size_t n);
 /* `"== \"text\""`: the expectation of just this text. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "audits/schema_compare.h"
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 #include "runner/init.h"
@@ -68,6 +69,25 @@ static bool is_computed(const struct db_column *c)
 	return c->generation == DB_VIRTUAL || c->generation == DB_STORED;
 }
 
+/* SQLite: a key that names no columns is to the primary key. NULL = the table has no such key. */
+static const struct db_foreign_key *whole_key(struct arena *a, const struct db_catalog *c,
+					      const struct db_foreign_key *key)
+{
+	const struct db_table *to = schema_find_table(c, key->table);
+	struct db_foreign_key *whole;
+
+	if (key->n_columns > 0 && key->targets[0])
+		return key;
+	if (!to)
+		return NULL;
+	whole = arena_alloc(a, sizeof(*whole));
+	*whole = *key;
+	size_t n;
+
+	whole->targets = schema_primary_key(a, to, &n);
+	return n == key->n_columns ? whole : NULL;
+}
+
 static void suggest_table(struct arena *a, struct init_target *t, const struct db_table *table)
 {
 	(void)add(a, t, SUGGEST_ROWS, table);
@@ -81,12 +101,10 @@ static void suggest_table(struct arena *a, struct init_target *t, const struct d
 		if (is_moment(&table->columns[i]))
 			add(a, t, SUGGEST_FRESH, table)->column = table->columns[i].name;
 	for (size_t i = 0; i < table->n_foreign_keys; i++) {
-		const struct db_foreign_key *key = &table->foreign_keys[i];
-		bool is_whole = true;
+		const struct db_foreign_key *key =
+			whole_key(a, &t->catalog, &table->foreign_keys[i]);
 
-		for (size_t k = 0; k < key->n_columns; k++)
-			is_whole = is_whole && key->targets[k];
-		if (is_whole)
+		if (key)
 			add(a, t, SUGGEST_ORPHANS, table)->key = key;
 	}
 }

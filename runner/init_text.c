@@ -87,6 +87,14 @@ void init_put_text(struct buf *out, const char *s)
 		put_quoted(out, s, false);
 }
 
+void init_put_key(struct buf *out, const char *s)
+{
+	if (is_plain(s))
+		(void)buf_puts(out, s);
+	else
+		put_quoted(out, s, true);
+}
+
 void init_put_verbatim(struct buf *out, const char *s)
 {
 	put_quoted(out, s, true);

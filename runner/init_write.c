@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audits/schema_compare.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/num.h"
@@ -57,22 +58,24 @@ void init_put_suggestions(struct buf *out, const struct init_target *t)
 
 /* ---- the definition ---- */
 
-static void put_columns(struct init_writer *w, const struct db_table *t)
+static void put_columns(struct init_writer *w, enum db_engine engine, const struct db_table *t)
 {
+	if (t->n_columns == 0)
+		return; /* PostgreSQL allows that */
 	init_put_id(w, t->name, "columns", NULL);
 	(void)buf_puts(w->out, "\n        schema:\n          table: ");
 	init_put_text(w->out, t->name);
 	(void)buf_puts(w->out, "\n          columns:\n");
 	for (size_t i = 0; i < t->n_columns; i++) {
 		const struct db_column *c = &t->columns[i];
-		const char *sep = "";
+		const char *type = schema_column_type(engine, t, c), *sep = "";
 
 		(void)buf_puts(w->out, "            ");
-		init_put_text(w->out, c->name);
+		init_put_key(w->out, c->name);
 		(void)buf_puts(w->out, ": { ");
-		if (c->type[0]) {
+		if (type[0]) {
 			(void)buf_puts(w->out, "type: ");
-			init_put_text(w->out, c->type);
+			init_put_text(w->out, type);
 			sep = ", ";
 		}
 		(void)buf_printf(w->out, "%snullable: %s", sep, c->is_nullable ? "true" : "false");
@@ -200,7 +203,7 @@ void init_put_tables(struct init_writer *w, const struct init_target *t)
 
 		switch (s->type) {
 		case SUGGEST_ROWS: /* each table begins with it */
-			put_columns(w, s->table);
+			put_columns(w, t->catalog.engine, s->table);
 			put_rows(w, s);
 			put_complete(w, t, i);
 			put_fresh(w, t, i);

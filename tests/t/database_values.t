@@ -101,4 +101,17 @@ tells my/computed-date undecided '2 values are not numbers'
 run "$ASSIZE" replay 1
 like "what was too close to tell is not judged again" "$out" 'pg/part  the value was rounded, its last digits are not recorded'
 like "and nothing differs" "$out" ' 0 differ,'
+
+# ---- what assize init begins with holds ----
+admin postgres "CREATE DATABASE start"
+admin start "CREATE TABLE empty ()" "INSERT INTO empty DEFAULT VALUES" "GRANT SELECT ON empty TO reader"
+mariadb_sql "CREATE DATABASE start; GRANT SELECT, SHOW VIEW ON start.* TO reader@localhost"
+mariadb_sql -D start "CREATE TABLE docs (id INT PRIMARY KEY, body JSON); INSERT INTO docs VALUES (1, '{}')"
+for server in "postgres host=$POSTGRES port=$POSTGRES_PORT" "mysql socket=$MARIADB_SOCKET"; do
+	mkdir "start-${server%% *}" && cd "start-${server%% *}" || bail "no directory"
+	exits "${server%% *}: init" 0 "$ASSIZE" init "--${server%% *}" "${server#* } user=reader dbname=start"
+	exits "${server%% *}: it holds" 0 "$ASSIZE" run
+	cd ..
+done
+like "json is json" "$(cat start-mysql/assize.yaml)" 'body: \{ type: json,'
 done_testing

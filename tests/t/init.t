@@ -127,4 +127,19 @@ mariadb_sql "ALTER TABLE shop.orders MODIFY amount DECIMAL(12,2)"
 run "$ASSIZE" run
 like "and fails" "$status $out" '^1 .*FAIL shop/orders-columns'
 
+# ---- names that YAML or a definition would read otherwise, and keys that name no columns ----
+mkdir odd
+sqlite3 odd/odd.db "CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE pair (a INT, b INT, PRIMARY KEY (a, b));
+	CREATE TABLE child (p INT REFERENCES parent, x INT, y INT, FOREIGN KEY (x, y) REFERENCES pair);
+	CREATE TABLE lost (q INT REFERENCES nowhere);
+	CREATE TABLE \"we\${x}\" (\"\${env:HOME}\" INT NOT NULL, \"b \${y}\" INT);
+	CREATE TABLE $(printf '"u\xe2\x80\xa8x" ("c\xe2\x80\xa8d" INT NOT NULL)');
+	INSERT INTO parent VALUES (1); INSERT INTO pair VALUES (1, 2); INSERT INTO child VALUES (1, 1, 2);
+	INSERT INTO \"we\${x}\" VALUES (1, 1);"
+cd odd || bail "no directory"
+exits "odd names: written" 0 "$ASSIZE" init --sqlite odd.db
+exits "odd names: it holds" 0 "$ASSIZE" run
+like "a key without columns is to the primary key" "$(cat assize.yaml)" 'columns: \[p\], references: \{ table: parent, columns: \[id\] \}'
+like "of several columns, too" "$(cat assize.yaml)" 'columns: \[x, "y"\], references: \{ table: pair, columns: \[a, b\] \}'
+cd ..
 done_testing
