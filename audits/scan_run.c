@@ -178,6 +178,11 @@ static void settle(struct scan_batch *b, struct round *next)
 
 	if (!b->error) {
 		n = scan_finish(b, again);
+	} else if (n == 1 && scan_has_numbers(s, b->terms[0])) {
+		/* Asked by itself, without the numbers that others share: it may not be a culprit.
+		 */
+		b->terms[0]->is_whole = true;
+		again[0] = b->terms[0];
 	} else if (n == 1) {
 		set_bad(s, b->terms[0], b->error);
 		return;
@@ -187,7 +192,8 @@ static void settle(struct scan_batch *b, struct round *next)
 	for (size_t done = 0; done < n;) {
 		size_t rest = n - done;
 		struct scan_batch part = scan_batch_of(
-			s, again + done, b->error && rest > n / 2 ? n / 2 : rest, SCAN_MAX_COLUMNS);
+			s, again + done, n > 1 && b->error && rest > n / 2 ? n / 2 : rest,
+			SCAN_MAX_COLUMNS);
 
 		add_batch(next, part);
 		done += part.n;

@@ -102,6 +102,24 @@ run "$ASSIZE" replay 1
 like "what was too close to tell is not judged again" "$out" 'pg/part  the value was rounded, its last digits are not recorded'
 like "and nothing differs" "$out" ' 0 differ,'
 
+# ---- a warning is of the check that asked for it ----
+mariadb_sql -D shop "CREATE TABLE w (id INT PRIMARY KEY, word VARCHAR(10)); INSERT INTO w VALUES (1, 'abc'), (2, '5'), (3, NULL)"
+cat >warned.yaml <<YAML
+assize: 1
+targets: { my: { mysql: "socket=$MARIADB_SOCKET user=reader dbname=shop" } }
+audits:
+  w:
+    target: my
+    checks:
+      - { id: sum, aggregate: { table: w, column: word }, expect: { sum: ">= 0" } }
+      - { id: missing, missing: { table: w, columns: word }, expect: "== 1" }
+      - { id: distinct, aggregate: { table: w, column: word }, expect: { distinct: "== 2" } }
+YAML
+run "$ASSIZE" run -f warned.yaml --report json=report.json
+tells w/sum undecided 'the server warned: Truncated incorrect DOUBLE value'
+tells w/missing pass
+tells w/distinct pass
+
 # ---- what assize init begins with holds ----
 admin postgres "CREATE DATABASE start"
 admin start "CREATE TABLE empty ()" "INSERT INTO empty DEFAULT VALUES" "GRANT SELECT ON empty TO reader"
