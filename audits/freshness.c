@@ -23,8 +23,6 @@
 #include "runner/io/clock.h"
 #include "runner/model/kind.h"
 
-#define DAY_MS INT64_C(86400000)
-
 enum time_format { FORMAT_ISO, FORMAT_UNIX, FORMAT_UNIX_MS };
 
 static const char *const format_names[] = {"iso", "unix", "unix_ms", NULL};
@@ -71,26 +69,6 @@ static void freshness_add(struct scan *s, const struct check *c)
 	(void)scan_add(s, SCAN_MIN, scan_column(s, spec->column));
 }
 
-/*
- * The earlier instant where an hour repeats: a row is never taken for younger than it may be. Two
- * offsets are in question, those of a day before and a day after.
- */
-static int local_to_utc(const char *zone, int64_t local_ms, int64_t *out, struct err *e)
-{
-	int64_t before_ms, after_ms, there_ms;
-
-	if (zone_offset_ms(zone, local_ms - DAY_MS, &before_ms, e) != 0 ||
-	    zone_offset_ms(zone, local_ms + DAY_MS, &after_ms, e) != 0)
-		return -1;
-	/* The larger offset is the earlier instant. */
-	int64_t offset_ms = before_ms > after_ms ? before_ms : after_ms;
-
-	if (zone_offset_ms(zone, local_ms - offset_ms, &there_ms, e) != 0)
-		return -1;
-	*out = local_ms - (there_ms == offset_ms ? offset_ms : there_ms);
-	return 0;
-}
-
 static const char *show_value(struct arena *a, const struct db_value *v)
 {
 	char number[NUM_REAL_MAX];
@@ -128,7 +106,9 @@ static int read_text(const struct freshness_spec *spec, const struct db_value *v
 		*out = ms;
 		return 0;
 	}
-	return local_to_utc(spec->zone ? spec->zone : "UTC", ms, out, e);
+	/* Where an hour repeats the earlier one: a row is never taken for younger than it may be.
+	 */
+	return zone_instant_ms(spec->zone ? spec->zone : "UTC", ms, false, out, e);
 }
 
 static int read_number(const struct freshness_spec *spec, const struct db_value *v, int64_t *out,

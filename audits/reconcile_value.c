@@ -38,18 +38,6 @@ static uint32_t nanoseconds(const char *text, size_t n)
 	return ns;
 }
 
-/* Twice, because the offset depends on the instant that is looked for. */
-static int local_to_utc(const char *zone, int64_t *ms, struct err *e)
-{
-	int64_t local_ms = *ms, offset_ms;
-
-	if (zone_offset_ms(zone, local_ms, &offset_ms, e) != 0 ||
-	    zone_offset_ms(zone, local_ms - offset_ms, &offset_ms, e) != 0)
-		return -1;
-	*ms = local_ms - offset_ms;
-	return 0;
-}
-
 /* Is the text a time? *out is then set. 1 yes, 0 no, -1 error. */
 static int read_time(const struct db_value *v, const char *zone, struct reconcile_cell *out,
 		     struct err *e)
@@ -64,7 +52,9 @@ static int read_time(const struct db_value *v, const char *zone, struct reconcil
 	out->ns = nanoseconds(v->text, v->len);
 	/* A date alone is a day, which has no zone. */
 	has_zone = has_zone || v->len == 10;
-	return !has_zone && zone && local_to_utc(zone, &out->integer, e) != 0 ? -1 : 1;
+	if (!has_zone && zone && zone_instant_ms(zone, out->integer, false, &out->integer, e) != 0)
+		return -1;
+	return 1;
 }
 
 static int read_text(const struct db_value *v, const char *zone, struct reconcile_cell *out,

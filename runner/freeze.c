@@ -12,34 +12,8 @@
 #include "runner/model/definition.h"
 
 #define MINUTE_MS INT64_C(60000)
-#define DAY_MS	  INT64_C(86400000)
 /* Clocks are changed by less: what a local reading of now may have passed already. */
 #define CHANGE_MS (3 * 60 * MINUTE_MS)
-
-int freeze_instant(const char *zone, int64_t local_ms, bool is_late, int64_t *out, struct err *e)
-{
-	int64_t found = 0, last = 0;
-	bool is_found = false;
-
-	/* offsets in force a day before and after are all that may hold at the reading */
-	for (int i = 0; i < 2; i++) {
-		int64_t offset, at, there;
-
-		if (zone_offset_ms(zone, local_ms + (i == 0 ? -DAY_MS : DAY_MS), &offset, e) != 0)
-			return -1;
-		at = local_ms - offset;
-		if (zone_offset_ms(zone, at, &there, e) != 0)
-			return -1;
-		if (there == offset && (!is_found || (is_late ? at > found : at < found))) {
-			found = at;
-			is_found = true;
-		}
-		if (i == 0 || (is_late ? at > last : at < last))
-			last = at;
-	}
-	*out = is_found ? found : last; /* none: the clock jumped over it */
-	return 0;
-}
 
 /* When the newest window that has begun, began; -1 = none has, in five years. */
 static int last_begin(const struct freeze *f, int64_t now_ms, int64_t *local, int64_t *begin,
@@ -53,7 +27,7 @@ static int last_begin(const struct freeze *f, int64_t now_ms, int64_t *local, in
 	/* where clocks went back the reading of now is earlier than one that has been */
 	*local = cron_previous(&f->cron, now_ms + offset + CHANGE_MS);
 	for (; *local >= 0; *local = cron_previous(&f->cron, *local - MINUTE_MS)) {
-		if (freeze_instant(f->time_zone, *local, false, begin, e) != 0)
+		if (zone_instant_ms(f->time_zone, *local, false, begin, e) != 0)
 			return -1;
 		if (*begin <= now_ms)
 			return 0;
@@ -74,7 +48,7 @@ static void find_window(struct arena *a, const struct freeze *f, int64_t now_ms,
 	out->to_ms = out->from_ms = 0;
 	if (last_begin(f, now_ms, &local, &begin, &e) != 0 ||
 	    (begin >= 0 &&
-	     freeze_instant(f->time_zone, local + f->for_ms, true, &out->to_ms, &e) != 0)) {
+	     zone_instant_ms(f->time_zone, local + f->for_ms, true, &out->to_ms, &e) != 0)) {
 		out->error = arena_strdup(a, e.message);
 		return;
 	}

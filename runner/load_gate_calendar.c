@@ -111,7 +111,7 @@ static bool read_instant(struct loader *l, const struct freeze_raw *raw, const s
 	}
 	if (is_end && strlen(text) == strlen("2026-12-20"))
 		local += DAY_MS;
-	return freeze_instant(raw->time_zone, local, is_end, out, &e) == 0; /* see set_zone() */
+	return zone_instant_ms(raw->time_zone, local, is_end, out, &e) == 0; /* see set_zone() */
 }
 
 static bool set_zone(struct loader *l, const struct freeze_raw *raw, const struct node *node)

@@ -31,5 +31,10 @@ int clock_ask(struct clock_state *out); /* -1 = errno */
 /* Offset of an IANA zone from UTC at an instant, in ms; -1 when the zone is unknown. */
 struct err;
 int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *e);
+/*
+ * The instant of a local reading (as if it were UTC). An hour that repeats has two: the later one
+ * if is_late. One that was jumped over is taken by the offset that makes it earlier, or later.
+ */
+int zone_instant_ms(const char *zone, int64_t local_ms, bool is_late, int64_t *out, struct err *e);
 
 #endif

@@ -18,6 +18,7 @@
 #define ZONE_DIR       "/usr/share/zoneinfo"
 #define ZONE_MAX_BYTES (256 * 1024)
 #define ZONE_NAME_MAX  128
+#define DAY_MS	       INT64_C(86400000)
 
 /* Europe/Berlin, Etc/GMT+5, America/Argentina/Buenos_Aires: no dots, so no way out of the folder.
  */
@@ -73,4 +74,33 @@ int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *
 	(void)err_help(e, "names are those of the IANA time zone database, for example "
 			  "Europe/Berlin; \"UTC\" always works");
 	return -1;
+}
+
+int zone_instant_ms(const char *zone, int64_t local_ms, bool is_late, int64_t *out, struct err *e)
+{
+	int64_t offsets[2], found = 0, last = 0;
+	bool is_found = false;
+
+	/* offsets in force a day before and after are all that may hold at the reading */
+	if (zone_offset_ms(zone, local_ms - DAY_MS, &offsets[0], e) != 0 ||
+	    zone_offset_ms(zone, local_ms + DAY_MS, &offsets[1], e) != 0)
+		return -1;
+	if (offsets[0] == offsets[1]) {
+		*out = local_ms - offsets[0];
+		return 0;
+	}
+	for (int i = 0; i < 2; i++) {
+		int64_t at = local_ms - offsets[i], there;
+
+		if (zone_offset_ms(zone, at, &there, e) != 0)
+			return -1;
+		if (there == offsets[i] && (!is_found || (is_late ? at > found : at < found))) {
+			found = at;
+			is_found = true;
+		}
+		if (i == 0 || (is_late ? at > last : at < last))
+			last = at;
+	}
+	*out = is_found ? found : last;
+	return 0;
 }

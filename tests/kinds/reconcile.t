@@ -98,6 +98,15 @@ tells "which two seconds tolerate" near 0 'pass'
 ledger "UPDATE bookings SET booked = datetime(booked, '+1 hour')"
 tells "every row different: the first are named and the rest counted" near 1 '100 keys.*id=1: at.*id=10: at.*and 90 more keys'
 intact
+# Local readings around the change of the clock, and the instants they are taken for.
+for times in "2025-10-26T00:30:00Z 2025-10-26 02:30:00" "2025-10-26T00:00:00Z 2025-10-26 02:00:00" \
+	"2025-10-26T02:00:00Z 2025-10-26 03:00:00" "2025-03-30T01:00:00Z 2025-03-30 03:00:00"; do
+	sqlite3 shop.db "UPDATE orders SET at = '${times%% *}' WHERE id = 7"
+	sqlite3 ledger.db "UPDATE bookings SET booked = '${times#* }' WHERE order_id = 7"
+	exits "local time ${times#* }" 0 "$ASSIZE" run r/two
+done
+intact
+
 sed -i 's|, zone: Europe/Berlin||' assize.yaml
 tells "the wrong zone" two 1 '100 keys.*id=1: at'
 sed -i 's|booked\] }|booked], zone: Europe/Berlin }|' assize.yaml
