@@ -165,6 +165,71 @@ static void put_rollback(struct json_writer *w, const struct gate *g)
 	json_close(w, '}');
 }
 
+static void put_cron(struct json_writer *w, const struct cron *c)
+{
+	json_open(w, "begins", '{');
+	json_put_int(w, "minutes", (int64_t)c->minutes); /* 60 bits */
+	json_put_int(w, "hours", c->hours);
+	json_put_int(w, "days", c->days);
+	json_put_int(w, "months", c->months);
+	json_put_int(w, "weekdays", c->weekdays);
+	json_put_bool(w, "any_day", c->is_any_day);
+	json_put_bool(w, "any_weekday", c->is_any_weekday);
+	json_close(w, '}');
+}
+
+static void put_freezes(struct json_writer *w, const struct gate *g)
+{
+	json_open(w, "freezes", '[');
+	for (size_t i = 0; i < g->n_freezes; i++) {
+		const struct freeze *x = &g->freezes[i];
+
+		json_open(w, NULL, '{');
+		put_pos(w, &x->pos);
+		json_put_text(w, "reason", x->reason);
+		if (x->is_recurring) {
+			put_cron(w, &x->cron);
+			json_put_int(w, "for_ms", x->for_ms);
+			json_put_text(w, "time_zone", x->time_zone);
+		} else {
+			json_put_int(w, "from_ms", x->from_ms);
+			json_put_int(w, "to_ms", x->to_ms);
+		}
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void put_dependency(struct json_writer *w, const struct gate_dependency *x)
+{
+	put_pos(w, &x->pos);
+	json_put_text(w, "gate", x->gate);
+	json_put_int(w, "within_ms", x->within_ms);
+	json_put_bool(w, "overridden", x->is_overridden_accepted);
+}
+
+/* The rules whose findings are in the basis; a gate without them has the text it had before. */
+static void put_rules_of_basis(struct json_writer *w, const struct gate *g)
+{
+	if (g->n_freezes > 0)
+		put_freezes(w, g);
+	if (g->n_depends > 0) {
+		json_open(w, "depends", '[');
+		for (size_t i = 0; i < g->n_depends; i++) {
+			json_open(w, NULL, '{');
+			put_dependency(w, &g->depends[i]);
+			json_close(w, '}');
+		}
+		json_close(w, ']');
+	}
+	if (g->is_ledger_asked) {
+		json_open(w, "ledger", '{');
+		put_pos(w, &g->ledger_pos);
+		json_put_int(w, "within_ms", g->anchored_within_ms);
+		json_close(w, '}');
+	}
+}
+
 void policy_write(struct buf *out, const struct gate_input *in)
 {
 	const struct gate *g = in->gate;
@@ -184,6 +249,7 @@ void policy_write(struct buf *out, const struct gate_input *in)
 	put_budgets(&w, in);
 	put_baselines(&w, in);
 	put_waivers(&w, in);
+	put_rules_of_basis(&w, g);
 	json_close(&w, '}');
 }
 
@@ -343,10 +409,7 @@ static void put_depends(struct json_writer *w, const struct gate_input *in)
 		const struct gate_opened *x = &in->depends[i];
 
 		json_open(w, NULL, '{');
-		put_pos(w, &x->on->pos);
-		json_put_text(w, "gate", x->on->gate);
-		json_put_int(w, "within_ms", x->on->within_ms);
-		json_put_bool(w, "overridden", x->on->is_overridden_accepted);
+		put_dependency(w, x->on);
 		json_put_int(w, "decision", x->newest != NULL ? x->newest->id : 0);
 		if (x->is_other_policy)
 			json_put_bool(w, "other_policy", true);

@@ -183,6 +183,48 @@ static void test_policy_is_one_text_as_long_as_nobody_changes_it(void **state)
 	release(&two);
 }
 
+/* Rules whose findings are in the basis: when, on whom and how long ago is the policy's. */
+static void test_policy_is_another_when_a_rule_is(void **state)
+{
+	struct scene *s = *state;
+	struct freeze freezes[] = {
+		{.reason = "holidays", .from_ms = 1, .to_ms = 2},
+		{.reason = "weekends", .is_recurring = true, .for_ms = HOUR, .time_zone = "UTC"},
+	};
+	struct gate_dependency on = {.gate = "first", .within_ms = HOUR};
+	int64_t *const numbers[] = {&freezes[0].to_ms, &freezes[1].for_ms, &on.within_ms,
+				    &s->gate.anchored_within_ms};
+	struct texts_of one, two;
+	struct err e = {0};
+	struct basis b;
+
+	fill(s);
+	s->gate.freezes = freezes;
+	s->gate.n_freezes = 2;
+	s->gate.depends = &on;
+	s->gate.n_depends = 1;
+	s->gate.is_ledger_asked = true;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		one = write(s);
+		assert_int_equal(policy_read(s->arena, one.policy.data, one.basis.data, &b, &e), 0);
+		++*numbers[i];
+		two = write(s);
+		assert_false(policy_is_same(one.policy.data, two.policy.data));
+		release(&one);
+		release(&two);
+	}
+	one = write(s);
+	freezes[1].cron.hours = 1;
+	two = write(s);
+	assert_false(policy_is_same(one.policy.data, two.policy.data));
+	release(&two);
+	s->gate.n_depends = 0;
+	two = write(s);
+	assert_false(policy_is_same(one.policy.data, two.policy.data));
+	release(&two);
+	release(&one);
+}
+
 /* A text with one byte of its structure gone is none: never a decision from half of it. */
 static void test_policy_refuses_what_is_not_one(void **state)
 {
@@ -266,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(test_policy_gives_the_same_decision),
 		SCENE_TEST(test_policy_is_one_text_as_long_as_nobody_changes_it),
+		SCENE_TEST(test_policy_is_another_when_a_rule_is),
 		SCENE_TEST(test_policy_refuses_what_is_not_one),
 		SCENE_TEST(test_policy_refuses_impossible_numbers),
 	};
