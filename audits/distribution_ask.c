@@ -7,6 +7,7 @@
  */
 #include "audits/distribution.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "audits/database.h"
@@ -118,6 +119,9 @@ static void put_bin(struct buf *b, enum db_engine engine, const char *x, const d
 		(void)num_format_real(edges[i], number);
 		(void)buf_printf(b, " WHEN %s < %s THEN %zu", x, number, i);
 	}
+	/* NaN is above every number there: only what reaches the last bin is looked at. */
+	if (engine == DB_POSTGRES)
+		(void)buf_printf(b, " WHEN CAST(%s AS text) = 'NaN' THEN %d", x, NOT_A_NUMBER);
 	(void)buf_printf(b, " ELSE %zu END", n_edges);
 }
 
@@ -175,6 +179,8 @@ const char *distribution_edges_sql(struct arena *a, enum db_engine engine,
 	(void)buf_printf(&where, " WHERE %s IS NOT NULL", x.data);
 	if (engine == DB_SQLITE)
 		(void)buf_printf(&where, " AND typeof(%s) IN ('integer', 'real')", x.data);
+	if (engine == DB_POSTGRES)
+		(void)buf_printf(&where, " AND CAST(%s AS text) <> 'NaN'", x.data);
 	if (s->baseline_where)
 		(void)buf_printf(&where, " AND (%s\n)", s->baseline_where);
 	if (s->baseline_where && s->where)
@@ -229,6 +235,9 @@ static int take_range(void *ctx, const struct db_row *row, struct err *e)
 
 	if (number_of(&row->values[0], &low, e) != 0 || number_of(&row->values[1], &high, e) != 0)
 		return -1;
+	if (!isfinite(low) || !isfinite(high))
+		return err_set(e, ERR_MEASURE,
+			       "a value is infinite: there are no bins of equal width");
 	if (!(low < high))
 		return err_set(e, ERR_MEASURE,
 			       "all values are the same: they cannot be put into bins");

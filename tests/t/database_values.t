@@ -102,6 +102,26 @@ run "$ASSIZE" replay 1
 like "what was too close to tell is not judged again" "$out" 'pg/part  the value was rounded, its last digits are not recorded'
 like "and nothing differs" "$out" ' 0 differ,'
 
+# ---- NaN is in no bin of numbers ----
+admin shop "CREATE TABLE f (x float8, g int)" \
+	"INSERT INTO f SELECT CASE WHEN i % 10 = 0 THEN 'NaN'::float8 ELSE i % 7 END, i / 2 % 2 FROM generate_series(1, 4000) i" \
+	"INSERT INTO f VALUES ('Infinity', 3), (1, 3)" "GRANT SELECT ON f TO reader"
+cat >bins.yaml <<YAML
+assize: 1
+targets: { pg: { postgres: "host=$POSTGRES port=$POSTGRES_PORT dbname=shop user=reader" } }
+audits:
+  d:
+    target: pg
+    checks:
+      - { id: edges, distribution: { table: f, column: x, where: g = 1, baseline_where: "g = 0 AND x <> 'NaN'", bins: { edges: [2, 4] } }, expect: { new: "== 0" } }
+      - { id: equal, distribution: { table: f, column: x, where: g = 1, baseline_where: g = 0, bins: { equal: 3 } }, expect: { psi: "< 0.01" } }
+      - { id: infinite, distribution: { table: f, column: x, where: g = 1, baseline_where: g = 3, bins: { equal: 3 } }, expect: { psi: "< 0.01" } }
+YAML
+run "$ASSIZE" run -f bins.yaml --report json=report.json
+tells d/edges "fail pass" 'not a number'
+tells d/equal pass
+tells d/infinite undecided 'a value is infinite: there are no bins of equal width'
+
 # ---- a warning is of the check that asked for it ----
 mariadb_sql -D shop "CREATE TABLE w (id INT PRIMARY KEY, word VARCHAR(10)); INSERT INTO w VALUES (1, 'abc'), (2, '5'), (3, NULL)"
 cat >warned.yaml <<YAML
