@@ -117,6 +117,29 @@ static const struct pin *find_pin(const struct probe_world *world, const char *s
 	return NULL;
 }
 
+static bool is_defined(const struct definition *d, const char *set)
+{
+	for (size_t i = 0; d != NULL && i < d->n_rollbacks; i++)
+		if (strcmp(d->rollbacks[i]->name, set) == 0)
+			return true;
+	return false;
+}
+
+/* A set that was renamed: what its tags were is known by the name it had; the oldest is meant. */
+static const struct pin *find_lost_pin(const struct probe_world *world, const char *tag)
+{
+	const struct pin *lost = NULL;
+
+	for (size_t i = 0; i < world->n_pins; i++) {
+		const struct pin *pin = &world->pins[i];
+
+		if (strcmp(pin->tag, tag) == 0 && !is_defined(world->definition, pin->set) &&
+		    (lost == NULL || pin->first_seen_ms < lost->first_seen_ms))
+			lost = pin;
+	}
+	return lost;
+}
+
 static void add_step(struct arena *a, const struct restoration_step *s, struct tag_result *out,
 		     struct buf *text)
 {
@@ -199,6 +222,7 @@ static int verify(struct probe *p, const struct rollback_set *set, const char *t
 		.set = set,
 		.tag = tag,
 		.pin = find_pin(p->world, set->name, tag),
+		.lost_pin = find_lost_pin(p->world, tag),
 		.clock = p->world->clock,
 		.deadline_ms = p->deadline_ms,
 		.former = p->world->former,

@@ -192,11 +192,25 @@ static int peel(struct verification *v, struct step *s, git_oid *id)
 	return step_find(s, OUTCOME_FAIL, NULL, "tags of tags more than %d deep", ROOM_MAX_DEPTH);
 }
 
+/* It may be another repository's tag of that name: told once, by the verification that pins it. */
+static void tell_lost_pin(struct verification *v, struct step *s)
+{
+	const struct pin *lost = v->req->lost_pin;
+
+	if (v->req->pin || !lost || !v->set->is_pinned || !lost->commit ||
+	    strcmp(lost->commit, v->out->commit) == 0)
+		return;
+	step_find(s, OUTCOME_WARN, NULL,
+		  "the tag is commit %s; the set \"%s\", which is defined no longer, had it as %s",
+		  v->out->commit, str_escaped(v->a, lost->set), lost->commit);
+}
+
 static int check_pin(struct verification *v, struct step *s)
 {
 	const struct pin *pin = v->req->pin;
 	bool is_other_commit, is_other_tree;
 
+	tell_lost_pin(v, s);
 	if (!pin || !v->set->is_pinned)
 		return 0;
 	is_other_commit = pin->commit && strcmp(pin->commit, v->out->commit) != 0;

@@ -72,6 +72,8 @@ struct rollback_request {
 	const struct rollback_set *set;
 	const char *tag;       /* short name, "v1.2.0" */
 	const struct pin *pin; /* NULL = never seen: this verification sets it */
+	/* of a set that is no longer defined, and may have been this one; NULL = none */
+	const struct pin *lost_pin;
 	const struct clock *clock;
 	int64_t deadline_ms;
 	enum rollback_warm warm;

@@ -53,4 +53,18 @@ like "identity alone tells commit and time without restoring" "$out" "^pass"$'\n
 unlike "and nothing else" "$out" "closure"
 run "$RESTORE" list "$TMP/none" 'v*'
 like "no repository" "$out" "could not open git repository \".*/none\": no repository there"
+# A set that is renamed begins anew; what its tags were is not forgotten.
+git tag w9
+sets() { printf 'assize: 1\ntargets: { repo: { git: . } }\nrollback: { %s }\n' "$1" >assize.yaml; }
+sets 'releases: { repo: repo, tags: "w9", keep: 1 }'
+exits "a tag is pinned" 0 "$ASSIZE" rollback verify -q
+git commit -q --allow-empty -m two && git tag -f w9 >/dev/null
+sets 'shipped: { repo: repo, tags: "w9", keep: 1 }, releases: { repo: repo, tags: "w9", keep: 1 }'
+run "$ASSIZE" rollback verify
+like "it moved" "$out" 'the tag moved: it is commit'
+unlike "what a set that is there knows says nothing of another" "$out" 'defined no longer'
+sets 'renamed: { repo: repo, tags: "w9", keep: 1 }'
+exits "under another name nothing is pinned" 0 "$ASSIZE" rollback verify
+like "and that the set that is gone had another commit is told" "$("$ASSIZE" report --format json | jq -r '.restorations[].steps[] | select(.name == "identity") | "\(.outcome) \(.finding)"')" \
+	'^warn the tag is commit [0-9a-f]{40}; the set "releases", which is defined no longer, had it as [0-9a-f]{40}'
 done_testing
