@@ -258,19 +258,6 @@ exits 'depends_on: shut' 1 "$ASSIZE" gate strict --subject v6 --var broken=1
 exits 'depends_on: keeps shut' 1 "$ASSIZE" gate release --subject v6
 like 'depends_on: says how it was' "$out" 'require FAIL depends_on:strict was decided shut \(fail\)'
 
-# The same of each rule whose words a variable may change.
-# varied RULE RULE-OF-STRICT VARIABLE
-varied()
-{
-	define 'max_age: 1h, depends_on: strict'
-	sed -i "/^include/d; s/>= 1000/>= 1/; s/^vars: .*/vars: { broken: \"0\", until: \"$(time_at '1 hour ago')\" }/; s/^\( *strict: {\)/\1 $2,/" assize.yaml
-	exits "depends_on: a gate with $1" 0 "$ASSIZE" gate strict --subject "$1"
-	exits "depends_on: $1: its word counts" 0 "$ASSIZE" gate release --subject "$1"
-	exits "depends_on: $1: not with another variable" 2 "$ASSIZE" gate release --subject "$1" --var "$3"
-	like "depends_on: $1: says that" "$out" 'depends_on:strict was decided .* with other variables'
-}
-varied freeze 'freeze: { from: "2020-01-01T00:00:00Z", to: "${until}", reason: holidays }' "until=$(time_at '1 hour')"
-
 # ---- all of it again, from the record alone
 again=
 for id in $(sqlite3 .assize/record.db 'SELECT id FROM decisions'); do
