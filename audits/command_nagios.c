@@ -152,7 +152,8 @@ void command_emit_nagios(struct command_view *v)
 	if (!v->reason) {
 		const char *why;
 
-		nagios_read(a, v->result->out, v->result->out_len, &o);
+		nagios_read(a, v->probe->world->definition->redactor, v->result->out,
+			    v->result->out_len, &o);
 		why = no_verdict(v, status, &o);
 		if (why)
 			m = measurement_none("status", why);

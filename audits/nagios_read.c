@@ -11,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/map.h"
 #include "runner/base/num.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/model/unit.h"
 
@@ -26,11 +27,18 @@ struct span {
 	size_t n;
 };
 
-static const char *shown(struct arena *a, struct span piece)
-{
-	size_t n = piece.n < SHOWN_BYTES ? piece.n : SHOWN_BYTES;
+struct reader {
+	struct arena *arena;
+	const struct redactor *redactor; /* NULL = no secrets */
+	struct nagios_output *out;
+	size_t cap;
+	struct map labels; /* -> struct nagios_value */
+};
 
-	return str_escaped(a, arena_strndup(a, piece.s, n));
+static const char *shown(const struct reader *r, struct span piece)
+{
+	return str_escaped(r->arena,
+			   redact_head(r->redactor, r->arena, piece.s, piece.n, SHOWN_BYTES));
 }
 
 /* ".5" is how bc writes a half, and the guidelines' class [-0-9.] holds it. */
@@ -137,8 +145,9 @@ static int take_unit(struct arena *a, struct span text, struct nagios_value *v)
 	return 0;
 }
 
-static const char *take_value(struct arena *a, struct span text, struct nagios_value *v)
+static const char *take_value(const struct reader *r, struct span text, struct nagios_value *v)
 {
+	struct arena *a = r->arena;
 	struct span number = {text.s, number_length(text)};
 	struct span unit = {text.s + number.n, text.n - number.n};
 	int64_t whole;
@@ -151,11 +160,11 @@ static const char *take_value(struct arena *a, struct span text, struct nagios_v
 		return arena_printf(a,
 				    "\"%s\" has a comma, which is a point in one place and "
 				    "nothing in another",
-				    shown(a, text));
+				    shown(r, text));
 	if (number.n == 0 || parse_number(number, &v->number) < 0)
-		return arena_printf(a, "\"%s\" is no number", shown(a, text));
+		return arena_printf(a, "\"%s\" is no number", shown(r, text));
 	if (take_unit(a, unit, v) < 0)
-		return arena_printf(a, "\"%s\" has no unit that can be read", shown(a, text));
+		return arena_printf(a, "\"%s\" has no unit that can be read", shown(r, text));
 	if (v->factor == 1 && num_parse_int(number.s, number.n, &whole) == 0)
 		v->value = (struct value){.type = VALUE_INT, .integer = whole};
 	else
@@ -228,9 +237,10 @@ static int take_range(struct arena *a, struct span text, const struct nagios_val
  * size (check_ntp_time: -0.2 is within 120), so it is none for what is below zero; and one below
  * that of the warning means the least that should be left (check_swap: 409;204).
  */
-static void take_critical(struct arena *a, struct span warning, struct span text,
+static void take_critical(const struct reader *r, struct span warning, struct span text,
 			  struct nagios_value *v)
 {
+	struct arena *a = r->arena;
 	struct nagios_range critical, before;
 
 	if (take_range(a, text, v, &critical) < 0)
@@ -241,7 +251,7 @@ static void take_critical(struct arena *a, struct span warning, struct span text
 	    before.end > critical.end)
 		return;
 	v->critical = critical;
-	v->critical_text = shown(a, text);
+	v->critical_text = shown(r, text);
 }
 
 /*
@@ -277,13 +287,6 @@ static const char *take_label(struct arena *a, struct span *text)
 	return arena_strndup(a, label, n);
 }
 
-struct reader {
-	struct arena *arena;
-	struct nagios_output *out;
-	size_t cap;
-	struct map labels; /* -> struct nagios_value */
-};
-
 /* NULL when the label was there before: then nobody knows which of the two is meant. */
 static struct nagios_value *add_value(struct reader *r, const char *label)
 {
@@ -313,7 +316,7 @@ static struct nagios_value *add_value(struct reader *r, const char *label)
 static void note_problem(struct reader *r, const char *what, struct span item)
 {
 	if (!r->out->problem)
-		r->out->problem = arena_printf(r->arena, "%s: \"%s\"", what, shown(r->arena, item));
+		r->out->problem = arena_printf(r->arena, "%s: \"%s\"", what, shown(r, item));
 }
 
 static void take_item(struct reader *r, struct span item)
@@ -333,9 +336,9 @@ static void take_item(struct reader *r, struct span item)
 	v = add_value(r, label);
 	if (!v)
 		return;
-	v->problem = take_value(r->arena, field(rest, 0), v);
+	v->problem = take_value(r, field(rest, 0), v);
 	if (!v->problem)
-		take_critical(r->arena, field(rest, 1), field(rest, 2), v);
+		take_critical(r, field(rest, 1), field(rest, 2), v);
 }
 
 /* To the next space that is not inside a label's quotes. */
@@ -416,9 +419,10 @@ static int said_status(struct span text)
 	return -1;
 }
 
-void nagios_read(struct arena *a, const char *s, size_t n, struct nagios_output *out)
+void nagios_read(struct arena *a, const struct redactor *redactor, const char *s, size_t n,
+		 struct nagios_output *out)
 {
-	struct reader r = {.arena = a, .out = out};
+	struct reader r = {.arena = a, .redactor = redactor, .out = out};
 	struct span rest = {s, n};
 	bool is_first = true, is_data = false;
 

@@ -25,6 +25,7 @@
 #include "runner/model/measurement.h"
 
 struct arena;
+struct redactor;
 
 /* [@]start:end: alerts outside of it, with @ inside; the ends belong to it. */
 struct nagios_range {
@@ -57,6 +58,8 @@ struct nagios_output {
 
 #define NAGIOS_MAX_VALUES 10000
 
-void nagios_read(struct arena *a, const char *s, size_t n, struct nagios_output *out);
+/* What is shown in part is masked by the redactor; NULL = there are no secrets. */
+void nagios_read(struct arena *a, const struct redactor *redactor, const char *s, size_t n,
+		 struct nagios_output *out);
 
 #endif

@@ -220,6 +220,19 @@ tells real_check_icmp pass 'label="rta"'
 tells hang undecided 'did not end within 1 s'
 nok "and what a plugin started ends with it" pgrep -f "sleep 1000[.]$$"
 
+# A secret that a plugin repeats is longer than what is shown of an item: no piece of it is.
+export PLUGIN_SECRET="Zebra$(printf 'Quagga%.0s' {1..20})"
+printf '#!/bin/sh\necho "OK|x=$T $T y=1;2;3$T"\n' >repeats && chmod +x repeats
+cat >secret.yaml <<'YAML'
+assize: 1
+audits:
+  s: { checks: [ { id: a, command: { run: [./repeats], env: { T: "${env:PLUGIN_SECRET}" }, format: nagios }, expect: { perfdata: ">= 0" } } ] }
+YAML
+run "$ASSIZE" run -f secret.yaml
+like "a secret in performance data: told without it" "$status $out$err" '^2 .*no performance data: "\*\*\*"'
+unlike "a secret in performance data: no piece of it is shown" "$out$err" 'Quagga'
+nok "a secret in performance data: nor recorded" grep -qa Quagga -r .assize
+
 refused()
 {
 	printf 'assize: 1\naudits:\n  c:\n    checks:\n      - { id: a, command: { run: [x], %s } }\n' \

@@ -116,7 +116,7 @@ static struct nagios_output read_text(struct arena *a, const char *text)
 {
 	struct nagios_output o;
 
-	nagios_read(a, text, strlen(text), &o);
+	nagios_read(a, NULL, text, strlen(text), &o);
 	return o;
 }
 
@@ -304,10 +304,10 @@ static void test_nagios_bounds_what_it_keeps(void **state)
 		memcpy(text + n, item, strlen(item));
 		n += strlen(item);
 	}
-	nagios_read(a, text, n, &o);
+	nagios_read(a, NULL, text, n, &o);
 	assert_int_equal(o.n, NAGIOS_MAX_VALUES);
 	assert_non_null(strstr(o.problem, "more performance data"));
-	nagios_read(a, "", 0, &o);
+	nagios_read(a, NULL, "", 0, &o);
 	assert_string_equal(o.text, "");
 	arena_free(a);
 }
