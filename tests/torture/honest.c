@@ -146,7 +146,9 @@ static struct result any_result(struct writer *w, const struct check_info *c, si
 	return r;
 }
 
-static void record_batch(struct writer *w, int64_t run_id, size_t first, size_t n)
+/* end: the run's, in one commit with the batch; NULL = it goes on. */
+static void record_batch(struct writer *w, int64_t run_id, size_t first, size_t n,
+			 const struct run_info *end)
 {
 	struct result results[N_CHECKS * MAX_SERIES];
 	struct err e = {0};
@@ -159,7 +161,9 @@ static void record_batch(struct writer *w, int64_t run_id, size_t first, size_t 
 		for (size_t s = 0; s < n_series; s++)
 			results[k++] = any_result(w, c, s);
 	}
-	must(record_results(w->record, run_id, results, k, NULL, 0, &e), &e);
+	must(end != NULL ? record_last(w->record, end, results, k, NULL, 0, &e)
+			 : record_results(w->record, run_id, results, k, NULL, 0, &e),
+	     &e);
 }
 
 static void record_run_of(struct writer *w, int64_t number)
@@ -191,15 +195,13 @@ static void record_run_of(struct writer *w, int64_t number)
 
 	must(record_begin(w->record, &run, &e), &e);
 	if (half > 0)
-		record_batch(w, run.id, 0, half);
-	if (half < N_CHECKS)
-		record_batch(w, run.id, half, N_CHECKS - half);
+		record_batch(w, run.id, 0, half, NULL);
 	if (dice(w, 20) == 0)
 		return; /* as if it had been killed */
 	run.end_ms = w->now_ms + 5;
 	run.state = dice(w, 10) == 0 ? RUN_INTERRUPTED : RUN_COMPLETE;
 	run.outcome = (enum outcome)dice(w, 5);
-	must(record_end(w->record, &run, &e), &e);
+	record_batch(w, run.id, half, N_CHECKS - half, &run);
 	d.run_id = run.id;
 	d.at_ms = x.at_ms = x.recorded_ms = run.end_ms;
 	if (number % 5 == 0)

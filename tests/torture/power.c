@@ -63,10 +63,12 @@ struct life {
 	struct sign_key *key;
 };
 
-static bool add_batch(struct life *l, int64_t run_id, uint64_t first, uint64_t n)
+/* A batch; with its end when run is not NULL. */
+static bool add_batch(struct life *l, int64_t run_id, uint64_t first, uint64_t n,
+		      const struct run_info *run)
 {
 	struct result results[MAX_BATCH];
-	struct message m = {.word = ADDS,
+	struct message m = {.word = run != NULL ? ENDS : ADDS,
 			    .run = run_id,
 			    .first = first,
 			    .n = n,
@@ -76,7 +78,8 @@ static bool add_batch(struct life *l, int64_t run_id, uint64_t first, uint64_t n
 	for (uint64_t i = 0; i < n; i++)
 		make_result(l->arena, &m, first + i, &results[i]);
 	say(m, false);
-	if (record_results(l->record, run_id, results, n, NULL, 0, &e) != 0)
+	if ((run != NULL ? record_last(l->record, run, results, n, NULL, 0, &e)
+			 : record_results(l->record, run_id, results, n, NULL, 0, &e)) != 0)
 		return false;
 	say(m, true);
 	return true;
@@ -104,26 +107,25 @@ static bool write_run(struct life *l)
 			       .n_planned = N_CHECKS};
 	struct message m = {.word = BEGINS};
 	struct err e = {0};
+	uint64_t at = 0;
 
 	say(m, false);
 	if (record_begin(l->record, &run, &e) != 0)
 		return false;
 	m.run = run.id;
 	say(m, true);
-	for (uint64_t at = 0; at < N_CHECKS && dice(8) != 0;) {
+	while (at < N_CHECKS && dice(8) != 0) {
 		uint64_t n = 1 + dice(MAX_BATCH);
 
-		if (!add_batch(l, run.id, at, n < N_CHECKS - at ? n : N_CHECKS - at))
+		n = n < N_CHECKS - at ? n : N_CHECKS - at;
+		if (!add_batch(l, run.id, at, n, NULL))
 			return false;
 		at += n;
 	}
 	run.end_ms = BEGIN_MS + 1;
 	run.state = RUN_COMPLETE;
-	m.word = ENDS;
-	say(m, false);
-	if (record_end(l->record, &run, &e) != 0)
+	if (!add_batch(l, run.id, at, at < N_CHECKS ? 1 : 0, &run))
 		return false;
-	say(m, true);
 	return dice(3) != 0 || sign(l);
 }
 
@@ -228,12 +230,11 @@ static void take(struct known *k, const struct message *m)
 		k->runs[k->n_runs++] = (struct run){.id = m->run};
 		return;
 	case ADDS:
+	case ENDS:
+		run->is_ended = m->word == ENDS;
 		b = arena_alloc(k->arena, sizeof(*b));
 		*b = (struct batch){*m, run->batches};
 		run->batches = b;
-		return;
-	case ENDS:
-		run->is_ended = true;
 		return;
 	case SIGNS:
 		k->n_notes++;
@@ -313,11 +314,15 @@ static void settle_run(struct known *k, struct run *run, const struct result *re
 
 		if (m->word == BEGINS || m->word == SIGNS || m->run != run->id)
 			continue;
+		there = count_there(results, n, m);
 		if (m->word == ENDS) {
-			run->is_ended = is_ended;
+			if (there != (is_ended ? m->n : 0))
+				violation(k, "an end without its results, or they without it, run",
+					  run->id);
+			if (is_ended)
+				take(k, m);
 			continue;
 		}
-		there = count_there(results, n, m);
 		if (there != 0 && there != m->n)
 			violation(k, "a batch is half there, run", run->id);
 		if (there == m->n)
