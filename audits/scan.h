@@ -70,7 +70,8 @@ struct scan_spec {
 	 .type = KEY_TEXT,                                                                         \
 	 .flags = KEY_REQUIRED,                                                                    \
 	 .offset = offsetof(struct scan_spec, table),                                              \
-	 .help = "table or view",                                                                  \
+	 .help = "table or view, schema.table for one of another schema; a name with a dot in "    \
+		 "the quotes of the engine: '\"a.b\"', '`a.b`'",                                   \
 	 .example = "orders"},                                                                     \
 		{.name = "where",                                                                  \
 		 .type = KEY_TEXT,                                                                 \

@@ -125,11 +125,16 @@ enum db_absence db_missing(const struct db *db, const char **name);
 bool db_same_name(enum db_engine engine, const char *a, const char *b);
 
 /*
- * Appends a name quoted as one identifier of the engine; db_quote_table also takes "schema.table".
- * (SQLite: "main" is the only schema there is, so any other dot belongs to the name.)
+ * Appends a name quoted as one identifier of the engine; db_quote_table also takes "schema.table",
+ * each part as it is or in the engine's quotes, which a part with a dot needs: "a.b" in double
+ * quotes, in backquotes on MySQL. (SQLite: "main" is the only schema there is, so any other dot
+ * belongs to the name.)
  */
 struct buf;
 void db_quote(enum db_engine engine, struct buf *out, const char *name);
 void db_quote_table(enum db_engine engine, struct buf *out, const char *name);
+/* The table of such a name, without quotes; schema NULL = it has none. Text is in a. */
+const char *db_split_table(enum db_engine engine, struct arena *a, const char *name,
+			   const char **schema);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
@@ -87,17 +88,72 @@ void db_quote(enum db_engine engine, struct buf *out, const char *name)
 	quote(engine, out, name, strlen(name));
 }
 
+/* How long a part in the engine's quotes is, with them; 0 = it is not in quotes. */
+static size_t quoted_len(enum db_engine engine, const char *name)
+{
+	char mark = engine == DB_MYSQL ? '`' : '"';
+	size_t n = 1;
+
+	if (engine == DB_SQLITE || name[0] != mark) /* SQLite: a dot is like any other character */
+		return 0;
+	for (; name[n] && (name[n] != mark || name[n + 1] == mark); n++)
+		n += name[n] == mark ? 1 : 0;
+	return name[n] && n > 1 && (!name[n + 1] || name[n + 1] == '.') ? n + 1 : 0;
+}
+
+/* How much of the name is the schema; 0 = it has none. */
+static size_t schema_len(enum db_engine engine, const char *name)
+{
+	size_t n = quoted_len(engine, name);
+
+	if (n == 0)
+		n = strcspn(name, ".");
+	if (engine == DB_SQLITE)
+		return str_starts(name, "main.") && name[5] ? n : 0;
+	return n > 0 && name[n] == '.' && name[n + 1] ? n : 0;
+}
+
+static void quote_part(enum db_engine engine, struct buf *out, const char *part, size_t n)
+{
+	if (n > 0 && quoted_len(engine, part) == n)
+		(void)buf_add(out, part, n); /* the caller looks at the buffer once, at the end */
+	else
+		quote(engine, out, part, n);
+}
+
 void db_quote_table(enum db_engine engine, struct buf *out, const char *name)
 {
-	const char *dot = strchr(name, '.');
-	bool has_schema = dot && dot > name && dot[1];
+	size_t n = schema_len(engine, name);
 
-	if (engine == DB_SQLITE)
-		has_schema = str_starts(name, "main.") && name[5];
-	if (has_schema) {
-		quote(engine, out, name, (size_t)(dot - name));
+	if (n > 0) {
+		quote_part(engine, out, name, n);
 		(void)buf_putc(out, '.');
-		name = dot + 1;
+		name += n + 1;
 	}
-	db_quote(engine, out, name);
+	quote_part(engine, out, name, strlen(name));
+}
+
+static const char *unquoted(enum db_engine engine, struct arena *a, const char *part, size_t n)
+{
+	if (n == 0 || quoted_len(engine, part) != n)
+		return arena_strndup(a, part, n);
+	char *name = arena_alloc(a, n);
+	size_t len = 0;
+
+	for (size_t i = 1; i + 1 < n; i++) {
+		name[len++] = part[i];
+		i += part[i] == part[0] ? 1 : 0;
+	}
+	name[len] = '\0';
+	return name;
+}
+
+const char *db_split_table(enum db_engine engine, struct arena *a, const char *name,
+			   const char **schema)
+{
+	size_t n = schema_len(engine, name);
+
+	*schema = n > 0 ? unquoted(engine, a, name, n) : NULL;
+	name += n > 0 ? n + 1 : 0;
+	return unquoted(engine, a, name, strlen(name));
 }

@@ -304,15 +304,13 @@ int mysql_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db
 int mysql_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		   struct db_table *out, struct err *e)
 {
-	const char *dot = strchr(name, '.');
-	bool has_schema = dot && dot > name && dot[1];
-	const char *bare = has_schema ? dot + 1 : name;
+	const char *schema, *bare = db_split_table(DB_MYSQL, a, name, &schema);
 	struct db_catalog c = {.engine = DB_MYSQL};
 	struct mysql_read r = begin(db, a, deadline_ms, &c);
 
 	set_scope(&r, NULL, bare);
-	if (has_schema)
-		r.params[0] = arena_strndup(a, name, (size_t)(dot - name));
+	if (schema)
+		r.params[0] = schema;
 	if (mysql_ask(&r, &tables_question, e) != 0)
 		return -1;
 	if (c.n_tables == 0) {

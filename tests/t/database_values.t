@@ -122,6 +122,39 @@ tells d/edges "fail pass" 'not a number'
 tells d/equal pass
 tells d/infinite undecided 'a value is infinite: there are no bins of equal width'
 
+# ---- names with a dot in them: in the engine's quotes ----
+admin shop "CREATE TABLE \"a.b\" (id int PRIMARY KEY, \"c.d\" int)" "CREATE SCHEMA \"s.t\"" "CREATE TABLE \"s.t\".u (id int)" \
+	"INSERT INTO \"a.b\" VALUES (1, NULL), (2, 5)" "GRANT USAGE ON SCHEMA \"s.t\" TO reader" \
+	"GRANT SELECT ON \"a.b\", \"s.t\".u TO reader"
+mariadb_sql -D shop "CREATE TABLE \`a.b\` (id INT PRIMARY KEY, \`c.d\` INT); INSERT INTO \`a.b\` VALUES (1, NULL), (2, 5)"
+{
+	sed '/^audits/,$d' assize.yaml
+	printf 'audits:\n'
+	for of in 'pg "' 'my `'; do
+		quote=${of#* }
+		cat <<-YAML
+			  dots-${of% *}:
+			    target: ${of% *}
+			    checks:
+			      - { id: rows, rows: '${quote}a.b$quote', expect: "== 2" }
+			      - { id: missing, missing: { table: '${quote}a.b$quote', columns: c.d }, expect: "== 1" }
+			      - { id: sum, aggregate: { table: '${quote}a.b$quote', column: c.d }, expect: { sum: "== 5", max: "== 5" } }
+			      - { id: bare, rows: a.b, expect: "== 2" }
+		YAML
+	done
+	echo "      - { id: schema, rows: 'shop.\`a.b\`', expect: '== 2' }"
+	echo "      - { id: other, target: pg, rows: '\"s.t\".u', expect: '== 0' }"
+} >dots.yaml
+run "$ASSIZE" run -f dots.yaml --report json=report.json
+for check in rows missing sum; do
+	tells dots-pg/$check pass
+	tells dots-my/$check pass
+done
+tells dots-pg/bare undecided
+tells dots-my/bare undecided
+tells dots-my/schema pass
+tells dots-my/other pass
+
 # ---- a warning is of the check that asked for it ----
 mariadb_sql -D shop "CREATE TABLE w (id INT PRIMARY KEY, word VARCHAR(10)); INSERT INTO w VALUES (1, 'abc'), (2, '5'), (3, NULL)"
 cat >warned.yaml <<YAML
