@@ -23,6 +23,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/clients.h"
 #include "runner/io/clock.h"
 #include "runner/io/http.h"
 #include "runner/io/proc.h"
@@ -40,6 +41,7 @@ struct queue {
 
 struct engine {
 	const struct probe_world *world;
+	unsigned clients; /* to be loaded by a thread that has nothing to do yet */
 	pthread_mutex_t lock;
 	pthread_cond_t has_work; /* pool threads wait for it */
 	struct queue pool, http, done;
@@ -179,11 +181,26 @@ static void finish(struct engine *g, struct job *job, const struct err *failure)
 		(void)!write(g->wake[1], "", 1); /* full = the owner has a wake-up already */
 }
 
+/* The first thread of the pool does it, for all; with the lock held, which it gives back meanwhile.
+ */
+static void load_clients(struct engine *g)
+{
+	unsigned clients = g->clients;
+
+	if (clients == 0)
+		return;
+	g->clients = 0;
+	(void)pthread_mutex_unlock(&g->lock);
+	clients_load(clients);
+	(void)pthread_mutex_lock(&g->lock);
+}
+
 static void *pool_thread(void *ctx)
 {
 	struct engine *g = ctx;
 
 	(void)pthread_mutex_lock(&g->lock);
+	load_clients(g);
 	while (true) {
 		struct err e = {0};
 		struct job *job;
@@ -387,6 +404,7 @@ int engine_start(const struct probe_world *world, const struct plan *plan, size_
 	g = xmalloc(sizeof(*g));
 	memset(g, 0, sizeof(*g));
 	g->world = world;
+	g->clients = clients_of(plan);
 	g->has_proc = plan->needs_proc;
 	(void)pthread_mutex_init(&g->lock, NULL); /* default attributes: cannot fail on Linux */
 	(void)pthread_cond_init(&g->has_work, NULL);
