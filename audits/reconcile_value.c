@@ -286,6 +286,9 @@ static bool are_same_numbers(const struct reconcile_cell *left, const struct rec
 	/* Two integers that differ are not the same because a double cannot tell them apart. */
 	if (l == r)
 		return left->type != RECONCILE_INT || right->type != RECONCILE_INT || room > 0;
+	/* Nothing is near infinity: its rounding below would be infinite as well. */
+	if (isinf(l) || isinf(r))
+		return false;
 	/* 1.1 and 1 lie a rounding more than 0.1 apart: a decimal bound is meant for decimals. */
 	return room > 0 && fabs(l - r) <= room + 2 * DBL_EPSILON * fmax(fabs(l), fabs(r));
 }

@@ -1,4 +1,5 @@
 /* test_reconcile: what means the same on two engines is the same, and nothing else is. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,6 +101,10 @@ static void test_reconcile_tolerance(void **state)
 	assert_false(is_same(integer(200), integer(197), "1%"));
 	assert_false(is_same(integer(0), real(0.001), "50%")); /* a share of nothing */
 	assert_false(is_same(text("a"), text("b"), "10"));
+	assert_false(is_same(integer(5), real(INFINITY), "0.01"));
+	assert_false(is_same(real(-INFINITY), real(0.5), "1%"));
+	assert_false(is_same(real(INFINITY), real(-INFINITY), "1%"));
+	assert_true(is_same(real(INFINITY), real(INFINITY), "1%"));
 	assert_int_equal(reconcile_tolerance_parse("-1", &t), -1);
 	assert_int_equal(reconcile_tolerance_parse("%", &t), -1);
 	assert_int_equal(reconcile_tolerance_parse("", &t), -1);
