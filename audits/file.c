@@ -19,6 +19,7 @@
 #include "runner/base/err.h"
 #include "runner/base/node.h"
 #include "runner/base/num.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/base/utf16.h"
 #include "runner/io/clock.h"
@@ -216,7 +217,8 @@ static int count_lines(const struct sight *s, const struct buf *content, struct 
 		if (rc > 0 && ++*n_matching <= EVIDENCE_LINES) {
 			(void)buf_printf(evidence, "%sline %lld: ", *n_matching > 1 ? "\n" : "",
 					 (long long)*n_lines);
-			str_escape(evidence, p, n < EVIDENCE_WIDTH ? n : EVIDENCE_WIDTH);
+			redact_show(s->probe->world->definition->redactor, s->probe->arena, p, n,
+				    EVIDENCE_WIDTH, evidence);
 		}
 		if (clock_monotonic_ms(s->probe->world->clock) > s->probe->deadline_ms)
 			return err_set(e, ERR_MEASURE, "could not search to the end in time");

@@ -250,33 +250,13 @@ void log_count_end(struct log_count *c)
 
 /* ---- evidence ---- */
 
-/* A secret has no NUL, so each piece between two of them is masked by itself. */
-static void show_text(const struct log_count *c, const struct log_line *l, struct buf *out)
-{
-	const struct redactor *r = c->rules->redactor;
-	size_t n = l->n_text, left = LOG_SHOWN_BYTES;
-
-	for (const char *p = l->text; n > 0 && left > 0;) {
-		size_t k = strnlen(p, n);
-		const char *shown = redact_head(r, c->arena, p, k, left);
-
-		str_escape(out, shown, strlen(shown));
-		if (k == n || k >= left)
-			break;
-		str_escape(out, "", 1);
-		p += k + 1;
-		n -= k + 1;
-		left -= k + 1;
-	}
-	if (l->bytes > LOG_SHOWN_BYTES)
-		(void)buf_printf(out, "... (%" PRId64 " bytes)", l->bytes);
-}
-
 static void show_line(const struct log_count *c, const struct log_line *l, struct buf *out)
 {
 	(void)buf_printf(out, "%s%s, byte %" PRId64 ": ", out->len > 0 ? "\n" : "", l->name,
 			 l->position); /* a full buffer says so */
-	show_text(c, l, out);
+	redact_show(c->rules->redactor, c->arena, l->text, l->n_text, LOG_SHOWN_BYTES, out);
+	if (l->bytes > LOG_SHOWN_BYTES)
+		(void)buf_printf(out, "... (%" PRId64 " bytes)", l->bytes);
 }
 
 void log_count_show(const struct log_count *c, struct buf *out)

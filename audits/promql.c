@@ -369,7 +369,7 @@ static int promql_finish(struct probe *p, const struct http_response *res, struc
 					   res->status};
 	struct promql_answer answer;
 
-	if (promql_answer_read(p->arena, &reply, p->checks[0]->spec, &answer, e) != 0)
+	if (promql_answer_read(p, &reply, p->checks[0]->spec, &answer, e) != 0)
 		return -1;
 	return promql_measure(p, &answer, &s->moment, e);
 }

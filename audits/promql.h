@@ -64,7 +64,7 @@ struct promql_answer {
 };
 
 /* -1 when it is none that may be judged (ERR_MEASURE). */
-int promql_answer_read(struct arena *a, const struct promql_reply *r,
+int promql_answer_read(struct probe *p, const struct promql_reply *r,
 		       const struct promql_spec *spec, struct promql_answer *out, struct err *e);
 
 /* Emits a measurement for each series, or -1 when there is no telling which is which. */

@@ -14,30 +14,32 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/json.h"
+#include "runner/model/kind.h"
 
 #define MAX_FOREIGN 300 /* bytes of their words in ours */
 
 /* Foreign text for a message: one line, escaped, cut. */
-static const char *theirs(struct arena *a, const char *text, size_t n)
+static const char *theirs(struct probe *p, const char *text, size_t n)
 {
 	struct buf b;
-	const char *cut;
+	const char *head, *cut;
 
 	while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL && text[n - 1] != '\0')
 		n--;
 	buf_init(&b, 8 * MAX_FOREIGN);
-	str_escape(&b, text, n < MAX_FOREIGN ? n : MAX_FOREIGN);
-	cut = arena_printf(a, "%s%s", b.len > 0 ? b.data : "", n > MAX_FOREIGN ? "..." : "");
+	head = probe_head(p, text, n, MAX_FOREIGN);
+	str_escape(&b, head, strlen(head));
+	cut = arena_printf(p->arena, "%s%s", b.len > 0 ? b.data : "", n > MAX_FOREIGN ? "..." : "");
 	buf_release(&b);
 	return cut;
 }
 
-static const char *text_of(struct arena *a, const struct json_doc *doc, const struct json_t *at)
+static const char *text_of(struct probe *p, const struct json_doc *doc, const struct json_t *at)
 {
 	struct json_value v;
 
 	json_read(doc, at, &v);
-	return v.type == JSON_IS_TEXT ? theirs(a, v.text, v.n) : NULL;
+	return v.type == JSON_IS_TEXT ? theirs(p, v.text, v.n) : NULL;
 }
 
 static bool is_html(const struct promql_reply *r)
@@ -46,9 +48,9 @@ static bool is_html(const struct promql_reply *r)
 }
 
 /* What is no JSON and does not claim to have worked. */
-static int refuse_status(struct arena *a, const struct promql_reply *r, struct err *e)
+static int refuse_status(struct probe *p, const struct promql_reply *r, struct err *e)
 {
-	const char *said = r->n > 0 && !is_html(r) ? theirs(a, r->text, r->n) : "";
+	const char *said = r->n > 0 && !is_html(r) ? theirs(p, r->text, r->n) : "";
 	const char *colon = said[0] != '\0' ? ": " : "";
 
 	if (r->status == 401 || r->status == 403) {
@@ -76,7 +78,7 @@ static int refuse_status(struct arena *a, const struct promql_reply *r, struct e
 }
 
 /* status: error, with a type and a sentence. */
-static int refuse_error(struct arena *a, const struct json_doc *doc, const struct promql_reply *r,
+static int refuse_error(struct probe *p, const struct json_doc *doc, const struct promql_reply *r,
 			struct err *e)
 {
 	static const struct {
@@ -91,8 +93,8 @@ static int refuse_error(struct arena *a, const struct json_doc *doc, const struc
 		{"not_found", "the server has no such thing"},
 		{"too_many_requests", "the server has too many queries"},
 	};
-	const char *type = text_of(a, doc, json_member(json_root(doc), "errorType"));
-	const char *said = text_of(a, doc, json_member(json_root(doc), "error"));
+	const char *type = text_of(p, doc, json_member(json_root(doc), "errorType"));
+	const char *said = text_of(p, doc, json_member(json_root(doc), "error"));
 
 	said = said != NULL && said[0] != '\0' ? said : "it does not say why";
 	for (size_t i = 0; type != NULL && i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -103,15 +105,15 @@ static int refuse_error(struct arena *a, const struct json_doc *doc, const struc
 		       said);
 }
 
-static int check_status(struct arena *a, const struct json_doc *doc, const struct promql_reply *r,
+static int check_status(struct probe *p, const struct json_doc *doc, const struct promql_reply *r,
 			struct err *e)
 {
-	const char *status = text_of(a, doc, json_member(json_root(doc), "status"));
+	const char *status = text_of(p, doc, json_member(json_root(doc), "status"));
 
 	if (status != NULL && strcmp(status, "error") == 0)
-		return refuse_error(a, doc, r, e);
+		return refuse_error(p, doc, r, e);
 	if (r->status != 200)
-		return refuse_status(a, r, e);
+		return refuse_status(p, r, e);
 	if (status == NULL || strcmp(status, "success") != 0) {
 		(void)err_set(e, ERR_MEASURE,
 			      "the answer is JSON, but not that of a query API: it has no "
@@ -122,7 +124,7 @@ static int check_status(struct arena *a, const struct json_doc *doc, const struc
 }
 
 /* A list of texts that weakens the answer. */
-static int check_annotations(struct arena *a, struct promql_answer *out, const char *name,
+static int check_annotations(struct probe *p, struct promql_answer *out, const char *name,
 			     bool is_allowed, struct err *e)
 {
 	const struct json_t *list = json_member(json_root(out->doc), name);
@@ -133,14 +135,14 @@ static int check_annotations(struct arena *a, struct promql_answer *out, const c
 	if (v.type == JSON_ABSENT || v.type == JSON_IS_NULL ||
 	    (v.type == JSON_IS_ARRAY && v.n == 0))
 		return 0;
-	first = text_of(a, out->doc, json_item(list, 0));
+	first = text_of(p, out->doc, json_item(list, 0));
 	if (first == NULL)
 		return err_set(e, ERR_MEASURE, "the answer holds %s that are no texts", name);
 	if (v.n > 1)
-		more = arena_printf(a, " (and %zu more)", v.n - 1);
+		more = arena_printf(p->arena, " (and %zu more)", v.n - 1);
 	if (is_allowed) {
 		if (out->remark == NULL)
-			out->remark = arena_printf(a, "the server says: %s%s", first, more);
+			out->remark = arena_printf(p->arena, "the server says: %s%s", first, more);
 		return 0;
 	}
 	(void)err_set(e, ERR_MEASURE, "the server answered with %s: %s%s", name, first, more);
@@ -165,12 +167,12 @@ static int check_partial(struct promql_answer *out, bool is_allowed, struct err 
 			"see to the storage nodes; partial: allow takes the answer nevertheless");
 }
 
-static int check_type(struct arena *a, struct promql_answer *out, bool is_range, struct err *e)
+static int check_type(struct probe *p, struct promql_answer *out, bool is_range, struct err *e)
 {
 	const struct json_t *data = json_member(json_root(out->doc), "data");
 	struct json_value v;
 
-	out->type = text_of(a, out->doc, json_member(data, "resultType"));
+	out->type = text_of(p, out->doc, json_member(data, "resultType"));
 	out->result = json_member(data, "result");
 	if (out->type == NULL)
 		return err_set(e, ERR_MEASURE, "the answer does not say what type its result has");
@@ -196,7 +198,7 @@ static void free_doc(void *doc)
 	json_free(doc);
 }
 
-int promql_answer_read(struct arena *a, const struct promql_reply *r,
+int promql_answer_read(struct probe *p, const struct promql_reply *r,
 		       const struct promql_spec *spec, struct promql_answer *out, struct err *e)
 {
 	*out = (struct promql_answer){0};
@@ -211,14 +213,14 @@ int promql_answer_read(struct arena *a, const struct promql_reply *r,
 		if (r->status == 200)
 			return err_context(e, "the answer is no JSON, or torn");
 		*e = (struct err){0};
-		return refuse_status(a, r, e);
+		return refuse_status(p, r, e);
 	}
-	arena_defer(a, free_doc, out->doc);
-	if (check_status(a, out->doc, r, e) != 0 ||
-	    check_annotations(a, out, "warnings", spec->warnings == PROMQL_WARNINGS_ALLOW, e) !=
+	arena_defer(p->arena, free_doc, out->doc);
+	if (check_status(p, out->doc, r, e) != 0 ||
+	    check_annotations(p, out, "warnings", spec->warnings == PROMQL_WARNINGS_ALLOW, e) !=
 		    0 ||
-	    check_annotations(a, out, "infos", spec->warnings != PROMQL_WARNINGS_REFUSE, e) != 0 ||
+	    check_annotations(p, out, "infos", spec->warnings != PROMQL_WARNINGS_REFUSE, e) != 0 ||
 	    check_partial(out, spec->partial != 0, e) != 0)
 		return -1;
-	return check_type(a, out, spec->range.step_ms > 0, e);
+	return check_type(p, out, spec->range.step_ms > 0, e);
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/spelling.h"
 #include "runner/base/str.h"
 
@@ -396,4 +397,21 @@ const char *redact_head(const struct redactor *r, struct arena *a, const char *s
 	while (is_cut && most > 0 && ((unsigned char)s[most] & 0xC0) == 0x80)
 		most--;
 	return redact(r, a, arena_strndup(a, s, is_cut ? most : n), is_cut);
+}
+
+void redact_show(const struct redactor *r, struct arena *a, const char *s, size_t n, size_t most,
+		 struct buf *out)
+{
+	while (n > 0 && most > 0) {
+		size_t k = strnlen(s, n);
+		const char *shown = redact_head(r, a, s, k, most);
+
+		str_escape(out, shown, strlen(shown));
+		if (k == n || k >= most)
+			break;
+		str_escape(out, "", 1);
+		s += k + 1;
+		n -= k + 1;
+		most -= k + 1;
+	}
 }

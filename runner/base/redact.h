@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 struct arena;
+struct buf;
 struct redactor;
 
 #define REDACT_MASK "***"
@@ -45,5 +46,8 @@ const char *redact_cut(const struct redactor *r, struct arena *a, const char *s)
  */
 const char *redact_head(const struct redactor *r, struct arena *a, const char *s, size_t n,
 			size_t most);
+/* The same of any bytes, appended to out escaped: a NUL, which no secret has, is shown as one. */
+void redact_show(const struct redactor *r, struct arena *a, const char *s, size_t n, size_t most,
+		 struct buf *out);
 
 #endif

@@ -13,6 +13,7 @@ intact()
 	printf '%s\n' one two three four WARNING >d/log
 	: >d/empty
 }
+export SECRET=hunter2-hunter2
 digest=$(printf 'name: shop\nversion: 2.31.0\n' | sha256sum | cut -d' ' -f1)
 
 cat >assize.yaml <<YAML
@@ -34,6 +35,8 @@ audits:
       - { id: link, file: link, expect: { size: "== 27 B" } }
       - { id: bounded, file: { path: d/version, pattern: shop, max_size: 10B } }
       - { id: wide, file: { path: d/wide, pattern: ERROR }, expect: { matches: "== 0" } }
+      - { id: holder, command: { run: ["true"], env: { T: "\${env:SECRET}" } } }
+      - { id: secret, file: { path: d/secret, pattern: ERROR }, expect: { matches: "== 0" } }
       - { id: empty, file: { path: d/empty, pattern: x }, expect: { matches: "== 0", size: "== 0 B" } }
 YAML
 
@@ -55,6 +58,9 @@ for encoding in UTF-16 UTF-16LE UTF-16BE; do
 	printf 'one\nERROR two\n' | iconv -t $encoding >d/wide
 	tells "$encoding" wide 2 'it is UTF-16, and a pattern reads UTF-8|not valid UTF-8'
 done
+printf 'ERROR %0186d%s\nERROR \0%s\n' 0 "$SECRET" "$SECRET" >d/secret
+tells "half a secret where a line is cut is masked" secret 1 'line 1: ERROR 0{186}\*\*\*.*line 2: ERROR .x00\*\*\*'
+unlike "and not in the record either" "$(grep -ao 'hunter' .assize/record.db)" hunter
 rm d/version
 tells "missing file" exists 1 'f/exists.*0.*== 1'
 tells "missing file" absent 0 'pass'
