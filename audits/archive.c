@@ -62,8 +62,9 @@ static const struct key_row archive_keys[] = {
 	{.name = "forbidden",
 	 .type = KEY_TEXTS,
 	 .offset = offsetof(struct archive_spec, forbidden),
-	 .help = "names that must not be there; * also matches /",
-	 .example = "[\"*.pem\", \"*/.git/*\"]"},
+	 .help = "names that must not be there; * also matches /, and */x is found in a folder "
+		 "only",
+	 .example = "[\"*.pem\", \"*.git/*\"]"},
 	{.name = "members",
 	 .type = KEY_PATH,
 	 .flags = KEY_POLICY | KEY_WORLD,
@@ -188,6 +189,38 @@ static void check_allow(struct keys_context *ctx, struct check *c, struct archiv
 	}
 }
 
+/* A member is compared by its plain name, so what is asked of it has to be one as well. */
+static const char *plain_name(struct keys_context *ctx, const struct check *c, const char *name,
+			      struct pos pos)
+{
+	const char *plain = archive_path(ctx->arena, name);
+	const char *shown = str_escaped(ctx->arena, plain);
+
+	if (name[0] != '\0' && name[strlen(name) - 1] == '/')
+		(void)diags_at(ctx->diags, pos,
+			       arena_printf(ctx->arena,
+					    "\"%s\" is the folder, \"%s/*\" what is in it", shown,
+					    shown),
+			       "check \"%s\": no member is ever \"%s\": names do not end with /",
+			       c->name, str_escaped(ctx->arena, name));
+	return plain;
+}
+
+static void read_names(struct keys_context *ctx, const struct check *c, struct archive_spec *spec)
+{
+	struct texts *lists[] = {&spec->required, &spec->forbidden};
+	struct pairs *tables[] = {&spec->digests, &spec->modes};
+
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < lists[k]->n; i++)
+			lists[k]->items[i] =
+				plain_name(ctx, c, lists[k]->items[i], lists[k]->positions[i]);
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < tables[k]->n; i++)
+			tables[k]->items[i].name = plain_name(ctx, c, tables[k]->items[i].name,
+							      tables[k]->items[i].pos);
+}
+
 static void check_pairs(struct keys_context *ctx, struct check *c, const struct archive_spec *spec)
 {
 	unsigned char digest[SHA256_BYTES];
@@ -222,6 +255,7 @@ static void archive_check(struct keys_context *ctx, struct check *c)
 		(void)diags_at(ctx->diags, c->kind_pos, "install libarchive-dev and build again",
 			       "check \"%s\": this assize was built without archives", c->name);
 	check_allow(ctx, c, spec);
+	read_names(ctx, c, spec);
 	check_pairs(ctx, c, spec);
 	if (spec->exact && !spec->members && spec->digests.n == 0)
 		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "exact"),
@@ -354,7 +388,7 @@ static int prepare(struct pass *p, struct err *e)
 
 		/* archive_check() refused everything else. */
 		if (sha256_from_hex(pair->value, strlen(pair->value), digest) == 0)
-			want(p, archive_path(p->probe->arena, pair->name), digest);
+			want(p, pair->name, digest);
 	}
 	if (spec->members && read_manifest(p, e) < 0)
 		return -1;

@@ -33,7 +33,7 @@ rebuilt()
 {
 	tar --owner=root:0 --group=root:0 --sort=name -C tree -cf a "$@" .
 }
-content='required: [LICENSE, "bin/*"], forbidden: ["*.pem", "*/.git/*"]'
+content='required: [LICENSE, "bin/*"], forbidden: ["*.pem", "*.git/*"]'
 exact='members: MEMBERS, exact: true'
 one="sha256: { ./LICENSE: $license }"
 
@@ -73,6 +73,13 @@ rebuilt
 expects fail "extra file" "$exact" 'etc/key.pem: not listed'
 again pass "which only exact minds" "members: MEMBERS" ""
 again fail "forbidden file" "$content" 'etc/key.pem: matches forbidden "\*.pem"'
+mkdir tree/.git && : >tree/.git/config
+rebuilt
+expects fail "a repository at the top" "$content" 'git/config: matches forbidden "\*.git/\*"'
+rm -r tree/.git
+again fail "forbidden as tar lists it" 'forbidden: ./etc/*.pem' 'etc/key.pem: matches forbidden "etc/\*.pem"'
+again pass "required as tar lists it" 'required: ./etc/key.pem' ""
+again fail "a mode as tar lists it" 'modes: { "./bin/*": "0644" }' 'bin/app: mode 0755, not 0644'
 rm tree/etc/key.pem
 rebuilt --exclude=./LICENSE
 expects fail "required file gone" "$content" '1 difference".*LICENSE: required, and no member is it'
@@ -300,6 +307,10 @@ refuses "an unknown allowance" 'allow: [links]' 'cannot allow "links".*one of ca
 refuses "a digest that is none" 'sha256: {x: abc}' 'the digest of "x" is not 64 hexadecimal digits'
 refuses "a mode that is none" 'modes: {x: "rwx"}' '"rwx" is not a mode'
 refuses "exact without a list" 'exact: true' '"exact" needs a list'
+for key in 'required: etc/' 'forbidden: "./etc//"' 'modes: { etc/: "0755" }' "sha256: { etc/: $license }"; do
+	refuses "a name with a slash at its end: $key" "$key" \
+		'no member is ever "(\./)?etc//?": names do not end with /.*"etc" is the folder, "etc/\*" what is in it'
+done
 refuses "half an owner" 'owner: "root:"' '"owner" has an empty part'
 exits "the example is valid" 0 "$ASSIZE" check -f "$ROOT/audits/examples/archive.yaml"
 done_testing
