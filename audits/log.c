@@ -309,7 +309,9 @@ static void tell_file(struct look *k, const struct log_file *f, const struct log
 
 /*
  * A last line without newline is for the next look, unless nothing will be added to it: the file is
- * packed, or it was rotated away and does not grow any more.
+ * packed, or it was rotated away and does not grow any more. The last words of a program that died
+ * in them stand at the end of a live file: what matches of a line that was left so since the last
+ * look counts.
  */
 static int read_on(struct look *k, const struct log_file *f, const struct log_mark *mark,
 		   struct err *e)
@@ -328,6 +330,8 @@ static int read_on(struct look *k, const struct log_file *f, const struct log_ma
 	role = role_of(k, f, mark, has_grown);
 	if (f->is_packed || (role == LOG_IS_DONE && !f->is_live))
 		log_count_end(c);
+	else if (mark && f->modified_ms < k->before.at_ms)
+		log_count_end_match(c);
 	end = c->position;
 	if (!k->is_first)
 		tell_file(k, f, mark, end - from);
@@ -570,7 +574,10 @@ const struct audit_kind audit_kind_log = {
 		"but gzip are lines of bytes. The place belongs to the check, not to a subject: "
 		"each "
 		"line is judged in one run, whatever that was about. Time stamps in lines are not "
-		"read. Silence is no measurement unless min_lines: 0 says so.",
+		"read. A last line without an end is judged when it has one, or by a match that "
+		"stands "
+		"there since the look before. Silence is no measurement unless min_lines: 0 says "
+		"so.",
 	.spec_size = sizeof(struct log_spec),
 	.keys = log_keys,
 	.values = log_values,

@@ -248,6 +248,18 @@ void log_count_end(struct log_count *c)
 		end_line(c, 0);
 }
 
+void log_count_end_match(struct log_count *c)
+{
+	const struct log_rules *rules = c->rules;
+	struct line l = {.p = c->carry.data, .n = c->carry.len};
+	bool is_matching = false;
+
+	for (size_t i = 0; i < rules->n && c->carried > 0 && !is_matching; i++)
+		is_matching = search(rules->patterns[i], &l, NULL) > 0;
+	if (is_matching && (!rules->except || search(rules->except, &l, NULL) == 0))
+		end_line(c, 0);
+}
+
 /* ---- evidence ---- */
 
 static void show_line(const struct log_count *c, const struct log_line *l, struct buf *out)

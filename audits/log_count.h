@@ -76,6 +76,8 @@ void log_count_begin(struct log_count *c, const char *name, int64_t position);
 int log_count_add(void *c, const char *p, size_t n, struct err *e);
 int64_t log_count_pending(const struct log_count *c);
 void log_count_end(struct log_count *c);
+/* The same, if what there is of the line matches: whatever comes behind cannot take that back. */
+void log_count_end_match(struct log_count *c);
 
 /* Appends the first and the last matching lines, as far as they are shown, masked and escaped. */
 void log_count_show(const struct log_count *c, struct buf *out);

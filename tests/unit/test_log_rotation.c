@@ -115,6 +115,31 @@ static void test_log_keeps_the_end_of_a_line_for_the_renamed_file(void **state)
 	expect_look(w, 0, 0, 0);
 }
 
+static void test_log_counts_last_words_that_stay_without_an_end(void **state)
+{
+	struct world *w = *state;
+
+	intact(w);
+	add(w, "app.log", "ERROR last wor");
+	age(w, "app.log", -100000); /* written since the look before */
+	expect_look(w, 0, 0, 0);
+	age(w, "app.log", 0);
+	expect_look(w, 1, 1, 0);
+	expect_look(w, 0, 0, 0);
+	add(w, "app.log", "ds\nno match");
+	age(w, "app.log", 0);
+	expect_look(w, 1, 0, 0);
+	expect_look(w, 0, 0, 0); /* it may become one yet */
+	add(w, "app.log", " but an ERROR\n");
+	age(w, "app.log", 0);
+	expect_look(w, 1, 1, 0);
+	define(w, "{ path: app.log, pattern: ERROR, except: harmless, from: begin, min_lines: 0 }");
+	look(w);
+	add(w, "app.log", "ERROR harmless");
+	age(w, "app.log", 0);
+	expect_look(w, 0, 0, 0);
+}
+
 static void test_log_knows_a_reused_inode(void **state)
 {
 	struct world *w = *state;
@@ -244,6 +269,7 @@ int main(void)
 		TEST(test_log_waits_for_a_file_that_is_being_packed),
 		TEST(test_log_reads_what_it_never_saw_before),
 		TEST(test_log_keeps_the_end_of_a_line_for_the_renamed_file),
+		TEST(test_log_counts_last_words_that_stay_without_an_end),
 		TEST(test_log_knows_a_reused_inode),
 		TEST(test_log_waits_for_a_log_that_is_gone),
 		TEST(test_log_tells_what_is_lost),
