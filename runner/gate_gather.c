@@ -20,8 +20,82 @@
 #define OVERRIDE_TOLD_MS (7 * INT64_C(86400000))
 #define MAX_OVERRIDES	 100 /* the newest */
 
+/* Runs that were under way while run_id was. */
+struct overlaps {
+	int64_t run_id, *runs;
+	size_t n;
+};
+
+/* When the last of it had been measured. A record that was changed may say anything. */
+static int64_t known_ms(const struct evidence *items, size_t n)
+{
+	int64_t last_ms = INT64_MIN;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct result *r = &items[i].result;
+		int64_t took_ms = r->duration_us > 0 ? r->duration_us / 1000 : 0;
+		int64_t at_ms =
+			r->measured_ms > INT64_MAX - took_ms ? INT64_MAX : r->measured_ms + took_ms;
+
+		if (at_ms > last_ms)
+			last_ms = at_ms;
+	}
+	return last_ms;
+}
+
+static bool has_failure(const struct evidence *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].result.outcome == OUTCOME_FAIL)
+			return true;
+	return false;
+}
+
+/* Of the check as it is now, about what is to be released? */
+static bool is_about(const struct gate_gather *g, const struct check *check,
+		     const struct evidence *x)
+{
+	return x->result.check != NULL &&
+	       memcmp(x->result.check->hash, check->hash, sizeof(check->hash)) == 0 &&
+	       (g->gate->is_any_subject || strcmp(x->subject, g->subject) == 0 ||
+		strcmp(x->subject, "any") == 0);
+}
+
+/*
+ * The newest run is the one that began last. Another one that was under way meanwhile may have seen
+ * the check fail after it was measured there: then that is what is known last. A pass does not take
+ * the place of what the newest run says.
+ */
+static int find_later_failure(const struct gate_gather *g, struct overlaps *o,
+			      struct gate_item *item, struct err *e)
+{
+	int64_t last_ms = known_ms(item->evidence, item->n_evidence);
+
+	if (o->run_id != item->evidence[0].run_id) {
+		o->run_id = item->evidence[0].run_id;
+		if (record_overlapping(g->record, g->arena, o->run_id, &o->runs, &o->n, e) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < o->n; i++) {
+		struct evidence *other;
+		size_t n;
+
+		if (record_run_evidence(g->record, g->arena, item->check->name, o->runs[i], &other,
+					&n, e) != 0)
+			return -1;
+		if (n == 0 || !is_about(g, item->check, &other[0]) || !has_failure(other, n) ||
+		    known_ms(other, n) <= last_ms)
+			continue;
+		last_ms = known_ms(other, n);
+		item->evidence = other;
+		item->n_evidence = n;
+	}
+	return 0;
+}
+
 /* The newest evidence about this subject, or about "any", whichever is newer. */
-static int find_evidence(const struct gate_gather *g, struct gate_item *item, struct err *e)
+static int find_evidence(const struct gate_gather *g, struct overlaps *overlaps,
+			 struct gate_item *item, struct err *e)
 {
 	struct arena *a = g->arena;
 	const char *check = item->check->name;
@@ -42,7 +116,7 @@ static int find_evidence(const struct gate_gather *g, struct gate_item *item, st
 	item->n_evidence = n_own;
 	item->other_subject_ms = -1;
 	if (n_own > 0)
-		return 0;
+		return find_later_failure(g, overlaps, item, e);
 	if (record_evidence(g->record, a, check, NULL, &other, &n_other, e) != 0)
 		return -1;
 	if (n_other > 0) {
@@ -253,6 +327,8 @@ static int find_overrides(const struct gate_gather *g, int64_t before_seq, struc
 
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
+	struct overlaps overlaps = {.run_id = 0};
+
 	*out = (struct gate_input){
 		.gate = g->gate,
 		.subject = g->subject,
@@ -269,7 +345,7 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		out->policy = arena_printf(g->arena, "%s at %s", g->definition->root_file,
 					   g->definition->commit);
 	for (size_t i = 0; i < g->n_items; i++)
-		if (find_evidence(g, &g->items[i], e) != 0)
+		if (find_evidence(g, &overlaps, &g->items[i], e) != 0)
 			return -1;
 	/* after the evidence: what is judged as newest is part of its past */
 	if (record_next_seq(g->record, &out->before_seq, e) != 0)

@@ -11,9 +11,6 @@
 #include "runner/history/row.h"
 #include "runner/history/store.h"
 
-/* As in query_series.c: a run that began before the window may have measured inside it. */
-#define LONGEST_RUN_MS INT64_C(86400000)
-
 struct name {
 	int64_t id;
 	const char *text;
@@ -128,8 +125,9 @@ static sqlite3_stmt *start(struct reading *x, int64_t check_id, struct err *e)
 		store_bind_int(s, 4, any);
 	}
 	store_bind_int(s, 5,
-		       q->since_ms < INT64_MIN + LONGEST_RUN_MS ? INT64_MIN
-								: q->since_ms - LONGEST_RUN_MS);
+		       q->since_ms < INT64_MIN + STORE_LONGEST_RUN_MS
+			       ? INT64_MIN
+			       : q->since_ms - STORE_LONGEST_RUN_MS);
 	return s;
 }
 

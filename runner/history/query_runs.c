@@ -198,3 +198,34 @@ int record_last_measured(struct record *r, const char *check, int64_t *out, stru
 	*out = at;
 	return 0;
 }
+
+/* Of runs that have no end nobody knows how long they went on; none goes on for longer than a day.
+ */
+int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,
+		       struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT o.id FROM runs m LEFT JOIN run_ends f ON f.run = m.id CROSS JOIN runs o "
+		"LEFT JOIN run_ends e ON e.run = o.id WHERE m.id = ?1 AND o.id <> m.id AND "
+		"o.begin_ms >= m.begin_ms - ?2 AND o.begin_ms <= coalesce(f.end_ms, m.begin_ms + "
+		"?2) AND coalesce(e.end_ms, o.begin_ms + ?2) >= m.begin_ms",
+		e);
+	int64_t *runs = NULL;
+	size_t count = 0, cap = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, run_id);
+	store_bind_int(s, 2, STORE_LONGEST_RUN_MS);
+	while ((rc = store_step(r, s, e)) == 1) {
+		runs = store_grow(a, runs, sizeof(*runs), count, &cap);
+		runs[count++] = sqlite3_column_int64(s, 0);
+	}
+	if (rc < 0)
+		return -1;
+	*out = runs;
+	*n = count;
+	return 0;
+}

@@ -13,12 +13,6 @@
 #include "runner/history/store.h"
 #include "runner/stats/summary.h"
 
-/*
- * A run that began before the window may have measured inside it. Runs that began more than a day
- * before are not looked at.
- */
-#define LONGEST_RUN_MS INT64_C(86400000)
-
 /* What the walk is about. */
 struct walk {
 	int64_t series_id;
@@ -80,12 +74,12 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 	sqlite3_stmt *s;
 
 	*id = 0;
-	if (since_ms < INT64_MIN + LONGEST_RUN_MS)
+	if (since_ms < INT64_MIN + STORE_LONGEST_RUN_MS)
 		return 0;
 	s = store_sql(r, "SELECT coalesce(min(id), ?2) FROM runs WHERE begin_ms >= ?1", e);
 	if (s == NULL)
 		return -1;
-	store_bind_int(s, 1, since_ms - LONGEST_RUN_MS);
+	store_bind_int(s, 1, since_ms - STORE_LONGEST_RUN_MS);
 	store_bind_int(s, 2, INT64_MAX);
 	return store_integer(r, s, id, e) < 0 ? -1 : 0;
 }

@@ -237,6 +237,10 @@ int record_evidence(struct record *r, struct arena *a, const char *check, const 
 int record_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
 			struct evidence **out, size_t *n, struct err *e);
 
+/* Runs that were under way while this one was, for as long as they are known; unordered. */
+int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,
+		       struct err *e);
+
 /* One series through time, oldest first, numeric or not. */
 struct point {
 	int64_t run_id;

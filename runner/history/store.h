@@ -198,6 +198,8 @@ bool run_place_is_before(const struct run_place *a, const struct run_place *b);
 int store_run_place(struct record *r, int64_t run_id, struct run_place *out, struct err *e);
 /* Only where some run was merged does the order of places differ from that of numbers. */
 int store_has_merges(struct record *r, bool *out, struct err *e);
+/* A run that began before a window may have measured inside it; no run is taken to last longer. */
+#define STORE_LONGEST_RUN_MS INT64_C(86400000)
 /* The order by places of `runs r`, newest first. */
 #define STORE_NEWEST_FIRST                                                                         \
 	"coalesce(r.behind, r.id) DESC, r.behind IS NOT NULL DESC, r.begin_ms DESC, r.id DESC"

@@ -89,7 +89,65 @@ exits "one database passes" 0 env SHOP_DB=full.db "$ASSIZE" run --subject v1
 exits "its gate opens" 0 env SHOP_DB=full.db "$ASSIZE" gate release --subject v1
 exits "it says nothing about another one" 2 env SHOP_DB=empty.db "$ASSIZE" gate release --subject v1
 
+# ---- a failure that an older run saw later ----
+
+rm -rf .assize
+cat >probe <<'SH'
+#!/bin/sh
+if [ -e held ]; then mv held taken; cat answer; else cat now; fi
+SH
+chmod +x probe && mkfifo answer
+cat >assize.yaml <<'YAML'
+assize: 1
+audits: { a: { checks: [ { id: c, command: { run: [./probe] }, expect: { output: "== 'good'" } } ] } }
+gates: { release: { require: [ { audit: a } ], run: never } }
+YAML
+# held SUBJECT: a run that is in the middle of its measurement
+held()
+{
+	rm -f taken && : >held
+	"$ASSIZE" run --subject "$1" >held.out 2>&1 &
+	held_pid=$!
+	reap $held_pid
+	wait_for test -e taken
+}
+# answered TEXT: what it measures at last
+answered()
+{
+	echo "$1" >answer
+	wait $held_pid
+}
+echo good >now
+held v1
+exits "a run that began later passes at once" 0 "$ASSIZE" run --subject v1
+exits "which opens the gate" 0 "$ASSIZE" gate release --subject v1
+answered bad
+exits "the one before it fails after that: the gate is shut" 1 "$ASSIZE" gate release --subject v1
+like "by what was seen last" "$out" 'FAIL a/c:output "bad".*assize explain 1 a/c'
+exits "the decision can be made again" 0 "$ASSIZE" replay --decision 2
+exits "about something else nothing was seen" 2 "$ASSIZE" gate release --subject v2
+exits "a run after both" 0 "$ASSIZE" run --subject v1
+exits "opens it again" 0 "$ASSIZE" gate release --subject v1
+held v1
+echo bad >now
+exits "one that fails" 1 "$ASSIZE" run --subject v1
+answered good
+exits "is the newest, whatever an older one sees later" 1 "$ASSIZE" gate release --subject v1
+echo good >now
+held any
+exits "another one passes" 0 "$ASSIZE" run --subject v1
+answered bad
+exits "what is about any subject counts as well" 1 "$ASSIZE" gate release --subject v1
+
 # ---- what was tampered with stays so ----
+
+cat >assize.yaml <<'YAML'
+assize: 1
+targets: { db: { sqlite: "${env:SHOP_DB}" } }
+audits: { a: { target: db, checks: [ { id: rows, rows: t, expect: ">= 1" } ] } }
+gates: { release: { require: [ { audit: a } ], run: never } }
+YAML
+rm -rf .assize
 export SHOP_DB=full.db
 
 echo 'notify: { ops: { command: ["true"] } }' >>assize.yaml # so that a run takes a lock of its own
