@@ -35,6 +35,7 @@ sign() # name, subject, key, issuer's name and key, extensions, dates
 names='subjectAltName=DNS:localhost,DNS:*.shop.example,IP:127.0.0.1\n'
 sign inter 'test intermediate' inter.key ca ca.key 'basicConstraints=critical,CA:TRUE\n' -days 5
 sign leaf localhost key inter inter.key "$names" -days 30
+sign common localhost key ca ca.key 'basicConstraints=CA:FALSE\n' -days 30
 sign expired localhost key ca ca.key "$names" -startdate 20200101000000Z -enddate 20210101000000Z
 sign many localhost key ca ca.key "subjectAltName=$(printf 'DNS:name-%05d.of.a.large.shop.example,' {1..1950})IP:127.0.0.1\n" -days 30
 # More certificates than any chain has, the last of which ends first.
@@ -57,10 +58,11 @@ serve good -cert leaf.pem -key key -cert_chain inter.pem
 serve many -cert many.pem -key key
 serve long -cert leaf.pem -key key -cert_chain chain.pem
 serve alone -cert leaf.pem -key key
+serve common -cert common.pem -key key
 serve expired -cert expired.pem -key key
 serve self -cert self.pem -key key
 serve weak -cert weak.pem -key weak.key -tls1_2 -cipher 'ALL:@SECLEVEL=0'
-for s in good many long alone expired self weak; do
+for s in good many long alone common expired self weak; do
 	wait_for grep -q '^ACCEPT' $s.said || bail "openssl s_server did not start: $(cat $s.said)"
 	at[$s]=127.0.0.1:$(sed -n 's/^ACCEPT.*://p' $s.said)
 done
@@ -97,6 +99,7 @@ audits:
       - { id: alone, tls: { address: "${at[alone]}", ca_file: ca.pem }, expect: { days_left: "between 29 and 30" } }
       - { id: many, tls: { address: "${at[many]}", ca_file: ca.pem }, expect: { key_bits: "== 256", names: '!= ""' } }
       - { id: long, tls: { address: "${at[long]}", ca_file: ca.pem }, expect: { days_left: "> 3" } }
+      - { id: common, tls: { address: "${at[common]}", ca_file: ca.pem, name: localhost } }
       - { id: expired, tls: { address: "${at[expired]}", ca_file: ca.pem }, expect: { days_left: ">= 0" } }
       - { id: self, tls: { address: "${at[self]}", ca_file: ca.pem } }
       - { id: weak, tls: { address: "${at[weak]}", ca_file: ca.pem, name: localhost }, expect: { protocol: '== "TLSv1.3"', key_bits: ">= 2048" } }
@@ -121,6 +124,7 @@ tells "an intermediate that is not sent" alone FAIL 'series    verified.*not tru
 unlike "its days are measured all the same" "$(sed -n '/^FAIL t\/alone /,/^$/p' <<<"$said")" 'series    days_left'
 tells "more names than are shown" many undecided 'series    names.*no value.*they have more than 64 KiB'
 tells "a certificate behind many" long FAIL 'series    days_left.*measured  (1\.9|2) .*CN=sent last'
+tells "a name that only the subject has" common FAIL 'verified.*measured  0.*not trusted: hostname mismatch'
 tells "an expired certificate" expired FAIL 'verified.*not trusted: certificate has expired.*CN=localhost: -[0-9]+\.[0-9] days left.*series    days_left.*measured  -[0-9 ]+'
 tells "one nobody issued" self FAIL 'not trusted: self.signed certificate'
 tells "a weak key" weak FAIL 'not trusted: EE certificate key too weak.*series    protocol.*TLSv1.2.*series    key_bits.*1 ?024'
