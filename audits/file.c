@@ -198,6 +198,14 @@ static struct measurement measure_digest(const struct sight *s)
 	return measurement_text("sha256", hex);
 }
 
+/* As pattern_search(). A line may end with CR LF: $ stands before the CR as well as behind it. */
+static int search_line(const struct pattern *pattern, const char *p, size_t n, struct err *e)
+{
+	int rc = pattern_search(pattern, p, n, e);
+
+	return rc == 0 && n > 0 && p[n - 1] == '\r' ? pattern_search(pattern, p, n - 1, e) : rc;
+}
+
 /* Counts lines from what n_matching and n_lines hold; the first matching ones become evidence. */
 static int count_lines(const struct sight *s, const struct buf *content, struct buf *evidence,
 		       int64_t *n_matching, int64_t *n_lines, struct err *e)
@@ -209,7 +217,7 @@ static int count_lines(const struct sight *s, const struct buf *content, struct 
 	while (p < end) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		size_t n = newline ? (size_t)(newline - p) : (size_t)(end - p);
-		int rc = pattern_search(s->spec->pattern, p, n, e);
+		int rc = search_line(s->spec->pattern, p, n, e);
 
 		++*n_lines;
 		if (rc < 0)

@@ -37,6 +37,8 @@ audits:
       - { id: wide, file: { path: d/wide, pattern: ERROR }, expect: { matches: "== 0" } }
       - { id: holder, command: { run: ["true"], env: { T: "\${env:SECRET}" } } }
       - { id: secret, file: { path: d/secret, pattern: ERROR }, expect: { matches: "== 0" } }
+      - { id: ends, file: { path: d/ends, pattern: "ERROR$" }, expect: { matches: "== 1" } }
+      - { id: returns, file: { path: d/ends, pattern: "\\\\r$" }, expect: { matches: "== 2" } }
       - { id: empty, file: { path: d/empty, pattern: x }, expect: { matches: "== 0", size: "== 0 B" } }
 YAML
 
@@ -58,6 +60,9 @@ for encoding in UTF-16 UTF-16LE UTF-16BE; do
 	printf 'one\nERROR two\n' | iconv -t $encoding >d/wide
 	tells "$encoding" wide 2 'it is UTF-16, and a pattern reads UTF-8|not valid UTF-8'
 done
+printf 'one ERROR\r\nERROR two\r\n' >d/ends
+tells "the end of a line stands before CR LF" ends 0 'pass'
+tells "where CR is found as well" returns 0 'pass'
 printf 'ERROR %0186d%s\nERROR \0%s\n' 0 "$SECRET" "$SECRET" >d/secret
 tells "half a secret where a line is cut is masked" secret 1 'line 1: ERROR 0{186}\*\*\*.*line 2: ERROR .x00\*\*\*'
 unlike "and not in the record either" "$(grep -ao 'hunter' .assize/record.db)" hunter
