@@ -11,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/dns.h"
 #include "runner/io/net.h"
@@ -98,6 +99,25 @@ static void report(struct keys_context *ctx, const struct check *c, const char *
 	diags_add(ctx->diags, e);
 }
 
+static void read_records(struct keys_context *ctx, const struct check *c, struct dns_spec *spec)
+{
+	for (size_t i = 0; i < spec->records.n; i++) {
+		const char *text = spec->records.items[i];
+		const char *plain = dns_record_plain(ctx->arena, types[spec->type], text);
+
+		if (plain != NULL)
+			spec->records.items[i] = plain;
+		else
+			diags_at(ctx->diags, spec->records.positions[i],
+				 spec->type == 0 ? "type: AAAA is for addresses with colons, CNAME "
+						   "for names"
+						 : "type: A is for addresses with dots, CNAME for "
+						   "names",
+				 "check \"%s\": \"%s\" is no %s record", c->name,
+				 str_escaped(ctx->arena, text), type_names[spec->type]);
+	}
+}
+
 static void dns_check(struct keys_context *ctx, struct check *c)
 {
 	struct dns_spec *spec = c->spec;
@@ -109,6 +129,7 @@ static void dns_check(struct keys_context *ctx, struct check *c)
 				   "than ASCII");
 		report(ctx, c, "name", &e);
 	}
+	read_records(ctx, c, spec);
 	if (spec->server == NULL)
 		return;
 	e = (struct err){0};

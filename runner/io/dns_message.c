@@ -296,6 +296,53 @@ static const char *data_text(const struct reader *whole, const struct resource *
 	return text;
 }
 
+static const char *address_plain(struct arena *a, int family, const char *text)
+{
+	unsigned char bytes[16];
+	char plain[INET6_ADDRSTRLEN];
+
+	if (inet_pton(family, text, bytes) != 1 ||
+	    inet_ntop(family, bytes, plain, sizeof(plain)) == NULL)
+		return NULL;
+	return arena_strdup(a, plain);
+}
+
+static const char *names_plain(struct arena *a, const char *text)
+{
+	char *plain = arena_alloc(a, strlen(text) + 1);
+	size_t n = 0;
+
+	for (const char *s = text; *s != '\0'; s++) {
+		bool is_last = s[1] == '\0' || s[1] == ' ';
+
+		/* "." alone is the root, as in a null MX. */
+		if (*s != '.' || !is_last || n == 0 || plain[n - 1] == ' ')
+			plain[n++] = *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
+	}
+	plain[n] = '\0';
+	return plain;
+}
+
+const char *dns_record_plain(struct arena *a, enum dns_type type, const char *text)
+{
+	switch (type) {
+	case DNS_A:
+		return address_plain(a, AF_INET, text);
+	case DNS_AAAA:
+		return address_plain(a, AF_INET6, text);
+	case DNS_NS:
+	case DNS_CNAME:
+	case DNS_SOA:
+	case DNS_MX:
+	case DNS_SRV:
+		return names_plain(a, text);
+	case DNS_TXT:
+	case DNS_CAA:
+		break;
+	}
+	return text;
+}
+
 /* ---- the answer ---- */
 
 static int by_data(const void *a, const void *b)

@@ -49,6 +49,11 @@ struct dns_answer {
 
 /* Labels of 1 to 63 bytes, 253 together? */
 bool dns_name_is_valid(const char *name);
+/*
+ * A record as dns_answer has it, of one that people write or dig(1) prints: names in capitals and
+ * with a dot at their end, addresses in any spelling. NULL: no record of this type is so.
+ */
+const char *dns_record_plain(struct arena *a, enum dns_type type, const char *text);
 /* A valid name; recursion is asked for. */
 void dns_question_write(struct buf *out, const struct dns_question *q);
 /*

@@ -23,6 +23,8 @@ audits:
       - { id: cname, dns: $(ask alias CNAME), expect: { answer: '== "good.test"' } }
       - { id: six, dns: $(ask six AAAA), expect: { answer: '== "2001:db8::1"' } }
       - { id: mail, dns: $(ask mail MX), expect: { answer: '== "10 a.test, 20 b.test"' } }
+      - { id: as-dig, dns: $(ask mail MX 'records: ["20 B.test.", "10 a.TEST"]') }
+      - { id: spelled, dns: $(ask six AAAA 'records: "2001:DB8:0:0::1"') }
       - { id: words, dns: $(ask words TXT), expect: { answer: 'matches /^v=spf1 -all .x01\$/' } }
       - { id: servers, dns: $(ask servers NS), expect: { answer: '== "ns.test"' } }
       - { id: service, dns: $(ask service SRV), expect: { answer: '== "1 2 443 good.test"' } }
@@ -52,7 +54,7 @@ tells()
 }
 exits "a run over all of them" 1 "$ASSIZE" run
 said=$out$err
-for c in good alias cname six mail words servers service issuers start large forged retired; do
+for c in good alias cname six mail as-dig spelled words servers service issuers start large forged retired; do
 	like "passes: $c" "$said" "pass t/$c:"
 done
 tells "a name that does not exist" gone FAIL 'series    count.*measured  0.*the name does not exist \(NXDOMAIN\)'
@@ -79,5 +81,10 @@ for bad in '"a..b"' 'good.test.' '{ name: a, server: ns.test }' '{ name: a, serv
 	printf 'assize: 1\naudits: { t: { checks: [ { id: a, dns: %s } ] } }\n' "$bad" >bad.yaml
 	run "$ASSIZE" check -f bad.yaml
 	like "refused: $bad" "$status $err" '^3 .*(is no name|is a name|is no host and port)'
+done
+for bad in 'A good.test' 'A "2001:db8::1"' 'AAAA 192.0.2.1' 'A 192.0.2.1.'; do
+	printf 'assize: 1\naudits: { t: { checks: [ { id: a, dns: { name: a, type: %s, records: %s } } ] } }\n' $bad >bad.yaml
+	run "$ASSIZE" check -f bad.yaml
+	like "refused: $bad" "$status $err" '^3 .*is no A+ record.*help: type: A+ is for addresses'
 done
 done_testing
