@@ -61,29 +61,29 @@ static enum leads step(struct way *w, const char *name, size_t n)
 	return LEADS_INSIDE;
 }
 
-static enum leads follow(const struct archive_review *r, const struct archive_item *item)
+/* w->done is where it ends, when that is inside. */
+static enum leads follow(struct way *w, const struct archive_item *item)
 {
-	struct way w = {.review = r};
 	const char *slash = strrchr(item->path, '/');
 	size_t folder = slash ? (size_t)(slash - item->path) : 0;
 
 	if (item->link[0] == '/')
 		return LEADS_OUT;
-	if (folder >= sizeof(w.done) || strlen(item->link) >= MAX_LENGTH)
+	if (folder >= sizeof(w->done) || strlen(item->link) >= MAX_LENGTH)
 		return LEADS_TOO_FAR;
 	/* The folders it lies in are taken as they are written: links among them are told apart. */
-	memcpy(w.done, item->path, folder);
-	(void)snprintf(w.ahead, sizeof(w.ahead), "%s", item->link);
-	while (w.ahead[0]) {
+	memcpy(w->done, item->path, folder);
+	(void)snprintf(w->ahead, sizeof(w->ahead), "%s", item->link);
+	while (w->ahead[0]) {
 		char name[2 * MAX_LENGTH];
-		size_t n = strcspn(w.ahead, "/");
-		size_t gap = strspn(w.ahead + n, "/");
+		size_t n = strcspn(w->ahead, "/");
+		size_t gap = strspn(w->ahead + n, "/");
 
-		memcpy(name, w.ahead, n);
+		memcpy(name, w->ahead, n);
 		name[n] = '\0';
-		memmove(w.ahead, w.ahead + n + gap, strlen(w.ahead + n + gap) + 1);
+		memmove(w->ahead, w->ahead + n + gap, strlen(w->ahead + n + gap) + 1);
 
-		enum leads leads = step(&w, name, n);
+		enum leads leads = step(w, name, n);
 		if (leads != LEADS_INSIDE)
 			return leads;
 	}
@@ -105,10 +105,35 @@ static const char *leads_words(enum leads leads)
 	return "";
 }
 
+/* A folder need not be a member: what lies in it is enough. */
+static bool is_there(const struct archive_review *r, const char *path)
+{
+	size_t n = strlen(path);
+
+	if (n == 0 || map_get(&r->by_path, path))
+		return true;
+	for (size_t i = 0; i < r->n_items; i++)
+		if (strncmp(r->items[i]->path, path, n) == 0 && r->items[i]->path[n] == '/')
+			return true;
+	return false;
+}
+
+bool archive_links_lead_nowhere(const struct archive_review *r, const struct archive_item *item)
+{
+	struct way w = {.review = r};
+	enum leads leads;
+
+	if (item->type != MEMBER_SYMLINK)
+		return false;
+	leads = item->link ? follow(&w, item) : LEADS_ROUND;
+	return leads == LEADS_ROUND || (leads == LEADS_INSIDE && !is_there(r, w.done));
+}
+
 static void judge_symlink(struct archive_review *r, const struct archive_item *item)
 {
 	struct arena *a = r->arena;
-	enum leads leads = follow(r, item);
+	struct way w = {.review = r};
+	enum leads leads = follow(&w, item);
 
 	if (leads != LEADS_INSIDE)
 		archive_review_found(r, RULE_UNSAFE, item->name,

@@ -240,20 +240,38 @@ static void judge_forbidden(struct archive_review *r, const struct archive_item 
 							  r->wants->forbidden.items[i]));
 }
 
-static int judge_required(struct archive_review *r, int64_t deadline_ms, struct err *e)
+/* A link to what was forgotten is not what is required. */
+static int judge_one_required(struct archive_review *r, const char *glob, int64_t deadline_ms,
+			      struct err *e)
 {
-	for (size_t i = 0; i < r->wants->required.n; i++) {
-		const char *glob = r->wants->required.items[i];
-		bool is_there = false;
+	const char *why = "required, and no member is it";
 
+	if (check_time(deadline_ms, e) < 0)
+		return -1;
+	for (size_t k = 0; k < r->n_items; k++) {
+		const struct archive_item *item = r->items[k];
+
+		if (!str_glob(glob, item->path))
+			continue;
+		if (!archive_links_lead_nowhere(r, item))
+			return 0;
 		if (check_time(deadline_ms, e) < 0)
 			return -1;
-		for (size_t k = 0; k < r->n_items && !is_there; k++)
-			is_there = str_glob(glob, r->items[k]->path);
-		if (!is_there)
-			archive_review_found(r, RULE_MISSING, glob,
-					     "required, and no member is it");
+		why = arena_printf(r->arena,
+				   "required, and %s is a symbolic link to \"%s\" that leads to "
+				   "nothing",
+				   str_escaped(r->arena, item->name),
+				   item->link ? str_escaped(r->arena, item->link) : "");
 	}
+	archive_review_found(r, RULE_MISSING, glob, why);
+	return 0;
+}
+
+static int judge_required(struct archive_review *r, int64_t deadline_ms, struct err *e)
+{
+	for (size_t i = 0; i < r->wants->required.n; i++)
+		if (judge_one_required(r, r->wants->required.items[i], deadline_ms, e) < 0)
+			return -1;
 	return 0;
 }
 

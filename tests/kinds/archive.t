@@ -88,6 +88,17 @@ rebuilt --exclude=./bin && expects fail "a required glob with nothing left" "$co
 rm tree/LICENSE && ln -s empty tree/LICENSE
 rebuilt
 expects fail "a link in the place of a file" "$one" 'LICENSE: a symbolic link, not a file'
+again pass "which is there when what it leads to is" 'required: LICENSE' ""
+ln -sfn bin/../etc tree/LICENSE
+(cd tree && tar -cf ../a LICENSE etc/é) && expects pass "as does one to a folder that is no member" 'required: LICENSE' ""
+for to in forgotten LICENSE; do
+	ln -sfn $to tree/LICENSE
+	rebuilt
+	expects fail "a required link to $to" 'required: [LICENSE, "L*"], links: any' \
+		'2 differences".*LICENSE: required, and \./LICENSE is a symbolic link to "'$to'" that leads to nothing'
+done
+ln -sfn /etc/passwd tree/LICENSE
+rebuilt && expects pass "of one that leads elsewhere nobody knows" 'required: LICENSE, links: any' ""
 rm tree/LICENSE && printf 'license\n' >tree/LICENSE
 
 # --- modes and owners ---
