@@ -272,6 +272,28 @@ static int write_beside(const char *path, bool is_there, mode_t mode, const void
 	return rc;
 }
 
+/*
+ * A database is never what a report, key or proof is to take the place of: a name was mistyped, and
+ * what it holds would be gone. Looked at before one that this process has open is opened.
+ */
+static int check_is_no_database(const char *path, const struct stat *st, struct err *e)
+{
+	static const char magic[16] = "SQLite format 3";
+	char head[sizeof(magic)];
+	bool is_one = file_is_registered(AT_FDCWD, path, st);
+	int fd = is_one ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0) {
+		is_one = read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+			 memcmp(head, magic, sizeof(head)) == 0;
+		(void)close(fd); /* only read from */
+	}
+	if (!is_one)
+		return 0;
+	(void)err_set(e, ERR_MEASURE, "could not write \"%s\": it is a SQLite database", path);
+	return err_help(e, "name another file; a database that may go is removed first");
+}
+
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 {
 	struct stat st;
@@ -281,6 +303,8 @@ int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
 	if (is_there && !S_ISREG(st.st_mode))
 		return write_in_place(path, 0, p, n, e);
+	if (is_there && check_is_no_database(path, &st, e) != 0)
+		return -1;
 	return write_beside(path, is_there, is_there ? st.st_mode : 0, p, n, true, e);
 }
 
@@ -291,6 +315,8 @@ int file_check_writable(const char *path, struct err *e)
 
 	if (is_there && S_ISDIR(st.st_mode))
 		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
+	if (is_there && S_ISREG(st.st_mode) && check_is_no_database(path, &st, e) != 0)
+		return -1;
 	if (!is_there || S_ISREG(st.st_mode))
 		return write_beside(path, is_there, is_there ? st.st_mode : 0, "", 0, false, e);
 	/* A pipe is not opened: that would wait for its reader. */

@@ -25,7 +25,10 @@ int file_open(const char *path, struct stat *st, struct err *e);
 int file_open_at(int dir, const char *name, struct stat *st, struct err *e);
 /* Appends the content; a file larger than the buffer's ceiling is an error naming the limit. */
 int file_read(const char *path, struct buf *out, struct err *e);
-/* Temporary file beside path, write, fsync, rename, fsync of the directory. */
+/*
+ * Temporary file beside path, write, fsync, rename, fsync of the directory. What is there is
+ * replaced, but never a SQLite database.
+ */
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e);
 /* Could it be written now? A temporary file is made beside it and removed. */
 int file_check_writable(const char *path, struct err *e);

@@ -101,6 +101,22 @@ is "JUnit: an open gate is a case that passed" \
 	"$(xmllint --xpath 'count(//testcase[@classname="gate"]/system-out)' gate.xml)" 1
 is "JSON: the decision is embedded" "$(jq -r '.decisions[-1].decision' gate.json)" open
 
+# ---- a name that was mistyped costs no record ----
+
+exits "a key" 0 "$ASSIZE" ledger init
+cp .assize/record.db kept.db
+for words in "report -o .assize/record.db" "run --report tap=.assize/record.db" "gate release --subject v1 --report tap=.assize/record.db" \
+	"ledger checkpoint -o .assize/record.db" "report -o shop.db"; do
+	run "$ASSIZE" $words
+	isnt "$words: refused" "$status" 0
+	like "$words: and why" "$err" 'could not write "[^"]*\.db": it is a SQLite database'
+done
+is "the record has all it had" \
+	"$(sqlite3 .assize/record.db "ATTACH 'kept.db' AS k; SELECT count(*) FROM k.runs WHERE id NOT IN (SELECT id FROM runs)")" 0
+exits "and is whole" 0 "$ASSIZE" ledger verify
+exits "two reports into one file are a usage error" 3 "$ASSIZE" run --report tap=same --report html=same
+like "which names them" "$err" '--report tap=same and --report html=same name one file'
+
 exits "an unknown format is a usage error" 3 "$ASSIZE" report 1 --format pdf
 exits "a run nobody recorded is an error" 3 "$ASSIZE" report 4711
 
