@@ -64,7 +64,7 @@ static int keep_due(struct run_command *r, struct err *e)
 		if (c->schedule == NULL)
 			continue;
 		if (schedule_times(c, now, &times, e) != 0 ||
-		    record_last_measured(r->record, c->name, &measured, e) != 0)
+		    record_last_measured(r->record, c->name, now, &measured, e) != 0)
 			return -1;
 		if (schedule_is_due(&times, measured))
 			r->selection.checks[kept++] = c;

@@ -82,7 +82,7 @@ static int find_overdue(struct search *s, struct err *e)
 
 		if (c->schedule == NULL)
 			continue;
-		if (record_last_measured(s->record, c->name, &measured, e) != 0 ||
+		if (record_last_measured(s->record, c->name, now, &measured, e) != 0 ||
 		    schedule_due_since(c, measured, now, &due, e) != 0)
 			return -1;
 		if (due >= 0 && now - due > SCHEDULE_GRACE_MS)

@@ -76,7 +76,7 @@ static int read_check(struct reading *r, const struct check *c, struct past_chec
 {
 	*out = (struct past_check){
 		.name = c->name, .is_scheduled = c->schedule != NULL, .due_ms = -1};
-	if (record_last_measured(r->record, c->name, &out->measured_ms, e) != 0)
+	if (record_last_measured(r->record, c->name, r->now_ms, &out->measured_ms, e) != 0)
 		return -1;
 	if (!out->is_scheduled)
 		return 0;

@@ -182,10 +182,13 @@ int record_check_states(struct record *r, struct arena *a, struct check_state **
 	return 0;
 }
 
-int record_last_measured(struct record *r, const char *check, int64_t *out, struct err *e)
+/* finished_ms is the latest there is: what a clock that was ahead said stays there. */
+int record_last_measured(struct record *r, const char *check, int64_t now_ms, int64_t *out,
+			 struct err *e)
 {
 	sqlite3_stmt *s = store_sql(r,
-				    "SELECT finished_ms FROM states WHERE check_id = "
+				    "SELECT CASE WHEN finished_ms > ?2 AND outcome <> ?3 THEN "
+				    "measured_ms ELSE finished_ms END FROM states WHERE check_id = "
 				    "(SELECT id FROM checks WHERE name = ?1)",
 				    e);
 	int64_t at = -1;
@@ -193,6 +196,8 @@ int record_last_measured(struct record *r, const char *check, int64_t *out, stru
 	if (s == NULL)
 		return -1;
 	store_bind_text(s, 1, check);
+	store_bind_int(s, 2, now_ms);
+	store_bind_int(s, 3, OUTCOME_SKIP);
 	if (store_integer(r, s, &at, e) < 0)
 		return -1;
 	*out = at;

@@ -337,8 +337,12 @@ struct check_state {
 int record_check_states(struct record *r, struct arena *a, struct check_state **out, size_t *n,
 			struct err *e);
 
-/* When did this check last finish being measured (any outcome but skip)? -1 never. */
-int record_last_measured(struct record *r, const char *check, int64_t *out, struct err *e);
+/*
+ * When did this check last finish being measured (any outcome but skip)? -1 never. Where that was
+ * after now_ms, a clock was wrong, and what the newest run says counts.
+ */
+int record_last_measured(struct record *r, const char *check, int64_t now_ms, int64_t *out,
+			 struct err *e);
 
 /* How far the check has read, as its kind wrote it (result.cursor); NULL = it never has. */
 int record_cursor(struct record *r, struct arena *a, const char *check, const char **out,

@@ -160,15 +160,29 @@ static void test_record_last_measured_ignores_skips(void **state)
 	struct err e = {0};
 	int64_t at = 0;
 
-	assert_ok(record_last_measured(w->record, "a/b", &at, &e), e);
+	assert_ok(record_last_measured(w->record, "a/b", w->now_ms, &at, &e), e);
 	assert_int_equal(at, -1);
 	(void)world_run(w, "", world_result(w, c, "", OUTCOME_SKIP, (struct value){0}));
-	assert_ok(record_last_measured(w->record, "a/b", &at, &e), e);
+	assert_ok(record_last_measured(w->record, "a/b", w->now_ms, &at, &e), e);
 	assert_int_equal(at, -1);
 	(void)world_run(w, "", world_result(w, c, "", OUTCOME_UNDECIDED, (struct value){0}));
 	(void)world_run(w, "", world_result(w, c, "", OUTCOME_SKIP, (struct value){0}));
-	assert_ok(record_last_measured(w->record, "a/b", &at, &e), e);
+	assert_ok(record_last_measured(w->record, "a/b", w->now_ms, &at, &e), e);
 	assert_int_equal(at, WORLD_T0 + 2 * WORLD_HOUR);
+}
+
+static void test_record_last_measured_forgets_the_future(void **state)
+{
+	struct world *w = *state;
+	struct result pass = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+	int64_t at = 0;
+
+	w->now_ms = WORLD_T0 + 8760 * WORLD_HOUR;
+	(void)world_run(w, "", pass);
+	w->now_ms = WORLD_T0;
+	(void)world_run(w, "", pass);
+	(void)record_last_measured(w->record, "a/b", w->now_ms, &at, NULL); /* at says it */
+	assert_int_equal(at, WORLD_T0 + WORLD_HOUR);
 }
 
 static void test_record_series_through_time(void **state)
@@ -569,6 +583,7 @@ int main(void)
 		TEST(test_record_knows_since_when),
 		TEST(test_record_joins_series_of_a_check),
 		TEST(test_record_last_measured_ignores_skips),
+		TEST(test_record_last_measured_forgets_the_future),
 		TEST(test_record_series_through_time),
 		TEST(test_record_baseline_takes_passing_values),
 		TEST(test_record_baseline_gathers_while_undecided),
