@@ -20,11 +20,33 @@
 #define OVERRIDE_TOLD_MS (7 * INT64_C(86400000))
 #define MAX_OVERRIDES	 100 /* the newest */
 
-/* Runs that were under way while run_id was. */
-struct overlaps {
+/* Runs that were under way while run_id was; of each run that is asked for, once. */
+struct overlap {
 	int64_t run_id, *runs;
 	size_t n;
 };
+struct overlaps {
+	struct overlap *items; /* room for one of each item of the gate */
+	size_t n;
+};
+
+static int find_overlap(const struct gate_gather *g, struct overlaps *o, int64_t run_id,
+			const struct overlap **out, struct err *e)
+{
+	struct overlap *x = &o->items[o->n];
+
+	for (size_t i = 0; i < o->n; i++)
+		if (o->items[i].run_id == run_id) {
+			*out = &o->items[i];
+			return 0;
+		}
+	if (record_overlapping(g->record, g->arena, run_id, &x->runs, &x->n, e) != 0)
+		return -1;
+	x->run_id = run_id;
+	o->n++;
+	*out = x;
+	return 0;
+}
 
 /* When the last of it had been measured. A record that was changed may say anything. */
 static int64_t known_ms(const struct evidence *items, size_t n)
@@ -71,17 +93,16 @@ static int find_later_failure(const struct gate_gather *g, struct overlaps *o,
 {
 	int64_t last_ms = known_ms(item->evidence, item->n_evidence);
 
-	if (o->run_id != item->evidence[0].run_id) {
-		o->run_id = item->evidence[0].run_id;
-		if (record_overlapping(g->record, g->arena, o->run_id, &o->runs, &o->n, e) != 0)
-			return -1;
-	}
-	for (size_t i = 0; i < o->n; i++) {
+	const struct overlap *meanwhile;
+
+	if (find_overlap(g, o, item->evidence[0].run_id, &meanwhile, e) != 0)
+		return -1;
+	for (size_t i = 0; i < meanwhile->n; i++) {
 		struct evidence *other;
 		size_t n;
 
-		if (record_run_evidence(g->record, g->arena, item->check->name, o->runs[i], &other,
-					&n, e) != 0)
+		if (record_run_evidence(g->record, g->arena, item->check->name, meanwhile->runs[i],
+					&other, &n, e) != 0)
 			return -1;
 		if (n == 0 || !is_about(g, item->check, &other[0]) || !has_failure(other, n) ||
 		    known_ms(other, n) <= last_ms)
@@ -327,7 +348,8 @@ static int find_overrides(const struct gate_gather *g, int64_t before_seq, struc
 
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
-	struct overlaps overlaps = {.run_id = 0};
+	struct overlaps overlaps = {
+		.items = arena_array(g->arena, g->n_items, sizeof(*overlaps.items))};
 
 	*out = (struct gate_input){
 		.gate = g->gate,
