@@ -19,7 +19,9 @@
 #include "runner/base/err.h"
 #include "runner/base/node.h"
 #include "runner/base/num.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
+#include "runner/model/definition.h"
 #include "runner/model/kind.h"
 #include "runner/stats/drift.h"
 
@@ -212,19 +214,17 @@ static int compare_shifts(const void *a, const void *b)
 	return p != q ? (p < q ? 1 : -1) : strcmp(x->cell->name, y->cell->name);
 }
 
-static void put_name(struct buf *out, const char *name)
+static void put_name(const struct probe *p, struct buf *out, const char *name)
 {
-	size_t n = strlen(name), shown = n < SHOWN_BYTES ? n : SHOWN_BYTES;
+	size_t n = strlen(name);
 
-	while (shown < n && shown > 0 && ((unsigned char)name[shown] & 0xC0) == 0x80)
-		shown--;
-	str_escape(out, name, shown);
-	(void)buf_puts(out, shown < n ? "..." : "");
+	redact_show(p->world->definition->redactor, p->arena, name, n, SHOWN_BYTES, out);
+	(void)buf_puts(out, n > SHOWN_BYTES ? "..." : "");
 }
 
-static void put_shift(struct buf *out, const struct shift *s)
+static void put_shift(const struct probe *p, struct buf *out, const struct shift *s)
 {
-	put_name(out, s->cell->name);
+	put_name(p, out, s->cell->name);
 	if (s->cell->baseline == 0)
 		(void)buf_printf(out, ": new, %.2f %% (%.0f rows)", s->is * 100, s->cell->rows);
 	else if (s->cell->rows == 0)
@@ -234,7 +234,7 @@ static void put_shift(struct buf *out, const struct shift *s)
 }
 
 /* The largest shifts first. */
-static const char *evidence(const struct distribution *d, double whole)
+static const char *evidence(const struct probe *p, const struct distribution *d, double whole)
 {
 	struct shift *shifts = arena_array(d->arena, d->n, sizeof(*shifts));
 	const char *text;
@@ -250,7 +250,7 @@ static const char *evidence(const struct distribution *d, double whole)
 	buf_init(&b, EVIDENCE_MAX_BYTES);
 	for (size_t i = 0; i < d->n && i < SHOWN; i++) {
 		(void)buf_puts(&b, i > 0 ? "\n" : "");
-		put_shift(&b, &shifts[i]);
+		put_shift(p, &b, &shifts[i]);
 	}
 	if (d->n > SHOWN)
 		(void)buf_printf(&b, "\nand %zu more categories", d->n - SHOWN);
@@ -318,7 +318,7 @@ static void emit(struct probe *p, const struct distribution *d)
 		[VALUE_NEW] = measurement_int("new", n_new, "categories"),
 		[VALUE_GONE] = measurement_int("gone", n_gone, "categories"),
 	};
-	const char *text = evidence(d, whole);
+	const char *text = evidence(p, d, whole);
 
 	for (size_t i = 0; i < N_VALUES; i++) {
 		all[i].n = (int64_t)d->n_rows;

@@ -262,7 +262,8 @@ static void reconcile_check(struct keys_context *ctx, struct check *c)
 /* ---- evidence ---- */
 
 /* "id=17, line=2" */
-static void put_key(struct buf *out, const struct reconcile_side *side, const char *row)
+static void put_key(const struct probe *p, struct buf *out, const struct reconcile_side *side,
+		    const char *row)
 {
 	const char *at = reconcile_row_columns(row);
 
@@ -272,7 +273,7 @@ static void put_key(struct buf *out, const struct reconcile_side *side, const ch
 		(void)buf_puts(out, i > 0 ? ", " : "");
 		str_escape(out, side->key.items[i], strlen(side->key.items[i]));
 		(void)buf_putc(out, '=');
-		reconcile_show(out, &c);
+		reconcile_show(p, out, &c);
 	}
 }
 
@@ -286,8 +287,8 @@ static const char *values_of(const struct reconcile_side *side, const char *row)
 }
 
 /* ": total 10.5 / 10.4, state" */
-static void put_differences(struct buf *out, const struct reconcile_spec *spec,
-			    const struct reconcile_finding *f)
+static void put_differences(const struct probe *p, struct buf *out,
+			    const struct reconcile_spec *spec, const struct reconcile_finding *f)
 {
 	const char *l = values_of(&spec->left, f->left), *r = values_of(&spec->right, f->right);
 	const char *gap = ": ";
@@ -304,23 +305,23 @@ static void put_differences(struct buf *out, const struct reconcile_spec *spec,
 		if (spec->evidence == EVIDENCE_COLUMNS)
 			continue;
 		(void)buf_putc(out, ' ');
-		reconcile_show(out, &x);
+		reconcile_show(p, out, &x);
 		(void)buf_puts(out, " / ");
-		reconcile_show(out, &y);
+		reconcile_show(p, out, &y);
 	}
 }
 
-static void put_finding(struct buf *out, const struct reconcile_spec *spec,
+static void put_finding(const struct probe *p, struct buf *out, const struct reconcile_spec *spec,
 			enum reconcile_finding_type type, const struct reconcile_finding *f)
 {
-	put_key(out, f->left ? &spec->left : &spec->right, f->left ? f->left : f->right);
+	put_key(p, out, f->left ? &spec->left : &spec->right, f->left ? f->left : f->right);
 	switch (type) {
 	case RECONCILE_MISSING_LEFT:
 	case RECONCILE_MISSING_RIGHT:
 	case RECONCILE_FINDINGS:
 		return;
 	case RECONCILE_DIFFERENT:
-		put_differences(out, spec, f);
+		put_differences(p, out, spec, f);
 		return;
 	case RECONCILE_DUPLICATES:
 		(void)buf_printf(out, ": %lld on the left, %lld on the right", (long long)f->n_left,
@@ -329,7 +330,7 @@ static void put_finding(struct buf *out, const struct reconcile_spec *spec,
 	}
 }
 
-static const char *evidence(struct arena *a, const struct reconcile_spec *spec,
+static const char *evidence(const struct probe *p, const struct reconcile_spec *spec,
 			    enum reconcile_finding_type type, const struct reconcile_findings *f)
 {
 	const char *text;
@@ -340,12 +341,12 @@ static const char *evidence(struct arena *a, const struct reconcile_spec *spec,
 	buf_init(&b, BUF_UNBOUNDED); /* so many findings, each bounded */
 	for (size_t i = 0; i < f->n_shown; i++) {
 		(void)buf_puts(&b, i > 0 ? "\n" : "");
-		put_finding(&b, spec, type, &f->first[i]);
+		put_finding(p, &b, spec, type, &f->first[i]);
 	}
 	if (f->n_keys > (int64_t)f->n_shown)
 		(void)buf_printf(&b, "\nand %lld more keys",
 				 (long long)(f->n_keys - (int64_t)f->n_shown));
-	text = arena_strndup(a, b.data, b.len);
+	text = arena_strndup(p->arena, b.data, b.len);
 	buf_release(&b);
 	return text;
 }
@@ -368,7 +369,7 @@ static void reconcile_describe(struct probe *p, struct buf *out)
 	describe_side(p, spec, "right", &spec->right, out);
 }
 
-static struct measurement measure(struct arena *a, const struct reconcile_spec *spec,
+static struct measurement measure(const struct probe *p, const struct reconcile_spec *spec,
 				  enum reconcile_finding_type type, const struct reconcile_join *j)
 {
 	const struct reconcile_findings *f = &j->findings[type];
@@ -386,7 +387,7 @@ static struct measurement measure(struct arena *a, const struct reconcile_spec *
 	m.n_total = f->n_total;
 	if (f->n_total > 0)
 		m.share = (double)f->n / (double)f->n_total;
-	m.evidence = evidence(a, spec, type, f);
+	m.evidence = evidence(p, spec, type, f);
 	return m;
 }
 
@@ -406,8 +407,7 @@ static int reconcile_probe(struct probe *p, struct err *e)
 	const char *asked = arena_strndup(p->arena, query.data, query.len);
 
 	for (int type = 0; type < RECONCILE_FINDINGS && rc == 0; type++) {
-		struct measurement m =
-			measure(p->arena, spec, (enum reconcile_finding_type)type, &j);
+		struct measurement m = measure(p, spec, (enum reconcile_finding_type)type, &j);
 
 		m.query = asked;
 		probe_emit(p, 0, &m);

@@ -11,11 +11,13 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/base/str.h"
+#include "runner/base/redact.h"
 #include "runner/base/utc.h"
 #include "runner/io/clock.h"
 #include "runner/io/db.h"
 #include "runner/io/digest.h"
+#include "runner/model/definition.h"
+#include "runner/model/kind.h"
 
 #define SHOWN_BYTES 48
 
@@ -368,10 +370,9 @@ static void show_time(struct buf *out, const struct reconcile_cell *c)
 	(void)buf_printf(out, "%.*s%06uZ", (int)(n - 1), when, (unsigned)c->ns);
 }
 
-void reconcile_show(struct buf *out, const struct reconcile_cell *c)
+void reconcile_show(const struct probe *p, struct buf *out, const struct reconcile_cell *c)
 {
 	char text[NUM_REAL_MAX];
-	size_t n = c->len < SHOWN_BYTES ? c->len : SHOWN_BYTES;
 
 	switch (c->type) {
 	case RECONCILE_NULL:
@@ -388,11 +389,10 @@ void reconcile_show(struct buf *out, const struct reconcile_cell *c)
 		show_time(out, c);
 		return;
 	case RECONCILE_TEXT:
-		while (n < c->len && n > 0 && ((unsigned char)c->text[n] & 0xC0) == 0x80)
-			n--;
 		(void)buf_putc(out, '"');
-		str_escape(out, c->text, n);
-		(void)buf_puts(out, n < c->len ? "...\"" : "\"");
+		redact_show(p->world->definition->redactor, p->arena, c->text, c->len, SHOWN_BYTES,
+			    out);
+		(void)buf_puts(out, c->len > SHOWN_BYTES ? "...\"" : "\"");
 		return;
 	case RECONCILE_BLOB:
 		(void)buf_printf(out, "a blob of %zu bytes", c->len);

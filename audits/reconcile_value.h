@@ -23,6 +23,7 @@
 struct buf;
 struct db_value;
 struct err;
+struct probe;
 
 #define RECONCILE_MAX_TEXT_BYTES 1024
 
@@ -69,7 +70,7 @@ bool reconcile_is_same(const struct reconcile_cell *left, const struct reconcile
 /* Order for people: NULL, then numbers by size, then everything else bytewise. */
 int reconcile_order(const struct reconcile_cell *a, const struct reconcile_cell *b);
 
-/* One line, escaped, texts quoted and cut. */
-void reconcile_show(struct buf *out, const struct reconcile_cell *c);
+/* One line, escaped, texts quoted and cut, secrets of the definition masked. */
+void reconcile_show(const struct probe *p, struct buf *out, const struct reconcile_cell *c);
 
 #endif

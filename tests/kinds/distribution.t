@@ -13,6 +13,7 @@ intact()
 			(i * 7919 % 1000) / 10.0 FROM n"
 }
 
+export SECRET=hunter2-hunter2
 cat >assize.yaml <<'YAML'
 assize: 1
 targets:
@@ -45,6 +46,7 @@ audits:
       - id: captured-bins
         distribution: { table: orders, column: total, where: day = 0, bins: { quantiles: 4 }, baseline_file: totals.json }
         expect: { psi: "< 0.1", new: "== 0" }
+  holder: { checks: [ { id: a, command: { run: ["true"], env: { T: "${env:SECRET}" } } } ] }
 YAML
 
 tells()
@@ -87,6 +89,9 @@ tells "four of a thousand are chance" written 0 'pass'
 tells "the baseline has no row of those tested: 1000 rows" before 0 'pass'
 
 # New and gone.
+intact
+shop "UPDATE orders SET state = '$(printf %040d 0)$SECRET' WHERE state = 'new' AND day = 0"
+tells "half a secret where a category is cut is masked" written 1 '0{40}\*\*\*\.\.\.: new, 20\.00 %'
 intact
 shop "UPDATE orders SET state = 'lost' WHERE day = 0 AND state = 'new'"
 tells "a category replaced" written 1 'lost: new, 20\.00 % \(200 rows\).*new: gone, was 20\.00 %'

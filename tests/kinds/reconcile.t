@@ -16,6 +16,7 @@ intact()
 			strftime('%Y-%m-%d %H:%M:%S', 1795608000 + i + 3600, 'unixepoch') FROM n"
 }
 
+export SECRET=hunter2-hunter2
 cat >assize.yaml <<'YAML'
 assize: 1
 targets:
@@ -44,6 +45,7 @@ audits:
           left: { table: orders, key: id }
           right: { target: ledger, table: bookings, key: order_id }
         expect: { missing_left: "<= 2%" }
+      - { id: holder, command: { run: ["true"], env: { T: "${env:SECRET}" } } }
       - id: same
         reconcile: { left: { table: orders, key: [id, state], values: note }, right: { table: orders }, where: "id <= 50 -- half" }
 YAML
@@ -91,6 +93,8 @@ tells "NULL against a value" shown 1 'id=3: state NULL / "open"'
 intact
 ledger "UPDATE bookings SET status = 'PAID' WHERE order_id = '4'"
 tells "case counts" shown 1 'id=4: state "paid" / "PAID"'
+ledger "UPDATE bookings SET status = '$(printf %040d 0)$SECRET' WHERE order_id = '4'"
+tells "half a secret where a text is cut is masked" shown 1 'id=4: state "paid" / "0{40}\*\*\*\.\.\."'
 intact
 ledger "UPDATE bookings SET booked = datetime(booked, '+1 second') WHERE order_id = '8'"
 tells "a second later" two 1 'different.*id=8: at'
