@@ -13,6 +13,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -27,7 +29,8 @@
 #define HOLD_ATTEMPTS  100
 /* One descriptor a level; deeper than any path the kernel accepts in one call needs (PATH_MAX / 2).
  */
-#define MAX_DEPTH 512
+#define MAX_DEPTH  512
+#define LARGE_TREE 256 /* entries from which on a second thread is worth while */
 
 static int make_parents(struct arena *a, const char *path)
 {
@@ -99,10 +102,83 @@ int scratch_hold(struct arena *a, const char *parent, struct scratch *out, struc
 	return not_created(parent, e);
 }
 
-static int remove_entry(int parent, const char *name, int depth);
+/*
+ * A removal. Files go one by one and most of that is freeing their pages, so a large tree has a
+ * helper: it takes files away from behind, while the removal itself goes on from the front. Only
+ * the removal takes directories away, and it alone says whether all is gone.
+ */
+struct removal {
+	int parent; /* where the root's name counts */
+	const char *root;
+	size_t n; /* entries gone */
+	bool has_helper;
+	pthread_t helper;
+	atomic_bool is_over;
+};
+
+struct name {
+	struct name *before;
+	const char *text;
+};
+
+static int open_directory(int parent, const char *name)
+{
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The directory fd, which is closed in any case. What cannot be done here the removal will tell. */
+static void help(struct removal *r, struct arena *a, int fd, int depth)
+{
+	DIR *dir = fdopendir(fd);
+	struct name *last = NULL; /* of those left */
+	const struct dirent *entry;
+
+	if (!dir) {
+		(void)close(fd); /* nothing was done */
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+
+		struct name *name = arena_alloc(a, sizeof(*name));
+		*name = (struct name){last, arena_strdup(a, entry->d_name)};
+		last = name;
+	}
+	for (; last && !atomic_load(&r->is_over); last = last->before) {
+		if (unlinkat(dirfd(dir), last->text, 0) == 0 || depth >= MAX_DEPTH ||
+		    (errno != EISDIR && errno != EPERM))
+			continue;
+		fd = open_directory(dirfd(dir), last->text);
+		if (fd >= 0)
+			help(r, a, fd, depth + 1);
+	}
+	(void)closedir(dir); /* only read from */
+}
+
+static void *helper(void *ctx)
+{
+	struct removal *r = ctx;
+	int fd = open_directory(r->parent, r->root);
+	struct arena *a = arena_new();
+
+	if (fd >= 0)
+		help(r, a, fd, 0);
+	arena_free(a);
+	return NULL;
+}
+
+static int gone(struct removal *r)
+{
+	if (++r->n == LARGE_TREE) /* without the helper it takes longer */
+		r->has_helper = pthread_create(&r->helper, NULL, helper, r) == 0;
+	return 0;
+}
+
+static int remove_entry(struct removal *r, int parent, const char *name, int depth);
 
 /* Empties the directory fd, which is closed in any case. */
-static int empty_directory(int fd, int depth)
+static int empty_directory(struct removal *r, int fd, int depth)
 {
 	DIR *dir = fdopendir(fd);
 
@@ -122,7 +198,7 @@ static int empty_directory(int fd, int depth)
 		}
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		rc = remove_entry(dirfd(dir), entry->d_name, depth);
+		rc = remove_entry(r, dirfd(dir), entry->d_name, depth);
 		if (rc < 0)
 			break;
 	}
@@ -133,22 +209,10 @@ static int empty_directory(int fd, int depth)
 	return rc;
 }
 
-static int open_directory(int parent, const char *name)
-{
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(parent, name, flags);
-
-	/* A restored tree may hold directories nobody may read: they are ours, so make them
-	 * readable. */
-	if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0)
-		fd = openat(parent, name, flags);
-	return fd;
-}
-
-static int remove_entry(int parent, const char *name, int depth)
+static int remove_entry(struct removal *r, int parent, const char *name, int depth)
 {
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
-		return 0;
+		return gone(r);
 	/* EISDIR on Linux, EPERM as POSIX has it: then it must be a directory. */
 	if (errno != EISDIR && errno != EPERM)
 		return -1;
@@ -158,14 +222,30 @@ static int remove_entry(int parent, const char *name, int depth)
 	}
 
 	int fd = open_directory(parent, name);
+	/* A restored tree may hold directories nobody may read: they are ours, so make them
+	 * readable. */
+	if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0)
+		fd = open_directory(parent, name);
 	if (fd < 0)
 		return -1;
 	/* Entries cannot be unlinked from a directory that is not writable; if this fails they
 	 * tell. */
 	(void)fchmod(fd, 0700);
-	if (empty_directory(fd, depth + 1) < 0)
+	if (empty_directory(r, fd, depth + 1) < 0)
 		return -1;
 	return unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+static int remove_tree(int parent, const char *name)
+{
+	struct removal r = {.parent = parent, .root = name};
+	int rc = remove_entry(&r, parent, name, 0), saved = errno;
+
+	atomic_store(&r.is_over, true);
+	if (r.has_helper)
+		(void)pthread_join(r.helper, NULL); /* it is ours: cannot fail */
+	errno = saved;
+	return rc;
 }
 
 int scratch_remove(const char *path, struct err *e)
@@ -175,7 +255,7 @@ int scratch_remove(const char *path, struct err *e)
 	if (!slash || !str_starts(slash + 1, SCRATCH_PREFIX))
 		return err_set(e, ERR_INTERNAL, "cannot remove \"%s\": not a scratch directory",
 			       path);
-	if (remove_entry(AT_FDCWD, path, 0) < 0)
+	if (remove_tree(AT_FDCWD, path) < 0)
 		return err_set(e, ERR_MEASURE, "could not remove scratch directory \"%s\": %s",
 			       path, strerror(errno));
 	return 0;
@@ -203,7 +283,7 @@ static bool sweep_one(int parent, const char *name)
 	/* its group may have been let pass, never more */
 	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0067) == 0 &&
 	    flock(fd, LOCK_EX | LOCK_NB) == 0)
-		is_gone = remove_entry(parent, name, 0) == 0;
+		is_gone = remove_tree(parent, name) == 0;
 	(void)close(fd); /* only locked */
 	return is_gone;
 }

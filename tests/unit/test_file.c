@@ -336,6 +336,32 @@ static void test_scratch_goes_however_deep(void **state)
 	assert_int_equal(scratch_remove(path, NULL), 0);
 }
 
+/* So large that a second thread takes files away from behind. */
+static void test_scratch_goes_however_large(void **state)
+{
+	const struct place *p = *state;
+	const char *path, *dir = NULL;
+	struct stat st;
+
+	put(in(p, "precious"), "x");
+	for (int round = 0; round < 5; round++) {
+		assert_int_equal(scratch_create(p->arena, p->dir, &path, NULL), 0);
+		for (int i = 0; i < 1500; i++) {
+			if (i % 100 == 0) {
+				dir = arena_printf(p->arena, "%s/d%d", i % 300 ? dir : path, i);
+				assert_int_equal(mkdir(dir, 0700), 0);
+				assert_int_equal(
+					symlink(p->dir, arena_printf(p->arena, "%s/out", dir)), 0);
+			}
+			put(arena_printf(p->arena, "%s/f%d", dir, i), "x");
+		}
+		assert_int_equal(chmod(dir, 0), 0);
+		assert_int_equal(scratch_remove(path, NULL), 0);
+		assert_int_equal(lstat(path, &st), -1);
+	}
+	assert_string_equal(get(p, in(p, "precious")), "x"); /* no link was followed */
+}
+
 static void test_scratch_remove_refuses_what_it_did_not_make(void **state)
 {
 	const struct place *p = *state;
@@ -433,6 +459,7 @@ int main(void)
 		TEST(test_file_glob_sorts_and_skips_directories),
 		TEST(test_scratch_is_private_and_goes_completely),
 		TEST(test_scratch_goes_however_deep),
+		TEST(test_scratch_goes_however_large),
 		TEST(test_scratch_remove_refuses_what_it_did_not_make),
 		TEST(test_scratch_of_the_dead_is_swept),
 		TEST(test_file_knows_its_file_system),
