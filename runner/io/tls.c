@@ -38,17 +38,21 @@ static const char *last_words(void)
 
 /* ---- before the handshake ---- */
 
-/* Of a commit: libssl wants a path, which a file in memory has while it is open. */
-static int load_held(SSL_CTX *ctx, const char *ca_file, struct err *e)
+/*
+ * libssl wants a path, which a file in memory (of a commit) has while it is open. Others are opened
+ * for a look: libssl waits for a pipe, and does not say why it cannot read a file.
+ */
+static int load_file(SSL_CTX *ctx, const char *ca_file, struct err *e)
 {
 	char path[64];
 	struct stat st;
 	int fd = file_open(ca_file, &st, e), rc;
 
 	if (fd < 0)
-		return -1;
+		return err_context(e, "could not use ca_file \"%s\"", ca_file);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* it fits */
-	rc = SSL_CTX_load_verify_locations(ctx, path, NULL) == 1
+	rc = SSL_CTX_load_verify_locations(ctx, file_is_held_name(ca_file) ? path : ca_file,
+					   NULL) == 1
 		     ? 0
 		     : err_set(e, ERR_MEASURE, "could not use ca_file \"%s\": %s", ca_file,
 			       last_words());
@@ -64,11 +68,7 @@ static int load_trust(SSL_CTX *ctx, const char *ca_file, struct err *e)
 		return err_set(e, ERR_MEASURE, "could not load the system's certificates: %s",
 			       last_words());
 	}
-	if (file_is_held_name(ca_file))
-		return load_held(ctx, ca_file, e);
-	if (SSL_CTX_load_verify_locations(ctx, ca_file, NULL) == 1)
-		return 0;
-	return err_set(e, ERR_MEASURE, "could not use ca_file \"%s\": %s", ca_file, last_words());
+	return load_file(ctx, ca_file, e);
 }
 
 static SSL *make_session(SSL_CTX *ctx, int fd, const struct tls_question *q)

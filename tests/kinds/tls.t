@@ -82,6 +82,7 @@ wait_for grep -q '^ldap-torn ' words || bail "starttls did not start"
 	echo ' ] } }'
 } >words.yaml
 
+mkfifo pipe.pem
 cat >assize.yaml <<YAML
 assize: 1
 audits:
@@ -105,6 +106,7 @@ audits:
       - { id: weak, tls: { address: "${at[weak]}", ca_file: ca.pem, name: localhost }, expect: { protocol: '== "TLSv1.3"', key_bits: ">= 2048" } }
       - { id: not-tls, tls: { address: "127.0.0.1:$port", ca_file: ca.pem }, timeout: 300ms }
       - { id: refused, tls: "127.0.0.1:$closed" }
+      - { id: pipe-ca, tls: { address: "${at[good]}", ca_file: pipe.pem }, timeout: 2s }
       - { id: no-ca, tls: { address: "${at[good]}", ca_file: nothing.pem } }
 YAML
 # claim, check, outcome, what is said
@@ -130,7 +132,8 @@ tells "one nobody issued" self FAIL 'not trusted: self.signed certificate'
 tells "a weak key" weak FAIL 'not trusted: EE certificate key too weak.*series    protocol.*TLSv1.2.*series    key_bits.*1 ?024'
 tells "what is not TLS" not-tls undecided 'the answer is not TLS|timed out in the TLS handshake|closed in the TLS handshake'
 tells "a closed port" refused undecided 'could not connect: connection refused'
-tells "issuers that are not there" no-ca undecided 'could not use ca_file "[^"]*nothing.pem"'
+tells "issuers that are not there" no-ca undecided 'could not use ca_file "[^"]*nothing.pem": .*No such file or directory'
+tells "issuers in a pipe" pipe-ca undecided 'could not use ca_file "[^"]*pipe.pem": .*a named pipe, not a file'
 run "$ASSIZE" run -f words.yaml
 said=${out//w\//t/}$err
 for protocol in smtp imap pop3 postgres ldap; do
