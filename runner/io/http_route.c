@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -15,6 +17,20 @@
 
 #define MAX_ISSUERS_BYTES ((size_t)16 << 20)
 
+/* A look, because libssl would wait for a named pipe, and everybody in this thread with it. */
+static int set_path(CURL *easy, CURLoption option, const char *name, struct err *e)
+{
+	struct stat st;
+	int fd = file_open(name, &st, e);
+
+	if (fd < 0)
+		return err_context(e, "could not use ca_file \"%s\"", name);
+	(void)close(fd); /* nothing was read from it */
+	return curl_easy_setopt(easy, option, name) == CURLE_OK
+		       ? 0
+		       : err_set(e, ERR_INTERNAL, "libcurl refused the path \"%s\"", name);
+}
+
 int http_set_issuers(CURL *easy, CURLoption path, CURLoption blob, const char *name, struct err *e)
 {
 	struct curl_blob content = {.flags = CURL_BLOB_COPY};
@@ -22,9 +38,7 @@ int http_set_issuers(CURL *easy, CURLoption path, CURLoption blob, const char *n
 	int rc = 0;
 
 	if (!file_is_held_name(name))
-		return curl_easy_setopt(easy, path, name) == CURLE_OK
-			       ? 0
-			       : err_set(e, ERR_INTERNAL, "libcurl refused the path \"%s\"", name);
+		return set_path(easy, path, name, e);
 	buf_init(&text, MAX_ISSUERS_BYTES);
 	if (file_read(name, &text, e) < 0) {
 		rc = -1;

@@ -156,6 +156,10 @@ tells "PostgreSQL that is full" postgres-full undecided 'postgres: the server an
 tells "LDAP refused" ldap-refused undecided 'ldap: the server refuses StartTLS: result 52, "no "TLS" here"'
 tells "no LDAP" ldap-other undecided 'ldap: this is no LDAP server: "HTTP/1.1 400'
 tells "half an answer" ldap-torn undecided 'ldap: the other side closed before TLS began'
+printf 'assize: 1\ntargets: { w: { http: "https://%s", ca_file: pipe.pem } }
+audits: { t: { checks: [ { id: a, timeout: 2s, target: w, http: / } ] } }\n' "${at[good]}" >pipe.yaml
+run timeout 20 "$ASSIZE" run -f pipe.yaml
+like "nor does HTTP wait for a pipe" "$status $out" '^2 .*could not use ca_file "[^"]*pipe.pem": .*a named pipe, not a file'
 exits "the plan says what would be said" 0 "$ASSIZE" plan -f words.yaml w/smtp
 like "before TLS" "$out" 'smtp STARTTLS, TLS handshake with 127.0.0.1 port [0-9]+ as 127.0.0.1'
 printf 'assize: 1\naudits: { t: { checks: [ { id: a, tls: { address: mail.example, starttls: smtp } } ] } }\n' >port.yaml
