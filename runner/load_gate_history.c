@@ -222,8 +222,11 @@ static int read_budget(struct loader *l, const struct group *g, struct budget_ru
 		return -1;
 	rc = read_objective(l, raw, g->node, out);
 	if (raw->max_gap_ms >= raw->window_ms)
-		rc = diags_at(l->diags, keys_pos(g->node, "max_gap"), NULL,
-			      "\"max_gap\" is not shorter than the window");
+		rc = diags_at(l->diags, keys_pos(g->node, "max_gap"),
+			      "give a max_gap shorter than the window, and longer than the checks' "
+			      "schedule",
+			      "\"max_gap\"%s is not shorter than the window",
+			      node_get(g->node, "max_gap") ? "" : ", 2h where it is not given,");
 	if (raw->burn.n > 0)
 		return read_burn(l, raw, out) != 0 ? -1 : rc;
 	default_burn(l, out);

@@ -127,6 +127,16 @@ int output_check(const struct options *o, struct err *e)
 			return err_set(e, ERR_USAGE,
 				       "cannot read --report %s: it is FORMAT=FILE, or github",
 				       reports->items[i]);
+		if (strcmp(eq, "=-") == 0) {
+			(void)err_set(e, ERR_USAGE,
+				      "cannot write --report %s: what the command says goes to "
+				      "standard output",
+				      reports->items[i]);
+			return err_help(e,
+					"write it to a file, or ask for it afterwards: assize "
+					"report --format %.*s",
+					(int)(eq - reports->items[i]), reports->items[i]);
+		}
 		if (find(reports->items[i], (size_t)(eq - reports->items[i]), e) == NULL ||
 		    check_is_only_one(reports, i, eq + 1, e) != 0)
 			return -1;

@@ -116,6 +116,8 @@ is "the record has all it had" \
 exits "and is whole" 0 "$ASSIZE" ledger verify
 exits "two reports into one file are a usage error" 3 "$ASSIZE" run --report tap=same --report html=same
 like "which names them" "$err" '--report tap=same and --report html=same name one file'
+exits "a report on standard output beside the command's own is a usage error" 3 "$ASSIZE" run --report tap=-
+like "with what to do" "$err" 'help: write it to a file, or ask for it afterwards: assize report --format tap'
 
 exits "an unknown format is a usage error" 3 "$ASSIZE" report 1 --format pdf
 exits "a run nobody recorded is an error" 3 "$ASSIZE" report 4711
