@@ -9,7 +9,8 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/base/str.h"
+#include "runner/base/redact.h"
+#include "runner/model/definition.h"
 #include "runner/model/kind.h"
 
 #define TOP	    10
@@ -17,6 +18,7 @@
 
 struct top {
 	struct arena *arena;
+	const struct redactor *secrets;
 	struct buf evidence;
 	int64_t n;
 	double mean_s; /* of the first */
@@ -38,15 +40,12 @@ static void put_statement(struct top *top, double mean_s, int64_t calls, const s
 {
 	char mean[NUM_REAL_MAX];
 	struct buf line;
-	size_t n = v->len < SHOWN_BYTES ? v->len : SHOWN_BYTES;
 
-	while (n < v->len && n > 0 && ((unsigned char)v->text[n] & 0xC0) == 0x80)
-		n--;
 	(void)num_format_duration((int64_t)(mean_s * 1000 + 0.5), mean);
 	buf_init(&line, BUF_UNBOUNDED); /* four times what is shown */
-	str_escape(&line, v->text, n);
+	redact_show(top->secrets, top->arena, v->text, v->len, SHOWN_BYTES, &line);
 	(void)buf_printf(&top->evidence, "%s%s mean, %lld calls: %s%s", top->n > 0 ? "\n" : "",
-			 mean, (long long)calls, line.data, n < v->len ? "..." : "");
+			 mean, (long long)calls, line.data, v->len > SHOWN_BYTES ? "..." : "");
 	buf_release(&line);
 }
 
@@ -70,7 +69,7 @@ static int ask(struct probe *p, struct db *db, const struct query_plan_spec *s, 
 	       const char *order, struct err *e)
 {
 	const char *sql = query_plan_statements_sql(p->arena, s, order);
-	struct top top = {.arena = p->arena};
+	struct top top = {.arena = p->arena, .secrets = p->world->definition->redactor};
 	struct measurement m;
 
 	buf_init(&top.evidence, EVIDENCE_MAX_BYTES);

@@ -12,8 +12,6 @@
 
 #include "runner/base/arena.h"
 
-#define ELLIPSIS "\xE2\x80\xA6"
-
 static bool is_continuation(char c)
 {
 	return ((unsigned char)c & 0xC0) == 0x80;
@@ -29,10 +27,10 @@ static void format_cut(char *out, size_t size, const char *fmt, va_list ap)
 
 	if (n >= 0 && (size_t)n < size)
 		return;
-	end = size - sizeof(ELLIPSIS);
+	end = size - sizeof(ERR_ELLIPSIS);
 	while (end > 0 && is_continuation(out[end]))
 		end--;
-	memcpy(out + end, ELLIPSIS, sizeof(ELLIPSIS));
+	memcpy(out + end, ERR_ELLIPSIS, sizeof(ERR_ELLIPSIS));
 }
 
 static void set(struct err *e, enum err_class class, struct pos pos, const char *fmt, va_list ap)

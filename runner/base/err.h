@@ -36,6 +36,8 @@ struct pos {
 	uint32_t col;  /* from 1, in bytes */
 };
 
+#define ERR_ELLIPSIS "\xE2\x80\xA6" /* ends a message or help that was longer */
+
 struct err {
 	enum err_class class;
 	struct pos pos;

@@ -17,7 +17,6 @@
 #define TAB_WIDTH     8
 #define MAX_USERINFO  1024
 #define INDENT	      "    "
-#define ELLIPSIS      "\xE2\x80\xA6"
 
 static bool is_continuation(char c)
 {
@@ -141,9 +140,9 @@ static void render_line(struct buf *out, const char *line, size_t n, uint32_t co
 
 	(void)buf_puts(out, INDENT); /* is_full tells, here and below */
 	if (from > 0)
-		(void)buf_puts(out, ELLIPSIS);
+		(void)buf_puts(out, ERR_ELLIPSIS);
 	put_piece(out, line, n, from, to);
-	(void)buf_puts(out, to < n ? ELLIPSIS "\n" : "\n");
+	(void)buf_puts(out, to < n ? ERR_ELLIPSIS "\n" : "\n");
 	if (col == 0)
 		return;
 

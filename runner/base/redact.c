@@ -17,6 +17,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/err.h"
 #include "runner/base/spelling.h"
 #include "runner/base/str.h"
 
@@ -379,9 +380,16 @@ static const char *redact(const struct redactor *r, struct arena *a, const char 
 	return out;
 }
 
+/* A message that was too long was cut before anybody could mask it. */
 const char *redact_text(const struct redactor *r, struct arena *a, const char *s)
 {
-	return redact(r, a, s, false);
+	const char *before, *masked;
+
+	if (s == NULL || r == NULL || redactor_is_empty(r) || !str_ends(s, ERR_ELLIPSIS))
+		return redact(r, a, s, false);
+	before = arena_strndup(a, s, strlen(s) - strlen(ERR_ELLIPSIS));
+	masked = redact(r, a, before, true);
+	return masked == before ? s : arena_printf(a, "%s" ERR_ELLIPSIS, masked);
 }
 
 const char *redact_cut(const struct redactor *r, struct arena *a, const char *s)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/err.h"
 #include "runner/base/redact.h"
 
 struct world {
@@ -103,6 +104,23 @@ static void test_redact_knows_a_secret_that_was_cut(void **state)
 	check_cut(w, "x er+", "x ***");
 	check_cut(w, "hunter hunt", "hunter ***");
 	check(w, "x hunter", "x hunter");
+}
+
+/* An error has room for so much, and is masked when it is shown. */
+static void test_redact_knows_an_error_that_was_cut(void **state)
+{
+	struct world *w = *state;
+	struct err e;
+	const char *shown;
+
+	redactor_add(w->redactor, "hunter2");
+	for (int before = (int)sizeof(e.message) - 16; before < (int)sizeof(e.message); before++) {
+		(void)err_set(&e, ERR_MEASURE, "%0*d hunter2 and more", before, 0);
+		shown = redact_text(w->redactor, w->arena, e.message);
+		assert_null(strstr(shown, " h"));
+		assert_string_equal(shown + strlen(shown) - strlen(ERR_ELLIPSIS), ERR_ELLIPSIS);
+	}
+	check(w, "x hunter\xE2\x80\xA6 x", "x hunter\xE2\x80\xA6 x");
 }
 
 static void test_redact_takes_over_secrets(void **state)
@@ -350,6 +368,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_redact_masks_escapes_of_json, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_masks_references_of_html, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_redact_knows_an_error_that_was_cut, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_tries_both_readings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_redact_bounds_the_work_on_hostile_text, set_up,
