@@ -57,9 +57,8 @@ static const struct key_row archive_keys[] = {
 	{.name = "required",
 	 .type = KEY_TEXTS,
 	 .offset = offsetof(struct archive_spec, required),
-	 .help = "names that must be there; * also matches /. A symbolic link is there when what "
-		 "it "
-		 "leads to is",
+	 .help = "names that must be there; * also matches /. A symbolic link is there "
+		 "when what it leads to is",
 	 .example = "[LICENSE, \"bin/*\"]"},
 	{.name = "forbidden",
 	 .type = KEY_TEXTS,

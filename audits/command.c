@@ -61,7 +61,9 @@ static const struct key_row command_keys[] = {
 	 .offset = offsetof(struct command_spec, format),
 	 .choices = formats,
 	 .def = "plain",
-	 .help = "what the output is: nagios (any check_* plugin), tap (12 to 14), junit, json"},
+	 .help = "what the output is: nagios (any check_* plugin; one whose text names a worse "
+		 "status than it exits with is undecided: negate needs -s), tap (12 to 14), "
+		 "junit, json"},
 	{.name = "report",
 	 .type = KEY_PATH,
 	 .flags = KEY_WORLD,

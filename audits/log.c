@@ -574,10 +574,9 @@ const struct audit_kind audit_kind_log = {
 		"but gzip are lines of bytes. The place belongs to the check, not to a subject: "
 		"each "
 		"line is judged in one run, whatever that was about. Time stamps in lines are not "
-		"read. A last line without an end is judged when it has one, or by a match that "
-		"stands "
-		"there since the look before. Silence is no measurement unless min_lines: 0 says "
-		"so.",
+		"read. A last line without an end is judged when it has one, or by a match "
+		"that stands there since the look before. Silence is no measurement unless "
+		"min_lines: 0 says so.",
 	.spec_size = sizeof(struct log_spec),
 	.keys = log_keys,
 	.values = log_values,

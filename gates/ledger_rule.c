@@ -5,8 +5,8 @@
  * A record that is not what was recorded is a failure; one that could not be verified, is in doubt,
  * or is anchored nowhere, too long ago or in the future is undecided. So is a gate that rests on
  * what no key that is trusted has signed for: whoever took the key away wrote it, for all that is
- * known. That the record is whole says
- * nothing about what is in it: a gate that requires nothing else stays shut.
+ * known. That the record is whole says nothing about what is in it: a gate that requires nothing
+ * else stays shut.
  */
 #include <inttypes.h>
 

@@ -216,21 +216,10 @@ int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_
 		"o.begin_ms >= m.begin_ms - ?2 AND o.begin_ms <= coalesce(f.end_ms, m.begin_ms + "
 		"?2) AND coalesce(e.end_ms, o.begin_ms + ?2) >= m.begin_ms",
 		e);
-	int64_t *runs = NULL;
-	size_t count = 0, cap = 0;
-	int rc;
 
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, run_id);
 	store_bind_int(s, 2, STORE_LONGEST_RUN_MS);
-	while ((rc = store_step(r, s, e)) == 1) {
-		runs = store_grow(a, runs, sizeof(*runs), count, &cap);
-		runs[count++] = sqlite3_column_int64(s, 0);
-	}
-	if (rc < 0)
-		return -1;
-	*out = runs;
-	*n = count;
-	return 0;
+	return store_integers(r, s, a, out, n, e);
 }

@@ -1,30 +1,12 @@
 /* What was recorded since: what no checkpoint of a given size vouches for. */
-#include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/store.h"
-
-static int read_runs(struct record *r, struct arena *a, sqlite3_stmt *s, struct recorded_since *out,
-		     struct err *e)
-{
-	int64_t *runs = NULL;
-	size_t n = 0, cap = 0;
-	int rc;
-
-	while ((rc = store_step(r, s, e)) == 1) {
-		runs = store_grow(a, runs, sizeof(*runs), n, &cap);
-		runs[n++] = sqlite3_column_int64(s, 0);
-	}
-	if (rc != 0)
-		return -1;
-	out->runs = runs;
-	out->n_runs = n;
-	return 0;
-}
 
 int record_since(struct record *r, struct arena *a, int64_t from_seq, int64_t before_seq,
 		 struct recorded_since *out, struct err *e)
 {
 	struct recorded_since since = {.n_runs = 0};
+	int64_t *runs;
 	sqlite3_stmt *s = store_sql(
 		r,
 		"SELECT id FROM runs WHERE seq >= ?1 AND seq < ?2 "
@@ -37,8 +19,9 @@ int record_since(struct record *r, struct arena *a, int64_t from_seq, int64_t be
 		return -1;
 	store_bind_int(s, 1, from_seq);
 	store_bind_int(s, 2, before_seq);
-	if (read_runs(r, a, s, &since, e) != 0)
+	if (store_integers(r, s, a, &runs, &since.n_runs, e) != 0)
 		return -1;
+	since.runs = runs;
 	s = store_sql(r, "SELECT id FROM decisions WHERE seq >= ?1 AND seq < ?2 ORDER BY seq", e);
 	if (s == NULL)
 		return -1;

@@ -123,6 +123,21 @@ int store_integer(struct record *r, sqlite3_stmt *s, int64_t *out, struct err *e
 	return rc;
 }
 
+int store_integers(struct record *r, sqlite3_stmt *s, struct arena *a, int64_t **out, size_t *n,
+		   struct err *e)
+{
+	size_t cap = 0;
+	int rc;
+
+	*out = NULL;
+	*n = 0;
+	while ((rc = store_step(r, s, e)) == 1) {
+		*out = store_grow(a, *out, sizeof(**out), *n, &cap);
+		(*out)[(*n)++] = sqlite3_column_int64(s, 0);
+	}
+	return rc;
+}
+
 int store_exists(struct record *r, const char *sql, bool *out, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(r, sql, e);

@@ -101,6 +101,9 @@ int store_step(struct record *r, sqlite3_stmt *s, struct err *e);
 int store_run(struct record *r, sqlite3_stmt *s, struct err *e);
 /* Runs a statement that gives one integer: 1 found, 0 none, -1 error. */
 int store_integer(struct record *r, sqlite3_stmt *s, int64_t *out, struct err *e);
+/* The same of many, in their order; 0, -1. */
+int store_integers(struct record *r, sqlite3_stmt *s, struct arena *a, int64_t **out, size_t *n,
+		   struct err *e);
 /* Runs SELECT EXISTS (..), which asks nothing of the caller. */
 int store_exists(struct record *r, const char *sql, bool *out, struct err *e);
 /* The present SQLite failure as ERR_RECORD; returns -1. */
