@@ -3,7 +3,8 @@
  *
  * MySQL's and MariaDB's own deviations make doubles of all values and keep the mean as one: of
  * integers beyond 2^53 nothing true is left, and little of values that differ by a millionth of
- * themselves. The deviation of the differences to a whole number near the mean is the same, and the
+ * themselves. PostgreSQL's deviation of a bigint is exact and slow; that of the same as doubles is
+ * as MySQL's. The deviation of the differences to a whole number near the mean is the same, and the
  * differences are small. The number is the average of the first 1,000 rows, when it is more than
  * 2^20 of their deviations; else it is 0, and the price of a subtraction is saved. That the other
  * rows may be closer together does no harm: the first ones are a part of the deviation of all, so
@@ -39,11 +40,18 @@ static int take_centers(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
+static bool has_center(const struct scan *s, const struct scan_term *t)
+{
+	if (t->how != SCAN_STDDEV)
+		return false;
+	return s->engine == DB_MYSQL || (scan_is_bigint(s, t) && scan_has_numbers(s, t));
+}
+
 static void put_question(const struct scan *s, const char *expression, struct buf *out)
 {
 	(void)buf_printf(out,
-			 "(SELECT CASE WHEN abs(avg(x)) > 1048576 * std(x) THEN round(avg(x)) END"
-			 " FROM (SELECT\n%s\nAS x",
+			 "(SELECT CASE WHEN abs(avg(x)) > 1048576 * stddev_pop(x)"
+			 " THEN round(avg(x)) END FROM (SELECT\n%s\nAS x",
 			 expression);
 	scan_put_source(s, NULL, out);
 	(void)buf_puts(out, " LIMIT 1000) AS q)");
@@ -58,8 +66,8 @@ void scan_find_centers(const struct scan_batch *b, struct db *db)
 	all.operands = arena_array(s->probe->arena, b->n, sizeof(struct scan_operand *));
 	buf_init(&sql, BUF_UNBOUNDED); /* the definition is bounded */
 	(void)buf_puts(&sql, "SELECT ");
-	for (size_t i = 0; i < b->n && s->engine == DB_MYSQL; i++) {
-		if (b->terms[i]->how != SCAN_STDDEV)
+	for (size_t i = 0; i < b->n; i++) {
+		if (!has_center(s, b->terms[i]))
 			continue;
 		(void)buf_puts(&sql, all.n > 0 ? ", " : "");
 		put_question(s, b->terms[i]->expression, &sql);

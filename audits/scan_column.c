@@ -56,8 +56,40 @@ static bool is_text(const struct db_column *c, const char *collation)
 	       begins_as(collation, sets, sizeof(sets) / sizeof(*sets));
 }
 
-static enum dialect_content content_of(const struct db_table *t, const struct db_column *c)
+static bool is_one_of(const char *type, const char *const *names, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(type, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* By the whole name: an interval begins like an integer, and a domain has a name of its own. */
+static enum dialect_content postgres_content_of(const struct db_column *c)
+{
+	static const char *const integers[] = {"smallint", "integer", "bigint"};
+	static const char *const numbers[] = {"real", "double precision", "numeric"};
+	static const char varying[] = "character varying", decimal[] = "numeric(";
+
+	if (strchr(c->type, '[')) /* an array */
+		return DIALECT_ANYTHING;
+	if (is_one_of(c->type, integers, sizeof(integers) / sizeof(*integers)))
+		return DIALECT_INTEGER;
+	if (is_one_of(c->type, numbers, sizeof(numbers) / sizeof(*numbers)) ||
+	    strncmp(c->type, decimal, sizeof(decimal) - 1) == 0)
+		return DIALECT_NUMBER;
+	if (strcmp(c->type, "text") == 0 || strncmp(c->type, varying, sizeof(varying) - 1) == 0)
+		return DIALECT_TEXT;
+	return DIALECT_ANYTHING;
+}
+
+static enum dialect_content content_of(const struct scan *s, const struct db_table *t,
+				       const struct db_column *c)
+{
+	if (s->engine == DB_SQLITE)
+		return DIALECT_ANYTHING;
+	if (s->engine == DB_POSTGRES)
+		return postgres_content_of(c);
 	if (is_integer(c) || is_bit(c))
 		return DIALECT_INTEGER;
 	if (is_numeric(c))
@@ -75,20 +107,29 @@ void scan_know_columns(struct scan *s, const struct db_table *table)
 		if (!o)
 			continue;
 		o->column = c;
-		if (s->engine == DB_MYSQL)
-			o->content = content_of(table, c);
+		o->content = content_of(s, table, c);
 	}
 }
 
 bool scan_is_numeric(const struct scan_term *t)
 {
-	return t->operand->content == DIALECT_INTEGER ||
-	       (t->operand->column && is_numeric(t->operand->column));
+	return scan_is_integer(t) || (t->operand->column && is_numeric(t->operand->column));
+}
+
+bool scan_is_integer(const struct scan_term *t)
+{
+	return t->operand->content == DIALECT_INTEGER;
 }
 
 bool scan_is_bit(const struct scan *s, const struct scan_term *t)
 {
 	return s->engine == DB_MYSQL && t->operand->column && is_bit(t->operand->column);
+}
+
+bool scan_is_bigint(const struct scan *s, const struct scan_term *t)
+{
+	return s->engine == DB_POSTGRES && t->operand->column &&
+	       strcmp(t->operand->column->type, "bigint") == 0;
 }
 
 bool scan_is_float(const struct scan *s, const struct scan_term *t)

@@ -7,7 +7,7 @@
  * one, instead of reading the table. What needs a statement of its own is in scan_alone.c.
  *
  * Counts, sums, means and deviations of one expression come from the same few columns, its numbers,
- * on SQLite and MySQL: see scan_merge.c.
+ * on SQLite and MySQL, and of PostgreSQL's integers: see scan_merge.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +29,13 @@ bool scan_has_numbers(const struct scan *s, const struct scan_term *t)
 		return false;
 	if (s->engine == DB_SQLITE)
 		return t->how != SCAN_COUNT_IF && t->how < SCAN_DISTINCT;
-	if (s->engine != DB_MYSQL)
+	if (t->how == SCAN_OTHERS)
+		return s->engine == DB_MYSQL && scan_is_numeric(t);
+	/* PostgreSQL shares the work of sum, mean and deviation by itself, but for integers. */
+	if (s->engine != DB_MYSQL && (s->engine != DB_POSTGRES || !scan_is_integer(t)))
 		return false;
 	return t->how == SCAN_COUNT || t->how == SCAN_SUM || t->how == SCAN_AVG ||
-	       t->how == SCAN_STDDEV || (t->how == SCAN_OTHERS && scan_is_numeric(t));
+	       t->how == SCAN_STDDEV;
 }
 
 /* count, sum, variance; the latter two less the center */
@@ -248,7 +251,10 @@ static void put_numbers(const struct scan *s, const struct scan_term *t, struct 
 	(void)buf_puts(out, "sum(");
 	scan_put_centered(t->operand, t->expression, out);
 	(void)buf_puts(out, "), var_pop(");
-	scan_put_centered(t->operand, t->expression, out);
+	if (scan_is_bigint(s, t) && t->operand->center == 0)
+		(void)buf_printf(out, "CAST(%s AS double precision)", t->expression);
+	else
+		scan_put_centered(t->operand, t->expression, out);
 	(void)buf_putc(out, ')');
 }
 
