@@ -27,10 +27,16 @@
 
 #define MAX_EVENTS 256
 #define MAX_IDLE   64
+/* Transfers begun before the sockets are looked at again: the first of a thousand need not wait for
+ * the last one's connection to send what they ask. */
+#define MAX_LAUNCHES 32
 /* Receive buffers of all transfers together; a single one gets at most MAX_BUFFER. */
 #define BUFFER_BUDGET (1L << 20)
 #define MAX_BUFFER    (256L << 10)
 #define MIN_BUFFER    (1L << 10)
+/* Connections that wait for a next request: more are closed when their answer is there, and not all
+ * at the end, which is waited for. */
+#define MAX_KEPT 256L
 /* Descriptors the rest of the program may need beside the loop's. */
 #define SPARE_FDS 256
 
@@ -43,6 +49,7 @@ struct http_loop {
 	int epoll, wake;
 	int64_t timer_us; /* when curl wants to be called; -1 = not at all */
 	bool is_stopping, is_woken;
+	bool has_more;		     /* of the queue could be launched at once */
 	struct http_queue queue;     /* no turn asked for yet */
 	struct http_transfer *later; /* not before their time */
 	struct http_transfer *active;
@@ -97,7 +104,10 @@ static void raise_fd_limit(long wanted)
 	(void)setrlimit(RLIMIT_NOFILE, &r); /* without it, connections fail and say why */
 }
 
-/* Without libcurl the loop is there and http_start() says why nothing can be asked. */
+/*
+ * Without libcurl the loop is there and http_start() says why nothing can be asked. In the thread
+ * of the loop: whoever made it writes to the record meanwhile.
+ */
 static void start_curl(struct http_loop *l)
 {
 	if (http_library(NULL) < 0)
@@ -112,7 +122,7 @@ static void start_curl(struct http_loop *l)
 	(void)curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
 	(void)curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	(void)curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
-	(void)curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, l->max_total);
+	(void)curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, MAX_KEPT);
 }
 
 struct http_loop *http_loop_new(const struct clock *clock, long max_total, long max_per_host)
@@ -133,7 +143,6 @@ struct http_loop *http_loop_new(const struct clock *clock, long max_total, long 
 	ev.data.fd = l->wake;
 	if (l->epoll < 0 || l->wake < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev) != 0)
 		oom(); /* the machine has no kernel memory or no descriptor left to start with */
-	start_curl(l);
 	return l;
 }
 
@@ -325,14 +334,24 @@ static bool take_turn(struct http_loop *l, const struct http_transfer *t)
 
 static void launch_queued(struct http_loop *l)
 {
+	int n_launched = 0;
+
+	l->has_more = false;
 	while (l->queue.first != NULL && l->n_active < l->max_total && !l->is_stopping) {
-		struct http_transfer *t = http_queue_take(&l->queue);
+		struct http_transfer *t;
+
+		if (n_launched == MAX_LAUNCHES) {
+			l->has_more = true;
+			return;
+		}
+		t = http_queue_take(&l->queue);
 
 		if (!take_turn(l, t)) {
 			http_queue_add(&t->host->waiting, t);
 			continue;
 		}
 		l->n_queued--;
+		n_launched++;
 		launch(l, t);
 	}
 }
@@ -422,7 +441,7 @@ static int wait_ms(const struct http_loop *l)
 {
 	int64_t next_us = l->timer_us, left;
 
-	if (l->is_woken || l->is_stopping)
+	if (l->is_woken || l->is_stopping || l->has_more)
 		return 0;
 	for (const struct http_transfer *t = l->later; t != NULL; t = t->next)
 		if (next_us < 0 || t->not_before_us < next_us)
@@ -462,6 +481,8 @@ void http_loop_run(struct http_loop *l, void (*on_wake)(void *ctx), void *ctx)
 {
 	struct epoll_event events[MAX_EVENTS];
 
+	if (l->multi == NULL)
+		start_curl(l);
 	while (!l->is_stopping) {
 		int n, running;
 
