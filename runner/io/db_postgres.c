@@ -67,7 +67,7 @@ static int postgres_session_open(const struct db_source *source, const struct cl
 	s->deadline_ms = deadline_ms; /* no statement yet */
 	if (postgres_connect(s, e) == 0) {
 		s->is_open = true;
-		int rc = postgres_begin(s, e);
+		int rc = postgres_begin_catalog(s, e);
 
 		if (rc == 0 && !source->allow_writable_role)
 			rc = postgres_check_role(s, e);
@@ -93,9 +93,10 @@ static void put_limits(struct buf *b, long long limit_ms)
 /*
  * A transaction that reads. row_security off: policies that would hide rows are an error instead of
  * a part of the table that passes for all of it. snapshot (may be NULL) is another session's to be
- * joined.
+ * joined; settings are further ones.
  */
-static int begin(struct postgres_db *s, const char *snapshot, int64_t idle_ms, struct err *e)
+static int begin(struct postgres_db *s, const char *snapshot, int64_t idle_ms, const char *settings,
+		 struct err *e)
 {
 	struct buf b;
 	long long limit_ms = (long long)postgres_limit_ms(s);
@@ -111,15 +112,17 @@ static int begin(struct postgres_db *s, const char *snapshot, int64_t idle_ms, s
 			   "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD';"
 			   "SET LOCAL IntervalStyle = iso_8601; SET LOCAL bytea_output = hex;"
 			   "SET LOCAL extra_float_digits = 1; SET LOCAL lc_monetary = 'C';"
-			   "SET LOCAL row_security = off;"
-			   "SELECT 1");
+			   "SET LOCAL row_security = off;");
+	(void)buf_puts(&b, settings);
+	(void)buf_puts(&b, "SELECT 1");
 	int rc = postgres_do(s, b.data, e);
 
 	buf_release(&b);
 	return rc;
 }
 
-static int begin_savepoint(struct postgres_db *s, struct err *e)
+/* The settings end with it, as those before them do. */
+static int begin_savepoint(struct postgres_db *s, const char *settings, struct err *e)
 {
 	struct buf b;
 	long long limit_ms = (long long)postgres_limit_ms(s);
@@ -127,15 +130,31 @@ static int begin_savepoint(struct postgres_db *s, struct err *e)
 	buf_init(&b, BUF_UNBOUNDED);
 	(void)buf_puts(&b, "SAVEPOINT statement;");
 	put_limits(&b, limit_ms);
+	(void)buf_puts(&b, settings);
 	int rc = postgres_do(s, b.data, e);
 
 	buf_release(&b);
 	return rc;
 }
 
+static int begin_with(struct postgres_db *s, const char *settings, struct err *e)
+{
+	return s->is_reading ? begin_savepoint(s, settings, e)
+			     : begin(s, NULL, postgres_limit_ms(s), settings, e);
+}
+
 int postgres_begin(struct postgres_db *s, struct err *e)
 {
-	return s->is_reading ? begin_savepoint(s, e) : begin(s, NULL, postgres_limit_ms(s), e);
+	return begin_with(s, "", e);
+}
+
+int postgres_begin_catalog(struct postgres_db *s, struct err *e)
+{
+	return begin_with(s,
+			  "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;"
+			  "SET LOCAL enable_mergejoin = off; SET LOCAL join_collapse_limit = 1;"
+			  "SET LOCAL from_collapse_limit = 1;",
+			  e);
 }
 
 void postgres_end(struct postgres_db *s)
@@ -180,8 +199,8 @@ static int join(struct postgres_db *s, struct postgres_db *first, struct buf *sn
 	int64_t idle_ms = deadline_ms - s->started_ms;
 
 	if (s != first)
-		return begin(s, snapshot->data, idle_ms, e);
-	if (begin(s, NULL, idle_ms, e) != 0)
+		return begin(s, snapshot->data, idle_ms, "", e);
+	if (begin(s, NULL, idle_ms, "", e) != 0)
 		return -1;
 	return postgres_rows(s, "SELECT pg_catalog.pg_export_snapshot()", NULL, 0, take_snapshot,
 			     snapshot, e);

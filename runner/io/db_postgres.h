@@ -169,6 +169,11 @@ int postgres_check_calls(struct postgres_db *s, const struct postgres_statement 
 int postgres_rows(struct postgres_db *s, const char *sql, const char *const *params,
 		  size_t n_params, db_row_fn *fn, void *ctx, struct err *e);
 int postgres_begin(struct postgres_db *s, struct err *e);
+/*
+ * The same, to read the catalogs: by their indexes, in the order the joins are written in. What is
+ * looked up is little of them, and a new session spends more on planning than on reading.
+ */
+int postgres_begin_catalog(struct postgres_db *s, struct err *e);
 void postgres_end(struct postgres_db *s);
 
 /* _catalog.c */

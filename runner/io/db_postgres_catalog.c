@@ -411,7 +411,7 @@ int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *sc
 	map_init(&c.tables, a);
 	map_init(&c.sequences, a);
 	postgres_begin_call(s, deadline_ms);
-	int rc = postgres_begin(s, e);
+	int rc = postgres_begin_catalog(s, e);
 
 	if (rc == 0)
 		rc = read_all(&c, e);
@@ -452,7 +452,7 @@ int postgres_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct
 	struct objects o = {.arena = a};
 
 	postgres_begin_call(s, deadline_ms);
-	int rc = postgres_begin(s, e);
+	int rc = postgres_begin_catalog(s, e);
 
 	if (rc == 0)
 		rc = postgres_rows(s, objects_sql, no_schemas, 1, add_object, &o, e);
@@ -500,7 +500,7 @@ int postgres_describe(struct db *db, struct arena *a, const char *name, int64_t 
 	buf_init(&quoted, BUF_UNBOUNDED); /* the definition is bounded */
 	db_quote_table(DB_POSTGRES, &quoted, name);
 	postgres_begin_call(s, deadline_ms);
-	int rc = postgres_begin(s, e);
+	int rc = postgres_begin_catalog(s, e);
 	const char *param = quoted.data;
 
 	if (rc == 0)
