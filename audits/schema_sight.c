@@ -125,6 +125,9 @@ static int see_all(const struct schema_spec *spec, const struct db_catalog *c, s
 		return fail_tables("whether tables are absent", e);
 	if (spec->table.is_exact && (spec->tables.n > 0 || spec->views.n > 0))
 		return fail_tables("whether there are other tables", e);
+	for (size_t i = 0; i < spec->tables.n; i++)
+		if (schema_is_glob(spec->tables.items[i].name))
+			return fail_tables("whether other tables match", e);
 	return 0;
 }
 

@@ -6,6 +6,11 @@
  * nor the keys they are in; MariaDB lists the checks of a table only to who has a privilege on the
  * whole database, or on all of them. What a listed thing lacks is told by itself: an action of a
  * foreign key and the query of a view are NULL to who may only SELECT.
+ *
+ * Of the grants on databases that fit a name, only the most specific one of each grantee counts:
+ * SELECT on `shop%`.* is nothing in `shop` to who has SHOW VIEW on `shop`.*. Which one that is
+ * depends on hosts too, so a fitting grant that does not let read is taken for it. MySQL's partial
+ * revokes take what is granted on everything away from one database.
  */
 #include <string.h>
 #include <strings.h>
@@ -18,10 +23,12 @@
 
 enum level { LEVEL_NOTHING = 0, LEVEL_COLUMNS, LEVEL_TABLE, LEVEL_DATABASE };
 
-/* A grant that lets the role read: on what. */
 struct grant {
 	const char *database, *table; /* NULL = all */
-	bool is_whole;		      /* not of columns only */
+	const char *grantee;
+	bool is_reading;
+	bool is_revoke;
+	bool is_whole; /* not of columns only */
 };
 
 struct sight {
@@ -69,23 +76,27 @@ static int take_grant(void *ctx, const struct db_row *row, struct err *e)
 	struct sight *s = ctx;
 	struct arena *a = s->read->arena;
 	const char *text = row->n > 0 && row->values[0].type == DB_TEXT ? row->values[0].text : "";
+	bool is_grant = str_starts(text, "GRANT ");
 	const char *on = strstr(text, " ON ");
-	bool is_whole;
+	struct grant g = {.is_revoke = !is_grant};
 
 	(void)e;
-	if (!str_starts(text, "GRANT ") || !on || !is_select(text, on, &is_whole))
+	if ((!is_grant && !str_starts(text, "REVOKE ")) || !on)
 		return 0;
+	g.is_reading = is_grant && is_select(text, on, &g.is_whole);
 	on += strlen(" ON ");
 	if (str_starts(on, "TABLE "))
 		on += strlen("TABLE ");
-	s->items = db_array_grow(a, s->items, s->n, sizeof(*s->items));
-	struct grant *g = &s->items[s->n];
-
-	*g = (struct grant){.database = take_name(a, &on), .is_whole = is_whole};
+	g.database = take_name(a, &on);
 	if (*on++ != '.')
 		return 0;
-	g->table = take_name(a, &on);
-	s->n++;
+	g.table = take_name(a, &on);
+	if (!g.is_reading && (!g.database || g.table))
+		return 0;
+	on += str_starts(on, " TO ") ? strlen(" TO ") : strlen(" FROM ");
+	g.grantee = take_name(a, &on);
+	s->items = db_array_grow(a, s->items, s->n, sizeof(*s->items));
+	s->items[s->n++] = g;
 	return 0;
 }
 
@@ -109,6 +120,20 @@ static bool is_like(const char *pattern, const char *name)
 	return !*name;
 }
 
+/* Does another grant say less of this database? */
+static bool is_narrowed(const struct sight *s, const struct grant *g, const char *database)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct grant *other = &s->items[i];
+
+		if (!other->is_reading && is_like(other->database, database) &&
+		    (!g->grantee || !other->grantee || strcmp(g->grantee, other->grantee) == 0) &&
+		    (g->database || other->is_revoke))
+			return true;
+	}
+	return false;
+}
+
 /* What the role sees of a table, or of those of a database it has no privilege on by name. */
 static enum level level_of(const struct sight *s, const char *database, const char *table)
 {
@@ -119,12 +144,15 @@ static enum level level_of(const struct sight *s, const char *database, const ch
 		const struct grant *g = &s->items[i];
 		enum level level = LEVEL_DATABASE;
 
+		if (!g->is_reading)
+			continue;
 		if (g->table) {
 			if (!table || strcmp(g->database, database) != 0 ||
 			    (folds ? strcasecmp(g->table, table) : strcmp(g->table, table)) != 0)
 				continue;
 			level = g->is_whole ? LEVEL_TABLE : LEVEL_COLUMNS;
-		} else if (g->database && !is_like(g->database, database)) {
+		} else if ((g->database && !is_like(g->database, database)) ||
+			   is_narrowed(s, g, database)) {
 			continue;
 		}
 		if (level > most)

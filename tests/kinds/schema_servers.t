@@ -370,15 +370,16 @@ admin shop "DROP VIEW dear" "DROP TABLE bills, spots" "DROP TYPE place" "DROP DO
 
 # ---- what MariaDB does not show to every role ----
 
-mariadb_sql "CREATE USER of_table@localhost, of_columns@localhost, of_rows@localhost, of_pattern@localhost;
+mariadb_sql "CREATE USER of_table@localhost, of_columns@localhost, of_rows@localhost, of_pattern@localhost, of_two@localhost;
 	GRANT SELECT ON shop.orders TO of_table@localhost; GRANT SELECT (id, state) ON shop.orders TO of_columns@localhost;
-	GRANT SELECT ON shop.* TO of_rows@localhost; GRANT SELECT, SHOW VIEW ON \`sh%p\`.* TO of_pattern@localhost"
+	GRANT SELECT ON shop.* TO of_rows@localhost; GRANT SELECT, SHOW VIEW ON \`sh%p\`.* TO of_pattern@localhost;
+	GRANT SELECT ON \`sho%\`.* TO of_two@localhost; GRANT SHOW VIEW ON shop.* TO of_two@localhost"
 printf 'assize: 1\ntargets:\n' >sight.yaml
-for role in of_table of_columns of_rows of_pattern; do
+for role in of_table of_columns of_rows of_pattern of_two; do
 	echo "  $role: { mysql: \"socket=$MARIADB_SOCKET dbname=shop user=$role\" }" >>sight.yaml
 done
 echo audits: >>sight.yaml
-for role in of_table of_columns of_rows of_pattern; do
+for role in of_table of_columns of_rows of_pattern of_two; do
 	cat >>sight.yaml <<YAML
   $role:
     target: $role
@@ -390,6 +391,7 @@ for role in of_table of_columns of_rows of_pattern; do
       - { id: json, schema: { table: orders, columns: { body: json } } }
       - { id: absent, schema: { absent: "old_*" } }
       - { id: exact, schema: { exact: true, tables: { orders: {}, owners: {} } } }
+      - { id: pattern, schema: { tables: { "ord*": { columns: { id: int } } } } }
       - { id: snapshot, schema: { snapshot: mariadb.json } }
 YAML
 done
@@ -400,10 +402,11 @@ sees()
 	is "mariadb, $1" "$(jq -r '[.checks[].outcome[:1]] | join(" ")' report.json)" "$2"
 	[ -z "${3:-}" ] || like "mariadb, $1: why" "$(jq -r '.checks[].series[0] | .reason, .evidence[]?' report.json)" "$3"
 }
-sees of_table "p p u u u u u u" 'cannot see the checks of table "orders": the role may not'
-sees of_columns "p u u u u u u u" 'cannot see all columns of table "orders": the role may not'
-sees of_rows "p p u p p p p u" 'cannot see the actions of foreign keys of table "orders"'
-sees of_pattern "p p p p p p p p"
+sees of_table "p p u u u u u u u" 'cannot see the checks of table "orders": the role may not'
+sees of_columns "p u u u u u u u u" 'cannot see all columns of table "orders": the role may not'
+sees of_rows "p p u p p p p p u" 'cannot see the actions of foreign keys of table "orders"'
+sees of_pattern "p p p p p p p p p"
+sees of_two "u u u u u u u u u" 'cannot see all columns of table "orders"'
 exits "no snapshot of half a schema" 2 "$ASSIZE" schema capture -f sight.yaml of_table -o half.json
 like "which is said" "$err" 'cannot see all tables: the role is only shown what it has a privilege on'
 
