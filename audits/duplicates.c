@@ -135,7 +135,7 @@ static int duplicates_evidence(struct probe *p, size_t check, const struct measu
 	int rc;
 
 	buf_init(&rows, BUF_UNBOUNDED); /* the definition is bounded */
-	rc = scan_put_rows(c, m, &rows, e);
+	rc = scan_put_rows(p, c, m, &rows, e);
 	struct scan_shown shown = {
 		.show = &spec->show,
 		.condition = arena_printf(p->arena,

@@ -55,14 +55,15 @@ static void invalid_add(struct scan *s, const struct check *c)
 	const struct invalid_spec *spec = c->spec;
 
 	for (size_t i = 0; i < spec->columns.n; i++) {
-		const char *x = scan_column(s, spec->columns.items[i].name);
+		const char *column = spec->columns.items[i].name;
 
-		(void)scan_add(s, SCAN_COUNT, x); /* both are found again in emit */
+		(void)scan_add(s, SCAN_COUNT,
+			       scan_column(s, column)); /* both are found again in emit */
 		for (int rule = 0; rule < INVALID_N_RULES; rule++) {
 			const struct rules *r = spec->columns.items[i].value;
 
 			if (invalid_has_rule(r, (enum rule)rule))
-				invalid_add_condition(s, x, r, (enum rule)rule);
+				invalid_add_condition(s, column, r, (enum rule)rule);
 		}
 	}
 }
@@ -97,8 +98,8 @@ static struct measurement measure(const struct scan *s, const char *column,
 static void emit_rule(struct probe *p, size_t check, struct scan *s, const struct group *column,
 		      enum rule rule)
 {
-	const char *x = scan_column(s, column->name);
-	const struct scan_term *values = scan_add(s, SCAN_COUNT, x);
+	const char *x = invalid_subject(s, column->name, rule);
+	const struct scan_term *values = scan_add(s, SCAN_COUNT, scan_column(s, column->name));
 	const struct scan_term *broken = values;
 	struct label *labels = arena_array(p->arena, 2, sizeof(*labels));
 	struct err e = {0};
@@ -129,7 +130,7 @@ static void invalid_emit(struct probe *p, size_t check, struct scan *s)
 }
 
 static const struct scan_part invalid_part = {
-	.add = invalid_add, .emit = invalid_emit, .can_sample = true};
+	.add = invalid_add, .emit = invalid_emit, .can_sample = true, .asks_texts = true};
 
 /* ---- what failed ---- */
 
@@ -153,11 +154,13 @@ static int invalid_evidence(struct probe *p, size_t check, const struct measurem
 			r = spec->columns.items[i].value;
 	while (strcmp(invalid_rule_names[rule], m->labels[1].value) != 0)
 		rule++; /* it is one of ours */
-	const char *x = scan_quoted(p->arena, c, m->labels[0].value);
+	enum db_engine engine = database_engine(c->target);
+	const char *name = m->labels[0].value;
+	bool is_raw = rule == RULE_RANGE && engine == DB_POSTGRES; /* see invalid_subject() */
+	const char *x = is_raw ? scan_quoted(p->arena, c, name) : scan_shown_name(p, c, name);
 	struct scan_shown shown = {
 		.show = &spec->show,
-		.condition = invalid_condition(p->arena, database_engine(c->target), x, r,
-					       (enum rule)rule, e),
+		.condition = invalid_condition(p->arena, engine, x, r, (enum rule)rule, e),
 	};
 
 	return shown.condition ? scan_show(p, check, m, &shown, out, e) : -1;
@@ -185,7 +188,12 @@ const struct audit_kind audit_kind_invalid = {
 	.summary = "values that break a rule: set, range, pattern, length, format",
 	.blind = "A value that obeys its rule may still be the wrong one: a well-formed e-mail "
 		 "address need not exist. Values are compared as the text the engine makes of them "
-		 "(PostgreSQL's true is MariaDB's 1). Patterns are run by the engine, whose "
+		 "(PostgreSQL's true is MariaDB's 1, its numeric 1.50 is not 1.5), a BIT of MySQL "
+		 "and "
+		 "MariaDB as the number it is, an inet of PostgreSQL as it is shown, without the "
+		 "/32 "
+		 "of one address, an interval there in ISO 8601 (P1DT2H). Patterns are run by the "
+		 "engine, whose "
 		 "dialects "
 		 "differ at the edges: in MySQL and MariaDB \"$\" also matches before a line break "
 		 "at "

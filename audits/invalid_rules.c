@@ -157,20 +157,6 @@ static int put_set(const struct subject *of, struct buf *out, const struct texts
 	return 0;
 }
 
-/* PostgreSQL's inet says /32 as text, and not when it is shown; its text can be cast back. */
-static const char *shown_address(struct arena *a, const struct subject *of, const char *format)
-{
-	if (of->engine != DB_POSTGRES ||
-	    (strcmp(format, "ipv4") != 0 && strcmp(format, "ipv6") != 0))
-		return of->x;
-	return arena_printf(a,
-			    "CASE WHEN pg_catalog.pg_typeof(%s) = "
-			    "CAST('pg_catalog.inet' AS pg_catalog.regtype) "
-			    "THEN pg_catalog.abbrev(CAST(CAST(%s AS text) AS inet)) "
-			    "ELSE CAST(%s AS text) END",
-			    of->x, of->x, of->x);
-}
-
 static int put_range(const struct subject *of, struct buf *out, const struct rules *r,
 		     struct err *e)
 {
@@ -229,14 +215,11 @@ static int put_condition(const struct subject *of, struct buf *out, const struct
 static const char *condition_of(struct arena *a, const struct subject *of, const struct rules *r,
 				enum rule rule, struct err *e)
 {
-	struct subject shown = *of;
 	struct buf b;
 	const char *text = NULL;
 
-	if (rule == RULE_FORMAT)
-		shown.x = shown_address(a, of, format_names[r->format]);
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	if (put_condition(&shown, &b, r, rule, e) == 0)
+	if (put_condition(of, &b, r, rule, e) == 0)
 		text = arena_strndup(a, b.data, b.len);
 	buf_release(&b);
 	return text;
@@ -248,9 +231,18 @@ const char *invalid_condition(struct arena *a, enum db_engine engine, const char
 	return condition_of(a, &(struct subject){engine, x, DIALECT_ANYTHING}, r, rule, e);
 }
 
-void invalid_add_condition(struct scan *s, const char *x, const struct rules *r, enum rule rule)
+/* PostgreSQL compares an inet with another; a BIT of MySQL is compared as the number it is. */
+const char *invalid_subject(const struct scan *s, const char *column, enum rule rule)
+{
+	return rule == RULE_RANGE && s->engine == DB_POSTGRES ? scan_column(s, column)
+							      : scan_shown(s, column);
+}
+
+void invalid_add_condition(struct scan *s, const char *column, const struct rules *r,
+			   enum rule rule)
 {
 	struct arena *a = s->probe->arena;
+	const char *x = invalid_subject(s, column, rule);
 	const char *condition = invalid_condition(a, s->engine, x, r, rule, NULL);
 	const char *cheaper[DIALECT_N_CONTENTS] = {NULL};
 
@@ -259,7 +251,7 @@ void invalid_add_condition(struct scan *s, const char *x, const struct rules *r,
 	for (int i = DIALECT_ANYTHING + 1; i < DIALECT_N_CONTENTS; i++)
 		cheaper[i] = condition_of(
 			a, &(struct subject){s->engine, x, (enum dialect_content)i}, r, rule, NULL);
-	(void)scan_add_condition(s, condition, x, cheaper);
+	(void)scan_add_condition(s, condition, scan_column(s, column), cheaper);
 }
 
 /* Lines of the file become the set. */

@@ -42,8 +42,12 @@ bool invalid_has_rule(const struct rules *r, enum rule rule);
 const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
 			      const struct rules *r, enum rule rule, struct err *e);
 
-/* Adds that condition, if the engine has it; x is a column, which was added before. */
-void invalid_add_condition(struct scan *s, const char *x, const struct rules *r, enum rule rule);
+/* What the rule is about of a column: its value, or what has its text. */
+const char *invalid_subject(const struct scan *s, const char *column, enum rule rule);
+
+/* Adds the condition, if the engine has it, of a column which was added before. */
+void invalid_add_condition(struct scan *s, const char *column, const struct rules *r,
+			   enum rule rule);
 
 /* Definition errors of one column's rules; reads in_file. node is the mapping of the rules. */
 void invalid_check_rules(struct keys_context *ctx, const struct check *c,

@@ -44,6 +44,15 @@ const char *scan_column(const struct scan *s, const char *name)
 	return keep(s, &b);
 }
 
+const char *scan_shown(const struct scan *s, const char *name)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	scan_put_shown(s->engine, s->table, name, &b);
+	return keep(s, &b);
+}
+
 static struct scan_operand *operand_of(struct scan *s, const struct scan_term *t)
 {
 	struct scan_operand *o = map_get(&s->by_expression, t->expression);
@@ -236,7 +245,7 @@ const char *scan_merge_key(struct arena *a, const struct check *c)
 			    spec->sample ? spec->sample : "");
 }
 
-static void collect(struct scan *s, struct probe *p)
+static void begin(struct scan *s, struct probe *p)
 {
 	*s = (struct scan){
 		.probe = p,
@@ -245,6 +254,12 @@ static void collect(struct scan *s, struct probe *p)
 	};
 	map_init(&s->by_question, p->arena);
 	map_init(&s->by_expression, p->arena);
+}
+
+static void collect(struct scan *s)
+{
+	const struct probe *p = s->probe;
+
 	for (size_t i = 0; i < p->n_checks; i++)
 		spec_of(p->checks[i])->part->add(s, p->checks[i]);
 	s->has_only_extremes = !s->spec->where && s->spec->by.n == 0 && !s->spec->sample;
@@ -272,7 +287,8 @@ void scan_describe(struct probe *p, struct buf *out)
 	struct scan s;
 	struct scan_batch b;
 
-	collect(&s, p);
+	begin(&s, p);
+	collect(&s);
 	struct scan_term **terms = scan_in_order(&s);
 
 	for (size_t done = 0; done < s.n; done += b.n) {
@@ -311,18 +327,15 @@ static size_t most_sessions(const struct probe *p)
 }
 
 /*
- * A large table gets further sessions, if they can share a snapshot; else one goes on alone. An
- * index answers extremes at once: nothing is to be divided.
+ * A large table gets further sessions, if they can share a snapshot; else the first goes on alone.
+ * An index answers extremes at once: nothing is to be divided.
  */
-static int open_sessions(struct scan *s, struct sessions *all, struct err *e)
+static int add_sessions(struct scan *s, struct sessions *all, struct err *e)
 {
 	struct probe *p = s->probe;
 	struct db_source source = database_source(p->checks[0]->target);
 	size_t most = most_sessions(p);
 
-	if (database_acquire(p, &all->items[0], e) != 0)
-		return -1;
-	all->n = 1;
 	if (!s->has_only_extremes && !s->spec->sample)
 		s->key = scan_find_key(s, all->items[0]);
 	if (s->key && most > 1)
@@ -358,8 +371,13 @@ int scan_probe(struct probe *p, struct err *e)
 	struct scan s;
 	struct sessions sessions = {.n = 0};
 
-	collect(&s, p);
-	if (open_sessions(&s, &sessions, e) != 0)
+	begin(&s, p);
+	if (database_acquire(p, &sessions.items[0], e) != 0)
+		return -1;
+	sessions.n = 1;
+	scan_look(&s, sessions.items[0]);
+	collect(&s);
+	if (add_sessions(&s, &sessions, e) != 0)
 		return -1;
 	int rc = scan_find_sample(&s, sessions.items[0], e);
 

@@ -55,6 +55,7 @@ struct scan_part {
 	 * them, and emits. */
 	void (*emit)(struct probe *p, size_t check, struct scan *s);
 	bool can_sample; /* its values mean the same of a sample of the rows */
+	bool asks_texts; /* of scan_shown() columns */
 };
 
 struct scan_spec {
@@ -139,10 +140,11 @@ struct scan {
 	size_t n, cap;
 	struct map by_question, by_expression;
 	size_t n_operands;
-	bool is_asked;		    /* no term can be added any more */
-	bool has_only_extremes;	    /* of the whole table: indexes may answer them */
-	bool is_plain;		    /* in SQL that every client understands */
-	const struct scan_key *key; /* what it is divided by; NULL = it is asked whole */
+	bool is_asked;		      /* no term can be added any more */
+	bool has_only_extremes;	      /* of the whole table: indexes may answer them */
+	bool is_plain;		      /* in SQL that every client understands */
+	const struct scan_key *key;   /* what it is divided by; NULL = it is asked whole */
+	const struct db_table *table; /* as far as it was looked at; NULL = not at all */
 	const char *sample_source, *sample_condition; /* what makes it one; NULL = nothing does */
 	struct scan_segment **segments;
 	size_t n_segments;
@@ -152,6 +154,12 @@ struct scan {
 
 /* A name quoted for the engine, in the arena. */
 const char *scan_column(const struct scan *s, const char *name);
+
+/*
+ * The column as what has the text that people know its values by, where its own text is another;
+ * else as scan_column(). For parts that ask for texts.
+ */
+const char *scan_shown(const struct scan *s, const char *name);
 
 /* Borrows the expression. The same question again is the same term. */
 struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression);

@@ -7,6 +7,9 @@
 #include <strings.h>
 
 #include "audits/scan_internal.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/model/kind.h"
 
 static bool begins_as(const char *type, const char *const *words, size_t n)
 {
@@ -96,6 +99,46 @@ static enum dialect_content content_of(const struct scan *s, const struct db_tab
 		return DIALECT_NUMBER;
 	return is_text(c, c->collation ? c->collation : t->collation) ? DIALECT_TEXT
 								      : DIALECT_ANYTHING;
+}
+
+const struct db_table *scan_table(struct scan *s, struct db *db)
+{
+	struct db_table *t = arena_alloc(s->probe->arena, sizeof(*t));
+
+	if (!s->table &&
+	    db_describe(db, s->probe->arena, s->spec->table, s->probe->deadline_ms, t, NULL) == 0)
+		s->table = t;
+	return s->table;
+}
+
+void scan_look(struct scan *s, struct db *db)
+{
+	bool asks_texts = s->spec->by.n > 0;
+
+	for (size_t i = 0; i < s->probe->n_checks; i++) {
+		const struct scan_spec *spec = s->probe->checks[i]->spec;
+
+		asks_texts = asks_texts || spec->part->asks_texts;
+	}
+	if (asks_texts && (s->engine == DB_MYSQL || s->engine == DB_POSTGRES))
+		(void)scan_table(s, db); /* kept there */
+}
+
+/* A BIT is sent as bytes, and is a number; an inet's text has a /32 that it is shown without. */
+void scan_put_shown(enum db_engine engine, const struct db_table *table, const char *name,
+		    struct buf *out)
+{
+	const char *type = "";
+
+	for (size_t i = 0; table && i < table->n_columns; i++)
+		if (db_same_name(engine, table->columns[i].name, name))
+			type = table->columns[i].type;
+	bool is_number = engine == DB_MYSQL && strncasecmp(type, "bit", 3) == 0;
+	bool is_address = engine == DB_POSTGRES && strcmp(type, "inet") == 0;
+
+	(void)buf_puts(out, is_number ? "(" : is_address ? "pg_catalog.abbrev(" : "");
+	db_quote(engine, out, name);
+	(void)buf_puts(out, is_number ? " + 0)" : is_address ? ")" : "");
 }
 
 void scan_know_columns(struct scan *s, const struct db_table *table)

@@ -101,6 +101,13 @@ const char **scan_ranges(const struct scan *s, size_t n);
 
 /* ---- scan_column.c: each is false, or as written, as long as the table was not looked at ---- */
 
+/* The table, described once; NULL when it cannot be, which fails again where it is told. */
+const struct db_table *scan_table(struct scan *s, struct db *db);
+/* Looks at the table where texts of its columns matter. */
+void scan_look(struct scan *s, struct db *db);
+/* Appends the column as scan_shown() does, of a table that may be NULL. */
+void scan_put_shown(enum db_engine engine, const struct db_table *table, const char *name,
+		    struct buf *out);
 /* Tells the operands that are columns of the table. */
 void scan_know_columns(struct scan *s, const struct db_table *table);
 /* Does the term stand for a column that is declared to hold numbers? */

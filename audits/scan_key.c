@@ -133,11 +133,9 @@ static bool is_large(const struct scan_key *key)
 
 bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key)
 {
-	struct db_table *t = arena_alloc(s->probe->arena, sizeof(*t));
+	const struct db_table *t = scan_table(s, db);
 
-	/* What fails here fails again where it is told. */
-	if (db_describe(db, s->probe->arena, s->spec->table, s->probe->deadline_ms, t, NULL) != 0 ||
-	    t->is_view)
+	if (!t || t->is_view)
 		return false;
 	key->table = t;
 	key->name = s->engine == DB_SQLITE ? rowid_of(s, t) : primary_key_of(t);
@@ -170,13 +168,10 @@ static bool is_cheaper_known(const struct scan *s)
 /* A view is left out: looking at its first rows for scan_center.c may be reading all of it. */
 static void know_columns(struct scan *s, struct db *db)
 {
-	struct db_table t;
+	const struct db_table *t = is_cheaper_known(s) ? scan_table(s, db) : NULL;
 
-	if (is_cheaper_known(s) &&
-	    db_describe(db, s->probe->arena, s->spec->table, s->probe->deadline_ms, &t, NULL) ==
-		    0 &&
-	    (!t.is_view || t.is_materialized))
-		scan_know_columns(s, &t);
+	if (t && (!t->is_view || t->is_materialized))
+		scan_know_columns(s, t);
 }
 
 const struct scan_key *scan_find_key(struct scan *s, struct db *db)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "audits/database.h"
-#include "audits/scan.h"
+#include "audits/scan_internal.h"
 #include "audits/show.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -26,28 +26,49 @@ const char *scan_quoted(struct arena *a, const struct check *c, const char *name
 	return text;
 }
 
-/* " AND column is what the label says" */
-static int put_segment(enum db_engine engine, const struct label *label, struct buf *out,
-		       struct err *e)
+const char *scan_shown_name(struct probe *p, const struct check *c, const char *name)
 {
-	struct buf name;
-	int rc;
+	const struct scan_spec *spec = c->spec;
+	enum db_engine engine = database_engine(c->target);
+	struct db_table *t = arena_alloc(p->arena, sizeof(*t));
+	const struct db_table *known = NULL;
+	struct buf b;
+	struct db *db;
 
-	buf_init(&name, BUF_UNBOUNDED); /* the definition is bounded */
-	db_quote(engine, &name, label->name);
+	/* Without it the query that is to come says what is wrong. */
+	if ((engine == DB_MYSQL || engine == DB_POSTGRES) && database_acquire(p, &db, NULL) == 0) {
+		if (db_describe(db, p->arena, spec->table, p->deadline_ms, t, NULL) == 0)
+			known = t;
+		database_release(p, db);
+	}
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	scan_put_shown(engine, known, name, &b);
+	const char *text = arena_strndup(p->arena, b.data, b.len);
+
+	buf_release(&b);
+	return text;
+}
+
+/* " AND column is what the label says" */
+static int put_segment(struct probe *p, const struct check *c, const struct label *label,
+		       struct buf *out, struct err *e)
+{
+	enum db_engine engine = database_engine(c->target);
+	const char *name = scan_shown_name(p, c, label->name);
+
 	(void)buf_puts(out, " AND (");
 	if (strcmp(label->value, NULL_LABEL) == 0)
-		(void)buf_printf(out, "%s IS NULL OR ", name.data);
-	dialect_exact(engine, out, name.data);
+		(void)buf_printf(out, "%s IS NULL OR ", name);
+	dialect_exact(engine, out, name);
 	(void)buf_puts(out, " = ");
-	rc = dialect_literal(engine, out, label->value, e);
+	int rc = dialect_literal(engine, out, label->value, e);
+
 	(void)buf_putc(out, ')');
-	buf_release(&name);
 	return rc;
 }
 
-int scan_put_rows(const struct check *c, const struct measurement *m, struct buf *out,
-		  struct err *e)
+int scan_put_rows(struct probe *p, const struct check *c, const struct measurement *m,
+		  struct buf *out, struct err *e)
 {
 	const struct scan_spec *spec = c->spec;
 	enum db_engine engine = database_engine(c->target);
@@ -57,7 +78,7 @@ int scan_put_rows(const struct check *c, const struct measurement *m, struct buf
 	(void)buf_printf(out, " WHERE (\n%s\n)", spec->where ? spec->where : "1 = 1");
 	/* scan_emit() puts the segment's labels last. */
 	for (size_t i = m->n_labels - spec->by.n; i < m->n_labels; i++)
-		if (put_segment(engine, &m->labels[i], out, e) != 0)
+		if (put_segment(p, c, &m->labels[i], out, e) != 0)
 			return -1;
 	return 0;
 }
@@ -74,7 +95,7 @@ int scan_show(struct probe *p, size_t check, const struct measurement *m,
 	(void)buf_puts(&sql, "SELECT ");
 	show_columns(engine, &sql, shown->show);
 	(void)buf_puts(&sql, " FROM ");
-	rc = scan_put_rows(c, m, &sql, e);
+	rc = scan_put_rows(p, c, m, &sql, e);
 	(void)buf_printf(&sql, " AND (%s)", shown->condition);
 	if (shown->order)
 		(void)buf_printf(&sql, " ORDER BY %s", shown->order);

@@ -180,25 +180,26 @@ void scan_put_source(const struct scan *s, const char *range, struct buf *out)
  */
 void scan_put_key(const struct scan *s, const char *column, struct buf *out)
 {
+	const char *before = "", *behind = "";
+
 	switch (s->engine) {
 	case DB_SQLITE:
-		db_quote(s->engine, out, column);
-		(void)buf_puts(out, " COLLATE BINARY");
-		return;
+		behind = " COLLATE BINARY";
+		break;
 	case DB_POSTGRES:
-		(void)buf_puts(out, "CAST(");
-		db_quote(s->engine, out, column);
-		(void)buf_puts(out, " AS text) COLLATE \"C\"");
-		return;
+		before = "CAST(";
+		behind = " AS text) COLLATE \"C\"";
+		break;
 	case DB_MYSQL:
-		(void)buf_puts(out, "CAST(CONVERT(");
-		db_quote(s->engine, out, column);
-		(void)buf_puts(out, " USING utf8mb4) AS BINARY)");
-		return;
+		before = "CAST(CONVERT(";
+		behind = " USING utf8mb4) AS BINARY)";
+		break;
 	case DB_ODBC:
-		db_quote(s->engine, out, column);
-		return;
+		break;
 	}
+	(void)buf_puts(out, before);
+	scan_put_shown(s->engine, s->table, column, out);
+	(void)buf_puts(out, behind);
 }
 
 /* " GROUP BY key, key" */

@@ -66,6 +66,9 @@ int mysql_ask(struct mysql_read *r, const struct mysql_question *q, struct err *
 	struct buf sql;
 
 	buf_init(&sql, MAX_SQL_BYTES);
+	/* With the session's ONLY_FULL_GROUP_BY some BIT columns of views are bigint unsigned. */
+	if (of_session(r)->is_mariadb)
+		(void)buf_puts(&sql, "SET STATEMENT sql_mode = '' FOR ");
 	(void)buf_puts(&sql, "SELECT ");
 	add_name(&sql, q->schema, q->table);
 	(void)buf_printf(&sql, ", %s FROM information_schema.%s", q->columns, q->from);

@@ -102,6 +102,60 @@ run "$ASSIZE" replay 1
 like "what was too close to tell is not judged again" "$out" 'pg/part  the value was rounded, its last digits are not recorded'
 like "and nothing differs" "$out" ' 0 differ,'
 
+# ---- what is sent in another form than people know it by: bits, addresses, spans ----
+admin shop "CREATE VIEW seen AS SELECT * FROM n" "GRANT SELECT ON seen TO reader" \
+	"ALTER TABLE n ADD bits bit(8) DEFAULT '00110101', ADD span interval DEFAULT '26:00:00'"
+mariadb_sql -D shop "CREATE VIEW seen AS SELECT * FROM n"
+{
+	echo "assize: 1"
+	sed -n '/^targets:/,/^audits:/p' assize.yaml
+	for table in n seen; do
+		cat <<-YAML
+		  my_$table:
+		    target: my
+		    checks:
+		      - { id: in, invalid: { table: $table, columns: { bits: { in: ['7', '53'] }, flag: { in: [0, 1] } } }, expect: "== 0" }
+		      - { id: matches, invalid: { table: $table, columns: { bits: { matches: '^[0-9]+\$' }, flag: { matches: '^[01]\$' } } }, expect: "== 0" }
+		      - { id: none, invalid: { table: $table, columns: { flag: { not_matches: '^0\$' } } }, expect: "== 1" }
+		      - { id: range, invalid: { table: $table, columns: { bits: { max: 52 } } }, expect: "== 1" }
+		      - { id: length, invalid: { table: $table, columns: { bits: { min_length: 2 } } }, expect: "== 1" }
+		      - { id: by, rows: { table: $table, by: [flag, bits] }, expect: "== 1" }
+		      - { id: shown, invalid: { table: $table, columns: { bits: { in: 54 } }, by: flag, show: { columns: [id, bits] } }, expect: "== 0" }
+		  pg_$table:
+		    target: pg
+		    checks:
+		      - { id: in, invalid: { table: $table, columns: { ip: { in: [10.0.0.1, 10.0.0.1/24, '::1'] }, net: { in: [10.0.0.0/8, 10.0.0.1/32, '::1/128'] } } }, expect: "== 0" }
+		      - { id: matches, invalid: { table: $table, columns: { ip: { matches: '^(10\.0\.0\.1|::1|10\.0\.0\.1/24)\$' } } }, expect: "== 0" }
+		      - { id: length, invalid: { table: $table, columns: { ip: { max_length: 8 } } }, expect: "== 1" }
+		      - { id: range, invalid: { table: $table, columns: { ip: { max: 10.0.0.1 } } }, expect: "== 1" }
+		      - { id: by, rows: { table: $table, by: ip }, expect: "== 1" }
+		      - { id: shown, invalid: { table: $table, columns: { id: { min: 2 } }, by: ip, show: { columns: [id, ip] } }, expect: "== 0" }
+		YAML
+	done
+	echo "      - { id: bits, invalid: { table: n, columns: { bits: { in: '00110101' } } }, expect: '== 0' }"
+	echo "      - { id: span, invalid: { table: n, columns: { span: { in: PT26H } } }, expect: '== 0' }"
+} >forms.yaml
+run "$ASSIZE" run -f forms.yaml --report json=report.json
+for table in n seen; do
+	for check in in matches none range length by; do
+		tells my_$table/$check pass
+	done
+	for check in in matches length range by; do
+		tells pg_$table/$check pass
+	done
+	is "my_$table: segments" "$(jq -r --arg n my_$table/by '.checks[] | select(.name == $n) | .series[].series' report.json)" '{flag="0",bits="7"}
+{flag="1",bits="53"}'
+	is "pg_$table: segments" "$(jq -r --arg n pg_$table/by '.checks[] | select(.name == $n) | .series[].series' report.json)" '{ip="10.0.0.1"}
+{ip="10.0.0.1/24"}
+{ip="::1"}'
+	tells my_$table/shown fail 'row: id = 2, bits = 7'
+	tells my_$table/shown fail 'row: id = 1, bits = 53'
+	tells pg_$table/shown "fail pass" 'row: id = 1, ip = "10.0.0.1"'
+done
+for check in bits span; do
+	tells pg_seen/$check pass
+done
+
 # ---- NaN is in no bin of numbers ----
 admin shop "CREATE TABLE f (x float8, g int)" \
 	"INSERT INTO f SELECT CASE WHEN i % 10 = 0 THEN 'NaN'::float8 ELSE i % 7 END, i / 2 % 2 FROM generate_series(1, 4000) i" \
