@@ -57,9 +57,9 @@ static const struct key_row archive_keys[] = {
 	{.name = "required",
 	 .type = KEY_TEXTS,
 	 .offset = offsetof(struct archive_spec, required),
-	 .help = "names that must be there; * also matches /. A symbolic link is there "
-		 "when what it leads to is",
-	 .example = "[LICENSE, \"bin/*\"]"},
+	 .help = "names of files that must be there, or of folders with / at the end; * also "
+		 "matches /; a symbolic link is what it leads to",
+	 .example = "[LICENSE, \"bin/*\", etc/]"},
 	{.name = "forbidden",
 	 .type = KEY_TEXTS,
 	 .offset = offsetof(struct archive_spec, forbidden),
@@ -88,7 +88,7 @@ static const struct key_row archive_keys[] = {
 	 .type = KEY_PAIRS,
 	 .offset = offsetof(struct archive_spec, modes),
 	 .help = "permissions by name as chmod writes them; * also matches /, the first that "
-		 "matches counts",
+		 "matches counts; what matches no member is missing",
 	 .example = "{\"bin/*\": \"0755\", \"*.conf\": \"0644\"}"},
 	{.name = "owner",
 	 .type = KEY_TEXT,
@@ -150,7 +150,7 @@ static const struct value_row archive_values[] = {
 	{.name = "missing",
 	 .type = VALUE_INT,
 	 .unit = "",
-	 .help = "required or listed names that are not there"},
+	 .help = "names that are required, listed or given a mode, and not there"},
 	{.name = "forbidden", .type = VALUE_INT, .unit = "", .help = "members that are forbidden"},
 	{.name = "unlisted",
 	 .type = VALUE_INT,
@@ -197,7 +197,7 @@ static const char *plain_name(struct keys_context *ctx, const struct check *c, c
 	const char *plain = archive_path(ctx->arena, name);
 	const char *shown = str_escaped(ctx->arena, plain);
 
-	if (name[0] != '\0' && name[strlen(name) - 1] == '/')
+	if (archive_asks_folder(name))
 		(void)diags_at(ctx->diags, pos,
 			       arena_printf(ctx->arena,
 					    "\"%s\" is the folder, \"%s/*\" what is in it", shown,
@@ -209,17 +209,44 @@ static const char *plain_name(struct keys_context *ctx, const struct check *c, c
 
 static void read_names(struct keys_context *ctx, const struct check *c, struct archive_spec *spec)
 {
-	struct texts *lists[] = {&spec->required, &spec->forbidden};
+	struct texts *required = &spec->required, *forbidden = &spec->forbidden;
 	struct pairs *tables[] = {&spec->digests, &spec->modes};
 
-	for (size_t k = 0; k < 2; k++)
-		for (size_t i = 0; i < lists[k]->n; i++)
-			lists[k]->items[i] =
-				plain_name(ctx, c, lists[k]->items[i], lists[k]->positions[i]);
+	for (size_t i = 0; i < required->n; i++) {
+		const char *name = required->items[i];
+
+		required->items[i] =
+			arena_printf(ctx->arena, "%s%s", archive_path(ctx->arena, name),
+				     archive_asks_folder(name) ? "/" : "");
+	}
+	for (size_t i = 0; i < forbidden->n; i++)
+		forbidden->items[i] =
+			plain_name(ctx, c, forbidden->items[i], forbidden->positions[i]);
 	for (size_t k = 0; k < 2; k++)
 		for (size_t i = 0; i < tables[k]->n; i++)
 			tables[k]->items[i].name = plain_name(ctx, c, tables[k]->items[i].name,
 							      tables[k]->items[i].pos);
+}
+
+/* The first that matches counts: behind one that matches as much, a mode is never looked at. */
+static void check_reached(struct keys_context *ctx, const struct check *c,
+			  const struct archive_spec *spec, size_t i)
+{
+	const struct pair *p = &spec->modes.items[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const char *above = spec->modes.items[k].name;
+
+		/* A star of one stands for any text, hence also for what the other has there. */
+		if (strchr(above, '?') || !str_glob(above, p->name))
+			continue;
+		(void)diags_at(ctx->diags, p->pos, "write it above the other",
+			       "check \"%s\": the mode of \"%s\" never counts: \"%s\" above it "
+			       "matches the same",
+			       c->name, str_escaped(ctx->arena, p->name),
+			       str_escaped(ctx->arena, above));
+		return;
+	}
 }
 
 static void check_pairs(struct keys_context *ctx, struct check *c, const struct archive_spec *spec)
@@ -239,6 +266,7 @@ static void check_pairs(struct keys_context *ctx, struct check *c, const struct 
 		const struct pair *p = &spec->modes.items[i];
 		size_t n = strlen(p->value);
 
+		check_reached(ctx, c, spec, i);
 		if (n < 3 || n > 4 || strspn(p->value, "01234567") != n)
 			(void)diags_at(ctx->diags, p->pos, "write it quoted, as \"0644\"",
 				       "check \"%s\": \"%s\" is not a mode of three or four octal "

@@ -105,28 +105,38 @@ static const char *leads_words(enum leads leads)
 	return "";
 }
 
-/* A folder need not be a member: what lies in it is enough. */
-static bool is_there(const struct archive_review *r, const char *path)
+static enum archive_end end_of(const struct archive_item *item)
 {
-	size_t n = strlen(path);
-
-	if (n == 0 || map_get(&r->by_path, path))
-		return true;
-	for (size_t i = 0; i < r->n_items; i++)
-		if (strncmp(r->items[i]->path, path, n) == 0 && r->items[i]->path[n] == '/')
-			return true;
-	return false;
+	return item->type == MEMBER_DIRECTORY ? END_FOLDER : END_FILE;
 }
 
-bool archive_links_lead_nowhere(const struct archive_review *r, const struct archive_item *item)
+/* A folder need not be a member: what lies in it is enough. */
+static enum archive_end end_at(const struct archive_review *r, const char *path)
+{
+	size_t n = strlen(path);
+	const struct archive_item *item = map_get(&r->by_path, path);
+
+	if (n == 0)
+		return END_FOLDER;
+	if (item)
+		return end_of(item);
+	for (size_t i = 0; i < r->n_items; i++)
+		if (strncmp(r->items[i]->path, path, n) == 0 && r->items[i]->path[n] == '/')
+			return END_FOLDER;
+	return END_NOTHING;
+}
+
+enum archive_end archive_links_end(const struct archive_review *r, const struct archive_item *item)
 {
 	struct way w = {.review = r};
 	enum leads leads;
 
 	if (item->type != MEMBER_SYMLINK)
-		return false;
+		return end_of(item);
 	leads = item->link ? follow(&w, item) : LEADS_ROUND;
-	return leads == LEADS_ROUND || (leads == LEADS_INSIDE && !is_there(r, w.done));
+	if (leads == LEADS_ROUND)
+		return END_NOTHING;
+	return leads == LEADS_INSIDE ? end_at(r, w.done) : END_UNKNOWN;
 }
 
 static void judge_symlink(struct archive_review *r, const struct archive_item *item)

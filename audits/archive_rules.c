@@ -22,6 +22,8 @@ void archive_review_init(struct archive_review *r, struct arena *a,
 	*r = (struct archive_review){.arena = a, .wants = wants};
 	map_init(&r->by_path, a);
 	map_init(&r->by_folded, a);
+	r->is_mode_met = arena_array(a, wants->modes.n + 1, sizeof(*r->is_mode_met));
+	memset(r->is_mode_met, 0, (wants->modes.n + 1) * sizeof(*r->is_mode_met));
 }
 
 void archive_review_found(struct archive_review *r, enum archive_rule rule, const char *name,
@@ -66,6 +68,13 @@ const char *archive_path(struct arena *a, const char *name)
 	}
 	path[len] = '\0';
 	return path;
+}
+
+bool archive_asks_folder(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && name[n - 1] == '/';
 }
 
 static int check_time(int64_t deadline_ms, struct err *e)
@@ -214,19 +223,32 @@ static void judge_owner(struct archive_review *r, const struct archive_item *ite
 /* Links have no mode of their own that anybody obeys. */
 static void judge_mode(struct archive_review *r, const struct archive_item *item)
 {
+	bool is_judged = false;
+
 	if (item->type == MEMBER_SYMLINK || item->type == MEMBER_HARDLINK)
 		return;
 	for (size_t i = 0; i < r->wants->modes.n; i++) {
 		const struct pair *pair = &r->wants->modes.items[i];
 
-		if (!str_glob(pair->name, item->path))
+		if ((is_judged && r->is_mode_met[i]) || !str_glob(pair->name, item->path))
 			continue;
-		if (strtoul(pair->value, NULL, 8) != item->mode)
+		r->is_mode_met[i] = true;
+		if (!is_judged && strtoul(pair->value, NULL, 8) != item->mode)
 			archive_review_found(r, RULE_ATTRIBUTES, item->name,
 					     arena_printf(r->arena, "mode %04o, not %s", item->mode,
 							  pair->value));
-		return;
+		is_judged = true;
 	}
+}
+
+/* What was asked of nothing was not found right. */
+static void judge_modes_met(struct archive_review *r)
+{
+	for (size_t i = 0; i < r->wants->modes.n; i++)
+		if (!r->is_mode_met[i])
+			archive_review_found(r, RULE_MISSING, r->wants->modes.items[i].name,
+					     "a mode is asked of it, and no member that has a mode "
+					     "is it");
 }
 
 /* --- what should be there, and what should not --- */
@@ -240,30 +262,55 @@ static void judge_forbidden(struct archive_review *r, const struct archive_item 
 							  r->wants->forbidden.items[i]));
 }
 
-/* A link to what was forgotten is not what is required. */
-static int judge_one_required(struct archive_review *r, const char *glob, int64_t deadline_ms,
+/* Why the item is not what is required; NULL when it is. */
+static const char *not_required(struct archive_review *r, const struct archive_item *item,
+				bool is_folder)
+{
+	const char *name = str_escaped(r->arena, item->name);
+	bool is_link = item->type == MEMBER_SYMLINK;
+	enum archive_end end = archive_links_end(r, item);
+
+	if (end == END_UNKNOWN || end == (is_folder ? END_FOLDER : END_FILE))
+		return NULL;
+	if (end == END_NOTHING)
+		return arena_printf(r->arena,
+				    "required, and %s is a symbolic link to \"%s\" that leads to "
+				    "nothing",
+				    name, item->link ? str_escaped(r->arena, item->link) : "");
+	return arena_printf(r->arena, "required, and %s %s %s: %s", name,
+			    is_link ? "leads to" : "is", end == END_FOLDER ? "a folder" : "a file",
+			    is_folder ? "a slash at the end asks for a folder"
+				      : "a folder is asked for with a slash at the end");
+}
+
+/* A link to what was forgotten is not what is required, nor is a folder where a file is meant. */
+static int judge_one_required(struct archive_review *r, const char *name, int64_t deadline_ms,
 			      struct err *e)
 {
 	const char *why = "required, and no member is it";
+	bool is_folder = archive_asks_folder(name);
+	const char *glob = is_folder ? archive_path(r->arena, name) : name;
+	const char *within = arena_printf(r->arena, "%s/*", glob);
 
 	if (check_time(deadline_ms, e) < 0)
 		return -1;
 	for (size_t k = 0; k < r->n_items; k++) {
 		const struct archive_item *item = r->items[k];
+		const char *wrong;
 
+		/* A folder need not be a member: what lies in it is enough. */
+		if (is_folder && str_glob(within, item->path))
+			return 0;
 		if (!str_glob(glob, item->path))
 			continue;
-		if (!archive_links_lead_nowhere(r, item))
-			return 0;
 		if (check_time(deadline_ms, e) < 0)
 			return -1;
-		why = arena_printf(r->arena,
-				   "required, and %s is a symbolic link to \"%s\" that leads to "
-				   "nothing",
-				   str_escaped(r->arena, item->name),
-				   item->link ? str_escaped(r->arena, item->link) : "");
+		wrong = not_required(r, item, is_folder);
+		if (!wrong)
+			return 0;
+		why = wrong;
 	}
-	archive_review_found(r, RULE_MISSING, glob, why);
+	archive_review_found(r, RULE_MISSING, name, why);
 	return 0;
 }
 
@@ -431,6 +478,7 @@ int archive_review_judge(struct archive_review *r, int64_t deadline_ms, struct e
 	}
 	if (judge_required(r, deadline_ms, e) < 0)
 		return -1;
+	judge_modes_met(r);
 	judge_list(r);
 	if (r->n_findings > 0)
 		qsort(r->findings, r->n_findings, sizeof(*r->findings), compare_findings);

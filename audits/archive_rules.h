@@ -49,7 +49,7 @@ struct archive_list_entry {
 };
 
 struct archive_wants {
-	struct texts required, forbidden; /* globs */
+	struct texts required, forbidden; /* globs; a required one that ends in / is a folder */
 	const struct map *digests;	  /* struct archive_list_entry by name; NULL = none */
 	bool is_exact;			  /* files that are not in digests are findings */
 	struct pairs modes;		  /* glob to octal mode; the first that matches counts */
@@ -85,6 +85,7 @@ struct archive_review {
 	struct archive_finding *findings;
 	size_t n_findings, cap_findings;
 	int64_t counts[N_ARCHIVE_RULES];
+	bool *is_mode_met; /* of each of wants->modes: there is a member it is asked of */
 };
 
 void archive_review_init(struct archive_review *r, struct arena *a,
@@ -96,6 +97,9 @@ void archive_review_found(struct archive_review *r, enum archive_rule rule, cons
 			  const char *text);
 /* Once all members were added. Sorts the findings. -1: not done by then. */
 int archive_review_judge(struct archive_review *r, int64_t deadline_ms, struct err *e);
+
+/* Of a name in a definition: it ends with a slash. */
+bool archive_asks_folder(const char *name);
 
 /* The archive's way to write a name, for comparisons: without "./", empty parts, slashes at ends.
  */

@@ -43,8 +43,17 @@ cp a whole.tar
 expects pass "intact tar" "" ""
 again pass "intact tar with digests" "$exact" ""
 again pass "intact tar with names" "$content" ""
-again pass "intact tar with modes" 'modes: { "bin/*": "0755", "*": "644", etc: "0755" }' "" 'attributes: "== 3", differences: ">= 0"'
+again pass "intact tar with modes" 'modes: { "bin/*": "0755", etc: "0755", "*": "644" }' "" 'attributes: "== 2", differences: ">= 0"'
 again pass "intact tar with an owner" 'owner: "root:0"' ""
+again fail "a mode of a member that is not there" 'modes: { "sbin/*": "0755", LICENSE: "0644" }' \
+	'1 difference".*sbin/\*: a mode is asked of it, and no member that has a mode is it'
+again pass "a mode that is met, though one above it counts" 'modes: { "bin/*": "0755", "b*p": "0644" }' ""
+again pass "a required folder" 'required: [etc/, "b*/", ./bin/]' ""
+again fail "a folder in the place of a required file" 'required: [etc, "*in"]' \
+	'2 differences".*\*in: required, and \./bin/ is a folder: a folder is asked for with a slash.*etc: required, and \./etc/ is a folder'
+again fail "a file in the place of a required folder" 'required: LICENSE/' \
+	'LICENSE/: required, and \./LICENSE is a file: a slash at the end asks for a folder'
+again fail "a required folder that is not there" 'required: "lib*/"' 'lib\*/: required, and no member is it'
 again pass "figures" "" "" 'members: "== 9", bytes: "== 33 B", ratio: "> 0", unsafe: "== 0"'
 rebuilt --format=pax && expects pass "intact pax tar" "$exact" ""
 gzip -kn whole.tar && xz -kq whole.tar && bzip2 -k whole.tar && zstd -q whole.tar
@@ -90,7 +99,8 @@ rebuilt
 expects fail "a link in the place of a file" "$one" 'LICENSE: a symbolic link, not a file'
 again pass "which is there when what it leads to is" 'required: LICENSE' ""
 ln -sfn bin/../etc tree/LICENSE
-(cd tree && tar -cf ../a LICENSE etc/é) && expects pass "as does one to a folder that is no member" 'required: LICENSE' ""
+(cd tree && tar -cf ../a LICENSE etc/é) && expects pass "as does one to a folder that is no member" 'required: [LICENSE/, etc/]' ""
+again fail "which is no file" 'required: LICENSE' 'LICENSE: required, and LICENSE leads to a folder'
 for to in forgotten LICENSE; do
 	ln -sfn $to tree/LICENSE
 	rebuilt
@@ -317,8 +327,10 @@ refuses()
 refuses "an unknown allowance" 'allow: [links]' 'cannot allow "links".*one of case, devices'
 refuses "a digest that is none" 'sha256: {x: abc}' 'the digest of "x" is not 64 hexadecimal digits'
 refuses "a mode that is none" 'modes: {x: "rwx"}' '"rwx" is not a mode'
+refuses "a mode that never counts" 'modes: { "b*": "0755", "bin/*": "0644" }' \
+	'the mode of "bin/\*" never counts: "b\*" above it matches the same'
 refuses "exact without a list" 'exact: true' '"exact" needs a list'
-for key in 'required: etc/' 'forbidden: "./etc//"' 'modes: { etc/: "0755" }' "sha256: { etc/: $license }"; do
+for key in 'forbidden: "./etc//"' 'modes: { etc/: "0755" }' "sha256: { etc/: $license }"; do
 	refuses "a name with a slash at its end: $key" "$key" \
 		'no member is ever "(\./)?etc//?": names do not end with /.*"etc" is the folder, "etc/\*" what is in it'
 done
