@@ -2,8 +2,9 @@
  * overdue: audits that should have run and did not.
  *
  * A check that does not run fails nobody: its cron line was never installed, its machine is gone,
- * its job was skipped. This kind looks at the record: when was each of the checks last measured,
- * and has its schedule come round since? What was never measured has no age, hence no pass.
+ * its job was skipped. This kind looks at the record: when did each of the checks last give a
+ * verdict, and has its schedule come round since? What never gave one has no age, hence no pass.
+ * A check that is undecided whenever it runs measures as little as one that does not run.
  */
 #include <stddef.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static const struct key_row overdue_keys[] = {
 	 .min = 0,
 	 .max = INT64_C(366) * 24 * 3600 * 1000,
 	 .def = "10m",
-	 .help = "how long after its moment a scheduled check is not yet late",
+	 .help = "how long after its moment a scheduled check without a verdict is not yet late",
 	 .example = "1h"},
 	KEY_END,
 };
@@ -51,12 +52,12 @@ static const struct value_row overdue_values[] = {
 	 .unit = "s",
 	 .implied = "== 0",
 	 .is_optional = true,
-	 .help = "a series a check that has a schedule: time since it should have run, beyond "
-		 "`grace`; 0 when it did"},
+	 .help = "a series a check that has a schedule: time since it should have given a "
+		 "verdict, beyond `grace`; 0 when it did"},
 	{.name = "age",
 	 .type = VALUE_REAL,
 	 .unit = "s",
-	 .help = "a series a check: time since it was last measured"},
+	 .help = "a series a check: time since it last gave a verdict"},
 	{.name = NULL},
 };
 
@@ -187,30 +188,54 @@ static const char *moment(struct arena *a, const char *words, int64_t ms)
 	return arena_printf(a, "%s %s", words, text);
 }
 
-static struct measurement age_of(const struct past_check *of, int64_t now_ms)
+/* Why nobody knows how old its newest verdict is; NULL = it is known. */
+static const char *no_verdict(struct arena *a, const struct past_check *of, int64_t now_ms)
 {
 	if (of->measured_ms < 0)
-		return measurement_none("age", "it was never measured");
-	if (of->measured_ms > now_ms)
-		return measurement_none("age", "it was measured in the future: look at the clocks");
-	return measurement_real("age", (double)(now_ms - of->measured_ms) / 1000, "s");
+		return "it was never measured";
+	if (of->verdict_ms < 0)
+		return arena_printf(a, "it never gave a verdict: %s",
+				    moment(a, "it was undecided, last at", of->measured_ms));
+	if (of->verdict_ms > now_ms)
+		return "it was measured in the future: look at the clocks";
+	return NULL;
+}
+
+static const char *last_words(struct arena *a, const struct past_check *of)
+{
+	const char *verdict = moment(a, "last measured at", of->verdict_ms);
+
+	if (of->measured_ms <= of->verdict_ms)
+		return verdict;
+	return arena_printf(a, "%s, %s", verdict,
+			    moment(a, "undecided since, at last at", of->measured_ms));
+}
+
+static struct measurement age_of(struct arena *a, const struct past_check *of, int64_t now_ms)
+{
+	const char *unknown = no_verdict(a, of, now_ms);
+	struct measurement m;
+
+	if (unknown)
+		return measurement_none("age", unknown);
+	m = measurement_real("age", (double)(now_ms - of->verdict_ms) / 1000, "s");
+	m.evidence = last_words(a, of);
+	return m;
 }
 
 static struct measurement late_of(struct arena *a, const struct past_check *of, int64_t now_ms,
 				  int64_t grace_ms)
 {
+	const char *unknown = no_verdict(a, of, now_ms);
 	struct measurement m;
 
-	if (of->measured_ms < 0)
-		return measurement_none("late", "it was never measured");
-	if (of->measured_ms > now_ms)
-		return measurement_none("late",
-					"it was measured in the future: look at the clocks");
+	if (unknown)
+		return measurement_none("late", unknown);
 	if (of->due_ms < 0 || now_ms - of->due_ms <= grace_ms)
 		return measurement_real("late", 0, "s");
 	m = measurement_real("late", (double)(now_ms - of->due_ms) / 1000, "s");
-	m.evidence = arena_printf(a, "%s, %s", moment(a, "was due at", of->due_ms),
-				  moment(a, "last measured at", of->measured_ms));
+	m.evidence =
+		arena_printf(a, "%s, %s", moment(a, "was due at", of->due_ms), last_words(a, of));
 	return m;
 }
 
@@ -232,7 +257,7 @@ static int overdue_probe(struct probe *p, struct err *e)
 		*label = (struct label){"check", of->name};
 		if (of->is_scheduled)
 			m[n++] = late_of(p->arena, of, now_ms, spec->grace_ms);
-		m[n++] = age_of(of, now_ms);
+		m[n++] = age_of(p->arena, of, now_ms);
 		for (size_t k = 0; k < n; k++) {
 			m[k].labels = label;
 			m[k].n_labels = 1;
@@ -245,10 +270,12 @@ static int overdue_probe(struct probe *p, struct err *e)
 const struct audit_kind audit_kind_overdue = {
 	.name = "overdue",
 	.family = "record",
-	.summary = "audits that should have run and did not",
+	.summary = "audits that should have given a verdict and did not",
 	.blind = "It sees what the record held when the run began: a check that ran elsewhere, "
 		 "into another record, "
-		 "is late here. It does not run by itself either: a machine that is off measures "
+		 "is late here. A check is one: while one of its series is undecided and none "
+		 "fails, it gives no verdict. It does not run by itself either: a machine that is "
+		 "off measures "
 		 "nothing, so ask from another one, or let a gate's max_age shut.",
 	.spec_size = sizeof(struct overdue_spec),
 	.keys = overdue_keys,

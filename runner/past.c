@@ -76,11 +76,12 @@ static int read_check(struct reading *r, const struct check *c, struct past_chec
 {
 	*out = (struct past_check){
 		.name = c->name, .is_scheduled = c->schedule != NULL, .due_ms = -1};
-	if (record_last_measured(r->record, c->name, r->now_ms, &out->measured_ms, e) != 0)
+	if (record_last_measured(r->record, c->name, r->now_ms, &out->measured_ms, e) != 0 ||
+	    record_last_verdict(r->record, c->name, r->now_ms, &out->verdict_ms, e) != 0)
 		return -1;
 	if (!out->is_scheduled)
 		return 0;
-	return schedule_due_since(c, out->measured_ms, r->now_ms, &out->due_ms, e);
+	return schedule_due_since(c, out->verdict_ms, r->now_ms, &out->due_ms, e);
 }
 
 static int read_all(struct reading *r, struct past_externals *externals, struct past_check *checks,

@@ -204,6 +204,70 @@ int record_last_measured(struct record *r, const char *check, int64_t now_ms, in
 	return 0;
 }
 
+#define LAST_VERDICT(order)                                                                        \
+	"SELECT r.begin_ms + max(x.at_ms) FROM runs r CROSS JOIN series s ON s.check_id = ?1 "     \
+	"CROSS JOIN results x ON x.id = (r.id << 24 | s.id) CROSS JOIN facts f ON f.id = "         \
+	"x.facts_id WHERE r.begin_ms <= ?2 GROUP BY r.id HAVING max(f.outcome = ?3) OR "           \
+	"(max(f.outcome IN (?4, ?5)) AND NOT max(f.outcome = ?6)) ORDER BY " order " LIMIT 1"
+
+/* Back through the runs, as the one in which it came to a verdict is not known. */
+static int find_verdict(struct record *r, int64_t check_id, int64_t now_ms, int64_t *out,
+			struct err *e)
+{
+	bool has_merges;
+	sqlite3_stmt *s;
+
+	if (store_has_merges(r, &has_merges, e) != 0)
+		return -1;
+	s = has_merges ? store_sql(r, LAST_VERDICT(STORE_NEWEST_FIRST), e)
+		       : store_sql(r, LAST_VERDICT("r.id DESC"), e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, check_id);
+	store_bind_int(s, 2, now_ms);
+	store_bind_int(s, 3, OUTCOME_FAIL);
+	store_bind_int(s, 4, OUTCOME_PASS);
+	store_bind_int(s, 5, OUTCOME_WARN);
+	store_bind_int(s, 6, OUTCOME_UNDECIDED);
+	return store_integer(r, s, out, e) < 0 ? -1 : 0;
+}
+
+static int last_verdict(struct record *r, const char *check, int64_t now_ms, int64_t *out,
+			struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT s.check_id FROM states s JOIN checks c ON c.id = "
+				    "s.check_id WHERE c.name = ?1 AND s.outcome IN (?2, ?3)",
+				    e);
+	int64_t check_id = 0;
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, check);
+	store_bind_int(s, 2, OUTCOME_UNDECIDED);
+	store_bind_int(s, 3, OUTCOME_SKIP);
+	if (store_integer(r, s, &check_id, e) < 0)
+		return -1;
+	*out = -1;
+	return check_id == 0 ? record_last_measured(r, check, now_ms, out, e)
+			     : find_verdict(r, check_id, now_ms, out, e);
+}
+
+int record_last_verdict(struct record *r, const char *check, int64_t now_ms, int64_t *out,
+			struct err *e)
+{
+	int64_t at = -1;
+	int rc;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = last_verdict(r, check, now_ms, &at, e);
+	if (store_leave(r, rc, e) != 0)
+		return -1;
+	*out = at;
+	return 0;
+}
+
 /* Of runs that have no end nobody knows how long they went on; none goes on for longer than a day.
  */
 int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,

@@ -344,6 +344,14 @@ int record_check_states(struct record *r, struct arena *a, struct check_state **
 int record_last_measured(struct record *r, const char *check, int64_t now_ms, int64_t *out,
 			 struct err *e);
 
+/*
+ * When did this check last give a verdict, all of its series passing (or warning) or one of them
+ * failing? -1 never, as far as the record goes back. What is undecided or skipped is none; the
+ * future as above.
+ */
+int record_last_verdict(struct record *r, const char *check, int64_t now_ms, int64_t *out,
+			struct err *e);
+
 /* How far the check has read, as its kind wrote it (result.cursor); NULL = it never has. */
 int record_cursor(struct record *r, struct arena *a, const char *check, const char **out,
 		  struct err *e);

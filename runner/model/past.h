@@ -35,7 +35,7 @@ struct wish {
 	const char *external;
 	int64_t window_ms;
 	bool cursor; /* how far the check itself has read (probe_cursor) */
-	/* When these checks were last measured. */
+	/* When these checks were last measured, and last gave a verdict. */
 	const struct check *const *checks;
 	size_t n_checks;
 };
@@ -51,8 +51,9 @@ struct past_externals {
 struct past_check {
 	const char *name;
 	int64_t measured_ms; /* last time it came to an end with any outcome but skip; -1 = never */
+	int64_t verdict_ms;  /* last time that was a verdict: pass, warn or fail; -1 = never */
 	bool is_scheduled;
-	int64_t due_ms; /* the first moment of its schedule since then; -1 = none, it is not due */
+	int64_t due_ms; /* the first moment of its schedule since the verdict; -1 = not due */
 };
 
 struct past_cursor {

@@ -71,6 +71,29 @@ ahead hourly/rows 186400
 tells "measured in the future is not in time either" hourly 2 'late\{check="hourly/rows"\}.*it was measured in the future'
 like "status does not call it new" "$("$ASSIZE" status)" 'byhand .*in 2\.1[0-9]* d'
 like "and it is due" "$("$ASSIZE" run --due 2>&1)" 'hourly/rows'
+
+# What runs and is undecided measures nothing.
+intact
+mv shop.db away
+run "$ASSIZE" run hourly byhand
+is "undecided: exit status" "$status" 2
+tells "undecided since a moment ago" hourly 0 'pass'
+past() # SECONDS earlier, all of the first run
+{
+	sqlite3 .assize/record.db "UPDATE runs SET begin_ms = begin_ms - $1 * 1000 WHERE id = (SELECT min(id) FROM runs)"
+}
+past 93601
+tells "undecided for a day" hourly 1 'FAIL watch/hourly:late\{check="hourly/rows"\}'
+run "$ASSIZE" run watch/hourly --json
+like "since when, and that it runs" "$(jq -r '.checks[0].series[] | select(.outcome == "fail") | .evidence[]' <<<"$out")" \
+	'was due at .*:00:00Z, last measured at .*, undecided since, at last at '
+tells "undecided for a day, without a schedule" byhand 1 'FAIL watch/byhand:age\{check="byhand/rows"\} 9360[0-9.]+ s bound < 26 h'
+rm -rf .assize
+"$ASSIZE" run hourly byhand >/dev/null 2>&1
+tells "undecided in every run" hourly 2 'late\{check="hourly/rows"\}.*it never gave a verdict: it was undecided, last at '
+tells "undecided in every run, by age" byhand 2 'age\{check="byhand/rows"\}.*it never gave a verdict'
+mv away shop.db
+
 intact
 sqlite3 .assize/record.db "UPDATE states SET finished_ms = -1 WHERE check_id = (SELECT id FROM checks WHERE name = 'hourly/rows')"
 tells "only ever skipped" one 2 'it was never measured'

@@ -77,6 +77,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_baseline(r, "a/b", "x", 0, INT64_MAX, &baseline, &e), &e);
 	bad += refused(record_check_states(r, a, &states, &n, &e), &e);
 	bad += refused(record_last_measured(r, "a/b", INT64_MAX, &at, &e), &e);
+	bad += refused(record_last_verdict(r, "a/b", INT64_MAX, &at, &e), &e);
 	bad += refused(record_pins(r, a, &pins, &n, &e), &e);
 	bad += refused(record_restorations(r, a, "releases", &rows, &n, &e), &e);
 	bad += refused(record_decisions(r, a, "release", 5, &decisions, &n, &e), &e);
