@@ -12,6 +12,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf16.h"
 #include "runner/io/http.h"
 #include "runner/io/json.h"
 #include "runner/model/pattern.h"
@@ -111,6 +112,50 @@ bool capture_is_of_json(const struct capture *c)
 bool capture_is_of_body(const struct capture *c)
 {
 	return capture_is_of_json(c) || c->source == CAPTURE_PATTERN;
+}
+
+/* ---- text ---- */
+
+/* The charset of a Content-Type; NULL when it names none. */
+static const char *charset_of(struct arena *a, const char *content_type)
+{
+	static const char key[] = "charset=";
+
+	for (const char *at = content_type; at[0] != '\0'; at++) {
+		const char *value = at + sizeof(key) - 1;
+		size_t n;
+
+		if (strncasecmp(at, key, sizeof(key) - 1) != 0)
+			continue;
+		value += value[0] == '"';
+		n = strcspn(value, "\"; \t");
+		return n > 0 ? str_escaped(a, arena_strndup(a, value, n)) : NULL;
+	}
+	return NULL;
+}
+
+const char *capture_no_text(struct arena *a, const char *content_type, const char *s, size_t n)
+{
+	const char *charset;
+
+	if (n == 0)
+		return NULL;
+	if (utf16_is_likely(s, n))
+		return "the body is UTF-16: only UTF-8 is read as text";
+	if (memchr(s, '\0', n) != NULL)
+		return "the body holds a NUL byte: it is no text";
+	if (str_is_utf8(s, n))
+		return NULL;
+	charset = charset_of(a, content_type);
+	if (charset == NULL)
+		return "the body is not valid UTF-8, and the server names no charset: it is no "
+		       "text";
+	if (strcasecmp(charset, "utf-8") == 0 || strcasecmp(charset, "utf8") == 0)
+		return "the body is not valid UTF-8, though the server says so: it is no text";
+	return arena_printf(a,
+			    "the body is not valid UTF-8, the server says it is %.40s: let it send "
+			    "UTF-8, or judge status and size, which need no text",
+			    charset);
 }
 
 /* ---- taking ---- */

@@ -71,6 +71,12 @@ struct capture_view {
 	bool is_text_kept; /* numbers in text, headers and cookies stay text, to be sent on */
 };
 
+/*
+ * Why a pattern would be held against a body in vain; NULL when it is text. content_type is what
+ * the server says of it, "" = nothing.
+ */
+const char *capture_no_text(struct arena *a, const char *content_type, const char *s, size_t n);
+
 /* The value, called `name`; or no measurement and why. Its text is in a. */
 struct measurement capture_take(const struct capture *c, const char *name,
 				const struct capture_view *view, struct arena *a);

@@ -12,7 +12,6 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
-#include "runner/base/utf16.h"
 #include "runner/io/http.h"
 #include "runner/io/json.h"
 #include "runner/model/kind.h"
@@ -97,17 +96,8 @@ static const char *body_problem(struct probe *p, const struct http_state *s)
 	return arena_printf(p->arena, "the body is larger than %s (max_body)", limit);
 }
 
-/* Why a pattern would be held against it in vain; NULL when it is text. */
-static const char *no_text(const char *s, size_t n)
-{
-	if (utf16_is_likely(s, n))
-		return "the body is UTF-16: only UTF-8 is read as text";
-	if (n > 0 && memchr(s, '\0', n) != NULL)
-		return "the body holds a NUL byte: it is no text";
-	return n > 0 && !str_is_utf8(s, n) ? "the body is not valid UTF-8: it is no text" : NULL;
-}
-
-static struct measurement measure_body(struct probe *p, const struct http_state *s)
+static struct measurement measure_body(struct probe *p, const struct http_state *s,
+				       const char *content_type)
 {
 	const char *problem = body_problem(p, s), *text = s->body.data;
 	size_t n = s->body.len;
@@ -118,7 +108,7 @@ static struct measurement measure_body(struct probe *p, const struct http_state 
 		return measurement_none("body", problem);
 	while (n > 0 && text[n - 1] == '\n')
 		n--;
-	problem = no_text(text, n);
+	problem = capture_no_text(p->arena, content_type, text, n);
 	if (problem != NULL)
 		return measurement_none("body", problem);
 	return measurement_text("body", arena_strndup(p->arena, n > 0 ? text : "", n));
@@ -144,11 +134,13 @@ static const char *parse_json(struct probe *p, struct http_state *s,
 		str_escaped(p->arena, probe_head(p, s->body.data, s->body.len, SHOWN_BYTES)));
 }
 
-static const char *text_problem(struct probe *p, const struct http_state *s)
+static const char *text_problem(struct probe *p, const struct http_state *s,
+				const char *content_type)
 {
 	const char *problem = body_problem(p, s);
 
-	return problem != NULL ? problem : no_text(s->body.data, s->body.len);
+	return problem != NULL ? problem
+			       : capture_no_text(p->arena, content_type, s->body.data, s->body.len);
 }
 
 void http_emit(struct probe *p, struct measurement m)
@@ -166,7 +158,7 @@ static void emit_captures(struct probe *p, const struct http_response *res)
 	const struct http_spec *spec = p->checks[0]->spec;
 	struct http_state *s = p->state;
 	struct capture_view view = {
-		.text_problem = text_problem(p, s),
+		.text_problem = text_problem(p, s, res->content_type),
 		.torn_problem = s->is_end_unknown ? unmarked : NULL,
 		.headers = res->headers,
 		.n_headers = res->n_headers,
@@ -203,7 +195,7 @@ int http_finish(struct probe *p, const struct http_response *res, struct err *e)
 	http_emit(p, s->is_end_unknown ? measurement_none("size", unmarked)
 				       : measurement_int("size", res->n_body_bytes, "B"));
 	if (http_is_expected(p->checks[0], "body"))
-		http_emit(p, measure_body(p, s));
+		http_emit(p, measure_body(p, s, res->content_type));
 	emit_captures(p, res);
 	return 0;
 }

@@ -31,7 +31,8 @@ static const struct key_row capture_keys[] = {
 	 .type = KEY_BOOL,
 	 .offset = offsetof(struct journey_capture, is_secret),
 	 .def = "false",
-	 .help = "never shown, never recorded: masked in everything the journey says"},
+	 .help = "never shown, never recorded: masked in everything the journey says, as are "
+		 "in quoted answers the cookies and the Authorization that a server gives"},
 	{.name = "hex",
 	 .type = KEY_BOOL,
 	 .offset = offsetof(struct journey_capture, is_hex),

@@ -17,7 +17,6 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
-#include "runner/base/utf16.h"
 #include "runner/io/http.h"
 #include "runner/io/json.h"
 
@@ -46,17 +45,10 @@ static const char *torn_problem(const struct http_response *res, const struct bu
 	return "nothing marked the end of the body, so it may be torn";
 }
 
-static const char *text_problem(const struct buf *body)
-{
-	if (utf16_is_likely(body->data, body->len))
-		return "the body is UTF-16: only UTF-8 is read as text";
-	return str_is_utf8(body->data, body->len) ? NULL : "the body is no text (not UTF-8)";
-}
-
 void journey_answer_init(struct journey_answer *x, const struct http_response *res,
 			 const struct buf *body, const char *head, bool wants_json)
 {
-	const char *problem = text_problem(body);
+	const char *problem = capture_no_text(x->arena, res->content_type, body->data, body->len);
 
 	x->doc = NULL;
 	x->view = (struct capture_view){

@@ -1,6 +1,7 @@
 /*
  * The journey itself. Everything shown of it passes a redactor of its own first, which knows the
- * captured secrets; and those of the definition, because what is cut can be masked once only.
+ * captured secrets, and cookies; and those of the definition, because what is cut can be masked
+ * once only. The value of a capture is judged: of it only what was declared a secret is masked.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/spelling.h"
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/http.h"
@@ -25,6 +27,8 @@ struct journey {
 	const struct journey_spec *spec;
 	struct http_session *session;
 	struct captures captures;
+	struct redactor
+		*shown;	     /* of all that is said: captures.secrets, and what is not captured */
 	const char *stopped; /* why the steps behind are not made; NULL = go on */
 	double total_s;
 	struct buf times; /* "login 12 ms", a line a step */
@@ -45,12 +49,56 @@ struct visit {
 
 static const char *masked(const struct journey *j, const char *text)
 {
-	return redact_text(j->captures.secrets, j->probe->arena, text);
+	return redact_text(j->shown, j->probe->arena, text);
 }
 
 static const char *shown_head(const struct journey *j, const struct buf *body, size_t most)
 {
-	return redact_head(j->captures.secrets, j->probe->arena, body->data, body->len, most);
+	return redact_head(j->shown, j->probe->arena, body->data, body->len, most);
+}
+
+static void hide(struct journey *j, const char *secret)
+{
+	if (strlen(secret) >= JOURNEY_MIN_SECRET)
+		redactor_add(j->shown, secret);
+}
+
+/* A cookie, as it was sent and as a page would write what it stands for. */
+static void hide_cookie(void *ctx, const char *value)
+{
+	struct journey *j = ctx;
+	char *plain = arena_strdup(j->probe->arena, value), *to = plain;
+
+	hide(j, value);
+	for (const char *at = value; *at != '\0'; at++) {
+		int high = *at == '%' ? spelling_hex(at[1]) : -1;
+		int low = high >= 0 ? spelling_hex(at[2]) : -1;
+
+		if (low >= 0)
+			at += 2;
+		*to++ = low >= 0 ? (char)(high * 16 + low) : *at;
+	}
+	*to = '\0'; /* at a %00, too: a page would not go on behind it either */
+	hide(j, plain);
+}
+
+/*
+ * What the server gave a visitor to be known by is a secret, whether or not a step captures it. A
+ * page that is not as it should be often quotes it.
+ */
+static void hide_given(struct journey *j, const struct http_response *res)
+{
+	http_session_cookies(j->session, hide_cookie, j);
+	for (size_t i = 0; res != NULL && i < res->n_headers; i++) {
+		const char *value = res->headers[i].value, *equals = strchr(value, '=');
+		const char *token = strchr(value, ' ');
+
+		if (strcasecmp(res->headers[i].name, "Authorization") == 0)
+			hide(j, token != NULL ? token + 1 : value);
+		else if (strcasecmp(res->headers[i].name, "Set-Cookie") == 0 && equals != NULL)
+			hide_cookie(j, arena_strndup(j->probe->arena, equals + 1,
+						     strcspn(equals + 1, "; \t")));
+	}
 }
 
 /* ---- what is emitted ---- */
@@ -111,7 +159,8 @@ static void emit_captures(struct visit *v)
 		m = measurement_none(name, NULL);
 		m.value = c->value;
 		if (m.value.type == VALUE_TEXT) /* another capture's secret may be in it */
-			m.value.text = masked(j, m.value.text);
+			m.value.text =
+				redact_text(j->captures.secrets, j->probe->arena, m.value.text);
 		m.is_rounded = c->is_rounded;
 		m.reason = c->is_rounded ? "an integer beyond 2^63: its last digits are not kept"
 					 : NULL;
@@ -144,10 +193,9 @@ static int request(struct visit *v, struct err *e)
 	if (journey_request(j->probe, v->group, &j->captures, &req, e) != 0)
 		return -1;
 	req.deadline_ms = v->deadline_ms;
-	if (http_fetch(j->session, &req, &sink, &v->res, e) != 0)
-		return -1;
-	v->has_answer = true;
-	return 0;
+	v->has_answer = http_fetch(j->session, &req, &sink, &v->res, e) == 0;
+	hide_given(j, v->has_answer ? &v->res : NULL);
+	return v->has_answer ? 0 : -1;
 }
 
 /* ---- its answer ---- */
@@ -214,6 +262,7 @@ static const char *wanted_status(struct visit *v)
 static int look_at(struct visit *v, const char **why, struct err *e)
 {
 	struct arena *a = v->journey->probe->arena;
+	const char *problem;
 	int found;
 
 	if (!journey_takes_status(v->step, v->res.status)) {
@@ -225,6 +274,9 @@ static int look_at(struct visit *v, const char **why, struct err *e)
 	if (!v->res.is_length_known && v->body.len > 0)
 		return err_set(e, ERR_MEASURE,
 			       "nothing marked the end of the body, so it may be torn");
+	problem = capture_no_text(a, v->res.content_type, v->body.data, v->body.len);
+	if (problem != NULL)
+		return err_set(e, ERR_MEASURE, "%s", problem);
 	found = pattern_search(v->step->matches, v->body.data, v->body.len, e);
 	if (found == 0)
 		*why = "the body does not match";
@@ -262,8 +314,10 @@ static int capture_all(struct visit *v, struct err *e)
 		if (rc != 0)
 			break;
 		j->captures.items[j->captures.n++] = c;
-		if (c.is_secret)
+		if (c.is_secret) {
 			redactor_add(j->captures.secrets, c.text);
+			redactor_add(j->shown, c.text);
+		}
 	}
 	journey_answer_release(&answer);
 	return rc;
@@ -388,6 +442,8 @@ int journey_probe(struct probe *p, struct err *e)
 	(void)e; /* what goes wrong is said of the step it happens in */
 	j.captures.secrets = redactor_new(p->arena);
 	redactor_add_all(j.captures.secrets, p->world->definition->redactor);
+	j.shown = redactor_new(p->arena);
+	redactor_add_all(j.shown, p->world->definition->redactor);
 	j.captures.items = arena_array(
 		p->arena, count_captures(&spec->steps) + count_captures(&spec->cleanup) + 1,
 		sizeof(*j.captures.items));

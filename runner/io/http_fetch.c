@@ -71,6 +71,23 @@ void http_session_free(struct http_session *s)
 	free(s);
 }
 
+/* A line a cookie: domain, subdomains, path, secure, expiry, name, value; tabs between. */
+void http_session_cookies(struct http_session *s, void (*each)(void *ctx, const char *value),
+			  void *ctx)
+{
+	struct curl_slist *lines = NULL;
+
+	if (s->easy == NULL || curl_easy_getinfo(s->easy, CURLINFO_COOKIELIST, &lines) != CURLE_OK)
+		return; /* no library: then there was no answer either */
+	for (const struct curl_slist *line = lines; line != NULL; line = line->next) {
+		const char *tab = strrchr(line->data, '\t');
+
+		if (tab != NULL)
+			each(ctx, tab + 1);
+	}
+	curl_slist_free_all(lines);
+}
+
 void http_session_ignore_cancel(struct http_session *s)
 {
 	s->options.is_cancelled = NULL;

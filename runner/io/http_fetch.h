@@ -55,6 +55,10 @@ int http_fetch(struct http_session *s, const struct http_request *req, const str
 /* on_body for a buffer: ctx is a struct buf. A full one fails the transfer. */
 int http_sink_buf(void *ctx, const char *data, size_t n, struct err *e);
 
+/* Calls it with the value of each cookie the session holds, those of redirects among them. */
+void http_session_cookies(struct http_session *s, void (*each)(void *ctx, const char *value),
+			  void *ctx);
+
 /* From now on only deadlines end a request: for what must be put back after an interrupt. */
 void http_session_ignore_cancel(struct http_session *s);
 

@@ -9,6 +9,9 @@
  *	DELETE /session/orders/N   204 or 404
  *	GET    /session/count      how many orders there are; wants nothing
  *	GET    /session/cookies    {"cookies": the header as it came}
+ *	GET    /session/enter      a redirect that sets a cookie; where it leads to, an
+ *	                           Authorization is given, and the page quotes both
+ *	GET    /session/latin1     a page in ISO 8859-1
  *	POST   /session/rpc        JSON-RPC 2.0: eth_call and eth_blockNumber; an error otherwise
  *
  * One shop for all clients. Private to testd.c.
@@ -134,6 +137,17 @@ static bool shop_tell(struct shop *s, struct shop_answer *a, const char *request
 	return true;
 }
 
+/* What a visitor is known by, given in two ways. */
+static bool shop_enter(struct shop_answer *a, bool is_entered)
+{
+	snprintf(a->head, sizeof(a->head), "%s",
+		 is_entered ? OK JSON "Authorization: Bearer be4rer-of-ada\r\n"
+			    : "HTTP/1.1 302 Found\r\nSet-Cookie: ticket=s%3Aticket-of-4da; "
+			      "Path=/\r\nLocation: /session/entered\r\n");
+	snprintf(a->body, sizeof(a->body), "{\"known\": \"s:ticket-of-4da, be4rer-of-ada\"}\n");
+	return true;
+}
+
 /* path is behind "/session"; request is all of it, NUL terminated. false: nothing there. */
 static bool shop_answer(struct shop *s, struct shop_answer *a, const char *path,
 			const char *request)
@@ -154,6 +168,14 @@ static bool shop_answer(struct shop *s, struct shop_answer *a, const char *path,
 		snprintf(a->body, sizeof(a->body),
 			 "<form><input type=\"hidden\" name=\"csrf\" value=\"" SHOP_CSRF
 			 "\"></form>\n");
+		return true;
+	}
+	if (strncmp(path, "/enter", 6) == 0)
+		return shop_enter(a, strcmp(path, "/entered") == 0);
+	if (strcmp(path, "/latin1") == 0) {
+		snprintf(a->head, sizeof(a->head),
+			 "HTTP/1.1 200 OK\r\nContent-Type: text/html; Charset=\"ISO-8859-1\"\r\n");
+		snprintf(a->body, sizeof(a->body), "<p>caf\xe9</p>\n");
 		return true;
 	}
 	if (strcmp(path, "/orders") == 0 && is_post)
