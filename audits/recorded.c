@@ -7,12 +7,14 @@
  */
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/map.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/base/utc.h"
@@ -22,6 +24,7 @@
 #include "runner/model/unit.h"
 
 #define MAX_SERIES 1000
+#define MAX_SETS   50 /* label sets, in evidence */
 
 enum agg { AGG_LAST, AGG_SUM, AGG_AVG, AGG_MIN, AGG_MAX, AGG_COUNT };
 static const char *const agg_names[] = {"last", "sum", "avg", "min", "max", "count", NULL};
@@ -78,8 +81,8 @@ static const struct key_row recorded_keys[] = {
 	 .offset = offsetof(struct recorded_spec, forget_ms),
 	 .min = 1000,
 	 .max = INT64_C(3660) * 24 * 3600 * 1000,
-	 .help = "with by: a series not heard of for so long is left out, not missed; default "
-		 "never",
+	 .help = "labels not heard of for so long are left out, not missed: a series of by, or "
+		 "with agg last what else would make values of different labels; default never",
 	 .example = "90d"},
 	{.name = "unit",
 	 .type = KEY_TEXT,
@@ -120,9 +123,11 @@ static void recorded_check(struct keys_context *ctx, struct check *c)
 		diags_at(ctx->diags, keys_pos(c->spec_node, "window"),
 			 "say agg: avg (sum, min, max, count), or leave window out",
 			 "check \"%s\": window is for what several values come to", c->name);
-	if (spec->forget_ms > 0 && spec->by.n == 0)
+	if (spec->forget_ms > 0 && spec->by.n == 0 && spec->agg != AGG_LAST)
 		diags_at(ctx->diags, keys_pos(c->spec_node, "forget"), NULL,
-			 "check \"%s\": forget is for series told apart with by", c->name);
+			 "check \"%s\": forget is for series told apart with by, or for the newest "
+			 "value: window says how far back values count",
+			 c->name);
 	if (spec->forget_ms > 0 && spec->forget_ms < spec->max_age_ms)
 		diags_at(ctx->diags, keys_pos(c->spec_node, "forget"), NULL,
 			 "check \"%s\": forget is shorter than max_age: what is late would not be "
@@ -157,9 +162,9 @@ struct group_of {
 	const char *key;
 	const struct label *labels;
 	const struct external *newest;
-	bool is_mixed;	/* of several label sets */
-	bool has_reals; /* else all values are integers */
-	int64_t n;	/* within the window */
+	struct map sets; /* struct external *, the newest of each label set */
+	bool has_reals;	 /* else all values are integers */
+	int64_t n;	 /* within the window */
 	double sum, min, max;
 	const char *trouble; /* of the newest value, or the first that cannot be reckoned with */
 };
@@ -170,6 +175,7 @@ struct recorded {
 	int64_t now_ms;
 	struct group_of *groups;
 	size_t n_groups;
+	bool has_forgotten;
 };
 
 static const char *label_of(const struct external *x, const char *name)
@@ -213,6 +219,7 @@ static struct group_of *group_of(struct recorded *r, const struct external *x)
 		return NULL;
 	r->groups[r->n_groups] =
 		(struct group_of){.key = key, .labels = labels, .min = INFINITY, .max = -INFINITY};
+	map_init(&r->groups[r->n_groups].sets, a);
 	return &r->groups[r->n_groups++];
 }
 
@@ -243,13 +250,23 @@ static const char *problem_of(const struct recorded *r, const struct external *x
 	return NULL;
 }
 
+static void note_set(struct group_of *g, const struct external *x)
+{
+	const struct external **newest = map_get(&g->sets, x->series);
+
+	if (!newest) {
+		newest = arena_alloc(g->sets.arena, sizeof(*newest));
+		(void)map_put(&g->sets, x->series, newest); /* it is new */
+	}
+	*newest = x;
+}
+
 static void take(struct recorded *r, struct group_of *g, const struct external *x)
 {
 	const struct recorded_spec *spec = r->spec;
 	double v = number_of(spec, x);
 
-	if (g->newest && strcmp(g->newest->series, x->series) != 0)
-		g->is_mixed = true;
+	note_set(g, x);
 	g->newest = x; /* they come oldest first */
 	if (spec->agg == AGG_LAST)
 		g->trouble = isnan(v) ? problem_of(r, x, v) : NULL;
@@ -274,6 +291,46 @@ static const char *age_text(struct arena *a, int64_t ms)
 	return arena_strdup(a, text);
 }
 
+static int by_silence(const void *a, const void *b)
+{
+	const struct external *const *x = a, *const *y = b;
+
+	if ((*x)->at_ms != (*y)->at_ms)
+		return (*x)->at_ms < (*y)->at_ms ? -1 : 1;
+	return strcmp((*x)->series, (*y)->series);
+}
+
+/* The newest of each label set of the group, that of the set which is silent longest first. */
+static const struct external **sets_of(struct arena *a, const struct group_of *g)
+{
+	const struct external **sets = arena_array(a, g->sets.n + 1, sizeof(*sets));
+
+	for (size_t i = 0; i < g->sets.n; i++)
+		sets[i] = *(const struct external **)g->sets.entries[i].value;
+	qsort(sets, g->sets.n, sizeof(*sets), by_silence);
+	return sets;
+}
+
+static const char *set_text(struct arena *a, const struct external *x)
+{
+	return x->series[0] ? str_escaped(a, x->series) : "no labels";
+}
+
+/* One of them may be of a name that nobody uses any more: then it is said since when. */
+static const char *mixed_text(struct arena *a, const struct group_of *g)
+{
+	const struct external **sets = sets_of(a, g);
+	char since[UTC_MAX];
+
+	(void)utc_format(sets[0]->at_ms, 0, since); /* its length */
+	return arena_printf(
+		a,
+		"values with different labels, %zu sets of them, one (%.200s) not "
+		"heard of since %s: tell them apart with by, pick with labels, or leave "
+		"out with forget what is silent",
+		g->sets.n, set_text(a, sets[0]), since);
+}
+
 /* Why the group has no value; NULL = it has one. */
 static const char *trouble_of(const struct recorded *r, const struct group_of *g)
 {
@@ -287,8 +344,8 @@ static const char *trouble_of(const struct recorded *r, const struct group_of *g
 	if (age_ms > spec->max_age_ms)
 		return arena_printf(a, "the newest value is %s old, and counts for %s",
 				    age_text(a, age_ms), age_text(a, spec->max_age_ms));
-	if (g->is_mixed && spec->agg == AGG_LAST)
-		return "values with different labels: tell them apart with by, or pick with labels";
+	if (g->sets.n > 1 && spec->agg == AGG_LAST)
+		return mixed_text(a, g);
 	if (g->n == 0)
 		return arena_printf(a, "no value within the last %s", age_text(a, window_of(spec)));
 	if (g->trouble)
@@ -341,6 +398,28 @@ static const char *source_of(struct arena *a, const struct external *x)
 			    str_escaped(a, x->user), str_escaped(a, x->host));
 }
 
+/* Which labels there are is seen nowhere else. */
+static const char *sets_text(struct arena *a, const struct group_of *g)
+{
+	const struct external **sets = sets_of(a, g);
+	const char *text;
+	struct buf b;
+
+	buf_init(&b, EVIDENCE_MAX_BYTES); /* a full one is cut */
+	(void)buf_puts(&b, source_of(a, g->newest));
+	for (size_t i = 0; i < g->sets.n && i < MAX_SETS; i++) {
+		char at[UTC_MAX];
+
+		(void)utc_format(sets[i]->at_ms, 0, at); /* its length */
+		(void)buf_printf(&b, "\n%s: newest of %s", set_text(a, sets[i]), at);
+	}
+	if (g->sets.n > MAX_SETS)
+		(void)buf_printf(&b, "\nand %zu more", g->sets.n - MAX_SETS);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
 static void emit_group(struct recorded *r, const struct group_of *g)
 {
 	struct probe *p = r->probe;
@@ -349,7 +428,8 @@ static void emit_group(struct recorded *r, const struct group_of *g)
 	m.labels = g->labels;
 	m.n_labels = r->spec->by.n;
 	m.n = r->spec->agg == AGG_LAST ? 1 : g->n;
-	m.evidence = source_of(p->arena, g->newest);
+	m.evidence = g->sets.n > 1 && r->spec->agg == AGG_LAST ? sets_text(p->arena, g)
+							       : source_of(p->arena, g->newest);
 	probe_emit(p, 0, &m);
 }
 
@@ -361,9 +441,30 @@ static const struct past_externals *externals_of(const struct past *past, const 
 	return NULL;
 }
 
-static bool is_forgotten(const struct recorded *r, const struct group_of *g)
+static bool is_forgotten(const struct recorded *r, const struct external *newest)
 {
-	return r->spec->forget_ms > 0 && g->newest->at_ms < r->now_ms - r->spec->forget_ms;
+	return r->spec->forget_ms > 0 && newest->at_ms < r->now_ms - r->spec->forget_ms;
+}
+
+static int take_all(struct recorded *r, const struct past_externals *all, struct err *e)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct external *x = &all->items[i];
+		struct group_of *g;
+
+		if (!is_picked(r->spec, x))
+			continue;
+		/* Of its labels it is the newest, or there is a newer one: it does not count. */
+		if (r->spec->agg == AGG_LAST && is_forgotten(r, x)) {
+			r->has_forgotten = true;
+			continue;
+		}
+		g = group_of(r, x);
+		if (!g)
+			return err_set(e, ERR_MEASURE, "there are more than %d series", MAX_SERIES);
+		take(r, g, x);
+	}
+	return 0;
 }
 
 static int recorded_probe(struct probe *p, struct err *e)
@@ -387,25 +488,19 @@ static int recorded_probe(struct probe *p, struct err *e)
 			       "than can be looked at",
 			       r.spec->name, all->n_left_out);
 	r.groups = arena_array(p->arena, MAX_SERIES, sizeof(*r.groups));
-	for (size_t i = 0; i < all->n; i++) {
-		struct group_of *g;
-
-		if (!is_picked(r.spec, &all->items[i]))
-			continue;
-		g = group_of(&r, &all->items[i]);
-		if (!g)
-			return err_set(e, ERR_MEASURE, "there are more than %d series", MAX_SERIES);
-		take(&r, g, &all->items[i]);
-	}
+	if (take_all(&r, all, e) < 0)
+		return -1;
 	for (size_t i = 0; i < r.n_groups; i++)
-		if (!is_forgotten(&r, &r.groups[i])) {
+		if (is_forgotten(&r, r.groups[i].newest)) {
+			r.has_forgotten = true;
+		} else {
 			emit_group(&r, &r.groups[i]);
 			n_emitted++;
 		}
 	if (n_emitted == 0)
 		return err_set(e, ERR_MEASURE,
-			       r.n_groups == 0 ? "no value of \"%s\" has these labels"
-					       : "every series of \"%s\" is forgotten",
+			       r.has_forgotten ? "every series of \"%s\" is forgotten"
+					       : "no value of \"%s\" has these labels",
 			       r.spec->name);
 	return 0;
 }

@@ -12,6 +12,7 @@ audits:
       - { id: shops, recorded: { name: shops, max_age: 7d, by: shop, forget: 60d }, expect: ">= 4" }
       - { id: paris, recorded: { name: shops, max_age: 7d, labels: { shop: paris } }, expect: "== 5" }
       - { id: mixed, recorded: { name: shops, max_age: 7d }, expect: ">= 4" }
+      - { id: only, recorded: { name: only, max_age: 7d, forget: 60d }, expect: ">= 4" }
       - { id: sum, recorded: { name: tickets, max_age: 7d, agg: sum, window: 30d }, expect: "<= 6" }
       - { id: mean, recorded: { name: tickets, max_age: 7d, agg: avg, window: 30d }, expect: "== 2" }
       - { id: count, recorded: { name: tickets, max_age: 7d, agg: count, window: 30d }, expect: "== 3" }
@@ -55,7 +56,17 @@ is "a series a label, the forgotten one left out" "$(jq -c '[.checks[0].series[]
 	'[["{shop=\"paris\"}",5],["{shop=\"rome\"}",4]]'
 
 tells "what nobody recorded is no value" never 2 'nothing was ever recorded as "never".*assize record never VALUE'
-tells "two label sets are not guessed at" mixed 2 'values with different labels: tell them apart with by, or pick with labels'
+tells "two label sets are not guessed at" mixed 2 'values with different labels, 3 sets of them, one \(\{shop="closed"\}\) not heard of since 20[^ ]*Z: tell them apart with by, pick with labels, or leave out with forget'
+like "which there are is evidence" "$("$ASSIZE" run r/mixed --json | jq -r '.checks[0].series[0].evidence[]')" \
+	'\{shop="closed"\}: newest of .*Z.*\{(shop="paris"|floor="1",shop="rome")\}: newest of .*: newest of '
+push only 5 --label region=eu
+push only 1 --at "$(past 61days)"
+tells "labels nobody uses any more can be left out" only 0 'pass r/only 5'
+push only 1 --label region=us --at "$(past 59days)"
+tells "not those that were used of late" only 2 'values with different labels, 2 sets of them, one \(\{region="us"\}\) not heard of since'
+push only 5 --label floor=1 --at "$(past 62days)"
+sed -i 's/name: only, max_age: 7d, forget: 60d/name: only, max_age: 7d, labels: { floor: "1" }, forget: 60d/' assize.yaml
+tells "with all of them left out there is no value" only 2 'every series of "only" is forgotten'
 push score 3
 tells "the newest counts" last 1 'FAIL r/last 3 bound >= 4'
 intact
@@ -139,6 +150,6 @@ undefined()
 }
 undefined "no max_age" '{ name: a }' 'max_age'
 undefined "a window of the last one" '{ name: a, max_age: 7d, window: 7d }' 'window is for what several values come to'
-undefined "forgetting without by" '{ name: a, max_age: 7d, forget: 70d }' 'forget is for series told apart with by'
+undefined "forgetting without by" '{ name: a, max_age: 7d, agg: sum, forget: 70d }' 'forget is for series told apart with by'
 undefined "forgetting sooner than missing" '{ name: a, max_age: 7d, by: x, forget: 1d }' 'forget is shorter than max_age'
 done_testing
