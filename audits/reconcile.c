@@ -421,9 +421,9 @@ const struct audit_kind audit_kind_reconcile = {
 	.family = "database",
 	.summary = "two tables or queries, on one or two databases, compared key by key",
 	.blind = "The two sides are read at about the same time, not at the same instant: rows "
-		 "written in between show as missing or different. Numbers are compared as 64-bit "
-		 "integers or doubles, so decimals beyond 15 digits may pass as equal. Rows of one "
-		 "key that is repeated are counted, not compared.",
+		 "written in between show as missing or different. Decimals and integers are "
+		 "compared to the last digit; where one side is a double, in what a double keeps. "
+		 "Rows of one key that is repeated are counted, not compared.",
 	.spec_size = sizeof(struct reconcile_spec),
 	.keys = reconcile_keys,
 	.values = reconcile_values,

@@ -124,6 +124,12 @@ static int fail_rounded(const char *column, struct err *e)
 	return err_help(e, "read it with a query that writes `%s + 0e0 AS %s`", column, column);
 }
 
+static int fail_bits(const char *column, struct err *e)
+{
+	err_set(e, ERR_MEASURE, "column \"%s\" is a BIT beyond 9223372036854775807", column);
+	return err_help(e, "read it with a query that writes `%s + 0 AS %s`", column, column);
+}
+
 static int take_row(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct reader *r = ctx;
@@ -134,6 +140,9 @@ static int take_row(void *ctx, const struct db_row *row, struct err *e)
 	for (size_t i = 0; i < row->n; i++)
 		if (row->values[i].is_rounded)
 			return fail_rounded(row->names[i], e);
+	for (size_t i = 0; i < row->n; i++)
+		if (row->values[i].is_cut && !row->values[i].is_decimal)
+			return fail_bits(row->names[i], e);
 	buf_reset(&r->key);
 	buf_reset(&r->values);
 	for (size_t i = 0; i < row->n; i++) {

@@ -6,9 +6,11 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/buf.h"
+#include "runner/base/decimal.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/redact.h"
@@ -96,7 +98,13 @@ static int read_value(const struct db_value *v, const char *zone, struct reconci
 		out->integer = v->integer;
 		return 0;
 	case DB_REAL:
-		read_real(v->real, out);
+		if (!v->is_decimal) {
+			read_real(v->real, out);
+			return 0;
+		}
+		out->type = RECONCILE_DECIMAL;
+		out->text = v->text;
+		out->len = v->len;
 		return 0;
 	case DB_TEXT:
 	case DB_BLOB:
@@ -146,6 +154,7 @@ static void put_cell(struct buf *out, const struct reconcile_cell *c)
 		(void)buf_add(out, &c->integer, sizeof(c->integer));
 		(void)buf_add(out, &c->ns, sizeof(c->ns));
 		return;
+	case RECONCILE_DECIMAL:
 	case RECONCILE_TEXT:
 	case RECONCILE_BLOB:
 	case RECONCILE_LONG:
@@ -162,6 +171,26 @@ int reconcile_put_value(struct buf *out, const struct db_value *v, const char *z
 		return -1;
 	put_cell(out, &c);
 	return 0;
+}
+
+/* As num_format_real() writes what a double keeps; else all digits, without zeros behind. */
+static void put_decimal_key(const struct reconcile_cell *c, char number[static NUM_REAL_MAX],
+			    struct reconcile_cell *out)
+{
+	double real;
+
+	out->type = RECONCILE_TEXT;
+	if (!num_is_cut(c->text, c->len) && num_parse_real(c->text, c->len, &real) == 0) {
+		out->len = num_format_real(real, number);
+		out->text = number;
+		return;
+	}
+	if (!memchr(c->text, '.', c->len))
+		return;
+	while (out->text[out->len - 1] == '0')
+		out->len--;
+	if (out->text[out->len - 1] == '.')
+		out->len--;
 }
 
 int reconcile_put_key(struct buf *out, const struct db_value *v, const char *zone, struct err *e)
@@ -185,6 +214,8 @@ int reconcile_put_key(struct buf *out, const struct db_value *v, const char *zon
 		c.len = num_format_real(c.real, number);
 		c.text = number;
 		c.type = RECONCILE_TEXT;
+	} else if (c.type == RECONCILE_DECIMAL) {
+		put_decimal_key(&c, number, &c);
 	}
 	put_cell(out, &c);
 	return 0;
@@ -211,6 +242,7 @@ struct reconcile_cell reconcile_take(const char **at)
 		memcpy(&c.ns, *at + sizeof(c.integer), sizeof(c.ns));
 		*at += sizeof(c.integer) + sizeof(c.ns);
 		return c;
+	case RECONCILE_DECIMAL:
 	case RECONCILE_TEXT:
 	case RECONCILE_BLOB:
 	case RECONCILE_LONG:
@@ -235,9 +267,14 @@ int reconcile_tolerance_parse(const char *text, struct reconcile_tolerance *out)
 		digits--;
 	if (digits > 0 && num_parse_real(text, digits, &t.relative) == 0)
 		t.relative /= 100;
-	else if (num_parse_real(text, n, &t.absolute) != 0 &&
-		 num_parse_duration_ms(text, n, &t.apart_ms) != 0)
+	else if (num_parse_real(text, n, &t.absolute) == 0)
+		digits = n;
+	else if (num_parse_duration_ms(text, n, &t.apart_ms) == 0)
+		digits = 0;
+	else
 		return -1;
+	t.text = digits > 0 ? text : NULL;
+	t.len = digits;
 	if (t.absolute < 0 || t.relative < 0 || t.apart_ms < 0)
 		return -1;
 	*out = t;
@@ -246,7 +283,8 @@ int reconcile_tolerance_parse(const char *text, struct reconcile_tolerance *out)
 
 static bool is_number(const struct reconcile_cell *c)
 {
-	return c->type == RECONCILE_INT || c->type == RECONCILE_REAL;
+	return c->type == RECONCILE_INT || c->type == RECONCILE_REAL ||
+	       c->type == RECONCILE_DECIMAL;
 }
 
 static double number(const struct reconcile_cell *c)
@@ -254,40 +292,91 @@ static double number(const struct reconcile_cell *c)
 	return c->type == RECONCILE_INT ? (double)c->integer : c->real;
 }
 
-/* A text as the number it is written as, for the side that has it as text. */
+/* A decimal as what a double keeps of it; a text, on the side that has it as text, likewise. */
 static bool as_number(const struct reconcile_cell *c, struct reconcile_cell *out)
 {
 	double real;
 
 	*out = *c;
-	if (is_number(c))
+	if (c->type == RECONCILE_INT || c->type == RECONCILE_REAL)
 		return true;
-	if (c->type != RECONCILE_TEXT)
+	if (c->type != RECONCILE_TEXT && c->type != RECONCILE_DECIMAL)
 		return false;
 	if (num_parse_int(c->text, c->len, &out->integer) == 0) {
 		out->type = RECONCILE_INT;
 		return true;
 	}
-	if (num_parse_real(c->text, c->len, &real) != 0)
+	if (num_parse_real(c->text, c->len, &real) == 0)
+		read_real(real, out);
+	else if (c->type == RECONCILE_DECIMAL) /* beyond any double */
+		*out = (struct reconcile_cell){
+			.type = RECONCILE_REAL,
+			.real = c->text[0] == '-' ? -(double)INFINITY : (double)INFINITY,
+		};
+	else
 		return false;
-	read_real(real, out);
 	return true;
 }
 
+/* What has all its digits; -1 when it has not, or is no number. */
+static int as_decimal(const struct reconcile_cell *c, struct decimal *out)
+{
+	char digits[32];
+
+	if (c->type == RECONCILE_INT) {
+		int n = snprintf(digits, sizeof(digits), "%lld", (long long)c->integer);
+
+		return decimal_parse(digits, (size_t)n, out);
+	}
+	if (c->type != RECONCILE_TEXT && c->type != RECONCILE_DECIMAL)
+		return -1;
+	return decimal_parse(c->text, c->len, out);
+}
+
+static bool are_same_decimals(const struct decimal *left, const struct decimal *right,
+			      const struct reconcile_tolerance *t)
+{
+	struct decimal distance, room, share;
+
+	if (decimal_compare(left, right) == 0)
+		return true;
+	if (!t->text || decimal_parse(t->text, t->len, &room) != 0 ||
+	    decimal_distance(left, right, &distance) != 0)
+		return false;
+	if (t->relative == 0)
+		return decimal_compare(&distance, &room) <= 0;
+	if (decimal_product(left, &room, &share) != 0)
+		return false;
+	share.scale += 2; /* percent */
+	return decimal_compare(&distance, &share) <= 0;
+}
+
+/* Are both the same digits, or integers that need not be near? *out is then the answer. */
+static bool is_plain_to_see(const struct reconcile_cell *left, const struct reconcile_cell *right,
+			    const struct reconcile_tolerance *t, bool *out)
+{
+	if (left->type != right->type)
+		return false;
+	if (left->type == RECONCILE_INT) {
+		*out = left->integer == right->integer;
+		return *out || !t->text;
+	}
+	*out = left->type == RECONCILE_DECIMAL && left->len == right->len &&
+	       memcmp(left->text, right->text, left->len) == 0;
+	return *out;
+}
+
+/* One of them is a double at least. */
 static bool are_same_numbers(const struct reconcile_cell *left, const struct reconcile_cell *right,
 			     const struct reconcile_tolerance *t)
 {
-	if (left->type == RECONCILE_INT && right->type == RECONCILE_INT &&
-	    left->integer == right->integer)
-		return true;
 	double l = number(left), r = number(right);
 	double room = fabs(l) * t->relative > t->absolute ? fabs(l) * t->relative : t->absolute;
 
 	if (isnan(l) || isnan(r))
 		return isnan(l) && isnan(r);
-	/* Two integers that differ are not the same because a double cannot tell them apart. */
 	if (l == r)
-		return left->type != RECONCILE_INT || right->type != RECONCILE_INT || room > 0;
+		return true;
 	/* Nothing is near infinity: its rounding below would be infinite as well. */
 	if (isinf(l) || isinf(r))
 		return false;
@@ -316,11 +405,19 @@ bool reconcile_is_same(const struct reconcile_cell *left, const struct reconcile
 		       const struct reconcile_tolerance *t)
 {
 	struct reconcile_cell l, r;
+	struct decimal x, y;
+	bool is_same;
 
 	if (left->type == RECONCILE_NULL || right->type == RECONCILE_NULL)
 		return left->type == right->type;
-	if ((is_number(left) || is_number(right)) && as_number(left, &l) && as_number(right, &r))
-		return are_same_numbers(&l, &r, t);
+	if (is_plain_to_see(left, right, t, &is_same))
+		return is_same;
+	if (is_number(left) || is_number(right)) {
+		if (as_decimal(left, &x) == 0 && as_decimal(right, &y) == 0)
+			return are_same_decimals(&x, &y, t);
+		if (as_number(left, &l) && as_number(right, &r))
+			return are_same_numbers(&l, &r, t);
+	}
 	if (left->type == RECONCILE_TIME && right->type == RECONCILE_TIME)
 		return are_same_times(left, right, t);
 	if (!left->text || !right->text || left->len != right->len)
@@ -384,6 +481,9 @@ void reconcile_show(const struct probe *p, struct buf *out, const struct reconci
 	case RECONCILE_REAL:
 		(void)num_format_real(c->real, text);
 		(void)buf_puts(out, text);
+		return;
+	case RECONCILE_DECIMAL:
+		(void)buf_add(out, c->text, c->len);
 		return;
 	case RECONCILE_TIME:
 		show_time(out, c);

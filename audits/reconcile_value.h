@@ -9,7 +9,8 @@
  * A value column keeps what it was, so that two of them can be compared within a tolerance: NULL
  * equals NULL, 1 equals 1.0, a number written as text equals that number when the other side has a
  * number, two times are equal when they name one instant. A time without a zone is in the zone of
- * its side; a date alone is that day everywhere.
+ * its side; a date alone is that day everywhere. Decimals are compared as decimals, to the last
+ * digit; where one side is a double, there are no more digits than it holds.
  *
  * The form is private to this process: both sides of a comparison are written by one program.
  */
@@ -31,6 +32,7 @@ enum reconcile_type {
 	RECONCILE_NULL = 0,
 	RECONCILE_INT,
 	RECONCILE_REAL,
+	RECONCILE_DECIMAL, /* as text */
 	RECONCILE_TIME,
 	RECONCILE_TEXT,
 	RECONCILE_BLOB,
@@ -43,7 +45,7 @@ struct reconcile_cell {
 	int64_t integer; /* INT; TIME: Unix milliseconds */
 	uint32_t ns;	 /* TIME: nanoseconds within the millisecond */
 	double real;
-	const char *text; /* TEXT, BLOB, LONG */
+	const char *text; /* DECIMAL, TEXT, BLOB, LONG */
 	size_t len;
 };
 
@@ -52,9 +54,11 @@ struct reconcile_tolerance {
 	double absolute;  /* numbers */
 	double relative;  /* numbers: of the left value */
 	int64_t apart_ms; /* times */
+	const char *text; /* the number, as written; NULL = none */
+	size_t len;
 };
 
-/* "0.01", "1%", "2s". -1 when it is none of them. */
+/* "0.01", "1%", "2s"; borrows text. -1 when it is none of them. */
 int reconcile_tolerance_parse(const char *text, struct reconcile_tolerance *out);
 
 /* Appends a column; zone (NULL = UTC) is for times without one. */

@@ -43,6 +43,7 @@ struct db_value {
 	double real;
 	const char *text; /* TEXT (NUL terminated) and BLOB; valid until the next row */
 	size_t len;
+	bool is_decimal; /* REAL: text is the decimal that it was read from */
 	bool is_cut;	 /* REAL: of a decimal with more digits than a double keeps */
 	bool is_rounded; /* REAL: the server holds more digits than it sends (MySQL's FLOAT) */
 };

@@ -61,7 +61,8 @@ static bool read_decimal(const char *text, size_t len, struct db_value *out)
 	if (is_integral && read_integer(text, whole, out))
 		return true;
 	out->is_cut = num_is_cut(text, len);
-	return read_real(text, len, out);
+	out->is_decimal = read_real(text, len, out);
+	return out->is_decimal;
 }
 
 /* Bytes, most significant first, or digits: these are no bytes where there are too many of them. */

@@ -164,6 +164,7 @@ static void read_number(const char *text, size_t len, struct db_value *out)
 	else if (num_parse_real(text, len, &out->real) == 0) {
 		out->type = DB_REAL;
 		out->is_cut = num_is_cut(text, len);
+		out->is_decimal = true;
 	}
 }
 

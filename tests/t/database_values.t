@@ -209,6 +209,37 @@ tells dots-my/bare undecided
 tells dots-my/schema pass
 tells dots-my/other pass
 
+# ---- two servers' decimals are compared to the last digit ----
+admin shop "CREATE TABLE sums (id numeric, v numeric, f float8)" "GRANT SELECT ON sums TO reader" \
+	"INSERT INTO sums VALUES (1, 12345678901234567.89, 0.1), (2, 0.12345678901234567, 0.12345678901234567), (3, 2.50, 2.5)"
+mariadb_sql -D shop "CREATE TABLE sums (id DECIMAL(30,20), v DECIMAL(40,20), b BIT(64));
+	INSERT INTO sums VALUES (1, 12345678901234567.89, 1), (2, 0.12345678901234567, 1), (3, 2.5, -1);
+	CREATE TABLE off AS SELECT id, v + IF(id = 1, 0.01, 0) AS v, b FROM sums;
+	CREATE TABLE keyed AS SELECT id + IF(id = 1, 0.00000000000000000001, 0) AS id, v FROM sums"
+{
+	sed '/^audits/,$d' assize.yaml
+	printf 'audits:\n  sums:\n    target: pg\n    checks:\n'
+	while IFS='|' read -r id value table other tolerance; do
+		echo "      - { id: $id, reconcile: { left: { table: sums, key: id, values: $value }, right: { target: my, table: $table, key: id, values: $other }$tolerance } }"
+	done <<-CHECKS
+		same|v|sums|v|
+		double|f|sums|v|, where: id > 1
+		last|v|off|v|
+		near|v|off|v|, tolerance: { v: 0.01 }
+		not-near|v|off|v|, tolerance: { v: 0.0099 }
+		keys|v|keyed|v|
+		bits|v|sums|b|
+	CHECKS
+} >sums.yaml
+run "$ASSIZE" run -f sums.yaml --report json=report.json
+for check in same double near; do
+	tells sums/$check pass
+done
+tells sums/last "fail pass" 'id=1: v'
+tells sums/not-near "fail pass"
+tells sums/keys "fail pass" '1.00000000000000000001'
+tells sums/bits undecided 'the right side, target "my": column "b" is a BIT beyond 9223372036854775807'
+
 # ---- a warning is of the check that asked for it ----
 mariadb_sql -D shop "CREATE TABLE w (id INT PRIMARY KEY, word VARCHAR(10)); INSERT INTO w VALUES (1, 'abc'), (2, '5'), (3, NULL)"
 cat >warned.yaml <<YAML

@@ -12,6 +12,7 @@
 #include "audits/reconcile_value.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/num.h"
 #include "runner/io/db.h"
 
 static struct db_value integer(int64_t v)
@@ -32,6 +33,14 @@ static struct db_value text(const char *s)
 static struct db_value blob(const char *s)
 {
 	return (struct db_value){.type = DB_BLOB, .text = s, .len = strlen(s)};
+}
+
+static struct db_value decimal(const char *s)
+{
+	struct db_value v = {.type = DB_REAL, .is_decimal = true, .text = s, .len = strlen(s)};
+
+	(void)num_parse_real(s, v.len, &v.real); /* 1e400 is beyond it */
+	return v;
 }
 
 static const struct db_value null = {.type = DB_NULL, .text = ""};
@@ -110,6 +119,47 @@ static void test_reconcile_tolerance(void **state)
 	assert_int_equal(reconcile_tolerance_parse("", &t), -1);
 	assert_int_equal(reconcile_tolerance_parse("1 %", &t), 0);
 	assert_int_equal(reconcile_tolerance_parse("nan", &t), -1);
+}
+
+static void test_reconcile_decimals(void **state)
+{
+	(void)state;
+	assert_true(is_same(decimal("1.50"), decimal("1.5"), NULL));
+	assert_true(is_same(decimal("1.5"), real(1.5), NULL));
+	assert_true(is_same(decimal("0.1"), real(0.1), NULL));
+	assert_true(is_same(decimal("0.12345678901234567"), text("0.123456789012345670"), NULL));
+	assert_false(is_same(decimal("0.12345678901234567"), text("0.12345678901234568"), NULL));
+	assert_false(
+		is_same(decimal("0.12345678901234567"), decimal("0.123456789012345671"), NULL));
+	assert_false(
+		is_same(decimal("12345678901234567890"), decimal("12345678901234567891"), NULL));
+	assert_false(is_same(integer(9007199254740993), text("9007199254740992.0"), NULL));
+	assert_false(is_same(integer(1), text("1.00000000000000000001"), NULL));
+	/* A double has no more digits. */
+	assert_true(is_same(decimal("0.1234567890123456789"), real(0.1234567890123456789), NULL));
+	assert_false(is_same(decimal("1e400"), decimal("2e400"), NULL));
+	assert_false(is_same(decimal("1e400"), real(NAN), NULL));
+
+	assert_true(is_same(decimal("12345678901234567890.51"), decimal("12345678901234567890.5"),
+			    "0.01"));
+	assert_false(is_same(decimal("12345678901234567890.511"), decimal("12345678901234567890.5"),
+			     "0.01"));
+	assert_true(is_same(decimal("1.1"), integer(1), "0.1"));
+	assert_false(is_same(decimal("1.10000000000000000001"), integer(1), "0.1"));
+	assert_true(is_same(integer(9007199254740993), integer(9007199254740992), "1"));
+	assert_false(is_same(integer(9007199254740993), integer(9007199254740992), "0.5"));
+	assert_true(
+		is_same(decimal("100000000000000000000"), decimal("99000000000000000000"), "1%"));
+	assert_false(is_same(decimal("100000000000000000000"), decimal("98999999999999999999.9"),
+			     "1 %"));
+	assert_true(is_same(decimal("-0.5"), decimal("0.5"), "200%"));
+	assert_false(is_same(decimal("-0.5"), decimal("0.5"), "199.99999999999999999999%"));
+
+	assert_true(is_one_key(decimal("0.5"), real(0.5)));
+	assert_true(is_one_key(decimal("0.50"), decimal("0.5")));
+	assert_true(is_one_key(decimal("0.123456789012345670"), decimal("0.12345678901234567")));
+	assert_false(is_one_key(decimal("0.12345678901234567"), decimal("0.123456789012345671")));
+	assert_false(is_one_key(decimal("12345678901234567890"), decimal("12345678901234567891")));
 }
 
 static void test_reconcile_times(void **state)
@@ -247,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reconcile_numbers),
 		cmocka_unit_test(test_reconcile_tolerance),
+		cmocka_unit_test(test_reconcile_decimals),
 		cmocka_unit_test(test_reconcile_times),
 		cmocka_unit_test(test_reconcile_texts),
 		cmocka_unit_test(test_reconcile_keys),
