@@ -1,6 +1,6 @@
 /*
  * refuse: what keeps evidence from counting, before anybody looks at what it says. Private to
- * gates.
+ * gates, and to what must not take for a pass what no gate would (runner/newest.c).
  */
 #ifndef ASSIZE_GATES_REFUSE_H
 #define ASSIZE_GATES_REFUSE_H

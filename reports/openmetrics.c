@@ -12,7 +12,8 @@
  *
  * A scheduled run measures what is due, and its file replaces the one before: the gauges of checks
  * and series are therefore of the whole definition, those of the run first, of the others the
- * newest there are, each with the moment it was measured. assize_checks_passing is about all.
+ * newest there are, each with the moment it was measured. assize_checks_passing is about all. Of a
+ * check the run measured as well, what does not pass any more stands in the place of what did.
  *
  * Cardinality is bounded: names of checks and series are labels, what was found never is; of one
  * check and of all of them only so many series are written, those that do not pass first, and
@@ -29,6 +30,7 @@
 #include "reports/view.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/map.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/io/digest.h"
@@ -59,12 +61,17 @@ static void join_results(struct metrics *m)
 {
 	const struct report *r = m->r;
 
-	m->n_results = r->n_results + r->n_others;
-	m->results = arena_array(m->a, m->n_results, sizeof(*m->results));
-	if (r->n_results > 0)
-		memcpy(m->results, r->results, r->n_results * sizeof(*r->results));
-	if (r->n_others > 0)
-		memcpy(m->results + r->n_results, r->others, r->n_others * sizeof(*r->others));
+	struct map is_other;
+
+	map_init(&is_other, m->a);
+	for (size_t i = 0; i < r->n_others; i++)
+		(void)map_put(&is_other, r->others[i].check->name, &r->others[i]); /* once */
+	m->results = arena_array(m->a, r->n_results + r->n_others, sizeof(*m->results));
+	for (size_t i = 0; i < r->n_results; i++)
+		if (map_get(&is_other, r->results[i].check->name) == NULL)
+			m->results[m->n_results++] = r->results[i];
+	for (size_t i = 0; i < r->n_others; i++)
+		m->results[m->n_results++] = r->others[i];
 }
 
 static int compare(const void *left, const void *right)

@@ -31,7 +31,10 @@ struct report {
 	struct run_info run;
 	struct result *results; /* definition order */
 	size_t n_results;
-	/* Of the definition's other checks, the newest: for formats that tell how all stands. */
+	/*
+	 * The newest of the definition's other checks, and of those of the run that do not pass any
+	 * more: for formats that tell how all stands.
+	 */
 	struct result *others;
 	size_t n_others;
 	struct point **trails; /* trails[i]: past of results[i] up to and including this run */

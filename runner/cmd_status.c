@@ -18,6 +18,7 @@
 #include "runner/history/record.h"
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
+#include "runner/newest.h"
 #include "runner/options.h"
 #include "runner/schedule.h"
 #include "runner/session.h"
@@ -42,6 +43,8 @@ struct audit_status {
 	const char *name;
 	enum outcome outcome; /* of the newest measurements of its checks, joined */
 	size_t n_checks, n_measured, n_not_passing;
+	const char
+		*refusal;   /* why a check that passed when it was measured does not now; or NULL */
 	int64_t oldest_ms;  /* of the newest measurements; -1 = one was never measured */
 	int64_t since_ms;   /* of the worst check's present stretch; -1 unknown */
 	int64_t overdue_ms; /* moment it should have run; -1 = it is not overdue */
@@ -69,8 +72,36 @@ static int add_schedule(const struct check *c, int64_t measured_ms, int64_t now,
 	return 0;
 }
 
-static int audit_status(const struct audit *audit, const struct map *states, int64_t now,
-			struct audit_status *out, struct err *e)
+/*
+ * The cache has the newest run. A failure that an older one saw later, and what no gate would
+ * count, are no pass here either.
+ */
+static int correct_state(struct newest *newest, const struct check *c, int64_t now,
+			 struct check_state *state, const char **refusal, struct err *e)
+{
+	struct evidence *items;
+	size_t n;
+
+	if (newest_evidence(newest, c, NULL, &items, &n, e) != 0)
+		return -1;
+	if (n > 0 && items[0].run_id != state->run_id) {
+		state->outcome = OUTCOME_FAIL;
+		state->since_ms = items[0].result.measured_ms;
+	}
+	for (size_t i = 0; i < n && outcome_is_passing(state->outcome); i++) {
+		const char *why = newest_refusal(newest->arena, c, &items[i], now);
+
+		if (why == NULL)
+			continue;
+		state->outcome = OUTCOME_UNDECIDED;
+		state->since_ms = items[i].result.measured_ms;
+		*refusal = *refusal != NULL ? *refusal : why;
+	}
+	return 0;
+}
+
+static int audit_status(struct newest *newest, const struct audit *audit, const struct map *states,
+			int64_t now, struct audit_status *out, struct err *e)
 {
 	struct audit_status s = {.name = audit->name,
 				 .outcome = OUTCOME_UNDECIDED,
@@ -82,9 +113,12 @@ static int audit_status(const struct audit *audit, const struct map *states, int
 
 	for (size_t i = 0; i < audit->n_checks; i++) {
 		const struct check *c = audit->checks[i];
-		const struct check_state *state = map_get(states, c->name);
-		enum outcome outcome = state != NULL ? state->outcome : OUTCOME_UNDECIDED;
+		struct check_state *state = map_get(states, c->name);
 		int64_t measured = state != NULL ? state->measured_ms : -1;
+
+		if (state != NULL && correct_state(newest, c, now, state, &s.refusal, e) != 0)
+			return -1;
+		enum outcome outcome = state != NULL ? state->outcome : OUTCOME_UNDECIDED;
 
 		s.outcome = i == 0 ? outcome : outcome_join(s.outcome, outcome);
 		s.n_measured += state != NULL;
@@ -108,6 +142,9 @@ static const char *note(struct arena *a, const struct audit_status *s, int64_t n
 	if (s->n_measured < s->n_checks)
 		return arena_printf(a, "%zu of %zu checks were never measured",
 				    s->n_checks - s->n_measured, s->n_checks);
+	if (s->refusal != NULL)
+		return arena_printf(a, "%zu of %zu checks, %s", s->n_not_passing, s->n_checks,
+				    s->refusal);
 	if (s->n_not_passing > 0)
 		return arena_printf(a, "%zu of %zu checks, for the first time %s", s->n_not_passing,
 				    s->n_checks, show_ago(a, s->since_ms, now));
@@ -204,16 +241,18 @@ static int gather(struct app *app, const struct definition *d, struct record *re
 		  struct audit_status *out, struct err *e)
 {
 	struct check_state *states;
+	struct newest newest;
 	struct map by_name;
 	size_t n;
 
 	if (record_check_states(record, app->arena, &states, &n, e) != 0)
 		return -1;
+	newest_init(&newest, app->arena, record);
 	map_init(&by_name, app->arena);
 	for (size_t i = 0; i < n; i++)
 		(void)map_put(&by_name, states[i].name, &states[i]); /* names are unique */
 	for (size_t i = 0; i < d->n_audits; i++)
-		if (audit_status(d->audits[i], &by_name, now, &out[i], e) != 0)
+		if (audit_status(&newest, d->audits[i], &by_name, now, &out[i], e) != 0)
 			return -1;
 	return 0;
 }

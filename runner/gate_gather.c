@@ -16,129 +16,26 @@
 #include "runner/gate_shards.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
+#include "runner/newest.h"
 
 #define OVERRIDE_TOLD_MS (7 * INT64_C(86400000))
 #define MAX_OVERRIDES	 100 /* the newest */
 
-/* Runs that were under way while run_id was; of each run that is asked for, once. */
-struct overlap {
-	int64_t run_id, *runs;
-	size_t n;
-};
-struct overlaps {
-	struct overlap *items; /* room for one of each item of the gate */
-	size_t n;
-};
-
-static int find_overlap(const struct gate_gather *g, struct overlaps *o, int64_t run_id,
-			const struct overlap **out, struct err *e)
-{
-	struct overlap *x = &o->items[o->n];
-
-	for (size_t i = 0; i < o->n; i++)
-		if (o->items[i].run_id == run_id) {
-			*out = &o->items[i];
-			return 0;
-		}
-	if (record_overlapping(g->record, g->arena, run_id, &x->runs, &x->n, e) != 0)
-		return -1;
-	x->run_id = run_id;
-	o->n++;
-	*out = x;
-	return 0;
-}
-
-/* When the last of it had been measured. A record that was changed may say anything. */
-static int64_t known_ms(const struct evidence *items, size_t n)
-{
-	int64_t last_ms = INT64_MIN;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct result *r = &items[i].result;
-		int64_t took_ms = r->duration_us > 0 ? r->duration_us / 1000 : 0;
-		int64_t at_ms =
-			r->measured_ms > INT64_MAX - took_ms ? INT64_MAX : r->measured_ms + took_ms;
-
-		if (at_ms > last_ms)
-			last_ms = at_ms;
-	}
-	return last_ms;
-}
-
-static bool has_failure(const struct evidence *items, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (items[i].result.outcome == OUTCOME_FAIL)
-			return true;
-	return false;
-}
-
-/* Of the check as it is now, about what is to be released? */
-static bool is_about(const struct gate_gather *g, const struct check *check,
-		     const struct evidence *x)
-{
-	return x->result.check != NULL &&
-	       memcmp(x->result.check->hash, check->hash, sizeof(check->hash)) == 0 &&
-	       (g->gate->is_any_subject || strcmp(x->subject, g->subject) == 0 ||
-		strcmp(x->subject, "any") == 0);
-}
-
-/*
- * The newest run is the one that began last. Another one that was under way meanwhile may have seen
- * the check fail after it was measured there: then that is what is known last. A pass does not take
- * the place of what the newest run says.
- */
-static int find_later_failure(const struct gate_gather *g, struct overlaps *o,
-			      struct gate_item *item, struct err *e)
-{
-	int64_t last_ms = known_ms(item->evidence, item->n_evidence);
-
-	const struct overlap *meanwhile;
-
-	if (find_overlap(g, o, item->evidence[0].run_id, &meanwhile, e) != 0)
-		return -1;
-	for (size_t i = 0; i < meanwhile->n; i++) {
-		struct evidence *other;
-		size_t n;
-
-		if (record_run_evidence(g->record, g->arena, item->check->name, meanwhile->runs[i],
-					&other, &n, e) != 0)
-			return -1;
-		if (n == 0 || !is_about(g, item->check, &other[0]) || !has_failure(other, n) ||
-		    known_ms(other, n) <= last_ms)
-			continue;
-		last_ms = known_ms(other, n);
-		item->evidence = other;
-		item->n_evidence = n;
-	}
-	return 0;
-}
-
 /* The newest evidence about this subject, or about "any", whichever is newer. */
-static int find_evidence(const struct gate_gather *g, struct overlaps *overlaps,
-			 struct gate_item *item, struct err *e)
+static int find_evidence(const struct gate_gather *g, struct newest *newest, struct gate_item *item,
+			 struct err *e)
 {
-	struct arena *a = g->arena;
-	const char *check = item->check->name;
-	struct evidence *own, *any, *other;
-	size_t n_own, n_any = 0, n_other;
+	struct evidence *own, *other;
+	size_t n_other;
 
-	if (record_evidence(g->record, a, check, g->gate->is_any_subject ? NULL : g->subject, &own,
-			    &n_own, e) != 0)
+	if (newest_evidence(newest, item->check, g->gate->is_any_subject ? NULL : g->subject, &own,
+			    &item->n_evidence, e) != 0)
 		return -1;
-	if (!g->gate->is_any_subject && strcmp(g->subject, "any") != 0 &&
-	    record_evidence(g->record, a, check, "any", &any, &n_any, e) != 0)
-		return -1;
-	if (n_any > 0 && (n_own == 0 || any[0].run_id > own[0].run_id)) {
-		own = any;
-		n_own = n_any;
-	}
-	item->evidence = n_own > 0 ? own : NULL;
-	item->n_evidence = n_own;
+	item->evidence = own;
 	item->other_subject_ms = -1;
-	if (n_own > 0)
-		return find_later_failure(g, overlaps, item, e);
-	if (record_evidence(g->record, a, check, NULL, &other, &n_other, e) != 0)
+	if (item->n_evidence > 0)
+		return 0;
+	if (record_evidence(g->record, g->arena, item->check->name, NULL, &other, &n_other, e) != 0)
 		return -1;
 	if (n_other > 0) {
 		item->other_subject_ms = other[0].result.measured_ms;
@@ -348,8 +245,7 @@ static int find_overrides(const struct gate_gather *g, int64_t before_seq, struc
 
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
-	struct overlaps overlaps = {
-		.items = arena_array(g->arena, g->n_items, sizeof(*overlaps.items))};
+	struct newest newest;
 
 	*out = (struct gate_input){
 		.gate = g->gate,
@@ -366,8 +262,9 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	if (g->definition->commit != NULL)
 		out->policy = arena_printf(g->arena, "%s at %s", g->definition->root_file,
 					   g->definition->commit);
+	newest_init(&newest, g->arena, g->record);
 	for (size_t i = 0; i < g->n_items; i++)
-		if (find_evidence(g, &overlaps, &g->items[i], e) != 0)
+		if (find_evidence(g, &newest, &g->items[i], e) != 0)
 			return -1;
 	/* after the evidence: what is judged as newest is part of its past */
 	if (record_next_seq(g->record, &out->before_seq, e) != 0)

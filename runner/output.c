@@ -21,6 +21,7 @@
 #include "runner/judge.h"
 #include "runner/model/definition.h"
 #include "runner/model/keys.h"
+#include "runner/newest.h"
 #include "runner/options.h"
 
 /* Points of history a chart shows; formats without charts read none. */
@@ -209,30 +210,63 @@ static struct result *add_other(struct arena *a, struct report *r, size_t *cap)
 	return &r->others[r->n_others++];
 }
 
-/* Of the checks the run did not measure, the newest results, whatever run they are of. */
-static int load_others(struct arena *a, struct record *record, const struct definition *d,
-		       struct report *r, struct err *e)
+static bool is_passing(const struct result *results, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (!outcome_is_passing(results[i].outcome))
+			return false;
+	return true;
+}
+
+/* What passed then, and no gate would take for a pass now, is undecided. */
+static struct result known_now(struct arena *a, const struct check *c, const struct evidence *x,
+			       int64_t now_ms)
+{
+	struct result r = x->result;
+	const char *why = newest_refusal(a, c, x, now_ms);
+
+	if (why != NULL && outcome_is_passing(r.outcome)) {
+		r.outcome = OUTCOME_UNDECIDED;
+		r.reason = why;
+	}
+	return r;
+}
+
+/*
+ * Of the checks the run did not measure, the newest results, whatever run they are of. They are
+ * there of others as well which do not pass any more: a run that began before another one and ends
+ * after it tells how things were.
+ */
+static int load_others(struct app *app, struct arena *a, struct record *record, struct report *r,
+		       struct err *e)
+{
+	const struct definition *d = app->definition;
+	int64_t now_ms = clock_wall_ms(&app->clock);
+	struct newest newest;
 	struct map measured;
 	size_t cap = 0;
 
+	newest_init(&newest, a, record);
 	map_init(&measured, a);
 	for (size_t i = 0; i < r->n_results; i++)
 		(void)map_put(&measured, r->results[i].check->name,
 			      &r->results[i]); /* once a check */
 	for (size_t i = 0; i < d->n_checks; i++) {
 		const struct check *c = d->checks[i];
+		bool is_measured = map_get(&measured, c->name) != NULL;
+		size_t first = r->n_others, n;
 		struct evidence *evidence;
-		size_t n;
 
-		if (map_get(&measured, c->name) != NULL)
-			continue;
-		if (record_evidence(record, a, c->name, NULL, &evidence, &n, e) != 0)
+		if (newest_evidence(&newest, c, NULL, &evidence, &n, e) != 0)
 			return -1;
+		if (is_measured && (n == 0 || evidence[0].run_id == r->run.id))
+			continue;
 		for (size_t k = 0; k < n; k++)
-			*add_other(a, r, &cap) = evidence[k].result;
+			*add_other(a, r, &cap) = known_now(a, c, &evidence[k], now_ms);
 		if (n == 0)
 			*add_other(a, r, &cap) = never_measured(a, d, c);
+		if (is_measured && is_passing(r->others + first, n))
+			r->n_others = first;
 	}
 	return 0;
 }
@@ -259,7 +293,7 @@ static int render(struct app *app, struct record *record, int64_t run_id, const 
 	if (load(app, a, record, run_id, f->trail_points, &report, e) != 0)
 		goto done;
 	if (f->has_others && app->definition != NULL &&
-	    load_others(a, record, app->definition, &report, e) != 0)
+	    load_others(app, a, record, &report, e) != 0)
 		goto done;
 	f->render(&out, &report);
 	rc = 0;

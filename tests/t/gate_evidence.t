@@ -106,7 +106,7 @@ YAML
 held()
 {
 	rm -f taken && : >held
-	"$ASSIZE" run --subject "$1" >held.out 2>&1 &
+	"$ASSIZE" run --subject "$1" --report openmetrics=held.prom >held.out 2>&1 &
 	held_pid=$!
 	reap $held_pid
 	wait_for test -e taken
@@ -121,10 +121,18 @@ echo good >now
 held v1
 exits "a run that began later passes at once" 0 "$ASSIZE" run --subject v1
 exits "which opens the gate" 0 "$ASSIZE" gate release --subject v1
+like "status says that it passes" "$("$ASSIZE" status)" 'a +pass'
 answered bad
 exits "the one before it fails after that: the gate is shut" 1 "$ASSIZE" gate release --subject v1
 like "by what was seen last" "$out" 'FAIL a/c:output "bad".*assize explain 1 a/c'
 exits "the decision can be made again" 0 "$ASSIZE" replay --decision 2
+exits "status says so, too" 1 "$ASSIZE" status
+like "with the audit" "$out" 'a +fail .*1 of 1 checks'
+exits "metrics of the gate, which names no other run" 1 \
+	"$ASSIZE" gate release --subject v1 --report openmetrics=gate.prom
+like "tell that not all pass" "$(cat gate.prom)" 'assize_checks_passing 0'
+like "and the failure" "$(cat gate.prom)" 'assize_check_outcome\{check="a/c",outcome="fail"\} 1'
+is "each series once" "$(grep '^assize_series_outcome' gate.prom | sort | uniq -d)" ""
 exits "about something else nothing was seen" 2 "$ASSIZE" gate release --subject v2
 exits "a run after both" 0 "$ASSIZE" run --subject v1
 exits "opens it again" 0 "$ASSIZE" gate release --subject v1
@@ -133,11 +141,30 @@ echo bad >now
 exits "one that fails" 1 "$ASSIZE" run --subject v1
 answered good
 exits "is the newest, whatever an older one sees later" 1 "$ASSIZE" gate release --subject v1
+like "so it is for status" "$("$ASSIZE" status)" 'a +fail'
+like "the older run, which passed" "$(cat held.prom)" 'assize_run_passing 1'
+like "tells in its metrics that not all pass" "$(cat held.prom)" 'assize_checks_passing 0'
+is "each series once" "$(grep '^assize_series_outcome' held.prom | sort | uniq -d)" ""
 echo good >now
 held any
 exits "another one passes" 0 "$ASSIZE" run --subject v1
 answered bad
 exits "what is about any subject counts as well" 1 "$ASSIZE" gate release --subject v1
+
+exits "a run after all of them" 0 "$ASSIZE" run
+like "passes for status" "$("$ASSIZE" status)" 'a +pass'
+sed -i 's/good/fine/' assize.yaml
+exits "under another definition nothing was measured" 2 "$ASSIZE" status
+like "status tells why" "$out" 'a +undecided .*1 of 1 checks, measured under another definition'
+cat >assize.yaml <<'YAML'
+assize: 1
+audits:
+  a: { checks: [ { id: c, command: { run: [./probe] }, expect: { output: "== 'fine'" } } ] }
+  b: { checks: [ { id: c, command: { run: [echo, good] }, expect: { output: "== 'good'" } } ] }
+YAML
+exits "a run of another check passes" 0 "$ASSIZE" run b --report openmetrics=b.prom
+like "its metrics do not take the old pass for one" "$(cat b.prom)" 'assize_checks_passing 0'
+like "it is undecided" "$(cat b.prom)" 'assize_check_outcome\{check="a/c",outcome="undecided"\} 1'
 
 # ---- what was tampered with stays so ----
 

@@ -1,0 +1,159 @@
+/*
+ * The order of runs says which evidence is the newest; what runs that overlap have seen is looked
+ * at by the time it was measured. Evidence about the subject and about "any" are one history.
+ */
+#include "runner/newest.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "gates/refuse.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/history/record.h"
+#include "runner/model/definition.h"
+
+/* Runs that were under way while another one was. */
+struct overlap {
+	int64_t *runs;
+	size_t n;
+};
+
+void newest_init(struct newest *x, struct arena *a, struct record *record)
+{
+	*x = (struct newest){.arena = a, .record = record};
+	map_init(&x->overlaps, a);
+}
+
+static int find_overlap(struct newest *x, int64_t run_id, const struct overlap **out, struct err *e)
+{
+	const char *key = arena_printf(x->arena, "%" PRId64, run_id);
+	struct overlap *found = map_get(&x->overlaps, key);
+
+	if (found == NULL) {
+		found = arena_alloc(x->arena, sizeof(*found));
+		if (record_overlapping(x->record, x->arena, run_id, &found->runs, &found->n, e) !=
+		    0)
+			return -1;
+		(void)map_put(&x->overlaps, key, found); /* it is new */
+	}
+	*out = found;
+	return 0;
+}
+
+/* When the last of it had been measured. A record that was changed may say anything. */
+static int64_t known_ms(const struct evidence *items, size_t n)
+{
+	int64_t last_ms = INT64_MIN;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct result *r = &items[i].result;
+		int64_t took_ms = r->duration_us > 0 ? r->duration_us / 1000 : 0;
+		int64_t at_ms =
+			r->measured_ms > INT64_MAX - took_ms ? INT64_MAX : r->measured_ms + took_ms;
+
+		if (at_ms > last_ms)
+			last_ms = at_ms;
+	}
+	return last_ms;
+}
+
+static bool has_failure(const struct evidence *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].result.outcome == OUTCOME_FAIL)
+			return true;
+	return false;
+}
+
+/* Of the check as it is now? */
+static bool is_of(const struct check *check, const struct evidence *x)
+{
+	return x->result.check != NULL &&
+	       memcmp(x->result.check->hash, check->hash, sizeof(check->hash)) == 0;
+}
+
+static bool is_about(const char *subject, const struct evidence *x)
+{
+	return subject == NULL || strcmp(x->subject, subject) == 0 ||
+	       strcmp(x->subject, "any") == 0;
+}
+
+/*
+ * The newest run is the one that began last. Another one that was under way meanwhile may have seen
+ * the check fail after it was measured there: then that is what is known last. A pass does not take
+ * the place of what the newest run says.
+ */
+static int find_later_failure(struct newest *x, const struct check *check, const char *subject,
+			      struct evidence **items, size_t *n_items, struct err *e)
+{
+	int64_t last_ms = known_ms(*items, *n_items);
+	const struct overlap *meanwhile;
+
+	if (find_overlap(x, (*items)[0].run_id, &meanwhile, e) != 0)
+		return -1;
+	for (size_t i = 0; i < meanwhile->n; i++) {
+		struct evidence *other;
+		size_t n;
+
+		if (record_run_evidence(x->record, x->arena, check->name, meanwhile->runs[i],
+					&other, &n, e) != 0)
+			return -1;
+		if (n == 0 || !is_of(check, &other[0]) || !is_about(subject, &other[0]) ||
+		    !has_failure(other, n) || known_ms(other, n) <= last_ms)
+			continue;
+		last_ms = known_ms(other, n);
+		*items = other;
+		*n_items = n;
+	}
+	return 0;
+}
+
+int newest_evidence(struct newest *x, const struct check *check, const char *subject,
+		    struct evidence **out, size_t *n, struct err *e)
+{
+	struct evidence *own, *any;
+	size_t n_own, n_any = 0;
+
+	if (record_evidence(x->record, x->arena, check->name, subject, &own, &n_own, e) != 0)
+		return -1;
+	if (subject != NULL && strcmp(subject, "any") != 0 &&
+	    record_evidence(x->record, x->arena, check->name, "any", &any, &n_any, e) != 0)
+		return -1;
+	if (n_any > 0 && (n_own == 0 || any[0].run_id > own[0].run_id)) {
+		own = any;
+		n_own = n_any;
+	}
+	if (n_own > 0 && find_later_failure(x, check, subject, &own, &n_own, e) != 0)
+		return -1;
+	*out = n_own > 0 ? own : NULL;
+	*n = n_own;
+	return 0;
+}
+
+/* As a gate would that takes any subject and any age. */
+const char *newest_refusal(struct arena *a, const struct check *check, const struct evidence *x,
+			   int64_t now_ms)
+{
+	const struct gate gate = {.is_any_subject = true};
+	const struct gate_item item = {.check = check, .max_age_ms = INT64_MAX};
+
+	switch (refuse_evidence(&gate, &item, x, NULL, now_ms)) {
+	case REFUSE_NOTHING:
+	case REFUSE_N:
+		break;
+	case REFUSE_SUBJECT:
+	case REFUSE_CHECK:
+	case REFUSE_DEFINITION:
+		return "measured under another definition of the check";
+	case REFUSE_INCOMPLETE:
+		return arena_printf(a, "run %" PRId64 " did not come to its end", x->run_id);
+	case REFUSE_INTERRUPTED:
+		return arena_printf(a, "run %" PRId64 " was interrupted", x->run_id);
+	case REFUSE_FUTURE:
+	case REFUSE_STALE:
+		return "the time it was measured at is wrong";
+	}
+	return NULL;
+}

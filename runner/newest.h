@@ -1,0 +1,44 @@
+/*
+ * newest: what is known last of a check, for gates and for whatever tells how checks stand.
+ *
+ * Evidence is in the arena given. One `struct newest` serves many checks: runs that overlap are
+ * looked up once a run.
+ */
+#ifndef ASSIZE_RUNNER_NEWEST_H
+#define ASSIZE_RUNNER_NEWEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/map.h"
+
+struct arena;
+struct check;
+struct err;
+struct evidence;
+struct record;
+
+struct newest {
+	struct arena *arena;
+	struct record *record;
+	struct map overlaps; /* by number of the run */
+};
+
+void newest_init(struct newest *x, struct arena *a, struct record *record);
+
+/*
+ * The newest evidence about the subject or about "any", NULL = about whatever: that of the run
+ * which began last, or a failure that a run which was under way meanwhile has seen since. n = 0:
+ * never measured.
+ */
+int newest_evidence(struct newest *x, const struct check *check, const char *subject,
+		    struct evidence **out, size_t *n, struct err *e);
+
+/*
+ * Why no gate would let it pass, whatever its outcome: it is of another definition of the check, of
+ * a run without its end, or of a time to come. NULL: nothing is wrong with it.
+ */
+const char *newest_refusal(struct arena *a, const struct check *check, const struct evidence *x,
+			   int64_t now_ms);
+
+#endif
