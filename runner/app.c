@@ -19,6 +19,7 @@
 #include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
+#include "runner/vouch.h"
 
 #define RECORD_FILE ".assize/record.db"
 
@@ -45,6 +46,30 @@ static void print_help(struct app *app, const struct command *self)
 		      "The manual: man assize, man assize.yaml\n");
 }
 
+void app_guard_output(struct app *app, const char *file)
+{
+	if (file != NULL)
+		file_guard_output(file_absolute(app->arena, app->cwd, file));
+}
+
+int app_guard_definition(struct app *app, const struct definition *d, const char *file,
+			 struct err *e)
+{
+	app_guard_output(app, file);
+	for (size_t i = 0; d != NULL && i < d->n_sources; i++)
+		file_note_read(file_absolute(app->arena, app->cwd, d->sources[i].file));
+	return file_check_guarded(e);
+}
+
+static void guard_outputs(struct app *app, const struct texts *outputs)
+{
+	for (size_t i = 0; i < outputs->n; i++) {
+		const char *eq = strchr(outputs->items[i], '=');
+
+		app_guard_output(app, eq != NULL ? eq + 1 : NULL);
+	}
+}
+
 bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
 	       struct options *o, int *status)
 {
@@ -60,6 +85,8 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 		*status = EXIT_PASS;
 		return false;
 	}
+	guard_outputs(app, &o->reports);
+	guard_outputs(app, &o->attests);
 	if (github_is_wanted(&o->reports) && github_begin(app, &e) != 0) {
 		*status = app_fail(app, &e);
 		return false;
@@ -70,6 +97,28 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 int app_load(struct app *app, const struct options *o, struct definition **out)
 {
 	return app_load_instead(app, o, NULL, out);
+}
+
+/* Libraries read keys by their paths, and the record's key is read when all has been written. */
+static int refuse_outputs(struct app *app, const struct options *o, const struct definition *d)
+{
+	const char *key = vouch_key_path(app, d, app_record_path(app, o, d));
+	struct err e = {0};
+
+	if (key != NULL)
+		file_note_read(key);
+	for (size_t i = 0; i < d->n_targets; i++) {
+		const struct route *r = &d->targets[i]->route;
+
+		if (r->cert_file != NULL)
+			file_note_read(r->cert_file);
+		if (r->key_file != NULL)
+			file_note_read(r->key_file);
+	}
+	if (file_check_guarded(&e) == 0)
+		return 0;
+	(void)app_fail(app, &e);
+	return -1;
 }
 
 int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
@@ -96,6 +145,8 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 	}
 	if (d->ledger != NULL && d->ledger->key_pem != NULL && d->ledger->key_pem[0] != '\0')
 		sign_guard_process();
+	if (refuse_outputs(app, o, d) != 0)
+		return -1;
 	*out = d;
 	app->definition = d;
 	return 0;
@@ -128,6 +179,14 @@ static const char *definition_dir(struct app *app, const struct options *o, stru
 		       : arena_strndup(app->arena, path, (size_t)(slash - path));
 }
 
+/* It says where the record is, though nothing in it is read. */
+static void note_definition(struct app *app, const struct options *o, const char *dir)
+{
+	if (o->file != NULL && !str_starts(o->file, LOAD_REF))
+		file_note_read(file_absolute(app->arena, app->cwd, o->file));
+	file_note_read(arena_printf(app->arena, "%s/" LOAD_FILE, dir));
+}
+
 const char *app_record_beside(struct app *app, const struct options *o, struct err *e)
 {
 	const char *dir;
@@ -135,6 +194,8 @@ const char *app_record_beside(struct app *app, const struct options *o, struct e
 	if (o->record != NULL)
 		return app_record_path(app, o, NULL);
 	dir = definition_dir(app, o, e);
+	if (dir != NULL)
+		note_definition(app, o, dir);
 	return dir == NULL ? NULL : arena_printf(app->arena, "%s/" RECORD_FILE, dir);
 }
 

@@ -64,6 +64,19 @@ extern const struct command command_check, command_plan, command_kinds, command_
 bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
 	       struct options *o, int *status);
 
+/*
+ * The file of -o, where it is not to take the place of what the command reads; those of --report
+ * and --attest are seen to by app_begin().
+ */
+void app_guard_output(struct app *app, const char *file);
+
+/*
+ * The same for what may take the place of a policy file that was read (a snapshot that is taken
+ * again), but not of the definition, if there is one.
+ */
+int app_guard_definition(struct app *app, const struct definition *d, const char *file,
+			 struct err *e);
+
 /* Prints an error the one way and gives its exit status. */
 int app_fail(struct app *app, const struct err *e);
 

@@ -109,7 +109,7 @@ static int run_baseline(struct app *app, const struct command *self, int argc, c
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
 	c = find_check(d, o.words[0], &e);
-	if (!c)
+	if (!c || app_guard_definition(app, d, o.output, &e) != 0)
 		return app_fail(app, &e);
 	struct db_pool *pool = db_pool_new(&app->clock);
 

@@ -266,6 +266,8 @@ static int run_schema(struct app *app, const struct command *self, int argc, cha
 		return app_fail(app, &e);
 	if (needs_definition(&r) && app_load(app, &o, &r.definition) != 0)
 		return EXIT_USAGE;
+	if (app_guard_definition(app, r.definition, o.output, &e) != 0)
+		return app_fail(app, &e);
 	r.pool = db_pool_new(&app->clock);
 	status = run_request(&r, &e);
 	db_pool_free(r.pool);

@@ -329,8 +329,10 @@ static const char *from_machine(struct loader *l, const struct key_row *row, con
 	struct buf content;
 	bool is_there;
 
-	if (row->flags & KEY_WORLD)
+	if (row->flags & KEY_WORLD) {
+		file_note_read(path); /* by the check, when it runs */
 		return path;
+	}
 	if (!map_get(&l->policies, name)) {
 		buf_init(&content, MAX_POLICY_BYTES);
 		is_there = file_read(path, &content, NULL) == 0 &&

@@ -74,6 +74,7 @@ static int open_checked(int dir, const char *path, bool follow, struct stat *st,
 		(void)close(fd); /* only read from, nothing to lose */
 		return -1;
 	}
+	file_registry_note(&now);
 	*st = now;
 	return fd;
 }
@@ -303,6 +304,8 @@ int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
 	if (is_there && !S_ISREG(st.st_mode))
 		return write_in_place(path, 0, p, n, e);
+	if (is_there && file_registry_was_read(&st))
+		return file_refuse_read(path, e);
 	if (is_there && check_is_no_database(path, &st, e) != 0)
 		return -1;
 	return write_beside(path, is_there, is_there ? st.st_mode : 0, p, n, true, e);

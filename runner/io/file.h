@@ -27,7 +27,7 @@ int file_open_at(int dir, const char *name, struct stat *st, struct err *e);
 int file_read(const char *path, struct buf *out, struct err *e);
 /*
  * Temporary file beside path, write, fsync, rename, fsync of the directory. What is there is
- * replaced, but never a SQLite database.
+ * replaced, but never a SQLite database, and never what file_guard_output() keeps.
  */
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e);
 /* Could it be written now? A temporary file is made beside it and removed. */
@@ -57,6 +57,16 @@ bool file_leads_below(const char *path, const char *dir);
 
 /* Files that match a glob (sorted bytewise); 0 matches is not an error. */
 int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n, struct err *e);
+
+/*
+ * A file this process is going to write over, if one is there: once it was read, whatever its name
+ * then, by this door or as file_note_read() tells, it is not written any more.
+ * file_check_guarded() is the error for one that was read so far. For what may replace its own
+ * source (a snapshot that is taken again) nothing is guarded.
+ */
+void file_guard_output(const char *path);
+void file_note_read(const char *path);
+int file_check_guarded(struct err *e);
 
 /* Registry of open databases, by path that exists. */
 void file_register_database(const char *path);

@@ -1,9 +1,12 @@
 /*
  * file_registry: POSIX locks belong to a process and an inode, and close() of any descriptor of
- * that inode drops them all. The registry is therefore one per process, whoever asks: the one
- * mutable object of this file, guarded by its lock. Identity is device and inode, so that a second
+ * that inode drops them all. The registry is therefore one per process, whoever asks:
+ * mutable, and guarded by its lock. Identity is device and inode, so that a second
  * name of a database is recognised; the name it was registered under is kept for taking it out
  * again, since the file may have been replaced in between.
+ *
+ * Beside it, under the same lock: the few files this process is going to write over, each with
+ * whether it was read since. What is read is not remembered, for it has no bound.
  *
  * SQLite also locks the -shm file of a WAL database; it is recognised by its name.
  */
@@ -15,6 +18,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
 
@@ -27,6 +31,13 @@ struct registered {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct registered *databases;
+static struct output {
+	struct output *next;
+	char *path;
+	dev_t device;
+	ino_t inode;
+	bool was_read;
+} * outputs;
 
 void file_register_database(const char *path)
 {
@@ -91,4 +102,67 @@ bool file_is_registered(int dir, const char *path, const struct stat *st)
 	bool is_found = fstatat(dir, base, &database, 0) == 0 && has_identity(&database);
 	free(base);
 	return is_found;
+}
+
+int file_refuse_read(const char *path, struct err *e)
+{
+	(void)err_set(e, ERR_USAGE, "cannot write \"%s\": this command reads it", path);
+	return err_help(e, "what it holds would be gone; name another file"), -1;
+}
+
+void file_guard_output(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+
+	struct output *o = xmalloc(sizeof(*o));
+	o->path = xstrdup(path);
+	o->device = st.st_dev;
+	o->inode = st.st_ino;
+	o->was_read = false;
+	(void)pthread_mutex_lock(&lock); /* a plain mutex cannot fail */
+	o->next = outputs;
+	outputs = o;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void file_registry_note(const struct stat *st)
+{
+	(void)pthread_mutex_lock(&lock);
+	for (struct output *o = outputs; o; o = o->next)
+		o->was_read = o->was_read || (o->device == st->st_dev && o->inode == st->st_ino);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void file_note_read(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		file_registry_note(&st);
+}
+
+bool file_registry_was_read(const struct stat *st)
+{
+	bool is_found = false;
+
+	(void)pthread_mutex_lock(&lock);
+	for (const struct output *o = outputs; o && !is_found; o = o->next)
+		is_found = o->was_read && o->device == st->st_dev && o->inode == st->st_ino;
+	(void)pthread_mutex_unlock(&lock);
+	return is_found;
+}
+
+int file_check_guarded(struct err *e)
+{
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&lock);
+	for (const struct output *o = outputs; o && rc == 0; o = o->next)
+		if (o->was_read)
+			rc = file_refuse_read(o->path, e);
+	(void)pthread_mutex_unlock(&lock);
+	return rc;
 }

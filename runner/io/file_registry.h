@@ -1,5 +1,6 @@
 /*
- * file_registry: which files are databases this process has open; private to the file door.
+ * file_registry: which files are databases this process has open, and which of those it is going to
+ * write over it has read; private to the file door.
  */
 #ifndef ASSIZE_IO_FILE_REGISTRY_H
 #define ASSIZE_IO_FILE_REGISTRY_H
@@ -7,10 +8,18 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+struct err;
+
 /*
  * Is the file at path (relative to dir as for openat(2)), of which st is the stat(), a registered
  * database or its shared memory?
  */
 bool file_is_registered(int dir, const char *path, const struct stat *st);
+
+/* The file of which st is the stat() is read now. */
+void file_registry_note(const struct stat *st);
+/* Is it one of file_guard_output() that was read since? */
+bool file_registry_was_read(const struct stat *st);
+int file_refuse_read(const char *path, struct err *e);
 
 #endif

@@ -111,6 +111,51 @@ for words in "report -o .assize/record.db" "run --report tap=.assize/record.db" 
 	isnt "$words: refused" "$status" 0
 	like "$words: and why" "$err" 'could not write "[^"]*\.db": it is a SQLite database'
 done
+
+# What a command reads it does not write over, whatever its name there.
+mkdir inputs && cd inputs
+cat >assize.yaml <<'YAML'
+assize: 1
+include: [more.yaml]
+targets: { web: { http: "http://127.0.0.1:9", cert_file: cert.pem }, db: { sqlite: d.db } }
+audits:
+  a:
+    checks:
+      - { id: c, command: { run: ["true"], env: { WORD: "${file:word}" } } }
+      - { id: list, digests: { manifest: SHA256SUMS, root: listed } }
+      - { id: schema, target: db, schema: { snapshot: schema.json }, expect: "== 0" }
+gates: { g: { require: [ { audit: a } ], subject: any } }
+YAML
+printf 'audits: { b: { checks: [ { id: c, command: { run: ["true"] } } ] } }\n' >more.yaml
+printf 'good word' >word
+: >cert.pem
+mkdir listed && : >listed/one && (cd listed && sha256sum one) >SHA256SUMS
+sqlite3 d.db 'CREATE TABLE t(id INTEGER PRIMARY KEY)'
+printf 'assize: 1\ntargets: { db: { sqlite: d.db } }\n' >without.yaml
+exits "a snapshot" 0 "$ASSIZE" schema capture db -f without.yaml -o schema.json
+exits "which may be taken again" 0 "$ASSIZE" schema capture db -o schema.json
+exits "a world of its own" 0 "$ASSIZE" gate g --report json=gate.json
+exits "whose report is written again" 0 "$ASSIZE" gate g --report json=gate.json
+exits "with a key" 0 "$ASSIZE" ledger init
+openssl genpkey -algorithm ed25519 -out sign.key
+chmod 600 sign.key
+ln -s assize.yaml soft && ln assize.yaml hard && ln more.yaml more-hard
+find . -type f ! -path './.assize/record*' -exec sha256sum {} + >../before
+for words in "gate g --report tap=assize.yaml" "gate g --report tap=./soft" "gate g --report tap=hard" \
+	"gate g --report tap=more-hard" "run --report html=more.yaml" "run --report html=word" \
+	"run --report tap=cert.pem" "gate g --report tap=schema.json" "run --report tap=.assize/ledger.key" \
+	"gate g --report tap=SHA256SUMS" "gate g --attest vsa=assize.yaml --sign-key sign.key" \
+	\
+	"gate g --subject $(printf 0%.0s {1..40}) --attest vsa=sign.key --sign-key sign.key" "report -o assize.yaml" "report -o hard" \
+	"ledger checkpoint -o more.yaml" "ledger checkpoint -o .assize/ledger.key" \
+	"schema capture db -o hard" "schema diff schema.json db -o schema.json"; do
+	run "$ASSIZE" $words
+	is "$words: refused" "$status" 3
+	like "$words: and why" "$err" 'cannot write "[^"]*": this command reads it'
+done
+ok "all of it is as it was" sha256sum --quiet -c ../before
+cd ..
+
 is "the record has all it had" \
 	"$(sqlite3 .assize/record.db "ATTACH 'kept.db' AS k; SELECT count(*) FROM k.runs WHERE id NOT IN (SELECT id FROM runs)")" 0
 exits "and is whole" 0 "$ASSIZE" ledger verify

@@ -68,6 +68,7 @@ file_held.o all
 file_held.o lock
 file_registry.o databases
 file_registry.o lock
+file_registry.o outputs
 git.o init_once
 git.o init_result
 archive_library.o library
