@@ -85,6 +85,8 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 		*status = EXIT_PASS;
 		return false;
 	}
+	if (!o->is_due) /* nothing may be due, or another run is at it */
+		app->reports = o->reports;
 	guard_outputs(app, &o->reports);
 	guard_outputs(app, &o->attests);
 	if (github_is_wanted(&o->reports) && github_begin(app, &e) != 0) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "runner/io/clock.h"
+#include "runner/model/keys.h"
 
 struct arena;
 struct definition;
@@ -29,6 +30,7 @@ struct app {
 	void *env_ctx;
 	const struct definition *definition; /* what app_load() loaded last; NULL = nothing */
 	bool out_is_terminal;
+	struct texts reports; /* --report, of a command that writes them whenever it gets so far */
 	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */
 	bool is_abandoning;	/* set by a command: work hangs in threads or is nobody's: end */
 };

@@ -14,6 +14,7 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/proc.h"
+#include "runner/output.h"
 #include "runner/version.h"
 
 static const struct command *const commands[] = {
@@ -152,6 +153,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	status = dispatch(&app, argc, argv);
+	output_end(&app, status);
 	github_end(&app);
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {

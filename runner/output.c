@@ -4,9 +4,12 @@
 #include "runner/output.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "reports/report.h"
 #include "runner/app.h"
@@ -37,23 +40,28 @@ static void junit_gitlab(struct buf *out, const struct report *r)
 	report_junit(out, r, JUNIT_GITLAB);
 }
 
+#define JUNIT_BEGINS "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"assize\" "
+#define MAX_BEGINS   100
+
 static const struct format {
 	const char *name;
 	size_t trail_points;
 	bool has_others; /* it tells how all checks stand, and not those of the run alone */
 	void (*render)(struct buf *out, const struct report *r);
+	const char
+		*begins; /* so does every one; NULL = it stays, whoever reads it looks at its age */
 } formats[] = {
-	{"html", TRAIL_POINTS, false, report_html},
-	{"json", 0, false, report_json},
-	{"junit", 0, false, junit_jenkins},
-	{"junit-gitlab", 0, false, junit_gitlab},
-	{"tap", 0, false, report_tap},
-	{"ctrf", 0, false, report_ctrf},
-	{"sarif", 0, false, report_sarif},
-	{"gitlab-codequality", 0, false, report_codequality},
-	{"github", 0, false, report_github},
-	{"markdown", 0, false, report_markdown},
-	{"openmetrics", 0, true, report_openmetrics},
+	{"html", TRAIL_POINTS, false, report_html, "<!doctype html>\n"},
+	{"json", 0, false, report_json, "{\n  \"assize\": \"run/1\","},
+	{"junit", 0, false, junit_jenkins, JUNIT_BEGINS},
+	{"junit-gitlab", 0, false, junit_gitlab, JUNIT_BEGINS},
+	{"tap", 0, false, report_tap, "TAP version 1"},
+	{"ctrf", 0, false, report_ctrf, "{\n  \"reportFormat\": \"CTRF\","},
+	{"sarif", 0, false, report_sarif, "{\n  \"$schema\": \"https://docs.oasis-open.org/sarif/"},
+	{"gitlab-codequality", 0, false, report_codequality, "["},
+	{"github", 0, false, report_github, NULL},
+	{"markdown", 0, false, report_markdown, "## assize: "},
+	{"openmetrics", 0, true, report_openmetrics, NULL},
 };
 
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -354,4 +362,44 @@ int output_render(struct app *app, struct record *record, int64_t run_id, const 
 	const struct format *f = find(format, strlen(format), e);
 
 	return f != NULL ? render(app, record, run_id, f, file, e) : -1;
+}
+
+static bool begins_so(const char *path, const char *begins)
+{
+	char head[MAX_BEGINS];
+	struct err ignored = {0};
+	struct stat st;
+	int fd = file_open(path, &st, &ignored);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, strlen(begins));
+
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
+	return n == (ssize_t)strlen(begins) && memcmp(head, begins, strlen(begins)) == 0;
+}
+
+void output_end(struct app *app, int status)
+{
+	for (size_t i = 0; status != EXIT_PASS && i < app->reports.n; i++) {
+		const char *entry = app->reports.items[i], *eq = strchr(entry, '=');
+		struct err ignored = {0};
+		const struct format *f =
+			eq != NULL ? find(entry, (size_t)(eq - entry), &ignored) : NULL;
+		const char *path;
+
+		if (f == NULL || f->begins == NULL)
+			continue;
+		path = file_absolute(app->arena, app->cwd, eq + 1);
+		if (!file_is_left(path) || !begins_so(path, f->begins))
+			continue;
+		if (unlink(path) == 0)
+			(void)fprintf(app->err,
+				      "assize: removed report \"%s\": it was of an earlier run\n",
+				      entry);
+		else
+			(void)fprintf(
+				app->err,
+				"assize: report \"%s\" is of an earlier run, and could not be "
+				"removed: %s\n",
+				entry, strerror(errno));
+	}
 }

@@ -34,4 +34,11 @@ int output_write(struct app *app, struct record *record, int64_t run_id,
 int output_render(struct app *app, struct record *record, int64_t run_id, const char *format,
 		  const char *file, struct err *e);
 
+/*
+ * At the end of a command: reports it should have written, and did not, as one that could not start
+ * does not. Those of an earlier run are removed, for nobody is to take them for this one's; what no
+ * report begins with is left alone.
+ */
+void output_end(struct app *app, int status);
+
 #endif

@@ -67,6 +67,8 @@ int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n
 void file_guard_output(const char *path);
 void file_note_read(const char *path);
 int file_check_guarded(struct err *e);
+/* Is what is there now what was guarded, neither read nor written over since? */
+bool file_is_left(const char *path);
 
 /* Registry of open databases, by path that exists. */
 void file_register_database(const char *path);

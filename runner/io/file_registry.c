@@ -155,6 +155,21 @@ bool file_registry_was_read(const struct stat *st)
 	return is_found;
 }
 
+bool file_is_left(const char *path)
+{
+	bool is_found = false;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	(void)pthread_mutex_lock(&lock);
+	for (const struct output *o = outputs; o && !is_found; o = o->next)
+		is_found = strcmp(o->path, path) == 0 && !o->was_read && o->device == st.st_dev &&
+			   o->inode == st.st_ino;
+	(void)pthread_mutex_unlock(&lock);
+	return is_found;
+}
+
 int file_check_guarded(struct err *e)
 {
 	int rc = 0;

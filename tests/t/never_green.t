@@ -219,4 +219,53 @@ run "$ASSIZE" gate all -f kill.yaml --subject v1
 is "a killed run: exits 2" "$status" 2
 like "a killed run: told" "$out" 'did not come to its end'
 
+# ---- a gate that cannot start leaves nobody the report of another day ----
+
+mkdir old && cd old
+cat >good.yaml <<'YAML'
+assize: 1
+audits: { a: { checks: [ { id: c, command: { run: ["true"] } } ] } }
+gates: { g: { require: [ { audit: a } ], subject: any } }
+YAML
+printf 'assize: 1\ngates: { g: { require: [ { audit: none } ] } }\n' >bad.yaml
+printf 'no record\n' >text.db
+reports=()
+for format in html json junit junit-gitlab tap ctrf sarif gitlab-codequality markdown; do
+	reports+=(--report "$format=r.$format")
+done
+cannot()
+{
+	local claim=$1 expected=$2
+	shift 2
+	exits "a gate that opens" 0 "$ASSIZE" gate g -f good.yaml "${reports[@]}" --report openmetrics=r.prom
+	is "has written its reports" "$(ls r.* | wc -l)" 10
+	run "$ASSIZE" "$@" "${reports[@]}" --report openmetrics=r.prom
+	is "$claim: exit $expected" "$status" "$expected"
+	is "$claim: only what tells its age is left" "$(echo r.*)" r.prom
+	like "$claim: which is told" "$err" 'removed report "junit=r.junit": it was of an earlier run'
+}
+cannot "a definition with an error" 3 gate g -f bad.yaml
+cannot "no definition" 3 gate g -f none.yaml
+cannot "no such gate" 3 gate h -f good.yaml
+cannot "no record" 4 gate g -f good.yaml --record text.db
+cannot "a report of no format" 3 gate g -f good.yaml --report pdf=r.pdf
+cannot "a run of nothing" 3 run none -f good.yaml
+exits "it opens" 0 "$ASSIZE" gate g -f good.yaml "${reports[@]}"
+rm r.junit && mkdir r.junit
+exits "a report that cannot be written" 2 "$ASSIZE" gate g -f good.yaml "${reports[@]}"
+is "takes the others with it" "$(echo r.*)" "r.junit r.prom"
+rmdir r.junit
+printf 'mine\n' >r.junit
+printf '{ "mine": 1 }\n' >r.json
+cp bad.yaml r.markdown
+exits "what is no report" 3 "$ASSIZE" gate g -f bad.yaml "${reports[@]}"
+is "stays" "$(cat r.junit r.json | tr '\n' ' ')" 'mine { "mine": 1 } '
+ok "likewise a definition" cmp -s bad.yaml r.markdown
+rm r.*
+exits "it opens again" 0 "$ASSIZE" gate g -f good.yaml --report html=r.html
+exits "nothing is due" 0 "$ASSIZE" run --due -f good.yaml --report html=r.html
+exits "a schedule that cannot start" 3 "$ASSIZE" run --due -f bad.yaml --report html=r.html
+is "keeps its page, which tells its time" "$(echo r.*)" r.html
+cd ..
+
 done_testing
