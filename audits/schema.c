@@ -31,15 +31,14 @@ static const struct value_row schema_values[] = {
 /* ---- schemas beside the search path ---- */
 
 /* Of "audit.log": "audit". Patterns are looked for where they say so as well. */
-static void add_schema(struct arena *a, struct texts *schemas, const char *name)
+static void add_schema(struct arena *a, enum db_engine engine, struct texts *schemas,
+		       const char *name)
 {
-	const char *dot = name ? strchr(name, '.') : NULL;
+	const char *schema = NULL;
 
-	if (!dot || dot == name)
-		return;
-	const char *schema = arena_strndup(a, name, (size_t)(dot - name));
-
-	if (schema_is_glob(schema))
+	if (name)
+		(void)db_split_table(engine, a, name, &schema);
+	if (!schema || schema_is_glob(schema))
 		return;
 	for (size_t i = 0; i < schemas->n; i++)
 		if (strcmp(schemas->items[i], schema) == 0)
@@ -53,25 +52,27 @@ static void add_schema(struct arena *a, struct texts *schemas, const char *name)
 	schemas->n++;
 }
 
-static void add_schemas(struct arena *a, struct texts *schemas, const struct groups *named)
+static void add_schemas(struct arena *a, enum db_engine engine, struct texts *schemas,
+			const struct groups *named)
 {
 	for (size_t i = 0; i < named->n; i++)
-		add_schema(a, schemas, named->items[i].name);
+		add_schema(a, engine, schemas, named->items[i].name);
 }
 
 static struct texts schemas_of(const struct probe *p)
 {
+	enum db_engine engine = database_engine(p->checks[0]->target);
 	struct texts schemas = {.n = 0};
 
 	for (size_t i = 0; i < p->n_checks; i++) {
 		const struct schema_spec *spec = p->checks[i]->spec;
 
-		add_schema(p->arena, &schemas, spec->table.name);
-		add_schemas(p->arena, &schemas, &spec->tables);
-		add_schemas(p->arena, &schemas, &spec->views);
-		add_schemas(p->arena, &schemas, &spec->sequences);
+		add_schema(p->arena, engine, &schemas, spec->table.name);
+		add_schemas(p->arena, engine, &schemas, &spec->tables);
+		add_schemas(p->arena, engine, &schemas, &spec->views);
+		add_schemas(p->arena, engine, &schemas, &spec->sequences);
 		for (size_t k = 0; k < spec->absent.n; k++)
-			add_schema(p->arena, &schemas, spec->absent.items[k]);
+			add_schema(p->arena, engine, &schemas, spec->absent.items[k]);
 	}
 	return schemas;
 }

@@ -8,25 +8,33 @@
 #include "runner/base/buf.h"
 #include "runner/base/str.h"
 
-/* "schema.name" of an object whose name is bare. */
-static bool is_qualified(enum db_engine engine, const struct db_table *t, const char *name)
+/* The name without the schema, which it has in front where it is in none that is searched. */
+static const char *bare_name(const struct db_table *t)
 {
-	const char *dot = strchr(name, '.');
+	size_t n = t->schema ? strlen(t->schema) : 0;
 
-	if (engine == DB_SQLITE)
-		return str_starts(name, "main.") && db_same_name(engine, t->name, name + 5);
-	return dot && t->schema && strlen(t->schema) == (size_t)(dot - name) &&
-	       strncmp(t->schema, name, (size_t)(dot - name)) == 0 &&
-	       db_same_name(engine, t->name, dot + 1);
+	return n > 0 && strncmp(t->name, t->schema, n) == 0 && t->name[n] == '.' ? t->name + n + 1
+										 : t->name;
+}
+
+/* Does the name say the schema of the table, or say none of one that is searched? */
+static bool is_named(enum db_engine engine, const struct db_table *t, const char *name)
+{
+	const char *bare = bare_name(t), *schema = engine == DB_SQLITE ? "main" : t->schema;
+
+	return (bare == t->name && db_names_table(engine, name, NULL, bare)) ||
+	       (schema && db_names_table(engine, name, schema, bare));
 }
 
 const struct db_table *schema_find_table(const struct db_catalog *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_tables; i++)
-		if (db_same_name(c->engine, c->tables[i].name, name))
+		if (is_named(c->engine, &c->tables[i], name))
 			return &c->tables[i];
+	/* A dot in a name, which is as it is here, or the schema's own name in front of it. */
 	for (size_t i = 0; i < c->n_tables; i++)
-		if (is_qualified(c->engine, &c->tables[i], name))
+		if (db_same_name(c->engine, c->tables[i].name, name) ||
+		    db_names_table(c->engine, name, NULL, c->tables[i].name))
 			return &c->tables[i];
 	return NULL;
 }

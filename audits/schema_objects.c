@@ -128,7 +128,8 @@ static const char *table_hint(struct differences *d, const struct db_catalog *c,
 bool schema_matches(const struct db_catalog *c, const struct db_table *t, const char *pattern)
 {
 	if (schema_is_glob(pattern))
-		return str_glob(pattern, t->name);
+		return c->engine == DB_POSTGRES ? str_glob(pattern, t->name)
+						: str_glob_fold(pattern, t->name);
 	return schema_find_table(c, pattern) == t;
 }
 
@@ -256,7 +257,8 @@ static void compare_fact(struct differences *d, const char *what, const char *fa
 static const struct db_sequence *find_sequence(const struct db_catalog *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_sequences; i++)
-		if (db_same_name(c->engine, c->sequences[i].name, name))
+		if (db_same_name(c->engine, c->sequences[i].name, name) ||
+		    db_names_table(c->engine, name, NULL, c->sequences[i].name))
 			return &c->sequences[i];
 	return NULL;
 }

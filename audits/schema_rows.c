@@ -224,7 +224,9 @@ static const struct key_row enum_keys[] = {
 
 const struct key_row schema_keys[] = {
 	ROW(struct schema_spec, table.name, "table", KEY_TEXT,
-	    "table or view that must exist; the keys below describe it", "orders"),
+	    "table or view that must exist; the keys below describe it. schema.table for one of "
+	    "another schema; a name with a dot in the quotes of the engine: '\"a.b\"', '`a.b`'",
+	    "orders"),
 	TABLE_KEYS(struct schema_spec, table.),
 	ROW_NAMED(struct schema_spec, tables, "tables", KEY_NAMED, table_keys, struct schema_table,
 		  "tables that must exist, by name or pattern, each described by the keys above; "
@@ -382,6 +384,15 @@ static bool describes(const struct schema_table *t)
 	       t->storage || t->charset || t->collation || t->comment || t->says_row_security;
 }
 
+/* In quotes it would match nothing, and be absent. */
+static void check_pattern(struct keys_context *ctx, const struct check *c, struct pos pos,
+			  const char *name)
+{
+	if (schema_is_glob(name) && strpbrk(name, "\"`"))
+		diags_at(ctx->diags, pos, "leave the quotes out: a dot in a pattern is a dot",
+			 "check \"%s\": pattern %s has quotes", c->name, name);
+}
+
 void schema_spec_check(struct keys_context *ctx, struct check *c)
 {
 	struct schema_spec *spec = c->spec;
@@ -399,6 +410,10 @@ void schema_spec_check(struct keys_context *ctx, struct check *c)
 		diags_at(ctx->diags, c->kind_pos, "name a table, tables, views or a snapshot",
 			 "check \"%s\": there is nothing to compare with", c->name);
 	check_table(ctx, c, t);
-	for (size_t i = 0; i < spec->tables.n; i++)
+	for (size_t i = 0; i < spec->tables.n; i++) {
 		check_table(ctx, c, spec->tables.items[i].value);
+		check_pattern(ctx, c, spec->tables.items[i].pos, spec->tables.items[i].name);
+	}
+	for (size_t i = 0; i < spec->absent.n; i++)
+		check_pattern(ctx, c, spec->absent.positions[i], spec->absent.items[i]);
 }

@@ -77,7 +77,12 @@ static const char *after_character(const char *s)
 	return s + (k != 0 ? k : 1);
 }
 
-bool str_glob(const char *pattern, const char *s)
+static char lower(char c, bool folds)
+{
+	return folds && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool glob(const char *pattern, const char *s, bool folds)
 {
 	const char *star = NULL, *retry = NULL;
 
@@ -90,7 +95,7 @@ bool str_glob(const char *pattern, const char *s)
 		} else if (*pattern == '?') {
 			pattern++;
 			s = after_character(s);
-		} else if (*pattern == *s) {
+		} else if (lower(*pattern, folds) == lower(*s, folds)) {
 			pattern++;
 			s++;
 		} else if (star != NULL) {
@@ -104,6 +109,16 @@ bool str_glob(const char *pattern, const char *s)
 	while (*pattern == '*')
 		pattern++;
 	return *pattern == '\0';
+}
+
+bool str_glob(const char *pattern, const char *s)
+{
+	return glob(pattern, s, false);
+}
+
+bool str_glob_fold(const char *pattern, const char *s)
+{
+	return glob(pattern, s, true);
 }
 
 struct range {

@@ -16,8 +16,9 @@ bool str_is_utf8(const char *s, size_t n); /* RFC 3629: no surrogates, no overlo
 bool str_is_name(const char *s);	   /* [A-Za-z_][A-Za-z0-9_.-]*, at most 128 bytes */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
-bool str_equal(const char *a, const char *b);	   /* NULL equals only NULL */
-bool str_glob(const char *pattern, const char *s); /* '*' and '?' only; linear backtracking */
+bool str_equal(const char *a, const char *b);		/* NULL equals only NULL */
+bool str_glob(const char *pattern, const char *s);	/* '*' and '?' only; linear backtracking */
+bool str_glob_fold(const char *pattern, const char *s); /* without regard to the case of ASCII */
 
 /*
  * Appends s with everything a terminal or a log could misread made visible: control bytes, invalid

@@ -134,6 +134,9 @@ bool db_same_name(enum db_engine engine, const char *a, const char *b);
 struct buf;
 void db_quote(enum db_engine engine, struct buf *out, const char *name);
 void db_quote_table(enum db_engine engine, struct buf *out, const char *name);
+/* Is such a name, as it is written, that of a table in a schema? schema NULL = it must say none. */
+bool db_names_table(enum db_engine engine, const char *written, const char *schema,
+		    const char *table);
 /* The table of such a name, without quotes; schema NULL = it has none. Text is in a. */
 const char *db_split_table(enum db_engine engine, struct arena *a, const char *name,
 			   const char **schema);

@@ -148,6 +148,31 @@ static const char *unquoted(enum db_engine engine, struct arena *a, const char *
 	return name;
 }
 
+/* Is a part, in quotes or not, the name? */
+static bool is_part(enum db_engine engine, const char *part, size_t n, const char *name)
+{
+	bool is_quoted = n > 0 && quoted_len(engine, part) == n;
+	bool folds = engine != DB_POSTGRES; /* as in db_same_name() */
+
+	for (size_t i = is_quoted ? 1 : 0; i + is_quoted < n; i++, name++) {
+		if (folds ? fold(part[i]) != fold(*name) : part[i] != *name)
+			return false;
+		i += is_quoted && part[i] == part[0] ? 1 : 0;
+	}
+	return *name == '\0';
+}
+
+bool db_names_table(enum db_engine engine, const char *written, const char *schema,
+		    const char *table)
+{
+	size_t n = schema_len(engine, written);
+
+	if (n == 0)
+		return !schema && is_part(engine, written, strlen(written), table);
+	return schema && is_part(engine, written, n, schema) &&
+	       is_part(engine, written + n + 1, strlen(written + n + 1), table);
+}
+
 const char *db_split_table(enum db_engine engine, struct arena *a, const char *name,
 			   const char **schema)
 {

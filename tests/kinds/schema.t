@@ -190,6 +190,8 @@ naming "not unique" 's/ UNIQUE//' "table owners: nothing keeps (email) unique" \
 naming "missing trigger" '/CREATE TRIGGER/d' "trigger noted is missing from table owners"
 naming "a table that must not exist" '$a CREATE TABLE tmp_1 (a);' "unexpected table tmp_1
 table tmp_1 must not exist" "unexpected table tmp_1"
+naming "in whatever case" '$a CREATE TABLE TMP_1 (a);' "unexpected table TMP_1
+table TMP_1 must not exist" "unexpected table TMP_1"
 naming "no table by a pattern" '/audit_/d' "no table matches audit_*" "table audit_2026 is missing
 table audit_2027 is missing"
 naming "the most serious first, by object" '/CREATE INDEX/d; /CREATE VIEW/s/FROM /FROM no_/' \

@@ -194,13 +194,20 @@ mariadb_sql -D shop "CREATE TABLE \`a.b\` (id INT PRIMARY KEY, \`c.d\` INT); INS
 			      - { id: missing, missing: { table: '${quote}a.b$quote', columns: c.d }, expect: "== 1" }
 			      - { id: sum, aggregate: { table: '${quote}a.b$quote', column: c.d }, expect: { sum: "== 5", max: "== 5" } }
 			      - { id: bare, rows: a.b, expect: "== 2" }
+			      - { id: shape, schema: { table: '${quote}a.b$quote', columns: { c.d: integer } } }
+			      - { id: named, schema: { tables: { '${quote}a.b$quote': { columns: { c.d: text } } } } }
+			      - { id: absent, schema: { absent: '${quote}a.b$quote' } }
+			      - { id: gone, schema: { table: '${quote}a.c$quote' } }
 		YAML
 	done
 	echo "      - { id: schema, rows: 'shop.\`a.b\`', expect: '== 2' }"
 	echo "      - { id: other, target: pg, rows: '\"s.t\".u', expect: '== 0' }"
+	echo "      - { id: others, target: pg, schema: { tables: { '\"s.t\".u': { columns: { id: integer } }, 'public.\"a.b\"': , '\"a.b\"': } } }"
+	echo "      - { id: others-absent, target: pg, schema: { absent: '\"s.t\".u' } }"
+	echo "      - { id: own, schema: { tables: [ 'shop.\`a.b\`', '\`a.b\`' ] } }"
 } >dots.yaml
 run "$ASSIZE" run -f dots.yaml --report json=report.json
-for check in rows missing sum; do
+for check in rows missing sum shape; do
 	tells dots-pg/$check pass
 	tells dots-my/$check pass
 done
@@ -208,6 +215,17 @@ tells dots-pg/bare undecided
 tells dots-my/bare undecided
 tells dots-my/schema pass
 tells dots-my/other pass
+for of in pg my; do
+	tells dots-$of/named fail "c.d: type is int"
+	tells dots-$of/absent fail 'table a.b must not exist'
+	tells dots-$of/gone fail 'is missing'
+done
+tells dots-my/others pass
+tells dots-my/others-absent fail 'table s.t.u must not exist'
+tells dots-my/own pass
+sed -i "s/absent: '.*/absent: '\"a.*\"' } }/" dots.yaml
+exits "a pattern has no quotes" 3 "$ASSIZE" check -f dots.yaml
+like "and is told so" "$err" 'pattern "a\.\*" has quotes'
 
 # ---- two servers' decimals are compared to the last digit ----
 admin shop "CREATE TABLE sums (id numeric, v numeric, f float8)" "GRANT SELECT ON sums TO reader" \
