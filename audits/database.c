@@ -80,18 +80,45 @@ static void help_names(struct err *e, struct arena *a, const char *word, const c
 	buf_release(&b);
 }
 
-static void help_table(struct probe *p, struct db *db, const char *table, struct err *e)
+static const char **names_of(struct arena *a, const struct db_object *objects, size_t n)
 {
-	struct db_object *objects;
-	size_t n;
-
-	if (db_objects(db, p->arena, p->deadline_ms, &objects, &n, NULL) != 0)
-		return;
-	const char **names = arena_array(p->arena, n, sizeof(*names));
+	const char **names = arena_array(a, n, sizeof(*names));
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = objects[i].name;
-	help_names(e, p->arena, table, "table", names, n);
+	return names;
+}
+
+/* "schema.table" of the table that was meant; NULL = none. */
+static const char *full_name(const struct db *db, const char *table, const char *const *names,
+			     size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *dot = strchr(names[i], '.');
+
+		if (dot && db_same_name(db_engine(db), dot + 1, table))
+			return names[i];
+	}
+	return NULL;
+}
+
+static void help_table(struct probe *p, struct db *db, const char *table, struct err *e)
+{
+	struct db_object *objects, *others;
+	size_t n, n_others;
+
+	if (db_objects(db, p->arena, p->deadline_ms, &objects, &n, NULL) != 0 ||
+	    db_elsewhere(db, p->arena, p->deadline_ms, &others, &n_others, NULL) != 0)
+		return;
+	const char **away = names_of(p->arena, others, n_others);
+	const char *meant = full_name(db, table, away, n_others);
+
+	if (meant)
+		err_help(e, "did you mean \"%s\"? Its schema is not in the search path", meant);
+	else if (n == 0 && n_others > 0)
+		help_names(e, p->arena, table, "table", away, n_others);
+	else
+		help_names(e, p->arena, table, "table", names_of(p->arena, objects, n), n);
 }
 
 static void help_column(struct probe *p, struct db *db, const char *table, const char *column,

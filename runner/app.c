@@ -40,7 +40,7 @@ static void print_help(struct app *app, const struct command *self)
 {
 	(void)fprintf(app->out, "usage: assize %s%s%s [options]\n\n%s\n\noptions:\n", self->name,
 		      self->words[0] != '\0' ? " " : "", self->words, self->summary);
-	options_help(app, self->accepts);
+	options_help(app, self->accepts, self->meanings);
 	(void)fprintf(app->out,
 		      "\nEach option has an environment twin: --record is ASSIZE_RECORD.\n"
 		      "The manual: man assize, man assize.yaml\n");

@@ -18,6 +18,7 @@ struct arena;
 struct definition;
 struct diags;
 struct err;
+struct option_meaning;
 struct options;
 struct record;
 
@@ -46,10 +47,11 @@ enum exit_status {
 
 struct command {
 	const char *name;
-	const char *group;	    /* heading in --help */
-	const char *words;	    /* "[SELECT..]" */
-	const char *summary;	    /* one line */
-	const char *const *accepts; /* long options, NULL terminated; --help always */
+	const char *group;		       /* heading in --help */
+	const char *words;		       /* "[SELECT..]" */
+	const char *summary;		       /* one line */
+	const char *const *accepts;	       /* long options, NULL terminated; --help always */
+	const struct option_meaning *meanings; /* of some of them here; NULL = as usual */
 	int (*run)(struct app *app, const struct command *self, int argc, char **argv);
 };
 

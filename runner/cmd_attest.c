@@ -25,12 +25,22 @@ static int run_attest(struct app *app, const struct command *self, int argc, cha
 
 static const char *const accepts[] = {"key", "subject", "gate", "policy-sha256", "quiet", NULL};
 
+static const struct option_meaning meanings[] = {
+	{"key", "the public key of who signed"},
+	{"gate", "the gate that must have decided"},
+	{"policy-sha256",
+	 "of the definition it must have been decided under; assize check prints it"},
+	{"subject", "what it must be about"},
+	{NULL, NULL},
+};
+
 const struct command command_attest = {
 	.name = "attest",
 	.group = "decide",
 	.words = "verify FILE.. --key FILE",
 	.summary = "is a statement of gate --attest by this key, and was the gate open?",
 	.accepts = accepts,
+	.meanings = meanings,
 	.run = run_attest,
 };
 

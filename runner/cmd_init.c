@@ -37,12 +37,19 @@ static const char *const accepts[] = {"sqlite",	 "postgres", "mysql",  "odbc",	 
 				      "key",	 "manifest", "header", "ca-file", "password-env",
 				      "output",	 NULL};
 
+static const struct option_meaning meanings[] = {
+	{"key", "who must have signed: a minisign key, allowed signers, a GPG keyring"},
+	{"output", "write there (default: assize.yaml); - is standard output"},
+	{NULL, NULL},
+};
+
 const struct command command_init = {
 	.name = "init",
 	.group = "define",
 	.words = "",
 	.summary = "write a definition to begin with: what is true now, as checks",
 	.accepts = accepts,
+	.meanings = meanings,
 	.run = run_init,
 };
 

@@ -31,7 +31,7 @@ static const char *const accepts[] = {"file", "record", "var",	 "label", "unit",
 
 const struct command command_record = {
 	.name = "record",
-	.group = "ask the record",
+	.group = "audit",
 	.words = "NAME VALUE",
 	.summary = "add a measurement made elsewhere, for checks of kind recorded",
 	.accepts = accepts,

@@ -27,6 +27,7 @@
 #include "runner/io/file.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
+#include "runner/search_path.h"
 
 #define CAPTURE_TIMEOUT_MS 60000
 
@@ -103,6 +104,10 @@ static int capture(struct request *r, const struct target *t, struct db_catalog 
 	if (db_acquire(r->pool, &source, deadline_ms, &db, e) != 0)
 		return -1;
 	int rc = schema_capture(db, app->arena, deadline_ms, out, e);
+	const char *missed = rc == 0 ? search_path_misses(db, app->arena, deadline_ms) : NULL;
+
+	if (missed)
+		(void)fprintf(app->err, "assize: target \"%s\": %s\n", t->name, missed);
 
 	db_release(r->pool, db);
 	return rc;

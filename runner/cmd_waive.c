@@ -28,12 +28,19 @@ static int run_waive(struct app *app, const struct command *self, int argc, char
 static const char *const accepts[] = {"file",	"var",	  "gate", "series", "until", "owner",
 				      "reason", "ticket", "id",	  "output", "quiet", NULL};
 
+static const struct option_meaning meanings[] = {
+	{"id", "name of the waiver"},
+	{"output", "the file to add it to"},
+	{NULL, NULL},
+};
+
 const struct command command_waive = {
 	.name = "waive",
 	.group = "decide",
 	.words = "CHECK --gate NAME --until TIME --owner WHO --reason TEXT --ticket ID",
 	.summary = "add a waiver: a failure somebody answers for at a gate, until a moment",
 	.accepts = accepts,
+	.meanings = meanings,
 	.run = run_waive,
 };
 

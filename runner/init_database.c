@@ -12,6 +12,7 @@
 #include "runner/init_draft.h"
 #include "runner/io/file.h"
 #include "runner/model/definition.h"
+#include "runner/search_path.h"
 
 #define CATALOG_TIMEOUT_MS 60000
 
@@ -65,16 +66,25 @@ static int look(struct init *in, struct init_subject *s, struct err *e)
 	struct db_source source = database_source(s->target);
 	int64_t deadline_ms = clock_monotonic_ms(&in->app->clock) + CATALOG_TIMEOUT_MS;
 	struct db_pool *pool = db_pool_new(&in->app->clock);
+	const char *missed = NULL;
 	struct db *db;
 	int rc = db_acquire(pool, &source, deadline_ms, &db, e);
 
 	if (rc == 0) {
 		rc = db_catalog(db, in->app->arena, NULL, deadline_ms, &t->catalog, e);
+		if (rc == 0)
+			missed = search_path_misses(db, in->app->arena, deadline_ms);
 		db_release(pool, db);
 	}
 	db_pool_free(pool);
 	if (rc != 0)
 		return err_context(e, "%s", s->given);
+	if (missed && t->catalog.n_tables == 0) {
+		(void)err_set(e, ERR_USAGE, "there is no table in the search path of %s", s->given);
+		return err_help(e, "%s", missed);
+	}
+	if (missed)
+		init_note(s, "%s: %s", s->name, missed);
 	init_suggest(in->app->arena, t);
 	if (t->catalog.n_tables > INIT_MAX_TABLES)
 		init_note(s, "%s has %zu tables, the first %d were taken", s->name,

@@ -66,9 +66,7 @@ static const struct option_row rows[] = {
 	 "a repository, whose newest release tags must stay restorable; may repeat"},
 	{"user", 0, OPTION_TEXT, "NAME", AT(user), 0,
 	 "who asks the registry, with the password of --password-env"},
-	{"key", 0, OPTION_TEXT, "FILE", AT(key), 0,
-	 "init: who must have signed (minisign key, allowed signers, GPG keyring); attest: the "
-	 "public key; ledger: the private key"},
+	{"key", 0, OPTION_TEXT, "FILE", AT(key), 0, "the private key of the ledger"},
 	{"manifest", 0, OPTION_FLAG, NULL, AT(is_manifest), 0,
 	 "list the digest of each member beside an archive"},
 	{"header", 0, OPTION_LIST, "\"NAME: VALUE\"", AT(headers), 0,
@@ -98,8 +96,7 @@ static const struct option_row rows[] = {
 	 "html, json, junit, junit-gitlab, tap, ctrf, sarif, gitlab-codequality, github, markdown, "
 	 "openmetrics"},
 	{"output", 'o', OPTION_TEXT, "FILE", AT(output), 0,
-	 "write there; - is standard output, the default of all but init; waive: the file to add "
-	 "to"},
+	 "write there (default: standard output)"},
 	{"since", 0, OPTION_TEXT, "DURATION", AT(since), 0, "how far back to look, e.g. 30d"},
 	{"older", 0, OPTION_TEXT, "DURATION", AT(older), 0,
 	 "let go of what was measured longer ago than this, e.g. 180d"},
@@ -112,11 +109,10 @@ static const struct option_row rows[] = {
 	{"at", 0, OPTION_TEXT, "TIME", AT(at), 0,
 	 "when it was true, as 2026-11-25T06:00:00Z (default: now)"},
 	{"id", 0, OPTION_TEXT, "ID", AT(id), 0,
-	 "stands for this measurement: recording it again changes nothing; of a waiver: its name"},
+	 "stands for this measurement: recording it again changes nothing"},
 	{"decision", 0, OPTION_TEXT, "ID", AT(decision), 0,
 	 "that of a gate, as the gate printed it, instead of a run"},
-	{"gate", 0, OPTION_LIST, "NAME", AT(gates), 0,
-	 "a gate at which it counts; may repeat; attest: the one that must have decided"},
+	{"gate", 0, OPTION_LIST, "NAME", AT(gates), 0, "a gate at which it counts; may repeat"},
 	{"series", 0, OPTION_TEXT, "SERIES", AT(series), 0,
 	 "only this series of the check, as reports write it"},
 	{"until", 0, OPTION_TEXT, "TIME", AT(until), 0,
@@ -381,7 +377,15 @@ int options_parse(struct app *app, const char *const *accepts, int argc, char **
 	return 0;
 }
 
-void options_help(struct app *app, const char *const *accepts)
+static const char *meaning_of(const struct option_row *row, const struct option_meaning *here)
+{
+	for (; here != NULL && here->option != NULL; here++)
+		if (strcmp(here->option, row->name) == 0)
+			return here->help;
+	return row->help;
+}
+
+void options_help(struct app *app, const char *const *accepts, const struct option_meaning *here)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		char left[64];
@@ -392,6 +396,6 @@ void options_help(struct app *app, const char *const *accepts)
 			       rows[i].letter ? '-' : ' ', rows[i].letter ? rows[i].letter : ' ',
 			       rows[i].letter ? "," : " ", rows[i].name,
 			       rows[i].argument != NULL ? rows[i].argument : "");
-		(void)fprintf(app->out, "  %-26s %s\n", left, rows[i].help);
+		(void)fprintf(app->out, "  %-26s %s\n", left, meaning_of(&rows[i], here));
 	}
 }

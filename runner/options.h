@@ -62,11 +62,19 @@ struct options {
 	size_t n_words;
 };
 
+/* What an option means to a command that is no other's meaning; a list ends with NULL. */
+struct option_meaning {
+	const char *option, *help;
+};
+
 /* accepts: long names ended by NULL. 0, or -1 with ERR_USAGE. Text is borrowed from argv and a. */
 int options_parse(struct app *app, const char *const *accepts, int argc, char **argv,
 		  struct options *out, struct err *e);
 
-/* "  -f, --file FILE    ..." one line per accepted option, for --help. */
-void options_help(struct app *app, const char *const *accepts);
+/*
+ * "  -f, --file FILE    ..." one line per accepted option, for --help; here (MAY be NULL): what
+ * some of them mean to this command.
+ */
+void options_help(struct app *app, const char *const *accepts, const struct option_meaning *here);
 
 #endif

@@ -280,6 +280,17 @@ int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_ob
 	return db->driver->objects(db, a, deadline_ms, out, n, e);
 }
 
+int db_elsewhere(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		 size_t *n, struct err *e)
+{
+	*out = NULL;
+	*n = 0;
+	if (!db->driver->elsewhere)
+		return 0;
+	db->absence = DB_ABSENT_NOTHING;
+	return db->driver->elsewhere(db, a, deadline_ms, out, n, e);
+}
+
 int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		struct db_table *out, struct err *e)
 {

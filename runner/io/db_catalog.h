@@ -208,6 +208,9 @@ struct db_object {
 /* Tables and views, sorted bytewise by name. */
 int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 	       size_t *n, struct err *e);
+/* The same of PostgreSQL's schemas that the search path does not name: "schema.table". */
+int db_elsewhere(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		 size_t *n, struct err *e);
 /*
  * One table or view with its columns at least (name, type, nullability, generation, default, key),
  * its name compared as the engine does. A name that does not exist is an error with db_missing() ==

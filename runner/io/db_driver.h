@@ -39,6 +39,9 @@ struct db_driver {
 	void (*end_read)(struct db *db);
 	int (*objects)(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 		       size_t *n, struct err *e);
+	/* MAY be NULL: there is nothing, or it has to be asked for as another database. */
+	int (*elsewhere)(struct db *db, struct arena *a, int64_t deadline_ms,
+			 struct db_object **out, size_t *n, struct err *e);
 	int (*describe)(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 			struct db_table *out, struct err *e);
 	/*

@@ -409,6 +409,7 @@ const struct db_driver db_driver_postgres = {
 	.begin_read = postgres_begin_read,
 	.end_read = postgres_end_read,
 	.objects = postgres_objects,
+	.elsewhere = postgres_elsewhere,
 	.describe = postgres_describe,
 	.catalog = postgres_read_catalog,
 };

@@ -181,6 +181,8 @@ int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *sc
 			  int64_t deadline_ms, struct db_catalog *out, struct err *e);
 int postgres_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 		     size_t *n, struct err *e);
+int postgres_elsewhere(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		       size_t *n, struct err *e);
 int postgres_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		      struct db_table *out, struct err *e);
 

@@ -444,20 +444,50 @@ static const char objects_sql[] =
 	"SELECT * FROM (SELECT " POSTGRES_NAME ", c.relkind IN ('v', 'm')" POSTGRES_CLASSES(
 		"'r', 'p', 'v', 'm', 'f'") ") o(name, is_view) ORDER BY name COLLATE \"C\"";
 
-int postgres_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
-		     size_t *n, struct err *e)
-{
-	static const char *const no_schemas[] = {"{}"};
-	struct postgres_db *s = postgres_of(db);
-	struct objects o = {.arena = a};
+/* Of schemas that are named in no search path; a partition is part of its table. */
+static const char elsewhere_sql[] =
+	"SELECT * FROM (SELECT n.nspname || '.' || c.relname, c.relkind IN ('v', 'm')"
+	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition"
+	" AND n.nspname <> ALL (pg_catalog.current_schemas(false))"
+	" AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
+	" AND " POSTGRES_NOT_OF_EXTENSION("pg_class",
+					  "c.oid") ") o(name, is_view) ORDER BY name COLLATE \"C\"";
 
+static int list_objects(struct db *db, struct arena *a, const char *sql, const char *const *params,
+			size_t n_params, int64_t deadline_ms, struct objects *out, struct err *e)
+{
+	struct postgres_db *s = postgres_of(db);
+
+	*out = (struct objects){.arena = a};
 	postgres_begin_call(s, deadline_ms);
 	int rc = postgres_begin_catalog(s, e);
 
 	if (rc == 0)
-		rc = postgres_rows(s, objects_sql, no_schemas, 1, add_object, &o, e);
+		rc = postgres_rows(s, sql, params, n_params, add_object, out, e);
 	postgres_end(s);
-	if (rc != 0)
+	return rc;
+}
+
+int postgres_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		     size_t *n, struct err *e)
+{
+	static const char *const no_schemas[] = {"{}"};
+	struct objects o;
+
+	if (list_objects(db, a, objects_sql, no_schemas, 1, deadline_ms, &o, e) != 0)
+		return -1;
+	*out = o.items;
+	*n = o.n;
+	return 0;
+}
+
+int postgres_elsewhere(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
+		       size_t *n, struct err *e)
+{
+	struct objects o;
+
+	if (list_objects(db, a, elsewhere_sql, NULL, 0, deadline_ms, &o, e) != 0)
 		return -1;
 	*out = o.items;
 	*n = o.n;

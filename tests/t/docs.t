@@ -31,10 +31,12 @@ for page in "$ROOT"/runner/man/*.[157]; do
 done
 mandoc -Tutf8 "$ROOT/runner/man/assize.1" | sed 's/.\x08//g' >"$TMP/manual"
 run "$ASSIZE" --help
+is "every heading of --help stands once" "$(grep -E '^[a-z ]+$' <<<"$out" | sort | uniq -d)" ""
 commands=$(sed -nE 's/^  ([a-z]+) +[a-z].*/\1/p' <<<"$out" | grep -v '^assize$')
 for command in $commands; do
 	ok "assize.1 has command $command" grep -qE "^ +assize $command" "$TMP/manual"
 	run "$ASSIZE" "$command" --help
+	unlike "$command --help speaks of $command" "$out" '(^|[ ;])(init|attest|ledger|waive): '
 	for option in $(grep -oE '^ {2,}(-[a-z], |) *--[a-z-]+' <<<"$out" | grep -oE -- '--[a-z-]+'); do
 		case $option in
 		--help | --mdoc) continue ;; # every command has the one; the other writes the manual

@@ -401,6 +401,30 @@ unlike "and no rows of it" "$out" 'hidden-rows'
 cd "$TMP"
 admin shop "DROP VIEW all_of_hidden; DROP TABLE hidden"
 
+# ---- schemas that are not in the search path ----
+
+admin shop "CREATE SCHEMA billing" "CREATE TABLE billing.invoices (id bigint PRIMARY KEY)" "CREATE VIEW billing.open AS SELECT 1 AS one" \
+	"CREATE DATABASE elsewhere"
+admin elsewhere "CREATE SCHEMA billing" "CREATE TABLE billing.invoices (id bigint)" "GRANT USAGE ON SCHEMA billing TO audit"
+define "$target" <<'YAML'
+  { id: rows, rows: invoices, expect: "> 0" },
+YAML
+exits "a table of another schema is not found by its bare name" 2 "$ASSIZE" run
+like "where it is is said" "$out" 'did you mean "billing\.invoices"\? Its schema is not in the search path'
+away='2 tables and views are in schemas beside the search path \(billing\); for those, add options=.-c search_path=public,NAME. to the connection'
+exits "a snapshot is of the search path" 0 "$ASSIZE" schema capture shop -o shop.json
+like "and what is not in it is said" "$err" "^assize: target \"shop\": $away"
+unlike "it is not in it" "$(cat shop.json)" invoices
+mkdir path && cd path
+exits "init takes the search path" 0 "$ASSIZE" init --postgres "$target"
+like "and says what it left out" "$out$err" "$away"
+rm assize.yaml
+exits "where nothing is in the search path" 3 "$ASSIZE" init --postgres "${target/dbname=shop/dbname=elsewhere}"
+like "it says so, and what to do" "$err" 'no table in the search path of .*help: 1 table or view is in schemas beside the search path \(billing\)'
+exits "which helps" 0 "$ASSIZE" init --postgres "${target/dbname=shop/dbname=elsewhere} options='-c search_path=billing'"
+cd "$TMP"
+admin shop "DROP SCHEMA billing CASCADE" "DROP DATABASE elsewhere"
+
 # ---- lengths and NaN, as they are on the others ----
 
 admin shop "CREATE TABLE odd (v float8, d numeric, raw bytea, words text)" \
