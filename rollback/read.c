@@ -16,6 +16,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 #include "runner/io/git.h"
+#include "runner/io/git_index.h"
 
 const char *room_hex(struct arena *a, const git_oid *id)
 {
@@ -103,10 +104,24 @@ static const char *repair(struct verification *v, struct step *s, const struct w
 			    room_shell(s->a, v->source.remote));
 }
 
+/* An index for whose sake nothing of its pack is read. */
+static const char *unbounded_index(const struct verification *v, struct arena *a)
+{
+	const char *objects = arena_printf(a, "%sobjects", git_repository_commondir(v->repo));
+	const char *index = git_index_find_unbounded(a, objects);
+	const char *const *lenders;
+	size_t n;
+
+	git_door_alternates(a, objects, &lenders, &n);
+	for (size_t i = 0; i < n && !index; i++)
+		index = git_index_find_unbounded(a, lenders[i]);
+	return index;
+}
+
 static int missing(struct verification *v, const struct wanted *w, struct step *s)
 {
 	const struct source_facts *f = &v->source;
-	const char *object = named(s, w), *get = remedy(v, s, room_fetch(v, s->a));
+	const char *object = named(s, w), *get = remedy(v, s, room_fetch(v, s->a)), *index;
 
 	if (w->store > 0)
 		return step_find(s, OUTCOME_UNDECIDED, fetch_submodule(v, s, w->store),
@@ -123,6 +138,11 @@ static int missing(struct verification *v, const struct wanted *w, struct step *
 	if (f->is_shallow)
 		return step_find(s, OUTCOME_UNDECIDED, get, "%s is not here: shallow clone",
 				 object);
+	index = unbounded_index(v, s->a);
+	if (index)
+		return step_find(s, OUTCOME_FAIL, repair(v, s, w),
+				 "%s cannot be had: the pack is shorter than its index \"%s\" says",
+				 object, str_escaped(s->a, index));
 	return step_find(s, OUTCOME_FAIL, get, "%s is missing from the repository", object);
 }
 

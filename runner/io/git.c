@@ -22,6 +22,7 @@
 #include "runner/base/library_version.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
+#include "runner/io/git_index.h"
 #include "runner/io/git_library.h"
 #include "runner/io/git_loose.h"
 
@@ -137,7 +138,8 @@ static int add_backend(git_odb *odb, git_odb_backend *backend, int priority)
 
 /*
  * One backend a pack: libgit2's backend for a whole directory believes the multi-pack-index there,
- * and a damaged one makes it read outside its memory.
+ * and a damaged one makes it read outside its memory; so does an index that points outside its pack
+ * (git_index.h), whose objects are not here then.
  */
 int git_door_add_packs(git_odb *odb, const char *objects, int priority)
 {
@@ -148,13 +150,13 @@ int git_door_add_packs(git_odb *odb, const char *objects, int priority)
 	int rc = 0;
 
 	while (dir && rc == 0 && (entry = readdir(dir))) {
+		const char *index = arena_printf(a, "%s/%s", path, entry->d_name);
 		git_odb_backend *pack;
 
-		if (!str_ends(entry->d_name, ".idx"))
+		if (!str_ends(entry->d_name, ".idx") || !git_index_is_bounded(index))
 			continue;
 		/* An index without its pack is no pack, for git as well. */
-		if (git_odb_backend_one_pack(&pack,
-					     arena_printf(a, "%s/%s", path, entry->d_name)) == 0)
+		if (git_odb_backend_one_pack(&pack, index) == 0)
 			rc = add_backend(odb, pack, priority);
 	}
 	if (dir)

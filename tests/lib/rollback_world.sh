@@ -6,7 +6,8 @@
 #	loose ID                path of a loose object
 #	flip FILE OFFSET        inverts one byte in place
 #	blob_of TAG PATH        the blob there
-#	repoint INDEX ID OTHER  points an object of a pack's index at another's place, checksums redone
+#	repoint INDEX ID OTHER  points an object of a pack's index at another's place, checksums redone;
+#	                        OTHER may be a place: @123
 #	tree_of LINE...         writes a tree git would refuse; "mode<TAB>hex<TAB>name" each
 #	tag_tree NAME TREE
 #
@@ -77,7 +78,8 @@ repoint()
 		my $n = unpack("N", substr($d, 8 + 255 * 4, 4)); my %at;
 		$at{unpack("H*", substr($d, 1032 + 20 * $_, 20))} = $_ for 0 .. $n - 1;
 		my $base = 1032 + 24 * $n;
-		substr($d, $base + 4 * $at{$from}, 4) = substr($d, $base + 4 * $at{$to}, 4);
+		substr($d, $base + 4 * $at{$from}, 4) =
+			$to =~ /^@(\d+)$/ ? pack("N", $1) : substr($d, $base + 4 * $at{$to}, 4);
 		substr($d, -20) = sha1(substr($d, 0, -20));
 		open($f, ">:raw", $file) or die; print $f $d; close $f' "$@"
 }
