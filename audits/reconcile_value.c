@@ -173,7 +173,19 @@ int reconcile_put_value(struct buf *out, const struct db_value *v, const char *z
 	return 0;
 }
 
-/* As num_format_real() writes what a double keeps; else all digits, without zeros behind. */
+/* Without zeros behind the point. */
+static size_t trimmed_len(const struct reconcile_cell *c)
+{
+	size_t n = c->len;
+
+	if (!memchr(c->text, '.', n))
+		return n;
+	while (c->text[n - 1] == '0')
+		n--;
+	return c->text[n - 1] == '.' ? n - 1 : n;
+}
+
+/* As num_format_real() writes what a double keeps; else all digits. */
 static void put_decimal_key(const struct reconcile_cell *c, char number[static NUM_REAL_MAX],
 			    struct reconcile_cell *out)
 {
@@ -185,12 +197,7 @@ static void put_decimal_key(const struct reconcile_cell *c, char number[static N
 		out->text = number;
 		return;
 	}
-	if (!memchr(c->text, '.', c->len))
-		return;
-	while (out->text[out->len - 1] == '0')
-		out->len--;
-	if (out->text[out->len - 1] == '.')
-		out->len--;
+	out->len = trimmed_len(c);
 }
 
 int reconcile_put_key(struct buf *out, const struct db_value *v, const char *zone, struct err *e)
@@ -483,7 +490,7 @@ void reconcile_show(const struct probe *p, struct buf *out, const struct reconci
 		(void)buf_puts(out, text);
 		return;
 	case RECONCILE_DECIMAL:
-		(void)buf_add(out, c->text, c->len);
+		(void)buf_add(out, c->text, trimmed_len(c));
 		return;
 	case RECONCILE_TIME:
 		show_time(out, c);
