@@ -211,7 +211,7 @@ static bool aggregate_has_value(const struct check *c, const char *name, struct 
 			continue;
 		*row = *known;
 		if (strcmp(name, "distinct") != 0)
-			(void)unit_to_base(spec->unit, &row->unit); /* the factor is for values */
+			value_row_in(row, spec->unit);
 		return true;
 	}
 	return false;

@@ -116,7 +116,9 @@ const struct value_row command_values[] = {
 	 .unit = "",
 	 .needs_key = "format",
 	 .help = "nagios: each value of the performance data, a series by label, in base units (kB "
-		 "and KB are 1,000 B, KiB 1,024 B)"},
+		 "and KB are 1,000 B, KiB 1,024 B); a bound on what the plugin gives in ms, % or "
+		 "MB "
+		 "needs a unit"},
 	{.name = "tests",
 	 .type = VALUE_INT,
 	 .unit = "",

@@ -72,12 +72,43 @@ static const char *no_verdict(const struct command_view *v, int status,
 	return contradiction(a, status, o);
 }
 
-static struct measurement measure(const char *name, const struct nagios_value *v)
+/* A bound on the value in no unit; NULL = there is none. */
+static const char *plain_bound(const struct command_view *view, const char *name)
 {
+	const struct check *c = view->probe->checks[0];
+
+	for (size_t i = 0; i < c->n_expects; i++) {
+		const struct named_expectation *x = &c->expects[i];
+
+		if (strcmp(x->name, name) != 0)
+			continue;
+		if (x->has_expect && x->expect.plain)
+			return x->expect.plain;
+		return x->has_warn ? x->warn.plain : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Plugins print what suits them, 150 ms today and 1.2 s tomorrow, so a plain bound is one in a unit
+ * that nobody knows: in the base unit 150 ms would be below 200 s, in the printed one 1.2 s below
+ * 200 s, too.
+ */
+static struct measurement measure(const struct command_view *view, const char *name,
+				  const struct nagios_value *v)
+{
+	const char *plain = v->factor != 1 ? plain_bound(view, name) : NULL;
 	struct measurement m;
 
 	if (v->problem)
 		return measurement_none(name, v->problem);
+	if (plain)
+		return measurement_none(
+			name,
+			arena_printf(view->probe->arena,
+				     "the plugin gives it in %s, and the bound %s has no unit: "
+				     "write %s%s, or whatever is meant",
+				     v->given_unit, plain, plain, v->given_unit));
 	m = v->value.type == VALUE_INT ? measurement_int(name, v->value.integer, v->unit)
 				       : measurement_real(name, v->value.real, v->unit);
 	return m;
@@ -117,7 +148,7 @@ static void emit_values(const struct command_view *v, const struct nagios_output
 
 	for (size_t i = 0; i < o->n; i++) {
 		struct label *label = arena_alloc(a, sizeof(*label));
-		struct measurement m = measure("perfdata", o->values[i]);
+		struct measurement m = measure(v, "perfdata", o->values[i]);
 
 		if (given_name(v->spec, o->values[i]->label))
 			continue;
@@ -137,7 +168,7 @@ static void emit_values(const struct command_view *v, const struct nagios_output
 			if (strcmp(o->values[k]->label, wanted->value) == 0)
 				found = o->values[k];
 		command_emit(v,
-			     found ? measure(wanted->name, found)
+			     found ? measure(v, wanted->name, found)
 				   : measurement_none(wanted->name, missing(a, wanted->value, o)));
 	}
 }

@@ -140,6 +140,9 @@ static int take_unit(struct arena *a, struct span text, struct nagios_value *v)
 	for (size_t i = 0; i < text.n; i++)
 		if (isdigit((unsigned char)text.s[i]))
 			return -1; /* 0x10 is no 0 of the unit x10 */
+	v->given_unit = text.n == 2 && memcmp(text.s, "KB", 2) == 0
+				? "kB" /* as bounds are written */
+				: str_escaped(a, arena_strndup(a, text.s, text.n));
 	v->factor = to_base(arena_strndup(a, text.s, text.n), &v->unit);
 	v->unit = str_escaped(a, v->unit);
 	return 0;

@@ -43,6 +43,7 @@ struct nagios_value {
 	double number;		      /* as written, in the plugin's unit: what ranges are about */
 	struct value value;	      /* in base unit */
 	const char *unit;	      /* base unit */
+	const char *given_unit;	      /* the plugin's, as bounds are written */
 	double factor;		      /* from the plugin's unit to it */
 	const char *critical_text;    /* NULL: none, or one that may be meant otherwise */
 	struct nagios_range critical; /* of number, when critical_text is not NULL */

@@ -227,7 +227,7 @@ static bool promql_has_value(const struct check *c, const char *name, struct val
 		return false;
 	*row = promql_values[0];
 	if (spec->reduce != PROMQL_REDUCE_COUNT)
-		(void)unit_to_base(spec->unit, &row->unit); /* the factor is for values */
+		value_row_in(row, spec->unit);
 	return true;
 }
 

@@ -106,7 +106,7 @@ static bool recorded_has_value(const struct check *c, const char *name, struct v
 		return false;
 	*row = recorded_values[0];
 	if (spec->agg != AGG_COUNT)
-		(void)unit_to_base(spec->unit, &row->unit); /* the factor is for values */
+		value_row_in(row, spec->unit);
 	return true;
 }
 

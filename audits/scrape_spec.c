@@ -237,7 +237,7 @@ bool scrape_has_value(const struct check *c, const char *name, struct value_row 
 		return false;
 	*row = scrape_values[0];
 	if (spec->agg != SCRAPE_COUNT)
-		(void)unit_to_base(spec->unit, &row->unit); /* the factor is for values */
+		value_row_in(row, spec->unit);
 	return true;
 }
 

@@ -121,7 +121,7 @@ static bool sql_has_value(const struct check *c, const char *name, struct value_
 	if (*name)
 		return false;
 	*row = sql_values[0];
-	(void)unit_to_base(spec->unit, &row->unit); /* the factor is for values */
+	value_row_in(row, spec->unit);
 	return true;
 }
 

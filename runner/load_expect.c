@@ -108,6 +108,13 @@ static int check_bound(struct loader *l, const struct value_row *value, const st
 		return diags_at(l->diags, e->pos, *unit ? NULL : "write the bound without a unit",
 				"a bound in %s cannot be held against a value %s%s", e->unit,
 				*unit ? "in " : "without a unit", unit);
+	if (value->given_unit && e->plain)
+		return diags_at(
+			l->diags, e->pos,
+			arena_printf(l->arena, "write the unit: %s%s", e->plain, value->given_unit),
+			"the check says that the value is in %s, and the bound %s has no "
+			"unit",
+			value->given_unit, e->plain);
 	return 0;
 }
 

@@ -384,7 +384,8 @@ static int parse_term(struct cursor *c, struct expect_term *t)
 }
 
 /* What the definition checker and the judge need to know about all terms together. */
-static int summarise(struct expectation *x, const struct expect_term *t, struct err *e)
+static int summarise(struct arena *a, struct expectation *x, const struct expect_term *t,
+		     struct err *e)
 {
 	if (t->type == TERM_MATCHES)
 		x->has_text = true;
@@ -399,6 +400,8 @@ static int summarise(struct expectation *x, const struct expect_term *t, struct 
 
 		x->has_text = x->has_text || o->is_text;
 		x->has_share = x->has_share || strcmp(o->unit, "%") == 0;
+		if (o->unit[0] == '\0' && !o->is_text && o->number != 0 && x->plain == NULL)
+			x->plain = arena_printf(a, "%.12g", o->number);
 		if (o->unit[0] == '\0')
 			continue;
 		if (x->unit[0] != '\0' && strcmp(x->unit, o->unit) != 0)
@@ -436,7 +439,7 @@ int expect_parse(struct arena *a, const char *const *texts, const struct pos *po
 		if (*c.at != '\0')
 			return wrong(&c, "something follows that does not belong here; several "
 					 "terms are written as a list");
-		if (summarise(&x, &x.terms[i], e) != 0)
+		if (summarise(a, &x, &x.terms[i], e) != 0)
 			return -1;
 	}
 	*out = x;

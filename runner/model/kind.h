@@ -39,6 +39,8 @@ struct value_row {
 	const char *name;
 	enum value_type type;
 	const char *unit; /* base unit; "" none */
+	/* What the check says values are in, where that is not the base unit; NULL = they are. */
+	const char *given_unit;
 	const char
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	const char *implied_warn; /* with implied: likewise, for warn */
@@ -58,6 +60,9 @@ struct value_row {
 	const char *needs_key;
 	const char *help;
 };
+
+/* The unit in which the check says values are: the row has its base. */
+void value_row_in(struct value_row *row, const char *unit);
 
 /* What a probe may use of the world. Filled by the runner; shared, read-only, thread-safe. */
 struct probe_world {

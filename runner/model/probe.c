@@ -9,6 +9,13 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/redact.h"
+#include "runner/model/unit.h"
+
+void value_row_in(struct value_row *row, const char *unit)
+{
+	if (unit_to_base(unit, &row->unit) != 1)
+		row->given_unit = unit;
+}
 
 static void normalise_real(struct probe *p, struct measurement *m)
 {

@@ -3,7 +3,9 @@
  *
  * Known: % (share: 100 % = 1), ms s m h d (time), B kB MB GB KiB MiB GiB (size), "" (plain number).
  * Any other text ("orders", "EUR") is a unit of its own and converts only into itself or "".
- * A plain bound ("< 5") applies to a measurement in any unit as written in that unit.
+ * A plain bound ("< 5") applies to a measurement in any unit as written in its base unit. Where
+ * what was measured is given in another one (150 ms), no bound but 0 may be plain: nobody would
+ * mean 5 s.
  *
  * Measurements are stored in base units: share as ratio (0.001 = 0.1 %), time in seconds, size in
  * bytes; the unit string names the base: "%" (ratio, shown as per cent), "s", "B".

@@ -150,6 +150,10 @@ undefined()
 }
 undefined "no max_age" '{ name: a }' 'max_age'
 undefined "a window of the last one" '{ name: a, max_age: 7d, window: 7d }' 'window is for what several values come to'
+sed 's/"< 300 ms"/"< 300"/' assize.yaml >plain.yaml
+run "$ASSIZE" check -f plain.yaml
+is "a bound without the unit of the values: exit status" "$status" 3
+like "a bound without the unit of the values: told" "$err" 'the check says that the value is in ms, and the bound 300 has no unit.*write the unit: 300ms'
 undefined "forgetting without by" '{ name: a, max_age: 7d, agg: sum, forget: 70d }' 'forget is for series told apart with by'
 undefined "forgetting sooner than missing" '{ name: a, max_age: 7d, by: x, forget: 1d }' 'forget is shorter than max_age'
 done_testing
