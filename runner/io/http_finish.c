@@ -11,7 +11,9 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
+#include "runner/base/route.h"
 #include "runner/io/http_internal.h"
+#include "runner/io/tls_issuers.h"
 
 static double seconds(CURL *easy, CURLINFO what)
 {
@@ -71,6 +73,21 @@ static int explain_torn(struct http_transfer *t, struct err *e)
 		       "the body is torn: its chunks ended after %" PRId64
 		       " bytes without a last one",
 		       t->n_raw);
+}
+
+/* libcurl does not say whether it means those of the server or those of the proxy. */
+static int explain_issuers(struct http_transfer *t, CURLcode code, struct err *e)
+{
+	const char *of_proxy = t->route != NULL ? t->route->proxy_ca_file : NULL;
+
+	if ((t->ca_file != NULL && tls_issuers_explain(t->ca_file, e)) ||
+	    (of_proxy != NULL && tls_issuers_explain(of_proxy, e)))
+		return -1;
+	return err_set(e, ERR_MEASURE, "could not use ca_file \"%s\": %s",
+		       t->ca_file != NULL ? t->ca_file
+		       : of_proxy != NULL ? of_proxy
+					  : "",
+		       detail(t, code));
 }
 
 static int explain_broken(struct http_transfer *t, CURLcode code, struct err *e)
@@ -135,8 +152,7 @@ static int explain(struct http_transfer *t, CURLcode code, int64_t now_us, struc
 	case CURLE_SSL_CONNECT_ERROR:
 		return err_set(e, ERR_MEASURE, "the TLS handshake failed: %s", detail(t, code));
 	case CURLE_SSL_CACERT_BADFILE:
-		return err_set(e, ERR_MEASURE, "could not use ca_file \"%s\": %s",
-			       t->ca_file != NULL ? t->ca_file : "", detail(t, code));
+		return explain_issuers(t, code, e);
 	default:
 		return err_set(e, ERR_MEASURE, "the transfer failed: %s", detail(t, code));
 	}

@@ -21,6 +21,7 @@
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/file.h"
+#include "runner/io/tls_issuers.h"
 #include "runner/io/net.h"
 
 #define MAX_NAMES_BYTES (64 * 1024)
@@ -45,6 +46,7 @@ static const char *last_words(void)
 static int load_file(SSL_CTX *ctx, const char *ca_file, struct err *e)
 {
 	char path[64];
+	const char *words;
 	struct stat st;
 	int fd = file_open(ca_file, &st, e), rc;
 
@@ -54,10 +56,15 @@ static int load_file(SSL_CTX *ctx, const char *ca_file, struct err *e)
 	rc = SSL_CTX_load_verify_locations(ctx, file_is_held_name(ca_file) ? path : ca_file,
 					   NULL) == 1
 		     ? 0
-		     : err_set(e, ERR_MEASURE, "could not use ca_file \"%s\": %s", ca_file,
-			       last_words());
+		     : -1;
 	(void)close(fd); /* only read from */
-	return rc;
+	if (rc == 0)
+		return 0;
+	words = last_words();
+	return tls_issuers_explain(ca_file, e)
+		       ? -1
+		       : err_set(e, ERR_MEASURE, "could not use ca_file \"%s\": %s", ca_file,
+				 words);
 }
 
 static int load_trust(SSL_CTX *ctx, const char *ca_file, struct err *e)

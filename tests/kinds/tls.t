@@ -47,6 +47,9 @@ openssl genrsa -out weak.key 1024 2>/dev/null
 sign weak localhost weak.key ca ca.key "$names" -days 30
 openssl req -x509 -new -key key -out self.pem -days 30 -subj /CN=localhost -addext "${names%\\n}" 2>/dev/null
 
+{ cat inter.pem; head -c -60 ca.pem; } >torn.pem
+sed '3s/./-/' ca.pem >bent.pem
+
 # serve NAME OPTIONS: a server whose port is in ${at[NAME]}
 declare -A at
 serve()
@@ -107,6 +110,9 @@ audits:
       - { id: not-tls, tls: { address: "127.0.0.1:$port", ca_file: ca.pem }, timeout: 300ms }
       - { id: refused, tls: "127.0.0.1:$closed" }
       - { id: pipe-ca, tls: { address: "${at[good]}", ca_file: pipe.pem }, timeout: 2s }
+      - { id: torn-ca, tls: { address: "${at[good]}", ca_file: torn.pem } }
+      - { id: bent-ca, tls: { address: "${at[good]}", ca_file: bent.pem } }
+      - { id: key-ca, tls: { address: "${at[good]}", ca_file: key } }
       - { id: no-ca, tls: { address: "${at[good]}", ca_file: nothing.pem } }
 YAML
 # claim, check, outcome, what is said
@@ -133,6 +139,10 @@ tells "a weak key" weak FAIL 'not trusted: EE certificate key too weak.*series  
 tells "what is not TLS" not-tls undecided 'the answer is not TLS|timed out in the TLS handshake|closed in the TLS handshake'
 tells "a closed port" refused undecided 'could not connect: connection refused'
 tells "issuers that are not there" no-ca undecided 'could not use ca_file "[^"]*nothing.pem": .*No such file or directory'
+tells "issuers that were cut off" torn-ca undecided \
+	"could not use ca_file \"[^\"]*torn.pem\": the certificate that begins in line $(($(wc -l <inter.pem) + 1)) is not complete, its END line is missing"
+tells "issuers that are damaged" bent-ca undecided 'could not use ca_file "[^"]*bent.pem": the certificate that begins in line 1 is damaged'
+tells "a key in the place of issuers" key-ca undecided 'could not use ca_file "[^"]*/key": it holds no certificate in PEM, but: EC PRIVATE KEY'
 tells "issuers in a pipe" pipe-ca undecided 'could not use ca_file "[^"]*pipe.pem": .*a named pipe, not a file'
 run "$ASSIZE" run -f words.yaml
 said=${out//w\//t/}$err
@@ -156,6 +166,12 @@ tells "PostgreSQL that is full" postgres-full undecided 'postgres: the server an
 tells "LDAP refused" ldap-refused undecided 'ldap: the server refuses StartTLS: result 52, "no "TLS" here"'
 tells "no LDAP" ldap-other undecided 'ldap: this is no LDAP server: "HTTP/1.1 400'
 tells "half an answer" ldap-torn undecided 'ldap: the other side closed before TLS began'
+for ca in torn.pem ca.pem; do
+	printf 'assize: 1\ntargets: { w: { http: "https://%s", ca_file: %s, proxy: "https://%s", proxy_ca_file: torn.pem } }
+audits: { t: { checks: [ { id: a, timeout: 2s, target: w, http: / } ] } }\n' "${at[good]}" $ca "${at[good]}" >torn.yaml
+	run timeout 20 "$ASSIZE" run -f torn.yaml
+	like "HTTP says the same, ca_file $ca" "$status $out" '^2 .*could not use ca_file "[^"]*torn.pem": the certificate that begins in line [0-9]+ is not complete'
+done
 printf 'assize: 1\ntargets: { w: { http: "https://%s", ca_file: pipe.pem } }
 audits: { t: { checks: [ { id: a, timeout: 2s, target: w, http: / } ] } }\n' "${at[good]}" >pipe.yaml
 run timeout 20 "$ASSIZE" run -f pipe.yaml
