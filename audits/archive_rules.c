@@ -204,6 +204,12 @@ static bool is_owner(const char *want, const char *name, int64_t number)
 	return name && strcmp(want, name) == 0;
 }
 
+/* A tar that stores numbers alone has names that are empty. */
+static const char *named(struct arena *a, const char *name)
+{
+	return name && name[0] ? str_escaped(a, name) : "-";
+}
+
 static void judge_owner(struct archive_review *r, const struct archive_item *item)
 {
 	struct arena *a = r->arena;
@@ -211,13 +217,13 @@ static void judge_owner(struct archive_review *r, const struct archive_item *ite
 	if (r->wants->user && !is_owner(r->wants->user, item->user, item->uid))
 		archive_review_found(r, RULE_ATTRIBUTES, item->name,
 				     arena_printf(a, "belongs to user %s (%lld), not %s",
-						  item->user ? str_escaped(a, item->user) : "-",
-						  (long long)item->uid, r->wants->user));
+						  named(a, item->user), (long long)item->uid,
+						  r->wants->user));
 	if (r->wants->group && !is_owner(r->wants->group, item->group, item->gid))
 		archive_review_found(r, RULE_ATTRIBUTES, item->name,
 				     arena_printf(a, "belongs to group %s (%lld), not %s",
-						  item->group ? str_escaped(a, item->group) : "-",
-						  (long long)item->gid, r->wants->group));
+						  named(a, item->group), (long long)item->gid,
+						  r->wants->group));
 }
 
 /* Links have no mode of their own that anybody obeys. */

@@ -221,6 +221,9 @@ static int read_roots(struct layout *l, const char *ref, struct oci_root **roots
 		return -1;
 	if (!index.is_index)
 		return err_set(e, ERR_MEASURE, "its index.json is no index");
+	if (index.n_items == 0)
+		return err_set(e, ERR_MEASURE,
+			       "its index.json is empty: \"manifests\" lists no image");
 	*roots = arena_array(a, index.n_items, sizeof(**roots));
 	*n = index.n_items;
 	for (int pass = 0; pass < 2; pass++)

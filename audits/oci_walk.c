@@ -388,7 +388,8 @@ static int walk_index(struct oci_walk *w, const struct oci_document *doc, const 
 	struct arena *a = w->probe->arena;
 
 	if (doc->n_items == 0)
-		oci_find(w, OCI_PROBLEM, "%s: it is an index of nothing", name);
+		oci_find(w, OCI_PROBLEM,
+			 "%s: it is an index that is empty: \"manifests\" lists nothing", name);
 	for (size_t i = 0; i < doc->n_items; i++) {
 		const struct oci_descriptor *d = &doc->items[i];
 		struct step s = {

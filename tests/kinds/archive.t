@@ -120,6 +120,10 @@ tar --owner=nobody:65534 --group=adm:4 -C tree -cf a .
 expects fail "an owner" 'owner: root' 'LICENSE: belongs to user nobody \(65534\), not root'
 again fail "a group" 'owner: "65534:0"' 'belongs to group adm \(4\), not 0'
 
+tar --numeric-owner -C tree -cf a .
+expects fail "owners without names" 'owner: "root:root"' \
+	'LICENSE: belongs to group - \([0-9]+\), not root.*LICENSE: belongs to user - \([0-9]+\), not root'
+
 # --- what is unsafe, member by member, and what a zip says twice ---
 python3 - <<'PY'
 import io, struct, tarfile, zipfile

@@ -200,7 +200,7 @@ sed -i 's/application.vnd.oci.image.index.v1.json/application\/x-odd/' image/ind
 tells "a layout of nothing known" all 2 '1 blob could not be verified'
 intact
 oci_edit image "$top" '$d->{manifests} = []'
-tells "an index of nothing" all 1 'v1: it is an index of nothing'
+tells "an index of nothing" all 1 'v1: it is an index that is empty: "manifests" lists nothing'
 
 # what refers to it
 intact
@@ -233,7 +233,7 @@ echo '{"imageLayoutVersion": "2.0.0"}' >image/oci-layout
 tells "another version of layouts" all 2 'does not say imageLayoutVersion 1.0.0'
 intact
 echo '{"schemaVersion": 2, "manifests": []}' >image/index.json
-tells "an index of nothing" all 2 'lists no image'
+tells "an index of nothing" all 2 'its index.json is empty: "manifests" lists no image'
 rm -rf image
 tells "no folder" all 2 'could not open image layout'
 
