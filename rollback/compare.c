@@ -4,7 +4,8 @@
  * Every directory is opened again component by component without following links and read to its
  * end: each name found must be in the tree, and as many must be found as the tree has. Files are
  * read back whole and their SHA-256 compared with the one taken from the re-hashed object; type,
- * permission bits, size, link count, file system and symlink targets must be exact.
+ * permission bits, size, link count, file system and symlink targets must be exact, and the owner
+ * that of the root.
  *
  * What is compared is the tree in scratch or a warm copy of it. Of a warm copy stamps are taken on
  * the way, each before its file is read; the caller may be content with those (warm.c).
@@ -106,6 +107,18 @@ static int compare_bytes(struct worker *w, const struct entry *entry, int fd)
 	return 0;
 }
 
+/* The owner may change it whenever it was proven. */
+static int compare_owner(struct worker *w, const struct entry *entry, const struct stat *st)
+{
+	uid_t owner = w->v->copy->owner;
+
+	if (st->st_uid == owner)
+		return 0;
+	return differs(w, entry,
+		       arena_printf(w->a, "belongs to user %lld, and all of it to user %lld",
+				    (long long)st->st_uid, (long long)owner));
+}
+
 /* What lstat knows of a file; its bytes are not read here. */
 static int compare_stat(struct worker *w, const struct entry *entry, const struct stat *st)
 {
@@ -121,6 +134,8 @@ static int compare_stat(struct worker *w, const struct entry *entry, const struc
 		return differs(w, entry, "has another size than the tag");
 	if (st->st_dev != w->v->copy->device)
 		return differs(w, entry, "is on another file system");
+	if (compare_owner(w, entry, st) < 0)
+		return -1;
 	stamp(w->v->copy, entry, st);
 	return 0;
 }
@@ -181,6 +196,8 @@ static int compare_directory(struct worker *w, const struct entry *entry, const 
 		return differs(w, entry, "has other permission bits than a checkout gives (0755)");
 	if (st->st_dev != w->v->copy->device)
 		return differs(w, entry, "is on another file system");
+	if (compare_owner(w, entry, st) < 0)
+		return -1;
 	stamp(w->v->copy, entry, st);
 	return 0;
 }
@@ -286,5 +303,6 @@ int compare_run(struct verification *v, struct step *s)
 		return step_find(s, OUTCOME_UNDECIDED, NULL, "could not read back \"/\": %s",
 				 strerror(errno));
 	restored.device = st.st_dev;
+	restored.owner = st.st_uid;
 	return compare_copy(v, &restored, s);
 }

@@ -96,3 +96,31 @@ const char *name_doubtful(const char *name)
 		return "contains a backslash, which separates directories on Windows";
 	return NULL;
 }
+
+/* "aux", "aux.c", "com1.txt": what is behind the first dot does not count. */
+static bool is_device(const char *name)
+{
+	static const char *const devices[] = {"con", "prn", "aux", "nul", "conin$", "conout$"};
+	size_t n = strcspn(name, ".");
+
+	while (n > 0 && name[n - 1] == ' ')
+		n--;
+	for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++)
+		if (n == strlen(devices[i]) && strncasecmp(name, devices[i], n) == 0)
+			return true;
+	return n == 4 && (strncasecmp(name, "com", 3) == 0 || strncasecmp(name, "lpt", 3) == 0) &&
+	       name[3] >= '1' && name[3] <= '9';
+}
+
+const char *name_elsewhere(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (is_device(name))
+		return "is a device on Windows";
+	if (n > 0 && (name[n - 1] == '.' || name[n - 1] == ' '))
+		return "ends with a dot or a space, which Windows leaves out";
+	if (strpbrk(name, "<>:\"|?*"))
+		return "has a character that no name on Windows has";
+	return NULL;
+}

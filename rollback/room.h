@@ -169,6 +169,8 @@ struct tree_plan {
 	size_t n_ids, cap_ids;
 	struct content *contents; /* in the order of ids */
 	struct noted *noted;
+	const char *elsewhere; /* the first name that other systems cannot have, and why */
+	size_t n_elsewhere;
 	int64_t n_entries;
 	int64_t n_bytes; /* of all files as restored */
 };
@@ -204,6 +206,7 @@ struct stamp {
 struct copy {
 	int root_fd;
 	dev_t device;	      /* of the root: nothing may be mounted in it */
+	uid_t owner;	      /* of the root, hence of everything in it */
 	const char *words;    /* what a finding begins with: "restored", "in the warm copy" */
 	const char *remedy;   /* may be NULL */
 	struct stamp *stamps; /* filled by entry->order; NULL = not wanted */
@@ -390,10 +393,15 @@ const struct warm_manifest *warm_manifest_parse(struct arena *a, const char *pat
 bool warm_manifest_is_own(struct arena *a, const struct warm_manifest *m,
 			  const struct rollback_set *set, const struct place_identity *root);
 
+/* warm_guard.c: warns of whoever could change a copy that is right; owner is that of its root. */
+void warm_guard(struct step *s, const struct warm_place *place, uid_t owner);
+
 /* names.c: may a tree entry be called that? NULL = yes, else why not. */
 const char *name_refused(const char *name);
 /* A remark on a name or pair of names that other systems cannot tell apart; NULL = none. */
 const char *name_doubtful(const char *name);
+/* Why Windows cannot have a file of that name, which here is as good as any; NULL = it can. */
+const char *name_elsewhere(const char *name);
 
 /* content.c: for an object read by the verifying thread, then for one read by any. */
 void content_note(struct verification *v, const git_oid *id, const void *data, size_t size);

@@ -172,6 +172,16 @@ static int parse_entry(struct verification *v, struct step *s, struct entry *dir
 	return 0;
 }
 
+/* A remark: the release runs here, and whoever checks it out there finds out at once. */
+static void note_elsewhere(struct verification *v, const struct entry *entry)
+{
+	struct tree_plan *plan = &v->plan;
+	const char *why = name_elsewhere(entry->name);
+
+	if (why && plan->n_elsewhere++ == 0)
+		plan->elsewhere = arena_printf(v->a, "the name \"%s\" %s", shown(v, entry), why);
+}
+
 static int check_name(struct verification *v, struct step *s, const struct entry *entry)
 {
 	const char *why = name_refused(entry->name);
@@ -185,6 +195,7 @@ static int check_name(struct verification *v, struct step *s, const struct entry
 	why = name_doubtful(entry->name);
 	if (why)
 		step_find(s, OUTCOME_WARN, NULL, "the name \"%s\" %s", shown(v, entry), why);
+	note_elsewhere(v, entry);
 	if (entry->type == ENTRY_SYMLINK && strncasecmp(entry->name, ".gitmodules", 12) == 0)
 		return step_find(s, OUTCOME_FAIL, NULL, "\"%s\" is a symbolic link",
 				 shown(v, entry));
@@ -383,7 +394,15 @@ int tree_walk(struct verification *v, struct step *s)
 	entries_add(v->a, &plan->directories, plan->root);
 	tree_add_id(v, &v->tree_id);
 	v->stores[0].root = plan->root;
-	if (tree_walk_from(v, s, plan->root, 1) < 0 || submodules_walk(v, s) < 0)
+	int rc = tree_walk_from(v, s, plan->root, 1);
+
+	if (rc == 0)
+		rc = submodules_walk(v, s);
+	if (plan->n_elsewhere > 1)
+		step_note(s, "%s (and %zu more)", plan->elsewhere, plan->n_elsewhere - 1);
+	else if (plan->n_elsewhere > 0)
+		step_note(s, "%s", plan->elsewhere);
+	if (rc < 0)
 		return -1;
 	unique_ids(plan);
 	content_begin(v);

@@ -50,6 +50,7 @@ struct warm {
 	/* what stands in the place now */
 	int root_fd; /* -1 = no directory */
 	dev_t device;
+	uid_t owner;
 	struct place_identity root;
 	const struct warm_manifest *manifest; /* NULL = none for this directory */
 };
@@ -118,6 +119,7 @@ static enum standing look(struct warm *w)
 		return STANDS_OTHER;
 	}
 	w->device = st.st_dev;
+	w->owner = st.st_uid;
 	w->manifest = warm_manifest_read(w->v->a, &w->place, &w->root);
 	return STANDS_DIRECTORY;
 }
@@ -173,6 +175,7 @@ static struct copy copy_at(struct warm *w, int root_fd)
 	return (struct copy){
 		.root_fd = root_fd,
 		.device = w->device,
+		.owner = w->owner,
 		.words = "in the warm copy",
 		.remedy = w->remedy,
 		.stamps = arena_array(w->v->a, n_stamps(w), sizeof(struct stamp)),
@@ -323,6 +326,7 @@ static int check_exchanged(struct warm *w, const char *tree)
 			 w->place.path);
 }
 
+/* What is made is the maker's, whoever the former copy belonged to. */
 static void install(struct warm *w, bool replaces)
 {
 	struct verification *v = w->v;
@@ -331,6 +335,7 @@ static void install(struct warm *w, bool replaces)
 	bool is_mounted;
 	struct step s;
 
+	w->owner = geteuid();
 	if (place_sync_tree(v->root_fd, n_stamps(w)) < 0 ||
 	    place_identify(v->root_fd, &root, &is_mounted) < 0) {
 		(void)could_not(w, "bring to disk");
@@ -404,6 +409,8 @@ void warm_prove(struct verification *v, struct step *s)
 		make(&w);
 	else
 		check(&w);
+	if (step_is_passing(s))
+		warm_guard(s, &w.place, w.owner);
 	leave(&w);
 	s->duration_us += clock_monotonic_us(v->req->clock) - begin_us;
 }

@@ -123,6 +123,48 @@ is "its half-made copy is removed" "$(ls -A warm/.assize | grep -c held)" 0
 exits "verify" 0 "$ASSIZE" rollback verify v2.0.0
 is "and scratch that a dead run left" "$(ls -A scratch)" ""
 
+# ---- who else could change it ----
+# warned CLAIM FINDING REMEDY: it is proven, with a warning.
+warned()
+{
+	run "$ASSIZE" rollback verify v2.0.0 --json
+	is "$1: exit status" "$status" 0
+	like "$1" "$(jq -r '.restorations[].steps[] | select(.name == "warm") | "\(.outcome): \(.finding), fix: \(.remedy)"' <<<"$out")" "$2.*fix: $3"
+}
+warmed
+chmod 757 warm
+warned "a directory that everybody may write to" 'warn: somebody else could exchange the warm copy once it is proven: ".*/warm" can be written to by everybody \(mode 0757\)' \
+	'chmod go-w .*/warm'
+chmod 1757 warm
+exits "unless it is sticky" 0 "$ASSIZE" rollback verify v2.0.0 --json
+unlike "unless it is sticky: nothing is said" "$out" 'somebody else'
+chmod 755 warm && chmod 777 warm/.assize
+warned "nor to the manifests" '".*/warm/\.assize" can be written to by everybody' 'chmod go-w '
+if [ "$(id -u)" = 0 ]; then
+	warmed
+	chown 12345 warm/v2.0.0/src/deep/hello.txt
+	noticed "a file of somebody else" 1 'in the warm copy "src/deep/hello.txt" belongs to user 12345, and all of it to user 0'
+	mended "a file of somebody else"
+	chown 12345 warm/v2.0.0/bin
+	noticed "a directory of somebody else" 1 'in the warm copy "bin" belongs to user 12345, and all of it to user 0'
+	warmed
+	chgrp 12345 warm && chmod 775 warm
+	warned "a group" 'can be written to by group 12345 \(mode 0775\)' 'chmod go-w .*/warm'
+	chgrp 0 warm
+	exits "which is the owner's own" 0 "$ASSIZE" rollback verify v2.0.0 --json
+	unlike "which is the owner's own: nothing is said" "$out" 'somebody else'
+	chown 12345 warm
+	warned "a directory of somebody else above it" '".*/warm" belongs to user 12345' 'chown 0 .*/warm'
+	warmed
+	chown -Rh 12345 warm/v2.0.0
+	run "$ASSIZE" rollback verify v2.0.0 --json
+	like "a copy of somebody else" "$status $out" '^0 .*/warm/v2.0.0 belongs to user 12345, who can change it'
+fi
+warmed
+printf x >repo/aux.c && printf x >"repo/what?" && git -C repo add . && git -C repo commit -qm w && git -C repo tag v3.0.0
+run "$ASSIZE" rollback verify v3.0.0 --json
+like "names that Windows cannot have" "$out" 'the name .{1,2}aux.c.{1,2} is a device on Windows \(and 1 more\)'
+
 # ---- kept -----------------------------------------------------------------------------------------
 warmed
 echo 3.0.0 >repo/version && git -C repo commit -qam 3.0.0 && git -C repo tag v3.0.0

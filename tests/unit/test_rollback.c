@@ -72,6 +72,11 @@ static void test_rollback_refuses_names(void **state)
 					   "git", "git~10", "\xc3\xa4",	  "a\nb",
 					   "c:",  "..a",    ".git-x"};
 
+	static const char *const elsewhere[] = {"CON",	"aux.c", "nul.tar.gz", "Com1", "lpt9.x",
+						"aux ", "a.",	 "a ",	       "a:b",  "what?"};
+	static const char *const anywhere[] = {"a",	"console", "aux1", "com0",
+					       "com10", ".aux",	   "a.b"};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
 		assert_non_null(name_refused(bad[i]));
@@ -79,6 +84,10 @@ static void test_rollback_refuses_names(void **state)
 		assert_null(name_refused(good[i]));
 	assert_non_null(name_doubtful("a\\b"));
 	assert_null(name_doubtful("a-b"));
+	for (size_t i = 0; i < COUNT(elsewhere); i++)
+		assert_non_null(name_elsewhere(elsewhere[i]));
+	for (size_t i = 0; i < COUNT(anywhere); i++)
+		assert_null(name_elsewhere(anywhere[i]));
 }
 
 static void test_rollback_reads_lfs_pointers(void **state)
