@@ -361,32 +361,13 @@ static void command_check_bounds(struct keys_context *ctx, const struct check *c
 	}
 }
 
-static void put_word(struct buf *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_@%+=:,./-";
-
-	if (word[0] && word[strspn(word, plain)] == '\0') {
-		(void)buf_puts(out, word); /* the definition is bounded */
-		return;
-	}
-	(void)buf_putc(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			(void)buf_puts(out, "'\\''");
-		else
-			str_escape(out, word, 1);
-	}
-	(void)buf_putc(out, '\'');
-}
-
 /* As one would type it, for people. */
 void command_put_line(struct buf *out, const struct texts *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
 		if (i > 0)
 			(void)buf_putc(out, ' ');
-		put_word(out, run->items[i]);
+		str_word(out, run->items[i]);
 	}
 }
 

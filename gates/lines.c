@@ -9,6 +9,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 
 struct decision_line *lines_add(struct lines *l, const char *check, enum outcome outcome,
 				bool is_hard, const char *text)
@@ -111,25 +112,7 @@ const char *lines_age(struct lines *l, int64_t at_ms, int64_t now_ms)
 
 const char *lines_word(struct lines *l, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "_-./:@%+=,";
-	const char *text;
-	struct buf b;
-
-	if (word[0] != '\0' && strspn(word, plain) == strlen(word))
-		return word;
-	buf_init(&b, BUF_UNBOUNDED); /* nothing here can fail */
-	(void)buf_putc(&b, '\'');
-	for (const char *c = word; *c != '\0'; c++) {
-		if (*c == '\'')
-			(void)buf_puts(&b, "'\\''");
-		else
-			(void)buf_putc(&b, *c);
-	}
-	(void)buf_putc(&b, '\'');
-	text = arena_strndup(l->arena, b.data, b.len);
-	buf_release(&b);
-	return text;
+	return str_as_word(l->arena, word);
 }
 
 const char *lines_run(struct lines *l, const struct gate_input *in, const struct check *check)

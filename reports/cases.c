@@ -11,6 +11,7 @@
 #include "reports/view.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 
 /* Buffers here are unbounded and never refuse, hence the (void) before every append. */
 
@@ -121,7 +122,7 @@ static const char *details_of(struct arena *a, const struct report *r, const str
 	put_lines(&b, "query", s->query);
 	put_lines(&b, "why", s->check->why);
 	(void)buf_printf(&b, "explain: assize explain %" PRId64 " ", r->run.id);
-	text_shell_word(&b, s->check->name);
+	str_word(&b, s->check->name);
 	(void)buf_putc(&b, '\n');
 	return keep(a, &b);
 }

@@ -11,6 +11,7 @@
 #include "reports/text.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 #include "runner/io/digest.h"
 
 #define BASE64_SHA256 45 /* 44 characters and NUL */
@@ -98,7 +99,7 @@ void html_verify(const struct page *p)
 		struct buf path;
 
 		buf_init(&path, BUF_UNBOUNDED);
-		text_shell_word(&path, p->r->record_path);
+		str_word(&path, p->r->record_path);
 		html_puts(p, " --record ");
 		text_markup_n(p->out, path.data, path.len);
 		buf_release(&path);

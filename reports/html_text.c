@@ -11,6 +11,7 @@
 #include "reports/svg.h"
 #include "reports/text.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 
 /* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
 
@@ -228,7 +229,7 @@ void html_command(const struct page *p, const char *label, const char *command, 
 	(void)buf_puts(&b, command);
 	if (name != NULL) {
 		(void)buf_putc(&b, ' ');
-		text_shell_word(&b, name);
+		str_word(&b, name);
 	}
 	html_printf(p, "<li><span>%s</span> ", label);
 	html_code(p, b.data);

@@ -9,6 +9,7 @@
 #include "reports/text.h"
 #include "runner/base/buf.h"
 #include "runner/base/utc.h"
+#include "runner/base/str.h"
 #include "runner/io/json.h"
 #include "runner/model/notify.h"
 
@@ -102,7 +103,7 @@ void notice_explain(struct buf *out, const struct transition *t)
 		if (t->run_id == 0)
 			return;
 		(void)buf_printf(out, "assize explain %" PRId64 " ", t->run_id);
-		text_shell_word(out, t->check);
+		str_word(out, t->check);
 		return;
 	case TRANSITION_INCOMPLETE:
 		(void)buf_puts(out, "assize history");

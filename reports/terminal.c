@@ -112,7 +112,7 @@ static void put_begin_event(struct buf *out, const struct run_info *run, size_t 
 {
 	terminal_put_stamp(out, run->begin_ms);
 	(void)buf_printf(out, "run=%" PRId64 " subject=", run->id);
-	text_shell_word(out, run->subject);
+	str_word(out, run->subject);
 	(void)buf_puts(out, " def=");
 	for (size_t i = 0; i < 4; i++)
 		(void)buf_printf(out, "%02x", (unsigned)run->definition_digest[i]);

@@ -14,6 +14,7 @@
 #include "reports/view.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 
 #define MAX_IN_FULL   25 /* checks */
 #define MAX_SERIES    5	 /* of one check */
@@ -155,14 +156,14 @@ static void put_commands(struct buf *out, const struct terminal *t, const struct
 	(void)buf_putc(out, '\n');
 	put_label(out, "explain");
 	(void)buf_printf(out, "assize explain %" PRId64 " ", r->run.id);
-	text_shell_word(out, v->info->name);
+	str_word(out, v->info->name);
 	(void)buf_printf(out, "%s\n", repeated);
 	put_label(out, "again");
 	(void)buf_puts(out, "assize run ");
-	text_shell_word(out, v->info->name);
+	str_word(out, v->info->name);
 	if (r->run.subject[0] != '\0') {
 		(void)buf_puts(out, " --subject ");
-		text_shell_word(out, r->run.subject);
+		str_word(out, r->run.subject);
 	}
 	(void)buf_printf(out, "%s\n", repeated);
 }

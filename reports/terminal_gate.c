@@ -12,6 +12,7 @@
 #include "reports/text.h"
 #include "reports/view.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 
 #define COLUMN_TEXT 13
 
@@ -194,9 +195,9 @@ static void put_decision_event(struct buf *out, const struct decision *d, size_t
 	}
 	terminal_put_stamp(out, d->at_ms);
 	(void)buf_puts(out, "gate=");
-	text_shell_word(out, d->gate);
+	str_word(out, d->gate);
 	(void)buf_puts(out, " subject=");
-	text_shell_word(out, d->subject);
+	str_word(out, d->subject);
 	(void)buf_printf(out, " decision=%s outcome=%s met=%zu unmet=%zu", word_of(d),
 			 decision_is_overridden(d) ? outcome_name(d->outcome) : decision_state(d),
 			 n_evidence, n_shut);

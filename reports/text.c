@@ -116,24 +116,6 @@ bool text_line(const char **rest, const char **line, size_t *n)
 	return true;
 }
 
-void text_shell_word(struct buf *out, const char *s)
-{
-	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "0123456789_./:@%+=-,";
-
-	if (s[0] != '\0' && s[0] != '-' && s[strspn(s, harmless)] == '\0') {
-		(void)buf_puts(out, s);
-		return;
-	}
-	(void)buf_putc(out, '\'');
-	for (const char *quote; (quote = strchr(s, '\'')) != NULL; s = quote + 1) {
-		text_visible(out, s, (size_t)(quote - s));
-		(void)buf_puts(out, "'\\''");
-	}
-	text_put(out, s);
-	(void)buf_putc(out, '\'');
-}
-
 static bool value_number(const struct value *v, double *out)
 {
 	switch (v->type) {

@@ -36,9 +36,6 @@ void text_json(struct json_writer *w, const char *key, const char *s);
 /* The next line of text, without its newline; false at the end. *rest starts as the text. */
 bool text_line(const char **rest, const char **line, size_t *n);
 
-/* A word for a shell: as it is when harmless, else in single quotes. Visible, never executable. */
-void text_shell_word(struct buf *out, const char *s);
-
 /* The number that is judged: share or value. False: there is none. */
 bool result_number(const struct result *r, double *out);
 bool point_number(const struct point *p, bool is_share, double *out);

@@ -122,7 +122,8 @@ static void check_local_attributes(struct verification *v, struct step *s)
 
 	buf_init(&text, (size_t)1 << 20);
 	if (file_read(path, &text, NULL) == 0 && attributes_matter(text.data, text.len))
-		step_find(s, OUTCOME_UNDECIDED, arena_printf(v->a, "rm %s", room_shell(v->a, path)),
+		step_find(s, OUTCOME_UNDECIDED,
+			  arena_printf(v->a, "rm %s", str_as_word(v->a, path)),
 			  "info/attributes of this clone change what git writes here");
 	buf_release(&text);
 }

@@ -39,7 +39,7 @@ static int check_taken_first(struct verification *v, struct step *s)
 {
 	const char *rename =
 		arena_printf(v->a, "git tag NEW-NAME %s",
-			     room_shell(v->a, arena_printf(v->a, "refs/tags/%s^{}", v->tag)));
+			     str_as_word(v->a, arena_printf(v->a, "refs/tags/%s^{}", v->tag)));
 	const char *file = arena_printf(v->a, "%s%s", git_repository_commondir(v->repo), v->tag);
 	git_reference *ref = NULL;
 	const char *what = NULL;
@@ -58,7 +58,7 @@ static int check_taken_first(struct verification *v, struct step *s)
 	return step_find(s, OUTCOME_FAIL,
 			 str_equal(v->tag, "HEAD")
 				 ? rename
-				 : arena_printf(v->a, "rm %s", room_shell(v->a, file)),
+				 : arena_printf(v->a, "rm %s", str_as_word(v->a, file)),
 			 "the name \"%s\" is ambiguous: there is a file of that name in git's "
 			 "directory, which git takes first",
 			 str_escaped(v->a, v->tag));
@@ -85,9 +85,9 @@ static int check_ambiguous(struct verification *v, struct step *s)
 		return step_find(
 			s, OUTCOME_FAIL,
 			i == 0 ? arena_printf(v->a, "git branch -m %s %s", room_word(v->a, v->tag),
-					      room_shell(v->a, branch))
+					      str_as_word(v->a, branch))
 			       : arena_printf(v->a, "git update-ref -d %s",
-					      room_shell(v->a, names[i])),
+					      str_as_word(v->a, names[i])),
 			"the name \"%s\" is ambiguous: there is a %s of that name, and git "
 			"may take it instead",
 			str_escaped(v->a, v->tag), kinds[i]);
@@ -103,7 +103,7 @@ static int no_such_tag(struct verification *v, struct step *s)
 	if (remote)
 		get = arena_printf(v->a, "git fetch %s%s %s",
 				   v->source.is_shallow ? "--depth=1 " : "",
-				   room_shell(v->a, remote), room_refspec(v->a, v->tag));
+				   str_as_word(v->a, remote), room_refspec(v->a, v->tag));
 	else
 		get = "git tag --list";
 	return step_find(s, OUTCOME_UNDECIDED, get, "there is no tag \"%s\" in this repository%s",
@@ -125,7 +125,7 @@ static int lookup(struct verification *v, struct step *s, git_oid *id)
 	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC)
 		rc = step_find(s, OUTCOME_FAIL,
 			       arena_printf(v->a, "git update-ref --no-deref %s %s^{commit}",
-					    room_shell(v->a, v->ref), room_shell(v->a, v->ref)),
+					    str_as_word(v->a, v->ref), str_as_word(v->a, v->ref)),
 			       "the tag is a symbolic ref to \"%s\" and moves with it",
 			       str_escaped(v->a, git_reference_symbolic_target(ref)));
 	else
@@ -146,7 +146,7 @@ static int open_tag(struct verification *v, struct step *s, git_oid *id, int lev
 	if (level == 0 && strcmp(git_tag_name(tag), v->tag) != 0)
 		rc = step_find(s, OUTCOME_FAIL,
 			       v->source.remote ? arena_printf(v->a, "git fetch --force %s %s",
-							       room_shell(v->a, v->source.remote),
+							       str_as_word(v->a, v->source.remote),
 							       room_refspec(v->a, v->tag))
 						: NULL,
 			       "the ref \"%s\" holds the tag object of \"%s\"",
@@ -183,7 +183,7 @@ static int peel(struct verification *v, struct step *s, git_oid *id)
 		if (type != GIT_OBJECT_TAG)
 			return step_find(
 				s, OUTCOME_FAIL,
-				arena_printf(v->a, "git cat-file -p %s", room_shell(v->a, v->ref)),
+				arena_printf(v->a, "git cat-file -p %s", str_as_word(v->a, v->ref)),
 				"the tag leads to the %s %s, not to a commit",
 				git_object_type2string(type), room_hex(v->a, id));
 		if (open_tag(v, s, id, level) < 0)
@@ -221,7 +221,7 @@ static int check_pin(struct verification *v, struct step *s)
 			 /* git tag makes none with a dash in front */
 			 arena_printf(v->a, "git %s %s %s",
 				      v->tag[0] == '-' ? "update-ref" : "tag --force",
-				      room_shell(v->a, v->tag[0] == '-' ? v->ref : v->tag),
+				      str_as_word(v->a, v->tag[0] == '-' ? v->ref : v->tag),
 				      pin->commit ? pin->commit : pin->tree),
 			 "the tag moved: it is %s %s, recorded first as %s",
 			 is_other_commit ? "commit" : "tree",

@@ -75,8 +75,8 @@ const char *lfs_remedy(struct verification *v, const struct entry *entry, struct
 
 	/* git-lfs fetches only what is not there, whatever it holds. */
 	return arena_printf(a, "rm -f %s && git lfs fetch %s %s",
-			    room_shell(a, store_path(v, entry, a)), room_shell(a, remote),
-			    room_shell(a, v->tag[0] == '-' ? v->ref : v->tag));
+			    str_as_word(a, store_path(v, entry, a)), str_as_word(a, remote),
+			    str_as_word(a, v->tag[0] == '-' ? v->ref : v->tag));
 }
 
 int lfs_open(struct verification *v, const struct entry *entry, struct step *s)

@@ -36,8 +36,8 @@ static int check_room(struct verification *v, struct step *s)
 	char free_text[NUM_REAL_MAX], needed_text[NUM_REAL_MAX];
 	struct err e = {0};
 	const char *remedy =
-		arena_printf(v->a, "df -h %s; df -i %s", room_shell(v->a, v->scratch_parent),
-			     room_shell(v->a, v->scratch_parent));
+		arena_printf(v->a, "df -h %s; df -i %s", str_as_word(v->a, v->scratch_parent),
+			     str_as_word(v->a, v->scratch_parent));
 
 	if (file_free_space(v->scratch, &bytes, &inodes, &e) < 0)
 		return step_find(s, OUTCOME_UNDECIDED, remedy, "%s", e.message);

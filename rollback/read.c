@@ -33,9 +33,9 @@ const char *room_fetch(const struct verification *v, struct arena *a)
 		return "";
 	if (f->promisor)
 		return arena_printf(a, "git fetch --refetch --no-filter %s %s",
-				    room_shell(a, f->promisor), room_refspec(a, v->tag));
+				    str_as_word(a, f->promisor), room_refspec(a, v->tag));
 	return arena_printf(a, "git fetch %s %s %s", f->is_shallow ? "--depth=1" : "--refetch",
-			    room_shell(a, f->remote), room_refspec(a, v->tag));
+			    str_as_word(a, f->remote), room_refspec(a, v->tag));
 }
 
 static const char *remedy(struct verification *v, struct step *s, const char *why)
@@ -48,7 +48,7 @@ static const char *remedy(struct verification *v, struct step *s, const char *wh
 	if (v->source.remote)
 		return arena_strdup(s->a, why);
 	return arena_printf(s->a, "git -C %s fetch --refetch <a complete clone> %s",
-			    room_shell(s->a, place), room_refspec(s->a, v->tag));
+			    str_as_word(s->a, place), room_refspec(s->a, v->tag));
 }
 
 /* "blob 1a2b.. of "src/a.c"" */
@@ -79,7 +79,7 @@ static bool is_packed(const char *objects, const git_oid *id)
 static const char *fetch_submodule(const struct verification *v, struct step *s, size_t store)
 {
 	return arena_printf(s->a, "git -C %s fetch --refetch origin %s",
-			    room_shell(s->a, v->stores[store].gitdir), v->stores[store].commit);
+			    str_as_word(s->a, v->stores[store].gitdir), v->stores[store].commit);
 }
 
 /*
@@ -97,11 +97,11 @@ static const char *repair(struct verification *v, struct step *s, const struct w
 	if (w->store > 0)
 		return fetch_submodule(v, s, w->store);
 	if (stat(loose, &st) == 0 && !is_packed(objects, w->id))
-		return arena_printf(s->a, "rm -f %s && %s", room_shell(s->a, loose), get);
+		return arena_printf(s->a, "rm -f %s && %s", str_as_word(s->a, loose), get);
 	if (!v->source.remote)
 		return get;
 	return arena_printf(s->a, "git clone --mirror \"$(git remote get-url %s)\" fresh.git",
-			    room_shell(s->a, v->source.remote));
+			    str_as_word(s->a, v->source.remote));
 }
 
 /* An index for whose sake nothing of its pack is read. */
@@ -160,7 +160,7 @@ int room_unreadable(struct verification *v, int rc, const struct wanted *w, stru
 	if (is_machine)
 		return step_find(s, OUTCOME_UNDECIDED,
 				 arena_printf(s->a, "ls -lR %s/objects",
-					      room_shell(s->a, git_repository_commondir(v->repo))),
+					      str_as_word(s->a, git_repository_commondir(v->repo))),
 				 "%s could not be read: %s", named(s, w), reason);
 	return step_find(s, OUTCOME_FAIL, repair(v, s, w), "%s is damaged: %s", named(s, w),
 			 reason);

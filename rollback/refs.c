@@ -75,7 +75,7 @@ static const char *find_fault(char *text, size_t n, size_t *at)
 int refs_prove(struct verification *v, struct step *s)
 {
 	const char *path = arena_printf(v->a, "%spacked-refs", git_repository_commondir(v->repo));
-	const char *remedy = room_shell(v->a, path), *fault = NULL;
+	const char *remedy = str_as_word(v->a, path), *fault = NULL;
 	struct buf text;
 	size_t at = 0;
 
@@ -86,8 +86,8 @@ int refs_prove(struct verification *v, struct step *s)
 	if (!fault)
 		return 0;
 	remedy = arena_printf(v->a, "mv %s %s && git fetch %s 'refs/tags/*:refs/tags/*'", remedy,
-			      room_shell(v->a, arena_printf(v->a, "%s.damaged", path)),
-			      v->source.remote ? room_shell(v->a, v->source.remote)
+			      str_as_word(v->a, arena_printf(v->a, "%s.damaged", path)),
+			      v->source.remote ? str_as_word(v->a, v->source.remote)
 					       : "<a complete clone>");
 	if (at == 0)
 		return step_find(s, OUTCOME_UNDECIDED, remedy, "git cannot read packed-refs: it %s",

@@ -85,8 +85,6 @@ enum rollback_step {
 	N_STEPS
 };
 
-/* A word as a shell takes it literally; remedies are made to be pasted. */
-const char *room_shell(struct arena *a, const char *word);
 /* A tag among the words of a command: behind -- where it would be taken for options. */
 const char *room_word(struct arena *a, const char *tag);
 /* What git fetch REMOTE is told of a tag: "tag v1". */

@@ -102,7 +102,7 @@ int64_t room_seen_ms(const struct verification *v)
 
 static int not_signed(struct verification *v, struct step *s)
 {
-	const char *tag = room_shell(v->a, v->tag);
+	const char *tag = str_as_word(v->a, v->tag);
 
 	if (!v->set->signature.is_required) {
 		step_note(s, "not signed");
@@ -110,7 +110,7 @@ static int not_signed(struct verification *v, struct step *s)
 	}
 	(void)step_find(s, OUTCOME_UNDECIDED,
 			arena_printf(v->a, "git tag --sign --force -m %s %s %s^{commit}", tag, tag,
-				     room_shell(v->a, v->ref)),
+				     str_as_word(v->a, v->ref)),
 			v->is_annotated
 				? "the tag is not signed"
 				: "the tag is lightweight, so nothing is signed that names it");
@@ -127,11 +127,11 @@ static const char *admit(struct verification *v, const struct signed_tag *t,
 	if (t->scheme == SCHEME_SSH)
 		return arena_printf(
 			v->a, "echo %s >>%s  # if the key is one of yours",
-			room_shell(v->a, arena_printf(v->a, "%s namespaces=\"git\" %s",
-						      str_escaped(v->a, who), answer->public_key)),
-			room_shell(v->a, keys->allowed_signers));
+			str_as_word(v->a, arena_printf(v->a, "%s namespaces=\"git\" %s",
+						       str_escaped(v->a, who), answer->public_key)),
+			str_as_word(v->a, keys->allowed_signers));
 	return arena_printf(v->a, "gpg --export %s >>%s  # if the key is one of yours",
-			    answer->key ? answer->key : "KEY", room_shell(v->a, keys->keyring));
+			    answer->key ? answer->key : "KEY", str_as_word(v->a, keys->keyring));
 }
 
 static const char *remedy(struct verification *v, const struct signed_tag *t,
@@ -144,25 +144,25 @@ static const char *remedy(struct verification *v, const struct signed_tag *t,
 	case SIGNATURE_MALFORMED:
 	case SIGNATURE_BAD:
 		return v->source.remote ? arena_printf(v->a, "git fetch --force %s %s",
-						       room_shell(v->a, v->source.remote),
+						       str_as_word(v->a, v->source.remote),
 						       room_refspec(v->a, v->tag))
 					: arena_printf(v->a, "git cat-file tag %s",
-						       room_shell(v->a, v->ref));
+						       str_as_word(v->a, v->ref));
 	case SIGNATURE_UNKNOWN_KEY:
 		return admit(v, t, answer);
 	case SIGNATURE_OTHER_PURPOSE:
-		return arena_printf(v->a, "add git to namespaces= in %s", room_shell(v->a, file));
+		return arena_printf(v->a, "add git to namespaces= in %s", str_as_word(v->a, file));
 	case SIGNATURE_TOO_EARLY:
 	case SIGNATURE_EXPIRED:
 		return arena_printf(v->a,
 				    "let the key count longer in %s, if it was in good hands then",
-				    room_shell(v->a, file));
+				    str_as_word(v->a, file));
 	case SIGNATURE_REVOKED:
 		return arena_printf(v->a,
 				    "git tag --sign --force -m %s %s %s^{commit}  # by "
 				    "another key, once the content was looked at",
-				    room_shell(v->a, v->tag), room_shell(v->a, v->tag),
-				    room_shell(v->a, v->ref));
+				    str_as_word(v->a, v->tag), str_as_word(v->a, v->tag),
+				    str_as_word(v->a, v->ref));
 	}
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/str.h"
 
 void step_init(struct step *s, struct arena *a)
 {
@@ -105,38 +106,14 @@ struct rollback_place room_place(const struct verification *v)
 	};
 }
 
-const char *room_shell(struct arena *a, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789._/+@%:=-";
-	size_t n = strlen(word), used = 0;
-
-	if (n > 0 && strspn(word, plain) == n)
-		return arena_strdup(a, word);
-
-	/* Worst case: every byte is a quote and becomes '\''. */
-	char *quoted = arena_alloc(a, 4 * n + 3);
-	quoted[used++] = '\'';
-	for (size_t i = 0; i < n; i++) {
-		if (word[i] == '\'') {
-			memcpy(quoted + used, "'\\''", 4);
-			used += 4;
-		} else {
-			quoted[used++] = word[i];
-		}
-	}
-	quoted[used++] = '\'';
-	return quoted;
-}
-
 const char *room_word(struct arena *a, const char *tag)
 {
-	return tag[0] != '-' ? room_shell(a, tag) : arena_printf(a, "-- %s", room_shell(a, tag));
+	return tag[0] != '-' ? str_as_word(a, tag) : arena_printf(a, "-- %s", str_as_word(a, tag));
 }
 
 const char *room_refspec(struct arena *a, const char *tag)
 {
 	if (tag[0] != '-')
-		return arena_printf(a, "tag %s", room_shell(a, tag));
-	return room_shell(a, arena_printf(a, "refs/tags/%s:refs/tags/%s", tag, tag));
+		return arena_printf(a, "tag %s", str_as_word(a, tag));
+	return str_as_word(a, arena_printf(a, "refs/tags/%s:refs/tags/%s", tag, tag));
 }

@@ -237,7 +237,7 @@ static int walk_submodule(struct verification *v, struct step *s, struct entry *
 		return step_find(
 			s, OUTCOME_UNDECIDED,
 			arena_printf(v->a, "git submodule update --init --recursive %s",
-				     room_shell(v->a, entry->path)),
+				     str_as_word(v->a, entry->path)),
 			"submodule \"%s\" at commit %s is not cloned here, so it cannot be proven",
 			str_escaped(v->a, entry->path), room_hex(v->a, &entry->id));
 	if (open_store(v, s, entry, gitdir) < 0 || tree_of_commit(v, s, entry, store, &tree) < 0)

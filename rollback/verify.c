@@ -111,7 +111,7 @@ static void remove_scratch(struct verification *v, struct step *s)
 	room_progress_begin(v);
 	if (scratch_release(&v->held, &e) < 0)
 		step_find(s, OUTCOME_WARN,
-			  arena_printf(v->a, "rm -rf %s", room_shell(v->a, v->scratch)), "%s",
+			  arena_printf(v->a, "rm -rf %s", str_as_word(v->a, v->scratch)), "%s",
 			  e.message);
 	v->scratch = NULL;
 	room_progress_begin(v);

@@ -35,6 +35,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
+#include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/digest.h"
 
@@ -64,7 +65,7 @@ static int could_not(struct warm *w, const char *what)
 
 static int is_other(struct warm *w, const char *what)
 {
-	const char *path = room_shell(w->v->a, w->place.path);
+	const char *path = str_as_word(w->v->a, w->place.path);
 
 	return step_find(w->s, OUTCOME_FAIL,
 			 arena_printf(w->v->a, "mv %s %s.aside && %s", path, path, w->remedy),
@@ -112,7 +113,7 @@ static enum standing look(struct warm *w)
 	if (is_mounted || st.st_dev != directory.st_dev) {
 		step_find(w->s, OUTCOME_FAIL,
 			  arena_printf(w->v->a, "umount %s && %s",
-				       room_shell(w->v->a, w->place.path), w->remedy),
+				       str_as_word(w->v->a, w->place.path), w->remedy),
 			  "the warm copy \"%s\" is on a file system of its own: it cannot be "
 			  "swapped in by a rename",
 			  w->place.path);
@@ -294,7 +295,7 @@ static int describe(struct warm *w, const struct place_identity *root, int64_t m
 /* Puts the tree where the copy is to stand. replaces: exchange it with what stands there. */
 static int move_in(struct warm *w, const char *tree, bool replaces)
 {
-	const char *path = room_shell(w->v->a, w->place.path);
+	const char *path = str_as_word(w->v->a, w->place.path);
 
 	if ((replaces ? place_exchange : place_move)(tree, w->place.path) == 0)
 		return 0;

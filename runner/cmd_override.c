@@ -85,7 +85,7 @@ static void tell(struct app *app, const struct override *o)
 		      "it counts at assize gate %s --subject %s with this record\n",
 		      o->id, o->gate, str_escaped(app->arena, o->subject), until,
 		      str_escaped(app->arena, o->actor), str_escaped(app->arena, o->reason),
-		      o->gate, str_escaped(app->arena, o->subject));
+		      o->gate, str_as_word(app->arena, o->subject));
 }
 
 static int run_override(struct app *app, const struct command *self, int argc, char **argv)

@@ -1,54 +1,22 @@
 #include "runner/curl_line.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/redact.h"
+#include "runner/base/str.h"
 #include "runner/io/http.h"
 #include "runner/io/http_curl.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 
-static bool is_plain(const char *s)
+/* n bytes without a secret in them. Nothing written here is bounded by anything but s. */
+static void put_piece(struct buf *out, const char *s, size_t n)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "-_./:=,@%+";
-
-	return *s != '\0' && s[strspn(s, plain)] == '\0';
-}
-
-static bool has_control(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
-			return true;
-	return false;
-}
-
-/* n bytes without a secret in them, quoted. Nothing written here is bounded by anything but s. */
-static void put_quoted(struct buf *out, const char *s, size_t n)
-{
-	bool is_escaped = has_control(s, n);
-
-	if (n == 0)
-		return;
-	(void)buf_puts(out, is_escaped ? "$'" : "'");
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (is_escaped && (c < ' ' || c == 0x7f))
-			(void)buf_printf(out, "\\%03o", (unsigned)c);
-		else if (is_escaped && (c == '\\' || c == '\''))
-			(void)buf_printf(out, "\\%c", c);
-		else if (c == '\'')
-			(void)buf_puts(out, "'\\''");
-		else
-			(void)buf_putc(out, (char)c);
-	}
-	(void)buf_putc(out, '\'');
+	if (n > 0)
+		str_quote(out, s, n);
 }
 
 static void put_argument(struct buf *out, const char *s, const struct redactor *r)
@@ -67,7 +35,7 @@ static void put_argument(struct buf *out, const char *s, const struct redactor *
 			s++;
 			continue;
 		}
-		put_quoted(out, from, (size_t)(s - from));
+		put_piece(out, from, (size_t)(s - from));
 		if (variable != NULL)
 			(void)buf_printf(out, "\"$%s\"", variable);
 		else
@@ -75,10 +43,8 @@ static void put_argument(struct buf *out, const char *s, const struct redactor *
 		s += n;
 		from = s;
 	}
-	if (is_plain(from) && (size_t)(s - from) > 0)
-		(void)buf_puts(out, from);
-	else
-		put_quoted(out, from, (size_t)(s - from));
+	if (s > from)
+		str_word(out, from);
 }
 
 /* The request as a line; -1: e says what is wrong with it. */

@@ -16,6 +16,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
+#include "runner/base/str.h"
 #include "runner/history/record.h"
 #include "runner/io/shared_log.h"
 #include "runner/model/unit.h"
@@ -44,11 +45,11 @@ static const char *repeated_options(const struct app *app, const struct options 
 	buf_init(&out, BUF_UNBOUNDED); /* words of the command line */
 	if (o->file != NULL) {
 		(void)buf_puts(&out, " -f ");
-		text_shell_word(&out, o->file);
+		str_word(&out, o->file);
 	}
 	if (o->record != NULL && !shared_url_is(o->record)) {
 		(void)buf_puts(&out, " --record ");
-		text_shell_word(&out, o->record);
+		str_word(&out, o->record);
 	}
 	text = arena_strndup(app->arena, out.data, out.len);
 	buf_release(&out);

@@ -234,3 +234,74 @@ size_t str_width(const char *s)
 	}
 	return width;
 }
+
+/* Length of the character at s when it can stand in a line as it is, else 0. */
+static size_t shown_length(const char *s, size_t n)
+{
+	uint32_t code;
+	size_t k = utf8_decode(s, n, &code);
+
+	return k > 0 && !utf8_is_deceptive(code) ? k : 0;
+}
+
+static bool is_shown(const char *s, size_t n)
+{
+	for (size_t k; n > 0; s += k, n -= k) {
+		k = shown_length(s, n);
+		if (k == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Escapes need no look at the buffer: is_full tells. */
+void str_quote(struct buf *out, const char *s, size_t n)
+{
+	bool is_escaped = !is_shown(s, n);
+
+	(void)buf_puts(out, is_escaped ? "$'" : "'");
+	for (size_t i = 0, k; i < n; i += k) {
+		k = shown_length(s + i, n - i);
+		if (k == 0) {
+			(void)buf_printf(out, "\\%03o", (unsigned)(unsigned char)s[i]);
+			k = 1;
+		} else if (is_escaped && (s[i] == '\\' || s[i] == '\'')) {
+			(void)buf_printf(out, "\\%c", s[i]);
+		} else if (s[i] == '\'') {
+			(void)buf_puts(out, "'\\''");
+		} else {
+			(void)buf_add(out, s + i, k);
+		}
+	}
+	(void)buf_putc(out, '\'');
+}
+
+static bool is_word(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-./:@%+=,";
+
+	return s[0] != '\0' && s[strspn(s, plain)] == '\0';
+}
+
+void str_word(struct buf *out, const char *s)
+{
+	if (is_word(s))
+		(void)buf_puts(out, s);
+	else
+		str_quote(out, s, strlen(s));
+}
+
+const char *str_as_word(struct arena *a, const char *s)
+{
+	struct buf out;
+	const char *text;
+
+	if (is_word(s))
+		return s;
+	buf_init(&out, BUF_UNBOUNDED); /* at most four times as long as s */
+	str_quote(&out, s, strlen(s));
+	text = arena_strndup(a, out.data, out.len);
+	buf_release(&out);
+	return text;
+}

@@ -28,6 +28,16 @@ bool str_glob_fold(const char *pattern, const char *s); /* without regard to the
 void str_escape(struct buf *out, const char *s, size_t n);
 const char *str_escaped(struct arena *a, const char *s);
 
+/*
+ * Appends s as one word of a command that is shown and pasted: as it is when a shell does, else in
+ * single quotes. What str_escape() makes visible is written in octal between $' and ', which bash,
+ * zsh, ksh and POSIX 2024 read as the bytes it stands for.
+ */
+void str_word(struct buf *out, const char *s);
+const char *str_as_word(struct arena *a, const char *s); /* s itself when nothing is quoted */
+/* Quotes n bytes, whatever they are: a piece of a word. */
+void str_quote(struct buf *out, const char *s, size_t n);
+
 /* Columns a terminal uses for s (UTF-8, East Asian width ignored, combining marks count zero). */
 size_t str_width(const char *s);
 

@@ -76,4 +76,28 @@ like "suggests" "$err" 'did you mean a/owner'
 exits "explain needs both words" 3 "$ASSIZE" explain latest
 exits "a report of a run that is none" 3 "$ASSIZE" report 99
 exits "a format that is none" 3 "$ASSIZE" report --format pdf
+
+# ---- commands that are printed can be pasted, whatever a name or subject holds ----
+
+mkdir paste && cd paste
+cat >"it's one.yaml" <<'YAML'
+assize: 1
+audits: { a: { checks: [ { id: c, command: { run: [test, -e, fixed] } } ] } }
+gates: { g: { require: [ { audit: a } ], run: never } }
+YAML
+assize() { "$ASSIZE" "$@"; }
+subject=$'v1\n$(date)\e[31m\u202e\\\'"'
+exits "a run about something odd" 1 "$ASSIZE" run -f "it's one.yaml" --subject "$subject"
+again=$(sed -n 's/^ *again *//p' <<<"$out")
+ok "the command to run it again is one line of text" perl -e 'exit $ARGV[0] =~ /[^ -~]/' "$again"
+eval "$again" >again.out
+is "and is about the same" "$(sqlite3 .assize/record.db \
+	'SELECT count(*), count(DISTINCT subject) FROM runs')" "2|1"
+like "for it names the definition" "$again" "-f 'it'.*'s one.yaml'"
+cp "it's one.yaml" assize.yaml
+exits "a gate about what nobody measured" 2 "$ASSIZE" gate g --subject "$subject+" --json
+eval "$(jq -r '.lines[] | select(.check == "a/c").remedy' <<<"$out")" >remedy.out
+is "its remedy measures it" "$(sqlite3 -json .assize/record.db "SELECT t.body FROM runs r JOIN texts t ON
+	t.id = r.subject ORDER BY r.id DESC LIMIT 1" | jq -r '.[0].body')" "$subject+"
+cd ..
 done_testing

@@ -81,25 +81,6 @@ static void test_text_markup_leaves_no_markup(void **state)
 	assert_string_equal(w->out.data, "&lt;a href=&#39;x&#39;&gt;&amp;&quot;]]&gt;");
 }
 
-static void test_text_shell_words_are_quoted_when_needed(void **state)
-{
-	static const char *const rows[][2] = {
-		{"tasks/missing", "tasks/missing"},
-		{"", "''"},
-		{"a b", "'a b'"},
-		{"-f", "'-f'"},
-		{"$(id)", "'$(id)'"},
-		{"it's", "'it'\\''s'"},
-	};
-	struct world *w = *state;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		buf_reset(&w->out);
-		text_shell_word(&w->out, rows[i][0]);
-		assert_string_equal(w->out.data, rows[i][1]);
-	}
-}
-
 static void test_text_share_is_shown_as_share(void **state)
 {
 	struct world *w = *state;
@@ -438,7 +419,6 @@ int main(void)
 		REPORT_TEST(test_text_hidden_characters_become_visible),
 		REPORT_TEST(test_text_backslashes_stay_readable),
 		REPORT_TEST(test_text_markup_leaves_no_markup),
-		REPORT_TEST(test_text_shell_words_are_quoted_when_needed),
 		REPORT_TEST(test_text_share_is_shown_as_share),
 		REPORT_TEST(test_spark_keeps_every_extreme),
 		REPORT_TEST(test_spark_short_trails_are_kept_whole),

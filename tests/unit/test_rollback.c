@@ -144,19 +144,6 @@ static void test_rollback_keeps_the_worst_finding(void **state)
 	arena_free(a);
 }
 
-static void test_rollback_quotes_for_a_shell(void **state)
-{
-	struct arena *a = arena_new();
-
-	(void)state;
-	assert_string_equal(room_shell(a, "v1.2.0"), "v1.2.0");
-	assert_string_equal(room_shell(a, ""), "''");
-	assert_string_equal(room_shell(a, "a b"), "'a b'");
-	assert_string_equal(room_shell(a, "$(reboot)"), "'$(reboot)'");
-	assert_string_equal(room_shell(a, "it's"), "'it'\\''s'");
-	arena_free(a);
-}
-
 /* A repository with one tag "v1": a, dir/b (executable), dir/l -> ../a. */
 static void make_repository(const char *path)
 {
@@ -540,7 +527,6 @@ int main(void)
 		cmocka_unit_test(test_rollback_refuses_names),
 		cmocka_unit_test(test_rollback_reads_lfs_pointers),
 		cmocka_unit_test(test_rollback_keeps_the_worst_finding),
-		cmocka_unit_test(test_rollback_quotes_for_a_shell),
 		cmocka_unit_test_setup_teardown(test_rollback_proves_a_whole_tag, setup_world,
 						teardown_world),
 		cmocka_unit_test_setup_teardown(test_rollback_compare_notices, setup_world,

@@ -16,6 +16,37 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+static void test_str_word_is_what_a_shell_reads(void **state)
+{
+	static const char *const rows[][2] = {
+		{"tasks/missing", "tasks/missing"},
+		{"-f", "-f"},
+		{"", "''"},
+		{"a b", "'a b'"},
+		{"$(id)", "'$(id)'"},
+		{"it's", "'it'\\''s'"},
+		{"\\n", "'\\n'"},
+		{"\xC3\xA4", "'\xC3\xA4'"},
+		{"a\nb", "$'a\\012b'"},
+		{"\t1'\\", "$'\\0111\\'\\\\'"},
+		{"\x7F\xFF", "$'\\177\\377'"},
+		{"\xE2\x80\xAE", "$'\\342\\200\\256'"}, /* right-to-left override */
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf out;
+
+		buf_init(&out, 100);
+		str_word(&out, rows[i][0]);
+		assert_string_equal(out.data, rows[i][1]);
+		assert_string_equal(str_as_word(a, rows[i][0]), rows[i][1]);
+		buf_release(&out);
+	}
+	arena_free(a);
+}
+
 static void test_str_knows_utf8(void **state)
 {
 	static const char *const good[] = {"",
@@ -262,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_str_knows_utf8),
+		cmocka_unit_test(test_str_word_is_what_a_shell_reads),
 		cmocka_unit_test(test_str_decodes_every_character),
 		cmocka_unit_test(test_str_knows_names),
 		cmocka_unit_test(test_str_compares),
