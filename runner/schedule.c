@@ -8,16 +8,44 @@
 #include "runner/io/clock.h"
 #include "runner/model/definition.h"
 
-/* Local reading -> instant; the offset is looked up at the instant the first guess gives. */
+/* The instant, behind before_ms and not behind after_ms, from which on the offset is that one. */
+static int find_change(const char *zone, int64_t before_ms, int64_t after_ms, int64_t offset,
+		       int64_t *out, struct err *e)
+{
+	while (after_ms - before_ms > 1) {
+		int64_t middle_ms = before_ms + (after_ms - before_ms) / 2, there;
+
+		if (zone_offset_ms(zone, middle_ms, &there, e) != 0)
+			return -1;
+		if (there == offset)
+			after_ms = middle_ms;
+		else
+			before_ms = middle_ms;
+	}
+	*out = after_ms;
+	return 0;
+}
+
+/*
+ * Local reading -> instant; the offset is looked up at the instant the first guess gives. A reading
+ * that is left out when clocks go forward is the moment they do.
+ */
 static int to_utc(const char *zone, int64_t local_ms, int64_t guess_offset, int64_t *out,
 		  struct err *e)
 {
-	int64_t offset;
+	int64_t guess_ms = local_ms - guess_offset, at_ms, offset, there;
 
-	if (zone_offset_ms(zone, local_ms - guess_offset, &offset, e) != 0)
+	if (zone_offset_ms(zone, guess_ms, &offset, e) != 0)
 		return -1;
-	*out = local_ms - offset;
-	return 0;
+	at_ms = local_ms - offset;
+	if (zone_offset_ms(zone, at_ms, &there, e) != 0)
+		return -1;
+	if (there == offset) {
+		*out = at_ms;
+		return 0;
+	}
+	return guess_ms < at_ms ? find_change(zone, guess_ms, at_ms, there, out, e)
+				: find_change(zone, at_ms, guess_ms, offset, out, e);
 }
 
 int schedule_times(const struct check *c, int64_t now_ms, struct schedule_times *out, struct err *e)

@@ -53,9 +53,17 @@ static void test_schedule_survives_the_change_of_summer_time(void **state)
 	(void)state;
 	/* 29 March 2026: 02:00 becomes 03:00 in Berlin; 02:30 does not exist */
 	times("30 2 * * *", "Europe/Berlin", "2026-03-29T12:00:00Z", &t);
-	assert_true(t.previous_ms >= at("2026-03-29T00:30:00Z") &&
-		    t.previous_ms <= at("2026-03-29T01:30:00Z"));
+	assert_int_equal(t.previous_ms, at("2026-03-29T01:00:00Z"));
 	assert_int_equal(t.next_ms, at("2026-03-30T00:30:00Z"));
+	/* what was measured at the jump is not due again, and nothing is due before it */
+	times("30 2 * * *", "Europe/Berlin", "2026-03-29T01:05:00Z", &t);
+	assert_int_equal(t.previous_ms, at("2026-03-29T01:00:00Z"));
+	assert_false(schedule_is_due(&t, at("2026-03-29T01:00:00Z")));
+	times("30 2 * * *", "Europe/Berlin", "2026-03-29T00:59:59Z", &t);
+	assert_int_equal(t.previous_ms, at("2026-03-28T01:30:00Z"));
+	assert_int_equal(t.next_ms, at("2026-03-29T01:00:00Z"));
+	times("0 4 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", &t);
+	assert_int_equal(t.next_ms, at("2026-03-29T02:00:00Z"));
 	/* 25 October 2026: 03:00 becomes 02:00; 02:30 comes twice and is one moment */
 	times("30 2 * * *", "Europe/Berlin", "2026-10-25T12:00:00Z", &t);
 	assert_true(t.previous_ms >= at("2026-10-25T00:30:00Z") &&
