@@ -41,7 +41,7 @@ static const char *who_else(struct arena *a, const struct stat *st, uid_t owner)
 
 static bool look_at(struct step *s, const char *path, uid_t owner)
 {
-	const char *word = room_shell(s->a, path), *who;
+	const char *word = str_as_word(s->a, path), *who;
 	struct stat st;
 
 	if (stat(path, &st) < 0 || !(who = who_else(s->a, &st, owner)))
