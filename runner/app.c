@@ -23,6 +23,13 @@
 
 #define RECORD_FILE ".assize/record.db"
 
+int app_no_words(const struct command *self, const struct options *o, struct err *e)
+{
+	if (o->n_words == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "assize %s takes no words: \"%s\"", self->name, o->words[0]);
+}
+
 int app_fail(struct app *app, const struct err *e)
 {
 	struct buf b;
@@ -212,6 +219,18 @@ int app_open_record(struct app *app, const struct options *o, struct record **ou
 	return -1;
 }
 
+int app_help_gates(const struct definition *d, struct err *e)
+{
+	char names[160] = ""; /* cut at its size: an example is enough */
+
+	if (d->n_gates == 0)
+		return err_help(e, "the definition has no gates; man assize.yaml shows one");
+	for (size_t i = 0, n = 0; i < d->n_gates && n < sizeof(names); i++)
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", i > 0 ? ", " : "",
+				      d->gates[i]->name);
+	return err_help(e, "gates there are: %s", names);
+}
+
 const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,
 			    struct err *e)
 {
@@ -228,7 +247,7 @@ const struct gate *app_gate(struct app *app, const struct definition *d, const c
 	if (best >= 0)
 		(void)err_help(e, "did you mean %s?", names[best]);
 	else
-		(void)err_help(e, "the definition has %zu gates", d->n_gates);
+		(void)app_help_gates(d, e);
 	return NULL;
 }
 

@@ -81,6 +81,9 @@ void app_guard_output(struct app *app, const char *file);
 int app_guard_definition(struct app *app, const struct definition *d, const char *file,
 			 struct err *e);
 
+/* 0, or -1 with ERR_USAGE: the command takes none, and one was given. */
+int app_no_words(const struct command *self, const struct options *o, struct err *e);
+
 /* Prints an error the one way and gives its exit status. */
 int app_fail(struct app *app, const struct err *e);
 
@@ -106,6 +109,9 @@ const char *app_record_beside(struct app *app, const struct options *o, struct e
  * else. On failure prints why and sets *status.
  */
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status);
+
+/* Says which gates there are. -1. */
+int app_help_gates(const struct definition *d, struct err *e);
 
 /* The gate of a command line's word; NULL = there is none, e says which was meant. */
 const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,

@@ -114,8 +114,7 @@ static int run_check(struct app *app, const struct command *self, int argc, char
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
-	if (o.n_words > 0) {
-		(void)err_set(&e, ERR_USAGE, "check takes no words, got \"%s\"", o.words[0]);
+	if (app_no_words(self, &o, &e) != 0) {
 		(void)err_help(&e, "assize check -f %s", o.words[0]);
 		return app_fail(app, &e);
 	}

@@ -191,10 +191,8 @@ static int run_doctor(struct app *app, const struct command *self, int argc, cha
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
-	if (o.n_words > 0) {
-		(void)err_set(&e, ERR_USAGE, "assize doctor takes no words: \"%s\"", o.words[0]);
+	if (app_no_words(self, &o, &e) != 0)
 		return app_fail(app, &e);
-	}
 	for (size_t i = 0; i < N_ROWS; i++) {
 		d.now_ms =
 			clock_wall_ms(&app->clock); /* rows before it may have waited for others */

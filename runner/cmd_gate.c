@@ -66,8 +66,10 @@ struct gate_command {
 
 static int find_gate(struct gate_command *g, struct err *e)
 {
-	if (g->o.n_words != 1)
-		return err_set(e, ERR_USAGE, "assize gate takes the name of one gate");
+	if (g->o.n_words != 1) {
+		(void)err_set(e, ERR_USAGE, "assize gate takes the name of one gate");
+		return app_help_gates(g->definition, e);
+	}
 	g->gate = app_gate(g->app, g->definition, g->o.words[0], e);
 	if (g->gate == NULL)
 		return -1;

@@ -526,8 +526,7 @@ static int run_init(struct app *app, const struct command *self, int argc, char 
 
 	if (!app_begin(app, self, argc, argv, &in.o, &status))
 		return status;
-	if (in.o.n_words > 0) {
-		(void)err_set(&e, ERR_USAGE, "init takes no words, got \"%s\"", in.o.words[0]);
+	if (app_no_words(self, &in.o, &e) != 0) {
 		(void)err_help(&e, "assize init --%s %s", meant_option(in.o.words[0]),
 			       in.o.words[0]);
 		return app_fail(app, &e);

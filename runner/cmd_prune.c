@@ -42,8 +42,8 @@ static int read_options(struct app *app, const struct options *o, struct prune_o
 {
 	int64_t older_ms;
 
-	if (o->n_words > 0)
-		return err_set(e, ERR_USAGE, "assize prune takes no words: \"%s\"", o->words[0]);
+	if (app_no_words(&command_prune, o, e) != 0)
+		return -1;
 	if (o->older == NULL) {
 		(void)err_set(e, ERR_USAGE, "assize prune needs --older DURATION");
 		return err_help(e, "e.g. --older 180d; --dry-run says what would go");

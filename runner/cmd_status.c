@@ -284,6 +284,11 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
+	if (app_no_words(self, &o, &e) != 0) {
+		(void)err_help(&e,
+			       "it tells of every audit; assize history AUDIT/CHECK of one check");
+		return app_fail(app, &e);
+	}
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
 	if (app_open_record(app, &o, &record, &status) != 0)

@@ -63,6 +63,8 @@ like "audits with what is wrong" "$out" 'a +fail .*1 of 2 checks'
 like "gates with their last decision" "$out" 'g +none +never'
 exits "a gate that looks again" 1 "$ASSIZE" gate g --subject v2
 like "is then listed as shut" "$("$ASSIZE" status)" 'g +shut +.*v2'
+exits "it is of every audit: a word is not passed over" 3 "$ASSIZE" status tasks
+like "that is said" "$err" 'assize status takes no words: "tasks"'
 is "status as JSON" "$("$ASSIZE" status --json | jq -c '.audits[] | [.audit, .outcome, .not_passing, .overdue]')" \
 	'["a","fail",1,false]'
 

@@ -101,7 +101,7 @@ sqlite3 bare.db 'CREATE TABLE t(a); DROP TABLE t'
 run "$ASSIZE" init --sqlite bare.db
 like "one without tables" "$status $err" '^3 assize: there is no table in bare.db'
 run "$ASSIZE" init shop.db
-like "a word" "$status $err" '^3 assize: init takes no words.*help: assize init --sqlite shop.db'
+like "a word" "$status $err" '^3 assize: assize init takes no words.*help: assize init --sqlite shop.db'
 ok "leave nothing behind" test ! -e assize.yaml
 
 # A server, by a role that reads, with a password that stays where it is.

@@ -194,7 +194,7 @@ refused "metrics without a metric" 2 'there is no metric in it' --metrics "http:
 refused "half an answer" 2 'torn-length: GET ' --http "http://127.0.0.1:$web/mode/torn-length"
 refused "a key for what nobody named" 3 '--key is about --artifact, and there is none' --http "http://127.0.0.1:$web/" --key k
 run "$ASSIZE" init "http://127.0.0.1:$web/metrics"
-like "a word" "$status $err" '^3 assize: init takes no words.*help: assize init --metrics http'
+like "a word" "$status $err" '^3 assize: assize init takes no words.*help: assize init --metrics http'
 
 # Artifacts: an archive with a signature and a bill of materials, programs, a folder.
 mkdir -p rel/shop-2.31.0/{bin,etc} rel/dist rel/tree/sub && cd rel || bail "no scratch directory"
