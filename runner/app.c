@@ -10,6 +10,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/redact.h"
 #include "runner/base/str.h"
 #include "runner/github.h"
 #include "runner/history/record.h"
@@ -130,6 +131,40 @@ static int refuse_outputs(struct app *app, const struct options *o, const struct
 	return -1;
 }
 
+/*
+ * What the command line says is recorded and shown as it is: subjects that are masked would all be
+ * one. A secret of the definition does not get that far.
+ */
+static int refuse_secrets(struct app *app, const struct options *o, const struct definition *d)
+{
+	const struct {
+		const char *option, *text;
+	} said[] = {
+		{"--subject", o->subject}, {"--owner", o->owner},   {"--by", o->by},
+		{"--reason", o->reason},   {"--ticket", o->ticket}, {"--id", o->id},
+		{"--series", o->series},   {"--unit", o->unit},
+	};
+	const char *option = NULL;
+	struct err e = {0};
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]) && option == NULL; i++)
+		if (redact_text(d->redactor, app->arena, said[i].text) != said[i].text)
+			option = said[i].option;
+	for (size_t i = 0; i < o->labels.n && option == NULL; i++)
+		if (redact_text(d->redactor, app->arena, o->labels.items[i].value) !=
+		    o->labels.items[i].value)
+			option = "--label";
+	if (option == NULL)
+		return 0;
+	(void)err_set(&e, ERR_USAGE, "%s holds a secret of the definition, and would be recorded",
+		      option);
+	(void)err_help(&e,
+		       "every ${env:} and ${file:} of a definition is a secret; what is none is "
+		       "given to it with --var");
+	(void)app_fail(app, &e);
+	return -1;
+}
+
 int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
 		     struct definition **out)
 {
@@ -154,7 +189,7 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 	}
 	if (d->ledger != NULL && d->ledger->key_pem != NULL && d->ledger->key_pem[0] != '\0')
 		sign_guard_process();
-	if (refuse_outputs(app, o, d) != 0)
+	if (refuse_outputs(app, o, d) != 0 || refuse_secrets(app, o, d) != 0)
 		return -1;
 	*out = d;
 	app->definition = d;

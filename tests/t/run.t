@@ -168,6 +168,14 @@ unlike "shows it on no stream" "$out$err" 'hunter2'
 like "but shows that something was there" "$out$err" '\*\*\*'
 ok "nor in any report" bash -c '! grep -q hunter2 s.html s.json s.xml'
 ok "nor in the record" bash -c '! grep -qa hunter2 secret.db*'
+printf 'gates: { g: { require: [ { audit: s } ] } }\n' >>secret.yaml
+for words in "run --subject" "gate g --subject" "override g --by me --reason r --until 1h --subject" \
+	"override g --subject v1 --reason r --until 1h --by" "override g --subject v1 --by me --until 1h --reason"; do
+	exits "$words and a secret is refused" 3 "$ASSIZE" $words "v1-$SHOP_TOKEN" -f secret.yaml --record said.db
+	like "and the option named" "$err" "${words##* } holds a secret of the definition"
+	unlike "without its value" "$out$err" hunter2
+done
+ok "nothing was recorded" test ! -e said.db
 cat >argv.yaml <<'YAML'
 assize: 1
 audits: { s: { checks: [ { id: a, command: { run: [/bin/echo, "${env:SHOP_TOKEN}"] } } ] } }
