@@ -166,6 +166,47 @@ exits "a run of another check passes" 0 "$ASSIZE" run b --report openmetrics=b.p
 like "its metrics do not take the old pass for one" "$(cat b.prom)" 'assize_checks_passing 0'
 like "it is undecided" "$(cat b.prom)" 'assize_check_outcome\{check="a/c",outcome="undecided"\} 1'
 
+# ---- two at the same time ----
+
+rm -rf .assize
+cat >wait_for_word <<'SH'
+#!/bin/sh
+: >"$1.began"
+cat "$1.word"
+SH
+chmod +x wait_for_word
+mkfifo one.word two.word
+cat >assize.yaml <<'YAML'
+assize: 1
+audits:
+  a: { checks: [ { id: c, command: { run: ["true"] } } ] }
+  one: { checks: [ { id: c, needs: [a/c], command: { run: [./wait_for_word, one] } } ] }
+  two: { checks: [ { id: c, needs: [a/c], command: { run: [./wait_for_word, two] } } ] }
+gates:
+  one: { require: [ { audit: a }, { audit: one } ], max_age: 1h, run: always }
+  two: { require: [ { audit: a }, { audit: two } ], max_age: 1h, run: always }
+  one-again: { require: [ { audit: a }, { audit: one } ], max_age: 1h }
+YAML
+"$ASSIZE" gate one --subject v1 >one.out 2>&1 &
+one=$!
+reap $one
+wait_for test -e one.began
+"$ASSIZE" gate two --subject v1 >two.out 2>&1 &
+two=$!
+reap $two
+wait_for test -e two.began
+of_second() { [ "$(sqlite3 .assize/record.db 'SELECT count(*) FROM results WHERE id >> 24 = 2')" -gt 0 ]; }
+wait_for of_second || bail "a/c of run 2 was not recorded while two/c waited"
+echo word >one.word
+wait $one
+is "of two gates at the same time the first one is undecided" $? 2
+like "since the run that began last is under way" "$(cat one.out)" 'a/c run 2 did not come to its end'
+echo word >two.word
+wait $two
+is "the other one opens" $? 0
+exits "asked again, the first one does" 0 "$ASSIZE" gate one-again --subject v1 --json
+is "on what both have measured" "$(jq -c '[.. | .lines? // empty | .[] | select(.check != "") | .run] | unique' <<<"$out")" '[1,2]'
+
 # ---- what was tampered with stays so ----
 
 cat >assize.yaml <<'YAML'
