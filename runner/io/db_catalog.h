@@ -130,7 +130,8 @@ struct db_table {
 	const char *charset, *collation; /* MySQL */
 	const char *comment;
 	bool has_row_security, forces_row_security; /* PostgreSQL */
-	const char *options;	      /* WITH (...): "security_barrier=true"; NULL = none */
+	const char *options; /* WITH (...): "security_barrier=true"; a foreign table's server and
+				options; NULL = none */
 	const char *replica_identity; /* "FULL", "NOTHING", "USING INDEX x"; NULL = primary key */
 	const char *parent;	      /* the table this is a partition of, or inherits from */
 	const char *partition_by;     /* "RANGE (created_at)"; NULL = not partitioned */

@@ -104,6 +104,8 @@ static void test_schema_type_means_the_same_on_postgres(void **state)
 		{"timestamp", "timestamp without time zone", true},
 		{"timestamp", "timestamp with time zone", false},
 		{"timestamptz", "timestamp with time zone", true},
+		{"varbit(5)", "bit varying(5)", true},
+		{"varbit(5)", "bit varying(4)", false},
 		{"timestamptz", "timestamp(3) with time zone", true},
 		{"timestamptz(6)", "timestamp(3) with time zone", false},
 		{"json", "json", true},
