@@ -115,13 +115,17 @@ int newest_evidence(struct newest *x, const struct check *check, const char *sub
 {
 	struct evidence *own, *any;
 	size_t n_own, n_any = 0;
+	bool is_any_newer = true;
 
 	if (record_evidence(x->record, x->arena, check->name, subject, &own, &n_own, e) != 0)
 		return -1;
 	if (subject != NULL && strcmp(subject, "any") != 0 &&
 	    record_evidence(x->record, x->arena, check->name, "any", &any, &n_any, e) != 0)
 		return -1;
-	if (n_any > 0 && (n_own == 0 || any[0].run_id > own[0].run_id)) {
+	if (n_any > 0 && n_own > 0 &&
+	    record_is_before(x->record, own[0].run_id, any[0].run_id, &is_any_newer, e) != 0)
+		return -1;
+	if (n_any > 0 && is_any_newer) {
 		own = any;
 		n_own = n_any;
 	}

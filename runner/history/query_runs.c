@@ -268,6 +268,23 @@ int record_last_verdict(struct record *r, const char *check, int64_t now_ms, int
 	return 0;
 }
 
+static int read_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e)
+{
+	struct run_place of_a, of_b;
+
+	if (store_run_place(r, a, &of_a, e) != 0 || store_run_place(r, b, &of_b, e) != 0)
+		return -1;
+	*out = run_place_is_before(&of_a, &of_b);
+	return 0;
+}
+
+int record_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e)
+{
+	return store_enter(r, STORE_READING, e) != 0
+		       ? -1
+		       : store_leave(r, read_is_before(r, a, b, out, e), e);
+}
+
 /* Of runs that have no end nobody knows how long they went on; none goes on for longer than a day.
  */
 int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,

@@ -237,6 +237,9 @@ int record_evidence(struct record *r, struct arena *a, const char *check, const 
 int record_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
 			struct evidence **out, size_t *n, struct err *e);
 
+/* Is run a the older one? Of runs that were merged their numbers do not tell. */
+int record_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e);
+
 /* Runs that were under way while this one was, for as long as they are known; unordered. */
 int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,
 		       struct err *e);

@@ -207,6 +207,21 @@ is "the other one opens" $? 0
 exits "asked again, the first one does" 0 "$ASSIZE" gate one-again --subject v1 --json
 is "on what both have measured" "$(jq -c '[.. | .lines? // empty | .[] | select(.check != "") | .run] | unique' <<<"$out")" '[1,2]'
 
+# ---- what is merged late is no newer than it was ----
+
+rm -rf .assize
+cat >assize.yaml <<'YAML'
+assize: 1
+audits: { a: { checks: [ { id: c, command: { run: [test, -e, good] } } ] } }
+gates: { g: { require: [ { audit: a } ], max_age: 1h, run: never } }
+YAML
+: >good
+exits "elsewhere it passed, about any subject" 0 "$ASSIZE" run --subject any --record elsewhere.db
+rm good
+exits "then it fails about the release" 1 "$ASSIZE" run --subject v1
+exits "what passed is merged" 0 "$ASSIZE" ledger merge elsewhere.db --unsigned
+exits "the failure stays the newest" 1 "$ASSIZE" gate g --subject v1
+
 # ---- what was tampered with stays so ----
 
 cat >assize.yaml <<'YAML'
