@@ -96,6 +96,11 @@ int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e)
 		has_rounded = true;
 		root = load_rounded(text, n, flags, &error);
 	}
+	if (root == NULL && n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		return err_set(e, ERR_MEASURE,
+			       "not valid JSON: line 1, column 1: it begins with a byte order "
+			       "mark, which JSON does not "
+			       "allow (RFC 8259): write it without");
 	if (root == NULL)
 		return refuse(&error, e);
 	doc = xmalloc(sizeof(*doc));

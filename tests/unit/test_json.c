@@ -369,9 +369,21 @@ static void test_json_writer_survives_any_bytes(void **state)
 	}
 }
 
+static void test_json_tells_a_byte_order_mark(void **state)
+{
+	static const char text[] = "\xef\xbb\xbf{}";
+	struct json_doc *doc = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(json_parse(text, sizeof(text) - 1, &doc, &e), -1);
+	assert_non_null(strstr(e.message, "it begins with a byte order mark"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_tells_a_byte_order_mark),
 		cmocka_unit_test(test_json_pointer_follows_rfc_6901),
 		cmocka_unit_test(test_json_pointer_to_nothing_is_absent),
 		cmocka_unit_test(test_json_pointer_escapes_are_undone_once),
