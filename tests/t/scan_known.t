@@ -13,7 +13,7 @@ admin postgres "ALTER SYSTEM SET log_statement = 'all'" "SELECT pg_reload_conf()
 	"INSERT INTO t SELECT g, g % 3, g * 7 % 1000 - 300, g * 1000003::bigint - 5, 9223372036854770000 + g % 7,
 		9007199254740993 + g % 7, (CASE g % 2 WHEN 0 THEN 1 ELSE -1 END) * (9223372036854775807 - g),
 		1000000000000001 + g % 7, g % 3,
-		g / 8.0, g / 7.0, 'w' || g % 12, 'v' || g % 1001, 'c' || g % 1001, ARRAY[g % 3], ARRAY['v' || g % 3],
+		g / 8.0, g / 7.0, CASE g % 5 WHEN 0 THEN 'w' WHEN 1 THEN 'ää' WHEN 2 THEN '😀😀' WHEN 3 THEN 'äöü' ELSE 'w' || g % 12 END, 'v' || g % 1001, 'c' || g % 1001, ARRAY[g % 3], ARRAY['v' || g % 3],
 		make_interval(hours => g % 3), ('\\x0' || g % 3 || '00')::bytea FROM generate_series(1, 3000) g" \
 	"UPDATE t SET s = NULL, i = NULL, b = NULL, word = NULL WHERE id % 10 = 0" \
 	"CREATE VIEW seen AS SELECT * FROM t" "GRANT SELECT ON t, seen TO reader" "ANALYZE t" >log || bail "$(cat log)"
@@ -49,6 +49,9 @@ figures='{ min: "> -1e30", max: "> -1e30", avg: "> -1e30", sum: "> -1e30", stdde
 			s min: 1, max: 1
 			r min: 1, max: 100
 			word min_length: 3
+			word max_length: 2
+			word min_length: 2, max_length: 2
+			word min_length: 3, max_length: 1000
 			v max_length: 4
 			c max_length: 4
 			i max_length: 2
@@ -84,7 +87,7 @@ of_table() { tr '\n\t' '  ' <"$TMP/postgres.log" | sed 's/  *//g; s/LOG:/\n/g' |
 statements=$(of_table t)
 like "a set of whole numbers is compared with whole numbers" "$statements" 'NOT\("s"IN\(0,1\)\)'
 unlike "texts are not" "$statements" '\("(odd|list|words)"IN|"s"IN\(0,01'
-like "a text is no bytea" "$statements" 'char_length\(CAST\("word"AStext\)\)<'
+like "a text is no bytea" "$statements" 'octet_length\("word"\)<12ANDchar_length\(CAST\("word"AStext\)\)<3'
 like "the mean of integers is their sum and count" "$statements" 'count\("i"\),sum\("i"\),var_pop\("i"\)'
 like "the deviation of large ones is one of doubles" "$statements" 'var_pop\(CAST\("b"ASdoubleprecision\)\)'
 like "but not where doubles keep nothing of it" "$statements" 'var_pop\(\("huge"\)-\(9223372036854770003\.0\)\)'
