@@ -105,16 +105,17 @@ static const char *repair(struct verification *v, struct step *s, const struct w
 }
 
 /* An index for whose sake nothing of its pack is read. */
-static const char *unbounded_index(const struct verification *v, struct arena *a)
+static const char *bad_index(const struct verification *v, struct arena *a,
+			     enum git_index_state *state)
 {
 	const char *objects = arena_printf(a, "%sobjects", git_repository_commondir(v->repo));
-	const char *index = git_index_find_unbounded(a, objects);
+	const char *index = git_index_find_bad(a, objects, state);
 	const char *const *lenders;
 	size_t n;
 
 	git_door_alternates(a, objects, &lenders, &n);
 	for (size_t i = 0; i < n && !index; i++)
-		index = git_index_find_unbounded(a, lenders[i]);
+		index = git_index_find_bad(a, lenders[i], state);
 	return index;
 }
 
@@ -122,6 +123,7 @@ static int missing(struct verification *v, const struct wanted *w, struct step *
 {
 	const struct source_facts *f = &v->source;
 	const char *object = named(s, w), *get = remedy(v, s, room_fetch(v, s->a)), *index;
+	enum git_index_state state;
 
 	if (w->store > 0)
 		return step_find(s, OUTCOME_UNDECIDED, fetch_submodule(v, s, w->store),
@@ -138,7 +140,12 @@ static int missing(struct verification *v, const struct wanted *w, struct step *
 	if (f->is_shallow)
 		return step_find(s, OUTCOME_UNDECIDED, get, "%s is not here: shallow clone",
 				 object);
-	index = unbounded_index(v, s->a);
+	index = bad_index(v, s->a, &state);
+	if (index && state == GIT_INDEX_UNREAD)
+		return step_find(s, OUTCOME_UNDECIDED,
+				 arena_printf(s->a, "cat %s >/dev/null", str_as_word(s->a, index)),
+				 "%s cannot be had: the index \"%s\" could not be read", object,
+				 str_escaped(s->a, index));
 	if (index)
 		return step_find(s, OUTCOME_FAIL, repair(v, s, w),
 				 "%s cannot be had: the pack is shorter than its index \"%s\" says",

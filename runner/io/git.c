@@ -153,7 +153,7 @@ int git_door_add_packs(git_odb *odb, const char *objects, int priority)
 		const char *index = arena_printf(a, "%s/%s", path, entry->d_name);
 		git_odb_backend *pack;
 
-		if (!str_ends(entry->d_name, ".idx") || !git_index_is_bounded(index))
+		if (!str_ends(entry->d_name, ".idx") || git_index_look(index) != GIT_INDEX_GOOD)
 			continue;
 		/* An index without its pack is no pack, for git as well. */
 		if (git_odb_backend_one_pack(&pack, index) == 0)

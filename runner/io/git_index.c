@@ -1,6 +1,8 @@
 #include "runner/io/git_index.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +32,7 @@ struct index {
 	uint64_t table;	 /* of places */
 	size_t step;	 /* from one to the next */
 	uint64_t larges; /* of those that need 64 bits; 0 = there are none */
+	bool is_unread;	 /* the machine could not read it all */
 };
 
 static uint32_t read_be32(const unsigned char *p)
@@ -37,9 +40,25 @@ static uint32_t read_be32(const unsigned char *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static bool read_at(int fd, void *to, size_t n, uint64_t offset)
+/* false: the file ends before, or the machine fails, which is remembered. */
+static bool read_at(struct index *x, void *to, size_t n, uint64_t offset)
 {
-	return pread(fd, to, n, (off_t)offset) == (ssize_t)n;
+	char *p = to;
+
+	while (n > 0) {
+		ssize_t got = pread(x->fd, p, n, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			x->is_unread = x->is_unread || got < 0;
+			return false;
+		}
+		p += got;
+		n -= (size_t)got;
+		offset += (uint64_t)got;
+	}
+	return true;
 }
 
 /* false: no index. */
@@ -48,7 +67,7 @@ static bool read_layout(struct index *x)
 	static const unsigned char magic[] = {0xff, 't', 'O', 'c', 0, 0, 0, 2};
 	unsigned char head[HEADER_BYTES + FANOUT_BYTES];
 
-	if (!read_at(x->fd, head, sizeof(head), 0))
+	if (!read_at(x, head, sizeof(head), 0))
 		return false;
 	if (memcmp(head, magic, sizeof(magic)) == 0) {
 		x->n = read_be32(head + sizeof(head) - 4);
@@ -63,7 +82,7 @@ static bool read_layout(struct index *x)
 	return x->table + x->n * x->step + TRAILER <= x->bytes;
 }
 
-static bool is_within(const struct index *x, uint32_t place)
+static bool is_within(struct index *x, uint32_t place)
 {
 	unsigned char large[8];
 	uint64_t at = place;
@@ -72,15 +91,15 @@ static bool is_within(const struct index *x, uint32_t place)
 		uint64_t where = x->larges + (uint64_t)8 * (place & ~IS_LARGE);
 
 		if (where + sizeof(large) + TRAILER > x->bytes ||
-		    !read_at(x->fd, large, sizeof(large), where))
+		    !read_at(x, large, sizeof(large), where))
 			return false;
 		at = (uint64_t)read_be32(large) << 32 | read_be32(large + 4);
 	}
 	return at >= PACK_HEADER && at < x->pack_end;
 }
 
-/* What cannot be read any more is as good as outside. */
-static bool are_within(const struct index *x)
+/* An index that ends before is cut while it is read: as good as outside. */
+static bool are_within(struct index *x)
 {
 	unsigned char block[BLOCK_BYTES];
 	uint64_t left = x->n * x->step, at = x->table;
@@ -88,7 +107,7 @@ static bool are_within(const struct index *x)
 	while (left > 0) {
 		size_t n = left < sizeof(block) ? (size_t)left : sizeof(block);
 
-		if (!read_at(x->fd, block, n, at))
+		if (!read_at(x, block, n, at))
 			return false;
 		for (size_t i = 0; i < n; i += x->step)
 			if (!is_within(x, read_be32(block + i)))
@@ -111,23 +130,25 @@ static uint64_t pack_bytes(const char *index)
 	return rc == 0 && st.st_size > PACK_HEADER + PACK_TRAILER ? (uint64_t)st.st_size : 0;
 }
 
-bool git_index_is_bounded(const char *index)
+enum git_index_state git_index_look(const char *index)
 {
 	uint64_t n_pack = pack_bytes(index);
 	struct stat st;
 	struct index x = {.fd = n_pack > 0 ? file_open(index, &st, NULL) : -1};
-	bool is_bounded;
+	bool is_good;
 
 	if (x.fd < 0)
-		return true;
+		return GIT_INDEX_GOOD;
 	x.bytes = (uint64_t)st.st_size;
 	x.pack_end = n_pack - PACK_TRAILER;
-	is_bounded = !read_layout(&x) || are_within(&x);
+	is_good = !read_layout(&x) || are_within(&x);
 	(void)close(x.fd); /* only read */
-	return is_bounded;
+	if (x.is_unread)
+		return GIT_INDEX_UNREAD;
+	return is_good ? GIT_INDEX_GOOD : GIT_INDEX_OUTSIDE;
 }
 
-const char *git_index_find_unbounded(struct arena *a, const char *objects)
+const char *git_index_find_bad(struct arena *a, const char *objects, enum git_index_state *state)
 {
 	const char *path = arena_printf(a, "%s/pack", objects), *found = NULL;
 	DIR *dir = opendir(path);
@@ -136,7 +157,10 @@ const char *git_index_find_unbounded(struct arena *a, const char *objects)
 	while (dir && !found && (entry = readdir(dir))) {
 		const char *index = arena_printf(a, "%s/%s", path, entry->d_name);
 
-		if (str_ends(entry->d_name, ".idx") && !git_index_is_bounded(index))
+		if (!str_ends(entry->d_name, ".idx"))
+			continue;
+		*state = git_index_look(index);
+		if (*state != GIT_INDEX_GOOD)
 			found = index;
 	}
 	if (dir)

@@ -9,18 +9,21 @@
 #ifndef ASSIZE_IO_GIT_INDEX_H
 #define ASSIZE_IO_GIT_INDEX_H
 
-#include <stdbool.h>
-
 struct arena;
 
-/*
- * index: path of an .idx file beside its pack. Reads four bytes an object. True as well for what is
- * no index or too short for one: libgit2 refuses that by itself.
- */
-bool git_index_is_bounded(const char *index);
+enum git_index_state {
+	GIT_INDEX_GOOD,	   /* as far as this looks */
+	GIT_INDEX_OUTSIDE, /* a place is behind the end of the pack */
+	GIT_INDEX_UNREAD,  /* the machine could not read it, so nobody knows */
+};
 
-/* The first index of an object directory that points outside its pack; NULL = none. In the arena.
+/*
+ * index: path of an .idx file beside its pack. Reads four bytes an object. What is no index, or too
+ * short for one, is good as well: libgit2 refuses that by itself.
  */
-const char *git_index_find_unbounded(struct arena *a, const char *objects);
+enum git_index_state git_index_look(const char *index);
+
+/* The first index of an object directory that is not good, in the arena; NULL = all are. */
+const char *git_index_find_bad(struct arena *a, const char *objects, enum git_index_state *state);
 
 #endif
