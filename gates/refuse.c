@@ -5,8 +5,10 @@
  */
 #include "gates/refuse.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/str.h"
 
 bool refuse_is_future(int64_t at_ms, int64_t now_ms)
@@ -60,4 +62,30 @@ enum refusal refuse_evidence(const struct gate *g, const struct gate_item *item,
 	if (refuse_is_stale(e->result.measured_ms, now_ms, item->max_age_ms))
 		return REFUSE_STALE;
 	return REFUSE_NOTHING;
+}
+
+/* As a gate would that takes any subject and any age. */
+const char *refuse_known(struct arena *a, const struct check *check, const struct evidence *x,
+			 int64_t now_ms)
+{
+	const struct gate gate = {.is_any_subject = true};
+	const struct gate_item item = {.check = check, .max_age_ms = INT64_MAX};
+
+	switch (refuse_evidence(&gate, &item, x, NULL, now_ms)) {
+	case REFUSE_NOTHING:
+	case REFUSE_N:
+		break;
+	case REFUSE_SUBJECT:
+	case REFUSE_CHECK:
+	case REFUSE_DEFINITION:
+		return "measured under another definition of the check";
+	case REFUSE_INCOMPLETE:
+		return arena_printf(a, "run %" PRId64 " did not come to its end", x->run_id);
+	case REFUSE_INTERRUPTED:
+		return arena_printf(a, "run %" PRId64 " was interrupted", x->run_id);
+	case REFUSE_FUTURE:
+	case REFUSE_STALE:
+		return "the time it was measured at is wrong";
+	}
+	return NULL;
 }

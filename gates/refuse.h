@@ -1,6 +1,6 @@
 /*
  * refuse: what keeps evidence from counting, before anybody looks at what it says. Private to
- * gates, and to what must not take for a pass what no gate would (runner/newest.c).
+ * gates, but for refuse_known().
  */
 #ifndef ASSIZE_GATES_REFUSE_H
 #define ASSIZE_GATES_REFUSE_H
@@ -25,6 +25,13 @@ enum refusal {
 
 enum refusal refuse_evidence(const struct gate *g, const struct gate_item *item,
 			     const struct evidence *e, const char *subject, int64_t now_ms);
+
+/*
+ * Why no gate would let it pass, whatever its outcome: it is of another definition of the check, of
+ * a run without its end, or of a time to come. NULL: nothing is wrong with it.
+ */
+const char *refuse_known(struct arena *a, const struct check *check, const struct evidence *x,
+			 int64_t now_ms);
 
 /* Is `at` further ahead of `now` than clocks may differ, or before time began? */
 bool refuse_is_future(int64_t at_ms, int64_t now_ms);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gates/refuse.h"
 #include "reports/terminal.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -15,10 +16,10 @@
 #include "runner/base/err.h"
 #include "runner/base/map.h"
 #include "runner/base/num.h"
+#include "runner/history/newest.h"
 #include "runner/history/record.h"
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
-#include "runner/newest.h"
 #include "runner/options.h"
 #include "runner/schedule.h"
 #include "runner/session.h"
@@ -89,7 +90,7 @@ static int correct_state(struct newest *newest, const struct check *c, int64_t n
 		state->since_ms = items[0].result.measured_ms;
 	}
 	for (size_t i = 0; i < n && outcome_is_passing(state->outcome); i++) {
-		const char *why = newest_refusal(newest->arena, c, &items[i], now);
+		const char *why = refuse_known(newest->arena, c, &items[i], now);
 
 		if (why == NULL)
 			continue;

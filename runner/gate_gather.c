@@ -14,9 +14,9 @@
 #include "runner/freeze.h"
 #include "runner/gate_merged.h"
 #include "runner/gate_shards.h"
+#include "runner/history/newest.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
-#include "runner/newest.h"
 
 #define OVERRIDE_TOLD_MS (7 * INT64_C(86400000))
 #define MAX_OVERRIDES	 100 /* the newest */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gates/refuse.h"
 #include "reports/report.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -19,12 +20,12 @@
 #include "runner/base/map.h"
 #include "runner/base/str.h"
 #include "runner/github.h"
+#include "runner/history/newest.h"
 #include "runner/history/record.h"
 #include "runner/io/file.h"
 #include "runner/judge.h"
 #include "runner/model/definition.h"
 #include "runner/model/keys.h"
-#include "runner/newest.h"
 #include "runner/options.h"
 
 /* Points of history a chart shows; formats without charts read none. */
@@ -231,7 +232,7 @@ static struct result known_now(struct arena *a, const struct check *c, const str
 			       int64_t now_ms)
 {
 	struct result r = x->result;
-	const char *why = newest_refusal(a, c, x, now_ms);
+	const char *why = refuse_known(a, c, x, now_ms);
 
 	if (why != NULL && outcome_is_passing(r.outcome)) {
 		r.outcome = OUTCOME_UNDECIDED;

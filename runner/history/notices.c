@@ -1,9 +1,10 @@
 /*
  * What is news, found and written in the transaction of what it is news of.
  *
- * A run's news is its rows that are not passing, and those of series of which something was told
- * before; everything else has nothing to tell and is not read. A run that is not the newest of a
- * check says nothing about it.
+ * A run's news is what is known last of the checks it measured (newest.h): as a rule by the run
+ * itself, else by one that is newer or was under way meanwhile, which may have no end yet and tells
+ * then. Rows that are not passing, and those of series of which something was told before, are
+ * looked at; everything else has nothing to tell and is not read.
  */
 #include "runner/history/notices.h"
 
@@ -130,8 +131,9 @@ static int tell_series(struct record *r, struct news *news, const struct run_inf
 	return step.open == x->open ? 0 : write_told(r, x->series_id, step.open, since, run->id, e);
 }
 
-static int read_seen(struct record *r, struct news *news, const struct run_info *run,
-		     struct seen **out, size_t *n, struct err *e)
+/* Of a run that ended, where it is what is known last. */
+static int read_seen(struct record *r, struct news *news, const struct speakers *speakers,
+		     const struct run_info *run, struct seen **out, size_t *n, struct err *e)
 {
 	struct facts_cache *cache = facts_cache_new(r, news->arena);
 	size_t cap = 0;
@@ -139,12 +141,10 @@ static int read_seen(struct record *r, struct news *news, const struct run_info 
 	sqlite3_stmt *s = store_sql(
 		r,
 		"SELECT " ROW_COLUMNS
-		", s.id, s.name, coalesce(t.open, 0), coalesce(t.since_ms, -1)"
+		", s.id, s.name, coalesce(t.open, 0), coalesce(t.since_ms, -1), s.check_id"
 		" FROM results x JOIN facts f ON f.id = x.facts_id JOIN series s ON s.id = x.series"
 		" LEFT JOIN told t ON t.series = x.series WHERE x.id BETWEEN ?1 AND ?2"
-		" AND (f.outcome IN (?3, ?4) OR t.series IS NOT NULL)"
-		" AND NOT EXISTS (SELECT 1 FROM states c WHERE c.check_id = s.check_id"
-		"  AND c.run > ?5)",
+		" AND (f.outcome IN (?3, ?4) OR t.series IS NOT NULL)",
 		e);
 
 	if (s == NULL)
@@ -153,9 +153,12 @@ static int read_seen(struct record *r, struct news *news, const struct run_info 
 	store_bind_int(s, 2, run->id << STORE_SERIES_BITS | STORE_MAX_SERIES);
 	store_bind_int(s, 3, OUTCOME_FAIL);
 	store_bind_int(s, 4, OUTCOME_UNDECIDED);
-	store_bind_int(s, 5, run->id);
 	while ((rc = store_step(r, s, e)) == 1) {
+		int64_t check_id = sqlite3_column_int64(s, ROW_N_COLUMNS + 4);
 		struct seen *x;
+
+		if (news_speaker(speakers, check_id) != run->id)
+			continue;
 
 		*out = store_grow(news->arena, *out, sizeof(**out), *n, &cap);
 		x = &(*out)[(*n)++];
@@ -179,31 +182,31 @@ struct gone {
 	const char *check, *series;
 };
 
-static int read_gone(struct record *r, struct news *news, int64_t run_id, struct gone **out,
-		     size_t *n, struct err *e)
+static int read_gone(struct record *r, struct news *news, const struct speakers *speakers,
+		     const struct run_info *run, struct gone **out, size_t *n, struct err *e)
 {
 	size_t cap = 0;
 	int rc;
 	/* The check was measured: the run has a series of it that was judged. */
 	sqlite3_stmt *s =
 		store_sql(r,
-			  "SELECT t.series, t.since_ms, t.open, c.name, s.name FROM told t"
+			  "SELECT t.series, t.since_ms, t.open, c.name, s.name, c.id FROM told t"
 			  " JOIN series s ON s.id = t.series JOIN checks c ON c.id = s.check_id"
-			  " JOIN states z ON z.check_id = c.id AND z.run = ?1"
-			  " WHERE NOT EXISTS (SELECT 1 FROM results WHERE id = (?2 | t.series))"
-			  " AND EXISTS (SELECT 1 FROM series o JOIN results x ON x.id = (?2 | o.id)"
+			  " WHERE NOT EXISTS (SELECT 1 FROM results WHERE id = (?1 | t.series))"
+			  " AND EXISTS (SELECT 1 FROM series o JOIN results x ON x.id = (?1 | o.id)"
 			  "  JOIN facts f ON f.id = x.facts_id WHERE o.check_id = s.check_id"
-			  "  AND f.outcome IN (?3, ?4, ?5))",
+			  "  AND f.outcome IN (?2, ?3, ?4))",
 			  e);
 
 	if (s == NULL)
 		return -1;
-	store_bind_int(s, 1, run_id);
-	store_bind_int(s, 2, run_id << STORE_SERIES_BITS);
-	store_bind_int(s, 3, OUTCOME_PASS);
-	store_bind_int(s, 4, OUTCOME_WARN);
-	store_bind_int(s, 5, OUTCOME_FAIL);
+	store_bind_int(s, 1, run->id << STORE_SERIES_BITS);
+	store_bind_int(s, 2, OUTCOME_PASS);
+	store_bind_int(s, 3, OUTCOME_WARN);
+	store_bind_int(s, 4, OUTCOME_FAIL);
 	while ((rc = store_step(r, s, e)) == 1) {
+		if (news_speaker(speakers, sqlite3_column_int64(s, 5)) != run->id)
+			continue;
 		*out = store_grow(news->arena, *out, sizeof(**out), *n, &cap);
 		(*out)[(*n)++] = (struct gone){
 			.series_id = sqlite3_column_int64(s, 0),
@@ -216,14 +219,15 @@ static int read_gone(struct record *r, struct news *news, int64_t run_id, struct
 	return rc;
 }
 
-static int tell_gone(struct record *r, struct news *news, const struct run_info *run, struct err *e)
+static int tell_gone(struct record *r, struct news *news, const struct speakers *speakers,
+		     const struct run_info *run, struct err *e)
 {
 	struct gone *items = NULL;
 	size_t n = 0;
 
 	if (run->state != RUN_COMPLETE)
 		return 0;
-	if (read_gone(r, news, run->id, &items, &n, e) != 0)
+	if (read_gone(r, news, speakers, run, &items, &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct transition_step step = transition_gone(items[i].open, true);
@@ -263,17 +267,34 @@ int tell_begin(struct record *r, int64_t run_id, struct err *e)
 			 &said, e);
 }
 
-static int add_run(struct record *r, struct news *news, const struct run_info *run, struct err *e)
+/* What this run, which has ended, is known last of. */
+static int tell_run(struct record *r, struct news *news, const struct speakers *speakers,
+		    const struct run_info *run, struct err *e)
 {
 	struct seen *seen = NULL;
 	size_t n = 0;
 
-	if (news_early(r, news, run->id, e) != 0 || read_seen(r, news, run, &seen, &n, e) != 0)
+	if (read_seen(r, news, speakers, run, &seen, &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (tell_series(r, news, run, &seen[i], e) != 0)
 			return -1;
-	return tell_gone(r, news, run, e) == 0 ? news_closed_gaps(r, news, run, e) : -1;
+	return tell_gone(r, news, speakers, run, e);
+}
+
+static int add_run(struct record *r, struct news *news, const struct run_info *run, struct err *e)
+{
+	struct speakers speakers;
+
+	if (news_early(r, news, run->id, e) != 0 ||
+	    news_speakers(r, news, run, &speakers, e) != 0 ||
+	    tell_run(r, news, &speakers, run, e) != 0)
+		return -1;
+	for (size_t i = 0; i < speakers.n_others; i++)
+		if (speakers.others[i].state != RUN_INCOMPLETE &&
+		    tell_run(r, news, &speakers, &speakers.others[i], e) != 0)
+			return -1;
+	return news_closed_gaps(r, news, run, e);
 }
 
 int tell_end(struct record *r, const struct run_info *run, struct err *e)

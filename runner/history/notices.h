@@ -1,9 +1,9 @@
 /*
  * notices: what the files that find news and write it share. Private to runner/history.
  *
- * notices.c finds news in runs and decisions, notices_early.c in what was found before a run,
- * notices_write.c writes it, one notice for each sink that wants some of it. All of it happens
- * inside one transaction.
+ * notices.c finds news in runs and decisions, notices_speakers.c whose word it is about a check,
+ * notices_early.c what was found before a run; notices_write.c writes it, one notice for each sink
+ * that wants some of it. All of it happens inside one transaction.
  */
 #ifndef ASSIZE_HISTORY_NOTICES_H
 #define ASSIZE_HISTORY_NOTICES_H
@@ -27,6 +27,21 @@ struct news {
 struct transition *news_add(struct news *news);
 /* What the definition says of a check nobody measured. */
 void news_fill_check(const struct news *news, struct transition *t, const char *name);
+
+/* What is known last of the checks of a run: by the run itself, or of some by other runs. */
+struct speakers {
+	int64_t run_id;
+	struct speaker {
+		int64_t check_id, run_id;
+	} * items; /* those of others, by check_id */
+	size_t n;
+	struct run_info *others; /* each once */
+	size_t n_others;
+};
+int news_speakers(struct record *r, struct news *news, const struct run_info *run,
+		  struct speakers *out, struct err *e);
+/* The run that knows last of the check. */
+int64_t news_speaker(const struct speakers *all, int64_t check_id);
 
 /* Name of the lock a run holds from its beginning to its end. */
 const char *news_run_lock(struct arena *a, int64_t run_id);

@@ -158,8 +158,8 @@ static int read_evidence(struct record *r, struct arena *a, int64_t check_id, in
 	return 0;
 }
 
-static int read_newest(struct record *r, struct arena *a, const char *check, const char *subject,
-		       struct evidence **out, size_t *n, struct err *e)
+int store_evidence(struct record *r, struct arena *a, const char *check, const char *subject,
+		   struct evidence **out, size_t *n, struct err *e)
 {
 	int64_t check_id, run_id;
 
@@ -169,8 +169,8 @@ static int read_newest(struct record *r, struct arena *a, const char *check, con
 	return read_evidence(r, a, check_id, run_id, out, n, e);
 }
 
-static int read_named(struct record *r, struct arena *a, const char *check, int64_t run_id,
-		      struct evidence **out, size_t *n, struct err *e)
+int store_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
+		       struct evidence **out, size_t *n, struct err *e)
 {
 	int64_t check_id;
 
@@ -186,7 +186,7 @@ int record_evidence(struct record *r, struct arena *a, const char *check, const 
 	size_t count;
 
 	if (store_enter(r, STORE_READING, e) != 0 ||
-	    store_leave(r, read_newest(r, a, check, subject, &items, &count, e), e) != 0)
+	    store_leave(r, store_evidence(r, a, check, subject, &items, &count, e), e) != 0)
 		return -1;
 	*out = items;
 	*n = count;
@@ -200,7 +200,7 @@ int record_run_evidence(struct record *r, struct arena *a, const char *check, in
 	size_t count;
 
 	if (store_enter(r, STORE_READING, e) != 0 ||
-	    store_leave(r, read_named(r, a, check, run_id, &items, &count, e), e) != 0)
+	    store_leave(r, store_run_evidence(r, a, check, run_id, &items, &count, e), e) != 0)
 		return -1;
 	*out = items;
 	*n = count;

@@ -268,7 +268,7 @@ int record_last_verdict(struct record *r, const char *check, int64_t now_ms, int
 	return 0;
 }
 
-static int read_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e)
+int store_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e)
 {
 	struct run_place of_a, of_b;
 
@@ -282,7 +282,7 @@ int record_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct e
 {
 	return store_enter(r, STORE_READING, e) != 0
 		       ? -1
-		       : store_leave(r, read_is_before(r, a, b, out, e), e);
+		       : store_leave(r, store_is_before(r, a, b, out, e), e);
 }
 
 /* Of runs that have no end nobody knows how long they went on; none goes on for longer than a day.

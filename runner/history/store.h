@@ -245,6 +245,13 @@ int standing_update(struct record *r, const struct standing *old, const struct r
 int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
 			struct err *e);
 
+/* As record_evidence(), record_run_evidence() and record_is_before(), inside a transaction. */
+int store_evidence(struct record *r, struct arena *a, const char *check, const char *subject,
+		   struct evidence **out, size_t *n, struct err *e);
+int store_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
+		       struct evidence **out, size_t *n, struct err *e);
+int store_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e);
+
 /* What the seal of a lock that is held must be (lock.c). */
 int store_lock_seal(struct record *r, const char *name, unsigned char out[static SHA256_BYTES],
 		    struct err *e);

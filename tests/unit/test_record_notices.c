@@ -10,6 +10,7 @@ static struct notify_sink *const sinks[] = {&sink_ops};
 struct told_world {
 	struct definition d;
 	struct notify_sink *sinks[1];
+	struct check check, *checks[1];
 };
 
 static void tell(struct world *w, const struct transition *early, size_t n)
@@ -18,7 +19,14 @@ static void tell(struct world *w, const struct transition *early, size_t n)
 
 	sink_ops.repeat_ms = 0;
 	t->sinks[0] = sinks[0];
-	t->d = (struct definition){.arena = w->arena, .sinks = t->sinks, .n_sinks = 1};
+	t->check = (struct check){.name = "a/b"};
+	memcpy(t->check.hash, world_check(w, "a/b")->hash, sizeof(t->check.hash));
+	t->checks[0] = &t->check;
+	t->d = (struct definition){.arena = w->arena,
+				   .sinks = t->sinks,
+				   .n_sinks = 1,
+				   .checks = t->checks,
+				   .n_checks = 1};
 	record_tell(w->record, w->arena, &t->d, early, n);
 }
 
@@ -154,6 +162,103 @@ static void test_notices_of_concurrent_runs_are_told_once(void **state)
 	world_add(w, &one, &bad, 1);
 	world_end(w, &one, OUTCOME_FAIL);
 	assert_string_equal(told(w), "[recovery a/b]");
+}
+
+/* The result of a run under way, measured so many minutes from now. */
+static void see(struct world *w, const struct run_info *run, const char *series,
+		enum outcome outcome, int64_t minutes)
+{
+	struct result r =
+		world_result(w, world_check(w, "a/b"), series, outcome, world_int(minutes));
+
+	r.measured_ms = w->now_ms + minutes * WORLD_MIN;
+	world_add(w, run, &r, 1);
+}
+
+/* What keeps a gate shut is told, whichever of two runs saw it, recorded it, or ended first. */
+static void test_notices_a_later_failure_of_an_older_run_is_told(void **state)
+{
+	struct world *w = *state;
+	struct run_info one, two;
+
+	tell(w, NULL, 0);
+	one = world_begin(w, "");
+	two = world_begin(w, "");
+	see(w, &two, "", OUTCOME_PASS, 1);
+	world_end(w, &two, OUTCOME_PASS);
+	assert_string_equal(told(w), "");
+	see(w, &one, "", OUTCOME_FAIL, 2);
+	world_end(w, &one, OUTCOME_FAIL);
+	assert_string_equal(told(w), "[failure a/b]");
+	(void)run(w, "", OUTCOME_PASS);
+	assert_string_equal(told(w), "[recovery a/b]");
+
+	/* recorded before the newer one has its end */
+	one = world_begin(w, "");
+	two = world_begin(w, "");
+	see(w, &two, "", OUTCOME_PASS, 1);
+	see(w, &one, "", OUTCOME_FAIL, 2);
+	world_end(w, &one, OUTCOME_FAIL);
+	assert_string_equal(told(w), "[failure a/b]");
+	world_end(w, &two, OUTCOME_PASS);
+	assert_string_equal(told(w), ""); /* no recovery: the gate is shut */
+	(void)run(w, "", OUTCOME_PASS);
+	assert_string_equal(told(w), "[recovery a/b]");
+
+	/* recorded and told before the newer one has anything */
+	one = world_begin(w, "");
+	two = world_begin(w, "");
+	see(w, &one, "", OUTCOME_FAIL, 2);
+	world_end(w, &one, OUTCOME_FAIL);
+	assert_string_equal(told(w), "[failure a/b]");
+	see(w, &two, "", OUTCOME_PASS, 1);
+	world_end(w, &two, OUTCOME_PASS);
+	assert_string_equal(told(w), "");
+}
+
+/* What a newer run saw afterwards is known last, though it tells it only at its end. */
+static void test_notices_an_earlier_failure_of_an_older_run_is_none(void **state)
+{
+	struct world *w = *state;
+	struct run_info one, two;
+
+	tell(w, NULL, 0);
+	one = world_begin(w, "");
+	two = world_begin(w, "");
+	see(w, &two, "", OUTCOME_FAIL, 2);
+	see(w, &one, "", OUTCOME_FAIL, 1);
+	world_end(w, &one, OUTCOME_FAIL);
+	assert_string_equal(told(w), "");
+	world_end(w, &two, OUTCOME_FAIL);
+	assert_string_equal(told(w), "[failure a/b]");
+	one = world_begin(w, "");
+	two = world_begin(w, "");
+	see(w, &two, "", OUTCOME_PASS, 2);
+	see(w, &one, "", OUTCOME_FAIL, 1);
+	world_end(w, &two, OUTCOME_PASS);
+	assert_string_equal(told(w), "[recovery a/b]");
+	world_end(w, &one, OUTCOME_FAIL);
+	assert_string_equal(told(w), "");
+}
+
+/* Series of the run that is not what is known last are neither gone nor back. */
+static void test_notices_are_of_the_series_known_last(void **state)
+{
+	struct world *w = *state;
+	struct run_info one, two;
+
+	tell(w, NULL, 0);
+	(void)run(w, "{x=\"1\"}", OUTCOME_FAIL);
+	assert_string_equal(told(w), "[failure a/b {x=\"1\"}]");
+	one = world_begin(w, "");
+	two = world_begin(w, "");
+	see(w, &two, "{x=\"2\"}", OUTCOME_PASS, 1);
+	see(w, &one, "{x=\"1\"}", OUTCOME_FAIL, 2);
+	world_end(w, &one, OUTCOME_FAIL);
+	world_end(w, &two, OUTCOME_PASS);
+	assert_string_equal(told(w), "");
+	(void)run(w, "{x=\"2\"}", OUTCOME_PASS);
+	assert_string_equal(told(w), "[recovery a/b {x=\"1\"}]");
 }
 
 static void test_notices_a_series_that_is_gone_has_recovered(void **state)
@@ -432,6 +537,9 @@ int main(void)
 		TEST(test_notices_say_what_there_is_to_say),
 		TEST(test_notices_survive_a_run_without_an_end),
 		TEST(test_notices_of_concurrent_runs_are_told_once),
+		TEST(test_notices_a_later_failure_of_an_older_run_is_told),
+		TEST(test_notices_an_earlier_failure_of_an_older_run_is_none),
+		TEST(test_notices_are_of_the_series_known_last),
 		TEST(test_notices_a_series_that_is_gone_has_recovered),
 		TEST(test_notices_an_interrupt_is_no_news),
 		TEST(test_notices_repeat_what_stands),

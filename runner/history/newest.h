@@ -1,11 +1,12 @@
 /*
- * newest: what is known last of a check, for gates and for whatever tells how checks stand.
+ * newest: what is known last of a check, for gates, for whatever tells how checks stand, and for
+ * who is told of it.
  *
  * Evidence is in the arena given. One `struct newest` serves many checks: runs that overlap are
  * looked up once a run.
  */
-#ifndef ASSIZE_RUNNER_NEWEST_H
-#define ASSIZE_RUNNER_NEWEST_H
+#ifndef ASSIZE_HISTORY_NEWEST_H
+#define ASSIZE_HISTORY_NEWEST_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,12 +34,8 @@ void newest_init(struct newest *x, struct arena *a, struct record *record);
  */
 int newest_evidence(struct newest *x, const struct check *check, const char *subject,
 		    struct evidence **out, size_t *n, struct err *e);
-
-/*
- * Why no gate would let it pass, whatever its outcome: it is of another definition of the check, of
- * a run without its end, or of a time to come. NULL: nothing is wrong with it.
- */
-const char *newest_refusal(struct arena *a, const struct check *check, const struct evidence *x,
-			   int64_t now_ms);
+/* The same inside a transaction; private to runner/history. */
+int store_newest(struct newest *x, const struct check *check, const char *subject,
+		 struct evidence **out, size_t *n, struct err *e);
 
 #endif

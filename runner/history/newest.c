@@ -2,16 +2,15 @@
  * The order of runs says which evidence is the newest; what runs that overlap have seen is looked
  * at by the time it was measured. Evidence about the subject and about "any" are one history.
  */
-#include "runner/newest.h"
+#include "runner/history/newest.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "gates/refuse.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
-#include "runner/history/record.h"
+#include "runner/history/store.h"
 #include "runner/model/definition.h"
 
 /* Runs that were under way while another one was. */
@@ -97,8 +96,8 @@ static int find_later_failure(struct newest *x, const struct check *check, const
 		struct evidence *other;
 		size_t n;
 
-		if (record_run_evidence(x->record, x->arena, check->name, meanwhile->runs[i],
-					&other, &n, e) != 0)
+		if (store_run_evidence(x->record, x->arena, check->name, meanwhile->runs[i], &other,
+				       &n, e) != 0)
 			return -1;
 		if (n == 0 || !is_of(check, &other[0]) || !is_about(subject, &other[0]) ||
 		    !has_failure(other, n) || known_ms(other, n) <= last_ms)
@@ -110,20 +109,20 @@ static int find_later_failure(struct newest *x, const struct check *check, const
 	return 0;
 }
 
-int newest_evidence(struct newest *x, const struct check *check, const char *subject,
-		    struct evidence **out, size_t *n, struct err *e)
+int store_newest(struct newest *x, const struct check *check, const char *subject,
+		 struct evidence **out, size_t *n, struct err *e)
 {
 	struct evidence *own, *any;
 	size_t n_own, n_any = 0;
 	bool is_any_newer = true;
 
-	if (record_evidence(x->record, x->arena, check->name, subject, &own, &n_own, e) != 0)
+	if (store_evidence(x->record, x->arena, check->name, subject, &own, &n_own, e) != 0)
 		return -1;
 	if (subject != NULL && strcmp(subject, "any") != 0 &&
-	    record_evidence(x->record, x->arena, check->name, "any", &any, &n_any, e) != 0)
+	    store_evidence(x->record, x->arena, check->name, "any", &any, &n_any, e) != 0)
 		return -1;
 	if (n_any > 0 && n_own > 0 &&
-	    record_is_before(x->record, own[0].run_id, any[0].run_id, &is_any_newer, e) != 0)
+	    store_is_before(x->record, own[0].run_id, any[0].run_id, &is_any_newer, e) != 0)
 		return -1;
 	if (n_any > 0 && is_any_newer) {
 		own = any;
@@ -136,28 +135,10 @@ int newest_evidence(struct newest *x, const struct check *check, const char *sub
 	return 0;
 }
 
-/* As a gate would that takes any subject and any age. */
-const char *newest_refusal(struct arena *a, const struct check *check, const struct evidence *x,
-			   int64_t now_ms)
+int newest_evidence(struct newest *x, const struct check *check, const char *subject,
+		    struct evidence **out, size_t *n, struct err *e)
 {
-	const struct gate gate = {.is_any_subject = true};
-	const struct gate_item item = {.check = check, .max_age_ms = INT64_MAX};
-
-	switch (refuse_evidence(&gate, &item, x, NULL, now_ms)) {
-	case REFUSE_NOTHING:
-	case REFUSE_N:
-		break;
-	case REFUSE_SUBJECT:
-	case REFUSE_CHECK:
-	case REFUSE_DEFINITION:
-		return "measured under another definition of the check";
-	case REFUSE_INCOMPLETE:
-		return arena_printf(a, "run %" PRId64 " did not come to its end", x->run_id);
-	case REFUSE_INTERRUPTED:
-		return arena_printf(a, "run %" PRId64 " was interrupted", x->run_id);
-	case REFUSE_FUTURE:
-	case REFUSE_STALE:
-		return "the time it was measured at is wrong";
-	}
-	return NULL;
+	return store_enter(x->record, STORE_READING, e) != 0
+		       ? -1
+		       : store_leave(x->record, store_newest(x, check, subject, out, n, e), e);
 }
