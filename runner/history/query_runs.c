@@ -204,11 +204,42 @@ int record_last_measured(struct record *r, const char *check, int64_t now_ms, in
 	return 0;
 }
 
-#define LAST_VERDICT(order)                                                                        \
-	"SELECT r.begin_ms + max(x.at_ms) FROM runs r CROSS JOIN series s ON s.check_id = ?1 "     \
-	"CROSS JOIN results x ON x.id = (r.id << 24 | s.id) CROSS JOIN facts f ON f.id = "         \
-	"x.facts_id WHERE r.begin_ms <= ?2 GROUP BY r.id HAVING max(f.outcome = ?3) OR "           \
-	"(max(f.outcome IN (?4, ?5)) AND NOT max(f.outcome = ?6)) ORDER BY " order " LIMIT 1"
+/*
+ * Runs that may have come to a verdict: those around the days on which anything of the check did.
+ * As a check that has not come to one for a year, or ever, would else be looked for in every run.
+ */
+#define AROUND_VERDICTS(order)                                                                     \
+	"WITH RECURSIVE day(n) AS (SELECT max(id) >> 24 FROM days WHERE id < ((?2 / 86400000 + 2)" \
+	" << 24) UNION ALL SELECT (SELECT max(id) >> 24 FROM days WHERE id < (day.n << 24)) FROM " \
+	"day WHERE day.n IS NOT NULL), verdict(n) AS (SELECT n FROM day WHERE EXISTS (SELECT 1 "   \
+	"FROM series s CROSS JOIN days d ON d.id = (day.n << 24 | s.id) WHERE s.check_id = ?1 "    \
+	"AND (d.n_pass > 0 OR d.n_warn > 0 OR d.n_fail > 0))) SELECT r.id, r.begin_ms FROM runs "  \
+	"r WHERE r.begin_ms <= ?2 AND r.begin_ms / 86400000 IN (SELECT n FROM verdict UNION "      \
+	"SELECT n - 1 FROM verdict UNION SELECT n + 1 FROM verdict) ORDER BY " order
+
+/* When the run came to a verdict about the check: 1 = *ms is set. */
+static int read_verdict(struct record *r, int64_t check_id, int64_t run_id, int64_t begin_ms,
+			int64_t *ms, struct err *e)
+{
+	sqlite3_stmt *s =
+		store_sql(r,
+			  "SELECT ?3 + max(x.at_ms) FROM series s CROSS JOIN results x ON x.id = "
+			  "(?2 | s.id) CROSS JOIN facts f ON f.id = x.facts_id WHERE s.check_id = "
+			  "?1 HAVING max(f.outcome = ?4) OR (max(f.outcome IN (?5, ?6)) AND NOT "
+			  "max(f.outcome = ?7))",
+			  e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, check_id);
+	store_bind_int(s, 2, run_id << STORE_SERIES_BITS);
+	store_bind_int(s, 3, begin_ms);
+	store_bind_int(s, 4, OUTCOME_FAIL);
+	store_bind_int(s, 5, OUTCOME_PASS);
+	store_bind_int(s, 6, OUTCOME_WARN);
+	store_bind_int(s, 7, OUTCOME_UNDECIDED);
+	return store_integer(r, s, ms, e);
+}
 
 /* Back through the runs, as the one in which it came to a verdict is not known. */
 static int find_verdict(struct record *r, int64_t check_id, int64_t now_ms, int64_t *out,
@@ -216,20 +247,24 @@ static int find_verdict(struct record *r, int64_t check_id, int64_t now_ms, int6
 {
 	bool has_merges;
 	sqlite3_stmt *s;
+	int rc;
 
 	if (store_has_merges(r, &has_merges, e) != 0)
 		return -1;
-	s = has_merges ? store_sql(r, LAST_VERDICT(STORE_NEWEST_FIRST), e)
-		       : store_sql(r, LAST_VERDICT("r.id DESC"), e);
+	s = has_merges ? store_sql(r, AROUND_VERDICTS(STORE_NEWEST_FIRST), e)
+		       : store_sql(r, AROUND_VERDICTS("r.id DESC"), e);
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, check_id);
 	store_bind_int(s, 2, now_ms);
-	store_bind_int(s, 3, OUTCOME_FAIL);
-	store_bind_int(s, 4, OUTCOME_PASS);
-	store_bind_int(s, 5, OUTCOME_WARN);
-	store_bind_int(s, 6, OUTCOME_UNDECIDED);
-	return store_integer(r, s, out, e) < 0 ? -1 : 0;
+	while ((rc = store_step(r, s, e)) == 1) {
+		rc = read_verdict(r, check_id, sqlite3_column_int64(s, 0),
+				  sqlite3_column_int64(s, 1), out, e);
+		if (rc != 0)
+			break;
+	}
+	(void)sqlite3_reset(s); /* stopped at the newest, or done */
+	return rc < 0 ? -1 : 0;
 }
 
 static int last_verdict(struct record *r, const char *check, int64_t now_ms, int64_t *out,
