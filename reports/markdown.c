@@ -198,6 +198,35 @@ static void put_failures(struct buf *out, struct report_case *const *ranked, siz
 				 n_left_out);
 }
 
+static void put_warnings(struct buf *out, const struct report *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_restorations; i++) {
+		const struct restoration *x = &r->restorations[i];
+
+		for (size_t k = 0; k < x->n_steps && out->len < TABLE_SHARE; k++) {
+			const struct restoration_step *s = &x->steps[k];
+
+			if (!restoration_step_warns(x, s))
+				continue;
+			(void)buf_puts(out, n++ == 0 ? "### Warnings about releases that are "
+						       "proven\n\n- "
+						     : "- ");
+			put_foreign(out, x->tag);
+			(void)buf_printf(out, " %s: ", s->name);
+			put_foreign(out, s->finding);
+			if (s->remedy != NULL) {
+				(void)buf_puts(out, "  \n  to do: ");
+				put_foreign(out, s->remedy);
+			}
+			(void)buf_putc(out, '\n');
+		}
+	}
+	if (n > 0)
+		(void)buf_putc(out, '\n');
+}
+
 static void put_row(struct buf *out, const struct report_case *c)
 {
 	(void)buf_printf(out, "| %s | ", case_word(c));
@@ -240,6 +269,7 @@ void report_markdown(struct buf *out, const struct report *r)
 
 	put_verdict(a, out, r);
 	put_failures(out, ranked, n);
+	put_warnings(out, r);
 	put_table(out, ranked, n);
 	arena_free(a);
 }

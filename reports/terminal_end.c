@@ -224,6 +224,42 @@ static void put_all_in_full(struct buf *out, struct arena *a, const struct termi
 		(void)buf_putc(out, '\n');
 }
 
+static void put_warning(struct buf *out, const struct restoration_step *s)
+{
+	(void)buf_printf(out, "  %s: ", s->name);
+	text_put(out, s->finding);
+	(void)buf_putc(out, '\n');
+	if (s->remedy == NULL)
+		return;
+	(void)buf_puts(out, "  fix: ");
+	text_put(out, s->remedy);
+	(void)buf_putc(out, '\n');
+}
+
+/* Under one heading for each release. */
+static void put_warnings(struct buf *out, const struct terminal *t, const struct report *r)
+{
+	for (size_t i = 0; i < r->n_restorations; i++) {
+		const struct restoration *x = &r->restorations[i];
+		bool has_heading = false;
+
+		for (size_t k = 0; k < x->n_steps; k++) {
+			if (!restoration_step_warns(x, &x->steps[k]))
+				continue;
+			if (!has_heading) {
+				terminal_put_outcome(out, t, OUTCOME_WARN, 0);
+				(void)buf_puts(out, " tag ");
+				text_put(out, x->tag);
+				(void)buf_puts(out, " of rollback set ");
+				text_put(out, x->set);
+				(void)buf_puts(out, ", which is proven\n");
+			}
+			has_heading = true;
+			put_warning(out, &x->steps[k]);
+		}
+	}
+}
+
 static void put_tally_item(struct buf *out, size_t n, const char *word)
 {
 	if (n > 0)
@@ -283,6 +319,7 @@ void terminal_end(struct terminal *t, const struct report *r)
 	}
 	if (!is_silent) {
 		put_all_in_full(&out, a, t, r, views, n_views);
+		put_warnings(&out, t, r);
 		if (t->is_live)
 			put_summary_live(&out, r, &n);
 		else

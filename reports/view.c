@@ -243,6 +243,11 @@ const char *report_place(struct arena *a, const struct report *r, const char *fi
 	return arena_printf(a, "%s%s", r->file_prefix, file);
 }
 
+bool restoration_step_warns(const struct restoration *r, const struct restoration_step *s)
+{
+	return outcome_is_passing(r->outcome) && s->outcome == OUTCOME_WARN && s->finding != NULL;
+}
+
 int report_exit_status(const struct report *r)
 {
 	const struct decision *d = report_decision(r);

@@ -76,6 +76,12 @@ const char *report_problem(struct arena *a, const struct report *r);
  */
 const char *report_place(struct arena *a, const struct report *r, const char *file);
 
+/*
+ * What a step of a release that is proven warns of: no series of its check tells, for that passes.
+ * What is said of one that is not proven is in the evidence of its check.
+ */
+bool restoration_step_warns(const struct restoration *r, const struct restoration_step *s);
+
 /* Of the last decision if there is one, else of the run. */
 int report_exit_status(const struct report *r);
 

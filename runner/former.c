@@ -116,7 +116,11 @@ static bool needs_history(const struct check *c)
 static const char *told(struct asking *k, const struct result *r)
 {
 	const char *evidence = r->evidence ? r->evidence : "";
-	const char *bound = r->bound[0] ? arena_printf(k->arena, ", bound %s", r->bound) : "";
+	/* The reason of a warning names its own bound, which is another one. */
+	const char *bound = r->outcome == OUTCOME_WARN && *evidence
+				    ? arena_printf(k->arena, ", %s", r->reason)
+			    : r->bound[0] ? arena_printf(k->arena, ", bound %s", r->bound)
+					  : "";
 	const char *line;
 	struct buf value;
 
@@ -163,7 +167,7 @@ static void judge(struct asking *k, struct job *job, struct former_result *out)
 	for (size_t i = 0; i < judged.n; i++)
 		if (strcmp(judged.results[i].series, "since") == 0)
 			out->note = judged.results[i].evidence;
-	if (outcome_is_passing(judged.outcome))
+	if (judged.outcome == OUTCOME_PASS)
 		return;
 	out->finding = told(k, worst(&judged));
 	out->detail = worst(&judged)->evidence ? worst(&judged)->evidence : out->finding;

@@ -1,6 +1,7 @@
 /*
  * A table of at most a hundred columns for usual names, and below it what was found about those
- * that are not proven, each with the command that fixes it. JSON has all of it and more.
+ * that are not proven and what the others were warned of, each with the command that fixes it. JSON
+ * has all of it and more.
  *
  * Where a warm copy stands is looked up now; what it is worth comes from the newest verification.
  */
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "reports/terminal.h"
+#include "reports/view.h"
 #include "rollback/rollback.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -131,19 +133,27 @@ static void put_row(struct listing *l, struct table *t, const struct release *r)
 		r->warm, r->swap);
 }
 
-static void put_finding(FILE *out, const struct release *r)
+static void put_finding(FILE *out, const char *tag, const struct restoration_step *s)
+{
+	(void)fprintf(out, "  %s  %s%s: %s\n", tag, s->name,
+		      s->outcome == OUTCOME_WARN ? " warns" : "", s->finding);
+	if (s->remedy != NULL)
+		(void)fprintf(out, "  %*s  fix: %s\n", (int)str_width(tag), "", s->remedy);
+}
+
+/* The first thing that keeps a release from being proven; of one that is proven every warning. */
+static void put_findings(FILE *out, const struct release *r)
 {
 	const struct restoration *x = r->row != NULL ? &r->row->restoration : NULL;
 
 	for (size_t i = 0; x != NULL && i < x->n_steps; i++) {
 		const struct restoration_step *s = &x->steps[i];
 
+		if (restoration_step_warns(x, s))
+			put_finding(out, x->tag, s);
 		if (outcome_is_passing(s->outcome) || s->finding == NULL)
 			continue;
-		(void)fprintf(out, "  %s  %s: %s\n", x->tag, s->name, s->finding);
-		if (s->remedy != NULL)
-			(void)fprintf(out, "  %*s  fix: %s\n", (int)str_width(x->tag), "",
-				      s->remedy);
+		put_finding(out, x->tag, s);
 		return;
 	}
 }
@@ -188,7 +198,7 @@ static void put_table(struct listing *l, FILE *out, const struct release *releas
 		put_row(l, &t, &releases[i]);
 	table_print(&t, out);
 	for (size_t i = 0; i < n; i++)
-		put_finding(out, &releases[i]);
+		put_findings(out, &releases[i]);
 	if (n == 0)
 		(void)fprintf(out, "no tag matches\n");
 }

@@ -161,6 +161,24 @@ printf -- '-- +goose Up\nALTER TABLE orders DROP COLUMN total;\n' >db/migrate/01
 sql "ALTER TABLE orders DROP COLUMN total"
 judged "one of 299 since" 1 'db/migrate/0150_x.sql, applied since v1, is about it'
 
+# A warning of the tag's check is one of the step, and whoever looks is told.
+world
+sed -i 's/schema: .*/rows: { table: orders }\n        expect: ">= 1"\n        warn: ">= 3"/' assize.yaml
+git commit -qam rows && git tag -f v1 >/dev/null
+sql "INSERT INTO orders VALUES (1, 1)"
+warning='compatible: shop/columns: 1 row, .*warning bound >= 3 rows'
+judged "what the tag's check warns of is told by the run" 0 \
+	"warn tag v1 of rollback set releases, which is proven"$'\n'"  $warning"
+like "by the table" "$("$ASSIZE" rollback list)" " warn"$'\n'"  v1  compatible warns: shop/columns: 1 row, .*>= 3 rows"
+like "by the summary of a job" "$("$ASSIZE" report latest --format markdown)" \
+	'`v1` compatible: `shop/columns: 1 row, .*warning bound >= 3 rows'
+like "by the page" "$("$ASSIZE" report latest --format html)" '</b> compatible: shop/columns: 1 row, .*&gt;= 3 rows'
+run "$ASSIZE" rollback verify v1 --quiet
+is "a quiet run stays so" "$status$out$err" 0
+sql "INSERT INTO orders VALUES (2, 1), (3, 1)"
+judged "without one there is nothing to tell" 0 'pass rollback/releases'
+unlike "nothing" "$out$("$ASSIZE" rollback list)" 'warn tag|warns'
+
 # What the tag says, and whether it can be had at all.
 world
 git rm -q --cached assize.yaml && git commit -qm without && git tag v0
