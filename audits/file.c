@@ -198,12 +198,25 @@ static struct measurement measure_digest(const struct sight *s)
 	return measurement_text("sha256", hex);
 }
 
-/* As pattern_search(). A line may end with CR LF: $ stands before the CR as well as behind it. */
+/* As pattern_search(), of a line with its CR: $ stands before that as well as behind it. */
 static int search_line(const struct pattern *pattern, const char *p, size_t n, struct err *e)
 {
 	int rc = pattern_search(pattern, p, n, e);
 
 	return rc == 0 && n > 0 && p[n - 1] == '\r' ? pattern_search(pattern, p, n - 1, e) : rc;
+}
+
+/*
+ * Where a line ends: behind its last byte but LF. A CR ends one with or without the LF behind it,
+ * as on old Macs and where progress is written over itself; it is part of the line.
+ */
+static const char *line_end(const char *p, const char *end)
+{
+	const char *newline = memchr(p, '\n', (size_t)(end - p)), *cr;
+
+	end = newline ? newline : end;
+	cr = memchr(p, '\r', (size_t)(end - p));
+	return cr ? cr + 1 : end;
 }
 
 /* Counts lines from what n_matching and n_lines hold; the first matching ones become evidence. */
@@ -215,8 +228,7 @@ static int count_lines(const struct sight *s, const struct buf *content, struct 
 	if (utf16_is_likely(content->data, content->len))
 		return err_set(e, ERR_MEASURE, "it is UTF-16, and a pattern reads UTF-8");
 	while (p < end) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		size_t n = newline ? (size_t)(newline - p) : (size_t)(end - p);
+		size_t n = (size_t)(line_end(p, end) - p);
 		int rc = search_line(s->spec->pattern, p, n, e);
 
 		++*n_lines;
@@ -230,7 +242,8 @@ static int count_lines(const struct sight *s, const struct buf *content, struct 
 		}
 		if (clock_monotonic_ms(s->probe->world->clock) > s->probe->deadline_ms)
 			return err_set(e, ERR_MEASURE, "could not search to the end in time");
-		p += n + 1;
+		p += n;
+		p += p < end && *p == '\n';
 	}
 	return 0;
 }
@@ -311,7 +324,8 @@ const struct audit_kind audit_kind_file = {
 	.summary = "one file: existence, size, age, mode, owner, digest, matching lines",
 	.blind = "Age is what the file system says, and touch(1) can say anything. A pattern sees "
 		 "one "
-		 "line at a time. Permissions beyond the mode (access lists, attributes, a "
+		 "line at a time, which LF, CR LF or CR ends. Permissions beyond the mode (access "
+		 "lists, attributes, a "
 		 "read-only "
 		 "mount) are not looked at. A file replaced between two values of one check is not "
 		 "noticed, except while it is digested.",

@@ -64,7 +64,9 @@ static const struct key_row log_keys[] = {
 	{.name = "pattern",
 	 .type = KEY_PATTERN,
 	 .offset = offsetof(struct log_spec, pattern),
-	 .help = "regular expression; `matches` counts the lines it is found in",
+	 .help = "regular expression; `matches` counts the lines it is found in, ^ and $ also at a "
+		 "CR "
+		 "within one",
 	 .example = "\"ERROR|FATAL\""},
 	{.name = "patterns",
 	 .type = KEY_GROUPS,

@@ -107,31 +107,68 @@ static int search(const struct pattern *pattern, const struct line *l, struct er
 	return rc;
 }
 
+enum found { FOUND_ERROR = -1, FOUND_NOTHING, FOUND_EXCEPTED, FOUND_MATCH };
+
+static enum found find(const struct log_rules *rules, const struct pattern *pattern,
+		       const struct line *l, struct err *e)
+{
+	int rc = search(pattern, l, e);
+
+	if (rc > 0 && rules->except) {
+		rc = search(rules->except, l, e);
+		return rc < 0 ? FOUND_ERROR : rc > 0 ? FOUND_EXCEPTED : FOUND_MATCH;
+	}
+	return rc < 0 ? FOUND_ERROR : rc > 0 ? FOUND_MATCH : FOUND_NOTHING;
+}
+
+/*
+ * In all of the line, or in what is between two CR of it: a program that writes its progress over
+ * itself ends with its error message what it began as a bar.
+ */
+static enum found find_between(const struct log_rules *rules, const struct pattern *pattern,
+			       const struct line *l, struct err *e)
+{
+	enum found found = find(rules, pattern, l, e);
+	const char *p = l->p, *end = l->p + l->n, *cr;
+
+	if (found == FOUND_ERROR || found == FOUND_MATCH || l->n == 0 || !memchr(p, '\r', l->n))
+		return found;
+	for (; p < end; p = cr + 1) {
+		struct line part = {.p = p};
+		enum found here;
+
+		cr = memchr(p, '\r', (size_t)(end - p));
+		cr = cr ? cr : end;
+		part.n = (size_t)(cr - p);
+		here = find(rules, pattern, &part, e);
+		if (here == FOUND_ERROR || here == FOUND_MATCH)
+			return here;
+		found = here == FOUND_EXCEPTED ? here : found;
+	}
+	return found;
+}
+
 static void judge(struct log_count *c, const struct line *l)
 {
 	const struct log_rules *rules = c->rules;
 	struct err e = {.class = ERR_NONE};
-	bool is_matching = false;
-	int except = 0, worst = 0;
+	bool is_matching = false, is_excepted = false, is_unknown = false;
 
-	for (size_t i = 0; i < rules->n && except == 0; i++) {
-		int rc = search(rules->patterns[i], l, &e);
+	for (size_t i = 0; i < rules->n; i++) {
+		enum found found = find_between(rules, rules->patterns[i], l, &e);
 
-		if (rc > 0 && !is_matching && rules->except)
-			except = search(rules->except, l, &e);
-		if (rc > 0 && except == 0) {
-			c->matches[i]++;
-			is_matching = true;
-		}
-		worst = rc < 0 || except < 0 ? -1 : worst;
+		c->matches[i] += found == FOUND_MATCH;
+		is_matching = is_matching || found == FOUND_MATCH;
+		is_excepted = is_excepted || found == FOUND_EXCEPTED;
+		is_unknown = is_unknown || found == FOUND_ERROR;
 	}
 	if (is_matching) {
 		c->matching++;
 		keep(c, l);
 	}
-	if (worst < 0)
+	if (is_unknown)
 		give_up(c, l, arena_strdup(c->arena, e.message));
-	else if (l->is_cut && !is_matching && except == 0 && rules->n > 0)
+	else if (l->is_cut && !is_matching && !is_excepted && rules->n > 0)
 		give_up(c, l,
 			arena_printf(c->arena,
 				     "a line of %" PRId64 " bytes, looked at as far as max_line",

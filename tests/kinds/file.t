@@ -39,6 +39,7 @@ audits:
       - { id: secret, file: { path: d/secret, pattern: ERROR }, expect: { matches: "== 0" } }
       - { id: ends, file: { path: d/ends, pattern: "ERROR$" }, expect: { matches: "== 1" } }
       - { id: returns, file: { path: d/ends, pattern: "\\\\r$" }, expect: { matches: "== 2" } }
+      - { id: old, file: { path: d/old, pattern: "^ERROR$" }, expect: { matches: "<= 25%" } }
       - { id: empty, file: { path: d/empty, pattern: x }, expect: { matches: "== 0", size: "== 0 B" } }
 YAML
 
@@ -63,6 +64,10 @@ done
 printf 'one ERROR\r\nERROR two\r\n' >d/ends
 tells "the end of a line stands before CR LF" ends 0 'pass'
 tells "where CR is found as well" returns 0 'pass'
+printf 'one\rERROR\rtwo\rthree\r' >d/old
+tells "CR alone ends a line" old 0 'pass'
+printf 'one\rERROR\r\r\nERROR\ntwo\r\n' >d/old
+tells "as do CR LF and LF beside it" old 1 '40 %  *2 of 5.*line 2: ERROR.x0d.*line 4: ERROR'
 printf 'ERROR %0186d%s\nERROR \0%s\n' 0 "$SECRET" "$SECRET" >d/secret
 tells "half a secret where a line is cut is masked" secret 1 'line 1: ERROR 0{186}\*\*\*.*line 2: ERROR .x00\*\*\*'
 unlike "and not in the record either" "$(grep -ao 'hunter' .assize/record.db)" hunter

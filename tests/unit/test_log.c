@@ -204,9 +204,25 @@ static void test_log_leaves_out_exceptions(void **state)
 			    "matches{pattern=\"b\"}");
 }
 
+static void test_log_looks_between_carriage_returns(void **state)
+{
+	struct world *w = *state;
+
+	define(w, "{ path: app.log, from: begin, patterns: { a: { pattern: ^ERROR }, b: { pattern: "
+		  "done$ } }, except: \"^ERROR fine|first.*last\" }");
+	add(w, "app.log",
+	    "10%\r99%\rERROR disk\n10%\rERROR fine\rdone\n\rdone\r\r\n-\rfirst ERROR\n"
+	    "first\rERROR last\rdone\n");
+	look(w);
+	assert_int_equal(w->probe.emitted[0].measurement.value.integer, 2);
+	assert_int_equal(w->probe.emitted[1].measurement.value.integer, 3);
+	assert_int_equal(w->probe.emitted[1].measurement.n_total, 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_log_looks_between_carriage_returns),
 		TEST(test_log_measures_nothing_at_the_first_look),
 		TEST(test_log_reads_each_line_once),
 		TEST(test_log_takes_silence_for_no_answer),
