@@ -180,10 +180,10 @@ static int compare_link(struct worker *w, const struct entry *entry, int dir)
 		return unreadable(w, entry);
 	if (n != entry->size_bytes || memcmp(target, entry->target, (size_t)n) != 0)
 		return differs(w, entry, "points elsewhere than in the tag");
-	if (!w->v->copy->stamps)
-		return 0;
 	if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return unreadable(w, entry);
+	if (compare_owner(w, entry, &st) < 0)
+		return -1;
 	stamp(w->v->copy, entry, &st);
 	return 0;
 }

@@ -131,6 +131,14 @@ warned()
 	is "$1: exit status" "$status" 0
 	like "$1" "$(jq -r '.restorations[].steps[] | select(.name == "warm") | "\(.outcome): \(.finding), fix: \(.remedy)"' <<<"$out")" "$2.*fix: $3"
 }
+# listed ENTRIES PATH [MASK]: an access list of (tag, rights, id) beside the usual ones.
+listed()
+{
+	python3 -c "import os, struct
+entries = [(1, 7, -1), $1, (4, 5, -1), (16, ${3:-7}, -1), (32, 5, -1)]
+os.setxattr('$2', 'system.posix_acl_access', struct.pack('<I', 2) +
+	b''.join(struct.pack('<HHi', *e) for e in sorted(entries)))" 2>"$TMP/listed"
+}
 warmed
 chmod 757 warm
 warned "a directory that everybody may write to" 'warn: somebody else could exchange the warm copy once it is proven: ".*/warm" can be written to by everybody \(mode 0757\)' \
@@ -153,6 +161,27 @@ if [ "$(id -u)" = 0 ]; then
 	chgrp 0 warm
 	exits "which is the owner's own" 0 "$ASSIZE" rollback verify v2.0.0 --json
 	unlike "which is the owner's own: nothing is said" "$out" 'somebody else'
+	warmed
+	if listed '(2,7,12345)' warm; then
+		warned "a user whom an access list names" 'can be written to by user 12345, as its access list has it' \
+			'setfacl -b .*/warm'
+		listed '(2,5,12345), (8,6,12346)' warm
+		warned "a group whom one names" 'can be written to by group 12346, as its access list has it' 'setfacl -b .*/warm'
+		listed '(2,7,12345)' warm 5
+		exits "which its mask keeps from writing" 0 "$ASSIZE" rollback verify v2.0.0 --json
+		unlike "which its mask keeps from writing: nothing is said" "$out" 'somebody else'
+		listed '(2,7,0)' warm
+		exits "a list that names those who may" 0 "$ASSIZE" rollback verify v2.0.0 --json
+		unlike "a list that names those who may: nothing is said" "$out" 'somebody else'
+		listed '(2,7,12345)' warm/v2.0.0/bin
+		noticed "a list within the copy" 1 'in the warm copy "bin" has other permission bits'
+	else
+		diag "access lists are not tried: $(tail -n 1 "$TMP/listed")"
+	fi
+	warmed
+	chown -h 12345 warm/v2.0.0/bin/link
+	noticed "a symbolic link of somebody else" 1 'in the warm copy "bin/link" belongs to user 12345, and all of it to user 0'
+	warmed
 	chown 12345 warm
 	warned "a directory of somebody else above it" '".*/warm" belongs to user 12345' 'chown 0 .*/warm'
 	warmed
