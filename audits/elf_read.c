@@ -12,6 +12,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/file.h"
 
 #define MAX_SEGMENTS 4096
 /* Bytes of an entry in the tables of segments and of sections. */
@@ -68,18 +69,12 @@ int elf_read_part(const struct elf *f, int64_t offset, int64_t n, const char *wh
 		return err_set(e, ERR_MEASURE, "it is damaged or cut: %s outside the file", what);
 
 	unsigned char *p = arena_alloc(f->arena, (size_t)n + 1);
-	int64_t got = 0;
-	while (got < n) {
-		ssize_t part = pread(f->fd, p + got, (size_t)(n - got), (off_t)(offset + got));
+	ssize_t got = file_read_at(f->fd, p, (size_t)n, (uint64_t)offset);
 
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
-		if (part == 0)
-			return err_set(e, ERR_MEASURE, "it became shorter while it was read");
-		got += part;
-	}
+	if (got < 0)
+		return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
+	if (got < n)
+		return err_set(e, ERR_MEASURE, "it became shorter while it was read");
 	*out = p;
 	return 0;
 }

@@ -52,20 +52,12 @@ static int reopen(const struct log_file *f, struct err *e)
 /* Bytes at a place; fewer than asked for are an error. */
 static int read_at(int fd, const struct log_file *f, char *to, size_t n, int64_t at, struct err *e)
 {
-	while (n > 0) {
-		ssize_t got = pread(fd, to, n, (off_t)at);
+	ssize_t got = file_read_at(fd, to, n, (uint64_t)at);
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set(e, ERR_MEASURE, "could not read %s: %s", f->name,
-				       strerror(errno));
-		if (got == 0)
-			return err_set(e, ERR_MEASURE, "%s was cut while it was read", f->name);
-		to += got;
-		n -= (size_t)got;
-		at += got;
-	}
+	if (got < 0)
+		return err_set(e, ERR_MEASURE, "could not read %s: %s", f->name, strerror(errno));
+	if ((size_t)got < n)
+		return err_set(e, ERR_MEASURE, "%s was cut while it was read", f->name);
 	return 0;
 }
 

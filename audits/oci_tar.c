@@ -8,6 +8,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/file.h"
 
 #define BLOCK	      512
 #define MAX_PAX_BYTES 65536
@@ -21,21 +22,12 @@
 
 static int read_at(int fd, void *p, size_t n, int64_t at, struct err *e)
 {
-	char *to = p;
+	ssize_t got = file_read_at(fd, p, n, (uint64_t)at);
 
-	while (n > 0) {
-		ssize_t got = pread(fd, to, n, at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
-		if (got == 0)
-			return err_set(e, ERR_MEASURE, "it ends in the middle of a member");
-		to += got;
-		at += got;
-		n -= (size_t)got;
-	}
+	if (got < 0)
+		return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
+	if ((size_t)got < n)
+		return err_set(e, ERR_MEASURE, "it ends in the middle of a member");
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/file.h"
 
 #define END_BYTES	22
 #define LOCATOR_BYTES	20
@@ -81,22 +82,15 @@ static bool has_magic(const unsigned char *p, const char *two)
 /* Exactly n bytes at offset. */
 static int read_at(const struct layout *l, int64_t offset, void *to, size_t n, struct err *e)
 {
-	size_t got = 0;
+	ssize_t got;
 
 	if (offset < 0 || offset > l->size || (int64_t)n > l->size - offset)
 		return err_set(e, ERR_MEASURE, "it is damaged: a zip record lies outside the file");
-	while (got < n) {
-		ssize_t part =
-			pread(l->fd, (char *)to + got, n - got, (off_t)(offset + (int64_t)got));
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
-		if (part == 0)
-			return err_set(e, ERR_MEASURE, "it became shorter while it was read");
-		got += (size_t)part;
-	}
+	got = file_read_at(l->fd, to, n, (uint64_t)offset);
+	if (got < 0)
+		return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
+	if ((size_t)got < n)
+		return err_set(e, ERR_MEASURE, "it became shorter while it was read");
 	return 0;
 }
 

@@ -29,6 +29,12 @@ int num_parse_size_bytes(const char *s, size_t n, int64_t *out);
 #define NUM_REAL_MAX 32
 size_t num_format_real(double v, char out[static NUM_REAL_MAX]);
 
+/* Four bytes, the greatest first. */
+static inline uint32_t num_be32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 /* "340 ms", "1.2 s", "4 min", "3 h", "9 d": for people. */
 size_t num_format_duration(int64_t ms, char out[static NUM_REAL_MAX]);
 /* "512 B", "1.5 MiB": for people. */

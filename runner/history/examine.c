@@ -15,6 +15,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/library_version.h"
+#include "runner/base/num.h"
 #include "runner/history/store.h"
 
 #define HEADER_BYTES 100
@@ -28,7 +29,7 @@ static const char magic[] = "SQLite format 3"; /* with its NUL */
 
 static int64_t number(const unsigned char *p)
 {
-	uint32_t v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	uint32_t v = num_be32(p);
 
 	return v <= INT32_MAX ? (int64_t)v : (int64_t)v - ((int64_t)1 << 32);
 }

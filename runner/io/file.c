@@ -156,6 +156,24 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return rc;
 }
 
+ssize_t file_read_at(int fd, void *to, size_t n, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = pread(fd, (char *)to + done, n - done, (off_t)(offset + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
 int file_write_all(int fd, const void *bytes, size_t n)
 {
 	const char *p = bytes;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 struct arena;
 struct buf;
@@ -23,6 +24,11 @@ struct err;
 int file_open(const char *path, struct stat *st, struct err *e);
 /* The same for a name in the directory dir, never through a symbolic link. */
 int file_open_at(int dir, const char *name, struct stat *st, struct err *e);
+/*
+ * The n bytes at a place, across interrupts and short reads. Fewer: the file ends there; -1: errno.
+ * Nothing is mapped: what shrinks meanwhile gives fewer bytes, where a map would end the process.
+ */
+ssize_t file_read_at(int fd, void *to, size_t n, uint64_t offset);
 /* Appends the content; a file larger than the buffer's ceiling is an error naming the limit. */
 int file_read(const char *path, struct buf *out, struct err *e);
 /*

@@ -1,7 +1,6 @@
 #include "runner/io/git_index.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
 
@@ -35,30 +35,13 @@ struct index {
 	bool is_unread;	 /* the machine could not read it all */
 };
 
-static uint32_t read_be32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* false: the file ends before, or the machine fails, which is remembered. */
 static bool read_at(struct index *x, void *to, size_t n, uint64_t offset)
 {
-	char *p = to;
+	ssize_t got = file_read_at(x->fd, to, n, offset);
 
-	while (n > 0) {
-		ssize_t got = pread(x->fd, p, n, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			x->is_unread = x->is_unread || got < 0;
-			return false;
-		}
-		p += got;
-		n -= (size_t)got;
-		offset += (uint64_t)got;
-	}
-	return true;
+	x->is_unread = x->is_unread || got < 0;
+	return got == (ssize_t)n;
 }
 
 /* false: no index. */
@@ -70,12 +53,12 @@ static bool read_layout(struct index *x)
 	if (!read_at(x, head, sizeof(head), 0))
 		return false;
 	if (memcmp(head, magic, sizeof(magic)) == 0) {
-		x->n = read_be32(head + sizeof(head) - 4);
+		x->n = num_be32(head + sizeof(head) - 4);
 		x->table = sizeof(head) + x->n * (ID_BYTES + CRC_BYTES);
 		x->step = 4;
 		x->larges = x->table + x->n * 4;
 	} else {
-		x->n = read_be32(head + FANOUT_BYTES - 4);
+		x->n = num_be32(head + FANOUT_BYTES - 4);
 		x->table = FANOUT_BYTES;
 		x->step = OLD_ENTRY;
 	}
@@ -93,7 +76,7 @@ static bool is_within(struct index *x, uint32_t place)
 		if (where + sizeof(large) + TRAILER > x->bytes ||
 		    !read_at(x, large, sizeof(large), where))
 			return false;
-		at = (uint64_t)read_be32(large) << 32 | read_be32(large + 4);
+		at = (uint64_t)num_be32(large) << 32 | num_be32(large + 4);
 	}
 	return at >= PACK_HEADER && at < x->pack_end;
 }
@@ -110,7 +93,7 @@ static bool are_within(struct index *x)
 		if (!read_at(x, block, n, at))
 			return false;
 		for (size_t i = 0; i < n; i += x->step)
-			if (!is_within(x, read_be32(block + i)))
+			if (!is_within(x, num_be32(block + i)))
 				return false;
 		at += n;
 		left -= n;

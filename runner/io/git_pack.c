@@ -9,12 +9,12 @@
 #include "runner/io/git_pack.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
 #include "runner/io/git.h"
@@ -69,25 +69,7 @@ struct git_pack_reader {
 /* All n bytes, or -1. */
 static int read_at(int fd, void *to, size_t n, uint64_t offset)
 {
-	char *p = to;
-
-	while (n > 0) {
-		ssize_t got = pread(fd, p, n, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return -1;
-		p += got;
-		n -= (size_t)got;
-		offset += (uint64_t)got;
-	}
-	return 0;
-}
-
-static uint32_t read_be32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	return file_read_at(fd, to, n, offset) == (ssize_t)n ? 0 : -1;
 }
 
 static int load_index(struct pack *p)
@@ -101,7 +83,7 @@ static int load_index(struct pack *p)
 	    memcmp(head, version_2, sizeof(version_2)) != 0)
 		return -1;
 	for (size_t i = 0; i < FANOUT; i++) {
-		p->fanout[i] = read_be32(head + INDEX_HEADER + 4 * i);
+		p->fanout[i] = num_be32(head + INDEX_HEADER + 4 * i);
 		if (i > 0 && p->fanout[i] < p->fanout[i - 1])
 			return -1;
 	}
@@ -116,7 +98,7 @@ static int check_pack(const struct pack *p)
 	unsigned char head[PACK_HEADER], of_pack[PACK_TRAILER], of_index[PACK_TRAILER];
 
 	if (read_at(p->fd, head, sizeof(head), 0) < 0 || memcmp(head, "PACK", 4) != 0 ||
-	    (read_be32(head + 4) != 2 && read_be32(head + 4) != 3) || read_be32(head + 8) != p->n)
+	    (num_be32(head + 4) != 2 && num_be32(head + 4) != 3) || num_be32(head + 8) != p->n)
 		return -1;
 	if (read_at(p->fd, of_pack, sizeof(of_pack), p->end) < 0 ||
 	    read_at(p->index_fd, of_index, sizeof(of_index), p->index_bytes - INDEX_TRAILER) < 0)
@@ -273,7 +255,7 @@ static bool search(struct git_pack_reader *r, size_t pack, const unsigned char *
 {
 	const struct pack *p = r->packs->items[pack];
 	uint32_t low = id[0] > 0 ? p->fanout[id[0] - 1] : 0, high = p->fanout[id[0]];
-	uint32_t guess = low + (uint32_t)((uint64_t)(high - low) * read_be32(id + 1) >> 32);
+	uint32_t guess = low + (uint32_t)((uint64_t)(high - low) * num_be32(id + 1) >> 32);
 	struct window *w = r->windows[pack];
 
 	if (!w) {
@@ -299,13 +281,13 @@ static int offset_at(const struct pack *p, uint32_t position, uint64_t *out)
 
 	if (read_at(p->index_fd, number, 4, table + 4 * (uint64_t)position) < 0)
 		return -1;
-	*out = read_be32(number);
+	*out = num_be32(number);
 	if (!(*out & IS_LARGE))
 		return 0;
 	at = table + 4 * (uint64_t)p->n + 8 * (*out & ~(uint64_t)IS_LARGE);
 	if (at + 8 > p->index_bytes - INDEX_TRAILER || read_at(p->index_fd, number, 8, at) < 0)
 		return -1;
-	*out = (uint64_t)read_be32(number) << 32 | read_be32(number + 4);
+	*out = (uint64_t)num_be32(number) << 32 | num_be32(number + 4);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "runner/base/base64.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/base/utf8.h"
 #include "runner/io/digest.h"
@@ -22,11 +23,6 @@
 #define DASH_BYTES  4
 #define ID_BYTES    4
 #define STAMP_BYTES 8
-
-static uint32_t get_id(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 /* First four bytes of SHA-256(name || 0x0A || algorithm || key) */
 static uint32_t key_id(const char *name, int algorithm,
@@ -41,7 +37,7 @@ static uint32_t key_id(const char *name, int algorithm,
 	sha256_add(&h, &kind, 1);
 	sha256_add(&h, public, SIGN_PUBLIC_BYTES);
 	sha256_final(&h, digest);
-	return get_id(digest);
+	return num_be32(digest);
 }
 
 /* Unicode spaces, which Go's reader counts as such. */
@@ -91,7 +87,7 @@ static int parse_signature(struct arena *a, const char *line, size_t n, struct n
 	bytes = base64_decode(a, space + 1, n - (size_t)(space + 1 - line), &n_bytes);
 	if (!note_is_name(out->name) || bytes == NULL || n_bytes <= ID_BYTES)
 		return malformed(e, "a signature that cannot be read");
-	out->id = get_id(bytes);
+	out->id = num_be32(bytes);
 	out->bytes = bytes + ID_BYTES;
 	out->n = n_bytes - ID_BYTES;
 	return 0;

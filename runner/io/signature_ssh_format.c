@@ -9,6 +9,7 @@
 #include "runner/base/base64.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/base/utc.h"
 
@@ -16,8 +17,7 @@ static bool take_number(struct bytes *from, uint32_t *out)
 {
 	if (from->n < 4)
 		return false;
-	*out = (uint32_t)from->p[0] << 24 | (uint32_t)from->p[1] << 16 | (uint32_t)from->p[2] << 8 |
-	       from->p[3];
+	*out = num_be32(from->p);
 	from->p += 4;
 	from->n -= 4;
 	return true;

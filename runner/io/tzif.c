@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "runner/base/num.h"
+
 #define HEADER_BYTES 44
 #define TYPE_BYTES   6
 #define RULE_MAX     256
@@ -23,14 +25,9 @@ struct block {
 	size_t size; /* header included */
 };
 
-static uint32_t read_u32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
-}
-
 static int64_t read_i32(const unsigned char *p)
 {
-	uint32_t u = read_u32(p);
+	uint32_t u = num_be32(p);
 
 	return u > INT32_MAX ? (int64_t)u - ((int64_t)1 << 32) : (int64_t)u;
 }
@@ -38,7 +35,7 @@ static int64_t read_i32(const unsigned char *p)
 static int64_t read_i64(const unsigned char *p)
 {
 	/* The high half carries the sign; |high| < 2^31, so the product fits. */
-	return read_i32(p) * ((int64_t)1 << 32) + (int64_t)read_u32(p + 4);
+	return read_i32(p) * ((int64_t)1 << 32) + (int64_t)num_be32(p + 4);
 }
 
 static int64_t block_time(const struct block *b, size_t i)
@@ -54,8 +51,8 @@ static int block_read(const unsigned char *p, size_t n, size_t time_bytes, struc
 		return -1;
 
 	/* Six 32-bit counts; with 64-bit sums of products below 2^36 nothing can overflow. */
-	uint64_t n_utc = read_u32(p + 20), n_std = read_u32(p + 24), n_leaps = read_u32(p + 28);
-	uint64_t n_times = read_u32(p + 32), n_types = read_u32(p + 36), n_chars = read_u32(p + 40);
+	uint64_t n_utc = num_be32(p + 20), n_std = num_be32(p + 24), n_leaps = num_be32(p + 28);
+	uint64_t n_times = num_be32(p + 32), n_types = num_be32(p + 36), n_chars = num_be32(p + 40);
 	uint64_t size = HEADER_BYTES + n_times * (time_bytes + 1) + n_types * TYPE_BYTES + n_chars +
 			n_leaps * (time_bytes + 4) + n_std + n_utc;
 

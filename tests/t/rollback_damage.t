@@ -205,6 +205,30 @@ for place in "the trailer" "behind the end" "far away" "a table that is not ther
 done
 remedied v1.0.0
 world packed
+# A disk that gives an error where an index is read, by whomever.
+cat >"$TMP/eio.c" <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+ssize_t pread(int fd, void *to, size_t n, off_t at)
+{
+	char link[32], name[4096];
+	ssize_t length = readlink((snprintf(link, sizeof link, "/proc/self/fd/%d", fd), link), name, sizeof name);
+
+	if (length > 4 && memcmp(name + length - 4, ".idx", 4) == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, to, n, at);
+}
+C
+gcc -D_GNU_SOURCE -shared -fPIC -o "$TMP/eio.so" "$TMP/eio.c" || bail "no compiler"
+LD_PRELOAD=$TMP/eio.so ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+	judged "an index the disk gives an error for" undecided "cannot be had: the index \".*\\.idx\" could not be read" \
+	"cat .*\\.idx >/dev/null" v1.0.0
+proven "once it can be read" v1.0.0
 pack=$(ls .git/objects/pack/*.pack)
 rm -f "${pack%.pack}.idx" && git index-pack --index-version=1 "$pack" >/dev/null
 proven "an index of version 1" v1.0.0
