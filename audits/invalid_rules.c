@@ -87,6 +87,7 @@ struct subject {
 	enum db_engine engine;
 	const char *x;
 	enum dialect_content content;
+	bool has_functions; /* assize's own, of a session of SQLite: see db_sqlite_values.c */
 };
 
 bool invalid_has_rule(const struct rules *r, enum rule rule)
@@ -134,9 +135,28 @@ static bool are_all(const struct texts *set, bool (*is)(const char *text))
 	return true;
 }
 
+static int put_netstrings(const struct subject *of, struct buf *out, const struct texts *set,
+			  struct err *e)
+{
+	struct buf list;
+
+	buf_init(&list, BUF_UNBOUNDED); /* the definition is bounded */
+	for (size_t i = 0; i < set->n; i++)
+		(void)buf_printf(&list, "%zu:%s,", strlen(set->items[i]), set->items[i]);
+	(void)buf_printf(out, "NOT assize_in(%s, ", of->x);
+	int rc = dialect_literal(of->engine, out, list.data, e);
+
+	(void)buf_putc(out, ')');
+	buf_release(&list);
+	return rc;
+}
+
 static int put_set(const struct subject *of, struct buf *out, const struct texts *set,
 		   struct err *e)
 {
+	if (of->has_functions)
+		return put_netstrings(of, out, set, e);
+
 	bool is_bare = of->content == DIALECT_INTEGER && are_all(set, is_written_integer);
 
 	(void)buf_puts(out, "NOT (");
@@ -177,18 +197,26 @@ static void put_bytes(const struct subject *of, struct buf *out, char sign, long
 		(void)buf_printf(out, "octet_length(%s) %c %lld AND ", of->x, sign, n);
 }
 
+static void put_length_of(const struct subject *of, struct buf *out)
+{
+	if (of->has_functions)
+		(void)buf_printf(out, "assize_length(%s)", of->x);
+	else
+		dialect_length(of->engine, out, of->x, of->content);
+}
+
 static void put_length(const struct subject *of, struct buf *out, const struct rules *r)
 {
 	if (r->min_length > 0) {
 		put_bytes(of, out, '<', 4 * (long long)r->min_length);
-		dialect_length(of->engine, out, of->x, of->content);
+		put_length_of(of, out);
 		(void)buf_printf(out, " < %lld", (long long)r->min_length);
 	}
 	if (r->min_length > 0 && r->max_length > 0)
 		(void)buf_puts(out, " OR ");
 	if (r->max_length > 0) {
 		put_bytes(of, out, '>', (long long)r->max_length);
-		dialect_length(of->engine, out, of->x, of->content);
+		put_length_of(of, out);
 		(void)buf_printf(out, " > %lld", (long long)r->max_length);
 	}
 }
@@ -240,7 +268,7 @@ static const char *condition_of(struct arena *a, const struct subject *of, const
 const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
 			      const struct rules *r, enum rule rule, struct err *e)
 {
-	return condition_of(a, &(struct subject){engine, x, DIALECT_ANYTHING}, r, rule, e);
+	return condition_of(a, &(struct subject){engine, x, DIALECT_ANYTHING, false}, r, rule, e);
 }
 
 /* PostgreSQL compares an inet with another; a BIT of MySQL is compared as the number it is. */
@@ -260,9 +288,12 @@ void invalid_add_condition(struct scan *s, const char *column, const struct rule
 
 	if (!condition)
 		return;
-	for (int i = DIALECT_ANYTHING + 1; i < DIALECT_N_CONTENTS; i++)
-		cheaper[i] = condition_of(
-			a, &(struct subject){s->engine, x, (enum dialect_content)i}, r, rule, NULL);
+	for (int i = 0; i < DIALECT_N_CONTENTS; i++) {
+		struct subject of = {s->engine, x, (enum dialect_content)i, false};
+
+		of.has_functions = s->engine == DB_SQLITE;
+		cheaper[i] = condition_of(a, &of, r, rule, NULL);
+	}
 	(void)scan_add_condition(s, condition, scan_column(s, column), cheaper);
 }
 

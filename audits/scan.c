@@ -274,12 +274,21 @@ static bool may_be_split(const struct scan *s)
 	       s->probe->checks[0]->target->max_connections > 1;
 }
 
-static bool has_own_aggregate(const struct scan *s)
+/* What sqlite3(1) does not know of the statements. The caller looks at the buffer. */
+static void explain_functions(struct buf *out)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->engine == DB_SQLITE && scan_has_numbers(s, s->terms[i]))
-			return true;
-	return false;
+	static const struct {
+		const char *call, *what;
+	} functions[] = {
+		{"assize_numbers(", "an aggregate: of each value how many (c), or count, sum, "
+				    "extremes and deviation (n)"},
+		{"assize_in(", "is the text one of a list of length:text,"},
+		{"assize_length(", "characters"},
+	};
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		if (strstr(out->data, functions[i].call))
+			(void)buf_printf(out, "-- %s) is assize's own, %s\n", functions[i].call,
+					 functions[i].what);
 }
 
 void scan_describe(struct probe *p, struct buf *out)
@@ -296,10 +305,7 @@ void scan_describe(struct probe *p, struct buf *out)
 		database_one_line(out, scan_statement(&b, NULL));
 		(void)buf_putc(out, '\n'); /* the caller looks at the buffer once, at the end */
 	}
-	if (has_own_aggregate(&s))
-		(void)buf_puts(
-			out, "-- assize_numbers() is an aggregate of assize: count, sum, extremes "
-			     "and deviation in one call\n");
+	explain_functions(out);
 	if (s.spec->sample)
 		(void)buf_printf(out, "-- of a sample of the rows: %s\n", s.spec->sample);
 	else if (may_be_split(&s))

@@ -4,9 +4,10 @@
  * Distinct and repeated values are counted by a GROUP BY: COUNT(DISTINCT) would turn off
  * PostgreSQL's parallel workers for everything beside it, and takes SQLite five times as long when
  * there are millions. On MySQL it is the other way round, and it shares its statement: 2,000,000
- * reals take 2.3 s there, and 20 s by GROUP BY.
- * Percentiles sort all values of an expression, once for all percentiles of it: PostgreSQL by
- * percentile_cont(), the others by numbering the sorted rows and picking two neighbours.
+ * reals take 2.3 s there, and 20 s by GROUP BY. So it does on SQLite as long as there are few
+ * values, which has to be tried: scan_has_distinct(). Percentiles sort all values of an expression,
+ * once for all percentiles of it: PostgreSQL by percentile_cont(), the others by numbering the
+ * sorted rows and picking two neighbours.
  *
  * Each counts the rows it reads as well, in the same snapshot. Names are given in an inner SELECT,
  * because an expression that is a number would group by place.
@@ -169,7 +170,9 @@ static void put_numbered(const struct scan_batch *b, struct buf *out)
 
 bool scan_is_alone(const struct scan *s, const struct scan_term *t)
 {
-	return t->how > SCAN_DISTINCT || (t->how == SCAN_DISTINCT && s->engine != DB_MYSQL);
+	if (t->how == SCAN_DISTINCT)
+		return s->engine != DB_MYSQL && !scan_has_distinct(s, t);
+	return t->how > SCAN_DISTINCT;
 }
 
 size_t scan_alone_together(struct scan_term *const *terms, size_t n)

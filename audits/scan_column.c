@@ -197,7 +197,7 @@ const char *scan_condition(const struct scan *s, const struct scan_term *t)
 {
 	const char *cheaper = NULL;
 
-	if (t->about && !s->is_plain)
+	if (t->about && (s->engine == DB_SQLITE ? scan_has_functions(s) : !s->is_plain))
 		cheaper = t->cheaper[t->about->content];
 	return cheaper ? cheaper : t->expression;
 }

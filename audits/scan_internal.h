@@ -1,7 +1,8 @@
 /*
  * scan_internal: what the scan's files tell each other; private to them.
  *
- * scan.c holds questions, answers and what kinds see of them. scan_sql.c writes the statements,
+ * scan.c holds questions, answers and what kinds see of them. scan_place.c finds the
+ * place of each term, scan_sql.c writes the statements,
  * scan_alone.c those of questions that cannot share one, scan_column.c knows what columns are
  * declared to hold, scan_key.c what a table can be divided by, scan_sample.c takes a sample of it,
  * scan_crew.c asks over several sessions, scan_merge.c makes one answer of what the parts say,
@@ -40,7 +41,17 @@ struct scan_key {
 /* What is known so far of one column of one segment. */
 struct scan_cell {
 	struct db_value value;
-	struct db_numbers *numbers; /* of such a column; in the arena */
+	struct db_numbers *numbers;   /* of such a column; in the arena */
+	struct db_distinct *distinct; /* of another; freed with the cells */
+};
+
+/* Where in a row a term is told. */
+struct scan_spot {
+	size_t cell;	  /* what is told, several terms may share it; 0 = the rows' count */
+	size_t column;	  /* the first of the cell's result columns, behind the keys */
+	size_t n_columns; /* those the term adds to the statement: 0 = it shares another's */
+	size_t place;	  /* in a column that tells several cells */
+	bool is_first;	  /* of the cell */
 };
 
 /* The terms of one statement. */
@@ -50,16 +61,17 @@ struct scan_batch {
 	bool is_split; /* asked in ranges of the key */
 	struct scan_term **terms;
 	size_t n;
+	struct scan_spot *spots;   /* one a term; in the arena */
+	size_t n_cells, n_columns; /* of all terms; the rows' count is one more of each */
 	/* While it is asked: a row of cells a segment, NULL = not seen; then what went wrong. */
 	struct scan_cell **cells;
 	const struct err *error;
 };
 
-/* ---- scan_sql.c ---- */
+/* ---- scan_place.c ---- */
 
-/* Result columns the term at i takes in a statement of this batch; 0 = it uses another's: the rows'
- * own count, or the numbers of the term before it. */
-size_t scan_columns(const struct scan_batch *b, size_t i);
+/* Finds the spots of the batch's terms, as many as fit into max_columns: b->n. */
+void scan_place(struct scan_batch *b, size_t max_columns);
 /* All result columns of the batch: keys, count, terms. */
 size_t scan_all_columns(const struct scan_batch *b);
 /* All terms, in the order they are asked in: batches cut from it have no gaps. In the arena. */
@@ -70,8 +82,15 @@ struct scan_term **scan_in_order(const struct scan *s);
  */
 struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
 				size_t max_columns);
+/* Is assize's own function of SQLite's sessions worth that its SQL is less known? */
+bool scan_has_functions(const struct scan *s);
 /* Is the term told by the numbers that all terms of its expression share? See scan_merge.c. */
 bool scan_has_numbers(const struct scan *s, const struct scan_term *t);
+/* Are the distinct values told by parts of the table, as long as they are few? */
+bool scan_has_distinct(const struct scan *s, const struct scan_term *t);
+
+/* ---- scan_sql.c ---- */
+
 /* " FROM table WHERE range AND where"; range: a condition on the key, NULL = all rows. */
 void scan_put_source(const struct scan *s, const char *range, struct buf *out);
 /* What a column of by: is grouped by. */

@@ -4,9 +4,11 @@
  * Counts and sums of integers add exactly; a sum that leaves 64 bits becomes a real. Numbers
  * (count, sum, mean and deviation of an expression, on SQLite also extremes) are a struct
  * db_numbers, which SQLite's parts come as, and MySQL's are made into from count(), sum() and
- * var_pop(). Other extremes are compared when they are numbers, or texts that are ordered by their
- * bytes; text of another collation is asked whole, and so is what is not ASCII: the bytes that
- * SQLite orders it by are those of the database's encoding, which need not be the ones we see.
+ * var_pop(). Distinct values that are few come as such, and are told once the parts are put
+ * together; many are asked whole. Other extremes are compared when they are numbers, or texts that
+ * are ordered by their bytes; text of another collation is asked whole, and so is what is not
+ * ASCII: the bytes that SQLite orders it by are those of the database's encoding, which need not be
+ * the ones we see.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/num.h"
+#include "runner/io/db_distinct.h"
 #include "runner/io/db_numbers.h"
 #include "runner/model/kind.h"
 
@@ -28,12 +31,19 @@ void scan_cells_init(struct scan_batch *b)
 	b->error = NULL;
 }
 
+static void free_cells(const struct scan_batch *b, struct scan_cell *cells)
+{
+	for (size_t i = 0; cells && i <= b->n_cells; i++)
+		db_distinct_free(cells[i].distinct);
+	free(cells);
+}
+
 void scan_cells_release(struct scan_batch *b)
 {
 	size_t n = b->scan->spec->by.n > 0 ? SCAN_MAX_SEGMENTS : 1;
 
 	for (size_t i = 0; i < n; i++)
-		free(b->cells[i]);
+		free_cells(b, b->cells[i]);
 	free(b->cells);
 	b->cells = NULL;
 }
@@ -144,25 +154,29 @@ static void merge_value(struct scan *s, const struct scan_term *t, struct scan_c
 		set_torn(to);
 }
 
-/* false: this is not what put_numbers() asked for. */
-static bool read_numbers(const struct scan_term *t, const struct db_value *v, size_t n,
-			 struct db_numbers *out)
+/* false: this is not what put_all_numbers() asked for. */
+static bool read_place(const struct db_value *v, size_t place, struct db_numbers *out)
 {
-	if (n == 1) {
-		if (v->type != DB_BLOB || v->len != sizeof(*out))
-			return false;
-		memcpy(out, v->text, sizeof(*out)); /* bytes of a result are not aligned */
-		return true;
-	}
-	return db_numbers_of(&v[0], &v[1], n > 2 ? &v[2] : NULL, t->operand->center, out);
+	size_t end = (place + 1) * sizeof(*out);
+
+	*out = (struct db_numbers){0};
+	if (v->type != DB_BLOB || (v->len > 0 && v->len < end))
+		return false;
+	if (v->len > 0) /* there were rows; bytes of a result are not aligned */
+		memcpy(out, v->text + end - sizeof(*out), sizeof(*out));
+	return true;
 }
 
-static void merge_numbers(struct scan *s, const struct scan_term *t, struct scan_cell *to,
-			  const struct db_value *v, size_t n)
+static void merge_numbers(struct scan *s, const struct scan_term *t, const struct scan_spot *spot,
+			  struct scan_cell *to, const struct db_value *v)
 {
 	struct db_numbers part;
+	bool is_read = s->engine == DB_SQLITE
+			       ? read_place(v, spot->place, &part)
+			       : db_numbers_of(&v[0], &v[1], spot->n_columns > 2 ? &v[2] : NULL,
+					       t->operand->center, &part);
 
-	if (!read_numbers(t, v, n, &part)) {
+	if (!is_read) {
 		set_torn(to);
 		return;
 	}
@@ -174,30 +188,40 @@ static void merge_numbers(struct scan *s, const struct scan_term *t, struct scan
 	db_numbers_merge(to->numbers, &part);
 }
 
+static void merge_distinct(struct scan_cell *to, const struct db_value *v)
+{
+	if (!to->distinct)
+		to->distinct = db_distinct_new();
+	if (v->type != DB_BLOB || !db_distinct_merge(to->distinct, v->text, v->len) ||
+	    db_distinct_is_full(to->distinct))
+		set_torn(to);
+}
+
 void scan_merge(struct scan_batch *b, size_t segment, const struct db_value *values)
 {
+	struct scan *s = b->scan;
 	struct scan_cell *cells = b->cells[segment];
 
 	if (!cells) {
-		size_t n = scan_all_columns(b) - b->scan->spec->by.n;
+		size_t bytes = (b->n_cells + 1) * sizeof(*cells);
 
-		cells = b->cells[segment] = xmalloc(n * sizeof(*cells));
-		memset(cells, 0, n * sizeof(*cells));
+		cells = b->cells[segment] = xmalloc(bytes);
+		memset(cells, 0, bytes);
 	}
 	cells->value.type = DB_INT;
 	cells->value.integer += values->integer;
-	cells++;
-	values++;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct scan_term *t = b->terms[i];
-		size_t n = scan_columns(b, i);
+		const struct scan_spot *spot = &b->spots[i];
 
-		if (n > 0 && scan_has_numbers(b->scan, t))
-			merge_numbers(b->scan, t, cells, values, n);
-		else if (n > 0)
-			merge_value(b->scan, t, cells, values);
-		cells += n;
-		values += n;
+		if (!spot->is_first)
+			continue;
+		if (scan_has_numbers(s, t))
+			merge_numbers(s, t, spot, &cells[spot->cell], &values[spot->column]);
+		else if (scan_has_distinct(s, t))
+			merge_distinct(&cells[spot->cell], &values[spot->column]);
+		else
+			merge_value(s, t, &cells[spot->cell], &values[spot->column]);
 	}
 }
 
@@ -212,6 +236,7 @@ static bool finish_numbers(const struct scan_term *t, const struct db_numbers *n
 	*out = (struct db_value){.type = DB_NULL, .text = ""};
 	switch (t->how) {
 	case SCAN_COUNT:
+	case SCAN_COUNT_IF:
 		out->type = DB_INT;
 		out->integer = n->n_integers + n->n_reals + n->n_others;
 		return true;
@@ -233,7 +258,6 @@ static bool finish_numbers(const struct scan_term *t, const struct db_numbers *n
 	case SCAN_STDDEV:
 		*out = has_others ? *out : db_numbers_deviation(n);
 		return true;
-	case SCAN_COUNT_IF:
 	case SCAN_DISTINCT:
 	case SCAN_REPEATED:
 	case SCAN_PERCENTILE:
@@ -251,7 +275,11 @@ static bool finish_term(const struct scan_batch *b, const struct scan_term *t,
 	if (c->numbers && !is_torn)
 		return finish_numbers(t, c->numbers, out);
 	*out = c->value;
-	return !is_torn || (!b->is_split && !scan_has_numbers(b->scan, t));
+	if (c->distinct && !is_torn)
+		*out = (struct db_value){.type = DB_INT,
+					 .integer = (int64_t)db_distinct_count(c->distinct),
+					 .text = ""};
+	return !is_torn || (!b->is_split && !scan_has_numbers(b->scan, t) && !c->distinct);
 }
 
 static bool is_in(const struct scan_term *t, struct scan_term *const *list, size_t n)
@@ -262,17 +290,12 @@ static bool is_in(const struct scan_term *t, struct scan_term *const *list, size
 size_t scan_finish(struct scan_batch *b, struct scan_term **again)
 {
 	struct scan *s = b->scan;
-	size_t n_again = 0, column = 1, next = 1;
+	size_t n_again = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
 		struct scan_term *t = b->terms[i];
-		size_t n = scan_columns(b, i);
-		bool is_count = n == 0 && !scan_has_numbers(s, t);
+		size_t cell = b->spots[i].cell;
 
-		if (n > 0) {
-			column = next;
-			next += n;
-		}
 		for (size_t k = 0; k < s->n_segments; k++) {
 			struct scan_answer *answer = &s->segments[k]->answers[t->index];
 			const struct scan_cell *cells = b->cells[k];
@@ -282,10 +305,10 @@ size_t scan_finish(struct scan_batch *b, struct scan_term **again)
 			answer->n_rows = cells->value.integer;
 			if (b->shape == SCAN_EXTREMES && answer->n_rows > 0)
 				answer->n_rows = -1;
-			if (is_count)
+			if (cell == 0)
 				answer->value = (struct db_value){
 					.type = DB_INT, .integer = answer->n_rows, .text = ""};
-			else if (!finish_term(b, t, cells + column, &answer->value) &&
+			else if (!finish_term(b, t, &cells[cell], &answer->value) &&
 				 !is_in(t, again, n_again))
 				again[n_again++] = t;
 		}

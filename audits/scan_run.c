@@ -104,6 +104,7 @@ static int sort_out(struct scan_batch *b, struct db *db, struct err *e)
 		set_bad(s, t, &why);
 	}
 	b->n = n_good;
+	scan_place(b, SCAN_MAX_COLUMNS);
 	return 0;
 }
 

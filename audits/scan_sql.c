@@ -5,11 +5,7 @@
  * snapshot, also when the terms had to be split. When nothing but extremes of the whole table is
  * asked, each becomes a subquery of its own: the engine then answers from an index, if there is
  * one, instead of reading the table. What needs a statement of its own is in scan_alone.c.
- *
- * Counts, sums, means and deviations of one expression come from the same few columns, its numbers,
- * on SQLite and MySQL, and of PostgreSQL's integers: see scan_merge.c.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "audits/scan_internal.h"
@@ -17,141 +13,6 @@
 #include "runner/base/buf.h"
 #include "runner/io/db_dialect.h"
 #include "runner/model/kind.h"
-
-static bool is_row_count(const struct scan_term *t)
-{
-	return t->how == SCAN_COUNT && strcmp(t->expression, "*") == 0;
-}
-
-bool scan_has_numbers(const struct scan *s, const struct scan_term *t)
-{
-	if (!t->operand->is_numbers || is_row_count(t) || t->is_whole || s->is_plain)
-		return false;
-	if (s->engine == DB_SQLITE)
-		return t->how != SCAN_COUNT_IF && t->how < SCAN_DISTINCT;
-	if (t->how == SCAN_OTHERS)
-		return s->engine == DB_MYSQL && scan_is_numeric(t);
-	/* PostgreSQL shares the work of sum, mean and deviation by itself, but for integers. */
-	if (s->engine != DB_MYSQL && (s->engine != DB_POSTGRES || !scan_is_integer(t)))
-		return false;
-	return t->how == SCAN_COUNT || t->how == SCAN_SUM || t->how == SCAN_AVG ||
-	       t->how == SCAN_STDDEV;
-}
-
-/* count, sum, variance; the latter two less the center */
-static size_t number_columns(const struct scan *s, const struct scan_operand *o)
-{
-	return s->engine == DB_SQLITE ? 1 : o->has_deviation ? 3 : 2;
-}
-
-size_t scan_columns(const struct scan_batch *b, size_t i)
-{
-	const struct scan_term *t = b->terms[i];
-
-	if (is_row_count(t))
-		return 0;
-	if (!scan_has_numbers(b->scan, t))
-		return 1;
-	if (i > 0 && b->terms[i - 1]->operand == t->operand &&
-	    scan_has_numbers(b->scan, b->terms[i - 1]))
-		return 0;
-	return number_columns(b->scan, t->operand);
-}
-
-size_t scan_all_columns(const struct scan_batch *b)
-{
-	size_t n = b->scan->spec->by.n + 1;
-
-	for (size_t i = 0; i < b->n; i++)
-		n += scan_columns(b, i);
-	return n;
-}
-
-/* What may stand in one statement: terms that share alike. */
-enum sharing { SHARES_PARTS, SHARES_WHOLE, SHARES_NOTHING };
-
-struct scan_place {
-	struct scan_term *term;
-	enum sharing sharing;
-	size_t first; /* the index of the first term it stands with */
-};
-
-static enum sharing sharing_of(const struct scan *s, const struct scan_term *t)
-{
-	bool is_extreme = t->how == SCAN_MIN || t->how == SCAN_MAX;
-
-	if (scan_is_alone(s, t))
-		return SHARES_NOTHING;
-	if (!s->key || t->is_whole || t->how == SCAN_DISTINCT)
-		return SHARES_WHOLE;
-	if (is_extreme && !scan_has_numbers(s, t) && !scan_is_numeric(t) && !scan_is_bytewise(s, t))
-		return SHARES_WHOLE;
-	return SHARES_PARTS;
-}
-
-/* Terms that share alike, and of those the ones that share numbers, stand together. */
-static int by_place(const void *a, const void *b)
-{
-	const struct scan_place *x = a, *y = b;
-
-	if (x->sharing != y->sharing)
-		return x->sharing < y->sharing ? -1 : 1;
-	if (x->first != y->first)
-		return x->first < y->first ? -1 : 1;
-	return x->term->index < y->term->index ? -1 : 1;
-}
-
-struct scan_term **scan_in_order(const struct scan *s)
-{
-	struct arena *a = s->probe->arena;
-	struct scan_term **terms = arena_array(a, s->n, sizeof(struct scan_term *));
-	struct scan_place *places = arena_array(a, s->n, sizeof(*places));
-	size_t *first = arena_array(a, s->n_operands, sizeof(*first));
-
-	memset(first, 0xff, s->n_operands * sizeof(*first));
-	for (size_t i = 0; i < s->n; i++) {
-		struct scan_term *t = s->terms[i];
-		size_t *of_numbers = &first[t->operand->index];
-
-		places[i] = (struct scan_place){t, sharing_of(s, t), t->index};
-		if (!scan_has_numbers(s, t))
-			continue;
-		if (*of_numbers > i)
-			*of_numbers = i;
-		places[i].first = *of_numbers;
-	}
-	if (s->n > 0)
-		qsort(places, s->n, sizeof(*places), by_place);
-	for (size_t i = 0; i < s->n; i++)
-		terms[i] = places[i].term;
-	return terms;
-}
-
-struct scan_batch scan_batch_of(struct scan *s, struct scan_term **terms, size_t n,
-				size_t max_columns)
-{
-	enum sharing sharing = sharing_of(s, terms[0]);
-	struct scan_batch b = {
-		.scan = s,
-		.shape = s->has_only_extremes ? SCAN_EXTREMES : SCAN_TOGETHER,
-		.is_split = sharing == SHARES_PARTS,
-		.terms = terms,
-	};
-	size_t used = s->spec->by.n + 1; /* the keys and the count */
-
-	if (sharing == SHARES_NOTHING) {
-		b.shape = SCAN_ALONE;
-		b.n = scan_alone_together(terms, n);
-		return b;
-	}
-	while (b.n < n && sharing_of(s, terms[b.n]) == sharing) {
-		used += scan_columns(&b, b.n);
-		if (used > max_columns)
-			break;
-		b.n++;
-	}
-	return b;
-}
 
 /* ---- pieces; the caller looks at the buffer once, at the end ---- */
 
@@ -236,13 +97,44 @@ static void put_deviation(const struct scan *s, const struct scan_term *t, struc
 	buf_release(&d);
 }
 
+static void put_condition(const struct scan *s, const struct scan_term *t, struct buf *out)
+{
+	(void)buf_printf(out, "CASE WHEN (\n%s\n) THEN 1 END", scan_condition(s, t));
+}
+
+static bool asks_numbers(const struct scan_term *t)
+{
+	return t->operand->is_numbers && t->how != SCAN_COUNT_IF;
+}
+
+/* All cells that the column of the term at i tells: see db_sqlite_numbers.c. */
+static void put_all_numbers(const struct scan_batch *b, size_t i, struct buf *out)
+{
+	size_t column = b->spots[i].column;
+
+	(void)buf_puts(out, "assize_numbers('");
+	for (size_t k = i; k < b->n && b->spots[k].column == column; k++)
+		if (b->spots[k].is_first)
+			(void)buf_putc(out, asks_numbers(b->terms[k]) ? 'n' : 'c');
+	(void)buf_putc(out, '\'');
+	for (size_t k = i; k < b->n && b->spots[k].column == column; k++) {
+		const struct scan_term *t = b->terms[k];
+		const char *gap = strpbrk(t->expression, "-/#") ? "\n" : "";
+
+		if (!b->spots[k].is_first)
+			continue;
+		(void)buf_puts(out, ", ");
+		if (t->how == SCAN_COUNT_IF)
+			put_condition(b->scan, t, out);
+		else
+			(void)buf_printf(out, "%s%s%s", gap, t->expression, gap);
+	}
+	(void)buf_putc(out, ')');
+}
+
 /* What all terms of the expression are made of. */
 static void put_numbers(const struct scan *s, const struct scan_term *t, struct buf *out)
 {
-	if (s->engine == DB_SQLITE) {
-		put_call(out, "assize_numbers", t->expression);
-		return;
-	}
 	put_call(out, "count", t->expression);
 	(void)buf_puts(out, ", ");
 	if (!t->operand->has_deviation) {
@@ -259,12 +151,16 @@ static void put_numbers(const struct scan *s, const struct scan_term *t, struct 
 	(void)buf_putc(out, ')');
 }
 
-static void put_term(const struct scan_batch *b, const struct scan_term *t, struct buf *out)
+static void put_term(const struct scan_batch *b, size_t i, struct buf *out)
 {
 	const struct scan *s = b->scan;
+	const struct scan_term *t = b->terms[i];
 
 	if (scan_has_numbers(s, t)) {
-		put_numbers(s, t, out);
+		if (s->engine == DB_SQLITE)
+			put_all_numbers(b, i, out);
+		else
+			put_numbers(s, t, out);
 		return;
 	}
 	switch (t->how) {
@@ -272,7 +168,9 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 		put_call(out, "count", t->expression);
 		return;
 	case SCAN_COUNT_IF:
-		(void)buf_printf(out, "count(CASE WHEN (\n%s\n) THEN 1 END)", scan_condition(s, t));
+		(void)buf_puts(out, "count(");
+		put_condition(s, t, out);
+		(void)buf_putc(out, ')');
 		return;
 	case SCAN_OTHERS:
 		(void)buf_puts(out, "count(CASE WHEN ");
@@ -301,7 +199,10 @@ static void put_term(const struct scan_batch *b, const struct scan_term *t, stru
 				 t->expression);
 		return;
 	case SCAN_DISTINCT:
-		(void)buf_printf(out, "count(DISTINCT (\n%s\n))", t->expression);
+		if (scan_has_distinct(s, t))
+			put_call(out, "assize_distinct", t->expression);
+		else
+			(void)buf_printf(out, "count(DISTINCT (\n%s\n))", t->expression);
 		return;
 	case SCAN_REPEATED:
 	case SCAN_PERCENTILE:
@@ -322,10 +223,10 @@ static void put_together(const struct scan_batch *b, const char *range, struct b
 	}
 	(void)buf_puts(out, "count(*)");
 	for (size_t i = 0; i < b->n; i++) {
-		if (scan_columns(b, i) == 0)
+		if (b->spots[i].n_columns == 0)
 			continue;
 		(void)buf_puts(out, ", ");
-		put_term(b, b->terms[i], out);
+		put_term(b, i, out);
 	}
 	scan_put_source(s, range, out);
 	put_grouping(s, out);
@@ -338,7 +239,7 @@ static void put_extremes(const struct scan_batch *b, struct buf *out)
 	(void)buf_puts(out, ") THEN 1 ELSE 0 END");
 	for (size_t i = 0; i < b->n; i++) {
 		(void)buf_puts(out, ", (SELECT ");
-		put_term(b, b->terms[i], out);
+		put_term(b, i, out);
 		scan_put_source(b->scan, NULL, out);
 		(void)buf_putc(out, ')');
 	}

@@ -13,6 +13,7 @@
 #include "runner/github.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/db.h"
 #include "runner/io/proc.h"
 #include "runner/output.h"
 #include "runner/version.h"
@@ -128,6 +129,7 @@ static int dispatch(struct app *app, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	proc_become_helper(argc, argv);
+	db_begin_process();
 
 	struct arena *arena = arena_new();
 	struct app app = {

@@ -70,6 +70,12 @@ struct db_source {
 /* Called for each row; non-zero stops (1 = enough, -1 = error already in e). */
 typedef int db_row_fn(void *ctx, const struct db_row *row, struct err *e);
 
+/*
+ * Before anything else uses SQLite, the record included: turns off statistics that it keeps behind
+ * a lock which all threads of a scan would wait for.
+ */
+void db_begin_process(void);
+
 struct db_pool *db_pool_new(const struct clock *clock);
 void db_pool_free(struct db_pool *p);
 

@@ -20,6 +20,12 @@
 #define BUSY_PAUSE_MS  5
 #define PREPARE_MAX_MS 30000
 
+void db_begin_process(void)
+{
+	/* When it is too late for it, nothing is lost but time. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static struct sqlite_db *of_db(struct db *db)
 {
 	return (struct sqlite_db *)db;
@@ -101,8 +107,8 @@ static int sqlite_session_open(const struct db_source *source, const struct cloc
 	sqlite3_progress_handler(s->handle, PROGRESS_STEPS, on_progress, s);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_handler(s->handle, on_busy, s);
-	if (rc != SQLITE_OK || sqlite_add_matches(s) != 0 || sqlite_add_numbers(s) != 0 ||
-	    sqlite_protect(s) != 0) {
+	if (rc != SQLITE_OK || sqlite_add_matches(s) != 0 || sqlite_add_values(s) != 0 ||
+	    sqlite_add_numbers(s) != 0 || sqlite_protect(s) != 0) {
 		sqlite_fail(s, e);
 	} else if (sqlite_own_query(&s->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, 0,
 				    deadline_ms, NULL, NULL, e) == 0) {

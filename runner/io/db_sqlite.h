@@ -4,7 +4,8 @@
  * db_sqlite.c opens sessions and runs statements, _guard.c is what makes them read-only, _file.c
  * looks at the file beforehand, _snapshot.c gives several statements and sessions one state,
  * _error.c says what went wrong, _catalog.c reads the schema, for what only its statements say with
- * _ddl.c and _sql.c; _matches.c adds regular expressions and _numbers.c an aggregate.
+ * _ddl.c and _sql.c; _matches.c adds regular expressions, _values.c questions about one value, and
+ * _numbers.c aggregates.
  */
 #ifndef ASSIZE_IO_DB_SQLITE_H
 #define ASSIZE_IO_DB_SQLITE_H
@@ -41,7 +42,10 @@ int sqlite_protect(struct sqlite_db *s);
 /* _matches.c: the function assize_matches(pattern, value). */
 int sqlite_add_matches(struct sqlite_db *s);
 
-/* _numbers.c: the aggregate assize_numbers(x), a struct db_numbers. */
+/* _values.c: the functions assize_in(x, set) and assize_length(x). */
+int sqlite_add_values(struct sqlite_db *s);
+
+/* _numbers.c: the aggregates assize_numbers(asked, x, ...) and assize_distinct(x). */
 int sqlite_add_numbers(struct sqlite_db *s);
 
 /* Is the call under way past its deadline? Then it fails for that reason. */

@@ -53,8 +53,8 @@ write '      - { id: a, rows: orders, expect: ">= 1" }
       - { id: c, aggregate: { table: orders, column: total }, expect: { avg: "> 0", distinct: "> 1" } }'
 run "$ASSIZE" plan
 like "the plan: three checks, one probe" "$out" '3 checks, 1 probes'
-like "one shared query" "$out" 'SELECT count\(\*\), count\("state"\), assize_numbers\("total"\) FROM "orders"'
-like "in which a function of assize's own is explained" "$out" '-- assize_numbers\(\) is an aggregate of assize'
+like "one shared query" "$out" 'SELECT count\(\*\), assize_numbers\('"'n'"', "total"\), count\("state"\) FROM "orders"'
+like "in which a function of assize's own is explained" "$out" '-- assize_numbers\(\) is assize.s own, an aggregate'
 like "distinct values apart" "$out" 'count\(v\) FROM \(SELECT v, count\(\*\) AS n FROM'
 like "and how a large table is read" "$out" 'read in parts, by at most 4 sessions that see one snapshot'
 
