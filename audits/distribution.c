@@ -332,14 +332,11 @@ static int ask(struct probe *p, const struct distribution_spec *s, struct distri
 	       struct err *e)
 {
 	struct db *db;
-	int rc = 0;
 
 	if (database_acquire(p, &db, e) != 0)
 		return -1;
-	if (s->baseline_where && (s->bins.equal > 0 || s->bins.quantiles > 0))
-		rc = distribution_find_edges(p, db, s, d, e);
-	if (rc == 0)
-		rc = distribution_ask(p, db, s, d, e);
+	int rc = distribution_ask(p, db, s, d, e);
+
 	database_release(p, db);
 	return rc;
 }
@@ -377,18 +374,19 @@ static void distribution_describe(struct probe *p, struct buf *out)
 	const struct check *c = p->checks[0];
 	const struct distribution_spec *s = c->spec;
 	enum db_engine engine = database_engine(c->target);
-	const double no_edge[] = {0};
-	bool is_file = s->baseline_file != NULL;
-	bool are_found = !is_file && (s->bins.equal > 0 || s->bins.quantiles > 0);
+	double no_edge[] = {0};
+	struct distribution d;
 
-	if (is_file)
+	distribution_init(&d, p->arena, s);
+	if (s->baseline_file)
 		(void)buf_printf(out, "against %s, by its bins if it has some: ", s->baseline_file);
-	if (are_found) {
-		database_one_line(out, distribution_edges_sql(p->arena, engine, s));
+	if (distribution_finds_edges(s)) {
+		database_one_line(out, distribution_edges_sql(p->arena, engine, s, NULL));
 		(void)buf_puts(out, "\nthen, with these edges in the place of 0: ");
+		d.edges = no_edge;
+		d.n_edges = 1;
 	}
-	database_one_line(out, distribution_sql(p->arena, engine, s, are_found ? no_edge : s->edges,
-						are_found ? 1 : s->n_edges));
+	database_one_line(out, distribution_sql(p->arena, engine, s, &d));
 	(void)buf_putc(out, '\n');
 }
 

@@ -54,8 +54,9 @@ struct distribution {
 	struct map by_name;
 	double *edges; /* NULL = categories */
 	size_t n_edges;
-	double n_rows, n_baseline; /* rows; n_baseline -1 = shares, of unknown many */
-	const char *sql;	   /* what was asked last */
+	double n_rows, n_baseline;    /* rows; n_baseline -1 = shares, of unknown many */
+	const struct db_table *table; /* as far as its columns matter; NULL = not looked at */
+	const char *sql;	      /* what was asked last */
 };
 
 void distribution_init(struct distribution *d, struct arena *a, const struct distribution_spec *s);
@@ -63,12 +64,11 @@ struct distribution_cell *distribution_cell(struct distribution *d, const char *
 
 /* distribution_ask.c: one grouped statement, after one for the edges where bins ask for them. */
 const char *distribution_sql(struct arena *a, enum db_engine engine,
-			     const struct distribution_spec *s, const double *edges,
-			     size_t n_edges);
+			     const struct distribution_spec *s, const struct distribution *d);
 const char *distribution_edges_sql(struct arena *a, enum db_engine engine,
-				   const struct distribution_spec *s);
-int distribution_find_edges(struct probe *p, struct db *db, const struct distribution_spec *s,
-			    struct distribution *d, struct err *e);
+				   const struct distribution_spec *s, const struct db_table *table);
+/* Do the edges come from the rows? */
+bool distribution_finds_edges(const struct distribution_spec *s);
 int distribution_ask(struct probe *p, struct db *db, const struct distribution_spec *s,
 		     struct distribution *d, struct err *e);
 

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "audits/column.h"
 #include "audits/database.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -95,13 +96,17 @@ static const char *category_name(struct arena *a, const struct db_value *v)
 
 /* ---- SQL ---- */
 
-static void put_value(struct buf *b, enum db_engine engine, const struct distribution_spec *s)
+/* A number in a bin, or what has the category's name as its text. */
+static void put_value(struct buf *b, enum db_engine engine, const struct distribution_spec *s,
+		      const struct db_table *table, bool is_number)
 {
 	/* The line break ends a comment in the user's text. */
-	if (s->column)
-		db_quote(engine, b, s->column);
-	else
+	if (!s->column)
 		(void)buf_printf(b, "(%s\n)", s->expression);
+	else if (is_number)
+		column_put_compared(engine, table, s->column, b);
+	else
+		column_put_shown(engine, table, s->column, b);
 }
 
 /* The number of the bin, NULL for NULL. */
@@ -136,17 +141,17 @@ static void put_rows(struct buf *b, enum db_engine engine, const struct distribu
 }
 
 const char *distribution_sql(struct arena *a, enum db_engine engine,
-			     const struct distribution_spec *s, const double *edges, size_t n_edges)
+			     const struct distribution_spec *s, const struct distribution *d)
 {
 	struct buf b, x;
 	const char *sql;
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	buf_init(&x, BUF_UNBOUNDED);
-	put_value(&x, engine, s);
+	put_value(&x, engine, s, d->table, d->n_edges > 0);
 	(void)buf_puts(&b, "SELECT cell, side, count(*) FROM (SELECT ");
-	if (n_edges > 0)
-		put_bin(&b, engine, x.data, edges, n_edges);
+	if (d->n_edges > 0)
+		put_bin(&b, engine, x.data, d->edges, d->n_edges);
 	else
 		dialect_exact(engine, &b, x.data);
 	(void)buf_puts(&b, " AS cell, ");
@@ -167,7 +172,7 @@ const char *distribution_sql(struct arena *a, enum db_engine engine,
 
 /* The rows that edges are taken from: the baseline's, or all when there is none (capturing). */
 const char *distribution_edges_sql(struct arena *a, enum db_engine engine,
-				   const struct distribution_spec *s)
+				   const struct distribution_spec *s, const struct db_table *table)
 {
 	struct buf b, x, where;
 	const char *sql;
@@ -175,7 +180,7 @@ const char *distribution_edges_sql(struct arena *a, enum db_engine engine,
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	buf_init(&x, BUF_UNBOUNDED);
 	buf_init(&where, BUF_UNBOUNDED);
-	put_value(&x, engine, s);
+	put_value(&x, engine, s, table, true);
 	(void)buf_printf(&where, " WHERE %s IS NOT NULL", x.data);
 	if (engine == DB_SQLITE)
 		(void)buf_printf(&where, " AND typeof(%s) IN ('integer', 'real')", x.data);
@@ -265,11 +270,11 @@ static int take_quantile(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-int distribution_find_edges(struct probe *p, struct db *db, const struct distribution_spec *s,
-			    struct distribution *d, struct err *e)
+static int find_edges(struct probe *p, struct db *db, const struct distribution_spec *s,
+		      struct distribution *d, struct err *e)
 {
 	struct asking q = {.d = d, .spec = s};
-	const char *sql = distribution_edges_sql(p->arena, db_engine(db), s);
+	const char *sql = distribution_edges_sql(p->arena, db_engine(db), s, d->table);
 
 	if (db_query(db, sql, NULL, 0, p->deadline_ms,
 		     s->bins.equal > 0 ? take_range : take_quantile, &q, e) != 0)
@@ -279,6 +284,11 @@ int distribution_find_edges(struct probe *p, struct db *db, const struct distrib
 	return err_set(e, ERR_MEASURE,
 		       d->edges ? "all values are the same: they cannot be put into bins"
 				: "there is no row to take the edges of bins from");
+}
+
+bool distribution_finds_edges(const struct distribution_spec *s)
+{
+	return !s->baseline_file && (s->bins.equal > 0 || s->bins.quantiles > 0);
 }
 
 static int take_cell(void *ctx, const struct db_row *row, struct err *e)
@@ -312,7 +322,11 @@ int distribution_ask(struct probe *p, struct db *db, const struct distribution_s
 {
 	struct asking q = {.d = d, .spec = s};
 
-	d->sql = distribution_sql(p->arena, db_engine(db), s, d->edges, d->n_edges);
+	if (s->column)
+		d->table = column_look(p, db, s->table);
+	if (distribution_finds_edges(s) && find_edges(p, db, s, d, e) != 0)
+		return -1;
+	d->sql = distribution_sql(p->arena, db_engine(db), s, d);
 	if (db_query(db, d->sql, NULL, 0, p->deadline_ms, take_cell, &q, e) != 0)
 		return database_explain(p, db, s->table, e);
 	return 0;
@@ -323,16 +337,12 @@ int distribution_capture(struct probe *p, struct distribution *d, struct err *e)
 	struct distribution_spec alone = *(const struct distribution_spec *)p->checks[0]->spec;
 	struct db *db;
 
-	alone.baseline_where = NULL;
+	alone.baseline_where = alone.baseline_file = NULL;
 	distribution_init(d, p->arena, &alone);
 	if (database_acquire(p, &db, e) != 0)
 		return -1;
-	int rc = 0;
+	int rc = distribution_ask(p, db, &alone, d, e);
 
-	if (alone.bins.equal > 0 || alone.bins.quantiles > 0)
-		rc = distribution_find_edges(p, db, &alone, d, e);
-	if (rc == 0)
-		rc = distribution_ask(p, db, &alone, d, e);
 	database_release(p, db);
 	return rc;
 }

@@ -156,8 +156,9 @@ static int invalid_evidence(struct probe *p, size_t check, const struct measurem
 		rule++; /* it is one of ours */
 	enum db_engine engine = database_engine(c->target);
 	const char *name = m->labels[0].value;
-	bool is_raw = rule == RULE_RANGE && engine == DB_POSTGRES; /* see invalid_subject() */
-	const char *x = is_raw ? scan_quoted(p->arena, c, name) : scan_shown_name(p, c, name);
+	/* See invalid_subject(). */
+	const char *x =
+		rule == RULE_RANGE ? scan_compared_name(p, c, name) : scan_shown_name(p, c, name);
 	struct scan_shown shown = {
 		.show = &spec->show,
 		.condition = invalid_condition(p->arena, engine, x, r, (enum rule)rule, e),
@@ -190,11 +191,9 @@ const struct audit_kind audit_kind_invalid = {
 		 "address need not exist. Values are compared as the text the engine makes of them "
 		 "(PostgreSQL's true is MariaDB's 1, its numeric 1.50 is not 1.5), a BIT of MySQL "
 		 "and "
-		 "MariaDB as the number it is, an inet of PostgreSQL as it is shown, without the "
-		 "/32 "
-		 "of one address, an interval there in ISO 8601 (P1DT2H). Patterns are run by the "
-		 "engine, whose "
-		 "dialects "
+		 "MariaDB as the number it is, a FLOAT there as the fewest digits that are it, an "
+		 "inet of PostgreSQL as it is shown, without the /32 of one address, an interval "
+		 "there in ISO 8601 (P1DT2H). Patterns are run by the engine, whose dialects "
 		 "differ at the edges: in MySQL and MariaDB \"$\" also matches before a line break "
 		 "at "
 		 "the end. PostgreSQL refuses a range of numbers for a column of text; that is no "

@@ -271,11 +271,9 @@ const char *invalid_condition(struct arena *a, enum db_engine engine, const char
 	return condition_of(a, &(struct subject){engine, x, DIALECT_ANYTHING, false}, r, rule, e);
 }
 
-/* PostgreSQL compares an inet with another; a BIT of MySQL is compared as the number it is. */
 const char *invalid_subject(const struct scan *s, const char *column, enum rule rule)
 {
-	return rule == RULE_RANGE && s->engine == DB_POSTGRES ? scan_column(s, column)
-							      : scan_shown(s, column);
+	return rule == RULE_RANGE ? scan_compared(s, column) : scan_shown(s, column);
 }
 
 void invalid_add_condition(struct scan *s, const char *column, const struct rules *r,

@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "audits/column.h"
 #include "audits/database.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -33,7 +33,7 @@ static bool is_float(enum db_engine engine, const struct db_table *t, const char
 {
 	for (size_t i = 0; t && engine == DB_MYSQL && i < t->n_columns; i++)
 		if (db_same_name(engine, t->columns[i].name, column))
-			return strncasecmp(t->columns[i].type, "float", 5) == 0;
+			return column_is_float(&t->columns[i]);
 	return false;
 }
 

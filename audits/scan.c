@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audits/column.h"
 #include "audits/database.h"
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
@@ -49,7 +50,16 @@ const char *scan_shown(const struct scan *s, const char *name)
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	scan_put_shown(s->engine, s->table, name, &b);
+	column_put_shown(s->engine, s->table, name, &b);
+	return keep(s, &b);
+}
+
+const char *scan_compared(const struct scan *s, const char *name)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	column_put_compared(s->engine, s->table, name, &b);
 	return keep(s, &b);
 }
 
@@ -383,6 +393,7 @@ int scan_probe(struct probe *p, struct err *e)
 	sessions.n = 1;
 	scan_look(&s, sessions.items[0]);
 	collect(&s);
+	scan_know(&s, sessions.items[0]);
 	if (add_sessions(&s, &sessions, e) != 0)
 		return -1;
 	int rc = scan_find_sample(&s, sessions.items[0], e);

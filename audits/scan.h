@@ -160,6 +160,8 @@ const char *scan_column(const struct scan *s, const char *name);
  * else as scan_column(). For parts that ask for texts.
  */
 const char *scan_shown(const struct scan *s, const char *name);
+/* The column as what the engine compares, with numbers if it holds such. For the same parts. */
+const char *scan_compared(const struct scan *s, const char *name);
 
 /* Borrows the expression. The same question again is the same term. */
 struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression);

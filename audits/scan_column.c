@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "audits/column.h"
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -17,12 +18,6 @@ static bool begins_as(const char *type, const char *const *words, size_t n)
 		if (strncasecmp(type, words[i], strlen(words[i])) == 0)
 			return true;
 	return false;
-}
-
-/* MySQL's: a number in all it does but in how its largest and smallest are sent. */
-static bool is_bit(const struct db_column *c)
-{
-	return strncasecmp(c->type, "bit", 3) == 0;
 }
 
 /* By how the type begins: an enum('int') holds no numbers. */
@@ -67,21 +62,22 @@ static bool is_one_of(const char *type, const char *const *names, size_t n)
 	return false;
 }
 
-/* By the whole name: an interval begins like an integer, and a domain has a name of its own. */
+/* By the whole name: an interval begins like an integer. */
 static enum dialect_content postgres_content_of(const struct db_column *c)
 {
 	static const char *const integers[] = {"smallint", "integer", "bigint"};
 	static const char *const numbers[] = {"real", "double precision", "numeric"};
 	static const char varying[] = "character varying", decimal[] = "numeric(";
+	const char *type = column_base(c);
 
-	if (strchr(c->type, '[')) /* an array */
+	if (strchr(type, '[')) /* an array */
 		return DIALECT_ANYTHING;
-	if (is_one_of(c->type, integers, sizeof(integers) / sizeof(*integers)))
+	if (is_one_of(type, integers, sizeof(integers) / sizeof(*integers)))
 		return DIALECT_INTEGER;
-	if (is_one_of(c->type, numbers, sizeof(numbers) / sizeof(*numbers)) ||
-	    strncmp(c->type, decimal, sizeof(decimal) - 1) == 0)
+	if (is_one_of(type, numbers, sizeof(numbers) / sizeof(*numbers)) ||
+	    strncmp(type, decimal, sizeof(decimal) - 1) == 0)
 		return DIALECT_NUMBER;
-	if (strcmp(c->type, "text") == 0 || strncmp(c->type, varying, sizeof(varying) - 1) == 0)
+	if (strcmp(type, "text") == 0 || strncmp(type, varying, sizeof(varying) - 1) == 0)
 		return DIALECT_TEXT;
 	return DIALECT_ANYTHING;
 }
@@ -93,7 +89,7 @@ static enum dialect_content content_of(const struct scan *s, const struct db_tab
 		return DIALECT_ANYTHING;
 	if (s->engine == DB_POSTGRES)
 		return postgres_content_of(c);
-	if (is_integer(c) || is_bit(c))
+	if (is_integer(c) || column_is_bit(c))
 		return DIALECT_INTEGER;
 	if (is_numeric(c))
 		return DIALECT_NUMBER;
@@ -124,21 +120,26 @@ void scan_look(struct scan *s, struct db *db)
 		(void)scan_table(s, db); /* kept there */
 }
 
-/* A BIT is sent as bytes, and is a number; an inet's text has a /32 that it is shown without. */
-void scan_put_shown(enum db_engine engine, const struct db_table *table, const char *name,
-		    struct buf *out)
+/* Is there a question that is cheaper when it is known what a column holds? */
+static bool is_cheaper_known(const struct scan *s)
 {
-	const char *type = "";
+	for (size_t i = 0; i < s->n; i++)
+		if (s->terms[i]->about || s->terms[i]->how == SCAN_AVG ||
+		    s->terms[i]->how == SCAN_STDDEV)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; table && i < table->n_columns; i++)
-		if (db_same_name(engine, table->columns[i].name, name))
-			type = table->columns[i].type;
-	bool is_number = engine == DB_MYSQL && strncasecmp(type, "bit", 3) == 0;
-	bool is_address = engine == DB_POSTGRES && strcmp(type, "inet") == 0;
+void scan_know(struct scan *s, struct db *db)
+{
+	const struct db_table *t = NULL;
 
-	(void)buf_puts(out, is_number ? "(" : is_address ? "pg_catalog.abbrev(" : "");
-	db_quote(engine, out, name);
-	(void)buf_puts(out, is_number ? " + 0)" : is_address ? ")" : "");
+	if (s->engine == DB_MYSQL || (s->engine == DB_POSTGRES && is_cheaper_known(s)))
+		t = scan_table(s, db);
+	/* Looking at a view's first rows for scan_center.c may be reading all of it, which MySQL
+	 * does anyway. */
+	if (t && (s->engine == DB_MYSQL || !t->is_view || t->is_materialized))
+		scan_know_columns(s, t);
 }
 
 void scan_know_columns(struct scan *s, const struct db_table *table)
@@ -166,19 +167,18 @@ bool scan_is_integer(const struct scan_term *t)
 
 bool scan_is_bit(const struct scan *s, const struct scan_term *t)
 {
-	return s->engine == DB_MYSQL && t->operand->column && is_bit(t->operand->column);
+	return s->engine == DB_MYSQL && t->operand->column && column_is_bit(t->operand->column);
 }
 
 bool scan_is_bigint(const struct scan *s, const struct scan_term *t)
 {
 	return s->engine == DB_POSTGRES && t->operand->column &&
-	       strcmp(t->operand->column->type, "bigint") == 0;
+	       strcmp(column_base(t->operand->column), "bigint") == 0;
 }
 
 bool scan_is_float(const struct scan *s, const struct scan_term *t)
 {
-	return s->engine == DB_MYSQL && t->operand->column &&
-	       strncasecmp(t->operand->column->type, "float", 5) == 0;
+	return s->engine == DB_MYSQL && t->operand->column && column_is_float(t->operand->column);
 }
 
 bool scan_is_bytewise(const struct scan *s, const struct scan_term *t)

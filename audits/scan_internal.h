@@ -113,7 +113,7 @@ bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key);
 /* Is the SQL one expression, certainly? */
 bool scan_is_closed(const char *sql);
 /* The key of a table that is large enough to be divided; else NULL. Finds out which expressions are
- * columns. */
+ * columns of SQLite's. */
 const struct scan_key *scan_find_key(struct scan *s, struct db *db);
 /* Conditions of n ranges which together hold every row once. In the arena. */
 const char **scan_ranges(const struct scan *s, size_t n);
@@ -124,9 +124,8 @@ const char **scan_ranges(const struct scan *s, size_t n);
 const struct db_table *scan_table(struct scan *s, struct db *db);
 /* Looks at the table where texts of its columns matter. */
 void scan_look(struct scan *s, struct db *db);
-/* Appends the column as scan_shown() does, of a table that may be NULL. */
-void scan_put_shown(enum db_engine engine, const struct db_table *table, const char *name,
-		    struct buf *out);
+/* Looks at the table, once all is added, where its columns' types matter. */
+void scan_know(struct scan *s, struct db *db);
 /* Tells the operands that are columns of the table. */
 void scan_know_columns(struct scan *s, const struct db_table *table);
 /* Does the term stand for a column that is declared to hold numbers? */

@@ -155,37 +155,16 @@ static bool is_closed(const struct scan *s)
 	return true;
 }
 
-/* Is there a question that is cheaper when it is known what a column holds? */
-static bool is_cheaper_known(const struct scan *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->terms[i]->about || s->terms[i]->how == SCAN_AVG ||
-		    s->terms[i]->how == SCAN_STDDEV)
-			return true;
-	return false;
-}
-
-/* A view is left out: looking at its first rows for scan_center.c may be reading all of it. */
-static void know_columns(struct scan *s, struct db *db)
-{
-	const struct db_table *t = is_cheaper_known(s) ? scan_table(s, db) : NULL;
-
-	if (t && (!t->is_view || t->is_materialized))
-		scan_know_columns(s, t);
-}
-
 const struct scan_key *scan_find_key(struct scan *s, struct db *db)
 {
 	struct scan_key *key = arena_alloc(s->probe->arena, sizeof(*key));
 
 	*key = (struct scan_key){.table = NULL};
-	if (s->engine == DB_POSTGRES)
-		know_columns(s, db);
 	if (s->engine != DB_SQLITE && s->engine != DB_MYSQL)
 		return NULL;
 	bool is_found = scan_key_of(s, db, key);
 
-	if (key->table)
+	if (key->table && s->engine == DB_SQLITE)
 		scan_know_columns(s, key->table);
 	return is_found && is_large(key) && is_closed(s) ? key : NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "audits/column.h"
 #include "audits/database.h"
 #include "audits/scan_internal.h"
 #include "audits/show.h"
@@ -26,27 +27,43 @@ const char *scan_quoted(struct arena *a, const struct check *c, const char *name
 	return text;
 }
 
-const char *scan_shown_name(struct probe *p, const struct check *c, const char *name)
+typedef void put_fn(enum db_engine engine, const struct db_table *table, const char *name,
+		    struct buf *out);
+
+/* Without it the query that is to come says what is wrong. */
+static const struct db_table *look(struct probe *p, const struct check *c)
 {
 	const struct scan_spec *spec = c->spec;
-	enum db_engine engine = database_engine(c->target);
-	struct db_table *t = arena_alloc(p->arena, sizeof(*t));
-	const struct db_table *known = NULL;
-	struct buf b;
 	struct db *db;
 
-	/* Without it the query that is to come says what is wrong. */
-	if ((engine == DB_MYSQL || engine == DB_POSTGRES) && database_acquire(p, &db, NULL) == 0) {
-		if (db_describe(db, p->arena, spec->table, p->deadline_ms, t, NULL) == 0)
-			known = t;
-		database_release(p, db);
-	}
+	if (database_acquire(p, &db, NULL) != 0)
+		return NULL;
+	const struct db_table *table = column_look(p, db, spec->table);
+
+	database_release(p, db);
+	return table;
+}
+
+static const char *name_as(struct probe *p, const struct check *c, const char *name, put_fn *put)
+{
+	struct buf b;
+
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	scan_put_shown(engine, known, name, &b);
+	put(database_engine(c->target), look(p, c), name, &b);
 	const char *text = arena_strndup(p->arena, b.data, b.len);
 
 	buf_release(&b);
 	return text;
+}
+
+const char *scan_shown_name(struct probe *p, const struct check *c, const char *name)
+{
+	return name_as(p, c, name, column_put_shown);
+}
+
+const char *scan_compared_name(struct probe *p, const struct check *c, const char *name)
+{
+	return name_as(p, c, name, column_put_compared);
 }
 
 /* " AND column is what the label says" */
@@ -93,7 +110,7 @@ int scan_show(struct probe *p, size_t check, const struct measurement *m,
 
 	buf_init(&sql, BUF_UNBOUNDED); /* the definition is bounded */
 	(void)buf_puts(&sql, "SELECT ");
-	show_columns(engine, &sql, shown->show);
+	show_columns(engine, &sql, shown->show, look(p, c));
 	(void)buf_puts(&sql, " FROM ");
 	rc = scan_put_rows(p, c, m, &sql, e);
 	(void)buf_printf(&sql, " AND (%s)", shown->condition);

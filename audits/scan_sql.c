@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "audits/column.h"
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -59,7 +60,7 @@ void scan_put_key(const struct scan *s, const char *column, struct buf *out)
 		break;
 	}
 	(void)buf_puts(out, before);
-	scan_put_shown(s->engine, s->table, column, out);
+	column_put_shown(s->engine, s->table, column, out);
 	(void)buf_puts(out, behind);
 }
 

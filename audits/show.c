@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "audits/column.h"
 #include "audits/database.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -44,12 +45,13 @@ void show_check(struct keys_context *ctx, const struct check *c, const struct sh
 				 c->name, s->mask.items[i]);
 }
 
-void show_columns(enum db_engine engine, struct buf *out, const struct show *s)
+void show_columns(enum db_engine engine, struct buf *out, const struct show *s,
+		  const struct db_table *table)
 {
 	for (size_t i = 0; i < s->columns.n; i++) {
 		if (i > 0)
 			(void)buf_puts(out, ", ");
-		db_quote(engine, out, s->columns.items[i]);
+		column_put_compared(engine, table, s->columns.items[i], out);
 	}
 }
 

@@ -62,8 +62,9 @@ bool show_is_wanted(const struct show *s);
 /* Definition errors: a column twice, a mask that is no column. */
 void show_check(struct keys_context *ctx, const struct check *c, const struct show *s);
 
-/* The columns, quoted for the engine and separated by commas. */
-void show_columns(enum db_engine engine, struct buf *out, const struct show *s);
+/* The columns, as column_put_compared() writes them, separated by commas. table may be NULL. */
+void show_columns(enum db_engine engine, struct buf *out, const struct show *s,
+		  const struct db_table *table);
 
 /* One line for a row whose columns, in this order, are those of s. */
 void show_row(struct probe *p, const struct show *s, const struct db_value *values,

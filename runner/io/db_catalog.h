@@ -39,6 +39,8 @@ enum db_generation {
 struct db_column {
 	const char *name;
 	const char *type; /* as declared or as the engine prints it: "varchar(20)"; "" = none */
+	const char *base; /* of a PostgreSQL domain: the type that it is of at last; NULL = none,
+			     and in whole catalogs */
 	bool is_nullable; /* what the engine enforces, not only what NOT NULL says */
 	enum db_generation generation;
 	const char *expression; /* VIRTUAL and STORED: what of; NULL = unknown */

@@ -115,14 +115,15 @@ void dialect_length(enum db_engine engine, struct buf *out, const char *x,
 				 "ELSE length(CAST(%s AS text)) END",
 				 x, x, x, x, x);
 		return;
-	case DB_POSTGRES: /* the text of bytea is \\x and two digits a byte */
+	case DB_POSTGRES: /* the text of bytea is \\x and two digits a byte; NULL beside a domain
+			   * makes it what it is of */
 		if (content == DIALECT_TEXT || content == DIALECT_INTEGER ||
 		    content == DIALECT_NUMBER) {
 			(void)buf_printf(out, "char_length(CAST(%s AS text))", x);
 			return;
 		}
 		(void)buf_printf(out,
-				 "CASE WHEN pg_catalog.pg_typeof(%s) = "
+				 "CASE WHEN pg_catalog.pg_typeof(coalesce(%s, NULL)) = "
 				 "CAST('pg_catalog.bytea' AS pg_catalog.regtype) "
 				 "THEN (char_length(CAST(%s AS text)) - 2) / 2 "
 				 "ELSE char_length(CAST(%s AS text)) END",

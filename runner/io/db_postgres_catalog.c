@@ -161,15 +161,15 @@ static void add_partitions(struct postgres_catalog *c)
 
 /* ---- columns ---- */
 
-/* first: what a row begins with. */
-#define COLUMNS_SQL(first, relation)                                                               \
+/* first: what a row begins with; last: what it ends with. */
+#define COLUMNS_SQL(first, last, relation)                                                         \
 	"SELECT " first ", a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"            \
 	" a.attnotnull, a.attidentity, a.attgenerated,"                                            \
 	" pg_catalog.pg_get_expr(d.adbin, d.adrelid),"                                             \
 	" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT l.collname"                      \
 	"  FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation) END,"                      \
 	" o.description,"                                                                          \
-	" coalesce(pg_catalog.array_position(k.conkey, a.attnum), 0)"                              \
+	" coalesce(pg_catalog.array_position(k.conkey, a.attnum), 0)" last                         \
 	" FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"          \
 	" LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"      \
 	" LEFT JOIN pg_catalog.pg_description o ON o.objoid = a.attrelid"                          \
@@ -394,7 +394,7 @@ static int read_all(struct postgres_catalog *c, struct err *e)
 		return -1;
 	know_tables(c);
 	add_partitions(c);
-	if (postgres_catalog_rows(c, COLUMNS_SQL("a.attrelid::text", "= ANY ($1::oid[])"),
+	if (postgres_catalog_rows(c, COLUMNS_SQL("a.attrelid::text", "", "= ANY ($1::oid[])"),
 				  add_column, e) != 0 ||
 	    postgres_catalog_keys(c, e) != 0)
 		return -1;
@@ -509,6 +509,14 @@ struct description {
 	" || ' ' || c.relkind::pg_catalog.text FROM pg_catalog.pg_class c"                         \
 	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = a.attrelid)"
 
+/* A domain may be one of another. */
+#define BASE                                                                                       \
+	", CASE WHEN t.typtype = 'd' THEN (WITH RECURSIVE b(id, modifier) AS ("                    \
+	"  SELECT t.typbasetype, t.typtypmod UNION ALL SELECT d.typbasetype, d.typtypmod"          \
+	"  FROM b JOIN pg_catalog.pg_type d ON d.oid = b.id WHERE d.typtype = 'd')"                \
+	" SELECT pg_catalog.format_type(b.id, b.modifier) FROM b"                                  \
+	" JOIN pg_catalog.pg_type d ON d.oid = b.id WHERE d.typtype <> 'd') END"
+
 static int describe_column(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct description *d = ctx;
@@ -521,6 +529,7 @@ static int describe_column(void *ctx, const struct db_row *row, struct err *e)
 	d->table.is_view = kind == 'v' || kind == 'm';
 	d->table.is_materialized = kind == 'm';
 	add_column_to(&d->catalog, &d->table, row->values);
+	d->table.columns[d->table.n_columns - 1].base = text_of(&d->catalog, &row->values[10]);
 	return 0;
 }
 
@@ -538,7 +547,7 @@ int postgres_describe(struct db *db, struct arena *a, const char *name, int64_t 
 	const char *param = quoted.data;
 
 	if (rc == 0)
-		rc = postgres_rows(s, COLUMNS_SQL(DESCRIBED, "= pg_catalog.to_regclass($1)"),
+		rc = postgres_rows(s, COLUMNS_SQL(DESCRIBED, BASE, "= pg_catalog.to_regclass($1)"),
 				   &param, 1, describe_column, &d, e);
 	postgres_end(s);
 	buf_release(&quoted);

@@ -156,6 +156,80 @@ for check in bits span; do
 	tells pg_seen/$check pass
 done
 
+# ---- a domain is shown as what it is of, also at second hand ----
+admin shop "CREATE DOMAIN address AS inet" "CREATE DOMAIN host AS address CHECK (value IS NULL OR masklen(value) > 8)" \
+	"CREATE DOMAIN bytes AS bytea" "CREATE DOMAIN net AS cidr" "CREATE DOMAIN ratio AS numeric(6,2)" \
+	"CREATE TABLE domains (id int, a address, h host, b bytes, net net, r ratio)" \
+	"INSERT INTO domains VALUES (1, '10.0.0.1', '10.0.0.1', '\\x0102', '10.0.0.1', 1.5), (2, '10.0.0.2', '10.0.0.2/24', '\\x01', '10.0.0.0/8', 'NaN')" \
+	"CREATE VIEW of_domains AS SELECT * FROM domains" "GRANT SELECT ON domains, of_domains TO reader"
+{
+	echo "assize: 1"
+	sed -n '/^targets:/,/^audits:/p' assize.yaml
+	for table in domains of_domains; do
+		cat <<-YAML
+		  $table:
+		    target: pg
+		    checks:
+		      - { id: in, invalid: { table: $table, columns: { a: { in: [10.0.0.1, 10.0.0.2] }, h: { in: [10.0.0.1, 10.0.0.2/24] }, net: { in: [10.0.0.1/32, 10.0.0.0/8] } } }, expect: "== 0" }
+		      - { id: format, invalid: { table: $table, columns: { a: { format: ipv4 } } }, expect: "== 0" }
+		      - { id: length, invalid: { table: $table, columns: { b: { max_length: 2, min_length: 1 } } }, expect: "== 0" }
+		      - { id: range, invalid: { table: $table, columns: { r: { min: 0 } } }, expect: "== 1" }
+		      - { id: by, rows: { table: $table, by: [a, h] }, expect: "== 1" }
+		      - { id: shares, distribution: { table: $table, column: a, min_rows: 1, baseline: { 10.0.0.1: 0.5, 10.0.0.2: 0.5 } }, expect: { new: "== 0" } }
+		YAML
+	done
+} >domains.yaml
+run "$ASSIZE" run -f domains.yaml --report json=report.json
+for table in domains of_domains; do
+	for check in in format length range by shares; do
+		tells $table/$check pass
+	done
+	is "$table: segments" "$(jq -r --arg n $table/by '.checks[] | select(.name == $n) | .series[].series' report.json)" '{a="10.0.0.1",h="10.0.0.1"}
+{a="10.0.0.2",h="10.0.0.2/24"}'
+done
+
+# ---- a FLOAT is what it holds, and not the six digits that are sent; bits are numbers, in views as well ----
+mariadb_sql -D shop "CREATE TABLE floats (id INT PRIMARY KEY, f FLOAT, b BIT(4), m FLOAT(12,2));
+	INSERT INTO floats VALUES (1, 123456.7, 5, 123456.75), (2, 0.1, 6, 0.5), (3, 16777216, 7, 1), (4, -1.00001, 8, 2), (5, NULL, NULL, NULL);
+	CREATE VIEW seen_floats AS SELECT * FROM floats"
+{
+	echo "assize: 1"
+	sed -n '/^targets:/,/^audits:/p' assize.yaml
+	for table in floats seen_floats; do
+		cat <<-YAML
+		  $table:
+		    target: my
+		    checks:
+		      - { id: set, invalid: { table: $table, columns: { f: { in: [123457, 0.1, 16777200, -1.00001] } }, show: { columns: [id, f, b] } }, expect: "== 0" }
+		      - { id: exact, invalid: { table: $table, columns: { f: { in: [123456.7, 0.1, 16777216, -1.00001] }, m: { in: ['123456.75', '0.50', '1.00', '2.00'] } } }, expect: "== 0" }
+		      - { id: matches, invalid: { table: $table, columns: { f: { matches: '^-?[0-9]{1,6}(\.[0-9]+)?\$' } } }, expect: "== 1" }
+		      - { id: length, invalid: { table: $table, columns: { f: { max_length: 7 } } }, expect: "== 3" }
+		      - { id: range, invalid: { table: $table, columns: { f: { max: 123456.6 } } }, expect: "== 2" }
+		      - { id: by, rows: { table: $table, by: f }, expect: "== 1" }
+		      - { id: shares, distribution: { table: $table, column: f, min_rows: 1, baseline: { 123456.7: 0.2, 0.1: 0.2, 16777216: 0.2, -1.00001: 0.2, 'NULL': 0.2 } }, expect: { new: "== 0", gone: "== 0", psi: "== 0" } }
+		      - { id: bits, distribution: { table: $table, column: b, min_rows: 1, baseline: { 5: 0.2, 6: 0.2, 7: 0.2, 8: 0.2, 'NULL': 0.2 } }, expect: { new: "== 0", psi: "== 0" } }
+		      - { id: bins, distribution: { table: $table, column: f, min_rows: 1, where: id > 2, baseline_where: id <= 2, bins: { equal: 2 } }, expect: { psi: "== 0" } }
+		      - { id: bit_bins, distribution: { table: $table, column: b, min_rows: 1, bins: { edges: [7] }, baseline: { '< 7': 0.4, '>= 7': 0.4, 'NULL': 0.2 } }, expect: { psi: "== 0" } }
+		      - { id: least, aggregate: { table: $table, column: f }, expect: { max: "== 16777216" } }
+		      - { id: lone, aggregate: { table: $table, column: b }, expect: { max: "== 8", min: "== 5", sum: "== 26" } }
+		      - { id: duplicates, duplicates: { table: $table, columns: f }, expect: "== 0" }
+		YAML
+	done
+} >floats.yaml
+run "$ASSIZE" run -f floats.yaml --report json=report.json
+for table in floats seen_floats; do
+	tells $table/set "fail" 'row: id = 1, f = 123456.703125, b = 5.row: id = 3, f = 16777216, b = 7'
+	for check in exact matches length range by shares bits bit_bins least lone duplicates; do
+		tells $table/$check pass
+	done
+	like "$table: edges of bins are exact" "$(jq -r --arg n $table/bins '.checks[] | select(.name == $n) | .series[0].query' report.json)" 'WHEN [^W]*f[^W]* < 61728.4015'
+	is "$table: segments" "$(jq -r --arg n $table/by '.checks[] | select(.name == $n) | .series[].series' report.json | sort)" '{f="(null)"}
+{f="-1.00001"}
+{f="0.1"}
+{f="123456.7"}
+{f="16777216"}'
+done
+
 # ---- NaN is in no bin of numbers ----
 admin shop "CREATE TABLE f (x float8, g int)" \
 	"INSERT INTO f SELECT CASE WHEN i % 10 = 0 THEN 'NaN'::float8 ELSE i % 7 END, i / 2 % 2 FROM generate_series(1, 4000) i" \

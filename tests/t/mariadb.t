@@ -195,7 +195,7 @@ for check in exact double label max same; do
 	like "exact: $check" "$out" "pass f/$check"
 done
 like "a maximum by itself is exact" "$out" 'FAIL f/lone'
-like "a view's columns are not known" "$out" 'undecided f/view.*FLOAT'
+like "of a view too" "$out" 'FAIL f/view'
 like "rows that six digits make equal differ" "$out" 'FAIL f/differs'
 like "a query's columns are not known either" "$out" 'undecided f/query .*column "f" is a FLOAT'
 like "which is told" "$out" 'read it with a query that writes .f \+ 0e0 AS f'
