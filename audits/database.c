@@ -89,15 +89,14 @@ static const char **names_of(struct arena *a, const struct db_object *objects, s
 	return names;
 }
 
-/* "schema.table" of the table that was meant; NULL = none. */
-static const char *full_name(const struct db *db, const char *table, const char *const *names,
-			     size_t n)
+const char *database_full_name(enum db_engine engine, const struct db_object *objects, size_t n,
+			       const char *table)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *dot = strchr(names[i], '.');
+		const char *dot = strchr(objects[i].name, '.');
 
-		if (dot && db_same_name(db_engine(db), dot + 1, table))
-			return names[i];
+		if (dot && db_same_name(engine, dot + 1, table))
+			return objects[i].name;
 	}
 	return NULL;
 }
@@ -110,13 +109,13 @@ static void help_table(struct probe *p, struct db *db, const char *table, struct
 	if (db_objects(db, p->arena, p->deadline_ms, &objects, &n, NULL) != 0 ||
 	    db_elsewhere(db, p->arena, p->deadline_ms, &others, &n_others, NULL) != 0)
 		return;
-	const char **away = names_of(p->arena, others, n_others);
-	const char *meant = full_name(db, table, away, n_others);
+	const char *meant = database_full_name(db_engine(db), others, n_others, table);
 
 	if (meant)
 		err_help(e, "did you mean \"%s\"? Its schema is not in the search path", meant);
 	else if (n == 0 && n_others > 0)
-		help_names(e, p->arena, table, "table", away, n_others);
+		help_names(e, p->arena, table, "table", names_of(p->arena, others, n_others),
+			   n_others);
 	else
 		help_names(e, p->arena, table, "table", names_of(p->arena, objects, n), n);
 }

@@ -36,6 +36,10 @@ void database_release(struct probe *p, struct db *db);
  */
 int database_explain(struct probe *p, struct db *db, const char *table, struct err *e);
 
+/* The one of objects ("schema.table", of db_elsewhere()) that has the table's name; NULL = none. */
+const char *database_full_name(enum db_engine engine, const struct db_object *objects, size_t n,
+			       const char *table);
+
 /* SQL for one line of a plan: white space runs become one space. */
 void database_one_line(struct buf *out, const char *sql);
 

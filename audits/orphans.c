@@ -6,8 +6,6 @@
  * keys do (MATCH SIMPLE).
  */
 #include <stddef.h>
-#include <string.h>
-#include <strings.h>
 
 #include "audits/database.h"
 #include "audits/kind_rows.h"
@@ -16,6 +14,7 @@
 #include "audits/show.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 #include "runner/model/kind.h"
 
 struct references {
@@ -90,13 +89,10 @@ static void put_refers(enum db_engine engine, const struct orphans_spec *spec, s
 /* The other table has a name of its own here, so that a table may refer to itself. */
 static const char *alias_of(const struct orphans_spec *spec)
 {
-	static const char usual[] = "referred";
-	size_t n = strlen(spec->scan.table), n_usual = sizeof(usual) - 1;
-
-	/* Engines fold case, and a schema may stand before the name. */
-	if (n >= n_usual && strcasecmp(spec->scan.table + n - n_usual, usual) == 0)
-		return "other";
-	return usual;
+	/* Engines fold case, and a schema may stand before the name, and quotes around it. */
+	if (!str_glob_fold("*referred*", spec->scan.table))
+		return "referred";
+	return str_glob_fold("*other*", spec->scan.table) ? "looked_up" : "other";
 }
 
 static void put_is_orphan(enum db_engine engine, const struct orphans_spec *spec, struct buf *out)

@@ -4,7 +4,7 @@
  * The value is the number of differences, expected to be 0; the differences are the evidence, one
  * line each. A table or column that is gone is a difference, not a failure to measure: the catalog
  * was read and does not have it. All schema checks of a target share one probe, which reads the
- * catalog once.
+ * catalog once, and of it what they ask for.
  */
 #include <string.h>
 
@@ -14,6 +14,7 @@
 #include "audits/schema_compare.h"
 #include "audits/schema_snapshot.h"
 #include "audits/schema_spec.h"
+#include "audits/schema_wanted.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/str.h"
@@ -28,54 +29,7 @@ static const struct value_row schema_values[] = {
 	{.name = NULL},
 };
 
-/* ---- schemas beside the search path ---- */
-
-/* Of "audit.log": "audit". Patterns are looked for where they say so as well. */
-static void add_schema(struct arena *a, enum db_engine engine, struct texts *schemas,
-		       const char *name)
-{
-	const char *schema = NULL;
-
-	if (name)
-		(void)db_split_table(engine, a, name, &schema);
-	if (!schema || schema_is_glob(schema))
-		return;
-	for (size_t i = 0; i < schemas->n; i++)
-		if (strcmp(schemas->items[i], schema) == 0)
-			return;
-	const char **items = arena_array(a, schemas->n + 1, sizeof(*items));
-
-	if (schemas->n > 0)
-		memcpy(items, schemas->items, schemas->n * sizeof(*items));
-	items[schemas->n] = schema;
-	schemas->items = items;
-	schemas->n++;
-}
-
-static void add_schemas(struct arena *a, enum db_engine engine, struct texts *schemas,
-			const struct groups *named)
-{
-	for (size_t i = 0; i < named->n; i++)
-		add_schema(a, engine, schemas, named->items[i].name);
-}
-
-static struct texts schemas_of(const struct probe *p)
-{
-	enum db_engine engine = database_engine(p->checks[0]->target);
-	struct texts schemas = {.n = 0};
-
-	for (size_t i = 0; i < p->n_checks; i++) {
-		const struct schema_spec *spec = p->checks[i]->spec;
-
-		add_schema(p->arena, engine, &schemas, spec->table.name);
-		add_schemas(p->arena, engine, &schemas, &spec->tables);
-		add_schemas(p->arena, engine, &schemas, &spec->views);
-		add_schemas(p->arena, engine, &schemas, &spec->sequences);
-		for (size_t k = 0; k < spec->absent.n; k++)
-			add_schema(p->arena, engine, &schemas, spec->absent.items[k]);
-	}
-	return schemas;
-}
+/* ---- one check ---- */
 
 /* Only what is in the search path: other schemas were read because some check names them. */
 static struct db_catalog in_path(struct arena *a, const struct db_catalog *c)
@@ -97,8 +51,6 @@ static struct db_catalog in_path(struct arena *a, const struct db_catalog *c)
 			r.sequences[r.n_sequences++] = c->sequences[i];
 	return r;
 }
-
-/* ---- one check ---- */
 
 static int compare_snapshot(const struct probe *p, const struct db_catalog *actual,
 			    struct differences *d, const char *path, const char **remark,
@@ -157,15 +109,32 @@ static void measure(struct probe *p, size_t check, const struct db_catalog *actu
 	probe_emit(p, check, &m);
 }
 
+static int read_catalog(struct probe *p, struct db *db, struct db_catalog *out, struct err *e)
+{
+	struct db_wanted wanted = schema_wanted(p);
+
+	if (db_catalog(db, p->arena, &wanted, p->deadline_ms, out, e) != 0)
+		return -1;
+	if (!schema_lacks(p, out))
+		return 0;
+	/* What may have been meant; without other schemas there are fewer hints. */
+	if (wanted.tables.n > 0) {
+		wanted.tables.n = 0;
+		if (db_catalog(db, p->arena, &wanted, p->deadline_ms, out, e) != 0)
+			return -1;
+	}
+	(void)db_elsewhere(db, p->arena, p->deadline_ms, &out->others, &out->n_others, NULL);
+	return 0;
+}
+
 static int schema_probe(struct probe *p, struct err *e)
 {
-	struct texts schemas = schemas_of(p);
 	struct db_catalog catalog;
 	struct db *db;
 
 	if (database_acquire(p, &db, e) != 0)
 		return -1;
-	int rc = db_catalog(db, p->arena, &schemas, p->deadline_ms, &catalog, e);
+	int rc = read_catalog(p, db, &catalog, e);
 
 	database_release(p, db);
 	for (size_t i = 0; rc == 0 && i < p->n_checks; i++)
@@ -182,7 +151,7 @@ static const char *schema_merge_key(struct arena *a, const struct check *c)
 
 static void schema_describe(struct probe *p, struct buf *out)
 {
-	struct texts schemas = schemas_of(p);
+	const struct texts schemas = schema_wanted(p).schemas;
 
 	(void)buf_puts(out, "catalog: one query a kind of object");
 	for (size_t i = 0; i < schemas.n; i++)

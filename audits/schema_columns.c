@@ -113,7 +113,7 @@ static bool refers_to(const struct subject *s, const struct db_foreign_key *k, c
 	size_t n = 0;
 
 	(void)schema_reference(s->d->arena, to, &table, &columns, &n); /* it was checked */
-	return db_same_name(s->d->engine, k->table, table) &&
+	return schema_refers_to(s->d->engine, k, table) &&
 	       (n == 0 || schema_same_columns(s->d->engine, k->targets, k->n_columns, columns, n));
 }
 

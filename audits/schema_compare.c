@@ -259,7 +259,7 @@ static bool is_foreign_key(struct differences *d, const struct schema_foreign_ke
 	(void)schema_reference(d->arena, w->references, &table, &targets, &n); /* it was checked */
 	return schema_same_columns(d->engine, k->columns, k->n_columns, w->columns.items,
 				   w->columns.n) &&
-	       db_same_name(d->engine, k->table, table) &&
+	       schema_refers_to(d->engine, k, table) &&
 	       (n == 0 || schema_same_columns(d->engine, k->targets, k->n_columns, targets, n));
 }
 

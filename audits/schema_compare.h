@@ -23,6 +23,8 @@ const struct db_table *schema_find_table(const struct db_catalog *c, const char 
 bool schema_matches(const struct db_catalog *c, const struct db_table *t, const char *pattern);
 const struct db_column *schema_find_column(enum db_engine engine, const struct db_table *t,
 					   const char *name);
+/* Is the table that the key refers to the one a definition writes so? */
+bool schema_refers_to(enum db_engine engine, const struct db_foreign_key *k, const char *written);
 /* The type as it is to be compared: MariaDB's json is a longtext that a CHECK holds to it. */
 const char *schema_column_type(enum db_engine engine, const struct db_table *t,
 			       const struct db_column *c);

@@ -9,34 +9,46 @@
 #include "runner/base/str.h"
 
 /* The name without the schema, which it has in front where it is in none that is searched. */
-static const char *bare_name(const struct db_table *t)
+static const char *bare_name(const char *name, const char *schema)
 {
-	size_t n = t->schema ? strlen(t->schema) : 0;
+	size_t n = schema ? strlen(schema) : 0;
 
-	return n > 0 && strncmp(t->name, t->schema, n) == 0 && t->name[n] == '.' ? t->name + n + 1
-										 : t->name;
+	return n > 0 && strncmp(name, schema, n) == 0 && name[n] == '.' ? name + n + 1 : name;
 }
 
-/* Does the name say the schema of the table, or say none of one that is searched? */
-static bool is_named(enum db_engine engine, const struct db_table *t, const char *name)
+/* Does what is written say the schema of the table, or say none of one that is searched? */
+static bool is_named(enum db_engine engine, const char *name, const char *schema,
+		     const char *written)
 {
-	const char *bare = bare_name(t), *schema = engine == DB_SQLITE ? "main" : t->schema;
+	const char *bare = bare_name(name, schema);
 
-	return (bare == t->name && db_names_table(engine, name, NULL, bare)) ||
-	       (schema && db_names_table(engine, name, schema, bare));
+	if (engine == DB_SQLITE)
+		schema = "main";
+	return (bare == name && db_names_table(engine, written, NULL, bare)) ||
+	       (schema && db_names_table(engine, written, schema, bare));
+}
+
+/* A dot in a name, which is as it is here, or the schema's own name in front of it. */
+static bool is_spelled(enum db_engine engine, const char *name, const char *written)
+{
+	return db_same_name(engine, name, written) || db_names_table(engine, written, NULL, name);
 }
 
 const struct db_table *schema_find_table(const struct db_catalog *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_tables; i++)
-		if (is_named(c->engine, &c->tables[i], name))
+		if (is_named(c->engine, c->tables[i].name, c->tables[i].schema, name))
 			return &c->tables[i];
-	/* A dot in a name, which is as it is here, or the schema's own name in front of it. */
 	for (size_t i = 0; i < c->n_tables; i++)
-		if (db_same_name(c->engine, c->tables[i].name, name) ||
-		    db_names_table(c->engine, name, NULL, c->tables[i].name))
+		if (is_spelled(c->engine, c->tables[i].name, name))
 			return &c->tables[i];
 	return NULL;
+}
+
+bool schema_refers_to(enum db_engine engine, const struct db_foreign_key *k, const char *written)
+{
+	return is_named(engine, k->table, k->schema, written) ||
+	       db_same_name(engine, k->table, written);
 }
 
 const struct db_column *schema_find_column(enum db_engine engine, const struct db_table *t,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "audits/database.h"
 #include "audits/schema_compare.h"
 #include "audits/schema_expression.h"
 #include "audits/schema_type.h"
@@ -117,9 +118,13 @@ void schema_compare_traits(struct differences *d, const struct schema_table *exp
 static const char *table_hint(struct differences *d, const struct db_catalog *c, const char *name)
 {
 	const char **names = arena_array(d->arena, c->n_tables, sizeof(*names));
+	const char *meant = database_full_name(c->engine, c->others, c->n_others, name);
 
 	if (c->hides_tables)
 		return ", or hidden from the role";
+	if (meant)
+		return arena_printf(
+			d->arena, "; did you mean %s? Its schema is not in the search path", meant);
 	for (size_t i = 0; i < c->n_tables; i++)
 		names[i] = c->tables[i].name;
 	return schema_hint(d->arena, name, names, c->n_tables);

@@ -163,15 +163,18 @@ static int describe_all(struct db *db, struct arena *a, int64_t deadline_ms, str
 	return 0;
 }
 
-int db_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
+int db_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted, int64_t deadline_ms,
 	       struct db_catalog *out, struct err *e)
 {
+	static const struct db_wanted everything = {.facts = ~0u};
 	struct db_catalog c = {.engine = db_engine(db)};
 	int rc;
 
+	if (!wanted)
+		wanted = &everything;
 	db->absence = DB_ABSENT_NOTHING;
 	if (db->driver->catalog)
-		rc = db->driver->catalog(db, a, schemas, deadline_ms, &c, e);
+		rc = db->driver->catalog(db, a, wanted, deadline_ms, &c, e);
 	else
 		rc = describe_all(db, a, deadline_ms, &c, e);
 	if (rc != 0)

@@ -21,12 +21,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/base/pairs.h"
+
 enum db_engine { DB_SQLITE = 0, DB_POSTGRES, DB_MYSQL, DB_ODBC };
 
 struct arena;
 struct db;
 struct err;
-struct texts;
 
 enum db_generation {
 	DB_PLAIN = 0,
@@ -86,6 +87,7 @@ struct db_foreign_key {
 	const char *name; /* NULL = it has none (SQLite) */
 	const char **columns;
 	const char *table;
+	const char *schema;   /* or database that the table is in, as of tables */
 	const char **targets; /* n_columns; a NULL entry is the other table's primary key */
 	size_t n_columns;
 	const char *on_update, *on_delete; /* "NO ACTION", "CASCADE", ...; NULL = not shown */
@@ -179,6 +181,12 @@ struct db_user_type {
 	const char *name, *definition;
 };
 
+/* A table or view by its name. */
+struct db_object {
+	const char *name;
+	bool is_view;
+};
+
 struct db_catalog {
 	enum db_engine engine;
 	struct db_table *tables; /* and views */
@@ -192,22 +200,39 @@ struct db_catalog {
 	struct db_user_type *types;
 	size_t n_types;
 	bool hides_tables; /* those the role has no privilege on are not listed (MySQL) */
+	/* Of schemas that were not read, for hints: whoever wants them asks db_elsewhere(). */
+	struct db_object *others;
+	size_t n_others;
+};
+
+/* What a catalog may be read without; tables with their columns and primary keys always are. */
+enum db_facts {
+	DB_FACTS_CONSTRAINTS = 1,
+	DB_FACTS_INDEXES = 2,
+	DB_FACTS_FOREIGN_KEYS = 4,
+	DB_FACTS_TRIGGERS = 8, /* and rules and statistics */
+	DB_FACTS_TRAITS = 16,  /* comments, collations, queries, parents, partitions, options */
+	DB_FACTS_SEQUENCES = 32,
+	DB_FACTS_EXTENSIONS = 64,
+	DB_FACTS_TYPES = 128, /* and enums */
+};
+
+struct db_wanted {
+	/* Schemas or databases to be read beside the search path; those that do not exist have no
+	 * objects. */
+	struct texts schemas;
+	struct texts tables; /* bare names of tables and views; n = 0: all */
+	unsigned facts;	     /* enum db_facts */
 };
 
 /*
- * Everything. schemas (NULL or empty = none) are schemas or databases to be read beside the search
- * path; those that do not exist have no objects. A view that no longer resolves is listed with its
- * error and takes nothing else with it.
+ * What is wanted at least (NULL = everything): an engine whose catalog is read soon gives more. A
+ * view that no longer resolves is listed with its error and takes nothing else with it.
  */
-int db_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
+int db_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted, int64_t deadline_ms,
 	       struct db_catalog *out, struct err *e);
 
 /* Names only, and one table or view: for hints, where a whole catalog would be too much. */
-struct db_object {
-	const char *name;
-	bool is_view;
-};
-
 /* Tables and views, sorted bytewise by name. */
 int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 	       size_t *n, struct err *e);

@@ -46,9 +46,9 @@ struct db_driver {
 			struct db_table *out, struct err *e);
 	/*
 	 * MAY be NULL: then objects() and describe() of each. Fills *out, which is zero but for its
-	 * engine, in any order (db_catalog_build.h). schemas as for db_catalog().
+	 * engine, in any order (db_catalog_build.h). It may read more than is wanted.
 	 */
-	int (*catalog)(struct db *db, struct arena *a, const struct texts *schemas,
+	int (*catalog)(struct db *db, struct arena *a, const struct db_wanted *wanted,
 		       int64_t deadline_ms, struct db_catalog *out, struct err *e);
 	/* MAY be NULL, where the library is linked: load it, and tell which one it is. */
 	int (*version)(struct arena *a, struct library_version *out, struct err *e);

@@ -143,7 +143,7 @@ int mysql_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db
 		  size_t *n, struct err *e);
 int mysql_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		   struct db_table *out, struct err *e);
-int mysql_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
-		  struct db_catalog *out, struct err *e);
+int mysql_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted,
+		  int64_t deadline_ms, struct db_catalog *out, struct err *e);
 
 #endif

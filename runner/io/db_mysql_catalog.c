@@ -252,12 +252,12 @@ static void find_broken_views(struct mysql_read *r)
 	}
 }
 
-int mysql_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
-		  struct db_catalog *out, struct err *e)
+int mysql_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted,
+		  int64_t deadline_ms, struct db_catalog *out, struct err *e)
 {
 	struct mysql_read r = begin(db, a, deadline_ms, out);
 
-	set_scope(&r, schemas, NULL);
+	set_scope(&r, &wanted->schemas, NULL);
 	if (mysql_ask(&r, &tables_question, e) != 0)
 		return -1;
 	know_tables(&r);

@@ -173,8 +173,8 @@ static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
 
 /* ---- other constraints ---- */
 
-/* name, constraint, column, to table, to column, on update, on delete; the last two are NULL to who
- * may only SELECT */
+/* name, constraint, column, to table, to column, on update, on delete, to schema; the actions are
+ * NULL to who may only SELECT */
 static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 {
 	const struct db_value *v = row->values;
@@ -190,6 +190,7 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 		t->foreign_keys[t->n_foreign_keys++] = (struct db_foreign_key){
 			.name = mysql_text(r, &v[1]),
 			.table = mysql_text(r, &v[3]),
+			.schema = mysql_text(r, &v[7]),
 			.on_update = mysql_text(r, &v[5]),
 			.on_delete = mysql_text(r, &v[6]),
 		};
@@ -307,7 +308,8 @@ static const struct mysql_question foreign_keys_question = {
 	"k.TABLE_NAME",
 	"k.CONSTRAINT_NAME, k.COLUMN_NAME, IF(k.REFERENCED_TABLE_SCHEMA = ?1,"
 	" k.REFERENCED_TABLE_NAME, CONCAT(k.REFERENCED_TABLE_SCHEMA, '.',"
-	" k.REFERENCED_TABLE_NAME)), k.REFERENCED_COLUMN_NAME, r.UPDATE_RULE, r.DELETE_RULE",
+	" k.REFERENCED_TABLE_NAME)), k.REFERENCED_COLUMN_NAME, r.UPDATE_RULE, r.DELETE_RULE,"
+	" k.REFERENCED_TABLE_SCHEMA",
 	"KEY_COLUMN_USAGE k LEFT JOIN information_schema.REFERENTIAL_CONSTRAINTS r"
 	" ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.TABLE_NAME = k.TABLE_NAME"
 	" AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME",

@@ -177,7 +177,7 @@ int postgres_begin_catalog(struct postgres_db *s, struct err *e);
 void postgres_end(struct postgres_db *s);
 
 /* _catalog.c */
-int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *schemas,
+int postgres_read_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted,
 			  int64_t deadline_ms, struct db_catalog *out, struct err *e);
 int postgres_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 		     size_t *n, struct err *e);

@@ -1,9 +1,10 @@
 /*
  * db_postgres_catalog: tables, columns, sequences, extensions and types.
  *
- * One query for each kind of object, all of one snapshot. Definitions come from the server's own
- * printers (format_type, pg_get_expr, ...), so they read as pg_dump and psql write them. Comments
- * are joined: obj_description() and col_description() run a query of their own for each object.
+ * One query for each kind of object that is wanted, all of one snapshot: what a new session of the
+ * server has to load of its catalog, and to plan, is most of the time. Definitions come from the
+ * server's own printers (format_type, pg_get_expr, ...), so they read as pg_dump and psql write
+ * them.
  *
  * Source: PostgreSQL manual, chapter 53 (system catalogs), 9.26.4 (catalog information functions).
  */
@@ -55,34 +56,12 @@ const char *postgres_catalog_name(const struct postgres_catalog *c, const struct
 
 /* ---- tables, and which sequences there are ---- */
 
-#define CLASSES POSTGRES_CLASSES("'r', 'p', 'v', 'm', 'f', 'S'")
-
+/* $2: only tables of these names; NULL = all. */
 static const char classes_sql[] =
-	"SELECT c.oid::text, " POSTGRES_NAME ", c.relkind, c.relpersistence,"
-	" CASE WHEN c.relkind IN ('v', 'm') THEN"
-	"  pg_catalog.rtrim(pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid)), ';') END,"
-	" c.relrowsecurity, c.relforcerowsecurity, i.inhparent::text,"
-	" i.inhparent::pg_catalog.regclass::text,"
-	" CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,"
-	" CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,"
-	" o.description, n.nspname, CASE WHEN c.relkind = 'f' THEN"
-	"  (SELECT pg_catalog.concat_ws(', ', 'server=' || s.srvname,"
-	"    pg_catalog.array_to_string(f.ftoptions, ', ')) FROM pg_catalog.pg_foreign_table f"
-	"   JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid)"
-	"  ELSE pg_catalog.array_to_string(c.reloptions, ', ') END,"
-	" CASE c.relreplident WHEN 'n' THEN"
-	"  CASE WHEN c.relkind IN ('r', 'p') THEN 'NOTHING' END WHEN 'f' THEN 'FULL' WHEN 'i' THEN"
-	"  (SELECT 'USING INDEX ' || x.relname FROM pg_catalog.pg_index y"
-	"   JOIN pg_catalog.pg_class x ON x.oid = y.indexrelid"
-	"   WHERE y.indrelid = c.oid AND y.indisreplident) END"
-	" FROM (SELECT c.oid AS id,"
-	"  (SELECT pg_catalog.min(i.inhseqno) FROM pg_catalog.pg_inherits i"
-	"   WHERE i.inhrelid = c.oid) AS first" CLASSES ") s"
-	" JOIN pg_catalog.pg_class c ON c.oid = s.id"
-	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	" LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = s.first"
-	" LEFT JOIN pg_catalog.pg_description o ON o.objoid = c.oid AND o.objsubid = 0"
-	"  AND o.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass";
+	"SELECT c.oid::text, " POSTGRES_NAME ", c.relkind, c.relpersistence, c.relrowsecurity,"
+	" c.relforcerowsecurity, n.nspname" POSTGRES_CLASSES(
+		"'r', 'p', 'v', 'm', 'f', 'S'") " AND ($2::name[] IS NULL OR c.relname = ANY "
+						"($2::name[]))";
 
 static int add_table(void *ctx, const struct db_row *row, struct err *e)
 {
@@ -97,9 +76,7 @@ static int add_table(void *ctx, const struct db_row *row, struct err *e)
 		return 0;
 	}
 	c->classes = db_array_grow(c->arena, c->classes, all->n_tables, sizeof(*c->classes));
-	c->classes[all->n_tables] = (struct postgres_class){.oid = text_of(c, &v[0]),
-							    .parent = text_of(c, &v[7]),
-							    .bounds = text_of(c, &v[10])};
+	c->classes[all->n_tables] = (struct postgres_class){.oid = text_of(c, &v[0])};
 	all->tables = db_array_grow(c->arena, all->tables, all->n_tables, sizeof(*all->tables));
 	struct db_table *t = &all->tables[all->n_tables++];
 
@@ -110,16 +87,9 @@ static int add_table(void *ctx, const struct db_row *row, struct err *e)
 		t->storage = "FOREIGN TABLE";
 	else if (v[3].text[0] == 'u')
 		t->storage = "UNLOGGED";
-	t->definition = text_of(c, &v[4]);
-	t->has_row_security = v[5].integer != 0;
-	t->forces_row_security = v[6].integer != 0;
-	/* As printed, until it is known whether the parent is read. */
-	t->parent = v[7].type == DB_NULL ? NULL : postgres_catalog_name(c, &v[7], &v[8]);
-	t->partition_by = text_of(c, &v[9]);
-	t->comment = text_of(c, &v[11]);
-	t->schema = text_of(c, &v[12]);
-	t->options = text_of(c, &v[13]);
-	t->replica_identity = text_of(c, &v[14]);
+	t->has_row_security = v[4].integer != 0;
+	t->forces_row_security = v[5].integer != 0;
+	t->schema = text_of(c, &v[6]);
 	return 0;
 }
 
@@ -137,28 +107,6 @@ static void know_tables(struct postgres_catalog *c)
 	buf_release(&oids);
 }
 
-static void add_partitions(struct postgres_catalog *c)
-{
-	struct db_catalog *all = c->catalog;
-
-	for (size_t i = 0; i < all->n_tables; i++) {
-		const struct postgres_class *class = &c->classes[i];
-		struct db_table *t = &all->tables[i];
-		struct db_table *parent = class->parent ? map_get(&c->tables, class->parent) : NULL;
-
-		if (!parent)
-			continue;
-		t->parent = parent->name;
-		if (!class->bounds)
-			continue;
-		parent->partitions =
-			db_array_grow(c->arena, parent->partitions, parent->n_partitions,
-				      sizeof(struct db_partition));
-		parent->partitions[parent->n_partitions++] =
-			(struct db_partition){.name = t->name, .bounds = class->bounds};
-	}
-}
-
 /* ---- columns ---- */
 
 /* first: what a row begins with; last: what it ends with. */
@@ -166,14 +114,9 @@ static void add_partitions(struct postgres_catalog *c)
 	"SELECT " first ", a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"            \
 	" a.attnotnull, a.attidentity, a.attgenerated,"                                            \
 	" pg_catalog.pg_get_expr(d.adbin, d.adrelid),"                                             \
-	" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT l.collname"                      \
-	"  FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation) END,"                      \
-	" o.description,"                                                                          \
 	" coalesce(pg_catalog.array_position(k.conkey, a.attnum), 0)" last                         \
-	" FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"          \
+	" FROM pg_catalog.pg_attribute a"                                                          \
 	" LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"      \
-	" LEFT JOIN pg_catalog.pg_description o ON o.objoid = a.attrelid"                          \
-	"  AND o.objsubid = a.attnum AND o.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"  \
 	" LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'"     \
 	" WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid " relation                      \
 	" ORDER BY a.attrelid, a.attnum"
@@ -202,9 +145,7 @@ static void add_column_to(const struct postgres_catalog *c, struct db_table *t,
 		column->expression = expression;
 	else
 		column->def = expression;
-	column->collation = text_of(c, &v[7]);
-	column->comment = text_of(c, &v[8]);
-	column->key = v[9].integer;
+	column->key = v[7].integer;
 }
 
 static int add_column(void *ctx, const struct db_row *row, struct err *e)
@@ -371,7 +312,7 @@ static const char *array_literal(struct arena *a, const struct texts *texts)
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	for (size_t i = 0; texts && i < texts->n; i++) {
+	for (size_t i = 0; i < texts->n; i++) {
 		(void)buf_puts(&b, i == 0 ? "\"" : ",\"");
 		for (const char *s = texts->items[i]; *s; s++) {
 			if (*s == '"' || *s == '\\')
@@ -386,31 +327,36 @@ static const char *array_literal(struct arena *a, const struct texts *texts)
 	return literal;
 }
 
-static int read_all(struct postgres_catalog *c, struct err *e)
+static int read_wanted(struct postgres_catalog *c, const struct db_wanted *w, struct err *e)
 {
 	struct postgres_db *s = c->session;
+	const char *params[] = {array_literal(c->arena, &w->schemas),
+				w->tables.n > 0 ? array_literal(c->arena, &w->tables) : NULL};
 
-	if (postgres_rows(s, classes_sql, &c->schemas, 1, add_table, c, e) != 0)
+	if (postgres_rows(s, classes_sql, params, 2, add_table, c, e) != 0)
 		return -1;
 	know_tables(c);
-	add_partitions(c);
 	if (postgres_catalog_rows(c, COLUMNS_SQL("a.attrelid::text", "", "= ANY ($1::oid[])"),
 				  add_column, e) != 0 ||
-	    postgres_catalog_keys(c, e) != 0)
+	    postgres_catalog_keys(c, w->facts, e) != 0)
 		return -1;
-	if (c->sequences.n > 0 && postgres_catalog_rows(c, sequences_sql, add_sequence, e) != 0)
+	if ((w->facts & DB_FACTS_TRAITS) && postgres_catalog_traits(c, e) != 0)
 		return -1;
-	if (postgres_rows(s, extensions_sql, NULL, 0, add_extension, c, e) != 0)
+	if ((w->facts & DB_FACTS_SEQUENCES) && c->sequences.n > 0 &&
+	    postgres_catalog_rows(c, sequences_sql, add_sequence, e) != 0)
 		return -1;
-	return postgres_rows(s, types_sql, &c->schemas, 1, add_type, c, e);
+	if ((w->facts & DB_FACTS_EXTENSIONS) &&
+	    postgres_rows(s, extensions_sql, NULL, 0, add_extension, c, e) != 0)
+		return -1;
+	return w->facts & DB_FACTS_TYPES ? postgres_rows(s, types_sql, params, 1, add_type, c, e)
+					 : 0;
 }
 
-int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *schemas,
+int postgres_read_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted,
 			  int64_t deadline_ms, struct db_catalog *out, struct err *e)
 {
 	struct postgres_db *s = postgres_of(db);
-	struct postgres_catalog c = {
-		.session = s, .arena = a, .catalog = out, .schemas = array_literal(a, schemas)};
+	struct postgres_catalog c = {.session = s, .arena = a, .catalog = out};
 
 	map_init(&c.tables, a);
 	map_init(&c.sequences, a);
@@ -418,7 +364,7 @@ int postgres_read_catalog(struct db *db, struct arena *a, const struct texts *sc
 	int rc = postgres_begin_catalog(s, e);
 
 	if (rc == 0)
-		rc = read_all(&c, e);
+		rc = read_wanted(&c, wanted, e);
 	postgres_end(s);
 	return rc;
 }
@@ -511,11 +457,12 @@ struct description {
 
 /* A domain may be one of another. */
 #define BASE                                                                                       \
-	", CASE WHEN t.typtype = 'd' THEN (WITH RECURSIVE b(id, modifier) AS ("                    \
-	"  SELECT t.typbasetype, t.typtypmod UNION ALL SELECT d.typbasetype, d.typtypmod"          \
-	"  FROM b JOIN pg_catalog.pg_type d ON d.oid = b.id WHERE d.typtype = 'd')"                \
+	", (WITH RECURSIVE b(id, modifier) AS (SELECT a.atttypid, a.atttypmod UNION ALL"           \
+	"  SELECT t.typbasetype, t.typtypmod FROM b JOIN pg_catalog.pg_type t ON t.oid = b.id"     \
+	"  WHERE t.typtype = 'd')"                                                                 \
 	" SELECT pg_catalog.format_type(b.id, b.modifier) FROM b"                                  \
-	" JOIN pg_catalog.pg_type d ON d.oid = b.id WHERE d.typtype <> 'd') END"
+	" JOIN pg_catalog.pg_type t ON t.oid = b.id"                                               \
+	" WHERE t.typtype <> 'd' AND b.id <> a.atttypid)"
 
 static int describe_column(void *ctx, const struct db_row *row, struct err *e)
 {
@@ -529,7 +476,7 @@ static int describe_column(void *ctx, const struct db_row *row, struct err *e)
 	d->table.is_view = kind == 'v' || kind == 'm';
 	d->table.is_materialized = kind == 'm';
 	add_column_to(&d->catalog, &d->table, row->values);
-	d->table.columns[d->table.n_columns - 1].base = text_of(&d->catalog, &row->values[10]);
+	d->table.columns[d->table.n_columns - 1].base = text_of(&d->catalog, &row->values[8]);
 	return 0;
 }
 

@@ -35,8 +35,7 @@ struct postgres_catalog {
 	struct arena *arena;
 	struct db_catalog *catalog;
 	struct map tables;		/* by oid: struct db_table */
-	const char *schemas;		/* an array literal */
-	const char *oids;		/* the same of the tables */
+	const char *oids;		/* of the tables, an array literal */
 	struct postgres_class *classes; /* of each table */
 	struct map sequences;		/* by oid: its name */
 };
@@ -53,7 +52,9 @@ struct db_table *postgres_catalog_table(const struct postgres_catalog *c, const 
 const char *postgres_catalog_name(const struct postgres_catalog *c, const struct db_value *oid,
 				  const struct db_value *printed);
 
-/* _catalog_keys.c: constraints, indexes, foreign keys, triggers. */
-int postgres_catalog_keys(struct postgres_catalog *c, struct err *e);
+/* _catalog_keys.c: constraints, indexes, foreign keys, triggers; those of enum db_facts. */
+int postgres_catalog_keys(struct postgres_catalog *c, unsigned facts, struct err *e);
+/* _catalog_traits.c: what DB_FACTS_TRAITS says. */
+int postgres_catalog_traits(struct postgres_catalog *c, struct err *e);
 
 #endif

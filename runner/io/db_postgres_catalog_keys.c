@@ -174,7 +174,9 @@ static const char foreign_keys_sql[] =
 	" k.confrelid::pg_catalog.regclass::text, f.attname, k.confupdtype, k.confdeltype,"
 	" k.condeferrable, k.condeferred, NOT k.convalidated,"
 	" EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid"
-	"  AND g.tgenabled IN ('D', 'R')), k.confmatchtype = 'f'"
+	"  AND g.tgenabled IN ('D', 'R')), k.confmatchtype = 'f',"
+	" (SELECT n.nspname FROM pg_catalog.pg_class c"
+	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = k.confrelid)"
 	" FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL"
 	"  ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
 	"  WITH ORDINALITY p(ours, theirs, place)"
@@ -216,6 +218,7 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 		k = &t->foreign_keys[t->n_foreign_keys++];
 		k->name = text_of(c, &v[1]);
 		k->table = postgres_catalog_name(c, &v[3], &v[4]);
+		k->schema = text_of(c, &v[13]);
 		k->on_update = action_of(v[6].text[0]);
 		k->on_delete = action_of(v[7].text[0]);
 		k->is_deferrable = v[8].integer != 0;
@@ -268,16 +271,22 @@ static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-int postgres_catalog_keys(struct postgres_catalog *c, struct err *e)
+int postgres_catalog_keys(struct postgres_catalog *c, unsigned facts, struct err *e)
 {
 	/* indnullsnotdistinct came with 15 */
 	const char *indexes_sql = c->session->pq->PQserverVersion(c->session->conn) >= 150000
 					  ? INDEXES_SQL("i.indnullsnotdistinct")
 					  : INDEXES_SQL("false");
 
-	if (postgres_catalog_rows(c, constraints_sql, add_constraint, e) != 0 ||
-	    postgres_catalog_rows(c, indexes_sql, add_index_column, e) != 0 ||
+	if ((facts & DB_FACTS_CONSTRAINTS) &&
+	    postgres_catalog_rows(c, constraints_sql, add_constraint, e) != 0)
+		return -1;
+	if ((facts & DB_FACTS_INDEXES) &&
+	    postgres_catalog_rows(c, indexes_sql, add_index_column, e) != 0)
+		return -1;
+	if ((facts & DB_FACTS_FOREIGN_KEYS) &&
 	    postgres_catalog_rows(c, foreign_keys_sql, add_foreign_key, e) != 0)
 		return -1;
-	return postgres_catalog_rows(c, triggers_sql, add_trigger, e);
+	return facts & DB_FACTS_TRIGGERS ? postgres_catalog_rows(c, triggers_sql, add_trigger, e)
+					 : 0;
 }

@@ -73,7 +73,7 @@ int sqlite_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct d
 		   size_t *n, struct err *e);
 int sqlite_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		    struct db_table *out, struct err *e);
-int sqlite_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
-		   struct db_catalog *out, struct err *e);
+int sqlite_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted,
+		   int64_t deadline_ms, struct db_catalog *out, struct err *e);
 
 #endif

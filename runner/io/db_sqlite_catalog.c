@@ -284,13 +284,13 @@ static void know_tables(struct read *r)
 		(void)map_put(&r->tables, r->catalog->tables[i].name, &r->catalog->tables[i]);
 }
 
-/* There is no schema but main. */
-int sqlite_catalog(struct db *db, struct arena *a, const struct texts *schemas, int64_t deadline_ms,
-		   struct db_catalog *out, struct err *e)
+/* There is no schema but main, and nothing that took time. */
+int sqlite_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted,
+		   int64_t deadline_ms, struct db_catalog *out, struct err *e)
 {
 	struct read r = begin(db, a, deadline_ms, out);
 
-	(void)schemas;
+	(void)wanted;
 	if (sqlite_own_query(db,
 			     "SELECT name, type = 'view', sql FROM sqlite_schema"
 			     " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%'"
