@@ -2,8 +2,8 @@
  * schedule: when a check should have run, and when it will.
  *
  * Cron expressions are read on the civil time line of the check's zone. A local time that a change
- * to summer time skips fires at the change; one that occurs twice fires the first time only,
- * because after it the check has been measured.
+ * to summer time skips fires at the change. One that occurs twice fires the first time only, but
+ * for what repeats (cron.h), which does so in both hours.
  */
 #ifndef ASSIZE_RUNNER_SCHEDULE_H
 #define ASSIZE_RUNNER_SCHEDULE_H

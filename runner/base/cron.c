@@ -230,6 +230,7 @@ int cron_parse(const char *text, struct cron *out, struct err *e)
 		.weekdays = (uint8_t)((bits[WEEKDAY] | bits[WEEKDAY] >> 7) & 0x7F),
 		.is_any_day = words[DAY].s[0] == '*',
 		.is_any_weekday = words[WEEKDAY].s[0] == '*',
+		.is_repeating = words[MINUTE].s[0] == '*' || words[HOUR].s[0] == '*',
 	};
 	if (never_fires(&c)) {
 		(void)err_set(e, ERR_DEFINITION, "the schedule \"%s\" never fires", text);

@@ -24,6 +24,7 @@ struct cron {
 	uint16_t months;  /* bit 1..12 */
 	uint8_t weekdays; /* bit 0..6 */
 	bool is_any_day, is_any_weekday;
+	bool is_repeating; /* the minute or the hour begins with a star: no fixed time of day */
 };
 
 /* An expression that never fires (30 February) is an error. */

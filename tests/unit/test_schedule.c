@@ -64,11 +64,65 @@ static void test_schedule_survives_the_change_of_summer_time(void **state)
 	assert_int_equal(t.next_ms, at("2026-03-29T01:00:00Z"));
 	times("0 4 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", &t);
 	assert_int_equal(t.next_ms, at("2026-03-29T02:00:00Z"));
-	/* 25 October 2026: 03:00 becomes 02:00; 02:30 comes twice and is one moment */
-	times("30 2 * * *", "Europe/Berlin", "2026-10-25T12:00:00Z", &t);
-	assert_true(t.previous_ms >= at("2026-10-25T00:30:00Z") &&
-		    t.previous_ms <= at("2026-10-25T01:30:00Z"));
-	assert_int_equal(t.next_ms, at("2026-10-26T01:30:00Z"));
+}
+
+/* The moments around now, UTC. */
+static void around(const char *cron, const char *zone, const char *now, const char *previous,
+		   const char *next)
+{
+	struct schedule_times t;
+	char text[2][UTC_MAX];
+
+	times(cron, zone, now, &t);
+	(void)utc_format(t.previous_ms, 0, text[0]); /* its length */
+	(void)utc_format(t.next_ms, 0, text[1]);     /* same */
+	assert_string_equal(text[0], previous);
+	assert_string_equal(text[1], next);
+	assert_false(schedule_is_due(&t, t.previous_ms));
+}
+
+/* 25 October 2026: 03:00 becomes 02:00 in Berlin, at 01:00 UTC. */
+static void test_schedule_fires_once_at_a_time_of_day_shown_twice(void **state)
+{
+	const char *const zone = "Europe/Berlin", *const cron = "30 2 * * *";
+
+	(void)state;
+	around(cron, zone, "2026-10-25T00:29:59Z", "2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z");
+	around(cron, zone, "2026-10-25T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z");
+	/* the second 02:10, 02:30 and 02:40, and later */
+	around(cron, zone, "2026-10-25T01:10:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z");
+	around(cron, zone, "2026-10-25T01:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z");
+	around(cron, zone, "2026-10-25T01:40:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z");
+	around(cron, zone, "2026-10-25T12:00:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z");
+	/* the hours before and after it are as ever */
+	around("30 1,3 * * *", zone, "2026-10-25T01:10:00Z", "2026-10-24T23:30:00Z",
+	       "2026-10-25T02:30:00Z");
+	/* where clocks are changed by half an hour: 02:00 becomes 01:30 at 15:00 UTC the day before
+	 */
+	around("45 1 * * *", "Australia/Lord_Howe", "2026-04-04T15:20:00Z", "2026-04-04T14:45:00Z",
+	       "2026-04-05T15:15:00Z");
+}
+
+static void test_schedule_that_repeats_does_so_in_both_hours(void **state)
+{
+	const char *const zone = "Europe/Berlin";
+
+	(void)state;
+	around("*/30 * * * *", zone, "2026-10-25T00:59:59Z", "2026-10-25T00:30:00Z",
+	       "2026-10-25T01:00:00Z");
+	around("*/30 * * * *", zone, "2026-10-25T01:00:00Z", "2026-10-25T01:00:00Z",
+	       "2026-10-25T01:30:00Z");
+	around("@hourly", zone, "2026-10-25T00:10:00Z", "2026-10-25T00:00:00Z",
+	       "2026-10-25T01:00:00Z");
+	/* on both sides of it the nearest moment has the other hour's reading */
+	around("45 * * * *", zone, "2026-10-25T01:10:00Z", "2026-10-25T00:45:00Z",
+	       "2026-10-25T01:45:00Z");
+	around("15 * * * *", zone, "2026-10-25T00:50:00Z", "2026-10-25T00:15:00Z",
+	       "2026-10-25T01:15:00Z");
+	around("*/30 2 * * *", zone, "2026-10-25T12:00:00Z", "2026-10-25T01:30:00Z",
+	       "2026-10-26T01:00:00Z");
+	around("*/30 2 * * *", zone, "2026-10-24T12:00:00Z", "2026-10-24T00:30:00Z",
+	       "2026-10-25T00:00:00Z");
 }
 
 static void test_schedule_is_due_until_measured(void **state)
@@ -129,6 +183,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_schedule_reads_cron_in_the_zone),
 		cmocka_unit_test(test_schedule_survives_the_change_of_summer_time),
+		cmocka_unit_test(test_schedule_fires_once_at_a_time_of_day_shown_twice),
+		cmocka_unit_test(test_schedule_that_repeats_does_so_in_both_hours),
 		cmocka_unit_test(test_schedule_is_due_until_measured),
 		cmocka_unit_test(test_schedule_is_due_since_the_first_moment_missed),
 		cmocka_unit_test(test_schedule_refuses_an_unknown_zone),
