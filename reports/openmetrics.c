@@ -12,8 +12,9 @@
  *
  * A scheduled run measures what is due, and its file replaces the one before: the gauges of checks
  * and series are therefore of the whole definition, those of the run first, of the others the
- * newest there are, each with the moment it was measured. assize_checks_passing is about all. Of a
- * check the run measured as well, what does not pass any more stands in the place of what did.
+ * newest there are, each with the moment it was measured. assize_checks_passing is about all, and
+ * is not there in a report of one run alone, which does not know. Of a check the run measured as
+ * well, what does not pass any more stands in the place of what did.
  *
  * Cardinality is bounded: names of checks and series are labels, what was found never is; of one
  * check and of all of them only so many series are written, those that do not pass first, and
@@ -319,8 +320,10 @@ static void put_checks(struct metrics *m)
 
 	for (size_t i = 0; i < m->n_views; i++)
 		is_passing = is_passing && outcome_is_passing(m->views[i].outcome);
-	put_count(m, "checks_passing",
-		  "1 when every check passed when it was last measured, else 0.", is_passing);
+	if (m->r->has_others)
+		put_count(m, "checks_passing",
+			  "1 when every check passed when it was last measured, else 0.",
+			  is_passing);
 	put_family(m, "check_outcome", "The outcome of a check: one state is 1.");
 	for (size_t i = 0; i < m->n_views; i++) {
 		struct buf labels;

@@ -37,6 +37,7 @@ struct report {
 	 */
 	struct result *others;
 	size_t n_others;
+	bool has_others; /* it was looked for them: results and others are all there is to know */
 	struct point **trails; /* trails[i]: past of results[i] up to and including this run */
 	size_t *n_trails;
 	struct earlier_samples
@@ -113,7 +114,7 @@ void report_codequality(struct buf *out, const struct report *r);
 void report_github(struct buf *out, const struct report *r);
 /*
  * Gauges that OpenMetrics and the Prometheus text format both take, for a textfile collector: of
- * the run, and of all checks.
+ * the run, and of all checks where others were looked for.
  */
 void report_openmetrics(struct buf *out, const struct report *r);
 /* A summary in GitHub Flavored Markdown, below 900 KiB: the verdict first. */

@@ -1,6 +1,10 @@
 /*
- * assize report: render a recorded run; needs the record, nothing else.
+ * assize report: render a recorded run; needs the record, nothing else. How all checks stand is
+ * told of the newest run, when none is named, by the definition: which checks there are is not in a
+ * record, which has those that are gone as well.
  */
+#include <stdio.h>
+
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -27,6 +31,8 @@ const struct command command_report = {
 
 static int run_report(struct app *app, const struct command *self, int argc, char **argv)
 {
+	const char *format;
+	struct definition *d;
 	struct record *record;
 	struct options o;
 	struct err e = {0};
@@ -40,12 +46,19 @@ static int run_report(struct app *app, const struct command *self, int argc, cha
 		(void)err_set(&e, ERR_USAGE, "assize report takes one run"); /* printed below */
 		return app_fail(app, &e);
 	}
+	format = o.format != NULL ? o.format : "html";
+	if (o.n_words == 0 && output_is_of_all(format) && app_load(app, &o, &d) != 0) {
+		(void)fprintf(app->err,
+			      "assize: format %s tells how all checks of the definition stand; a "
+			      "run that is named, such as latest, is told alone\n",
+			      format);
+		return EXIT_USAGE;
+	}
 	if (app_open_record(app, &o, &record, &status) != 0)
 		return status;
 	status = EXIT_PASS;
 	if (show_run_id(app, record, o.n_words > 0 ? o.words[0] : "latest", &run_id, &e) != 0 ||
-	    output_render(app, record, run_id, o.format != NULL ? o.format : "html", o.output,
-			  &e) != 0)
+	    output_render(app, record, run_id, format, o.output, &e) != 0)
 		status = app_fail(app, &e);
 	record_close(record);
 	return status;

@@ -255,6 +255,7 @@ static int load_others(struct app *app, struct arena *a, struct record *record, 
 	struct map measured;
 	size_t cap = 0;
 
+	r->has_others = true;
 	newest_init(&newest, a, record);
 	map_init(&measured, a);
 	for (size_t i = 0; i < r->n_results; i++)
@@ -355,6 +356,14 @@ int output_write(struct app *app, struct record *record, int64_t run_id,
 		return 0;
 	*e = first;
 	return -1;
+}
+
+bool output_is_of_all(const char *format)
+{
+	struct err ignored = {0};
+	const struct format *f = find(format, strlen(format), &ignored);
+
+	return f != NULL && f->has_others;
 }
 
 int output_render(struct app *app, struct record *record, int64_t run_id, const char *format,

@@ -30,6 +30,11 @@ int output_check_files(struct app *app, const struct texts *reports, struct err 
 int output_write(struct app *app, struct record *record, int64_t run_id,
 		 const struct texts *reports, struct err *e);
 
+/*
+ * Does the format tell how all checks of a definition stand? It does where one is loaded; else it
+ * is of the run alone.
+ */
+bool output_is_of_all(const char *format);
 /* Renders one format to standard output, or to file when that is not NULL. */
 int output_render(struct app *app, struct record *record, int64_t run_id, const char *format,
 		  const char *file, struct err *e);

@@ -254,5 +254,16 @@ again
 is "cron: once all pass, by any run, it is 1" "$(metric 'checks_passing ')" "assize_checks_passing 1"
 "$ASSIZE" report --record good/.assize/record.db --format openmetrics latest >alone.prom
 is "a report of one run is of that run alone" "$(grep -c 'check_outcome.* 1$' alone.prom)" 1
+is "and does not say that all checks pass" "$(grep -c checks_passing alone.prom)" 0
+cp good/.assize/assize.prom wrote.prom
+(cd good && "$ASSIZE" report --format openmetrics -o ../newest.prom)
+is "a report of the newest run is what the run wrote" "$(cmp newest.prom wrote.prom 2>&1)" ""
+sed -i 's/"== 1"/"== 2"/' good/more.yaml
+(cd good && "$ASSIZE" run --quiet yearly; "$ASSIZE" run --quiet notes; "$ASSIZE" report --format openmetrics -o ../newest.prom) >/dev/null
+is "and tells of checks that were measured before" \
+	"$(sed -n 's/^assize_check_outcome{check="yearly\/none",outcome="fail"} //p; s/^assize_\(run\|checks\)_passing //p' newest.prom | tr '\n' ' ')" "1 0 1 "
+run "$ASSIZE" report --record good/.assize/record.db --format openmetrics
+is "without a definition" "$status $out" "3 "
+like "it says what can be had" "$err" 'a run that is named, such as latest, is told alone'
 
 done_testing
