@@ -142,7 +142,8 @@ static const struct value_row archive_values[] = {
 	 .unit = "",
 	 .help = "what would do harm unpacked, or be unpacked differently by two programs: "
 		 "absolute and climbing names, escaping links, duplicates, names that differ in "
-		 "case, devices, setuid, two accounts in a zip, bytes behind the end"},
+		 "case, devices, setuid, two accounts in a zip or of one member of a tar, bytes "
+		 "behind the end"},
 	{.name = "different",
 	 .type = VALUE_INT,
 	 .unit = "",
@@ -475,6 +476,9 @@ static int read_archive(struct pass *p, int fd, const struct stat *before, struc
 		return -1;
 	if (fstat(fd, &after) < 0 || !is_same_content(before, &after))
 		return err_set(e, ERR_MEASURE, "it changed while it was read");
+	if (p->summary.doubt[0])
+		archive_review_found(&p->review, RULE_UNSAFE, "",
+				     arena_strdup(p->probe->arena, p->summary.doubt));
 	if (p->summary.extra_bytes > 0)
 		on_zip_gap(p, arena_printf(p->probe->arena, "%lld bytes of data behind its end",
 					   (long long)p->summary.extra_bytes));

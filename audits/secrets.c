@@ -365,6 +365,8 @@ static int scan_archive(struct hunt *h, int fd, struct err *e)
 
 	if (archive_walk(fd, &limits, &sink, &summary, e) < 0)
 		return err_context(e, "archive \"%s\"", h->spec->path);
+	if (summary.doubt[0])
+		note_unreadable(h, h->spec->path, arena_strdup(h->probe->arena, summary.doubt));
 	if (summary.extra_bytes > 0)
 		note_unreadable(h, h->spec->path,
 				arena_printf(h->probe->arena, "%lld bytes of data behind its end",

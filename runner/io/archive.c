@@ -1,10 +1,11 @@
 /*
  * archive: libarchive told to be strict.
  *
- * Two things it does not look at are looked at here. A tar that was cut between two members ends
+ * Three things it does not look at are looked at here. A tar that was cut between two members ends
  * like a whole one: the stream must go on with a block of zeros behind the last member. And what
  * comes behind the end of a tar or a cpio is not read by it, but by others (tar -i, a kernel that
- * boots): every byte that is not zero is counted.
+ * boots): every byte that is not zero is counted. And a tar that others would read differently is
+ * doubted (archive_tar.h).
  */
 #include "runner/io/archive.h"
 
@@ -40,9 +41,9 @@ int archive_walk(int fd, const struct archive_limits *limits, const struct archi
 #include "runner/base/str.h"
 #include "runner/io/archive_library.h"
 #include "runner/io/archive_source.h"
+#include "runner/io/archive_tar.h"
 #include "runner/io/clock.h"
 
-#define TAR_BLOCK	 512
 #define RATIO_FREE_BYTES ((int64_t)16 * 1024 * 1024)
 /* Headers, padding and long names: what a member may cost beside its content. */
 #define MEMBER_COST	 ((int64_t)8 * 1024)
@@ -58,10 +59,11 @@ struct walk {
 	struct archive_source *source;
 	struct archive *archive;
 	struct archive_summary summary;
-	int64_t name_bytes;    /* of all members so far */
-	int64_t end;	       /* tar: where the content of the last member ended */
-	int64_t left_n;	       /* of the last block the source gave: not yet looked at by us */
-	const char *left;      /* its beginning */
+	int64_t name_bytes; /* of all members so far */
+	int64_t end;	    /* tar: where the content of the last member ended */
+	int64_t left_n;	    /* of the last block the source gave: not yet looked at by us */
+	const char *left;   /* its beginning */
+	struct tar_scan tar;
 	struct arena *arena;   /* for names in messages */
 	struct err read_error; /* of the source, which libarchive cannot carry */
 };
@@ -74,6 +76,8 @@ static la_ssize_t give(struct archive *a, void *context, const void **p)
 	(void)a;
 	w->left = *p;
 	w->left_n = n > 0 ? n : 0;
+	if (n > 0)
+		tar_scan_add(&w->tar, archive_source_position(w->source) - n, *p, (size_t)n);
 	return (la_ssize_t)n;
 }
 
@@ -335,7 +339,10 @@ static int finish_stream(struct walk *w, struct err *e)
 	if (read_rest(w, consumed, e) < 0)
 		return -1;
 	w->summary.extra_bytes += archive_source_extra(w->source);
-	return format_of(w) == ARCHIVE_FORMAT_TAR ? check_end_mark(w, e) : 0;
+	if (format_of(w) != ARCHIVE_FORMAT_TAR)
+		return 0;
+	memcpy(w->summary.doubt, w->tar.doubt, sizeof(w->summary.doubt));
+	return check_end_mark(w, e);
 }
 
 static int walk(struct walk *w, struct err *e)
@@ -423,6 +430,7 @@ int archive_walk(int fd, const struct archive_limits *limits, const struct archi
 	if (!w.api)
 		return -1;
 	w.arena = arena_new();
+	tar_scan_init(&w.tar);
 
 	/* libarchive converts names to the thread's locale: in this one they stay what they are. */
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
@@ -432,6 +440,7 @@ int archive_walk(int fd, const struct archive_limits *limits, const struct archi
 		(void)uselocale(before); /* fails only for what is no locale */
 		freelocale(utf8);
 	}
+	tar_scan_release(&w.tar);
 	arena_free(w.arena);
 	if (rc == 0)
 		*out = w.summary;

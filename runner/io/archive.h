@@ -7,7 +7,8 @@
  * (digests it, searches it) works beside it and not after it.
  *
  * Strict where libarchive is lenient: its warnings are errors here; the checksum of gzip is
- * compared; a tar must have its end mark; what lies behind the end of a tar or a cpio is counted.
+ * compared; a tar must have its end mark; what lies behind the end of a tar or a cpio is counted;
+ * what programs do not agree about in a tar is told.
  * An archive that cannot be read to its end is an error, never a shorter archive; but an ar that
  * was cut between two members looks like a whole one.
  *
@@ -59,11 +60,15 @@ struct archive_sink {
 	int (*on_end)(void *context, struct err *e); /* of the member, also without content */
 };
 
+#define ARCHIVE_DOUBT_BYTES 160
+
 struct archive_summary {
 	int64_t n_members;
 	int64_t bytes;	      /* of content */
 	int64_t packed_bytes; /* size of the file */
 	int64_t extra_bytes;  /* behind the end of a tar or cpio, or of a compression: no padding */
+	char doubt[ARCHIVE_DOUBT_BYTES]; /* what of a tar is read differently by others; "" =
+					    nothing */
 	bool is_zip;
 };
 

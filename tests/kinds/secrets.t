@@ -138,6 +138,9 @@ expects pass "whatever they begin with" dots.tar 'ignore: [aws, rsa]' "" 'findin
 statuses[n_cases - 1]=undecided words[n_cases - 1]='there was no file to look at'
 cat clean.tar dots.tar >behind.tar
 expects undecided "an archive behind the archive" behind.tar "" 'behind.tar" could not be read: [0-9]+ bytes of data behind its end'
+tar --format=posix --pax-option=path=aws -cf doubt.tar clean
+expects undecided "an archive that others unpack differently" doubt.tar "" \
+	'doubt.tar" could not be read: programs differ in what they unpack: at byte 0 a global header sets .?"path'
 printf '\37\235\220' | cat - plain >old.tar.Z
 expects undecided "an old compression is none the less one" old.tar.Z "" 'archive ".*old.tar.Z"'
 (cd s && zip -q ../s.zip github)

@@ -39,6 +39,7 @@ tar -cPf dist/absolute.tar --transform 's,^evil/x,/etc/x,' evil/x
 ln -s /etc evil/link && tar -cf dist/through.tar evil/link && rm evil/link && mkdir evil/link && echo x >evil/link/x &&
 	tar -rf dist/through.tar evil/link/x
 tar -cf dist/twice.tar app/bin/app && tar -rf dist/twice.tar app/bin/app
+tar --format=posix --pax-option=path=app/REVISION -cf dist/doubt.tar app
 head -c 20000000 /dev/zero >zeros && tar -czf dist/bomb.tar.gz zeros && rm zeros
 head -c 200 dist/app-1.0.tar.gz >dist/cut.tar.gz
 echo "no archive" >dist/none.zip
@@ -95,6 +96,7 @@ top()
 	one twice '{ path: dist/twice.tar }'
 	one allowed '{ path: dist/twice.tar, archive: { allow: [duplicates] } }'
 	one unlooked '{ path: dist/twice.tar, extract: false }'
+	one doubted '{ path: dist/doubt.tar }'
 	one bomb '{ path: dist/bomb.tar.gz }'
 	one cut '{ path: dist/cut.tar.gz }'
 	one none '{ path: dist/none.zip }'
@@ -149,6 +151,7 @@ tells "written through a link" through fail 'evil/link'
 tells "a member twice" twice fail 'app/bin/app: '
 tells "which may be allowed" allowed pass ''
 tells "or not looked at" unlooked pass ''
+tells "one that others unpack differently" doubted fail 'programs differ in what they unpack: at byte 0 a global header sets .path'
 tells "a bomb" bomb fail 'unpacks to more than 200 times its size \(max_ratio\)'
 tells "cut short" cut fail '"dist/cut.tar.gz": archive .*'
 tells "no archive" none fail '"dist/none.zip": archive .*'

@@ -16,6 +16,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/io/archive.h"
+#include "runner/io/archive_tar.h"
 #include "runner/io/digest.h"
 
 /* --- archives --- */
@@ -218,6 +219,34 @@ static void test_archive_headers_may_lie(void **state)
 		if (walk(tar.data, tar.len, &seen, &summary, &e) == 0)
 			fail_msg("byte %zu: read as \"%s\"", i, seen.names);
 		tar.data[i] = (char)(tar.data[i] ^ 0x5a);
+	}
+	buf_release(&tar);
+}
+
+static void test_archive_doubts_come_in_pieces_of_any_size(void **state)
+{
+	static const char record[] = "12 path=two\n";
+	struct buf tar;
+
+	(void)state;
+	buf_init(&tar, 1 << 20);
+	put_tar(&tar, "one", '0', "first");
+	put_tar(&tar, "././@LongLink", 'L', "three");
+	put_tar(&tar, "PaxHeaders/x", 'x', record);
+	put_tar(&tar, "two", '0', "second");
+	for (size_t piece = 1; piece <= tar.len; piece += piece < 520 ? 1 : 101) {
+		struct tar_scan s;
+
+		tar_scan_init(&s);
+		for (size_t i = 0; i < tar.len; i += piece) {
+			size_t n = tar.len - i < piece ? tar.len - i : piece;
+
+			tar_scan_add(&s, (int64_t)i, tar.data + i, n);
+			tar_scan_add(&s, 0, tar.data, i + n); /* again from the beginning */
+		}
+		assert_string_equal(s.doubt, "programs differ in what they unpack: at byte 1024 a "
+					     "member has two names that differ");
+		tar_scan_release(&s);
 	}
 	buf_release(&tar);
 }
@@ -474,6 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_archive_every_cut_of_a_tar_is_told),
 		cmocka_unit_test(test_archive_headers_may_lie),
+		cmocka_unit_test(test_archive_doubts_come_in_pieces_of_any_size),
 		cmocka_unit_test(test_archive_limits_end_the_pass),
 		cmocka_unit_test(test_zip_every_cut_is_told),
 		cmocka_unit_test(test_zip_every_lie_is_told),
