@@ -177,6 +177,11 @@ static int add_header(struct http_head *h, const char *line, size_t n, struct er
 	const char *colon = memchr(line, ':', n), *name = line, *value;
 	size_t n_name, n_value, at = b->len;
 
+	/* RFC 9112, 5.2: obsolete; some join the lines, some take the next for a header. */
+	if (line[0] == ' ' || line[0] == '\t')
+		return err_set(e, ERR_MEASURE,
+			       "the answer has a header that goes on in the next line, which not "
+			       "every program joins to it");
 	if (colon == NULL)
 		return 0; /* curl has its own opinion on such lines */
 	n_name = trim(&name, (size_t)(colon - line));

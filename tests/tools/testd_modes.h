@@ -50,6 +50,7 @@ static const struct mode {
 	{"torn-openmetrics", OK OM ENDS "\r\n", FAMILY, CLOSE},
 	{"bad-chunk", OK TEXT CHUNKS, "zz\r\n" GOOD, CLOSE},
 	{"two-lengths", OK TEXT SIZE(75) SIZE(7) "\r\n", GOOD, CLOSE},
+	{"folded", OK TEXT "X-V: 1\r\n 2345\r\n" SIZE(75) "\r\n", GOOD, CLOSE},
 	/* no answer, or half of one */
 	{"close", "", "", CLOSE},
 	{"reset", "", "", RESET},
