@@ -74,10 +74,11 @@ static la_ssize_t give(struct archive *a, void *context, const void **p)
 	int64_t n = archive_source_read(w->source, p, &w->read_error);
 
 	(void)a;
+	if (n <= 0) /* libarchive may look for the end long before it needs it */
+		return (la_ssize_t)n;
 	w->left = *p;
-	w->left_n = n > 0 ? n : 0;
-	if (n > 0)
-		tar_scan_add(&w->tar, archive_source_position(w->source) - n, *p, (size_t)n);
+	w->left_n = n;
+	tar_scan_add(&w->tar, archive_source_position(w->source) - n, *p, (size_t)n);
 	return (la_ssize_t)n;
 }
 

@@ -28,7 +28,7 @@ int64_t archive_source_size(const struct archive_source *s); /* of the file */
 void archive_source_seek(struct archive_source *s, int64_t position);
 int64_t archive_source_position(const struct archive_source *s); /* unpacked */
 
-/* The next bytes, valid until the next call; 0 at the end, -1 with e. */
+/* The next bytes, valid until a call that gives others; 0 at the end, -1 with e. */
 int64_t archive_source_read(struct archive_source *s, const void **p, struct err *e);
 /* Once the end was read: compressed bytes behind it that are neither padding nor a stream. */
 int64_t archive_source_extra(const struct archive_source *s);

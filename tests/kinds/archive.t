@@ -205,6 +205,14 @@ for name, data in {
 }.items():
     open("d-" + name, "wb").write(data + b"\0" * 1024)
 
+def newc(name, data=b""):
+    n = name.encode() + b"\0"
+    out = b"070701" + b"".join(b"%08X" % v for v in (1, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(n), 0)) + n
+    out += b"\0" * (-len(out) % 4) + data
+    return out + b"\0" * (-len(out) % 4)
+
+open("tiny.cpio", "wb").write(newc("x", b"1") + newc("TRAILER!!!") + newc("y", b"2") + newc("TRAILER!!!"))
+
 tar("t-long", ["f|" + "a/" * 20000 + "x"])
 tar("t-many", ["f|%d/" % i + "a/" * 15000 + "x" for i in range(50)])
 with zipfile.ZipFile("z-many", "w") as z:
@@ -364,6 +372,7 @@ tar -cf a -T /dev/null && damaged "no members" 'the archive has no members'
 # --- behind the end ---
 cat whole.tar whole.tar >a && expects fail "a second archive behind the first" "" '[0-9]+ bytes of data behind its end'
 again pass "which can be allowed" "allow: gaps" ""
+mv tiny.cpio a && expects fail "a second cpio behind a tiny one" "" '[0-9]+ bytes of data behind its end'
 cat whole.cpio whole.cpio >a && expects fail "a second cpio behind the first" "" '[0-9]+ bytes of data behind its end'
 for format in gz bz2; do
 	{ cat whole.tar.$format; echo hidden; } >a && expects fail "data behind $format" "" '7 bytes of data behind its end'
