@@ -198,38 +198,23 @@ static struct measurement measure_digest(const struct sight *s)
 	return measurement_text("sha256", hex);
 }
 
-/* As pattern_search(), of a line with its CR: $ stands before that as well as behind it. */
-static int search_line(const struct pattern *pattern, const char *p, size_t n, struct err *e)
-{
-	int rc = pattern_search(pattern, p, n, e);
-
-	return rc == 0 && n > 0 && p[n - 1] == '\r' ? pattern_search(pattern, p, n - 1, e) : rc;
-}
-
 /*
- * Where a line ends: behind its last byte but LF. A CR ends one with or without the LF behind it,
- * as on old Macs and where progress is written over itself; it is part of the line.
+ * A CR ends a line with or without the LF behind it, as on old Macs and where progress is written
+ * over itself; it is part of the line. Counts lines from what n_matching and n_lines hold; the
+ * first matching ones become evidence.
  */
-static const char *line_end(const char *p, const char *end)
-{
-	const char *newline = memchr(p, '\n', (size_t)(end - p)), *cr;
-
-	end = newline ? newline : end;
-	cr = memchr(p, '\r', (size_t)(end - p));
-	return cr ? cr + 1 : end;
-}
-
-/* Counts lines from what n_matching and n_lines hold; the first matching ones become evidence. */
 static int count_lines(const struct sight *s, const struct buf *content, struct buf *evidence,
 		       int64_t *n_matching, int64_t *n_lines, struct err *e)
 {
 	const char *p = content->data, *end = content->data + content->len;
+	struct str_line_ends ends = {0};
 
 	if (utf16_is_likely(content->data, content->len))
 		return err_set(e, ERR_MEASURE, "it is UTF-16, and a pattern reads UTF-8");
 	while (p < end) {
-		size_t n = (size_t)(line_end(p, end) - p);
-		int rc = search_line(s->spec->pattern, p, n, e);
+		const char *stop = str_line_end(&ends, p, end);
+		size_t n = (size_t)(stop - p) + (stop < end && *stop == '\r');
+		int rc = pattern_search_line(s->spec->pattern, p, n, e);
 
 		++*n_lines;
 		if (rc < 0)

@@ -384,7 +384,7 @@ static void begin_content(struct secret_scan *s)
 	s->line = s->pattern_line = 1;
 	buf_reset(&s->text);
 	s->n_head = 0;
-	s->is_wide = false;
+	s->is_wide = s->is_behind_cr = false;
 }
 
 void secret_scan_begin(struct secret_scan *s, const char *name)
@@ -471,7 +471,7 @@ static int search_line(struct secret_scan *s, struct err *e)
 		i += n == 0 ? 1 : n;
 	}
 	for (size_t i = 0; i < s->n_patterns; i++) {
-		int rc = pattern_search(s->patterns[i].pattern, s->text.data, s->text.len, e);
+		int rc = pattern_search_line(s->patterns[i].pattern, s->text.data, s->text.len, e);
 
 		if (rc < 0)
 			return err_context(e, "line %lld", (long long)s->pattern_line);
@@ -486,11 +486,15 @@ static int search_line(struct secret_scan *s, struct err *e)
 	return 0;
 }
 
+/* Lines end with LF, CR LF or CR, and are numbered by LF. */
 static int add_lines(struct secret_scan *s, const char *p, size_t n, struct err *e)
 {
+	struct str_line_ends ends = {0};
+
 	while (n > 0) {
-		const char *newline = memchr(p, '\n', n);
-		size_t part = newline ? (size_t)(newline - p) : n;
+		const char *stop = str_line_end(&ends, p, p + n);
+		bool is_ended = stop < p + n, is_lf = is_ended && *stop == '\n';
+		size_t part = (size_t)(stop - p) + (is_ended && !is_lf);
 		bool is_cut = part > MAX_LINE - s->text.len;
 
 		if (is_cut)
@@ -499,9 +503,10 @@ static int add_lines(struct secret_scan *s, const char *p, size_t n, struct err 
 			return err_set(e, ERR_MEASURE, "a line is too long");
 		p += part;
 		n -= part;
-		if (!is_cut && !newline)
+		if (!is_cut && !is_ended)
 			return 0;
-		if (search_line(s, e) < 0)
+		/* between CR and LF there is no line */
+		if ((s->text.len > 0 || !s->is_behind_cr) && search_line(s, e) < 0)
 			return -1;
 		if (is_cut) {
 			/* What lies across the cut is seen with the next piece. */
@@ -511,9 +516,10 @@ static int add_lines(struct secret_scan *s, const char *p, size_t n, struct err 
 			continue;
 		}
 		buf_reset(&s->text);
-		s->pattern_line++;
-		p++;
-		n--;
+		s->is_behind_cr = !is_lf;
+		s->pattern_line += is_lf;
+		p += is_lf;
+		n -= is_lf;
 	}
 	return 0;
 }

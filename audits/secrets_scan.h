@@ -49,7 +49,8 @@ struct secret_scan {
 	unsigned char *window; /* 2 * SECRET_WINDOW: one byte seen, then what is to be looked at */
 	size_t len, next;      /* next: the first that no rule has looked at */
 	int64_t line, pattern_line;
-	struct buf text; /* the line at hand, for patterns */
+	struct buf text; /* the line at hand, for patterns; a CR at its end is part of it */
+	bool is_behind_cr;
 	unsigned char head[UTF16_BOM_BYTES];
 	size_t n_head;
 	bool is_wide; /* it begins with a byte order mark of UTF-16 */

@@ -305,3 +305,19 @@ const char *str_as_word(struct arena *a, const char *s)
 	buf_release(&out);
 	return text;
 }
+
+/* What was found last, as long as it is not passed. */
+static const char *next_of(const char **known, char c, const char *p, const char *end)
+{
+	if (!*known || *known < p)
+		*known = memchr(p, c, (size_t)(end - p));
+	*known = *known ? *known : end;
+	return *known;
+}
+
+const char *str_line_end(struct str_line_ends *x, const char *p, const char *end)
+{
+	const char *lf = next_of(&x->lf, '\n', p, end), *cr = next_of(&x->cr, '\r', p, end);
+
+	return lf < cr ? lf : cr;
+}

@@ -47,4 +47,13 @@ size_t str_width(const char *s);
  */
 int str_closest(const char *word, const char *const *candidates, size_t n);
 
+/*
+ * The first LF or CR at or behind p, else end. x: zero at the beginning of a text whose lines are
+ * asked for one after the other, so that what is looked at is looked at once.
+ */
+struct str_line_ends {
+	const char *lf, *cr;
+};
+const char *str_line_end(struct str_line_ends *x, const char *p, const char *end);
+
 #endif

@@ -167,6 +167,13 @@ int pattern_search(const struct pattern *p, const char *s, size_t n, struct err 
 	return match(p->search, p->limits, s, n, e);
 }
 
+int pattern_search_line(const struct pattern *p, const char *s, size_t n, struct err *e)
+{
+	int rc = pattern_search(p, s, n, e);
+
+	return rc == 0 && n > 0 && s[n - 1] == '\r' ? pattern_search(p, s, n - 1, e) : rc;
+}
+
 int pattern_match_all(const struct pattern *p, const char *s, size_t n, struct err *e)
 {
 	return match(p->whole, p->limits, s, n, e);

@@ -28,6 +28,8 @@ void pattern_hasten(struct pattern *p);
 size_t pattern_texts(const struct pattern *p, const char *const **out);
 /* 1 match, 0 no match, -1 limit reached or invalid text (e set, ERR_MEASURE). */
 int pattern_search(const struct pattern *p, const char *s, size_t n, struct err *e);
+/* Of a line with the CR it ends with, if it does: $ stands before that as well as behind it. */
+int pattern_search_line(const struct pattern *p, const char *s, size_t n, struct err *e);
 /* How many groups that capture it has. */
 size_t pattern_groups(const struct pattern *p);
 /*

@@ -117,6 +117,10 @@ expects fail "a folder" s "" 's|aws line 2: AWS access key' 'findings: "== 0", f
 expects pass "ignored names" s 'ignore: "*"' "" 'findings: ">= 0", files: "== 0"'
 statuses[n_cases - 1]=undecided words[n_cases - 1]='there was no file to look at'
 expects fail "own patterns" plain 'patterns: { an x: "^x$" }' 'line 1: an x: the line matches'
+printf 'one\r\n\r\nlast secret\r\nold\rsecret mac\rlast\r' >ends
+expects fail "own patterns where lines end with CR LF or CR" ends \
+	'patterns: { behind: "secret$", before: "^secret", empty: "^\r?$", both: "^last$" }' \
+	'line 2: empty.*line 3: behind.*line 4: before.*line 4: both: the line matches"'
 expects pass "own patterns that are not there" clean 'patterns: { nothing: "^absent$" }' ""
 
 mkdir names named
