@@ -1,5 +1,6 @@
 /*
- * assize history: runs, one check's values through time, or rates (rates.h).
+ * assize history: runs, one check's values through time, rates (rates.h), or what others recorded
+ * (recorded.h).
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,16 +18,19 @@
 #include "runner/io/json.h"
 #include "runner/options.h"
 #include "runner/rates.h"
+#include "runner/recorded.h"
 
 static int run_history(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "record", "since", "rates", "limit", "json", NULL};
+static const char *const accepts[] = {"file",	  "record", "since", "rates",
+				      "recorded", "limit",  "json",  NULL};
 
 const struct command command_history = {
 	.name = "history",
 	.group = "ask the record",
 	.words = "[AUDIT/CHECK [SERIES]]",
-	.summary = "list runs, one check's values through time, or how often results passed",
+	.summary = "list runs, one check's values through time, how often results passed, or what "
+		   "was recorded",
 	.accepts = accepts,
 	.run = run_history,
 };
@@ -309,11 +313,15 @@ static int run_history(struct app *app, const struct command *self, int argc, ch
 		return status;
 	if (h.o.n_words > 2)
 		(void)err_set(&e, ERR_USAGE, "assize history takes a check and a series");
+	if (h.o.is_rates && h.o.is_recorded)
+		(void)err_set(&e, ERR_USAGE, "--rates are of checks, --recorded is of no check");
 	if (e.class != ERR_NONE || read_since(&h, &e) != 0)
 		return app_fail(app, &e);
 	if (app_open_record(app, &h.o, &h.record, &status) != 0)
 		return status;
-	if (h.o.is_rates)
+	if (h.o.is_recorded)
+		status = recorded_show(app, h.record, &h.o, h.since_ms, &e);
+	else if (h.o.is_rates)
 		status = rates_show(app, h.record, &h.o, h.since_ms, &e);
 	else
 		status = h.o.n_words == 0 ? show_runs(&h, &e) : show_series(&h, &e);

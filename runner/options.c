@@ -123,6 +123,8 @@ static const struct option_row rows[] = {
 	{"by", 0, OPTION_TEXT, "WHO", AT(by), 0, "who decides this"},
 	{"rates", 0, OPTION_FLAG, NULL, AT(is_rates), 0,
 	 "how often results of every check passed, or of one day by day (default: 30 days)"},
+	{"recorded", 0, OPTION_FLAG, NULL, AT(is_recorded), 0,
+	 "what assize record was given: all names, or the values of one, of one series of it"},
 	{"limit", 'n', OPTION_COUNT, "N", AT(limit), 100000, "at most this many lines"},
 	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
 	 "threads for databases, files and commands (default: 8)"},

@@ -202,39 +202,28 @@ static int count_of(struct record *r, int64_t name, int64_t since_ms, int64_t *n
 	return store_integer(r, s, n, e) < 0 ? -1 : 0;
 }
 
-static int read_rows(struct record *r, struct arena *a, int64_t name, int64_t since_ms,
-		     size_t limit, struct past_externals *out, struct err *e)
+#define EXTERNAL_COLUMNS                                                                           \
+	"series, (SELECT body FROM texts WHERE id = series), value, (SELECT body FROM texts WHERE" \
+	" id = unit), at_ms, recorded_ms, (SELECT body FROM texts WHERE id = host), (SELECT body"  \
+	" FROM texts WHERE id = user), (SELECT body FROM texts WHERE id = given_id), (SELECT body" \
+	" FROM texts WHERE id = name), merge IS NOT NULL AND (SELECT vouched FROM merges WHERE"    \
+	" id = merge) < 2"
+
+/* What a statement of these columns gives. */
+static int take_rows(struct record *r, struct arena *a, sqlite3_stmt *s, struct external **out,
+		     size_t *n, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(
-		r,
-		"SELECT series, (SELECT body FROM texts WHERE id = series), value,"
-		" (SELECT body FROM texts WHERE id = unit), at_ms, recorded_ms,"
-		" (SELECT body FROM texts WHERE id = host), (SELECT body FROM texts WHERE id ="
-		" user), (SELECT body FROM texts WHERE id = given_id), id, merge IS NOT"
-		" NULL AND (SELECT vouched FROM merges WHERE id = merge) < 2 FROM externals"
-		" WHERE id IN (SELECT id FROM externals WHERE name = ?1 AND at_ms >= ?2"
-		"  ORDER BY at_ms DESC, id DESC LIMIT ?3)"
-		" OR id IN (SELECT (SELECT id FROM externals n WHERE n.name = ?1"
-		"   AND n.series = g.series ORDER BY at_ms DESC, id DESC LIMIT 1)"
-		"  FROM (SELECT DISTINCT series FROM externals WHERE name = ?1) g)"
-		" ORDER BY at_ms, id",
-		e);
 	struct external *items = NULL;
 	int64_t *series = NULL;
-	size_t cap = 0, cap_series = 0;
+	size_t count = 0, cap = 0, cap_series = 0;
 	int rc;
 
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, name);
-	store_bind_int(s, 2, since_ms);
-	store_bind_int(s, 3, (int64_t)limit);
 	while ((rc = store_step(r, s, e)) == 1) {
-		items = store_grow(a, items, sizeof(*items), out->n, &cap);
-		series = store_grow(a, series, sizeof(*series), out->n, &cap_series);
-		series[out->n] = sqlite3_column_int64(s, 0);
-		items[out->n++] = (struct external){
-			.name = out->name,
+		items = store_grow(a, items, sizeof(*items), count, &cap);
+		series = store_grow(a, series, sizeof(*series), count, &cap_series);
+		series[count] = sqlite3_column_int64(s, 0);
+		items[count++] = (struct external){
+			.name = store_text_or(s, 9, a, ""),
 			.series = store_text_or(s, 1, a, ""),
 			.value = value_at(s, 2),
 			.unit = store_text_or(s, 3, a, ""),
@@ -246,10 +235,37 @@ static int read_rows(struct record *r, struct arena *a, int64_t name, int64_t si
 			.is_unvouched = sqlite3_column_int(s, 10) != 0,
 		};
 	}
-	for (size_t i = 0; i < out->n && rc == 0; i++)
+	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = read_labels(r, a, series[i], &items[i], e);
-	out->items = items;
+	*out = items;
+	*n = count;
 	return rc;
+}
+
+static int read_rows(struct record *r, struct arena *a, int64_t name, int64_t since_ms,
+		     size_t limit, struct past_externals *out, struct err *e)
+{
+	struct external *items;
+	sqlite3_stmt *s =
+		store_sql(r,
+			  "SELECT " EXTERNAL_COLUMNS " FROM externals"
+			  " WHERE id IN (SELECT id FROM externals WHERE name = ?1 AND at_ms >= ?2"
+			  "  ORDER BY at_ms DESC, id DESC LIMIT ?3)"
+			  " OR id IN (SELECT (SELECT id FROM externals n WHERE n.name = ?1"
+			  "   AND n.series = g.series ORDER BY at_ms DESC, id DESC LIMIT 1)"
+			  "  FROM (SELECT DISTINCT series FROM externals WHERE name = ?1) g)"
+			  " ORDER BY at_ms, id",
+			  e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, name);
+	store_bind_int(s, 2, since_ms);
+	store_bind_int(s, 3, (int64_t)limit);
+	if (take_rows(r, a, s, &items, &out->n, e) != 0)
+		return -1;
+	out->items = items;
+	return 0;
 }
 
 static int read_externals(struct record *r, struct arena *a, int64_t since_ms, size_t limit,
@@ -275,6 +291,87 @@ int record_externals(struct record *r, struct arena *a, const char *name, int64_
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	return store_leave(r, read_externals(r, a, since_ms, limit, out, e), e);
+}
+
+static int read_values(struct record *r, struct arena *a, const struct external_query *q,
+		       struct external **out, size_t *n, struct err *e)
+{
+	int64_t name, series = 0;
+	sqlite3_stmt *s;
+
+	if (lookup_text(r, q->name, &name, e) != 0 ||
+	    (q->series != NULL && lookup_text(r, q->series, &series, e) != 0))
+		return -1;
+	s = store_sql(r,
+		      "SELECT " EXTERNAL_COLUMNS " FROM externals WHERE id IN (SELECT id FROM"
+		      " externals WHERE name = ?1 AND (?2 IS NULL OR series = ?2) AND at_ms >= ?3"
+		      " ORDER BY at_ms DESC, id DESC LIMIT ?4) ORDER BY at_ms, id",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, name);
+	if (q->series != NULL)
+		store_bind_int(s, 2, series);
+	store_bind_int(s, 3, q->since_ms);
+	store_bind_int(s, 4, (int64_t)q->limit);
+	return take_rows(r, a, s, out, n, e);
+}
+
+int record_external_values(struct record *r, struct arena *a, const struct external_query *q,
+			   struct external **out, size_t *n, struct err *e)
+{
+	return store_enter(r, STORE_READING, e) != 0
+		       ? -1
+		       : store_leave(r, read_values(r, a, q, out, n, e), e);
+}
+
+/* How many there are of each, in the order the newest ones are read in. */
+static int count_series(struct record *r, struct external_series *items, size_t n, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT count(*), min(at_ms) FROM externals GROUP BY name, "
+				    "series ORDER BY name, series",
+				    e);
+	size_t i = 0;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(r, s, e)) == 1) {
+		if (i >= n)
+			continue; /* both read one moment: of a record that was changed */
+		items[i].n = sqlite3_column_int64(s, 0);
+		items[i++].first_ms = sqlite3_column_int64(s, 1);
+	}
+	return rc;
+}
+
+static int read_series(struct record *r, struct arena *a, struct external_series **out, size_t *n,
+		       struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT " EXTERNAL_COLUMNS " FROM (SELECT (SELECT id FROM externals x WHERE x.name "
+		"= g.name AND x.series = g.series ORDER BY at_ms DESC, id DESC LIMIT 1) AS newest "
+		"FROM (SELECT DISTINCT name, series FROM externals) g) JOIN externals ON id = "
+		"newest ORDER BY name, series",
+		e);
+	struct external *newest;
+
+	if (s == NULL || take_rows(r, a, s, &newest, n, e) != 0)
+		return -1;
+	*out = arena_array(a, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i].newest = newest[i];
+	return count_series(r, *out, *n, e);
+}
+
+int record_external_series(struct record *r, struct arena *a, struct external_series **out,
+			   size_t *n, struct err *e)
+{
+	return store_enter(r, STORE_READING, e) != 0
+		       ? -1
+		       : store_leave(r, read_series(r, a, out, n, e), e);
 }
 
 int store_external_of(struct record *r, struct arena *a, int64_t id, struct external *out,

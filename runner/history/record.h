@@ -366,6 +366,22 @@ int record_cursor(struct record *r, struct arena *a, const char *check, const ch
 int record_externals(struct record *r, struct arena *a, const char *name, int64_t since_ms,
 		     size_t limit, struct past_externals *out, struct err *e);
 
+/* The newest `limit` of them, oldest first. */
+struct external_query {
+	const char *name, *series; /* series NULL = all of the name */
+	int64_t since_ms;
+	size_t limit;
+};
+int record_external_values(struct record *r, struct arena *a, const struct external_query *q,
+			   struct external **out, size_t *n, struct err *e);
+/* All names with all their series, those of a name together. */
+struct external_series {
+	struct external newest;
+	int64_t n, first_ms; /* how many there are, and when the first was true */
+};
+int record_external_series(struct record *r, struct arena *a, struct external_series **out,
+			   size_t *n, struct err *e);
+
 /* Pins and restorations. */
 int record_pins(struct record *r, struct arena *a, struct pin **out, size_t *n, struct err *e);
 struct restoration_row {

@@ -58,6 +58,38 @@ like "as a table" "$("$ASSIZE" history a/text --rates)" 'day \(UTC\) .*[0-9]{4}-
 exits "of nothing" 3 "$ASSIZE" history a/none --rates
 like "is said" "$err" 'nothing about check "a/none" since [0-9-]+$'
 
+# ---- what others recorded ----
+exits "nothing was recorded" 0 "$ASSIZE" history --recorded
+is "and that is no error" "$out" "name  labels  values  first  newest  value  by"
+record() { "$ASSIZE" record --record .assize/record.db -q "$@" || bail "not recorded: $*"; }
+record satisfaction 4.5 --label shop=paris --label floor=1 --at 2026-01-02T03:04:05Z --unit points
+record satisfaction 3 --label shop=paris --label floor=1 --at 2026-02-02T03:04:05Z --unit points --id 77
+record satisfaction 5 --label 'shop=ro"me
+::error::x' --at 2026-02-03T00:00:00+01:00 --unit points
+record backlog 12
+exits "it is listed by name and labels" 0 "$ASSIZE" history --recorded
+like "with how many there are, the newest, and who recorded it" "$out" \
+	'backlog .* 1 .* 12 +[^ ]+@.*satisfaction +\{floor="1",shop="paris"\} +2 +2026-01-02T03:04:05Z +2026-02-02T03:04:05Z +3 points +[^ ]+@'
+is "foreign labels stay on their line" "$(wc -l <<<"$out")" 4
+is "as JSON" "$("$ASSIZE" history --recorded --json |
+	jq -c '.assize, (.recorded[] | [.name, .labels, .value, .unit, .values, .is_unsigned])')" \
+	'"recorded/1"
+["backlog",{},12,"",1,false]
+["satisfaction",{"floor":"1","shop":"paris"},3,"points",2,false]
+["satisfaction",{"shop":"ro\"me\n::error::x"},5,"points",1,false]'
+is "only what is new" "$("$ASSIZE" history --recorded --since 1h --json | jq -c '[.recorded[].name]')" '["backlog"]'
+exits "the values of one name" 0 "$ASSIZE" history --recorded satisfaction
+like "are told oldest first, with their ids" "$out" \
+	'2026-01-02T03:04:05Z +4.5 points +\{floor="1",shop="paris"\}.*2026-02-02T03:04:05Z +3 points .*\} +77 .*2026-02-02T23:00:00Z +5 points'
+exits "those of one set of labels" 0 "$ASSIZE" history --recorded satisfaction '{floor="1",shop="paris"}' --json
+is "by themselves" "$(jq -c '.assize, [.values[] | [.value, .id, .at_ms]]' <<<"$out")" \
+	'"recorded-values/1"
+[[4.5,null,1767323045000],[3,"77",1770001445000]]'
+is "the newest of many" "$("$ASSIZE" history --recorded satisfaction -n 1 --json | jq -c '[.values[].value]')" '[5]'
+exits "what nobody recorded" 3 "$ASSIZE" history --recorded satisfactoin
+like "is said, with how to see what there is" "$err" 'recorded as "satisfactoin".*assize history --recorded lists'
+exits "neither are rates of it" 3 "$ASSIZE" history --recorded --rates
+
 exits "status is that of the worst check" 1 "$ASSIZE" status
 like "audits with what is wrong" "$out" 'a +fail .*1 of 2 checks'
 like "gates with their last decision" "$out" 'g +none +never'
