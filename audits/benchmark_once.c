@@ -9,6 +9,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 #include "runner/io/clock.h"
 #include "runner/io/db.h"
 #include "runner/io/http.h"
@@ -28,12 +29,8 @@ static void help_said(struct benchmark_world *w, const struct proc_result *r, st
 	const char *words = command_last_words(&view);
 	size_t n = words != NULL ? strcspn(words, "\n") : 0;
 
-	if (n > MAX_SAID_BYTES)
-		n = MAX_SAID_BYTES;
-	while (n > 0 && ((unsigned char)words[n] & 0xC0) == 0x80)
-		n--; /* not inside a character */
 	if (n > 0)
-		(void)err_help(e, "it said: %.*s", (int)n, words);
+		(void)err_help(e, "it said: %.*s", (int)utf8_fit(words, n, MAX_SAID_BYTES), words);
 }
 
 static int judge_end(struct benchmark_world *w, const char *name, const struct proc_result *r,

@@ -12,6 +12,7 @@
 #include "runner/base/err.h"
 #include "runner/base/redact.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 #include "runner/io/proc.h"
 
 #define MAX_JUDGED_BYTES (64 * 1024)
@@ -196,13 +197,9 @@ const char *command_shown(const struct command_view *v, const char *text)
 {
 	struct arena *a = v->probe->arena;
 	const char *masked = redact_text(v->probe->world->definition->redactor, a, text);
-	size_t n = SHOWN_BYTES;
+	size_t n = strlen(masked), shown = utf8_fit(masked, n, SHOWN_BYTES);
 
-	if (strlen(masked) <= n)
-		return masked;
-	while (n > 0 && ((unsigned char)masked[n] & 0xC0) == 0x80)
-		n--;
-	return arena_printf(a, "%s...", arena_strndup(a, masked, n));
+	return shown == n ? masked : arena_printf(a, "%.*s...", (int)shown, masked);
 }
 
 void command_add_evidence(struct command_view *v, const char *line)

@@ -10,7 +10,6 @@
  * One file that cannot be read makes the whole no measurement: the differences found are a lower
  * bound, and a lower bound passes where the truth would not.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -30,6 +29,7 @@
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/digest.h"
+#include "runner/io/dir.h"
 #include "runner/io/file.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -257,40 +257,33 @@ static int visit(struct walk *w, int dir, const char *base, const char *name, in
 /* Everything below the directory fd, which is closed in any case. */
 static int visit_directory(struct walk *w, int fd, const char *prefix, int depth, struct err *e)
 {
-	DIR *dir = depth < MAX_DEPTH ? fdopendir(fd) : NULL;
+	DIR *dir = dir_open(fd);
+	const char *found;
 	int rc = 0;
 
 	if (!dir) {
-		if (depth < MAX_DEPTH)
-			add_unreadable(w, prefix, errno);
-		else
-			add(w, FOUND_UNREADABLE, prefix, "folders are nested too deep");
-		(void)close(fd); /* only read from */
+		add_unreadable(w, prefix, errno);
 		return 0;
 	}
-	while (rc == 0) {
-		errno = 0;
-
-		const struct dirent *d = readdir(dir);
-		if (!d) {
-			if (errno)
-				add_unreadable(w, prefix, errno);
-			break;
-		}
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
+	if (depth >= MAX_DEPTH) {
+		add(w, FOUND_UNREADABLE, prefix, "folders are nested too deep");
+		(void)closedir(dir); /* only read from */
+		return 0;
+	}
+	while (rc == 0 && (found = dir_next(dir)) != NULL) {
 		if (clock_monotonic_ms(w->probe->world->clock) > w->probe->deadline_ms) {
 			rc = err_set(e, ERR_MEASURE, "did not finish in time: %lld files digested",
 				     (long long)w->n_files);
 			break;
 		}
 		/* "." stands for the root: names below it carry no prefix. */
-		const char *name =
-			strcmp(prefix, ".") == 0
-				? arena_strdup(w->probe->arena, d->d_name)
-				: arena_printf(w->probe->arena, "%s/%s", prefix, d->d_name);
-		rc = visit(w, dirfd(dir), d->d_name, name, depth, e);
+		const char *name = strcmp(prefix, ".") == 0
+					   ? arena_strdup(w->probe->arena, found)
+					   : arena_printf(w->probe->arena, "%s/%s", prefix, found);
+		rc = visit(w, dirfd(dir), found, name, depth, e);
 	}
+	if (rc == 0 && errno != 0)
+		add_unreadable(w, prefix, errno);
 	(void)closedir(dir); /* only read from */
 	return rc;
 }

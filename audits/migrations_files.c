@@ -8,7 +8,6 @@
  */
 #include "audits/migrations.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
+#include "runner/io/dir.h"
 #include "runner/io/file.h"
 #include "runner/io/git_files.h"
 #include "runner/model/kind.h"
@@ -128,32 +128,23 @@ static int walk_directory(struct walk *k, int fd, const char *path, int depth, s
 {
 	const struct probe *p = k->world->probe;
 	const char *slash = *path ? "/" : "";
-	DIR *dir = fdopendir(fd);
+	DIR *dir = dir_open(fd);
+	const char *name;
 	int rc = 0;
 
-	if (!dir) {
-		(void)close(fd); /* only read from */
+	if (!dir)
 		return could_not(k, path, e);
-	}
-	while (rc == 0) {
-		errno = 0;
-
-		const struct dirent *d = readdir(dir);
-		if (!d) {
-			if (errno)
-				rc = could_not(k, path, e);
-			break;
-		}
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
+	while (rc == 0 && (name = dir_next(dir)) != NULL) {
 		if (clock_monotonic_ms(p->world->clock) > p->deadline_ms)
 			rc = err_set(e, ERR_MEASURE, "did not finish in time: %zu files listed",
 				     k->world->n_files);
 		else
-			rc = visit(k, dirfd(dir), d->d_name,
-				   arena_printf(k->world->arena, "%s%s%s", path, slash, d->d_name),
+			rc = visit(k, dirfd(dir), name,
+				   arena_printf(k->world->arena, "%s%s%s", path, slash, name),
 				   depth, e);
 	}
+	if (rc == 0 && errno != 0)
+		rc = could_not(k, path, e);
 	(void)closedir(dir); /* only read from */
 	return rc;
 }

@@ -5,7 +5,6 @@
  * Names of blobs come from digests that were looked at first, so no document leads out of the
  * folder; no symbolic link below it is followed, for the same reason.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
+#include "runner/io/dir.h"
 #include "runner/io/file.h"
 #include "runner/io/json.h"
 #include "runner/model/kind.h"
@@ -293,23 +293,19 @@ static int list_orphans(struct oci_walk *w, int fd, const char *prefix, bool has
 			struct err *e)
 {
 	struct arena *a = w->probe->arena;
-	DIR *dir = fdopendir(fd);
+	DIR *dir = dir_open(fd);
 
-	if (!dir) {
-		(void)close(fd); /* only read from */
+	if (!dir)
 		return err_set(e, ERR_MEASURE, "could not list \"%s\": %s", prefix,
 			       strerror(errno));
-	}
-	errno = 0;
-	for (const struct dirent *d; (d = readdir(dir)) != NULL; errno = 0) {
-		bool is_known = strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 ||
-				(has_blobs &&
-				 map_get(&w->nodes, arena_printf(a, "sha256:%s", d->d_name))) ||
-				(!has_blobs && strcmp(d->d_name, "sha256") == 0);
+	for (const char *name; (name = dir_next(dir)) != NULL;) {
+		bool is_known =
+			has_blobs ? map_get(&w->nodes, arena_printf(a, "sha256:%s", name)) != NULL
+				  : strcmp(name, "sha256") == 0;
 
 		if (!is_known)
 			oci_find(w, OCI_ORPHAN, "%s/%s: nothing leads to it", prefix,
-				 str_escaped(a, d->d_name));
+				 str_escaped(a, name));
 	}
 	int rc = errno ? err_set(e, ERR_MEASURE, "could not list \"%s\": %s", prefix,
 				 strerror(errno))

@@ -5,7 +5,6 @@
  * through a symbolic link, through an archive by its door. Something that could not be read makes
  * the whole no measurement: what was found by then is a lower bound.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -23,6 +22,7 @@
 #include "runner/base/str.h"
 #include "runner/io/archive.h"
 #include "runner/io/clock.h"
+#include "runner/io/dir.h"
 #include "runner/io/file.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
@@ -262,35 +262,29 @@ static int scan_entry(struct hunt *h, int dir, const char *base, const char *nam
 /* Everything below the directory fd, which is closed in any case. */
 static int scan_folder(struct hunt *h, int fd, const char *prefix, int depth, struct err *e)
 {
-	DIR *dir = depth < MAX_DEPTH ? fdopendir(fd) : NULL;
+	DIR *dir = dir_open(fd);
+	const char *found;
 	int rc = 0;
 
 	if (!dir) {
-		note_unreadable(h, prefix,
-				depth < MAX_DEPTH ? strerror(errno)
-						  : "folders are nested too deep");
-		(void)close(fd); /* only read from */
+		note_unreadable(h, prefix, strerror(errno));
 		return 0;
 	}
-	while (rc == 0) {
-		errno = 0;
+	if (depth >= MAX_DEPTH) {
+		note_unreadable(h, prefix, "folders are nested too deep");
+		(void)closedir(dir); /* only read from */
+		return 0;
+	}
+	while (rc == 0 && (found = dir_next(dir)) != NULL) {
+		const char *name = prefix[0] ? arena_printf(h->probe->arena, "%s/%s", prefix, found)
+					     : arena_strdup(h->probe->arena, found);
 
-		const struct dirent *d = readdir(dir);
-		if (!d) {
-			if (errno)
-				note_unreadable(h, prefix, strerror(errno));
-			break;
-		}
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
-
-		const char *name =
-			prefix[0] ? arena_printf(h->probe->arena, "%s/%s", prefix, d->d_name)
-				  : arena_strdup(h->probe->arena, d->d_name);
 		rc = check_time(h, e);
 		if (rc == 0)
-			rc = scan_entry(h, dirfd(dir), d->d_name, name, depth, e);
+			rc = scan_entry(h, dirfd(dir), found, name, depth, e);
 	}
+	if (rc == 0 && errno != 0)
+		note_unreadable(h, prefix, strerror(errno));
 	(void)closedir(dir); /* only read from */
 	return rc;
 }

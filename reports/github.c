@@ -16,6 +16,7 @@
 #include "reports/view.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/utf8.h"
 
 /* Buffers here are unbounded and never refuse, hence the (void) before every append. */
 
@@ -26,13 +27,8 @@
 /* Visible text, escaped; at most max bytes of it. */
 static void put_escaped(struct buf *out, const char *s, bool is_property, size_t max)
 {
-	size_t n = strlen(s), kept = n;
+	size_t n = strlen(s), kept = utf8_fit(s, n, max);
 
-	if (n > max) {
-		kept = max;
-		while (kept > 0 && ((unsigned char)s[kept] & 0xC0) == 0x80)
-			kept--; /* never a part of a character */
-	}
 	for (size_t i = 0; i < kept; i++) {
 		bool is_special = s[i] == '%' || s[i] == '\r' || s[i] == '\n' ||
 				  (is_property && (s[i] == ':' || s[i] == ','));

@@ -21,6 +21,7 @@
 #include "reports/view.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/utf8.h"
 
 /* Buffers here are unbounded and never refuse, hence the (void) before every append. */
 
@@ -29,23 +30,10 @@
 #define MAX_NAME    ((size_t)2 * 1024)
 #define TABLE_SHARE (MAX_BYTES / 2) /* what the failures may take; the rest is the table's */
 
-/* At most max bytes of visible text, never a part of a character. */
-static size_t fitting(const char *s, size_t max)
-{
-	size_t n = strlen(s);
-
-	if (n <= max)
-		return n;
-	n = max;
-	while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
-		n--;
-	return n;
-}
-
 /* s is visible text. */
 static void put_code(struct buf *out, const char *s)
 {
-	size_t n = fitting(s, MAX_NAME);
+	size_t n = utf8_fit(s, strlen(s), MAX_NAME);
 	bool is_plain = n > 0 && s[0] != ' ' && s[n - 1] != ' ' && strcspn(s, "`|") >= n;
 
 	if (is_plain) {
@@ -144,7 +132,7 @@ static void put_verdict(struct arena *a, struct buf *out, const struct report *r
 /* A block of HTML that ends where it says, whatever is in it. */
 static void put_details(struct buf *out, const struct report_case *c)
 {
-	size_t n = fitting(c->details, MAX_DETAILS);
+	size_t n = utf8_fit(c->details, strlen(c->details), MAX_DETAILS);
 	const char *text = c->details, *line;
 	size_t len, used = 0;
 

@@ -26,17 +26,6 @@
 
 /* Buffers here are unbounded and never refuse, hence the (void) before every append. */
 
-/* Where a text of at most `most` bytes may end: at whole characters. */
-static size_t whole(const char *s, size_t n, size_t most)
-{
-	if (n <= most)
-		return n;
-	n = most;
-	while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
-		n--;
-	return n;
-}
-
 static const char *entity(char c)
 {
 	switch (c) {
@@ -164,7 +153,7 @@ static void put_header(struct json_writer *w, const char *title)
 	json_put_text(w, "type", "header");
 	json_open(w, "text", '{');
 	json_put_text(w, "type", "plain_text");
-	json_put_text_n(w, "text", title, whole(title, strlen(title), MAX_HEADER));
+	json_put_text_n(w, "text", title, utf8_fit(title, strlen(title), MAX_HEADER));
 	json_close(w, '}');
 	json_close(w, '}');
 }

@@ -34,6 +34,7 @@
 #include "runner/base/map.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 #include "runner/io/digest.h"
 
 /* Buffers here are unbounded and never refuse, hence the (void) before every append. */
@@ -141,10 +142,7 @@ static void put_label(struct buf *out, const char *name, const char *s)
 	} else {
 		sha256_of(s, n, digest);
 		sha256_hex(digest, hex);
-		n = MAX_LABEL;
-		while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
-			n--;
-		put_escaped(out, s, n);
+		put_escaped(out, s, utf8_fit(s, n, MAX_LABEL));
 		(void)buf_printf(out, "... %.16s", hex);
 	}
 	(void)buf_putc(out, '"');

@@ -10,7 +10,6 @@
 #define _DEFAULT_SOURCE /* mincore */
 #include "rollback/room.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/num.h"
+#include "runner/io/dir.h"
 #include "runner/io/git.h"
 
 #define MAX_DEPTH    64
@@ -72,24 +72,24 @@ static void drop_file(struct cold *c, int dir, const char *name)
 
 static void drop_below(struct cold *c, int fd, int depth)
 {
-	DIR *dir = depth < MAX_DEPTH ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
+	DIR *dir = dir_open(fd);
+	const char *name;
 	struct stat st;
 
-	if (!dir) {
+	if (!dir || depth >= MAX_DEPTH) {
 		c->n_unread++;
-		(void)close(fd); /* only read */
+		if (dir)
+			(void)closedir(dir); /* only read */
 		return;
 	}
-	while ((entry = readdir(dir)) && !room_is_late(c->v)) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	while (!room_is_late(c->v) && (name = dir_next(dir))) {
+		if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (S_ISREG(st.st_mode))
-			drop_file(c, dirfd(dir), entry->d_name);
+			drop_file(c, dirfd(dir), name);
 		else if (S_ISDIR(st.st_mode))
 			drop_below(c,
-				   openat(dirfd(dir), entry->d_name,
+				   openat(dirfd(dir), name,
 					  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
 				   depth + 1);
 	}

@@ -12,7 +12,6 @@
  */
 #include "rollback/room.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
 #include "runner/io/digest.h"
+#include "runner/io/dir.h"
 #include "runner/io/place.h"
 
 #define MODE_DIRECTORY 0755
@@ -245,27 +245,20 @@ static void compare_root(struct worker *w, const struct entry *root, int fd)
 static void compare_task(struct worker *w, size_t i)
 {
 	const struct entry *dir = w->v->plan.directories.items[i];
-	const struct dirent *found;
+	const char *name = "";
 	size_t n_found = 0;
 	int fd = open_directory(w, dir);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	DIR *stream = fd < 0 ? NULL : dir_open(fd);
 
 	if (!stream) {
-		if (fd >= 0)
-			(void)close(fd); /* fdopendir's error is the one to tell */
 		unreadable(w, dir);
 		return;
 	}
 	if (!*dir->path)
 		compare_root(w, dir, fd);
-	errno = 0;
-	while ((found = readdir(stream)) && !step_is_full(&w->first) && !room_is_late(w->v)) {
-		const char *name = found->d_name;
-		const struct entry *entry;
+	while (!step_is_full(&w->first) && !room_is_late(w->v) && (name = dir_next(stream))) {
+		const struct entry *entry = entry_child(dir, name, strlen(name));
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-			continue;
-		entry = entry_child(dir, name, strlen(name));
 		if (entry) {
 			n_found++;
 			compare_entry(w, entry, fd);
@@ -275,11 +268,10 @@ static void compare_task(struct worker *w, size_t i)
 				  "%s \"%s\" has \"%s\", which is not in the tag",
 				  w->v->copy->words, shown(w, dir), str_escaped(w->a, name));
 		}
-		errno = 0;
 	}
-	if (!found && errno)
+	if (!name && errno)
 		unreadable(w, dir);
-	else if (!found && n_found != dir->n_children)
+	else if (!name && n_found != dir->n_children)
 		find_absent(w, dir, fd);
 	(void)closedir(stream); /* only read */
 }

@@ -3,7 +3,6 @@
  * is taken; otherwise one is written beside the folder, where whoever changes the folder does not
  * change the list by the way. Links and special files cannot be listed and are named to be ignored.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "runner/base/str.h"
 #include "runner/init_artifact.h"
 #include "runner/io/digest.h"
+#include "runner/io/dir.h"
 #include "runner/io/file.h"
 #include "runner/model/result.h"
 
@@ -112,23 +112,17 @@ static int visit(struct folder *d, int dir, const char *base, const char *name, 
 static int walk(struct folder *d, int fd, const char *prefix, unsigned depth, struct err *e)
 {
 	struct arena *a = d->artifact->arena;
-	DIR *dir = fdopendir(fd);
-	const struct dirent *at;
+	DIR *dir = dir_open(fd);
+	const char *name;
 	int rc = 0;
 
-	if (!dir) {
-		(void)close(fd); /* only read from */
+	if (!dir)
 		return err_set(e, ERR_MEASURE, "could not list \"%s\": %s", prefix,
 			       strerror(errno));
-	}
-	for (errno = 0; rc == 0 && (at = readdir(dir)) != NULL; errno = 0) {
-		if (strcmp(at->d_name, ".") == 0 || strcmp(at->d_name, "..") == 0)
-			continue;
-		rc = visit(d, dirfd(dir), at->d_name,
-			   *prefix ? arena_printf(a, "%s/%s", prefix, at->d_name)
-				   : arena_strdup(a, at->d_name),
+	while (rc == 0 && (name = dir_next(dir)) != NULL)
+		rc = visit(d, dirfd(dir), name,
+			   *prefix ? arena_printf(a, "%s/%s", prefix, name) : arena_strdup(a, name),
 			   depth, e);
-	}
 	if (rc == 0 && errno != 0)
 		rc = err_set(e, ERR_MEASURE, "could not list \"%s\": %s", prefix, strerror(errno));
 	(void)closedir(dir); /* only read from */

@@ -15,6 +15,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/redact.h"
+#include "runner/base/utf8.h"
 #include "runner/engine.h"
 #include "runner/history/record.h"
 #include "runner/io/clock.h"
@@ -109,13 +110,7 @@ static bool wants_retry(const struct session *s, const struct job *job, size_t i
 /* How much of a reason is kept: whole characters. */
 static int kept_of(const char *reason)
 {
-	size_t n = strlen(reason);
-
-	if (n > MAX_REASON_BYTES)
-		n = MAX_REASON_BYTES;
-	while (n > 0 && ((unsigned char)reason[n] & 0xC0) == 0x80)
-		n--;
-	return (int)n;
+	return (int)utf8_fit(reason, strlen(reason), MAX_REASON_BYTES);
 }
 
 /* One line for each attempt that failed: the evidence of the next one begins with them. */

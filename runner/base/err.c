@@ -11,11 +11,7 @@
 #include <string.h>
 
 #include "runner/base/arena.h"
-
-static bool is_continuation(char c)
-{
-	return ((unsigned char)c & 0xC0) == 0x80;
-}
+#include "runner/base/utf8.h"
 
 static void format_cut(char *out, size_t size, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
@@ -27,9 +23,7 @@ static void format_cut(char *out, size_t size, const char *fmt, va_list ap)
 
 	if (n >= 0 && (size_t)n < size)
 		return;
-	end = size - sizeof(ERR_ELLIPSIS);
-	while (end > 0 && is_continuation(out[end]))
-		end--;
+	end = utf8_fit(out, size - 1, size - sizeof(ERR_ELLIPSIS));
 	memcpy(out + end, ERR_ELLIPSIS, sizeof(ERR_ELLIPSIS));
 }
 

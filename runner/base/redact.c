@@ -20,6 +20,7 @@
 #include "runner/base/err.h"
 #include "runner/base/spelling.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 
 /* A shorter base64 text would match by accident in ordinary words, as would hex in numbers. */
 #define MIN_BASE64 6
@@ -400,11 +401,7 @@ const char *redact_cut(const struct redactor *r, struct arena *a, const char *s)
 const char *redact_head(const struct redactor *r, struct arena *a, const char *s, size_t n,
 			size_t most)
 {
-	bool is_cut = n > most;
-
-	while (is_cut && most > 0 && ((unsigned char)s[most] & 0xC0) == 0x80)
-		most--;
-	return redact(r, a, arena_strndup(a, s, is_cut ? most : n), is_cut);
+	return redact(r, a, arena_strndup(a, s, utf8_fit(s, n, most)), n > most);
 }
 
 void redact_show(const struct redactor *r, struct arena *a, const char *s, size_t n, size_t most,

@@ -47,6 +47,15 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *code_point)
 	return len;
 }
 
+size_t utf8_fit(const char *s, size_t n, size_t most)
+{
+	if (n <= most)
+		return n;
+	while (most > 0 && is_tail((unsigned char)s[most]))
+		most--;
+	return most;
+}
+
 /* Letters and joiners that are drawn as nothing. */
 static bool is_filler(uint32_t c)
 {

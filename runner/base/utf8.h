@@ -16,6 +16,9 @@
  */
 size_t utf8_decode(const char *s, size_t n, uint32_t *code_point);
 
+/* How many of the n bytes at s fit into most, when no character is cut in two. */
+size_t utf8_fit(const char *s, size_t n, size_t most);
+
 /*
  * Would a reader be misled by this character in one line of text? Control characters, line and
  * paragraph separators, zero-width and bidirectional formatting (Unicode TR 36), noncharacters.

@@ -82,17 +82,7 @@ bool file_held_find(const char *name, const char **p, size_t *n)
 
 static int fill(int fd, const char *p, size_t n)
 {
-	while (n > 0) {
-		ssize_t put = write(fd, p, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -1;
-		p += put;
-		n -= (size_t)put;
-	}
-	if (lseek(fd, 0, SEEK_SET) < 0)
+	if (file_write_all(fd, p, n) != 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 }

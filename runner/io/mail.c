@@ -16,6 +16,7 @@
 #include "runner/base/num.h"
 #include "runner/base/pairs.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 #include "runner/io/http_internal.h"
 
 #define MAX_LINE     76 /* of quoted-printable, without CRLF */
@@ -42,10 +43,10 @@ static void put_encoded(struct buf *out, const char *s, size_t n)
 	struct arena *a = arena_new();
 
 	for (size_t at = 0; at < n;) {
-		size_t len = n - at < WORD_BYTES ? n - at : WORD_BYTES;
+		size_t len = utf8_fit(s + at, n - at, WORD_BYTES);
 
-		while (at + len < n && len > 1 && ((unsigned char)s[at + len] & 0xC0) == 0x80)
-			len--;
+		if (len == 0) /* no text at all: none of its bytes begins a character */
+			len = n - at < WORD_BYTES ? n - at : WORD_BYTES;
 		(void)buf_printf(out, "%s=?UTF-8?B?%s?=", at > 0 ? "\r\n " : "",
 				 base64_encode(a, s + at, len));
 		at += len;

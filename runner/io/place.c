@@ -1,8 +1,8 @@
 /* renameat2, statx and syncfs are Linux; so is the rest of the process handling. */
 #define _GNU_SOURCE
 #include "runner/io/place.h"
+#include "runner/io/dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,6 +83,10 @@ static int sync_entry(int dir, const char *name, int depth)
 		return -1;
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return 0; /* a link is part of its directory */
+	if (depth >= MAX_DEPTH) {
+		errno = ELOOP;
+		return -1;
+	}
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -92,21 +96,14 @@ static int sync_entry(int dir, const char *name, int depth)
 /* Children first, then the directory; fd is closed in any case. */
 static int sync_entries(int fd, int depth)
 {
-	DIR *dir = depth < MAX_DEPTH ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
+	DIR *dir = dir_open(fd);
+	const char *name;
 	int rc = 0, error;
 
-	if (!dir) {
-		(void)close(fd); /* fdopendir's error is the one to tell */
+	if (!dir)
 		return -1;
-	}
-	errno = 0;
-	while (rc == 0 && (entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			rc = sync_entry(dirfd(dir), entry->d_name, depth);
-		if (rc == 0)
-			errno = 0;
-	}
+	while (rc == 0 && (name = dir_next(dir)))
+		rc = sync_entry(dirfd(dir), name, depth);
 	if (rc == 0 && errno == 0)
 		rc = fsync(dirfd(dir));
 	else

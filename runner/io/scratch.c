@@ -23,6 +23,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/dir.h"
 
 #define SCRATCH_PREFIX "assize-"
 #define HELD_PREFIX    SCRATCH_PREFIX "held-"
@@ -129,20 +130,16 @@ static int open_directory(int parent, const char *name)
 /* The directory fd, which is closed in any case. What cannot be done here the removal will tell. */
 static void help(struct removal *r, struct arena *a, int fd, int depth)
 {
-	DIR *dir = fdopendir(fd);
+	DIR *dir = dir_open(fd);
 	struct name *last = NULL; /* of those left */
-	const struct dirent *entry;
+	const char *found;
 
-	if (!dir) {
-		(void)close(fd); /* nothing was done */
+	if (!dir)
 		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-
+	while ((found = dir_next(dir))) {
 		struct name *name = arena_alloc(a, sizeof(*name));
-		*name = (struct name){last, arena_strdup(a, entry->d_name)};
+
+		*name = (struct name){last, arena_strdup(a, found)};
 		last = name;
 	}
 	for (; last && !atomic_load(&r->is_over); last = last->before) {
@@ -180,28 +177,16 @@ static int remove_entry(struct removal *r, int parent, const char *name, int dep
 /* Empties the directory fd, which is closed in any case. */
 static int empty_directory(struct removal *r, int fd, int depth)
 {
-	DIR *dir = fdopendir(fd);
-
-	if (!dir) {
-		(void)close(fd); /* the fdopendir error is the one to tell */
-		return -1;
-	}
-
+	DIR *dir = dir_open(fd);
+	const char *name;
 	int rc = 0;
-	for (;;) {
-		errno = 0;
 
-		const struct dirent *entry = readdir(dir);
-		if (!entry) {
-			rc = errno ? -1 : 0;
-			break;
-		}
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		rc = remove_entry(r, dirfd(dir), entry->d_name, depth);
-		if (rc < 0)
-			break;
-	}
+	if (!dir)
+		return -1;
+	while (rc == 0 && (name = dir_next(dir)))
+		rc = remove_entry(r, dirfd(dir), name, depth);
+	if (rc == 0 && errno != 0)
+		rc = -1;
 
 	int saved = errno;
 	(void)closedir(dir); /* only read from */

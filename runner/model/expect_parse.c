@@ -22,6 +22,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 #include "runner/model/expect_term.h"
 #include "runner/model/pattern.h"
 #include "runner/model/unit.h"
@@ -46,13 +47,8 @@ static struct pos here(const struct cursor *c)
 /* A long expectation is quoted by its beginning, so that what is wrong with it is not cut off. */
 static int wrong(struct cursor *c, const char *what)
 {
-	size_t n = strlen(c->start), shown = n;
+	size_t n = strlen(c->start), shown = utf8_fit(c->start, n, MAX_QUOTED);
 
-	if (n > MAX_QUOTED) {
-		shown = MAX_QUOTED;
-		while (shown > 0 && ((unsigned char)c->start[shown] & 0xC0) == 0x80)
-			shown--; /* not inside a character */
-	}
 	(void)err_at(c->err, ERR_DEFINITION, here(c), "cannot read expectation \"%.*s%s\": %s",
 		     (int)shown, c->start, shown < n ? "\xE2\x80\xA6" : "",
 		     what); /* the caller returns -1 */

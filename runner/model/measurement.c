@@ -11,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 #include "runner/model/unit.h"
 
 /* Text values are shown up to here; the whole of it stays in the record. */
@@ -87,19 +88,6 @@ const char *measurement_series(struct arena *a, const struct measurement *m)
 	return series;
 }
 
-/* Cuts between characters, never inside one. */
-static size_t cut_utf8(const char *s, size_t max)
-{
-	size_t n = strlen(s);
-
-	if (n <= max)
-		return n;
-	n = max;
-	while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
-		n--;
-	return n;
-}
-
 void value_format(struct buf *out, const struct value *v, const char *unit)
 {
 	switch (v->type) {
@@ -113,7 +101,7 @@ void value_format(struct buf *out, const struct value *v, const char *unit)
 		unit_format(out, v->real, unit);
 		return;
 	case VALUE_TEXT: {
-		size_t n = cut_utf8(v->text, SHOWN_TEXT_BYTES);
+		size_t n = utf8_fit(v->text, strlen(v->text), SHOWN_TEXT_BYTES);
 
 		(void)buf_putc(out, '"');
 		str_escape(out, v->text, n);
