@@ -34,7 +34,8 @@ const char *query_plan_sql(struct arena *a, enum db_engine engine, const char *q
 		return arena_printf(a, "EXPLAIN QUERY PLAN %s", query);
 	case DB_POSTGRES:
 		return arena_printf(a, "EXPLAIN (FORMAT JSON, VERBOSE) %s", query);
-	case DB_MYSQL:
+	case DB_MYSQL: /* the server may have another format as its own */
+		return arena_printf(a, "EXPLAIN FORMAT=TRADITIONAL %s", query);
 	case DB_ODBC:
 		break;
 	}

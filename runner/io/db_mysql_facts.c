@@ -13,6 +13,7 @@
 #include "runner/base/str.h"
 #include "runner/io/db_catalog_build.h"
 #include "runner/io/db_mysql_catalog.h"
+#include "runner/io/db_mysql_printed.h"
 
 /* ---- columns ---- */
 
@@ -40,6 +41,13 @@ static bool is_number(const char *type)
 	return false;
 }
 
+static const char *expression_of(struct mysql_read *r, const struct db_value *v)
+{
+	const char *text = mysql_text(r, v);
+
+	return of_session(r)->is_mariadb ? text : mysql_printed(r->arena, text);
+}
+
 static const char *default_of(struct mysql_read *r, const struct db_column *c, const char *def,
 			      const char *extra)
 {
@@ -47,9 +55,10 @@ static const char *default_of(struct mysql_read *r, const struct db_column *c, c
 
 	if (!def || (of_session(r)->is_mariadb && strcmp(def, "NULL") == 0))
 		return NULL;
-	if (!of_session(r)->is_mariadb && !strstr(extra, "DEFAULT_GENERATED") &&
-	    !is_number(c->type))
-		def = arena_printf(r->arena, "'%s'", def);
+	if (!of_session(r)->is_mariadb && strstr(extra, "DEFAULT_GENERATED"))
+		def = mysql_printed(r->arena, def);
+	else if (!of_session(r)->is_mariadb && !is_number(c->type))
+		def = mysql_literal(r->arena, def);
 	return update ? arena_printf(r->arena, "%s %s", def, update) : def;
 }
 
@@ -70,7 +79,7 @@ static int add_column(void *ctx, const struct db_row *row, struct err *e)
 	c->type = mysql_text(r, &v[2]);
 	c->is_nullable = strcmp(v[3].text, "YES") == 0;
 	c->generation = generation_of(v[5].text);
-	c->expression = mysql_text(r, &v[6]);
+	c->expression = expression_of(r, &v[6]);
 	if (c->generation != DB_VIRTUAL && c->generation != DB_STORED && !t->is_view)
 		c->def = default_of(r, c, db_value_text(r->arena, &v[4]), v[5].text);
 	c->collation = mysql_text(r, &v[7]);
@@ -152,7 +161,7 @@ static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
 	if (t != before || !r->key || strcmp(r->key, v[1].text) != 0)
 		begin_index(r, t, v);
 	struct db_index *x = &t->indexes[t->n_indexes - 1];
-	const char *expression = mysql_text(r, &v[8]);
+	const char *expression = expression_of(r, &v[8]);
 	const char *column =
 		expression ? arena_printf(r->arena, "(%s)", expression) : mysql_text(r, &v[4]);
 
@@ -219,7 +228,7 @@ static int add_check(void *ctx, const struct db_row *row, struct err *e)
 
 	c->type = DB_CHECK;
 	c->name = mysql_text(r, &v[1]);
-	c->expression = mysql_text(r, &v[2]);
+	c->expression = expression_of(r, &v[2]);
 	c->is_unvalidated = v[3].integer != 0;
 	return 0;
 }
