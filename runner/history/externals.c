@@ -377,26 +377,17 @@ int record_external_series(struct record *r, struct arena *a, struct external_se
 int store_external_of(struct record *r, struct arena *a, int64_t id, struct external *out,
 		      struct err *e)
 {
-	sqlite3_stmt *s = store_sql(
+	sqlite3_stmt *s = store_row(
 		r,
 		"SELECT series, (SELECT body FROM texts WHERE id = name), (SELECT body "
 		"FROM texts WHERE id = series), value, (SELECT body FROM texts WHERE id = "
 		"unit), at_ms, recorded_ms, (SELECT body FROM texts WHERE id = host), "
 		"(SELECT body FROM texts WHERE id = user), (SELECT body FROM texts WHERE "
 		"id = given_id) FROM externals WHERE id = ?1",
-		e);
+		"measurement", id, e);
 	int64_t series;
-	int rc;
 
 	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, id);
-	rc = store_step(r, s, e);
-	if (rc == 0)
-		return err_set(e, ERR_RECORD,
-			       "cannot trust record \"%s\": measurement %lld is missing", r->path,
-			       (long long)id);
-	if (rc < 0)
 		return -1;
 	series = sqlite3_column_int64(s, 0);
 	*out = (struct external){

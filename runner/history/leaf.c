@@ -217,18 +217,11 @@ int leaf_put_row(struct record *r, sqlite3_stmt *s, const struct leaf_child *chi
 static int content_text(struct record *r, const char *sql, int64_t id, struct buf *out,
 			struct err *e)
 {
-	sqlite3_stmt *s = store_sql(r, sql, e);
+	sqlite3_stmt *s =
+		store_row(r, sql, sql == leaf_facts_sql ? "facts row" : "definition", id, e);
 	int rc;
 
 	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, id);
-	rc = store_step(r, s, e);
-	if (rc == 0)
-		return err_set(e, ERR_RECORD,
-			       "cannot trust record \"%s\": row %lld of %s is missing", r->path,
-			       (long long)id, sql == leaf_facts_sql ? "facts" : "definitions");
-	if (rc < 0)
 		return -1;
 	rc = leaf_put_row(r, s, NULL, out, e);
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */

@@ -65,21 +65,12 @@ static struct override override_at(sqlite3_stmt *s, struct arena *a)
 int store_override(struct record *r, struct arena *a, int64_t id, const struct override **out,
 		   struct err *e)
 {
-	sqlite3_stmt *s = store_sql(r, "SELECT " COLUMNS " FROM overrides WHERE id = ?1", e);
+	sqlite3_stmt *s =
+		store_row(r, "SELECT " COLUMNS " FROM overrides WHERE id = ?1", "override", id, e);
 	struct override *o;
-	int rc;
 
 	if (s == NULL)
 		return -1;
-	store_bind_int(s, 1, id);
-	rc = store_step(r, s, e);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return err_set(e, ERR_RECORD,
-			       "cannot trust record \"%s\": a decision names override %lld, "
-			       "which is not there",
-			       r->path, (long long)id);
 	o = arena_alloc(a, sizeof(*o));
 	*o = override_at(s, a);
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */

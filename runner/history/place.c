@@ -19,17 +19,10 @@ bool run_place_is_before(const struct run_place *a, const struct run_place *b)
 int store_run_place(struct record *r, int64_t run_id, struct run_place *out, struct err *e)
 {
 	sqlite3_stmt *s =
-		store_sql(r, "SELECT coalesce(behind, -1), begin_ms FROM runs WHERE id = ?1", e);
-	int rc;
+		store_row(r, "SELECT coalesce(behind, -1), begin_ms FROM runs WHERE id = ?1", "run",
+			  run_id, e);
 
 	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, run_id);
-	rc = store_step(r, s, e);
-	if (rc == 0)
-		return err_set(e, ERR_RECORD, "cannot trust record \"%s\": run %lld is missing",
-			       r->path, (long long)run_id);
-	if (rc < 0)
 		return -1;
 	*out = (struct run_place){run_id, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */

@@ -81,21 +81,13 @@ int record_run_results(struct record *r, struct arena *a, int64_t run_id, struct
 static int read_header(struct record *r, struct arena *a, int64_t run_id, int64_t *begin_ms,
 		       struct evidence *out, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(r,
+	sqlite3_stmt *s = store_row(r,
 				    "SELECT r.begin_ms, e.state, (SELECT body FROM texts WHERE id "
 				    "= r.subject), r.definition_digest FROM runs r LEFT JOIN "
 				    "run_ends e ON e.run = r.id WHERE r.id = ?1",
-				    e);
-	int rc;
+				    "run", run_id, e);
 
 	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, run_id);
-	rc = store_step(r, s, e);
-	if (rc == 0)
-		return err_set(e, ERR_RECORD, "cannot trust record \"%s\": run %lld is missing",
-			       r->path, (long long)run_id);
-	if (rc < 0)
 		return -1;
 	*begin_ms = sqlite3_column_int64(s, 0);
 	out->run_id = run_id;

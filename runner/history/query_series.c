@@ -34,24 +34,15 @@ static int read_shared(struct record *r, struct arena *a, int64_t facts_id, stru
 		       struct err *e)
 {
 	sqlite3_stmt *s;
-	int rc;
 
 	if (out->facts_id == facts_id)
 		return 0;
-	s = store_sql(r,
+	s = store_row(r,
 		      "SELECT outcome, (SELECT body FROM texts WHERE id = unit), (SELECT "
 		      "body FROM texts WHERE id = bound), usual_limit, share, is_whole "
 		      "FROM facts WHERE id = ?1",
-		      e);
+		      "facts row", facts_id, e);
 	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, facts_id);
-	rc = store_step(r, s, e);
-	if (rc == 0)
-		return err_set(e, ERR_RECORD,
-			       "cannot trust record \"%s\": facts row %lld is missing", r->path,
-			       (long long)facts_id);
-	if (rc < 0)
 		return -1;
 	*out = (struct shared){
 		.facts_id = facts_id,

@@ -85,22 +85,14 @@ static int read_asked(struct record *r, struct arena *a, struct asked *x, struct
 		      struct err *e)
 {
 	sqlite3_stmt *s =
-		store_sql(r,
+		store_row(r,
 			  "SELECT shard, shards, manifest, definition_digest, subject, selection, "
 			  "(SELECT body FROM texts WHERE id = subject), (SELECT body FROM texts "
 			  "WHERE id = selection) FROM runs WHERE id = ?1",
-			  e);
+			  "run", x->run_id, e);
 	int64_t index;
-	int rc;
 
 	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, x->run_id);
-	rc = store_step(r, s, e);
-	if (rc == 0)
-		return err_set(e, ERR_RECORD, "cannot trust record \"%s\": run %lld is missing",
-			       r->path, (long long)x->run_id);
-	if (rc < 0)
 		return -1;
 	index = sqlite3_column_int64(s, 0);
 	out->total = sqlite3_column_int64(s, 1);

@@ -214,21 +214,14 @@ struct facts_cache *facts_cache_new(struct record *r, struct arena *a)
 	return c;
 }
 
-static int damaged(struct record *r, const char *what, int64_t id, struct err *e)
-{
-	return err_set(e, ERR_RECORD, "cannot trust record \"%s\": %s %lld is missing", r->path,
-		       what, (long long)id);
-}
-
 const struct check_info *row_definition(struct facts_cache *c, int64_t id, struct err *e)
 {
 	struct check_info *info = id_map_get(&c->definitions, id);
 	sqlite3_stmt *s;
-	int rc;
 
 	if (info != NULL)
 		return info;
-	s = store_sql(c->record,
+	s = store_row(c->record,
 		      "SELECT (SELECT name FROM checks WHERE id = d.check_id), (SELECT "
 		      "body FROM texts WHERE id = d.kind), (SELECT body FROM texts WHERE "
 		      "id = d.title), (SELECT body FROM texts WHERE id = d.why), (SELECT "
@@ -237,16 +230,9 @@ const struct check_info *row_definition(struct facts_cache *c, int64_t id, struc
 		      "d.line, d.col, d.severity, (SELECT body FROM texts WHERE id = "
 		      "d.tags), d.hash, (SELECT body FROM texts WHERE id = d.expects) FROM "
 		      "definitions d WHERE d.id = ?1",
-		      e);
+		      "definition", id, e);
 	if (s == NULL)
 		return NULL;
-	store_bind_int(s, 1, id);
-	rc = store_step(c->record, s, e);
-	if (rc != 1) {
-		if (rc == 0)
-			(void)damaged(c->record, "definition", id, e); /* NULL tells */
-		return NULL;
-	}
 	info = arena_alloc(c->arena, sizeof(*info));
 	*info = (struct check_info){
 		.name = store_text_or(s, 0, c->arena, ""),
@@ -281,27 +267,19 @@ static const struct facts *load_facts(struct facts_cache *c, int64_t id, struct 
 	struct arena *a = c->arena;
 	int64_t definition_id;
 	sqlite3_stmt *s;
-	int rc;
 
 	if (f != NULL)
 		return f;
-	s = store_sql(c->record,
+	s = store_row(c->record,
 		      "SELECT definition_id, ordinal, outcome, (SELECT body FROM texts "
 		      "WHERE id = unit), (SELECT body FROM texts WHERE id = bound), "
 		      "usual_limit, bound_line, bound_col, (SELECT body FROM texts WHERE "
 		      "id = reason), " BODY_OF("evidence") ", " BODY_OF(
 			      "query") ", attempts, is_flaky, "
 				       "share, is_whole FROM facts WHERE id = ?1",
-		      e);
+		      "facts row", id, e);
 	if (s == NULL)
 		return NULL;
-	store_bind_int(s, 1, id);
-	rc = store_step(c->record, s, e);
-	if (rc != 1) {
-		if (rc == 0)
-			(void)damaged(c->record, "facts row", id, e); /* NULL tells */
-		return NULL;
-	}
 	f = arena_alloc(a, sizeof(*f));
 	definition_id = sqlite3_column_int64(s, 0);
 	f->common = (struct result){

@@ -103,6 +103,22 @@ int store_step(struct record *r, sqlite3_stmt *s, struct err *e)
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
+sqlite3_stmt *store_row(struct record *r, const char *sql, const char *what, int64_t id,
+			struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, sql, e);
+	int rc;
+
+	if (s == NULL)
+		return NULL;
+	store_bind_int(s, 1, id);
+	rc = store_step(r, s, e);
+	if (rc == 0)
+		(void)err_set(e, ERR_RECORD, "cannot trust record \"%s\": %s %lld is missing",
+			      r->path, what, (long long)id);
+	return rc == 1 ? s : NULL;
+}
+
 int store_run(struct record *r, sqlite3_stmt *s, struct err *e)
 {
 	int rc = store_step(r, s, e);

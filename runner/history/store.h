@@ -97,6 +97,12 @@ int64_t store_take_seq(struct record *r, int64_t n);
 sqlite3_stmt *store_sql(struct record *r, const char *sql, struct err *e);
 /* 1 = a row, 0 = done, -1 = error. A statement that is done or failed is reset. */
 int store_step(struct record *r, sqlite3_stmt *s, struct err *e);
+/*
+ * The row whose number is ?1 of sql, a string literal; the caller resets the statement. NULL =
+ * error: also when it is missing, although the record names it; what: "run", for the message.
+ */
+sqlite3_stmt *store_row(struct record *r, const char *sql, const char *what, int64_t id,
+			struct err *e);
 /* Runs a statement that gives no rows. */
 int store_run(struct record *r, sqlite3_stmt *s, struct err *e);
 /* Runs a statement that gives one integer: 1 found, 0 none, -1 error. */
