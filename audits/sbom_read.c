@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
+#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -75,11 +76,23 @@ static int counted_list(const struct reading *r, const struct json_t *object, co
 		       : err_set(e, ERR_MEASURE, "its \"%s\" is no list", name);
 }
 
+/* What generators write where they know neither version nor licence says neither. */
+static bool is_stated(const char *text)
+{
+	static const char *const nothing[] = {"", "NOASSERTION", "NONE", "unknown"};
+
+	text += strspn(text, " \t");
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		if (strcasecmp(text, nothing[i]) == 0)
+			return false;
+	return true;
+}
+
 /* Both formats want a name of whatever they list: without one it is nothing to count. */
 static int count(struct reading *r, const struct json_t *c, const char *version, bool has_license,
 		 struct err *e)
 {
-	bool has_version = text_of(r, c, version)[0] != '\0';
+	bool has_version = is_stated(text_of(r, c, version));
 	const char *name = text_of(r, c, "name");
 	struct sbom_facts *out = r->out;
 
@@ -111,12 +124,6 @@ static int unknown_version(const char *format, const char *version, const char *
 	return err_help(e, "known are %s", known);
 }
 
-/* Neither of the two says which licence. */
-static bool is_license(const char *text)
-{
-	return text[0] && strcmp(text, "NOASSERTION") != 0 && strcmp(text, "NONE") != 0;
-}
-
 /* --- CycloneDX --- */
 
 static bool has_choice(const struct reading *r, const struct json_t *list)
@@ -125,9 +132,8 @@ static bool has_choice(const struct reading *r, const struct json_t *list)
 		const struct json_t *choice = json_item(list, i);
 		const struct json_t *license = list_of(choice, "license");
 
-		if (is_license(text_of(r, choice, "expression")) ||
-		    is_license(text_of(r, license, "id")) ||
-		    is_license(text_of(r, license, "name")))
+		if (is_stated(text_of(r, choice, "expression")) ||
+		    is_stated(text_of(r, license, "id")) || is_stated(text_of(r, license, "name")))
 			return true;
 	}
 	return false;
@@ -180,7 +186,7 @@ static bool has_license(const struct reading *r, const struct json_t *package)
 	static const char *const keys[] = {"licenseConcluded", "licenseDeclared"};
 
 	for (size_t i = 0; i < 2; i++)
-		if (is_license(text_of(r, package, keys[i])))
+		if (is_stated(text_of(r, package, keys[i])))
 			return true;
 	return false;
 }

@@ -57,7 +57,11 @@ mutated "no version" cdx 'del(.components[1].version)' fail "" "unversioned: '==
 mutated "no version, inside another" cdx 'del(.components[0].components[0].version)' fail "" "unversioned: '== 0'" 'inner'
 mutated "no licence" cdx '.components[1].licenses = []' fail "" "unlicensed: '<= 5%'" 'curl'
 mutated "no version, inside the subject" cdx '.metadata.component.components = [{name: "part"}]' fail "" "unversioned: '== 0'" 'part'
-for none in '{expression: "NOASSERTION"}' '{license: {name: "NONE"}}' '{license: {}}'; do
+for none in NOASSERTION none UNKNOWN ' '; do
+	mutated "a version that is none: $none" cdx ".components[1].version = \"$none\"" fail "" "unversioned: '== 0'" 'curl'
+	mutated "a version that is none in SPDX: $none" spdx ".packages[1].versionInfo = \"$none\"" fail "" "unversioned: '== 0'" 'zlib'
+done
+for none in '{license: {name: "Unknown"}}' '{license: {name: " "}}' '{expression: "NOASSERTION"}' '{license: {name: "NONE"}}' '{license: {}}'; do
 	mutated "a licence that is none: $none" cdx ".components[1].licenses = [$none]" fail "" "unlicensed: '== 0'" 'curl'
 done
 mutated "a digest that is none" cdx '.metadata.component.hashes[1].content = "é"' undecided "artifact: artifact" "" 'is not 64 hexadecimal digits'
