@@ -9,13 +9,10 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
+#include "runner/io/tar_header.h"
 
-#define BLOCK	      512
 #define MAX_PAX_BYTES 65536
 #define NAME_BYTES    100
-#define SIZE_AT	      124
-#define SUM_AT	      148
-#define TYPE_AT	      156
 #define MAGIC_AT      257
 #define PREFIX_AT     345
 #define PREFIX_BYTES  155
@@ -29,43 +26,6 @@ static int read_at(int fd, void *p, size_t n, int64_t at, struct err *e)
 	if ((size_t)got < n)
 		return err_set(e, ERR_MEASURE, "it ends in the middle of a member");
 	return 0;
-}
-
-/* Octal digits, then a space or NUL. -1: anything else, also the binary form. */
-static int octal(const unsigned char *p, size_t n, int64_t *out)
-{
-	size_t i = 0;
-	int64_t v = 0;
-
-	while (i < n && p[i] == ' ')
-		i++;
-	for (; i < n && p[i] >= '0' && p[i] <= '7'; i++) {
-		if (v > INT64_MAX >> 4)
-			return -1;
-		v = v * 8 + (p[i] - '0');
-	}
-	for (; i < n; i++)
-		if (p[i] != ' ' && p[i] != '\0')
-			return -1;
-	*out = v;
-	return 0;
-}
-
-static bool is_right_sum(const unsigned char *header)
-{
-	int64_t said, sum = 0;
-
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += i >= SUM_AT && i < SUM_AT + 8 ? ' ' : header[i];
-	return octal(header + SUM_AT, 8, &said) == 0 && said == sum;
-}
-
-static bool is_zero(const unsigned char *header)
-{
-	for (size_t i = 0; i < BLOCK; i++)
-		if (header[i] != 0)
-			return false;
-	return true;
 }
 
 /* prefix/name without "./" and without / at its end. */
@@ -137,19 +97,21 @@ static int add_member(struct arena *a, struct map *out, const unsigned char *hea
 
 int oci_tar_read(struct arena *a, int fd, int64_t size, struct map *out, struct err *e)
 {
-	unsigned char header[BLOCK];
+	unsigned char header[TAR_BLOCK];
 
 	map_init(out, a);
 	for (int64_t at = 0;;) {
-		struct oci_member member = {.offset = at + BLOCK};
+		struct oci_member member = {.offset = at + TAR_BLOCK, .size = -1};
 
-		if (at > size - BLOCK)
+		if (at > size - TAR_BLOCK)
 			return err_set(e, ERR_MEASURE, "it is no tar, or cut: it has no end");
-		if (read_at(fd, header, BLOCK, at, e) < 0)
+		if (read_at(fd, header, TAR_BLOCK, at, e) < 0)
 			return -1;
-		if (is_zero(header))
+		if (tar_is_end(header))
 			return 0;
-		if (!is_right_sum(header) || octal(header + SIZE_AT, 12, &member.size) < 0) {
+		if (!(header[TAR_SIZE_AT] & 0x80)) /* the binary form is for what no blob has */
+			member.size = tar_number(header + TAR_SIZE_AT, TAR_SIZE_BYTES);
+		if (!tar_is_header(header) || member.size < 0) {
 			(void)err_set(e, ERR_MEASURE,
 				      "what is in it at byte %lld is no member of a "
 				      "tar",
@@ -157,7 +119,7 @@ int oci_tar_read(struct arena *a, int fd, int64_t size, struct map *out, struct 
 			return err_help(e, "a compressed one must be unpacked first");
 		}
 
-		char type = (char)header[TYPE_AT];
+		char type = (char)header[TAR_TYPE_AT];
 		if (type != '0' && type != '\0' && type != 'x' && type != 'g')
 			member.size = 0; /* nothing follows the header of a folder or a link */
 		if (member.size > size - member.offset)
@@ -171,6 +133,6 @@ int oci_tar_read(struct arena *a, int fd, int64_t size, struct map *out, struct 
 		if (type != 'x' && type != 'g' && type != '5' &&
 		    add_member(a, out, header, &member, e) < 0)
 			return -1;
-		at = member.offset + (member.size + BLOCK - 1) / BLOCK * BLOCK;
+		at = member.offset + (member.size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 	}
 }

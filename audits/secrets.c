@@ -324,26 +324,10 @@ static int on_end(void *context, struct err *e)
 
 static bool is_archive(int fd)
 {
-	static const struct {
-		size_t at, n;
-		const char *magic;
-	} magics[] = {
-		{0, 2, "\x1f\x8b"},    {0, 4, "PK\3\4"},
-		{0, 3, "BZh"},	       {0, 4, "\x28\xB5\x2F\xFD"},
-		{0, 6, "\xFD\x37zXZ"}, {0, 6, "7z\xBC\xAF\x27\x1C"},
-		{257, 5, "ustar"},     {0, 8, "!<arch>\n"},
-		{0, 5, "07070"},       {0, 4, "\x04\x22\x4D\x18"},
-		{0, 4, "LZIP"},	       {0, 2, "\x1F\x9D"},
-		{0, 3, "]\0\0"},
-	};
 	unsigned char head[512];
-	ssize_t n = pread(fd, head, sizeof(head), 0);
+	ssize_t n = file_read_at(fd, head, sizeof(head), 0);
 
-	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
-		if (n >= (ssize_t)(magics[i].at + magics[i].n) &&
-		    memcmp(head + magics[i].at, magics[i].magic, magics[i].n) == 0)
-			return true;
-	return false;
+	return n > 0 && archive_is_likely(head, (size_t)n);
 }
 
 static int scan_archive(struct hunt *h, int fd, struct err *e)
@@ -459,7 +443,7 @@ const struct audit_kind audit_kind_secrets = {
 		"is a word looks like a word. UTF-16 is read where a byte order mark says so. "
 		"Nothing "
 		"compressed, encrypted or encoded is looked into, neither an archive inside a "
-		"folder or another archive; a tar that begins without its mark counts as a file. "
+		"folder or another archive. "
 		"Bytes of a zip or a 7z that belong to no member are not looked at. "
 		"Symbolic links are not followed. Tokens whose checksum is wrong are taken for "
 		"examples. Whether a secret is still valid is not asked: to ask would be to use "

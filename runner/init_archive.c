@@ -205,32 +205,9 @@ static void choose(struct archive_draft *d, bool (*fits)(const struct member *m)
 
 static bool looks_packed(const struct artifact *t)
 {
-	static const struct {
-		const char *bytes;
-		size_t n, at;
-	} marks[] = {{"\x1f\x8b", 2, 0},
-		     {"PK\3\4", 4, 0},
-		     {"7z\xbc\xaf\x27\x1c", 6, 0},
-		     {"BZh", 3, 0},
-		     {"\xfd"
-		      "7zXZ",
-		      5, 0},
-		     {"\x28\xb5\x2f\xfd", 4, 0},
-		     {"LZIP", 4, 0},
-		     {"\x04\x22\x4d\x18", 4, 0},
-		     {"!<arch>\n", 8, 0},
-		     {"070701", 6, 0},
-		     {"070702", 6, 0},
-		     {"070707", 6, 0},
-		     {"ustar", 5, 257}};
-
 	if (t->n_head > 8 && memcmp(t->head, "!<arch>\n/", 9) == 0)
 		return false; /* a library for the linker, which nobody unpacks */
-	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-		if (t->n_head >= marks[i].at + marks[i].n &&
-		    memcmp(t->head + marks[i].at, marks[i].bytes, marks[i].n) == 0)
-			return true;
-	return false;
+	return archive_is_likely(t->head, t->n_head);
 }
 
 static int look(struct artifact *t, void **state, struct err *e)

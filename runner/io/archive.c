@@ -9,7 +9,36 @@
  */
 #include "runner/io/archive.h"
 
+#include <string.h>
+
 #include "runner/base/err.h"
+#include "runner/io/tar_header.h"
+
+bool archive_is_likely(const void *head, size_t n)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} marks[] = {
+		{"\x1f\x8b", 2},
+		{"\x1f\x9d", 2},
+		{"PK\3\4", 4},
+		{"7z\xbc\xaf\x27\x1c", 6},
+		{"BZh", 3},
+		{"\xfd\x37zXZ", 6},
+		{"\x28\xb5\x2f\xfd", 4},
+		{"\x04\x22\x4d\x18", 4},
+		{"LZIP", 4},
+		{"]\0\0", 3},
+		{"!<arch>\n", 8},
+		{"07070", 5},
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (n >= marks[i].n && memcmp(head, marks[i].bytes, marks[i].n) == 0)
+			return true;
+	return n >= TAR_BLOCK && tar_is_header(head);
+}
 
 #ifndef ASSIZE_ARCHIVE
 
@@ -33,7 +62,6 @@ int archive_walk(int fd, const struct archive_limits *limits, const struct archi
 
 #include <locale.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "runner/base/arena.h"

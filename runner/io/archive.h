@@ -72,6 +72,9 @@ struct archive_summary {
 	bool is_zip;
 };
 
+/* Do the first bytes of a file, 512 if it has them, begin an archive or what is compressed? */
+bool archive_is_likely(const void *head, size_t n);
+
 bool archive_is_built(void); /* false: archive_walk() only says what to install */
 
 /* fd is read from its beginning with pread(2) and stays the caller's. */

@@ -12,9 +12,6 @@
 #include "runner/base/num.h"
 
 #define MAX_BODY	 ((int64_t)1024 * 1024)
-#define SIZE_AT		 124
-#define SIZE_BYTES	 12
-#define TYPE_AT		 156
 #define SPARSE_MORE_AT	 482 /* of a header of GNU's sparse files; in the blocks behind it: 504 */
 #define SPARSE_NEXT_AT	 504
 #define LARGEST_IN_OCTAL (((int64_t)1 << 33) - 1)
@@ -55,31 +52,6 @@ static void doubt(struct tar_scan *s, const char *fmt, ...)
 static int64_t padded(int64_t n)
 {
 	return (n + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
-}
-
-/* Octal digits between spaces and NUL, or the binary form, whose first bit is set. -1: neither. */
-static int64_t number(const unsigned char *p, size_t n)
-{
-	int64_t v = 0;
-	size_t i = 0;
-
-	if (*p & 0x80) {
-		v = *p & 0x7f;
-		for (i = 1; i < n; i++) {
-			if (v > INT64_MAX >> 9)
-				return -1;
-			v = v << 8 | p[i];
-		}
-		return v;
-	}
-	while (i < n && p[i] == ' ')
-		i++;
-	for (; i < n && p[i] >= '0' && p[i] <= '7'; i++)
-		v = v * 8 + (p[i] - '0');
-	for (; i < n; i++)
-		if (p[i] != ' ' && p[i] != '\0')
-			return -1;
-	return v;
 }
 
 /* ---- extensions ---- */
@@ -186,14 +158,6 @@ static void begin_extension(struct tar_scan *s, char type, int64_t size)
 
 /* ---- headers ---- */
 
-static bool is_zero(const unsigned char *p)
-{
-	for (size_t i = 0; i < TAR_BLOCK; i++)
-		if (p[i] != 0)
-			return false;
-	return true;
-}
-
 static void begin_next(struct tar_scan *s, int64_t content)
 {
 	s->next += padded(content);
@@ -229,10 +193,10 @@ static void take_member(struct tar_scan *s, char type, int64_t size)
 
 static void take_header(struct tar_scan *s)
 {
-	char type = (char)s->block[TYPE_AT];
-	int64_t size = number(s->block + SIZE_AT, SIZE_BYTES);
+	char type = (char)s->block[TAR_TYPE_AT];
+	int64_t size = tar_number(s->block + TAR_SIZE_AT, TAR_SIZE_BYTES);
 
-	if (is_zero(s->block))
+	if (tar_is_end(s->block))
 		s->is_over = true;
 	else if (size < 0)
 		doubt(s, "the size of a member is no number");

@@ -24,8 +24,7 @@
 
 #include "runner/base/buf.h"
 #include "runner/io/archive.h"
-
-#define TAR_BLOCK 512
+#include "runner/io/tar_header.h"
 
 struct tar_scan {
 	int64_t next;	/* where in the stream the next block that matters begins */

@@ -125,7 +125,7 @@ expects fail "owners without names" 'owner: "root:root"' \
 	'LICENSE: belongs to group - \([0-9]+\), not root.*LICENSE: belongs to user - \([0-9]+\), not root'
 
 # --- what is unsafe, member by member, and what a zip says twice ---
-python3 - <<'PY'
+python3 - <<'PY' || bail "no archives"
 import io, struct, tarfile, zipfile
 
 def tar(path, members):
@@ -173,11 +173,10 @@ def block(data):
 def records(kind=b"x", **pairs):
     data = b""
     for key, value in pairs.items():
-        n = len(key) + len(value) + 4
-        n += 1 if n < 100 else 2 if n < 1000 else 3
-        data += b"%d %s=%s\n" % (n - 1 if n < 11 else n, key.encode(), value.encode())
-    for line in data.splitlines(True):
-        assert len(line) == int(line.split()[0]), line
+        n = len(key) + len(value) + 3 # and its own digits
+        while len("%d" % n) + len(key) + len(value) + 3 != n:
+            n += 1
+        data += b"%d %s=%s\n" % (n, key.encode(), value.encode())
     return header("x", len(data), kind) + block(data)
 
 def gnu(name, kind=b"L"):
@@ -201,7 +200,6 @@ for name, data in {
     "hard": one + header("hard", 0, b"1", "one", odd) + inner,
     "folder": one + header("folder", 0, b"5", "", odd) + inner,
     "number": one + header("x", 0, b"0", "", b"1x000001000\0") + block(b"x"),
-    "vast": one + records(comment="y" * 1100000) + one,
 }.items():
     open("d-" + name, "wb").write(data + b"\0" * 1024)
 
@@ -309,7 +307,6 @@ doubted link-link '0 a member has two targets that differ'
 doubted link '1024 there is content behind a link or a device'
 doubted hard '1024 there is content behind a link or a device'
 doubted number '1024 the size of a member is no number'
-doubted vast '1024 an extended header has more than 1 MiB'
 for name in comment sized agreed folder; do
 	mv d-$name a && expects pass "tar that all read in one way: $name" "allow: duplicates" ""
 done

@@ -142,6 +142,12 @@ expects pass "whatever they begin with" dots.tar 'ignore: [aws, rsa]' "" 'findin
 statuses[n_cases - 1]=undecided words[n_cases - 1]='there was no file to look at'
 cat clean.tar dots.tar >behind.tar
 expects undecided "an archive behind the archive" behind.tar "" 'behind.tar" could not be read: [0-9]+ bytes of data behind its end'
+mkdir -p marked && : >marked/id_rsa
+label=
+for format in v7 gnu; do
+	tar --format=$format ${label:-} -cf $format.tar marked && label='--label=backup'
+	expects fail "a tar without a mark at its beginning: $format" $format.tar "" 'marked/id_rsa: file of secrets'
+done
 tar --format=posix --pax-option=path=aws -cf doubt.tar clean
 expects undecided "an archive that others unpack differently" doubt.tar "" \
 	'doubt.tar" could not be read: programs differ in what they unpack: at byte 0 a global header sets .?"path'
