@@ -10,7 +10,8 @@
  * A record is verified before anything is taken, as a hostile file, and read in the transaction it
  * was verified in. What is taken is a range of it: from where the last merge of it ended to its
  * newest checkpoint. That its beginning is still what was taken then is checked by its root. All of
- * it is one transaction here; a `merge` leaf says what it was.
+ * it is one transaction here; a `merge` leaf says what it was. Parts would be shorter, but a gate
+ * that decided between two of them would open on a pass whose later failure is in the next one.
  *
  * A run stands among others by when it began (store.h), whenever it is merged. One that had no end
  * then gets it by the next merge.
