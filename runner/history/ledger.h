@@ -215,7 +215,8 @@ struct ledger_verification {
 /*
  * Looks at everything, taking the file for hostile: nothing is believed that can be computed. 0:
  * the findings say; -1: it could not be read to the end. A shared record is what the server holds,
- * replayed from its first change, and this machine's copy is held against that.
+ * replayed from its first change, and this machine's copy is held against that. It is done on a
+ * copy where there is room for one, so that nobody has to wait with a commit; not where it is held.
  */
 int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
 		  struct ledger_verification *out, struct err *e);

@@ -133,12 +133,28 @@ int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger
 	return 0;
 }
 
-int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
-		  struct ledger_verification *out, struct err *e)
+static int verify_in_place(struct record *r, struct arena *a, const struct ledger_trust *trust,
+			   struct ledger_verification *out, struct err *e)
 {
-	if (r->shared != NULL)
-		return shared_verify(r, a, trust, out, e);
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	return store_leave(r, ledger_verify_entered(r, a, trust, out, e), e);
+}
+
+/* Of one that is held what was read, and will be, is what is verified. */
+int ledger_verify(struct record *r, struct arena *a, const struct ledger_trust *trust,
+		  struct ledger_verification *out, struct err *e)
+{
+	struct err ignored = {0};
+	struct record *aside;
+	int rc;
+
+	if (r->shared != NULL)
+		return shared_verify(r, a, trust, out, e);
+	/* No room for a copy, or damage that keeps from making one: others wait. */
+	if (r->is_held || store_aside(r, &aside, &ignored) != 0)
+		return verify_in_place(r, a, trust, out, e);
+	rc = verify_in_place(aside, a, trust, out, e);
+	record_close(aside);
+	return rc;
 }

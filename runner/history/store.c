@@ -390,7 +390,7 @@ static int prepare_file(const char *path, enum record_mode mode, struct err *e)
 	return 0;
 }
 
-static int configure(struct record *r, struct err *e)
+int store_configure(struct record *r, struct err *e)
 {
 	static const int off[] = {
 		SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
@@ -444,7 +444,7 @@ int store_open_file(struct record *r, const char *file, struct err *e)
 			       ? err_set(e, ERR_RECORD, "could not open record \"%s\"", r->path)
 			       : store_fail(r, e);
 	file_register_database(file);
-	return configure(r, e);
+	return store_configure(r, e);
 }
 
 int record_open(const char *path, enum record_mode mode, struct record **out, struct err *e)

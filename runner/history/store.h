@@ -82,6 +82,15 @@ struct record {
 /* A handle on a SQLite file that exists; r->file is set from it. */
 int store_open_file(struct record *r, const char *file, struct err *e);
 
+/* What every handle is: hostile files are read with care, others waited for. */
+int store_configure(struct record *r, struct err *e);
+
+/*
+ * The record as it is now, to be read while others write to it; to be closed (aside.c). It takes as
+ * much room as the record where SQLite keeps temporary files.
+ */
+int store_aside(struct record *r, struct record **out, struct err *e);
+
 enum store_access { STORE_READING, STORE_WRITING };
 
 int store_enter(struct record *r, enum store_access access, struct err *e);

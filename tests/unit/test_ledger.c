@@ -251,6 +251,48 @@ static void test_what_is_broken_is_told_before_any_doubt(void **state)
 	assert_int_equal(v.findings[1].grade, LEDGER_DOUBT);
 }
 
+#define N_LONG 70000 /* that it takes for a word about progress */
+
+static void record_meanwhile(void *ctx, uint64_t done, uint64_t size)
+{
+	struct world *w = ctx;
+	struct external x = {.name = "backlog",
+			     .series = "",
+			     .unit = "",
+			     .value = world_int((int64_t)done),
+			     .host = "alpha",
+			     .user = "audit"};
+	struct err e = {0};
+
+	assert_true(done < size);
+	assert_ok(record_external(w->record, &x, &e), e);
+}
+
+/* Who commits while a record is verified does not wait for that. */
+static void test_verifying_keeps_nobody_from_recording(void **state)
+{
+	struct world *w = *state;
+	const struct ledger_trust trust = {.progress = record_meanwhile, .progress_ctx = w};
+	struct result *results = arena_array(w->arena, N_LONG, sizeof(*results));
+	const struct check_info *c = world_check(w, "a/b");
+	struct ledger_verification v;
+	struct ledger_head head;
+	struct run_info run;
+	struct err e = {0};
+
+	needs_file("a server keeps nobody waiting");
+	run = world_begin(w, "");
+	for (size_t i = 0; i < N_LONG; i++)
+		results[i] = world_result(w, c, arena_printf(w->arena, "{x=\"%zu\"}", i),
+					  OUTCOME_PASS, world_int(1));
+	world_add(w, &run, results, N_LONG);
+	world_end(w, &run, OUTCOME_PASS);
+	v = full_verify(w, w->path, &trust);
+	assert_int_equal(v.n_broken, 0);
+	assert_ok(ledger_head(w->record, w->arena, &head, &e), e);
+	assert_true(head.size > v.head.size);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -260,6 +302,7 @@ int main(void)
 		TEST(test_leaves_are_canonical),
 		TEST(test_every_record_can_be_proven),
 		TEST(test_what_is_broken_is_told_before_any_doubt),
+		TEST(test_verifying_keeps_nobody_from_recording),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
