@@ -4,8 +4,8 @@
  * Every directory is opened again component by component without following links and read to its
  * end: each name found must be in the tree, and as many must be found as the tree has. Files are
  * read back whole and their SHA-256 compared with the one taken from the re-hashed object; type,
- * permission bits, size, link count, file system and symlink targets must be exact, and the owner
- * that of the root.
+ * permission bits, size, link count, file system and symlink targets must be exact, the owner that
+ * of the root, and no program may have capabilities.
  *
  * What is compared is the tree in scratch or a warm copy of it. Of a warm copy stamps are taken on
  * the way, each before its file is read; the caller may be content with those (warm.c).
@@ -20,6 +20,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
+#include "runner/io/acl.h"
 #include "runner/io/digest.h"
 #include "runner/io/dir.h"
 #include "runner/io/place.h"
@@ -151,6 +152,8 @@ static int compare_file(struct worker *w, const struct entry *entry, int dir)
 		rc = unreadable(w, entry);
 	else
 		rc = compare_stat(w, entry, &st);
+	if (rc == 0 && entry->type == ENTRY_EXECUTABLE && acl_gives_privileges(fd))
+		rc = differs(w, entry, "has capabilities of its own, which no tag gives");
 	if (rc == 0)
 		rc = compare_bytes(w, entry, fd);
 	worker_did(w, entry->size_bytes);

@@ -72,3 +72,8 @@ int acl_writers(struct arena *a, const char *path, gid_t owning, struct acl_writ
 	}
 	return 0;
 }
+
+bool acl_gives_privileges(int fd)
+{
+	return fgetxattr(fd, "security.capability", NULL, 0) >= 0;
+}

@@ -1,5 +1,6 @@
 /*
- * acl: whom an access list lets write to a file or directory, beside its owner and everybody.
+ * acl: what a mode does not tell: whom an access list lets write to a file or directory, beside its
+ * owner and everybody, and whether a program gets privileges that its caller has not.
  *
  * Lists are those of POSIX.1e as Linux keeps them (acl(5)): they name users and groups, whose
  * rights a mask bounds, which lstat() shows as the bits of the group. Where that bit of writing is
@@ -25,5 +26,8 @@ struct acl_writer {
  */
 int acl_writers(struct arena *a, const char *path, gid_t owning, struct acl_writer **out,
 		size_t *n);
+
+/* Capabilities of a file (capabilities(7)), for whoever runs it. */
+bool acl_gives_privileges(int fd);
 
 #endif

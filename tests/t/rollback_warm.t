@@ -179,6 +179,14 @@ if [ "$(id -u)" = 0 ]; then
 		diag "access lists are not tried: $(tail -n 1 "$TMP/listed")"
 	fi
 	warmed
+	if python3 -c 'import os, struct
+os.setxattr("warm/v2.0.0/bin/run", "security.capability", struct.pack("<5I", 0x02000001, 1 << 7, 0, 0, 0))' 2>"$TMP/given"; then
+		noticed "a program with capabilities" 1 'in the warm copy "bin/run" has capabilities of its own, which no tag gives'
+		mended "a program with capabilities"
+	else
+		diag "capabilities are not tried: $(tail -n 1 "$TMP/given")"
+	fi
+	warmed
 	chown -h 12345 warm/v2.0.0/bin/link
 	noticed "a symbolic link of somebody else" 1 'in the warm copy "bin/link" belongs to user 12345, and all of it to user 0'
 	warmed
