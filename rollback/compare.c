@@ -89,6 +89,12 @@ static int open_directory(struct worker *w, const struct entry *dir)
 	return fd;
 }
 
+/* What it covers is not looked at, and stands there when it is gone. */
+static int compare_mount(struct worker *w, const struct entry *entry, int fd)
+{
+	return place_is_mounted(fd) ? differs(w, entry, "has something mounted on it") : 0;
+}
+
 static int compare_bytes(struct worker *w, const struct entry *entry, int fd)
 {
 	unsigned char digest[SHA256_BYTES];
@@ -152,6 +158,8 @@ static int compare_file(struct worker *w, const struct entry *entry, int dir)
 		rc = unreadable(w, entry);
 	else
 		rc = compare_stat(w, entry, &st);
+	if (rc == 0)
+		rc = compare_mount(w, entry, fd);
 	if (rc == 0 && entry->type == ENTRY_EXECUTABLE && acl_gives_privileges(fd))
 		rc = differs(w, entry, "has capabilities of its own, which no tag gives");
 	if (rc == 0)
@@ -259,6 +267,8 @@ static void compare_task(struct worker *w, size_t i)
 	}
 	if (!*dir->path)
 		compare_root(w, dir, fd);
+	else
+		(void)compare_mount(w, dir, fd); /* told in steps */
 	while (!step_is_full(&w->first) && !room_is_late(w->v) && (name = dir_next(stream))) {
 		const struct entry *entry = entry_child(dir, name, strlen(name));
 

@@ -36,6 +36,14 @@ int place_identify(int fd, struct place_identity *out, bool *is_mounted)
 	return 0;
 }
 
+bool place_is_mounted(int fd)
+{
+	struct statx x;
+
+	return statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, 0, &x) == 0 &&
+	       (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 bool place_is_same(const struct place_identity *a, const struct place_identity *b)
 {
 	return a->inode == b->inode && a->born_ns == b->born_ns;

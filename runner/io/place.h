@@ -29,6 +29,8 @@ struct place_identity {
 
 /* is_mounted: something is mounted there, so it cannot be renamed (Linux 5.8; false before). */
 int place_identify(int fd, struct place_identity *out, bool *is_mounted);
+/* Is that a directory or file that something is mounted on? Also of one file system (bind). */
+bool place_is_mounted(int fd);
 bool place_is_same(const struct place_identity *a, const struct place_identity *b);
 
 /* rename(2) that refuses whatever is there, also an empty directory. errno tells. */

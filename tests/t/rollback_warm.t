@@ -186,6 +186,17 @@ os.setxattr("warm/v2.0.0/bin/run", "security.capability", struct.pack("<5I", 0x0
 	else
 		diag "capabilities are not tried: $(tail -n 1 "$TMP/given")"
 	fi
+	# mounted FROM ON: within the copy, while it is verified.
+	mounted()
+	{
+		run unshare -m sh -c 'mount --bind "$1" "$2" || exit 99; "$3" rollback verify v2.0.0' - "$1" "warm/v2.0.0/$2" "$ASSIZE"
+		[ "$status" -ne 99 ] || return 0
+		is "something mounted on $2: exit status" "$status" 1
+		like "something mounted on $2" "$out" "in the warm copy \"$2\" has something mounted on it"
+	}
+	cp -a warm/v2.0.0/src same
+	mounted same src
+	mounted same/deep/hello.txt src/deep/hello.txt
 	warmed
 	chown -h 12345 warm/v2.0.0/bin/link
 	noticed "a symbolic link of somebody else" 1 'in the warm copy "bin/link" belongs to user 12345, and all of it to user 0'
