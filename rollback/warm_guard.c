@@ -1,5 +1,6 @@
 /*
- * warm_guard: who else could change a warm copy between its proof and its use.
+ * warm_guard: who else could change a warm copy between its proof and its use, and what would keep
+ * it from being used.
  *
  * Within the copy modes are those of the tag and owners that of its root (compare.c). What is above
  * it decides who may put another directory in its place: each directory up to the root must be
@@ -101,10 +102,25 @@ static bool look_at(struct step *s, const char *path, uid_t owner)
 	return true;
 }
 
+/* What keeps a copy from being changed keeps it from being swapped in as well. */
+static bool look_whether_fixed(struct step *s, const char *path)
+{
+	if (!place_is_fixed(path))
+		return false;
+	(void)step_find(s, OUTCOME_WARN,
+			arena_printf(s->a, "chattr -ia %s", str_as_word(s->a, path)),
+			"the warm copy cannot be swapped in by a rename: \"%s\" is immutable or "
+			"append-only (chattr)",
+			str_escaped(s->a, path));
+	return true;
+}
+
 void warm_guard(struct step *s, const struct warm_place *place, uid_t owner)
 {
 	char path[PATH_MAX];
 
+	if (look_whether_fixed(s, place->path) || look_whether_fixed(s, place->directory))
+		return;
 	/* Manifests say which copies need not be read again. */
 	if (look_at(s, place->state, owner) || !realpath(place->directory, path))
 		return;

@@ -21,6 +21,7 @@
 #include "runner/base/str.h"
 #include "runner/history/record.h"
 #include "runner/io/json.h"
+#include "runner/io/place.h"
 #include "runner/model/definition.h"
 #include "runner/rollback_show.h"
 #include "runner/show.h"
@@ -79,7 +80,8 @@ static bool is_swappable(struct listing *l, const struct stat *st, const char *p
 	const char *parent = arena_strndup(l->a, path, (size_t)(strrchr(path, '/') - path));
 	struct stat directory;
 
-	return S_ISDIR(st->st_mode) && stat(*parent != '\0' ? parent : "/", &directory) == 0 &&
+	return S_ISDIR(st->st_mode) && !place_is_fixed(path) && !place_is_fixed(parent) &&
+	       stat(*parent != '\0' ? parent : "/", &directory) == 0 &&
 	       directory.st_dev == st->st_dev;
 }
 

@@ -44,6 +44,14 @@ bool place_is_mounted(int fd)
 	       (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+bool place_is_fixed(const char *path)
+{
+	struct statx x;
+
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &x) == 0 &&
+	       (x.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
+}
+
 bool place_is_same(const struct place_identity *a, const struct place_identity *b)
 {
 	return a->inode == b->inode && a->born_ns == b->born_ns;

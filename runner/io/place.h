@@ -31,6 +31,9 @@ struct place_identity {
 int place_identify(int fd, struct place_identity *out, bool *is_mounted);
 /* Is that a directory or file that something is mounted on? Also of one file system (bind). */
 bool place_is_mounted(int fd);
+/* Does chattr(1) keep it from being renamed (+i, +a), or a directory from having its names changed?
+ * false where the file system does not tell. */
+bool place_is_fixed(const char *path);
 bool place_is_same(const struct place_identity *a, const struct place_identity *b);
 
 /* rename(2) that refuses whatever is there, also an empty directory. errno tells. */

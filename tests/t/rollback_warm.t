@@ -198,6 +198,15 @@ os.setxattr("warm/v2.0.0/bin/run", "security.capability", struct.pack("<5I", 0x0
 	mounted same src
 	mounted same/deep/hello.txt src/deep/hello.txt
 	warmed
+	for what in warm/v2.0.0 warm; do
+		chattr +i "$what" 2>"$TMP/fixed" || { diag "chattr is not tried: $(cat "$TMP/fixed")"; continue; }
+		warned "chattr +i of $what" "cannot be swapped in by a rename: .*/$what. is immutable" "chattr -ia .*/$what"
+		like "chattr +i of $what: list tells" "$("$ASSIZE" rollback list | grep '^v2.0.0')" 'no$'
+		chattr -i "$what"
+	done
+	exits "chattr -i" 0 "$ASSIZE" rollback verify v2.0.0
+	like "chattr -i: list tells" "$("$ASSIZE" rollback list | grep '^v2.0.0')" 'yes$'
+	warmed
 	chown -h 12345 warm/v2.0.0/bin/link
 	noticed "a symbolic link of somebody else" 1 'in the warm copy "bin/link" belongs to user 12345, and all of it to user 0'
 	warmed
