@@ -58,6 +58,17 @@ static int64_t known_ms(const struct evidence *items, size_t n)
 	return last_ms;
 }
 
+/* When the first of it began to be measured. */
+static int64_t begun_ms(const struct evidence *items, size_t n)
+{
+	int64_t first_ms = INT64_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		if (items[i].result.measured_ms < first_ms)
+			first_ms = items[i].result.measured_ms;
+	return first_ms;
+}
+
 static bool has_failure(const struct evidence *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -81,28 +92,35 @@ static bool is_about(const char *subject, const struct evidence *x)
 
 /*
  * The newest run is the one that began last. Another one that was under way meanwhile may have seen
- * the check fail after it was measured there: then that is what is known last. A pass does not take
- * the place of what the newest run says.
+ * the check fail after it was measured there: then that is what is known last. While one was being
+ * measured nobody knows which saw the other's past, so a failure stands against a pass that had
+ * begun by then. A pass does not take the place of what the newest run says.
  */
 static int find_later_failure(struct newest *x, const struct check *check, const char *subject,
 			      struct evidence **items, size_t *n_items, struct err *e)
 {
-	int64_t last_ms = known_ms(*items, *n_items);
+	bool is_failing = has_failure(*items, *n_items);
+	int64_t last_ms = is_failing ? known_ms(*items, *n_items) : begun_ms(*items, *n_items);
 	const struct overlap *meanwhile;
 
 	if (find_overlap(x, (*items)[0].run_id, &meanwhile, e) != 0)
 		return -1;
 	for (size_t i = 0; i < meanwhile->n; i++) {
 		struct evidence *other;
+		int64_t at_ms;
 		size_t n;
 
 		if (store_run_evidence(x->record, x->arena, check->name, meanwhile->runs[i], &other,
 				       &n, e) != 0)
 			return -1;
 		if (n == 0 || !is_of(check, &other[0]) || !is_about(subject, &other[0]) ||
-		    !has_failure(other, n) || known_ms(other, n) <= last_ms)
+		    !has_failure(other, n))
 			continue;
-		last_ms = known_ms(other, n);
+		at_ms = known_ms(other, n);
+		if (is_failing ? at_ms <= last_ms : at_ms < last_ms)
+			continue;
+		is_failing = true;
+		last_ms = at_ms;
 		*items = other;
 		*n_items = n;
 	}

@@ -155,8 +155,11 @@ static void test_notices_of_concurrent_runs_are_told_once(void **state)
 	world_end(w, &one, OUTCOME_FAIL);
 	world_end(w, &two, OUTCOME_FAIL);
 	assert_string_equal(told(w), "[failure a/b]");
+	w->now_ms += WORLD_HOUR;
 	one = world_begin(w, "");
 	two = world_begin(w, "");
+	good.measured_ms = w->now_ms;
+	bad.measured_ms = w->now_ms - WORLD_MIN;
 	world_add(w, &two, &good, 1);
 	world_end(w, &two, OUTCOME_PASS);
 	world_add(w, &one, &bad, 1);
@@ -231,6 +234,7 @@ static void test_notices_an_earlier_failure_of_an_older_run_is_none(void **state
 	assert_string_equal(told(w), "");
 	world_end(w, &two, OUTCOME_FAIL);
 	assert_string_equal(told(w), "[failure a/b]");
+	w->now_ms += WORLD_HOUR;
 	one = world_begin(w, "");
 	two = world_begin(w, "");
 	see(w, &two, "", OUTCOME_PASS, 2);
