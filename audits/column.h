@@ -4,6 +4,7 @@
  *
  * MySQL sends a BIT as bytes and six digits of a FLOAT; the text of PostgreSQL's inet has a /32
  * that it is shown without. A table that is NULL, or has no such column, leaves it as written.
+ * Reals of single precision are compared by the digits that people write of them.
  */
 #ifndef ASSIZE_AUDITS_COLUMN_H
 #define ASSIZE_AUDITS_COLUMN_H
@@ -29,6 +30,17 @@ void column_put_shown(enum db_engine engine, const struct db_table *table, const
 /* MySQL's, by how the type begins. */
 bool column_is_bit(const struct db_column *c);
 bool column_is_float(const struct db_column *c);
+
+/* Is it a real of single precision, known by the fewest digits that give it back? */
+bool column_is_single(enum db_engine engine, const struct db_table *table, const char *name);
+/* Of a single: those digits, as a double. */
+double column_shortest(double x);
+/*
+ * A single's digits are below, or above, a bound when what it is exactly is below, or above, this
+ * one: 0.1 is not above 0.1, though the single is.
+ */
+double column_single_below(double bound);
+double column_single_above(double bound);
 
 /* The type; of a domain the one it is of at last. */
 const char *column_base(const struct db_column *c);

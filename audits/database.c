@@ -169,6 +169,74 @@ void database_one_line(struct buf *out, const char *sql)
 	}
 }
 
+/* The closing quote of a text or name, doubled ones inside passed over; NULL = not seen. */
+static const char *end_of_quoted(const char *c)
+{
+	char quote = *c++;
+
+	for (; *c; c++) {
+		if (*c == '\\')
+			return NULL; /* an escape to MySQL and to nobody else */
+		if (*c != quote)
+			continue;
+		if (c[1] != quote)
+			return c;
+		c++;
+	}
+	return NULL;
+}
+
+bool database_is_closed(const char *sql)
+{
+	size_t depth = 0;
+
+	for (const char *c = sql; *c; c++) {
+		if (strchr(";[]#\\", *c) || strncmp(c, "--", 2) == 0 || strncmp(c, "/*", 2) == 0)
+			return false;
+		if (*c == '\'' || *c == '"' || *c == '`') {
+			c = end_of_quoted(c);
+			if (!c)
+				return false;
+		}
+		if (*c == '(')
+			depth++;
+		if (*c == ')' && depth-- == 0)
+			return false;
+	}
+	return depth == 0;
+}
+
+static bool gives_one(struct db *db, struct buf *sql)
+{
+	size_t n_columns = 0;
+	int rc = db_prepare(db, sql->data, &n_columns, NULL);
+
+	buf_release(sql);
+	return rc == 0 && n_columns == 1;
+}
+
+bool database_is_condition(struct db *db, const char *source, const char *sql)
+{
+	struct buf b;
+
+	if (database_is_closed(sql))
+		return true;
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	(void)buf_printf(&b, "SELECT 1 FROM %s WHERE\n%s\n", source, sql);
+	return gives_one(db, &b);
+}
+
+bool database_is_expression(struct db *db, const char *source, const char *sql)
+{
+	struct buf b;
+
+	if (database_is_closed(sql))
+		return true;
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	(void)buf_printf(&b, "SELECT\n%s\nFROM %s", sql, source);
+	return gives_one(db, &b);
+}
+
 static struct measurement measure_text(struct arena *a, const struct db_value *v)
 {
 	if (v->len > DATABASE_MAX_TEXT_BYTES)

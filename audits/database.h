@@ -40,6 +40,15 @@ int database_explain(struct probe *p, struct db *db, const char *table, struct e
 const char *database_full_name(enum db_engine engine, const struct db_object *objects, size_t n,
 			       const char *table);
 
+/* Is the SQL one expression, certainly: is every quote and parenthesis closed by its own? */
+bool database_is_closed(const char *sql);
+/*
+ * Is SQL that the engine accepted in parentheses one condition, or one expression, also without
+ * them? "a) OR (b" is not. source: what stands behind FROM.
+ */
+bool database_is_condition(struct db *db, const char *source, const char *sql);
+bool database_is_expression(struct db *db, const char *source, const char *sql);
+
 /* SQL for one line of a plan: white space runs become one space. */
 void database_one_line(struct buf *out, const char *sql);
 

@@ -110,8 +110,8 @@ static void put_value(struct buf *b, enum db_engine engine, const struct distrib
 }
 
 /* The number of the bin, NULL for NULL. */
-static void put_bin(struct buf *b, enum db_engine engine, const char *x, const double *edges,
-		    size_t n_edges)
+static void put_bin(struct buf *b, enum db_engine engine, const char *x,
+		    const struct distribution *d, bool is_single)
 {
 	char number[NUM_REAL_MAX];
 
@@ -120,14 +120,15 @@ static void put_bin(struct buf *b, enum db_engine engine, const char *x, const d
 	if (engine == DB_SQLITE)
 		(void)buf_printf(b, " WHEN typeof(%s) NOT IN ('integer', 'real') THEN %d", x,
 				 NOT_A_NUMBER);
-	for (size_t i = 0; i < n_edges; i++) {
-		(void)num_format_real(edges[i], number);
+	for (size_t i = 0; i < d->n_edges; i++) {
+		(void)num_format_real(is_single ? column_single_below(d->edges[i]) : d->edges[i],
+				      number);
 		(void)buf_printf(b, " WHEN %s < %s THEN %zu", x, number, i);
 	}
 	/* NaN is above every number there: only what reaches the last bin is looked at. */
 	if (engine == DB_POSTGRES)
 		(void)buf_printf(b, " WHEN CAST(%s AS text) = 'NaN' THEN %d", x, NOT_A_NUMBER);
-	(void)buf_printf(b, " ELSE %zu END", n_edges);
+	(void)buf_printf(b, " ELSE %zu END", d->n_edges);
 }
 
 static void put_rows(struct buf *b, enum db_engine engine, const struct distribution_spec *s)
@@ -151,7 +152,8 @@ const char *distribution_sql(struct arena *a, enum db_engine engine,
 	put_value(&x, engine, s, d->table, d->n_edges > 0);
 	(void)buf_puts(&b, "SELECT cell, side, count(*) FROM (SELECT ");
 	if (d->n_edges > 0)
-		put_bin(&b, engine, x.data, d->edges, d->n_edges);
+		put_bin(&b, engine, x.data, d,
+			s->column && column_is_single(engine, d->table, s->column));
 	else
 		dialect_exact(engine, &b, x.data);
 	(void)buf_puts(&b, " AS cell, ");
@@ -286,6 +288,29 @@ static int find_edges(struct probe *p, struct db *db, const struct distribution_
 				: "there is no row to take the edges of bins from");
 }
 
+/* What was accepted in parentheses may have closed them. */
+static int check_closed(struct probe *p, struct db *db, const struct distribution_spec *s,
+			struct err *e)
+{
+	const char *const conditions[] = {s->where, s->baseline_where};
+	struct buf b;
+	bool is_one = true;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	db_quote_table(db_engine(db), &b, s->table);
+	const char *source = arena_strndup(p->arena, b.data, b.len);
+
+	buf_release(&b);
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++)
+		is_one = is_one &&
+			 (!conditions[i] || database_is_condition(db, source, conditions[i]));
+	if (!is_one)
+		return err_set(e, ERR_MEASURE, "the filter is not one condition");
+	if (s->expression && !database_is_expression(db, source, s->expression))
+		return err_set(e, ERR_MEASURE, "what is asked is not one expression");
+	return 0;
+}
+
 bool distribution_finds_edges(const struct distribution_spec *s)
 {
 	return !s->baseline_file && (s->bins.equal > 0 || s->bins.quantiles > 0);
@@ -329,7 +354,7 @@ int distribution_ask(struct probe *p, struct db *db, const struct distribution_s
 	d->sql = distribution_sql(p->arena, db_engine(db), s, d);
 	if (db_query(db, d->sql, NULL, 0, p->deadline_ms, take_cell, &q, e) != 0)
 		return database_explain(p, db, s->table, e);
-	return 0;
+	return check_closed(p, db, s, e);
 }
 
 int distribution_capture(struct probe *p, struct distribution *d, struct err *e)

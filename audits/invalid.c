@@ -98,12 +98,12 @@ static struct measurement measure(const struct scan *s, const char *column,
 static void emit_rule(struct probe *p, size_t check, struct scan *s, const struct group *column,
 		      enum rule rule)
 {
-	const char *x = invalid_subject(s, column->name, rule);
+	struct subject of = invalid_subject(p->arena, s->engine, s->table, column->name, rule);
 	const struct scan_term *values = scan_add(s, SCAN_COUNT, scan_column(s, column->name));
 	const struct scan_term *broken = values;
 	struct label *labels = arena_array(p->arena, 2, sizeof(*labels));
 	struct err e = {0};
-	const char *text = invalid_condition(p->arena, s->engine, x, column->value, rule, &e);
+	const char *text = invalid_condition(p->arena, &of, column->value, rule, &e);
 	struct measurement m;
 
 	if (text) {
@@ -130,7 +130,7 @@ static void invalid_emit(struct probe *p, size_t check, struct scan *s)
 }
 
 static const struct scan_part invalid_part = {
-	.add = invalid_add, .emit = invalid_emit, .can_sample = true, .asks_texts = true};
+	.add = invalid_add, .emit = invalid_emit, .can_sample = true, .asks_types = true};
 
 /* ---- what failed ---- */
 
@@ -156,12 +156,11 @@ static int invalid_evidence(struct probe *p, size_t check, const struct measurem
 		rule++; /* it is one of ours */
 	enum db_engine engine = database_engine(c->target);
 	const char *name = m->labels[0].value;
-	/* See invalid_subject(). */
-	const char *x =
-		rule == RULE_RANGE ? scan_compared_name(p, c, name) : scan_shown_name(p, c, name);
+	struct subject of =
+		invalid_subject(p->arena, engine, scan_look_again(p, c), name, (enum rule)rule);
 	struct scan_shown shown = {
 		.show = &spec->show,
-		.condition = invalid_condition(p->arena, engine, x, r, (enum rule)rule, e),
+		.condition = invalid_condition(p->arena, &of, r, (enum rule)rule, e),
 	};
 
 	return shown.condition ? scan_show(p, check, m, &shown, out, e) : -1;

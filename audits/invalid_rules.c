@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/column.h"
 #include "audits/formats.h"
 #include "audits/scan.h"
 #include "runner/base/arena.h"
@@ -81,14 +82,6 @@ const struct key_row invalid_rules_rows[] = {
 };
 
 /* ---- rules as conditions ---- */
-
-/* What a condition is about. */
-struct subject {
-	enum db_engine engine;
-	const char *x;
-	enum dialect_content content;
-	bool has_functions; /* assize's own, of a session of SQLite: see db_sqlite_values.c */
-};
 
 bool invalid_has_rule(const struct rules *r, enum rule rule)
 {
@@ -177,14 +170,31 @@ static int put_set(const struct subject *of, struct buf *out, const struct texts
 	return 0;
 }
 
+/* A bound as written, or what an exact single is compared with in its place. */
+static const char *bound_of(const struct subject *of, const char *bound, double (*single)(double),
+			    char out[static NUM_REAL_MAX])
+{
+	double number;
+
+	if (!of->is_single || num_parse_real(bound, strlen(bound), &number) != 0)
+		return bound;
+	(void)num_format_real(single(number), out);
+	return out;
+}
+
 static int put_range(const struct subject *of, struct buf *out, const struct rules *r,
 		     struct err *e)
 {
-	if (r->min && dialect_is_below(of->engine, out, of->x, of->content, r->min, e) != 0)
+	char single[NUM_REAL_MAX];
+
+	if (r->min && dialect_is_below(of->engine, out, of->x, of->content,
+				       bound_of(of, r->min, column_single_below, single), e) != 0)
 		return -1;
 	if (r->min && r->max)
 		(void)buf_puts(out, " OR ");
-	return r->max ? dialect_is_above(of->engine, out, of->x, of->content, r->max, e) : 0;
+	return r->max ? dialect_is_above(of->engine, out, of->x, of->content,
+					 bound_of(of, r->max, column_single_above, single), e)
+		      : 0;
 }
 
 /*
@@ -252,8 +262,8 @@ static int put_condition(const struct subject *of, struct buf *out, const struct
 	return rc;
 }
 
-static const char *condition_of(struct arena *a, const struct subject *of, const struct rules *r,
-				enum rule rule, struct err *e)
+const char *invalid_condition(struct arena *a, const struct subject *of, const struct rules *r,
+			      enum rule rule, struct err *e)
 {
 	struct buf b;
 	const char *text = NULL;
@@ -265,32 +275,37 @@ static const char *condition_of(struct arena *a, const struct subject *of, const
 	return text;
 }
 
-const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
-			      const struct rules *r, enum rule rule, struct err *e)
+struct subject invalid_subject(struct arena *a, enum db_engine engine, const struct db_table *table,
+			       const char *column, enum rule rule)
 {
-	return condition_of(a, &(struct subject){engine, x, DIALECT_ANYTHING, false}, r, rule, e);
-}
+	struct subject of = {.engine = engine};
+	struct buf b;
 
-const char *invalid_subject(const struct scan *s, const char *column, enum rule rule)
-{
-	return rule == RULE_RANGE ? scan_compared(s, column) : scan_shown(s, column);
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	if (rule == RULE_RANGE)
+		column_put_compared(engine, table, column, &b);
+	else
+		column_put_shown(engine, table, column, &b);
+	of.x = arena_strndup(a, b.data, b.len);
+	of.is_single = rule == RULE_RANGE && column_is_single(engine, table, column);
+	buf_release(&b);
+	return of;
 }
 
 void invalid_add_condition(struct scan *s, const char *column, const struct rules *r,
 			   enum rule rule)
 {
 	struct arena *a = s->probe->arena;
-	const char *x = invalid_subject(s, column, rule);
-	const char *condition = invalid_condition(a, s->engine, x, r, rule, NULL);
+	struct subject of = invalid_subject(a, s->engine, s->table, column, rule);
+	const char *condition = invalid_condition(a, &of, r, rule, NULL);
 	const char *cheaper[DIALECT_N_CONTENTS] = {NULL};
 
 	if (!condition)
 		return;
+	of.has_functions = s->engine == DB_SQLITE;
 	for (int i = 0; i < DIALECT_N_CONTENTS; i++) {
-		struct subject of = {s->engine, x, (enum dialect_content)i, false};
-
-		of.has_functions = s->engine == DB_SQLITE;
-		cheaper[i] = condition_of(a, &of, r, rule, NULL);
+		of.content = (enum dialect_content)i;
+		cheaper[i] = invalid_condition(a, &of, r, rule, NULL);
 	}
 	(void)scan_add_condition(s, condition, scan_column(s, column), cheaper);
 }

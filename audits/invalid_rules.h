@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "runner/io/db.h"
+#include "runner/io/db_dialect.h"
 #include "runner/model/keys.h"
 
 struct arena;
@@ -35,15 +36,26 @@ extern const struct key_row invalid_rules_rows[];
 
 bool invalid_has_rule(const struct rules *r, enum rule rule);
 
+/* What a condition is about. */
+struct subject {
+	enum db_engine engine;
+	const char *x;	/* a column's value, or what has its text */
+	bool is_single; /* see column.h */
+	enum dialect_content content;
+	bool has_functions; /* assize's own, of a session of SQLite: see db_sqlite_values.c */
+};
+
 /*
- * What holds for the rows whose value x breaks the rule, never for NULL; in the arena. NULL with an
+ * What holds for the rows whose value breaks the rule, never for NULL; in the arena. NULL with an
  * error: the engine has no such condition.
  */
-const char *invalid_condition(struct arena *a, enum db_engine engine, const char *x,
-			      const struct rules *r, enum rule rule, struct err *e);
+const char *invalid_condition(struct arena *a, const struct subject *of, const struct rules *r,
+			      enum rule rule, struct err *e);
 
-/* What the rule is about of a column: its value, or what has its text. */
-const char *invalid_subject(const struct scan *s, const char *column, enum rule rule);
+/* What the rule is about of a column of a table, which may be NULL; nothing is known to be cheaper.
+ */
+struct subject invalid_subject(struct arena *a, enum db_engine engine, const struct db_table *table,
+			       const char *column, enum rule rule);
 
 /* Adds the condition, if the engine has it, of a column which was added before. */
 void invalid_add_condition(struct scan *s, const char *column, const struct rules *r,

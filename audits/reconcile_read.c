@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "audits/column.h"
@@ -11,7 +10,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
-#include "runner/base/num.h"
 #include "runner/io/db.h"
 #include "runner/model/kind.h"
 
@@ -68,6 +66,14 @@ static void put_query(struct buf *b, const char *query)
 	(void)buf_puts(b, "\n) AS q");
 }
 
+static void put_source(struct buf *b, enum db_engine engine, const struct reconcile_side *side)
+{
+	if (side->query)
+		put_query(b, side->query);
+	else
+		db_quote_table(engine, b, side->table);
+}
+
 const char *reconcile_sql(struct arena *a, const struct reconcile_spec *spec,
 			  const struct reconcile_side *side, const struct db_table *table)
 {
@@ -82,10 +88,7 @@ const char *reconcile_sql(struct arena *a, const struct reconcile_spec *spec,
 		(void)buf_puts(&b, ", ");
 	put_columns(&b, engine, &side->values, table);
 	(void)buf_puts(&b, " FROM ");
-	if (side->query)
-		put_query(&b, side->query);
-	else
-		db_quote_table(engine, &b, side->table);
+	put_source(&b, engine, side);
 	put_condition(&b, "WHERE", spec->where ? spec->where : side->where);
 	if (spec->where)
 		put_condition(&b, "AND", side->where);
@@ -94,26 +97,13 @@ const char *reconcile_sql(struct arena *a, const struct reconcile_spec *spec,
 	return sql;
 }
 
-/* A FLOAT as the fewest digits that are it, which is what other engines say of theirs. */
-static double shortest(double x)
-{
-	char text[NUM_REAL_MAX];
-	double found = x;
-
-	for (int digits = 6; digits <= 9; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
-		if (num_parse_real(text, strlen(text), &found) == 0 && (float)found == (float)x)
-			return found;
-	}
-	return x;
-}
-
+/* A FLOAT is what other engines say of theirs. */
 static struct db_value value_of(const struct reader *r, const struct db_row *row, size_t i)
 {
 	struct db_value v = row->values[i];
 
 	if (r->is_float[i] && v.type == DB_REAL)
-		v.real = shortest(v.real);
+		v.real = column_shortest(v.real);
 	return v;
 }
 
@@ -179,6 +169,23 @@ static const struct db_table *table_of(struct reader *r, struct db *db)
 	return t;
 }
 
+/* What was accepted in parentheses may have closed them. */
+static int check_closed(struct reader *r, struct db *db)
+{
+	const char *const conditions[] = {r->spec->where, r->side->where};
+	const char *source;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	put_source(&b, db_engine(db), r->side);
+	source = arena_strndup(r->probe.arena, b.data, b.len);
+	buf_release(&b);
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++)
+		if (conditions[i] && !database_is_condition(db, source, conditions[i]))
+			return err_set(&r->err, ERR_MEASURE, "the filter is not one condition");
+	return 0;
+}
+
 static int read_side(struct reader *r)
 {
 	struct db_source source = database_source(r->side->target);
@@ -195,6 +202,8 @@ static int read_side(struct reader *r)
 	rc = db_query(db, sql, NULL, 0, p->deadline_ms, take_row, r, &r->err);
 	if (rc != 0)
 		rc = database_explain(p, db, r->side->table, &r->err);
+	else
+		rc = check_closed(r, db);
 	db_release(p->world->dbs, db);
 	return rc;
 }

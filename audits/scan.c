@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audits/column.h"
 #include "audits/database.h"
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
@@ -42,24 +41,6 @@ const char *scan_column(const struct scan *s, const char *name)
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	db_quote(s->engine, &b, name);
-	return keep(s, &b);
-}
-
-const char *scan_shown(const struct scan *s, const char *name)
-{
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	column_put_shown(s->engine, s->table, name, &b);
-	return keep(s, &b);
-}
-
-const char *scan_compared(const struct scan *s, const char *name)
-{
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	column_put_compared(s->engine, s->table, name, &b);
 	return keep(s, &b);
 }
 

@@ -55,7 +55,7 @@ struct scan_part {
 	 * them, and emits. */
 	void (*emit)(struct probe *p, size_t check, struct scan *s);
 	bool can_sample; /* its values mean the same of a sample of the rows */
-	bool asks_texts; /* of scan_shown() columns */
+	bool asks_types; /* s->table is looked at before add() */
 };
 
 struct scan_spec {
@@ -154,14 +154,6 @@ struct scan {
 
 /* A name quoted for the engine, in the arena. */
 const char *scan_column(const struct scan *s, const char *name);
-
-/*
- * The column as what has the text that people know its values by, where its own text is another;
- * else as scan_column(). For parts that ask for texts.
- */
-const char *scan_shown(const struct scan *s, const char *name);
-/* The column as what the engine compares, with numbers if it holds such. For the same parts. */
-const char *scan_compared(const struct scan *s, const char *name);
 
 /* Borrows the expression. The same question again is the same term. */
 struct scan_term *scan_add(struct scan *s, enum scan_aggregate how, const char *expression);

@@ -109,14 +109,14 @@ const struct db_table *scan_table(struct scan *s, struct db *db)
 
 void scan_look(struct scan *s, struct db *db)
 {
-	bool asks_texts = s->spec->by.n > 0;
+	bool asks_types = s->spec->by.n > 0;
 
 	for (size_t i = 0; i < s->probe->n_checks; i++) {
 		const struct scan_spec *spec = s->probe->checks[i]->spec;
 
-		asks_texts = asks_texts || spec->part->asks_texts;
+		asks_types = asks_types || spec->part->asks_types;
 	}
-	if (asks_texts && (s->engine == DB_MYSQL || s->engine == DB_POSTGRES))
+	if (asks_types && (s->engine == DB_MYSQL || s->engine == DB_POSTGRES))
 		(void)scan_table(s, db); /* kept there */
 }
 

@@ -110,8 +110,6 @@ void scan_put_alone(const struct scan_batch *b, struct buf *out);
 
 /* The key there is; false: none. */
 bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key);
-/* Is the SQL one expression, certainly? */
-bool scan_is_closed(const char *sql);
 /* The key of a table that is large enough to be divided; else NULL. Finds out which expressions are
  * columns of SQLite's. */
 const struct scan_key *scan_find_key(struct scan *s, struct db *db);

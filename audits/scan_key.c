@@ -8,8 +8,8 @@
  * itself, with parallel workers.
  *
  * A condition on the key is written beside the check's own (where:), and must bind stronger than
- * anything in it. So a filter is only divided when every quote and parenthesis in it is closed by
- * its own; one that cannot be read that simply is asked whole.
+ * anything in it. So a filter is only divided when it is database_is_closed(); one that cannot be
+ * read that simply is asked whole.
  */
 #include <string.h>
 
@@ -18,44 +18,6 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/model/kind.h"
-
-/* The closing quote of a text or name, doubled ones inside passed over; NULL = not seen. */
-static const char *end_of_quoted(const char *c)
-{
-	char quote = *c++;
-
-	for (; *c; c++) {
-		if (*c == '\\')
-			return NULL; /* an escape to MySQL and to nobody else */
-		if (*c != quote)
-			continue;
-		if (c[1] != quote)
-			return c;
-		c++;
-	}
-	return NULL;
-}
-
-/* One expression, certainly. */
-bool scan_is_closed(const char *sql)
-{
-	size_t depth = 0;
-
-	for (const char *c = sql; *c; c++) {
-		if (strchr(";[]#\\", *c) || strncmp(c, "--", 2) == 0 || strncmp(c, "/*", 2) == 0)
-			return false;
-		if (*c == '\'' || *c == '"' || *c == '`') {
-			c = end_of_quoted(c);
-			if (!c)
-				return false;
-		}
-		if (*c == '(')
-			depth++;
-		if (*c == ')' && depth-- == 0)
-			return false;
-	}
-	return depth == 0;
-}
 
 static bool has_column(const struct scan *s, const struct db_table *t, const char *name)
 {
@@ -147,10 +109,10 @@ bool scan_key_of(struct scan *s, struct db *db, struct scan_key *key)
 
 static bool is_closed(const struct scan *s)
 {
-	if (s->spec->where && !scan_is_closed(s->spec->where))
+	if (s->spec->where && !database_is_closed(s->spec->where))
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		if (!scan_is_closed(s->terms[i]->expression))
+		if (!database_is_closed(s->terms[i]->expression))
 			return false;
 	return true;
 }

@@ -16,6 +16,7 @@
 #include "audits/database.h"
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/model/kind.h"
 #include "runner/model/measurement.h"
 
@@ -36,11 +37,19 @@ static struct arena *arena_of(const struct scan *s)
 	return s->probe->arena;
 }
 
+static int fail_filter(struct err *e)
+{
+	return err_set(e, ERR_MEASURE, "the filter is not one condition");
+}
+
+static int fail_expression(struct err *e)
+{
+	return err_set(e, ERR_MEASURE, "what is asked is not one expression");
+}
+
 int scan_not_one(const struct scan_batch *b, struct err *e)
 {
-	return err_set(e, ERR_MEASURE,
-		       b->n == 1 && !b->scan->spec->where ? "what is asked is not one expression"
-							  : "the filter is not one condition");
+	return b->n == 1 && !b->scan->spec->where ? fail_expression(e) : fail_filter(e);
 }
 
 static void add_batch(struct round *r, struct scan_batch b)
@@ -105,6 +114,38 @@ static int sort_out(struct scan_batch *b, struct db *db, struct err *e)
 	}
 	b->n = n_good;
 	scan_place(b, SCAN_MAX_COLUMNS);
+	return 0;
+}
+
+static const char *source_of(const struct scan *s)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	db_quote_table(s->engine, &b, s->spec->table);
+	const char *source = arena_strndup(arena_of(s), b.data, b.len);
+
+	buf_release(&b);
+	return source;
+}
+
+/* What is accepted in parentheses may have closed them. */
+static int check_closed(struct scan *s, struct db *db, struct err *e)
+{
+	const char *source = source_of(s);
+
+	if (s->spec->where && !database_is_condition(db, source, s->spec->where))
+		return fail_filter(e);
+	for (size_t i = 0; i < s->n; i++) {
+		struct scan_term *t = s->terms[i];
+		struct err why = {0};
+
+		if (t->error || t->how == SCAN_COUNT_IF || t->how == SCAN_REPEATED ||
+		    database_is_expression(db, source, t->expression))
+			continue;
+		(void)fail_expression(&why);
+		set_bad(s, t, &why);
+	}
 	return 0;
 }
 
@@ -256,7 +297,7 @@ int scan_run(struct scan *s, struct db *const *dbs, size_t n_dbs, struct err *e)
 	struct round r = {.scan = s, .dbs = dbs, .n_dbs = n_dbs};
 
 	make_room(s);
-	if (first_round(&r, e) != 0 || ask_rounds(&r, e) != 0)
+	if (first_round(&r, e) != 0 || check_closed(s, dbs[0], e) != 0 || ask_rounds(&r, e) != 0)
 		return err_context(e, "table \"%s\"", s->spec->table);
 	/* Nothing could be asked: the segments still have to be told. */
 	if (s->n_segments == 0 && s->terms[0]->error && ask_count(&r, e) != 0)

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "audits/database.h"
 #include "audits/scan_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -132,7 +133,7 @@ static int sample_keys(struct scan *s, struct db *db, double share, int64_t n_ro
 {
 	struct scan_key key;
 
-	if (s->spec->where && !scan_is_closed(s->spec->where))
+	if (s->spec->where && !database_is_closed(s->spec->where))
 		return err_set(e, ERR_MEASURE,
 			       "cannot take a sample: the filter cannot be "
 			       "told from what would stand beside it");

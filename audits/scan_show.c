@@ -27,11 +27,8 @@ const char *scan_quoted(struct arena *a, const struct check *c, const char *name
 	return text;
 }
 
-typedef void put_fn(enum db_engine engine, const struct db_table *table, const char *name,
-		    struct buf *out);
-
 /* Without it the query that is to come says what is wrong. */
-static const struct db_table *look(struct probe *p, const struct check *c)
+const struct db_table *scan_look_again(struct probe *p, const struct check *c)
 {
 	const struct scan_spec *spec = c->spec;
 	struct db *db;
@@ -44,39 +41,20 @@ static const struct db_table *look(struct probe *p, const struct check *c)
 	return table;
 }
 
-static const char *name_as(struct probe *p, const struct check *c, const char *name, put_fn *put)
-{
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
-	put(database_engine(c->target), look(p, c), name, &b);
-	const char *text = arena_strndup(p->arena, b.data, b.len);
-
-	buf_release(&b);
-	return text;
-}
-
-const char *scan_shown_name(struct probe *p, const struct check *c, const char *name)
-{
-	return name_as(p, c, name, column_put_shown);
-}
-
-const char *scan_compared_name(struct probe *p, const struct check *c, const char *name)
-{
-	return name_as(p, c, name, column_put_compared);
-}
-
 /* " AND column is what the label says" */
 static int put_segment(struct probe *p, const struct check *c, const struct label *label,
 		       struct buf *out, struct err *e)
 {
 	enum db_engine engine = database_engine(c->target);
-	const char *name = scan_shown_name(p, c, label->name);
+	struct buf name;
 
+	buf_init(&name, BUF_UNBOUNDED); /* the definition is bounded */
+	column_put_shown(engine, scan_look_again(p, c), label->name, &name);
 	(void)buf_puts(out, " AND (");
 	if (strcmp(label->value, NULL_LABEL) == 0)
-		(void)buf_printf(out, "%s IS NULL OR ", name);
-	dialect_exact(engine, out, name);
+		(void)buf_printf(out, "%s IS NULL OR ", name.data);
+	dialect_exact(engine, out, name.data);
+	buf_release(&name);
 	(void)buf_puts(out, " = ");
 	int rc = dialect_literal(engine, out, label->value, e);
 
@@ -110,7 +88,7 @@ int scan_show(struct probe *p, size_t check, const struct measurement *m,
 
 	buf_init(&sql, BUF_UNBOUNDED); /* the definition is bounded */
 	(void)buf_puts(&sql, "SELECT ");
-	show_columns(engine, &sql, shown->show, look(p, c));
+	show_columns(engine, &sql, shown->show, scan_look_again(p, c));
 	(void)buf_puts(&sql, " FROM ");
 	rc = scan_put_rows(p, c, m, &sql, e);
 	(void)buf_printf(&sql, " AND (%s)", shown->condition);

@@ -22,9 +22,8 @@ struct show;
 /* A name quoted for the engine of the check's target, in the arena. */
 const char *scan_quoted(struct arena *a, const struct check *c, const char *name);
 
-/* As scan_shown() and scan_compared(); they look at the table for it. */
-const char *scan_shown_name(struct probe *p, const struct check *c, const char *name);
-const char *scan_compared_name(struct probe *p, const struct check *c, const char *name);
+/* The table of the check, for what its columns are shown as: see column_look(). */
+const struct db_table *scan_look_again(struct probe *p, const struct check *c);
 
 /* Appends "table WHERE filter AND segment": the rows m is of. */
 int scan_put_rows(struct probe *p, const struct check *c, const struct measurement *m,

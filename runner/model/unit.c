@@ -154,17 +154,20 @@ static void put_size(struct buf *out, double v)
 		put_scaled(out, v, 1073741824, "GiB");
 }
 
-/* " rows", but "1 row". */
+/* " rows", but "1 row" and "1 category". */
 static void put_name(struct buf *out, const char *unit, bool is_one)
 {
 	size_t n = strlen(unit);
 
 	if (n == 0)
 		return;
+	bool is_y = is_one && n > 4 && strcmp(unit + n - 3, "ies") == 0;
+
 	if (is_one && n > 3 && unit[n - 1] == 's')
-		n--;
+		n -= is_y ? 3 : 1;
 	(void)buf_putc(out, ' '); /* a full buffer shows in is_full */
 	(void)buf_add(out, unit, n);
+	(void)buf_puts(out, is_y ? "y" : "");
 }
 
 void unit_format(struct buf *out, double value, const char *unit)

@@ -85,6 +85,7 @@ static void test_unit_formats_for_people(void **state)
 	check_format(99772, "", "99 772");
 	check_format(-1234567, "orders", "-1 234 567 orders");
 	check_format(1, "rows", "1 row");
+	check_format(1, "categories", "1 category");
 	check_format(0, "rows", "0 rows");
 	check_format(3.14159, "", "3.142");
 	check_format(NAN, "", "NaN");
