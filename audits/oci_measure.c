@@ -221,9 +221,10 @@ static struct measurement measure_age(struct oci_picture *pic, const struct oci_
 static struct measurement measure_user(struct oci_picture *pic, const struct oci_image *image)
 {
 	const char *user = image->config->user;
-	size_t n = strcspn(user, ":");
+	size_t n = strcspn(user, ":"), sign = n > 1 && strchr("+-", *user) ? 1 : 0;
 
-	if (strspn(user, "0") == n)
+	/* "" and 0, however it is written: runtimes read it as a number with a sign. */
+	if (sign + strspn(user + sign, "0") == n)
 		return measurement_text("user", "root");
 	return measurement_text("user", arena_strndup(pic->walk->probe->arena, user, n));
 }

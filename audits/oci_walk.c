@@ -328,6 +328,25 @@ static bool is_image(const struct oci_document *doc, const struct oci_config *co
 	       (doc->n_items == 0 || oci_layer_of(doc->items[0].media_type) != OCI_LAYER_UNKNOWN);
 }
 
+/* What an entry of an index promises of the image it leads to. */
+static void check_promise(struct oci_walk *w, const struct step *s, const char *platform)
+{
+	const char *promised = s->descriptor->platform;
+
+	if (promised && !oci_platform_matches(promised, platform))
+		oci_find(w, OCI_PROBLEM, "%s: the index says it is for %s, its config says %s",
+			 blob_words(w, s), str_escaped(w->probe->arena, promised),
+			 str_escaped(w->probe->arena, platform));
+}
+
+/* Another entry that leads to an image which was looked at has a promise of its own. */
+static void check_again(struct oci_walk *w, const struct step *s)
+{
+	for (size_t i = 0; i < w->n_images; i++)
+		if (strcmp(w->images[i].digest, s->descriptor->digest) == 0)
+			check_promise(w, s, w->images[i].config->platform);
+}
+
 static int walk_manifest(struct oci_walk *w, const struct step *s, const struct oci_document *doc,
 			 bool is_selected, struct err *e)
 {
@@ -350,11 +369,7 @@ static int walk_manifest(struct oci_walk *w, const struct step *s, const struct 
 			 blob_words(w, s), str_escaped(w->probe->arena, promised));
 	if (runs) {
 		image.platform = str_escaped(w->probe->arena, image.config->platform);
-		if (promised && !oci_platform_matches(promised, image.config->platform))
-			oci_find(w, OCI_PROBLEM,
-				 "%s: the index says it is for %s, its config says %s",
-				 blob_words(w, s), str_escaped(w->probe->arena, promised),
-				 image.platform);
+		check_promise(w, s, image.config->platform);
 		if (image.config->n_diff_ids != doc->n_items)
 			oci_find(w, OCI_PROBLEM, "%s: it has %zu layers, its config counts %zu",
 				 blob_words(w, s), doc->n_items, image.config->n_diff_ids);
@@ -468,6 +483,8 @@ static int walk_document(struct oci_walk *w, const struct step *s, struct oci_ro
 		pass_over(w, s, depth);
 	else if (rc == 0 && is_new && node->is_right)
 		rc = follow(w, s, &text, root, depth, e);
+	else if (rc == 0 && node && node->is_right)
+		check_again(w, s);
 	else if (rc == 0 && (!node || !node->is_right))
 		w->is_partial = true;
 	buf_release(&text);

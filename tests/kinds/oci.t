@@ -137,6 +137,9 @@ intact
 oci_edit image "$top" '$d->{manifests}[1]{platform} = {os => "linux", architecture => "riscv64"}'
 tells "a platform that the config contradicts" all 1 'the index says it is for linux/riscv64, its config says linux/arm64/v8'
 intact
+oci_edit image "$top" 'push @{$d->{manifests}}, {%{$d->{manifests}[0]}, platform => {os => "linux", architecture => "riscv64"}}'
+tells "an image that is announced for two" all 1 'the index says it is for linux/riscv64, its config says linux/amd64'
+intact
 oci_edit image "$config" '$d->{architecture} = "arm64"'
 tells "twice the same platform" size 1 'there are several images for|the index says it is for linux/amd64, its config says linux/arm64'
 
@@ -181,6 +184,11 @@ explains "a layer of no known type is said" all 0 'media type "application/x-odd
 intact
 oci_edit image "$config" 'delete $d->{config}{User}'
 tells "a user that is root" user 1 'user.platform=.linux/amd64.* .root. bound != .root.'
+for root in 0:1000 +0 -00; do
+	intact
+	oci_edit image "$config" "\$d->{config}{User} = '$root'"
+	tells "a user that is root: $root" user 1 'user.platform=.linux/amd64.* .root. bound != .root.'
+done
 intact
 oci_edit image "$config" 'delete $d->{architecture}; delete $d->{os}'
 tells "a config that names no platform" all 1 'the index says it is for linux/amd64, its config names none'
