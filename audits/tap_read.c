@@ -81,7 +81,11 @@ static void end_level(struct reader *r, struct level *l)
 		      arena_printf(r->arena, "%" PRId64 " test%s planned, %" PRId64 " %s reported",
 				   l->planned, l->planned == 1 ? " was" : "s were", l->n_points,
 				   l->n_points == 1 ? "was" : "were"));
-	if (l->largest > l->planned)
+	if (l->largest == INT64_MAX)
+		blame(l, arena_printf(r->arena,
+				      "the number of a test is outside of the plan 1..%" PRId64,
+				      l->planned));
+	else if (l->largest > l->planned)
 		blame(l,
 		      arena_printf(r->arena, "test %" PRId64 " is outside of the plan 1..%" PRId64,
 				   l->largest, l->planned));
@@ -349,8 +353,10 @@ void tap_read(struct arena *a, const char *s, size_t n, struct tap_report *out)
 {
 	struct reader r = {.arena = a, .out = out};
 
+	size_t i = n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* as some shells begin */
+
 	*out = (struct tap_report){0};
-	for (size_t i = 0; i < n;) {
+	while (i < n) {
 		size_t length = 0;
 
 		while (i + length < n && s[i + length] != '\n' && s[i + length] != '\r')

@@ -52,6 +52,9 @@ static void test_tap_counts_whole_streams(void **state)
 	expect_report("1..2\r\nok 1\r\nnot ok 2\r\n", "1 1 0 0", NULL);
 	expect_report("1..1\n# a comment\n\npragma +strict\nnoise\nok 1", "1 0 0 0", NULL);
 	expect_report("1..1\nokay\nnotok\nok_\n  ok 9\nok 1\n", "1 0 0 0", NULL);
+	expect_report("\xef\xbb\xbf"
+		      "1..1\nok 1\n",
+		      "1 0 0 0", NULL);
 	/* White space before a # is no directive by itself. */
 	expect_report("1..2\nok 1 - a # b\nnot ok 2 - # c\n", "1 1 0 0", NULL);
 }
@@ -79,8 +82,9 @@ static void test_tap_refuses_streams_that_are_not_whole(void **state)
 	expect_report("1..1\nok 1\nbail OUT!\n", NULL, "it bailed out");
 	expect_report("1..1\n    bail out! inner\nok 1\n", NULL, "it bailed out: inner");
 	expect_report("Bail out! \\# and \\\\ are not supported\n", NULL, "it bailed out");
-	expect_report("1..1\nok 0\n", NULL, "outside of the plan");
-	expect_report("1..1\nok 99999999999999999999\n", NULL, "outside of the plan");
+	expect_report("1..1\nok 0\n", NULL, "the number of a test is outside of the plan 1..1");
+	expect_report("1..1\nok 99999999999999999999\n", NULL,
+		      "the number of a test is outside of the plan 1..1");
 	expect_report("1..3\nok 9223372036854775807\nok\nok\n", NULL, "is reported twice");
 	expect_report("1..99999999999999999999\nok 1\n", NULL, "more tests are planned");
 	expect_report("1..1\nok 1\n  ---\n  torn: ye", NULL, "inside of a YAML block");
