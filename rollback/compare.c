@@ -2,7 +2,8 @@
  * compare: what is on disk against the tree, both directions.
  *
  * Every directory is opened again component by component without following links and read to its
- * end: each name found must be in the tree, and as many must be found as the tree has. Files are
+ * end: each name found must be in the tree, and as many must be found as the tree has. The files of
+ * a large one are shared out in pieces, so that its thread is not the last one at work. Files are
  * read back whole and their SHA-256 compared with the one taken from the re-hashed object; type,
  * permission bits, size, link count, file system and symlink targets must be exact, the owner that
  * of the root, and no program may have capabilities.
@@ -26,6 +27,7 @@
 #include "runner/io/place.h"
 
 #define MODE_DIRECTORY 0755
+#define PIECE_CHILDREN 64
 
 static const char *shown(struct worker *w, const struct entry *entry)
 {
@@ -65,7 +67,8 @@ static void stamp(const struct copy *copy, const struct entry *entry, const stru
 	at->n_links = (uint32_t)st->st_nlink;
 }
 
-/* A descriptor of a directory of the restored tree, no component of which is a link. */
+/* A descriptor of a directory of the restored tree, no component of which is a link; -1 with errno.
+ */
 static int open_directory(struct worker *w, const struct entry *dir)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -74,14 +77,14 @@ static int open_directory(struct worker *w, const struct entry *dir)
 
 	for (const char *p = dir->path; fd >= 0 && *p;) {
 		size_t n = strcspn(p, "/");
-		int next;
+		int next, error;
 
 		memcpy(name, p, n);
 		name[n] = '\0';
 		next = openat(fd, name, flags);
-		if (next < 0)
-			unreadable(w, dir);
+		error = errno;
 		(void)close(fd); /* only read */
+		errno = error;
 		fd = next;
 		p += n;
 		p += strspn(p, "/");
@@ -95,20 +98,25 @@ static int compare_mount(struct worker *w, const struct entry *entry, int fd)
 	return place_is_mounted(fd) ? differs(w, entry, "has something mounted on it") : 0;
 }
 
+/* To its end: a read that is not filled and has brought all there is to be saves another one. */
 static int compare_bytes(struct worker *w, const struct entry *entry, int fd)
 {
 	unsigned char digest[SHA256_BYTES];
+	int64_t n_read = 0;
 	struct sha256 h;
 	ssize_t n;
 
 	sha256_init(&h);
-	while ((n = read(fd, w->buffer, WORKER_BUFFER)) > 0 && !room_is_late(w->v))
+	do {
+		if (n_read > 0 && room_is_late(w->v))
+			return room_late(w->v, &w->first);
+		n = read(fd, w->buffer, WORKER_BUFFER);
+		if (n < 0)
+			return unreadable(w, entry);
 		sha256_add(&h, w->buffer, (size_t)n);
+		n_read += n;
+	} while (n == WORKER_BUFFER || (n > 0 && n_read < entry->size_bytes));
 	sha256_final(&h, digest);
-	if (n > 0)
-		return room_late(w->v, &w->first);
-	if (n < 0)
-		return unreadable(w, entry);
 	if (memcmp(digest, entry->sha256, SHA256_BYTES) != 0)
 		return differs(w, entry, "holds other bytes than the tag");
 	return 0;
@@ -154,6 +162,8 @@ static int compare_file(struct worker *w, const struct entry *entry, int dir)
 
 	if (fd < 0 && errno == ELOOP)
 		return differs(w, entry, "is a symbolic link, the tag has a file");
+	if (fd < 0 && errno == ENOENT)
+		return differs(w, entry, "is not there");
 	if (fd < 0 || fstat(fd, &st) < 0)
 		rc = unreadable(w, entry);
 	else
@@ -175,7 +185,7 @@ static int compare_stamp(struct worker *w, const struct entry *entry, int dir)
 	struct stat st;
 
 	if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return unreadable(w, entry);
+		return errno == ENOENT ? differs(w, entry, "is not there") : unreadable(w, entry);
 	return compare_stat(w, entry, &st);
 }
 
@@ -213,24 +223,23 @@ static int compare_directory(struct worker *w, const struct entry *entry, const 
 	return 0;
 }
 
-static int compare_entry(struct worker *w, const struct entry *entry, int dir)
+static bool is_file(const struct entry *entry)
+{
+	return entry->type == ENTRY_FILE || entry->type == ENTRY_EXECUTABLE;
+}
+
+/* Files are compared by piece. */
+static int compare_other(struct worker *w, const struct entry *entry, int dir)
 {
 	struct stat st;
 
-	switch (entry->type) {
-	case ENTRY_FILE:
-	case ENTRY_EXECUTABLE:
-		return (w->v->copy->is_by_stamp ? compare_stamp : compare_file)(w, entry, dir);
-	case ENTRY_SYMLINK:
+	if (entry->type == ENTRY_SYMLINK)
 		return compare_link(w, entry, dir);
-	case ENTRY_DIRECTORY:
-		if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return unreadable(w, entry);
-		return compare_directory(w, entry, &st);
-	case ENTRY_SUBMODULE:
-		break; /* closure has refused to prove such a tag */
-	}
-	return differs(w, entry, "is a submodule, which is never restored");
+	if (entry->type == ENTRY_SUBMODULE) /* closure has refused to prove such a tag */
+		return differs(w, entry, "is a submodule, which is never restored");
+	if (fstatat(dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return unreadable(w, entry);
+	return compare_directory(w, entry, &st);
 }
 
 static void find_absent(struct worker *w, const struct entry *dir, int fd)
@@ -238,7 +247,8 @@ static void find_absent(struct worker *w, const struct entry *dir, int fd)
 	struct stat st;
 
 	for (size_t i = 0; i < dir->n_children; i++)
-		if (fstatat(fd, dir->children[i]->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (!is_file(dir->children[i]) &&
+		    fstatat(fd, dir->children[i]->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			differs(w, dir->children[i], "is not there");
 }
 
@@ -253,28 +263,29 @@ static void compare_root(struct worker *w, const struct entry *root, int fd)
 		compare_directory(w, root, &st);
 }
 
-static void compare_task(struct worker *w, size_t i)
+static bool goes_on(struct worker *w)
 {
-	const struct entry *dir = w->v->plan.directories.items[i];
+	return !step_is_full(&w->first) && !room_is_late(w->v);
+}
+
+/* Closes fd. */
+static void compare_names(struct worker *w, const struct entry *dir, int fd)
+{
 	const char *name = "";
 	size_t n_found = 0;
-	int fd = open_directory(w, dir);
-	DIR *stream = fd < 0 ? NULL : dir_open(fd);
+	DIR *stream = dir_open(fd);
 
 	if (!stream) {
 		unreadable(w, dir);
 		return;
 	}
-	if (!*dir->path)
-		compare_root(w, dir, fd);
-	else
-		(void)compare_mount(w, dir, fd); /* told in steps */
-	while (!step_is_full(&w->first) && !room_is_late(w->v) && (name = dir_next(stream))) {
+	while (goes_on(w) && (name = dir_next(stream))) {
 		const struct entry *entry = entry_child(dir, name, strlen(name));
 
 		if (entry) {
 			n_found++;
-			compare_entry(w, entry, fd);
+			if (!is_file(entry))
+				compare_other(w, entry, fd);
 		} else {
 			w->first.order = dir->order;
 			step_find(&w->first, OUTCOME_FAIL, w->v->copy->remedy,
@@ -289,12 +300,67 @@ static void compare_task(struct worker *w, size_t i)
 	(void)closedir(stream); /* only read */
 }
 
+static void compare_task(struct worker *w, size_t i)
+{
+	const struct piece *piece = &w->v->copy->pieces[i];
+	const struct entry *dir = piece->directory;
+	int fd = open_directory(w, dir);
+
+	if (fd < 0) {
+		if (piece->first == 0) /* once is enough */
+			unreadable(w, dir);
+		return;
+	}
+	if (piece->first == 0 && !*dir->path)
+		compare_root(w, dir, fd);
+	else if (piece->first == 0)
+		(void)compare_mount(w, dir, fd); /* told in steps */
+	for (size_t k = piece->first; k < piece->first + piece->n && goes_on(w); k++)
+		if (is_file(dir->children[k]))
+			(w->v->copy->is_by_stamp ? compare_stamp
+						 : compare_file)(w, dir->children[k], fd);
+	if (piece->first == 0)
+		compare_names(w, dir, fd);
+	else
+		(void)close(fd); /* only read */
+}
+
+/* All children of all directories; a directory without any is a piece as well. */
+static const struct piece *pieces_of(const struct verification *v, size_t *n)
+{
+	const struct entries *all = &v->plan.directories;
+	struct piece *pieces;
+
+	*n = 0;
+	for (size_t i = 0; i < all->n; i++)
+		*n += 1 + all->items[i]->n_children / PIECE_CHILDREN;
+	pieces = arena_array(v->a, *n, sizeof(*pieces));
+	*n = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct entry *dir = all->items[i];
+		size_t first = 0;
+
+		do {
+			size_t left = dir->n_children - first;
+
+			pieces[(*n)++] = (struct piece){
+				dir, first, left < PIECE_CHILDREN ? left : PIECE_CHILDREN};
+			first += PIECE_CHILDREN;
+		} while (first < dir->n_children);
+	}
+	return pieces;
+}
+
 int compare_copy(struct verification *v, const struct copy *copy, struct step *s)
 {
+	struct copy shared = *copy;
+	size_t n, worth;
 	int rc;
 
-	v->copy = copy;
-	rc = crew_run(v, v->plan.directories.n, compare_task, s, NULL);
+	shared.pieces = pieces_of(v, &n);
+	worth = 1 + v->plan.files.n / n;
+	v->copy = &shared;
+	rc = crew_run(v, n, worth, compare_task, s, NULL);
 	v->copy = NULL;
 	return rc;
 }

@@ -19,14 +19,14 @@
 #include "runner/io/clock.h"
 #include "runner/io/git.h"
 
-#define ITEMS_A_THREAD 128
+#define FILES_A_THREAD 128
 
 struct crew {
 	struct worker workers[ROOM_MAX_THREADS];
 	size_t n_workers;
 	/* the pass under way */
 	crew_task_fn *task;
-	size_t n;
+	size_t n, batch;
 	atomic_size_t next;
 	atomic_bool is_stopped;
 };
@@ -186,8 +186,8 @@ static void take_batches(struct worker *w)
 	struct crew *crew = w->crew;
 
 	while (!atomic_load(&crew->is_stopped)) {
-		size_t begin = atomic_fetch_add(&crew->next, ROOM_BATCH);
-		size_t end = begin + ROOM_BATCH < crew->n ? begin + ROOM_BATCH : crew->n;
+		size_t begin = atomic_fetch_add(&crew->next, crew->batch);
+		size_t end = begin + crew->batch < crew->n ? begin + crew->batch : crew->n;
 
 		for (size_t i = begin; i < end; i++) {
 			if (should_stop(w)) {
@@ -249,17 +249,18 @@ static void share_time(struct crew *crew, int64_t wall_us, struct step *first, s
 		(int64_t)((double)wall_us * (double)second_us / (double)(first_us + second_us));
 }
 
-int crew_run(struct verification *v, size_t n, crew_task_fn *task, struct step *first,
+int crew_run(struct verification *v, size_t n, size_t worth, crew_task_fn *task, struct step *first,
 	     struct step *second)
 {
 	struct crew *crew = v->crew;
-	size_t n_threads = 1 + n / ITEMS_A_THREAD;
+	size_t n_threads = 1 + n * worth / FILES_A_THREAD;
 	int64_t begin_us = clock_monotonic_us(v->req->clock);
 
 	if (n_threads > crew->n_workers)
 		n_threads = crew->n_workers;
 	crew->task = task;
 	crew->n = n;
+	crew->batch = worth < ROOM_BATCH ? ROOM_BATCH / worth : 1;
 	atomic_store(&crew->next, 0);
 	atomic_store(&crew->is_stopped, false);
 	for (size_t i = 0; i < crew->n_workers; i++) {

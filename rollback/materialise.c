@@ -292,7 +292,7 @@ int materialise_run(struct verification *v, struct step *closure, struct step *s
 	if (pack_run(v, restore_blob, closure, s) < 0)
 		return -1;
 	pack_release(v);
-	if (crew_run(v, v->plan.blobs.n, restore_task, closure, s) < 0)
+	if (crew_run(v, v->plan.blobs.n, 1, restore_task, closure, s) < 0)
 		return -1;
 	for (size_t i = 0; i < links->n; i++)
 		if (symlinkat(links->items[i]->target, v->root_fd, links->items[i]->path) < 0)

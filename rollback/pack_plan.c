@@ -283,11 +283,11 @@ int pack_prepare(struct verification *v, struct step *s)
 
 	plan->packs = arena_array(v->a, v->n_stores, sizeof(*plan->packs));
 	list_wanted(v);
-	if (crew_run(v, plan->n, find_task, s, NULL) < 0)
+	if (crew_run(v, plan->n, 1, find_task, s, NULL) < 0)
 		return -1;
 	keep_usable(plan);
 	qsort(plan->nodes, plan->n, sizeof(*plan->nodes), by_place);
-	if (crew_run(v, plan->n, head_task, s, NULL) < 0)
+	if (crew_run(v, plan->n, 1, head_task, s, NULL) < 0)
 		return -1;
 	keep_usable(plan);
 	link_bases(v);

@@ -188,5 +188,5 @@ int pack_run(struct verification *v, pack_blob_fn *fn, struct step *first, struc
 	if (!v->packs)
 		return 0;
 	v->packs->fn = fn;
-	return crew_run(v, v->packs->n_roots, family_task, first, second);
+	return crew_run(v, v->packs->n_roots, 1, family_task, first, second);
 }

@@ -201,14 +201,21 @@ struct stamp {
 };
 
 /* A tree on disk that is held against the plan. */
+/* Some children of a directory. */
+struct piece {
+	const struct entry *directory;
+	size_t first, n;
+};
+
 struct copy {
 	int root_fd;
-	dev_t device;	      /* of the root: nothing may be mounted in it */
-	uid_t owner;	      /* of the root, hence of everything in it */
-	const char *words;    /* what a finding begins with: "restored", "in the warm copy" */
-	const char *remedy;   /* may be NULL */
-	struct stamp *stamps; /* filled by entry->order; NULL = not wanted */
-	bool is_by_stamp;     /* names, types and stamps only: no byte is read */
+	dev_t device;		    /* of the root: nothing may be mounted in it */
+	uid_t owner;		    /* of the root, hence of everything in it */
+	const char *words;	    /* what a finding begins with: "restored", "in the warm copy" */
+	const char *remedy;	    /* may be NULL */
+	struct stamp *stamps;	    /* filled by entry->order; NULL = not wanted */
+	bool is_by_stamp;	    /* names, types and stamps only: no byte is read */
+	const struct piece *pieces; /* what the threads take in turn; compare.c's */
 };
 
 struct verification {
@@ -308,11 +315,12 @@ size_t crew_size(const struct verification *v);
 /* The verifying thread itself, for what it does between passes. */
 struct worker *crew_first(struct verification *v);
 /*
- * Runs task for 0..n-1, then merges what the workers found into the steps (second may be NULL) and
- * shares out the time of the pass as the workers spent it. -1 when the pass is not whole: a finding
- * for the first step that is not passing, a broken worker, or no time left.
+ * Runs task for 0..n-1, each worth about so many files, then merges what the workers found into the
+ * steps (second may be NULL) and shares out the time of the pass as the workers spent it. -1 when
+ * the pass is not whole: a finding for the first step that is not passing, a broken worker, or no
+ * time left.
  */
-int crew_run(struct verification *v, size_t n, crew_task_fn *task, struct step *first,
+int crew_run(struct verification *v, size_t n, size_t worth, crew_task_fn *task, struct step *first,
 	     struct step *second);
 
 /* The steps, in their order; see each file's head for its rules. */

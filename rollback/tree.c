@@ -442,7 +442,7 @@ int tree_sizes(struct verification *v, struct step *s)
 {
 	struct tree_plan *plan = &v->plan;
 
-	if (crew_run(v, plan->blobs.n, size_task, s, NULL) < 0)
+	if (crew_run(v, plan->blobs.n, 1, size_task, s, NULL) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->files.n; i++) {
 		/* Sizes are at most INT64_MAX / 2 and the sum is checked each time: no overflow. */
