@@ -326,8 +326,13 @@ static int put(struct init_writer *w, struct artifact *t, void *state, struct er
 		(void)buf_printf(
 			w->out,
 			"          differences: \"<= %lld\" # weak: not safe to unpack as it "
-			"is; mend it and expect 0\n",
-			(long long)bad->value.integer);
+			"is; mend it and expect 0\n"
+			"          missing: \"== 0\" # what else is wrong is not forgiven\n"
+			"          forbidden: \"== 0\"\n%s",
+			(long long)bad->value.integer,
+			d->manifest
+				? "          different: \"== 0\"\n          unlisted: \"== 0\"\n"
+				: "");
 		init_note(t->subject, "%s: not safe to unpack: %.*s", t->subject->given,
 			  (int)strcspn(bad->evidence ? bad->evidence : "", "\n"),
 			  bad->evidence ? bad->evidence : "");

@@ -306,6 +306,18 @@ like "a list of its own is taken" "$(cat torn.yaml)" 'digests: \{ manifest: "tre
 run "$ASSIZE" run -f torn.yaml
 is "though it has a link" "$status" 0
 
+# What is wrong today is no room for what else may be wrong tomorrow.
+mkdir twins && for name in README readme LICENSE; do echo x >twins/$name; done && tar -cf twins.tar twins
+run "$ASSIZE" init -o twins.yaml --artifact twins.tar
+like "an archive with something wrong" "$status $err" '^0 .*twins.tar: not safe to unpack: .*differs from .* only in case'
+exits "passes as it is" 0 "$ASSIZE" run -f twins.yaml
+rm twins/readme && echo y >twins/id_rsa && tar -cf twins.tar twins
+run "$ASSIZE" run -f twins.yaml twins_tar/archive
+like "another fault in the place of that one does not" "$status $out" '^1 .*series +forbidden.*bound +== 0'
+rm twins/id_rsa twins/LICENSE && tar -cf twins.tar twins
+run "$ASSIZE" run -f twins.yaml twins_tar/archive
+like "nor a file that is gone" "$status $out" '^1 .*series +missing.*bound +== 0'
+
 # A repository: its newest releases, restored and compared.
 mkdir "$TMP/git" && cd "$TMP/git" || bail git
 export GIT_CONFIG_NOSYSTEM=1 HOME=$TMP GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.com GIT_COMMITTER_NAME=a \
