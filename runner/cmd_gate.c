@@ -85,7 +85,8 @@ static int find_gate(struct gate_command *g, struct err *e)
 	return 0;
 }
 
-static int gather(struct gate_command *g, struct err *e)
+/* Of the moment in which the record is held. */
+static int gather_held(struct gate_command *g, struct err *e)
 {
 	const struct gate_gather what = {
 		.arena = g->app->arena,
@@ -99,6 +100,17 @@ static int gather(struct gate_command *g, struct err *e)
 	};
 
 	return gate_gather(&what, &g->input, e);
+}
+
+/*
+ * Evidence of one moment: of two checks, one of which passed before a run and the other after it,
+ * both never passed at once.
+ */
+static int gather(struct gate_command *g, struct err *e)
+{
+	if (record_hold(g->record, e) != 0)
+		return -1;
+	return record_let_go(g->record, gather_held(g, e), e);
 }
 
 /* Was this target proven lately, and is it still what was proven? */
@@ -255,17 +267,16 @@ static void write_down(const struct gate_command *g, struct decision *decision)
 static int look_in_a_moment(struct gate_command *g, const struct gate_trust *t, struct err *e)
 {
 	const struct gate_ledger *ledger;
-	struct err ignored = {0};
 	int rc;
 
 	if (record_hold(g->record, e) != 0)
 		return -1;
 	ledger = gate_ledger_look(g->app, g->definition, g->gate, t, g->record);
-	rc = gather(g, e);
+	rc = gather_held(g, e);
 	g->input.ledger = ledger;
 	if (rc == 0)
 		rc = gate_rests_on_unsigned(g->record, g->app->arena, &g->input, e);
-	return record_let_go(g->record, rc == 0 ? e : &ignored) == 0 ? rc : -1;
+	return record_let_go(g->record, rc, e);
 }
 
 /*

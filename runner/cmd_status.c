@@ -238,8 +238,8 @@ static void print_json(struct app *app, const struct audit_status *all,
 	buf_release(&b);
 }
 
-static int gather(struct app *app, const struct definition *d, struct record *record, int64_t now,
-		  struct audit_status *out, struct err *e)
+static int gather_held(struct app *app, const struct definition *d, struct record *record,
+		       int64_t now, struct audit_status *out, struct err *e)
 {
 	struct check_state *states;
 	struct newest newest;
@@ -256,6 +256,15 @@ static int gather(struct app *app, const struct definition *d, struct record *re
 		if (audit_status(&newest, d->audits[i], &by_name, now, &out[i], e) != 0)
 			return -1;
 	return 0;
+}
+
+/* How all stood in one moment. */
+static int gather(struct app *app, const struct definition *d, struct record *record, int64_t now,
+		  struct audit_status *out, struct err *e)
+{
+	if (record_hold(record, e) != 0)
+		return -1;
+	return record_let_go(record, gather_held(app, d, record, now, out, e), e);
 }
 
 /* The status of a status: fail over undecided, and an overdue audit is no pass. */

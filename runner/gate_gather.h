@@ -1,8 +1,9 @@
 /*
  * gate_gather: everything a gate's decision is a function of, as the record has it now.
  *
- * All of it is in the arena given. -1 only when the record cannot be read; a repository whose tags
- * cannot be listed is part of what is gathered.
+ * All of it is in the arena given. The record is to be held (record_hold()): what passed in
+ * different moments never passed together. -1 only when the record cannot be read; a repository
+ * whose tags cannot be listed is part of what is gathered.
  */
 #ifndef ASSIZE_RUNNER_GATE_GATHER_H
 #define ASSIZE_RUNNER_GATE_GATHER_H

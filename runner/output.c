@@ -291,6 +291,22 @@ static int load(struct app *app, struct arena *a, struct record *record, int64_t
 	return 0;
 }
 
+/* The run, and how all stands: of one moment, which takes no longer than to read the newest. */
+static int load_all(struct app *app, struct arena *a, struct record *record, int64_t run_id,
+		    const struct format *f, struct report *report, struct err *e)
+{
+	int rc;
+
+	if (!f->has_others || app->definition == NULL)
+		return load(app, a, record, run_id, f->trail_points, report, e);
+	if (record_hold(record, e) != 0)
+		return -1;
+	rc = load(app, a, record, run_id, f->trail_points, report, e);
+	if (rc == 0)
+		rc = load_others(app, a, record, report, e);
+	return record_let_go(record, rc, e);
+}
+
 static int render(struct app *app, struct record *record, int64_t run_id, const struct format *f,
 		  const char *file, struct err *e)
 {
@@ -300,10 +316,7 @@ static int render(struct app *app, struct record *record, int64_t run_id, const 
 	int rc = -1;
 
 	buf_init(&out, BUF_UNBOUNDED);
-	if (load(app, a, record, run_id, f->trail_points, &report, e) != 0)
-		goto done;
-	if (f->has_others && app->definition != NULL &&
-	    load_others(app, a, record, &report, e) != 0)
+	if (load_all(app, a, record, run_id, f, &report, e) != 0)
 		goto done;
 	f->render(&out, &report);
 	rc = 0;

@@ -37,10 +37,10 @@ int record_open(const char *path, enum record_mode mode, struct record **out, st
 void record_close(struct record *r);
 /*
  * What is read until it is let go is of one moment, whoever writes meanwhile. Nothing can be
- * written through it then.
+ * written through it then. rc is what the reading came to; so is what letting go returns, or -1.
  */
 int record_hold(struct record *r, struct err *e);
-int record_let_go(struct record *r, struct err *e);
+int record_let_go(struct record *r, int rc, struct err *e);
 const char *record_path(const struct record *r); /* to be shown: without secrets; borrowed from r */
 const char *record_file(const struct record *r); /* the file read from: it, or the copy; the same */
 

@@ -274,10 +274,10 @@ int record_hold(struct record *r, struct err *e)
 	return 0;
 }
 
-int record_let_go(struct record *r, struct err *e)
+int record_let_go(struct record *r, int rc, struct err *e)
 {
 	r->is_held = false;
-	return store_leave(r, 0, e);
+	return store_leave(r, rc, e);
 }
 
 int store_leave(struct record *r, int rc, struct err *e)

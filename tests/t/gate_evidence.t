@@ -222,6 +222,36 @@ exits "then it fails about the release" 1 "$ASSIZE" run --subject v1
 exits "what passed is merged" 0 "$ASSIZE" ledger merge elsewhere.db --unsigned
 exits "the failure stays the newest" 1 "$ASSIZE" gate g --subject v1
 
+# ---- two checks that never passed together ----
+
+rm -rf .assize
+{
+	echo 'assize: 1'
+	echo 'targets: { d: { sqlite: turns.db } }'
+	echo 'audits: { a: { target: d, checks: ['
+	echo "  { id: first, sql: \"SELECT n FROM t WHERE k = 'first'\", expect: '== 1' },"
+	for ((i = 0; i < 300; i++)); do echo "  { id: c$i, sql: SELECT 1, expect: '== 1' },"; done
+	echo "  { id: last, sql: \"SELECT n FROM t WHERE k = 'last'\", expect: '== 1' } ] } }"
+	echo 'gates: { g: { require: [ { audit: a } ], max_age: 1h, run: never } }'
+} >assize.yaml
+sqlite3 turns.db "CREATE TABLE t(k, n); INSERT INTO t VALUES ('first', 1), ('last', 0)"
+exits "of two checks one fails" 1 "$ASSIZE" run -q --subject v1
+while [ ! -e enough ]; do
+	sqlite3 turns.db "UPDATE t SET n = 1 - n"
+	"$ASSIZE" run -q --subject v1 a/first a/last >/dev/null
+done &
+turns=$!
+reap $turns
+n_open=0
+for ((i = 0; i < 30; i++)); do
+	"$ASSIZE" gate g --subject v1 -q >gate.out
+	[ $? = 0 ] && n_open=$((n_open + 1))
+done
+: >enough
+wait $turns
+is "whichever it is, no gate that is asked meanwhile opens" "$n_open" 0
+ok "they took turns all the while" test "$("$ASSIZE" history a/first --json | jq '[.points[].value] | unique | length')" = 2
+
 # ---- what was tampered with stays so ----
 
 cat >assize.yaml <<'YAML'

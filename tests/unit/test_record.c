@@ -571,7 +571,7 @@ static void test_record_that_is_held_stands_still(void **state)
 	assert_int_equal(sqlite3_exec(db, change, NULL, NULL, NULL), SQLITE_BUSY);
 	assert_int_equal(record_decision(w->record, &decision, &e), -1);
 	assert_non_null(strstr(e.message, "is held: nothing is written"));
-	assert_ok(record_let_go(w->record, &e), e);
+	assert_ok(record_let_go(w->record, 0, &e), e);
 	assert_int_equal(sqlite3_exec(db, change, NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	assert_ok(record_decision(w->record, &decision, &e), e);
