@@ -31,9 +31,24 @@ struct raw_label {
 	bool has_escape, is_name_quoted;
 };
 
+#define KNOWN_LABELS 16
+#define KNOWN_BYTES  32 /* of a name and =" */
+
+/*
+ * How labels began in the line before, `name="`, as many as were found to be names and different.
+ * Most lines have those of their neighbour: then nothing of that has to be found out again.
+ */
+struct known_labels {
+	size_t n;
+	unsigned char lengths[KNOWN_LABELS];
+	char begins[KNOWN_LABELS][KNOWN_BYTES];
+};
+
 struct raw_labels {
 	struct raw_label items[EXPOSITION_MAX_LABELS];
 	size_t n;
+	struct known_labels known;
+	bool is_known; /* all before n are */
 };
 
 struct exemplar {

@@ -180,6 +180,39 @@ static int check_label_name(const struct line *l, const struct raw_labels *label
 	return 0;
 }
 
+/* Does the next label begin as that of the line before did? Then at stands in its value. */
+static bool take_known(struct line *l, struct raw_labels *labels)
+{
+	const struct known_labels *known = &labels->known;
+	size_t i = labels->n, n;
+
+	if (!labels->is_known || i >= known->n)
+		return false;
+	n = known->lengths[i];
+	if ((size_t)(l->end - l->at) < n || memcmp(l->at, known->begins[i], n) != 0)
+		return false;
+	labels->items[i].name = (struct exposition_text){l->at, n - 2};
+	labels->items[i].is_name_quoted = false;
+	l->at += n;
+	return true;
+}
+
+/* The label at n, whose value begins at end, is good. */
+static void keep_known(struct raw_labels *labels, const char *end)
+{
+	struct known_labels *known = &labels->known;
+	const struct exposition_text *name = &labels->items[labels->n].name;
+	size_t i = labels->n, n = name->n + 2;
+
+	labels->is_known = labels->is_known && i < KNOWN_LABELS && n <= KNOWN_BYTES &&
+			   name->s + n == end && !labels->items[i].is_name_quoted;
+	if (!labels->is_known)
+		return;
+	memcpy(known->begins[i], name->s, n);
+	known->lengths[i] = (unsigned char)n;
+	known->n = i + 1;
+}
+
 /* One `name="value"`, or with name != NULL the quoted metric name among the labels. */
 static int parse_label(struct line *l, struct raw_labels *labels, struct exposition_text *name,
 		       struct err *e)
@@ -190,6 +223,12 @@ static int parse_label(struct line *l, struct raw_labels *labels, struct exposit
 	if (labels->n == EXPOSITION_MAX_LABELS)
 		return line_error(l, begin, e, "more than %d labels", EXPOSITION_MAX_LABELS);
 	label = &labels->items[labels->n];
+	if (take_known(l, labels)) {
+		if (parse_quoted(l, &label->value, &label->has_escape, e) != 0)
+			return -1;
+		labels->n++;
+		return 0;
+	}
 	if (parse_label_name(l, label, e) != 0)
 		return -1;
 	skip_blanks(l);
@@ -208,6 +247,7 @@ static int parse_label(struct line *l, struct raw_labels *labels, struct exposit
 	if (l->at == l->end || *l->at != '"')
 		return line_error_token(l, l->at, e, "stands where a quoted label value should");
 	l->at++;
+	keep_known(labels, l->at);
 	if (parse_quoted(l, &label->value, &label->has_escape, e) != 0)
 		return -1;
 	labels->n++;
@@ -219,6 +259,7 @@ static int parse_labels(struct line *l, struct raw_labels *labels, struct exposi
 			struct err *e)
 {
 	labels->n = 0;
+	labels->is_known = true;
 	skip_blanks(l);
 	while (l->at < l->end && *l->at != '}') {
 		if (parse_label(l, labels, name, e) != 0)

@@ -206,6 +206,13 @@ static void test_exposition_prometheus_refuses_bad_lines(void **state)
 	prometheus_refuses("a{b=\"\\d\"} 1\n", "begins with an unknown escape");
 	prometheus_refuses("a{__name__=\"b\"} 1\n", "\"__name__\" is reserved");
 	prometheus_refuses("a{b=\"c\",b=\"d\"} 1\n", "a label name that was there before");
+	/* also behind lines whose labels begin alike */
+	prometheus_refuses("a{b=\"1\",c=\"2\"} 1\na{b=\"2\",b=\"2\"} 1\n", "line 2:9: \"");
+	prometheus_refuses("a{b=\"1\",c=\"2\"} 1\na{c=\"2\",c=\"2\"} 1\n", "line 2:9: \"");
+	prometheus_refuses("a{b=\"1\",c=\"2\",d=\"3\"} 1\na{c=\"2\",b=\"1\",c=\"3\"} 1\n",
+			   "line 2:15: \"");
+	prometheus_refuses("a{b=\"1\",c=\"2\"} 1\na{b=\"1\",c=2} 1\n", "a quoted label value");
+	prometheus_refuses("a{b=\"1\",c=\"2\"} 1\na{b=\"1\" c=\"2\"} 1\n", "where , or } should");
 	prometheus_refuses("a{b=\"\xff\"} 1\n", "the line is not valid UTF-8");
 	prometheus_refuses("a 1\r\n", "is not a number");
 	prometheus_refuses("{} 1\n", "the metric has no name");
