@@ -163,6 +163,8 @@ static struct resource read_resource(struct reader *r)
 	x.type = read_u16(r);
 	x.class = read_u16(r);
 	x.ttl_s = (int64_t)read_u32(r);
+	if (x.ttl_s > INT32_MAX) /* RFC 2181, 8: taken for none */
+		x.ttl_s = 0;
 	x.n_data = read_u16(r);
 	x.data = r->at;
 	if (r->is_bad || x.n_data > r->n - r->at)

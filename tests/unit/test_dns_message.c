@@ -37,6 +37,25 @@ static void test_dns_message_reads_an_answer(void **state)
 	arena_free(a);
 }
 
+/* RFC 2181, 8: resolvers keep nothing for so long, but take it for 0. */
+static void test_dns_message_takes_a_negative_ttl_for_none(void **state)
+{
+	struct arena *a = arena_new();
+	unsigned char bytes[N_GOOD];
+	struct dns_answer answer;
+	struct err e = {0};
+
+	(void)state;
+	memcpy(bytes, good, N_GOOD);
+	bytes[N_GOOD - 12] = 0x80;
+	assert_int_equal(dns_answer_read(a, bytes, N_GOOD, &question, &answer, &e), 0);
+	assert_int_equal(answer.records[0].ttl_s, 0);
+	bytes[N_GOOD - 12] = 0x7f;
+	assert_int_equal(dns_answer_read(a, bytes, N_GOOD, &question, &answer, &e), 0);
+	assert_int_equal(answer.records[0].ttl_s, 0x7f00003c);
+	arena_free(a);
+}
+
 static void test_dns_message_cut_anywhere_is_none(void **state)
 {
 	struct arena *a = arena_new();
@@ -180,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dns_message_reads_an_answer),
+		cmocka_unit_test(test_dns_message_takes_a_negative_ttl_for_none),
 		cmocka_unit_test(test_dns_message_cut_anywhere_is_none),
 		cmocka_unit_test(test_dns_message_survives_any_byte),
 		cmocka_unit_test(test_dns_message_follows_no_circle),
