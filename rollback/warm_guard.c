@@ -119,6 +119,21 @@ void warm_guard(struct step *s, const struct warm_place *place, uid_t owner)
 {
 	char path[PATH_MAX];
 
+	if (place_is_noexec(place->directory))
+		step_note(
+			s,
+			"the file system of %s is mounted noexec: no program of it can be started",
+			place->path);
+	if (place_is_read_only(place->directory)) {
+		(void)step_find(
+			s, OUTCOME_WARN,
+			arena_printf(s->a, "mount -o remount,rw \"$(stat -c %%m %s)\"",
+				     str_as_word(s->a, place->directory)),
+			"the warm copy cannot be swapped in by a rename: the file system of "
+			"\"%s\" is mounted read-only",
+			str_escaped(s->a, place->directory));
+		return;
+	}
 	if (look_whether_fixed(s, place->path) || look_whether_fixed(s, place->directory))
 		return;
 	/* Manifests say which copies need not be read again. */

@@ -81,7 +81,7 @@ static bool is_swappable(struct listing *l, const struct stat *st, const char *p
 	struct stat directory;
 
 	return S_ISDIR(st->st_mode) && !place_is_fixed(path) && !place_is_fixed(parent) &&
-	       stat(*parent != '\0' ? parent : "/", &directory) == 0 &&
+	       !place_is_read_only(path) && stat(*parent != '\0' ? parent : "/", &directory) == 0 &&
 	       directory.st_dev == st->st_dev;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,23 @@ bool place_is_mounted(int fd)
 
 	return statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, 0, &x) == 0 &&
 	       (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+static bool is_mounted_with(const char *path, unsigned long flag)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) == 0 && (st.f_flag & flag) != 0;
+}
+
+bool place_is_read_only(const char *path)
+{
+	return is_mounted_with(path, ST_RDONLY);
+}
+
+bool place_is_noexec(const char *path)
+{
+	return is_mounted_with(path, ST_NOEXEC);
 }
 
 bool place_is_fixed(const char *path)

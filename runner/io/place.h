@@ -34,6 +34,10 @@ bool place_is_mounted(int fd);
 /* Does chattr(1) keep it from being renamed (+i, +a), or a directory from having its names changed?
  * false where the file system does not tell. */
 bool place_is_fixed(const char *path);
+/* Is its file system mounted so that nothing can be renamed, as after an error of its disk? */
+bool place_is_read_only(const char *path);
+/* Or so that no program of it can be started? */
+bool place_is_noexec(const char *path);
 bool place_is_same(const struct place_identity *a, const struct place_identity *b);
 
 /* rename(2) that refuses whatever is there, also an empty directory. errno tells. */

@@ -198,6 +198,16 @@ os.setxattr("warm/v2.0.0/bin/run", "security.capability", struct.pack("<5I", 0x0
 	mounted same src
 	mounted same/deep/hello.txt src/deep/hello.txt
 	warmed
+	run unshare -m sh -c 'mount --bind warm warm && mount -o remount,bind,ro warm || exit 99
+		"$1" rollback verify v2.0.0 && "$1" rollback list' - "$ASSIZE"
+	if [ "$status" -ne 99 ]; then
+		like "a file system that is read-only" "$status $out" \
+			'^0 .*cannot be swapped in by a rename: the file system of .*/warm. is mounted read-only.*fix: mount -o remount,rw .*v2.0.0 [^'$'\n'']* no'
+	fi
+	run unshare -m sh -c 'mount --bind warm warm && mount -o remount,bind,noexec warm || exit 99
+		"$1" rollback verify v2.0.0 --json' - "$ASSIZE"
+	[ "$status" -eq 99 ] || like "one that starts no program" "$status $out" \
+		'^0 .*the file system of .*/warm/v2.0.0 is mounted noexec: no program of it can be started'
 	for what in warm/v2.0.0 warm; do
 		chattr +i "$what" 2>"$TMP/fixed" || { diag "chattr is not tried: $(cat "$TMP/fixed")"; continue; }
 		warned "chattr +i of $what" "cannot be swapped in by a rename: .*/$what. is immutable" "chattr -ia .*/$what"
