@@ -143,8 +143,14 @@ int64_t scan_rows(const struct scan *s, const struct scan_term *t)
 
 const char *scan_no_rows(const struct scan *s)
 {
-	return arena_printf(s->probe->arena, "table \"%s\" has no rows%s", s->spec->table,
-			    s->spec->where ? " for which the condition holds" : "");
+	const char *held = s->spec->where ? " for which the condition holds" : "";
+
+	if (s->sample_source || s->sample_condition)
+		return arena_printf(
+			s->probe->arena,
+			"the sample of %s of table \"%s\" has no rows%s: a larger one may",
+			s->spec->sample, s->spec->table, held);
+	return arena_printf(s->probe->arena, "table \"%s\" has no rows%s", s->spec->table, held);
 }
 
 /* ---- emitting ---- */

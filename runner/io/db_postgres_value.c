@@ -25,6 +25,7 @@ enum {
 	OID_OID = 26,
 	OID_FLOAT4 = 700,
 	OID_FLOAT8 = 701,
+	OID_BPCHAR = 1042,
 	OID_TIMESTAMP = 1114,
 	OID_TIMESTAMPTZ = 1184,
 	OID_NUMERIC = 1700,
@@ -99,6 +100,14 @@ static void read_time(struct postgres_db *s, const char *text, size_t len)
 		(void)buf_putc(&s->decoded, 'Z');
 }
 
+/* A char(n) without the blanks that fill it, as its text is without them. */
+static void read_padded(struct postgres_db *s, const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	(void)buf_add(&s->decoded, text, len);
+}
+
 /* A value that is not what was sent; its text is an offset until the row is whole. */
 static void decode(struct postgres_db *s, Oid type, struct db_value *v)
 {
@@ -106,6 +115,8 @@ static void decode(struct postgres_db *s, Oid type, struct db_value *v)
 
 	if (type == OID_BYTEA)
 		read_bytes(s, v->text, v->len);
+	else if (type == OID_BPCHAR)
+		read_padded(s, v->text, v->len);
 	else
 		read_time(s, v->text, v->len);
 	v->type = type == OID_BYTEA ? DB_BLOB : DB_TEXT;
@@ -136,6 +147,7 @@ static void read_value(struct postgres_db *s, Oid type, struct db_value *v)
 			v->real = special(v->text);
 		return;
 	case OID_BYTEA:
+	case OID_BPCHAR:
 	case OID_TIMESTAMP:
 	case OID_TIMESTAMPTZ:
 		decode(s, type, v);

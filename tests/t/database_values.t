@@ -385,6 +385,31 @@ for target in pg my lite; do
 	done
 done
 
+# ---- a char(n) is its text, without the blanks that fill it ----
+admin shop "CREATE TABLE padded (id int, c char(5), v varchar(5))" "INSERT INTO padded VALUES (1, 'ab', 'ab'), (2, 'c', 'c ')" "GRANT SELECT ON padded TO reader"
+mariadb_sql -D shop "CREATE TABLE padded (id INT PRIMARY KEY, c CHAR(5), v VARCHAR(5)); INSERT INTO padded VALUES (1, 'ab', 'ab'), (2, 'c', 'c ')"
+{
+	echo "assize: 1"
+	sed -n '/^targets:/,/^audits:/p' assize.yaml
+	cat <<-YAML
+	  p:
+	    target: pg
+	    checks:
+	      - { id: engines, reconcile: { left: { target: pg, table: padded, key: id, values: [c, v] }, right: { target: my, table: padded, key: id, values: [c, v] } }, expect: { different: "== 0" } }
+	      - { id: blanks, reconcile: { left: { target: pg, table: padded, key: id, values: c }, right: { target: pg, table: padded, key: id, values: v } }, expect: { different: "== 1" } }
+	      - { id: label, sql: { query: "SELECT c, id FROM padded WHERE id = 1", labels: c }, expect: "== 1" }
+	      - { id: set, invalid: { table: padded, columns: { c: { in: [ab] } }, show: { columns: [id, c] } }, expect: "== 0" }
+	      - { id: sample, missing: { table: padded, columns: c, sample: "1%" }, expect: "<= 1%" }
+	YAML
+} >padded.yaml
+run "$ASSIZE" run -f padded.yaml --report json=report.json
+for check in engines blanks label; do
+	tells p/$check pass
+done
+is "the label" "$(jq -r '.checks[] | select(.name == "p/label") | .series[0].series' report.json)" '{c="ab"}'
+tells p/set fail 'row: id = 2, c = "c"'
+like "a sample without rows is none of a table without" "$out" 'pass p/sample|p/sample .*the sample of 1% of table "padded" has no rows'
+
 # ---- a real is as large as its digits say ----
 admin shop "CREATE TABLE singles (id int, r real, f4 float4)" "INSERT INTO singles VALUES (1, 0.1, 16777216), (2, 123456.7, 'NaN')" "GRANT SELECT ON singles TO reader"
 mariadb_sql -D shop "CREATE TABLE singles (id INT PRIMARY KEY, r FLOAT, f4 FLOAT); INSERT INTO singles VALUES (1, 0.1, 16777216), (2, 123456.7, -1)"
