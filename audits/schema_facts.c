@@ -34,13 +34,27 @@ static bool is_spelled(enum db_engine engine, const char *name, const char *writ
 	return db_same_name(engine, name, written) || db_names_table(engine, written, NULL, name);
 }
 
+/* Of a table that is named but for case: is it by case as well, where that tells? */
+static bool is_in_case(const struct db_catalog *c, const struct db_table *t, const char *written)
+{
+	const char *bare = bare_name(t->name, t->schema);
+	size_t n = strlen(bare), end = strlen(written);
+
+	if (end > 0 && written[end - 1] == '`')
+		end--;
+	return !c->tells_case || strchr(bare, '`') ||
+	       (end >= n && strncmp(written + end - n, bare, n) == 0);
+}
+
 const struct db_table *schema_find_table(const struct db_catalog *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_tables; i++)
-		if (is_named(c->engine, c->tables[i].name, c->tables[i].schema, name))
+		if (is_named(c->engine, c->tables[i].name, c->tables[i].schema, name) &&
+		    is_in_case(c, &c->tables[i], name))
 			return &c->tables[i];
 	for (size_t i = 0; i < c->n_tables; i++)
-		if (is_spelled(c->engine, c->tables[i].name, name))
+		if (is_spelled(c->engine, c->tables[i].name, name) &&
+		    is_in_case(c, &c->tables[i], name))
 			return &c->tables[i];
 	return NULL;
 }

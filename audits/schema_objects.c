@@ -133,8 +133,8 @@ static const char *table_hint(struct differences *d, const struct db_catalog *c,
 bool schema_matches(const struct db_catalog *c, const struct db_table *t, const char *pattern)
 {
 	if (schema_is_glob(pattern))
-		return c->engine == DB_POSTGRES ? str_glob(pattern, t->name)
-						: str_glob_fold(pattern, t->name);
+		return c->engine == DB_POSTGRES || c->tells_case ? str_glob(pattern, t->name)
+								 : str_glob_fold(pattern, t->name);
 	return schema_find_table(c, pattern) == t;
 }
 

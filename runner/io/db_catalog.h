@@ -200,6 +200,7 @@ struct db_catalog {
 	struct db_user_type *types;
 	size_t n_types;
 	bool hides_tables; /* those the role has no privilege on are not listed (MySQL) */
+	bool tells_case;   /* names of tables differ by it, though columns' do not (MySQL) */
 	/* Of schemas that were not read, for hints: whoever wants them asks db_elsewhere(). */
 	struct db_object *others;
 	size_t n_others;

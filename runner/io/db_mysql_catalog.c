@@ -258,6 +258,7 @@ int mysql_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted
 	struct mysql_read r = begin(db, a, deadline_ms, out);
 
 	set_scope(&r, &wanted->schemas, NULL);
+	out->tells_case = !of_session(&r)->folds_tables;
 	if (mysql_ask(&r, &tables_question, e) != 0)
 		return -1;
 	know_tables(&r);

@@ -106,6 +106,14 @@ asks my pass "" "orphans: { table: dots, columns: y, references: { table: away.e
 asks my FAIL "1 row" "orphans: { table: '\`referred\`', columns: id, references: { table: owners, columns: id } }, expect: '== 0'"
 asks my FAIL "1 row" "orphans: { table: 'shop.\`referred\`', columns: id, references: { table: owners, columns: id } }, expect: '== 0'"
 
+# ---- to MySQL and MariaDB files tell names of tables apart, and nothing those of columns ----
+[ "$(mariadb_sql "SELECT @@lower_case_table_names")" = 0 ] || bail "names of tables have no case here"
+mariadb_sql -D shop "CREATE TABLE Cased (Id INT PRIMARY KEY); CREATE TABLE CASED (no INT PRIMARY KEY)"
+asks my FAIL "table Owners is missing; did you mean owners" "schema: { table: Owners, columns: [id] }"
+asks my pass "" "schema: { absent: [Owners, 'OWN*', 'shop.\`OWNERS\`'] }"
+asks my FAIL "table owners must not exist" "schema: { absent: 'own*' }"
+asks my pass "" "schema: { tables: { Cased: { columns: [ID], exact: true }, shop.CASED: { columns: [no], exact: true }, '\`owners\`': {} } }"
+
 # ---- a table that is elsewhere ----
 asks pg FAIL "table invoices is missing; did you mean billing.invoices. Its schema is not in the search path" 'schema: { table: invoices, columns: [id] }'
 asks pg FAIL "table invoices is missing; did you mean billing.invoices" 'schema: { tables: { orders: {}, invoices: {} } }'
