@@ -373,6 +373,12 @@ static bool is_plain_to_see(const struct reconcile_cell *left, const struct reco
 	return *out;
 }
 
+/* A decimal that no double holds is none, nor an infinity. */
+static bool is_beyond(const struct reconcile_cell *c, const struct reconcile_cell *as_number)
+{
+	return c->type == RECONCILE_DECIMAL && isinf(number(as_number));
+}
+
 /* One of them is a double at least. */
 static bool are_same_numbers(const struct reconcile_cell *left, const struct reconcile_cell *right,
 			     const struct reconcile_tolerance *t)
@@ -423,7 +429,8 @@ bool reconcile_is_same(const struct reconcile_cell *left, const struct reconcile
 		if (as_decimal(left, &x) == 0 && as_decimal(right, &y) == 0)
 			return are_same_decimals(&x, &y, t);
 		if (as_number(left, &l) && as_number(right, &r))
-			return are_same_numbers(&l, &r, t);
+			return !is_beyond(left, &l) && !is_beyond(right, &r) &&
+			       are_same_numbers(&l, &r, t);
 	}
 	if (left->type == RECONCILE_TIME && right->type == RECONCILE_TIME)
 		return are_same_times(left, right, t);

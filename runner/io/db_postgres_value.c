@@ -44,13 +44,12 @@ void postgres_read_names(struct postgres_db *s, const PGresult *r)
 		s->names[i] = s->pq->PQfname(r, (int)i);
 }
 
+/* NaN, an infinity, or a numeric beyond any double. */
 static double special(const char *text)
 {
-	if (strcmp(text, "Infinity") == 0)
-		return (double)INFINITY;
-	if (strcmp(text, "-Infinity") == 0)
-		return -(double)INFINITY;
-	return (double)NAN;
+	if (strcmp(text, "NaN") == 0)
+		return (double)NAN;
+	return text[0] == '-' ? -(double)INFINITY : (double)INFINITY;
 }
 
 /* "-12.500": whole when nothing but zeros stands behind the point. */

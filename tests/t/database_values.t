@@ -36,6 +36,7 @@ audits:
       - { id: sums, aggregate: { table: n, column: big, where: id = 1 }, expect: { sum: "== 12345678901234567891", max: "<= 12345678901234567889" } }
       - { id: parameter, sql: "SELECT count(*) FROM n WHERE id = \$1", expect: ">= 0" }
       - { id: after, sql: "SELECT count(*) FROM n", expect: "== 3" }
+      - { id: huge, sql: "SELECT -1e400::numeric", expect: "< 0" }
   ip:
     target: pg
     checks:
@@ -77,6 +78,7 @@ close='the value has more digits than are kept, too close to the bound to tell'
 tells pg/equal undecided "$close"
 tells pg/most undecided "$close"
 tells pg/far pass
+tells pg/huge undecided 'the value is minus infinity'
 tells pg/over fail
 tells pg/part undecided "$close"
 tells pg/few pass

@@ -139,6 +139,8 @@ static void test_reconcile_decimals(void **state)
 	assert_true(is_same(decimal("0.1234567890123456789"), real(0.1234567890123456789), NULL));
 	assert_false(is_same(decimal("1e400"), decimal("2e400"), NULL));
 	assert_false(is_same(decimal("1e400"), real(NAN), NULL));
+	assert_false(is_same(decimal("1e400"), real((double)INFINITY), NULL));
+	assert_true(is_same(real((double)INFINITY), real((double)INFINITY), NULL));
 
 	assert_true(is_same(decimal("12345678901234567890.51"), decimal("12345678901234567890.5"),
 			    "0.01"));
