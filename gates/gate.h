@@ -136,6 +136,11 @@ struct gate_input {
 	/* commits they lead to now, in the same order; NULL = leads to none, or could not be told
 	 */
 	const char *const *rollback_commits;
+	/* The commit that the subject stands for in the set's repository; "" = nothing it knows,
+	 * NULL = none of the targets. */
+	const char *rollback_subject;
+	const char *const *rollback_gone; /* deleted: they would be targets */
+	size_t n_rollback_gone;
 	const char *rollback_error;    /* the tags could not be listed: why; NULL */
 	struct waiver *const *waivers; /* of the definition, for whatever gate */
 	size_t n_waivers;
@@ -182,6 +187,8 @@ size_t gate_item_past_runs(const struct gate_item *item);
 
 /* Was it verified under definitions that count here? */
 bool rollback_row_counts(const struct gate_input *in, const struct restoration_row *row);
+/* Is target i the release that is to go out? */
+bool rollback_is_release(const struct gate_input *in, size_t i);
 
 void gate_decide(struct arena *a, const struct gate_input *in, struct decision *out);
 

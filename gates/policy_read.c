@@ -114,6 +114,20 @@ static struct pos get_pos(struct reading *r, const struct json_t *at)
 	return (struct pos){get_optional(r, at, "file"), (uint32_t)line, (uint32_t)col};
 }
 
+static int64_t *get_ids(struct reading *r, const struct json_t *list, size_t n)
+{
+	int64_t *ids = arena_array(r->arena, n, sizeof(*ids));
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_value v;
+
+		json_read(r->doc, json_item(list, i), &v);
+		r->is_bad = r->is_bad || v.type != JSON_IS_INT;
+		ids[i] = v.type == JSON_IS_INT ? v.integer : 0;
+	}
+	return ids;
+}
+
 static int digit_of(char c)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -403,33 +417,41 @@ static void read_open(struct reading *r, const struct json_t *at, struct basis *
 		const struct json_t *x = json_item(list, i);
 		struct basis_open *open = &out->open[i];
 		const struct json_t *runs = get_array(r, x, "runs", &open->n_runs);
-		int64_t *ids = arena_array(r->arena, open->n_runs, sizeof(*ids));
 
 		open->check = get_text(r, x, "check");
-		open->runs = ids;
-		for (size_t k = 0; k < open->n_runs; k++) {
-			struct json_value v;
-
-			json_read(r->doc, json_item(runs, k), &v);
-			r->is_bad = r->is_bad || v.type != JSON_IS_INT;
-			ids[k] = v.type == JSON_IS_INT ? v.integer : 0;
-		}
+		open->runs = get_ids(r, runs, open->n_runs);
 	}
+}
+
+/* Gates without any have no such member. */
+static const struct json_t *get_some(struct reading *r, const struct json_t *at, const char *name,
+				     size_t *n)
+{
+	*n = 0;
+	return json_member(at, name) != NULL ? get_array(r, at, name, n) : NULL;
+}
+
+static const char *const *get_each(struct reading *r, const struct json_t *list, size_t n,
+				   const char *name, bool is_optional)
+{
+	const char **out = arena_array(r->arena, n, sizeof(*out));
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (is_optional ? get_optional : get_text)(r, json_item(list, i), name);
+	return out;
 }
 
 static void read_targets(struct reading *r, const struct json_t *at, struct basis *out)
 {
 	struct gate_input *in = &out->input;
 	const struct json_t *list = get_array(r, at, "targets", &in->n_rollback_tags);
-	const char **tags = arena_array(r->arena, in->n_rollback_tags, sizeof(*tags));
-	const char **commits = arena_array(r->arena, in->n_rollback_tags, sizeof(*commits));
 
-	for (size_t i = 0; i < in->n_rollback_tags; i++) {
-		tags[i] = get_text(r, json_item(list, i), "tag");
-		commits[i] = get_optional(r, json_item(list, i), "commit");
-	}
-	in->rollback_tags = tags;
-	in->rollback_commits = commits;
+	in->rollback_tags = get_each(r, list, in->n_rollback_tags, "tag", false);
+	in->rollback_commits = get_each(r, list, in->n_rollback_tags, "commit", true);
+	if (json_member(at, "target_subject") != NULL)
+		in->rollback_subject = get_text(r, at, "target_subject");
+	list = get_some(r, at, "targets_gone", &in->n_rollback_gone);
+	in->rollback_gone = get_each(r, list, in->n_rollback_gone, "tag", false);
 	list = get_array(r, at, "restorations", &in->n_restorations);
 	out->restorations = arena_array(r->arena, in->n_restorations, sizeof(*out->restorations));
 	for (size_t i = 0; i < in->n_restorations; i++) {
@@ -445,14 +467,6 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 		};
 	}
 	in->restorations = out->restorations;
-}
-
-/* Gates without any have no such member. */
-static const struct json_t *get_some(struct reading *r, const struct json_t *at, const char *name,
-				     size_t *n)
-{
-	*n = 0;
-	return json_member(at, name) != NULL ? get_array(r, at, name, n) : NULL;
 }
 
 static void read_windows(struct reading *r, const struct json_t *at, struct basis *out)
@@ -504,14 +518,7 @@ static void read_overrides(struct reading *r, const struct json_t *at, struct ba
 {
 	const struct json_t *list = get_some(r, at, "overrides", &out->n_overrides);
 
-	out->overrides = arena_array(r->arena, out->n_overrides, sizeof(*out->overrides));
-	for (size_t i = 0; i < out->n_overrides; i++) {
-		struct json_value v;
-
-		json_read(r->doc, json_item(list, i), &v);
-		r->is_bad = r->is_bad || v.type != JSON_IS_INT;
-		out->overrides[i] = v.type == JSON_IS_INT ? v.integer : 0;
-	}
+	out->overrides = get_ids(r, list, out->n_overrides);
 }
 
 static void read_ledger(struct reading *r, const struct json_t *root, struct basis *out)
@@ -575,8 +582,7 @@ static int read_text(struct reading *r, const char *text, struct basis *out,
 	if (!r->is_bad)
 		return 0;
 	return err_set(e, ERR_RECORD,
-		       "cannot trust the %s that was recorded: it is not one of this "
-		       "version",
+		       "cannot trust the %s that was recorded: it is not one of this version",
 		       what);
 }
 

@@ -369,6 +369,17 @@ static void put_targets(struct json_writer *w, const struct gate_input *in)
 		json_close(w, '}');
 	}
 	json_close(w, ']');
+	if (in->rollback_subject != NULL)
+		json_put_text(w, "target_subject", in->rollback_subject);
+	if (in->n_rollback_gone > 0) {
+		json_open(w, "targets_gone", '[');
+		for (size_t i = 0; i < in->n_rollback_gone; i++) {
+			json_open(w, NULL, '{');
+			json_put_text(w, "tag", in->rollback_gone[i]);
+			json_close(w, '}');
+		}
+		json_close(w, ']');
+	}
 	json_open(w, "restorations", '[');
 	for (size_t i = 0; i < in->n_restorations; i++) {
 		const struct restoration_row *row = &in->restorations[i];

@@ -4,7 +4,9 @@
  * With `tags: all` every target is a requirement. With `tags: any` one proven target is enough, and
  * the others are advice; while none is proven, those that still could be are what is required, and
  * only when every one was disproved is the rule disproved. The release that is to go out is no way
- * back from itself.
+ * back from itself; when nobody can tell which of the targets it is, one of them has to be another,
+ * which two on different commits are. A target that was verified lately and is deleted now was not
+ * disproved by that, nor is it forgotten.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -155,11 +157,14 @@ static bool names_commit(const char *subject, const char *commit)
 	return commit != NULL && n >= 7 && strncmp(commit, subject, n) == 0;
 }
 
-/* By its tag, its commit, or another tag of that commit. */
-static bool is_subject(const struct gate_input *in, size_t i)
+/* By its tag, its commit, another tag of that commit, or whatever else git knows it by. */
+bool rollback_is_release(const struct gate_input *in, size_t i)
 {
 	const char *commit = commit_of(in, i);
 
+	if (in->rollback_subject != NULL && *in->rollback_subject != '\0' &&
+	    str_equal(commit, in->rollback_subject))
+		return true;
 	if (str_equal(in->rollback_tags[i], in->subject) || names_commit(in->subject, commit))
 		return true;
 	for (size_t k = 0; k < in->n_rollback_tags; k++)
@@ -174,8 +179,65 @@ static size_t count_ways_back(const struct gate_input *in)
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->n_rollback_tags; i++)
-		n += in->gate->is_rollback_all || !is_subject(in, i) ? 1 : 0;
+		n += in->gate->is_rollback_all || !rollback_is_release(in, i) ? 1 : 0;
 	return n;
+}
+
+/* Is the only commit that is proven perhaps the release itself? */
+static bool is_perhaps_itself(const struct gate_input *in, const struct target_state *targets)
+{
+	const char *commit = NULL;
+
+	if (in->rollback_subject == NULL || *in->rollback_subject != '\0')
+		return false;
+	for (size_t i = 0; i < in->n_rollback_tags; i++) {
+		if (!outcome_is_passing(targets[i].outcome))
+			continue;
+		if (rollback_is_release(in, i) ||
+		    (commit != NULL && !str_equal(commit, targets[i].commit)))
+			return false; /* it is known, or one of the two is another */
+		commit = targets[i].commit;
+	}
+	return commit != NULL;
+}
+
+static void add_perhaps_itself(struct lines *l, const struct gate_input *in)
+{
+	struct target_state none = {.tag = ""};
+
+	none.text = arena_printf(l->arena,
+				 "the only commit that is proven may be the release itself: \"%s\" "
+				 "stands for no commit of the repository",
+				 in->subject);
+	add(l, in, &none, true);
+	l->items[l->n - 1].remedy =
+		"name the release by its tag or commit (--subject), or prove a second target "
+		"(keep: 2)";
+}
+
+static void decide_gone(struct lines *l, const struct gate_input *in)
+{
+	for (size_t i = 0; i < in->n_rollback_gone; i++) {
+		struct target_state t = {.tag = in->rollback_gone[i]};
+		const char *commit;
+		bool is_disproved;
+
+		t.row = newest_row(in, t.tag);
+		if (t.row == NULL ||
+		    refuse_is_stale(t.row->at_ms, in->now_ms, in->gate->rollback_within_ms))
+			continue;
+		is_disproved = t.row->restoration.outcome == OUTCOME_FAIL;
+		commit = t.row->restoration.commit;
+		t.text = arena_printf(
+			l->arena, "%s %s as commit %.12s, and is no tag of the repository now",
+			is_disproved ? "disproved" : "verified",
+			lines_age(l, t.row->at_ms, in->now_ms), commit != NULL ? commit : "?");
+		add(l, in, &t, in->gate->is_rollback_all);
+		l->items[l->n - 1].remedy = is_disproved || commit == NULL
+						    ? "bring back the tag as it was released"
+						    : arena_printf(l->arena, "git tag %s %s",
+								   lines_word(l, t.tag), commit);
+	}
 }
 
 static void decide_targets(struct lines *l, const struct gate_input *in)
@@ -188,7 +250,7 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 		targets[i].commit = commit_of(in, i);
 		targets[i].row = newest_row(in, targets[i].tag);
 		judge(l, in, &targets[i]);
-		if (is_subject(in, i))
+		if (rollback_is_release(in, i))
 			continue;
 		n_proven += outcome_is_passing(targets[i].outcome) ? 1 : 0;
 		n_open += targets[i].outcome == OUTCOME_UNDECIDED ? 1 : 0;
@@ -200,8 +262,10 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 					      : true;
 
 		add(l, in, &targets[i],
-		    in->gate->is_rollback_all || (is_needed && !is_subject(in, i)));
+		    in->gate->is_rollback_all || (is_needed && !rollback_is_release(in, i)));
 	}
+	if (!in->gate->is_rollback_all && is_perhaps_itself(in, targets))
+		add_perhaps_itself(l, in);
 }
 
 void rollback_rule_decide(struct lines *l, const struct gate_input *in)
@@ -217,8 +281,9 @@ void rollback_rule_decide(struct lines *l, const struct gate_input *in)
 		none.text = "the set has no tag to roll back to but the release itself";
 	if (none.text == NULL) {
 		decide_targets(l, in);
-		return;
+	} else {
+		add(l, in, &none, true);
+		l->items[l->n - 1].remedy = "assize rollback list";
 	}
-	add(l, in, &none, true);
-	l->items[l->n - 1].remedy = "assize rollback list";
+	decide_gone(l, in);
 }

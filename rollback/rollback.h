@@ -105,6 +105,21 @@ int rollback_tags(struct arena *a, const struct rollback_set *set, const char *c
 int rollback_commits(struct arena *a, const struct rollback_set *set, const char *const *tags,
 		     size_t n, const char *const **commits, struct err *e);
 
+/*
+ * The commit (hex) that a name stands for in the set's repository, whatever kind of name it is:
+ * tag, branch, HEAD, commit or tag object, short or long, in either case. NULL = a tag of the set
+ * that is still to be made; "" = nothing the repository knows.
+ */
+int rollback_resolve(struct arena *a, const struct rollback_set *set, const char *name,
+		     const char **commit, struct err *e);
+
+/*
+ * Those of the names that are no tag of the repository any more and would be among the set's newest
+ * if they were: somebody deleted them.
+ */
+int rollback_gone(struct arena *a, const struct rollback_set *set, const char *const *names,
+		  size_t n, const char *const **gone, size_t *n_gone, struct err *e);
+
 /* Everything found is in out (text in a). -1 only when the repository itself cannot be opened. */
 int rollback_verify(struct arena *a, const struct rollback_request *req, struct restoration *out,
 		    struct err *e);

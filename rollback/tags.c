@@ -192,3 +192,82 @@ int rollback_commits(struct arena *a, const struct rollback_set *set, const char
 	*commits = out;
 	return 0;
 }
+
+/* Names with a ":" are paths or searches to git, and digests to everybody else. */
+static git_object *find_commit(git_repository *repo, const char *name)
+{
+	git_object *found = NULL, *commit = NULL;
+
+	if (*name == '\0' || *name == '-' || strchr(name, ':') != NULL)
+		return NULL;
+	if (git_revparse_single(&found, repo, name) == 0 &&
+	    git_object_peel(&commit, found, GIT_OBJECT_COMMIT) != 0)
+		commit = NULL;
+	git_object_free(found);
+	return commit;
+}
+
+/* A release that is not tagged yet is called as its tag will be. */
+static bool is_tag_to_be(struct arena *a, const struct rollback_set *set, const char *name)
+{
+	const char *tag = str_starts(name, TAG_PREFIX) ? name + strlen(TAG_PREFIX) : name;
+	int is_valid = 0;
+
+	return str_glob(set->tags, tag) &&
+	       git_reference_name_is_valid(&is_valid, arena_printf(a, TAG_PREFIX "%s", tag)) == 0 &&
+	       is_valid;
+}
+
+int rollback_resolve(struct arena *a, const struct rollback_set *set, const char *name,
+		     const char **commit, struct err *e)
+{
+	git_repository *repo = NULL;
+	git_object *found;
+
+	*commit = is_tag_to_be(a, set, name) ? NULL : "";
+	if (git_door_open(set->repo->location, &repo, e) < 0)
+		return -1;
+	found = peel_tag(a, repo, name); /* before a branch of that name */
+	if (found == NULL)
+		found = find_commit(repo, name);
+	if (found != NULL)
+		*commit = arena_strdup(a, git_oid_tostr_s(git_object_id(found)));
+	git_object_free(found);
+	git_repository_free(repo);
+	return 0;
+}
+
+static bool is_among(const char *name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
+int rollback_gone(struct arena *a, const struct rollback_set *set, const char *const *names,
+		  size_t n, const char *const **gone, size_t *n_gone, struct err *e)
+{
+	size_t keep = set->keep > 0 ? (size_t)set->keep : 1, n_newest;
+	struct rollback_set all = *set;
+	const char *const *there, *const *newest;
+	struct names out = {0};
+	size_t n_there;
+
+	all.keep = INT64_MAX;
+	all.is_reachable_only = false;
+	if (rollback_tags(a, set, &newest, &n_newest, e) < 0 ||
+	    rollback_tags(a, &all, &there, &n_there, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		bool is_old =
+			n_newest == keep && version_compare(newest[n_newest - 1], names[i]) > 0;
+
+		if (!is_old && str_glob(set->tags, names[i]) &&
+		    !is_among(names[i], there, n_there) && !is_among(names[i], out.items, out.n))
+			names_add(a, &out, names[i]);
+	}
+	*gone = out.items;
+	*n_gone = out.n;
+	return 0;
+}

@@ -16,6 +16,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/base/utf8.h"
 #include "runner/gate_gather.h"
 #include "runner/gate_ledger.h"
@@ -134,11 +135,24 @@ static bool is_target_fresh(const struct gate_command *g, size_t target)
 /* Enough of the set's targets are fresh? Then its verification need not run again. */
 static bool is_rollback_fresh(const struct gate_command *g)
 {
-	size_t n_fresh = 0;
+	const struct gate_input *in = &g->input;
+	const char *const *commits = in->rollback_commits;
+	bool is_unknown = in->rollback_subject != NULL && *in->rollback_subject == '\0';
+	size_t n_fresh = 0, n_others = 0;
+	const char *first = NULL;
 
-	for (size_t i = 0; i < g->input.n_rollback_tags; i++)
-		n_fresh += is_target_fresh(g, i);
-	return n_fresh > 0 && (!g->gate->is_rollback_all || n_fresh == g->input.n_rollback_tags);
+	for (size_t i = 0; i < in->n_rollback_tags; i++) {
+		if (!is_target_fresh(g, i))
+			continue;
+		n_fresh++;
+		if (rollback_is_release(in, i) || (first != NULL && str_equal(first, commits[i])))
+			continue;
+		n_others++; /* ways back: a release that nobody knows may be one of them */
+		first = commits[i];
+	}
+	if (g->gate->is_rollback_all)
+		return n_fresh > 0 && n_fresh == in->n_rollback_tags;
+	return n_others > (is_unknown ? 1 : 0);
 }
 
 static size_t stale_checks(const struct gate_command *g, const struct check **out)

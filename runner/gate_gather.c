@@ -44,9 +44,21 @@ static int find_evidence(const struct gate_gather *g, struct newest *newest, str
 	return 0;
 }
 
+static int find_gone(const struct gate_gather *g, const struct restoration_row *rows,
+		     struct gate_input *out, struct err *e)
+{
+	const char **names = arena_array(g->arena, out->n_restorations, sizeof(*names));
+
+	for (size_t i = 0; i < out->n_restorations; i++)
+		names[i] = rows[i].restoration.tag;
+	return rollback_gone(g->arena, g->gate->rollback, names, out->n_restorations,
+			     &out->rollback_gone, &out->n_rollback_gone, e);
+}
+
 static int find_restorations(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
 	const struct rollback_set *set = g->gate->rollback;
+	bool has_subject = g->subject != NULL && strcmp(g->subject, "any") != 0;
 	struct restoration_row *rows = NULL;
 	struct err list = {0};
 
@@ -59,9 +71,15 @@ static int find_restorations(const struct gate_gather *g, struct gate_input *out
 	out->rollback_error = NULL;
 	out->rollback_commits = NULL;
 	out->n_rollback_tags = 0;
+	out->rollback_subject = NULL;
+	out->rollback_gone = NULL;
+	out->n_rollback_gone = 0;
 	if (rollback_tags(g->arena, set, &out->rollback_tags, &out->n_rollback_tags, &list) != 0 ||
 	    rollback_commits(g->arena, set, out->rollback_tags, out->n_rollback_tags,
-			     &out->rollback_commits, &list) != 0)
+			     &out->rollback_commits, &list) != 0 ||
+	    find_gone(g, rows, out, &list) != 0 ||
+	    (has_subject &&
+	     rollback_resolve(g->arena, set, g->subject, &out->rollback_subject, &list) != 0))
 		out->rollback_error = arena_strdup(g->arena, list.message);
 	return 0;
 }

@@ -102,8 +102,9 @@ static const struct key_row rollback_rows[] = {
 	 .offset = offsetof(struct gate_raw, tags),
 	 .choices = tag_rules,
 	 .def = "any",
-	 .help = "must all tags of the set be restorable, or does one suffice that is not "
-		 "the subject itself",
+	 .help = "must all tags of the set be restorable, those that were verified within that "
+		 "time and are deleted now among them, or does one suffice that is certainly not "
+		 "the subject itself: a subject that is unknown to the repository takes two",
 	 .example = "any"},
 	{.name = "verified_within",
 	 .type = KEY_DURATION,

@@ -38,10 +38,15 @@ struct release {
 	const char *tag;
 	const struct restoration_row *row; /* NULL = never verified */
 	const char *warm, *swap;	   /* words; "" = not of this one */
+	bool is_gone;			   /* verified once, and no tag of the repository now */
 };
 
-static const char *state_word(const struct restoration_row *row)
+static const char *state_word(const struct release *r)
 {
+	const struct restoration_row *row = r->row;
+
+	if (r->is_gone)
+		return "gone, verified";
 	if (row == NULL)
 		return "never verified";
 	switch (row->restoration.outcome) {
@@ -120,7 +125,7 @@ static const char *step_word(const struct release *r, const char *name)
 static void put_row(struct listing *l, struct table *t, const struct release *r)
 {
 	const struct restoration *x = r->row != NULL ? &r->row->restoration : NULL;
-	const char *state = state_word(r->row);
+	const char *state = state_word(r);
 
 	if (x != NULL)
 		state = arena_printf(l->a, "%s %s", state,
@@ -148,6 +153,10 @@ static void put_findings(FILE *out, const struct release *r)
 {
 	const struct restoration *x = r->row != NULL ? &r->row->restoration : NULL;
 
+	if (r->is_gone) {
+		(void)fprintf(out, "  %s  is no tag of the repository now\n", r->tag);
+		return;
+	}
 	for (size_t i = 0; x != NULL && i < x->n_steps; i++) {
 		const struct restoration_step *s = &x->steps[i];
 
@@ -164,7 +173,7 @@ static void put_json(struct json_writer *w, const struct release *r)
 {
 	json_open(w, NULL, '{');
 	json_put_text(w, "tag", r->tag);
-	json_put_text(w, "state", state_word(r->row));
+	json_put_text(w, "state", r->is_gone ? "gone" : state_word(r));
 	json_put_text(w, "warm", *r->warm != '\0' ? r->warm : NULL);
 	json_put_bool(w, "swap_ready", strcmp(r->swap, "yes") == 0);
 	if (r->row != NULL) {
@@ -211,15 +220,21 @@ int rollback_list(struct app *app, const struct rollback_set *set, struct record
 	struct listing l = {.a = app->arena, .set = set, .now_ms = clock_wall_ms(&app->clock)};
 	struct restoration_row *rows = NULL;
 	struct release *releases;
-	const char *const *tags;
-	size_t n, n_rows = 0;
+	const char *const *tags, *const *gone = NULL;
+	const char **verified;
+	size_t n, n_gone = 0, n_rows = 0;
 
 	if (rollback_tags(app->arena, set, &tags, &n, e) != 0)
 		return err_context(e, "rollback set \"%s\"", set->name);
 	if (record != NULL &&
 	    record_restorations(record, app->arena, set->name, &rows, &n_rows, e) != 0)
 		return -1;
-	releases = arena_array(app->arena, n, sizeof(*releases));
+	verified = arena_array(app->arena, n_rows, sizeof(*verified));
+	for (size_t i = 0; i < n_rows; i++)
+		verified[i] = rows[i].restoration.tag;
+	if (rollback_gone(app->arena, set, verified, n_rows, &gone, &n_gone, e) != 0)
+		return err_context(e, "rollback set \"%s\"", set->name);
+	releases = arena_array(app->arena, n + n_gone, sizeof(*releases));
 	for (size_t i = 0; i < n; i++) {
 		struct release *r = &releases[i];
 
@@ -228,6 +243,14 @@ int rollback_list(struct app *app, const struct rollback_set *set, struct record
 		look_at_copy(&l, r);
 		l.n_good += r->row == NULL || rollback_is_good(&r->row->restoration) ? 1 : 0;
 	}
+	for (size_t i = 0; i < n_gone; i++)
+		releases[n++] = (struct release){
+			.tag = gone[i],
+			.row = rollback_show_row(rows, n_rows, gone[i]),
+			.warm = "",
+			.swap = "",
+			.is_gone = true,
+		};
 	for (size_t i = 0; i < n && w != NULL; i++)
 		put_json(w, &releases[i]);
 	if (w == NULL)

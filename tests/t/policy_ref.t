@@ -497,24 +497,24 @@ serve good
 wait_for bash -c "</dev/tcp/127.0.0.1/$port"
 run "$ASSIZE" gate web -f git:origin/trust:ci/web.yaml --subject Y
 is "the issuer of the ref is the one that is trusted" "$status" 0 || diag "$out$err"
-"$ASSIZE" gate ship -f ci/web.yaml --subject X >/dev/null
+"$ASSIZE" gate ship -f ci/web.yaml --subject v2 >/dev/null
 is "a tag without a signature: opens by the branch's own" $? 0
-run "$ASSIZE" gate ship -f git:origin/trust:ci/web.yaml --subject X
+run "$ASSIZE" gate ship -f git:origin/trust:ci/web.yaml --subject v2
 is "what was proven under the branch's definitions is not proven: shut" "$status" 2
 like "it was verified again" "$out" 'require undecided rollback/releases.*the tag is not signed'
-run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject X
+run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject v2
 is "what was built of a tag is as its list in the commit has it" "$status" 0 || diag "$out$err"
 rm ci/.assize/record.db
 git checkout -q -B aliased origin/trust && sed -i "s,\"../dist/{tag}.SUMS\",\"$TMP/alias/dist/{tag}.SUMS\"," ci/web.yaml && git commit -qam aliased
-run "$ASSIZE" gate built -f git:aliased:ci/web.yaml --subject X
+run "$ASSIZE" gate built -f git:aliased:ci/web.yaml --subject v2
 is "a list of the work tree by another name is none: undecided" "$status" 2
 like "and told" "$out" 'alias/dist/v1.SUMS" leads into the work tree by a link'
 rm -f ci/.assize/record.db
 git checkout -q origin/trust -- ci && git reset -q
 echo evil >dist/app && (cd dist && sha256sum app >v1.SUMS)
-"$ASSIZE" gate built -f ci/web.yaml --subject X >/dev/null
+"$ASSIZE" gate built -f ci/web.yaml --subject v2 >/dev/null
 is "another artifact with a list of its own: opens by the work tree, of the same definition" $? 0
-run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject X
+run "$ASSIZE" gate built -f git:origin/trust:ci/web.yaml --subject v2
 is "and is disproved by that of the ref" "$status" 1
 exits "replay makes it again, with what counts" 0 "$ASSIZE" replay --decision 2 -f git:origin/trust:ci/web.yaml
 like "the digest is told" "$err$("$ASSIZE" explain latest rollback/built -f git:origin/trust:ci/web.yaml)" "recorded is $(git show origin/trust:dist/v1.SUMS | cut -c1-64)"

@@ -180,11 +180,11 @@ static void test_scan_splits_at_the_column_limit(void **state)
 	assert_string_equal(show(w, &p, 1), "2 rows");
 	buf_reset(&b);
 	checks[0]->kind->describe(&p, &b);
-	size_t n_lines = 0;
+	size_t n_statements = 0;
 
-	for (const char *s = b.data; *s; s++)
-		n_lines += *s == '\n';
-	assert_int_equal(n_lines, 2);
+	for (const char *s = b.data; (s = strstr(s, "SELECT count(*)")) != NULL; s++)
+		n_statements++;
+	assert_int_equal(n_statements, 2);
 	buf_release(&b);
 }
 

@@ -1,0 +1,68 @@
+#!/bin/bash
+# Gate rule rollback: the release that is to go out is no way back from itself, whatever it is called,
+# and a tag that was deleted is not forgotten.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TMP"
+export HOME=$TMP GIT_CONFIG_NOSYSTEM=1
+git init -q -b main repo
+git -C repo config user.email a@example.com
+git -C repo config user.name a
+release() { echo "$1" >repo/f && git -C repo add f && git -C repo commit -qm "$1" && git -C repo tag -a "$1" -m "$1"; }
+release v1.0.0
+cat >assize.yaml <<'Y'
+assize: 1
+targets: { repo: { git: repo } }
+rollback: { rel: { repo: repo, tags: "v*" } }
+gates:
+  any: { rollback: { set: rel, tags: any } }
+  all: { rollback: { set: rel, tags: all } }
+Y
+commit=$(git -C repo rev-parse HEAD)
+for subject in v1.0.0 refs/tags/v1.0.0 tags/v1.0.0 "$(git -C repo rev-parse v1.0.0)" "$commit" "${commit^^}" "${commit:0:5}" 'v1.0.0^0' \
+	'v1.0.0 ' "git:$commit" "registry.example.com/shop@sha256:$commit" 2026.11; do
+	exits "the only tag is the release, called \"$subject\"" 2 "$ASSIZE" gate any -s "$subject"
+	unlike "\"$subject\": not open" "$out" 'decision=OPEN'
+done
+like "a name that stands for no commit" "$out" 'may be the release itself: "2026.11" stands for no commit of the repository.*keep: 2'
+exits "of which a decision made again says the same" 0 "$ASSIZE" replay latest
+like "it is equal" "$out" 'decision .* equal'
+exits "a release that is not tagged yet is none of the targets" 0 "$ASSIZE" gate any -s v1.1.0
+exits "its ref is not, either" 0 "$ASSIZE" gate any -s refs/tags/v1.1.0
+
+release v1.1.0
+exits "the former release is a way back" 0 "$ASSIZE" gate any -s refs/tags/v1.1.0
+exits "two commits that are proven: one of them is another" 0 "$ASSIZE" gate any -s 2026.11
+git -C repo tag v1.1.0-again v1.1.0^0
+git -C repo tag -d v1.0.0 >/dev/null
+rm -rf .assize
+exits "two tags of one commit are one" 2 "$ASSIZE" gate any -s 2026.11
+like "which is told" "$out" 'may be the release itself'
+git -C repo tag -d v1.1.0-again >/dev/null
+git -C repo tag -a v1.0.0 -m again "$commit"
+
+# ---- tags that were deleted ----
+
+rm -rf .assize
+exits "all are proven" 0 "$ASSIZE" gate all -s 2026.11
+git -C repo tag -f v1.0.0 HEAD >/dev/null 2>&1
+exits "a tag was moved: disproved" 1 "$ASSIZE" gate all -s 2026.12
+git -C repo tag -d v1.0.0 >/dev/null
+exits "deleting it opens nothing" 2 "$ASSIZE" gate all -s 2026.13
+like "it is told" "$out" "require undecided rollback/rel:v1.0.0 disproved just now as commit .*is no tag of the repository now"
+exits "a decision made again says the same" 0 "$ASSIZE" replay latest
+like "which is equal" "$out" 'decision .* equal'
+like "the list has it" "$("$ASSIZE" rollback list)" 'v1.0.0 .*gone, verified'
+is "as JSON as well" "$("$ASSIZE" rollback list --json | jq -r '.rel[] | select(.tag == "v1.0.0") | .state')" gone
+git -C repo tag v1.0.0 "$commit"
+exits "as it was it is proven again" 0 "$ASSIZE" gate all -s 2026.14
+git -C repo tag -d v1.0.0 >/dev/null
+exits "a proven one is missed as well" 2 "$ASSIZE" gate all -s 2026.15
+(cd repo && eval "$(echo "$out" | sed -n 's/.*to do: \(git tag v1.0.0 .*\)/\1/p')")
+exits "the remedy brings it back" 0 "$ASSIZE" gate all -s 2026.15
+for i in 2 3 4; do release "v1.$i.0"; done
+exits "newer ones are proven" 0 "$ASSIZE" gate all -s 2026.16
+git -C repo tag -d v1.0.0 >/dev/null
+exits "one that is too old to be a target may go" 0 "$ASSIZE" gate all -s 2026.17
+git -C repo tag -d v1.4.0 >/dev/null
+exits "one for which an older one would step in is missed" 2 "$ASSIZE" gate all -s 2026.18
+done_testing
