@@ -472,8 +472,8 @@ targets:
   api: { http: "https://localhost:$port", ca_file: ca.pem }
   repo: { git: .. }
 rollback:
-  releases: { repo: repo, tags: v1, keep: 1, signature: { allowed_signers: keys/allowed, required: true } }
-  built: { repo: repo, tags: v1, keep: 1, artifacts: { path: ../dist/app, digests: "../dist/{tag}.SUMS" } }
+  releases: { repo: repo, tags: "v*", keep: 1, signature: { allowed_signers: keys/allowed, required: true } }
+  built: { repo: repo, tags: "v*", keep: 1, artifacts: { path: ../dist/app, digests: "../dist/{tag}.SUMS" } }
 audits:
   web:
     checks:
