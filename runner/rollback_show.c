@@ -74,6 +74,22 @@ static void put_by_hand(FILE *out, const struct restoration *r, const struct rol
 		(void)fprintf(out, "  to restore it first: the set has no `warm` copies\n");
 }
 
+/* A drill that failed must not end in the steps of going back. */
+static void put_refusal(FILE *out, const struct restoration *r)
+{
+	(void)fprintf(out, "do not go back to %s: it is %s\n", r->tag,
+		      r->outcome == OUTCOME_FAIL ? "disproved" : "unproven");
+	for (size_t i = 0; i < r->n_steps; i++) {
+		const struct restoration_step *s = &r->steps[i];
+
+		if (outcome_is_passing(s->outcome) || s->finding == NULL)
+			continue;
+		(void)fprintf(out, "  %s: %s\n", s->name, s->finding);
+		if (s->remedy != NULL)
+			(void)fprintf(out, "  fix: %s\n", s->remedy);
+	}
+}
+
 void rollback_show_drill(struct arena *a, FILE *out, const struct restoration *r,
 			 const struct rollback_set *set)
 {
@@ -89,7 +105,10 @@ void rollback_show_drill(struct arena *a, FILE *out, const struct restoration *r
 			      took(a, swap->duration_us),
 			      is_warm ? "; the warm copy stands, so going back is the swap alone"
 				      : "");
-	put_by_hand(out, r, set);
+	if (outcome_is_passing(r->outcome))
+		put_by_hand(out, r, set);
+	else
+		put_refusal(out, r);
 }
 
 void rollback_show_warm(struct arena *a, FILE *out, const struct restoration *items, size_t n)

@@ -47,6 +47,12 @@ like "what remains by hand" "$out" 'by hand remains.*the set has no `smoke`.*no 
 is "nothing is left in scratch" "$(ls -A scratch)" ""
 like "both times are recorded" "$("$ASSIZE" history rollback/releases)" \
 	'restore\{tag="v3"\}.*swap\{tag="v3"\}.*pass +[0-9.]+ .s'
+lose v2
+run "$ASSIZE" rollback drill v2
+isnt "a drill that fails" "$status" 0
+like "says not to go back" "$out" 'do not go back to v2: it is (disproved|unproven).*closure: .*fix: git -C '
+unlike "and nothing of what would remain then" "$out" 'by hand remains'
+find_again
 exits "the oldest tag" 0 "$ASSIZE" rollback drill v1 --cold
 like "is swapped in from HEAD" "$out" '`current` led to HEAD, to v1 '
 like "--cold tells what was dropped" "$out" 'cold +(pass|warn) .*KiB'
@@ -67,7 +73,7 @@ like "nothing to swap from: message" "$out" 'swap undecided: no other release ca
 find_again
 lose v3
 exits "a tag that cannot be restored" 1 "$ASSIZE" rollback drill v3
-like "its drill ends where the verification does" "$out" 'closure +fail.*by hand'
+like "its drill ends where the verification does" "$out" 'closure +fail.*do not go back to v3: it is disproved'
 unlike "without a swap" "$out" 'to swap'
 find_again
 is "nothing is left in scratch" "$(ls -A scratch)" ""
