@@ -20,6 +20,7 @@
 #include "runner/load.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
+#include "runner/subject.h"
 #include "runner/vouch.h"
 
 #define RECORD_FILE ".assize/record.db"
@@ -180,6 +181,7 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		.instead = instead,
 	};
 	struct definition *d = NULL;
+	struct err e = {0};
 
 	diags_init(&diags, app->arena);
 	if (definition_load(app->arena, &load, &d, &diags) != 0) {
@@ -191,6 +193,10 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		sign_guard_process();
 	if (refuse_outputs(app, o, d) != 0 || refuse_secrets(app, o, d) != 0)
 		return -1;
+	if (o->subject != NULL && subject_check_word(app->arena, o->subject, &e) != 0) {
+		(void)app_fail(app, &e);
+		return -1;
+	}
 	*out = d;
 	app->definition = d;
 	return 0;

@@ -32,6 +32,7 @@
 #include "runner/output.h"
 #include "runner/session.h"
 #include "runner/show.h"
+#include "runner/subject.h"
 #include "runner/vouch.h"
 
 static int run_gate(struct app *app, const struct command *self, int argc, char **argv);
@@ -83,7 +84,7 @@ static int find_gate(struct gate_command *g, struct err *e)
 				   "artifact digest");
 	}
 	g->subject = g->o.subject != NULL ? g->o.subject : "any";
-	return 0;
+	return subject_check_branch(g->app->arena, g->definition, g->subject, e);
 }
 
 /* Of the moment in which the record is held. */

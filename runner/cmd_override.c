@@ -19,6 +19,7 @@
 #include "runner/identity.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
+#include "runner/subject.h"
 #include "runner/vouch.h"
 
 static int run_override(struct app *app, const struct command *self, int argc, char **argv);
@@ -104,6 +105,7 @@ static int run_override(struct app *app, const struct command *self, int argc, c
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
 	if (app_gate(app, d, x.gate, &e) == NULL ||
+	    subject_check_branch(app->arena, d, x.subject, &e) != 0 ||
 	    record_open(app_record_path(app, &o, d), RECORD_WRITE, &record, &e) != 0)
 		return app_fail(app, &e);
 	rc = vouch_close(app, d, record, record_override(record, &x, &e), &e);

@@ -1,0 +1,28 @@
+/*
+ * subject: does a word name one release, and the same one tomorrow?
+ *
+ * Evidence is about the word it was recorded for. A word that git moves on with every commit would
+ * lend the evidence of one commit to all that come after it.
+ */
+#ifndef ASSIZE_RUNNER_SUBJECT_H
+#define ASSIZE_RUNNER_SUBJECT_H
+
+struct arena;
+struct definition;
+struct err;
+
+/*
+ * -1 with ERR_USAGE: HEAD and its kin, @ and what begins with it, and full names of anything but
+ * tags (refs/heads/main), also with steps behind them (HEAD~1). Asks nothing but the word.
+ */
+int subject_check_word(struct arena *a, const char *subject, struct err *e);
+
+/*
+ * The same for what lets a release through: it refuses branches, too, by their short names, when
+ * the repository that the definition is in has such a branch, of its own or of the remote "origin",
+ * and no tag of that name. What cannot be told is let through.
+ */
+int subject_check_branch(struct arena *a, const struct definition *d, const char *subject,
+			 struct err *e);
+
+#endif

@@ -1,0 +1,48 @@
+#!/bin/bash
+# subject: a word that names another commit tomorrow is no subject. Evidence is about the word it was recorded
+# for, and would be lent to all commits that come after.
+. "$(dirname "$0")/../lib/tap.sh"
+export HOME=$TMP GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@x
+mkdir "$TMP/repo" && cd "$TMP/repo"
+
+sqlite3 shop.db 'CREATE TABLE t(a); INSERT INTO t VALUES(1)'
+cat >assize.yaml <<-'YAML'
+	assize: 1
+	targets: { shop: { sqlite: shop.db } }
+	audits: { t: { target: shop, checks: [ { id: rows, rows: t, expect: ">= 1" } ] } }
+	gates: { g: { require: { check: t/rows } } }
+YAML
+
+# ---- what git says of a word alone ----
+
+for word in HEAD @ HEAD~1 'HEAD^' '@~2' '@{upstream}' 'HEAD@{1}' FETCH_HEAD ORIG_HEAD MERGE_HEAD origin/HEAD \
+	heads/main refs/heads/main remotes/origin/main refs/remotes/origin/main refs/pull/7/merge refs/stash; do
+	exits "gate: $word" 3 "$ASSIZE" gate g --subject "$word"
+	like "gate: $word: why" "$err" "cannot be a subject: git lets it name another commit tomorrow.*help: name the commit itself: --subject \"\\\$\(git rev-parse "
+done
+exits "run: what no gate takes is not measured" 3 "$ASSIZE" run --subject HEAD
+exits "override: nor let through" 3 "$ASSIZE" override g --subject HEAD --reason x --by jane
+exits "by the variable" 3 env ASSIZE_SUBJECT=HEAD "$ASSIZE" gate g
+ok "nothing was recorded" test ! -e .assize
+for word in v1 refs/tags/v1 'v1^{}' HEADER AHEAD head 'shop@sha256:1' main any; do
+	exits "a word like another: $word" 0 "$ASSIZE" gate g --subject "$word"
+done
+
+# ---- what the repository says ----
+
+git init -q -b main . && git add assize.yaml && git commit -qm one && git branch release/1 && git branch both &&
+	git tag both && git tag v2 && git update-ref refs/remotes/origin/far HEAD
+for word in main release/1 main~1 'main@{1}' far; do
+	exits "a branch: $word" 3 "$ASSIZE" gate g --subject "$word"
+done
+like "a branch: why" "$err" '"far" cannot be a subject: it is a branch here \(refs/remotes/origin/far\), and moves.*rev-parse far'
+exits "a branch is no release to override for" 3 "$ASSIZE" override g --subject main --reason x --by jane
+for word in both v2 nothing "$(git rev-parse main)" "$(git rev-parse --short main)"; do
+	exits "no branch, or a tag as well: $word" 0 "$ASSIZE" gate g --subject "$word"
+done
+exits "runs about a branch are something to compare with" 0 "$ASSIZE" run --subject main
+git pack-refs --all
+exits "a branch among packed refs" 3 "$ASSIZE" gate g --subject main
+mkdir sub && cp assize.yaml shop.db sub
+exits "a branch, from below the top" 3 "$ASSIZE" gate g -f sub/assize.yaml --subject main
+done_testing
