@@ -49,6 +49,7 @@ static const struct row {
 	{"free space", doctor_look_space},
 	{"pages", doctor_look_pages},
 	{"runs", doctor_look_runs},
+	{"ledger", doctor_look_ledger},
 	{"key", doctor_look_key},
 	{"checkpoint", doctor_look_checkpoint},
 	{"anchor", doctor_look_anchors},

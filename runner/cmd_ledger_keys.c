@@ -144,7 +144,10 @@ static int rotate(struct ledger_command *c, const char *path, const char *fresh,
 		return -1;
 	if (sign_key_load(fresh, &key, e) != 0)
 		return -1;
-	rc = add_key(c, key, former, e);
+	/* The old one ends with a checkpoint: where it must not sign, no other is made known. */
+	rc = ledger_checkpoint_make(c->record, c->app->arena, former, &note, e);
+	if (rc == 0)
+		rc = add_key(c, key, former, e);
 	if (rc == 0)
 		rc = ledger_checkpoint_make(c->record, c->app->arena, key, &note, e);
 	sign_key_free(key);

@@ -57,6 +57,8 @@ struct doctor {
 	struct record_file file;
 	struct record *record; /* NULL = it was not opened: the row "record" says why */
 	struct ledger_head head;
+	bool is_verified; /* the whole record was looked at, and that is what was found */
+	struct ledger_verification verification;
 	struct doctor_date *dates; /* as many as there are anchors */
 	size_t n_dates;
 	const char *row; /* that is looking */
@@ -84,7 +86,8 @@ void doctor_look_space(struct doctor *d);
 void doctor_look_pages(struct doctor *d);
 void doctor_look_runs(struct doctor *d);
 
-/* doctor_key.c */
+/* doctor_key.c, in this order: what is signed for is told of what was verified */
+void doctor_look_ledger(struct doctor *d);
 void doctor_look_key(struct doctor *d);
 void doctor_look_checkpoint(struct doctor *d);
 

@@ -1,4 +1,7 @@
-/* The key that signs for the record, and how much of the record it has signed for. */
+/*
+ * The record as a ledger: is it what was recorded, by which key it is signed for, and how much of
+ * it. That something is well is said of what was verified alone.
+ */
 #include "runner/doctor.h"
 
 #include <errno.h>
@@ -11,9 +14,64 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/record.h"
+#include "runner/io/shared_log.h"
 #include "runner/io/sign.h"
 #include "runner/model/definition.h"
 #include "runner/vouch.h"
+
+#define MAX_VERIFIED UINT64_C(1000000) /* records: a second or two */
+
+/* ---- is it what was recorded ---- */
+
+/* The first of a grade stands for all of them: a verification of its own tells the others. */
+static void tell_first(struct doctor *d, enum ledger_grade wanted, enum doctor_grade grade,
+		       size_t n)
+{
+	const struct ledger_verification *v = &d->verification;
+	size_t i = 0;
+
+	while (i < v->n_findings && v->findings[i].grade != wanted)
+		i++;
+	if (n == 0 || i == v->n_findings)
+		return;
+	doctor_find(
+		d, grade, NULL,
+		wanted == LEDGER_BROKEN
+			? "put the file aside and restore a copy; assize ledger verify says more"
+			: "assize ledger verify says more",
+		"%s%s", v->findings[i].text,
+		n > 1 ? arena_printf(d->arena, " (and %zu more)", n - 1) : "");
+}
+
+void doctor_look_ledger(struct doctor *d)
+{
+	static const struct ledger_trust nobody = {.n_keys = 0};
+	struct err e = {0};
+
+	if (d->record == NULL || shared_url_is(d->url)) /* told by the row "record" */
+		return;
+	if (d->head.size > MAX_VERIFIED) {
+		doctor_find(d, DOCTOR_NOTE, NULL, "assize ledger verify",
+			    "whether the %" PRIu64
+			    " records are what was recorded was not looked at: "
+			    "that is done here up to %" PRIu64,
+			    d->head.size, MAX_VERIFIED);
+		return;
+	}
+	if (ledger_verify(d->record, d->arena, &nobody, &d->verification, &e) != 0) {
+		doctor_find(d, DOCTOR_BROKEN, NULL, NULL, "%s", arena_strdup(d->arena, e.message));
+		return;
+	}
+	d->is_verified = true;
+	d->head = d->verification.head;
+	tell_first(d, LEDGER_BROKEN, DOCTOR_BROKEN, d->verification.n_broken);
+	tell_first(d, LEDGER_DOUBT, DOCTOR_DOUBT, d->verification.n_doubts);
+	if (d->verification.n_broken + d->verification.n_doubts == 0)
+		doctor_find(d, DOCTOR_OK, NULL, NULL,
+			    "the %" PRIu64 " records are what was recorded", d->head.size);
+}
+
+/* ---- the key ---- */
 
 static bool is_newest(struct doctor *d, const struct sign_key *key, bool *is_known)
 {
@@ -138,6 +196,8 @@ void doctor_look_key(struct doctor *d)
 	}
 }
 
+/* ---- what is signed for ---- */
+
 /* Is it the record the definition asks for? */
 static void look_at_origin(struct doctor *d)
 {
@@ -154,19 +214,38 @@ static void look_at_origin(struct doctor *d)
 			    d->head.origin);
 }
 
+static void tell_signed(struct doctor *d, uint64_t size, int64_t up_to_ms)
+{
+	if (d->is_verified && size == 0)
+		doctor_find(d, DOCTOR_BROKEN, NULL, "assize ledger verify says why",
+			    "none of the record's checkpoints holds");
+	else if (size < d->head.size)
+		doctor_find(d, DOCTOR_NOTE, NULL, "assize ledger checkpoint",
+			    "%" PRIu64 " of %" PRIu64 " records are signed for%s%s", size,
+			    d->head.size, up_to_ms < 0 ? "" : ", up to ",
+			    up_to_ms < 0 ? "" : doctor_age(d, up_to_ms));
+	else if (!d->is_verified)
+		doctor_find(d, DOCTOR_NOTE, NULL, "assize ledger verify",
+			    "the newest is of all %" PRIu64
+			    " records; whether it holds was not looked at",
+			    d->head.size);
+	else
+		doctor_find(d, DOCTOR_OK, NULL, NULL, "all %" PRIu64 " records are signed for",
+			    d->head.size);
+}
+
 void doctor_look_checkpoint(struct doctor *d)
 {
 	struct ledger_checkpoint *newest;
 	struct err e = {0};
 	int64_t up_to_ms = -1;
-	uint64_t since;
+	uint64_t size;
 	size_t n = 0;
 
 	if (d->record == NULL)
 		return;
 	look_at_origin(d);
-	if (ledger_checkpoints(d->record, d->arena, 1, &newest, &n, &e) != 0 ||
-	    (n > 0 && record_newest_ms(d->record, (int64_t)newest[0].size, &up_to_ms, &e) != 0)) {
+	if (ledger_checkpoints(d->record, d->arena, 1, &newest, &n, &e) != 0) {
 		doctor_find(d, DOCTOR_BROKEN, NULL, NULL, "%s", arena_strdup(d->arena, e.message));
 		return;
 	}
@@ -176,13 +255,9 @@ void doctor_look_checkpoint(struct doctor *d)
 				    "the record has a key, and nothing was signed with it");
 		return;
 	}
-	since = d->head.size > newest[0].size ? d->head.size - newest[0].size : 0;
-	if (since == 0)
-		doctor_find(d, DOCTOR_OK, NULL, NULL, "all %" PRIu64 " records are signed for",
-			    d->head.size);
+	size = d->is_verified ? d->verification.signed_size : newest[0].size;
+	if (size > 0 && record_newest_ms(d->record, (int64_t)size, &up_to_ms, &e) != 0)
+		doctor_find(d, DOCTOR_BROKEN, NULL, NULL, "%s", arena_strdup(d->arena, e.message));
 	else
-		doctor_find(d, DOCTOR_NOTE, NULL, "assize ledger checkpoint",
-			    "%" PRIu64 " of %" PRIu64 " records are signed for%s%s", newest[0].size,
-			    d->head.size, up_to_ms < 0 ? "" : ", up to ",
-			    up_to_ms < 0 ? "" : doctor_age(d, up_to_ms));
+		tell_signed(d, size, up_to_ms);
 }

@@ -66,7 +66,8 @@ int ledger_checkpoint_parse(struct arena *a, const char *note, size_t n,
 			    struct ledger_checkpoint *out, struct err *e);
 /*
  * Vouches for the present head: a note, kept in the record as well. The key must be the newest of
- * the record. With a head that has one already that one is given.
+ * the record. With a head that has one already that one is given. ERR_RECORD: the head is not that
+ * of the newest leaves, or denies the checkpoint before; older leaves are not looked at.
  */
 int ledger_checkpoint_make(struct record *r, struct arena *a, const struct sign_key *key,
 			   const char **note, struct err *e);

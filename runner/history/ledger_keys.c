@@ -257,55 +257,6 @@ static int find_checkpoint(struct record *r, struct arena *a, uint64_t size, con
 	return rc;
 }
 
-static int keep_checkpoint(struct record *r, uint64_t size, const char *note, struct err *e)
-{
-	sqlite3_stmt *s = store_sql(r, "REPLACE INTO checkpoints VALUES (?1, ?2)", e);
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, (int64_t)size);
-	store_bind_text(s, 2, note);
-	return store_run(r, s, e);
-}
-
-static int make_checkpoint(struct record *r, struct arena *a, const struct sign_key *key,
-			   const char **note, struct err *e)
-{
-	struct ledger_head head;
-	struct ledger_key *keys;
-	const char *text;
-	size_t n;
-	int rc;
-
-	if (ledger_read_head(r, a, &head, e) != 0 || ledger_read_keys(r, a, &keys, &n, e) != 0)
-		return -1;
-	if (n == 0) {
-		(void)err_set(e, ERR_USAGE, "the ledger of record \"%s\" has no key", r->path);
-		return err_help(e, "assize ledger init makes one");
-	}
-	if (!is_key(&keys[n - 1].key, key))
-		return err_set(e, ERR_USAGE,
-			       "cannot sign for record \"%s\": its key is %08" PRIx32
-			       ", this is another",
-			       r->path, keys[n - 1].key.id);
-	rc = find_checkpoint(r, a, head.size, note, e);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	text = arena_printf(a, "%s\n%" PRIu64 "\n%s\n", head.origin, head.size,
-			    base64_encode(a, head.root.bytes, SHA256_BYTES));
-	if (note_sign(a, text, keys[n - 1].key.name, key, note, e) != 0)
-		return -1;
-	return keep_checkpoint(r, head.size, *note, e);
-}
-
-int ledger_checkpoint_make(struct record *r, struct arena *a, const struct sign_key *key,
-			   const char **note, struct err *e)
-{
-	if (store_enter(r, STORE_WRITING, e) != 0)
-		return -1;
-	return store_leave(r, make_checkpoint(r, a, key, note, e), e);
-}
-
 static int read_checkpoints(struct record *r, struct arena *a, size_t limit,
 			    struct ledger_checkpoint **out, size_t *n, struct err *e)
 {
@@ -328,6 +279,99 @@ static int read_checkpoints(struct record *r, struct arena *a, size_t limit,
 	*out = items;
 	*n = count;
 	return rc;
+}
+
+static int keep_checkpoint(struct record *r, uint64_t size, const char *note, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, "REPLACE INTO checkpoints VALUES (?1, ?2)", e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, (int64_t)size);
+	store_bind_text(s, 2, note);
+	return store_run(r, s, e);
+}
+
+/* Is the root of the first `size` leaves what is said, as far as nodes that are kept tell? */
+static int check_root(struct record *r, uint64_t size, const struct merkle_hash *said,
+		      struct err *e)
+{
+	struct merkle_hash is;
+
+	if (ledger_root_at(r, size, &is, e) != 0)
+		return -1;
+	if (memcmp(&is, said, sizeof(is)) == 0)
+		return 0;
+	(void)err_set(e, ERR_RECORD,
+		      "cannot trust record \"%s\": its first %" PRIu64
+		      " records are not those that were recorded",
+		      r->path, size);
+	return err_help(e, "assize ledger verify says more; put the file aside and restore a copy");
+}
+
+/*
+ * Nothing is signed for that denies what was signed last. The rows of the newest 256 leaves of
+ * either are hashed again, what is older is taken from the nodes that are kept: that costs the
+ * same for every record, and an edit of older rows is for a verification to find.
+ */
+static int check_before(struct record *r, struct arena *a, const struct ledger_head *head,
+			struct err *e)
+{
+	struct ledger_checkpoint *last;
+	size_t n;
+
+	if (read_checkpoints(r, a, 1, &last, &n, e) != 0)
+		return -1;
+	if (n > 0 && last[0].size > head->size) {
+		(void)err_set(e, ERR_RECORD,
+			      "cannot trust record \"%s\": %" PRIu64
+			      " records were signed for, %" PRIu64 " are left",
+			      r->path, last[0].size, head->size);
+		return err_help(e, "assize ledger verify says more");
+	}
+	if (n > 0 && check_root(r, last[0].size, &last[0].root, e) != 0)
+		return -1;
+	return check_root(r, head->size, &head->root, e);
+}
+
+static int make_checkpoint(struct record *r, struct arena *a, const struct sign_key *key,
+			   const char **note, struct err *e)
+{
+	struct ledger_head head;
+	struct ledger_key *keys;
+	const char *text;
+	size_t n;
+	int rc;
+
+	if (ledger_read_head(r, a, &head, e) != 0 || ledger_read_keys(r, a, &keys, &n, e) != 0)
+		return -1;
+	if (n == 0) {
+		(void)err_set(e, ERR_USAGE, "the ledger of record \"%s\" has no key", r->path);
+		return err_help(e, "assize ledger init makes one");
+	}
+	if (!is_key(&keys[n - 1].key, key))
+		return err_set(e, ERR_USAGE,
+			       "cannot sign for record \"%s\": its key is %08" PRIx32
+			       ", this is another",
+			       r->path, keys[n - 1].key.id);
+	if (check_before(r, a, &head, e) != 0)
+		return -1;
+	rc = find_checkpoint(r, a, head.size, note, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	text = arena_printf(a, "%s\n%" PRIu64 "\n%s\n", head.origin, head.size,
+			    base64_encode(a, head.root.bytes, SHA256_BYTES));
+	if (note_sign(a, text, keys[n - 1].key.name, key, note, e) != 0)
+		return -1;
+	return keep_checkpoint(r, head.size, *note, e);
+}
+
+int ledger_checkpoint_make(struct record *r, struct arena *a, const struct sign_key *key,
+			   const char **note, struct err *e)
+{
+	if (store_enter(r, STORE_WRITING, e) != 0)
+		return -1;
+	return store_leave(r, make_checkpoint(r, a, key, note, e), e);
 }
 
 int ledger_checkpoint_at(struct record *r, struct arena *a, uint64_t size,

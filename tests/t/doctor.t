@@ -46,7 +46,7 @@ ok "JSON has a form and a word for every finding" jq -e '
 	(.findings | all((.grade | IN("ok", "note", "doubt", "broken")) and (.row | length > 0) and
 		(.found | length > 0) and has("about") and has("help")))' "$TMP/json"
 row() { jq -r --arg row "$1" '.findings[] | select(.row == $row) | .grade' "$TMP/json" | sort -u | xargs; }
-for row in definition record permissions journal pages runs checkpoint 'clock, record' 'clock, boot'; do
+for row in definition record permissions journal pages runs ledger checkpoint 'clock, record' 'clock, boot'; do
 	is "$row is ok" "$(row "$row")" ok
 done
 is "the key beside the record is to be known" "$(row key)" 'note ok'
@@ -138,6 +138,16 @@ finds "no database" 4 'broken +record +"[^ ]+" is no SQLite database'
 : >$db
 doctor
 like "an empty file" "$out" 'doubt +record +"[^ ]+" is empty'
+again
+sqlite3 $db "UPDATE results SET value = 7"
+doctor
+finds "a value that was edited" 4 $'broken +ledger +[^\n]*(is not the root|are not what was recorded)[^\n]* \\(and [0-9]+ more\\)\n +help: put the file aside'
+like "by which no checkpoint holds" "$out" "broken +checkpoint +none of the record's checkpoints holds"
+unlike "and nothing is signed for" "$out" 'are signed for'
+again
+sqlite3 $db "UPDATE checkpoints SET note = replace(note, 'assize', 'asssize')"
+doctor
+like "a checkpoint that was edited" "$out" 'broken +ledger .*broken +checkpoint +none'
 again
 sqlite3 $db "DELETE FROM run_ends"
 doctor

@@ -127,6 +127,26 @@ tamper "counts are put where nobody looks" "$days" \
 tamper "a day has nothing" "$days" "INSERT INTO days SELECT max(id) + 1, 0, 0, 0, 0, 0 FROM days"
 tamper "the head is set back" "the head of the ledger is not the root" "UPDATE head SET root = zeroblob(32)"
 
+# ---- nothing is signed for that denies what was ----
+
+denies() # CLAIM SQL: no checkpoint, no open gate, no other key
+{
+	local before
+	rm -rf denied && cp -r .assize denied && sqlite3 denied/record.db "$2"
+	before=$(sqlite3 denied/record.db "SELECT group_concat(note) FROM checkpoints")
+	exits "$1: no checkpoint" 4 "$ASSIZE" ledger checkpoint --record denied/record.db
+	like "$1: told why" "$err" 'cannot trust record "[^"]+denied/record\.db": .*help: .*assize ledger verify says more'
+	exits "$1: a gate stays shut" 4 "$ASSIZE" gate release --record denied/record.db
+	like "$1: for nobody signs for it" "$err" 'could not sign for what was recorded: cannot trust record'
+	exits "$1: no other key is made known" 4 "$ASSIZE" ledger rotate --record denied/record.db
+	is "$1: the keys are what they were" "$(sqlite3 denied/record.db 'SELECT count(*) FROM keys') $(cmp .assize/ledger.key denied/ledger.key)" "1 "
+	is "$1: nothing was signed" "$(sqlite3 denied/record.db "SELECT group_concat(note) FROM checkpoints")" "$before"
+}
+exits "a gate of a sound record opens" 0 "$ASSIZE" gate release
+denies "a value is edited" "UPDATE results SET value = 7 WHERE id = (SELECT min(id) FROM results)"
+denies "the tree is exchanged" "UPDATE head SET frontier = zeroblob(length(frontier)), root = zeroblob(32)"
+denies "more was signed for" "UPDATE checkpoints SET note = replace(note, char(10) || size || char(10), char(10) || (size + 1000) || char(10))"
+
 # Whoever has the key can make up a history: only what was kept elsewhere tells.
 rewrite() # FROM.db: the same key and origin go on from an older state
 {
