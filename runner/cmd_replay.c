@@ -79,10 +79,10 @@ static int replay_results(struct replay_command *c, int64_t run_id, struct err *
 	}
 	if (!c->o.is_quiet || counts[REPLAYED_EQUAL] < n)
 		(void)fprintf(c->app->out,
-			      "run %" PRId64 ": %zu results, %zu equal, %zu differ, %zu cannot be "
+			      "run %" PRId64 ": %zu result%s, %zu equal, %zu differ, %zu cannot be "
 			      "judged again\n",
-			      run_id, n, counts[REPLAYED_EQUAL], counts[REPLAYED_DIFFERS],
-			      counts[REPLAYED_UNKNOWN]);
+			      run_id, n, n == 1 ? "" : "s", counts[REPLAYED_EQUAL],
+			      counts[REPLAYED_DIFFERS], counts[REPLAYED_UNKNOWN]);
 	c->n_equal += counts[REPLAYED_EQUAL];
 	c->n_differs += counts[REPLAYED_DIFFERS];
 	c->n_unknown += counts[REPLAYED_UNKNOWN];
@@ -190,6 +190,15 @@ static void compare_ends(struct replay_command *c, const struct decision *was,
 	tell(c, "differs", arena_printf(c->app->arena, "decision %" PRId64, was->id), text);
 }
 
+/* What was let through by override is told as what it is without it. */
+static const char *end_words(struct arena *a, const struct decision *d)
+{
+	if (decision_is_overridden(d))
+		return arena_printf(a, "overridden (override %" PRId64 "), without it shut, %s",
+				    d->override->id, outcome_name(d->outcome));
+	return d->is_open ? "open" : "shut";
+}
+
 static int replay_decision(struct replay_command *c, const struct decision *was, struct err *e)
 {
 	size_t before = c->n_differs;
@@ -207,9 +216,10 @@ static int replay_decision(struct replay_command *c, const struct decision *was,
 	compare_ends(c, was, &is);
 	if (!c->o.is_quiet || c->n_differs > before)
 		(void)fprintf(c->app->out,
-			      "decision %" PRId64 " of gate %s about %s: %s, %zu lines, %s\n",
+			      "decision %" PRId64 " of gate %s about %s: %s, %zu line%s, %s\n",
 			      was->id, escaped(c, was->gate), escaped(c, was->subject),
-			      was->is_open ? "open" : "shut", was->n_lines,
+			      end_words(c->app->arena, was), was->n_lines,
+			      was->n_lines == 1 ? "" : "s",
 			      c->n_differs > before ? "differs" : "equal");
 	return 0;
 }

@@ -83,6 +83,8 @@ cp good.db .assize/record.db
 "$ASSIZE" gate g --subject v2 >before
 like 'an override' "$(cat before)" 'OVERRIDDEN'
 exits 'an override: exit status' 0 "$ASSIZE" replay --decision 2
+is 'an override: told as what it is' "$out" \
+	'decision 2 of gate g about v2: overridden (override 2), without it shut, undecided, 6 lines, equal'
 sqlite3 .assize/record.db 'UPDATE decisions SET override = 1 WHERE id = 2'
 exits 'another override: exit status' 1 "$ASSIZE" replay --decision 2
 like 'another override: told' "$out" 'differs  decision 2  recorded is overridden by jane .override 1.; made again it is overridden by joe .override 2.'
