@@ -54,18 +54,19 @@ static const struct verb {
 	/* Words behind the verb. */
 	size_t min_words, max_words;
 	bool opens_itself; /* the record is not opened for it */
+	bool makes;	   /* a record that is not there */
 	bool signs;	   /* it adds to the record: its key signs for that */
 } verbs[] = {
-	{"init", RECORD_WRITE, ledger_do_init, 0, 0, false, false},
-	{"rotate", RECORD_WRITE, ledger_do_rotate, 0, 0, false, false},
-	{"checkpoint", RECORD_WRITE, ledger_do_checkpoint, 0, 0, false, false},
-	{"anchor", RECORD_WRITE, ledger_do_anchor, 0, 0, false, false},
-	{"verify", RECORD_READ, ledger_do_verify, 0, 0, false, false},
-	{"prove", RECORD_READ, ledger_do_prove, 0, 1, false, false},
-	{"leaves", RECORD_READ, ledger_do_leaves, 0, 0, false, false},
-	{"merge", RECORD_WRITE, ledger_do_merge, 1, SIZE_MAX, false, true},
-	{"export", RECORD_READ, ledger_do_export, 1, 1, false, false},
-	{"import", RECORD_READ, ledger_do_import, 1, 1, true, false},
+	{"init", RECORD_WRITE, ledger_do_init, 0, 0, false, true, false},
+	{"rotate", RECORD_WRITE, ledger_do_rotate, 0, 0, false, false, false},
+	{"checkpoint", RECORD_WRITE, ledger_do_checkpoint, 0, 0, false, false, false},
+	{"anchor", RECORD_WRITE, ledger_do_anchor, 0, 0, false, false, false},
+	{"verify", RECORD_READ, ledger_do_verify, 0, 0, false, false, false},
+	{"prove", RECORD_READ, ledger_do_prove, 0, 1, false, false, false},
+	{"leaves", RECORD_READ, ledger_do_leaves, 0, 0, false, false, false},
+	{"merge", RECORD_WRITE, ledger_do_merge, 1, SIZE_MAX, false, true, true},
+	{"export", RECORD_READ, ledger_do_export, 1, 1, false, false, false},
+	{"import", RECORD_READ, ledger_do_import, 1, 1, true, false, false},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -147,6 +148,12 @@ static bool wants_definition(const struct ledger_command *c, const struct verb *
 	       (takes_others && access(here, F_OK) == 0);
 }
 
+static int open_record(struct ledger_command *c, const struct verb *v, struct err *e)
+{
+	return v->mode == RECORD_WRITE && !v->makes ? record_open_there(c->path, &c->record, e)
+						    : record_open(c->path, v->mode, &c->record, e);
+}
+
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct ledger_command c = {.app = app};
@@ -163,7 +170,7 @@ static int run_ledger(struct app *app, const struct command *self, int argc, cha
 	if (wants_definition(&c, verb) && app_load(app, &c.o, &c.definition) != 0)
 		return EXIT_USAGE;
 	c.path = app_record_path(app, &c.o, c.definition);
-	if (!verb->opens_itself && record_open(c.path, verb->mode, &c.record, &e) != 0)
+	if (!verb->opens_itself && open_record(&c, verb, &e) != 0)
 		return app_fail(app, &e);
 	status = verb->run(&c, &e);
 	if (verb->signs)

@@ -7,6 +7,7 @@
 #include "runner/base/redact.h"
 #include "runner/ledger_show.h"
 #include "runner/model/definition.h"
+#include "runner/vouch.h"
 
 int ledger_do_verify(struct ledger_command *c, struct err *e)
 {
@@ -17,6 +18,8 @@ int ledger_do_verify(struct ledger_command *c, struct err *e)
 
 	if (ledger_read_trust(c, &t, e) != 0 || ledger_trust_anchors(c, &t, e) != 0)
 		return -1;
+	t.t.key_here = vouch_key_here(c->app, c->definition, c->path);
+	t.t.key_here_help = VOUCH_UNKNOWN_KEY_HELP;
 	t.t.progress = ledger_progress(c);
 	t.t.progress_ctx = c;
 	rc = ledger_verify(c->record, c->app->arena, &t.t, &v, e);

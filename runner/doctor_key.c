@@ -28,24 +28,28 @@ static void tell_first(struct doctor *d, enum ledger_grade wanted, enum doctor_g
 		       size_t n)
 {
 	const struct ledger_verification *v = &d->verification;
+	const char *help =
+		wanted == LEDGER_BROKEN
+			? "put the file aside and restore a copy; assize ledger verify says more"
+			: "assize ledger verify says more";
 	size_t i = 0;
 
 	while (i < v->n_findings && v->findings[i].grade != wanted)
 		i++;
 	if (n == 0 || i == v->n_findings)
 		return;
-	doctor_find(
-		d, grade, NULL,
-		wanted == LEDGER_BROKEN
-			? "put the file aside and restore a copy; assize ledger verify says more"
-			: "assize ledger verify says more",
-		"%s%s", v->findings[i].text,
-		n > 1 ? arena_printf(d->arena, " (and %zu more)", n - 1) : "");
+	if (n == 1 && v->findings[i].help != NULL)
+		help = v->findings[i].help;
+	doctor_find(d, grade, NULL, help, "%s%s", v->findings[i].text,
+		    n > 1 ? arena_printf(d->arena, " (and %zu more)", n - 1) : "");
 }
 
 void doctor_look_ledger(struct doctor *d)
 {
-	static const struct ledger_trust nobody = {.n_keys = 0};
+	const struct ledger_trust nobody = {
+		.key_here = vouch_key_here(d->app, d->definition, d->url),
+		.key_here_help = VOUCH_UNKNOWN_KEY_HELP,
+	};
 	struct err e = {0};
 
 	if (d->record == NULL || shared_url_is(d->url)) /* told by the row "record" */

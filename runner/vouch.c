@@ -8,6 +8,7 @@
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/history/ledger.h"
 #include "runner/io/shared_log.h"
 #include "runner/io/sign.h"
@@ -47,6 +48,18 @@ int vouch_key(struct app *app, const struct definition *d, const char *record_pa
 	if (!is_named && lstat(path, &st) != 0 && errno == ENOENT)
 		return 1;
 	return sign_key_load(path, out, e);
+}
+
+const char *vouch_key_here(struct app *app, const struct definition *d, const char *record_path)
+{
+	const char *path = vouch_key_path(app, d, record_path);
+	struct sign_key *key;
+	struct err ignored = {0};
+
+	if (vouch_key(app, d, record_path, &key, &ignored) != 0)
+		return NULL;
+	sign_key_free(key);
+	return path != NULL ? path : "key_pem";
 }
 
 int vouch_origin(struct app *app, const struct definition *d, struct record *record, struct err *e)
@@ -89,14 +102,31 @@ int vouch_sign(struct app *app, const struct definition *d, struct record *recor
 	return -1;
 }
 
+/* Nobody signs though there is a key: the record is another than the key was made for, or new. */
+static void tell_unknown_key(struct app *app, const struct definition *d,
+			     const struct record *record)
+{
+	const char *key = vouch_key_here(app, d, record_path(record));
+
+	if (key != NULL)
+		(void)fprintf(app->err,
+			      "assize: nobody signs for record \"%s\", which does not know the key "
+			      "\"%s\": was a record removed?\nhelp: %s\n",
+			      str_escaped(app->arena, record_path(record)),
+			      str_escaped(app->arena, key), VOUCH_UNKNOWN_KEY_HELP);
+}
+
 int vouch_close(struct app *app, const struct definition *d, struct record *record, int status,
 		struct err *e)
 {
 	struct err why = {0};
+	int rc = status < 0 ? 0 : vouch_sign(app, d, record, &why);
 
-	if (status >= 0 && vouch_sign(app, d, record, &why) < 0) {
+	if (rc < 0) {
 		*e = why;
 		status = -1;
+	} else if (rc == 1) {
+		tell_unknown_key(app, d, record);
 	}
 	record_close(record);
 	return status;

@@ -28,6 +28,14 @@ const char *vouch_key_path(struct app *app, const struct definition *d, const ch
 int vouch_key(struct app *app, const struct definition *d, const char *record_path,
 	      struct sign_key **out, struct err *e);
 
+/*
+ * Where that key is, if there is one that can be read: the file, or "key_pem"; NULL = none. A
+ * record that has no key of its own and lies beside one has come to the place of another, maybe.
+ */
+const char *vouch_key_here(struct app *app, const struct definition *d, const char *record_path);
+#define VOUCH_UNKNOWN_KEY_HELP                                                                     \
+	"put the record back; if there was none, assize ledger init makes the key known"
+
 /* Is this the record the definition means (ledger: origin)? Another one decides nothing. */
 int vouch_origin(struct app *app, const struct definition *d, struct record *record, struct err *e);
 
@@ -37,7 +45,7 @@ int vouch_sign(struct app *app, const struct definition *d, struct record *recor
 /*
  * The end of a command that wrote: signs if there is a key, closes the record, and gives the
  * command's exit status, which a signature that was due and could not be made turns to that of the
- * record. status < 0 is passed on.
+ * record. status < 0 is passed on. A key that the record does not know is told.
  */
 int vouch_close(struct app *app, const struct definition *d, struct record *record, int status,
 		struct err *e);

@@ -177,6 +177,9 @@ struct ledger_trust {
 	const struct ledger_place *places;
 	size_t n_places;
 	const char *origin; /* it must be this record; NULL = any */
+	const char
+		*key_here; /* a key lies where one that signs for the record would; NULL = none */
+	const char *key_here_help;
 	const unsigned char
 		*definition; /* 32 bytes: runs and decisions under others are told; NULL */
 	uint64_t root_at;    /* of so many leaves the root is wanted as well; 0 = of none */

@@ -547,7 +547,12 @@ int ledger_check_signed(struct ledger_check *c, struct err *e)
 	if (c->trust->n_keys > 0 && k.n > 0 && c->out->n_signed == 0 && c->out->n_broken == 0)
 		(void)ledger_find(c, LEDGER_DOUBT, "assize ledger checkpoint, there, signs for it",
 				  "none of the keys you trust has signed for it");
-	if (k.n == 0)
+	if (k.n == 0 && c->trust->key_here != NULL)
+		(void)ledger_find(c, LEDGER_DOUBT, c->trust->key_here_help,
+				  "nobody vouches for the record, which does not know the key "
+				  "\"%s\": was a record removed?",
+				  c->trust->key_here);
+	else if (k.n == 0)
 		(void)ledger_find(c, LEDGER_NOTE, "assize ledger init makes one",
 				  "nobody vouches for the record: it has no key");
 	else if (c->trust->n_keys == 0)

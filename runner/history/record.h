@@ -34,6 +34,8 @@ enum record_mode { RECORD_READ, RECORD_WRITE /* creates and migrates */ };
  * copy (shared.h). There acknowledged means that the server has committed.
  */
 int record_open(const char *path, enum record_mode mode, struct record **out, struct err *e);
+/* For writing; a file that is not there is not made. */
+int record_open_there(const char *path, struct record **out, struct err *e);
 void record_close(struct record *r);
 /*
  * What is read until it is let go is of one moment, whoever writes meanwhile. Nothing can be

@@ -475,6 +475,13 @@ int record_open(const char *path, enum record_mode mode, struct record **out, st
 	return 0;
 }
 
+int record_open_there(const char *path, struct record **out, struct err *e)
+{
+	if (!shared_url_is(path) && prepare_file(path, RECORD_READ, e) != 0)
+		return -1;
+	return record_open(path, RECORD_WRITE, out, e);
+}
+
 void record_close(struct record *r)
 {
 	if (r == NULL)

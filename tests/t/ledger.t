@@ -312,4 +312,34 @@ like "is refused by name" "$err" '--strict says nothing to assize ledger init'
 sed -i '/^  origin/d; s/^  trust: .*/  trust: ["nonsense"]/' assize.yaml
 exits "a key that is none is a mistake in the definition" 3 "$ASSIZE" check
 like "with its place" "$err$out" 'assize.yaml:[0-9]+:[0-9]+: .*is no key of a note'
+
+# ---- a record that was removed ----
+
+mkdir "$TMP/lost" && cd "$TMP/lost" && cp ../world/shop.db . && sed '/^ledger/,$d' ../world/assize.yaml >assize.yaml
+for verb in checkpoint rotate anchor; do
+	exits "$verb without a record" 4 "$ASSIZE" ledger $verb --record .assize/record.db
+	like "$verb without a record: told" "$err" 'there is no record yet: [^ ]+ does not exist'
+done
+is "none is made only to fail" "$(find . -name '.assize*')" ""
+"$ASSIZE" ledger init -q >key && rm $db
+exits "a run without the record that was there" 0 "$ASSIZE" run -q
+lost='nobody signs for record "[^"]+/lost/\.assize/record\.db", which does not know the key "[^"]+/lost/\.assize/ledger\.key": was a record removed\?
+help: put the record back; if there was none, assize ledger init makes the key known'
+like "is told" "$err" "$lost"
+exits "a gate" 0 "$ASSIZE" gate release
+like "tells it, too" "$err" "$lost"
+exits "it is a doubt" 2 verify
+like "with what to do" "$out" 'doubt +nobody vouches for the record, which does not know the key "[^"]+": was a record removed\?
+ +help: put the record back; if there was none, assize ledger init'
+run "$ASSIZE" doctor
+like "and one of the doctor's" "$out" 'doubt +ledger +nobody vouches for the record, which does not know the key "[^"]+": was a record removed\?
+ +help: put the record back'
+exits "the key is made known" 0 "$ASSIZE" ledger init -q
+is "and is the one that was there" "$out" "$(cat key)"
+exits "then nothing is told" 0 "$ASSIZE" run -q
+is "of a record with its key" "$err" ""
+exits "nor is it in doubt" 0 verify
+rm .assize/ledger.key $db
+exits "where there is no key" 0 "$ASSIZE" run -q
+is "nothing is missed" "$err" ""
 done_testing
