@@ -67,6 +67,7 @@ struct err;
 	X(int, libgit2_opts, (int, ...))                                                           \
 	X(int, libgit2_version, (int *, int *, int *))                                             \
 	X(void, object_free, (git_object *))                                                       \
+	X(int, object_peel, (git_object **, const git_object *, git_object_t))                     \
 	X(const git_oid *, object_id, (const git_object *))                                        \
 	X(git_object_t, object_string2type, (const char *))                                        \
 	X(const char *, object_type2string, (git_object_t))                                        \
@@ -101,6 +102,7 @@ struct err;
 	X(int, reference_iterator_glob_new,                                                        \
 	  (git_reference_iterator **, git_repository *, const char *))                             \
 	X(int, reference_lookup, (git_reference **, git_repository *, const char *))               \
+	X(int, reference_name_is_valid, (int *, const char *))                                     \
 	X(int, reference_name_to_id, (git_oid *, git_repository *, const char *))                  \
 	X(int, reference_next_name, (const char **, git_reference_iterator *))                     \
 	X(int, reference_peel, (git_object **, const git_reference *, git_object_t))               \
@@ -211,6 +213,7 @@ const struct git_api *git_functions(void);
 #define git_libgit2_version		  git_functions()->libgit2_version
 #define git_object_free			  git_functions()->object_free
 #define git_object_id			  git_functions()->object_id
+#define git_object_peel			  git_functions()->object_peel
 #define git_object_string2type		  git_functions()->object_string2type
 #define git_object_type2string		  git_functions()->object_type2string
 #define git_odb_add_backend		  git_functions()->odb_add_backend
@@ -242,6 +245,7 @@ const struct git_api *git_functions(void);
 #define git_reference_iterator_free	  git_functions()->reference_iterator_free
 #define git_reference_iterator_glob_new	  git_functions()->reference_iterator_glob_new
 #define git_reference_lookup		  git_functions()->reference_lookup
+#define git_reference_name_is_valid	  git_functions()->reference_name_is_valid
 #define git_reference_name_to_id	  git_functions()->reference_name_to_id
 #define git_reference_next_name		  git_functions()->reference_next_name
 #define git_reference_peel		  git_functions()->reference_peel
