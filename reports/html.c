@@ -90,10 +90,12 @@ void html_verify(const struct page *p)
 	char hex[SHA256_HEX];
 
 	sha256_hex(run->definition_digest, hex);
-	html_puts(p, "<section id=\"verify\" class=\"two\">\n<h2>Check this page yourself</h2>\n"
-		     "<p class=\"intro\">The page is one file, loads nothing and runs nothing. Its "
-		     "numbers come from the record alone: the same run always gives the same page."
-		     "</p>\n<ul class=\"how\">\n");
+	html_puts(p,
+		  "<section id=\"verify\" class=\"two\">\n<h2>Check this page yourself</h2>\n"
+		  "<p class=\"intro\">The page is one file, loads nothing and runs nothing. Its "
+		  "numbers come from the record alone, and later runs change none of them. "
+		  "Another decision made on this run later is on a page that is rendered after "
+		  "it; what is pruned or merged later shows there, too.</p>\n<ul class=\"how\">\n");
 	html_printf(p, "<li><span>Page from record</span> <code>assize report %" PRId64, run->id);
 	if (p->r->record_path != NULL) {
 		struct buf path;

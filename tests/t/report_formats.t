@@ -100,6 +100,15 @@ ok "HTML: the page says open" grep -q '>Open.</span> Gate <code>release</code>' 
 is "JUnit: an open gate is a case that passed" \
 	"$(xmllint --xpath 'count(//testcase[@classname="gate"]/system-out)' gate.xml)" 1
 is "JSON: the decision is embedded" "$(jq -r '.decisions[-1].decision' gate.json)" open
+run=$(jq .run.id gate.json)
+"$ASSIZE" report "$run" --format html >again.html
+ok "HTML: the page of the decision is rendered again" cmp gate.html again.html
+exits "the gate decides on that run again" 0 "$ASSIZE" gate release --subject v1 --report html=twice.html
+is "it made none of its own" "$(jq .run.id <("$ASSIZE" report --format json))" "$run"
+"$ASSIZE" report "$run" --format html >again.html
+nok "HTML: that is on the page of the run from then on" cmp gate.html again.html
+ok "HTML: which is the newer one's" cmp twice.html again.html
+ok "HTML: as the older one says" grep -q 'Another decision made on this run later is on a page that is rendered after it' gate.html
 
 # ---- a name that was mistyped costs no record ----
 
