@@ -50,34 +50,39 @@ static void fingerprint(struct report_case *c, const char *rule, const char *ser
 	sha256_hex(digest, c->fingerprint);
 }
 
-/* What the outcome and a waiver make of the case. */
+/* What the outcome and the decision make of the case. */
 static void settle(struct report_case *c)
 {
 	bool is_bad = c->outcome == OUTCOME_FAIL || c->outcome == OUTCOME_UNDECIDED;
 
-	c->is_failure = is_bad && c->waived == NULL;
-	c->is_let_through = c->waived != NULL;
-	c->state = c->waived != NULL ? "waived" : outcome_name(c->outcome);
+	c->is_failure = is_bad && ruling_is_none(&c->ruling);
+	c->is_let_through = ruling_lets_through(&c->ruling);
+	c->is_aside = c->ruling.aside != NULL;
+	c->state = c->ruling.waived != NULL	? "waived"
+		   : c->ruling.override != NULL ? "overridden"
+						: outcome_name(c->outcome);
 }
 
-static void put_waived(struct buf *out, const struct waived *w)
+/* Before what was found: why it does not count, and what it is. */
+static void put_ruling(struct buf *out, const struct ruling *x, enum outcome outcome)
 {
 	struct buf b;
 
+	if (ruling_is_none(x))
+		return;
 	buf_init(&b, BUF_UNBOUNDED);
-	waived_put(&b, w);
+	ruling_put(&b, x);
 	text_put(out, b.data);
-	(void)buf_puts(out, "; fail: ");
+	(void)buf_printf(out, "; %s: ", outcome_name(outcome));
 	buf_release(&b);
 }
 
-static const char *message_of(struct arena *a, const struct result *s, const struct waived *w)
+static const char *message_of(struct arena *a, const struct result *s, const struct ruling *x)
 {
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED);
-	if (w != NULL)
-		put_waived(&b, w);
+	put_ruling(&b, x, s->outcome);
 	if (s->value.type == VALUE_NONE) {
 		(void)buf_printf(&b,
 				 "%s: ", s->outcome == OUTCOME_SKIP ? "skipped" : "no measurement");
@@ -128,18 +133,18 @@ static const char *details_of(struct arena *a, const struct report *r, const str
 }
 
 static struct report_case series_case(struct arena *a, const struct report *r,
-				      const struct result *s, const struct waived *waived)
+				      const struct result *s, struct ruling ruling)
 {
 	const struct check_info *info = s->check;
 	bool has_bound = s->bound_line > 0;
 	struct report_case c = {
 		.kind = CASE_SERIES,
 		.outcome = s->outcome,
-		.waived = waived,
+		.ruling = ruling,
 		.group = visible(a, arena_strndup(a, info->name, strcspn(info->name, "/"))),
 		.rule = visible(a, info->name),
 		.title = info->title != NULL ? visible(a, info->title) : NULL,
-		.message = message_of(a, s, waived),
+		.message = message_of(a, s, &ruling),
 		.details = details_of(a, r, s),
 		.file = report_place(a, r, info->file),
 		.line = has_bound ? s->bound_line : info->line,
@@ -187,12 +192,14 @@ static void put_override(struct buf *out, const struct override *o)
 	buf_release(&b);
 }
 
-static const char *decision_message(struct arena *a, const struct decision *d)
+static const char *decision_message(struct arena *a, const struct decision *d,
+				    const struct ruling *x)
 {
 	size_t n = 0;
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED);
+	put_ruling(&b, x, d->outcome);
 	(void)buf_puts(&b, "gate ");
 	text_put(&b, d->gate);
 	(void)buf_printf(&b, " is %s for ", word_of(d));
@@ -250,13 +257,14 @@ static void set_position(struct arena *a, struct report_case *c, const struct re
 }
 
 static struct report_case gate_case(struct arena *a, const struct report *r,
-				    const struct decision *d)
+				    const struct decision *d, struct ruling ruling)
 {
 	struct report_case c = {
 		.kind = CASE_GATE,
+		.ruling = ruling,
 		.outcome = decision_is_overridden(d) ? OUTCOME_WARN : d->outcome,
 		.group = "gates",
-		.message = decision_message(a, d),
+		.message = decision_message(a, d, &ruling),
 		.details = decision_details(a, d),
 		.start_ms = d->at_ms,
 		.severity = 10,
@@ -269,21 +277,33 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 	if (!d->is_open && outcome_is_passing(c.outcome))
 		c.outcome = OUTCOME_UNDECIDED; /* a record that contradicts itself opens nothing */
 	settle(&c);
-	c.is_let_through = decision_is_overridden(d);
+	c.is_let_through = decision_is_overridden(d) || c.is_let_through;
 	if (decision_waived(d) > 0 || decision_is_overridden(d))
 		c.state = d->is_open ? decision_state(d) : c.state;
 	return c;
 }
 
-static struct report_case run_case(struct arena *a, const struct report *r, const char *problem)
+static const char *problem_message(struct arena *a, const char *problem, const struct ruling *x)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	put_ruling(&b, x, OUTCOME_UNDECIDED);
+	text_put(&b, problem);
+	return keep(a, &b);
+}
+
+static struct report_case run_case(struct arena *a, const struct report *r, const char *problem,
+				   struct ruling ruling)
 {
 	struct report_case c = {
 		.kind = CASE_RUN,
+		.ruling = ruling,
 		.outcome = OUTCOME_UNDECIDED,
 		.group = "run",
 		.rule = "run/complete",
 		.name = "run/complete",
-		.message = visible(a, problem),
+		.message = problem_message(a, problem, &ruling),
 		.details = "",
 		.start_ms = r->run.begin_ms,
 		.severity = 10,
@@ -300,34 +320,38 @@ struct report_case *report_cases(struct arena *a, const struct report *r, size_t
 	struct report_case *cases =
 		arena_array(a, r->n_results + r->n_decisions + 1, sizeof(*cases));
 	const char *problem = report_problem(a, r);
-	struct waived_index waived;
+	struct ruling_index rulings;
 	size_t k = 0;
 
-	waived_index_init(&waived, a, r);
+	ruling_index_init(&rulings, a, r);
 	if (problem != NULL)
-		cases[k++] = run_case(a, r, problem);
+		cases[k++] = run_case(a, r, problem, ruling_of_run(&rulings));
 	for (size_t i = 0; i < r->n_decisions; i++)
 		if (!decision_is_superseded(r, &r->decisions[i]))
-			cases[k++] = gate_case(a, r, &r->decisions[i]);
+			cases[k++] = gate_case(a, r, &r->decisions[i],
+					       ruling_of_decision(&rulings, &r->decisions[i]));
 	for (size_t i = 0; i < r->n_results; i++)
 		cases[k++] = series_case(a, r, &r->results[i],
-					 waived_index_get(&waived, a, &r->results[i]));
+					 ruling_of_series(&rulings, &r->results[i]));
 	*n = k;
 	return cases;
 }
 
 /*
- * What the run and the gates have to say comes before any series, unless it is that all is well: an
- * overridden gate passes, and nothing is well.
+ * What the run and the gates have to say comes before any series, unless it is that all is well, or
+ * nothing that counts: an overridden gate passes, and nothing is well.
  */
 static int group_rank(const struct report_case *c)
 {
-	return c->kind == CASE_SERIES || (outcome_is_passing(c->outcome) && !c->is_let_through);
+	return c->kind == CASE_SERIES || c->is_aside ||
+	       (outcome_is_passing(c->outcome) && !c->is_let_through);
 }
 
 static int case_rank(const struct report_case *c)
 {
-	return outcome_rank(c->waived != NULL ? OUTCOME_WARN : c->outcome);
+	return outcome_rank(c->is_aside			      ? OUTCOME_SKIP
+			    : ruling_lets_through(&c->ruling) ? OUTCOME_WARN
+							      : c->outcome);
 }
 
 static int compare_ranks(const void *left, const void *right)
@@ -356,8 +380,7 @@ struct report_case **report_cases_ranked(struct arena *a, struct report_case *ca
 
 const char *case_word(const struct report_case *c)
 {
-	return c->outcome == OUTCOME_FAIL && c->waived == NULL ? outcome_word(c->outcome)
-							       : c->state;
+	return c->outcome == OUTCOME_FAIL && c->is_failure ? outcome_word(c->outcome) : c->state;
 }
 
 static void put_tally(struct buf *out, const struct tally *n)

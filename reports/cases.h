@@ -3,8 +3,8 @@
  *
  * A case is a series, a gate's decision, or the run itself. The last is there only when something
  * keeps the run from passing that no series tells (report_problem()): whoever counts cases sees one
- * that does not pass whenever the exit status is not 0. Of a gate that was asked twice about one
- * subject the newer decision counts.
+ * that does not pass whenever the exit status is not 0, and none that stops a pipeline when it is.
+ * Of a gate that was asked twice about one subject the newer decision counts.
  *
  * All text is one line and visible (text.h) except `file` and `details`; an emitter only escapes
  * what its own format gives a meaning. Lives in the arena given, borrows from the report.
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "reports/report.h"
+#include "reports/ruling.h"
 #include "runner/io/digest.h"
 
 enum case_kind { CASE_SERIES, CASE_GATE, CASE_RUN };
@@ -24,10 +25,11 @@ enum case_kind { CASE_SERIES, CASE_GATE, CASE_RUN };
 struct report_case {
 	enum case_kind kind;
 	enum outcome outcome; /* a decision's: pass or warn when open, also against its outcome */
-	/* A failure that a waiver let through at the gate: it stays one, and is shown as waived. */
-	const struct waived *waived;
-	bool is_failure;     /* disproved or undecided, and not waived */
-	bool is_let_through; /* waived, or a gate that was overridden: shown, and never as a pass */
+	/* What the decision makes of a failure (ruling.h): it stays one, and counts as none. */
+	struct ruling ruling;
+	bool is_failure;     /* disproved or undecided, and without a ruling */
+	bool is_let_through; /* waived, or overridden: shown, and never as a pass */
+	bool is_aside;	     /* nothing the decision is about: counts as skipped */
 	const char *state;   /* the outcome's name, "waived", or "overridden" */
 	const char *group;   /* "tasks" (the audit), "gates", "run" */
 	const char *rule;    /* "tasks/missing", "gates/release", "run/complete" */

@@ -5,8 +5,8 @@
  * to run.
  *
  * The severities are GitLab's five words. A shut gate and a run that proves nothing block; what is
- * undecided ranks with what is disproved; what a waiver let through at the gate is "info", and a
- * gate that was overridden is "minor", as a warning is.
+ * undecided ranks with what is disproved; what the gate let through or does not mind (ruling.h) is
+ * "info", and a gate that was overridden is "minor", as a warning is.
  */
 #include "reports/report.h"
 
@@ -20,7 +20,7 @@
 
 static const char *severity(const struct report_case *c)
 {
-	if (c->waived != NULL)
+	if (!ruling_is_none(&c->ruling))
 		return "info";
 	if (c->outcome == OUTCOME_WARN)
 		return "minor";

@@ -3,7 +3,8 @@
  *
  * Readers fail a build by the count of failed tests alone. Status "other" would fit what is
  * undecided and would be let through, so undecided is "failed" too and rawStatus tells it apart.
- * "other" is what a gate's waiver let through, and a gate that was overridden.
+ * "other" is what a gate's waiver or an override let through, and a gate that was overridden.
+ * "skipped" is also what the gate the report is about does not mind (ruling.h).
  */
 #include "reports/report.h"
 
@@ -18,13 +19,18 @@
 #include "runner/base/utc.h"
 #include "runner/io/json.h"
 
+static bool is_skipped(const struct report_case *c)
+{
+	return c->outcome == OUTCOME_SKIP || c->is_aside;
+}
+
 static const char *status(const struct report_case *c)
 {
 	if (c->is_let_through)
 		return "other";
 	if (c->is_failure)
 		return "failed";
-	return c->outcome == OUTCOME_SKIP ? "skipped" : "passed";
+	return is_skipped(c) ? "skipped" : "passed";
 }
 
 static bool is_flaky(const struct report_case *c)
@@ -52,7 +58,7 @@ static void put_summary(struct json_writer *w, const struct report *r,
 
 	for (size_t i = 0; i < n; i++) {
 		n_failed += cases[i].is_failure;
-		n_skipped += cases[i].outcome == OUTCOME_SKIP;
+		n_skipped += is_skipped(&cases[i]);
 		n_let_through += cases[i].is_let_through;
 		n_flaky += is_flaky(&cases[i]);
 	}

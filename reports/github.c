@@ -3,8 +3,9 @@
  * GitHub's documentation). '%', CR and LF of a message and ':' and ',' of a property are escaped as
  * the runner undoes it; properties stand in the order @actions/core writes them.
  *
- * A step shows ten errors and ten warnings and drops the rest without a word, so the last of ten
- * says how many there are beyond. What the run and the gates have to say comes first.
+ * A step shows ten annotations of a level and drops the rest without a word, so the last of ten
+ * says how many there are beyond. What the run and the gates have to say comes first. What the gate
+ * the report is about does not mind (ruling.h) is a notice.
  */
 #include "reports/report.h"
 
@@ -52,9 +53,10 @@ static const char *title_of(struct arena *a, const struct report_case *c)
 {
 	switch (c->kind) {
 	case CASE_GATE:
-		return c->is_failure	   ? "gate shut"
-		       : c->is_let_through ? "gate overridden"
-					   : "gate open with waivers";
+		return !c->decision->is_open		  ? "gate shut"
+		       : c->is_let_through		  ? "gate overridden"
+		       : decision_waived(c->decision) > 0 ? "gate open with waivers"
+							  : "gate open with warnings";
 	case CASE_RUN:
 		return "nothing proven";
 	case CASE_SERIES:
@@ -91,30 +93,37 @@ static void put_annotation(struct arena *a, struct buf *out, const char *level,
 	(void)buf_putc(out, '\n');
 }
 
-static bool is_of(const struct report_case *c, bool errors)
+enum level { LEVEL_NONE, LEVEL_NOTICE, LEVEL_WARNING, LEVEL_ERROR };
+
+static const char *const level_names[] = {"", "notice", "warning", "error"};
+
+static enum level level_of(const struct report_case *c)
 {
-	return errors ? c->is_failure
-		      : !c->is_failure && (c->outcome == OUTCOME_WARN || c->waived != NULL);
+	if (c->is_failure)
+		return LEVEL_ERROR;
+	if (c->is_aside)
+		return LEVEL_NOTICE;
+	return c->is_let_through || c->outcome == OUTCOME_WARN ? LEVEL_WARNING : LEVEL_NONE;
 }
 
 static void put_level(struct arena *a, struct buf *out, struct report_case *const *ranked, size_t n,
-		      bool errors)
+		      enum level level, size_t max)
 {
-	const char *level = errors ? "error" : "warning";
 	size_t n_level = 0, n_put = 0, n_shown;
 
 	for (size_t i = 0; i < n; i++)
-		n_level += is_of(ranked[i], errors);
-	n_shown = n_level > MAX_ANNOTATIONS ? MAX_ANNOTATIONS - 1 : n_level;
+		n_level += level_of(ranked[i]) == level;
+	n_shown = n_level > max ? max - 1 : n_level;
 	for (size_t i = 0; i < n && n_put < n_shown; i++) {
-		if (!is_of(ranked[i], errors))
+		if (level_of(ranked[i]) != level)
 			continue;
-		put_annotation(a, out, level, ranked[i]);
+		put_annotation(a, out, level_names[level], ranked[i]);
 		n_put++;
 	}
 	if (n_level > n_shown)
 		(void)buf_printf(out, "::%s title=and %zu more::%zu more %ss are in the report\n",
-				 level, n_level - n_shown, n_level - n_shown, level);
+				 level_names[level], n_level - n_shown, n_level - n_shown,
+				 level_names[level]);
 }
 
 void report_github(struct buf *out, const struct report *r)
@@ -124,9 +133,10 @@ void report_github(struct buf *out, const struct report *r)
 	struct report_case *cases = report_cases(a, r, &n);
 	struct report_case **ranked = report_cases_ranked(a, cases, n);
 
-	put_level(a, out, ranked, n, true);
-	put_level(a, out, ranked, n, false);
-	(void)buf_puts(out, "::notice title=assize::");
+	put_level(a, out, ranked, n, LEVEL_ERROR, MAX_ANNOTATIONS);
+	put_level(a, out, ranked, n, LEVEL_WARNING, MAX_ANNOTATIONS);
+	put_level(a, out, ranked, n, LEVEL_NOTICE, MAX_ANNOTATIONS - 1);
+	(void)buf_puts(out, "::notice title=assize::"); /* the tenth */
 	put_escaped(out, report_verdict(a, r), false, MAX_MESSAGE);
 	(void)buf_putc(out, '\n');
 	arena_free(a);

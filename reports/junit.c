@@ -1,7 +1,8 @@
 /*
  * JUnit XML: one suite an audit, one case a series. A case without a child element is what every
  * reader counts as passed, so only pass and warn come without one: fail is a failure, undecided an
- * error, skip skipped; so is a failure that is waived at the gate, with who waived it. Checks
+ * error, skip skipped; so is a failure that the gate let through, with who did, and one that the
+ * gate the report is about does not mind, with why (ruling.h). Checks
  * without any result, a run that never ended and a shut gate are cases of their own, so that no
  * reader sees only the part that went well.
  *
@@ -13,6 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reports/ruling.h"
 #include "reports/text.h"
 #include "reports/view.h"
 #include "runner/base/arena.h"
@@ -31,7 +33,7 @@ struct junit {
 	const struct report *r;
 	enum junit_profile profile;
 	struct arena *a;
-	struct waived_index waived;
+	struct ruling_index rulings;
 };
 
 static void count(struct counts *n, enum outcome o, int64_t us)
@@ -160,27 +162,27 @@ static void put_child(const struct junit *j, const char *element, const char *ty
 	(void)buf_printf(j->out, "</%s>\n", element);
 }
 
-/* Who let it through and why, and what it is: as skipped, which no reader takes for passed. */
-static void put_waived(const struct junit *j, const struct waived *w, const struct result *s)
+/* Why it does not count and what it is: as skipped, which no reader takes for passed. */
+static void put_skipped_as(const struct junit *j, const struct ruling *x, enum outcome outcome)
 {
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED);
-	waived_put(&b, w);
+	ruling_put(&b, x);
 	(void)buf_puts(j->out, "      <skipped message=\"");
 	text_markup(j->out, b.data);
-	(void)buf_puts(j->out, "; fail: ");
-	put_message(j->out, s);
-	(void)buf_puts(j->out, "\"/>\n");
+	(void)buf_printf(j->out, "; %s: ", outcome_name(outcome));
 	buf_release(&b);
 }
 
 static void put_outcome(const struct junit *j, const struct result *s)
 {
-	const struct waived *waived = waived_index_get(&j->waived, j->a, s);
+	const struct ruling ruling = ruling_of_series(&j->rulings, s);
 
-	if (waived != NULL) {
-		put_waived(j, waived, s);
+	if (!ruling_is_none(&ruling)) {
+		put_skipped_as(j, &ruling, s->outcome);
+		put_message(j->out, s);
+		(void)buf_puts(j->out, "\"/>\n");
 		return;
 	}
 	switch (s->outcome) {
@@ -275,7 +277,9 @@ static size_t suite_end(const struct report *r, size_t i)
 
 static enum outcome counted_outcome(const struct junit *j, const struct result *s)
 {
-	return waived_index_get(&j->waived, j->a, s) != NULL ? OUTCOME_SKIP : s->outcome;
+	const struct ruling ruling = ruling_of_series(&j->rulings, s);
+
+	return ruling_is_none(&ruling) ? s->outcome : OUTCOME_SKIP;
 }
 
 static void put_audit(const struct junit *j, size_t from, size_t to)
@@ -291,13 +295,27 @@ static void put_audit(const struct junit *j, size_t from, size_t to)
 	(void)buf_puts(j->out, "  </testsuite>\n");
 }
 
+/* Of a run with a problem. */
+static enum outcome run_outcome(const struct junit *j)
+{
+	const struct ruling ruling = ruling_of_run(&j->rulings);
+
+	return ruling_is_none(&ruling) ? OUTCOME_UNDECIDED : OUTCOME_SKIP;
+}
+
 static void put_run_suite(const struct junit *j, const char *problem)
 {
-	const struct counts n = {.n_tests = 1, .n_errors = 1};
+	const struct ruling ruling = ruling_of_run(&j->rulings);
+	struct counts n = {0};
 
+	count(&n, run_outcome(j), 0);
 	put_suite_open(j, "run", 3, &n);
-	(void)buf_puts(j->out, "    <testcase classname=\"run\" name=\"complete\" time=\"0.000\">\n"
-			       "      <error type=\"undecided\" message=\"");
+	(void)buf_puts(j->out,
+		       "    <testcase classname=\"run\" name=\"complete\" time=\"0.000\">\n");
+	if (ruling_is_none(&ruling))
+		(void)buf_puts(j->out, "      <error type=\"undecided\" message=\"");
+	else
+		put_skipped_as(j, &ruling, OUTCOME_UNDECIDED);
 	text_markup(j->out, problem);
 	(void)buf_puts(j->out, "\"/>\n    </testcase>\n  </testsuite>\n");
 }
@@ -326,10 +344,45 @@ static void put_overridden(const struct junit *j, const struct decision *d)
 	buf_release(&b);
 }
 
-static void put_decision(const struct junit *j, const struct decision *d)
+/* What keeps it shut, a line each. */
+static void put_reasons(const struct junit *j, const struct decision *d)
 {
+	for (size_t i = 0; i < d->n_lines; i++) {
+		const struct decision_line *l = &d->lines[i];
+
+		if (!decision_line_shuts(l))
+			continue;
+		(void)buf_printf(j->out, "%s ", outcome_name(l->outcome));
+		text_markup(j->out, l->check);
+		(void)buf_puts(j->out, ": ");
+		text_markup(j->out, l->text);
+		(void)buf_putc(j->out, '\n');
+	}
+}
+
+static void put_shut(const struct junit *j, const struct decision *d)
+{
+	const struct ruling ruling = ruling_of_decision(&j->rulings, d);
 	const char *element = d->outcome == OUTCOME_FAIL ? "failure" : "error";
 
+	if (ruling_is_none(&ruling))
+		(void)buf_printf(j->out, "      <%s type=\"%s\" message=\"", element,
+				 outcome_name(d->outcome));
+	else
+		put_skipped_as(j, &ruling, d->outcome);
+	(void)buf_puts(j->out, "the gate is shut for ");
+	text_markup(j->out, d->subject[0] != '\0' ? d->subject : "no subject");
+	if (!ruling_is_none(&ruling)) {
+		(void)buf_puts(j->out, "\"/>\n");
+		return;
+	}
+	(void)buf_puts(j->out, "\">");
+	put_reasons(j, d);
+	(void)buf_printf(j->out, "</%s>\n", element);
+}
+
+static void put_decision(const struct junit *j, const struct decision *d)
+{
 	(void)buf_puts(j->out, "    <testcase classname=\"gate\" name=\"");
 	text_markup(j->out, d->gate);
 	(void)buf_puts(j->out, "\" time=\"0.000\">\n");
@@ -341,47 +394,34 @@ static void put_decision(const struct junit *j, const struct decision *d)
 			(void)buf_printf(j->out, ", %zu waived", decision_waived(d));
 		(void)buf_puts(j->out, "</system-out>\n");
 	} else {
-		(void)buf_printf(j->out, "      <%s type=\"%s\" message=\"the gate is shut for ",
-				 element, outcome_name(d->outcome));
-		text_markup(j->out, d->subject[0] != '\0' ? d->subject : "no subject");
-		(void)buf_puts(j->out, "\">");
-		for (size_t i = 0; i < d->n_lines; i++) {
-			const struct decision_line *l = &d->lines[i];
-
-			if (!decision_line_shuts(l))
-				continue;
-			(void)buf_printf(j->out, "%s ", outcome_name(l->outcome));
-			text_markup(j->out, l->check);
-			(void)buf_puts(j->out, ": ");
-			text_markup(j->out, l->text);
-			(void)buf_putc(j->out, '\n');
-		}
-		(void)buf_printf(j->out, "</%s>\n", element);
+		put_shut(j, d);
 	}
 	(void)buf_puts(j->out, "    </testcase>\n");
 }
 
-static enum outcome decision_outcome(const struct decision *d)
+static enum outcome decision_outcome(const struct junit *j, const struct decision *d)
 {
-	if (decision_is_overridden(d))
+	const struct ruling ruling = ruling_of_decision(&j->rulings, d);
+
+	if (decision_is_overridden(d) || !ruling_is_none(&ruling))
 		return OUTCOME_SKIP;
 	if (d->is_open)
 		return OUTCOME_PASS;
 	return d->outcome == OUTCOME_FAIL ? OUTCOME_FAIL : OUTCOME_UNDECIDED;
 }
 
-static void count_decisions(struct counts *n, const struct report *r)
+static void count_decisions(struct counts *n, const struct junit *j)
 {
-	for (size_t i = 0; i < r->n_decisions; i++)
-		if (!decision_is_superseded(r, &r->decisions[i]))
-			count(n, decision_outcome(&r->decisions[i]), 0);
+	for (size_t i = 0; i < j->r->n_decisions; i++)
+		if (!decision_is_superseded(j->r, &j->r->decisions[i]))
+			count(n, decision_outcome(j, &j->r->decisions[i]), 0);
 }
 
 static void put_gates(const struct junit *j)
 {
 	struct counts n = {0};
 
-	count_decisions(&n, j->r);
+	count_decisions(&n, j);
 	put_suite_open(j, "gates", 5, &n);
 	for (size_t i = 0; i < j->r->n_decisions; i++)
 		if (!decision_is_superseded(j->r, &j->r->decisions[i]))
@@ -396,12 +436,12 @@ void report_junit(struct buf *out, const struct report *r, enum junit_profile pr
 	struct counts all = {0};
 	const char *problem = report_problem(a, r);
 
-	waived_index_init(&j.waived, a, r);
+	ruling_index_init(&j.rulings, a, r);
 	for (size_t i = 0; i < r->n_results; i++)
 		count(&all, counted_outcome(&j, &r->results[i]), r->results[i].duration_us);
-	count_decisions(&all, r);
+	count_decisions(&all, &j);
 	if (problem != NULL)
-		count(&all, OUTCOME_UNDECIDED, 0);
+		count(&all, run_outcome(&j), 0);
 	(void)buf_puts(out,
 		       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"assize\"");
 	put_counts(out, &all, false);

@@ -185,20 +185,22 @@ static void put_properties(struct sarif *s, const struct report_case *c)
 	json_close(&s->w, '}');
 }
 
-static const char *level(enum outcome o)
+static const char *level(const struct report_case *c)
 {
-	return o == OUTCOME_WARN ? "warning" : "error";
+	if (c->is_aside)
+		return "note"; /* the gate the report is about does not mind it */
+	return c->outcome == OUTCOME_WARN ? "warning" : "error";
 }
 
 /* Services close an alert with an accepted suppression, and keep it. */
-static void put_suppression(struct sarif *s, const struct waived *waived)
+static void put_suppression(struct sarif *s, const struct ruling *x)
 {
 	struct buf b;
 
-	if (waived == NULL)
+	if (!ruling_lets_through(x))
 		return;
 	buf_init(&b, BUF_UNBOUNDED);
-	waived_put(&b, waived);
+	ruling_put(&b, x);
 	json_open(&s->w, "suppressions", '[');
 	json_open(&s->w, NULL, '{');
 	json_put_text(&s->w, "kind", "external");
@@ -215,7 +217,7 @@ static void put_result(struct sarif *s, const struct report_case *c, size_t rule
 	json_put_text(&s->w, "ruleId", c->rule);
 	json_put_int(&s->w, "ruleIndex", (int64_t)rule);
 	json_put_text(&s->w, "kind", "fail");
-	json_put_text(&s->w, "level", level(c->outcome));
+	json_put_text(&s->w, "level", level(c));
 	put_message(s, "message",
 		    c->kind == CASE_SERIES ? arena_printf(s->a, "%s: %s", c->name, c->message)
 					   : c->message);
@@ -225,7 +227,7 @@ static void put_result(struct sarif *s, const struct report_case *c, size_t rule
 	json_put_text(&s->w, "primaryLocationLineHash",
 		      arena_printf(s->a, "%.16s:1", c->fingerprint));
 	json_close(&s->w, '}');
-	put_suppression(s, c->waived);
+	put_suppression(s, &c->ruling);
 	json_put_real(&s->w, "rank", (double)c->severity * 10);
 	put_properties(s, c);
 	json_close(&s->w, '}');
@@ -339,12 +341,14 @@ static void put_notification(struct sarif *s, const char *level, const char *tex
 static void put_invocation(struct sarif *s)
 {
 	const struct run_info *run = &s->r->run;
+	const struct decision *d = report_decision(s->r);
 	const char *problem = report_problem(s->a, s->r);
+	bool is_open = d != NULL && d->is_open; /* whatever the run has come to */
 
 	json_open(&s->w, "invocations", '[');
 	json_open(&s->w, NULL, '{');
 	json_put_bool(&s->w, "executionSuccessful",
-		      problem == NULL && report_exit_status(s->r) < 2);
+		      (problem == NULL || is_open) && report_exit_status(s->r) < 2);
 	json_put_int(&s->w, "exitCode", report_exit_status(s->r));
 	json_put_text(&s->w, "exitCodeDescription", report_verdict(s->a, s->r));
 	put_time(&s->w, "startTimeUtc", run->begin_ms);
@@ -353,7 +357,7 @@ static void put_invocation(struct sarif *s)
 	text_json(&s->w, "account", run->user);
 	json_open(&s->w, "toolExecutionNotifications", '[');
 	if (problem != NULL)
-		put_notification(s, "error", problem);
+		put_notification(s, is_open ? "note" : "error", problem);
 	if (s->n_left_out > 0)
 		put_notification(s, "error",
 				 arena_printf(s->a, "%zu more results are left out of this file",

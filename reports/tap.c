@@ -7,7 +7,7 @@
  * nothing but skipped checks is left the case about the run (cases.h) is the one that is not ok,
  * and a run without results has a plan of one test that failed, never "1..0", which is green. A
  * waived failure, and a gate that was overridden, is not ok with the directive for known failures:
- * shown, and let through.
+ * shown, and let through. What the gate the report is about does not mind (ruling.h) is skipped.
  *
  * '#' and '\' have a meaning in a description and are escaped. The block is YAML in the part that
  * the reader of Perl's harness knows: text in single quotes on one line, and literal blocks. Lists
@@ -100,10 +100,11 @@ static void put_block(struct arena *a, struct buf *out, const struct report_case
 static void put_case(struct arena *a, struct buf *out, const struct report_case *c, size_t number)
 {
 	bool is_ok = !c->is_failure && !c->is_let_through;
+	bool is_skipped = c->outcome == OUTCOME_SKIP || c->is_aside;
 
 	(void)buf_printf(out, "%s %zu - ", is_ok ? "ok" : "not ok", number);
 	put_description(out, c->name);
-	if (c->outcome == OUTCOME_SKIP || c->is_let_through) {
+	if (is_skipped || c->is_let_through) {
 		(void)buf_printf(out, " # %s ", c->is_let_through ? KNOWN_FAILURE : "SKIP");
 		put_description(out, c->message);
 	}

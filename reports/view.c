@@ -113,7 +113,7 @@ struct tally tally(const struct check_view *views, size_t n, int64_t n_planned)
 }
 
 /* A unit separator between the two: neither may hold one and be mistaken for another pair. */
-static const char *index_key(struct arena *a, const char *check, const char *series)
+const char *result_key(struct arena *a, const char *check, const char *series)
 {
 	return arena_printf(a, "%s\x1f%s", check, series);
 }
@@ -127,7 +127,7 @@ void result_index_init(struct result_index *x, struct arena *a, const struct res
 		const struct result **slot = arena_alloc(a, sizeof(*slot));
 
 		*slot = &results[i];
-		(void)map_put(&x->map, index_key(a, results[i].check->name, results[i].series),
+		(void)map_put(&x->map, result_key(a, results[i].check->name, results[i].series),
 			      (void *)slot); /* the first of equal names stays */
 	}
 }
@@ -135,7 +135,7 @@ void result_index_init(struct result_index *x, struct arena *a, const struct res
 const struct result *result_index_get(const struct result_index *x, struct arena *a,
 				      const char *check, const char *series)
 {
-	const struct result *const *slot = map_get(&x->map, index_key(a, check, series));
+	const struct result *const *slot = map_get(&x->map, result_key(a, check, series));
 
 	return slot != NULL ? *slot : NULL;
 }
@@ -271,31 +271,6 @@ void override_put(struct buf *out, const struct override *o)
 	(void)utc_format(o->until_ms, 0, until);
 	(void)buf_printf(out, "overridden by %s until %s (override %" PRId64 "): %s", o->actor,
 			 until, o->id, o->reason);
-}
-
-void waived_index_init(struct waived_index *x, struct arena *a, const struct report *r)
-{
-	const struct decision *d = report_decision(r);
-
-	map_init(&x->map, a);
-	for (size_t i = 0; d != NULL && i < d->n_lines; i++) {
-		const struct decision_line *l = &d->lines[i];
-
-		if (l->waived != NULL && l->run_id == r->run.id)
-			(void)map_put(&x->map, index_key(a, l->check, l->series),
-				      (void *)&d->lines[i].waived); /* one line a series */
-	}
-}
-
-const struct waived *waived_index_get(const struct waived_index *x, struct arena *a,
-				      const struct result *s)
-{
-	const struct waived *const *slot;
-
-	if (x->map.n == 0 || s->outcome != OUTCOME_FAIL)
-		return NULL;
-	slot = map_get(&x->map, index_key(a, s->check->name, s->series));
-	return slot != NULL ? *slot : NULL;
 }
 
 int decision_exit_status(const struct decision *d)

@@ -37,6 +37,9 @@ struct check_view *check_views(struct arena *a, const struct result *results, si
 			       size_t *n_views);
 struct tally tally(const struct check_view *views, size_t n, int64_t n_planned);
 
+/* A key of a map by check and series: the same for no two pairs. */
+const char *result_key(struct arena *a, const char *check, const char *series);
+
 /* Results by check and series. */
 struct result_index {
 	struct map map;
@@ -90,14 +93,6 @@ int report_exit_status(const struct report *r);
 void waived_put(struct buf *out, const struct waived *w);
 /* "overridden by jane until 2026-12-04T09:00:00Z (override 3): the reason", the same. */
 void override_put(struct buf *out, const struct override *o);
-/* Results of the report's run that the newest decision waived. */
-struct waived_index {
-	struct map map;
-};
-void waived_index_init(struct waived_index *x, struct arena *a, const struct report *r);
-/* NULL = it was not waived. */
-const struct waived *waived_index_get(const struct waived_index *x, struct arena *a,
-				      const struct result *s);
 
 /* Exit status a decision stands for: 0 open, 1 disproved, 2 anything else. */
 int decision_exit_status(const struct decision *d);

@@ -108,6 +108,70 @@ run "$ASSIZE" gate asks -s v7 "${elsewhere[@]}"
 pasted "and explains what failed" 0 "$(sed -n 's/.* to do: //p' "$TMP/.stdout")"
 unlike "a URL of a record is not repeated" "$("$ASSIZE" gate runs -s v1 --record postgresql://a:secret@127.0.0.1:1/x 2>&1)" 'secret'
 
+# ---- every format counts as the gate decided ----
+
+mkdir about && cd about || bail "no directory"
+sqlite3 shop.db 'CREATE TABLE t(id INTEGER PRIMARY KEY, owner TEXT); INSERT INTO t VALUES (1, NULL)'
+cat >assize.yaml <<'END'
+assize: 1
+targets: { shop: { sqlite: shop.db } }
+audits:
+  t:
+    target: shop
+    checks:
+      - { id: rows, rows: t, expect: ">= 1" }
+      - { id: owner, missing: { table: t, columns: owner }, expect: "== 0" }
+      - { id: after, needs: [t/owner], rows: t, expect: ">= 1" }
+gates:
+  small: { require: { check: t/rows } }
+  advises: { require: { check: t/rows }, advise: { check: t/owner } }
+  all: { require: { audit: t } }
+END
+counted=(junit junit-gitlab tap ctrf sarif gitlab-codequality github)
+# reds GATE SUBJECT: what stops a pipeline, by format; each has to exit as is said
+reds()
+{
+	local format files=()
+	for format in "${counted[@]}"; do
+		files+=(--report "$format=of.$format")
+	done
+	run "$ASSIZE" gate "$1" -s "$2" "${files[@]}"
+	printf 'exit %s' "$status"
+	printf ', junit %s' "$(xmllint --xpath 'concat(//testsuites/@failures + //testsuites/@errors, "/", count(//failure) + count(//error))' of.junit)" \
+		"$(xmllint --xpath 'concat(sum(//testsuite/@failures) + sum(//testsuite/@errors), "/", count(//failure) + count(//error))' of.junit-gitlab)"
+	printf ', tap %s' "$(grep '^not ok' of.tap | grep -vc ' # TO''DO ')"
+	printf ', ctrf %s' "$(jq '.results | "\(.summary.failed)/\([.tests[] | select(.status == "failed")] | length)"' -r of.ctrf)"
+	printf ', sarif %s' "$(jq '[.runs[0].results[] | select(.level == "error" and .suppressions == null)] | length' of.sarif)"
+	printf ', gitlab %s' "$(jq '[.[] | select(.severity | . != "info" and . != "minor")] | length' of.gitlab-codequality)"
+	printf ', github %s' "$(grep -c ^::error of.github)"
+}
+is "a gate that is shut is red" "$(reds all v1)" \
+	'exit 1, junit 2/2, junit 2/2, tap 2, ctrf 2/2, sarif 2, gitlab 2, github 2'
+is "the report of one that is open is not, though another was shut on that run" "$(reds small v1)" \
+	'exit 0, junit 0/0, junit 0/0, tap 0, ctrf 0/0, sarif 0, gitlab 0, github 0'
+is "JUnit: it is skipped, with why" "$(xmllint --xpath 'string(//testcase[@classname="t/owner"]/skipped/@message)' of.junit)" \
+	'not required by gate small; fail: measured 1 row, bound == 0 rows (assize.yaml:8:69)'
+is "JUnit: so is the other gate" "$(xmllint --xpath 'string(//testcase[@name="all"]/skipped/@message)' of.junit)" \
+	'this report is about gate small for v1; fail: the gate is shut for v1'
+like "TAP: so are both" "$(cat of.tap)" 'gates/all # SKIP this report is about.*t/owner[^ ]* # SKIP not required by gate small; fail'
+is "GitHub: they are notices" "$(sed -n 's/^::\([a-z]*\) title=\([^,:]*\).*/\1 \2/p' of.github)" \
+	$'notice gate shut\nnotice fail t/owner{column="owner"}\nnotice assize'
+is "SARIF: they are notes" "$(jq -r '[.runs[0].results[] | "\(.ruleId) \(.level)"] | join(" ")' of.sarif)" 'gates/all note t/owner note'
+is "what is advised stops nothing either" "$(reds advises v1)" \
+	'exit 0, junit 0/0, junit 0/0, tap 0, ctrf 0/0, sarif 0, gitlab 0, github 0'
+like "and is said to be" "$(cat of.junit)" 'message="only advised by gate advises; fail: measured 1 row'
+"$ASSIZE" override all -s v2 --by jane --reason outage >/dev/null
+is "what an override lets through stops nothing" "$(reds all v2)" \
+	'exit 0, junit 0/0, junit 0/0, tap 0, ctrf 0/0, sarif 0, gitlab 0, github 0'
+is "CTRF: it is told as overridden" "$(jq -r '[.results.tests[] | select(.status == "other") | "\(.name) \(.rawStatus)"] | join("; ")' of.ctrf)" \
+	'gates/all overridden; t/owner{column="owner"} overridden'
+like "TAP: it is a known failure" "$(cat of.tap)" 'not ok [0-9]+ - t/owner[^ ]* # TO''DO overridden by jane until .*: outage; fail: measured 1 row'
+like "SARIF: it is suppressed" "$(jq -r '.runs[0].results[] | select(.ruleId == "t/owner").suppressions[0].justification' of.sarif)" '^overridden by jane'
+is "the next subject is red again" "$(reds all v3)" \
+	'exit 1, junit 2/2, junit 2/2, tap 2, ctrf 2/2, sarif 2, gitlab 2, github 2'
+is "a later run is told as it is" "$("$ASSIZE" run >/dev/null; "$ASSIZE" report --format ctrf | jq .results.summary.failed)" 1
+cd .. || bail "no way back"
+
 # ---- standard output ----
 
 "$ASSIZE" report >/dev/full 2>told

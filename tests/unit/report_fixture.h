@@ -507,7 +507,8 @@ static inline void fixture_make_hostile(struct arena *a, struct report *r)
 
 		for (size_t k = 0; k < r->decisions[i].n_lines; k++) {
 			lines[k] = r->decisions[i].lines[k];
-			lines[k].check = lines[k].series = lines[k].text = HOSTILE_TEXT;
+			lines[k].check = arena_printf(a, "%s%s", lines[k].check, HOSTILE_TEXT);
+			lines[k].series = lines[k].text = HOSTILE_TEXT;
 			lines[k].remedy = lines[k].file = HOSTILE_TEXT;
 		}
 		r->decisions[i].lines = lines;

@@ -196,10 +196,10 @@ static void test_cases_have_fingerprints_of_names_alone(void **state)
 
 static void test_cases_are_ranked_by_what_matters(void **state)
 {
-	static const char *const expected[] = {
-		"gates/release", "dist/digests", "tasks/missing{column=\"owner\"}",
-		"api/up",	 "queue/lag",	 "api/home:total",
-		"tasks/columns"};
+	static const char *const expected[] = {"gates/release", "tasks/missing{column=\"owner\"}",
+					       "api/up",	"dist/digests",
+					       "queue/lag",	"api/home:total",
+					       "tasks/columns"};
 	struct arena *a = arena_new();
 	struct report r;
 	struct report_case *cases, **ranked;
@@ -385,6 +385,90 @@ static void test_cases_of_an_overridden_gate_tell_what_kept_it_shut(void **state
 	arena_free(a);
 }
 
+/*
+ * The report of a gate is about that gate: what it does not require and what another gate decided
+ * stop nobody, what an override let through is said to be, and what shuts it stays a failure.
+ */
+static void test_cases_are_about_the_gate_that_decided_last(void **state)
+{
+	struct arena *a = arena_new();
+	struct report r;
+	struct decision both[2];
+	struct report_case *cases;
+	size_t n;
+
+	(void)state;
+	fixture_report(a, &r);
+	fixture_add_decision(a, &r, false);
+	both[0] = r.decisions[0];
+	fixture_add_decision(a, &r, true); /* it requires tasks/fresh alone */
+	both[1] = r.decisions[0];
+	both[1].id = both[0].id + 1;
+	both[1].gate = "small";
+	r.decisions = both;
+	r.n_decisions = 2;
+	cases = report_cases(a, &r, &n);
+	for (size_t i = 0; i < n; i++)
+		assert_false(cases[i].is_failure);
+	assert_true(named(cases, n, "gates/release")->is_aside);
+	assert_ptr_equal(
+		named(cases, n, "gates/release")->message,
+		strstr(named(cases, n, "gates/release")->message,
+		       "this report is about gate small for v2.31.0; fail: gate release "));
+	assert_string_equal(named(cases, n, "tasks/missing{column=\"owner\"}")->message,
+			    "not required by gate small; fail: measured 1.30 %, bound <= 0.1 %");
+	assert_true(named(cases, n, "api/up")->is_aside);
+	assert_string_equal(named(cases, n, "api/up")->state, "undecided");
+
+	r.decisions = &both[0]; /* the shut one: what it requires stays a failure */
+	r.n_decisions = 1;
+	cases = report_cases(a, &r, &n);
+	assert_true(named(cases, n, "gates/release")->is_failure);
+	assert_true(named(cases, n, "tasks/missing{column=\"owner\"}")->is_failure);
+	assert_true(named(cases, n, "api/up")->is_failure); /* for another reason than measured */
+	assert_true(named(cases, n, "dist/digests")->is_aside);
+	fixture_lines[2].check = "dist/digests"; /* what is advised is no requirement */
+	assert_string_equal(named(report_cases(a, &r, &n), n, "dist/digests")->message,
+			    "only advised by gate release; fail: measured 1, bound == 0");
+	fixture_lines[2].check = "api/home";
+
+	fixture_add_overridden(a, &r);
+	cases = report_cases(a, &r, &n);
+	for (size_t i = 0; i < n; i++)
+		assert_false(cases[i].is_failure);
+	assert_string_equal(named(cases, n, "api/up")->state, "overridden");
+	assert_true(named(cases, n, "api/up")->is_let_through);
+	assert_true(named(cases, n, "dist/digests")->is_aside);
+	arena_free(a);
+}
+
+/* A gate that is open opens in spite of what keeps its run from passing; a shut one does not. */
+static void test_cases_of_a_run_that_did_not_pass_follow_the_gate(void **state)
+{
+	struct arena *a = arena_new();
+	struct report r;
+	struct report_case *cases;
+	size_t n;
+
+	(void)state;
+	fixture_report(a, &r);
+	fixture_keep_passing(&r);
+	r.run.n_planned++;
+	fixture_add_decision(a, &r, true);
+	cases = report_cases(a, &r, &n);
+	assert_true(named(cases, n, "run/complete")->is_aside);
+	assert_false(named(cases, n, "run/complete")->is_failure);
+	assert_string_equal(named(cases, n, "run/complete")->message,
+			    "gate release is open; undecided: 1 of 8 checks have no result");
+	fixture_add_overridden(a, &r);
+	cases = report_cases(a, &r, &n);
+	assert_string_equal(named(cases, n, "run/complete")->state, "overridden");
+	fixture_add_decision(a, &r, false);
+	cases = report_cases(a, &r, &n);
+	assert_true(named(cases, n, "run/complete")->is_failure);
+	arena_free(a);
+}
+
 static void test_report_places_are_from_the_top_of_the_checkout(void **state)
 {
 	static const struct {
@@ -424,6 +508,8 @@ int main(void)
 		cmocka_unit_test(test_openmetrics_keeps_names_apart),
 		cmocka_unit_test(test_sarif_has_twenty_tags_at_most),
 		cmocka_unit_test(test_cases_of_an_overridden_gate_tell_what_kept_it_shut),
+		cmocka_unit_test(test_cases_are_about_the_gate_that_decided_last),
+		cmocka_unit_test(test_cases_of_a_run_that_did_not_pass_follow_the_gate),
 		cmocka_unit_test(test_report_places_are_from_the_top_of_the_checkout),
 	};
 
