@@ -117,13 +117,15 @@ static const struct value_row reconcile_values[] = {
 				     .implied = "== 0",
 				     .counts_of_total = true,
 				     .help = "keys of the left side that the right one lacks"},
-	[RECONCILE_DIFFERENT] = {.name = "different",
-				 .type = VALUE_INT,
-				 .unit = "keys",
-				 .implied = "== 0",
-				 .counts_of_total = true,
-				 .help = "keys of both sides whose values differ by more than the "
-					 "tolerance"},
+	[RECONCILE_DIFFERENT] =
+		{.name = "different",
+		 .type = VALUE_INT,
+		 .unit = "keys",
+		 .implied = "== 0",
+		 .counts_of_total = true,
+		 .needs_key = "values",
+		 .help = "with values: keys of both sides whose values differ by more than the "
+			 "tolerance"},
 	[RECONCILE_DUPLICATES] = {.name = "duplicates",
 				  .type = VALUE_INT,
 				  .unit = "rows",
@@ -258,6 +260,19 @@ static void reconcile_check(struct keys_context *ctx, struct check *c)
 	c->other_target = spec->right.target;
 }
 
+/* The key a difference needs is one of the sides'. */
+static bool reconcile_has_value(const struct check *c, const char *name, struct value_row *out)
+{
+	const struct reconcile_spec *spec = c->spec;
+
+	if (strcmp(name, reconcile_values[RECONCILE_DIFFERENT].name) != 0 ||
+	    spec->left.values.n == 0)
+		return false;
+	*out = reconcile_values[RECONCILE_DIFFERENT];
+	out->needs_key = NULL;
+	return true;
+}
+
 /* ---- evidence ---- */
 
 /* "id=17, line=2" */
@@ -380,8 +395,6 @@ static struct measurement measure(const struct probe *p, const struct reconcile_
 	if (type == RECONCILE_DIFFERENT && f->n_total == 0)
 		return measurement_none(name, "no key is once on each side, so no values were "
 					      "compared");
-	if (type == RECONCILE_DIFFERENT && spec->left.values.n == 0)
-		m.reason = "no values are named: only keys were compared";
 	m.n = j->n_left + j->n_right;
 	m.n_total = f->n_total;
 	if (f->n_total > 0)
@@ -408,6 +421,8 @@ static int reconcile_probe(struct probe *p, struct err *e)
 	for (int type = 0; type < RECONCILE_FINDINGS && rc == 0; type++) {
 		struct measurement m = measure(p, spec, (enum reconcile_finding_type)type, &j);
 
+		if (type == RECONCILE_DIFFERENT && spec->left.values.n == 0)
+			continue; /* there is no such value where only keys are compared */
 		m.query = asked;
 		probe_emit(p, 0, &m);
 	}
@@ -430,6 +445,7 @@ const struct audit_kind audit_kind_reconcile = {
 	.targets = TARGET_DATABASES,
 	.is_target_optional = true,
 	.check = reconcile_check,
+	.has_value = reconcile_has_value,
 	.describe = reconcile_describe,
 	.probe = reconcile_probe,
 };

@@ -502,6 +502,11 @@ static void emit_selection(struct scrape_state *s, size_t i)
 	if (scrape_groups_count(&sel->groups) == 0) { /* min_series: 0 allows it, for a count */
 		struct measurement m = measurement_int("", 0, "");
 
+		if (sel->n_named == 0)
+			m.reason = arena_printf(s->probe->arena,
+						"nothing on the page is named \"%s\": 0 is also "
+						"what a misspelt name counts",
+						sel->spec->selector.name);
 		m.n = 0;
 		m.query = query;
 		probe_emit(s->probe, i, &m);

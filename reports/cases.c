@@ -161,6 +161,8 @@ static struct report_case series_case(struct arena *a, const struct report *r,
 	c.name = keep(a, &b);
 	fingerprint(&c, info->name, s->series);
 	settle(&c);
+	if (s->outcome == OUTCOME_PASS)
+		c.state = result_state(s->outcome, s->bound);
 	return c;
 }
 

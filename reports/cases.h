@@ -30,7 +30,7 @@ struct report_case {
 	bool is_failure;     /* disproved or undecided, and without a ruling */
 	bool is_let_through; /* waived, or overridden: shown, and never as a pass */
 	bool is_aside;	     /* nothing the decision is about: counts as skipped */
-	const char *state;   /* the outcome's name, "waived", or "overridden" */
+	const char *state;   /* the outcome's name, "waived", "overridden", or "noted" */
 	const char *group;   /* "tasks" (the audit), "gates", "run" */
 	const char *rule;    /* "tasks/missing", "gates/release", "run/complete" */
 	const char *name;    /* the rule and the series: tasks/missing{column="owner"} */

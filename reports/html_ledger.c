@@ -115,12 +115,6 @@ static void put_measured(const struct page *p, const struct result *s)
 	html_puts(p, "</td>");
 }
 
-/* A value nobody expects anything of is kept with the result and decides nothing. */
-static bool is_judged(const struct result *s)
-{
-	return s->outcome != OUTCOME_PASS || s->bound[0] != '\0';
-}
-
 static void put_row(const struct page *p, const struct check_view *v, size_t row, size_t n_rows)
 {
 	const struct result *s = &v->series[row];
@@ -128,10 +122,10 @@ static void put_row(const struct page *p, const struct check_view *v, size_t row
 
 	html_printf(p, "<tr class=\"%s%s\"><td class=\"st\">", html_class(s->outcome),
 		    is_continued ? " co" : "");
-	if (is_judged(s))
-		html_state(p, s->outcome);
+	if (s->outcome == OUTCOME_PASS && s->bound[0] == '\0')
+		html_puts(p, result_state(s->outcome, s->bound)); /* no sign of a pass beside it */
 	else
-		html_puts(p, "noted");
+		html_state(p, s->outcome);
 	html_puts(p, "</td>");
 	put_name(p, v, row, n_rows);
 	put_measured(p, s);

@@ -199,7 +199,8 @@ static void put_outcome(const struct junit *j, const struct result *s)
 		return;
 	case OUTCOME_WARN:
 	case OUTCOME_PASS:
-		(void)buf_printf(j->out, "      <system-out>%s: ", outcome_name(s->outcome));
+		(void)buf_printf(j->out,
+				 "      <system-out>%s: ", result_state(s->outcome, s->bound));
 		put_message(j->out, s);
 		if (s->is_flaky) {
 			(void)buf_printf(j->out, "\nflaky: passed at attempt %" PRId64 "\n",

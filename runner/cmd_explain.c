@@ -189,13 +189,12 @@ static int explain_series(struct app *app, struct record *record, int64_t run_id
 	char at[UTC_MAX];
 
 	(void)utc_format(r->measured_ms, 1, at); /* its length */
-	(void)fprintf(app->out, "\n%s%s\n", outcome_name(r->outcome),
+	(void)fprintf(app->out, "\n%s%s\n", result_state(r->outcome, r->bound),
 		      r->is_flaky ? ", flaky: passed only after a retry" : "");
 	field(app->out, "series", r->series);
 	field(app->out, "measured", measured(a, r));
 	field(app->out, "bound", r->bound);
-	field(app->out, "room used",
-	      isnan(r->room) ? NULL : arena_printf(a, "%.0f %%", r->room * 100));
+	field(app->out, "room used", isnan(r->room) ? NULL : show_room(a, r->room));
 	field(app->out, "reason", r->reason);
 	lines(app->out, "query", r->query);
 	if (asks_over_http(r->check->kind))

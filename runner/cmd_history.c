@@ -8,6 +8,7 @@
 
 #include "reports/spark.h"
 #include "reports/terminal.h"
+#include "reports/text.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -19,6 +20,7 @@
 #include "runner/options.h"
 #include "runner/rates.h"
 #include "runner/recorded.h"
+#include "runner/show.h"
 
 static int run_history(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -194,9 +196,9 @@ static void points_table(struct history_command *h, const struct point *points, 
 	for (size_t i = 0; i < n; i++) {
 		const struct point *p = &points[i];
 
-		table_row(&t, time_text(a, p->measured_ms), outcome_name(p->outcome),
+		table_row(&t, time_text(a, p->measured_ms), result_state(p->outcome, p->bound),
 			  value_text(a, p, p->unit), p->bound,
-			  isnan(p->room) ? "" : arena_printf(a, "%.0f %%", p->room * 100),
+			  isnan(p->room) ? "" : show_room(a, p->room),
 			  arena_printf(a, "%lld", (long long)p->run_id), p->subject);
 	}
 	table_print(&t, h->app->out);
@@ -259,6 +261,17 @@ static int choose_series(struct history_command *h, const char *check, const cha
 	return 0;
 }
 
+static void print_heading(struct history_command *h, bool is_next, const char *check,
+			  const char *series)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* two names */
+	text_series(&b, check, series);
+	(void)fprintf(h->app->out, "%s%s\n", is_next ? "\n" : "", b.data);
+	buf_release(&b);
+}
+
 static int show_series(struct history_command *h, struct err *e)
 {
 	const char *check = h->o.words[0];
@@ -282,7 +295,7 @@ static int show_series(struct history_command *h, struct err *e)
 			points_json(h, check, series[i], points, n);
 			continue;
 		}
-		(void)fprintf(h->app->out, "%s%s%s\n", i > 0 ? "\n" : "", check, series[i]);
+		print_heading(h, i > 0, check, series[i]);
 		points_table(h, points, n);
 	}
 	return 0;

@@ -138,6 +138,11 @@ const char *show_ago(struct arena *a, int64_t at_ms, int64_t now_ms)
 	return distance < 0 ? arena_printf(a, "in %s", text) : arena_printf(a, "%s ago", text);
 }
 
+const char *show_room(struct arena *a, double room)
+{
+	return room > 100 ? "> 10000 %" : arena_printf(a, "%.0f %%", room * 100);
+}
+
 int show_run_id(struct app *app, struct record *record, const char *word, int64_t *out,
 		struct err *e)
 {

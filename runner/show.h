@@ -30,6 +30,9 @@ const char *show_ago(struct arena *a, int64_t at_ms, int64_t now_ms);
 /* A value of a base unit in one that suits: 0.05 and "s" are "50 ms". */
 const char *show_value(struct arena *a, double v, const char *unit);
 
+/* How much of what the bound allows is used: "41 %", "> 10000 %" for more than 100 times of it. */
+const char *show_room(struct arena *a, double room);
+
 /* "latest" or a number of a run that exists. */
 int show_run_id(struct app *app, struct record *record, const char *word, int64_t *out,
 		struct err *e);

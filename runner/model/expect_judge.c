@@ -334,7 +334,9 @@ static void put_operand(struct buf *b, const struct operand *o, const char *unit
 	if (o->is_text)
 		(void)buf_printf(b, "\"%s\"", o->text); /* unbounded: cannot fail */
 	else if (strcmp(o->unit, "%") == 0)
-		(void)buf_printf(b, "%.12g %%", o->number * 100); /* a bound: as written */
+		(void)buf_printf(b, "%.12g %%", o->number * 100);     /* a bound: as written */
+	else if (o->is_integer && fabs(o->number) > 9007199254740991) /* 2^53 - 1 */
+		unit_format_integer(b, o->integer, o->unit[0] != '\0' ? o->unit : unit);
 	else
 		unit_format_bound(b, o->number, o->unit[0] != '\0' ? o->unit : unit);
 }

@@ -95,7 +95,7 @@ void value_format(struct buf *out, const struct value *v, const char *unit)
 		(void)buf_puts(out, "no value");
 		return;
 	case VALUE_INT:
-		unit_format(out, (double)v->integer, unit);
+		unit_format_integer(out, v->integer, unit);
 		return;
 	case VALUE_REAL:
 		unit_format(out, v->real, unit);

@@ -29,12 +29,19 @@ void result_format(struct buf *out, const struct result *r)
 		   : r->value.type == VALUE_REAL ? r->value.real
 						 : (double)r->value.integer;
 
-	if (!is_number && !is_share)
+	bool is_exact = r->value.type == VALUE_INT && fabs(v) >= 9007199254740992; /* 2^53 */
+
+	if ((!is_number || is_exact) && !is_share)
 		value_format(out, &r->value, unit);
 	else if (r->has_limit)
 		unit_format_beside(out, v, r->limit, is_share ? "%" : unit);
 	else
 		unit_format(out, v, is_share ? "%" : unit);
+}
+
+const char *result_state(enum outcome o, const char *bound)
+{
+	return o == OUTCOME_PASS && (bound == NULL || bound[0] == '\0') ? "noted" : outcome_name(o);
 }
 
 bool decision_line_shuts(const struct decision_line *l)

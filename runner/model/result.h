@@ -162,6 +162,12 @@ size_t decision_waived(const struct decision *d);
  * its outcome's name. */
 const char *decision_state(const struct decision *d);
 
+/*
+ * "noted" of a pass without a bound, for nobody expects anything of the value: it is kept for the
+ * eye and decides nothing. Else the outcome's name.
+ */
+const char *result_state(enum outcome o, const char *bound);
+
 /* Was the share judged (`<= 0.1 %`) of something that was counted? */
 bool result_is_share(const struct result *r);
 /* What was judged, for people: "0.24 %" where the share was, else value_format(). */

@@ -5,12 +5,16 @@
  */
 #include "runner/model/unit.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "runner/base/buf.h"
 #include "runner/base/num.h"
+
+/* From here on a real is not shown in all its digits. */
+#define MANY 1000000000000000 /* 10^15 */
 
 static const struct unit_row {
 	const char *name;
@@ -68,9 +72,9 @@ static void put_number(struct buf *out, double v)
 {
 	char text[400];
 
-	if (v == floor(v) && fabs(v) < 1e15) {
+	if (v == floor(v) && fabs(v) < MANY) {
 		(void)snprintf(text, sizeof(text), "%.0f", fabs(v));
-	} else if (fabs(v) >= 1000 && fabs(v) < 1e15) {
+	} else if (fabs(v) >= 1000 && fabs(v) < MANY) {
 		(void)snprintf(text, sizeof(text), "%.1f", fabs(v));
 	} else {
 		(void)snprintf(text, sizeof(text), "%.4g", fabs(v));
@@ -188,47 +192,112 @@ void unit_format(struct buf *out, double value, const char *unit)
 	}
 }
 
-static bool is_alike(double value, double bound, const char *unit)
+/* Has the unit digits of its own, in steps of its own? */
+static bool is_scaled(const char *unit)
 {
-	struct buf x, y;
-	bool is;
+	return strcmp(unit, "%") == 0 || strcmp(unit, "s") == 0 || strcmp(unit, "B") == 0;
+}
 
-	buf_init(&x, 512); /* longer than any number */
-	buf_init(&y, 512);
-	unit_format(&x, value, unit);
-	unit_format(&y, bound, unit);
-	is = strcmp(x.data, y.data) == 0;
-	buf_release(&x);
-	buf_release(&y);
-	return is;
+void unit_format_integer(struct buf *out, int64_t value, const char *unit)
+{
+	char text[24];
+
+	if (is_scaled(unit) || (value > -MANY && value < MANY)) {
+		unit_format(out, (double)value, unit);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	(void)buf_puts(out, value < 0 ? "-" : "");
+	put_grouped(out, text + (value < 0));
+	put_name(out, unit, false);
+}
+
+/* The number that unit_format() makes people read, in base unit. */
+static double shown(double value, const char *unit)
+{
+	char digits[400];
+	size_t n = 0;
+	const char *at, *base;
+	struct buf text;
+	double read;
+
+	buf_init(&text, 512); /* longer than any number */
+	unit_format(&text, value, unit);
+	for (at = text.data; strchr("0123456789+-.e ", *at) != NULL && *at != '\0'; at++) {
+		if (*at == ' ' && strchr("0123456789", at[1]) == NULL)
+			break; /* the unit */
+		if (*at != ' ' && n + 1 < sizeof(digits))
+			digits[n++] = *at;
+	}
+	digits[n] = '\0';
+	if (num_parse_real(digits, n, &read) != 0)
+		read = value;
+	if (is_scaled(unit) && *at == ' ')
+		read *= unit_to_base(at + 1, &base);
+	buf_release(&text);
+	return read;
+}
+
+/* -1, 0, 1: equal is also what differs by no more than a conversion does. */
+static int order(double x, double y)
+{
+	if (fabs(x - y) <= 1e-12 * fabs(y))
+		return 0;
+	return x < y ? -1 : 1;
+}
+
+static void put_all_digits(struct buf *out, double value, const char *unit)
+{
+	char text[NUM_REAL_MAX];
+
+	if (strcmp(unit, "%") == 0) {
+		(void)buf_printf(out, "%.15g %%", value * 100); /* a full buffer shows */
+		return;
+	}
+	(void)num_format_real(value, text); /* its length */
+	(void)buf_puts(out, text);
+	put_name(out, unit, false);
 }
 
 void unit_format_beside(struct buf *out, double value, double bound, const char *unit)
 {
-	char text[NUM_REAL_MAX];
-
 	if (value == bound || !isfinite(value) || !isfinite(bound) ||
-	    !is_alike(value, bound, unit)) {
+	    order(shown(value, unit), bound) == (value < bound ? -1 : 1))
 		unit_format(out, value, unit);
-	} else if (strcmp(unit, "%") == 0) {
-		(void)buf_printf(out, "%.15g %%", value * 100); /* a full buffer shows */
-	} else {
-		(void)num_format_real(value, text); /* its length */
-		(void)buf_puts(out, text);
-		put_name(out, unit, false);
+	else
+		put_all_digits(out, value, unit);
+}
+
+/* 20 MB is 19.07 MiB and some: whoever writes powers of ten reads them. */
+static void put_size_bound(struct buf *out, double bound)
+{
+	static const struct {
+		double step;
+		const char *unit;
+	} tens[] = {{1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}};
+
+	for (size_t i = 0; i < sizeof(tens) / sizeof(tens[0]); i++) {
+		if (fmod(bound, tens[i].step / 100) != 0 || fabs(bound) < tens[i].step)
+			continue;
+		(void)buf_printf(out, "%.12g %s", bound / tens[i].step, tens[i].unit);
+		return;
 	}
+	put_all_digits(out, bound, "B");
 }
 
 void unit_format_bound(struct buf *out, double bound, const char *unit)
 {
-	const char *base;
+	bool is_plain = !is_scaled(unit);
 
-	(void)unit_to_base(unit, &base); /* shares, time and size have digits of their own */
-	if (bound == floor(bound) || !isfinite(bound) || strcmp(base, "%") == 0 ||
-	    strcmp(base, "s") == 0 || strcmp(base, "B") == 0) {
+	if (!isfinite(bound) || (bound == floor(bound) && is_plain && fabs(bound) < MANY) ||
+	    (!is_plain && order(shown(bound, unit), bound) == 0)) {
 		unit_format(out, bound, unit);
-		return;
+	} else if (is_plain && fabs(bound) < MANY) {
+		(void)buf_printf(out, "%.12g", bound); /* a full buffer shows in is_full */
+		put_name(out, unit, false);
+	} else if (strcmp(unit, "B") == 0) {
+		put_size_bound(out, bound);
+	} else {
+		put_all_digits(out, bound, unit);
 	}
-	(void)buf_printf(out, "%.12g", bound); /* a full buffer shows in is_full */
-	put_name(out, unit, false);
 }

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 
@@ -27,9 +28,14 @@ bool unit_is_suffix(const char *s, size_t n);
 
 /* "98.70 %", "283 ms", "1 297", "3 h", "1.5 MiB": value in base unit, for people. */
 void unit_format(struct buf *out, double value, const char *unit);
-/* The same beside a bound: with all its digits, where it would read as the bound and is not it. */
+/* The same of an integer, which has all its digits however many they are. */
+void unit_format_integer(struct buf *out, int64_t value, const char *unit);
+/*
+ * The same beside a bound: with all its digits, where what people read would lie on the other side
+ * of the bound, or be the bound, and the value does not.
+ */
 void unit_format_beside(struct buf *out, double value, double bound, const char *unit);
-/* A bound: as it was written, where people's digits would round it. */
+/* A bound: exactly, where people's digits would round it. */
 void unit_format_bound(struct buf *out, double bound, const char *unit);
 
 #endif

@@ -67,6 +67,10 @@ run "$ASSIZE" plan r/two
 like "the plan shows both statements" "$out" 'left, shop: SELECT "id", "total", "state", "at" FROM "orders".*right, ledger: SELECT "order_id", "amount"'
 exits "all at once, on one connection each: no waiting for each other" 0 timeout 20 "$ASSIZE" run
 
+run "$ASSIZE" run r/keys --json
+is "where only keys are compared nothing is said of values" "$(jq -r '[.checks[].series[].series] | join(" ")' <<<"$out")" \
+	'missing_left missing_right duplicates'
+
 # What is missing, where.
 ledger "DELETE FROM bookings WHERE order_id IN ('17', '9')"
 tells "two rows lost on the right" two 1 'missing_right.*2.*id=9.*id=17'
@@ -160,6 +164,9 @@ refuses "a target that is no database" "{ $l, right: { target: repo, table: b } 
 refuses "table and query" "{ $l, right: { target: shop, table: b, query: SELECT 1 } }" '"right" needs either a table or a query, not both'
 refuses "neither" "{ $l, right: { target: shop } }" '"right" needs either a table or a query'
 refuses "no key" "{ left: { target: shop, table: a }, right: { target: shop, table: b } }" '"left" has no key'
+sed 's/missing_left: "<= 2%"/different: "== 0"/' assize.yaml >keys.yaml
+run "$ASSIZE" check -f keys.yaml
+like "without values nothing can be expected of them" "$err" 'yields "different" only with "values"'
 refuses "fewer values" "{ $l, right: { target: shop, table: b, values: [v, w] } }" '1 values on the left, 2 on the right'
 refuses "a tolerance of nothing" "{ $l, right: { target: shop, table: b }, tolerance: { vv: 1 } }" 'no value "vv" to tolerate.*did you mean "v"'
 refuses "a tolerance in words" "{ $l, right: { target: shop, table: b }, tolerance: { v: some } }" 'must be a number, a share with % or a duration, not "some"'

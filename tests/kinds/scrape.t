@@ -59,6 +59,8 @@ audits:
       - { id: max, scrape: { metric: orders_total, agg: max }, expect: "== 900" }
       - { id: count, scrape: { metric: orders_total, agg: count }, expect: "== 3" }
       - { id: zero, scrape: { metric: 'alarm{state="on"}', agg: count, min_series: 0 }, expect: "== 0" }
+      - { id: typo, scrape: { metric: http_reqs_total, agg: count, min_series: 0 }, expect: "== 0" }
+      - { id: none, scrape: { metric: 'orders_total{code="418"}', agg: count, min_series: 0 }, expect: "== 0" }
       - { id: errors, scrape: { metric: 'orders_total{code=~"5..",shop!="paris"}' }, expect: "< 5" }
       - { id: by, scrape: { metric: queue_length, by: [queue], min_series: 2, max_age: 1h }, expect: "<= 12" }
       - { id: by-sum, scrape: { metric: orders_total, by: [shop], agg: sum }, expect: ">= 700" }
@@ -75,6 +77,9 @@ intact
 openmetrics
 run "$ASSIZE" run
 is "an intact exposition passes" "$status $err" "0 "
+like "a count of what is nowhere on the page is told so" "$("$ASSIZE" explain latest m/typo)" \
+	'reason +nothing on the page is named "http_reqs_total": 0 is also what a misspelt name counts'
+unlike "one of series with other labels is not" "$("$ASSIZE" explain latest m/none)" 'misspelt'
 run "$ASSIZE" plan
 is "checks on one page share one fetch" "$(grep -c "GET http" <<<"$out")" 3
 

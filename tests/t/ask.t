@@ -134,4 +134,40 @@ eval "$(jq -r '.lines[] | select(.check == "a/c").remedy' <<<"$out")" >remedy.ou
 is "its remedy measures it" "$(sqlite3 -json .assize/record.db "SELECT t.body FROM runs r JOIN texts t ON
 	t.id = r.subject ORDER BY r.id DESC LIMIT 1" | jq -r '.[0].body')" "$subject+"
 cd ..
+
+# What is shown is what was judged, in one word everywhere.
+mkdir shown && cd shown || bail "no directory"
+cat >assize.yaml <<'YAML'
+assize: 1
+targets: { d: { sqlite: ../d.db } }
+audits:
+  v:
+    target: d
+    checks:
+      - { id: noted, command: { run: ["true"] }, expect: { status: "== 0" } }
+      - { id: odd, sql: "SELECT 9007199254740993", expect: "== 9007199254740992" }
+      - { id: even, sql: "SELECT 9007199254740992", expect: "== 9007199254740993" }
+      - { id: hour, sql: { query: "SELECT 3600.4", unit: s }, expect: "<= 1h" }
+      - { id: near, sql: { query: "SELECT 3600.5", unit: s }, expect: "<= 3601s" }
+      - { id: size, sql: { query: "SELECT 999999999", unit: B }, expect: "<= 1GB" }
+      - { id: huge, sql: "SELECT 1e308", expect: "< 100" }
+YAML
+run "$ASSIZE" run --report tap=of.tap --report junit=of.junit --report ctrf=of.ctrf --report html=of.html
+like "neighbours beyond 2^53 differ" "$out" 'FAIL v/odd 9 007 199 254 740 993 bound == 9 007 199 254 740 992 '
+like "the bound, too" "$out" 'FAIL v/even 9 007 199 254 740 992 bound == 9 007 199 254 740 993 '
+like "60 min and some are no hour" "$out" 'FAIL v/hour 3600.4 s bound <= 1 h '
+like "nor is a bound" "$out" 'pass v/near 60 min bound <= 3601 s '
+like "what passes does not read as more than its bound" "$out" 'pass v/size 999999999 B bound <= 1 GB '
+like "in a report as well" "$(cat of.tap)" 'measured 3600.4 s, bound <= 1 h'
+is "a value nobody expects anything of is noted: TAP" "$(grep -c "outcome: 'noted'" of.tap)" 3
+is "CTRF" "$(jq -r '[.results.tests[] | select(.rawStatus == "noted") | .name] | join(" ")' of.ctrf)" \
+	'v/noted:duration v/noted:cpu v/noted:memory'
+is "JUnit" "$(xmllint --xpath 'count(//system-out[starts-with(., "noted: measured ")])' of.junit)" 3
+is "HTML" "$(grep -o '>noted<' of.html | wc -l)" 3
+is "explain" "$("$ASSIZE" explain latest v/noted | grep -c '^noted$')" 3
+like "history" "$("$ASSIZE" history v/noted duration)" 'Z  noted '
+like "a series is named as everywhere" "$("$ASSIZE" history v/noted | grep '^v/')" '^v/noted:status.v/noted:duration'
+like "room without end has one" "$("$ASSIZE" history v/huge)" '< 100 +> 10000 % +1'
+like "explain says the same" "$("$ASSIZE" explain latest v/huge)" 'room used +> 10000 %'
+cd .. || bail "no way back"
 done_testing

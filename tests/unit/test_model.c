@@ -117,6 +117,42 @@ static void test_unit_tells_a_value_from_its_bound(void **state)
 	check_beside(0.98700001, 0.987, "%", "98.700001 %", "98.70 %");
 	check_beside(3.14159, 3.14159, "", "3.142", "3.14159");
 	check_beside(1e300, INFINITY, "", "1e+300", "infinity");
+	/* what is read is on the side of the bound where it was judged, in whatever unit */
+	check_beside(3600.4, 3600, "s", "3600.4 s", "1 h");
+	check_beside(3599.8, 3600, "s", "3599.8 s", "1 h");
+	check_beside(3600.5, 3601, "s", "60 min", "3601 s");
+	check_beside(172700, 172800, "s", "172700 s", "2 d");
+	check_beside(7000, 7200, "s", "117 min", "2 h");
+	check_beside(999999999, 1e9, "B", "999999999 B", "1 GB");
+	check_beside(1000000001, 1e9, "B", "954 MiB", "1 GB");
+	check_beside(21e6, 20.5e6, "B", "20 MiB", "20.5 MB");
+	check_beside(1025, 1026, "B", "1 KiB", "1026 B");
+	check_beside(9007199254740994, 9007199254740992, "", "9007199254740994",
+		     "9007199254740992");
+	check_beside(2.00001, 2.00002, "orders", "2 orders", "2.00002 orders");
+	check_beside(-2000.04, -2000.01, "", "-2000.04", "-2000.01");
+	check_beside(1e15, 1e15, "", "1e+15", "1000000000000000");
+}
+
+static void check_integer(int64_t v, const char *unit, const char *want)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	unit_format_integer(&b, v, unit);
+	assert_string_equal(b.data, want);
+	buf_release(&b);
+}
+
+static void test_unit_shows_all_digits_of_an_integer(void **state)
+{
+	(void)state;
+	check_integer(12970, "orders", "12 970 orders");
+	check_integer(1, "rows", "1 row");
+	check_integer(9007199254740993, "", "9 007 199 254 740 993");
+	check_integer(INT64_MIN, "rows", "-9 223 372 036 854 775 808 rows");
+	check_integer(-999999999999999, "", "-999 999 999 999 999");
+	check_integer(INT64_C(1) << 60, "B", "1073741824 GiB");
 }
 
 static void test_measurement_series_is_unambiguous(void **state)
@@ -198,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_outcome_names_read_back),
 		cmocka_unit_test(test_unit_formats_for_people),
 		cmocka_unit_test(test_unit_tells_a_value_from_its_bound),
+		cmocka_unit_test(test_unit_shows_all_digits_of_an_integer),
 		cmocka_unit_test(test_measurement_series_is_unambiguous),
 		cmocka_unit_test(test_probe_emit_refuses_what_is_no_number),
 		cmocka_unit_test(test_probe_emit_bounds_evidence),
