@@ -1,6 +1,6 @@
 /*
- * assize status: where every audit and gate stands now, and which audits did not run when they
- * should.
+ * assize status: where every audit, rollback set and gate stands now, and which audits did not run
+ * when they should.
  *
  * The only command that looks at both the definition and the record without running anything: it
  * finds the cron line that was never installed.
@@ -26,6 +26,7 @@
 #include "runner/show.h"
 #include "runner/status_grants.h"
 #include "runner/status_notices.h"
+#include "runner/status_rollback.h"
 
 static int run_status(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -35,7 +36,7 @@ const struct command command_status = {
 	.name = "status",
 	.group = "ask the record",
 	.words = "",
-	.summary = "where every audit and gate stands, and what did not run when it should have",
+	.summary = "where every audit, rollback set and gate stands, and what did not run when due",
 	.accepts = accepts,
 	.run = run_status,
 };
@@ -158,6 +159,9 @@ static void print_audits(struct app *app, const struct audit_status *all, size_t
 	struct arena *a = app->arena;
 	struct table t;
 
+	if (n == 0)
+		return;
+
 	table_init(&t, a, headers, 5, "lllll");
 	for (size_t i = 0; i < n; i++)
 		table_row(&t, all[i].name, outcome_name(all[i].outcome),
@@ -165,6 +169,16 @@ static void print_audits(struct app *app, const struct audit_status *all, size_t
 			  all[i].is_scheduled ? show_ago(a, all[i].next_ms, now) : "by hand",
 			  note(a, &all[i], now));
 	table_print(&t, app->out);
+}
+
+static void print_sets(struct app *app, const struct definition *d, const struct status_sets *sets)
+{
+	if (d->n_audits > 0 && sets->n > 0)
+		(void)fputc('\n', app->out);
+	status_sets_print(app, sets);
+	if (d->n_audits == 0 && sets->n == 0)
+		(void)fputs("no audit and no rollback set is defined: nothing is known\n",
+			    app->out);
 }
 
 /* "open", "open, 1 waived", "shut" */
@@ -207,7 +221,8 @@ static int print_gates(struct app *app, const struct definition *d, struct recor
 }
 
 static void print_json(struct app *app, const struct audit_status *all,
-		       const struct status_grants *grants, const struct status_notices *notices)
+		       const struct status_sets *sets, const struct status_grants *grants,
+		       const struct status_notices *notices)
 {
 	size_t n = grants->definition->n_audits;
 	struct json_writer w;
@@ -231,6 +246,7 @@ static void print_json(struct app *app, const struct audit_status *all,
 		json_close(&w, '}');
 	}
 	json_close(&w, ']');
+	status_sets_put(&w, sets);
 	status_grants_put(&w, grants);
 	status_put_undelivered(&w, notices);
 	json_close(&w, '}');
@@ -268,10 +284,12 @@ static int gather(struct app *app, const struct definition *d, struct record *re
 }
 
 /* The status of a status: fail over undecided, and an overdue audit is no pass. */
-static enum outcome joined(const struct audit_status *all, size_t n)
+static enum outcome joined(const struct audit_status *all, size_t n, const struct status_sets *sets)
 {
-	enum outcome outcome = n > 0 ? all[0].outcome : OUTCOME_UNDECIDED;
+	enum outcome outcome = n + sets->n > 0 ? OUTCOME_PASS : OUTCOME_UNDECIDED;
 
+	for (size_t i = 0; i < sets->n; i++)
+		outcome = outcome_join(outcome, sets->items[i].outcome);
 	for (size_t i = 0; i < n; i++) {
 		outcome = outcome_join(outcome, all[i].outcome);
 		if (all[i].overdue_ms >= 0)
@@ -287,6 +305,7 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	struct audit_status *all;
 	struct status_notices notices;
 	struct status_grants grants;
+	struct status_sets sets;
 	struct options o;
 	struct err e = {0};
 	int64_t now = clock_wall_ms(&app->clock);
@@ -306,17 +325,20 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	all = arena_array(app->arena, d->n_audits, sizeof(*all));
 	rc = gather(app, d, record, now, all, &e);
 	if (rc == 0)
+		rc = status_sets_read(app, record, d, now, &sets, &e);
+	if (rc == 0)
 		rc = status_find_undelivered(app, record, now, &notices, &e);
 	if (rc == 0)
 		rc = status_grants_read(app, record, d, &grants, &e);
 	if (rc == 0 && o.is_json)
-		print_json(app, all, &grants, &notices);
+		print_json(app, all, &sets, &grants, &notices);
 	else if (rc == 0) {
 		print_audits(app, all, d->n_audits, now);
+		print_sets(app, d, &sets);
 		rc = print_gates(app, d, record, now, &e);
 		status_grants_print(app, &grants);
 		status_print_undelivered(app, &notices, now);
 	}
 	record_close(record);
-	return rc != 0 ? app_fail(app, &e) : session_exit_status(joined(all, d->n_audits));
+	return rc != 0 ? app_fail(app, &e) : session_exit_status(joined(all, d->n_audits, &sets));
 }

@@ -14,6 +14,7 @@ audits:
       - { id: missing, missing: { table: orders, columns: [total, state] }, expect: "<= 50%" }
       - { id: word, sql: "SELECT 'a, b'", expect: 'in ["a, b", "c"]' }
       - { id: usual, sql: "SELECT 5", expect: [ "within 10% of median(28d)", "< 9" ] }
+      - { id: hour, sql: { query: "SELECT 3600.5", unit: s }, expect: "<= 3601s" }
       - { id: gone, sql: "SELECT x FROM nowhere", expect: "> 1" }
       - { id: late, needs: [a/gone], sql: "SELECT 5", expect: "> 1" }
       - { id: program, command: { run: ["true"] } }
@@ -111,6 +112,10 @@ edited 'an outcome' 1 'differs  a/total  recorded is pass, judged again it is wa
 	"UPDATE facts SET outcome = 1 WHERE id = (SELECT facts_id FROM results WHERE id = $total)" 8
 edited 'a bound' 1 'differs  a/total  the bound recorded is "<= 11", what was expected is "<= 10, > 0.123456789"' \
 	"UPDATE facts SET bound = (SELECT max(id) + 1 FROM texts) WHERE id = (SELECT facts_id FROM results WHERE id = $total); INSERT INTO texts(hash, body) VALUES (0, '<= 11')" 8
+hour='(SELECT facts_id FROM results WHERE run = 8 AND series = (SELECT s.id FROM series s JOIN checks c ON c.id = s.check_id WHERE c.name = "a/hour"))'
+bound() { printf "UPDATE facts SET bound = (SELECT max(id) + 1 FROM texts) WHERE id = %s; INSERT INTO texts(hash, body) VALUES (0, '%s')" "$hour" "$1"; }
+edited 'a bound in fewer digits' 0 'equal' "$(bound '<= 60 min')" 8
+edited 'another operator' 1 'differs  a/hour  the bound recorded is "< 3601 s"' "$(bound '< 3601 s')" 8
 edited 'a limit' 1 'differs  a/total  the limit recorded is 11, judged again it is 10' \
 	"UPDATE facts SET usual_limit = 11.0 WHERE id = (SELECT facts_id FROM results WHERE id = $total)" 8
 edited 'no value' 1 'differs  a/total  recorded is warn, but there is no value' \

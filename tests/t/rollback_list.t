@@ -67,4 +67,27 @@ sets 'renamed: { repo: repo, tags: "w9", keep: 1 }'
 exits "under another name nothing is pinned" 0 "$ASSIZE" rollback verify
 like "and that the set that is gone had another commit is told" "$("$ASSIZE" report --format json | jq -r '.restorations[].steps[] | select(.name == "identity") | "\(.outcome) \(.finding)"')" \
 	'^warn the tag is commit [0-9a-f]{40}; the set "releases", which is defined no longer, had it as [0-9a-f]{40}'
+
+# How sets stand, beside audits or alone, and why the exit status is none that is good.
+git tag | xargs git tag -d >/dev/null && git tag w1 && git tag w2
+sets 'standing: { repo: repo, tags: "w*", keep: 2 }'
+printf 'gates: { g: { rollback: { set: standing, verified_within: 7d } } }\n' >>assize.yaml
+exits "one release is proven" 0 "$ASSIZE" rollback verify -q w1
+exits "status: the other one is not" 2 "$ASSIZE" status
+like "and it says so" "$out" '^rollback +outcome +proven +oldest +next *.standing +undecided +1 of 2 +just now +in 6\.9 d +w2 was never verified.*gate +last'
+exits "both are" 0 "$ASSIZE" rollback verify -q
+exits "status: they are" 0 "$ASSIZE" status
+like "with the oldest proof, and when the next is due" "$out" 'standing +pass +2 of 2 +just now +in 6\.9 d *.'
+is "as JSON" "$("$ASSIZE" status --json | jq -c '.rollback[] | [.set, .outcome, .tags, .proven, .reason, .next_ms - .oldest_ms]')" \
+	'["standing","pass",2,2,null,604800000]'
+git tag | xargs git tag -d >/dev/null
+exits "status: nothing to go back to" 2 "$ASSIZE" status
+like "told" "$out" 'standing +undecided +0 of 0 +never +by hand +no tag matches'
+mv .git gone
+exits "status: no repository" 2 "$ASSIZE" status
+like "why" "$out" 'standing +undecided +0 of 0 .*could not open git repository'
+mv gone .git
+printf 'assize: 1\n' >assize.yaml
+exits "status: nothing is defined" 2 "$ASSIZE" status
+is "why not" "$out" 'no audit and no rollback set is defined: nothing is known'
 done_testing
