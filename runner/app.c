@@ -52,7 +52,9 @@ static void print_help(struct app *app, const struct command *self)
 	options_help(app, self->accepts, self->meanings);
 	(void)fprintf(app->out,
 		      "\nEach option has an environment twin: --record is ASSIZE_RECORD.\n"
-		      "The manual: man assize, man assize.yaml\n");
+		      "The manual: man assize, man assize.yaml%s%s\n",
+		      self->manual != NULL ? ", man " : "",
+		      self->manual != NULL ? self->manual : "");
 }
 
 void app_guard_output(struct app *app, const char *file)

@@ -52,6 +52,7 @@ struct command {
 	const char *summary;		       /* one line */
 	const char *const *accepts;	       /* long options, NULL terminated; --help always */
 	const struct option_meaning *meanings; /* of some of them here; NULL = as usual */
+	const char *manual;		       /* a page of its own; NULL = assize(1) alone */
 	int (*run)(struct app *app, const struct command *self, int argc, char **argv);
 };
 

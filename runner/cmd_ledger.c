@@ -34,6 +34,7 @@ const struct command command_ledger = {
 	.words = "init|rotate|checkpoint|anchor|verify|prove|leaves|merge|export|import",
 	.summary = "sign for the record, verify that nobody changed it, prove what is in it",
 	.accepts = accepts,
+	.manual = "assize-ledger",
 	.run = run_ledger,
 };
 

@@ -43,6 +43,7 @@ const struct command command_rollback = {
 	.words = "list|verify|warm|drill [TAG]",
 	.summary = "list rollback targets, prove them, keep copies ready, rehearse",
 	.accepts = accepts,
+	.manual = "assize-rollback",
 	.run = run_rollback,
 };
 

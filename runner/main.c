@@ -2,10 +2,12 @@
  * assize: an adversarial audit and gate runner. This file knows the commands and nothing else.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner/app.h"
@@ -51,7 +53,7 @@ static void print_usage(FILE *out)
 		(void)fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	}
 	(void)fputs("\n  assize COMMAND --help     options of a command\n"
-		    "  assize help COMMAND       its manual\n"
+		    "  assize help COMMAND       its manual, where man has it\n"
 		    "  assize --version\n\n"
 		    "exit status: 0 passed, gate open   1 disproved   2 could not measure\n"
 		    "             3 usage, definition   4 record      70 internal error\n",
@@ -74,6 +76,11 @@ static int unknown(struct app *app, const char *word)
 
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		names[i] = commands[i]->name;
+	if (word[0] == '-') {
+		(void)err_set(&e, ERR_USAGE, "options stand behind the command: %s", word);
+		(void)err_help(&e, "for example `assize check -f assize.yaml`");
+		return app_fail(app, &e);
+	}
 	(void)err_set(&e, ERR_USAGE, "no such command: %s", word); /* printed below */
 	best = str_closest(word, names, N_COMMANDS);
 	if (best >= 0)
@@ -83,22 +90,66 @@ static int unknown(struct app *app, const char *word)
 	return app_fail(app, &e);
 }
 
-/* `assize help` and `assize help CMD`: the manual where man is at hand, else the command's --help.
- */
+static const char *const pages[] = {"assize", "assize.yaml", "assize-record", "assize-ledger",
+				    "assize-rollback"};
+
+/* A command has the page of its own, or the program's; NULL = there is no such command or page. */
+static const char *page_of(const char *word)
+{
+	const struct command *c = find(word);
+
+	if (c != NULL)
+		return c->manual != NULL ? c->manual : pages[0];
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+		if (strcmp(pages[i], word) == 0)
+			return pages[i];
+	return NULL;
+}
+
+/* Does man know the page? It is asked in a process of its own, which says nothing. */
+static bool is_installed(const char *page)
+{
+	pid_t child = fork();
+	int status, nothing;
+
+	if (child == 0) {
+		nothing = open("/dev/null", O_RDWR);
+		if (nothing < 0 || dup2(nothing, STDOUT_FILENO) < 0 ||
+		    dup2(nothing, STDERR_FILENO) < 0)
+			_exit(1);
+		(void)execlp("man", "man", "-w", page, (char *)NULL);
+		_exit(1); /* there is no man */
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 0;
+}
+
+/* `assize help WORD`: the manual, else that it is not here and the command's --help. */
 static int help(struct app *app, int argc, char **argv)
 {
 	static char flag[] = "--help";
 	const struct command *c;
+	struct err e = {0};
+	const char *page;
 
 	if (argc < 2) {
 		print_usage(app->out);
 		return EXIT_PASS;
 	}
-	c = find(argv[1]);
-	if (c == NULL)
+	page = page_of(argv[1]);
+	if (page == NULL)
 		return unknown(app, argv[1]);
-	if (app->out_is_terminal)
-		(void)execlp("man", "man", "assize", (char *)NULL); /* falls through without man */
+	if (is_installed(page))
+		(void)execlp("man", "man", page, (char *)NULL); /* comes back when it is gone */
+	c = find(argv[1]);
+	if (c == NULL) {
+		(void)err_set(&e, ERR_USAGE, "the manual page %s is not installed here", page);
+		(void)err_help(&e, "it is in runner/man of the sources, for man -l; `assize kinds` "
+				   "and `assize COMMAND --help` need no manual");
+		return app_fail(app, &e);
+	}
+	(void)fprintf(app->err, "assize: the manual page %s is not installed here; the options:\n",
+		      page);
 	return c->run(app, c, 2, (char *[]){argv[1], flag, NULL});
 }
 

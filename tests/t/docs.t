@@ -29,6 +29,33 @@ for page in "$ROOT"/runner/man/*.[157]; do
 			grep -vE 'longer than 80 bytes|referenced manual not found|unknown manual|missing from OS'
 			grep -v 'outdated mandoc.db' "$TMP/mandoc.err")" ""
 done
+# A table that is too wide is broken in the middle of its cells, with blanks beyond the margin.
+for page in "$ROOT"/runner/man/*.[157]; do
+	is "$(basename "$page"): no table is wider than 80 columns" "$(sed -n 's/^\.Bl -column //p' "$page" |
+		sed 's/" "/\n/g; s/"//g' | awk '{ n += length + 4 } END { if (n > 77) print n }')" ""
+done
+is "quotes of a list are closed one by one" "$(mandoc -Tutf8 "$ROOT/runner/man/assize-ledger.7" | grep -c '("0x1.8p+3", "-0x0p+0", "inf", "nan")')" 1
+
+# help shows the page that man has, and says so where it has none.
+mkdir -p "$TMP/bin" "$TMP/none"
+printf '#!/bin/sh\n[ "$1" = -w ] && exec test "$2" != assize-record\necho "page $1"\n' >"$TMP/bin/man"
+chmod +x "$TMP/bin/man"
+for words in 'check assize' 'ledger assize-ledger' 'rollback assize-rollback' 'assize.yaml assize.yaml'; do
+	is "help ${words% *}" "$(PATH="$TMP/bin:$PATH" "$ASSIZE" help "${words% *}" 2>&1)" "page ${words#* }"
+done
+exits "help of a page that is not installed" 3 env PATH="$TMP/bin:$PATH" "$ASSIZE" help assize-record
+like "says so" "$err" 'the manual page assize-record is not installed here.*help: it is in runner/man'
+exits "help of a command without man" 0 env PATH="$TMP/none" "$ASSIZE" help check
+like "says so as well" "$err" 'the manual page assize is not installed here'
+like "and shows the options" "$out" '^usage: assize check .*options:'
+exits "help of nothing there is" 3 "$ASSIZE" help chekc
+like "did you mean" "$err" 'no such command: chekc.*assize check'
+for command in ledger rollback; do
+	like "$command --help names its page" "$("$ASSIZE" $command --help)" "man assize.yaml, man assize-$command"
+done
+exits "an option in front of the command" 3 "$ASSIZE" -f x.yaml check
+like "where it stands is told" "$err" 'options stand behind the command: -f.*assize check -f'
+
 mandoc -Tutf8 "$ROOT/runner/man/assize.1" | sed 's/.\x08//g' >"$TMP/manual"
 run "$ASSIZE" --help
 is "every heading of --help stands once" "$(grep -E '^[a-z ]+$' <<<"$out" | sort | uniq -d)" ""

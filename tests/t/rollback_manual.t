@@ -47,7 +47,7 @@ ours()
 # row DAMAGE [ARGUMENTS OF OURS]...: v1.0.0 of the world one is in.
 row()
 {
-	printf '.It %s Ta %s Ta %s Ta %s\n' "$1" "$(fsck)" "$(worktree v1.0.0)" "$(ours "${@:2}")" >>"$TMP/rows"
+	printf '.It %s\nfsck: %s; worktree add: %s; assize: %s\n' "$1" "$(fsck)" "$(worktree v1.0.0)" "$(ours "${@:2}")" >>"$TMP/rows"
 }
 
 pins=(--pin-commit "$(git -C "$TMP/origin" rev-parse v1.0.0)" --pin-tree "$(git -C "$TMP/origin" rev-parse v1.0.0^{tree})")
@@ -110,7 +110,7 @@ row 'the same with git fetch --depth=1'
 # What the tag itself holds: v1.0.0 is made anew, and what git makes of it cannot be right or wrong.
 made()
 {
-	printf '.It %s Ta %s Ta %s Ta %s\n' "$1" "$(fsck)" "$(worktree v1.0.0 any)" "$(ours "${@:2}")" >>"$TMP/rows"
+	printf '.It %s\nfsck: %s; worktree add: %s; assize: %s\n' "$1" "$(fsck)" "$(worktree v1.0.0 any)" "$(ours "${@:2}")" >>"$TMP/rows"
 }
 world
 printf '* filter=crypt\n' >.gitattributes
@@ -136,7 +136,7 @@ git submodule -q add "file://$TMP/module" lib 2>/dev/null && git commit -qm x &&
 rm -rf .git/modules
 made 'a submodule not cloned'
 
-sed -n '/^\.\\" measured: begin/,/^\.\\" measured: end/p' "$page" | grep '^\.It' >"$TMP/page"
+sed -n '/^\.\\" measured: begin/,/^\.\\" measured: end/p' "$page" | grep -v '^\.\\"' >"$TMP/page"
 is "the table is what was measured" "$(cat "$TMP/page")" "$(cat "$TMP/rows")"
 is "no damage is proven" "$(grep -vc 'disproved\|unproven' "$TMP/rows")" 2
 done_testing
