@@ -115,11 +115,12 @@ static void on_in(sqlite3_context *ctx, int n_args, sqlite3_value **args)
 	struct set *set = sqlite3_get_auxdata(ctx, 1);
 	bool is_kept = set != NULL;
 	char digits[INTEGER_BYTES];
+	int type = sqlite3_value_type(args[0]);
 	const char *text;
 	size_t len;
 
 	(void)n_args; /* registered with two */
-	switch (sqlite3_value_type(args[0])) {
+	switch (type) {
 	case SQLITE_NULL:
 		return; /* NULL */
 	case SQLITE_INTEGER:
@@ -129,11 +130,18 @@ static void on_in(sqlite3_context *ctx, int n_args, sqlite3_value **args)
 	default:
 		text = (const char *)sqlite3_value_text(args[0]);
 		len = (size_t)sqlite3_value_bytes(args[0]);
+		if (!text && type != SQLITE_BLOB)
+			oom();
 	}
-	if (!set)
-		set = set_new((const char *)sqlite3_value_text(args[1]));
 	if (!text)
 		text = ""; /* of an empty blob */
+	if (!set) {
+		const char *list = (const char *)sqlite3_value_text(args[1]);
+
+		if (!list)
+			oom();
+		set = set_new(list);
+	}
 	sqlite3_result_int(ctx, find(set, text, len)->text != NULL);
 	if (!is_kept) /* SQLite may free it at once: it is not touched again */
 		sqlite3_set_auxdata(ctx, 1, set, set_free);
