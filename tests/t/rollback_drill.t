@@ -46,7 +46,7 @@ like "the times that count" "$out" 'time to restore [0-9.]+ .?s, to swap [0-9.]+
 like "what remains by hand" "$out" 'by hand remains.*the set has no `smoke`.*no `compatible`.*no `warm` copies'
 is "nothing is left in scratch" "$(ls -A scratch)" ""
 like "both times are recorded" "$("$ASSIZE" history rollback/releases)" \
-	'restore\{tag="v3"\}.*swap\{tag="v3"\}.*pass +[0-9.]+ .s'
+	'restore\{tag="v3"\}.*swap\{tag="v3"\}.*noted +[0-9.]+ .s'
 lose v2
 run "$ASSIZE" rollback drill v2
 isnt "a drill that fails" "$status" 0
