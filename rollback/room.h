@@ -200,13 +200,13 @@ struct stamp {
 	uint32_t mode, n_links;
 };
 
-/* A tree on disk that is held against the plan. */
 /* Some children of a directory. */
 struct piece {
 	const struct entry *directory;
 	size_t first, n;
 };
 
+/* A tree on disk that is held against the plan. */
 struct copy {
 	int root_fd;
 	dev_t device;		    /* of the root: nothing may be mounted in it */
