@@ -11,6 +11,7 @@
 #include "runner/app.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/history/record.h"
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
@@ -31,13 +32,33 @@ static void add_due(struct status_set *s, const struct definition *d,
 	}
 }
 
+/* A gate would not take what was proven of another commit, either. commit: now; NULL = none. */
+static bool is_moved(const struct restoration_row *row, const char *commit)
+{
+	return row != NULL && outcome_is_passing(row->restoration.outcome) &&
+	       (commit == NULL || !str_equal(row->restoration.commit, commit));
+}
+
+static const char *why_unproven(struct arena *a, const char *tag, const struct restoration_row *row,
+				const char *commit, int64_t now_ms)
+{
+	if (row == NULL)
+		return arena_printf(a, "%s was never verified", tag);
+	if (is_moved(row, commit))
+		return arena_printf(a, "%s was proven as another commit, %s", tag,
+				    show_ago(a, row->at_ms, now_ms));
+	return arena_printf(a, "%s is %s, %s", tag,
+			    row->restoration.outcome == OUTCOME_FAIL ? "disproved" : "unproven",
+			    show_ago(a, row->at_ms, now_ms));
+}
+
 /* The first release that is not proven tells why. */
-static void add_tag(struct arena *a, struct status_set *s, const char *tag,
+static void add_tag(struct arena *a, struct status_set *s, const char *tag, const char *commit,
 		    const struct restoration_row *row, int64_t now_ms)
 {
 	enum outcome outcome = row != NULL ? row->restoration.outcome : OUTCOME_UNDECIDED;
 
-	if (outcome == OUTCOME_SKIP)
+	if (outcome == OUTCOME_SKIP || is_moved(row, commit))
 		outcome = OUTCOME_UNDECIDED;
 	if (outcome_is_passing(outcome)) {
 		s->n_proven++;
@@ -46,11 +67,7 @@ static void add_tag(struct arena *a, struct status_set *s, const char *tag,
 		return;
 	}
 	if (s->note[0] == '\0' || (outcome == OUTCOME_FAIL && s->outcome != OUTCOME_FAIL))
-		s->note = row == NULL
-				  ? arena_printf(a, "%s was never verified", tag)
-				  : arena_printf(a, "%s is %s, %s", tag,
-						 outcome == OUTCOME_FAIL ? "disproved" : "unproven",
-						 show_ago(a, row->at_ms, now_ms));
+		s->note = why_unproven(a, tag, row, commit, now_ms);
 	s->outcome = s->outcome == OUTCOME_FAIL ? OUTCOME_FAIL : outcome;
 }
 
@@ -65,13 +82,14 @@ static int read_set(struct app *app, struct record *record, const struct definit
 			       .note = ""};
 	struct restoration_row *rows;
 	struct err unlisted = {0};
-	const char *const *tags = NULL;
+	const char *const *tags = NULL, *const *commits = NULL;
 	int64_t newest_ms = -1;
 	size_t n_rows;
 
 	if (record_restorations(record, app->arena, set->name, &rows, &n_rows, e) != 0)
 		return -1;
-	if (rollback_tags(app->arena, set, &tags, &s.n_tags, &unlisted) != 0) {
+	if (rollback_tags(app->arena, set, &tags, &s.n_tags, &unlisted) != 0 ||
+	    rollback_commits(app->arena, set, tags, s.n_tags, &commits, &unlisted) != 0) {
 		s.n_tags = 0;
 		s.note = arena_strdup(app->arena, unlisted.message);
 	} else if (s.n_tags == 0) {
@@ -81,9 +99,9 @@ static int read_set(struct app *app, struct record *record, const struct definit
 	for (size_t i = 0; i < s.n_tags; i++) {
 		const struct restoration_row *row = rollback_show_row(rows, n_rows, tags[i]);
 
-		add_tag(app->arena, &s, tags[i], row, now_ms);
+		add_tag(app->arena, &s, tags[i], commits[i], row, now_ms);
 		if (row != NULL && outcome_is_passing(row->restoration.outcome) &&
-		    row->at_ms > newest_ms)
+		    !is_moved(row, commits[i]) && row->at_ms > newest_ms)
 			newest_ms = row->at_ms;
 	}
 	add_due(&s, d, set, newest_ms);
