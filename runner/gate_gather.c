@@ -79,8 +79,11 @@ static int find_restorations(const struct gate_gather *g, struct gate_input *out
 			     &out->rollback_commits, &list) != 0 ||
 	    find_gone(g, rows, out, &list) != 0 ||
 	    (has_subject &&
-	     rollback_resolve(g->arena, set, g->subject, &out->rollback_subject, &list) != 0))
+	     rollback_resolve(g->arena, set, g->subject, &out->rollback_subject, &list) != 0)) {
 		out->rollback_error = arena_strdup(g->arena, list.message);
+		out->n_rollback_tags = 0; /* a repository that went away half read has none */
+		out->n_rollback_gone = 0;
+	}
 	return 0;
 }
 
