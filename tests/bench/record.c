@@ -338,27 +338,42 @@ static int append_unhashed(struct record *r, int64_t run_id, struct bench *b, st
 }
 
 /* Only record_results: begin and end are commits of their own. */
-static double time_appending(struct bench *b, const char *path, int64_t number, bool is_hashed)
+static double append_once(struct bench *b, const char *path, int64_t number, bool is_hashed)
 {
-	double times[N_TIMES];
+	struct record *r = open_record(path, RECORD_WRITE);
+	struct run_info run = {.command = "run", .begin_ms = BEGIN_MS + number * HOUR_MS};
+	struct err e = {0};
+	double start, took;
 
+	must(record_begin(r, &run, &e), &e);
+	for (size_t k = 0; k < N_CHECKS; k++)
+		measure(b, &b->results[k], k, number);
+	start = now_ms();
+	must(is_hashed ? record_results(r, run.id, b->results, N_CHECKS, NULL, 0, &e)
+		       : append_unhashed(r, run.id, b, &e),
+	     &e);
+	took = now_ms() - start;
+	record_close(r);
+	return took;
+}
+
+/* The three take turns, so that each meets the machine as it is at the time. */
+static void time_appending(struct bench *b, const char *dir, int64_t n_runs)
+{
+	const char *unhashed = arena_printf(b->arena, "%s/unhashed.db", dir);
+	const char *young = arena_printf(b->arena, "%s/young.db", dir);
+	const char *old = arena_printf(b->arena, "%s/year.db", dir);
+	double times[3][N_TIMES];
+
+	record_close(open_record(young, RECORD_WRITE));
+	record_close(open_record(unhashed, RECORD_WRITE));
 	for (int i = 0; i < N_TIMES; i++) {
-		struct record *r = open_record(path, RECORD_WRITE);
-		struct run_info run = {.command = "run", .begin_ms = BEGIN_MS + number * HOUR_MS};
-		struct err e = {0};
-		double start;
-
-		must(record_begin(r, &run, &e), &e);
-		for (size_t k = 0; k < N_CHECKS; k++)
-			measure(b, &b->results[k], k, number + i);
-		start = now_ms();
-		must(is_hashed ? record_results(r, run.id, b->results, N_CHECKS, NULL, 0, &e)
-			       : append_unhashed(r, run.id, b, &e),
-		     &e);
-		times[i] = now_ms() - start;
-		record_close(r);
+		times[0][i] = append_once(b, unhashed, n_runs + i, false);
+		times[1][i] = append_once(b, young, n_runs + i, true);
+		times[2][i] = append_once(b, old, n_runs + i, true);
 	}
-	return median(times);
+	(void)printf("unhashed %.2f ms\nyoung %.2f ms\nold %.2f ms\n", median(times[0]),
+		     median(times[1]), median(times[2]));
 }
 
 static void execute(sqlite3 *db, const char *sql)
@@ -461,19 +476,9 @@ int main(int argc, char **argv)
 	time_reading(b.path, n_runs);
 	(void)printf("pages %.2f ms\n", time_pages(b.path, n_runs));
 	copy(b.path, arena_printf(b.arena, "%s/year.db", argv[2]));
-	record_close(open_record(arena_printf(b.arena, "%s/young.db", argv[2]), RECORD_WRITE));
-	record_close(open_record(arena_printf(b.arena, "%s/unhashed.db", argv[2]), RECORD_WRITE));
 	(void)printf("plain %.2f ms\n",
 		     time_plain(&b, arena_printf(b.arena, "%s/plain.db", argv[2])));
-	(void)printf("unhashed %.2f ms\n",
-		     time_appending(&b, arena_printf(b.arena, "%s/unhashed.db", argv[2]), n_runs,
-				    false));
-	(void)printf(
-		"young %.2f ms\n",
-		time_appending(&b, arena_printf(b.arena, "%s/young.db", argv[2]), n_runs, true));
-	(void)printf(
-		"old %.2f ms\n",
-		time_appending(&b, arena_printf(b.arena, "%s/year.db", argv[2]), n_runs, true));
+	time_appending(&b, argv[2], n_runs);
 	arena_free(b.arena);
 	return 0;
 }
