@@ -344,7 +344,8 @@ static int find_tags(struct probe *p, const struct rollback_spec *spec,
 		return -1;
 	if (*n > 0)
 		return 0;
-	err_set(e, ERR_MEASURE, "no tag of \"%s\" matches \"%s\"", set->repo->location, set->tags);
+	err_set(e, ERR_MEASURE, "no tag of \"%s\" matches \"%s\"%s", set->repo->location, set->tags,
+		set->except.n > 0 ? " and nothing of `except`" : "");
 	return err_help(e,
 			"a shallow clone has no tags: git fetch --depth=1 origin "
 			"'refs/tags/%s:refs/tags/%s'",

@@ -47,15 +47,24 @@ static int newest_first(const void *a, const void *b)
 	return version_compare(*right, *left);
 }
 
-static int collect(struct arena *a, git_repository *repo, const char *pattern, struct names *out,
-		   struct err *e)
+/* Is what has this name one of the set's releases? */
+static bool is_release(const struct rollback_set *set, const char *tag)
+{
+	for (size_t i = 0; i < set->except.n; i++)
+		if (str_glob(set->except.items[i], tag))
+			return false;
+	return str_glob(set->tags, tag);
+}
+
+static int collect(struct arena *a, git_repository *repo, const struct rollback_set *set,
+		   struct names *out, struct err *e)
 {
 	git_reference_iterator *it = NULL;
 	const char *name;
 	int rc = git_reference_iterator_glob_new(&it, repo, TAG_PREFIX "*");
 
 	while (rc == 0 && (rc = git_reference_next_name(&name, it)) == 0)
-		if (str_glob(pattern, name + strlen(TAG_PREFIX)))
+		if (is_release(set, name + strlen(TAG_PREFIX)))
 			names_add(a, out, name + strlen(TAG_PREFIX));
 	git_reference_iterator_free(it);
 	if (rc != GIT_ITEROVER)
@@ -64,8 +73,9 @@ static int collect(struct arena *a, git_repository *repo, const char *pattern, s
 }
 
 /* Loose tags from the directory prefix on; what git could not have written there is none. */
-static void add_loose(struct arena *a, const char *root, const char *prefix, const char *pattern,
-		      struct map *known, struct names *out, int depth)
+static void add_loose(struct arena *a, const char *root, const char *prefix,
+		      const struct rollback_set *set, struct map *known, struct names *out,
+		      int depth)
 {
 	DIR *dir = opendir(arena_printf(a, "%s" TAG_PREFIX "%s", root, prefix));
 	const struct dirent *entry;
@@ -78,9 +88,9 @@ static void add_loose(struct arena *a, const char *root, const char *prefix, con
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
-			add_loose(a, root, arena_printf(a, "%s/", name), pattern, known, out,
+			add_loose(a, root, arena_printf(a, "%s/", name), set, known, out,
 				  depth + 1);
-		else if (S_ISREG(st.st_mode) && str_glob(pattern, name) && !map_get(known, name))
+		else if (S_ISREG(st.st_mode) && is_release(set, name) && !map_get(known, name))
 			names_add(a, out, name);
 	}
 	if (dir)
@@ -88,7 +98,7 @@ static void add_loose(struct arena *a, const char *root, const char *prefix, con
 }
 
 /* Tags whose file is damaged: nobody but verification would miss them. */
-static void add_damaged(struct arena *a, git_repository *repo, const char *pattern,
+static void add_damaged(struct arena *a, git_repository *repo, const struct rollback_set *set,
 			struct names *list)
 {
 	struct map known;
@@ -96,7 +106,7 @@ static void add_damaged(struct arena *a, git_repository *repo, const char *patte
 	map_init(&known, a);
 	for (size_t i = 0; i < list->n; i++)
 		(void)map_put(&known, list->items[i], list); /* once each */
-	add_loose(a, git_repository_commondir(repo), "", pattern, &known, list, 0);
+	add_loose(a, git_repository_commondir(repo), "", set, &known, list, 0);
 }
 
 /* The commit a tag leads to; NULL when it leads to none. The caller frees it. */
@@ -158,9 +168,9 @@ int rollback_tags(struct arena *a, const struct rollback_set *set, const char *c
 
 	if (git_door_open(set->repo->location, &repo, e) < 0)
 		return -1;
-	if (collect(a, repo, set->tags, &list, e) < 0)
+	if (collect(a, repo, set, &list, e) < 0)
 		goto out;
-	add_damaged(a, repo, set->tags, &list);
+	add_damaged(a, repo, set, &list);
 	if (list.n > 0)
 		qsort(list.items, list.n, sizeof(*list.items), newest_first);
 	if (keep_newest(a, repo, set, &list, e) < 0)
@@ -207,7 +217,7 @@ static git_object *find_commit(git_repository *repo, const char *name)
 	return commit;
 }
 
-/* A release that is not tagged yet is called as its tag will be. */
+/* A release that is not tagged yet is called as its tag will be, also one that is left out. */
 static bool is_tag_to_be(struct arena *a, const struct rollback_set *set, const char *name)
 {
 	const char *tag = str_starts(name, TAG_PREFIX) ? name + strlen(TAG_PREFIX) : name;
@@ -263,8 +273,8 @@ int rollback_gone(struct arena *a, const struct rollback_set *set, const char *c
 		bool is_old =
 			n_newest == keep && version_compare(newest[n_newest - 1], names[i]) > 0;
 
-		if (!is_old && str_glob(set->tags, names[i]) &&
-		    !is_among(names[i], there, n_there) && !is_among(names[i], out.items, out.n))
+		if (!is_old && is_release(set, names[i]) && !is_among(names[i], there, n_there) &&
+		    !is_among(names[i], out.items, out.n))
 			names_add(a, &out, names[i]);
 	}
 	*gone = out.items;

@@ -152,6 +152,7 @@ struct artifact_raw {
 
 struct set_raw {
 	const char *repo, *tags;
+	struct texts except;
 	int64_t keep;
 	bool is_pinned, is_reachable_only;
 	int64_t budget_ms;

@@ -201,8 +201,10 @@ static void put_table(struct listing *l, FILE *out, const struct release *releas
 					      "warm",	 "swap"};
 	struct table t;
 
-	(void)fprintf(out, "%s  %s, tags %s, newest %" PRId64 "\n", l->set->name,
-		      l->set->repo->name, l->set->tags, l->set->keep);
+	(void)fprintf(out, "%s  %s, tags %s", l->set->name, l->set->repo->name, l->set->tags);
+	for (size_t i = 0; i < l->set->except.n; i++)
+		(void)fprintf(out, "%s%s", i == 0 ? " except " : ", ", l->set->except.items[i]);
+	(void)fprintf(out, ", newest %" PRId64 "\n", l->set->keep);
 	table_init(&t, l->a, headers, 10, "llllrlllll");
 	t.hides_empty = true;
 	for (size_t i = 0; i < n; i++)

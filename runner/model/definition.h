@@ -156,8 +156,9 @@ struct rollback_set {
 	const char *name;
 	struct pos pos;
 	const struct target *repo;
-	const char *tags; /* glob */
-	int64_t keep;	  /* newest N in version order */
+	const char *tags;    /* glob */
+	struct texts except; /* globs: what matches one is left out, and takes no place */
+	int64_t keep;	     /* newest N in version order */
 	bool is_pinned;
 	bool is_reachable_only; /* only tags reachable from HEAD */
 	int64_t budget_ms;	/* 0 = none */

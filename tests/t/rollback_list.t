@@ -68,6 +68,23 @@ exits "under another name nothing is pinned" 0 "$ASSIZE" rollback verify
 like "and that the set that is gone had another commit is told" "$("$ASSIZE" report --format json | jq -r '.restorations[].steps[] | select(.name == "identity") | "\(.outcome) \(.finding)"')" \
 	'^warn the tag is commit [0-9a-f]{40}; the set "releases", which is defined no longer, had it as [0-9a-f]{40}'
 
+# Release candidates and what was withdrawn are no ways back, and take no place among the newest.
+git tag | xargs git tag -d >/dev/null
+for tag in v1.0.0 v1.1.0 v1.2.0-rc1 v1.2.0 v1.3.0-rc1; do git tag "$tag"; done
+sets 'shipped: { repo: repo, tags: "v*", except: ["*-rc*", v1.1.0], keep: 2 }'
+exits "those of a set that leaves some out" 0 "$ASSIZE" rollback verify
+run "$ASSIZE" rollback list
+like "are the newest of the rest" "$out" '^shipped  repo, tags v\* except \*-rc\*, v1\.1\.0, newest 2.tag .*.v1\.2\.0 .*.v1\.0\.0 [^'$'\n'']*.$'
+sets 'shipped: { repo: repo, tags: "v*", keep: 5 }'
+exits "all of them were ways back once" 0 "$ASSIZE" rollback verify -q
+git tag -d v1.1.0 >/dev/null
+like "one that was deleted is missed" "$("$ASSIZE" rollback list)" 'v1\.1\.0'
+sets 'shipped: { repo: repo, tags: "v*", except: ["v1.1.*"], keep: 5 }'
+unlike "unless it is left out" "$("$ASSIZE" rollback list)" 'v1\.1\.0'
+sets 'shipped: { repo: repo, tags: "v*", except: ["*"], keep: 2 }'
+exits "a set that leaves all out" 2 "$ASSIZE" rollback verify
+like "has none to go back to" "$out$err" 'no tag of ".*" matches "v\*" and nothing of `except`'
+
 # How sets stand, beside audits or alone, and why the exit status is none that is good.
 git tag | xargs git tag -d >/dev/null && git tag w1 && git tag w2
 sets 'standing: { repo: repo, tags: "w*", keep: 2 }'
