@@ -24,7 +24,9 @@
 struct releases {
 	const char *absolute, *path; /* path: as the definition has it */
 	const char *tags;	     /* glob */
-	size_t n;		     /* of the tags that match */
+	const char *except[4];	     /* globs of tags that are pre-releases */
+	size_t n_except;
+	size_t n; /* of the tags that match */
 };
 
 static int git_begin(struct init *in, struct init_subject *s, struct err *e)
@@ -53,17 +55,49 @@ static void git_put_target(const struct init_subject *s, struct buf *out, bool i
 	(void)buf_puts(out, " }\n");
 }
 
+static bool is_match_among(const char *glob, const char *const *tags, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_glob(glob, tags[i]))
+			return true;
+	return false;
+}
+
+/* The newest releases of those that set.tags stands for: without pre-releases, if others are. */
+static int look_for(struct arena *a, struct rollback_set set, struct releases *x, struct err *e)
+{
+	static const char *const marks[] = {"*-rc*", "*-beta*", "*-alpha*", "*-pre*"};
+	const char *const *tags;
+	size_t n;
+
+	set.keep = INT64_MAX;
+	if (rollback_tags(a, &set, &tags, &n, e) != 0)
+		return -1;
+	x->n_except = 0;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (is_match_among(marks[i], tags, n))
+			x->except[x->n_except++] = marks[i];
+	set.except = (struct texts){.items = x->except, .n = x->n_except};
+	set.keep = KEEP;
+	if (rollback_tags(a, &set, &tags, &x->n, e) != 0)
+		return -1;
+	if (x->n > 0)
+		return 0;
+	x->n_except = 0;
+	x->n = n < KEEP ? n : KEEP;
+	return 0;
+}
+
 /* Tags that begin as releases usually do; else all. */
 static int git_look(struct init *in, struct init_subject *s, struct err *e)
 {
 	static const char *const globs[] = {"v*", "release-*", "*"};
 	struct releases *x = s->state;
-	const char *const *tags;
 
 	for (size_t i = 0; i < sizeof(globs) / sizeof(globs[0]) && x->n == 0; i++) {
-		const struct rollback_set set = {.repo = s->target, .tags = globs[i], .keep = KEEP};
+		const struct rollback_set set = {.repo = s->target, .tags = globs[i]};
 
-		if (rollback_tags(in->app->arena, &set, &tags, &x->n, e) != 0)
+		if (look_for(in->app->arena, set, x, e) != 0)
 			return -1;
 		x->tags = globs[i];
 	}
@@ -89,8 +123,11 @@ static void git_put_set(const struct init_subject *s, struct buf *out, bool is_d
 	const struct releases *x = s->state;
 	double longest = is_draft ? 0 : restore_s(s);
 
-	(void)buf_printf(out, "  %s:\n    repo: %s\n    tags: \"%s\"\n    keep: %zu\n", s->name,
-			 s->name, x->tags, x->n);
+	(void)buf_printf(out, "  %s:\n    repo: %s\n    tags: \"%s\"\n", s->name, s->name, x->tags);
+	for (size_t i = 0; i < x->n_except; i++)
+		(void)buf_printf(out, "%s\"%s\"%s", i == 0 ? "    except: [" : ", ", x->except[i],
+				 i + 1 == x->n_except ? "] # no releases\n" : "");
+	(void)buf_printf(out, "    keep: %zu\n", x->n);
 	if (is_draft)
 		return;
 	(void)buf_puts(out, "    restore: { budget: ");

@@ -340,6 +340,16 @@ is "it can fail" "$status" 1
 run "$ASSIZE" init --git . -o again.yaml
 like "a release that cannot be restored is no baseline" "$status $err" '^2 assize: .: identity fail: .* is missing from the repository'
 git tag -d v1.3.0 >/dev/null
+git tag v2.0.0-rc1 && git tag v2.0.0-rc2 && git tag v2.0.0-beta.1
+exits "tags with release candidates among them" 0 "$ASSIZE" init --git . -o candidates.yaml
+like "those are no releases" "$(cat candidates.yaml)" \
+	'tags: "v\*".    except: \["\*-rc\*", "\*-beta\*"\] # no releases.    keep: 3'
+is "and the set stands for the others" "$("$ASSIZE" rollback list -f candidates.yaml --json | jq -r ".. | objects | select(.state? and .state != \"gone\") | .tag" | paste -sd' ')" \
+	"v1.2.0 v1.1.0 v1.0.0"
+git tag -d v1.0.0 v1.1.0 v1.2.0 other >/dev/null
+exits "nothing but candidates" 0 "$ASSIZE" init --git . -o early.yaml
+unlike "are what there is to go back to" "$(cat early.yaml)" 'except:'
+git tag v1.1.0 && git tag -d v2.0.0-rc1 v2.0.0-rc2 v2.0.0-beta.1 >/dev/null
 sqlite3 "$TMP/both.db" "CREATE TABLE orders(id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1)"
 run "$ASSIZE" init --git . --sqlite "$TMP/both.db" -o both.yaml
 like "beside a database" "$status $out $(cat both.yaml)" \
