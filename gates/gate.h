@@ -162,7 +162,8 @@ struct gate_input {
 	size_t n_shards;
 	const struct gate_merged *merged;
 	size_t n_merged;
-	bool is_trust_named; /* the definition says whose signature counts */
+	bool is_trust_named;	 /* the definition says whose signature counts */
+	bool is_streak_by_begin; /* decided when streaks did not look at when failures were known */
 };
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

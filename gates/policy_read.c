@@ -66,6 +66,12 @@ static bool get_bool(struct reading *r, const struct json_t *at, const char *nam
 	return v.type == JSON_IS_BOOL && v.boolean;
 }
 
+/* Not there = false. */
+static bool get_flag(struct reading *r, const struct json_t *at, const char *name)
+{
+	return json_member(at, name) != NULL && get_bool(r, at, name);
+}
+
 /* Whole reals are written as integers. */
 static double get_real(struct reading *r, const struct json_t *at, const char *name)
 {
@@ -128,31 +134,13 @@ static int64_t *get_ids(struct reading *r, const struct json_t *list, size_t n)
 	return ids;
 }
 
-static int digit_of(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c != '\0' ? strchr(digits, c) : NULL;
-
-	return found != NULL ? (int)(found - digits) : -1;
-}
-
 static void get_hash(struct reading *r, const struct json_t *at, const char *name,
 		     unsigned char out[static SHA256_BYTES])
 {
 	const char *hex = get_text(r, at, name);
 
-	if (strlen(hex) != 2 * SHA256_BYTES) {
+	if (sha256_from_hex(hex, strlen(hex), out) != 0)
 		r->is_bad = true;
-		return;
-	}
-	for (size_t i = 0; i < SHA256_BYTES; i++) {
-		int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			r->is_bad = true;
-		else
-			out[i] = (unsigned char)(high * 16 + low);
-	}
 }
 
 static enum run_state get_state(struct reading *r, const struct json_t *at)
@@ -506,8 +494,7 @@ static void read_depends(struct reading *r, const struct json_t *at, struct basi
 			.is_overridden_accepted = get_bool(r, x, "overridden"),
 		};
 		out->depends[i].on = &on[i];
-		out->depends[i].is_other_policy =
-			json_member(x, "other_policy") != NULL && get_bool(r, x, "other_policy");
+		out->depends[i].is_other_policy = get_flag(r, x, "other_policy");
 		out->decisions[i] = get_int(r, x, "decision");
 	}
 	out->input.depends = out->depends;
@@ -564,8 +551,8 @@ static void read_basis(struct reading *r, struct basis *out)
 	read_depends(r, root, out);
 	read_overrides(r, root, out);
 	read_ledger(r, root, out);
-	out->input.is_trust_named =
-		json_member(root, "trust") != NULL && get_bool(r, root, "trust");
+	out->input.is_trust_named = get_flag(r, root, "trust");
+	out->input.is_streak_by_begin = !get_flag(r, root, "late_failures");
 }
 
 static int read_text(struct reading *r, const char *text, struct basis *out,

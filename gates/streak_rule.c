@@ -7,6 +7,11 @@
  * lacks a series, or measured under another definition is a doubt. A doubt never passes, and when
  * the rule would hold if all doubts were passes it is undecided, never disproved.
  *
+ * Runs are in the order they began in. But one that was slow may have seen the check fail while
+ * newer ones passed: a failure is as late as it was known, and a pass as early as it began to be
+ * measured, so it takes its place before the newest pass that had begun by then. Passes stay in
+ * their order, so a failure that comes forward pushes out what is older and never adds a pass.
+ *
  * With `apart` a pass that came too soon before the one counted after it takes no place in the
  * window, so that a loop of runs is one pass. What did not pass always takes its place: runs cannot
  * be repeated until a failure has moved out of sight.
@@ -15,6 +20,7 @@
  * forgives what came before it.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gates/lines.h"
@@ -129,6 +135,74 @@ static size_t results_of_run(const struct past_result *results, size_t n)
 	return end;
 }
 
+/* The results of a run, and where it stands. */
+struct placed {
+	const struct past_result *results;
+	size_t n, index; /* index: in the order of runs */
+	size_t place;	 /* a failure that comes forward has that of the run it stands before */
+	bool is_failing;
+	int64_t begun_ms, failed_ms;
+};
+
+static struct placed look_at_run(const struct past_result *results, size_t n, size_t index)
+{
+	struct placed p = {
+		.results = results,
+		.n = n,
+		.index = index,
+		.place = index,
+		.begun_ms = results[0].measured_ms,
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct past_result *r = &results[i];
+
+		if (r->measured_ms < p.begun_ms)
+			p.begun_ms = r->measured_ms;
+		/* of another check, as it was: that says nothing about the runs of this one */
+		if (r->outcome != OUTCOME_FAIL || !r->is_same_definition)
+			continue;
+		if (!p.is_failing || r->known_ms > p.failed_ms)
+			p.failed_ms = r->known_ms;
+		p.is_failing = true;
+	}
+	return p;
+}
+
+static int compare_placed(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	if (x->is_failing != y->is_failing)
+		return x->is_failing ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* The runs of the item's past, newest first. */
+static struct placed *place_runs(struct lines *l, const struct gate_input *in,
+				 const struct gate_item *item, size_t *n)
+{
+	struct placed *runs = arena_array(l->arena, item->n_past, sizeof(*runs));
+	size_t count = 0;
+
+	for (size_t i = 0, n_results; i < item->n_past; i += n_results) {
+		n_results = results_of_run(&item->past[i], item->n_past - i);
+		runs[count] = look_at_run(&item->past[i], n_results, count);
+		count++;
+	}
+	*n = count;
+	if (in->is_streak_by_begin || count == 0)
+		return runs;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i && runs[i].is_failing && runs[i].place == i; k++)
+			if (!runs[k].is_failing && runs[k].begun_ms <= runs[i].failed_ms)
+				runs[i].place = k;
+	qsort(runs, count, sizeof(*runs), compare_placed);
+	return runs;
+}
+
 static bool is_too_close(const struct streak_count *c, const struct selector *s,
 			 const struct streak_run *run)
 {
@@ -170,22 +244,20 @@ static struct streak_count count_runs(struct lines *l, const struct gate_input *
 {
 	struct streak_count c = {0};
 	size_t n_newest = item->n_past > 0 ? results_of_run(item->past, item->n_past) : 0;
-	size_t n_runs = 0;
+	size_t n_runs = 0, n;
+	const struct placed *runs = place_runs(l, in, item, &n);
 
-	for (size_t i = 0, n; i < item->n_past && c.n_seen < (size_t)s->streak_of; i += n) {
-		struct streak_run run;
-		const char *missing;
+	for (; n_runs < n && c.n_seen < (size_t)s->streak_of; n_runs++) {
+		const struct placed *p = &runs[n_runs];
+		struct streak_run run = judge_run(l, in, p->results, p->n);
+		const char *missing = missing_series(item->past, n_newest, p->results, p->n);
 
-		n = results_of_run(&item->past[i], item->n_past - i);
-		run = judge_run(l, in, &item->past[i], n);
-		missing = missing_series(item->past, n_newest, &item->past[i], n);
 		if (run.outcome == OUTCOME_PASS && missing != NULL) {
 			run.outcome = OUTCOME_UNDECIDED;
 			run.why = arena_printf(l->arena, "does not have its series%s",
 					       series_text(l, missing));
 		}
 		count_run(l, &c, s, &run);
-		n_runs++;
 	}
 	c.is_bounded = n_runs >= GATE_MAX_STREAK_RUNS;
 	return c;

@@ -97,6 +97,7 @@ static int find_past(const struct gate_gather *g, int64_t before_seq, struct gat
 		.subject = g->gate->is_any_subject ? NULL : g->subject,
 		.since_ms = INT64_MIN,
 		.limit = gate_item_past_runs(item),
+		.is_late_wanted = true,
 		.before_seq = before_seq,
 	};
 	struct past_result *past = NULL;

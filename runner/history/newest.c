@@ -41,16 +41,13 @@ static int find_overlap(struct newest *x, int64_t run_id, const struct overlap *
 	return 0;
 }
 
-/* When the last of it had been measured. A record that was changed may say anything. */
+/* When the last of it had been measured. */
 static int64_t known_ms(const struct evidence *items, size_t n)
 {
 	int64_t last_ms = INT64_MIN;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct result *r = &items[i].result;
-		int64_t took_ms = r->duration_us > 0 ? r->duration_us / 1000 : 0;
-		int64_t at_ms =
-			r->measured_ms > INT64_MAX - took_ms ? INT64_MAX : r->measured_ms + took_ms;
+		int64_t at_ms = result_known_ms(&items[i].result);
 
 		if (at_ms > last_ms)
 			last_ms = at_ms;

@@ -27,7 +27,11 @@ struct reading {
 	const char *subject; /* of subject_id */
 	struct past_result *items;
 	size_t n, cap, n_runs;
-	int64_t run_id; /* of the last item */
+	int64_t run_id;	   /* of the last item */
+	int64_t first_ms;  /* of all items the one measured first */
+	int64_t first_run; /* whose that is */
+	bool is_more;	   /* there are more runs than the limit */
+	bool is_late;	   /* it is their failures that are read */
 };
 
 static int read_series_names(struct reading *x, int64_t check_id, struct err *e)
@@ -91,6 +95,7 @@ static int read_subject(struct reading *x, int64_t id, struct err *e)
 #define COLUMNS	  ROW_COLUMNS ", r.id, r.begin_ms, r.subject, x.id & 16777215, e.state, e.seq"
 #define COLUMN(i) (ROW_N_COLUMNS + (i))
 #define ABOUT	  "(r.subject = ?3 OR r.subject = ?4)"
+#define ONE	  "r.id = ?6"
 /* What differs from the order of numbers when some were merged. */
 #define BY_PLACE STORE_NEWEST_FIRST
 #define SOURCE(filter, order)                                                                      \
@@ -98,7 +103,8 @@ static int read_subject(struct reading *x, int64_t id, struct err *e)
 	"(r.id << 24 | s.id) LEFT JOIN run_ends e ON e.run = r.id WHERE s.check_id = ?1 AND "      \
 	"r.seq < ?2 AND r.begin_ms >= ?5" filter " ORDER BY " order ", s.name"
 
-static sqlite3_stmt *start(struct reading *x, int64_t check_id, struct err *e)
+/* Of the newest runs, or of one that is named. */
+static sqlite3_stmt *start(struct reading *x, int64_t check_id, int64_t run_id, struct err *e)
 {
 	const struct past_query *q = x->query;
 	int64_t subject = 0, any = 0;
@@ -110,7 +116,11 @@ static sqlite3_stmt *start(struct reading *x, int64_t check_id, struct err *e)
 		return NULL;
 	if (store_has_merges(x->record, &has_merges, e) != 0)
 		return NULL;
-	if (q->subject != NULL)
+	if (run_id != 0)
+		s = q->subject != NULL
+			    ? store_sql(x->record, SOURCE(" AND " ONE " AND " ABOUT, "r.id"), e)
+			    : store_sql(x->record, SOURCE(" AND " ONE, "r.id"), e);
+	else if (q->subject != NULL)
 		s = has_merges ? store_sql(x->record, SOURCE(" AND " ABOUT, BY_PLACE), e)
 			       : store_sql(x->record, SOURCE(" AND " ABOUT, "r.id DESC"), e);
 	else
@@ -128,6 +138,8 @@ static sqlite3_stmt *start(struct reading *x, int64_t check_id, struct err *e)
 		       q->since_ms < INT64_MIN + STORE_LONGEST_RUN_MS
 			       ? INT64_MIN
 			       : q->since_ms - STORE_LONGEST_RUN_MS);
+	if (run_id != 0)
+		store_bind_int(s, 6, run_id);
 	return s;
 }
 
@@ -147,6 +159,7 @@ static void add(struct reading *x, const struct result *r, const struct past_res
 	p = &x->items[x->n++];
 	*p = *run;
 	p->measured_ms = r->measured_ms;
+	p->known_ms = result_known_ms(r);
 	p->outcome = r->outcome;
 	p->unit = r->unit;
 	p->is_same_definition = memcmp(r->check->hash, x->query->hash, sizeof(r->check->hash)) == 0;
@@ -154,6 +167,13 @@ static void add(struct reading *x, const struct result *r, const struct past_res
 		    : r->value.type == VALUE_REAL ? r->value.real
 						  : NAN;
 	p->has_value = r->value.type == VALUE_TEXT || isfinite(p->number);
+}
+
+/* Is it of those that are asked for besides the newest runs? */
+static bool is_late_failure(const struct reading *x, const struct result *r)
+{
+	return r->outcome == OUTCOME_FAIL && result_known_ms(r) >= x->first_ms &&
+	       memcmp(r->check->hash, x->query->hash, sizeof(r->check->hash)) == 0;
 }
 
 /* 1 = go on, 0 = enough. */
@@ -170,16 +190,21 @@ static int take_row(struct reading *x, sqlite3_stmt *s, struct err *e)
 	if (row_read(x->facts, s, sqlite3_column_int64(s, COLUMN(1)), &r, e) != 0 ||
 	    read_subject(x, sqlite3_column_int64(s, COLUMN(2)), e) != 0)
 		return -1;
-	if (r.measured_ms < q->since_ms)
+	if (r.measured_ms < q->since_ms || (x->is_late && !is_late_failure(x, &r)))
 		return 1;
-	if (run.run_id != x->run_id && x->n_runs == q->limit)
+	x->is_more = run.run_id != x->run_id && x->n_runs == q->limit;
+	if (x->is_more && !x->is_late)
 		return 0;
 	if (x->n == RECORD_MAX_PAST)
 		return err_set(e, ERR_MEASURE,
 			       "could not look back at check \"%s\": more than %d results",
 			       q->check, RECORD_MAX_PAST);
-	x->n_runs += run.run_id != x->run_id ? 1 : 0;
+	x->n_runs += run.run_id != x->run_id && !x->is_late ? 1 : 0;
 	x->run_id = run.run_id;
+	if (x->n == 0 || (!x->is_late && r.measured_ms < x->first_ms)) {
+		x->first_ms = r.measured_ms;
+		x->first_run = run.run_id;
+	}
 	run.run_state = has_end ? store_run_state(s, COLUMN(4)) : RUN_INCOMPLETE;
 	run.series = series_name(x, sqlite3_column_int64(s, COLUMN(3)));
 	run.subject = x->subject;
@@ -187,11 +212,50 @@ static int take_row(struct reading *x, sqlite3_stmt *s, struct err *e)
 	return 1;
 }
 
+static int read_rows(struct reading *x, int64_t check_id, int64_t run_id, struct err *e)
+{
+	sqlite3_stmt *s = start(x, check_id, run_id, e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = store_step(x->record, s, e)) == 1 && (rc = take_row(x, s, e)) == 1)
+		;
+	(void)sqlite3_reset(s); /* stopped at the limit, or done */
+	return rc;
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x > *y ? -1 : *x < *y;
+}
+
+/* What a run saw fail after a newer one had begun was under way when that one was. */
+static int read_late(struct reading *x, int64_t check_id, struct err *e)
+{
+	int64_t last = x->run_id, *runs;
+	size_t n;
+
+	if (record_overlapping(x->record, x->arena, x->first_run, &runs, &n, e) != 0)
+		return -1;
+	if (n > 1)
+		qsort(runs, n, sizeof(*runs), compare_runs); /* they come in any order */
+	x->is_late = true;
+	for (size_t i = 0; i < n; i++) {
+		bool is_older;
+
+		if (store_is_before(x->record, runs[i], last, &is_older, e) != 0 ||
+		    (is_older && read_rows(x, check_id, runs[i], e) != 0))
+			return -1;
+	}
+	return 0;
+}
+
 static int read_past(struct reading *x, struct err *e)
 {
 	int64_t check_id;
-	sqlite3_stmt *s;
-	int rc;
 
 	if (lookup_check(x->record, x->query->check, &check_id, e) != 0)
 		return -1;
@@ -199,13 +263,9 @@ static int read_past(struct reading *x, struct err *e)
 		return 0;
 	if (read_series_names(x, check_id, e) != 0)
 		return -1;
-	s = start(x, check_id, e);
-	if (s == NULL)
+	if (read_rows(x, check_id, 0, e) != 0)
 		return -1;
-	while ((rc = store_step(x->record, s, e)) == 1 && (rc = take_row(x, s, e)) == 1)
-		;
-	(void)sqlite3_reset(s); /* stopped at the limit, or done */
-	return rc;
+	return x->query->is_late_wanted && x->is_more ? read_late(x, check_id, e) : 0;
 }
 
 int record_past(struct record *r, struct arena *a, const struct past_query *q,

@@ -274,6 +274,7 @@ int record_trail(struct record *r, struct arena *a, const char *check, const cha
  */
 struct past_result {
 	int64_t run_id, measured_ms;
+	int64_t known_ms; /* when it had been measured */
 	enum run_state run_state;
 	enum outcome outcome;
 	bool is_same_definition; /* of the check, as past_query.hash has it */
@@ -287,6 +288,11 @@ struct past_query {
 	const char *subject;	   /* of the runs, or "any"; NULL = whatever they are about */
 	int64_t since_ms;	   /* of measured_ms; INT64_MIN = all */
 	size_t limit;		   /* runs, the newest */
+	/*
+	 * Behind them come failures of older runs that were known when the first of those had begun
+	 * to be measured, or later.
+	 */
+	bool is_late_wanted;
 	int64_t before_seq;
 	/* Runs without an end then that had results of the check; NULL = all that have some now. */
 	const int64_t *open;

@@ -168,6 +168,8 @@ const char *decision_state(const struct decision *d);
  */
 const char *result_state(enum outcome o, const char *bound);
 
+/* When it had been measured. A record that was changed may say anything. */
+int64_t result_known_ms(const struct result *r);
 /* Was the share judged (`<= 0.1 %`) of something that was counted? */
 bool result_is_share(const struct result *r);
 /* What was judged, for people: "0.24 %" where the share was, else value_format(). */

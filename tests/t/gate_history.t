@@ -103,6 +103,36 @@ measure 11 v7
 measure 5 v1
 decides 'a failure about another release counts where the subject is any' 1 'run 10 failed'
 
+# A run that was slow began before two that passed, and had seen the check fail before the second did.
+rm -rf .assize
+cp "$ROOT/tests/lib/slow_probe" .
+mkfifo said
+cat >assize.yaml <<'YAML'
+assize: 1
+audits: { a: { checks: [ { id: program, command: { run: [./slow_probe] } } ] } }
+gates: { g: { require: { check: a/program, consecutive: 2 }, run: never, max_age: 1h } }
+YAML
+"$ASSIZE" run --subject v1 >/dev/null &
+slow=$!
+exec 3>said # it has begun
+"$ASSIZE" run --subject v1 >/dev/null
+echo 1 >&3
+exec 3>&-
+exits 'the slow run fails' 1 wait "$slow"
+"$ASSIZE" run --subject v1 >/dev/null
+decides 'a failure between two passes' 1 'FAIL a/program 1 of the last 2 runs passed; run 1 failed status, required are 2 in a row'
+exits 'it is decided so again' 0 "$ASSIZE" replay --decision 1
+sed -i 's/consecutive: 2/of: [2, 3]/' assize.yaml
+decides 'it may be one of three' 0 'decision=OPEN'
+sed -i 's/of: .2, 3./consecutive: 2/' assize.yaml
+"$ASSIZE" run --subject v1 >/dev/null
+decides 'two passes since' 0 'decision=OPEN'
+exits 'and then the failure came first still' 0 "$ASSIZE" replay --decision 1
+# A record as it was when runs counted by their begin.
+sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, ',\"late_failures\":true', '')"
+exits 'a decision of former times is as it was' 1 "$ASSIZE" replay --decision 1
+like 'which was another' "$out" '2 of the last 2 runs passed'
+
 # Error budgets: 50 % of four hours are two.
 rm -rf .assize
 rule 'budget: { objective: 50 %, window: 4h, max_gap: 45m, checks: { check: a\/total }, burn: [ { rate: 1.2, long: 1h, short: 5m } ] }'

@@ -30,6 +30,7 @@ static void set_past(struct streak_scene *w, const char *runs)
 		*p = (struct past_result){
 			.run_id = 12 - (int64_t)i,
 			.measured_ms = NOW - MINUTE - (int64_t)i * HOUR,
+			.known_ms = NOW - MINUTE - (int64_t)i * HOUR,
 			.run_state = runs[i] == 'i'   ? RUN_INCOMPLETE
 				     : runs[i] == 'k' ? RUN_INTERRUPTED
 						      : RUN_COMPLETE,
@@ -216,6 +217,46 @@ static void test_streak_apart_counts_a_loop_of_runs_once(void **state)
 	assert_int_equal(gate_item_past_runs(&w->s->item), 5);
 }
 
+/* A slow run that began early, and what it saw while newer ones passed. */
+static void test_streak_a_late_failure_comes_forward(void **state)
+{
+	struct streak_scene *w = scene_of(state);
+
+	ask_for(w, 2, 2, 0);
+	comes_of(w, "ppf", OUTCOME_PASS, "2 of the last 2 runs passed");
+	w->past[2].known_ms = w->past[1].measured_ms - 1;
+	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
+	w->past[2].known_ms = w->past[1].measured_ms; /* it may have been so all the time */
+	comes_to(w->s, OUTCOME_FAIL, "1 of the last 2 runs passed; run 10 failed");
+	w->s->in.is_streak_by_begin = true; /* as it was decided once */
+	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
+	w->s->in.is_streak_by_begin = false;
+	w->past[2].known_ms = w->past[0].measured_ms;
+	comes_to(w->s, OUTCOME_FAIL, "1 of the last 2 runs passed; run 10 failed");
+	w->past[2].is_same_definition = false;
+	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
+	w->past[2].is_same_definition = true;
+	w->past[2].run_state = RUN_INCOMPLETE;
+	comes_to(w->s, OUTCOME_UNDECIDED, "run 10 did not come to its end");
+	w->past[2].run_state = RUN_COMPLETE;
+	w->past[2].outcome = OUTCOME_PASS; /* a pass does not */
+	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
+	ask_for(w, 2, 3, 0);
+	comes_of(w, "ppff", OUTCOME_PASS, "2 of the last 3 runs passed");
+	w->past[3].known_ms = NOW; /* it takes the place of the other one, and of no pass */
+	comes_to(w->s, OUTCOME_PASS, "2 of the last 3 runs passed; run 9 failed");
+	comes_of(w, "pfpf", OUTCOME_PASS, "2 of the last 3 runs passed");
+	w->past[3].known_ms = NOW;
+	comes_to(w->s, OUTCOME_FAIL, "1 of the last 3 runs passed; run 9 failed");
+	ask_for(w, 2, 2, 10 * MINUTE); /* a loop of runs is one pass still */
+	comes_of(w, "pppf", OUTCOME_PASS, "2 of the last 2 runs passed");
+	w->past[1].measured_ms = w->past[0].measured_ms - MINUTE;
+	w->past[3].known_ms = w->past[2].measured_ms;
+	comes_to(w->s, OUTCOME_FAIL,
+		 "1 of the last 2 runs passed, at least 10 min apart; 1 more is too close to a "
+		 "later one; run 9 failed");
+}
+
 static void test_streak_every_entry_is_a_rule(void **state)
 {
 	struct scene *s = *state;
@@ -266,6 +307,7 @@ int main(void)
 		SCENE_TEST(test_streak_does_not_excuse_the_newest),
 		SCENE_TEST(test_streak_needs_every_series),
 		SCENE_TEST(test_streak_apart_counts_a_loop_of_runs_once),
+		SCENE_TEST(test_streak_a_late_failure_comes_forward),
 		SCENE_TEST(test_streak_every_entry_is_a_rule),
 		SCENE_TEST(test_streak_as_advice_only_marks),
 	};
