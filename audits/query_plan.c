@@ -63,7 +63,7 @@ static const struct value_row plan_values[] = {
 	 .needs_key = "query",
 	 .help = "rows of the largest table that is read in whole, 0 when there is none: Seq Scan "
 		 "on "
-		 "PostgreSQL, ALL and index on MariaDB, SCAN on SQLite"},
+		 "PostgreSQL, ALL and index on MariaDB, SCAN and AUTOMATIC INDEX on SQLite"},
 	{.name = "total_cost",
 	 .type = VALUE_REAL,
 	 .unit = "",
@@ -199,6 +199,13 @@ static const char *list_nodes(const struct query_plan *plan, const struct query_
 
 /* ---- measuring ---- */
 
+/* Planners guess products of tables that no integer holds. */
+static struct measurement measure_rows(const char *name, double rows)
+{
+	return rows < 0x1p63 ? measurement_int(name, (int64_t)rows, "rows")
+			     : measurement_real(name, rows, "rows");
+}
+
 static struct measurement measure_scans(const struct query_plan *plan)
 {
 	double most = 0;
@@ -211,7 +218,7 @@ static struct measurement measure_scans(const struct query_plan *plan)
 		if (node->is_full_scan && node->table_rows > most)
 			most = node->table_rows;
 	}
-	return measurement_int("seq_scan_rows", (int64_t)most, "rows");
+	return measure_rows("seq_scan_rows", most);
 }
 
 static void emit(struct probe *p, const struct query_plan_spec *s, const struct query_plan *plan,
@@ -228,7 +235,7 @@ static void emit(struct probe *p, const struct query_plan_spec *s, const struct 
 			: measurement_real("total_cost", plan->cost, ""),
 		plan->rows < 0 ? measurement_none("rows", "the engine's plans do not tell how many "
 							  "rows result")
-			       : measurement_int("rows", (int64_t)plan->rows, "rows"),
+			       : measure_rows("rows", plan->rows),
 		measurement_int("forbidden", (int64_t)n_forbidden, "steps"),
 	};
 

@@ -12,6 +12,7 @@
  */
 #include "audits/query_plan.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -281,14 +282,30 @@ static int take_sqlite(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-/* The name behind "SCAN "; NULL when it scans no table: constants, subqueries. */
+/*
+ * For min() and max() it always says SEARCH, whether one row of an index is looked at or, without
+ * one, all rows of the table. The integer primary key is not named either.
+ */
+static bool is_silent_search(const char *operation)
+{
+	return str_starts(operation, "SEARCH ") && !strstr(operation, " USING ") &&
+	       !strstr(operation, " VIRTUAL TABLE");
+}
+
+/*
+ * The name of what is read in whole, or may be; NULL when that is no table: constants, subqueries.
+ * An automatic index is made for this one query, of all rows.
+ */
 static const char *scanned(const struct query_plan *plan, const char *operation)
 {
 	static const char *const makers[] = {"CO-ROUTINE ", "MATERIALIZE "};
-	const char *name = operation + strlen("SCAN ");
+	bool is_whole =
+		str_starts(operation, "SCAN ") || is_silent_search(operation) ||
+		(str_starts(operation, "SEARCH ") && strstr(operation, " USING AUTOMATIC "));
+	const char *name = operation + strcspn(operation, " ");
 	size_t n;
 
-	if (!str_starts(operation, "SCAN ") || *name == '(' || strstr(name, "CONSTANT ROW"))
+	if (!is_whole || *++name == '(' || strstr(name, "CONSTANT ROW"))
 		return NULL;
 	/* Names may hold blanks: what may follow one is known. */
 	n = strlen(name);
@@ -307,25 +324,46 @@ static const char *scanned(const struct query_plan *plan, const char *operation)
 	return name;
 }
 
-/* The next word or quoted name of a statement, without its quotes; NULL at the end. */
-static const char *next_word(struct arena *a, const char **at)
+/* Behind blanks and comments, which may stand between a table and its alias. */
+static const char *skip_blanks(const char *s)
 {
-	const char *s = *at + strcspn(*at, "\"`["
-					   "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-					   "abcdefghijklmnopqrstuvwxyz");
-	const char *end;
+	for (;;) {
+		size_t n = strspn(s, " \t\r\n\f");
+		const char *end;
 
+		if (str_starts(s + n, "--")) {
+			n += strcspn(s + n, "\n");
+		} else if (str_starts(s + n, "/*")) {
+			end = strstr(s + n + 2, "*/");
+			n = end ? (size_t)(end + 2 - s) : strlen(s);
+		} else if (n == 0) {
+			return s;
+		}
+		s += n;
+	}
+}
+
+/*
+ * The next word, quoted name or text of a statement, without its quotes; NULL at the end. Is there
+ * nothing but blanks and comments before it?
+ */
+static const char *next_word(struct arena *a, const char **at, bool *is_beside)
+{
+	const char *s = skip_blanks(*at), *end;
+
+	for (*is_beside = true; *s && !isalpha((unsigned char)*s) && !strchr("_\"`['", *s);
+	     s = skip_blanks(s + 1))
+		*is_beside = false;
 	if (!*s)
 		return NULL;
-	if (strchr("\"`[", *s)) {
+	if (strchr("\"`['", *s)) { /* SQLite takes a text for an alias, too */
 		end = strchr(s + 1, *s == '[' ? ']' : *s);
 		end = end ? end : s + strlen(s);
 		*at = *end ? end + 1 : end;
 		return arena_strndup(a, s + 1, (size_t)(end - s - 1));
 	}
-	for (end = s; *end == '_' || *end == '$' || (*end >= '0' && *end <= '9') ||
-		      (*end >= 'A' && *end <= 'Z') || (*end >= 'a' && *end <= 'z') ||
-		      (*end & 0x80) != 0;)
+	for (end = s;
+	     *end == '_' || *end == '$' || isalnum((unsigned char)*end) || (*end & 0x80) != 0;)
 		end++;
 	*at = end;
 	return arena_strndup(a, s, (size_t)(end - s));
@@ -339,20 +377,28 @@ static const char *object_named(const struct db_object *objects, size_t n, const
 	return NULL;
 }
 
-/* "orders AS o", "orders o": the table an alias stands for; else a table of that name. */
+/*
+ * "orders AS o", "orders o": the table an alias stands for; else a table of that name. A column may
+ * stand before an alias as well, and two queries in one may each have the same: then NULL.
+ */
 static const char *table_of(struct arena *a, const char *query, const char *alias,
 			    const struct db_object *objects, size_t n)
 {
+	const char *own = object_named(objects, n, alias), *found = NULL;
 	const char *table = NULL, *at = query, *word;
+	bool is_beside;
 
-	while ((word = next_word(a, &at)) != NULL) {
-		if (table && strcasecmp(word, "AS") == 0)
+	while ((word = next_word(a, &at, &is_beside)) != NULL) {
+		if (table && is_beside && strcasecmp(word, "AS") == 0)
 			continue;
-		if (table && db_same_name(DB_SQLITE, word, alias))
-			return table;
+		if (table && is_beside && db_same_name(DB_SQLITE, word, alias)) {
+			if ((found && found != table) || (own && own != table))
+				return NULL;
+			found = table;
+		}
 		table = object_named(objects, n, word);
 	}
-	return object_named(objects, n, alias);
+	return found ? found : own;
 }
 
 static int find_size_sqlite(struct probe *p, struct db *db, struct query_plan_node *node,
@@ -386,7 +432,13 @@ static int read_sqlite(struct probe *p, struct db *db, struct query_plan *plan, 
 			continue;
 		node->is_full_scan = true;
 		node->table = table_of(p->arena, query, alias, objects, n);
-		if (!node->table)
+		if (is_silent_search(node->operation))
+			node->unknown = arena_printf(
+				p->arena,
+				"\"SEARCH %s\" is what SQLite says of min() and max(), read in "
+				"whole or not; ORDER BY and LIMIT 1 in their place would tell",
+				str_escaped(p->arena, alias));
+		else if (!node->table)
 			node->unknown = arena_printf(
 				p->arena, "\"%s\" in the plan could be any table; name it as it is",
 				alias);

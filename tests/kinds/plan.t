@@ -84,6 +84,27 @@ shop "ALTER TABLE orders RENAME TO order_"
 tells "a renamed table" index 2 'no such table: orders.*did you mean "order_"'
 intact
 
+# Which table is read is told by what stands beside its alias, and by nothing else.
+whole() # CLAIM STATUS PATTERN QUERY
+{
+	printf 'assize: 1\ntargets: { shop: { sqlite: shop.db } }\naudits: { p: { target: shop, checks: [ { id: x, plan: { query: "%s" }, expect: { seq_scan_rows: "<= 100" } } ] } }\n' "$4" >whole.yaml
+	run "$ASSIZE" run -f whole.yaml
+	is "$1: exit status" "$status" "$2"
+	like "$1: told" "$out" "$3"
+}
+shop "ALTER TABLE customers ADD COLUMN orders INT"
+whole "a table behind a comma" 1 'SCAN orders: 500 rows' "SELECT * FROM customers, orders WHERE state <> name"
+whole "a column of a table's name" 1 'SCAN orders USING COVERING INDEX by_customer: 500 rows' "SELECT customers.orders FROM orders LEFT JOIN customers"
+whole "words in a text" 1 'SCAN o USING COVERING INDEX by_customer on orders: 500 rows' "SELECT 'customers o' FROM orders o"
+whole "a comment before the alias" 1 'SCAN o on orders: 500 rows' "SELECT * FROM orders /* ! */ AS o"
+whole "a column with the alias of a table" 2 '"o" in the plan could be any table' "SELECT orders o FROM customers o"
+whole "another table's name as the alias" 2 '"customers" in the plan could be any table' "SELECT * FROM orders 'customers'"
+whole "an index made of all rows" 1 'SEARCH orders USING AUTOMATIC.*: 500 rows' \
+	"SELECT count(*) FROM customers CROSS JOIN orders ON state = name"
+whole "the largest without an index" 2 '"SEARCH orders" is what SQLite says of min\(\) and max\(\)' "SELECT max(state) FROM orders"
+whole "the largest by an index" 0 'pass p/x' "SELECT max(customer) FROM orders"
+intact
+
 # Never run, and only what a query may be.
 before=$(sha256sum <shop.db)
 for sql in "DELETE FROM orders" "INSERT INTO orders VALUES (1000, 1, 'x')" "DROP TABLE orders" "SELECT 1; DELETE FROM orders" \
