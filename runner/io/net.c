@@ -288,6 +288,20 @@ static const char *address_text(struct arena *a, const struct addrinfo *at)
 	return arena_printf(a, at->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/*
+ * Has the socket reached itself? A port of this machine that is among those for outgoing
+ * connections may be given to the very socket that tries it, and then takes it.
+ */
+static bool is_self(int s)
+{
+	struct sockaddr_storage own = {0}, peer = {0};
+	socklen_t n_own = sizeof(own), n_peer = sizeof(peer);
+
+	return getsockname(s, (struct sockaddr *)&own, &n_own) == 0 &&
+	       getpeername(s, (struct sockaddr *)&peer, &n_peer) == 0 && n_own == n_peer &&
+	       memcmp(&own, &peer, n_own) == 0;
+}
+
 /* 0 and fd, 1 refused, -1 nothing came of it. */
 static int try_address(const struct addrinfo *at, const struct net_wait *w, int *fd, struct err *e)
 {
@@ -308,11 +322,12 @@ static int try_address(const struct addrinfo *at, const struct net_wait *w, int 
 		if (getsockopt(s, SOL_SOCKET, SO_ERROR, &code, &n) != 0)
 			code = errno;
 	}
-	if (code == 0) {
+	if (code == 0 && !is_self(s)) {
 		*fd = s;
 		return 0;
 	}
-	(void)close(s); /* nothing was sent */
+	code = code == 0 ? ECONNREFUSED : code; /* nobody else listens there */
+	(void)close(s);				/* nothing was sent */
 	(void)err_set(e, ERR_MEASURE, "could not connect: %s", strerror(code));
 	return code == ECONNREFUSED ? 1 : -1;
 }
