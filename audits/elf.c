@@ -117,7 +117,10 @@ static const struct value_row elf_values[] = {
 	 .unit = "",
 	 .help = "executable, pie, shared, object or core"},
 	{.name = "bits", .type = VALUE_INT, .unit = "", .help = "32 or 64"},
-	{.name = "needed", .type = VALUE_INT, .unit = "", .help = "how many libraries it needs"},
+	{.name = "needed",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .help = "how many libraries it needs; those it filters for and auditors count"},
 	{.name = NULL},
 };
 
@@ -148,6 +151,14 @@ static bool matches_any(const struct texts *globs, const char *name)
 	return false;
 }
 
+/* Linked by a path, a library is not the less forbidden. */
+static bool is_meant(const struct texts *globs, const char *name, bool is_wanted)
+{
+	const char *slash = strrchr(name, '/');
+
+	return matches_any(globs, name) || (is_wanted && slash && matches_any(globs, slash + 1));
+}
+
 /* Counts the needed libraries that do (or do not) match, and names them. */
 static struct measurement count_needed(struct arena *a, const char *value,
 				       const struct elf_facts *f, const struct texts *globs,
@@ -159,7 +170,7 @@ static struct measurement count_needed(struct arena *a, const char *value,
 
 	buf_init(&names, EVIDENCE_MAX_BYTES);
 	for (size_t i = 0; i < f->n_needed; i++) {
-		if (globs && matches_any(globs, f->needed[i]) != is_wanted)
+		if (globs && is_meant(globs, f->needed[i], is_wanted) != is_wanted)
 			continue;
 		/* Full: the names that fit are enough. */
 		(void)buf_printf(&names, "%sneeds %s", n++ > 0 ? "\n" : "",
@@ -207,6 +218,14 @@ static struct measurement measure_stripped(const char *name, const struct elf_fa
 	return m;
 }
 
+static bool needs_glibc(const struct elf_facts *f)
+{
+	for (size_t i = 0; i < f->n_needed; i++)
+		if (str_starts(f->needed[i], "libc.so.6"))
+			return true;
+	return f->glibc[0] || f->glibc_mark[0];
+}
+
 static struct measurement measure_glibc(struct arena *a, const char *name,
 					const struct elf_spec *spec, const struct elf_facts *f)
 {
@@ -215,6 +234,9 @@ static struct measurement measure_glibc(struct arena *a, const char *name,
 
 	if (f->n_needed == 0)
 		return measurement_none(name, "it needs no library, so it says nothing of glibc");
+	if (!needs_glibc(f))
+		return measurement_none(name, "it needs libraries, but none of them is glibc's: it "
+					      "may be linked with another C library");
 	if (!is_too_new && f->glibc_mark[0])
 		return measurement_none(name, arena_printf(a,
 							   "it asks for GLIBC_%s, which is no "

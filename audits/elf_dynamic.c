@@ -26,6 +26,8 @@ static int64_t *slot_of(struct dynamic *d, int64_t tag)
 		RPATH = 15,
 		RUNPATH = 29,
 		FLAGS = 30,
+		DEPAUDIT = 0x6ffffefb,
+		AUDIT = 0x6ffffefc,
 		FLAGS_1 = 0x6ffffffb,
 		VERNEED = 0x6ffffffe
 	};
@@ -47,32 +49,48 @@ static int64_t *slot_of(struct dynamic *d, int64_t tag)
 		return &d->flags_1;
 	case VERNEED:
 		return &d->verneed;
+	case AUDIT:
+		return &d->audit;
+	case DEPAUDIT:
+		return &d->depaudit;
 	default: /* not an enumeration: any number of a file gets here */
 		return NULL;
 	}
 }
 
+static int too_many(struct err *e)
+{
+	return err_set(e, ERR_MEASURE, "it claims to need more than %d libraries", MAX_NEEDED);
+}
+
+/* What a library filters for is loaded as what it needs is. */
+static bool is_needed(int64_t tag)
+{
+	enum { NEEDED = 1, AUXILIARY = 0x7ffffffd, FILTER = 0x7fffffff };
+
+	return tag == NEEDED || tag == AUXILIARY || tag == FILTER;
+}
+
 static int take_entry(struct elf *f, int64_t tag, int64_t value, struct err *e)
 {
-	enum { NEEDED = 1, BIND_NOW = 24 };
+	enum { BIND_NOW = 24 };
 	struct dynamic *d = &f->dynamic;
 	int64_t *slot = slot_of(d, tag);
 
 	if (tag == BIND_NOW)
 		d->is_now = true;
 	/* An offset that wraps around would lead the loader to a name in front of the others. */
-	if (value < 0 && (slot || tag == NEEDED))
+	if (value < 0 && (slot || is_needed(tag)))
 		return err_set(e, ERR_MEASURE,
 			       "it is damaged: entry %lld of its dynamic section lies outside the "
 			       "file",
 			       (long long)tag);
 	if (slot)
 		*slot = value;
-	if (tag != NEEDED)
+	if (!is_needed(tag))
 		return 0;
 	if (f->out->n_needed == MAX_NEEDED)
-		return err_set(e, ERR_MEASURE, "it claims to need more than %d libraries",
-			       MAX_NEEDED);
+		return too_many(e);
 	d->needed[f->out->n_needed++] = value;
 	return 0;
 }
@@ -132,6 +150,24 @@ static int name_at(const struct elf *f, int64_t offset, const char **out, struct
 	if (offset >= f->n_strings)
 		return err_set(e, ERR_MEASURE, "it is damaged: a name lies outside its names");
 	*out = f->strings + offset;
+	return 0;
+}
+
+/* Libraries that are to watch the loader: it loads them before all others. */
+static int add_auditors(struct elf *f, int64_t offset, struct err *e)
+{
+	struct elf_facts *out = f->out;
+	const char *at = "";
+
+	if (name_at(f, offset, &at, e) < 0)
+		return -1;
+	for (size_t n; *at; at += n + (at[n] == ':')) {
+		n = strcspn(at, ":");
+		if (n > 0 && out->n_needed == MAX_NEEDED)
+			return too_many(e);
+		if (n > 0)
+			out->needed[out->n_needed++] = arena_strndup(f->arena, at, n);
+	}
 	return 0;
 }
 
@@ -232,11 +268,12 @@ int elf_look_at_dynamic(struct elf *f, struct err *e)
 		return 0;
 	if (read_strings(f, e) < 0)
 		return -1;
-	out->needed = arena_array(f->arena, out->n_needed, sizeof(*out->needed));
+	out->needed = arena_array(f->arena, MAX_NEEDED, sizeof(*out->needed));
 	for (size_t i = 0; i < out->n_needed; i++)
 		if (name_at(f, d->needed[i], &out->needed[i], e) < 0)
 			return -1;
-	if (name_at(f, d->soname, &out->soname, e) < 0 ||
+	if (add_auditors(f, d->audit, e) < 0 || add_auditors(f, d->depaudit, e) < 0 ||
+	    name_at(f, d->soname, &out->soname, e) < 0 ||
 	    name_at(f, d->rpath, &out->rpath, e) < 0 ||
 	    name_at(f, d->runpath, &out->runpath, e) < 0)
 		return -1;

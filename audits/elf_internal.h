@@ -27,6 +27,7 @@ struct segment {
 struct dynamic {
 	int64_t strtab, strsz, soname, rpath, runpath, verneed;
 	int64_t flags, flags_1;
+	int64_t audit, depaudit; /* names with colons between */
 	bool is_now;
 	int64_t *needed; /* offsets of names */
 };

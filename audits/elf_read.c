@@ -373,7 +373,7 @@ int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struc
 			.fd = fd,
 			.size = size,
 			.out = &facts,
-			.dynamic = {-1, -1, -1, -1, -1, -1, -1, -1, false, NULL}};
+			.dynamic = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, false, NULL}};
 	unsigned char *h;
 	int64_t n = size < 64 ? size : 64;
 

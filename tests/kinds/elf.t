@@ -18,6 +18,13 @@ gcc -fPIE -pie -Wl,-z,relro,-z,lazy -o lazy main.c
 gcc -c -o object.o main.c
 gcc -static -o static main.c
 machine=$(uname -m | tr _ -)
+# What the loader loads beside what is needed; a library known by its path; another C library.
+gcc -Wl,--audit=libwatch.so:libsee.so,--depaudit=libdeep.so -o audited main.c
+gcc -fPIC -shared -nostdlib -Wl,-F,libfilter.so.1,-f,libaux.so.2 -o filter.so x.c
+gcc -fPIC -shared -nostdlib -o libbare.so x.c
+gcc -nostdlib -Wl,--no-as-needed -o by-path main.c ./libbare.so -Wl,-e,main
+gcc -fPIC -shared -nostdlib -Wl,-soname,libc.musl-x86_64.so.1 -o libmusl.so x.c
+gcc -nostdlib -Wl,--no-as-needed,-e,main -o musl main.c ./libmusl.so
 
 expects pass "well linked" stripped "" 'pie: "== 1", relro: '"'"'== "full"'"'"', stripped: "== 1", build_id: "matches /^[0-9a-f]{40}$/", type: '"'"'== "pie"'"'" ""
 expects pass "figures" good "" "machine: '== \"$machine\"', bits: '== 64', needed: '== 1', interp: 'matches /ld-linux/', rpath: '== \"\"', runpath: '== \"\"'" ""
@@ -31,6 +38,14 @@ expects fail "an executable stack" bad "" "" '"0"'
 expects fail "a foreign library" bad 'libraries: "libc.so.*"' "nx: '>= 0'" 'needs \./libx.so|needs libx.so.1'
 expects fail "a forbidden library" bad 'forbidden: ["libx.*"]' "nx: '>= 0'" 'needs libx.so.1'
 expects fail "a glibc too new" good 'max_glibc: "2.1"' "" 'needs GLIBC_2\.[0-9]+, 2.1 is the newest allowed'
+expects fail "an auditor" audited 'libraries: ["libc.so.*", "libsee*", "libdeep*"]' "" 'needs libwatch.so'
+expects fail "another one" audited 'forbidden: "libsee.so"' "" 'needs libsee.so'
+expects fail "an auditor of libraries" audited 'forbidden: "libdeep.so"' "" 'needs libdeep.so'
+expects fail "what a library filters for" filter.so 'forbidden: "libfilter.so*"' "" 'needs libfilter.so.1'
+expects fail "and may filter for" filter.so 'libraries: "libfilter*"' "" 'needs libaux.so.2'
+expects pass "what is needed, in all" filter.so "" "needed: '== 2'" ""
+expects fail "a forbidden library by its path" by-path 'forbidden: "libbare.*"' "" 'needs \./libbare.so'
+expects undecided "another C library" musl 'max_glibc: "2.31"' "" "none of them is glibc's"
 expects fail "debugging information" good "" "stripped: '== 1'" 'debugging information is left'
 expects fail "symbols" symbols "" "stripped: '== 1'" 'the symbol table is left'
 expects fail "no build id" libx.so "" "build_id: '!= \"\"'" 'build_id|no value|\\"\\"|""'
