@@ -23,7 +23,7 @@ struct baseline_compared {
 	const char *series, *unit;
 	struct baseline_values candidate, baseline;
 	int64_t newest_run, newest_ms;
-	int64_t candidate_ms; /* of the check's newest value of the candidate; -1 = none */
+	int64_t candidate_ms; /* of the newest value of the candidate; -1 = none */
 	enum outcome outcome;
 	const char *text;  /* undecided, or set when it was judged */
 	bool is_tested;	   /* p_value is one of those made at once */

@@ -61,7 +61,8 @@ static struct baseline_compared *item_of(struct baseline_comparing *c, struct ma
 						    .series = p->series,
 						    .unit = p->unit,
 						    .newest_run = p->run_id,
-						    .newest_ms = p->measured_ms};
+						    .newest_ms = p->measured_ms,
+						    .candidate_ms = -1};
 	return &c->items[c->n++];
 }
 
@@ -134,6 +135,11 @@ static void share_losses(struct baseline_comparing *c, size_t first)
 	c->n--;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 void baseline_collect(struct baseline_comparing *c, const struct gate_past *past)
 {
 	size_t first = c->n;
@@ -153,14 +159,18 @@ void baseline_collect(struct baseline_comparing *c, const struct gate_past *past
 		if (x->unit[0] == '\0')
 			x->unit = p->unit; /* a run without a value has none */
 		take(c, is_candidate ? &x->candidate : &x->baseline, p, is_value(p, is_candidate));
-		if (is_candidate && is_value(p, true) && p->measured_ms > candidate_ms)
-			candidate_ms = p->measured_ms;
+		if (is_candidate && is_value(p, true)) {
+			candidate_ms = later(candidate_ms, p->measured_ms);
+			x->candidate_ms = later(x->candidate_ms, p->measured_ms);
+		}
 	}
 	share_losses(c, first);
 	for (size_t i = first; i < c->n; i++) {
 		turn(&c->items[i].candidate);
 		turn(&c->items[i].baseline);
-		c->items[i].candidate_ms = candidate_ms;
+		/* another series does not answer for one that is gone; once it did */
+		if (gate_is_before_edition(c->in, 2))
+			c->items[i].candidate_ms = candidate_ms;
 	}
 }
 

@@ -246,6 +246,11 @@ bool gate_requires(const struct gate_input *in)
 	return has_other_rule(in->gate) && in->gate->n_require == 0;
 }
 
+bool gate_is_before_edition(const struct gate_input *in, int64_t edition)
+{
+	return in->edition != 0 && in->edition < edition;
+}
+
 /* Rules about the gate itself: without these there is nothing to open on. */
 static void decide_gate(struct lines *l, const struct gate_input *in)
 {

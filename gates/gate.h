@@ -162,9 +162,16 @@ struct gate_input {
 	size_t n_shards;
 	const struct gate_merged *merged;
 	size_t n_merged;
-	bool is_trust_named;	 /* the definition says whose signature counts */
-	bool is_streak_by_begin; /* decided when streaks did not look at when failures were known */
+	bool is_trust_named; /* the definition says whose signature counts */
+	int64_t edition;     /* of the rules it is decided by; 0 = the present one */
 };
+
+/*
+ * Editions of the rules, so that a decision is made again by those it was made by. Since the second
+ * one a streak sees a failure when it was known, and each series of a candidate has its own age.
+ */
+#define GATE_EDITION 2
+bool gate_is_before_edition(const struct gate_input *in, int64_t edition);
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition
  * order. */

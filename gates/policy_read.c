@@ -552,7 +552,9 @@ static void read_basis(struct reading *r, struct basis *out)
 	read_overrides(r, root, out);
 	read_ledger(r, root, out);
 	out->input.is_trust_named = get_flag(r, root, "trust");
-	out->input.is_streak_by_begin = !get_flag(r, root, "late_failures");
+	out->input.edition = json_member(root, "edition") != NULL
+				     ? get_within(r, root, "edition", 1, GATE_EDITION)
+				     : 1;
 }
 
 static int read_text(struct reading *r, const char *text, struct basis *out,

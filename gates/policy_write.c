@@ -454,14 +454,6 @@ static void put_overrides(struct json_writer *w, const struct gate_input *in)
 	json_close(w, ']');
 }
 
-static bool has_streaks(const struct gate_input *in)
-{
-	for (size_t i = 0; i < in->n_items; i++)
-		if (in->items[i].n_streaks > 0)
-			return true;
-	return false;
-}
-
 void basis_write(struct buf *out, const struct gate_input *in)
 {
 	struct json_writer w;
@@ -487,7 +479,6 @@ void basis_write(struct buf *out, const struct gate_input *in)
 		put_ledger(&w, in->ledger);
 	if (in->is_trust_named)
 		json_put_bool(&w, "trust", true);
-	if (has_streaks(in) && !in->is_streak_by_begin)
-		json_put_bool(&w, "late_failures", true);
+	json_put_int(&w, "edition", in->edition != 0 ? in->edition : GATE_EDITION);
 	json_close(&w, '}');
 }

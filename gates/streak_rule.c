@@ -193,7 +193,7 @@ static struct placed *place_runs(struct lines *l, const struct gate_input *in,
 		count++;
 	}
 	*n = count;
-	if (in->is_streak_by_begin || count == 0)
+	if (gate_is_before_edition(in, 2) || count == 0)
 		return runs;
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i && runs[i].is_failing && runs[i].place == i; k++)

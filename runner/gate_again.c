@@ -88,7 +88,7 @@ static int find_streaks(struct again *x, struct err *e)
 			.subject = in->gate->is_any_subject ? NULL : in->subject,
 			.since_ms = INT64_MIN,
 			.limit = gate_item_past_runs(item),
-			.is_late_wanted = !in->is_streak_by_begin,
+			.is_late_wanted = !gate_is_before_edition(in, 2),
 		};
 
 		if (query.limit > 0 &&

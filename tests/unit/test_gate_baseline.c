@@ -258,6 +258,22 @@ static void test_baseline_a_candidate_becomes_stale(void **state)
 	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate was last measured 61 min ago, limit");
 }
 
+static void test_baseline_a_series_that_is_gone_becomes_stale(void **state)
+{
+	struct baseline_scene *w = scene_of(state);
+
+	add(w, "v2", "/home", 20, 100);
+	add(w, "v2", "/pay", 20, 100); /* begins where that ended */
+	add(w, "v1", "/home", 40, 100);
+	add(w, "v1", "/pay", 40, 100);
+	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate was last measured 20 h ago, limit 60 min");
+	w->s->in.edition = 1; /* as it was decided once */
+	comes_to(w->s, OUTCOME_PASS, "20 against 40 values");
+	w->s->in.edition = 0;
+	w->s->item.max_age_ms = DAY;
+	comes_to(w->s, OUTCOME_PASS, "20 against 40 values");
+}
+
 static void test_baseline_only_sound_runs_count(void **state)
 {
 	struct baseline_scene *w = scene_of(state);
@@ -324,11 +340,11 @@ static void test_baseline_series_are_judged_at_once(void **state)
 		add(w, "v2", names[k], 20, k == 3 ? 130 : 100);
 		add(w, "v1", names[k], 40, 100);
 	}
+	w->s->item.max_age_ms = 30 * DAY;
 	comes_to(w->s, OUTCOME_FAIL, "p = 0.0005 of 5 series at once");
 	w->rule.series = "s[3]";
 	comes_to(w->s, OUTCOME_UNDECIDED,
 		 "neither candidate nor baseline have a value that counts");
-	w->s->item.max_age_ms = 30 * DAY;
 	w->rule.series = "s2";
 	comes_to(w->s, OUTCOME_PASS, "20 against 40 values");
 }
@@ -389,6 +405,7 @@ int main(void)
 		SCENE_TEST(test_baseline_runs_without_an_end_are_lost),
 		SCENE_TEST(test_baseline_losses_must_not_matter),
 		SCENE_TEST(test_baseline_a_candidate_becomes_stale),
+		SCENE_TEST(test_baseline_a_series_that_is_gone_becomes_stale),
 		SCENE_TEST(test_baseline_only_sound_runs_count),
 		SCENE_TEST(test_baseline_of_zero_lets_no_error_pass),
 		SCENE_TEST(test_baseline_rare_events_are_counted),

@@ -228,9 +228,9 @@ static void test_streak_a_late_failure_comes_forward(void **state)
 	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
 	w->past[2].known_ms = w->past[1].measured_ms; /* it may have been so all the time */
 	comes_to(w->s, OUTCOME_FAIL, "1 of the last 2 runs passed; run 10 failed");
-	w->s->in.is_streak_by_begin = true; /* as it was decided once */
+	w->s->in.edition = 1; /* as it was decided once */
 	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
-	w->s->in.is_streak_by_begin = false;
+	w->s->in.edition = 0;
 	w->past[2].known_ms = w->past[0].measured_ms;
 	comes_to(w->s, OUTCOME_FAIL, "1 of the last 2 runs passed; run 10 failed");
 	w->past[2].is_same_definition = false;
