@@ -4,6 +4,10 @@
  *
  * The newest decision counts, whatever an older one said. A dependency that was disproved is
  * disproved; everything else that is not open is undecided, and its remedy is to ask that gate.
+ * An override and waivers let through until a moment that was said beforehand. A decision that one
+ * of them opened counts until then and no longer, and is told as what it is: otherwise one gate
+ * would keep open at another what is over at itself.
+ *
  * Another gate's word is never evidence of its own: a gate that requires nothing else stays shut.
  */
 #include <string.h>
@@ -17,6 +21,25 @@ static bool is_same_definition(const struct gate_input *in, const struct decisio
 {
 	return memcmp(in->definition_digest, d->definition_digest, sizeof(d->definition_digest)) ==
 	       0;
+}
+
+/* What opened it was for a time, and that is over; NULL = it is not. */
+static const char *ended(struct lines *l, const struct gate_input *in, const struct decision *d)
+{
+	if (gate_is_before_edition(in, 2))
+		return NULL;
+	if (d->override != NULL && in->now_ms >= d->override->until_ms)
+		return arena_printf(l->arena, "was opened by an override of %s, which ended %s",
+				    d->override->actor,
+				    lines_age(l, d->override->until_ms, in->now_ms));
+	for (size_t i = 0; i < d->n_lines && d->override == NULL; i++) {
+		const struct waived *w = d->lines[i].waived;
+
+		if (w != NULL && d->lines[i].is_hard && in->now_ms >= w->expires_ms)
+			return arena_printf(l->arena, "was opened with waiver %s, which expired %s",
+					    w->id, lines_age(l, w->expires_ms, in->now_ms));
+	}
+	return NULL;
 }
 
 /* What stands against the newest decision; NULL = it counts and is open. */
@@ -47,20 +70,33 @@ static const char *objection(struct lines *l, const struct gate_input *in,
 		return arena_printf(l->arena, "was overridden by %s %s", d->override->actor, age);
 	if (!d->is_open)
 		*outcome = d->outcome == OUTCOME_FAIL ? OUTCOME_FAIL : OUTCOME_UNDECIDED;
-	return d->is_open ? NULL
+	return d->is_open ? ended(l, in, d)
 			  : arena_printf(l->arena, "was decided shut (%s) %s",
 					 outcome_name(d->outcome), age);
 }
 
+/* Of one that counts: let through is no pass, here as there. */
+static const char *open_text(struct lines *l, const struct gate_input *in, const struct decision *d,
+			     enum outcome *outcome)
+{
+	const char *text =
+		arena_printf(l->arena, "was decided open %s", lines_age(l, d->at_ms, in->now_ms));
+
+	*outcome = OUTCOME_PASS;
+	if (gate_is_before_edition(in, 2) || (d->override == NULL && decision_waived(d) == 0))
+		return text;
+	*outcome = OUTCOME_WARN;
+	return d->override != NULL
+		       ? arena_printf(l->arena, "%s, overridden by %s", text, d->override->actor)
+		       : arena_printf(l->arena, "%s, with %zu waived", text, decision_waived(d));
+}
+
 static void decide(struct lines *l, const struct gate_input *in, const struct gate_opened *p)
 {
-	enum outcome outcome = OUTCOME_PASS;
+	enum outcome outcome;
 	const char *why = objection(l, in, p, &outcome);
-	const char *text = why != NULL ? why
-				       : arena_printf(l->arena, "was decided open %s",
-						      lines_age(l, p->newest->at_ms, in->now_ms));
-	struct decision_line *line =
-		lines_add(l, "depends_on", why != NULL ? outcome : OUTCOME_PASS, true, text);
+	const char *text = why != NULL ? why : open_text(l, in, p->newest, &outcome);
+	struct decision_line *line = lines_add(l, "depends_on", outcome, true, text);
 
 	line->series = p->on->gate;
 	line->file = p->on->pos.file;

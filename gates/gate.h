@@ -168,7 +168,8 @@ struct gate_input {
 
 /*
  * Editions of the rules, so that a decision is made again by those it was made by. Since the second
- * one a streak sees a failure when it was known, and each series of a candidate has its own age.
+ * one a streak sees a failure when it was known, each series of a candidate has its own age, and a
+ * dependency that was let through counts for as long as it was.
  */
 #define GATE_EDITION 2
 bool gate_is_before_edition(const struct gate_input *in, int64_t edition);

@@ -212,7 +212,36 @@ static void test_dependency_overridden_counts_only_where_accepted(void **state)
 	p->staging.override = &p->overrides[0];
 	comes_to(&p->s, OUTCOME_UNDECIDED, "was overridden by jane 60 s ago");
 	p->on.is_overridden_accepted = true;
-	comes_to(&p->s, OUTCOME_PASS, "was decided open");
+	comes_to(&p->s, OUTCOME_WARN, "was decided open 60 s ago, overridden by jane");
+	p->overrides[0].until_ms = NOW + 1;
+	comes_to(&p->s, OUTCOME_WARN, "was decided open");
+	p->overrides[0].until_ms = NOW;
+	comes_to(&p->s, OUTCOME_UNDECIDED,
+		 "was opened by an override of jane, which ended just now");
+	p->s.in.edition = 1; /* as it was decided once */
+	comes_to(&p->s, OUTCOME_PASS, "was decided open 60 s ago");
+}
+
+static void test_dependency_with_waivers_counts_until_they_expire(void **state)
+{
+	struct people *p = *state;
+	struct waived w = {.id = "W-1", .granted_ms = NOW - DAY, .expires_ms = NOW + 1};
+	struct decision_line lines[] = {
+		{.check = "a/b", .outcome = OUTCOME_PASS, .is_hard = true},
+		{.check = "a/c", .outcome = OUTCOME_FAIL, .is_hard = true, .waived = &w},
+	};
+
+	depend_on(p);
+	p->staging.lines = lines;
+	p->staging.n_lines = 2;
+	comes_to(&p->s, OUTCOME_WARN, "was decided open 60 s ago, with 1 waived");
+	w.expires_ms = NOW;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "was opened with waiver W-1, which expired just now");
+	lines[1].is_hard = false; /* advice opened nothing */
+	comes_to(&p->s, OUTCOME_PASS, "was decided open 60 s ago");
+	lines[1].is_hard = true;
+	p->s.in.edition = 1;
+	comes_to(&p->s, OUTCOME_PASS, "was decided open 60 s ago");
 }
 
 /* Another gate's word is nothing to open on. */
@@ -541,6 +570,7 @@ int main(void)
 		PEOPLE_TEST(test_dependency_under_another_definition_is_undecided),
 		PEOPLE_TEST(test_dependency_that_is_shut_says_how),
 		PEOPLE_TEST(test_dependency_overridden_counts_only_where_accepted),
+		PEOPLE_TEST(test_dependency_with_waivers_counts_until_they_expire),
 		PEOPLE_TEST(test_dependencies_alone_open_nothing),
 		PEOPLE_TEST(test_override_opens_and_hides_nothing),
 		PEOPLE_TEST(test_override_of_an_open_gate_is_not_used),
