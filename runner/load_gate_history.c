@@ -166,7 +166,12 @@ static int read_objective(struct loader *l, const struct budget_raw *raw, const 
 				"the objective cannot be \"%s\"", str_escaped(l->arena, text));
 	out->objective = arena_printf(l->arena, "%.*s%%", (int)n, text);
 	out->allowed = (100 - percent) / 100;
-	return 0;
+	if (out->allowed * (double)raw->window_ms >= 1)
+		return 0;
+	/* it would be spent before anything failed */
+	return diags_at(l->diags, keys_pos(node, "objective"), "lower it, or lengthen the window",
+			"the objective \"%s\" leaves less than a millisecond of the window to fail",
+			str_escaped(l->arena, text));
 }
 
 /* The Site Reliability Workbook, table 5-8: 2 %, 5 % and 10 % of a budget of 30 days. */
