@@ -13,6 +13,8 @@
 #include "runner/io/signature.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -43,7 +45,7 @@ static int run_tool(struct signature_job *job, const char *const *argv, struct p
 	};
 
 	if (proc_run(job->arena, job->clock, &request, out, e) < 0)
-		return err_help(e, "install %s (Debian: gpgv, gnupg)", argv[0]);
+		return out->is_late ? -1 : err_help(e, "install %s (Debian: gpgv, gnupg)", argv[0]);
 	if (out->signal != 0)
 		return err_set(e, ERR_MEASURE, "%s was killed by signal %d", argv[0], out->signal);
 	return 0;
@@ -197,22 +199,29 @@ static void read_status(struct reading *r, const char *text, size_t n)
 	}
 }
 
-/* A keyring that gpgv can read; it takes an armoured one for an empty one. */
-static int check_keyring(const char *path, struct err *e)
+/* Reads a keyring that gpgv can read; it takes an armoured one for an empty one. */
+static int read_keyring(const char *path, struct buf *text, struct err *e)
 {
-	struct buf text;
+	if (file_read(path, text, e) < 0)
+		return -1;
+	if (text->len == 0)
+		return err_set(e, ERR_MEASURE, "keyring \"%s\" is empty", path);
+	if (!str_starts(text->data, ARMOUR))
+		return 0;
+	(void)err_set(e, ERR_MEASURE, "keyring \"%s\" is armoured, which gpgv cannot read", path);
+	return err_help(e, "gpg --dearmor <%s >keyring.gpg", path);
+}
 
-	buf_init(&text, 64 * SIGNATURE_MAX_BYTES);
-	int rc = file_read(path, &text, e);
-	if (rc == 0 && str_starts(text.data, ARMOUR)) {
-		rc = err_set(e, ERR_MEASURE, "keyring \"%s\" is armoured, which gpgv cannot read",
-			     path);
-		(void)err_help(e, "gpg --dearmor <%s >keyring.gpg", path);
-	} else if (rc == 0 && text.len == 0) {
-		rc = err_set(e, ERR_MEASURE, "keyring \"%s\" is empty", path);
-	}
-	buf_release(&text);
-	return rc;
+/* gpgv waits for a pipe, and takes a directory for another file than the one that was signed. */
+static int check_file(const char *path, struct err *e)
+{
+	struct stat st;
+	int fd = file_open(path, &st, e);
+
+	if (fd < 0)
+		return -1;
+	(void)close(fd); /* nothing was read */
+	return 0;
 }
 
 /* When the key or its primary key expires, whichever is first, out of gpg's listing. */
@@ -340,16 +349,23 @@ static int look_back(struct reading *r, bool *counts, struct err *e)
 	return 0;
 }
 
-int signature_gpg(struct signature_job *job, const struct gpg_keys *keys,
-		  struct signature_answer *out, struct err *e)
+static int not_told(const struct proc_result *result, const char *said, struct err *e)
+{
+	const char *last = said ? strrchr(said, '\n') : NULL;
+
+	(void)err_set(e, ERR_MEASURE, "gpgv does not say whether it is good (exit status %d)",
+		      result->exit_status);
+	return said ? err_help(e, "it said: %s", last ? last + 1 : said) : -1;
+}
+
+static int judge(struct signature_job *job, const struct gpg_keys *keys,
+		 struct signature_answer *out, struct err *e)
 {
 	struct reading r = {.job = job, .keys = keys, .out = out};
 	struct proc_result result;
 	bool counted_then;
 
-	out->no_expiry = "the key does not expire";
-	if (check_keyring(keys->keyring, e) < 0 ||
-	    (job->file ? run_gpgv(job, keys, job->signature, job->file, &result, e)
+	if ((job->file ? run_gpgv(job, keys, job->signature, job->file, &result, e)
 		       : run_on_memory(job, keys, &result, e)) < 0)
 		return -1;
 	out->evidence = said(job->arena, result.err, result.err_len);
@@ -364,9 +380,42 @@ int signature_gpg(struct signature_job *job, const struct gpg_keys *keys,
 	}
 	/* It saw no signature at all, or one it has no words for. */
 	if (r.n_new == 0 || r.n_good != r.n_new || r.n_valid != r.n_new || result.exit_status != 0)
-		return err_set(e, ERR_MEASURE,
-			       "gpgv does not say whether it is good (exit status %d)",
-			       result.exit_status);
+		return not_told(&result, out->evidence, e);
 	out->is_valid = true;
 	return job->wants_expiry ? ask_expiry(&r, e) : 0;
+}
+
+/* A keyring in memory (of a commit) is written for the tools, and removed. */
+static int judge_by_held(struct signature_job *job, const struct gpg_keys *keys,
+			 const struct buf *keyring, struct signature_answer *out, struct err *e)
+{
+	struct gpg_keys written = *keys;
+	const char *dir;
+
+	if (scratch_create(job->arena, job->scratch, &dir, e) < 0)
+		return -1;
+	written.keyring = arena_printf(job->arena, "%s/keyring", dir);
+	int rc = file_write_atomic(written.keyring, keyring->data, keyring->len, e);
+	if (rc == 0)
+		rc = judge(job, &written, out, e);
+	if (scratch_remove(dir, rc == 0 ? e : NULL) < 0)
+		return -1;
+	return rc;
+}
+
+int signature_gpg(struct signature_job *job, const struct gpg_keys *keys,
+		  struct signature_answer *out, struct err *e)
+{
+	struct buf keyring;
+
+	out->no_expiry = "the key does not expire";
+	buf_init(&keyring, 64 * SIGNATURE_MAX_BYTES);
+	int rc = read_keyring(keys->keyring, &keyring, e);
+	if (rc == 0 && job->file)
+		rc = check_file(job->file, e);
+	if (rc == 0)
+		rc = file_is_held_name(keys->keyring) ? judge_by_held(job, keys, &keyring, out, e)
+						      : judge(job, keys, out, e);
+	buf_release(&keyring);
+	return rc;
 }

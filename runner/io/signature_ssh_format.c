@@ -353,18 +353,23 @@ static int take_option(struct arena *a, const char *s, size_t n, struct ssh_sign
 		out->is_authority = true;
 		return 0;
 	}
-	if (value && strcasecmp(name, "namespaces") == 0) {
+	if (value && strcasecmp(name, "namespaces") == 0 && !out->namespaces) {
 		out->namespaces = arena_strndup(a, value, n_value);
 		return 0;
 	}
-	if (value && strcasecmp(name, "valid-after") == 0)
+	if (value && strcasecmp(name, "valid-after") == 0 && out->after_ms == 0)
 		return ssh_time_parse(value, n_value, &out->after_ms) == 0
 			       ? 0
 			       : err_set(e, ERR_MEASURE, "its valid-after is no time");
-	if (value && strcasecmp(name, "valid-before") == 0)
+	if (value && strcasecmp(name, "valid-before") == 0 && out->before_ms == 0)
 		return ssh_time_parse(value, n_value, &out->before_ms) == 0
 			       ? 0
 			       : err_set(e, ERR_MEASURE, "its valid-before is no time");
+	/* ssh-keygen takes none of them twice either: which would count? */
+	if (value && (strcasecmp(name, "namespaces") == 0 || strcasecmp(name, "valid-after") == 0 ||
+		      strcasecmp(name, "valid-before") == 0))
+		return err_set(e, ERR_MEASURE, "it has the option \"%s\" twice",
+			       str_escaped(a, name));
 	return err_set(e, ERR_MEASURE, "\"%s\" is no option of allowed_signers",
 		       str_escaped(a, name));
 }

@@ -180,6 +180,10 @@ tells "ssh: two signatures" ssh 1 'there is something behind its end'
 intact
 echo 'release@example.com valid-until="1" ssh-ed25519 AAAA' >>keys/narrow
 tells "an option nobody knows" unlisted 2 'line 6: "valid-until" is no option of allowed_signers'
+sed -i '$d' keys/narrow
+echo "twice@example.com valid-before=\"20200101\",valid-before=\"29990101\" $(cat keys/ed.pub)" >>keys/narrow
+tells "an option twice" unlisted 2 'line 6: it has the option "valid-before" twice'
+nok "which ssh-keygen does not take either" ssh-keygen -Y verify -f keys/narrow -I twice@example.com -n file -s f.ed <f
 echo 'SSHKRL' >keys/revoked
 tells "a binary revocation list" revoked 2 'is a binary revocation list'
 
@@ -226,6 +230,25 @@ for id in ssh ecd; do
 	sed "s/f\.$id/f.counter/" tokens.yaml >counter.yaml
 	exits "another counter than was signed: $id" 1 "$ASSIZE" run -f counter.yaml s/$id
 done
+
+# of GPG: what is no file, what is no detached signature, a keyring of a commit
+rm f && mkdir f
+tells "gpg: a directory" gpg 2 'f": a directory, not a file'
+rmdir f; mkfifo f
+tells "gpg: a pipe" gpg 2 'f": a named pipe, not a file'
+rm f && intact
+gpg --batch --quiet --no-tty --passphrase '' --pinentry-mode loopback --local-user "$good" --yes --output f.asc --clear-sign other 2>/dev/null
+tells "gpg: a signature that holds another text" gpg 2 'does not say whether it is good.*it said: gpgv: not a detached signature'
+intact
+gpgconf --kill all
+sed -i '/id: noring/d' assize.yaml
+git init -q . && git add assize.yaml keys && git commit -qm keys
+for check in gpg pinned ssh mini; do
+	exits "keys of a commit: $check" 0 "$ASSIZE" run -f git:HEAD:assize.yaml s/$check
+done
+run "$ASSIZE" run -f git:HEAD:assize.yaml s/unknown
+like "keys of a commit: one that is not in the keyring" "$status $out" '^1 .*which is not in the keyring'
+is "no copy of a keyring stays" "$(find "${TMPDIR:-/tmp}" -name keyring 2>/dev/null)" ""
 
 cat >bad.yaml <<'YAML'
 assize: 1
