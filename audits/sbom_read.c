@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
-#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -13,6 +12,7 @@
 #include "runner/io/json.h"
 
 #define MAX_DEPTH 64 /* of components in components */
+#define BLANKS	  " \t\r\n"
 
 struct reading {
 	struct arena *arena;
@@ -79,13 +79,17 @@ static int counted_list(const struct reading *r, const struct json_t *object, co
 /* What generators write where they know neither version nor licence says neither. */
 static bool is_stated(const char *text)
 {
-	static const char *const nothing[] = {"", "NOASSERTION", "NONE", "unknown"};
+	static const char *const nothing[] = {"NOASSERTION", "NONE", "unknown"};
+	size_t n;
 
-	text += strspn(text, " \t");
+	text += strspn(text, BLANKS);
+	n = strcspn(text, BLANKS);
+	if (text[n + strspn(text + n, BLANKS)] != '\0')
+		return true;
 	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
-		if (strcasecmp(text, nothing[i]) == 0)
+		if (n == strlen(nothing[i]) && strncasecmp(text, nothing[i], n) == 0)
 			return false;
-	return true;
+	return n > 0;
 }
 
 /* Both formats want a name of whatever they list: without one it is nothing to count. */
@@ -206,16 +210,19 @@ static void add_ids(struct reading *r, const struct json_t *list)
 		add_id(r, json_item(list, i));
 }
 
-/* What the document describes: by its list, or by a relationship. */
+/* What the document describes: by its list, or by a relationship of its own. */
 static void find_described(struct reading *r, const struct json_t *root)
 {
 	const struct json_t *relations = json_member(root, "relationships");
+	const char *own = text_of(r, root, "SPDXID");
 
 	add_ids(r, json_member(root, "documentDescribes"));
 	for (size_t i = 0; i < items_in(r, relations); i++) {
 		const struct json_t *relation = json_item(relations, i);
 
-		if (strcmp(text_of(r, relation, "relationshipType"), "DESCRIBES") == 0)
+		if (strcmp(text_of(r, relation, "relationshipType"), "DESCRIBES") == 0 &&
+		    strcmp(text_of(r, relation, "spdxElementId"),
+			   *own ? own : "SPDXRef-DOCUMENT") == 0)
 			add_id(r, json_member(relation, "relatedSpdxElement"));
 	}
 }

@@ -96,7 +96,7 @@ static const struct value_row tls_values[] = {
 static void tls_check(struct keys_context *ctx, struct check *c)
 {
 	struct tls_spec *spec = c->spec;
-	struct net_place place;
+	struct net_place named;
 	struct err e = {0};
 	bool is_name = false;
 
@@ -105,9 +105,15 @@ static void tls_check(struct keys_context *ctx, struct check *c)
 	if (net_place_parse(ctx->arena, spec->address, starttls_port((enum starttls)spec->starttls),
 			    &spec->place, &e) == 0) {
 		is_name = true;
-		if (spec->name == NULL ||
-		    net_place_parse(ctx->arena, spec->name, "443", &place, &e) == 0)
+		if (spec->name == NULL)
 			return;
+		if (net_place_parse(ctx->arena, spec->name, "443", &named, &e) == 0) {
+			if (strcmp(named.host, spec->name) == 0)
+				return;
+			(void)err_set(&e, ERR_DEFINITION, "\"%s\" is more than a name", spec->name);
+			(void)err_help(&e, "write name: \"%s\"; the port belongs to address",
+				       named.host);
+		}
 	}
 	(void)err_context(&e, "check \"%s\"", c->name); /* always -1 */
 	e.pos = keys_pos(c->spec_node, is_name ? "name" : "address");

@@ -57,7 +57,7 @@ mutated "no version" cdx 'del(.components[1].version)' fail "" "unversioned: '==
 mutated "no version, inside another" cdx 'del(.components[0].components[0].version)' fail "" "unversioned: '== 0'" 'inner'
 mutated "no licence" cdx '.components[1].licenses = []' fail "" "unlicensed: '<= 5%'" 'curl'
 mutated "no version, inside the subject" cdx '.metadata.component.components = [{name: "part"}]' fail "" "unversioned: '== 0'" 'part'
-for none in NOASSERTION none UNKNOWN ' '; do
+for none in NOASSERTION none UNKNOWN ' ' 'UNKNOWN '; do
 	mutated "a version that is none: $none" cdx ".components[1].version = \"$none\"" fail "" "unversioned: '== 0'" 'curl'
 	mutated "a version that is none in SPDX: $none" spdx ".packages[1].versionInfo = \"$none\"" fail "" "unversioned: '== 0'" 'zlib'
 done
@@ -91,6 +91,8 @@ for item in null '{}' 7 '"x"' '{name: ""}' '{name: null}'; do
 done
 mutated "a component inside another that is null" cdx '.components[0].components = [null]' undecided "" "" 'component 2 of it has no name'
 mutated "no subject" cdx 'del(.metadata.component)' undecided "artifact: artifact" "" 'it does not say what it is about'
+mutated "described by another package" spdx '.relationships[0].spdxElementId = "SPDXRef-zlib"' undecided "artifact: artifact" "" \
+	'it does not say what it is about'
 mutated "nothing described" spdx 'del(.relationships)' undecided "artifact: artifact" "" 'it does not say what it is about'
 mutated "no time" cdx 'del(.metadata.timestamp)' undecided "" "age: '< 24h'" 'it does not say when it was made'
 mutated "a time that is none" cdx '.metadata.timestamp = "today"' undecided "" "age: '< 24h'" 'is no time'

@@ -182,6 +182,11 @@ printf 'assize: 1\naudits: { t: { checks: [ { id: a, tls: { address: mail.exampl
 like "each protocol has its port" "$("$ASSIZE" plan -f port.yaml)" 'with mail.example port 25 as'
 exits "the plan says what would be done" 0 "$ASSIZE" plan t/by-name
 like "in a line" "$out" 'TLS handshake with 127.0.0.1 port [0-9]+ as www.shop.example'
+for bad in h:443 '[::1]'; do
+	printf 'assize: 1\naudits: { t: { checks: [ { id: a, tls: { address: "h:443", name: "%s" } } ] } }\n' "$bad" >bad.yaml
+	run "$ASSIZE" check -f bad.yaml
+	like "no name to be found in a certificate: $bad" "$status $err" '^3 .*is more than a name.*help: write name: "(h|::1)"'
+done
 for bad in '"a b"' '{ address: "h:443", name: "a b" }' '{ address: "h:0" }'; do
 	printf 'assize: 1\naudits: { t: { checks: [ { id: a, tls: %s } ] } }\n' "$bad" >bad.yaml
 	run "$ASSIZE" check -f bad.yaml
