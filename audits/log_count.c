@@ -175,6 +175,12 @@ static void judge(struct log_count *c, const struct line *l)
 				     l->bytes));
 }
 
+/* As editors and shells of Windows begin a file: it belongs to no line. */
+static size_t mark_bytes(const struct log_count *c, const char *p, size_t n)
+{
+	return c->position == 0 && n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* p: the first n bytes of a line of `bytes`, its end excluded; may_match: it is to be tried. */
 static void take_line(struct log_count *c, const char *p, size_t n, int64_t bytes, bool may_match)
 {
@@ -185,6 +191,11 @@ static void take_line(struct log_count *c, const char *p, size_t n, int64_t byte
 		l.n = c->rules->max_line;
 	else if (!l.is_cut && l.n > 0 && p[l.n - 1] == '\r')
 		l.n--;
+
+	size_t n_mark = mark_bytes(c, l.p, l.n);
+
+	l.p += n_mark;
+	l.n -= n_mark;
 	c->lines++;
 	if (c->rules->n > 0 && utf16_is_likely(l.p, l.n))
 		give_up(c, &l, "the line is UTF-16, and a pattern reads UTF-8");

@@ -18,6 +18,7 @@ audits:
       - { id: cut, log: { path: cut.log, $all } }
       - { id: long, log: { path: long.log, $all, max_line: 1KiB } }
       - { id: bytes, log: { path: bytes.log, $all } }
+      - { id: marked, log: { path: marked.log, pattern: ^ERROR, from: begin } }
       - { id: wide, log: { path: wide.log, $all } }
       - { id: hard, log: { path: hard.log, pattern: "(a+)+$" } }
       - { id: secret, log: { path: secret.log, $all } }
@@ -77,6 +78,7 @@ printf 'new\n' >cut.log
 { head -c 3000000 /dev/zero | tr '\0' x && printf '\nERROR%03000d\nshort\n' 0; } >>long.log
 printf '\xff\xfe ERROR \x00\x1b[31m \xe2\x80\xae|caf\xe9\r\n\r\n' >>bytes.log
 printf 'one\nERROR two\n' | iconv -t UTF-16 >wide.log
+printf '\xef\xbb\xbfERROR one\nfine\n' >marked.log
 printf 'a%.0s' {1..40} >>hard.log && printf '!\naaa\n' >>hard.log
 printf 'ERROR %0180d hunter2-hunter2\n' 0 >>secret.log
 for x in $rotations; do
@@ -108,6 +110,7 @@ says "a line too long for a verdict" long unjudged \
 says "a match at the beginning of one is one" long matches 'fail 1 .*long.log, byte 3000007: ERROR0{195}\.\.\. \(3005 bytes\)$'
 counts "what is no text is read all the same" bytes "1 2 0"
 says "and shown harmlessly" bytes matches 'fail 1 .*: .xff.xfe ERROR .x00.x1b\[31m .u\{202E\}\|caf.xe9$'
+counts "a byte order mark belongs to no line" marked "1 2 0"
 says "what is UTF-16 is not judged" wide unjudged 'fail 2 .*wide.log, byte 0: the line is UTF-16, and a pattern reads UTF-8'
 says "a pattern that gives up" hard unjudged 'fail 1 .*hard.log, byte 6: could not match the pattern: match limit exceeded$'
 says "what it finds it finds" hard matches 'fail 1 .*: aaa$'
