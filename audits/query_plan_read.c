@@ -224,6 +224,17 @@ static int add_extras(struct query_plan *plan, const char *extra, struct err *e)
 	return 0;
 }
 
+/* A hash join reads what it joins in whole, too (MariaDB, join_cache_level above 2). */
+static bool reads_all(const char *type)
+{
+	static const char *const types[] = {"ALL", "index", "hash_ALL", "hash_index"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (strcasecmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
 static int take_mysql(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct query_plan *plan = ctx;
@@ -235,9 +246,7 @@ static int take_mysql(void *ctx, const struct db_row *row, struct err *e)
 	node->operation = text_of(plan->arena, column(row, "type"));
 	node->table = table->type == DB_TEXT ? text_of(plan->arena, table) : NULL;
 	/* <derived2> and <union1,2> are results of other steps. */
-	node->is_full_scan = node->table && node->table[0] != '<' &&
-			     (strcasecmp(node->operation, "ALL") == 0 ||
-			      strcasecmp(node->operation, "index") == 0);
+	node->is_full_scan = node->table && node->table[0] != '<' && reads_all(node->operation);
 	node->table_rows = number_of(column(row, "rows"));
 	if (node->table_rows < 0)
 		node->unknown = "the server does not say how many rows it would read";

@@ -62,6 +62,7 @@ cat >>assize.yaml <<'YAML'
       - { id: ledger-fresh, target: ledger, plan: { query: SELECT * FROM fresh }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-many, target: ledger, plan: { query: "SELECT 1 FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b, generate_series(1, 1000000) c, generate_series(1, 1000000) d" }, expect: { rows: "<= 100" } }
       - { id: ledger-slow, target: ledger, plan: { statements: { min_calls: 1 } }, expect: { mean_time: "<= 10s" } }
+      - { id: store-hash, target: store, plan: { query: "SELECT STRAIGHT_JOIN count(*) FROM few JOIN `lines` l ON l.n = few.code" }, expect: { seq_scan_rows: "<= 100" } }
       - { id: store, target: store, plan: { query: SELECT * FROM `lines` l WHERE l.order_id = 7, forbid: [ALL, Using filesort] }, expect: { seq_scan_rows: "<= 100" } }
 YAML
 
@@ -101,6 +102,9 @@ like "and the rows it would read" "$out" 'series +seq_scan_rows
 tells "a table that was never analysed" p/ledger-fresh 2 'table "public\.fresh" was never analysed.*ANALYZE'
 tells "more rows than an integer holds" p/ledger-many 1 'FAIL p/ledger-many:rows 1e\+24 rows'
 tells "no pg_stat_statements" p/ledger-slow 2 'pg_stat_statements.*shared_preload_libraries'
+mariadb_sql -D store "CREATE TABLE few (code INT PRIMARY KEY); INSERT INTO few VALUES (1), (2)"
+mariadb_sql "SET GLOBAL join_cache_level = 8; SET GLOBAL optimizer_switch = 'join_cache_hashed=on'"
+tells "a hash join on MariaDB" p/store-hash 1 'seq_scan_rows.*hash_ALL on l: [0-9]+ rows'
 mariadb_sql -D store "DROP INDEX by_order ON \`lines\`"
 tells "an index dropped on MariaDB" p/store 1 'forbidden.*ALL on l: [0-9]+ rows'
 admin ledger "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'"
