@@ -17,6 +17,7 @@
 #include "runner/base/str.h"
 #include "runner/io/db.h"
 #include "runner/io/proc.h"
+#include "runner/io/sign.h"
 #include "runner/output.h"
 #include "runner/version.h"
 
@@ -181,6 +182,7 @@ int main(int argc, char **argv)
 {
 	proc_become_helper(argc, argv);
 	db_begin_process();
+	sign_ask_nobody();
 
 	struct arena *arena = arena_new();
 	struct app app = {

@@ -15,6 +15,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ui.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
@@ -25,6 +26,24 @@
 struct sign_key {
 	EVP_PKEY *pkey;
 };
+
+/* 0 = no answer, which UI_null() would take for an empty one. */
+static int answer_nothing(UI *ui, UI_STRING *question)
+{
+	(void)ui;
+	(void)question;
+	return 0;
+}
+
+void sign_ask_nobody(void)
+{
+	UI_METHOD *nobody = UI_create_method("nobody");
+
+	if (nobody == NULL)
+		oom();
+	(void)UI_method_set_reader(nobody, answer_nothing); /* fails for none only */
+	UI_set_default_method(nobody);			    /* for as long as the process lives */
+}
 
 /* The file appears with its mode and is durable, or it is not there. */
 static int write_new(const char *path, const char *text, size_t n, struct err *e)

@@ -17,6 +17,13 @@ struct sign_key;
 #define SIGN_PUBLIC_BYTES    32
 #define SIGN_SIGNATURE_BYTES 64
 
+/*
+ * Before there are threads: OpenSSL asks the terminal, else standard input, for the pass phrase of
+ * a private key, ours or one of a client library, and waits for as long as it takes. From now on it
+ * asks nobody, and such a key cannot be read.
+ */
+void sign_ask_nobody(void);
+
 /* Makes a key and its file, which must not be there yet. */
 int sign_key_make(const char *path, struct err *e);
 /* Owned by the caller. */

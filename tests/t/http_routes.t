@@ -132,6 +132,7 @@ targets:
   crowd: { $tls${ports[9]}" }
   client: { $tls${ports[3]}", cert_file: tls/client.pem, key_file: tls/client.key }
   locked: { $tls${ports[3]}", cert_file: tls/client.pem, key_file: tls/locked.key, key_password: "\${env:PROXY_PASSWORD}" }
+  unsaid: { $tls${ports[3]}", cert_file: tls/client.pem, key_file: tls/locked.key }
   nobody: { $tls${ports[3]}" }
   mixed: { $tls${ports[3]}", cert_file: tls/client.pem, key_file: tls/stranger.key }
   asked: { $tls${ports[6]}" }
@@ -148,7 +149,7 @@ audits:
   h:
     defaults: { timeout: 10s }
     checks:
-$(for t in long short plain-2 client locked nobody mixed asked refused taken logged-in stranger down tunnel tunnel-out \
+$(for t in long short plain-2 client locked unsaid nobody mixed asked refused taken logged-in stranger down tunnel tunnel-out \
 	no-tunnel only-1; do echo "      - { id: $t, target: $t, http: /page.txt }"; done)
       - { id: days, target: long, http: /page.txt, expect: { tls_days_left: "between 29 and 30" } }
       - { id: crowd, target: crowd, http: /page.txt }
@@ -189,6 +190,10 @@ tells "HTTP/2 to a server that does not speak it" only-1 2 'the server does not 
 tells "HTTP/2 to a plain server that does not" plain-2 2 'the server does not speak HTTP/2'
 passes "a client certificate" client
 passes "with a key that has a pass phrase" locked
+mkfifo silence
+exec 8<>silence # an input that says nothing and does not end
+exits "with one that nobody gave: nobody is asked for it" 2 setsid --wait timeout 20 "$ASSIZE" run h/unsaid <&8
+like "and the run says so" "$out" 'could not use cert_file and key_file'
 tells "none where the server answers so" nobody 1 '400'
 tells "with the key of another one" mixed 2 'could not use cert_file and key_file'
 tells "none where TLS wants one" asked 2 'the server wants a client certificate'

@@ -282,6 +282,12 @@ mv .assize/ledger.key kept.key
 mkfifo .assize/ledger.key
 exits "a pipe in the place of the key: nothing waits, nothing is signed" 4 timeout 20 "$ASSIZE" run -q
 like "and the run says so" "$err" 'could not sign .*ledger.key": a named pipe, not a file'
+rm .assize/ledger.key
+openssl pkcs8 -topk8 -in kept.key -out .assize/ledger.key -passout pass:swordfish
+mkfifo silence
+exec 8<>silence # an input that says nothing and does not end
+exits "a key with a pass phrase: nobody is asked for it" 4 setsid --wait timeout -s KILL 20 "$ASSIZE" run -q <&8
+like "and the run says so" "$err" '^assize: could not sign .*not an Ed25519 private key in PEM without a password'
 ln -sf nowhere .assize/ledger.key
 exits "a link to no key is not the same as no key" 4 "$ASSIZE" run -q
 rm .assize/ledger.key
