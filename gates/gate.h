@@ -106,6 +106,7 @@ struct gate_merged {
 	size_t n_runs;
 	const char *origin;
 	bool is_own_key, is_hard;
+	bool is_absolute; /* an absolute check is among what rests on them */
 };
 
 /* What must hold for the gate to open, and no trusted key has signed for. */
@@ -113,6 +114,7 @@ struct gate_unsigned {
 	int64_t run_id; /* one of the runs; the newest */
 	size_t n_runs;
 	const char *decided; /* a gate it depends on, whose decision that is; NULL = none */
+	bool is_absolute;    /* an absolute check is among what rests on the runs */
 };
 
 struct gate_input {
@@ -169,7 +171,8 @@ struct gate_input {
 /*
  * Editions of the rules, so that a decision is made again by those it was made by. Since the second
  * one a streak sees a failure when it was known, each series of a candidate has its own age, and a
- * dependency that was let through counts for as long as it was.
+ * dependency that was let through counts for as long as it was; what an absolute check rests on is
+ * no less absolute.
  */
 #define GATE_EDITION 2
 bool gate_is_before_edition(const struct gate_input *in, int64_t edition);

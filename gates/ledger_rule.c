@@ -64,6 +64,7 @@ void ledger_rule_decide(struct lines *l, const struct gate_input *in)
 	enum outcome outcome = OUTCOME_UNDECIDED;
 	const char *text, *remedy = "assize ledger verify";
 	struct decision_line *line;
+	bool is_absolute = false;
 
 	if (x == NULL)
 		return;
@@ -78,6 +79,7 @@ void ledger_rule_decide(struct lines *l, const struct gate_input *in)
 				    x->finding != NULL ? x->finding : "");
 	} else if ((text = not_signed(l, &in->not_signed)) != NULL) {
 		remedy = "assize ledger checkpoint";
+		is_absolute = in->not_signed.is_absolute;
 	} else if ((text = not_anchored(l, x, in->now_ms)) != NULL) {
 		remedy = "assize ledger anchor";
 	} else {
@@ -86,6 +88,7 @@ void ledger_rule_decide(struct lines *l, const struct gate_input *in)
 		remedy = NULL;
 	}
 	line = lines_add(l, "ledger", outcome, true, text);
+	line->is_absolute = is_absolute;
 	line->remedy = remedy;
 	line->file = x->pos.file;
 	line->line = x->pos.line;

@@ -22,6 +22,7 @@ static void decide(struct lines *l, const struct gate_input *in, const struct ga
 		lines_add(l, "merged", in->is_trust_named ? OUTCOME_UNDECIDED : OUTCOME_PASS,
 			  in->is_trust_named && x->is_hard, text);
 
+	line->is_absolute = x->is_absolute;
 	line->run_id = x->run_id;
 	line->file = in->gate->pos.file;
 	line->line = in->gate->pos.line;

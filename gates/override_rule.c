@@ -118,12 +118,14 @@ void override_rule_apply(struct lines *l, const struct gate_input *in, struct de
 		struct decision_line *line = &l->items[i];
 
 		if (!decision_line_shuts(line) ||
-		    !(is_absolute(in, line->check) || is_absolute_budget(in, line)))
+		    !(is_absolute(in, line->check) || is_absolute_budget(in, line) ||
+		      (line->is_absolute && !gate_is_before_edition(in, 2))))
 			continue;
-		line->text = arena_printf(l->arena,
-					  "%s; override %" PRId64
-					  " does not let it through: the check is absolute",
-					  line->text, o->id);
+		line->text = arena_printf(
+			l->arena,
+			"%s; override %" PRId64 " does not let it through: %s is absolute",
+			line->text, o->id,
+			line->is_absolute ? "a check that rests on it" : "the check");
 		is_let = false;
 	}
 	if (!is_let)

@@ -27,7 +27,7 @@
 
 /* What rests on a whole. */
 struct need {
-	bool is_any, is_hard;
+	bool is_any, is_hard, is_absolute;
 	int64_t max_age_ms; /* the strictest; of hard ones when there are some */
 };
 
@@ -66,8 +66,10 @@ static void add_need(struct need *n, bool is_hard, int64_t max_age_ms)
 static void add_pasts(struct need *n, const struct gate_shards *s, const struct gate_pasts *pasts)
 {
 	for (size_t i = 0; i < pasts->n; i++)
-		if (pasts->items[i].n > 0 && has_run(s, pasts->items[i].results[0].run_id))
+		if (pasts->items[i].n > 0 && has_run(s, pasts->items[i].results[0].run_id)) {
 			add_need(n, true, NO_AGE);
+			n->is_absolute = n->is_absolute || pasts->items[i].check->is_absolute;
+		}
 }
 
 static struct need need_of(const struct gate_input *in, const struct gate_shards *s)
@@ -77,8 +79,10 @@ static struct need need_of(const struct gate_input *in, const struct gate_shards
 	for (size_t i = 0; i < in->n_items; i++) {
 		const struct gate_item *item = &in->items[i];
 
-		if (item->n_evidence > 0 && has_run(s, item->evidence[0].run_id))
-			add_need(&n, item->is_hard, item->max_age_ms);
+		if (item->n_evidence == 0 || !has_run(s, item->evidence[0].run_id))
+			continue;
+		add_need(&n, item->is_hard, item->max_age_ms);
+		n.is_absolute = n.is_absolute || (item->is_hard && item->check->is_absolute);
 	}
 	for (size_t i = 0; i < in->n_budgets; i++)
 		add_pasts(&n, s, &in->budgets[i].past);
@@ -249,6 +253,7 @@ static struct decision_line *add_line(struct lines *l, const struct gate_input *
 {
 	struct decision_line *line = lines_add(l, "shards", outcome, n->is_hard, text);
 
+	line->is_absolute = n->is_absolute;
 	line->file = in->gate->pos.file;
 	line->line = in->gate->pos.line;
 	line->col = in->gate->pos.col;

@@ -25,7 +25,7 @@ static int compare_runs(const void *key, const void *item)
 	return *x < y->run_id ? -1 : *x > y->run_id;
 }
 
-static void rest_on(void *ctx, int64_t run_id, bool is_hard)
+static void rest_on(void *ctx, int64_t run_id, bool is_hard, bool is_absolute)
 {
 	struct found *f = ctx;
 	const struct merged_run *run =
@@ -48,6 +48,7 @@ static void rest_on(void *ctx, int64_t run_id, bool is_hard)
 	x->n_runs += f->is_seen[run - f->runs] ? 0 : 1;
 	f->is_seen[run - f->runs] = true;
 	x->is_hard = x->is_hard || is_hard;
+	x->is_absolute = x->is_absolute || is_absolute;
 }
 
 int gate_merged_find(struct record *record, struct arena *a, struct gate_input *in, struct err *e)

@@ -8,34 +8,43 @@
 #include "runner/base/err.h"
 #include "runner/history/record.h"
 
-static void walk_past(const struct past_result *results, size_t n, bool is_hard, gate_rest_fn *rest,
-		      void *ctx)
+struct walk {
+	gate_rest_fn *rest;
+	void *ctx;
+};
+
+static void walk_past(const struct walk *w, const struct check *check,
+		      const struct past_result *results, size_t n, bool is_hard)
 {
 	for (size_t i = 0; i < n; i++)
-		rest(ctx, results[i].run_id, is_hard);
+		w->rest(w->ctx, results[i].run_id, is_hard, is_hard && check->is_absolute);
 }
 
-static void walk_pasts(const struct gate_pasts *pasts, gate_rest_fn *rest, void *ctx)
+static void walk_pasts(const struct walk *w, const struct gate_pasts *pasts)
 {
 	for (size_t i = 0; i < pasts->n; i++)
-		walk_past(pasts->items[i].results, pasts->items[i].n, true, rest, ctx);
+		walk_past(w, pasts->items[i].check, pasts->items[i].results, pasts->items[i].n,
+			  true);
 }
 
 void gate_rests_on(const struct gate_input *in, gate_rest_fn *rest, void *ctx)
 {
+	const struct walk w = {rest, ctx};
+
 	for (size_t i = 0; i < in->n_items; i++) {
 		const struct gate_item *item = &in->items[i];
 
 		if (item->n_evidence > 0)
-			rest(ctx, item->evidence[0].run_id, item->is_hard);
-		walk_past(item->past, item->n_past, item->is_hard, rest, ctx);
+			rest(ctx, item->evidence[0].run_id, item->is_hard,
+			     item->is_hard && item->check->is_absolute);
+		walk_past(&w, item->check, item->past, item->n_past, item->is_hard);
 	}
 	for (size_t i = 0; i < in->n_budgets; i++)
-		walk_pasts(&in->budgets[i].past, rest, ctx);
+		walk_pasts(&w, &in->budgets[i].past);
 	for (size_t i = 0; i < in->n_baselines; i++)
-		walk_pasts(&in->baselines[i].past, rest, ctx);
+		walk_pasts(&w, &in->baselines[i].past);
 	for (size_t i = 0; i < in->n_restorations; i++)
-		rest(ctx, in->restorations[i].run_id, true);
+		rest(ctx, in->restorations[i].run_id, true, false);
 }
 
 /* ---- what no key that is trusted has signed for ---- */
@@ -53,7 +62,7 @@ static int compare_runs(const void *key, const void *item)
 	return *x < *y ? -1 : *x > *y;
 }
 
-static void look_behind(void *ctx, int64_t run_id, bool is_hard)
+static void look_behind(void *ctx, int64_t run_id, bool is_hard, bool is_absolute)
 {
 	struct behind *b = ctx;
 	const int64_t *run = !is_hard || b->since.n_runs == 0
@@ -61,7 +70,10 @@ static void look_behind(void *ctx, int64_t run_id, bool is_hard)
 				     : bsearch(&run_id, b->since.runs, b->since.n_runs,
 					       sizeof(*b->since.runs), compare_runs);
 
-	if (run == NULL || b->is_seen[run - b->since.runs])
+	if (run == NULL)
+		return;
+	b->out->is_absolute = b->out->is_absolute || is_absolute;
+	if (b->is_seen[run - b->since.runs])
 		return;
 	b->is_seen[run - b->since.runs] = true;
 	b->out->n_runs++;

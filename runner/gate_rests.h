@@ -13,8 +13,11 @@ struct err;
 struct gate_input;
 struct record;
 
-/* One run may be given several times. is_hard: what it says must hold for the gate to open. */
-typedef void gate_rest_fn(void *ctx, int64_t run_id, bool is_hard);
+/*
+ * One run may be given several times. is_hard: what it says must hold for the gate to open;
+ * is_absolute: of a check that is absolute as well.
+ */
+typedef void gate_rest_fn(void *ctx, int64_t run_id, bool is_hard, bool is_absolute);
 void gate_rests_on(const struct gate_input *in, gate_rest_fn *rest, void *ctx);
 
 /*

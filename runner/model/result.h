@@ -117,6 +117,9 @@ struct decision_line {
 	/* A FAIL that does not keep the gate shut, though it stays one; NULL = none lets it
 	 * through. */
 	const struct waived *waived;
+	/* What it doubts is the evidence of an absolute check, so that no override lets it through.
+	 * Of the moment it is decided: it is not recorded. */
+	bool is_absolute;
 };
 
 /*

@@ -80,6 +80,13 @@ printf 'ledger: { trust: ["%s"] }\n' "$(cat key)" >>../a/trusting.yaml
 exits "unless it says whose signature counts" 2 "$ASSIZE" gate release -f ../a/trusting.yaml --record $r -s v2
 like "and nobody it trusts has signed" "$out" "undecided merged run [0-9]+ was merged \(merge 3 of $(head -1 ../a/kept)\), and vouched for by its own key only"
 exits "which can be made again as well" 0 "$ASSIZE" replay --decision 2 --record $r
+sed 's/id: rows,/id: rows, hard: absolute,/' ../a/trusting.yaml >../a/absolute.yaml
+override() { "$ASSIZE" override release -q -f "../a/$1.yaml" --record $r -s v2 --by jane --reason 'the shop is down'; }
+override absolute
+exits "no override makes it count for a check that is absolute" 2 "$ASSIZE" gate release -f ../a/absolute.yaml --record $r -s v2
+like "and it says so" "$out" "undecided merged run [0-9]+ was merged .*; override 1 does not let it through: a check that rests on it is absolute"
+exits "decided again" 0 "$ASSIZE" replay --decision 3 --record $r
+exits "of others it lets it through" 0 "$ASSIZE" gate release -f ../a/trusting.yaml --record $r -s v2
 exits "what a history judged elsewhere cannot be judged again" 2 "$ASSIZE" replay "$(sql 'SELECT max(id) FROM runs')" --record $r
 like "and that is said" "$out" 'unknown +tasks/usual +it was judged by the history of the record it was merged from'
 like "the rest is equal" "$out" '3 results, 2 equal, 0 differ, 1 cannot be judged again'

@@ -47,8 +47,8 @@ static inline void full_add_run(struct world *w, int64_t number, const char *sub
 					  .artifacts = full_artifacts,
 					  .n_artifacts = 2};
 	struct decision_line lines[] = {
-		{"a/b", "y", OUTCOME_PASS, true, "3", "run", "f", 1, 2, 3, 4, NULL},
-		{"a/c", "", OUTCOME_FAIL, true, "4", NULL, "f", 5, 6, 7, 8, &full_waived}};
+		{"a/b", "y", OUTCOME_PASS, true, "3", "run", "f", 1, 2, 3, 4, NULL, false},
+		{"a/c", "", OUTCOME_FAIL, true, "4", NULL, "f", 5, 6, 7, 8, &full_waived, false}};
 	struct decision d = {.gate = "release", .subject = subject, .lines = lines, .n_lines = 2};
 	struct label label = {"shop", "paris"};
 	struct external x = {.name = "score",

@@ -247,6 +247,57 @@ static void test_shards_and_merges_are_vouched_for(void **state)
 }
 
 /* However many are missing, a line stays one. */
+/* Does the gate open by an override? */
+static bool is_let_through(struct parts *p)
+{
+	const struct override o = {.id = 3,
+				   .gate = "release",
+				   .subject = "v2",
+				   .actor = "jane",
+				   .reason = "the shop is down",
+				   .at_ms = NOW - MINUTE,
+				   .until_ms = NOW + HOUR};
+	struct decision d;
+
+	p->s.in.overrides = &o;
+	p->s.in.n_overrides = 1;
+	gate_decide(p->s.arena, &p->s.in, &d);
+	p->s.in.n_overrides = 0;
+	if (!d.is_open)
+		assert_non_null(strstr(d.lines[0].text,
+				       "override 3 does not let it through: a check that rests on "
+				       "it is absolute"));
+	return d.is_open;
+}
+
+/* A pass of an absolute check that does not count is none an override may count. */
+static void test_shards_and_merges_of_absolute_checks_are_absolute(void **state)
+{
+	struct parts *p = *state;
+	struct gate_merged merged = {
+		.merge_id = 3, .run_id = 12, .n_runs = 1, .origin = "shop/ab", .is_hard = true};
+	struct gate_ledger ledger = {.size = 40, .signed_size = 20};
+
+	for (int absolute = 0; absolute < 2; absolute++) {
+		p->s.check.is_absolute = merged.is_absolute = absolute == 1;
+		p->runs[3].run_id = 0;
+		assert_int_equal(is_let_through(p), absolute == 0);
+		p->s.in.edition = 1; /* as it was decided once */
+		assert_true(is_let_through(p));
+		init(p, p->s.arena);
+		p->s.in.merged = &merged;
+		p->s.in.n_merged = 1;
+		p->s.in.is_trust_named = true;
+		assert_int_equal(is_let_through(p), absolute == 0);
+		init(p, p->s.arena);
+		p->s.in.ledger = &ledger;
+		p->s.in.not_signed = (struct gate_unsigned){
+			.run_id = 12, .n_runs = 1, .is_absolute = absolute == 1};
+		assert_int_equal(is_let_through(p), absolute == 0);
+		init(p, p->s.arena);
+	}
+}
+
 static void test_shards_of_a_thousand(void **state)
 {
 	struct parts *p = *state;
@@ -271,6 +322,7 @@ int main(void)
 		TEST(test_shards_of_history_are_held_to_it),
 		TEST(test_shards_remedy_is_the_run_that_is_missing),
 		TEST(test_shards_and_merges_are_vouched_for),
+		TEST(test_shards_and_merges_of_absolute_checks_are_absolute),
 		TEST(test_shards_of_a_thousand),
 	};
 
