@@ -144,7 +144,10 @@ static int read_node(struct query_plan *plan, const struct json_doc *doc, const 
 	return 0;
 }
 
-/* What the catalog knows of the size of a table that is read in whole. */
+/*
+ * The size of a table that is read in whole, as the planner guesses it: as many rows a page as when
+ * it was analysed, and as many pages as it has now. One that was empty then has no rows a page.
+ */
 static int find_size_postgres(struct probe *p, struct db *db, struct query_plan_node *node,
 			      struct err *e)
 {
@@ -154,17 +157,21 @@ static int find_size_postgres(struct probe *p, struct db *db, struct query_plan_
 	buf_init(&name, BUF_UNBOUNDED); /* names are bounded by the server */
 	buf_init(&sql, BUF_UNBOUNDED);
 	db_quote_table(DB_POSTGRES, &name, node->table);
-	(void)buf_puts(&sql, "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = "
-			     "pg_catalog.to_regclass(");
+	(void)buf_puts(&sql, "SELECT CASE WHEN pages = relpages THEN reltuples "
+			     "WHEN relpages = 0 THEN -1 "
+			     "ELSE pg_catalog.round(reltuples / relpages * pages) END "
+			     "FROM (SELECT reltuples, relpages, pg_catalog.pg_relation_size(oid) / "
+			     "pg_catalog.current_setting('block_size')::bigint AS pages "
+			     "FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(");
 	rc = dialect_literal(DB_POSTGRES, &sql, name.data, e);
-	(void)buf_puts(&sql, ")");
+	(void)buf_puts(&sql, ")) AS t");
 	if (rc == 0)
 		rc = db_query(db, sql.data, NULL, 0, p->deadline_ms, take_number, &node->table_rows,
 			      e);
 	if (node->table_rows < 0)
 		node->unknown = arena_printf(p->arena,
-					     "table \"%s\" was never analysed, so its size is not "
-					     "known; run ANALYZE on it",
+					     "table \"%s\" was never analysed, or was empty then, "
+					     "so its size is not known; run ANALYZE on it",
 					     node->table);
 	buf_release(&name);
 	buf_release(&sql);

@@ -60,6 +60,7 @@ cat >>assize.yaml <<'YAML'
     checks:
       - { id: ledger, target: ledger, plan: { query: SELECT * FROM lines l WHERE l.order_id = 7, forbid: [Seq Scan, Sort] }, expect: { seq_scan_rows: "<= 100", total_cost: "<= 500", rows: "<= 100" } }
       - { id: ledger-fresh, target: ledger, plan: { query: SELECT * FROM fresh }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-filled, target: ledger, plan: { query: SELECT * FROM filled }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-many, target: ledger, plan: { query: "SELECT 1 FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b, generate_series(1, 1000000) c, generate_series(1, 1000000) d" }, expect: { rows: "<= 100" } }
       - { id: ledger-slow, target: ledger, plan: { statements: { min_calls: 1 } }, expect: { mean_time: "<= 10s" } }
       - { id: store-hash, target: store, plan: { query: "SELECT STRAIGHT_JOIN count(*) FROM few JOIN `lines` l ON l.n = few.code" }, expect: { seq_scan_rows: "<= 100" } }
@@ -100,6 +101,11 @@ tells "an index dropped on PostgreSQL" p/ledger 1 'forbidden.*Seq Scan on public
 like "and the rows it would read" "$out" 'series +seq_scan_rows
  +measured +10 000 rows'
 tells "a table that was never analysed" p/ledger-fresh 2 'table "public\.fresh" was never analysed.*ANALYZE'
+admin ledger "CREATE TABLE filled (id int) WITH (autovacuum_enabled = off)" "GRANT SELECT ON filled TO audit" "ANALYZE filled" \
+	"INSERT INTO filled SELECT generate_series(1, 300)"
+tells "a table that was filled since it was analysed" p/ledger-filled 2 'table "public\.filled" was .*empty then.*ANALYZE'
+admin ledger "ANALYZE filled" "INSERT INTO filled SELECT generate_series(1, 700)"
+tells "and one that has grown since" p/ledger-filled 1 'series +seq_scan_rows.*Seq Scan on public\.filled: ([4-9][0-9][0-9]|[0-9]{4}) rows'
 tells "more rows than an integer holds" p/ledger-many 1 'FAIL p/ledger-many:rows 1e\+24 rows'
 tells "no pg_stat_statements" p/ledger-slow 2 'pg_stat_statements.*shared_preload_libraries'
 mariadb_sql -D store "CREATE TABLE few (code INT PRIMARY KEY); INSERT INTO few VALUES (1), (2)"
