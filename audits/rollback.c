@@ -346,10 +346,7 @@ static int find_tags(struct probe *p, const struct rollback_spec *spec,
 		return 0;
 	err_set(e, ERR_MEASURE, "no tag of \"%s\" matches \"%s\"%s", set->repo->location, set->tags,
 		set->except.n > 0 ? " and nothing of `except`" : "");
-	return err_help(e,
-			"a shallow clone has no tags: git fetch --depth=1 origin "
-			"'refs/tags/%s:refs/tags/%s'",
-			set->tags, set->tags);
+	return err_help(e, "%s", rollback_tags_help(p->arena, set));
 }
 
 static int verify_tags(struct probe *p, const struct rollback_set *set, const char *const *tags,

@@ -268,22 +268,45 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 		add_perhaps_itself(l, in);
 }
 
+/* Nothing was ever released, or the set keeps nothing else of it: there is no way back to prove. */
+static void add_no_way_back(struct lines *l, const struct gate_input *in)
+{
+	bool is_alone = in->n_rollback_tags > 0;
+	struct target_state none = {
+		.tag = "",
+		.text = is_alone ? "the set has no tag to roll back to but the release itself"
+				 : "the set has no tag to roll back to",
+	};
+	bool is_named =
+		in->subject != NULL && *in->subject != '\0' && strcmp(in->subject, "any") != 0;
+
+	add(l, in, &none, true);
+	l->items[l->n - 1].remedy = "assize rollback list";
+	if (gate_is_before_edition(in, 2) || in->n_rollback_gone > 0)
+		return;
+	l->items[l->n - 1].text =
+		arena_printf(l->arena, "%s: a first release is let out by override%s", none.text,
+			     is_alone ? "; after others, keep: 2 holds one of them" : "");
+	l->items[l->n - 1].remedy = arena_printf(
+		l->arena,
+		"assize override %s --subject %s --by \"$USER\" --reason 'first release: nothing "
+		"to go back to'",
+		lines_word(l, in->gate->name), is_named ? lines_word(l, in->subject) : "ID");
+}
+
 void rollback_rule_decide(struct lines *l, const struct gate_input *in)
 {
 	struct target_state none = {.tag = ""};
 
-	if (in->rollback_error != NULL)
+	if (in->rollback_error != NULL) {
 		none.text = arena_printf(l->arena, "could not list the targets: %s",
 					 in->rollback_error);
-	else if (in->n_rollback_tags == 0)
-		none.text = "the set has no tag to roll back to";
-	else if (count_ways_back(in) == 0)
-		none.text = "the set has no tag to roll back to but the release itself";
-	if (none.text == NULL) {
-		decide_targets(l, in);
-	} else {
 		add(l, in, &none, true);
 		l->items[l->n - 1].remedy = "assize rollback list";
+	} else if (count_ways_back(in) == 0) {
+		add_no_way_back(l, in);
+	} else {
+		decide_targets(l, in);
 	}
 	decide_gone(l, in);
 }

@@ -98,6 +98,11 @@ struct rollback_request {
 int rollback_tags(struct arena *a, const struct rollback_set *set, const char *const **tags,
 		  size_t *n, struct err *e);
 
+/* What brings tags when the set has none. */
+const char *rollback_tags_help(struct arena *a, const struct rollback_set *set);
+/* Does git call the set's repository a shallow clone? It has but the tags that were asked for. */
+bool rollback_is_shallow(const struct rollback_set *set);
+
 /*
  * Commits (hex) the tags lead to now, by reference alone: nothing is verified. NULL where a tag
  * leads to none. It tells that a tag has moved since it was proven.

@@ -183,6 +183,29 @@ out:
 	return rc;
 }
 
+bool rollback_is_shallow(const struct rollback_set *set)
+{
+	git_repository *repo = NULL;
+	struct err e = {0};
+	bool is_shallow;
+
+	if (git_door_open(set->repo->location, &repo, &e) < 0)
+		return false; /* whoever lists its tags is told why */
+	is_shallow = git_repository_is_shallow(repo) == 1;
+	git_repository_free(repo);
+	return is_shallow;
+}
+
+const char *rollback_tags_help(struct arena *a, const struct rollback_set *set)
+{
+	if (rollback_is_shallow(set))
+		return arena_printf(a,
+				    "a shallow clone has no tags: git fetch --depth=1 origin "
+				    "'refs/tags/%s:refs/tags/%s'",
+				    set->tags, set->tags);
+	return "git fetch --tags brings those of a remote, git tag v1.0.0 makes the first";
+}
+
 int rollback_commits(struct arena *a, const struct rollback_set *set, const char *const *tags,
 		     size_t n, const char *const **commits, struct err *e)
 {

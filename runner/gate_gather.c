@@ -83,6 +83,8 @@ static int find_restorations(const struct gate_gather *g, struct gate_input *out
 		out->rollback_error = arena_strdup(g->arena, list.message);
 		out->n_rollback_tags = 0; /* a repository that went away half read has none */
 		out->n_rollback_gone = 0;
+	} else if (out->n_rollback_tags == 0 && rollback_is_shallow(set)) {
+		out->rollback_error = "a shallow clone has no tags";
 	}
 	return 0;
 }

@@ -93,6 +93,7 @@ static int git_look(struct init *in, struct init_subject *s, struct err *e)
 {
 	static const char *const globs[] = {"v*", "release-*", "*"};
 	struct releases *x = s->state;
+	const struct target *repo = s->target;
 
 	for (size_t i = 0; i < sizeof(globs) / sizeof(globs[0]) && x->n == 0; i++) {
 		const struct rollback_set set = {.repo = s->target, .tags = globs[i]};
@@ -105,7 +106,9 @@ static int git_look(struct init *in, struct init_subject *s, struct err *e)
 	if (x->n > 0)
 		return 0;
 	(void)err_set(e, ERR_USAGE, "there is no tag in \"%s\"", s->given); /* -1 below */
-	return err_help(e, "git tag v1.0.0 makes one; a shallow clone has none: git fetch --tags");
+	return err_help(e, "%s",
+			rollback_tags_help(in->app->arena,
+					   &(struct rollback_set){.repo = repo, .tags = "*"}));
 }
 
 static double restore_s(const struct init_subject *s)

@@ -212,8 +212,9 @@ static void put_table(struct listing *l, FILE *out, const struct release *releas
 	table_print(&t, out);
 	for (size_t i = 0; i < n; i++)
 		put_findings(out, &releases[i]);
-	if (n == 0)
-		(void)fprintf(out, "no tag matches\n");
+	if (n == 0 || releases[0].is_gone) /* those come last */
+		(void)fprintf(out, "no tag matches\n  help: %s\n",
+			      rollback_tags_help(l->a, l->set));
 }
 
 int rollback_list(struct app *app, const struct rollback_set *set, struct record *record,

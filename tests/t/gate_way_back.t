@@ -65,4 +65,27 @@ git -C repo tag -d v1.0.0 >/dev/null
 exits "one that is too old to be a target may go" 0 "$ASSIZE" gate all -s 2026.17
 git -C repo tag -d v1.4.0 >/dev/null
 exits "one for which an older one would step in is missed" 2 "$ASSIZE" gate all -s 2026.18
+
+# ---- the first release of all ----
+
+rm -rf .assize repo
+git init -q -b main repo && git -C repo commit -q --allow-empty -m one
+exits "nothing was ever tagged" 2 "$ASSIZE" gate any -s v1.0.0
+like "what lets a first release out is told" "$out" "no tag to roll back to: a first release is let out by override.*to do: assize override any --subject v1.0.0 "
+unlike "of a clone that is whole it is not said that it is shallow" "$out$err" shallow
+like "the list says what brings tags" "$("$ASSIZE" rollback list)" 'no tag matches.  help: git fetch --tags'
+like "verify as well" "$("$ASSIZE" rollback verify 2>&1)" 'git fetch --tags brings those of a remote'
+git -C repo tag v1.0.0
+exits "the first tag is no way back from itself" 2 "$ASSIZE" gate any -s v1.0.0
+like "of which the same is told" "$out" 'but the release itself: a first release is let out by override'
+override=$(echo "$out" | sed -n 's/.*to do: assize \(override any .*\)/\1/p' | tail -n 1)
+USER=ada eval "'$ASSIZE' $override" >/dev/null
+exits "the remedy lets it out" 0 "$ASSIZE" gate any -s v1.0.0
+exits "a decision made again says the same" 0 "$ASSIZE" replay latest
+git -C repo tag -d v1.0.0 >/dev/null && git -C repo commit -q --allow-empty -m two
+git clone -q --depth=1 --no-tags "file://$TMP/repo" shallow && rm -rf repo && mv shallow repo
+exits "a shallow clone has no tags" 2 "$ASSIZE" gate any -s v1.1.0
+like "which is no first release" "$out" 'could not list the targets: a shallow clone has no tags.*to do: assize rollback list'
+unlike "nor is it called one" "$out" 'first release'
+like "the list says what brings them" "$("$ASSIZE" rollback list)" "help: a shallow clone has no tags: git fetch --depth=1 origin 'refs/tags/v\*"
 done_testing
