@@ -91,6 +91,25 @@ static const char *show_value(struct arena *a, const struct db_value *v)
 	return "NULL";
 }
 
+/* A clock elsewhere looks like a clock that is wrong. */
+static const char *help_future(struct arena *a, const struct freshness_spec *spec,
+			       const struct db_value *v)
+{
+	int64_t ms;
+	int has_zone = 1;
+
+	if (spec->format != FORMAT_ISO || utc_parse(v->text, v->len, &ms, &has_zone) != 0 ||
+	    has_zone)
+		return NULL;
+	if (spec->zone)
+		return arena_printf(a,
+				    "help: it carries no zone and is read by zone: %s; is that the "
+				    "zone it is written in?",
+				    spec->zone);
+	return "help: it carries no zone and is read as UTC; say in which zone it is written, for "
+	       "example zone: Europe/Berlin";
+}
+
 static int read_text(const struct freshness_spec *spec, const struct db_value *v, int64_t *out,
 		     struct err *e)
 {
@@ -170,12 +189,15 @@ static struct measurement measure(struct probe *p, const struct scan *s,
 		return none(p, spec, "smallest", oldest, e.message);
 	/* Read after the query: a row written meanwhile is not from the future. */
 	age_ms = clock_wall_ms(p->world->clock) - newest_ms;
+	struct measurement m = measurement_real("", (double)age_ms / 1000.0, "s");
+
 	if (age_ms < 0) {
 		num_format_duration(-age_ms, ahead);
-		return none(p, spec, "largest", newest,
-			    arena_printf(p->arena, "is %s in the future", ahead));
+		m = none(p, spec, "largest", newest,
+			 arena_printf(p->arena, "is %s in the future", ahead));
+		m.evidence = help_future(p->arena, spec, newest);
+		return m;
 	}
-	struct measurement m = measurement_real("", (double)age_ms / 1000.0, "s");
 
 	utc_format(newest_ms, 1, when);
 	m.evidence = arena_printf(p->arena, "newest %s: %s", spec->column, when);

@@ -8,6 +8,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/init.h"
 #include "runner/init_draft.h"
 #include "runner/io/file.h"
@@ -60,6 +61,19 @@ static void put_target(const struct init_subject *s, struct buf *out, bool is_dr
 	(void)buf_puts(out, " }\n");
 }
 
+/* Without the server's word UTC is taken, as by any check that says no zone. */
+static void look_at_zone(struct init *in, struct init_subject *s, struct db *db,
+			 int64_t deadline_ms)
+{
+	struct err e = {0};
+
+	if (init_ask_zone(db, &in->app->clock, in->app->arena, deadline_ms, s->state, &e) != 0)
+		init_note(s,
+			  "%s: the time zone of the server is not known, times without one are "
+			  "taken in UTC: %s",
+			  s->name, e.message);
+}
+
 static int look(struct init *in, struct init_subject *s, struct err *e)
 {
 	struct init_target *t = s->state;
@@ -74,6 +88,8 @@ static int look(struct init *in, struct init_subject *s, struct err *e)
 		rc = db_catalog(db, in->app->arena, NULL, deadline_ms, &t->catalog, e);
 		if (rc == 0)
 			missed = search_path_misses(db, in->app->arena, deadline_ms);
+		if (rc == 0)
+			look_at_zone(in, s, db, deadline_ms);
 		db_release(pool, db);
 	}
 	db_pool_free(pool);
@@ -114,11 +130,54 @@ static void note_policies(struct init_subject *s)
 	}
 }
 
+static bool has_age(const struct init_target *t, const struct db_table *table)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->items[i].table == table && t->items[i].type == SUGGEST_FRESH &&
+		    t->items[i].is_measured)
+			return true;
+	return false;
+}
+
+/* Many tables have a moment that is to come; one that has no other gets no check of its age. */
+static void note_future(struct init_subject *s)
+{
+	const struct init_target *t = s->state;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct suggestion *g = &t->items[i];
+
+		if (g->type != SUGGEST_FRESH || g->is_measured || !g->reason ||
+		    !str_ends(g->reason, " in the future") || has_age(t, g->table))
+			continue;
+		init_note(s, "%s: no check of the age of \"%s\": %s%s%s", s->name, g->table->name,
+			  g->reason, g->lacks_zone ? " by the clock of " : "",
+			  !g->lacks_zone ? ""
+			  : g->zone	 ? g->zone
+					 : "UTC; write one with the zone: of who writes it");
+	}
+}
+
+static void note_unnamed_zone(struct init_subject *s)
+{
+	const struct init_target *t = s->state;
+
+	if (t->n_zoneless > 0)
+		init_note(
+			s,
+			"%s: no check of the age of %zu column%s without a time zone: the server "
+			"writes them in its own, \"%s\", which is no name that zone: takes; write "
+			"freshness with, for example, zone: Europe/Berlin",
+			s->name, t->n_zoneless, t->n_zoneless == 1 ? "" : "s", t->unnamed_zone);
+}
+
 static int put(struct init_writer *w, struct init_subject *s, struct err *e)
 {
 	(void)e; /* what was not measured is left out */
 	init_take(s->state, s);
 	note_policies(s);
+	note_future(s);
+	note_unnamed_zone(s);
 	init_put_tables(w, s->state);
 	return 0;
 }

@@ -88,6 +88,26 @@ static const struct db_foreign_key *whole_key(struct arena *a, const struct db_c
 	return n == key->n_columns ? whole : NULL;
 }
 
+static void suggest_fresh(struct arena *a, struct init_target *t, const struct db_table *table)
+{
+	for (size_t i = 0; i < table->n_columns; i++) {
+		const struct db_column *c = &table->columns[i];
+		bool lacks_zone = init_lacks_zone(t->catalog.engine, c);
+		struct suggestion *s;
+
+		if (!is_moment(c))
+			continue;
+		if (lacks_zone && t->unnamed_zone) { /* by a guess it would be off by hours */
+			t->n_zoneless++;
+			continue;
+		}
+		s = add(a, t, SUGGEST_FRESH, table);
+		s->column = c->name;
+		s->lacks_zone = lacks_zone;
+		s->zone = lacks_zone ? t->zone : NULL;
+	}
+}
+
 static void suggest_table(struct arena *a, struct init_target *t, const struct db_table *table)
 {
 	(void)add(a, t, SUGGEST_ROWS, table);
@@ -97,9 +117,7 @@ static void suggest_table(struct arena *a, struct init_target *t, const struct d
 		if (c->is_nullable && !is_computed(c))
 			add(a, t, SUGGEST_MISSING, table)->column = c->name;
 	}
-	for (size_t i = 0; i < table->n_columns; i++)
-		if (is_moment(&table->columns[i]))
-			add(a, t, SUGGEST_FRESH, table)->column = table->columns[i].name;
+	suggest_fresh(a, t, table);
 	for (size_t i = 0; i < table->n_foreign_keys; i++) {
 		const struct db_foreign_key *key =
 			whole_key(a, &t->catalog, &table->foreign_keys[i]);
@@ -141,9 +159,12 @@ static void take(struct suggestion *s, const struct result *r)
 void init_take(struct init_target *t, const struct init_subject *s)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		const struct result *r = init_value(s, 0, t->items[i].id, NULL, NULL);
+		const char *reason = NULL;
+		const struct result *r = init_value(s, 0, t->items[i].id, NULL, &reason);
 
 		if (r)
 			take(&t->items[i], r);
+		else
+			t->items[i].reason = reason;
 	}
 }

@@ -41,6 +41,10 @@ static void put_kind(struct buf *out, const struct suggestion *s)
 		init_put_list(out, s->key->targets, s->key->n_columns);
 		(void)buf_puts(out, " }");
 	}
+	if (s->zone) {
+		(void)buf_puts(out, ", zone: ");
+		init_put_text(out, s->zone);
+	}
 	(void)buf_puts(out, " }");
 }
 
@@ -174,7 +178,7 @@ static void put_fresh(struct init_writer *w, const struct init_target *t, size_t
 		      {2 * 86400, "2d"},   {7 * 86400, "7d"},	{14 * 86400, "14d"},
 		      {31 * 86400, "31d"}, {92 * 86400, "92d"}, {366 * 86400, "366d"}};
 	const struct suggestion *best = NULL;
-	char remark[64], age[NUM_REAL_MAX];
+	char remark[96], age[NUM_REAL_MAX];
 
 	for (size_t i = first; i < t->n && t->items[i].table == t->items[first].table; i++) {
 		const struct suggestion *s = &t->items[i];
@@ -189,7 +193,8 @@ static void put_fresh(struct init_writer *w, const struct init_target *t, size_t
 		if (best->age_s * 2 > bounds[i].seconds)
 			continue;
 		(void)num_format_duration((int64_t)(best->age_s * 1000), age);
-		(void)snprintf(remark, sizeof(remark), "newest row is %s old", age);
+		(void)snprintf(remark, sizeof(remark), "newest row is %s old%s", age,
+			       best->zone ? " by the server's zone" : "");
 		put_check(w, best, "fresh", NULL, remark);
 		(void)buf_printf(w->out, "\"< %s\"\n", bounds[i].words);
 		return;

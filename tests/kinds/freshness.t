@@ -52,6 +52,12 @@ tells "empty table" iso 2 'table "t" has no rows'
 intact
 sqlite3 shop.db "UPDATE t SET at = strftime('%Y-%m-%d %H:%M:%S', 'now', '+2 hours') WHERE id = 1"
 tells "a time in the future" iso 2 'is 2 h in the future|in the future'
+like "and in which zone it was read" "$out$err" 'help: it carries no zone and is read as UTC; .*zone: Europe/Berlin'
+sqlite3 shop.db "UPDATE t SET at = strftime('%Y-%m-%d %H:%M:%S', 'now', '+12 hours') WHERE id = 1"
+tells "a time in the future of its zone" berlin 2 'help: .* read by zone: Europe/Berlin'
+sqlite3 shop.db "UPDATE t SET at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+12 hours') WHERE id = 1"
+tells "one that says its zone" iso 2 'in the future'
+unlike "needs none" "$out$err" 'zone:'
 intact
 sqlite3 shop.db "UPDATE t SET at = 'yesterday' WHERE id = 1"
 tells "a word" iso 2 '"yesterday", is not an ISO 8601 time'

@@ -127,6 +127,31 @@ mariadb_sql "ALTER TABLE shop.orders MODIFY amount DECIMAL(12,2)"
 run "$ASSIZE" run
 like "and fails" "$status $out" '^1 .*FAIL shop/orders-columns'
 
+# A server that is not in UTC: what its now() writes into a DATETIME is read by its clock.
+moments() # of what the server's zone is $1: the part of the definition about ages
+{
+	mariadb_sql "SET GLOBAL time_zone = '$1'"
+	rm -f assize.yaml
+	run "$ASSIZE" init --mysql "socket=$MARIADB_SOCKET user=clock dbname=clock"
+	out=$(grep -A 1 -- -fresh assize.yaml; cat assize.yaml | grep -c zone:)
+}
+mariadb_sql "SET GLOBAL time_zone = '+05:00'; CREATE USER clock@localhost"
+mariadb_sql "CREATE DATABASE clock; USE clock; GRANT SELECT ON clock.* TO clock@localhost;
+	CREATE TABLE a (made DATETIME); INSERT INTO a VALUES (now() - INTERVAL 10 HOUR);
+	CREATE TABLE b (made DATETIME(3)); INSERT INTO b VALUES (now());
+	CREATE TABLE c (made TIMESTAMP); INSERT INTO c VALUES (now());"
+moments +05:00
+like "a server elsewhere: the age is right" "$out" 'a-fresh # newest row is 10 h old .*column: made, zone: "Etc/GMT-5"'
+like "it has one for what UTC would take for the future" "$out" 'b-fresh # newest row is .*zone: "Etc/GMT-5"'
+like "a TIMESTAMP has a zone" "$out" 'c-fresh # newest .*table: c, column: made }'
+exits "a server elsewhere: it holds" 0 "$ASSIZE" run
+moments +05:30
+like "a zone without a name is told" "$err" 'no check of the age of 2 columns without a time zone: .*"\+05:30".*zone: Europe'
+unlike "and not guessed" "$out" '[ab]-fresh'
+moments +00:00
+like "what is to come is told" "$err" 'no check of the age of "b": .*(4\.9|5) h in the future by the clock of UTC; write one with the zone:'
+like "in UTC nothing is said of zones" "$out" 'a-fresh.*c-fresh.*'$'\n''0$'
+
 # ---- names that YAML or a definition would read otherwise, and keys that name no columns ----
 mkdir odd
 sqlite3 odd/odd.db "CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE pair (a INT, b INT, PRIMARY KEY (a, b));

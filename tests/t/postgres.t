@@ -401,6 +401,21 @@ unlike "and no rows of it" "$out" 'hidden-rows'
 cd "$TMP"
 admin shop "DROP VIEW all_of_hidden; DROP TABLE hidden"
 
+mkdir zone && cd zone
+admin shop "ALTER ROLE audit SET TimeZone = 'America/New_York'" "CREATE TABLE clock (made timestamp); CREATE TABLE utc (made timestamptz)" \
+	"INSERT INTO clock VALUES (now() AT TIME ZONE 'America/New_York'); INSERT INTO utc VALUES (now())"
+exits "init where the clock is another" 0 "$ASSIZE" init --postgres "$target"
+like "says so of times without a zone" "$(cat assize.yaml)" \
+	'clock-fresh # newest row is [^h]* old by .*freshness: . table: clock, column: made, zone: "America/New_York" .[^<]*"< 1h"'
+like "and of no others" "$(cat assize.yaml)" 'freshness: . table: utc, column: made }'
+rm assize.yaml
+admin shop "ALTER ROLE audit SET TimeZone = '<+0530>-05:30'"
+exits "where its zone has no name" 0 "$ASSIZE" init --postgres "$target"
+like "that is told" "$err" 'no check of the age of 1 column without a time zone: .*"<\+0530>-05:30", which is no name'
+unlike "and none is guessed" "$(cat assize.yaml)" 'clock-fresh'
+cd "$TMP"
+admin shop "DROP TABLE clock, utc"
+
 # ---- schemas that are not in the search path ----
 
 admin shop "CREATE SCHEMA billing" "CREATE TABLE billing.invoices (id bigint PRIMARY KEY)" "CREATE VIEW billing.open AS SELECT 1 AS one" \
