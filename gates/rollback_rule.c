@@ -6,7 +6,8 @@
  * only when every one was disproved is the rule disproved. The release that is to go out is no way
  * back from itself; when nobody can tell which of the targets it is, one of them has to be another,
  * which two on different commits are. A target that was verified lately and is deleted now was not
- * disproved by that, nor is it forgotten.
+ * disproved by that, nor is it forgotten. When the tag the release is called by was another commit,
+ * evidence about the release may be of that one, so that the gate stays shut.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -72,6 +73,18 @@ bool rollback_row_counts(const struct gate_input *in, const struct restoration_r
 	return in->policy == NULL || (str_starts(row->definition_file, "git:") &&
 				      memcmp(row->definition_digest, in->definition_digest,
 					     sizeof(row->definition_digest)) == 0);
+}
+
+/* Is the tag known as another commit, by its verification or by what disproved it? */
+static bool is_known_as_another(const struct target_state *t)
+{
+	const struct restoration_step *step;
+
+	if (t->row == NULL || t->row->restoration.commit == NULL || t->commit == NULL)
+		return false;
+	step = deciding_step(&t->row->restoration);
+	return !is_same_commit(t) || (t->row->restoration.outcome == OUTCOME_FAIL && step != NULL &&
+				      strcmp(step->name, "identity") == 0);
 }
 
 static void judge(struct lines *l, const struct gate_input *in, struct target_state *t)
@@ -174,6 +187,13 @@ bool rollback_is_release(const struct gate_input *in, size_t i)
 	return false;
 }
 
+/* The release goes by this tag, and the tag moved: what was measured may be the other commit. */
+static bool is_moved_release(const struct gate_input *in, const struct target_state *t)
+{
+	return !gate_is_before_edition(in, 2) && str_equal(t->tag, in->subject) &&
+	       is_known_as_another(t);
+}
+
 static size_t count_ways_back(const struct gate_input *in)
 {
 	size_t n = 0;
@@ -205,10 +225,13 @@ static void add_perhaps_itself(struct lines *l, const struct gate_input *in)
 {
 	struct target_state none = {.tag = ""};
 
-	none.text = arena_printf(l->arena,
-				 "the only commit that is proven may be the release itself: \"%s\" "
-				 "stands for no commit of the repository",
-				 in->subject);
+	none.text = "the only commit that is proven may be the release itself, which is not named";
+	if (in->subject != NULL && strcmp(in->subject, "any") != 0)
+		none.text =
+			arena_printf(l->arena,
+				     "the only commit that is proven may be the release itself: "
+				     "\"%s\" stands for no commit of the repository",
+				     in->subject);
 	add(l, in, &none, true);
 	l->items[l->n - 1].remedy =
 		"name the release by its tag or commit (--subject), or prove a second target "
@@ -262,7 +285,8 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 					      : true;
 
 		add(l, in, &targets[i],
-		    in->gate->is_rollback_all || (is_needed && !rollback_is_release(in, i)));
+		    in->gate->is_rollback_all || is_moved_release(in, &targets[i]) ||
+			    (is_needed && !rollback_is_release(in, i)));
 	}
 	if (!in->gate->is_rollback_all && is_perhaps_itself(in, targets))
 		add_perhaps_itself(l, in);

@@ -186,7 +186,7 @@ static void put_subject(const struct page *p)
 	html_puts(p, "<div><dt>Subject</dt><dd>");
 	html_text(p, run->subject[0] != '\0' ? run->subject : "none given");
 	if (run->commit[0] != '\0') {
-		html_puts(p, ", commit <code>");
+		html_puts(p, ", definitions at <code>");
 		text_markup_n(p->out, run->commit, strnlen(run->commit, 9));
 		html_printf(p, "</code>%s", run->is_dirty ? " with changes" : "");
 	}

@@ -45,6 +45,13 @@ int app_fail(struct app *app, const struct err *e)
 	return err_exit_status(e->class);
 }
 
+int app_fail_beside(struct app *app, int status, const struct err *e)
+{
+	int failed = app_fail(app, e);
+
+	return failed == EXIT_UNDECIDED && status == EXIT_DISPROVED ? status : failed;
+}
+
 static void print_help(struct app *app, const struct command *self)
 {
 	(void)fprintf(app->out, "usage: assize %s%s%s [options]\n\n%s\n\noptions:\n", self->name,

@@ -87,6 +87,8 @@ int app_no_words(const struct command *self, const struct options *o, struct err
 
 /* Prints an error the one way and gives its exit status. */
 int app_fail(struct app *app, const struct err *e);
+/* The same after what came to `status`: what was disproved stays so, whatever failed behind it. */
+int app_fail_beside(struct app *app, int status, const struct err *e);
 
 /* Loads the definition of -f; on errors prints all of them and returns -1 (exit status 3). */
 int app_load(struct app *app, const struct options *o, struct definition **out);

@@ -366,7 +366,8 @@ static int decide(struct gate_command *g, struct err *e)
 	if (publish(g, &decision, e) != 0) {
 		if (decision.is_open)
 			return err_help(e, "the gate would be open; nobody was told so");
-		failed = app_fail(g->app, e); /* it stays shut, and why is shown below */
+		/* it stays shut, and why is shown below */
+		failed = app_fail_beside(g->app, decision_exit_status(&decision), e);
 	}
 	if (show_evidence(g, &decision, e) != 0)
 		return -1;

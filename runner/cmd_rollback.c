@@ -263,7 +263,7 @@ static int verify(struct rollback_command *c, struct err *e)
 		return -1;
 	if (show_run_end(c->app, &c->o, c->record, run.id, &t, e) != 0 ||
 	    show_done(c, run.id, e) != 0)
-		return -1;
+		return app_fail_beside(c->app, run.exit_status, e);
 	return run.exit_status;
 }
 

@@ -123,7 +123,7 @@ static int execute(struct run_command *r, struct err *e)
 	if (session_run(&req, &run, e) != 0)
 		return -1;
 	if (show_run_end(r->app, &r->o, r->record, run.id, &t, e) != 0)
-		return -1;
+		return app_fail_beside(r->app, run.exit_status, e);
 	return run.exit_status;
 }
 

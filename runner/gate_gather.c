@@ -58,7 +58,7 @@ static int find_gone(const struct gate_gather *g, const struct restoration_row *
 static int find_restorations(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
 	const struct rollback_set *set = g->gate->rollback;
-	bool has_subject = g->subject != NULL && strcmp(g->subject, "any") != 0;
+	bool is_named = g->subject != NULL && strcmp(g->subject, "any") != 0;
 	struct restoration_row *rows = NULL;
 	struct err list = {0};
 
@@ -71,14 +71,14 @@ static int find_restorations(const struct gate_gather *g, struct gate_input *out
 	out->rollback_error = NULL;
 	out->rollback_commits = NULL;
 	out->n_rollback_tags = 0;
-	out->rollback_subject = NULL;
+	out->rollback_subject = ""; /* of no release: nobody can tell which of the tags it is */
 	out->rollback_gone = NULL;
 	out->n_rollback_gone = 0;
 	if (rollback_tags(g->arena, set, &out->rollback_tags, &out->n_rollback_tags, &list) != 0 ||
 	    rollback_commits(g->arena, set, out->rollback_tags, out->n_rollback_tags,
 			     &out->rollback_commits, &list) != 0 ||
 	    find_gone(g, rows, out, &list) != 0 ||
-	    (has_subject &&
+	    (is_named &&
 	     rollback_resolve(g->arena, set, g->subject, &out->rollback_subject, &list) != 0)) {
 		out->rollback_error = arena_strdup(g->arena, list.message);
 		out->n_rollback_tags = 0; /* a repository that went away half read has none */

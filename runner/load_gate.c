@@ -104,7 +104,7 @@ static const struct key_row rollback_rows[] = {
 	 .def = "any",
 	 .help = "must all tags of the set be restorable, those that were verified within that "
 		 "time and are deleted now among them, or does one suffice that is certainly not "
-		 "the subject itself: a subject that is unknown to the repository takes two",
+		 "the subject itself: one that is unknown to the repository, and `any`, take two",
 	 .example = "any"},
 	{.name = "verified_within",
 	 .type = KEY_DURATION,

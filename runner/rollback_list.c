@@ -38,8 +38,16 @@ struct release {
 	const char *tag;
 	const struct restoration_row *row; /* NULL = never verified */
 	const char *warm, *swap;	   /* words; "" = not of this one */
+	const char *commit;		   /* where it leads now; NULL = nobody knows */
 	bool is_gone;			   /* verified once, and no tag of the repository now */
 };
+
+/* Was what the record knows of it another commit? */
+static bool is_moved(const struct release *r)
+{
+	return r->row != NULL && r->commit != NULL && r->row->restoration.commit != NULL &&
+	       strcmp(r->commit, r->row->restoration.commit) != 0;
+}
 
 static const char *state_word(const struct release *r)
 {
@@ -49,6 +57,8 @@ static const char *state_word(const struct release *r)
 		return "gone, verified";
 	if (row == NULL)
 		return "never verified";
+	if (is_moved(r))
+		return "moved, verified";
 	switch (row->restoration.outcome) {
 	case OUTCOME_PASS:
 	case OUTCOME_WARN:
@@ -157,6 +167,10 @@ static void put_findings(FILE *out, const struct release *r)
 		(void)fprintf(out, "  %s  is no tag of the repository now\n", r->tag);
 		return;
 	}
+	if (is_moved(r)) {
+		(void)fprintf(out, "  %s  leads to commit %.9s now\n", r->tag, r->commit);
+		return;
+	}
 	for (size_t i = 0; x != NULL && i < x->n_steps; i++) {
 		const struct restoration_step *s = &x->steps[i];
 
@@ -173,7 +187,7 @@ static void put_json(struct json_writer *w, const struct release *r)
 {
 	json_open(w, NULL, '{');
 	json_put_text(w, "tag", r->tag);
-	json_put_text(w, "state", r->is_gone ? "gone" : state_word(r));
+	json_put_text(w, "state", r->is_gone ? "gone" : is_moved(r) ? "moved" : state_word(r));
 	json_put_text(w, "warm", *r->warm != '\0' ? r->warm : NULL);
 	json_put_bool(w, "swap_ready", strcmp(r->swap, "yes") == 0);
 	if (r->row != NULL) {
@@ -223,11 +237,12 @@ int rollback_list(struct app *app, const struct rollback_set *set, struct record
 	struct listing l = {.a = app->arena, .set = set, .now_ms = clock_wall_ms(&app->clock)};
 	struct restoration_row *rows = NULL;
 	struct release *releases;
-	const char *const *tags, *const *gone = NULL;
+	const char *const *tags, *const *gone = NULL, *const * commits;
 	const char **verified;
 	size_t n, n_gone = 0, n_rows = 0;
 
-	if (rollback_tags(app->arena, set, &tags, &n, e) != 0)
+	if (rollback_tags(app->arena, set, &tags, &n, e) != 0 ||
+	    rollback_commits(app->arena, set, tags, n, &commits, e) != 0)
 		return err_context(e, "rollback set \"%s\"", set->name);
 	if (record != NULL &&
 	    record_restorations(record, app->arena, set->name, &rows, &n_rows, e) != 0)
@@ -242,6 +257,7 @@ int rollback_list(struct app *app, const struct rollback_set *set, struct record
 		struct release *r = &releases[i];
 
 		*r = (struct release){.tag = tags[i],
+				      .commit = commits[i],
 				      .row = rollback_show_row(rows, n_rows, tags[i])};
 		look_at_copy(&l, r);
 		l.n_good += r->row == NULL || rollback_is_good(&r->row->restoration) ? 1 : 0;

@@ -73,7 +73,7 @@ exits "nor as JSON" 2 "$ASSIZE" gate runs -s v3 -f late.yaml --report html=gone/
 is "which says nothing" "$out" ""
 sqlite3 shop.db "DELETE FROM tasks"
 mkdir gone
-exits "a gate that stays shut" 2 "$ASSIZE" gate runs -s v4 -f late.yaml --report html=gone/of.html
+exits "a gate that stays shut, and is disproved" 1 "$ASSIZE" gate runs -s v4 -f late.yaml --report html=gone/of.html
 like "says why, all the same" "$out" 'FAIL tasks/rows.*decision=SHUT'
 sqlite3 shop.db "INSERT INTO tasks VALUES (1)"
 

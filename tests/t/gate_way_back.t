@@ -24,6 +24,8 @@ for subject in v1.0.0 refs/tags/v1.0.0 tags/v1.0.0 "$(git -C repo rev-parse v1.0
 	unlike "\"$subject\": not open" "$out" 'decision=OPEN'
 done
 like "a name that stands for no commit" "$out" 'may be the release itself: "2026.11" stands for no commit of the repository.*keep: 2'
+exits "no release is named: it may be the one" 2 "$ASSIZE" gate any -s any
+like "which is told" "$out" 'may be the release itself, which is not named'
 exits "of which a decision made again says the same" 0 "$ASSIZE" replay latest
 like "it is equal" "$out" 'decision .* equal'
 exits "a release that is not tagged yet is none of the targets" 0 "$ASSIZE" gate any -s v1.1.0
@@ -39,6 +41,23 @@ exits "two tags of one commit are one" 2 "$ASSIZE" gate any -s 2026.11
 like "which is told" "$out" 'may be the release itself'
 git -C repo tag -d v1.1.0-again >/dev/null
 git -C repo tag -a v1.0.0 -m again "$commit"
+
+# ---- the tag of the release was moved ----
+
+exits "the release is known" 0 "$ASSIZE" gate any -s v1.1.0
+git -C repo commit -q --allow-empty -m other && git -C repo tag -f v1.1.0 HEAD >/dev/null 2>&1
+like "the list has it" "$("$ASSIZE" rollback list)" 'v1.1.0 .*moved, verified .*v1.1.0  leads to commit'
+is "as JSON as well" "$("$ASSIZE" rollback list --json | jq -r '.rel[] | select(.tag == "v1.1.0") | .state')" moved
+exits "its evidence may be of the other commit" 2 "$ASSIZE" gate any -s v1.1.0
+like "which is told" "$out" 'require undecided rollback/rel:v1.1.0 proven just now as commit .*but the tag leads to'
+exits "a decision made again says the same" 0 "$ASSIZE" replay latest
+exits "another release has a way back" 0 "$ASSIZE" gate any -s v1.2.0
+exits "verified again it is disproved" 1 "$ASSIZE" rollback verify -q v1.1.0
+exits "and the gate is shut for it" 1 "$ASSIZE" gate any -s v1.1.0
+like "which is told as well" "$out" 'require FAIL rollback/rel:v1.1.0 disproved at identity: the tag moved'
+git -C repo tag -f v1.1.0 HEAD~1 >/dev/null 2>&1
+exits "as it was" 0 "$ASSIZE" rollback verify -q v1.1.0
+exits "it goes out" 0 "$ASSIZE" gate any -s v1.1.0
 
 # ---- tags that were deleted ----
 

@@ -147,6 +147,9 @@ isnt "a pass nobody could see is no pass" "$status" 0
 exits "a report that cannot be written is no pass" 2 "$ASSIZE" run need/other --report html=/nowhere/x.html
 like "which the last line says as well" "$out" 'exit=2'
 like "and says which" "$err" '/nowhere/x.html'
+printf 'assize: 1\naudits: { a: { checks: [ { id: no, command: { run: [/bin/false] } } ] } }\n' >no.yaml
+exits "what is disproved stays so" 1 "$ASSIZE" run -f no.yaml --report html=/nowhere/x.html
+like "and is told beside" "$out $err" 'exit=1.*/nowhere/x.html'
 exits "an unknown format is found before anything runs" 3 "$ASSIZE" run need/other --report htm=x
 like "with a suggestion" "$err" 'did you mean html'
 exits "a record that cannot be made is exit 4" 4 "$ASSIZE" run need/other --record /proc/nowhere/r.db
