@@ -16,6 +16,7 @@ static const char *const runs[] = {"stale", "always", "never", NULL}; /* enum ga
 static const char *const tag_rules[] = {"any", "all", NULL};
 
 #define MAX_ENTRIES   1000 /* each is held against every check */
+#define MAX_GATES     1000 /* each is looked for behind what every one depends on */
 #define MAX_UNMATCHED 20   /* entries that match nothing; each looks for names alike */
 #define DAY_MS	      86400000
 #define MAX_AGE_MS    (INT64_C(366) * DAY_MS)
@@ -404,6 +405,11 @@ void load_gate(struct loader *l, const struct group *g, const struct node *node)
 	struct gate *gate = arena_alloc(l->arena, sizeof(*gate));
 
 	if (!load_name(l, &l->gates, "gate", g, gate) || node->type != NODE_MAPPING)
+		return;
+	if (l->n_gates++ == MAX_GATES)
+		(void)diags_at(l->diags, g->pos, NULL, "more than %d gates in one definition",
+			       MAX_GATES);
+	if (l->n_gates > MAX_GATES)
 		return;
 	gate->name = g->name;
 	gate->pos = g->pos;

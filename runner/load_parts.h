@@ -234,6 +234,7 @@ struct loader {
 	struct map targets, audits, gates, sets, waivers, sinks;
 	struct pending_needs *needs;
 	size_t n_needs, n_entries, n_unmatched; /* entries: of all gates */
+	size_t n_gates;				/* named so far */
 };
 
 /*

@@ -101,6 +101,7 @@ hostile "16,000 needs of nothing" 3 'needs a database target' "$top"'print "audi
 hostile "a ring of 13,000 needs" 3 'needs itself' "$one"'printf "{id: c%d, rows: {table: t}, expect: \">= 1\", needs: a/c%d},", $_, $_+1 for 1..13000; print "{id: c13001, rows: {table: t}, expect: \">= 1\", needs: a/c1}] } }\n"'
 hostile "40,000 misspelt keys" 3 'unknown key' "$top"'print "audits: { a: { checks: ["; printf "{id: c%d, tabel: 5, colums: 6},", $_ for 1..20000; print "] } }\n"'
 hostile "8,000 gates over 8,000 checks" 3 'matches nothing' "$one"'printf "{id: c%d, rows: {table: t}, expect: \">= 1\"},", $_ for 1..8000; print "] } }\ngates: {"; printf "g%d: {require: {check: \"*c*c*c*%d\"}},", $_, $_ for 1..8000; print "}\n"'
+hostile "a chain of 8,000 gates" 3 'more than 1000 gates' "$top"'print "targets: { r: { git: . } }\nrollback: { s: { repo: r, tags: x } }\ngates: {"; printf "g%d: {rollback: {set: s}, depends_on: g%d},", $_, $_+1 for 1..8000; print "g8001: {rollback: {set: s}}}\n"'
 hostile "100,000 bounds" 3 'more than 100 bounds' "$one"'print "{id: a, rows: {table: t}, expect: [", "\">= 1\"," x 100000, "]}] } }\n"'
 hostile "a bound of a megabyte" 3 'cannot read expectation' "$one"'print "{id: a, rows: {table: t}, expect: \"in [", "1," x 500000, "1]\"}] } }\n"'
 hostile "a pattern of a megabyte" 3 '' "$one"'print "{id: a, rows: {table: t}, expect: \"matches /", "(" x 500000, "/\"}] } }\n"'
