@@ -113,20 +113,60 @@ static void put_draft(const struct init_subject *s, struct buf *out)
 	init_put_suggestions(out, s->state);
 }
 
-/* What policies hide from the role is no measurement. */
-static void note_policies(struct init_subject *s)
+/* "table \"t\": could not ...": of what a statement that failed was asked. */
+static const char *without_table(const char *reason)
+{
+	const char *cause = str_starts(reason, "table \"") ? strstr(reason, "\": ") : NULL;
+
+	return cause ? cause + strlen("\": ") : reason;
+}
+
+/* A statement failed; that there are no rows, or only NULLs, is an answer. */
+static bool is_failed(const struct suggestion *g)
+{
+	const char *cause = g->reason ? without_table(g->reason) : "";
+
+	return !g->is_measured && (str_starts(cause, "could not ") || str_starts(cause, "cannot "));
+}
+
+/* Some of the table could be read, but not what these checks would have asked of it. */
+static void note_gaps(struct init_subject *s, const struct init_target *t, size_t rows)
+{
+	const struct db_table *table = t->items[rows].table;
+	const char *reason = NULL;
+	size_t n = 0;
+
+	for (size_t i = rows + 1; i < t->n && t->items[i].table == table; i++) {
+		if (!is_failed(&t->items[i]))
+			continue;
+		reason = without_table(t->items[i].reason);
+		n++;
+	}
+	if (n > 0)
+		init_note(s, "%s: %zu check%s of \"%s\" left out: %s", s->name, n,
+			  n == 1 ? "" : "s", table->name, reason);
+}
+
+/* What may not be read, or a policy hides, is no measurement; a gate without it is nearly empty. */
+static void note_unread(struct init_subject *s)
 {
 	const struct init_target *t = s->state;
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct suggestion *g = &t->items[i];
 
-		if (g->type == SUGGEST_ROWS && g->table->has_row_security && !g->is_measured)
+		if (g->type != SUGGEST_ROWS)
+			continue;
+		if (g->is_measured)
+			note_gaps(s, t, i);
+		else if (g->table->has_row_security)
 			init_note(s,
 				  "%s: rows of \"%s\" not looked at: a policy hides them from the "
-				  "role; "
-				  "give it BYPASSRLS",
+				  "role; give it BYPASSRLS",
 				  s->name, g->table->name);
+		else if (g->reason)
+			init_note(s, "%s: only the columns of \"%s\" are checked: %s", s->name,
+				  g->table->name, without_table(g->reason));
 	}
 }
 
@@ -175,7 +215,7 @@ static int put(struct init_writer *w, struct init_subject *s, struct err *e)
 {
 	(void)e; /* what was not measured is left out */
 	init_take(s->state, s);
-	note_policies(s);
+	note_unread(s);
 	note_future(s);
 	note_unnamed_zone(s);
 	init_put_tables(w, s->state);

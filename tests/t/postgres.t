@@ -401,6 +401,20 @@ unlike "and no rows of it" "$out" 'hidden-rows'
 cd "$TMP"
 admin shop "DROP VIEW all_of_hidden; DROP TABLE hidden"
 
+mkdir unread && cd unread
+admin shop "CREATE ROLE outsider LOGIN; CREATE TABLE half (id int NOT NULL, a int, b int); INSERT INTO half VALUES (1, 1, 1)" \
+	"GRANT SELECT (id, a) ON half TO outsider"
+exits "init by a role that may read little" 0 "$ASSIZE" init --postgres "${target/user=audit/user=outsider}"
+like "tells of which tables there is next to nothing" "$err" \
+	'shop: only the columns of "orders" are checked: could not run the query: permission denied for table orders'
+like "and of which not all" "$err" 'shop: 1 check of "half" left out: could not run the query: permission denied for table half'
+unlike "it is told by the half of it that it may read" "$err" 'only the columns of "half"'
+rm assize.yaml
+exits "init by a role that may read all" 0 "$ASSIZE" init --postgres "$target"
+unlike "has no such words" "$err" 'only the columns|left out:'
+cd "$TMP"
+admin shop "DROP TABLE half; DROP ROLE outsider"
+
 mkdir zone && cd zone
 admin shop "ALTER ROLE audit SET TimeZone = 'America/New_York'" "CREATE TABLE clock (made timestamp); CREATE TABLE utc (made timestamptz)" \
 	"INSERT INTO clock VALUES (now() AT TIME ZONE 'America/New_York'); INSERT INTO utc VALUES (now())"
