@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/text.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/base/utc.h"
+#include "runner/base/utf8.h"
 #include "runner/history/record.h"
 #include "runner/identity.h"
 #include "runner/model/definition.h"
@@ -83,6 +86,21 @@ static int check_text(const char *what, const char *text, struct err *e)
 	return 0;
 }
 
+/*
+ * An empty one is a variable that was not set: whatever is measured would be the same measurement,
+ * and is recorded no more.
+ */
+static int check_id(const char *id, struct err *e)
+{
+	if (id == NULL)
+		return 0;
+	if (utf8_is_blank(id)) {
+		(void)err_set(e, ERR_USAGE, "--id is empty");
+		return err_help(e, "an id stands for one measurement: say which, or leave it out");
+	}
+	return check_text("--id", id, e);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct label *x = a, *y = b;
@@ -134,7 +152,7 @@ static int read_words(struct app *app, const struct options *o, struct external 
 		return err_set(e, ERR_USAGE, "\"%s\" is no name", str_escaped(app->arena, x->name));
 	if (read_value(o->words[1], &x->value, e) != 0 ||
 	    read_time(o->at, now_ms, &x->at_ms, e) != 0 || check_text("--unit", x->unit, e) != 0 ||
-	    (x->id != NULL && check_text("--id", x->id, e) != 0))
+	    check_id(x->id, e) != 0)
 		return -1;
 	identity_who(app, &x->host, &x->user);
 	return read_labels(app->arena, &o->labels, x, e);
@@ -190,13 +208,20 @@ static int find_record(struct app *app, const struct options *o, const struct ex
 static void tell(struct app *app, const struct external *x, const char *word, bool was_there)
 {
 	char at[UTC_MAX];
+	struct buf b;
 
 	(void)utc_format(x->at_ms, 0, at); /* its length */
-	(void)fprintf(app->out, "%s %s%s = %s%s%s", was_there ? "was recorded before:" : "recorded",
-		      x->name, x->series, word, x->unit[0] != '\0' ? " " : "", x->unit);
+	buf_init(&b, BUF_UNBOUNDED);
+	(void)buf_puts(&b, was_there ? "was recorded before: " : "recorded "); /* unbounded */
+	text_put(&b, x->name);
+	text_put(&b, x->series);
+	(void)buf_printf(&b, " = %s%s", word, x->unit[0] != '\0' ? " " : "");
+	text_put(&b, x->unit);
+	(void)fputs(b.data, app->out); /* main looks at the stream */
 	if (!was_there || !x->is_now)
 		(void)fprintf(app->out, " at %s", at);
-	(void)fputc('\n', app->out); /* main looks at the stream */
+	(void)fputc('\n', app->out);
+	buf_release(&b);
 }
 
 static int run_record(struct app *app, const struct command *self, int argc, char **argv)

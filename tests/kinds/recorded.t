@@ -115,6 +115,13 @@ is "another value is another measurement: exit status" "$status" 3
 is "and there is one of it" "$(sqlite3 .assize/record.db "SELECT count(*) FROM externals WHERE given_id = (SELECT id FROM texts WHERE body = 't9')")" 1
 is "numbers of the record have no gap" \
 	"$(sqlite3 .assize/record.db "SELECT (SELECT count(*) FROM externals) - (SELECT next_seq - 1 FROM head)")" 0
+for id in '' ' '; do
+	run "$ASSIZE" record tickets 7 --id "$id"
+	is "an id that was not set: exit status" "$status" 3
+	like "an id that was not set: told" "$err" '^assize: --id is empty'
+done
+run "$ASSIZE" record score 3 --label branch=$'x\e[31my' --unit $'a\nb'
+is "nothing hides in what it says" "${out% at *}" 'recorded score{branch="x\x1b[31my"} = 3 a\nb'
 exits "a negative number is a value" 0 "$ASSIZE" record score -1.5
 run "$ASSIZE" record scor 4
 is "a name no check reads: exit status" "$status" 3
