@@ -45,7 +45,11 @@ static bool is_usable(struct doctor *d)
 {
 	const struct record_file *f = &d->file;
 
-	if (!f->exists)
+	if (file_leads_nowhere(d->path))
+		doctor_find(d, DOCTOR_BROKEN, NULL,
+			    "put that back, or name another file with --record",
+			    "\"%s\" is a link, and what it leads to is not there", d->path);
+	else if (!f->exists)
 		doctor_find(d, DOCTOR_DOUBT, NULL, "assize run makes one",
 			    "there is none: \"%s\" does not exist", d->path);
 	else if (!f->is_regular)

@@ -17,6 +17,7 @@
 #include "runner/base/library_version.h"
 #include "runner/base/num.h"
 #include "runner/history/store.h"
+#include "runner/io/file.h"
 
 #define HEADER_BYTES 100
 #define AT_VERSIONS  18 /* 1, 1 = rollback journal; 2, 2 = write-ahead log */
@@ -110,7 +111,7 @@ int record_examine(struct arena *a, const char *path, struct record_file *out, s
 	*out = (struct record_file){.dir = directory_of(a, path), .newest = STORE_VERSION};
 	out->has_dir = stat(out->dir, &out->dir_stat) == 0;
 	if (stat(path, &out->stat) != 0) {
-		if (errno == ENOENT)
+		if (errno == ENOENT || file_leads_nowhere(path))
 			return 0;
 		return err_set(e, ERR_RECORD, "could not look at record \"%s\": %s", path,
 			       strerror(errno));

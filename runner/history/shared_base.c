@@ -101,8 +101,9 @@ int shared_copy_pages(const struct record *r, sqlite3 *to, sqlite3 *from, struct
 	}
 	return rc == SQLITE_OK
 		       ? 0
-		       : err_set(e, ERR_RECORD, "could not copy the pages of record \"%s\": %s",
-				 r->path, sqlite3_errstr(rc));
+		       : err_set(e, ERR_RECORD,
+				 "could not copy the pages of record \"%s\" into \"%s\": %s",
+				 r->path, sqlite3_db_filename(to, "main"), sqlite3_errstr(rc));
 }
 
 /* Opens the file for pages to come or go; the caller closes *out also after a failure. */

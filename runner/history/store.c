@@ -58,6 +58,10 @@ int store_fail(struct record *r, struct err *e)
 	case SQLITE_NOMEM:
 		oom();
 	default:
+		if (r->file != NULL && shared_url_is(r->path)) /* the server is not to blame */
+			return err_set(e, ERR_RECORD,
+				       "could not %s \"%s\", the copy of record \"%s\": %s", verb,
+				       r->file, r->path, sqlite3_errmsg(r->db));
 		return err_set(e, ERR_RECORD, "could not %s record \"%s\": %s", verb, r->path,
 			       sqlite3_errmsg(r->db));
 	}
@@ -363,6 +367,15 @@ static int prepare_directory(const char *path, enum record_mode mode, struct err
 	return rc;
 }
 
+/* What it led to may be on a disk that is not mounted: none is made instead. */
+static int fail_link(const char *path, const char *verb, struct err *e)
+{
+	(void)err_set(e, ERR_RECORD,
+		      "could not %s record \"%s\": it is a link, and what it leads to is not there",
+		      verb, path);
+	return err_help(e, "put that back, or name another file with --record");
+}
+
 /* An empty file with mode 0600; SQLite gives the journal the mode of the file. */
 static int prepare_file(const char *path, enum record_mode mode, struct err *e)
 {
@@ -374,12 +387,16 @@ static int prepare_file(const char *path, enum record_mode mode, struct err *e)
 	if (mode == RECORD_READ) {
 		if (stat(path, &st) == 0)
 			return 0;
+		if (file_leads_nowhere(path))
+			return fail_link(path, "read", e);
 		if (errno != ENOENT)
 			return err_set(e, ERR_RECORD, "could not read record \"%s\": %s", path,
 				       strerror(errno));
 		(void)err_set(e, ERR_RECORD, "there is no record yet: \"%s\" does not exist", path);
 		return err_help(e, "assize run makes one"), -1;
 	}
+	if (file_leads_nowhere(path))
+		return fail_link(path, "write", e);
 	/* O_EXCL: closing a descriptor of a file SQLite has open here would drop its locks. */
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd >= 0)

@@ -388,6 +388,14 @@ const char *file_shown(struct arena *a, const char *cwd, const char *path)
 	return arena_strdup(a, path);
 }
 
+bool file_leads_nowhere(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0 &&
+	       (errno == ENOENT || errno == ELOOP);
+}
+
 bool file_leads_below(const char *path, const char *dir)
 {
 	char real[PATH_MAX], top[PATH_MAX];

@@ -60,6 +60,8 @@ const char *file_shown(struct arena *a, const char *cwd, const char *path);
 
 /* Is what path leads to dir, or below it, links followed? False where either is not there. */
 bool file_leads_below(const char *path, const char *dir);
+/* Is the path a link, and what it leads to not there? */
+bool file_leads_nowhere(const char *path);
 
 /* Files that match a glob (sorted bytewise); 0 matches is not an error. */
 int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n, struct err *e);

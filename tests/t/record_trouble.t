@@ -47,6 +47,18 @@ like "is named" "$err" 'record ".*sealed/.assize/record.db".*(readonly|[Pp]ermis
 run obeys_modes bash -c 'cd sealed && exec "$0" gate g --subject v2' "$ASSIZE"
 unlike "no gate opens" "$status" '^0$'
 
+ln -s gone/record.db link.db # as where a disk is not mounted
+ln -s loop.db loop.db
+for link in link.db loop.db; do
+	for command in "run" "status" "ledger verify" "doctor"; do
+		# shellcheck disable=SC2086
+		run "$ASSIZE" $command --record $link
+		is "a link to nothing, $command" "$status" 4
+		like "is named as one" "$out$err" "$link\":?( it)? is a link, and what it leads to is not there"
+		like "with what to do" "$out$err" 'help: put that back, or name another file with --record'
+	done
+done
+
 # ---- sixteen at once ----
 
 mkdir many

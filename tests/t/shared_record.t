@@ -512,6 +512,22 @@ is "with all that was there before" "$(as two ledger leaves | grep -c '"t":"assi
 exits "and whose history is the one of before" 0 as two ledger verify
 url=${url%&record=old}
 
+# ---- no room for a copy ----
+
+exits "a runner of its own" 0 as full run
+copy=$(copy_of full)
+room=$(($(stat -c %s "$copy") / 1024))
+export ASSIZE_RECORD_CACHE=$TMP/cache.full
+for ((n = 1; n <= 60; n++)); do
+	run bash -c "ulimit -f $room; exec \"\$0\" \"\$@\"" "$ASSIZE" run --subject "full.$n" --record "$url"
+	[ "$status" -eq 0 ] || break
+done
+is "a copy that may not grow" "$status" 4
+like "is what is full, and not the server" "$err" \
+	"^assize: could not write \"$copy\", the copy of record \"$shown=main\": "
+unset ASSIZE_RECORD_CACHE
+exits "with room it goes on" 0 as full run --subject "full.$n"
+
 # ---- who may what ----
 
 records "CREATE ROLE reader LOGIN" "CREATE ROLE writer LOGIN PASSWORD 'hunter2-secret'" \
