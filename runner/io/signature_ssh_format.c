@@ -331,10 +331,19 @@ static bool is_blank(const char *line, size_t n)
 	return n == 0 || *line == '#';
 }
 
+/* What stands behind a NUL would be lost, an exclusion or an end among it. */
+static int refuse_nul(const char *line, size_t n, struct err *e)
+{
+	return memchr(line, '\0', n) ? err_set(e, ERR_MEASURE, "it holds a NUL byte: it is no text")
+				     : 0;
+}
+
 int ssh_key_parse(struct arena *a, const char *line, size_t n, struct bytes *key, struct err *e)
 {
 	*key = (struct bytes){.n = 0};
-	return is_blank(line, n) ? 0 : take_public_key(a, line, line + n, key, e);
+	if (is_blank(line, n))
+		return 0;
+	return refuse_nul(line, n, e) < 0 ? -1 : take_public_key(a, line, line + n, key, e);
 }
 
 /* name or name="value" of n bytes. */
@@ -401,6 +410,8 @@ int ssh_signer_parse(struct arena *a, const char *line, size_t n, struct ssh_sig
 	out->key = (struct bytes){.n = 0};
 	if (is_blank(line, n))
 		return 0;
+	if (refuse_nul(line, n, e) < 0)
+		return -1;
 	if (!take_word(&at, end, &word, &n_word))
 		return err_set(e, ERR_MEASURE, "its principals are not understood");
 	if (n_word >= 2 && word[0] == '"') {

@@ -183,7 +183,12 @@ tells "an option nobody knows" unlisted 2 'line 6: "valid-until" is no option of
 sed -i '$d' keys/narrow
 echo "twice@example.com valid-before=\"20200101\",valid-before=\"29990101\" $(cat keys/ed.pub)" >>keys/narrow
 tells "an option twice" unlisted 2 'line 6: it has the option "valid-before" twice'
-nok "which ssh-keygen does not take either" ssh-keygen -Y verify -f keys/narrow -I twice@example.com -n file -s f.ed <f
+printf 'a@x.example,\0!a@x.example %s\n' "$(cat keys/ed.pub)" >keys/torn
+sed 's|keys/narrow, identity: a@x.example } }, expect.*|keys/torn, identity: a@x.example } } }|' assize.yaml >torn.yaml
+run "$ASSIZE" run -f torn.yaml s/until
+like "a NUL in a line" "$status $out" '^2 .*torn": line 1: it holds a NUL byte'
+nok "which ssh-keygen does not take either" ssh-keygen -Y verify -f keys/torn -I a@x.example -n file -s f.ed <f
+nok "nor does ssh-keygen take an option twice" ssh-keygen -Y verify -f keys/narrow -I twice@example.com -n file -s f.ed <f
 echo 'SSHKRL' >keys/revoked
 tells "a binary revocation list" revoked 2 'is a binary revocation list'
 
