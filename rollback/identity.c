@@ -205,6 +205,21 @@ static void tell_lost_pin(struct verification *v, struct step *s)
 		  v->out->commit, str_escaped(v->a, lost->set), lost->commit);
 }
 
+/* Back to the commit; what signed it is gone with the tag object, which another clone may have. */
+static const char *undo_move(const struct verification *v, const struct pin *pin)
+{
+	bool is_odd = v->tag[0] == '-'; /* git tag makes none with a dash in front */
+	const char *word = str_as_word(v->a, is_odd ? v->ref : v->tag);
+
+	if (v->set->signature.allowed_signers || v->set->signature.keyring)
+		return arena_printf(v->a,
+				    "git fetch --force CLONE %s:%s, from a clone that has it as it "
+				    "was signed",
+				    str_as_word(v->a, v->ref), str_as_word(v->a, v->ref));
+	return arena_printf(v->a, "git %s %s %s", is_odd ? "update-ref" : "tag --force", word,
+			    pin->commit ? pin->commit : pin->tree);
+}
+
 static int check_pin(struct verification *v, struct step *s)
 {
 	const struct pin *pin = v->req->pin;
@@ -217,12 +232,7 @@ static int check_pin(struct verification *v, struct step *s)
 	is_other_tree = pin->tree && strcmp(pin->tree, v->out->tree) != 0;
 	if (!is_other_commit && !is_other_tree)
 		return 0;
-	return step_find(s, OUTCOME_FAIL,
-			 /* git tag makes none with a dash in front */
-			 arena_printf(v->a, "git %s %s %s",
-				      v->tag[0] == '-' ? "update-ref" : "tag --force",
-				      str_as_word(v->a, v->tag[0] == '-' ? v->ref : v->tag),
-				      pin->commit ? pin->commit : pin->tree),
+	return step_find(s, OUTCOME_FAIL, undo_move(v, pin),
 			 "the tag moved: it is %s %s, recorded first as %s",
 			 is_other_commit ? "commit" : "tree",
 			 is_other_commit ? v->out->commit : v->out->tree,

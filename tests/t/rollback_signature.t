@@ -143,7 +143,7 @@ judged "ref to another tag that is signed well" good fail 'the ref "refs/tags/v9
 judged "by a certificate" good undecided '.*could not be verified: the signature is by a ssh-ed25519-cert-v01' '' v10
 judged "signature of a file" bad fail '.*made for namespace "file", not "git"' '' v11
 by_ssh good v1 HEAD~1
-judged "moved and signed by the same key" good fail 'the tag moved' 'git tag --force v1' v1 "${seen[@]}" $ms_2023
+judged "moved and signed by the same key" good fail 'the tag moved' 'git fetch --force CLONE refs/tags/v1:refs/tags/v1, from a clone' v1 "${seen[@]}" $ms_2023
 by_ssh stranger v1
 judged "signed again by a stranger" bad undecided '.*does not list' '' v1 "${seen[@]}" $ms_2023
 printf 'nonsense\n' >"$TMP/keys/broken"
