@@ -12,6 +12,7 @@
 #include "runner/gate_merged.h"
 #include "runner/gate_rests.h"
 #include "runner/gate_shards.h"
+#include "runner/history/newest.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 
@@ -81,14 +82,16 @@ static int find_past(const struct again *x, const struct check *check, struct pa
 static int find_streaks(struct again *x, struct err *e)
 {
 	const struct gate_input *in = &x->basis.input;
+	struct newest newest;
 
+	newest_init(&newest, x->arena, x->record);
 	for (size_t i = 0; i < in->n_items; i++) {
 		struct gate_item *item = &x->basis.items[i];
 		const struct past_query query = {
 			.subject = in->gate->is_any_subject ? NULL : in->subject,
 			.since_ms = INT64_MIN,
 			.limit = gate_item_past_runs(item),
-			.is_late_wanted = !gate_is_before_edition(in, 2),
+			.newest = gate_is_before_edition(in, 2) ? NULL : &newest,
 		};
 
 		if (query.limit > 0 &&

@@ -90,8 +90,8 @@ static int find_restorations(const struct gate_gather *g, struct gate_input *out
 }
 
 /* The past an item's streaks are about, as it was when the gathering began. */
-static int find_past(const struct gate_gather *g, int64_t before_seq, struct gate_item *item,
-		     struct err *e)
+static int find_past(const struct gate_gather *g, struct newest *newest, int64_t before_seq,
+		     struct gate_item *item, struct err *e)
 {
 	struct past_query query = {
 		.check = item->check->name,
@@ -99,7 +99,7 @@ static int find_past(const struct gate_gather *g, int64_t before_seq, struct gat
 		.subject = g->gate->is_any_subject ? NULL : g->subject,
 		.since_ms = INT64_MIN,
 		.limit = gate_item_past_runs(item),
-		.is_late_wanted = true,
+		.newest = newest,
 		.before_seq = before_seq,
 	};
 	struct past_result *past = NULL;
@@ -294,7 +294,7 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	if (record_next_seq(g->record, &out->before_seq, e) != 0)
 		return -1;
 	for (size_t i = 0; i < g->n_items; i++)
-		if (find_past(g, out->before_seq, &g->items[i], e) != 0)
+		if (find_past(g, &newest, out->before_seq, &g->items[i], e) != 0)
 			return -1;
 	if (find_lookbacks(g, out, e) != 0 || find_depends(g, out->before_seq, out, e) != 0 ||
 	    find_overrides(g, out->before_seq, out, e) != 0)

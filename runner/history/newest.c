@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
@@ -13,19 +14,20 @@
 #include "runner/history/store.h"
 #include "runner/model/definition.h"
 
-/* Runs that were under way while another one was. */
-struct overlap {
-	int64_t *runs;
-	size_t n;
-};
-
 void newest_init(struct newest *x, struct arena *a, struct record *record)
 {
 	*x = (struct newest){.arena = a, .record = record};
 	map_init(&x->overlaps, a);
 }
 
-static int find_overlap(struct newest *x, int64_t run_id, const struct overlap **out, struct err *e)
+static int compare_runs(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x > *y ? -1 : *x < *y;
+}
+
+int newest_overlap(struct newest *x, int64_t run_id, const struct overlap **out, struct err *e)
 {
 	const char *key = arena_printf(x->arena, "%" PRId64, run_id);
 	struct overlap *found = map_get(&x->overlaps, key);
@@ -35,6 +37,8 @@ static int find_overlap(struct newest *x, int64_t run_id, const struct overlap *
 		if (record_overlapping(x->record, x->arena, run_id, &found->runs, &found->n, e) !=
 		    0)
 			return -1;
+		if (found->n > 1)
+			qsort(found->runs, found->n, sizeof(*found->runs), compare_runs);
 		(void)map_put(&x->overlaps, key, found); /* it is new */
 	}
 	*out = found;
@@ -100,7 +104,7 @@ static int find_later_failure(struct newest *x, const struct check *check, const
 	int64_t last_ms = is_failing ? known_ms(*items, *n_items) : begun_ms(*items, *n_items);
 	const struct overlap *meanwhile;
 
-	if (find_overlap(x, (*items)[0].run_id, &meanwhile, e) != 0)
+	if (newest_overlap(x, (*items)[0].run_id, &meanwhile, e) != 0)
 		return -1;
 	for (size_t i = 0; i < meanwhile->n; i++) {
 		struct evidence *other;

@@ -25,6 +25,12 @@ struct newest {
 	struct map overlaps; /* by number of the run */
 };
 
+/* Runs that were under way while another one was; the greatest number first. */
+struct overlap {
+	int64_t *runs;
+	size_t n;
+};
+
 void newest_init(struct newest *x, struct arena *a, struct record *record);
 
 /*
@@ -37,5 +43,7 @@ int newest_evidence(struct newest *x, const struct check *check, const char *sub
 /* The same inside a transaction; private to runner/history. */
 int store_newest(struct newest *x, const struct check *check, const char *subject,
 		 struct evidence **out, size_t *n, struct err *e);
+/* Private to runner/history as well. */
+int newest_overlap(struct newest *x, int64_t run_id, const struct overlap **out, struct err *e);
 
 #endif

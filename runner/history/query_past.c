@@ -8,6 +8,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/history/newest.h"
 #include "runner/history/row.h"
 #include "runner/history/store.h"
 
@@ -225,29 +226,20 @@ static int read_rows(struct reading *x, int64_t check_id, int64_t run_id, struct
 	return rc;
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return *x > *y ? -1 : *x < *y;
-}
-
 /* What a run saw fail after a newer one had begun was under way when that one was. */
 static int read_late(struct reading *x, int64_t check_id, struct err *e)
 {
-	int64_t last = x->run_id, *runs;
-	size_t n;
+	const struct overlap *meanwhile;
+	int64_t last = x->run_id;
 
-	if (record_overlapping(x->record, x->arena, x->first_run, &runs, &n, e) != 0)
+	if (newest_overlap(x->query->newest, x->first_run, &meanwhile, e) != 0)
 		return -1;
-	if (n > 1)
-		qsort(runs, n, sizeof(*runs), compare_runs); /* they come in any order */
 	x->is_late = true;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < meanwhile->n; i++) {
 		bool is_older;
 
-		if (store_is_before(x->record, runs[i], last, &is_older, e) != 0 ||
-		    (is_older && read_rows(x, check_id, runs[i], e) != 0))
+		if (store_is_before(x->record, meanwhile->runs[i], last, &is_older, e) != 0 ||
+		    (is_older && read_rows(x, check_id, meanwhile->runs[i], e) != 0))
 			return -1;
 	}
 	return 0;
@@ -265,7 +257,7 @@ static int read_past(struct reading *x, struct err *e)
 		return -1;
 	if (read_rows(x, check_id, 0, e) != 0)
 		return -1;
-	return x->query->is_late_wanted && x->is_more ? read_late(x, check_id, e) : 0;
+	return x->query->newest != NULL && x->is_more ? read_late(x, check_id, e) : 0;
 }
 
 int record_past(struct record *r, struct arena *a, const struct past_query *q,

@@ -24,6 +24,7 @@
 struct arena;
 struct definition;
 struct err;
+struct newest;
 struct record;
 struct transition;
 
@@ -290,9 +291,9 @@ struct past_query {
 	size_t limit;		   /* runs, the newest */
 	/*
 	 * Behind them come failures of older runs that were known when the first of those had begun
-	 * to be measured, or later.
+	 * to be measured, or later. NULL = they do not. It knows which runs those are.
 	 */
-	bool is_late_wanted;
+	struct newest *newest;
 	int64_t before_seq;
 	/* Runs without an end then that had results of the check; NULL = all that have some now. */
 	const int64_t *open;
