@@ -129,6 +129,36 @@ static bool has_waived(const struct lines *l)
 	return false;
 }
 
+#define MAX_SHOWN 5
+
+/* That the check was measured and has no series of this name; NULL = it has, or nobody knows. */
+static const char *no_series(struct lines *l, const struct gate_input *in, const struct waiver *w)
+{
+	const struct gate_item *item = NULL;
+	const char *has = "";
+
+	for (size_t i = 0; i < in->n_items && item == NULL; i++)
+		if (str_equal(in->items[i].check->name, w->check->name))
+			item = &in->items[i];
+	if (gate_is_before_edition(in, 2) || w->series == NULL || item == NULL ||
+	    item->n_evidence == 0)
+		return NULL;
+	for (size_t i = 0; i < item->n_evidence; i++) {
+		const char *series = item->evidence[i].result.series;
+
+		if (str_equal(series, w->series))
+			return NULL;
+		if (i < MAX_SHOWN)
+			has = arena_printf(l->arena, "%s%s%s", has, i > 0 ? ", " : "",
+					   series == NULL || *series == '\0' ? "one without a name"
+									     : series);
+	}
+	if (item->n_evidence > MAX_SHOWN)
+		has = arena_printf(l->arena, "%s and %zu more", has, item->n_evidence - MAX_SHOWN);
+	return arena_printf(l->arena, "does not count: the check has no series \"%s\", it has %s",
+			    w->series, has);
+}
+
 void waiver_rule_close(struct lines *l, const struct gate_input *in)
 {
 	size_t n = l->n;
@@ -140,6 +170,7 @@ void waiver_rule_close(struct lines *l, const struct gate_input *in)
 		if (!waiver_is_of_gate(w, in->gate) || has_failure(l, n, w))
 			continue;
 		why = objection(l, in, w);
+		why = why != NULL ? why : no_series(l, in, w);
 		advise(l, w, why != NULL ? why : "is not needed: nothing it names fails");
 	}
 	if (has_waived(l) && !has_evidence(l))

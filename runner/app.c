@@ -195,6 +195,8 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 	diags_init(&diags, app->arena);
 	if (definition_load(app->arena, &load, &d, &diags) != 0) {
 		(void)fflush(app->out);
+		if (instead != NULL && instead->reword != NULL)
+			instead->reword(instead->reword_ctx, &diags);
 		definition_print_diags(app->err, d, &diags);
 		return -1;
 	}

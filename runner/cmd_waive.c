@@ -54,6 +54,8 @@ struct waive {
 	const char *path;	  /* of the file, absolute */
 	const char *id;
 	int64_t granted_ms, expires_ms;
+	const char *text;    /* of the file as it would be */
+	uint32_t entry_line; /* where the entry begins in it */
 };
 
 static int read_words(struct waive *w, struct err *e)
@@ -162,8 +164,26 @@ static int dash_of(const struct buf *text, const struct node *list)
 	return line[blanks] == '-' && line[blanks + 1] == ' ' ? (int)blanks : -1;
 }
 
+/* Takes the [] of a list that says that there are none out of the text; false when it is not so. */
+static bool drop_empty(struct buf *text, const struct node *list)
+{
+	char *at = text->data;
+	size_t n;
+
+	if (list->type != NODE_SEQUENCE || list->n > 0)
+		return false;
+	for (uint32_t i = 1; i < list->pos.line; i++)
+		at = strchr(at, '\n') + 1; /* the line was parsed: it is there */
+	at += list->pos.col - 1;
+	n = *at == '[' ? 1 + strspn(at + 1, " ") : 0;
+	if (n == 0 || at[n] != ']')
+		return false;
+	memset(at, ' ', n + 1);
+	return true;
+}
+
 /* Where an entry can be put behind all there is: 0, with its indentation, or -1 with why not. */
-static int find_end(const struct waive *w, const struct buf *text, int *dash, struct err *e)
+static int find_end(const struct waive *w, struct buf *text, int *dash, struct err *e)
 {
 	struct arena *a = w->app->arena;
 	const char *shown = file_shown(a, w->app->cwd, w->path);
@@ -183,7 +203,9 @@ static int find_end(const struct waive *w, const struct buf *text, int *dash, st
 	if (strcmp(root->keys[root->n - 1]->text, "waivers") != 0)
 		return err_set(e, ERR_DEFINITION,
 			       "cannot add to \"%s\": waivers: is not its last section", shown);
-	*dash = dash_of(text, root->items[root->n - 1]);
+	*dash = drop_empty(text, root->items[root->n - 1])
+			? 2
+			: dash_of(text, root->items[root->n - 1]);
 	if (*dash < 0)
 		return err_set(e, ERR_DEFINITION,
 			       "cannot add to \"%s\": waivers: is not written one entry after "
@@ -207,7 +229,7 @@ static bool has_content(const struct buf *text)
 }
 
 /* The file with the entry behind it. */
-static int add_entry(const struct waive *w, struct buf *text, struct err *e)
+static int add_entry(struct waive *w, struct buf *text, struct err *e)
 {
 	struct stat st;
 	int dash = -1;
@@ -227,7 +249,11 @@ static int add_entry(const struct waive *w, struct buf *text, struct err *e)
 		(void)buf_putc(text, '\n');
 	if (dash < 0)
 		(void)buf_puts(text, "waivers:\n");
+	w->entry_line = 1;
+	for (size_t i = 0; i < text->len; i++)
+		w->entry_line += text->data[i] == '\n' ? 1 : 0;
 	put_entry(text, w, dash < 0 ? 2 : (size_t)dash);
+	w->text = text->data;
 	return 0;
 }
 
@@ -259,10 +285,54 @@ static void tell(const struct waive *w)
 	(void)fputs("it counts at a gate once it is in the ref the gate reads\n", out);
 }
 
+/* Which word of the command line is in this line of the entry; NULL = none. */
+static const char *word_of(const struct waive *w, uint32_t line)
+{
+	static const char *const words[][2] = {
+		{"- id:", "--id"},	 {"check:", "CHECK"},	  {"series:", "--series"},
+		{"gates:", "--gate"},	 {"owner:", "--owner"},	  {"reason:", "--reason"},
+		{"ticket:", "--ticket"}, {"expires:", "--until"},
+	};
+	const char *at = w->text;
+
+	if (line < w->entry_line)
+		return NULL;
+	for (uint32_t i = 1; i < line && at != NULL; i++) {
+		at = strchr(at, '\n');
+		at = at != NULL ? at + 1 : NULL;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words) && at != NULL; i++)
+		if (str_starts(at + strspn(at, " "), words[i][0]))
+			return words[i][1];
+	return NULL;
+}
+
+/* A mistake in the entry is one of the command line: nobody can look at a line that is not there.
+ */
+static void blame_words(void *ctx, struct diags *diags)
+{
+	const struct waive *w = ctx;
+
+	for (size_t i = 0; i < diags->n; i++) {
+		struct err *e = &diags->items[i];
+		const char *word =
+			e->pos.file != NULL && strcmp(file_absolute(w->app->arena, w->app->cwd,
+								    e->pos.file),
+						      w->path) == 0
+				? word_of(w, e->pos.line)
+				: NULL;
+
+		if (word == NULL)
+			continue;
+		e->pos = (struct pos){0};
+		(void)err_context(e, "assize waive: %s", word);
+	}
+}
+
 /* Loads the definition as it would be, and only then replaces the file. */
 static int add(struct waive *w)
 {
-	struct load_instead instead = {.path = w->path};
+	struct load_instead instead = {.path = w->path, .reword = blame_words, .reword_ctx = w};
 	struct definition *after;
 	struct buf text;
 	struct err e = {0};
@@ -321,6 +391,21 @@ static int load_known(struct waive *w, int *status)
 	return rc;
 }
 
+/* With the file it is to be in, which may be included before it is there. */
+static int load(struct waive *w)
+{
+	static const char none[] = "waivers: []\n";
+	const struct load_instead absent = {
+		.path = w->o.output != NULL ? file_absolute(w->app->arena, w->app->cwd, w->o.output)
+					    : WAIVER_FILE,
+		.text = none,
+		.len = sizeof(none) - 1,
+		.is_when_absent = true,
+	};
+
+	return app_load_instead(w->app, &w->o, &absent, &w->definition);
+}
+
 static int run_waive(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct waive w = {.app = app};
@@ -331,7 +416,7 @@ static int run_waive(struct app *app, const struct command *self, int argc, char
 		return status;
 	if (read_words(&w, &e) != 0)
 		return app_fail(app, &e);
-	if (app_load(app, &w.o, &w.definition) != 0)
+	if (load(&w) != 0)
 		return EXIT_USAGE;
 	if (w.definition->commit != NULL) {
 		(void)err_set(&e, ERR_USAGE, "cannot add a waiver to a commit, %s",

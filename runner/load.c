@@ -57,6 +57,7 @@ const struct key_row file_rows[] = {
 	{.name = "waivers",
 	 .type = KEY_LIST,
 	 .offset = offsetof(struct file_raw, waivers),
+	 .flags = KEY_MAY_BE_EMPTY,
 	 .sub = waiver_rows,
 	 .sub_size = sizeof(struct waiver_raw),
 	 .help = "failures somebody answers for at a gate, until a moment"},

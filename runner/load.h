@@ -16,6 +16,7 @@
 #ifndef ASSIZE_RUNNER_LOAD_H
 #define ASSIZE_RUNNER_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -33,9 +34,13 @@ struct err;
 
 /* A file as it would be: in place of what is on the disk, and loaded when nothing includes it. */
 struct load_instead {
-	const char *path; /* absolute */
+	const char *path; /* absolute, or relative to the root file's directory */
 	const char *text;
 	size_t len;
+	bool is_when_absent; /* stands in only where the file is included, and not there */
+	/* What is wrong may be told in other words before it is printed; NULL = as it is. */
+	void (*reword)(void *ctx, struct diags *diags);
+	void *reword_ctx;
 };
 
 struct load_options {

@@ -2,6 +2,7 @@
  * Which files make up a definition. Includes are followed depth first in the order written, each
  * file once however often it is named, so that cycles end by themselves.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -99,8 +100,11 @@ static struct node *parse_source(struct loader *l, const char *path, const char 
 static bool is_instead(const struct loader *l, const char *path)
 {
 	const struct load_instead *x = l->options->instead;
+	struct stat st;
 
-	return x != NULL && strcmp(x->path, path) == 0;
+	return x != NULL &&
+	       strcmp(file_absolute(l->arena, l->definition->root_dir, x->path), path) == 0 &&
+	       (!x->is_when_absent || (l->git == NULL && stat(path, &st) != 0 && errno == ENOENT));
 }
 
 /*
@@ -230,7 +234,8 @@ int load_sources(struct loader *l)
 	d->root_file = load_policy_shown(l, path);
 	d->root_dir = directory_of(l->arena, path);
 	d->root_name = strrchr(path, '/') + 1;
-	if (l->options->instead) /* at the bottom: seen by then if anything includes it */
+	/* at the bottom: seen by then if anything includes it */
+	if (l->options->instead && !l->options->instead->is_when_absent)
 		push(l, &stack, l->options->instead->path, (struct pos){0});
 	push(l, &stack, path, (struct pos){0});
 	while (stack.n > 0) {

@@ -105,7 +105,7 @@ static void put_list_of_rows(struct json_writer *w, const struct key_row *row)
 	json_close(w, '}');
 	json_open(w, NULL, '{');
 	json_put_text(w, "type", "array");
-	json_put_int(w, "minItems", 1);
+	json_put_int(w, "minItems", row->flags & KEY_MAY_BE_EMPTY ? 0 : 1);
 	json_open(w, "items", '{');
 	write_rows(w, row->sub);
 	json_close(w, '}');

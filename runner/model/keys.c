@@ -341,9 +341,16 @@ static void read_groups(struct keys_context *ctx, const struct key_row *row,
 	bool is_list = row->type == KEY_LIST && node->type == NODE_SEQUENCE;
 	size_t n = is_list || row->type == KEY_GROUPS ? node->n : 1;
 
+	if ((row->flags & KEY_MAY_BE_EMPTY) && node->type == NODE_SCALAR && node->len == 0) {
+		(void)diags_at(
+			ctx->diags, node->pos,
+			arena_printf(ctx->arena, "write %s: [] when there are none", row->name),
+			"\"%s\" must be a mapping, not nothing", row->name);
+		return;
+	}
 	if (!is_list && !is_mapping(ctx, row->name, node))
 		return;
-	if (is_list && n == 0)
+	if (is_list && n == 0 && !(row->flags & KEY_MAY_BE_EMPTY))
 		(void)diags_at(ctx->diags, node->pos, "leave the key out", "\"%s\" is empty",
 			       row->name);
 	groups->items = arena_array(ctx->arena, n, sizeof(*groups->items));

@@ -55,6 +55,7 @@ enum {
 	 */
 	KEY_POLICY = 1 << 2,
 	KEY_WORLD = 1 << 3,
+	KEY_MAY_BE_EMPTY = 1 << 4, /* a KEY_LIST that says that there are none */
 };
 
 struct group {

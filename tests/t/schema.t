@@ -52,7 +52,7 @@ for name in audit_checks_mapping audit_defaults_text audit_defaults_unknown audi
 	target_connections_many target_connections_text target_connections_zero \
 	target_headers_list target_no_type target_not_mapping target_null target_null_path \
 	target_two_types target_unknown_key unknown_top_key unknown_top_key_far \
-	var_list version_text waiver_empty waiver_gates_empty waiver_no_check waiver_no_expires waiver_no_gates \
+	var_list version_text waiver_gates_empty waiver_no_check waiver_no_expires waiver_no_gates \
 	waiver_no_granted waiver_no_id waiver_no_owner waiver_no_reason waiver_no_ticket waiver_null waiver_text \
 	waiver_unknown_key; do
 	to_json "bad_$name" "$ROOT/tests/malformed/$name.yaml" || bail "cannot convert $name"
