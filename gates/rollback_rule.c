@@ -190,7 +190,11 @@ bool rollback_is_release(const struct gate_input *in, size_t i)
 /* The release goes by this tag, and the tag moved: what was measured may be the other commit. */
 static bool is_moved_release(const struct gate_input *in, const struct target_state *t)
 {
-	return !gate_is_before_edition(in, 2) && str_equal(t->tag, in->subject) &&
+	const char *name = in->subject != NULL ? in->subject : "";
+
+	name += str_starts(name, "refs/") ? strlen("refs/") : 0;
+	name += str_starts(name, "tags/") ? strlen("tags/") : 0;
+	return !gate_is_before_edition(in, 2) && strcmp(t->tag, name) == 0 &&
 	       is_known_as_another(t);
 }
 

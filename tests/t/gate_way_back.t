@@ -48,7 +48,8 @@ exits "the release is known" 0 "$ASSIZE" gate any -s v1.1.0
 git -C repo commit -q --allow-empty -m other && git -C repo tag -f v1.1.0 HEAD >/dev/null 2>&1
 like "the list has it" "$("$ASSIZE" rollback list)" 'v1.1.0 .*moved, verified .*v1.1.0  leads to commit'
 is "as JSON as well" "$("$ASSIZE" rollback list --json | jq -r '.rel[] | select(.tag == "v1.1.0") | .state')" moved
-exits "its evidence may be of the other commit" 2 "$ASSIZE" gate any -s v1.1.0
+exits "its evidence may be of the other commit, by its ref" 2 "$ASSIZE" gate any -s refs/tags/v1.1.0
+exits "or its name" 2 "$ASSIZE" gate any -s v1.1.0
 like "which is told" "$out" 'require undecided rollback/rel:v1.1.0 proven just now as commit .*but the tag leads to'
 exits "a decision made again says the same" 0 "$ASSIZE" replay latest
 exits "another release has a way back" 0 "$ASSIZE" gate any -s v1.2.0
