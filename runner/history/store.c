@@ -35,6 +35,15 @@ static const char pragmas[] = "PRAGMA page_size = 4096;"
 			      "PRAGMA temp_store = MEMORY;"
 			      "PRAGMA cache_size = -4096;";
 
+static int fail_plainly(const struct record *r, const char *verb, struct err *e)
+{
+	if (r->file != NULL && shared_url_is(r->path)) /* the server is not to blame */
+		return err_set(e, ERR_RECORD, "could not %s \"%s\", the copy of record \"%s\": %s",
+			       verb, r->file, r->path, sqlite3_errmsg(r->db));
+	return err_set(e, ERR_RECORD, "could not %s record \"%s\": %s", verb, r->path,
+		       sqlite3_errmsg(r->db));
+}
+
 int store_fail(struct record *r, struct err *e)
 {
 	int code = sqlite3_extended_errcode(r->db);
@@ -57,13 +66,12 @@ int store_fail(struct record *r, struct err *e)
 		       -1;
 	case SQLITE_NOMEM:
 		oom();
+	case SQLITE_READONLY:
+		(void)fail_plainly(r, verb, e);
+		return err_help(e, "whoever records must be able to write the file, and to make a "
+				   "journal beside it: assize doctor says which cannot be done");
 	default:
-		if (r->file != NULL && shared_url_is(r->path)) /* the server is not to blame */
-			return err_set(e, ERR_RECORD,
-				       "could not %s \"%s\", the copy of record \"%s\": %s", verb,
-				       r->file, r->path, sqlite3_errmsg(r->db));
-		return err_set(e, ERR_RECORD, "could not %s record \"%s\": %s", verb, r->path,
-			       sqlite3_errmsg(r->db));
+		return fail_plainly(r, verb, e);
 	}
 }
 

@@ -44,6 +44,7 @@ chmod 555 sealed/.assize
 run obeys_modes bash -c 'cd sealed && exec "$0" run --subject v2' "$ASSIZE"
 is "a record that is read only" "$status" 4
 like "is named" "$err" 'record ".*sealed/.assize/record.db".*(readonly|[Pp]ermission)'
+like "with what to do" "$err" 'help: whoever records must be able to write the file, .*beside it: assize doctor'
 run obeys_modes bash -c 'cd sealed && exec "$0" gate g --subject v2' "$ASSIZE"
 unlike "no gate opens" "$status" '^0$'
 
