@@ -21,6 +21,8 @@
 struct grants {
 	struct mysql_db *s;
 	char *excess; /* the first privilege too many, and on what */
+	char *on;     /* that alone: " ON `shop`.*" */
+	char *to;     /* to whom it was granted: "PUBLIC", "`audit`@`%`", "`role`" */
 };
 
 static bool is_reading(const char *privilege, size_t n)
@@ -69,7 +71,11 @@ static void excess(struct grants *g, const char *what, size_t n, const char *on)
 		return;
 	while (on[n_on] && !str_starts(on + n_on, " TO "))
 		n_on++;
-	g->excess = arena_printf(g->s->arena, "%.*s%.*s", (int)n, what, (int)n_on, on);
+	g->on = arena_strndup(g->s->arena, on, n_on);
+	g->excess = arena_printf(g->s->arena, "%.*s%s", (int)n, what, g->on);
+	on += n_on;
+	on += str_starts(on, " TO ") ? strlen(" TO ") : 0;
+	g->to = arena_strndup(g->s->arena, on, strcspn(on, " "));
 }
 
 /* "GRANT a, b (`x`) ON `shop`.* TO ..."; a role granted has a quoted name and no ON. */
@@ -136,6 +142,38 @@ int mysql_read_grants(struct mysql_db *s, int64_t deadline_ms, db_row_fn *fn, vo
 	return mysql_own_query(s, sql, NULL, 0, deadline_ms, fn, ctx, e);
 }
 
+/*
+ * Another user is no remedy for what everybody may do (MariaDB's `test`, as it is installed). Whom
+ * the server does not know it lets in as the user without a name, where there is one.
+ */
+static int refuse(const struct grants *g, struct err *e)
+{
+	const struct mysql_db *s = g->s;
+	bool is_public = strcmp(g->to, "PUBLIC") == 0;
+	bool is_anonymous = str_starts(g->to, "``@") || str_starts(g->to, "''@");
+	bool is_role = g->to[0] && !is_public && !strchr(g->to, '@');
+
+	(void)err_set(e, ERR_MEASURE,
+		      "cannot use target \"%s\": its role could write: it has the privilege %s%s%s",
+		      s->source->name, g->excess,
+		      is_public	     ? ", which everybody has (PUBLIC)"
+		      : is_anonymous ? ", that of the anonymous user: the server knows no other of "
+				       "this name"
+		      : is_role	     ? ", of the role "
+				     : "",
+		      is_role ? g->to : "");
+	if (is_public)
+		return err_help(e,
+				"REVOKE ALL PRIVILEGES%s FROM PUBLIC, and GRANT what some need of "
+				"them to those; or accept that with `allow_writable_role: true`",
+				g->on);
+	return err_help(e,
+			"make one that only reads: CREATE USER assize IDENTIFIED BY '...'; GRANT "
+			"SELECT, SHOW VIEW ON `%s`.* TO assize; or accept this one with "
+			"`allow_writable_role: true`",
+			s->place.dbname);
+}
+
 int mysql_check_grants(struct mysql_db *s, struct err *e)
 {
 	struct grants g = {.s = s};
@@ -145,14 +183,5 @@ int mysql_check_grants(struct mysql_db *s, struct err *e)
 	if (mysql_read_grants(s, s->deadline_ms, take_grant, &g, e) != 0)
 		return err_context(e, "could not see what the role of target \"%s\" may do",
 				   s->source->name);
-	if (!g.excess)
-		return 0;
-	(void)err_set(e, ERR_MEASURE,
-		      "cannot use target \"%s\": its role could write: it has the privilege %s",
-		      s->source->name, g.excess);
-	return err_help(e,
-			"make one that only reads: CREATE USER assize IDENTIFIED BY '...'; GRANT "
-			"SELECT, SHOW VIEW ON `%s`.* TO assize; or accept this one with "
-			"`allow_writable_role: true`",
-			s->place.dbname);
+	return g.excess ? refuse(&g, e) : 0;
 }

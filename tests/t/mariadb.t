@@ -399,13 +399,22 @@ role INSERT
 PRIVILEGES
 like "and is told how to make another" "$(refusal file)" 'GRANT SELECT, SHOW VIEW ON .shop.*allow_writable_role: true'
 mariadb_sql "GRANT UPDATE ON shop.* TO PUBLIC"
-tells "what everybody may do counts" all 2 'it has the privilege UPDATE ON'
+tells "what everybody may do counts" all 2 'it has the privilege UPDATE ON .shop..\*, which everybody has \(PUBLIC\)'
+like "and the remedy is not another user" "$out" 'help: REVOKE ALL PRIVILEGES ON .shop..\* FROM PUBLIC, '
 mariadb_sql "REVOKE UPDATE ON shop.* FROM PUBLIC; GRANT INSERT ON shop.* TO reader"
 tells "a role that could write" all 2 'its role could write: it has the privilege INSERT'
 sed -i 's/dbname=shop", /&allow_writable_role: true, /' assize.yaml
 tells "can be accepted" all 0 'pass r/all'
 sed -i 's/allow_writable_role: true, //' assize.yaml
 mariadb_sql "REVOKE INSERT ON shop.* FROM reader"
+mariadb_sql "CREATE ROLE clerk; GRANT DELETE ON shop.* TO clerk; GRANT clerk TO reader; SET DEFAULT ROLE clerk FOR reader"
+tells "of a role it is told which" all 2 'it has the privilege DELETE ON .shop..\*, of the role .clerk'
+mariadb_sql "DROP ROLE clerk"
+mariadb_sql "CREATE USER ''@'%' IDENTIFIED BY '$SHOP_PASSWORD'; GRANT INSERT ON shop.* TO ''@'%'"
+sed 's/user=reader/user=nobody_there/' assize.yaml >nobody.yaml
+run "$ASSIZE" run -f nobody.yaml
+like "a name that the server does not know is told" "$out" 'INSERT ON .shop..\*, that of the anonymous user: the server knows no other of this name'
+mariadb_sql "DROP USER ''@'%'"
 
 # ---- one snapshot for several sessions ----
 cat >large.yaml <<YAML
