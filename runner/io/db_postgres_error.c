@@ -148,22 +148,32 @@ int postgres_fail(struct postgres_db *s, const PGresult *r, struct err *e)
 
 /* ---- connections ---- */
 
-/* The last line that is not a hint: with several addresses, the last one tried. */
-static void add_last_line(struct buf *out, const struct postgres_db *s, const char *text)
+/* What the server adds to its error; libpq's words about a connection are English, its own not. */
+static bool is_addition(const char *line)
+{
+	return *line == '\t' || str_starts(line, "DETAIL:") || str_starts(line, "HINT:") ||
+	       str_starts(line, "CONTEXT:");
+}
+
+/*
+ * With several addresses, the error of the last one tried; else the last line that is more than an
+ * addition to one.
+ */
+static void add_cause(struct buf *out, const struct postgres_db *s, const char *text)
 {
 	const char *last = text;
-	size_t n = strcspn(text, "\n");
+	bool is_address = false;
 
 	for (const char *line = text; *line;) {
 		size_t length = strcspn(line, "\n");
+		bool begins = str_starts(line, "connection to server ");
 
-		if (length > 0 && *line != '\t') {
+		if (begins || (length > 0 && !is_address && !is_addition(line)))
 			last = line;
-			n = length;
-		}
+		is_address = is_address || begins;
 		line += length + (line[length] == '\n');
 	}
-	add_clean(out, s, last, n);
+	add_clean(out, s, last, strcspn(last, "\n"));
 }
 
 /* The server's words are not always English; then there is no help, but still its words. */
@@ -186,6 +196,8 @@ static void help_connection(const struct postgres_db *s, const char *message, st
 		{"starting up", "try again when the server has started"},
 		{"shutting down", "try again when the server has started"},
 		{"SSL", "look at sslmode and sslrootcert of the target"},
+		{"invalid command-line argument",
+		 "in options a blank that belongs to a value is written \"\\\\ \""},
 		{"certificate", "look at sslmode and sslrootcert of the target"},
 	};
 
@@ -213,7 +225,7 @@ int postgres_fail_connection(struct postgres_db *s, struct err *e)
 		(void)buf_printf(&b, "no answer from \"%s\", port %s, within the timeout",
 				 s->pq->PQhost(s->conn), s->pq->PQport(s->conn));
 	else
-		add_last_line(&b, s, s->pq->PQerrorMessage(s->conn));
+		add_cause(&b, s, s->pq->PQerrorMessage(s->conn));
 	(void)err_set(e, ERR_MEASURE, "%s: %s",
 		      s->is_open ? "lost the connection" : "could not connect to the server",
 		      b.data);

@@ -299,9 +299,9 @@ static int refuse_role(void *ctx, const struct db_row *row, struct err *e)
 	(void)err_set(e, ERR_MEASURE, "cannot audit as role \"%s\": it %s, and an audit only reads",
 		      user, row->values[0].text);
 	return err_help(e,
-			"%s%sor make a reading role: CREATE ROLE audit LOGIN PASSWORD '...'; "
+			"%s%smake a reading role: CREATE ROLE audit LOGIN PASSWORD '...'; "
 			"GRANT pg_read_all_data TO audit; or say allow_writable_role: true",
-			remedy, *remedy ? "; " : "");
+			remedy, *remedy ? "; or " : "");
 }
 
 int postgres_check_role(struct postgres_db *s, struct err *e)

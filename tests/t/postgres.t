@@ -318,7 +318,7 @@ refuses()
 	admin shop "$3"
 }
 refuses "superuser" "ALTER ROLE audit SUPERUSER" "ALTER ROLE audit NOSUPERUSER" "is a superuser"
-like "and how to make a reading role is said" "$out" 'CREATE ROLE audit LOGIN.*GRANT pg_read_all_data'
+like "and how to make a reading role is said" "$out" 'help: make a reading role: CREATE ROLE audit LOGIN.*GRANT pg_read_all_data'
 for role in pg_write_server_files pg_execute_server_program pg_write_all_data; do
 	refuses "$role" "GRANT $role TO audit" "REVOKE $role FROM audit" "is a member of $role"
 done
@@ -331,7 +331,7 @@ for what in INSERT UPDATE DELETE TRUNCATE; do
 	refuses "$what on a table" "GRANT $what ON orders TO audit" "REVOKE $what ON orders FROM audit" \
 		"has $what on public.orders"
 done
-like "and how to revoke it" "$out" 'REVOKE TRUNCATE ON public.orders FROM audit'
+like "and how to revoke it" "$out" 'help: REVOKE TRUNCATE ON public.orders FROM audit; or make a reading role: CREATE'
 refuses "UPDATE on a column" "GRANT UPDATE (state) ON orders TO audit" \
 	"REVOKE UPDATE (state) ON orders FROM audit" "has UPDATE on public.orders"
 refuses "a grant to everybody" "GRANT DELETE ON paid TO PUBLIC" "REVOKE DELETE ON paid FROM PUBLIC" \
@@ -440,7 +440,7 @@ define "$target" <<'YAML'
 YAML
 exits "a table of another schema is not found by its bare name" 2 "$ASSIZE" run
 like "where it is is said" "$out" 'did you mean "billing\.invoices"\? Its schema is not in the search path'
-away='2 tables and views are in schemas beside the search path \(billing\); for those, add options=.-c search_path=public,NAME. to the connection'
+away='2 tables and views are in schemas beside the search path \(billing\); for those, add options=.-c search_path=public,billing. to the connection'
 exits "a snapshot is of the search path" 0 "$ASSIZE" schema capture shop -o shop.json
 like "and what is not in it is said" "$err" "^assize: target \"shop\": $away"
 unlike "it is not in it" "$(cat shop.json)" invoices
@@ -451,6 +451,18 @@ rm assize.yaml
 exits "where nothing is in the search path" 3 "$ASSIZE" init --postgres "${target/dbname=shop/dbname=elsewhere}"
 like "it says so, and what to do" "$err" 'no table in the search path of .*help: 1 table or view is in schemas beside the search path \(billing\)'
 exits "which helps" 0 "$ASSIZE" init --postgres "${target/dbname=shop/dbname=elsewhere} options='-c search_path=billing'"
+rm assize.yaml
+admin elsewhere "DROP SCHEMA billing CASCADE" 'CREATE SCHEMA "Sal\es '\''"" Dept"' 'CREATE TABLE "Sal\es '\''"" Dept".invoices (id bigint)'
+run "$ASSIZE" init --postgres "${target/dbname=shop/dbname=elsewhere}"
+like "names that need quotes" "$err" "add options='[^=]*=public,.*' to the connection, in double quotes"
+advice=$(sed -n "s/.*add \(options='.*'\) to the connection.*/\1/p" <<<"$err")
+exits "can be taken as they are told ($advice)" 0 "$ASSIZE" init --postgres "${target/dbname=shop/dbname=elsewhere} $advice"
+like "and find the table" "$(cat assize.yaml)" 'table: invoices'
+exits "and are written as YAML has it" 0 "$ASSIZE" check
+run "$ASSIZE" init -o other.yaml --postgres "${target/dbname=shop/dbname=elsewhere} options='-c search_path=public,Sales Dept'"
+like "a server that refuses a connection: its words" "$err" \
+	'could not connect to the server: .*FATAL: +invalid command-line argument for server process: Dept.help: in options a blank'
+unlike "and not its hint" "$err" 'HINT'
 cd "$TMP"
 admin shop "DROP SCHEMA billing CASCADE" "DROP DATABASE elsewhere"
 
