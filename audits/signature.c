@@ -370,8 +370,9 @@ const struct audit_kind audit_kind_signature = {
 		"signature is valid, so look at `comment`, `age` or a digest as well. Keys of "
 		"minisign cannot be revoked. Of OpenSSH, certificates are not verified, nor are "
 		"binary revocation lists read, and whether somebody touched the security token "
-		"that signed is not asked; of GPG, keyrings are taken "
-		"as they are, no server is asked for revocations.",
+		"that signed is not asked; of GPG, keyrings are taken as they are, no server is "
+		"asked for revocations, and a signature made in text mode fits the file whether "
+		"its lines end with LF or CR LF.",
 	.spec_size = sizeof(struct signature_spec),
 	.keys = signature_keys,
 	.values = signature_values,

@@ -236,6 +236,14 @@ for id in ssh ecd; do
 	exits "another counter than was signed: $id" 1 "$ASSIZE" run -f counter.yaml s/$id
 done
 
+# made in text mode: the ends of lines are not signed, which the kind says
+gpg --batch --quiet --no-tty --passphrase '' --pinentry-mode loopback --local-user "$good" --yes --output f.asc --textmode --detach-sign --armor f 2>/dev/null
+sed 's/$/\r/' whole/f >f
+exits "gpg: other ends of lines, of a text" 0 "$ASSIZE" run s/pinned
+like "as is told of what it cannot see" "$("$ASSIZE" kinds signature | tr -s ' \n' ' ')" 'text mode fits the file whether its lines end with LF or CR LF'
+sed 's/e 1/e 2/' whole/f >f
+exits "gpg: another text" 1 "$ASSIZE" run s/pinned
+intact
 # of GPG: what is no file, what is no detached signature, a keyring of a commit
 rm f && mkdir f
 tells "gpg: a directory" gpg 2 'f": a directory, not a file'
