@@ -174,6 +174,7 @@ static int load_text(struct init *in, const struct buf *text, size_t n_targets,
 		.cwd = in->app->cwd,
 		.env = in->app->env,
 		.env_ctx = in->app->env_ctx,
+		.is_draft = true,
 	};
 	struct diags diags;
 

@@ -58,6 +58,7 @@ struct load_options {
 	const struct definition *today;
 	const struct texts *checks;
 	const struct load_instead *instead; /* NULL = none */
+	bool is_draft;			    /* its bounds are still to be found */
 };
 
 /*

@@ -287,6 +287,30 @@ static void add_implied(struct loader *l, struct check *c)
 	}
 }
 
+/*
+ * A value of many may be asked for without a bound, ">= 0", beside one that has some. What was
+ * released with such a check has to be run as it is, and `init` looks before it knows a bound.
+ */
+static void check_can_fail(struct loader *l, const struct check *c)
+{
+	const struct expectation *never = NULL;
+
+	for (size_t i = 0; i < c->n_expects; i++) {
+		const struct named_expectation *e = &c->expects[i];
+		struct value_row row = {0};
+
+		if (!e->has_expect || !e->expect.is_met_by_counts ||
+		    !find_value(c, e->name, &row) || row.type != VALUE_INT)
+			return;
+		never = never != NULL ? never : &e->expect;
+	}
+	if (never != NULL && l->options->today == NULL && !l->options->is_draft)
+		(void)diags_at(l->diags, never->pos,
+			       "write a bound that can be missed, for example \">= 1\" or \"== 0\"",
+			       "\"%s\" holds for every count: the check could never fail",
+			       never->text);
+}
+
 void load_expectations(struct loader *l, struct check *c, const struct node *expect,
 		       const struct node *warn, bool may_be_absent)
 {
@@ -305,6 +329,8 @@ void load_expectations(struct loader *l, struct check *c, const struct node *exp
 	if (!has_any && !may_be_absent && l->diags->n_total == before)
 		(void)diags_at(l->diags, c->kind_pos, "add expect:, for example expect: \">= 1\"",
 			       "check \"%s\" measures, but expects nothing", c->name);
+	if (l->diags->n_total == before)
+		check_can_fail(l, c);
 	if (c->kind->check_bounds && c->spec && l->diags->n_total == before) {
 		struct keys_context keys = l->keys;
 

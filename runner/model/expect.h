@@ -69,6 +69,7 @@ struct expectation {
 	bool has_history, has_control; /* `not worse than`: the caller must supply a comparison */
 	bool has_share;		       /* some bound carries % */
 	bool has_text;		       /* some bound is text or a pattern */
+	bool is_met_by_counts;	       /* whatever is never below 0 meets it */
 	const char *plain;	       /* a number without a unit, 0 apart; NULL = there is none */
 	const char
 		*unit; /* base unit of the first bound that has one, "" = none: definition check */

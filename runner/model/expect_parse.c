@@ -379,10 +379,21 @@ static int parse_term(struct cursor *c, struct expect_term *t)
 			"worse than");
 }
 
+/* ">= 0", "> -1", ">= 0%" */
+static bool is_met_by_counts(const struct expect_term *t)
+{
+	const struct operand *o = t->operands;
+
+	if (t->type != TERM_COMPARE || o->is_text)
+		return false;
+	return (t->op == OP_MORE_EQUAL && o->number <= 0) || (t->op == OP_MORE && o->number < 0);
+}
+
 /* What the definition checker and the judge need to know about all terms together. */
 static int summarise(struct arena *a, struct expectation *x, const struct expect_term *t,
 		     struct err *e)
 {
+	x->is_met_by_counts = x->is_met_by_counts && is_met_by_counts(t);
 	if (t->type == TERM_MATCHES)
 		x->has_text = true;
 	if (t->window_ms > x->window_ms)
@@ -413,7 +424,7 @@ static int summarise(struct arena *a, struct expectation *x, const struct expect
 int expect_parse(struct arena *a, const char *const *texts, const struct pos *positions, size_t n,
 		 struct expectation *out, struct err *e)
 {
-	struct expectation x = {.text = "", .unit = ""};
+	struct expectation x = {.text = "", .unit = "", .is_met_by_counts = true};
 	const char **kept;
 
 	if (n == 0)

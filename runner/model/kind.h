@@ -37,8 +37,8 @@ struct redactor;
 /* A value a kind yields. Kinds with one value name it "". */
 struct value_row {
 	const char *name;
-	enum value_type type;
-	const char *unit; /* base unit; "" none */
+	enum value_type type; /* VALUE_INT: a count, a size, a status: never below 0 */
+	const char *unit;     /* base unit; "" none */
 	/* What the check says values are in, where that is not the base unit; NULL = they are. */
 	const char *given_unit;
 	const char

@@ -42,10 +42,10 @@ audits:
       - { id: refused, dns: $(ask refused A), expect: { count: "== 0" } }
       - { id: silent, timeout: 300ms, dns: $(ask silent A), expect: { count: "== 0" } }
       - { id: cut, dns: $(ask cut A), expect: { count: "== 0" } }
-      - { id: torn, dns: $(ask torn A), expect: { count: ">= 0" } }
-      - { id: short, dns: $(ask short A), expect: { count: ">= 0" } }
-      - { id: loop, dns: $(ask loop A), expect: { count: ">= 0" } }
-      - { id: nobody, dns: { name: good.test, server: "$closed" }, expect: { count: ">= 0" } }
+      - { id: torn, dns: $(ask torn A), expect: { count: "< 1e9" } }
+      - { id: short, dns: $(ask short A), expect: { count: "< 1e9" } }
+      - { id: loop, dns: $(ask loop A), expect: { count: "< 1e9" } }
+      - { id: nobody, dns: { name: good.test, server: "$closed" }, expect: { count: "< 1e9" } }
 YAML
 # claim, check, outcome, what is said
 tells()

@@ -180,9 +180,9 @@ audits:
       - { id: journal, sql: PRAGMA journal_mode = WAL, expect: "== 0" }
       - { id: version, sql: PRAGMA user_version = 9, expect: "== 0" }
       - { id: begin, sql: BEGIN IMMEDIATE, expect: "== 0" }
-      - { id: where-drop, rows: { table: orders, where: "1); DROP TABLE orders; SELECT (1" }, expect: ">= 0" }
-      - { id: table-drop, rows: 'orders"; DROP TABLE orders; --', expect: ">= 0" }
-      - { id: column-drop, missing: { table: orders, columns: 'id"); DELETE FROM orders; --' }, expect: ">= 0" }
+      - { id: where-drop, rows: { table: orders, where: "1); DROP TABLE orders; SELECT (1" }, expect: "< 1e9" }
+      - { id: table-drop, rows: 'orders"; DROP TABLE orders; --', expect: "< 1e9" }
+      - { id: column-drop, missing: { table: orders, columns: 'id"); DELETE FROM orders; --' }, expect: "< 1e9" }
 YAML
 before=$(sha256sum data/shop.db; ls -la --time-style=full-iso data)
 run "$ASSIZE" run -f hostile.yaml
