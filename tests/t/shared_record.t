@@ -59,6 +59,10 @@ run as two gate release --subject v1
 like "a gate on one opens by what the other measured" "$status $out" '^0 .*decision=OPEN'
 unlike "without measuring again" "$out" 'run=3'
 
+# ---- a run that is slow, in a record and on machines of their own ----
+
+main=$url
+url+='&record=slow'
 cp "$ROOT/tests/lib/slow_probe" .
 mkfifo said
 cat >slow.yaml <<'YAML'
@@ -66,18 +70,19 @@ assize: 1
 audits: { slow: { checks: [ { id: program, command: { run: [./slow_probe] } } ] } }
 gates: { streak: { require: { check: slow/program, consecutive: 2 }, run: never, max_age: 1h } }
 YAML
-as one run --subject v1 -f slow.yaml >/dev/null &
+as s1 run --subject v1 -f slow.yaml >/dev/null &
 slow=$!
 exec 3>said # it has begun
-as two run --subject v1 -f slow.yaml >/dev/null
+as s2 run --subject v1 -f slow.yaml >/dev/null
 echo 1 >&3
 exec 3>&-
 wait "$slow"
-as two run --subject v1 -f slow.yaml >/dev/null
-run as three gate streak --subject v1 -f slow.yaml
+as s2 run --subject v1 -f slow.yaml >/dev/null
+run as s3 gate streak --subject v1 -f slow.yaml
 like "what one runner saw fail late is a failure between two passes of another" "$status $out" \
-	'^1 .*slow/program +1 of the last 2 runs passed; run 3 failed'
-exits "and is it again" 0 as one replay --decision 2
+	'^1 .*slow/program +1 of the last 2 runs passed; run 1 failed'
+exits "and is it again" 0 as s1 replay --decision 1
+url=$main
 exits "its decision can be replayed on the other" 0 as one replay --decision 1
 like "and is told to rest on the same" "$out$err" '(same|identical|equal)'
 run as one ledger verify
