@@ -4,9 +4,11 @@
  * What merge takes over it tells for each file; the first one that is refused ends it, with what
  * came before it taken.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -72,6 +74,17 @@ static void tell_left(struct ledger_command *c, const char *file, const struct m
 			      file, m->n_taken, plural(m->n_taken));
 }
 
+/* Of the record itself it would be said that a run makes one. */
+static int check_given(struct ledger_command *c, size_t word, struct err *e)
+{
+	const char *file = file_of(c, word);
+
+	if (shared_url_is(file) || access(file, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	(void)err_set(e, ERR_RECORD, "could not read record \"%s\": it does not exist", file);
+	return err_help(e, "name the record that is to be taken from");
+}
+
 static int merge_file(struct ledger_command *c, size_t word, const struct merge_options *o,
 		      struct err *e)
 {
@@ -80,7 +93,8 @@ static int merge_file(struct ledger_command *c, size_t word, const struct merge_
 	struct merged m;
 	int rc;
 
-	if (record_open(file_of(c, word), RECORD_READ, &from, e) != 0)
+	if (check_given(c, word, e) != 0 ||
+	    record_open(file_of(c, word), RECORD_READ, &from, e) != 0)
 		return -1;
 	a = arena_new(); /* of a large record it is large */
 	rc = record_merge(c->record, from, a, o, &m, e);
@@ -169,7 +183,7 @@ int ledger_do_import(struct ledger_command *c, struct err *e)
 		return err_help(e, "assize ledger merge takes over what another record has "
 				   "measured; a server's tables are restored by its own means");
 	}
-	if (copy_options(c, &o, e) != 0)
+	if (check_given(c, 1, e) != 0 || copy_options(c, &o, e) != 0)
 		return -1;
 	rc = record_import(c->path, file_of(c, 1), c->app->arena, &o, &x, e);
 	ledger_progress_end(c);

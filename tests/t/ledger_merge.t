@@ -258,6 +258,11 @@ chmod 640 taken.db
 [ "$(id -u)" != 0 ] || chown 12345:12345 taken.db
 owner=$(stat -c %u:%g:%a taken.db)
 "$ASSIZE" record load 5 --unit s --record grown.db >/dev/null
+for verb in import merge; do
+	run "$ASSIZE" ledger $verb mistyped.db --record new/record.db
+	is "$verb of a file that is not there" "$status" 4
+	like "is told as that" "$err" 'could not read record ".*/mistyped.db": it does not exist.*help: name the record that is to be taken from'
+done
 exits "through a link" 0 "$ASSIZE" ledger import -q --unsigned grown.db --record by-link.db
 is "the file behind it is replaced" "$(readlink by-link.db) $(sqlite3 taken.db 'SELECT next_seq FROM head')" \
 	"taken.db $(sqlite3 grown.db 'SELECT next_seq FROM head')"
