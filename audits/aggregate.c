@@ -143,6 +143,20 @@ static void aggregate_add(struct scan *s, const struct check *c)
 			(void)add_value(s, row->name, x);
 }
 
+/* The engine compares and adds what is no number: money, intervals, texts. */
+static struct measurement measure_strange(const struct scan *s, const struct aggregate_spec *spec)
+{
+	struct measurement m = measurement_none("", "the value is not a number");
+
+	if (s->engine == DB_POSTGRES)
+		m.evidence = arena_printf(
+			s->probe->arena,
+			"help: cast money or text: expression: '%s::numeric'; of an interval take "
+			"extract(epoch FROM ...)",
+			spec->column ? scan_column(s, spec->column) : "(...)");
+	return m;
+}
+
 static struct measurement measure(const struct scan *s, const struct aggregate_spec *spec,
 				  const char *name, const struct scan_term *t,
 				  const struct scan_term *values)
@@ -166,7 +180,7 @@ static struct measurement measure(const struct scan *s, const struct aggregate_s
 	}
 	m = database_measure(a, scan_value(s, t), factor, unit);
 	if (m.value.type == VALUE_TEXT)
-		m = measurement_none("", "the value is not a number");
+		m = measure_strange(s, spec);
 	else if (m.value.type == VALUE_NONE && n == 1 && strcmp(name, "stddev") == 0)
 		m = measurement_none("", "one value has no standard deviation");
 	m.name = name;

@@ -14,6 +14,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/node.h"
 #include "runner/base/str.h"
+#include "runner/io/db.h"
 #include "runner/io/file.h"
 #include "runner/load_parts.h"
 
@@ -39,13 +40,23 @@ static bool has_password(const char *text)
 }
 
 /* A connection string is shown and recorded: what must not be is said by password:. */
-static void check_password(struct loader *l, const struct node *node)
+static bool check_password(struct loader *l, const struct node *node)
 {
-	if (node->has_secret)
+	if (node->has_secret || !has_password(node->text))
+		return true;
+	(void)diags_at(l->diags, node->pos, "use password: \"${env:NAME}\"",
+		       "a connection string cannot hold a password");
+	return false;
+}
+
+/* What comes from the environment is looked at when it is used: a message would repeat it. */
+static void check_form(struct loader *l, const struct node *node)
+{
+	struct err e = {0};
+
+	if (node->has_secret || db_check_location(DB_MYSQL, l->arena, node->text, &e) == 0)
 		return;
-	if (has_password(node->text))
-		(void)diags_at(l->diags, node->pos, "use password: \"${env:NAME}\"",
-			       "a connection string cannot hold a password");
+	(void)diags_at(l->diags, node->pos, e.help[0] ? e.help : NULL, "%s", e.message);
 }
 
 /* ---- whom to trust ---- */
@@ -118,7 +129,8 @@ void load_connection(struct loader *l, const struct node *node, enum target_type
 {
 	if (node->type != NODE_SCALAR || node->len == 0)
 		return; /* reported by its row */
-	check_password(l, node);
+	if (check_password(l, node) && type == TARGET_MYSQL)
+		check_form(l, node);
 	if (l->git)
 		check_trust(l, node, type);
 }

@@ -76,6 +76,12 @@ typedef int db_row_fn(void *ctx, const struct db_row *row, struct err *e);
  */
 void db_begin_process(void);
 
+/*
+ * Is a location of a form that the engine's driver understands? Asks nobody and loads no library,
+ * so it is 0 where only the library could tell, or the engine is left out.
+ */
+int db_check_location(enum db_engine engine, struct arena *a, const char *location, struct err *e);
+
 struct db_pool *db_pool_new(const struct clock *clock);
 void db_pool_free(struct db_pool *p);
 

@@ -20,6 +20,8 @@ struct db_driver {
 	 * lock.
 	 */
 	int (*preflight)(const char *location, struct err *e);
+	/* MAY be NULL: see db_check_location(). Touches nothing. */
+	int (*check)(struct arena *a, const char *location, struct err *e);
 	/*
 	 * MUST: connect, protect, and refuse a role that could write unless the source allows it.
 	 * The source lives as long as the pool. A file is registered with the file door by the

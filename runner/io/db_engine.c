@@ -52,6 +52,13 @@ int db_version(enum db_engine engine, struct arena *a, struct library_version *o
 	return driver ? driver->version(a, out, e) : -1;
 }
 
+int db_check_location(enum db_engine engine, struct arena *a, const char *location, struct err *e)
+{
+	const struct db_driver *driver = engines[engine].driver;
+
+	return driver && driver->check ? driver->check(a, location, e) : 0;
+}
+
 /* ASCII only: the locale is never asked. */
 static char fold(char c)
 {

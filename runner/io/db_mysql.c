@@ -187,6 +187,13 @@ static void mysql_session_close(struct db *db)
 	free(s);
 }
 
+static int mysql_check_location(struct arena *a, const char *location, struct err *e)
+{
+	struct mysql_place place;
+
+	return mysql_place_parse(a, location, &place, e);
+}
+
 static int mysql_session_open(const struct db_source *source, const struct clock *clock,
 			      int64_t deadline_ms, struct db **out, struct err *e)
 {
@@ -425,6 +432,7 @@ static int mysql_session_prepare(struct db *db, const char *sql, size_t *n_colum
 
 const struct db_driver db_driver_mysql = {
 	.engine = DB_MYSQL,
+	.check = mysql_check_location,
 	.version = mysql_version,
 	.open = mysql_session_open,
 	.close = mysql_session_close,

@@ -15,7 +15,8 @@
 #include "runner/base/str.h"
 #include "runner/io/db_mysql.h"
 
-#define BLANKS " \t\r\n"
+#define BLANKS	  " \t\r\n"
+#define HELP_FORM "write \"host=db port=3306 dbname=shop user=audit\", and password: beside it"
 
 enum value_type { VALUE_TEXT, VALUE_ABSOLUTE, VALUE_PORT, VALUE_SWITCH };
 
@@ -160,16 +161,23 @@ int mysql_place_parse(struct arena *a, const char *location, struct mysql_place 
 	struct mysql_place place = {.host = NULL};
 	const char *s = location;
 
+	/* What it holds is not repeated: a password may be in it. */
+	if (str_starts(s, "mysql://") || str_starts(s, "mariadb://")) {
+		(void)err_set(e, ERR_MEASURE, "cannot read the connection string: it is a URI");
+		return err_help(e, HELP_FORM);
+	}
 	while (*(s += strspn(s, BLANKS))) {
 		size_t n = strcspn(s, "=" BLANKS);
 		const char *word = arena_strndup(a, s, n);
 
 		s += n;
 		s += strspn(s, BLANKS);
-		if (*s != '=')
-			return err_set(e, ERR_MEASURE,
-				       "cannot read the connection string: \"%s\" has no value",
-				       word);
+		if (*s != '=') {
+			(void)err_set(e, ERR_MEASURE,
+				      "cannot read the connection string: \"%s\" has no value",
+				      word);
+			return err_help(e, HELP_FORM);
+		}
 		s++;
 		s += strspn(s, BLANKS);
 		const char *value = take_value(a, &s);

@@ -39,7 +39,7 @@ targets:
   w: { http: "http://127.0.0.1:1" }
   q: { prometheus: "http://127.0.0.1:1" }
   p: { postgres: "postgresql://nobody@127.0.0.1:1/none" }
-  m: { mysql: "mysql://nobody@127.0.0.1:1/none" }
+  m: { mysql: "host=127.0.0.1 port=1 user=nobody dbname=none" }
   o: { odbc: "DSN=none" }
   r: { git: repo }
   d: { sqlite: db }

@@ -519,13 +519,16 @@ place()
 	printf '%s' "$status $out$err"
 }
 like "values can be quoted" "$(place "socket = '$MARIADB_SOCKET' user='rea\\\\der' dbname=shop")" '^0 '
-like "an unknown keyword is named" "$(place "sokcet=/x user=reader dbname=shop")" '^2 .*unknown keyword "sokcet".*did you mean "socket"'
-like "a database must be named" "$(place "socket=$MARIADB_SOCKET user=reader")" '^2 .*does not say which database.*dbname=NAME'
+like "an unknown keyword is named" "$(place "sokcet=/x user=reader dbname=shop")" '^3 place.yaml:2:.*unknown keyword "sokcet".*did you mean "socket"'
+like "a database must be named" "$(place "socket=$MARIADB_SOCKET user=reader")" '^3 place.yaml:2:.*does not say which database.*dbname=NAME'
 like "one that is not there" "$(place "socket=$MARIADB_SOCKET user=reader dbname=nosuch")" '^2 .*could not connect.*look at `dbname`'
-like "a port is a number" "$(place "host=h port=x user=reader dbname=shop")" '^2 .*"x" is no port'
-like "a path is absolute" "$(place "host=h ssl_ca=ca.pem user=reader dbname=shop")" '^2 .*ssl_ca must be an absolute path'
-like "verifying needs an authority" "$(place "host=h ssl_verify=on user=reader dbname=shop")" '^2 .*which authority to trust'
-like "a host is no connection string" "$(place "host='x=y;z' user=reader dbname=shop")" '^2 .*is no host'
+like "a port is a number" "$(place "host=h port=x user=reader dbname=shop")" '^3 place.yaml:2:.*"x" is no port'
+like "a path is absolute" "$(place "host=h ssl_ca=ca.pem user=reader dbname=shop")" '^3 place.yaml:2:.*ssl_ca must be an absolute path'
+like "verifying needs an authority" "$(place "host=h ssl_verify=on user=reader dbname=shop")" '^3 place.yaml:2:.*which authority to trust'
+like "a host is no connection string" "$(place "host='x=y;z' user=reader dbname=shop")" '^3 place.yaml:2:.*is no host'
+like "a URI is told, with the form there is" "$(place "mysql://reader@127.0.0.1/shop")" '^3 place.yaml:2:.*it is a URI.*help: write "host=db '
+like "so is a word alone" "$(place "host=h dbname=shop user")" '^3 place.yaml:2:.*"user" has no value.*help: write "host=db '
+like "a string of the environment is read when it is used" "$(PLACE=mysql://reader@h/shop place '${env:PLACE}')" '^2 .*it is a URI'
 like "a server that does not encrypt is not used when it must" "$(place "socket=$MARIADB_SOCKET user=reader dbname=shop ssl=on")" '^2 .*(SSL|TLS|does not encrypt)'
 like "a server that is not there" "$(place "socket=$TMP/nosuch user=reader dbname=shop")" '^2 .*could not connect.*is the server running'
 mariadb_stop

@@ -430,6 +430,19 @@ unlike "and none is guessed" "$(cat assize.yaml)" 'clock-fresh'
 cd "$TMP"
 admin shop "DROP TABLE clock, utc"
 
+# ---- what is compared and is no number ----
+
+admin shop "CREATE TABLE prices (price money)" "INSERT INTO prices VALUES (12.5::money)"
+define "$target" <<'YAML'
+  { id: money, aggregate: { table: prices, column: price }, expect: { max: "> 12" } },
+  { id: cast, aggregate: { table: prices, expression: '"price"::numeric' }, expect: { max: "== 12.5" } },
+YAML
+run "$ASSIZE" run
+like "money is no number" "$out" 'undecided a/money:max no value .*the value is not a number'
+like "and the cast is told" "$out" "help: cast money or text: expression: '\"price\"::numeric';"
+like "which helps" "$out" "pass a/cast:max 12\.5"
+admin shop "DROP TABLE prices"
+
 # ---- schemas that are not in the search path ----
 
 admin shop "CREATE SCHEMA billing" "CREATE TABLE billing.invoices (id bigint PRIMARY KEY)" "CREATE VIEW billing.open AS SELECT 1 AS one" \
