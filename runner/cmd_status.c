@@ -5,8 +5,10 @@
  * The only command that looks at both the definition and the record without running anything: it
  * finds the cron line that was never installed.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "gates/refuse.h"
 #include "reports/terminal.h"
@@ -203,9 +205,10 @@ static int print_gates(struct app *app, const struct definition *d, struct recor
 	table_init(&t, a, headers, 4, "llll");
 	for (size_t i = 0; i < d->n_gates; i++) {
 		struct decision *last;
-		size_t n;
+		size_t n = 0;
 
-		if (record_decisions(record, a, d->gates[i]->name, 1, &last, &n, e) != 0)
+		if (record != NULL &&
+		    record_decisions(record, a, d->gates[i]->name, 1, &last, &n, e) != 0)
 			return -1;
 		if (n == 0)
 			table_row(&t, d->gates[i]->name, "none", "never", "");
@@ -257,12 +260,12 @@ static void print_json(struct app *app, const struct audit_status *all,
 static int gather_held(struct app *app, const struct definition *d, struct record *record,
 		       int64_t now, struct audit_status *out, struct err *e)
 {
-	struct check_state *states;
+	struct check_state *states = NULL;
 	struct newest newest;
 	struct map by_name;
-	size_t n;
+	size_t n = 0;
 
-	if (record_check_states(record, app->arena, &states, &n, e) != 0)
+	if (record != NULL && record_check_states(record, app->arena, &states, &n, e) != 0)
 		return -1;
 	newest_init(&newest, app->arena, record);
 	map_init(&by_name, app->arena);
@@ -278,6 +281,8 @@ static int gather_held(struct app *app, const struct definition *d, struct recor
 static int gather(struct app *app, const struct definition *d, struct record *record, int64_t now,
 		  struct audit_status *out, struct err *e)
 {
+	if (record == NULL)
+		return gather_held(app, d, NULL, now, out, e);
 	if (record_hold(record, e) != 0)
 		return -1;
 	return record_let_go(record, gather_held(app, d, record, now, out, e), e);
@@ -298,12 +303,33 @@ static enum outcome joined(const struct audit_status *all, size_t n, const struc
 	return outcome;
 }
 
+/* Before the first run there is no record beside the definition, which is what is to be told. */
+static int open_record(struct app *app, const struct options *o, struct record **out, int *status)
+{
+	struct err e = {0};
+	const char *path = o->record == NULL ? app_record_beside(app, o, &e) : NULL;
+	struct stat st;
+
+	*out = NULL;
+	if (path != NULL && lstat(path, &st) != 0 && errno == ENOENT)
+		return 0;
+	return app_open_record(app, o, out, status);
+}
+
+static void tell_no_record(struct app *app)
+{
+	(void)fprintf(app->err,
+		      "nothing was ever run: there is no record yet\n"
+		      "help: assize run begins it; the crontab line assize run --due keeps "
+		      "it, see assize help run\n");
+}
+
 static int run_status(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct definition *d;
 	struct record *record;
 	struct audit_status *all;
-	struct status_notices notices;
+	struct status_notices notices = {0};
 	struct status_grants grants;
 	struct status_sets sets;
 	struct options o;
@@ -320,13 +346,13 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	}
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
-	if (app_open_record(app, &o, &record, &status) != 0)
+	if (open_record(app, &o, &record, &status) != 0)
 		return status;
 	all = arena_array(app->arena, d->n_audits, sizeof(*all));
 	rc = gather(app, d, record, now, all, &e);
 	if (rc == 0)
 		rc = status_sets_read(app, record, d, now, &sets, &e);
-	if (rc == 0)
+	if (rc == 0 && record != NULL)
 		rc = status_find_undelivered(app, record, now, &notices, &e);
 	if (rc == 0)
 		rc = status_grants_read(app, record, d, &grants, &e);
@@ -339,6 +365,9 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 		status_grants_print(app, &grants);
 		status_print_undelivered(app, &notices, now);
 	}
-	record_close(record);
+	if (record != NULL)
+		record_close(record);
+	else if (rc == 0)
+		tell_no_record(app);
 	return rc != 0 ? app_fail(app, &e) : session_exit_status(joined(all, d->n_audits, &sets));
 }

@@ -16,7 +16,7 @@
 
 #define NAME_PATTERN	 "^[A-Za-z_][A-Za-z0-9_.-]{0,127}$"
 #define REFERENCE	 "\\$\\{"
-#define DURATION_PATTERN "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w))+$"
+#define DURATION_PATTERN "^([0-9]+(\\.[0-9]+)?(ms|s|m|min|h|d|w))+$"
 #define SIZE_PATTERN	 "^[0-9]+(\\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)?$"
 
 static void write_rows(struct json_writer *w, const struct key_row *rows);

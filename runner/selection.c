@@ -42,6 +42,8 @@ int selection_make(struct app *app, const struct definition *d, const struct opt
 		s.text = arena_printf(app->arena, "%s%s%s", s.text, k > 0 ? " " : "", o->words[k]);
 	if (s.n_checks == 0) {
 		(void)err_set(e, ERR_DEFINITION, "the definition has no checks to run");
+		if (d->n_rollbacks > 0)
+			return err_help(e, "a rollback set is proven by assize rollback verify");
 		return err_help(e, "add an audit with checks; assize kinds lists what can be "
 				   "checked");
 	}

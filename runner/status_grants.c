@@ -134,6 +134,8 @@ int status_grants_read(struct app *app, struct record *record, const struct defi
 	};
 
 	*out = (struct status_grants){.definition = d, .now_ms = q.until_after_ms};
+	if (record == NULL)
+		return 0; /* there is none yet */
 	return record_overrides(record, app->arena, &q, &out->overrides, &out->n_overrides, e);
 }
 

@@ -80,13 +80,14 @@ static int read_set(struct app *app, struct record *record, const struct definit
 			       .oldest_ms = -1,
 			       .next_ms = -1,
 			       .note = ""};
-	struct restoration_row *rows;
+	struct restoration_row *rows = NULL;
 	struct err unlisted = {0};
 	const char *const *tags = NULL, *const *commits = NULL;
 	int64_t newest_ms = -1;
-	size_t n_rows;
+	size_t n_rows = 0;
 
-	if (record_restorations(record, app->arena, set->name, &rows, &n_rows, e) != 0)
+	if (record != NULL &&
+	    record_restorations(record, app->arena, set->name, &rows, &n_rows, e) != 0)
 		return -1;
 	if (rollback_tags(app->arena, set, &tags, &s.n_tags, &unlisted) != 0 ||
 	    rollback_commits(app->arena, set, tags, s.n_tags, &commits, &unlisted) != 0) {

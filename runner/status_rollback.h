@@ -32,7 +32,8 @@ struct status_sets {
 	int64_t now_ms;
 };
 
-/* Tags are listed, nothing is verified. What cannot be listed is said in the set's note. */
+/* Tags are listed, nothing is verified. record NULL = there is none yet. What cannot be listed is
+ * said in the set's note. */
 int status_sets_read(struct app *app, struct record *record, const struct definition *d,
 		     int64_t now_ms, struct status_sets *out, struct err *e);
 void status_sets_print(struct app *app, const struct status_sets *sets);

@@ -234,7 +234,9 @@ static int scale(const char *s, size_t n, int64_t factor, int64_t *out)
 int num_parse_duration_ms(const char *s, size_t n, int64_t *out)
 {
 	static const struct unit units[] = {{"w", 604800000}, {"d", 86400000}, {"h", 3600000},
-					    {"m", 60000},     {"s", 1000},     {"ms", 1}};
+					    {"m", 60000},     {"min", 60000},  {"s", 1000},
+					    {"ms", 1}};
+	const size_t n_units = sizeof(units) / sizeof(units[0]);
 	size_t next = 0; /* units before this one are used up */
 	int64_t total = 0;
 
@@ -246,19 +248,20 @@ int num_parse_duration_ms(const char *s, size_t n, int64_t *out)
 
 		for (unit = digits; unit < n && s[unit] >= 'a' && s[unit] <= 'z';)
 			unit++;
-		for (i = next; i < sizeof(units) / sizeof(units[0]); i++) {
+		for (i = next; i < n_units; i++) {
 			if (strlen(units[i].name) == unit - digits &&
 			    memcmp(units[i].name, s + digits, unit - digits) == 0)
 				break;
 		}
-		if (digits == 0 || i == sizeof(units) / sizeof(units[0]) ||
-		    scale(s, digits, units[i].factor, &part) < 0 || part > INT64_MAX - total)
+		if (digits == 0 || i == n_units || scale(s, digits, units[i].factor, &part) < 0 ||
+		    part > INT64_MAX - total)
 			return -1;
 		/* "1.5h20m" is two ways of writing at once. */
 		if (unit != n && memchr(s, '.', digits) != NULL)
 			return -1;
 		total += part;
-		next = i + 1;
+		for (next = i + 1; next < n_units && units[next].factor == units[i].factor;)
+			next++; /* the same by another name */
 		s += unit;
 		n -= unit;
 	}

@@ -383,7 +383,7 @@ const char *file_shown(struct arena *a, const char *cwd, const char *path)
 
 	while (n > 0 && cwd[n - 1] == '/')
 		n--;
-	if (strncmp(path, cwd, n) == 0 && path[n] == '/' && path[n + 1])
+	if (n > 0 && strncmp(path, cwd, n) == 0 && path[n] == '/' && path[n + 1])
 		return arena_strdup(a, path + n + 1);
 	return arena_strdup(a, path);
 }

@@ -130,8 +130,9 @@ static int parse_unit(struct cursor *c, struct operand *o, const char *digits, s
 	if (n == 0 || (n == 3 && strncmp(start, "and", 3) == 0))
 		return 0;
 	if (!unit_is_suffix(start, n))
-		return wrong(c, "no such unit; known are % us ms s m h d w B kB MB GB TB KiB MiB "
-				"GiB TiB");
+		return wrong(c,
+			     "no such unit; known are % us ms s m min h d w B kB MB GB TB KiB MiB "
+			     "GiB TiB");
 	factor = unit_to_base(arena_strndup(c->arena, start, n), &o->unit);
 	if (factor != 1 && scale(c, o, digits, n_digits, factor) != 0)
 		return -1;
@@ -373,6 +374,10 @@ static int parse_term(struct cursor *c, struct expect_term *t)
 		return parse_not_worse(c, t);
 	if (*c->at == '\0')
 		return wrong(c, "it is empty");
+	if (c->at[0] == '=' && c->at[1] == '>')
+		return wrong(c, "at least is written >=");
+	if (c->at[0] == '=' && c->at[1] == '<')
+		return wrong(c, "at most is written <=");
 	if (*c->at == '=')
 		return wrong(c, "a comparison is written ==");
 	return wrong(c, "it must begin with < <= > >= == !=, between, in, matches, within or not "

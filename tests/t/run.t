@@ -83,6 +83,16 @@ audits:
     checks:
       - { id: hand, command: { run: [/bin/false] } }
 YAML
+mkdir fresh && cp due.yaml fresh/assize.yaml
+exits "status before any run is undecided" 2 "$ASSIZE" status -f fresh
+like "with every audit as never measured" "$out" 'undecided +never +.*checks? w(as|ere) never measured'
+like "and what begins the record" "$err" 'nothing was ever run: there is no record yet.help: assize run '
+is "as JSON" "$("$ASSIZE" status --json -f fresh 2>/dev/null | jq -c '[.audits[].measured] | add')" 0
+nok "it makes no record" test -e fresh/.assize
+exits "one that is named has to be there" 4 "$ASSIZE" status -f fresh --record fresh/none.db
+printf 'assize: 1\ntargets: { r: { git: . } }\nrollback: { s: { repo: r, tags: "v*" } }\n' >sets.yaml
+exits "a definition of rollback sets alone has nothing to run" 3 "$ASSIZE" run -f sets.yaml --record due.db
+like "and says what proves them" "$err" 'no checks to run.* assize rollback verify'
 exits "what was never measured is due" 0 "$ASSIZE" run --due -f due.yaml --record due.db
 like "and is run" "$out" 'pass nightly/gone'
 unlike "a check without a schedule is not" "$out" 'manual/hand'
