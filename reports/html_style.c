@@ -147,7 +147,8 @@ const char *const html_style[] = {
 	"text-align:left;max-width:none}.led .b{grid-column:1;grid-row:3;text-align:left;"
 	"font-size:12.5px;padding:0;max-width:none}.led .rm{grid-column:2;grid-row:2}"
 	".led .tr{grid-column:2;grid-row:3}.led .n{display:none}"
-	".rb td:not(.st){grid-column:2/4;text-align:left}.rb .num:empty{display:none}"
+	".gt th{width:auto}.rb td:not(.st){grid-column:2/4;text-align:left}.rb "
+	".num:empty{display:none}"
 	".rb .v::before{content:\"restored in \"}.rb td:nth-child(5):not(:empty)::after{"
 	"content:\" objects\"}.rb td:nth-child(6):not(:empty)::after{content:\" files\"}}\n",
 	"@media print{:root{--paper:#fff;--ink:#000;--mid:#444;--rule:#ccc;--bad:#a01a12;"

@@ -30,14 +30,15 @@ browse() # FILE OPTION...: the document as the browser has it; its console in $T
 }
 
 # How wide the page is in a window of 400 pixels: "400 of 400" does not scroll sideways. The copy that is
-# measured has a script, hence no policy.
-width_of()
+# measured has a script, hence no policy. What else is to be measured in it is given as an expression.
+width_of() # FILE [EXPRESSION]
 {
+	local what=${2:-'document.documentElement.scrollWidth + " of " + innerWidth'}
 	{
 		sed -e '/Content-Security-Policy/d' -e 's|</body>||; s|</html>||' "$1"
-		cat <<-'END'
+		cat <<-END
 			<script>addEventListener("load", function () {
-				parent.postMessage(document.documentElement.scrollWidth + " of " + innerWidth, "*");
+				parent.postMessage($what, "*");
 			});</script></body></html>
 		END
 	} >"$TMP/inner.html"
@@ -90,4 +91,6 @@ is "hostile: 400 pixels are enough" "$(width_of "$TMP/hostile.html")" "400 of 40
 size=$(stat -c %s "$TMP/many.html")
 ok "1000 checks with a year of history: $size bytes are at most 5 MB" [ "$size" -le 5000000 ]
 
+is "in a narrow window a requirement has the width that is there" \
+	"$(width_of "$shut" 'document.querySelector(".gt tbody th").offsetWidth > 250')" true
 done_testing
