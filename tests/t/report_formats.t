@@ -70,7 +70,7 @@ run "$ASSIZE" run --json --subject v1
 is "--json prints one document and nothing else" "$(jq -s 'length' <<<"$out") $(jq .run.id <<<"$out")" "1 2"
 is "--json: exit is the exit status" "$(jq .exit <<<"$out")" "$status"
 
-sqlite3 shop.db "UPDATE tasks SET owner = 'grace', note = 'fine'; CREATE TABLE backlog(id)"
+sqlite3 shop.db "UPDATE tasks SET owner = 'grace', note = 'fine'; CREATE TABLE backlog AS SELECT 1 id"
 sed -i 's/">= 1"/">= 0.5"/' assize.yaml
 exits "repaired, the run passes" 0 "$ASSIZE" run --subject v1 --report html=3.html
 exits "--quiet says nothing of a pass" 0 "$ASSIZE" run --quiet --subject v1
