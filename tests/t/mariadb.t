@@ -294,10 +294,10 @@ hostile()
 	awk -F ': ' '{
 		id = $1; gsub(/[^a-z]+/, "-", id); sql = substr($0, length($1) + 3); gsub(/\047/, "\047\047", sql)
 		printf "      - { id: %s, sql: \047%s\047, expect: \">= 0\" }\n", id, sql }' holes
-	echo "      - { id: where, rows: { table: orders, where: \"1); DELETE FROM orders; SELECT (1\" }, expect: \">= 0\" }"
-	echo "      - { id: where-file, rows: { table: orders, where: \"1) INTO OUTFILE '$TMP/out/k' -- \" }, expect: \">= 0\" }"
-	echo "      - { id: table, rows: 'orders\`; DELETE FROM orders; -- ', expect: \">= 0\" }"
-	echo "      - { id: column, missing: { table: orders, columns: 'id\`) FROM orders; DELETE FROM orders; -- ' }, expect: \">= 0\" }"
+	echo "      - { id: where, rows: { table: orders, where: \"1); DELETE FROM orders; SELECT (1\" }, expect: \"< 1e9\" }"
+	echo "      - { id: where-file, rows: { table: orders, where: \"1) INTO OUTFILE '$TMP/out/k' -- \" }, expect: \"< 1e9\" }"
+	echo "      - { id: table, rows: 'orders\`; DELETE FROM orders; -- ', expect: \"< 1e9\" }"
+	echo "      - { id: column, missing: { table: orders, columns: 'id\`) FROM orders; DELETE FROM orders; -- ' }, expect: \"< 1e9\" }"
 }
 state()
 {
