@@ -78,9 +78,12 @@ mv shop.db away
 run "$ASSIZE" run hourly byhand
 is "undecided: exit status" "$status" 2
 tells "undecided since a moment ago" hourly 0 'pass'
-past() # SECONDS earlier, all of the first run
+past() # SECONDS earlier, all of the first run, and the days on which it measured
 {
-	sqlite3 .assize/record.db "UPDATE runs SET begin_ms = begin_ms - $1 * 1000 WHERE id = (SELECT min(id) FROM runs)"
+	sqlite3 .assize/record.db "UPDATE runs SET begin_ms = begin_ms - $1 * 1000 WHERE id = (SELECT min(id) FROM runs)" \
+		"INSERT OR IGNORE INTO days(id, n_undecided, n_pass, n_warn, n_fail, n_skip)
+			SELECT ((r.begin_ms + x.at_ms) / 86400000 << 24) | x.series, 0, 1, 0, 0, 0
+			FROM runs r JOIN results x ON x.run = r.id WHERE r.id = (SELECT min(id) FROM runs)"
 }
 past 93601
 tells "undecided for a day" hourly 1 'FAIL watch/hourly:late\{check="hourly/rows"\}'
