@@ -49,7 +49,7 @@ run "$ASSIZE" gate release --subject v1 --report github
 is "step: nor does the verdict, where there is no room even for that" "$status $(stat -c %s "$GITHUB_STEP_SUMMARY")" "1 1048500"
 like "step: which is told" "$err" '\$GITHUB_STEP_SUMMARY is full: the verdict is not in it'
 GITHUB_OUTPUT=/nowhere/output run "$ASSIZE" gate release --subject v1 --report github
-is "step: outputs that cannot be written are no success" "$status" 2
+is "step: outputs that cannot be written leave it disproved" "$status" 1
 like "step: and are told" "$err" '\$GITHUB_OUTPUT: could not write "/nowhere/output"'
 is "step: commands work again after an error" "$(tail -n 1 <<<"$out" | grep -c '^::[0-9a-f]\{32\}::$')" 1
 unset GITHUB_OUTPUT GITHUB_STEP_SUMMARY
