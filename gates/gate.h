@@ -201,6 +201,9 @@ size_t gate_item_past_runs(const struct gate_item *item);
 bool rollback_row_counts(const struct gate_input *in, const struct restoration_row *row);
 /* Is target i the release that is to go out? */
 bool rollback_is_release(const struct gate_input *in, size_t i);
+/* Is the release called by its tag, and the tag known as another commit, or disproved to be its
+ * own? */
+bool rollback_is_moved_release(const struct gate_input *in, size_t i);
 
 void gate_decide(struct arena *a, const struct gate_input *in, struct decision *out);
 

@@ -162,6 +162,15 @@ static const char *commit_of(const struct gate_input *in, size_t i)
 	return in->rollback_commits != NULL ? in->rollback_commits[i] : NULL;
 }
 
+static struct target_state state_of(const struct gate_input *in, size_t i)
+{
+	return (struct target_state){
+		.tag = in->rollback_tags[i],
+		.commit = commit_of(in, i),
+		.row = newest_row(in, in->rollback_tags[i]),
+	};
+}
+
 /* The commit, or an abbreviation of it that git itself would print. */
 static bool names_commit(const char *subject, const char *commit)
 {
@@ -187,15 +196,15 @@ bool rollback_is_release(const struct gate_input *in, size_t i)
 	return false;
 }
 
-/* The release goes by this tag, and the tag moved: what was measured may be the other commit. */
-static bool is_moved_release(const struct gate_input *in, const struct target_state *t)
+bool rollback_is_moved_release(const struct gate_input *in, size_t i)
 {
+	const struct target_state t = state_of(in, i);
 	const char *name = in->subject != NULL ? in->subject : "";
 
 	name += str_starts(name, "refs/") ? strlen("refs/") : 0;
 	name += str_starts(name, "tags/") ? strlen("tags/") : 0;
-	return !gate_is_before_edition(in, 2) && strcmp(t->tag, name) == 0 &&
-	       is_known_as_another(t);
+	return !gate_is_before_edition(in, 2) && strcmp(t.tag, name) == 0 &&
+	       is_known_as_another(&t);
 }
 
 static size_t count_ways_back(const struct gate_input *in)
@@ -273,9 +282,7 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 	size_t n_proven = 0, n_open = 0;
 
 	for (size_t i = 0; i < in->n_rollback_tags; i++) {
-		targets[i].tag = in->rollback_tags[i];
-		targets[i].commit = commit_of(in, i);
-		targets[i].row = newest_row(in, targets[i].tag);
+		targets[i] = state_of(in, i);
 		judge(l, in, &targets[i]);
 		if (rollback_is_release(in, i))
 			continue;
@@ -289,7 +296,7 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 					      : true;
 
 		add(l, in, &targets[i],
-		    in->gate->is_rollback_all || is_moved_release(in, &targets[i]) ||
+		    in->gate->is_rollback_all || rollback_is_moved_release(in, i) ||
 			    (is_needed && !rollback_is_release(in, i)));
 	}
 	if (!in->gate->is_rollback_all && is_perhaps_itself(in, targets))

@@ -143,6 +143,8 @@ static bool is_rollback_fresh(const struct gate_command *g)
 	const char *first = NULL;
 
 	for (size_t i = 0; i < in->n_rollback_tags; i++) {
+		if (rollback_is_moved_release(in, i))
+			return false; /* it may have been brought back since */
 		if (!is_target_fresh(g, i))
 			continue;
 		n_fresh++;

@@ -24,7 +24,7 @@
 struct releases {
 	const char *absolute, *path; /* path: as the definition has it */
 	const char *tags;	     /* glob */
-	const char *except[4];	     /* globs of tags that are pre-releases */
+	const char *except[3];	     /* globs of tags that are pre-releases */
 	size_t n_except;
 	size_t n; /* of the tags that match */
 };
@@ -66,7 +66,7 @@ static bool is_match_among(const char *glob, const char *const *tags, size_t n)
 /* The newest releases of those that set.tags stands for: without pre-releases, if others are. */
 static int look_for(struct arena *a, struct rollback_set set, struct releases *x, struct err *e)
 {
-	static const char *const marks[] = {"*-rc*", "*-beta*", "*-alpha*", "*-pre*"};
+	static const char *const marks[] = {"*-rc*", "*-beta*", "*-alpha*"};
 	const char *const *tags;
 	size_t n;
 

@@ -9,7 +9,6 @@
 
 #include "runner/model/unit.h"
 
-/* The % of `within 10 % of median(28d)` is a distance, not a share. */
 int64_t result_known_ms(const struct result *r)
 {
 	int64_t took_ms = r->duration_us > 0 ? r->duration_us / 1000 : 0;
@@ -17,6 +16,7 @@ int64_t result_known_ms(const struct result *r)
 	return r->measured_ms > INT64_MAX - took_ms ? INT64_MAX : r->measured_ms + took_ms;
 }
 
+/* The % of `within 10 % of median(28d)` is a distance, not a share. */
 bool result_is_share(const struct result *r)
 {
 	if (isnan(r->share) || r->bound == NULL || (r->unit != NULL && strcmp(r->unit, "%") == 0))

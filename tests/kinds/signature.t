@@ -256,12 +256,13 @@ intact
 gpgconf --kill all
 sed -i '/id: noring/d' assize.yaml
 git init -q . && git add assize.yaml keys && git commit -qm keys
+mkdir "$TMP/scratch" && export TMPDIR=$TMP/scratch
 for check in gpg pinned ssh mini; do
 	exits "keys of a commit: $check" 0 "$ASSIZE" run -f git:HEAD:assize.yaml s/$check
 done
 run "$ASSIZE" run -f git:HEAD:assize.yaml s/unknown
 like "keys of a commit: one that is not in the keyring" "$status $out" '^1 .*which is not in the keyring'
-is "no copy of a keyring stays" "$(find "${TMPDIR:-/tmp}" -name keyring 2>/dev/null)" ""
+is "no copy of a keyring stays" "$(find "$TMPDIR" -name keyring)" ""
 
 cat >bad.yaml <<'YAML'
 assize: 1
