@@ -123,6 +123,29 @@ static int check_status(struct probe *p, const struct json_doc *doc, const struc
 	return 0;
 }
 
+/* A success beside which an error is named is neither. */
+static int check_no_error(struct probe *p, const struct json_doc *doc, struct err *e)
+{
+	static const char *const names[] = {"error", "errorType"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct json_t *at = json_member(json_root(doc), names[i]);
+		const char *said = text_of(p, doc, at);
+		struct json_value v;
+
+		json_read(doc, at, &v);
+		if (v.type == JSON_ABSENT || v.type == JSON_IS_NULL ||
+		    (said != NULL && said[0] == '\0'))
+			continue;
+		(void)err_set(e, ERR_MEASURE,
+			      "the answer calls itself a success and names an error (%s)%s%s",
+			      names[i], said != NULL ? ": " : "", said != NULL ? said : "");
+		return err_help(e, "whatever answers for the server is not to be believed: ask it "
+				   "itself, or see to what stands before it");
+	}
+	return 0;
+}
+
 /* A list of texts that weakens the answer. */
 static int check_annotations(struct probe *p, struct promql_answer *out, const char *name,
 			     bool is_allowed, struct err *e)
@@ -216,7 +239,7 @@ int promql_answer_read(struct probe *p, const struct promql_reply *r,
 		return refuse_status(p, r, e);
 	}
 	arena_defer(p->arena, free_doc, out->doc);
-	if (check_status(p, out->doc, r, e) != 0 ||
+	if (check_status(p, out->doc, r, e) != 0 || check_no_error(p, out->doc, e) != 0 ||
 	    check_annotations(p, out, "warnings", spec->warnings == PROMQL_WARNINGS_ALLOW, e) !=
 		    0 ||
 	    check_annotations(p, out, "infos", spec->warnings != PROMQL_WARNINGS_REFUSE, e) != 0 ||

@@ -170,6 +170,15 @@ refuses "success with a bad status" "500 Error" '{"status":"success"}' 'did not 
 refuses "no data" "200 OK" '{"status":"success"}' 'does not say what type its result has'
 refuses "torn" "200 OK" '{"status":"success","da' 'no JSON, or torn: not valid JSON'
 
+one "$now" '"1"' ',"errorType":"timeout","error":"a shard is gone"'
+no "a success that names an error" 'calls itself a success and names an error \(error\): a shard is gone'
+one "$now" '"1"' ',"errorType":"internal"'
+no "a success that names a type of error" 'names an error \(errorType\): internal'
+one "$now" '"1"' ',"error":{"code":1}'
+no "a success with an error that is no text" 'names an error \(error\)'
+one "$now" '"1"' ',"errorType":"","error":null'
+says "members for errors that hold none" '' '== 1' pass ''
+
 # ---- ranges ----
 holes()
 {
