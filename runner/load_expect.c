@@ -294,21 +294,29 @@ static void add_implied(struct loader *l, struct check *c)
 static void check_can_fail(struct loader *l, const struct check *c)
 {
 	const struct expectation *never = NULL;
+	bool has_shares = false;
 
 	for (size_t i = 0; i < c->n_expects; i++) {
 		const struct named_expectation *e = &c->expects[i];
 		struct value_row row = {0};
 
-		if (!e->has_expect || !e->expect.is_met_by_counts ||
-		    !find_value(c, e->name, &row) || row.type != VALUE_INT)
+		if (!e->has_expect || !find_value(c, e->name, &row) ||
+		    (row.type != VALUE_INT && !row.is_share) ||
+		    !expect_holds_always(&e->expect, row.is_share, row.counts_of_total))
 			return;
-		never = never != NULL ? never : &e->expect;
+		if (never == NULL) {
+			never = &e->expect;
+			has_shares = row.is_share || never->has_share;
+		}
 	}
 	if (never != NULL && l->options->today == NULL && !l->options->is_draft)
 		(void)diags_at(l->diags, never->pos,
-			       "write a bound that can be missed, for example \">= 1\" or \"== 0\"",
-			       "\"%s\" holds for every count: the check could never fail",
-			       never->text);
+			       has_shares
+				       ? "write a bound that can be missed, for example \"<= 1%\""
+				       : "write a bound that can be missed, for example \">= 1\" "
+					 "or \"== 0\"",
+			       "\"%s\" holds for every %s: the check could never fail", never->text,
+			       has_shares ? "share" : "count");
 }
 
 void load_expectations(struct loader *l, struct check *c, const struct node *expect,

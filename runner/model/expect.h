@@ -69,7 +69,6 @@ struct expectation {
 	bool has_history, has_control; /* `not worse than`: the caller must supply a comparison */
 	bool has_share;		       /* some bound carries % */
 	bool has_text;		       /* some bound is text or a pattern */
-	bool is_met_by_counts;	       /* whatever is never below 0 meets it */
 	const char *plain;	       /* a number without a unit, 0 apart; NULL = there is none */
 	const char
 		*unit; /* base unit of the first bound that has one, "" = none: definition check */
@@ -81,6 +80,12 @@ struct expectation {
  */
 int expect_parse(struct arena *a, const char *const *texts, const struct pos *positions, size_t n,
 		 struct expectation *out, struct err *e);
+
+/*
+ * Does every value that is never below 0 meet every term? is_share: the value is never above 1
+ * either; has_total: that is so of the share of it that a bound with % is about.
+ */
+bool expect_holds_always(const struct expectation *x, bool is_share, bool has_total);
 
 /* The reason of a verdict on a value that is_rounded and reads as its bound. */
 #define EXPECT_TOO_CLOSE "the value has more digits than are kept, too close to the bound to tell"

@@ -384,21 +384,10 @@ static int parse_term(struct cursor *c, struct expect_term *t)
 			"worse than");
 }
 
-/* ">= 0", "> -1", ">= 0%" */
-static bool is_met_by_counts(const struct expect_term *t)
-{
-	const struct operand *o = t->operands;
-
-	if (t->type != TERM_COMPARE || o->is_text)
-		return false;
-	return (t->op == OP_MORE_EQUAL && o->number <= 0) || (t->op == OP_MORE && o->number < 0);
-}
-
 /* What the definition checker and the judge need to know about all terms together. */
 static int summarise(struct arena *a, struct expectation *x, const struct expect_term *t,
 		     struct err *e)
 {
-	x->is_met_by_counts = x->is_met_by_counts && is_met_by_counts(t);
 	if (t->type == TERM_MATCHES)
 		x->has_text = true;
 	if (t->window_ms > x->window_ms)
@@ -429,7 +418,7 @@ static int summarise(struct arena *a, struct expectation *x, const struct expect
 int expect_parse(struct arena *a, const char *const *texts, const struct pos *positions, size_t n,
 		 struct expectation *out, struct err *e)
 {
-	struct expectation x = {.text = "", .unit = "", .is_met_by_counts = true};
+	struct expectation x = {.text = "", .unit = ""};
 	const char **kept;
 
 	if (n == 0)
@@ -456,4 +445,30 @@ int expect_parse(struct arena *a, const char *const *texts, const struct pos *po
 	}
 	*out = x;
 	return 0;
+}
+
+/* ">= 0", "> -1", ">= 0%"; of shares "<= 100%", "< 101%", "between 0% and 100%" as well. */
+static bool term_holds_always(const struct expect_term *t, bool is_share, bool has_total)
+{
+	const struct operand *low = t->operands, *high;
+	bool is_below;
+
+	if ((t->type != TERM_COMPARE && t->type != TERM_BETWEEN) || low->is_text)
+		return false;
+	high = &t->operands[t->n_operands - 1];
+	is_below = is_share || (has_total && strcmp(high->unit, "%") == 0);
+	if (t->type == TERM_BETWEEN)
+		return low->number <= 0 && is_below && high->number >= 1;
+	return (t->op == OP_MORE_EQUAL && low->number <= 0) ||
+	       (t->op == OP_MORE && low->number < 0) ||
+	       (t->op == OP_LESS_EQUAL && is_below && high->number >= 1) ||
+	       (t->op == OP_LESS && is_below && high->number > 1);
+}
+
+bool expect_holds_always(const struct expectation *x, bool is_share, bool has_total)
+{
+	for (size_t i = 0; i < x->n_terms; i++)
+		if (!term_holds_always(&x->terms[i], is_share, has_total))
+			return false;
+	return x->n_terms > 0;
 }

@@ -44,6 +44,7 @@ struct value_row {
 	const char
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	const char *implied_warn; /* with implied: likewise, for warn */
+	bool is_share;		  /* from 0 to 1 */
 	bool counts_of_total;	  /* a bound with % is a share, one without a count */
 	bool is_of_sample;	  /* a sample of the rows estimates it */
 	/*
