@@ -88,6 +88,50 @@ static void guard_outputs(struct app *app, const struct texts *outputs)
 	}
 }
 
+struct said {
+	const char *option, *text;
+};
+
+#define N_SAID 8
+
+/* What is recorded and shown as the command line has it, labels apart; MAY be NULL. */
+static void list_said(const struct options *o, struct said out[N_SAID])
+{
+	const struct said all[N_SAID] = {
+		{"--subject", o->subject}, {"--owner", o->owner},   {"--by", o->by},
+		{"--reason", o->reason},   {"--ticket", o->ticket}, {"--id", o->id},
+		{"--series", o->series},   {"--unit", o->unit},
+	};
+
+	memcpy(out, all, sizeof(all));
+}
+
+static bool is_text(const char *s)
+{
+	return s == NULL || str_is_utf8(s, strlen(s));
+}
+
+/* Two texts that are shown alike would be two, and a report holds only text. */
+static int refuse_bytes(const struct options *o, struct err *e)
+{
+	const char *option = NULL;
+	struct said said[N_SAID];
+
+	list_said(o, said);
+	for (size_t i = 0; i < N_SAID && option == NULL; i++)
+		option = is_text(said[i].text) ? NULL : said[i].option;
+	for (size_t i = 0; i < o->labels.n && option == NULL; i++)
+		option = is_text(o->labels.items[i].value) ? NULL : "--label";
+	for (size_t i = 0; i < o->vars.n && option == NULL; i++)
+		option = is_text(o->vars.items[i].value) ? NULL : "--var";
+	for (size_t i = 0; i < o->gates.n && option == NULL; i++)
+		option = is_text(o->gates.items[i]) ? NULL : "--gate";
+	if (option == NULL)
+		return 0;
+	(void)err_set(e, ERR_USAGE, "%s is not UTF-8 text", option);
+	return err_help(e, "it is recorded and shown: give it in UTF-8");
+}
+
 bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
 	       struct options *o, int *status)
 {
@@ -107,7 +151,8 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 		app->reports = o->reports;
 	guard_outputs(app, &o->reports);
 	guard_outputs(app, &o->attests);
-	if (github_is_wanted(&o->reports) && github_begin(app, &e) != 0) {
+	if (refuse_bytes(o, &e) != 0 ||
+	    (github_is_wanted(&o->reports) && github_begin(app, &e) != 0)) {
 		*status = app_fail(app, &e);
 		return false;
 	}
@@ -147,17 +192,12 @@ static int refuse_outputs(struct app *app, const struct options *o, const struct
  */
 static int refuse_secrets(struct app *app, const struct options *o, const struct definition *d)
 {
-	const struct {
-		const char *option, *text;
-	} said[] = {
-		{"--subject", o->subject}, {"--owner", o->owner},   {"--by", o->by},
-		{"--reason", o->reason},   {"--ticket", o->ticket}, {"--id", o->id},
-		{"--series", o->series},   {"--unit", o->unit},
-	};
 	const char *option = NULL;
+	struct said said[N_SAID];
 	struct err e = {0};
 
-	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]) && option == NULL; i++)
+	list_said(o, said);
+	for (size_t i = 0; i < N_SAID && option == NULL; i++)
 		if (redact_text(d->redactor, app->arena, said[i].text) != said[i].text)
 			option = said[i].option;
 	for (size_t i = 0; i < o->labels.n && option == NULL; i++)

@@ -81,8 +81,6 @@ static int check_text(const char *what, const char *text, struct err *e)
 {
 	if (strlen(text) > MAX_TEXT_BYTES)
 		return err_set(e, ERR_USAGE, "%s is longer than %d bytes", what, MAX_TEXT_BYTES);
-	if (!str_is_utf8(text, strlen(text)))
-		return err_set(e, ERR_USAGE, "%s is not UTF-8 text", what);
 	return 0;
 }
 

@@ -70,6 +70,9 @@ static int read_words(struct waive *w, struct err *e)
 		return err_help(e, "assize waive tasks/missing --gate release --until 14d "
 				   "--owner platform --reason \"...\" --ticket OPS-417");
 	}
+	if (!str_is_utf8(w->o.words[0], strlen(w->o.words[0])))
+		return err_set(e, ERR_USAGE, "\"%s\" is no check: it is not UTF-8 text",
+			       str_escaped(w->app->arena, w->o.words[0]));
 	if (w->o.is_to_stdout)
 		return err_set(e, ERR_USAGE, "assize waive adds to a file, which - is not");
 	if (w->o.gates.n == 0)

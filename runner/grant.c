@@ -7,7 +7,6 @@
 
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/base/str.h"
 #include "runner/base/utc.h"
 #include "runner/base/utf8.h"
 
@@ -49,7 +48,5 @@ int grant_text(const char *command, const char *option, const char *text, struct
 	if (strlen(text) > MAX_TEXT_BYTES)
 		return err_set(e, ERR_USAGE, "--%s is longer than %d bytes", option,
 			       MAX_TEXT_BYTES);
-	if (!str_is_utf8(text, strlen(text)))
-		return err_set(e, ERR_USAGE, "--%s is not UTF-8 text", option);
 	return 0;
 }

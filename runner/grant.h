@@ -13,7 +13,7 @@ struct err;
  */
 int grant_until(const char *text, int64_t from_ms, int64_t *out, struct err *e);
 
-/* --owner and its like: there, UTF-8, more than blanks and at most 1,000 bytes; else ERR_USAGE. */
+/* --owner and its like: there, more than blanks and at most 1,000 bytes; else ERR_USAGE. */
 int grant_text(const char *command, const char *option, const char *text, struct err *e);
 
 #endif

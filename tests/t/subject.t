@@ -23,7 +23,25 @@ done
 exits "run: what no gate takes is not measured" 3 "$ASSIZE" run --subject HEAD
 exits "override: nor let through" 3 "$ASSIZE" override g --subject HEAD --reason x --by jane
 exits "by the variable" 3 env ASSIZE_SUBJECT=HEAD "$ASSIZE" gate g
-ok "nothing was recorded" test ! -e .assize
+bytes=$'v\xff1'
+give=(--owner x --reason y --ticket z)
+exits "gate: bytes that are no text" 3 "$ASSIZE" gate g --subject "$bytes"
+is "gate: bytes: why" "$err" "assize: --subject is not UTF-8 text
+help: it is recorded and shown: give it in UTF-8"
+exits "run: bytes that are no text" 3 "$ASSIZE" run --subject "$bytes"
+exits "bytes by the variable" 3 env "ASSIZE_SUBJECT=$bytes" "$ASSIZE" gate g
+exits "override: bytes" 3 "$ASSIZE" override g --subject v1 --reason "$bytes" --by jane
+like "override: bytes: which" "$err" '^assize: --reason is not UTF-8 text'
+exits "record: bytes" 3 "$ASSIZE" record n 1 --record r.db --label "a=$bytes"
+like "record: bytes: which" "$err" '^assize: --label is not UTF-8 text'
+exits "a variable of bytes" 3 "$ASSIZE" run --var "x=$bytes"
+like "a variable of bytes: which" "$err" '^assize: --var is not UTF-8 text'
+exits "waive: a series of bytes" 3 "$ASSIZE" waive t/rows --gate g --until 1d "${give[@]}" --series "$bytes"
+is "waive: a series of bytes: no file is to be saved" "$err" "assize: --series is not UTF-8 text
+help: it is recorded and shown: give it in UTF-8"
+exits "waive: a check of bytes" 3 "$ASSIZE" waive "$bytes" --gate g --until 1d "${give[@]}"
+is "waive: a check of bytes: why" "$err" 'assize: "v\xff1" is no check: it is not UTF-8 text'
+ok "nothing was recorded" test ! -e .assize -a ! -e r.db
 for word in v1 refs/tags/v1 'v1^{}' HEADER AHEAD head 'shop@sha256:1' main any; do
 	exits "a word like another: $word" 0 "$ASSIZE" gate g --subject "$word"
 done
