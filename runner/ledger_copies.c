@@ -20,6 +20,7 @@
 #include "runner/io/file.h"
 #include "runner/io/shared_log.h"
 #include "runner/cmd_ledger.h"
+#include "runner/ledger_left.h"
 #include "runner/model/definition.h"
 #include "runner/vouch.h"
 
@@ -157,12 +158,15 @@ int ledger_do_export(struct ledger_command *c, struct err *e)
 {
 	struct ledger_head head;
 	struct copy_options o;
-	int rc;
+	int rc, held;
 
 	if (copy_options(c, &o, e) != 0)
 		return -1;
+	held = ledger_left_clear(c, file_of(c, 1));
 	rc = record_export(c->record, c->app->arena, file_of(c, 1), &o, &head, e);
 	ledger_progress_end(c);
+	if (held >= 0)
+		(void)close(held);
 	if (rc != 0)
 		return -1;
 	if (!c->o.is_quiet)
@@ -176,7 +180,7 @@ int ledger_do_import(struct ledger_command *c, struct err *e)
 {
 	struct copy_options o;
 	struct imported x;
-	int rc;
+	int rc, held;
 
 	if (shared_url_is(c->path)) {
 		(void)err_set(e, ERR_USAGE, "cannot import into a record on a server");
@@ -185,8 +189,11 @@ int ledger_do_import(struct ledger_command *c, struct err *e)
 	}
 	if (check_given(c, 1, e) != 0 || copy_options(c, &o, e) != 0)
 		return -1;
+	held = ledger_left_clear(c, c->path);
 	rc = record_import(c->path, file_of(c, 1), c->app->arena, &o, &x, e);
 	ledger_progress_end(c);
+	if (held >= 0)
+		(void)close(held);
 	if (rc != 0)
 		return -1;
 	if (c->o.is_quiet)

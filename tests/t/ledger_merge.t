@@ -224,6 +224,27 @@ exits "one that extends it" 0 "$ASSIZE" ledger import copy4.db --record new/reco
 like "takes its place" "$out" '^copy4.db: [0-9]+ more records of'
 is "with all it has" "$(sqlite3 new/record.db 'SELECT next_seq FROM head')" "$(sqlite3 copy4.db 'SELECT next_seq FROM head')"
 is "nothing else is left" "$(ls -A new)" record.db
+left=record.db.0123456789ab.part
+touch new/$left new/$left-journal new/record.db.0123456789a.part new/other.db.0123456789ab.part
+exec {at_work}<new
+flock -s $at_work
+exits "beside one that is at work" 0 "$ASSIZE" ledger import copy4.db --record new/record.db
+is "beside one that is at work: its parts stay" "$(ls -A new | grep -c part)" 4
+flock -x $at_work
+exits "with the directory locked for it" 0 timeout 60 "$ASSIZE" ledger import copy4.db --record new/record.db
+exec {at_work}<&-
+ln -s new/record.db by-name.db
+exits "after one that was killed" 0 "$ASSIZE" ledger import copy4.db --record by-name.db
+is "after one that was killed: told" "$(sort <<<"$out")" "copy4.db: nothing new
+removed $left, left by one that was killed
+removed $left-journal, left by one that was killed"
+is "after one that was killed: only its own goes" "$(ls -A new)" "other.db.0123456789ab.part
+record.db
+record.db.0123456789a.part"
+rm new/*.part by-name.db
+touch copy5.db.0123456789ab.part
+exits "an export after one that was killed" 0 "$ASSIZE" ledger export -q copy5.db --record $r
+is "an export after one that was killed: it is gone" "$out $(ls -A | grep -c part)" " 0"
 digest=$(sha256sum <new/record.db)
 kept() # CLAIM PATTERN FILE [OPTION..]: refused, and the record is what it was
 {
