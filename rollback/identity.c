@@ -205,19 +205,29 @@ static void tell_lost_pin(struct verification *v, struct step *s)
 		  v->out->commit, str_escaped(v->a, lost->set), lost->commit);
 }
 
-/* Back to the commit; what signed it is gone with the tag object, which another clone may have. */
+/*
+ * Back to the commit. What signed it, or the words it was tagged with, are gone with the tag
+ * object, which another clone may have.
+ */
 static const char *undo_move(const struct verification *v, const struct pin *pin)
 {
 	bool is_odd = v->tag[0] == '-'; /* git tag makes none with a dash in front */
-	const char *word = str_as_word(v->a, is_odd ? v->ref : v->tag);
+	const char *ref = str_as_word(v->a, v->ref);
+	const char *put = arena_printf(v->a, "git %s %s %s", is_odd ? "update-ref" : "tag --force",
+				       is_odd ? ref : str_as_word(v->a, v->tag),
+				       pin->commit ? pin->commit : pin->tree);
 
 	if (v->set->signature.allowed_signers || v->set->signature.keyring)
 		return arena_printf(v->a,
 				    "git fetch --force CLONE %s:%s, from a clone that has it as it "
 				    "was signed",
-				    str_as_word(v->a, v->ref), str_as_word(v->a, v->ref));
-	return arena_printf(v->a, "git %s %s %s", is_odd ? "update-ref" : "tag --force", word,
-			    pin->commit ? pin->commit : pin->tree);
+				    ref, ref);
+	if (v->is_annotated)
+		return arena_printf(v->a,
+				    "git fetch --force CLONE %s:%s, from a clone that has it as it "
+				    "was; where there is none: %s, without tagger and message",
+				    ref, ref, put);
+	return put;
 }
 
 static int check_pin(struct verification *v, struct step *s)

@@ -13,7 +13,8 @@ judged()
 	local claim=$1 outcome=$2 finding=$3 remedy=$4 tag=$5
 	shift 5
 	run "$RESTORE" --scratch "$SCRATCH" "$@" "$PWD" "$tag"
-	local got=${out%%$'\n'*} all=$out$'\n'$err
+	local got=${out%%$'\n'*}
+	all=$out$'\n'$err
 	if [ "$got" = "$outcome" ] && [[ $all =~ $finding ]] && [[ $all =~ $remedy ]]; then
 		tap_pass "$claim: $outcome"
 	else
@@ -249,9 +250,16 @@ judged "lightweight tag moved" fail "identity fail.*moved: it is commit $two, re
 is "git fsck sees nothing" "$(git fsck --full --strict 2>&1)" ""
 git tag --force v1.0.0 "$one" >/dev/null
 proven "the remedy works" v1.0.0 --pin-commit "$one" --pin-tree "$one_tree"
+message=$(git cat-file -p v1.1.0)
+git clone -q --bare . "$TMP/as-it-was.git"
 git tag -f -a -m two v1.1.0 v2.0.0^{commit} >/dev/null
-judged "annotated tag re-created elsewhere" fail "identity fail.*moved" "git tag --force v1.1.0 $two" v1.1.0 \
-	--pin-commit "$two" --pin-tree "$two_tree"
+judged "annotated tag re-created elsewhere" fail "identity fail.*moved" \
+	"remedy: git fetch --force CLONE refs/tags/v1.1.0:refs/tags/v1.1.0, from a clone that has it as it was; where there is none: git tag --force v1.1.0 $two, without" \
+	v1.1.0 --pin-commit "$two" --pin-tree "$two_tree"
+fetch=${all#*remedy: } fetch=${fetch%%,*}
+eval "${fetch/CLONE/"$TMP/as-it-was.git"}" 2>/dev/null
+proven "the remedy works" v1.1.0 --pin-commit "$two" --pin-tree "$two_tree"
+is "its message is there again" "$(git cat-file -p v1.1.0)" "$message"
 world
 git tag -f -a -m again v1.1.0 v1.1.0^{commit} >/dev/null
 proven "annotated tag re-created on its own commit keeps its pin" v1.1.0 --pin-commit "$two" --pin-tree "$two_tree"
