@@ -36,6 +36,9 @@ struct query_plan_node {
 	bool is_full_scan;     /* reads the whole table, or a whole index of it */
 	double table_rows;     /* of a full scan: how many rows that is; -1 = not known */
 	const char *unknown;   /* why not */
+	const char *sized;     /* PostgreSQL: quoted, the table or index whose rows those are */
+	bool is_limited;       /* PostgreSQL: it may end before it has read all */
+	bool is_limiting;      /* and so may what is below it */
 	size_t depth;
 };
 

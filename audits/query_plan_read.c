@@ -120,50 +120,111 @@ static size_t json_length(struct arena *a, const struct json_doc *doc, const cha
 	return v.type == JSON_IS_ARRAY ? v.n : 0;
 }
 
+/* As the server takes a name of two parts, either of which may hold dots. */
+static const char *quoted(struct arena *a, const char *schema, const char *name)
+{
+	const char *text;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* names are bounded by the server */
+	if (schema) {
+		db_quote(DB_POSTGRES, &b, schema);
+		(void)buf_putc(&b, '.');
+	}
+	db_quote(DB_POSTGRES, &b, name);
+	text = arena_strndup(a, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+/* Is it run by itself, to its end, whatever becomes of what it is part of? */
+static bool is_apart(struct arena *a, const struct json_doc *doc, const char *at)
+{
+	const char *as = json_text(a, doc, at, "Parent Relationship");
+
+	return as && (strcmp(as, "InitPlan") == 0 || strcmp(as, "SubPlan") == 0);
+}
+
+/*
+ * Is what is below read only until enough rows have come? By its costs, which know of an offset; a
+ * step between that drops rows may ask for any number of them.
+ */
+static bool is_limiting(struct arena *a, const struct json_doc *doc, const char *at,
+			const struct query_plan_node *node)
+{
+	static const char *const through[] = {"Append",	  "Gather",	  "Gather Merge",
+					      "LockRows", "Merge Append", "ProjectSet",
+					      "Result",	  "Subquery Scan"};
+
+	if (strcmp(node->operation, "Limit") == 0)
+		return json_number(a, doc, at, "Total Cost") <
+		       json_number(a, doc, at, "Plans/0/Total Cost");
+	for (size_t i = 0; node->is_limited && i < sizeof(through) / sizeof(*through); i++)
+		if (strcmp(node->operation, through[i]) == 0)
+			return !json_text(a, doc, at, "Filter");
+	return false;
+}
+
+/* A scan of an index without a condition reads all of it, but for one that may end early. */
+static bool reads_index(struct arena *a, const struct json_doc *doc, const char *at,
+			const struct query_plan_node *node)
+{
+	return (strcmp(node->operation, "Index Scan") == 0 ||
+		strcmp(node->operation, "Index Only Scan") == 0) &&
+	       !json_text(a, doc, at, "Index Cond") &&
+	       (!node->is_limited || json_text(a, doc, at, "Filter") != NULL);
+}
+
 /* The walk's depth is bounded by the JSON door. */
 static int read_node(struct query_plan *plan, const struct json_doc *doc, const char *at,
-		     size_t depth, struct err *e)
+		     const struct query_plan_node *parent, struct err *e)
 {
 	struct query_plan_node *node = add_node(plan, e);
-	const char *schema = json_text(plan->arena, doc, at, "Schema");
+	struct arena *a = plan->arena;
+	const char *schema = json_text(a, doc, at, "Schema");
+	const char *name = json_text(a, doc, at, "Relation Name");
 
 	if (!node)
 		return -1;
-	node->operation = json_text(plan->arena, doc, at, "Node Type");
+	node->operation = json_text(a, doc, at, "Node Type");
 	if (!node->operation)
 		return err_set(e, ERR_MEASURE, "the plan has a step without a type");
-	node->depth = depth;
-	node->table = json_text(plan->arena, doc, at, "Relation Name");
+	node->depth = parent ? parent->depth + 1 : 0;
+	node->is_limited = parent && parent->is_limiting && !is_apart(a, doc, at);
+	node->is_limiting = is_limiting(a, doc, at, node);
+	node->table = name && schema ? arena_printf(a, "%s.%s", schema, name) : name;
+	node->sized = name ? quoted(a, schema, name) : NULL;
 	node->is_full_scan = strcmp(node->operation, "Seq Scan") == 0;
-	if (node->table && schema)
-		node->table = arena_printf(plan->arena, "%s.%s", schema, node->table);
-	for (size_t i = 0, n = json_length(plan->arena, doc, at); i < n; i++)
-		if (read_node(plan, doc, arena_printf(plan->arena, "%s/Plans/%zu", at, i),
-			      depth + 1, e) != 0)
+	if (name && reads_index(a, doc, at, node)) { /* a partial one has fewer rows */
+		name = json_text(a, doc, at, "Index Name");
+		node->sized = name ? quoted(a, schema, name) : node->sized;
+		node->is_full_scan = true;
+	}
+	for (size_t i = 0, n = json_length(a, doc, at); i < n; i++)
+		if (read_node(plan, doc, arena_printf(a, "%s/Plans/%zu", at, i), node, e) != 0)
 			return -1;
 	return 0;
 }
 
 /*
- * The size of a table that is read in whole, as the planner guesses it: as many rows a page as when
- * it was analysed, and as many pages as it has now. One that was empty then has no rows a page.
+ * The size of a table or index that is read in whole, as the planner guesses it: as many rows a
+ * page as when it was analysed, and as many pages as it has now. One that was empty then has no
+ * rows a page.
  */
 static int find_size_postgres(struct probe *p, struct db *db, struct query_plan_node *node,
 			      struct err *e)
 {
-	struct buf name, sql;
+	struct buf sql;
 	int rc;
 
-	buf_init(&name, BUF_UNBOUNDED); /* names are bounded by the server */
-	buf_init(&sql, BUF_UNBOUNDED);
-	db_quote_table(DB_POSTGRES, &name, node->table);
+	buf_init(&sql, BUF_UNBOUNDED); /* names are bounded by the server */
 	(void)buf_puts(&sql, "SELECT CASE WHEN pages = relpages THEN reltuples "
-			     "WHEN relpages = 0 THEN -1 "
+			     "WHEN relpages = 0 OR reltuples <= 0 THEN -1 "
 			     "ELSE pg_catalog.round(reltuples / relpages * pages) END "
 			     "FROM (SELECT reltuples, relpages, pg_catalog.pg_relation_size(oid) / "
 			     "pg_catalog.current_setting('block_size')::bigint AS pages "
 			     "FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(");
-	rc = dialect_literal(DB_POSTGRES, &sql, name.data, e);
+	rc = dialect_literal(DB_POSTGRES, &sql, node->sized, e);
 	(void)buf_puts(&sql, ")) AS t");
 	if (rc == 0)
 		rc = db_query(db, sql.data, NULL, 0, p->deadline_ms, take_number, &node->table_rows,
@@ -173,7 +234,6 @@ static int find_size_postgres(struct probe *p, struct db *db, struct query_plan_
 					     "table \"%s\" was never analysed, or was empty then, "
 					     "so its size is not known; run ANALYZE on it",
 					     node->table);
-	buf_release(&name);
 	buf_release(&sql);
 	return rc;
 }
@@ -190,7 +250,7 @@ static int read_postgres(struct probe *p, struct db *db, struct query_plan *plan
 	if (rc == 0)
 		rc = json_parse(text.data, text.len, &doc, e);
 	if (rc == 0) {
-		rc = read_node(plan, doc, "/0/Plan", 0, e);
+		rc = read_node(plan, doc, "/0/Plan", NULL, e);
 		plan->cost = json_number(plan->arena, doc, "/0/Plan", "Total Cost");
 		plan->rows = json_number(plan->arena, doc, "/0/Plan", "Plan Rows");
 	}

@@ -20,7 +20,11 @@ admin ledger "CREATE TABLE orders (id bigint PRIMARY KEY, code text, total numer
 	SET TimeZone = 'UTC'; INSERT INTO orders SELECT i, c, t, s, a::timestamptz, g = 1 FROM (VALUES $rows) AS v(i, c, t, s, a, g);
 	CREATE TABLE lines (order_id bigint); INSERT INTO lines SELECT generate_series(1, 10000); CREATE INDEX by_order ON lines (order_id);
 	CREATE TABLE fresh (id int); INSERT INTO fresh VALUES (1);
-	GRANT SELECT ON orders, lines, fresh TO audit; ANALYZE orders, lines"
+	CREATE SCHEMA \"s.x\"; CREATE TABLE \"s.x\".\"a.b\" (id int); INSERT INTO \"s.x\".\"a.b\" SELECT generate_series(1, 777);
+	CREATE TABLE wide (id int PRIMARY KEY, k int, t text); INSERT INTO wide SELECT i, i, repeat('x', 200) FROM generate_series(1, 9000) i;
+	CREATE INDEX by_k ON wide (k); CREATE INDEX few ON wide (id) WHERE t = 'y'; GRANT USAGE ON SCHEMA \"s.x\" TO audit;
+	GRANT SELECT ON orders, lines, fresh, wide, \"s.x\".\"a.b\" TO audit; ANALYZE orders, lines, \"s.x\".\"a.b\""
+admin ledger "VACUUM ANALYZE wide"
 mariadb_sql "CREATE DATABASE store CHARACTER SET utf8mb4; CREATE USER audit@localhost; GRANT SELECT ON store.* TO audit@localhost"
 mariadb_sql -D store "CREATE TABLE orders (id INT PRIMARY KEY, code VARCHAR(20), total DECIMAL(10,2), state VARCHAR(20), at DATETIME, is_gift BOOLEAN);
 	INSERT INTO orders VALUES $rows;
@@ -61,6 +65,15 @@ cat >>assize.yaml <<'YAML'
       - { id: ledger, target: ledger, plan: { query: SELECT * FROM lines l WHERE l.order_id = 7, forbid: [Seq Scan, Sort] }, expect: { seq_scan_rows: "<= 100", total_cost: "<= 500", rows: "<= 100" } }
       - { id: ledger-fresh, target: ledger, plan: { query: SELECT * FROM fresh }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-filled, target: ledger, plan: { query: SELECT * FROM filled }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-dots, target: ledger, plan: { query: 'SELECT * FROM "s.x"."a.b"' }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-index, target: ledger, plan: { query: SELECT k FROM wide ORDER BY k }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-order, target: ledger, plan: { query: SELECT * FROM wide ORDER BY id LIMIT 9000 }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-rare, target: ledger, plan: { query: SELECT * FROM wide WHERE length(t) = 7 ORDER BY id LIMIT 1 }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-apart, target: ledger, plan: { query: SELECT ARRAY(SELECT k FROM wide ORDER BY k) FROM wide ORDER BY id LIMIT 1 }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-first, target: ledger, plan: { query: SELECT * FROM wide ORDER BY id LIMIT 10 }, expect: { seq_scan_rows: "== 0" } }
+      - { id: ledger-max, target: ledger, plan: { query: SELECT max(k) FROM wide }, expect: { seq_scan_rows: "== 0" } }
+      - { id: ledger-part, target: ledger, plan: { query: "SELECT id FROM wide WHERE t = 'y'" }, expect: { seq_scan_rows: "== 0" } }
+      - { id: ledger-emptied, target: ledger, plan: { query: SELECT * FROM emptied }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-many, target: ledger, plan: { query: "SELECT 1 FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b, generate_series(1, 1000000) c, generate_series(1, 1000000) d" }, expect: { rows: "<= 100" } }
       - { id: ledger-slow, target: ledger, plan: { statements: { min_calls: 1 } }, expect: { mean_time: "<= 10s" } }
       - { id: store-hash, target: store, plan: { query: "SELECT STRAIGHT_JOIN count(*) FROM few JOIN `lines` l ON l.n = few.code" }, expect: { seq_scan_rows: "<= 100" } }
@@ -74,7 +87,7 @@ tells()
 	like "$1: told" "$out$err" "$4"
 }
 
-for check in r/shop-ledger r/ledger-store r/store-shop r/store-store p/ledger p/store; do
+for check in r/shop-ledger r/ledger-store r/store-shop r/store-store p/ledger p/ledger-first p/ledger-max p/ledger-part p/store; do
 	exits "intact: $check passes" 0 "$ASSIZE" run $check
 done
 exits "intact: distributions are the same everywhere" 0 "$ASSIZE" run d
@@ -106,6 +119,14 @@ admin ledger "CREATE TABLE filled (id int) WITH (autovacuum_enabled = off)" "GRA
 tells "a table that was filled since it was analysed" p/ledger-filled 2 'table "public\.filled" was .*empty then.*ANALYZE'
 admin ledger "ANALYZE filled" "INSERT INTO filled SELECT generate_series(1, 700)"
 tells "and one that has grown since" p/ledger-filled 1 'series +seq_scan_rows.*Seq Scan on public\.filled: ([4-9][0-9][0-9]|[0-9]{4}) rows'
+admin ledger "CREATE TABLE emptied (id int) WITH (vacuum_truncate = off)" "GRANT SELECT ON emptied TO audit" "INSERT INTO emptied SELECT generate_series(1, 3000)" \
+	"DELETE FROM emptied" "VACUUM ANALYZE emptied" "INSERT INTO emptied SELECT generate_series(1, 9000)"
+tells "one whose rows were all gone when it was analysed" p/ledger-emptied 2 'table "public\.emptied" was .*empty then.*ANALYZE'
+tells "names with dots" p/ledger-dots 1 'Seq Scan on s\.x\.a\.b: 777 rows'
+tells "a whole index" p/ledger-index 1 'Index Only Scan on public\.wide: 9000 rows'
+tells "a limit of all rows" p/ledger-order 1 'Index Scan on public\.wide: 9000 rows'
+tells "a limit that may need all rows" p/ledger-rare 1 'Index Scan on public\.wide: 9000 rows'
+tells "what is run apart from the limit" p/ledger-apart 1 'Index Only Scan on public\.wide: 9000 rows'
 tells "more rows than an integer holds" p/ledger-many 1 'FAIL p/ledger-many:rows 1e\+24 rows'
 tells "no pg_stat_statements" p/ledger-slow 2 'pg_stat_statements.*shared_preload_libraries'
 mariadb_sql -D store "CREATE TABLE few (code INT PRIMARY KEY); INSERT INTO few VALUES (1), (2)"
