@@ -167,7 +167,8 @@ static bool is_listed(const struct texts *list, const char *data)
 	return false;
 }
 
-static struct measurement measure_text(struct arena *a, const struct dns_answer *answer)
+static struct measurement measure_text(struct arena *a, enum dns_type type,
+				       const struct dns_answer *answer)
 {
 	struct measurement m;
 	struct buf b;
@@ -175,8 +176,13 @@ static struct measurement measure_text(struct arena *a, const struct dns_answer 
 	if (answer->n == 0)
 		return measurement_none("answer", "there is no such record");
 	buf_init(&b, MAX_JUDGED_BYTES);
-	for (size_t i = 0; i < answer->n; i++)
-		(void)buf_printf(&b, "%s%s", i > 0 ? ", " : "", answer->records[i].data);
+	for (size_t i = 0; i < answer->n; i++) {
+		const char *data = answer->records[i].data;
+
+		(void)buf_printf(&b, "%s%s", i > 0 ? ", " : "",
+				 type == DNS_TXT || type == DNS_CAA ? dns_record_text(a, data)
+								    : data);
+	}
 	m = b.is_full ? measurement_none("answer", "the records have more than 64 KiB")
 		      : measurement_text("answer", arena_strndup(a, b.data, b.len));
 	buf_release(&b);
@@ -232,7 +238,7 @@ static void emit_all(struct probe *p, const struct dns_answer *answer, double se
 
 	struct measurement all[] = {
 		measurement_int("count", (int64_t)answer->n, ""),
-		measure_text(p->arena, answer),
+		measure_text(p->arena, types[spec->type], answer),
 		measure_ttl(answer),
 		measurement_real("time", seconds, "s"),
 		measurement_int("missing", n_missing, ""),

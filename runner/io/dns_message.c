@@ -14,6 +14,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/base/utf8.h"
 
 #define CLASS_IN       1
 #define MAX_NAME       255
@@ -189,13 +190,31 @@ static const char *address_text(struct reader *r, size_t n, int family)
 	return arena_strdup(r->arena, text);
 }
 
+/* As str_escape() does, with one way to write what is no ordinary text: put_meant() undoes it. */
+static void put_data(struct buf *out, const char *s, size_t n)
+{
+	for (size_t i = 0, k; i < n; i += k) {
+		uint32_t c = 0;
+
+		k = utf8_decode(s + i, n - i, &c);
+		if (c == '\\')
+			(void)buf_puts(out, "\\\\"); /* large enough */
+		else if (k > 0 && c != '\n' && c != '\t' && !utf8_is_deceptive(c))
+			(void)buf_add(out, s + i, k);
+		else
+			for (size_t j = 0; j < k || j == 0; j++)
+				(void)buf_printf(out, "\\x%02x", (unsigned)(unsigned char)s[i + j]);
+		k = k > 0 ? k : 1;
+	}
+}
+
 static void put_bytes(struct reader *r, struct buf *out, size_t n)
 {
 	if (n > r->n - r->at) {
 		r->is_bad = true;
 		return;
 	}
-	str_escape(out, (const char *)r->bytes + r->at, n);
+	put_data(out, (const char *)r->bytes + r->at, n);
 	r->at += n;
 }
 
@@ -325,6 +344,54 @@ static const char *names_plain(struct arena *a, const char *text)
 	return plain;
 }
 
+/* The byte of \001 (zone files, dig) or \x01 (ours) at a backslash; -1 = neither. */
+static int byte_of(const char *s)
+{
+	char digits[4] = {s[1], '\0'};
+	bool is_hex = s[1] == 'x';
+	long value;
+	size_t n = is_hex ? 2 : 3;
+
+	if (s[1] == '\0' ||
+	    strspn(s + 1 + is_hex, is_hex ? "0123456789abcdefABCDEF" : "0123456789") < n)
+		return -1;
+	memcpy(digits, s + 1 + is_hex, n);
+	digits[n] = '\0';
+	value = strtol(digits, NULL, is_hex ? 16 : 10);
+	return value <= 255 ? (int)value : -1;
+}
+
+/* What a text with escapes means. A backslash that begins none is itself. */
+static void put_meant(struct buf *out, const char *text)
+{
+	for (const char *s = text; *s != '\0';) {
+		int byte = *s == '\\' ? byte_of(s) : -1;
+
+		if (byte >= 0) {
+			(void)buf_putc(out, (char)byte); /* unbounded */
+			s += 4;
+		} else {
+			s += *s == '\\' && (s[1] == '\\' || s[1] == '"');
+			(void)buf_putc(out, *s++);
+		}
+	}
+}
+
+/* As strings_text() has it, of what dig prints, assize shows, or people write. */
+static const char *bytes_plain(struct arena *a, const char *text)
+{
+	struct buf meant, plain;
+
+	buf_init(&meant, BUF_UNBOUNDED); /* the definition is bounded */
+	buf_init(&plain, BUF_UNBOUNDED);
+	put_meant(&meant, text);
+	put_data(&plain, meant.data, meant.len);
+	text = arena_strndup(a, plain.data, plain.len);
+	buf_release(&meant);
+	buf_release(&plain);
+	return text;
+}
+
 const char *dns_record_plain(struct arena *a, enum dns_type type, const char *text)
 {
 	switch (type) {
@@ -340,8 +407,22 @@ const char *dns_record_plain(struct arena *a, enum dns_type type, const char *te
 		return names_plain(a, text);
 	case DNS_TXT:
 	case DNS_CAA:
-		break;
+		return bytes_plain(a, text);
 	}
+	return text;
+}
+
+const char *dns_record_text(struct arena *a, const char *data)
+{
+	char *text = arena_alloc(a, strlen(data) + 1);
+	size_t n = 0;
+
+	for (const char *s = data; *s != '\0'; s++) {
+		if (*s == '\\' && *++s != '\\')
+			return data;
+		text[n++] = *s;
+	}
+	text[n] = '\0';
 	return text;
 }
 
@@ -354,22 +435,46 @@ static int by_data(const void *a, const void *b)
 	return strcmp(x->data, y->data);
 }
 
-/* From *name to where the CNAMEs of the answer lead. */
-static int follow(const struct reader *r, const struct resource *all, size_t n, const char **name,
-		  struct err *e)
+static bool is_of(const struct resource *x, enum dns_type type, const char *owner)
+{
+	return x->type == (unsigned)type && x->class == CLASS_IN &&
+	       strcasecmp(x->owner, owner) == 0;
+}
+
+/*
+ * From *name to where the CNAMEs of the answer lead. An alias has nothing beside it (RFC 1034,
+ * 3.6.2): clients take one or the other.
+ */
+static int follow(const struct reader *r, const struct resource *all, size_t n, enum dns_type type,
+		  const char **name, struct err *e)
 {
 	for (int step = 0; step <= MAX_CHAIN; step++) {
 		const char *next = NULL;
 		bool is_bad = false;
 
-		for (size_t i = 0; i < n && next == NULL; i++)
-			if (all[i].type == DNS_CNAME && all[i].class == CLASS_IN &&
-			    strcasecmp(all[i].owner, *name) == 0)
-				next = data_text(r, &all[i], DNS_CNAME, &is_bad);
+		for (size_t i = 0; i < n && !is_bad; i++) {
+			const char *to;
+
+			if (!is_of(&all[i], DNS_CNAME, *name))
+				continue;
+			to = data_text(r, &all[i], DNS_CNAME, &is_bad);
+			if (next != NULL && strcasecmp(next, to) != 0)
+				return err_set(e, ERR_MEASURE,
+					       "the answer contradicts itself: \"%s\" is an alias "
+					       "of \"%s\" and of \"%s\"",
+					       *name, next, to);
+			next = to;
+		}
 		if (is_bad)
 			return err_set(e, ERR_MEASURE, "the answer holds a malformed record");
 		if (next == NULL)
 			return 0;
+		for (size_t i = 0; i < n; i++)
+			if (is_of(&all[i], type, *name))
+				return err_set(e, ERR_MEASURE,
+					       "the answer contradicts itself: \"%s\" is an alias "
+					       "and has records of its own",
+					       *name);
 		*name = next;
 	}
 	return err_set(e, ERR_MEASURE, "its aliases lead in a circle, or are more than %d",
@@ -420,14 +525,13 @@ static int read_records(struct reader *r, size_t n, unsigned flags, const struct
 		all[i] = read_resource(r);
 	if (r->is_bad)
 		return err_set(e, ERR_MEASURE, "the answer is malformed or cut short");
-	if (q->type != DNS_CNAME && follow(r, all, n, &owner, e) != 0)
+	if (q->type != DNS_CNAME && follow(r, all, n, q->type, &owner, e) != 0)
 		return -1;
 	out->records = arena_array(r->arena, n + 1, sizeof(*out->records));
 	for (size_t i = 0; i < n; i++) {
 		bool is_bad = false;
 
-		if (all[i].type != (unsigned)q->type || all[i].class != CLASS_IN ||
-		    strcasecmp(all[i].owner, owner) != 0)
+		if (!is_of(&all[i], q->type, owner))
 			continue;
 		out->records[out->n++] = (struct dns_record){
 			.data = data_text(r, &all[i], q->type, &is_bad),

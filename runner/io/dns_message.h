@@ -51,9 +51,14 @@ struct dns_answer {
 bool dns_name_is_valid(const char *name);
 /*
  * A record as dns_answer has it, of one that people write or dig(1) prints: names in capitals and
- * with a dot at their end, addresses in any spelling. NULL: no record of this type is so.
+ * with a dot at their end, addresses in any spelling, texts with their backslashes as they are or
+ * doubled. NULL: no record of this type is so.
  */
 const char *dns_record_plain(struct arena *a, enum dns_type type, const char *text);
+/*
+ * The data of a TXT or CAA record without its escapes; as it is where some byte is no text.
+ */
+const char *dns_record_text(struct arena *a, const char *data);
 /* A valid name; recursion is asked for. */
 void dns_question_write(struct buf *out, const struct dns_question *q);
 /*

@@ -26,6 +26,14 @@ audits:
       - { id: as-dig, dns: $(ask mail MX 'records: ["20 B.test.", "10 a.TEST"]') }
       - { id: spelled, dns: $(ask six AAAA 'records: "2001:DB8:0:0::1"') }
       - { id: words, dns: $(ask words TXT), expect: { answer: 'matches /^v=spf1 -all .x01\$/' } }
+      - { id: words-as-dig, dns: $(ask words TXT 'records: "v=spf1 -all \\001"') }
+      - { id: words-as-shown, dns: $(ask words TXT 'records: "v=spf1 -all \\x01"') }
+      - { id: slash, dns: $(ask slash TXT "records: ['C:\\dir \"q\"']"), expect: { answer: "== 'C:\\\\dir \\"q\\"'" } }
+      - { id: slash-as-dig, dns: $(ask slash TXT "records: ['C:\\\\dir \\\"q\\\"']") }
+      - { id: again, dns: $(ask again A), expect: { count: "== 2" } }
+      - { id: both, dns: $(ask both A 'records: [192.0.2.1, 192.0.2.2]') }
+      - { id: beside, dns: $(ask beside A), expect: { count: "== 0" } }
+      - { id: forks, dns: $(ask forks A), expect: { count: "== 2" } }
       - { id: servers, dns: $(ask servers NS), expect: { answer: '== "ns.test"' } }
       - { id: service, dns: $(ask service SRV), expect: { answer: '== "1 2 443 good.test"' } }
       - { id: issuers, dns: $(ask issuers CAA), expect: { answer: 'matches /^0 issue "ca\\.test"\$/' } }
@@ -54,7 +62,7 @@ tells()
 }
 exits "a run over all of them" 1 "$ASSIZE" run
 said=$out$err
-for c in good alias cname six mail as-dig spelled words servers service issuers start large forged retired; do
+for c in good alias cname six mail as-dig spelled words words-as-dig words-as-shown slash slash-as-dig again servers service issuers start large forged retired; do
 	like "passes: $c" "$said" "pass t/$c:"
 done
 tells "a name that does not exist" gone FAIL 'series    count.*measured  0.*the name does not exist \(NXDOMAIN\)'
@@ -69,6 +77,9 @@ tells "an answer that is cut by TCP as well" cut undecided 'the answer by TCP is
 tells "a torn answer" torn undecided 'the answer is malformed or cut short'
 tells "an address of three bytes" short undecided 'malformed record'
 tells "a name that leads to itself" loop undecided 'malformed'
+tells "an alias with an address" both undecided 'contradicts itself: "both.test" is an alias and has records of its own'
+tells "an alias of nothing with an address" beside undecided '"beside.test" is an alias and has records of its own'
+tells "an alias of two" forks undecided '"forks.test" is an alias of "good.test" and of "a.test"'
 tells "nobody there" nobody undecided 'could not reach the name server: Connection refused'
 exits "the plan says what would be asked" 0 "$ASSIZE" plan t/mail
 like "in a line" "$out" "ask $at for the MX records of mail.test"
