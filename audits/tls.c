@@ -120,9 +120,13 @@ static void tls_check(struct keys_context *ctx, struct check *c)
 	diags_add(ctx->diags, &e);
 }
 
-static const char *name_of(const struct tls_spec *spec)
+/* The dot behind a whole name is for the resolver: no certificate has it, nor SNI (RFC 6066, 3). */
+static const char *name_of(struct arena *a, const struct tls_spec *spec)
 {
-	return spec->name != NULL ? spec->name : spec->place.host;
+	const char *name = spec->name != NULL ? spec->name : spec->place.host;
+	size_t n = strlen(name);
+
+	return n > 1 && name[n - 1] == '.' ? arena_strndup(a, name, n - 1) : name;
 }
 
 static const char *question_text(struct arena *a, const struct tls_spec *spec)
@@ -132,7 +136,7 @@ static const char *question_text(struct arena *a, const struct tls_spec *spec)
 	return arena_printf(a, "%s%sTLS handshake with %s port %s as %s",
 			    has_words ? starttls_names[spec->starttls] : "",
 			    has_words ? " STARTTLS, " : "", spec->place.host, spec->place.port,
-			    name_of(spec));
+			    name_of(a, spec));
 }
 
 static void tls_describe(struct probe *p, struct buf *out)
@@ -222,7 +226,7 @@ static int tls_probe(struct probe *p, struct err *e)
 		.is_cancelled = &p->world->is_interrupted,
 	};
 	const struct tls_question question = {
-		.name = name_of(spec),
+		.name = name_of(p->arena, spec),
 		.ca_file = spec->ca_file,
 		.now_ms = clock_wall_ms(p->world->clock),
 	};

@@ -96,6 +96,7 @@ audits:
         tls: { address: "${at[good]}", ca_file: ca.pem }
         expect: { days_left: "between 4.9 and 5", protocol: '== "TLSv1.3"', cipher: "matches /^TLS_AES_/", key_bits: "== 256", names: '== "*.shop.example 127.0.0.1 localhost"', issuer: '== "CN=test intermediate"', connect: "< 5s", handshake: "< 5s" }
       - { id: by-name, tls: { address: "${at[good]}", ca_file: ca.pem, name: www.shop.example } }
+      - { id: by-whole-name, tls: { address: "${at[good]}", ca_file: ca.pem, name: www.shop.example. } }
       - { id: soon, tls: { address: "${at[good]}", ca_file: ca.pem }, expect: { days_left: ">= 14" } }
       - { id: other-name, tls: { address: "${at[good]}", ca_file: ca.pem, name: shop.example } }
       - { id: below, tls: { address: "${at[good]}", ca_file: ca.pem, name: a.b.shop.example } }
@@ -124,6 +125,7 @@ exits "a run over all of them" 1 "$ASSIZE" run
 said=$out$err
 like "a good chain passes" "$said" 'pass t/good:'
 like "also by a name of its wildcard" "$said" 'pass t/by-name:'
+like "also by a whole name, with its dot" "$said" 'pass t/by-whole-name:'
 tells "the intermediate expires first" soon FAIL 'series    days_left.*measured  (4.9|5) .*bound     >= 14.*CN=localhost: (29\.9|30\.0) days left.*CN=test intermediate: (4\.9|5\.0) days left.*CN=test root: .*not sent by the server'
 tells "a name that is not in it" other-name FAIL 'verified.*measured  0.*not trusted: hostname mismatch'
 tells "a wildcard is one label" below FAIL 'not trusted: hostname mismatch'
@@ -180,6 +182,8 @@ exits "the plan says what would be said" 0 "$ASSIZE" plan -f words.yaml w/smtp
 like "before TLS" "$out" 'smtp STARTTLS, TLS handshake with 127.0.0.1 port [0-9]+ as 127.0.0.1'
 printf 'assize: 1\naudits: { t: { checks: [ { id: a, tls: { address: mail.example, starttls: smtp } } ] } }\n' >port.yaml
 like "each protocol has its port" "$("$ASSIZE" plan -f port.yaml)" 'with mail.example port 25 as'
+sed -i 's/mail.example/mail.example./' port.yaml
+like "a dot is for the resolver alone" "$("$ASSIZE" plan -f port.yaml)" 'with mail.example. port 25 as mail.example$'
 exits "the plan says what would be done" 0 "$ASSIZE" plan t/by-name
 like "in a line" "$out" 'TLS handshake with 127.0.0.1 port [0-9]+ as www.shop.example'
 for bad in h:443 '[::1]'; do
