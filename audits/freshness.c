@@ -51,7 +51,8 @@ static const struct key_row freshness_keys[] = {
 	{.name = "zone",
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct freshness_spec, zone),
-	 .help = "time zone of readings that carry none; UTC unless given",
+	 .help = "time zone of readings that carry none, a name or an offset such as +05:30; "
+		 "UTC unless given",
 	 .example = "Europe/Berlin"},
 	KEY_END,
 };

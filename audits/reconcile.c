@@ -59,7 +59,8 @@ static const struct key_row side_keys[] = {
 	{.name = "zone",
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct reconcile_side, zone),
-	 .help = "time zone of this side's times that carry none; UTC unless given; "
+	 .help = "time zone of this side's times that carry none, a name or an offset such as "
+		 "+05:30; UTC unless given; "
 		 "in an hour that repeats the earlier is meant",
 	 .example = "Europe/Berlin"},
 	KEY_END,

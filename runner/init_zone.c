@@ -6,8 +6,8 @@
  * Sessions of ours are in UTC, so the server's setting is asked for and not the session's. Its name
  * alone is not believed: MySQL's SYSTEM has an abbreviation, which many zones share, PostgreSQL
  * also takes POSIX rules, whose signs are the other way round. The server's offsets in January and
- * July tell whether a name means here what it means there, and give one to a zone that has the same
- * offset all year (Etc/GMT-5 is five hours ahead of UTC).
+ * July tell whether a name means here what it means there, and stand for a zone that has the same
+ * all year.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -113,9 +113,9 @@ static void conclude(const struct answer *a, struct init_target *t)
 		return;
 	if (a->is_known && is_name_here(a))
 		t->zone = a->name;
-	else if (is_fixed && s % HOUR_S == 0 && s >= -12 * HOUR_S && s <= 14 * HOUR_S)
-		t->zone = arena_printf(a->arena, "Etc/GMT%c%d", s > 0 ? '-' : '+',
-				       abs((int)(s / HOUR_S)));
+	else if (is_fixed && s % 60 == 0 && s >= -14 * HOUR_S && s <= 14 * HOUR_S)
+		t->zone = arena_printf(a->arena, "%c%02d:%02d", s > 0 ? '+' : '-',
+				       abs((int)(s / HOUR_S)), abs((int)(s % HOUR_S / 60)));
 	else
 		t->unnamed_zone = a->shown ? a->shown : "";
 }

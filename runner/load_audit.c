@@ -42,7 +42,7 @@
 		 .type = KEY_TEXT,                                                                 \
 		 .offset = (base) + offsetof(struct overrides, time_zone),                         \
 		 .def = (zone),                                                                    \
-		 .help = "zone the schedule is read in (IANA name)",                               \
+		 .help = "zone the schedule is read in (IANA name or offset)",                     \
 		 .example = "Europe/Berlin"},                                                      \
 		{.name = "tags",                                                                   \
 		 .type = KEY_TEXTS,                                                                \

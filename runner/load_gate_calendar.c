@@ -54,7 +54,8 @@ const struct key_row freeze_rows[] = {
 	 .type = KEY_TEXT,
 	 .offset = offsetof(struct freeze_raw, time_zone),
 	 .flags = KEY_NO_SECRET,
-	 .help = "whose clock cron, and from and to without a zone, are read by (IANA name)",
+	 .help = "whose clock cron, and from and to without a zone, are read by (IANA name or "
+		 "offset)",
 	 .example = "Europe/Berlin"},
 	KEY_END,
 };

@@ -28,8 +28,11 @@ struct clock_state {
 };
 int clock_ask(struct clock_state *out); /* -1 = errno */
 
-/* Offset of an IANA zone from UTC at an instant, in ms; -1 when the zone is unknown. */
 struct err;
+/*
+ * Offset of a zone from UTC at an instant, in ms; -1 when the zone is unknown. A zone is an IANA
+ * name, or an offset, +05:30 ahead of UTC.
+ */
 int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *e);
 /*
  * The instant of a local reading (as if it were UTC). An hour that repeats has two: the later one

@@ -1,5 +1,5 @@
 /*
- * zone: zone names to files below /usr/share/zoneinfo.
+ * zone: zone names to files below /usr/share/zoneinfo, and offsets that hold all year.
  *
  * Nothing is cached: a file is 2 KB and asked for once per scheduled check. "UTC" never needs a
  * file.
@@ -18,6 +18,7 @@
 #define ZONE_DIR       "/usr/share/zoneinfo"
 #define ZONE_MAX_BYTES (256 * 1024)
 #define ZONE_NAME_MAX  128
+#define MAX_OFFSET_MIN (14 * 60)
 #define DAY_MS	       INT64_C(86400000)
 
 /* Europe/Berlin, Etc/GMT+5, America/Argentina/Buenos_Aires: no dots, so no way out of the folder.
@@ -63,16 +64,34 @@ static int read_offset(const char *zone, int64_t unix_ms, int64_t *out, struct e
 	return rc;
 }
 
+/* +05:30, as a time of RFC 3339 has it: ahead of UTC. No clock is further off than 14 hours. */
+static bool take_offset(const char *zone, int64_t *out)
+{
+	int64_t minutes;
+
+	if (strlen(zone) != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' ||
+	    strspn(zone + 1, "0123456789") != 2 || strspn(zone + 4, "0123456789") != 2)
+		return false;
+	minutes =
+		(zone[1] - '0') * 600 + (zone[2] - '0') * 60 + (zone[4] - '0') * 10 + zone[5] - '0';
+	if (minutes > MAX_OFFSET_MIN || zone[4] > '5')
+		return false;
+	*out = minutes * 60000 * (zone[0] == '-' ? -1 : 1);
+	return true;
+}
+
 int zone_offset_ms(const char *zone, int64_t unix_ms, int64_t *out, struct err *e)
 {
 	if (strcmp(zone, "UTC") == 0) {
 		*out = 0;
 		return 0;
 	}
+	if (take_offset(zone, out))
+		return 0;
 	if (read_offset(zone, unix_ms, out, e) == 0)
 		return 0;
 	(void)err_help(e, "names are those of the IANA time zone database, for example "
-			  "Europe/Berlin; \"UTC\" always works");
+			  "Europe/Berlin; \"UTC\", and offsets such as +05:30, always work");
 	return -1;
 }
 

@@ -141,13 +141,12 @@ mariadb_sql "CREATE DATABASE clock; USE clock; GRANT SELECT ON clock.* TO clock@
 	CREATE TABLE b (made DATETIME(3)); INSERT INTO b VALUES (now());
 	CREATE TABLE c (made TIMESTAMP); INSERT INTO c VALUES (now());"
 moments +05:00
-like "a server elsewhere: the age is right" "$out" 'a-fresh # newest row is 10 h old .*column: made, zone: "Etc/GMT-5"'
-like "it has one for what UTC would take for the future" "$out" 'b-fresh # newest row is .*zone: "Etc/GMT-5"'
+like "a server elsewhere: the age is right" "$out" 'a-fresh # newest row is 10 h old .*column: made, zone: "?\+05:00"?'
+like "it has one for what UTC would take for the future" "$out" 'b-fresh # newest row is .*zone: "?\+05:00"?'
 like "a TIMESTAMP has a zone" "$out" 'c-fresh # newest .*table: c, column: made }'
 exits "a server elsewhere: it holds" 0 "$ASSIZE" run
-moments +05:30
-like "a zone without a name is told" "$err" 'no check of the age of 2 columns without a time zone: .*"\+05:30".*zone: Europe'
-unlike "and not guessed" "$out" '[ab]-fresh'
+moments -03:30
+like "of half hours, too" "$out" 'a-fresh # newest row is .*zone: "-03:30"'
 moments +00:00
 like "what is to come is told" "$err" 'no check of the age of "b": .*(4\.9|5) h in the future by the clock of UTC; write one with the zone:'
 like "in UTC nothing is said of zones" "$out" 'a-fresh.*c-fresh.*'$'\n''0$'

@@ -425,7 +425,12 @@ like "and of no others" "$(cat assize.yaml)" 'freshness: . table: utc, column: m
 rm assize.yaml
 admin shop "ALTER ROLE audit SET TimeZone = '<+0530>-05:30'"
 exits "where its zone has no name" 0 "$ASSIZE" init --postgres "$target"
-like "that is told" "$err" 'no check of the age of 1 column without a time zone: .*"<\+0530>-05:30", which is no name'
+like "its offset stands for it" "$(cat assize.yaml)" 'table: clock, column: made, zone: "\+05:30"'
+exits "which holds" 0 "$ASSIZE" run
+rm assize.yaml
+admin shop "ALTER ROLE audit SET TimeZone = 'XST5XDT'"
+exits "where its zone has neither" 0 "$ASSIZE" init --postgres "$target"
+like "that is told" "$err" 'no check of the age of 1 column without a time zone: .*"XST5XDT", which is no name'
 unlike "and none is guessed" "$(cat assize.yaml)" 'clock-fresh'
 cd "$TMP"
 admin shop "DROP TABLE clock, utc"

@@ -72,6 +72,15 @@ static void test_zone_knows_famous_changes(void **state)
 	assert_int_equal(offset_s("Europe/Berlin", "1850-01-01T00:00:00Z"), 3208);
 }
 
+static void test_zone_takes_offsets(void **state)
+{
+	(void)state;
+	assert_int_equal(offset_s("+05:30", "2026-07-01T00:00:00Z"), 19800);
+	assert_int_equal(offset_s("-03:30", "2026-01-01T00:00:00Z"), -12600);
+	assert_int_equal(offset_s("+14:00", "2026-01-01T00:00:00Z"), 50400);
+	assert_int_equal(offset_s("+00:00", "2026-01-01T00:00:00Z"), 0);
+}
+
 static void expect_refused(const char *zone, const char *part)
 {
 	struct err e = {.class = ERR_NONE};
@@ -95,6 +104,11 @@ static void test_zone_refuses_what_is_no_zone(void **state)
 	expect_refused("Europe/Atlantis", "No such file");
 	expect_refused("Europe", "a directory");
 	expect_refused("right/UTC", "time zone");
+	expect_refused("+14:01", "not a zone name");
+	expect_refused("+05:60", "not a zone name");
+	expect_refused("+5:30", "not a zone name");
+	expect_refused("05:30", "not a zone name");
+	expect_refused("+05:3x", "not a zone name");
 }
 
 /* The C library's answer, from the civil time it shows. */
@@ -343,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_clock_fixed_stands_still_but_deadlines_run),
 		cmocka_unit_test(test_clock_system_reads_the_machine),
 		cmocka_unit_test(test_zone_knows_famous_changes),
+		cmocka_unit_test(test_zone_takes_offsets),
 		cmocka_unit_test(test_zone_refuses_what_is_no_zone),
 		cmocka_unit_test(test_zone_agrees_with_the_c_library),
 		cmocka_unit_test(test_zone_rule_follows_rfc_8536),
