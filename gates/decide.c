@@ -58,6 +58,10 @@ static const char *refusal_text(struct lines *l, const struct gate_input *in,
 	case REFUSE_SUBJECT:
 		return arena_printf(l->arena, "measured about %s, not about %s",
 				    subject_text(l, e->subject), subject_text(l, in->subject));
+	case REFUSE_MOVED:
+		return arena_printf(l->arena, "measured %s of another commit: %s %s", age,
+				    subject_text(l, in->subject),
+				    refuse_moved_text(l->arena, in, e->subject_commit));
 	case REFUSE_CHECK:
 		return "the evidence is of another check";
 	case REFUSE_DEFINITION:
@@ -195,7 +199,7 @@ static void decide_item(struct lines *l, const struct gate_input *in, const stru
 
 	for (size_t i = 0; i < item->n_evidence; i++) {
 		const struct evidence *e = &item->evidence[i];
-		enum refusal why = refuse_evidence(in->gate, item, e, in->subject, in->now_ms);
+		enum refusal why = refuse_evidence(in, item, e);
 		enum outcome outcome = outcome_at_gate(&e->result);
 		struct decision_line *line;
 

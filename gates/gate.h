@@ -91,6 +91,7 @@ struct gate_opened {
 	const struct gate_dependency *on;
 	const struct decision *newest; /* about the subject; NULL = never decided */
 	bool is_other_policy;	       /* its rules or checks were others: other --var, say */
+	const char *subject_commit;    /* that the subject stood for then; NULL = not known */
 };
 
 /* A whole that runs the gate rests on are parts of: gates/shards_rule.c. */
@@ -127,6 +128,8 @@ struct gate_input {
 	const char *policy;
 	unsigned char definition_digest[32];
 	const char *subject; /* as given; "any" allowed where the gate says so */
+	/* that a tag of that name leads to in the definition's repository; NULL = not known */
+	const char *subject_commit;
 	int64_t now_ms;
 	const struct gate_item *items;
 	size_t n_items;
@@ -183,11 +186,11 @@ struct gate_item *gate_items(struct arena *a, const struct definition *d, const 
 			     size_t *n);
 
 /*
- * Is this item in need of a run (never, stale, incomplete, other subject, other definition, or not
- * measured: undecided and skipped)? A failure was measured and stands until it is stale.
+ * Is this item in need of a run (never, stale, incomplete, other subject or another commit of it,
+ * other definition, or not measured: undecided and skipped)? A failure was measured and stands
+ * until it is stale. Of the input, what evidence is held against: gate, subject, time.
  */
-bool gate_item_is_stale(const struct gate *g, const struct gate_item *item, const char *subject,
-			int64_t now_ms);
+bool gate_item_is_stale(const struct gate_input *in, const struct gate_item *item);
 
 /* Runs a streak looks back at, at most, however many of them are too close to count. */
 #define GATE_MAX_STREAK_RUNS 1000

@@ -85,15 +85,14 @@ struct gate_item *gate_items(struct arena *a, const struct definition *d, const 
 	return items;
 }
 
-bool gate_item_is_stale(const struct gate *g, const struct gate_item *item, const char *subject,
-			int64_t now_ms)
+bool gate_item_is_stale(const struct gate_input *in, const struct gate_item *item)
 {
 	if (item->n_evidence == 0)
 		return true;
 	for (size_t i = 0; i < item->n_evidence; i++) {
 		const struct evidence *e = &item->evidence[i];
 
-		if (refuse_evidence(g, item, e, subject, now_ms) != REFUSE_NOTHING)
+		if (refuse_evidence(in, item, e) != REFUSE_NOTHING)
 			return true;
 		/* what was not measured is as good as never; a failure was measured and stands */
 		if (e->result.outcome != OUTCOME_FAIL && !outcome_is_passing(e->result.outcome))

@@ -30,6 +30,9 @@ struct err;
 void policy_write(struct buf *out, const struct gate_input *in);
 void basis_write(struct buf *out, const struct gate_input *in);
 
+/* The commit that the subject stood for then; NULL = not known, or a basis that is none of ours. */
+const char *basis_subject_commit(struct arena *a, const char *basis);
+
 /* Do two policies ask for the same, under whatever name the files they are written in are shown? */
 bool policy_is_same(const char *a, const char *b);
 

@@ -42,13 +42,26 @@ static bool is_about(const struct gate *g, const struct evidence *e, const char 
 	       (subject != NULL && subject[0] != '\0' && strcmp(e->subject, subject) == 0);
 }
 
-enum refusal refuse_evidence(const struct gate *g, const struct gate_item *item,
-			     const struct evidence *e, const char *subject, int64_t now_ms)
+bool refuse_is_moved(const struct gate_input *in, const char *subject, const char *commit)
+{
+	return commit != NULL && in->subject_commit != NULL && str_equal(subject, in->subject) &&
+	       strcmp(commit, in->subject_commit) != 0;
+}
+
+const char *refuse_moved_text(struct arena *a, const struct gate_input *in, const char *commit)
+{
+	return arena_printf(a, "was %.12s then, and is %.12s now", commit, in->subject_commit);
+}
+
+enum refusal refuse_evidence(const struct gate_input *in, const struct gate_item *item,
+			     const struct evidence *e)
 {
 	const struct check_info *info = e->result.check;
 
-	if (!is_about(g, e, subject))
+	if (!is_about(in->gate, e, in->subject))
 		return REFUSE_SUBJECT;
+	if (refuse_is_moved(in, e->subject, e->subject_commit))
+		return REFUSE_MOVED;
 	if (info == NULL || !str_equal(info->name, item->check->name))
 		return REFUSE_CHECK;
 	if (memcmp(info->hash, item->check->hash, sizeof(info->hash)) != 0)
@@ -57,9 +70,9 @@ enum refusal refuse_evidence(const struct gate *g, const struct gate_item *item,
 		return REFUSE_INTERRUPTED;
 	if (e->run_state != RUN_COMPLETE)
 		return REFUSE_INCOMPLETE;
-	if (refuse_is_future(e->result.measured_ms, now_ms))
+	if (refuse_is_future(e->result.measured_ms, in->now_ms))
 		return REFUSE_FUTURE;
-	if (refuse_is_stale(e->result.measured_ms, now_ms, item->max_age_ms))
+	if (refuse_is_stale(e->result.measured_ms, in->now_ms, item->max_age_ms))
 		return REFUSE_STALE;
 	return REFUSE_NOTHING;
 }
@@ -69,13 +82,15 @@ const char *refuse_known(struct arena *a, const struct check *check, const struc
 			 int64_t now_ms)
 {
 	const struct gate gate = {.is_any_subject = true};
+	const struct gate_input in = {.gate = &gate, .now_ms = now_ms};
 	const struct gate_item item = {.check = check, .max_age_ms = INT64_MAX};
 
-	switch (refuse_evidence(&gate, &item, x, NULL, now_ms)) {
+	switch (refuse_evidence(&in, &item, x)) {
 	case REFUSE_NOTHING:
 	case REFUSE_N:
 		break;
 	case REFUSE_SUBJECT:
+	case REFUSE_MOVED:
 	case REFUSE_CHECK:
 	case REFUSE_DEFINITION:
 		return "measured under another definition of the check";

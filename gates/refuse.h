@@ -14,6 +14,7 @@
 enum refusal {
 	REFUSE_NOTHING = 0,
 	REFUSE_SUBJECT,	   /* about another subject */
+	REFUSE_MOVED,	   /* about another commit: the subject is a tag that was moved since */
 	REFUSE_CHECK,	   /* of another check: the caller mixed them up */
 	REFUSE_DEFINITION, /* measured under another definition of the check */
 	REFUSE_INCOMPLETE, /* the run has no end */
@@ -23,8 +24,17 @@ enum refusal {
 	REFUSE_N,
 };
 
-enum refusal refuse_evidence(const struct gate *g, const struct gate_item *item,
-			     const struct evidence *e, const char *subject, int64_t now_ms);
+/* Of the input: gate, subject and its commit, time. */
+enum refusal refuse_evidence(const struct gate_input *in, const struct gate_item *item,
+			     const struct evidence *e);
+
+/*
+ * Was the subject, if it is the one that is asked about, another commit then? No, where one of the
+ * two is not known: tags can be made after what they name was measured, and elsewhere.
+ */
+bool refuse_is_moved(const struct gate_input *in, const char *subject, const char *commit);
+/* "was 1a2b3c4d5e6f then, and is 0f1e2d3c4b5a now" */
+const char *refuse_moved_text(struct arena *a, const struct gate_input *in, const char *commit);
 
 /*
  * Why no gate would let it pass, whatever its outcome: it is of another definition of the check, of

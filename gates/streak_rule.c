@@ -4,8 +4,8 @@
  *
  * The window is made of the newest runs about the subject that measured the check, whatever they
  * came to: one that failed is a failure in it; one that did not end, was undecided, was skipped,
- * lacks a series, or measured under another definition is a doubt. A doubt never passes, and when
- * the rule would hold if all doubts were passes it is undecided, never disproved.
+ * lacks a series, or measured another commit or under another definition is a doubt. A doubt never
+ * passes, and when the rule would hold if all doubts were passes it is undecided, never disproved.
  *
  * Runs are in the order they began in. But one that was slow may have seen the check fail while
  * newer ones passed: a failure is as late as it was known, and a pass as early as it began to be
@@ -62,6 +62,9 @@ static const char *doubt_about(struct lines *l, const struct gate_input *in,
 		return "did not come to its end";
 	if (!p->is_same_definition)
 		return "measured under another definition of the check";
+	if (refuse_is_moved(in, p->subject, p->subject_commit))
+		return arena_printf(l->arena, "measured another commit: \"%s\" %s", p->subject,
+				    refuse_moved_text(l->arena, in, p->subject_commit));
 	if (refuse_is_future(p->measured_ms, in->now_ms) || p->measured_ms < 0)
 		return "is from the future: a clock is wrong";
 	if (p->outcome == OUTCOME_SKIP)
@@ -144,7 +147,8 @@ struct placed {
 	int64_t begun_ms, failed_ms;
 };
 
-static struct placed look_at_run(const struct past_result *results, size_t n, size_t index)
+static struct placed look_at_run(const struct gate_input *in, const struct past_result *results,
+				 size_t n, size_t index)
 {
 	struct placed p = {
 		.results = results,
@@ -159,8 +163,9 @@ static struct placed look_at_run(const struct past_result *results, size_t n, si
 
 		if (r->measured_ms < p.begun_ms)
 			p.begun_ms = r->measured_ms;
-		/* of another check, as it was: that says nothing about the runs of this one */
-		if (r->outcome != OUTCOME_FAIL || !r->is_same_definition)
+		/* of another check, or another commit: that says nothing about the runs of this */
+		if (r->outcome != OUTCOME_FAIL || !r->is_same_definition ||
+		    refuse_is_moved(in, r->subject, r->subject_commit))
 			continue;
 		if (!p.is_failing || r->known_ms > p.failed_ms)
 			p.failed_ms = r->known_ms;
@@ -189,7 +194,7 @@ static struct placed *place_runs(struct lines *l, const struct gate_input *in,
 
 	for (size_t i = 0, n_results; i < item->n_past; i += n_results) {
 		n_results = results_of_run(&item->past[i], item->n_past - i);
-		runs[count] = look_at_run(&item->past[i], n_results, count);
+		runs[count] = look_at_run(in, &item->past[i], n_results, count);
 		count++;
 	}
 	*n = count;

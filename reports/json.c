@@ -144,6 +144,7 @@ static void put_run(struct json_writer *w, const struct run_info *run, const str
 	json_put_text(w, "outcome", outcome_name(run->outcome));
 	json_put_text(w, "command", run->command);
 	json_put_text(w, "subject", or_null(run->subject));
+	json_put_text(w, "subject_commit", run->subject_commit);
 	json_put_text(w, "selection", or_null(run->selection));
 	put_shard(w, &run->shard);
 	put_merge(w, run);

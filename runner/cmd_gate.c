@@ -165,8 +165,7 @@ static size_t stale_checks(const struct gate_command *g, const struct check **ou
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->n_items; i++)
-		if (is_always ||
-		    gate_item_is_stale(g->gate, &g->items[i], g->subject, g->input.now_ms))
+		if (is_always || gate_item_is_stale(&g->input, &g->items[i]))
 			out[n++] = g->items[i].check;
 	for (size_t i = 0; i < d->n_checks && g->gate->rollback != NULL; i++)
 		if (d->checks[i]->is_hidden &&

@@ -167,6 +167,8 @@ static int find_grants(struct again *x, struct err *e)
 		    record_decision_of(x->record, x->arena, b->decisions[i], &newest, e) != 0)
 			return -1;
 		b->depends[i].newest = newest;
+		b->depends[i].subject_commit =
+			newest != NULL ? basis_subject_commit(x->arena, newest->basis) : NULL;
 	}
 	for (size_t i = 0; i < b->n_overrides; i++) {
 		const struct override *o;

@@ -17,6 +17,7 @@
 #include "runner/history/newest.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
+#include "runner/subject.h"
 
 #define OVERRIDE_TOLD_MS (7 * INT64_C(86400000))
 #define MAX_OVERRIDES	 100 /* the newest */
@@ -242,6 +243,8 @@ static int find_depends(const struct gate_gather *g, int64_t before_seq, struct 
 			return -1;
 		past[i].newest = rc == 0 ? newest : NULL;
 		past[i].is_other_policy = rc == 0 && is_other_policy(g, newest);
+		past[i].subject_commit =
+			rc == 0 ? basis_subject_commit(g->arena, newest->basis) : NULL;
 	}
 	out->depends = past;
 	out->n_depends = g->gate->n_depends;
@@ -274,6 +277,7 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	*out = (struct gate_input){
 		.gate = g->gate,
 		.subject = g->subject,
+		.subject_commit = subject_commit(g->arena, g->definition, g->subject),
 		.now_ms = g->now_ms,
 		.items = g->items,
 		.n_items = g->n_items,

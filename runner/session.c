@@ -27,6 +27,7 @@
 #include "runner/plan.h"
 #include "runner/selection.h"
 #include "runner/session_parts.h"
+#include "runner/subject.h"
 
 #define DEFAULT_THREADS	   8
 #define LIVE_TICK_MS	   100
@@ -98,6 +99,7 @@ static int begin(struct session *s, struct err *e)
 		.begin_ms = session_wall_ms(s),
 		.end_ms = -1,
 		.subject = req->subject,
+		.subject_commit = subject_commit(req->app->arena, req->definition, req->subject),
 		.selection = req->selection,
 		.command = req->command,
 		.definition_file = req->definition->root_file,

@@ -65,3 +65,22 @@ int subject_check_branch(struct arena *a, const struct definition *d, const char
 				      e);
 	return 0;
 }
+
+const char *subject_commit(struct arena *a, const struct definition *d, const char *subject)
+{
+	const char *name = name_of(a, subject != NULL ? subject : "");
+	const char *const places[] = {"refs/tags/", "tags/"};
+	struct git_ref *ref;
+	struct err ignored = {0};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (str_starts(name, places[i])) {
+			name += strlen(places[i]);
+			break;
+		}
+	if (*name == '\0' || strcmp(name, "any") == 0 ||
+	    git_ref_open(a, d->root_dir, arena_printf(a, "refs/tags/%s", name), &ref, &ignored) !=
+		    0)
+		return NULL;
+	return git_ref_commit(ref);
+}

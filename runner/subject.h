@@ -25,4 +25,11 @@ int subject_check_word(struct arena *a, const char *subject, struct err *e);
 int subject_check_branch(struct arena *a, const struct definition *d, const char *subject,
 			 struct err *e);
 
+/*
+ * The commit that the tag of that name leads to, in the repository the definition is in; NULL = it
+ * has no such tag, none that leads to a commit, or cannot be read. It binds evidence to what was
+ * measured: a tag can be moved, the word stays the same.
+ */
+const char *subject_commit(struct arena *a, const struct definition *d, const char *subject);
+
 #endif

@@ -70,7 +70,8 @@ static const char run_begin[] =
 	"AS dirty, x.host AS \"$host\", x.job_url AS \"$job_url\", x.manifest AS manifest, x.merge "
 	"AS merge, x.n_planned AS planned, x.id AS run, x.selection AS \"$selection\", x.seq AS "
 	"seq, x.shard AS shard, x.shards AS shards, x.source AS source, x.subject AS "
-	"\"$subject\", 'assize/run-begin/1' AS t, x.user AS \"$user\", x.version AS \"$version\" "
+	"\"$subject\", x.subject_commit AS \"$subject_commit\", 'assize/run-begin/1' AS t, x.user "
+	"AS \"$user\", x.version AS \"$version\" "
 	"FROM runs x" RANGE;
 
 static const char run_end[] =
@@ -113,7 +114,8 @@ static const char external[] =
 static const char override[] =
 	"SELECT x.actor AS \"$actor\", x.at_ms AS at, x.gate AS \"$gate\", x.host AS \"$host\", "
 	"x.id AS override, x.reason AS \"$reason\", x.seq AS seq, x.subject AS \"$subject\", "
-	"'assize/override/1' AS t, x.until_ms AS until, x.user AS \"$user\" FROM overrides x" RANGE;
+	"x.subject_commit AS \"$subject_commit\", 'assize/override/1' AS t, x.until_ms AS until, "
+	"x.user AS \"$user\" FROM overrides x" RANGE;
 
 static const char merge[] =
 	"SELECT x.at_ms AS at, x.first AS \"from\", x.host AS \"$host\", x.identity AS identity, "

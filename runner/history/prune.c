@@ -73,7 +73,7 @@ static const struct {
 	const char *table, *columns;
 } holders[] = {
 	{"runs", "subject selection command definition_file commit_id host user version job_url "
-		 "boot_id"},
+		 "boot_id subject_commit"},
 	{"definitions", "kind title why owner target file tags expects"},
 	{"facts", "unit bound reason"},
 	{"states", "subject"},
@@ -89,7 +89,7 @@ static const struct {
 	{"external_labels", "series name value"},
 	{"notices", "sink"},
 	{"notice_lines", "check_name series_name bound file owner reason subject title unit value"},
-	{"overrides", "gate subject actor reason host user"},
+	{"overrides", "gate subject actor reason host user subject_commit"},
 	{"keys", "name host user"},
 	{"anchors", "place host user"},
 	{"merges", "origin note host user"},

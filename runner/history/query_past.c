@@ -93,7 +93,9 @@ static int read_subject(struct reading *x, int64_t id, struct err *e)
 }
 
 /* ROW_COLUMNS, then run id, begin, subject, series id, state and the number of the run's end. */
-#define COLUMNS	  ROW_COLUMNS ", r.id, r.begin_ms, r.subject, x.id & 16777215, e.state, e.seq"
+#define COLUMNS                                                                                    \
+	ROW_COLUMNS ", r.id, r.begin_ms, r.subject, x.id & 16777215, e.state, e.seq, "             \
+		    "(SELECT body FROM texts WHERE id = r.subject_commit)"
 #define COLUMN(i) (ROW_N_COLUMNS + (i))
 #define ABOUT	  "(r.subject = ?3 OR r.subject = ?4)"
 #define ONE	  "r.id = ?6"
@@ -209,6 +211,7 @@ static int take_row(struct reading *x, sqlite3_stmt *s, struct err *e)
 	run.run_state = has_end ? store_run_state(s, COLUMN(4)) : RUN_INCOMPLETE;
 	run.series = series_name(x, sqlite3_column_int64(s, COLUMN(3)));
 	run.subject = x->subject;
+	run.subject_commit = store_text(s, COLUMN(6), x->arena);
 	add(x, &r, &run);
 	return 1;
 }

@@ -83,7 +83,8 @@ static int read_header(struct record *r, struct arena *a, int64_t run_id, int64_
 {
 	sqlite3_stmt *s = store_row(r,
 				    "SELECT r.begin_ms, e.state, (SELECT body FROM texts WHERE id "
-				    "= r.subject), r.definition_digest FROM runs r LEFT JOIN "
+				    "= r.subject), r.definition_digest, (SELECT body FROM texts "
+				    "WHERE id = r.subject_commit) FROM runs r LEFT JOIN "
 				    "run_ends e ON e.run = r.id WHERE r.id = ?1",
 				    "run", run_id, e);
 
@@ -94,6 +95,7 @@ static int read_header(struct record *r, struct arena *a, int64_t run_id, int64_
 	out->run_state = store_run_state(s, 1);
 	out->subject = store_text_or(s, 2, a, "");
 	store_digest(s, 3, out->definition_digest, sizeof(out->definition_digest));
+	out->subject_commit = store_text(s, 4, a);
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	return 0;
 }

@@ -16,7 +16,9 @@
 	"FROM texts WHERE id = r.version), (SELECT body FROM texts WHERE id "                      \
 	"= r.job_url), (SELECT body FROM texts WHERE id = r.boot_id), "                            \
 	"r.begin_monotonic_ms, r.n_planned, e.n_pass, e.n_warn, e.n_fail, "                        \
-	"e.n_undecided, e.n_skip, e.exit_status, r.shard, r.shards, r.manifest, r.merge, r.source"
+	"e.n_undecided, e.n_skip, e.exit_status, r.shard, r.shards, r.manifest, r.merge, "         \
+	"r.source, "                                                                               \
+	"(SELECT body FROM texts WHERE id = r.subject_commit)"
 #define SOURCE "runs r LEFT JOIN run_ends e ON e.run = r.id"
 
 /* A run without its end is incomplete and undecided, and nobody saw its exit status. */
@@ -56,6 +58,7 @@ static struct run_info read_run(sqlite3_stmt *s, struct arena *a)
 	store_digest(s, 27, run.shard.manifest, sizeof(run.shard.manifest));
 	run.merge_id = sqlite3_column_int64(s, 28); /* NULL is 0 */
 	run.source_id = sqlite3_column_int64(s, 29);
+	run.subject_commit = store_text(s, 30, a);
 	return run;
 }
 

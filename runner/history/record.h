@@ -227,6 +227,7 @@ struct evidence {
 	int64_t run_id;
 	enum run_state run_state;
 	const char *subject;
+	const char *subject_commit;	     /* that it stood for then; NULL = not known */
 	unsigned char definition_digest[32]; /* of the run */
 };
 /*
@@ -282,6 +283,7 @@ struct past_result {
 	bool has_value;		 /* that is finite, if it is a number */
 	double number;		 /* NaN = the value is none */
 	const char *series, *subject, *unit;
+	const char *subject_commit; /* that it stood for then; NULL = not known */
 };
 struct past_query {
 	const char *check;

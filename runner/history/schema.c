@@ -486,8 +486,18 @@ static const char *const version_16[] = {
 	NULL,
 };
 
+/*
+ * The commit that a tag stood for when something was measured, or let through, for the release it
+ * names; NULL = no tag, or none that could be read.
+ */
+static const char *const version_17[] = {
+	"ALTER TABLE runs ADD COLUMN subject_commit INTEGER;\n"
+	"ALTER TABLE overrides ADD COLUMN subject_commit INTEGER;\n",
+	NULL,
+};
+
 /* store_migrations[i] leads from version i to version i + 1 */
 const char *const *const store_migrations[STORE_VERSION] = {
 	version_1,  version_2,	version_3,  version_4,	version_5,  version_6,
 	version_7,  version_8,	version_9,  version_10, version_11, version_12,
-	version_13, version_14, version_15, version_16};
+	version_13, version_14, version_15, version_16, version_17};

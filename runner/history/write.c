@@ -27,19 +27,22 @@ int store_run_begin(struct record *r, const struct run_info *run, int64_t *id, s
 	const char *const texts[] = {
 		run->subject, run->selection, run->command, run->definition_file, run->commit,
 		run->host,    run->user,      run->version, run->job_url,	  run->boot_id};
-	int64_t ids[10];
+	int64_t ids[10], subject_commit;
 	sqlite3_stmt *s;
 
 	for (size_t i = 0; i < 10; i++)
 		if (intern_text(r, or_empty(texts[i]), &ids[i], e) != 0)
 			return -1;
+	if (intern_text(r, run->subject_commit, &subject_commit, e) != 0)
+		return -1;
 	s = store_sql(
 		r,
 		"INSERT INTO runs(seq, begin_ms, begin_monotonic_ms, n_planned, is_dirty, "
 		"definition_digest, subject, selection, command, definition_file, commit_id, "
 		"host, user, version, job_url, boot_id, shard, shards, manifest, merge, source, "
-		"behind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-		"?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, CASE WHEN ?20 IS NOT NULL THEN "
+		"subject_commit, behind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+		"?12, ?13, "
+		"?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, CASE WHEN ?20 IS NOT NULL THEN "
 		"coalesce((SELECT id FROM runs WHERE merge IS NULL AND begin_ms <= ?2 ORDER "
 		"BY begin_ms DESC, id DESC LIMIT 1), 0) END)",
 		e);
@@ -60,6 +63,7 @@ int store_run_begin(struct record *r, const struct run_info *run, int64_t *id, s
 	}
 	store_bind_id(s, 20, run->merge_id);
 	store_bind_id(s, 21, run->source_id);
+	store_bind_id(s, 22, subject_commit);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);

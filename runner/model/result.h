@@ -75,8 +75,10 @@ struct run_info {
 	int64_t id;
 	int64_t begin_ms, end_ms; /* end_ms -1 while there is no end */
 	enum run_state state;
-	enum outcome outcome;  /* joined; UNDECIDED without an end */
-	const char *subject;   /* "" = none given, "any" = belongs to no release */
+	enum outcome outcome; /* joined; UNDECIDED without an end */
+	const char *subject;  /* "" = none given, "any" = belongs to no release */
+	/* that a tag of the subject's name led to when the run began; NULL = not known */
+	const char *subject_commit;
 	const char *selection; /* SELECT words joined by space; "" = all */
 	const char *command;   /* run, gate, rollback */
 	const char *definition_file;
@@ -129,6 +131,7 @@ struct decision_line {
 struct override {
 	int64_t id;
 	const char *gate, *subject;
+	const char *subject_commit; /* that it stood for then; NULL = not known */
 	const char *actor, *reason;
 	int64_t at_ms, until_ms;
 	const char *host, *user; /* where and as whom it was recorded */

@@ -35,6 +35,10 @@ exits "a second init changes nothing" 3 "$ASSIZE" ledger init
 like "and says what does" "$err" 'has a key already.*assize ledger rotate'
 exits "a run signs for what it recorded" 0 "$ASSIZE" run -q
 exits "a gate decides" 0 "$ASSIZE" gate release
+git init -q . && git commit -q --allow-empty -m 1 && git tag v1
+exits "a run about a tag" 0 "$ASSIZE" run -q --subject v1
+exits "a gate decides about it" 0 "$ASSIZE" gate release --subject v1
+exits "it is overridden for it" 0 "$ASSIZE" override release --subject v1 --by jane --reason tests
 echo '# nobody yet' >nobody
 exits "a file without a key is not trust in anybody" 3 verify --trust nobody
 like "and is named" "$err" '"nobody" holds no key'

@@ -126,6 +126,7 @@ static inline void full_add_notices(struct world *w)
 	struct transition *late = arena_alloc(w->arena, sizeof(*late));
 	struct override o = {.gate = "release",
 			     .subject = "v2",
+			     .subject_commit = "5ca1ab1e",
 			     .actor = "ann",
 			     .reason = "fire",
 			     .host = "h",

@@ -184,6 +184,7 @@ static inline struct run_info world_begin_part(struct world *w, const char *subj
 		.begin_ms = w->now_ms,
 		.end_ms = -1,
 		.subject = subject,
+		.subject_commit = strcmp(subject, "v2") == 0 ? "5ca1ab1e" : NULL,
 		.selection = "",
 		.command = "run",
 		.definition_file = "assize.yaml",

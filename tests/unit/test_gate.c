@@ -65,7 +65,7 @@ static void test_gate_never_measured(void **state)
 	s->in.subject = "it's two";
 	gate_decide(s->arena, &s->in, &d);
 	assert_string_equal(d.lines[0].remedy, "assize run tasks/fresh --subject 'it'\\''s two'");
-	assert_true(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
+	assert_true(gate_item_is_stale(&s->in, &s->item));
 }
 
 static void test_gate_refuses_other_subjects(void **state)
@@ -91,6 +91,31 @@ static void test_gate_refuses_other_subjects(void **state)
 	comes_to(s, OUTCOME_UNDECIDED, "no subject is given");
 }
 
+/* A tag that was moved stands for what nobody measured. */
+static void test_gate_refuses_another_commit_of_the_subject(void **state)
+{
+	struct scene *s = *state;
+	struct evidence *e = &s->evidence[0];
+
+	e->subject_commit = "1a2b3c4d5e6f7a8b";
+	comes_to(s, OUTCOME_PASS, NULL); /* nobody knows what the tag is now */
+	s->in.subject_commit = "1a2b3c4d5e6f7a8b";
+	comes_to(s, OUTCOME_PASS, NULL);
+	assert_false(gate_item_is_stale(&s->in, &s->item));
+	s->in.subject_commit = "1a2b3c4d5e6f0000";
+	comes_to(s, OUTCOME_UNDECIDED,
+		 "measured 60 s ago of another commit: \"v2\" was 1a2b3c4d5e6f then, and is "
+		 "1a2b3c4d5e6f now");
+	assert_true(gate_item_is_stale(&s->in, &s->item));
+	s->gate.is_any_subject = true;
+	comes_to(s, OUTCOME_UNDECIDED, "of another commit");
+	e->subject = "any"; /* measured for all releases: of none of them */
+	comes_to(s, OUTCOME_PASS, NULL);
+	e->subject = "v2";
+	e->subject_commit = NULL; /* before the tag was made, or elsewhere */
+	comes_to(s, OUTCOME_PASS, NULL);
+}
+
 static void test_gate_refuses_what_time_says(void **state)
 {
 	struct scene *s = *state;
@@ -100,7 +125,7 @@ static void test_gate_refuses_what_time_says(void **state)
 	comes_to(s, OUTCOME_PASS, NULL);
 	r->measured_ms = NOW - HOUR - 1;
 	comes_to(s, OUTCOME_UNDECIDED, "measured 60 min ago, limit 60 min");
-	assert_true(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
+	assert_true(gate_item_is_stale(&s->in, &s->item));
 	r->measured_ms = NOW + GATE_MAX_CLOCK_SKEW_MS;
 	comes_to(s, OUTCOME_PASS, NULL);
 	r->measured_ms = NOW + GATE_MAX_CLOCK_SKEW_MS + 1;
@@ -129,7 +154,7 @@ static void test_gate_refuses_unfinished_runs(void **state)
 	comes_to(s, OUTCOME_UNDECIDED, "run 12 did not come to its end");
 	s->evidence[0].run_state = RUN_INTERRUPTED;
 	comes_to(s, OUTCOME_UNDECIDED, "run 12 was interrupted");
-	assert_true(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
+	assert_true(gate_item_is_stale(&s->in, &s->item));
 	s->evidence[0].result.outcome = OUTCOME_FAIL; /* refused either way */
 	comes_to(s, OUTCOME_UNDECIDED, "run 12 was interrupted");
 }
@@ -140,7 +165,7 @@ static void test_gate_refuses_another_definition(void **state)
 
 	s->info.hash[31] ^= 1;
 	comes_to(s, OUTCOME_UNDECIDED, "under another definition of the check");
-	assert_true(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
+	assert_true(gate_item_is_stale(&s->in, &s->item));
 	s->info.hash[31] ^= 1;
 	s->info.name = "tasks/other";
 	comes_to(s, OUTCOME_UNDECIDED, "of another check");
@@ -177,13 +202,13 @@ static void test_gate_needs_a_value_and_an_outcome(void **state)
 	r->outcome = OUTCOME_SKIP;
 	r->reason = "needs \"tasks/up\", which is fail";
 	comes_to(s, OUTCOME_UNDECIDED, "skipped: needs \"tasks/up\", which is fail");
-	assert_true(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
+	assert_true(gate_item_is_stale(&s->in, &s->item));
 	r->outcome = OUTCOME_UNDECIDED;
 	r->reason = "the probe was killed";
 	comes_to(s, OUTCOME_UNDECIDED, "could not be measured: the probe was killed");
-	assert_true(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
+	assert_true(gate_item_is_stale(&s->in, &s->item));
 	r->outcome = OUTCOME_FAIL;
-	assert_false(gate_item_is_stale(&s->gate, &s->item, "v2", NOW));
+	assert_false(gate_item_is_stale(&s->in, &s->item));
 }
 
 static void test_gate_words(void **state)
@@ -379,6 +404,7 @@ int main(void)
 		SCENE_TEST(test_gate_fails_on_a_disproved_series),
 		SCENE_TEST(test_gate_never_measured),
 		SCENE_TEST(test_gate_refuses_other_subjects),
+		SCENE_TEST(test_gate_refuses_another_commit_of_the_subject),
 		SCENE_TEST(test_gate_refuses_what_time_says),
 		SCENE_TEST(test_gate_refuses_unfinished_runs),
 		SCENE_TEST(test_gate_refuses_another_definition),

@@ -199,6 +199,12 @@ static void test_dependency_that_is_shut_says_how(void **state)
 	comes_to(&p->s, OUTCOME_FAIL, "was decided shut (fail) 60 s ago");
 	p->staging.outcome = OUTCOME_UNDECIDED;
 	comes_to(&p->s, OUTCOME_UNDECIDED, "was decided shut (undecided) 60 s ago");
+	p->past.subject_commit = "aaaa";
+	p->s.in.subject_commit = "bbbb";
+	p->staging.is_open = true;
+	comes_to(&p->s, OUTCOME_UNDECIDED, "about another commit: \"v2\" was aaaa then");
+	p->staging.is_open = false;
+	p->s.in.subject_commit = NULL;
 	p->staging.outcome = OUTCOME_PASS; /* a record from who knows where */
 	comes_to(&p->s, OUTCOME_UNDECIDED, "was decided shut (pass)");
 }
@@ -356,6 +362,12 @@ static void test_override_is_about_one_gate_and_one_subject(void **state)
 
 	p->s.evidence[0].result.outcome = OUTCOME_FAIL;
 	override_with(p, 1);
+	p->overrides[0].subject_commit = p->s.in.subject_commit = "aaaa";
+	assert_true(decided(p).is_open);
+	p->s.in.subject_commit = "bbbb";
+	stays_shut(p, "a tag that was moved since");
+	comes_to(&p->s, OUTCOME_FAIL, "does not count: it is about another commit: ");
+	p->s.in.subject_commit = NULL;
 	p->overrides[0].subject = "v1";
 	stays_shut(p, "another subject");
 	p->overrides[0].subject = "any";

@@ -236,6 +236,15 @@ static void test_streak_a_late_failure_comes_forward(void **state)
 	w->past[2].is_same_definition = false;
 	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
 	w->past[2].is_same_definition = true;
+	w->past[2].subject_commit = "aaaa";
+	w->s->in.subject_commit =
+		"bbbb"; /* the tag was moved since: of that commit it says nothing */
+	comes_to(w->s, OUTCOME_PASS, "2 of the last 2 runs passed");
+	w->past[1].subject_commit = "aaaa";
+	comes_to(w->s, OUTCOME_UNDECIDED,
+		 "run 11 measured another commit: \"v2\" was aaaa then, and is bbbb now");
+	w->past[1].subject_commit = NULL;
+	w->s->in.subject_commit = NULL;
 	w->past[2].run_state = RUN_INCOMPLETE;
 	comes_to(w->s, OUTCOME_UNDECIDED, "run 10 did not come to its end");
 	w->past[2].run_state = RUN_COMPLETE;

@@ -168,7 +168,14 @@ static void test_record_keeps_overrides(void **state)
 	assert_int_equal(record_last_decision(w->record, w->arena, "release", "v1", 1, &last, &e),
 			 1);
 	o.subject = "v2";
+	o.subject_commit = "5ca1ab1e";
 	assert_ok(record_override(w->record, &o, &e), e);
+	d = (struct decision){.gate = "release", .subject = "v2", .override = &o};
+	assert_ok(record_decision(w->record, &d, &e), e);
+	assert_ok(record_last_decision(w->record, w->arena, "release", "v2", INT64_MAX, &last, &e),
+		  e);
+	assert_string_equal(last.override->subject_commit, "5ca1ab1e");
+	assert_int_equal(leaves_with(w, "assize/override/1", "\"subject_commit\":\"5ca1ab1e\""), 1);
 	assert_int_equal(overrides_of(w, "release", "v1", 0), 1);
 	assert_int_equal(overrides_of(w, "release", "v3", 0), 0);
 	assert_int_equal(overrides_of(w, "other", "v1", 0), 0);
@@ -176,7 +183,7 @@ static void test_record_keeps_overrides(void **state)
 	assert_int_equal(overrides_of(w, NULL, NULL, WORLD_T0 + 1000), 0);
 	assert_int_equal(leaves_with(w, "assize/override/1", "\"actor\":\"jane\""), 2);
 	assert_int_equal(leaves_with(w, "assize/decision/1", "\"override\":1"), 1);
-	assert_int_equal(leaves_with(w, "assize/decision/1", "override"), 1);
+	assert_int_equal(leaves_with(w, "assize/decision/1", "override"), 2);
 }
 
 int main(void)

@@ -176,7 +176,7 @@ class Record:
                    "merge": x["merge"], "planned": x["n_planned"], "run": x["id"], "shard": x["shard"],
                    "shards": x["shards"], "source": x["source"],
                    "selection": t(x["selection"]), "seq": x["seq"], "subject": t(x["subject"]),
-                   "t": "assize/run-begin/1", "user": t(x["user"]), "version": t(x["version"])}
+                   "subject_commit": t(x["subject_commit"]), "t": "assize/run-begin/1", "user": t(x["user"]), "version": t(x["version"])}
         for x in self.all("run_ends"):
             yield {"end": x["end_ms"], "exit_status": x["exit_status"], "fail": x["n_fail"],
                    "outcome": OUTCOMES[x["outcome"]], "pass": x["n_pass"], "run": x["run"], "seq": x["seq"],
@@ -212,7 +212,7 @@ class Record:
         for x in self.all("overrides"):
             yield {"actor": t(x["actor"]), "at": x["at_ms"], "gate": t(x["gate"]), "host": t(x["host"]),
                    "override": x["id"], "reason": t(x["reason"]), "seq": x["seq"], "subject": t(x["subject"]),
-                   "t": "assize/override/1", "until": x["until_ms"], "user": t(x["user"])}
+                   "subject_commit": t(x["subject_commit"]), "t": "assize/override/1", "until": x["until_ms"], "user": t(x["user"])}
         for x in self.all("notices"):
             yield self.notice(x)
         for x in self.all("notice_ends"):
