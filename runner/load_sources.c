@@ -3,6 +3,7 @@
  * file once however often it is named, so that cycles end by themselves.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -143,6 +144,40 @@ static struct node *read_source(struct loader *l, const char *path, struct pos a
 	return root;
 }
 
+/* A file that is to be made is among those the glob will match. */
+static void add_instead(struct loader *l, const char *pattern, const char ***paths, size_t *n)
+{
+	const struct load_instead *x = l->options->instead;
+	const char *path, **more;
+
+	if (x == NULL || l->git != NULL)
+		return;
+	path = file_absolute(l->arena, l->definition->root_dir, x->path);
+	if (fnmatch(pattern, path, FNM_PATHNAME | FNM_PERIOD) != 0)
+		return;
+	for (size_t i = 0; i < *n; i++)
+		if (strcmp((*paths)[i], path) == 0)
+			return;
+	more = arena_array(l->arena, *n + 1, sizeof(*more));
+	if (*n > 0)
+		memcpy(more, *paths, *n * sizeof(*more));
+	more[(*n)++] = path;
+	*paths = more;
+}
+
+static int no_match(struct loader *l, const struct node *item)
+{
+	const struct load_instead *x = l->options->instead;
+
+	return diags_at(l->diags, item->pos,
+			x != NULL && x->is_when_absent
+				? "name a file that it matches, with -o"
+				: arena_printf(l->arena,
+					       "it is looked for in the root file's directory, %s",
+					       load_policy_shown(l, l->definition->root_dir)),
+			"include \"%s\" matches no file", str_escaped(l->arena, item->text));
+}
+
 /* One item of include: the files it names, which must be some. */
 static int include_paths(struct loader *l, const struct node *item, const char ***paths, size_t *n)
 {
@@ -169,13 +204,8 @@ static int include_paths(struct loader *l, const struct node *item, const char *
 		diags_add(l->diags, &e);
 		return -1;
 	}
-	if (*n == 0)
-		return diags_at(
-			l->diags, item->pos,
-			arena_printf(l->arena, "it is looked for in the root file's directory, %s",
-				     load_policy_shown(l, l->definition->root_dir)),
-			"include \"%s\" matches no file", str_escaped(l->arena, item->text));
-	return 0;
+	add_instead(l, path, paths, n);
+	return *n == 0 ? no_match(l, item) : 0;
 }
 
 /* Files still to be read, the next one on top: depth first without recursion. */

@@ -169,6 +169,22 @@ exits 'what is included has to be there' 3 "$ASSIZE" check
 exits 'waive: it makes the file that is included already' 0 "$ASSIZE" waive orders/many "${give[@]}"
 unlike 'waive: which is part of the definition' "$out" 'not part of the definition'
 exits 'and it is' 0 "$ASSIZE" gate release --subject v1
+rm waivers.yaml
+mkdir let
+sed -i 's/^include: .*/include: [let\/*.yaml]/' assize.yaml
+exits 'waive: a glob that matches nothing' 3 "$ASSIZE" waive orders/many "${give[@]}"
+like 'waive: what it wants is told' "$err" 'include "let/\*\.yaml" matches no file.*help: name a file that it matches, with -o'
+exits 'waive: the first file that it matches' 0 "$ASSIZE" waive orders/many "${give[@]}" -o let/first.yaml
+unlike 'waive: is part of the definition' "$out" 'not part of the definition'
+exits 'waive: as is the second' 0 "$ASSIZE" waive orders/some "${give[@]}" -o let/second.yaml
+like 'waive: as is the second, told' "$out" '^waiver W-2 of orders/some .* added to let/second\.yaml
+it counts at a gate'
+exits 'and they count' 0 "$ASSIZE" gate release --subject v1
+exits 'waive: beside it' 0 "$ASSIZE" waive orders/some "${give[@]}" -o let/.hidden.yaml
+like 'waive: beside it is told' "$out" 'not part of the definition yet: add include: \[let/\.hidden\.yaml\]'
+rm -r let
+sed -i 's/^include: .*/include: waivers.yaml/' assize.yaml
+"$ASSIZE" waive orders/many "${give[@]}" >/dev/null
 printf 'waivers: [{ id: W-3, check: orders/some, gates: release, owner: o, reason: r, ticket: t, granted: %s, expires: %s }]\n' \
 	"$(time_at now)" "$(time_at '1 day')" >flow.yaml
 exits 'waive: a list it cannot add to' 3 "$ASSIZE" waive orders/many "${give[@]}" -o flow.yaml
