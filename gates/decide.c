@@ -315,6 +315,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 			budget_rule_decide(&l, in, &in->budgets[i]);
 		for (size_t i = 0; i < in->n_baselines; i++)
 			baseline_rule_decide(&l, in, &in->baselines[i]);
+		l.end_history = l.n;
 		if (in->gate->rollback != NULL)
 			rollback_rule_decide(&l, in);
 		freeze_rule_decide(&l, in);

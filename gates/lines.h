@@ -18,8 +18,9 @@ struct lines {
 	struct arena *arena;
 	struct decision_line *items;
 	size_t n, cap;
-	size_t first_streak, end_streak; /* the lines of streaks are those between, until sorted */
-	int64_t oldest_ms;		 /* of the evidence that counts and passes; -1 none */
+	/* Until sorted: lines of streaks, then of budgets and baselines, are those between. */
+	size_t first_streak, end_streak, end_history;
+	int64_t oldest_ms; /* of the evidence that counts and passes; -1 none */
 };
 
 /* Adds a line; check, outcome, is_hard and text are the caller's, the rest says "none". */

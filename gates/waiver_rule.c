@@ -101,14 +101,16 @@ static bool has_failure(const struct lines *l, size_t n, const struct waiver *w)
 
 /*
  * A pass that was measured, of the gate's own: another gate's word is nothing to open on, nor is a
- * streak, which speaks of runs before the one that is waived.
+ * rule about history, which speaks of other runs than the one that is waived, or of values that
+ * never passed.
  */
-static bool has_evidence(const struct lines *l)
+static bool has_evidence(const struct lines *l, const struct gate_input *in)
 {
+	size_t end = gate_is_before_edition(in, 3) ? l->end_streak : l->end_history;
+
 	for (size_t i = 0; i < l->n; i++)
 		if (l->items[i].is_hard && l->items[i].run_id != 0 &&
-		    (i < l->first_streak || i >= l->end_streak) &&
-		    outcome_is_passing(l->items[i].outcome))
+		    (i < l->first_streak || i >= end) && outcome_is_passing(l->items[i].outcome))
 			return true;
 	return false;
 }
@@ -173,7 +175,7 @@ void waiver_rule_close(struct lines *l, const struct gate_input *in)
 		why = why != NULL ? why : no_series(l, in, w);
 		advise(l, w, why != NULL ? why : "is not needed: nothing it names fails");
 	}
-	if (has_waived(l) && !has_evidence(l))
+	if (has_waived(l) && !has_evidence(l, in))
 		(void)lines_add(l, "", OUTCOME_UNDECIDED, true,
 				has_pass(l) ? "every check that is required is waived, and what "
 					      "passes besides is nothing to open on"

@@ -231,6 +231,43 @@ static void test_waivers_alone_open_nothing(void **state)
 	comes_to(&w->s, OUTCOME_WARN, "proven 60 min ago"); /* a proof of its own */
 }
 
+/* A baseline compares values, and those that never passed may well be alike. */
+static void test_waivers_and_a_baseline_open_nothing(void **state)
+{
+	struct waiver_scene *w = *state;
+	struct past_result past[8];
+	struct gate_past of_check = {&w->broken, past, 8};
+	const struct baseline_rule rule = {.against = {.subject = "v1"},
+					   .min_n = 4,
+					   .effect_text = "1",
+					   .effect = 1,
+					   .effect_unit = "",
+					   .alpha = 0.05};
+	const struct gate_baseline baseline = {&rule, {&of_check, 1}};
+
+	for (int i = 0; i < 8; i++)
+		past[i] = (struct past_result){.run_id = 12 - i,
+					       .measured_ms = NOW - MINUTE - i * MINUTE,
+					       .run_state = RUN_COMPLETE,
+					       .outcome = OUTCOME_FAIL,
+					       .is_same_definition = true,
+					       .has_value = true,
+					       .number = 11,
+					       .series = "",
+					       .subject = i < 4 ? "v2" : "v1",
+					       .unit = ""};
+	w->s.in.baselines = &baseline;
+	w->s.in.n_baselines = 1;
+	comes_to(&w->s, OUTCOME_WARN, "4 against 4 values"); /* beside another check */
+	w->s.in.items = &w->items[1];
+	w->s.in.n_items = 1;
+	comes_to(&w->s, OUTCOME_UNDECIDED,
+		 "every check that is required is waived, and what passes besides is nothing to "
+		 "open on");
+	w->s.in.edition = 2; /* as it was decided once */
+	comes_to(&w->s, OUTCOME_WARN, "4 against 4 values");
+}
+
 /* A streak that holds without the newest run is no pass of it, nor is a budget. */
 static void test_waivers_and_a_streak_open_nothing(void **state)
 {
@@ -374,6 +411,7 @@ int main(void)
 		WAIVER_TEST(test_waiver_the_loader_would_refuse_does_not_count),
 		WAIVER_TEST(test_waiver_that_is_not_needed_is_advice),
 		WAIVER_TEST(test_waivers_alone_open_nothing),
+		WAIVER_TEST(test_waivers_and_a_baseline_open_nothing),
 		WAIVER_TEST(test_waivers_and_a_streak_open_nothing),
 		WAIVER_TEST(test_waiver_of_advice_changes_nothing),
 		WAIVER_TEST(test_waiver_does_not_cover_another_failure),
