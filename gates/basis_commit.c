@@ -1,4 +1,4 @@
-/* One member of a basis, for rules that hold an earlier decision against what is there now. */
+/* Single members of a basis, for rules that hold an earlier decision against what is there now. */
 #include <string.h>
 
 #include "gates/policy.h"
@@ -20,4 +20,27 @@ const char *basis_subject_commit(struct arena *a, const char *basis)
 		commit = arena_strdup(a, v.text);
 	json_free(doc);
 	return commit;
+}
+
+void basis_decisions(struct arena *a, const char *basis, int64_t **ids, size_t *n)
+{
+	const struct json_t *list;
+	struct err ignored = {0};
+	struct json_value v;
+	struct json_doc *doc;
+
+	*n = 0;
+	if (basis == NULL || json_parse(basis, strlen(basis), &doc, &ignored) != 0)
+		return;
+	list = json_member(json_root(doc), "depends");
+	json_read(doc, list, &v);
+	if (v.type == JSON_IS_ARRAY) {
+		*n = v.n;
+		*ids = arena_array(a, v.n, sizeof(**ids));
+	}
+	for (size_t i = 0; i < *n; i++) {
+		json_read(doc, json_member(json_item(list, i), "decision"), &v);
+		(*ids)[i] = v.type == JSON_IS_INT ? v.integer : 0;
+	}
+	json_free(doc);
 }

@@ -92,7 +92,13 @@ struct gate_opened {
 	const struct decision *newest; /* about the subject; NULL = never decided */
 	bool is_other_policy;	       /* its rules or checks were others: other --var, say */
 	const char *subject_commit;    /* that the subject stood for then; NULL = not known */
+	/* of the decisions newest rests on the one that was let through for the shortest time; NULL
+	 * = none was */
+	const struct decision *lender;
 };
+
+/* When what let the decision through is over; INT64_MAX = nothing was let through. */
+int64_t gate_opened_until(const struct decision *d);
 
 /* A whole that runs the gate rests on are parts of: gates/shards_rule.c. */
 struct gate_shards {
@@ -176,7 +182,7 @@ struct gate_input {
  * one a streak sees a failure when it was known, each series of a candidate has its own age, and a
  * dependency that was let through counts for as long as it was; what an absolute check rests on is
  * no less absolute. Since the third a baseline that holds is nothing to open on where all that is
- * required is waived.
+ * required is waived, and a dependency ends with what was let through however many gates below it.
  */
 #define GATE_EDITION 3
 bool gate_is_before_edition(const struct gate_input *in, int64_t edition);

@@ -33,6 +33,9 @@ void basis_write(struct buf *out, const struct gate_input *in);
 /* The commit that the subject stood for then; NULL = not known, or a basis that is none of ours. */
 const char *basis_subject_commit(struct arena *a, const char *basis);
 
+/* Of each gate it depended on the decision that counted, 0 = none; n 0 likewise. */
+void basis_decisions(struct arena *a, const char *basis, int64_t **ids, size_t *n);
+
 /* Do two policies ask for the same, under whatever name the files they are written in are shown? */
 bool policy_is_same(const char *a, const char *b);
 

@@ -9,6 +9,7 @@
 #include "gates/policy.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/gate_chain.h"
 #include "runner/gate_merged.h"
 #include "runner/gate_rests.h"
 #include "runner/gate_shards.h"
@@ -169,6 +170,9 @@ static int find_grants(struct again *x, struct err *e)
 		b->depends[i].newest = newest;
 		b->depends[i].subject_commit =
 			newest != NULL ? basis_subject_commit(x->arena, newest->basis) : NULL;
+		if (newest != NULL &&
+		    gate_chain_lender(x->record, x->arena, newest, &b->depends[i].lender, e) != 0)
+			return -1;
 	}
 	for (size_t i = 0; i < b->n_overrides; i++) {
 		const struct override *o;

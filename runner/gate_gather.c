@@ -12,6 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/freeze.h"
+#include "runner/gate_chain.h"
 #include "runner/gate_merged.h"
 #include "runner/gate_shards.h"
 #include "runner/history/newest.h"
@@ -245,6 +246,9 @@ static int find_depends(const struct gate_gather *g, int64_t before_seq, struct 
 		past[i].is_other_policy = rc == 0 && is_other_policy(g, newest);
 		past[i].subject_commit =
 			rc == 0 ? basis_subject_commit(g->arena, newest->basis) : NULL;
+		if (rc == 0 &&
+		    gate_chain_lender(g->record, g->arena, newest, &past[i].lender, e) != 0)
+			return -1;
 	}
 	out->depends = past;
 	out->n_depends = g->gate->n_depends;

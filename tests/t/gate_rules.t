@@ -294,4 +294,39 @@ for id in $(sqlite3 .assize/record.db 'SELECT id FROM decisions'); do
 done
 is 'replay: every decision above comes to the same' "$again" ''
 
+# ---- depends_on, through gates between
+rm -rf .assize
+cat >assize.yaml <<-'YAML'
+	assize: 1
+	targets: { shop: { sqlite: shop.db } }
+	audits:
+	  orders:
+	    target: shop
+	    checks:
+	      - { id: some, rows: { table: orders }, expect: ">= 1" }
+	      - { id: many, rows: { table: orders }, expect: ">= 1000" }
+	gates:
+	  base: { require: { check: orders/many } }
+	  left: { require: { check: orders/some }, depends_on: { base: { within: 1d, overridden: accepted } } }
+	  right: { require: { check: orders/some }, depends_on: { left: { within: 1d } } }
+	  top: { require: { check: orders/some }, depends_on: { left: { within: 1d }, right: { within: 1d } } }
+YAML
+"$ASSIZE" override base --subject v1 --by jane --reason 'the shop is down' >/dev/null
+for gate in base left right top; do
+	exits "chain: $gate is open while the override lasts" 0 "$ASSIZE" gate $gate --subject v1
+done
+like 'chain: what it rests on is told' "$out" 'depends_on:right was decided open [^,]*, resting on gate "base", overridden by jane'
+sqlite3 .assize/record.db 'UPDATE overrides SET until_ms = at_ms + 1'
+exits 'chain: two gates up it has ended, too' 2 "$ASSIZE" gate right --subject v1
+like 'chain: which is told' "$out" 'depends_on:left rests on gate "base", which was opened by an override of jane, which ended'
+exits 'chain: decided again the same' 0 "$ASSIZE" replay --decision 5
+sqlite3 .assize/record.db 'UPDATE overrides SET until_ms = at_ms + 3600000'
+exits 'chain: as long as it lasts' 0 "$ASSIZE" gate right --subject v1
+sqlite3 .assize/record.db 'UPDATE overrides SET until_ms = at_ms + 1'
+exits 'chain: three gates up as well' 2 "$ASSIZE" gate top --subject v1
+like 'chain: which is told of both' "$out" 'depends_on:left rests on gate "base".*depends_on:right rests on gate "base"'
+sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, '\"edition\":3', '\"edition\":2')"
+exits 'chain: a decision of former times is as it was' 1 "$ASSIZE" replay --decision 7
+like 'chain: which was another' "$out" 'was decided open'
+
 done_testing
