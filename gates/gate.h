@@ -221,5 +221,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 #define GATE_MAX_CLOCK_SKEW_MS 60000
 /* An override lasts no longer. */
 #define GATE_MAX_OVERRIDE_MS (24 * INT64_C(3600000))
+/* Longer than that, or over before it began: it does not count. */
+bool override_is_too_long(const struct override *o);
 
 #endif

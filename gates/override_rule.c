@@ -21,14 +21,19 @@ static bool is_about(const struct override *o, const struct gate_input *in)
 	       str_equal(o->subject, in->subject) && str_equal(o->gate, in->gate->name);
 }
 
+bool override_is_too_long(const struct override *o)
+{
+	return o->until_ms <= o->at_ms ||
+	       (uint64_t)o->until_ms - (uint64_t)o->at_ms > GATE_MAX_OVERRIDE_MS;
+}
+
 /* Why it does not count now; NULL = it counts. */
 static const char *objection(struct lines *l, const struct gate_input *in, const struct override *o)
 {
 	if (refuse_is_future(o->at_ms, in->now_ms))
 		return arena_printf(l->arena, "does not count: dated %s",
 				    lines_age(l, o->at_ms, in->now_ms));
-	if (o->until_ms <= o->at_ms ||
-	    (uint64_t)o->until_ms - (uint64_t)o->at_ms > GATE_MAX_OVERRIDE_MS)
+	if (override_is_too_long(o))
 		return "does not count: it is longer than 24 h, or over before it began";
 	if (refuse_is_moved(in, o->subject, o->subject_commit))
 		return arena_printf(l->arena,

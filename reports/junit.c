@@ -321,6 +321,19 @@ static void put_run_suite(const struct junit *j, const char *problem)
 	(void)buf_puts(j->out, "\"/>\n    </testcase>\n  </testsuite>\n");
 }
 
+/* "fail tasks/missing{column="owner"}: what was found"; of the gate itself no name. */
+static void put_line(struct buf *out, const struct decision_line *l)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	(void)buf_printf(&b, "%s ", outcome_name(l->outcome));
+	text_series(&b, l->check[0] != '\0' ? l->check : "gate", l->series);
+	(void)buf_printf(&b, ": %s", l->text);
+	text_markup(out, b.data);
+	buf_release(&b);
+}
+
 /* Neither passed nor stopped: skipped, with who let it through, and all that kept it shut. */
 static void put_overridden(const struct junit *j, const struct decision *d)
 {
@@ -336,10 +349,8 @@ static void put_overridden(const struct junit *j, const struct decision *d)
 
 		if (!decision_line_shuts(l))
 			continue;
-		(void)buf_printf(j->out, "; %s ", outcome_name(l->outcome));
-		text_markup(j->out, l->check);
-		(void)buf_puts(j->out, ": ");
-		text_markup(j->out, l->text);
+		(void)buf_puts(j->out, "; ");
+		put_line(j->out, l);
 	}
 	(void)buf_puts(j->out, "\"/>\n");
 	buf_release(&b);
@@ -353,10 +364,7 @@ static void put_reasons(const struct junit *j, const struct decision *d)
 
 		if (!decision_line_shuts(l))
 			continue;
-		(void)buf_printf(j->out, "%s ", outcome_name(l->outcome));
-		text_markup(j->out, l->check);
-		(void)buf_puts(j->out, ": ");
-		text_markup(j->out, l->text);
+		put_line(j->out, l);
 		(void)buf_putc(j->out, '\n');
 	}
 }

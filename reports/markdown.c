@@ -108,7 +108,8 @@ static void put_verdict(struct arena *a, struct buf *out, const struct report *r
 	}
 	(void)buf_puts(out, "\n\n");
 	if (problem != NULL) {
-		(void)buf_puts(out, "**Nothing is proven:** ");
+		(void)buf_puts(out, report_rests_on_others(r) ? "**This run proves nothing:** "
+							      : "**Nothing is proven:** ");
 		put_foreign(out, problem);
 		(void)buf_puts(out, "\n\n");
 	}

@@ -182,6 +182,13 @@ bool decision_is_superseded(const struct report *r, const struct decision *d)
 	return false;
 }
 
+bool report_rests_on_others(const struct report *r)
+{
+	const struct decision *d = report_decision(r);
+
+	return r->n_results == 0 && d != NULL && d->is_open && !decision_is_overridden(d);
+}
+
 /* All results pass or were skipped, and the run came to something else than pass. */
 static const char *unexplained_outcome(struct arena *a, const struct report *r)
 {
@@ -220,7 +227,9 @@ const char *report_problem(struct arena *a, const struct report *r)
 		return arena_printf(a, "%zu of %" PRId64 " checks have no result", n.n_missing,
 				    r->run.n_planned);
 	if (r->n_results == 0)
-		return "nothing was measured";
+		return report_rests_on_others(r) ? "nothing was measured: the gate rests on what "
+						   "earlier runs recorded"
+						 : "nothing was measured";
 	return unexplained_outcome(a, r);
 }
 

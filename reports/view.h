@@ -63,6 +63,9 @@ const struct point *trail_previous(const struct report *r, size_t result_index);
 /* The newest decision made on the run, NULL = none. */
 const struct decision *report_decision(const struct report *r);
 
+/* Did the run measure nothing, and the gate open on what others did: a budget, say? */
+bool report_rests_on_others(const struct report *r);
+
 /* Was the same gate asked again about the same subject, on this run? */
 bool decision_is_superseded(const struct report *r, const struct decision *d);
 

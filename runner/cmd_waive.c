@@ -77,6 +77,10 @@ static int read_words(struct waive *w, struct err *e)
 		return err_set(e, ERR_USAGE, "assize waive adds to a file, which - is not");
 	if (w->o.gates.n == 0)
 		return err_set(e, ERR_USAGE, "assize waive needs --gate");
+	if (w->o.series != NULL && strcmp(w->o.series, "*") == 0) {
+		(void)err_set(e, ERR_USAGE, "--series takes the name of one series, not a glob");
+		return err_help(e, "without it the waiver is of all series of the check");
+	}
 	if (w->o.until == NULL)
 		return err_set(e, ERR_USAGE, "assize waive needs --until");
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)

@@ -241,10 +241,19 @@ static struct result known_now(struct arena *a, const struct check *c, const str
 	return r;
 }
 
+static bool is_known(struct arena *a, const struct check *c, const struct evidence *x, size_t n,
+		     int64_t now_ms)
+{
+	for (size_t i = 0; i < n; i++)
+		if (refuse_known(a, c, &x[i], now_ms) != NULL)
+			return false;
+	return true;
+}
+
 /*
  * Of the checks the run did not measure, the newest results, whatever run they are of. They are
  * there of others as well which do not pass any more: a run that began before another one and ends
- * after it tells how things were.
+ * after it tells how things were, and so does one under another definition.
  */
 static int load_others(struct app *app, struct arena *a, struct record *record, struct report *r,
 		       struct err *e)
@@ -269,7 +278,8 @@ static int load_others(struct app *app, struct arena *a, struct record *record, 
 
 		if (newest_evidence(&newest, c, NULL, &evidence, &n, e) != 0)
 			return -1;
-		if (is_measured && (n == 0 || evidence[0].run_id == r->run.id))
+		if (is_measured && (n == 0 || (evidence[0].run_id == r->run.id &&
+					       is_known(a, c, evidence, n, now_ms))))
 			continue;
 		for (size_t k = 0; k < n; k++)
 			*add_other(a, r, &cap) = known_now(a, c, &evidence[k], now_ms);

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "gates/gate.h"
+#include "gates/refuse.h"
 #include "reports/terminal.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -22,6 +24,14 @@ static const char *state_of(const struct waiver *w, int64_t now_ms)
 	if (now_ms >= w->expires_ms)
 		return "expired";
 	return now_ms < w->granted_ms ? "not yet" : "in force";
+}
+
+/* Those that are over are not read. */
+static const char *state_of_override(const struct override *o, int64_t now_ms)
+{
+	if (refuse_is_future(o->at_ms, now_ms))
+		return "not yet";
+	return override_is_too_long(o) ? "too long" : "in force";
 }
 
 static const char *gates_of(struct arena *a, const struct waiver *w)
@@ -91,22 +101,23 @@ static void put_waivers(struct json_writer *w, const struct definition *d, int64
 
 static void print_overrides(struct app *app, const struct override *o, size_t n, int64_t now_ms)
 {
-	static const char *const headers[] = {"override", "gate", "subject",
+	static const char *const headers[] = {"override", "gate", "subject", "state",
 					      "ends",	  "by",	  "reason"};
 	struct arena *a = app->arena;
 	struct table t;
 
 	if (n == 0)
 		return;
-	table_init(&t, a, headers, 6, "llllll");
+	table_init(&t, a, headers, 7, "lllllll");
 	for (size_t i = 0; i < n; i++)
 		table_row(&t, arena_printf(a, "%" PRId64, o[i].id), o[i].gate, o[i].subject,
-			  show_ago(a, o[i].until_ms, now_ms), o[i].actor, o[i].reason);
+			  state_of_override(&o[i], now_ms), show_ago(a, o[i].until_ms, now_ms),
+			  o[i].actor, o[i].reason);
 	(void)fputc('\n', app->out);
 	table_print(&t, app->out);
 }
 
-static void put_overrides(struct json_writer *w, const struct override *o, size_t n)
+static void put_overrides(struct json_writer *w, const struct override *o, size_t n, int64_t now_ms)
 {
 	json_open(w, "overrides", '[');
 	for (size_t i = 0; i < n; i++) {
@@ -118,6 +129,7 @@ static void put_overrides(struct json_writer *w, const struct override *o, size_
 		json_put_text(w, "reason", o[i].reason);
 		put_time(w, "at", o[i].at_ms);
 		put_time(w, "until", o[i].until_ms);
+		json_put_text(w, "state", state_of_override(&o[i], now_ms));
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -148,5 +160,5 @@ void status_grants_print(struct app *app, const struct status_grants *g)
 void status_grants_put(struct json_writer *w, const struct status_grants *g)
 {
 	put_waivers(w, g->definition, g->now_ms);
-	put_overrides(w, g->overrides, g->n_overrides);
+	put_overrides(w, g->overrides, g->n_overrides, g->now_ms);
 }

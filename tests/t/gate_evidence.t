@@ -156,6 +156,9 @@ like "passes for status" "$("$ASSIZE" status)" 'a +pass'
 sed -i 's/good/fine/' assize.yaml
 exits "under another definition nothing was measured" 2 "$ASSIZE" status
 like "status tells why" "$out" 'a +undecided .*1 of 1 checks, measured under another definition'
+"$ASSIZE" report --format openmetrics -o same.prom
+like "the run's own metrics tell no pass either" "$(cat same.prom)" 'assize_check_outcome\{check="a/c",outcome="undecided"\} 1'
+like "and not that all pass" "$(cat same.prom)" 'assize_checks_passing 0'
 cat >assize.yaml <<'YAML'
 assize: 1
 audits:

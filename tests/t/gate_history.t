@@ -170,6 +170,14 @@ measure 5 v1 v1 v1 v1 v1
 decides 'too small a baseline' 2 'the baseline has 5 values, at least 6 are needed' v2
 measure 5 v1
 decides 'no worse' 0 'decision=OPEN' v2
+run "$ASSIZE" gate g --subject v2 --report markdown=open.md --report tap=open.tap
+like 'a summary of it says what it rests on' "$(cat open.md)" 'OPEN, gate.*This run proves nothing:.*the gate rests on what earlier runs recorded'
+unlike 'and not that nothing is proven' "$(cat open.md open.tap)" 'Nothing is proven'
+like 'as does TAP' "$(cat open.tap)" 'the gate rests on what earlier runs recorded'
+run sed -i 's/v1 }/vx }/' assize.yaml
+run "$ASSIZE" gate g --subject v2 --report markdown=shut.md
+like 'where it is shut nothing is proven' "$(cat shut.md)" 'SHUT, gate.*Nothing is proven'
+run sed -i 's/vx }/v1 }/' assize.yaml
 decides 'it is its own baseline' 2 'the baseline has 0 values' v1
 sqlite3 .assize/record.db "UPDATE results SET value = value + 3 WHERE run <= 6"
 decides 'worse' 1 'FAIL a/total 3 above the median 5 of the baseline .effect 1., p = 0.00[0-9]*, 6 against 6 values' v2

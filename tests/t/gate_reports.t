@@ -180,4 +180,19 @@ like "is an error of its output" "$(cat told)" '^assize: could not write standar
 "$ASSIZE" report --output /dev/full 2>told
 is "the same by name" "$?" 2
 like "and its own words" "$(cat told)" 'could not write "/dev/full": No space left on device'
+# ---- a gate shut by one series of a check ----
+
+sqlite3 shop.db "CREATE TABLE owners(id INTEGER PRIMARY KEY, name TEXT, mail TEXT); INSERT INTO owners VALUES (1, 'ada', NULL)"
+mkdir series
+cat >series/assize.yaml <<'END'
+assize: 1
+targets: { shop: { sqlite: ../shop.db } }
+audits:
+  a: { target: shop, checks: [ { id: missing, missing: { table: owners, columns: [name, mail] }, expect: "== 0" } ] }
+gates:
+  g: { require: [ { audit: a } ] }
+END
+exits "one series fails" 1 "$ASSIZE" gate g -s v1 -f series/assize.yaml --record series/r.db "${files[@]}"
+like "JUnit names it" "$(xmllint --xpath 'string(//testcase[@classname="gate"]/failure)' of.junit)" '^fail a/missing.column="mail".: 1 row'
+
 done_testing

@@ -149,6 +149,8 @@ like 'waive: words stay as they were given' "$out" 'ticket OPS-1: import of "old
 before=$(cat waivers.yaml)
 exits 'waive: no such check' 3 "$ASSIZE" waive orders/mnay "${give[@]}"
 like 'waive: named as the word of the command that it is' "$err" '^assize waive: CHECK: no check "orders/mnay". *help: did you mean "orders/many"'
+exits 'waive: a glob of series' 3 "$ASSIZE" waive orders/many "${give[@]}" --series '*'
+like 'waive: says that it would match none' "$err" 'not a glob.*without it the waiver is of all series'
 exits 'waive: no such gate' 3 "$ASSIZE" waive orders/many "${give[@]}" --gate releas
 like 'waive: is the option, not a line that is not there' "$err" '^assize waive: --gate: no gate "releas"'
 exits 'waive: too long' 3 "$ASSIZE" waive orders/many "${give[@]}" --until 31d
@@ -215,7 +217,13 @@ exits 'override: said even when quiet' 0 "$ASSIZE" gate release --subject v1 -q
 like 'override: in the same words' "$out" 'decision=OVERRIDDEN'
 run "$ASSIZE" status
 like 'override: status' "$out" 'release +overridden +just now +v1'
-like 'override: and when it ends' "$out" '1 +release +v1 +in (60|59) min +jane +the shop is down'
+like 'override: and when it ends' "$out" '1 +release +v1 +in force +in (60|59) min +jane +the shop is down'
+cp .assize/record.db present.db
+sqlite3 .assize/record.db 'UPDATE overrides SET at_ms = at_ms + 7200000, until_ms = until_ms + 7200000'
+like 'override: of the future: status' "$("$ASSIZE" status)" '1 +release +v1 +not yet +in '
+is 'override: of the future: JSON' "$("$ASSIZE" status --json | jq -r '.overrides[0].state')" 'not yet'
+exits 'override: of the future: the gate' 1 "$ASSIZE" gate release --subject v1
+mv present.db .assize/record.db
 exits 'override: no other subject' 1 "$ASSIZE" gate release --subject v2
 exits 'override: no other gate' 1 "$ASSIZE" gate strict --subject v1
 exits 'override: a check that is absolute shuts' 0 "$ASSIZE" override strict "${give[@]}" -q

@@ -51,7 +51,7 @@ is "an open gate passes" \
 	"$(xpath 'count(//testcase[@classname="gate"]/system-out)' "$TMP/open.junit.xml")" 1
 is "an overridden gate is skipped, with what kept it shut" \
 	"$(xpath 'string(//testcase[@classname="gate"]/skipped/@message)' "$TMP/overridden.junit.xml")" \
-	'overridden by jane until 2026-11-23T21:40:03Z (override 3): the outage is worse; it would be shut: fail; fail tasks/missing: 1.30 %, bound <= 0.1 %; undecided api/up: measured 3 h ago, limit 30 min'
+	'overridden by jane until 2026-11-23T21:40:03Z (override 3): the outage is worse; it would be shut: fail; fail tasks/missing{column="owner"}: 1.30 %, bound <= 0.1 %; undecided api/up: measured 3 h ago, limit 30 min'
 is "hostile text adds no element" "$(xpath 'count(//*)' "$TMP/hostile.junit.xml")" \
 	"$(xpath 'count(//*)' "$TMP/shut.junit.xml")"
 is "hostile text arrives as text" \
