@@ -6,6 +6,7 @@
  * does. A value that is no number is never taken for 0, as SQLite and MySQL would: one is enough
  * for no measurement.
  */
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,12 @@ static struct measurement measure_strange(const struct scan *s, const struct agg
 	return m;
 }
 
+/* In doubles, if it comes as one: beyond 2^53 integers are lost in it. */
+static bool is_reckoned(const struct scan_term *t)
+{
+	return t->how == SCAN_AVG || t->how == SCAN_STDDEV || t->how == SCAN_PERCENTILE;
+}
+
 static struct measurement measure(const struct scan *s, const struct aggregate_spec *spec,
 				  const char *name, const struct scan_term *t,
 				  const struct scan_term *values)
@@ -179,6 +186,8 @@ static struct measurement measure(const struct scan *s, const struct aggregate_s
 		unit = "values";
 	}
 	m = database_measure(a, scan_value(s, t), factor, unit);
+	if (is_reckoned(t) && m.value.type == VALUE_REAL && fabs(scan_value(s, t)->real) >= 0x1p53)
+		m.is_rounded = true;
 	if (m.value.type == VALUE_TEXT)
 		m = measure_strange(s, spec);
 	else if (m.value.type == VALUE_NONE && n == 1 && strcmp(name, "stddev") == 0)

@@ -223,7 +223,7 @@ static struct group_of *group_of(struct recorded *r, const struct external *x)
 	return &r->groups[r->n_groups++];
 }
 
-/* Integers beyond it have no exact double. */
+/* From here on a double may stand for several integers. */
 #define MAX_EXACT 0x1p53
 
 /* The number in base unit; NaN: it is in another unit than the check says. */
@@ -238,6 +238,11 @@ static double number_of(const struct recorded_spec *spec, const struct external 
 	return factor * (x->value.type == VALUE_INT ? (double)x->value.integer : x->value.real);
 }
 
+static bool is_large(const struct external *x)
+{
+	return x->value.type == VALUE_INT && fabs((double)x->value.integer) >= MAX_EXACT;
+}
+
 /* What is wrong with a value by itself; NULL = nothing. */
 static const char *problem_of(const struct recorded *r, const struct external *x, double v)
 {
@@ -245,7 +250,7 @@ static const char *problem_of(const struct recorded *r, const struct external *x
 		return arena_printf(r->probe->arena,
 				    "a value is in \"%s\", but the check says unit: \"%s\"",
 				    x->unit, r->spec->unit);
-	if (x->value.type == VALUE_INT && fabs(v) > MAX_EXACT)
+	if (is_large(x))
 		return "a value is an integer beyond 2^53, which is not reckoned with exactly";
 	return NULL;
 }
@@ -350,7 +355,7 @@ static const char *trouble_of(const struct recorded *r, const struct group_of *g
 		return arena_printf(a, "no value within the last %s", age_text(a, window_of(spec)));
 	if (g->trouble)
 		return g->trouble;
-	if (spec->agg == AGG_SUM && !g->has_reals && fabs(g->sum) > MAX_EXACT)
+	if (spec->agg == AGG_SUM && !g->has_reals && fabs(g->sum) >= MAX_EXACT)
 		return "the sum is an integer beyond 2^53, which is not reckoned with exactly";
 	return NULL;
 }
@@ -385,7 +390,11 @@ static struct measurement value_of(const struct recorded *r, const struct group_
 	case AGG_COUNT:
 		return measurement_int("", g->n, "");
 	}
-	return measurement_real("", v, unit);
+	struct measurement m = measurement_real("", v, unit);
+
+	m.is_rounded = spec->agg == AGG_LAST ? is_large(g->newest)
+					     : spec->agg == AGG_AVG && fabs(g->sum) >= MAX_EXACT;
+	return m;
 }
 
 static const char *source_of(struct arena *a, const struct external *x)

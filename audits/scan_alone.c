@@ -122,17 +122,19 @@ static void put_percentile_cont(const struct scan_batch *b, struct buf *out)
 /*
  * Of n sorted values the one at (n - 1) * percent / 100, counted from 0: its whole part finds the
  * row, its fraction says how far towards the next. NULLs sort before all values, so that the first
- * value is row a - n + 1. The arithmetic is of integers until the end.
+ * value is row a - n + 1. The arithmetic is of integers until the end, and then of decimals where
+ * the engine has such: doubles do not tell integers beyond 2^53 apart.
  */
-static void put_interpolated(const struct scan_term *t, struct buf *out)
+static void put_interpolated(const struct scan *s, const struct scan_term *t, struct buf *out)
 {
+	const char *hundred = s->engine == DB_MYSQL ? "100.0" : "100e0";
 	int p = t->percent;
 
 	(void)buf_printf(out,
 			 ", sum(CASE r - (a - n) - 1 - ((n - 1) * %d - (n - 1) * %d %% 100) / 100 "
-			 "WHEN 0 THEN v * (1 - ((n - 1) * %d %% 100) / 100e0) "
-			 "WHEN 1 THEN v * (((n - 1) * %d %% 100) / 100e0) END)",
-			 p, p, p, p);
+			 "WHEN 0 THEN v * (1 - ((n - 1) * %d %% 100) / %s) "
+			 "WHEN 1 THEN v * (((n - 1) * %d %% 100) / %s) END)",
+			 p, p, p, hundred, p, hundred);
 }
 
 static void put_over(const struct scan *s, const char *order, struct buf *out)
@@ -151,7 +153,7 @@ static void put_numbered(const struct scan_batch *b, struct buf *out)
 	put_keys(s, out);
 	(void)buf_puts(out, "coalesce(max(a), 0)");
 	for (size_t i = 0; i < b->n; i++)
-		put_interpolated(b->terms[i], out);
+		put_interpolated(s, b->terms[i], out);
 	(void)buf_puts(out, " FROM (SELECT ");
 	put_keys(s, out);
 	(void)buf_puts(out, "v, row_number()");

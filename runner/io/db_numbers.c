@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-#define BLOCK 64
+#define BLOCK	  64
+#define MAX_EXACT 9007199254740992 /* 2^53 */
 
 static void add_to_sum(struct db_numbers *t, double x)
 {
@@ -254,11 +255,65 @@ struct db_value db_numbers_max(const struct db_numbers *t)
 	return extreme(t, t->max_integer, t->max_real, (double)t->max_integer > t->max_real);
 }
 
+/* The sum over n: a quotient, towards zero, and what is left. false: it is beyond 64 bits. */
+static bool divide(const struct db_numbers *t, uint64_t n, int64_t *quotient, uint64_t *rest)
+{
+	bool is_negative = t->high < 0;
+	uint64_t low = is_negative ? -t->low : t->low;
+	uint64_t high = is_negative ? ~(uint64_t)t->high + (t->low == 0) : (uint64_t)t->high;
+	uint64_t q = 0, r = high;
+
+	if (high >= n)
+		return false;
+	for (int i = 0; i < 64; i++) {
+		bool is_over = r >> 63 == 1;
+
+		r = r << 1 | low >> 63;
+		low <<= 1;
+		q <<= 1;
+		if (is_over || r >= n) {
+			r -= n;
+			q |= 1;
+		}
+	}
+	if (q > INT64_MAX)
+		return false;
+	*quotient = is_negative ? -(int64_t)q : (int64_t)q;
+	*rest = r;
+	return true;
+}
+
+/* Of integers: one beyond 2^53 when it is whole, else what a real has no place for is cut. */
+static struct db_value mean_of_integers(const struct db_numbers *t)
+{
+	double n = (double)t->n_integers;
+	struct db_value mean = real(real_sum(t) / n);
+	int64_t whole;
+	uint64_t rest;
+
+	if (!divide(t, (uint64_t)t->n_integers, &whole, &rest)) {
+		mean.is_cut = true;
+		return mean;
+	}
+	if (rest == 0 && (whole > MAX_EXACT || whole < -MAX_EXACT))
+		return integer(whole);
+	mean.real = (double)whole + (t->high < 0 ? -1 : 1) * ((double)rest / n);
+	mean.is_cut = rest > 0 && mean.real == trunc(mean.real);
+	return mean;
+}
+
 struct db_value db_numbers_mean(const struct db_numbers *t)
 {
 	int64_t n = t->n_integers + t->n_reals;
 
-	return n == 0 ? none() : real(real_sum(t) / (double)n);
+	if (n == 0)
+		return none();
+	if (t->n_reals == 0)
+		return mean_of_integers(t);
+	struct db_value mean = real(real_sum(t) / (double)n);
+
+	mean.is_cut = t->is_cut;
+	return mean;
 }
 
 struct db_value db_numbers_deviation(const struct db_numbers *t)

@@ -8,6 +8,7 @@
  */
 #include "runner/model/expect.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -101,10 +102,18 @@ static int order(const struct number *v, const struct operand *o)
 	return v->real < o->number ? -1 : v->real > o->number;
 }
 
-/* The measured integer lies at the operand or beside it, nobody knows where. */
+/*
+ * The measured number lies at the operand or beside it, nobody knows where. Where neighbours are
+ * integers, reckoning may have moved it by a few of them.
+ */
 static bool is_uncertain(const struct number *v, const struct operand *o)
 {
-	return v->is_rounded && order(v, o) == 0;
+	double size = fabs(v->real), off = fabs(v->real - o->number);
+
+	if (!v->is_rounded)
+		return false;
+	return order(v, o) == 0 ||
+	       (size >= 0x1p53 && size < 0x1p63 && off <= size * (2 * DBL_EPSILON));
 }
 
 static struct answer undecided_by_rounding(void)

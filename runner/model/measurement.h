@@ -64,8 +64,8 @@ struct measurement {
 	const char *unit;   /* base unit, "" for none (unit.h) */
 	/*
 	 * The real stands for an integer beyond 2^63 (an integer that a real can hold as itself,
-	 * any other as one not on its far side), or for a decimal with more digits than it keeps:
-	 * no bound it equals can be judged.
+	 * any other as one not on its far side), for a decimal with more digits than it keeps, or
+	 * for what was reckoned beyond 2^53: no bound it equals can be judged.
 	 */
 	bool is_rounded;
 	int64_t n;	 /* sample size: rows, series, files looked at; -1 = does not apply */

@@ -12,17 +12,22 @@ admin postgres "CREATE DATABASE shop" "CREATE ROLE reader LOGIN"
 admin shop "CREATE TABLE n (id int, big numeric, part numeric, ip inet, net cidr, word text)" \
 	"INSERT INTO n VALUES (1, 12345678901234567890, 0.12345678901234567, '10.0.0.1', '10.0.0.0/8', '10.0.0.1'),
 	(2, 1, 1, '10.0.0.1/24', '10.0.0.1/32', '10.0.0.1/32'), (3, 2, 2.5, '::1', '::1/128', '::1')" \
-	"GRANT SELECT ON n TO reader"
+	"CREATE TABLE wide AS SELECT i AS id, 9007199254740993 AS b, 9007199254740993::numeric AS d FROM generate_series(1, 31) AS i" \
+	"GRANT SELECT ON n, wide TO reader"
 mariadb_sql "CREATE DATABASE shop; CREATE USER reader@localhost; GRANT SELECT, SHOW VIEW ON shop.* TO reader@localhost"
 mariadb_sql -D shop "CREATE TABLE n (id INT PRIMARY KEY, big DECIMAL(30,5), u BIGINT UNSIGNED, bits BIT(8), flag BIT(1),
 	d DATE, at DATETIME, t TIME, y YEAR);
 	INSERT INTO n VALUES (1, 12345678901234567890, 18446744073709551615, b'00110101', 1, '2026-01-02', '2026-01-02 03:04:05', '01:02:03', 2025),
-	(2, 1, 5, b'111', 0, '2026-01-03', '2026-01-03 03:04:05', '01:02:04', 2026)"
+	(2, 1, 5, b'111', 0, '2026-01-03', '2026-01-03 03:04:05', '01:02:04', 2026);
+	CREATE TABLE wide AS SELECT seq AS id, 9007199254740993 AS b, CAST(9007199254740993 AS DECIMAL(30)) AS d FROM seq_1_to_31"
+sqlite3 shop.db "CREATE TABLE wide (id INTEGER PRIMARY KEY, b INTEGER, d INTEGER);
+	INSERT INTO wide SELECT value, 9007199254740993, 9007199254740993 FROM generate_series(1, 31)"
 cat >assize.yaml <<YAML
 assize: 1
 targets:
   pg: { postgres: "host=$POSTGRES port=$POSTGRES_PORT dbname=shop user=reader" }
   my: { mysql: "socket=$MARIADB_SOCKET user=reader dbname=shop" }
+  sq: { sqlite: shop.db }
 audits:
   pg:
     target: pg
@@ -63,7 +68,20 @@ YAML
 for of in d at t; do
 	echo "      - { id: $of, aggregate: { table: n, column: $of }, expect: { min: '> 0', max: '> 0', avg: '> 0', sum: '> 0', p50: '> 0' } }"
 done >>assize.yaml
+for of in pg my sq; do
+	echo "  wide-$of:"
+	echo "    target: $of"
+	echo "    checks:"
+	for column in b d; do
+		for value in p50 p99 avg max; do
+			echo "      - { id: $value-$column, aggregate: { table: wide, column: $column }, expect: { $value: '<= 9007199254740992' } }"
+		done
+		echo "      - { id: both-$column, aggregate: { table: wide, column: $column }, expect: { stddev: '== 0', avg: '< 9007199254740993' } }"
+		echo "      - { id: far-$column, aggregate: { table: wide, column: $column }, expect: { p50: '< 9007199254741003', avg: '> 9007199254740983' } }"
+	done
+done >wide.yaml
 echo '      - { id: computed-date, aggregate: { table: n, expression: "DATE(at)" }, expect: { avg: "> 0" } }' >>assize.yaml
+cat wide.yaml >>assize.yaml
 
 run "$ASSIZE" run --report json=report.json
 # check, the outcomes of its series, what is said of it
@@ -100,6 +118,16 @@ for check in d at t; do
 	tells my/$check undecided '2 values are not numbers'
 done
 tells my/computed-date undecided '2 values are not numbers'
+for of in pg my sq; do
+	for column in b d; do
+		for value in p50 p99 avg max both; do
+			verdict=$(jq -r --arg name "wide-$of/$value-$column" '.checks[] | select(.name == $name) | .series[] | select(.series != "stddev").outcome' report.json)
+			like "integers beyond 2^53, $of: $value of $column" "$verdict" '^(fail|undecided)$'
+		done
+		tells wide-$of/max-$column fail
+		tells wide-$of/far-$column pass
+	done
+done
 run "$ASSIZE" replay 1
 like "what was too close to tell is not judged again" "$out" 'pg/part  the value was rounded, its last digits are not recorded'
 like "and nothing differs" "$out" ' 0 differ,'

@@ -141,6 +141,33 @@ static void test_db_numbers_beyond_64_bits_become_real(void **state)
 	assert_true(db_numbers_sum(&t).real == 3 * 0x1p63);
 }
 
+static void test_db_numbers_mean_is_no_neighbour(void **state)
+{
+	struct db_numbers t = {0};
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		db_numbers_add_integer(&t, -9007199254740993);
+	assert_int_equal(db_numbers_mean(&t).type, DB_INT);
+	assert_int_equal(db_numbers_mean(&t).integer, -9007199254740993);
+	db_numbers_add_integer(&t, -9007199254740994);
+	assert_int_equal(db_numbers_mean(&t).type, DB_REAL);
+	assert_true(db_numbers_mean(&t).is_cut);
+
+	t = (struct db_numbers){0};
+	for (int i = 0; i < 4; i++)
+		db_numbers_add_integer(&t, INT64_MAX);
+	assert_int_equal(db_numbers_mean(&t).integer, INT64_MAX);
+
+	t = (struct db_numbers){0};
+	db_numbers_add_integer(&t, 4);
+	db_numbers_add_integer(&t, 5);
+	assert_true(db_numbers_mean(&t).real == 4.5 && !db_numbers_mean(&t).is_cut);
+	db_numbers_add_integer(&t, 6);
+	assert_int_equal(db_numbers_mean(&t).type, DB_REAL);
+	assert_true(db_numbers_mean(&t).real == 5 && !db_numbers_mean(&t).is_cut);
+}
+
 static void test_db_numbers_mix_integers_and_reals(void **state)
 {
 	struct db_numbers t = {0}, other = {0};
@@ -227,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_db_numbers_agree_with_two_passes),
 		cmocka_unit_test(test_db_numbers_of_integers_are_exact),
 		cmocka_unit_test(test_db_numbers_beyond_64_bits_become_real),
+		cmocka_unit_test(test_db_numbers_mean_is_no_neighbour),
 		cmocka_unit_test(test_db_numbers_mix_integers_and_reals),
 		cmocka_unit_test(test_db_numbers_say_when_there_is_no_answer),
 		cmocka_unit_test(test_db_numbers_of_what_an_engine_says),
