@@ -175,6 +175,11 @@ static int set_pair(struct arena *a, struct pairs *pairs, const char *option, co
 	if (eq == NULL || eq == value)
 		return err_set(e, ERR_USAGE, "cannot read --%s %s: it is NAME=VALUE", option,
 			       value);
+	for (size_t i = 0; i < pairs->n; i++)
+		if (strlen(pairs->items[i].name) == (size_t)(eq - value) &&
+		    memcmp(pairs->items[i].name, value, (size_t)(eq - value)) == 0)
+			return err_set(e, ERR_USAGE, "--%s %s is given twice", option,
+				       str_escaped(a, pairs->items[i].name));
 	grown = arena_array(a, pairs->n + 1, sizeof(*grown));
 	if (pairs->n > 0)
 		memcpy(grown, pairs->items, pairs->n * sizeof(*grown));
@@ -278,6 +283,12 @@ static int refuse_secret(const char *url, struct err *e)
 	return -1;
 }
 
+/* A list grows, and a flag says the same again; of two other values one would be passed over. */
+static bool may_repeat(const struct option_row *row)
+{
+	return row->type == OPTION_FLAG || row->type == OPTION_LIST || row->type == OPTION_PAIR;
+}
+
 /* One word that begins with '-'; *used counts further words it took as its argument. */
 static int parse_word(struct app *app, const char *const *accepts, char **argv, int left,
 		      struct options *o, bool given[], int *used, struct err *e)
@@ -304,6 +315,10 @@ static int parse_word(struct app *app, const char *const *accepts, char **argv, 
 				       row->argument);
 		value = argv[1];
 		*used = 1;
+	}
+	if (given[row - rows] && !may_repeat(row)) {
+		(void)err_set(e, ERR_USAGE, "option --%s is given twice", row->name);
+		return err_help(e, "say it once: which of two counts must not be a guess");
 	}
 	given[row - rows] = true;
 	if (row->offset == AT(record) && shared_url_is(value) && shared_url_has_secret(value))

@@ -2,7 +2,8 @@
  * options: the command line, read by one table.
  *
  * Every option is a row here: its long name, an optional letter, what it takes, where it goes and
- * its help. A command names the rows it accepts; anything else is a usage error with did-you-mean.
+ * its help. A command names the rows it accepts; anything else is a usage error with did-you-mean,
+ * and so is a second value for an option that does not say "may repeat".
  * Each long option has an environment twin (ASSIZE_RECORD for --record) that counts where the
  * command accepts the option and the command line does not give it. `--` ends options; options and
  * words may mix.

@@ -135,7 +135,9 @@ like 'and that is said' "$out" 'require undecided gate every requirement is waiv
 rm waivers.yaml
 define 'max_age: 1h'
 sed -i '/^include/d' assize.yaml
-give=(--gate release --until 7d --owner platform --reason 'import of "old" is late: ${x}' --ticket OPS-1)
+base=(--gate release --owner platform --ticket OPS-1)
+why=(--reason 'import of "old" is late: ${x}')
+give=("${base[@]}" "${why[@]}" --until 7d)
 exits 'waive: writes a file beside the definition' 0 "$ASSIZE" waive orders/many "${give[@]}"
 like 'waive: says what is still to be done' "$out" 'waiver W-1 of orders/many until [^ ]+Z added to waivers\.yaml
 it is not part of the definition yet: add include: \[waivers\.yaml\] to assize\.yaml
@@ -153,13 +155,13 @@ exits 'waive: a glob of series' 3 "$ASSIZE" waive orders/many "${give[@]}" --ser
 like 'waive: says that it would match none' "$err" 'not a glob.*without it the waiver is of all series'
 exits 'waive: no such gate' 3 "$ASSIZE" waive orders/many "${give[@]}" --gate releas
 like 'waive: is the option, not a line that is not there' "$err" '^assize waive: --gate: no gate "releas"'
-exits 'waive: too long' 3 "$ASSIZE" waive orders/many "${give[@]}" --until 31d
+exits 'waive: too long' 3 "$ASSIZE" waive orders/many "${base[@]}" "${why[@]}" --until 31d
 like 'waive: is its option' "$err" '^assize waive: --until: a waiver at gate "release" may last 30 d'
 exits 'waive: absolute' 3 "$ASSIZE" waive keys/unique "${give[@]}" --gate strict
 exits 'waive: an id that is taken' 3 "$ASSIZE" waive orders/many "${give[@]}" --id W-1
-exits 'waive: no reason' 3 "$ASSIZE" waive orders/many "${give[@]}" --reason ' '
+exits 'waive: no reason' 3 "$ASSIZE" waive orders/many "${base[@]}" --until 7d --reason ' '
 like 'waive: says which is missing' "$err" 'assize waive needs --reason'
-exits 'waive: over before it began' 3 "$ASSIZE" waive orders/many "${give[@]}" --until 2020-01-01T00:00:00Z
+exits 'waive: over before it began' 3 "$ASSIZE" waive orders/many "${base[@]}" "${why[@]}" --until 2020-01-01T00:00:00Z
 is 'waive: what is refused changes nothing' "$(cat waivers.yaml)" "$before"
 printf 'waivers: [ ] # none\n' >waivers.yaml
 exits 'no waivers are written as an empty list' 0 "$ASSIZE" check

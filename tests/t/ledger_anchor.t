@@ -212,7 +212,11 @@ gates:
     subject: any
     ledger: { anchored: 1h }
 END
-gate() { "$ASSIZE" gate release -f gate.yaml "$@"; }
+gate()
+{
+	[ "${1:-}" = -f ] || set -- -f gate.yaml "$@"
+	"$ASSIZE" gate release "$@"
+}
 exits "a gate opens on a record that is whole and anchored" 0 gate --json
 like "and says so" "$(jq -r '.. | objects | select(.check? == "ledger") | .text' <<<"$out")" \
 	'^[0-9]+ records are what was recorded, [0-9]+ of them anchored '

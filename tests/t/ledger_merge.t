@@ -269,7 +269,8 @@ cp new/record.db grown.db
 "$ASSIZE" record load 4 --unit s --record grown.db >/dev/null
 kept "a continuation nobody signed for" 'a key that counts has signed for [0-9]+ of its [0-9]+ records' grown.db
 kept "a continuation nobody signed for, with the key" 'a key that counts has signed for [0-9]+ of its' grown.db --trust "$(cat key)"
-kept "nor a new one, with the key" 'a key that counts has signed for [0-9]+ of its' grown.db --trust "$(cat key)" --record other.db
+exits "nor a new one, with the key: refused" 4 "$ASSIZE" ledger import grown.db --trust "$(cat key)" --record other.db
+like "nor a new one, with the key: said" "$err" 'a key that counts has signed for [0-9]+ of its'
 ok "of which nothing is left" test ! -e other.db
 cp new/record.db taken.db
 exits "unless that is meant" 0 "$ASSIZE" ledger import --unsigned grown.db --record taken.db

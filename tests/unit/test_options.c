@@ -47,7 +47,7 @@ static void test_options_reads_all_forms(void **state)
 
 	(void)state;
 	assert_int_equal(parse(a, NULL,
-			       "run a/b -f x.yaml --var v=1 --var w=a=b --jobs=3 -j 4 --due "
+			       "run a/b -f x.yaml --var v=1 --var w=a=b --jobs=4 --due "
 			       "--report html=o.html tag:x --color never -- --not-an-option",
 			       &o, &e),
 			 0);
@@ -102,6 +102,9 @@ static void test_options_refuses_with_help(void **state)
 		{"run --jobs 0", "from 1 to 64", ""},
 		{"run --jobs 65", "from 1 to 64", ""},
 		{"run --var x", "NAME=VALUE", ""},
+		{"run --file a --file b", "--file is given twice", "say it once"},
+		{"run --jobs=1 -j 2", "--jobs is given twice", "say it once"},
+		{"run --var a=1 --var ab=1 --var a=2", "--var a is given twice", ""},
 		{"run --color pink", "auto, always or never", ""},
 	};
 	struct arena *a = arena_new();
