@@ -72,6 +72,8 @@ static int read_time(const char *text, int64_t now_ms, int64_t *out, struct err 
 		(void)err_set(e, ERR_USAGE, "cannot read --at %s: it is no time with a zone", text);
 		return err_help(e, "write 2026-11-25T06:00:00Z or 2026-11-25T07:00:00+01:00");
 	}
+	if (*out < 0)
+		return err_set(e, ERR_USAGE, "cannot record --at %s: that is before 1970", text);
 	if (*out > now_ms + MAX_AHEAD_MS)
 		return err_set(e, ERR_USAGE, "cannot record --at %s: that is in the future", text);
 	return 0;
@@ -122,9 +124,6 @@ static int read_labels(struct arena *a, const struct pairs *pairs, struct extern
 	}
 	if (pairs->n > 1)
 		qsort(labels, pairs->n, sizeof(*labels), by_name);
-	for (size_t i = 1; i < pairs->n; i++)
-		if (strcmp(labels[i - 1].name, labels[i].name) == 0)
-			return err_set(e, ERR_USAGE, "--label %s is given twice", labels[i].name);
 	m.labels = x->labels = labels;
 	m.n_labels = x->n_labels = pairs->n;
 	x->series = measurement_series(a, &m);

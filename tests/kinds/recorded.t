@@ -17,6 +17,9 @@ audits:
       - { id: mean, recorded: { name: tickets, max_age: 7d, agg: avg, window: 30d }, expect: "== 2" }
       - { id: count, recorded: { name: tickets, max_age: 7d, agg: count, window: 30d }, expect: "== 3" }
       - { id: most, recorded: { name: tickets, max_age: 7d, agg: max, window: 30d }, expect: "<= 3" }
+      - { id: large, recorded: { name: large, max_age: 7d, agg: max }, expect: "<= 9007199254740992" }
+      - { id: large-mean, recorded: { name: large, max_age: 7d, agg: avg }, expect: "<= 9007199254740992" }
+      - { id: large-last, recorded: { name: large-wait, max_age: 7d, unit: ms }, expect: "<= 9007199254740.992 s" }
       - { id: wait, recorded: { name: wait, max_age: 7d, unit: ms }, expect: "< 300 ms" }
       - { id: never, recorded: { name: never, max_age: 7d }, expect: "> 0" }
 YAML
@@ -92,6 +95,11 @@ push wait 0.28 --unit s
 tells "an older one in it does no harm" wait 0 '280 ms'
 push tickets 9007199254740993
 tells "an integer without an exact double is not added up" sum 2 'an integer beyond 2\^53, which is not reckoned with exactly'
+push large 9007199254740993
+push large-wait 9007199254740993 --unit ms
+for check in large large-mean large-last; do
+	exits "what reads as its neighbour: $check" 2 "$ASSIZE" run "r/$check"
+done
 intact
 rm -rf .assize && push score 4.5 --at "$(past 8days)"
 tells "old is no value" last 2 'the newest value is 8 d old, and counts for 7 d'
@@ -144,6 +152,7 @@ refuses "no name" 'is no name' 'a b' 4
 refuses "a label without a name" 'cannot read --label =x: it is NAME=VALUE' score 4 --label =x
 refuses "a label twice" '.-label shop is given twice' score 4 --label shop=a --label shop=b
 refuses "the future" 'cannot record --at .*: that is in the future' score 4 --at "$(date -u -d '+1 day' '+%Y-%m-%dT%H:%M:%SZ')"
+refuses "the time before times" 'cannot record --at .*: that is before 1970' score 4 --at 1969-12-31T23:59:59Z
 refuses "a time without a zone" 'it is no time with a zone' score 4 --at 2026-01-02T03:04:05
 is "nothing of it was recorded" "$(sqlite3 .assize/record.db "SELECT count(*) FROM externals WHERE value = 4 AND name = (SELECT id FROM texts WHERE body = 'score')")" 0
 
