@@ -96,7 +96,12 @@ static const struct key_row command_keys[] = {
 	"measurement (then `<= 1` holds, with a warning above 0)"
 
 const struct value_row command_values[] = {
-	{.name = "status", .type = VALUE_INT, .unit = "", .implied = "== 0", .help = STATUS_HELP},
+	{.name = "status",
+	 .type = VALUE_INT,
+	 .unit = "",
+	 .most = 255,
+	 .implied = "== 0",
+	 .help = STATUS_HELP},
 	{.name = "output",
 	 .type = VALUE_TEXT,
 	 .unit = "",

@@ -58,7 +58,11 @@ static const struct key_row freshness_keys[] = {
 };
 
 static const struct value_row freshness_values[] = {
-	{.name = "", .type = VALUE_REAL, .unit = "s", .help = "age of the newest value"},
+	{.name = "",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .is_span = true,
+	 .help = "age of the newest value"},
 	{.name = NULL},
 };
 

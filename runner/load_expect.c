@@ -2,6 +2,7 @@
  * What must hold: expect and warn of a check, matched with the values its kind yields. A bound that
  * could never be compared with its value is refused here, so that no run ends undecided for it.
  */
+#include <math.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
@@ -287,6 +288,23 @@ static void add_implied(struct loader *l, struct check *c)
 	}
 }
 
+/* false: the value may be below 0, or no number. */
+static bool find_range(const struct value_row *row, struct expect_range *out)
+{
+	bool is_count = row->type == VALUE_INT;
+
+	*out = (struct expect_range){
+		.most = row->is_share ? 1
+			: is_count    ? 0x1p63
+				      : INFINITY,
+		.is_whole = is_count,
+		.has_total = row->counts_of_total,
+	};
+	if (row->most > 0)
+		out->most = (double)row->most;
+	return is_count || row->is_share || row->is_span;
+}
+
 /*
  * A value of many may be asked for without a bound, ">= 0", beside one that has some. What was
  * released with such a check has to be run as it is, and `init` looks before it knows a bound.
@@ -294,29 +312,34 @@ static void add_implied(struct loader *l, struct check *c)
 static void check_can_fail(struct loader *l, const struct check *c)
 {
 	const struct expectation *never = NULL;
-	bool has_shares = false;
+	const char *what = "count";
 
 	for (size_t i = 0; i < c->n_expects; i++) {
 		const struct named_expectation *e = &c->expects[i];
 		struct value_row row = {0};
+		struct expect_range range;
 
-		if (!e->has_expect || !find_value(c, e->name, &row) ||
-		    (row.type != VALUE_INT && !row.is_share) ||
-		    !expect_holds_always(&e->expect, row.is_share, row.counts_of_total))
+		if (!e->has_expect || !find_value(c, e->name, &row) || !find_range(&row, &range) ||
+		    !expect_holds_always(&e->expect, &range))
 			return;
-		if (never == NULL) {
-			never = &e->expect;
-			has_shares = row.is_share || never->has_share;
-		}
+		if (never != NULL)
+			continue;
+		never = &e->expect;
+		what = row.is_share || never->has_share ? "share"
+		       : row.is_span			? "time"
+		       : row.most > 0			? "value"
+							: "count";
 	}
 	if (never != NULL && l->options->today == NULL && !l->options->is_draft)
 		(void)diags_at(l->diags, never->pos,
-			       has_shares
+			       strcmp(what, "share") == 0
 				       ? "write a bound that can be missed, for example \"<= 1%\""
+			       : strcmp(what, "time") == 0
+				       ? "write a bound that can be missed, for example \"< 1h\""
 				       : "write a bound that can be missed, for example \">= 1\" "
 					 "or \"== 0\"",
 			       "\"%s\" holds for every %s: the check could never fail", never->text,
-			       has_shares ? "share" : "count");
+			       what);
 }
 
 void load_expectations(struct loader *l, struct check *c, const struct node *expect,

@@ -81,11 +81,15 @@ struct expectation {
 int expect_parse(struct arena *a, const char *const *texts, const struct pos *positions, size_t n,
 		 struct expectation *out, struct err *e);
 
-/*
- * Does every value that is never below 0 meet every term? is_share: the value is never above 1
- * either; has_total: that is so of the share of it that a bound with % is about.
- */
-bool expect_holds_always(const struct expectation *x, bool is_share, bool has_total);
+/* What a value that is never below 0 can be. */
+struct expect_range {
+	double most; /* the largest; INFINITY = there is none */
+	bool is_whole;
+	bool has_total; /* a bound with % is about a share of it, of 1 at most */
+};
+
+/* Does every such value meet every term? */
+bool expect_holds_always(const struct expectation *x, const struct expect_range *range);
 
 /* The reason of a verdict on a value that is_rounded and reads as its bound. */
 #define EXPECT_TOO_CLOSE "the value has more digits than are kept, too close to the bound to tell"

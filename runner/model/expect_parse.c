@@ -16,6 +16,7 @@
 #include "runner/model/expect.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
@@ -447,28 +448,44 @@ int expect_parse(struct arena *a, const char *const *texts, const struct pos *po
 	return 0;
 }
 
-/* ">= 0", "> -1", ">= 0%"; of shares "<= 100%", "< 101%", "between 0% and 100%" as well. */
-static bool term_holds_always(const struct expect_term *t, bool is_share, bool has_total)
+/*
+ * ">= 0", "> -1", "!= -1"; of what has a largest value "<= 255"; of shares "<= 100%"; of whole
+ * numbers "!= 1.5".
+ */
+static bool term_holds_always(const struct expect_term *t, const struct expect_range *range)
 {
 	const struct operand *low = t->operands, *high;
-	bool is_below;
 
 	if ((t->type != TERM_COMPARE && t->type != TERM_BETWEEN) || low->is_text)
 		return false;
 	high = &t->operands[t->n_operands - 1];
-	is_below = is_share || (has_total && strcmp(high->unit, "%") == 0);
+	bool is_part = range->has_total && strcmp(high->unit, "%") == 0;
+	double most = is_part ? 1 : range->most;
+
 	if (t->type == TERM_BETWEEN)
-		return low->number <= 0 && is_below && high->number >= 1;
-	return (t->op == OP_MORE_EQUAL && low->number <= 0) ||
-	       (t->op == OP_MORE && low->number < 0) ||
-	       (t->op == OP_LESS_EQUAL && is_below && high->number >= 1) ||
-	       (t->op == OP_LESS && is_below && high->number > 1);
+		return low->number <= 0 && high->number >= most;
+	switch (t->op) {
+	case OP_LESS:
+		return low->number > most;
+	case OP_LESS_EQUAL:
+		return low->number >= most;
+	case OP_MORE:
+		return low->number < 0;
+	case OP_MORE_EQUAL:
+		return low->number <= 0;
+	case OP_EQUAL:
+		return false;
+	case OP_NOT_EQUAL:
+		return low->number < 0 || low->number > most ||
+		       (range->is_whole && !is_part && low->number != floor(low->number));
+	}
+	return false; /* a value from outside the enum */
 }
 
-bool expect_holds_always(const struct expectation *x, bool is_share, bool has_total)
+bool expect_holds_always(const struct expectation *x, const struct expect_range *range)
 {
 	for (size_t i = 0; i < x->n_terms; i++)
-		if (!term_holds_always(&x->terms[i], is_share, has_total))
+		if (!term_holds_always(&x->terms[i], range))
 			return false;
 	return x->n_terms > 0;
 }
