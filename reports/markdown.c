@@ -125,7 +125,10 @@ static void put_verdict(struct arena *a, struct buf *out, const struct report *r
 	put_foreign(out, r->run.definition_file);
 	(void)buf_puts(out, " ");
 	text_digest(out, r->run.definition_digest, 4);
-	(void)buf_printf(out, ", exit status %d. Anchored: ", report_exit_status(r));
+	if (d == NULL && r->run.state == RUN_INCOMPLETE)
+		(void)buf_puts(out, ", no exit status. Anchored: ");
+	else
+		(void)buf_printf(out, ", exit status %d. Anchored: ", report_exit_status(r));
 	put_reach(out, &r->reach);
 	(void)buf_puts(out, ".\n\n");
 }

@@ -113,6 +113,12 @@ static const char *command_text(struct arena *a, const struct run_info *r)
 	return text;
 }
 
+/* Counted at the end of a run: one without an end has not none, nobody knows. */
+static const char *count_text(struct arena *a, const struct run_info *r, int64_t n)
+{
+	return r->state == RUN_INCOMPLETE ? "" : arena_printf(a, "%lld", (long long)n);
+}
+
 static void runs_table(struct app *app, const struct run_info *runs, size_t n)
 {
 	static const char *const headers[] = {"run",  "begun",	"outcome", "pass",    "warn",
@@ -125,12 +131,10 @@ static void runs_table(struct app *app, const struct run_info *runs, size_t n)
 		const struct run_info *r = &runs[i];
 
 		table_row(&t, arena_printf(a, "%lld", (long long)r->id), time_text(a, r->begin_ms),
-			  run_state_text(r), arena_printf(a, "%lld", (long long)r->n_pass),
-			  arena_printf(a, "%lld", (long long)r->n_warn),
-			  arena_printf(a, "%lld", (long long)r->n_fail),
-			  arena_printf(a, "%lld", (long long)r->n_undecided),
-			  arena_printf(a, "%lld", (long long)r->n_skip), command_text(a, r),
-			  r->subject);
+			  run_state_text(r), count_text(a, r, r->n_pass),
+			  count_text(a, r, r->n_warn), count_text(a, r, r->n_fail),
+			  count_text(a, r, r->n_undecided), count_text(a, r, r->n_skip),
+			  command_text(a, r), r->subject);
 	}
 	table_print(&t, app->out);
 }

@@ -176,7 +176,8 @@ static int gather_days(struct app *app, struct record *r, const struct options *
 	if (record_days(r, app->arena, l->check, series, since_ms, &days, &n, e) != 0)
 		return -1;
 	if (n == 0)
-		return err_set(e, ERR_USAGE, "the record holds nothing about %s%s%s%s since %s",
+		return err_set(e, ERR_USAGE,
+			       "the record holds nothing about %s%s%s%s that was judged since %s",
 			       series != NULL ? "series " : "check \"",
 			       series != NULL ? series : l->check, series != NULL ? " of " : "\"",
 			       series != NULL ? l->check : "", date_text(app->arena, since_ms));

@@ -46,6 +46,16 @@ int days_count(struct record *r, int64_t id, enum outcome outcome, struct err *e
 
 /* ---- asking ---- */
 
+/*
+ * Was something expected of the series of number `series` when it was last measured, of runs that
+ * began up to the end of that day? What was only noted passes whatever it is: no rate counts it.
+ */
+#define IS_JUDGED(series, day)                                                                     \
+	"coalesce((SELECT f.outcome <> 1 OR b.body <> '' FROM runs r CROSS JOIN results y ON "     \
+	"y.id = (r.id << 24 | " series ") CROSS JOIN facts f ON f.id = y.facts_id CROSS JOIN "     \
+	"texts b ON b.id = f.bound WHERE r.begin_ms < (" day " + 1) * 86400000 ORDER BY "          \
+	"r.begin_ms DESC, r.id DESC LIMIT 1), 1)"
+
 /* Columns from `at` on, in the order of enum outcome; none of them is beyond most. */
 static int add_counts(struct record *r, struct outcome_counts *to, sqlite3_stmt *s, int at,
 		      int64_t most, struct err *e)
@@ -69,11 +79,15 @@ static int read_rates(struct record *r, struct arena *a, int64_t since_ms, struc
 {
 	sqlite3_stmt *s = store_sql(
 		r,
-		"SELECT c.name, sum(d.u), sum(d.p), sum(d.w), sum(d.f), sum(d.s) FROM (SELECT id & "
-		"16777215 AS series, sum(n_undecided) AS u, sum(n_pass) AS p, sum(n_warn) AS w, "
-		"sum(n_fail) AS f, sum(n_skip) AS s FROM days WHERE id >= ?1 GROUP BY 1) d JOIN "
-		"series x ON x.id = d.series JOIN checks c ON c.id = x.check_id GROUP BY c.name "
-		"ORDER BY c.name",
+		"WITH d AS (SELECT id & 16777215 AS series, max(id >> 24) AS day, sum(n_undecided) "
+		"AS u, sum(n_pass) AS p, sum(n_warn) AS w, sum(n_fail) AS f, sum(n_skip) AS s FROM "
+		"days WHERE id >= ?1 GROUP BY 1), j AS MATERIALIZED (SELECT d.*, " IS_JUDGED(
+			"d.series", "d.day") " AS is_judged FROM d) SELECT c.name, sum(j.u * "
+					     "is_judged), sum(j.p * is_judged), sum(j.w * "
+					     "is_judged), sum(j.f * is_judged), sum(j.s * "
+					     "is_judged) FROM j JOIN series x ON x.id = j.series "
+					     "JOIN checks c ON c.id = x.check_id GROUP BY c.name "
+					     "ORDER BY c.name",
 		e);
 	struct check_rate *rates = NULL;
 	size_t count = 0, cap = 0;
@@ -125,7 +139,8 @@ static int read_day(struct record *r, const char *check, const char *series, int
 		r,
 		"SELECT d.n_undecided, d.n_pass, d.n_warn, d.n_fail, d.n_skip FROM checks "
 		"c CROSS JOIN series x ON x.check_id = c.id CROSS JOIN days d ON d.id = (?3 "
-		"<< 24 | x.id) WHERE c.name = ?1 AND (?2 IS NULL OR x.name = ?2)",
+		"<< 24 | x.id) WHERE c.name = ?1 AND (?2 IS NULL OR x.name = ?2) AND " IS_JUDGED(
+			"x.id", "?3"),
 		e);
 	int rc;
 

@@ -30,6 +30,11 @@ is "as JSON, too" "$("$ASSIZE" history --json | jq -c '[.runs[] | [.id, .outcome
 	'[[2,"fail","v2","a/owner"],[1,"pass","v1",""]]'
 is "at most as many as asked for" "$("$ASSIZE" history --json -n 1 | jq '.runs | length')" 1
 is "none of the future" "$("$ASSIZE" history --json --since 1ms | jq '.runs | length')" 0
+cp .assize/record.db whole.db
+sqlite3 .assize/record.db 'DELETE FROM run_ends WHERE run = 2'
+like "a run without an end has no counts" "$("$ASSIZE" history)" 'Z  incomplete +run a/owner +v2'
+like "and no exit status: Markdown" "$("$ASSIZE" report 2 --format markdown)" ', no exit status\.'
+mv whole.db .assize/record.db
 
 exits "history of a check shows each series" 0 "$ASSIZE" history a/owner
 like "with value, share, bound and room used" "$out" 'fail +1 row \(50 %\) +<= 10 % +500 % +2 +v2'
@@ -56,7 +61,7 @@ exits "one series of it" 0 "$ASSIZE" history a/owner '{column="owner"}' --rates 
 is "has its own" "$(jq -c '[([.days[].pass] | add), ([.days[].fail] | add)]' <<<"$out")" '[1,1]'
 like "as a table" "$("$ASSIZE" history a/text --rates)" 'day \(UTC\) .*[0-9]{4}-[0-9]{2}-[0-9]{2} +100 % +1'
 exits "of nothing" 3 "$ASSIZE" history a/none --rates
-like "is said" "$err" 'nothing about check "a/none" since [0-9-]+$'
+like "is said" "$err" 'nothing about check "a/none" that was judged since [0-9-]+$'
 
 # ---- what others recorded ----
 exits "nothing was recorded" 0 "$ASSIZE" history --recorded
@@ -166,6 +171,10 @@ is "JUnit" "$(xmllint --xpath 'count(//system-out[starts-with(., "noted: measure
 is "HTML" "$(grep -o '>noted<' of.html | wc -l)" 3
 is "explain" "$("$ASSIZE" explain latest v/noted | grep -c '^noted$')" 3
 like "history" "$("$ASSIZE" history v/noted duration)" 'Z  noted '
+is "rates leave it out" "$("$ASSIZE" history --rates --json | jq -c '.checks[] | select(.check == "v/noted") | [.pass, .rate]')" '[1,1]'
+is "by day, too" "$("$ASSIZE" history --rates --json v/noted | jq -c '[.days[].pass] | add')" 1
+exits "and of nothing else there is no rate" 3 "$ASSIZE" history --rates v/noted duration
+like "which is said" "$err" 'nothing about series duration of v/noted that was judged'
 like "a series is named as everywhere" "$("$ASSIZE" history v/noted | grep '^v/')" '^v/noted:status.v/noted:duration'
 like "room without end has one" "$("$ASSIZE" history v/huge)" '< 100 +> 10000 % +1'
 like "explain says the same" "$("$ASSIZE" explain latest v/huge)" 'room used +> 10000 %'
