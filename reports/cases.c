@@ -116,6 +116,19 @@ static void put_lines(struct buf *out, const char *label, const char *text)
 	}
 }
 
+static void put_command(struct buf *out, const struct report *r, const char *label,
+			const char *command)
+{
+	struct buf b;
+
+	if (command == NULL)
+		return;
+	buf_init(&b, BUF_UNBOUNDED);
+	text_command(&b, command, r->repeated);
+	put_lines(out, label, b.data);
+	buf_release(&b);
+}
+
 static const char *details_of(struct arena *a, const struct report *r, const struct result *s)
 {
 	struct buf b;
@@ -126,9 +139,9 @@ static const char *details_of(struct arena *a, const struct report *r, const str
 	put_lines(&b, "evidence", s->evidence);
 	put_lines(&b, "query", s->query);
 	put_lines(&b, "why", s->check->why);
-	(void)buf_printf(&b, "explain: assize explain %" PRId64 " ", r->run.id);
-	str_word(&b, s->check->name);
-	(void)buf_putc(&b, '\n');
+	put_command(&b, r, "explain",
+		    arena_printf(a, "assize explain %" PRId64 " %s", r->run.id,
+				 str_as_word(a, s->check->name)));
 	return keep(a, &b);
 }
 
@@ -221,7 +234,8 @@ static const char *decision_message(struct arena *a, const struct decision *d,
 	return keep(a, &b);
 }
 
-static const char *decision_details(struct arena *a, const struct decision *d)
+static const char *decision_details(struct arena *a, const struct report *r,
+				    const struct decision *d)
 {
 	struct buf b;
 
@@ -234,7 +248,7 @@ static const char *decision_details(struct arena *a, const struct decision *d)
 		(void)buf_puts(&b, l->is_hard ? "required: " : "advised: ");
 		put_reason(&b, l);
 		(void)buf_putc(&b, '\n');
-		put_lines(&b, "to do", l->remedy);
+		put_command(&b, r, "to do", l->remedy);
 	}
 	return keep(a, &b);
 }
@@ -267,7 +281,7 @@ static struct report_case gate_case(struct arena *a, const struct report *r,
 		.outcome = decision_is_overridden(d) ? OUTCOME_WARN : d->outcome,
 		.group = "gates",
 		.message = decision_message(a, d, &ruling),
-		.details = decision_details(a, d),
+		.details = decision_details(a, r, d),
 		.start_ms = d->at_ms,
 		.severity = 10,
 		.decision = d,

@@ -56,7 +56,9 @@ void html_minute(const struct page *p, int64_t ms);
 void html_duration(const struct page *p, int64_t us);
 void html_count(const struct page *p, size_t n, const char *noun);
 void html_position(const struct page *p, const struct result *s);
-void html_command(const struct page *p, const char *label, const char *command, const char *name);
+void html_command(const struct page *p, const char *label, const char *command);
+/* A command of assize's with the options it is to be run with (text_command()). */
+const char *html_pasted(const struct page *p, const char *command);
 /* "Open", "Shut", "Overridden". */
 const char *html_decision_word(const struct decision *d);
 /* Class of a row or mark: "bad", "wv" or "". */

@@ -14,6 +14,7 @@
 #include "reports/text.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/str.h"
 #include "runner/model/unit.h"
 
 #define MAX_ARTICLES 200
@@ -215,6 +216,16 @@ static void put_heading(const struct page *p, const struct check_view *v)
 	}
 }
 
+/* About the same subject: about another one it would be no evidence of this. */
+static const char *run_again(const struct page *p, const char *check)
+{
+	const char *subject = p->r->run.subject;
+
+	return arena_printf(p->a, "assize run %s%s%s", str_as_word(p->a, check),
+			    subject[0] != '\0' ? " --subject " : "",
+			    subject[0] != '\0' ? str_as_word(p->a, subject) : "");
+}
+
 /* What was asked, of every series; where it is written and what to type, once. */
 static void put_how(const struct page *p, const struct check_view *v, const struct result *s,
 		    bool is_last)
@@ -223,7 +234,7 @@ static void put_how(const struct page *p, const struct check_view *v, const stru
 		return;
 	html_puts(p, "<ul class=\"how\">\n");
 	if (s->query != NULL)
-		html_command(p, "Asked", s->query, NULL);
+		html_command(p, "Asked", s->query);
 	if (!is_last) {
 		html_puts(p, "</ul>\n");
 		return;
@@ -236,8 +247,9 @@ static void put_how(const struct page *p, const struct check_view *v, const stru
 	}
 	html_puts(p, "</div></li>\n");
 	html_command(p, "Everything recorded",
-		     arena_printf(p->a, "assize explain %" PRId64, p->r->run.id), v->info->name);
-	html_command(p, "Same check now", "assize run", v->info->name);
+		     html_pasted(p, arena_printf(p->a, "assize explain %" PRId64 " %s",
+						 p->r->run.id, str_as_word(p->a, v->info->name))));
+	html_command(p, "Same check now", html_pasted(p, run_again(p, v->info->name)));
 	html_puts(p, "</ul>\n");
 }
 

@@ -45,7 +45,7 @@ static void put_decision_line(const struct page *p, const struct decision_line *
 		put_waived(p, l->waived);
 	if (l->remedy != NULL) {
 		html_puts(p, "<br><span class=\"fix\">To do:</span> ");
-		html_code(p, l->remedy);
+		html_code(p, html_pasted(p, l->remedy));
 	}
 	html_puts(p, "</td><td class=\"num\">");
 	if (l->measured_ms >= 0) {

@@ -10,6 +10,7 @@
 
 #include "reports/svg.h"
 #include "reports/text.h"
+#include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/str.h"
 
@@ -221,18 +222,21 @@ void html_position(const struct page *p, const struct result *s)
 	buf_release(&b);
 }
 
-void html_command(const struct page *p, const char *label, const char *command, const char *name)
+void html_command(const struct page *p, const char *label, const char *command)
 {
+	html_printf(p, "<li><span>%s</span> ", label);
+	html_code(p, command);
+	html_puts(p, "</li>\n");
+}
+
+const char *html_pasted(const struct page *p, const char *command)
+{
+	const char *text;
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED);
-	(void)buf_puts(&b, command);
-	if (name != NULL) {
-		(void)buf_putc(&b, ' ');
-		str_word(&b, name);
-	}
-	html_printf(p, "<li><span>%s</span> ", label);
-	html_code(p, b.data);
-	html_puts(p, "</li>\n");
+	text_command(&b, command, p->r->repeated);
+	text = arena_strndup(p->a, b.data, b.len);
 	buf_release(&b);
+	return text;
 }

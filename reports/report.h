@@ -52,12 +52,14 @@ struct report {
 	size_t n_decisions;
 	struct ledger_reach reach; /* as the run left it */
 	const char *record_path;
+	/* " -f other.yaml": options that commands to be pasted are to be run with; NULL = none */
+	const char *repeated;
 	const char *file_prefix; /* in front of relative files, for CI systems; NULL = "" */
 };
 
 /*
- * trail_points: how much history to read a series (0 for formats that show none). record_path
- * and file_prefix are NULL afterwards: the caller, who knows where it stands, sets them.
+ * trail_points: how much history to read a series (0 for formats that show none). record_path,
+ * repeated and file_prefix are NULL afterwards: the caller, who knows where it stands, sets them.
  */
 int report_load(struct record *r, struct arena *a, int64_t run_id, size_t trail_points,
 		struct report *out, struct err *e);

@@ -36,13 +36,12 @@ static void put_line_position(struct buf *out, const struct decision_line *line)
 /* A command of assize's to be pasted, with the options of this one; other words as they are. */
 static void put_command(struct buf *out, const struct terminal *t, const char *text)
 {
-	const char *words = strstr(text, " -- "); /* behind it there are no options */
-	size_t n = words != NULL ? (size_t)(words - text) : strlen(text);
+	struct buf b;
 
-	text_visible(out, text, n);
-	if (t->repeated != NULL && strncmp(text, "assize ", strlen("assize ")) == 0)
-		(void)buf_puts(out, t->repeated);
-	text_put(out, text + n);
+	buf_init(&b, BUF_UNBOUNDED);
+	text_command(&b, text, t->repeated);
+	text_put(out, b.data);
+	buf_release(&b);
 }
 
 /* Where it is written and what would meet it, on a line of their own. */

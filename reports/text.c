@@ -85,6 +85,17 @@ void text_put(struct buf *out, const char *s)
 		put_safe(out, s, strlen(s), false);
 }
 
+void text_command(struct buf *out, const char *text, const char *repeated)
+{
+	const char *words = strstr(text, " -- "); /* behind it there are no options */
+	size_t n = words != NULL ? (size_t)(words - text) : strlen(text);
+
+	(void)buf_add(out, text, n);
+	if (repeated != NULL && strncmp(text, "assize ", strlen("assize ")) == 0)
+		(void)buf_puts(out, repeated);
+	(void)buf_puts(out, text + n);
+}
+
 void text_markup(struct buf *out, const char *s)
 {
 	if (s != NULL)

@@ -26,7 +26,13 @@ struct json_writer;
  */
 void text_visible(struct buf *out, const char *s, size_t n);
 void text_put(struct buf *out, const char *s); /* text_visible() of a whole string; NULL = "" */
-/* The same with & < > " ' as entities: fit for HTML and XML, in text and in attributes. */
+/*
+ * A command to be pasted, as it is: one of assize's with the options `repeated` (NULL = none),
+ * before what it is to run.
+ */
+void text_command(struct buf *out, const char *text, const char *repeated);
+/* The same as text_put() with & < > " ' as entities: fit for HTML and XML, in text and in
+ * attributes. */
 void text_markup(struct buf *out, const char *s);
 void text_markup_n(struct buf *out, const char *s, size_t n);
 

@@ -132,6 +132,26 @@ static int refuse_bytes(const struct options *o, struct err *e)
 	return err_help(e, "it is recorded and shown: give it in UTF-8");
 }
 
+/* A URL of a record is left out: it may hold a secret. */
+static const char *repeated_options(const struct app *app, const struct options *o)
+{
+	struct buf out;
+	const char *text;
+
+	buf_init(&out, BUF_UNBOUNDED); /* words of the command line */
+	if (o->file != NULL) {
+		(void)buf_puts(&out, " -f ");
+		str_word(&out, o->file);
+	}
+	if (o->record != NULL && !shared_url_is(o->record)) {
+		(void)buf_puts(&out, " --record ");
+		str_word(&out, o->record);
+	}
+	text = arena_strndup(app->arena, out.data, out.len);
+	buf_release(&out);
+	return text;
+}
+
 bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
 	       struct options *o, int *status)
 {
@@ -149,6 +169,7 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 	}
 	if (!o->is_due) /* nothing may be due, or another run is at it */
 		app->reports = o->reports;
+	app->repeated = repeated_options(app, o);
 	guard_outputs(app, &o->reports);
 	guard_outputs(app, &o->attests);
 	if (refuse_bytes(o, &e) != 0 ||

@@ -32,6 +32,8 @@ struct app {
 	const struct definition *definition; /* what app_load() loaded last; NULL = nothing */
 	bool out_is_terminal;
 	struct texts reports; /* --report, of a command that writes them whenever it gets so far */
+	/* " -f other.yaml": options that printed commands are to be run with; "" = none */
+	const char *repeated;
 	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */
 	bool is_abandoning;	/* set by a command: work hangs in threads or is nobody's: end */
 };

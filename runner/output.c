@@ -298,6 +298,7 @@ static int load(struct app *app, struct arena *a, struct record *record, int64_t
 		return -1;
 	report->record_path = file_shown(a, app->cwd, record_path(record));
 	report->file_prefix = place_in_checkout(app, a);
+	report->repeated = app->repeated;
 	return 0;
 }
 

@@ -16,9 +16,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
-#include "runner/base/str.h"
 #include "runner/history/record.h"
-#include "runner/io/shared_log.h"
 #include "runner/model/unit.h"
 #include "runner/options.h"
 #include "runner/output.h"
@@ -36,26 +34,6 @@ static size_t terminal_width(void)
 	return 80;
 }
 
-/* A URL of a record is left out: it may hold a secret. */
-static const char *repeated_options(const struct app *app, const struct options *o)
-{
-	struct buf out;
-	const char *text;
-
-	buf_init(&out, BUF_UNBOUNDED); /* words of the command line */
-	if (o->file != NULL) {
-		(void)buf_puts(&out, " -f ");
-		str_word(&out, o->file);
-	}
-	if (o->record != NULL && !shared_url_is(o->record)) {
-		(void)buf_puts(&out, " --record ");
-		str_word(&out, o->record);
-	}
-	text = arena_strndup(app->arena, out.data, out.len);
-	buf_release(&out);
-	return text;
-}
-
 void show_terminal(const struct app *app, const struct options *o, struct terminal *t)
 {
 	const char *ci = app->env(app->env_ctx, "CI");
@@ -67,7 +45,7 @@ void show_terminal(const struct app *app, const struct options *o, struct termin
 		.has_color = app_has_color(app, o),
 		.is_quiet = o->is_quiet,
 		.width = terminal_width(),
-		.repeated = repeated_options(app, o),
+		.repeated = app->repeated,
 	};
 }
 

@@ -43,7 +43,7 @@ unread() # CLAIM PATTERN OPTION...: it is told before anything runs
 	local claim=$1 pattern=$2 was
 	was="$(count runs) $(count decisions)"
 	shift 2
-	exits "$claim" 2 "$ASSIZE" gate runs -s v1 "$@"
+	exits "$claim" 2 "$ASSIZE" gate runs -s "${subject:-v1}" "$@"
 	like "$claim: said" "$err" "$pattern"
 	is "$claim: nothing is run, decided or opened" "$(count runs) $(count decisions)$out" "$was"
 }
@@ -52,7 +52,9 @@ mkdir dir
 unread "a report that is a directory" 'report "tap=dir": could not write .*a directory' --report json=ok.json --report tap=dir
 unread "a report behind a file" 'Not a directory' --report html=shop.db/of.html
 openssl genpkey -algorithm ed25519 -out key 2>/dev/null && chmod 600 key
-unread "a statement in no directory" 'attest "vsa=no/of.json": could not write' -s sha256:"$(printf '%064d' 1)" --sign-key key --attest vsa=no/of.json
+subject=sha256:$(printf '%064d' 1)
+unread "a statement in no directory" 'attest "vsa=no/of.json": could not write' --sign-key key --attest vsa=no/of.json
+unset subject
 is "trying leaves nothing" "$(ls -A dir; ls ok.json* 2>&1 | grep -v 'No such'; ls -A | grep tmp)" ""
 exits "a run measures all the same" 2 "$ASSIZE" run --report html=no/such.html
 is "and is recorded" "$(count runs)" "$((runs + 1))"
@@ -194,5 +196,10 @@ gates:
 END
 exits "one series fails" 1 "$ASSIZE" gate g -s v1 -f series/assize.yaml --record series/r.db "${files[@]}"
 like "JUnit names it" "$(xmllint --xpath 'string(//testcase[@classname="gate"]/failure)' of.junit)" '^fail a/missing.column="mail".: 1 row'
+for format in markdown tap ctrf html; do
+	text=$(python3 -c 'import html, re, sys; print(html.unescape(re.sub("<[^>]*>", "", sys.stdin.read())))' <of.$format)
+	like "what is to be done is done with the options: $format" "$text" 'assize explain [0-9]+ a/missing -f series/assize.yaml --record series/r.db'
+done
+like "the page measures the same subject again" "$text" 'assize run a/missing --subject v1 -f series/assize.yaml --record series/r.db'
 
 done_testing
