@@ -157,6 +157,10 @@ static void read_edges(struct keys_context *ctx, const struct check *c, struct d
 			diags_at(ctx->diags, t->positions[i], NULL,
 				 "check \"%s\": an edge must be a number, not \"%s\"", c->name,
 				 str_escaped(ctx->arena, t->items[i]));
+		else if (num_is_mistaken(t->items[i], strlen(t->items[i])))
+			diags_at(ctx->diags, t->positions[i], "round it to 15 digits",
+				 "check \"%s\": edge %s has more digits than are kept", c->name,
+				 t->items[i]);
 		else if (i > 0 && !(s->edges[i - 1] < s->edges[i]))
 			diags_at(ctx->diags, t->positions[i], NULL,
 				 "check \"%s\": edge %s is not above the one before", c->name,

@@ -54,6 +54,13 @@ static int read_value(const char *word, struct value *out, struct err *e)
 		return 0;
 	}
 	if (num_parse_real(word, n, &out->real) == 0 && isfinite(out->real)) {
+		if (num_is_mistaken(word, n)) {
+			(void)err_set(e, ERR_USAGE,
+				      "cannot record %s: it has more digits than are kept, and "
+				      "would be another number",
+				      word);
+			return err_help(e, "round it to 15 digits");
+		}
 		out->type = VALUE_REAL;
 		return 0;
 	}

@@ -151,6 +151,40 @@ bool num_is_cut(const char *s, size_t n)
 	return n_digits - n_zeros > 15 || n_whole >= 19;
 }
 
+/* As many digits as there are, without the zeros around them. */
+static size_t digits_of(const struct decimal *d)
+{
+	size_t n = d->n;
+
+	while (n > 0 && d->digits[n - 1] == '0')
+		n--;
+	return n;
+}
+
+bool num_is_mistaken(const char *s, size_t n)
+{
+	struct decimal d = {.n = 0}, kept = {.n = 0}, few = {.n = 0};
+	char text[KEPT_DIGITS + 32];
+	double v;
+
+	if (take_decimal(s, n, &d) < 0 || num_parse_real(s, n, &v) < 0)
+		return false;
+	size_t n_digits = digits_of(&d);
+
+	if (d.is_cut)
+		n_digits = KEPT_DIGITS;
+	if (n_digits <= 15)
+		return false;
+	(void)snprintf(text, sizeof(text), "%.*e", (int)n_digits - 1, fabs(v));
+	(void)take_decimal(text, strlen(text), &kept); /* as it was printed */
+	if (!d.is_cut && digits_of(&kept) == n_digits &&
+	    memcmp(kept.digits, d.digits, n_digits) == 0)
+		return false;
+	(void)snprintf(text, sizeof(text), "%.14e", fabs(v));
+	(void)take_decimal(text, strlen(text), &few);
+	return decimal_value(&few) == fabs(v) || v == floor(v);
+}
+
 int num_parse_int(const char *s, size_t n, int64_t *out)
 {
 	bool is_negative = n > 0 && s[0] == '-';

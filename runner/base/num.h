@@ -18,6 +18,12 @@ int num_parse_int(const char *s, size_t n, int64_t *out);
 /* Does a decimal (as above) have more digits than a double is sure to keep, or is it 1e18 and more?
  * Two of them may read as one double. */
 bool num_is_cut(const char *s, size_t n);
+/*
+ * Is the double that a decimal (as above) reads as another number, which somebody may have meant?
+ * 5.000000000000000000001 reads as 5, and 9007199254740993.0 as the integer before; of
+ * 0.3333333333333333333 nobody has written down what it reads as.
+ */
+bool num_is_mistaken(const char *s, size_t n);
 
 /* "1h30m", "250ms", "7d", "0.5s": units ms s m h d w, each once, largest first. Result in ms. */
 int num_parse_duration_ms(const char *s, size_t n, int64_t *out);

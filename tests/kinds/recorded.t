@@ -147,6 +147,8 @@ refuses()
 refuses "no number" 'cannot read the value "4,2": it is no number' score 4,2
 refuses "NaN" 'it is no number' score nan
 refuses "infinity" 'it is no number' score 1e999
+refuses "more digits than are kept" 'cannot record 4\.000000000000000000001: it has more digits than are kept, and would be another number' score 4.000000000000000000001
+refuses "an integer beyond them" 'cannot record 18446744073709551615: it has more digits than are kept' score 18446744073709551615
 refuses "no value" 'takes a name and a value' score
 refuses "no name" 'is no name' 'a b' 4
 refuses "a label without a name" 'cannot read --label =x: it is NAME=VALUE' score 4 --label =x

@@ -394,6 +394,33 @@ static void test_num_tells_what_a_double_may_not_keep(void **state)
 		assert_int_equal(num_is_cut(rows[i].text, strlen(rows[i].text)), rows[i].is_cut);
 }
 
+static void test_num_tells_what_reads_as_another(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_mistaken;
+	} rows[] = {
+		{"5", false},
+		{"0.1", false},
+		{"0.10000000000000000555", false}, /* what 0.1 is, and what printf says of it */
+		{"0.30000000000000004", false},
+		{"0.33333333333333333333", false},
+		{"5.000000000000000000001", true},
+		{"-5.000000000000000000001", true},
+		{"4.9999999999999999999e3", true},
+		{"0.10000000000000000001", true},
+		{"9007199254740993.0", true},
+		{"18446744073709551615", true},
+		{"18446744073709551616", false},
+		{"1e300", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (num_is_mistaken(rows[i].text, strlen(rows[i].text)) != rows[i].is_mistaken)
+			fail_msg("%s", rows[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_num_writes_durations_for_people),
 		cmocka_unit_test(test_num_writes_sizes_for_people),
 		cmocka_unit_test(test_num_tells_what_a_double_may_not_keep),
+		cmocka_unit_test(test_num_tells_what_reads_as_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
