@@ -110,6 +110,22 @@ double stats_psi(const double *sample, const double *baseline, size_t n)
 	return psi;
 }
 
+/*
+ * Of whole numbers one quotient, whose rounding is that of a bound with the same digits; a
+ * difference of two would be a neighbour of it. Of other numbers to 15 places, which is as exact as
+ * their sum.
+ */
+static double change_of(double a, double of_a, double b, double of_b)
+{
+	double change = fabs(a / of_a - b / of_b);
+	double x = a * of_b, y = b * of_a, of_both = of_a * of_b;
+	bool is_whole = a == floor(a) && b == floor(b) && x < 0x1p53 && y < 0x1p53;
+
+	if (is_whole && of_a == floor(of_a) && of_b == floor(of_b) && of_both < 0x1p53)
+		return fabs(x - y) / of_both;
+	return round(change * 1e15) / 1e15;
+}
+
 double stats_max_share_change(const double *sample, const double *baseline, size_t n)
 {
 	double rows = sum_of(sample, n), whole = sum_of(baseline, n), most = 0;
@@ -117,7 +133,7 @@ double stats_max_share_change(const double *sample, const double *baseline, size
 	if (!(rows > 0) || !(whole > 0))
 		return NAN;
 	for (size_t i = 0; i < n; i++)
-		most = fmax(most, fabs(sample[i] / rows - baseline[i] / whole));
+		most = fmax(most, change_of(sample[i], rows, baseline[i], whole));
 	return most;
 }
 

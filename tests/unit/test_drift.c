@@ -160,6 +160,23 @@ static void test_drift_share_change(void **state)
 	near(stats_max_share_change(a, b, 3), 0.1, 1e-12);
 }
 
+/* A change of a tenth of a point is not above a bound of a tenth of a point. */
+static void test_drift_share_change_is_what_a_bound_reads_as(void **state)
+{
+	(void)state;
+	for (int was = 0; was <= 999; was++) {
+		const double counts[] = {was, 1000 - was}, shares[] = {was / 1e3, 1 - was / 1e3};
+		const double sample[] = {2 * (was + 1), 2 * (999 - was)};
+
+		assert_true(stats_max_share_change(sample, counts, 2) == 0.001);
+		assert_true(stats_max_share_change(sample, shares, 2) == 0.001);
+	}
+	/* Three rows of 10^8 more are more. */
+	const double many[] = {5e7, 5e7}, more[] = {5e7 + 100003, 5e7 - 100003};
+
+	assert_true(stats_max_share_change(more, many, 2) > 0.001);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_drift_two_samples_count_thin_cells),
 		cmocka_unit_test(test_drift_psi),
 		cmocka_unit_test(test_drift_share_change),
+		cmocka_unit_test(test_drift_share_change_is_what_a_bound_reads_as),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
