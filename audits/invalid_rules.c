@@ -327,10 +327,13 @@ static void read_set(struct keys_context *ctx, const struct check *c, struct pos
 	if (!str_is_utf8(b.data, b.len) || memchr(b.data, '\0', b.len))
 		diags_at(ctx->diags, pos, NULL, "check \"%s\": \"%s\" is not UTF-8 text", c->name,
 			 r->in_file);
-	for (const char *s = b.data; s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : NULL)
+	/* A byte order mark belongs to no line. */
+	const char *text = b.data + (strncmp(b.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
+
+	for (const char *s = text; s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : NULL)
 		cap++;
 	r->in.items = arena_array(ctx->arena, cap, sizeof(*r->in.items));
-	for (const char *s = b.data; *s;) {
+	for (const char *s = text; *s;) {
 		size_t n = strcspn(s, "\n");
 		size_t len = n > 0 && s[n - 1] == '\r' ? n - 1 : n;
 

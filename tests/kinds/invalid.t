@@ -13,7 +13,7 @@ intact()
 			printf('ABC-%d', i), '2024-02-29' FROM n"
 }
 
-printf 'new\r\npaid\n\nshipped' >states.txt
+printf '\357\273\277new\r\npaid\n\nshipped' >states.txt
 cat >assize.yaml <<'YAML'
 assize: 1
 targets: { shop: { sqlite: shop.db } }
@@ -120,6 +120,9 @@ refuse "a pattern that does not compile" '{ matches: "(" }' 'cannot compile patt
 refuse "a range of nothing" '{ min: 5, max: 4 }' 'no value is at least 5 and at most 4'
 refuse "lengths of nothing" '{ min_length: 5, max_length: 4 }' 'no text has at least 5'
 refuse "a set's file that is not there" '{ in_file: nosuch.txt }' 'nosuch\.txt'
+: >empty.txt
+printf '\357\273\277' >empty.txt
+refuse "a set of a byte order mark" '{ in_file: empty.txt }' 'holds no values'
 : >empty.txt
 refuse "an empty set" '{ in_file: empty.txt }' 'holds no values'
 refuse "two sets" '{ in_file: states.txt, in: [a] }' 'both in: and in_file:'
