@@ -92,7 +92,7 @@ static const struct key_row reconcile_keys[] = {
 	 .type = KEY_PAIRS,
 	 .offset = offsetof(struct reconcile_spec, tolerance),
 	 .help = "how far values may lie apart, by the left side's column: a number, a share of "
-		 "the left value with %, or for times a duration",
+		 "the left value with %, or for times a duration; what it is not for must be equal",
 	 .example = "{ total: 0.01, weight: 1%, updated_at: 2s }"},
 	{.name = "evidence",
 	 .type = KEY_ENUM,
@@ -317,12 +317,16 @@ static void put_differences(const struct probe *p, struct buf *out,
 		(void)buf_puts(out, gap);
 		str_escape(out, name, strlen(name));
 		gap = ", ";
-		if (spec->evidence == EVIDENCE_COLUMNS)
-			continue;
-		(void)buf_putc(out, ' ');
-		reconcile_show(p, out, &x);
-		(void)buf_puts(out, " / ");
-		reconcile_show(p, out, &y);
+		if (spec->evidence != EVIDENCE_COLUMNS) {
+			(void)buf_putc(out, ' ');
+			reconcile_show(p, out, &x);
+			(void)buf_puts(out, " / ");
+			reconcile_show(p, out, &y);
+		}
+		const char *meant = reconcile_tolerance_misses(&x, &y, &spec->tolerances[i]);
+
+		if (meant)
+			(void)buf_printf(out, " (its tolerance is for %s)", meant);
 	}
 }
 

@@ -441,6 +441,23 @@ bool reconcile_is_same(const struct reconcile_cell *left, const struct reconcile
 	       memcmp(left->text, right->text, left->len) == 0;
 }
 
+const char *reconcile_tolerance_misses(const struct reconcile_cell *left,
+				       const struct reconcile_cell *right,
+				       const struct reconcile_tolerance *t)
+{
+	struct reconcile_cell l, r;
+	bool are_times = left->type == RECONCILE_TIME && right->type == RECONCILE_TIME;
+
+	if (left->type == RECONCILE_NULL || right->type == RECONCILE_NULL)
+		return NULL;
+	if (t->apart_ms > 0)
+		return are_times ? NULL : "times";
+	if (!t->text ||
+	    ((is_number(left) || is_number(right)) && as_number(left, &l) && as_number(right, &r)))
+		return NULL;
+	return "numbers";
+}
+
 int reconcile_order(const struct reconcile_cell *a, const struct reconcile_cell *b)
 {
 	struct reconcile_cell x, y;

@@ -71,6 +71,11 @@ struct reconcile_cell reconcile_take(const char **at);
 bool reconcile_is_same(const struct reconcile_cell *left, const struct reconcile_cell *right,
 		       const struct reconcile_tolerance *t);
 
+/* What the tolerance is for, when these two are none such: "times"; NULL = nothing is wrong. */
+const char *reconcile_tolerance_misses(const struct reconcile_cell *left,
+				       const struct reconcile_cell *right,
+				       const struct reconcile_tolerance *t);
+
 /* Order for people: NULL, then numbers by size, then everything else bytewise. */
 int reconcile_order(const struct reconcile_cell *a, const struct reconcile_cell *b);
 

@@ -40,6 +40,11 @@ audits:
           left: { table: orders, key: id, values: [total, at] }
           right: { target: ledger, table: bookings, key: order_id, values: [amount, booked], zone: Europe/Berlin }
           tolerance: { total: 1%, at: 2s }
+      - id: astray
+        reconcile:
+          left: { table: orders, key: id, values: [total, state, at] }
+          right: { target: ledger, table: bookings, key: order_id, values: [amount, status, booked], zone: Europe/Berlin }
+          tolerance: { total: 2s, state: 1%, at: 1 }
       - id: keys
         reconcile:
           left: { table: orders, key: id }
@@ -91,6 +96,9 @@ tells "and is when asked for" shown 1 'id=99: total 99 / 99\.5'
 tells "within the tolerance" near 0 'pass'
 ledger "UPDATE bookings SET amount = amount * 1.02 WHERE order_id = '50'"
 tells "beyond it" near 1 'different.*id=50: total'
+unlike "which was for such" "$out" 'its tolerance'
+ledger "UPDATE bookings SET status = 'PAID', booked = '2020-01-01 00:00:00' WHERE order_id = '50'"
+tells "one that is for other values" astray 1 'id=50: total \(its tolerance is for times\), state \(its tolerance is for numbers\), at \(its tolerance is for numbers\)'
 intact
 ledger "UPDATE bookings SET status = 'open' WHERE order_id = '3'"
 tells "NULL against a value" shown 1 'id=3: state NULL / "open"'
