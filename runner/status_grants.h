@@ -28,7 +28,7 @@ int status_grants_read(struct app *app, struct record *record, const struct defi
 void status_grants_print(struct app *app, const struct status_grants *g);
 /*
  * The members "waivers" (id, check, series, gates, owner, reason, ticket, granted, expires, state)
- * and "overrides" (id, gate, subject, actor, reason, at, until).
+ * and "overrides" (id, gate, subject, actor, reason, at, until, state).
  */
 void status_grants_put(struct json_writer *w, const struct status_grants *g);
 
