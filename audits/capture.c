@@ -175,8 +175,12 @@ static struct measurement measure_text(const char *name, const char *s, size_t n
 		return measurement_int(name, integer, "");
 	/* Digits alone that are no int64 stay text: every digit is kept. */
 	if (is_canonical && n > first && s[first] != '.' && s[n - 1] != '.' &&
-	    memchr(s, '.', n) != NULL && num_parse_real(s, n, &real) == 0)
-		return measurement_real(name, real, "");
+	    memchr(s, '.', n) != NULL && num_parse_real(s, n, &real) == 0) {
+		struct measurement m = measurement_real(name, real, "");
+
+		m.is_rounded = num_is_mistaken(s, n);
+		return m;
+	}
 	if (memchr(s, '\0', n) != NULL || !str_is_utf8(s, n))
 		return measurement_none(name, "what was found is no text (not UTF-8)");
 	return measurement_text(name, arena_strndup(a, s, n));

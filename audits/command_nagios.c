@@ -111,6 +111,7 @@ static struct measurement measure(const struct command_view *view, const char *n
 				     v->given_unit, plain, plain, v->given_unit));
 	m = v->value.type == VALUE_INT ? measurement_int(name, v->value.integer, v->unit)
 				       : measurement_real(name, v->value.real, v->unit);
+	m.is_rounded = v->is_rounded;
 	return m;
 }
 

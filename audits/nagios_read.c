@@ -172,6 +172,7 @@ static const char *take_value(const struct reader *r, struct span text, struct n
 		v->value = (struct value){.type = VALUE_INT, .integer = whole};
 	else
 		v->value = (struct value){.type = VALUE_REAL, .real = v->number * v->factor};
+	v->is_rounded = v->value.type == VALUE_REAL && num_is_mistaken(number.s, number.n);
 	return NULL;
 }
 

@@ -42,6 +42,7 @@ struct nagios_value {
 	const char *problem;	      /* NULL, or why there is no value */
 	double number;		      /* as written, in the plugin's unit: what ranges are about */
 	struct value value;	      /* in base unit */
+	bool is_rounded;	      /* see measurement.h */
 	const char *unit;	      /* base unit */
 	const char *given_unit;	      /* the plugin's, as bounds are written */
 	double factor;		      /* from the plugin's unit to it */

@@ -514,8 +514,10 @@ static void emit_selection(struct scrape_state *s, size_t i)
 	for (size_t k = 0; k < scrape_groups_count(&sel->groups); k++) {
 		struct measurement m = measure(sel, k);
 
-		if (m.value.type == VALUE_REAL)
+		if (m.value.type == VALUE_REAL) {
+			m.is_rounded = fabs(m.value.real) >= 0x1p53; /* of several integers */
 			m.value.real *= factor;
+		}
 		m.unit = sel->spec->agg == SCRAPE_COUNT ? "" : unit;
 		if (m.reason == NULL)
 			m.reason = sel->remark;

@@ -26,6 +26,7 @@ says critical_name 0 'CRITICAL services are up'
 says limit_ms 0 'PING OK|rta=7s;5000ms;6000ms'
 says limit_kb 0 'OK|x=7MB;5KB:6KB;5KB:6000KB'
 says limit_fits 0 'OK|x=5500ms;5s;6s y=7MB;8000KB;9000KB z=3c;5c;6c u=7s;5;6MB'
+says digits 0 'OK|a=5.000000000000000000001'
 says twice 0 'OK|a=1 a=2'
 says rubbish 0 'OK|rubbish a=1'
 says swap 0 'SWAP OK - 100% free (2047 MB out of 2047 MB) |swap=2047MB;409;204;0;2047'
@@ -77,6 +78,7 @@ check()
 	check every ok 'format: nagios' ', expect: { perfdata: ">= 0" }'
 	check nothing ok 'format: nagios, perfdata: { v: nothing }' ', expect: { v: "< 2" }'
 	check both twice 'format: nagios, perfdata: { v: a }' ', expect: { v: "< 5" }'
+	check digits digits 'format: nagios, perfdata: { v: a }' ', expect: { v: "<= 5" }'
 	check of_unknown unknown 'format: nagios, perfdata: { v: a }' ', expect: { v: "< 5" }'
 	for x in tap_ok tap_fails tap_short tap_no_plan tap_bails tap_exit tap_strict tap_lax tap_skip_all tap_skips; do
 		check $x $x 'format: tap' ''
@@ -165,6 +167,7 @@ tells slow fail '\[response\] 3 ms'
 tells every undecided 'could not tell it'
 tells nothing undecided 'reported no "nothing"; it reported: rta, pl, free, x'
 tells both undecided 'reported it more than once'
+tells digits undecided 'more digits than are kept'
 tells of_unknown undecided '\[v\] .*UNKNOWN'
 
 tells tap_ok pass

@@ -14,7 +14,7 @@ printf 'caf\351\n' >www/latin1.txt
 printf 'all is ERROR\n' | iconv -t UTF-16LE >www/wide.txt
 printf 'all is ERROR\n' | iconv -t UTF-16 >www/marked.txt
 printf '12345' >www/number.json
-printf '{"id": 18446744073709551615, "n": 9007199254740993}\n' >www/huge.json
+printf '{"id": 18446744073709551615, "n": 9007199254740993, "d": 5.000000000000000000001}\n' >www/huge.json
 testd --dir "$TMP/www"
 first=$port
 export SECRET=hunter2-hunter2
@@ -71,6 +71,8 @@ audits:
       - { id: beside, http: { path: /huge.json, json: { n: /n } }, expect: { n: "== 9007199254740992" } }
       - { id: huge, http: { path: /huge.json, json: { id: /id } }, expect: { id: "> 1e19" } }
       - { id: huge-equal, http: { path: /huge.json, json: { id: /id } }, expect: { id: "!= 18446744073709551616" } }
+      - { id: digits, http: { path: /huge.json, capture: { d: '/"d": ([0-9.]+)/' } }, expect: { d: "<= 5" } }
+      - { id: digits-far, http: { path: /huge.json, capture: { d: '/"d": ([0-9.]+)/' } }, expect: { d: "<= 5.1" } }
       - { id: path, http: { path: /health.json, json: { waiting: "\$.jobs.waiting", state: "\$..state", n: "count(\$.jobs[*])" } }, expect: { waiting: "== 12", state: '== "ok"', n: "== 2" } }
       - { id: path-many, http: { path: /health.json, json: { all: "\$.jobs.*" } }, expect: { all: "!= 5" } }
       - { id: path-none, http: { path: /health.json, json: { x: "\$.jobs[?@.id == 1]" } }, expect: { x: "!= 5" } }
@@ -127,6 +129,8 @@ passes "an integer beyond 2^53, exactly, beside one beyond 2^63" exact
 passes "an integer beyond 2^63 and a bound far from it" huge
 tells "the integer before it" beside 1 '9007199254740993|9 007 199 254 740 993'
 tells "an integer beyond 2^63 at its bound" huge-equal 2 'more digits than are kept, too close to the bound to tell'
+tells "more digits than are kept, at the bound" digits 2 'more digits than are kept, too close to the bound to tell'
+passes "and far from it" digits-far
 
 passes "values of a JSON body, by JSONPath" path
 passes "values of text and headers" text

@@ -57,6 +57,7 @@ audits:
       - { id: avg, scrape: { metric: 'orders_total{code="200"}', agg: avg }, expect: "== 800" }
       - { id: min, scrape: { metric: orders_total, agg: min }, expect: "== 3" }
       - { id: max, scrape: { metric: orders_total, agg: max }, expect: "== 900" }
+      - { id: large, scrape: { metric: orders_total, agg: max }, expect: "<= 9007199254740992" }
       - { id: count, scrape: { metric: orders_total, agg: count }, expect: "== 3" }
       - { id: zero, scrape: { metric: 'alarm{state="on"}', agg: count, min_series: 0 }, expect: "== 0" }
       - { id: typo, scrape: { metric: http_reqs_total, agg: count, min_series: 0 }, expect: "== 0" }
@@ -103,6 +104,8 @@ mutation "label value gone" errors 2 'no series selected: [0-9] are named "order
 mutation "NaN" up 2 'the value is NaN, which is no measurement' <<<'s/^shop_up 1/shop_up NaN/'
 mutation "infinity" up 2 'the value is infinity' <<<'s/^shop_up 1/shop_up +Inf/'
 mutation "NaN in a sum" sum 2 'the value is NaN' <<<'s/ 3$/ NaN/'
+mutation "an integer beyond 2^53" large 2 'more digits than are kept, too close to the bound to tell' <<<'s/ 900$/ 9007199254740993/'
+mutation "far beyond it" large 1 'FAIL' <<<'s/ 900$/ 90071992547409930/'
 mutation "one series missing" by 2 '1 series selected, min_series is 2' <<<'/print/d'
 mutation "several series" up 2 '2 series selected and one is wanted: name labels in by' <<<'s/^shop_up 1/shop_up{a="1"} 1\nshop_up{a="2"} 1/'
 mutation "the same series twice" up 2 'the series was there before, so there are two values' <<<'s/^shop_up 1/shop_up 1\nshop_up 1/'
