@@ -12,18 +12,57 @@
 #include "reports/terminal.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
+#include "runner/base/str.h"
 #include "runner/base/utc.h"
+#include "runner/history/newest.h"
 #include "runner/history/record.h"
 #include "runner/io/json.h"
 #include "runner/model/definition.h"
 #include "runner/model/result.h"
 #include "runner/show.h"
 
+/* What was not measured may have had it. */
+static bool lacks_series(const struct evidence *items, size_t n, const char *series)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(items[i].result.series, series) ||
+		    (items[i].result.outcome != OUTCOME_FAIL &&
+		     !outcome_is_passing(items[i].result.outcome)))
+			return false;
+	return n > 0;
+}
+
 static const char *state_of(const struct waiver *w, int64_t now_ms)
 {
 	if (now_ms >= w->expires_ms)
 		return "expired";
 	return now_ms < w->granted_ms ? "not yet" : "in force";
+}
+
+/* Of one series that the check was last measured without nothing is in force. */
+static int read_states(struct app *app, struct record *record, struct status_grants *g,
+		       struct err *e)
+{
+	const struct definition *d = g->definition;
+	struct newest newest;
+
+	newest_init(&newest, app->arena, record);
+	g->states = arena_array(app->arena, d->n_waivers + 1, sizeof(*g->states));
+	for (size_t i = 0; i < d->n_waivers; i++) {
+		const struct waiver *w = d->waivers[i];
+		bool is_now = g->now_ms >= w->granted_ms && g->now_ms < w->expires_ms;
+		struct evidence *items;
+		size_t n = 0;
+
+		g->states[i] = state_of(w, g->now_ms);
+		if (!is_now || w->series == NULL || record == NULL)
+			continue;
+		if (newest_evidence(&newest, w->check, NULL, &items, &n, e) != 0)
+			return -1;
+		if (lacks_series(items, n, w->series))
+			g->states[i] = "no such series";
+	}
+	return 0;
 }
 
 /* Those that are over are not read. */
@@ -43,8 +82,9 @@ static const char *gates_of(struct arena *a, const struct waiver *w)
 	return text;
 }
 
-static void print_waivers(struct app *app, const struct definition *d, int64_t now_ms)
+static void print_waivers(struct app *app, const struct status_grants *g)
 {
+	const struct definition *d = g->definition;
 	static const char *const headers[] = {"waiver", "check", "gates",
 					      "state",	"ends",	 "owner, ticket"};
 	struct arena *a = app->arena;
@@ -59,7 +99,7 @@ static void print_waivers(struct app *app, const struct definition *d, int64_t n
 		table_row(&t, w->id,
 			  arena_printf(a, "%s%s%s", w->check->name, w->series != NULL ? " " : "",
 				       w->series != NULL ? w->series : ""),
-			  gates_of(a, w), state_of(w, now_ms), show_ago(a, w->expires_ms, now_ms),
+			  gates_of(a, w), g->states[i], show_ago(a, w->expires_ms, g->now_ms),
 			  arena_printf(a, "%s, %s", w->owner, w->ticket));
 	}
 	(void)fputc('\n', app->out);
@@ -74,8 +114,10 @@ static void put_time(struct json_writer *w, const char *key, int64_t ms)
 	json_put_text(w, key, text);
 }
 
-static void put_waivers(struct json_writer *w, const struct definition *d, int64_t now_ms)
+static void put_waivers(struct json_writer *w, const struct status_grants *g)
 {
+	const struct definition *d = g->definition;
+
 	json_open(w, "waivers", '[');
 	for (size_t i = 0; i < d->n_waivers; i++) {
 		const struct waiver *x = d->waivers[i];
@@ -93,7 +135,7 @@ static void put_waivers(struct json_writer *w, const struct definition *d, int64
 		json_put_text(w, "ticket", x->ticket);
 		put_time(w, "granted", x->granted_ms);
 		put_time(w, "expires", x->expires_ms);
-		json_put_text(w, "state", state_of(x, now_ms));
+		json_put_text(w, "state", g->states[i]);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -146,6 +188,8 @@ int status_grants_read(struct app *app, struct record *record, const struct defi
 	};
 
 	*out = (struct status_grants){.definition = d, .now_ms = q.until_after_ms};
+	if (read_states(app, record, out, e) != 0)
+		return -1;
 	if (record == NULL)
 		return 0; /* there is none yet */
 	return record_overrides(record, app->arena, &q, &out->overrides, &out->n_overrides, e);
@@ -153,12 +197,12 @@ int status_grants_read(struct app *app, struct record *record, const struct defi
 
 void status_grants_print(struct app *app, const struct status_grants *g)
 {
-	print_waivers(app, g->definition, g->now_ms);
+	print_waivers(app, g);
 	print_overrides(app, g->overrides, g->n_overrides, g->now_ms);
 }
 
 void status_grants_put(struct json_writer *w, const struct status_grants *g)
 {
-	put_waivers(w, g->definition, g->now_ms);
+	put_waivers(w, g);
 	put_overrides(w, g->overrides, g->n_overrides, g->now_ms);
 }

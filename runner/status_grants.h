@@ -17,6 +17,7 @@ struct record;
 
 struct status_grants {
 	const struct definition *definition;
+	const char **states;	    /* of the definition's waivers */
 	struct override *overrides; /* that are not over, newest first */
 	size_t n_overrides;
 	int64_t now_ms;

@@ -76,6 +76,10 @@ run "$ASSIZE" status
 like 'status: when it ends' "$out" 'W-1 +orders/many +release +in force +in (1\.9|2) d +platform, OPS-417'
 is 'status --json: the same' "$("$ASSIZE" status --json | jq -r '.waivers[0] | "\(.id) \(.check) \(.state)"')" \
 	'W-1 orders/many in force'
+waiver 'series="*"' >waivers.yaml
+like 'status: of a series that is not there nothing is in force' "$("$ASSIZE" status)" 'W-1 +orders/many \* +release +no such series +in '
+is 'status --json: the same' "$("$ASSIZE" status --json | jq -r '.waivers[0].state')" 'no such series'
+waiver >waivers.yaml
 run "$ASSIZE" explain 1 orders/many
 like 'explain: where it was let through' "$out" 'let through at gate release for v1 \(decision [0-9]+\), waived by W-1'
 
