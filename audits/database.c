@@ -1,6 +1,7 @@
 /* database: sessions, values and helpful words for the database kinds. */
 #include "audits/database.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
@@ -267,7 +268,9 @@ struct measurement database_measure(struct arena *a, const struct db_value *v, d
 	case DB_INT:
 		if (factor == 1)
 			return measurement_int("", v->integer, unit);
-		return measurement_real("", (double)v->integer * factor, unit);
+		m = measurement_real("", (double)v->integer * factor, unit);
+		m.is_rounded = fabs((double)v->integer) >= 0x1p53;
+		return m;
 	case DB_REAL:
 		if (v->is_rounded)
 			return measure_rounded();

@@ -245,14 +245,26 @@ static struct db_value extreme(const struct db_numbers *t, int64_t i, double r, 
 	return real(r);
 }
 
+/* -1, 0, 1, exactly: an integer whose double is the real may lie beside it. */
+static int order(int64_t i, double r)
+{
+	double x = (double)i;
+
+	if (x != r)
+		return x < r ? -1 : 1;
+	if (r >= 0x1p63) /* which is no integer of ours */
+		return -1;
+	return i < (int64_t)r ? -1 : i > (int64_t)r;
+}
+
 struct db_value db_numbers_min(const struct db_numbers *t)
 {
-	return extreme(t, t->min_integer, t->min_real, (double)t->min_integer < t->min_real);
+	return extreme(t, t->min_integer, t->min_real, order(t->min_integer, t->min_real) < 0);
 }
 
 struct db_value db_numbers_max(const struct db_numbers *t)
 {
-	return extreme(t, t->max_integer, t->max_real, (double)t->max_integer > t->max_real);
+	return extreme(t, t->max_integer, t->max_real, order(t->max_integer, t->max_real) > 0);
 }
 
 /* The sum over n: a quotient, towards zero, and what is left. false: it is beyond 64 bits. */

@@ -76,6 +76,7 @@ for of in pg my sq; do
 		for value in p50 p99 avg max; do
 			echo "      - { id: $value-$column, aggregate: { table: wide, column: $column }, expect: { $value: '<= 9007199254740992' } }"
 		done
+		echo "      - { id: unit-$column, aggregate: { table: wide, column: $column, unit: ms }, expect: { max: '<= 9007199254740.992 s' } }"
 		echo "      - { id: both-$column, aggregate: { table: wide, column: $column }, expect: { stddev: '== 0', avg: '< 9007199254740993' } }"
 		echo "      - { id: far-$column, aggregate: { table: wide, column: $column }, expect: { p50: '< 9007199254741003', avg: '> 9007199254740983' } }"
 	done
@@ -125,6 +126,7 @@ for of in pg my sq; do
 			like "integers beyond 2^53, $of: $value of $column" "$verdict" '^(fail|undecided)$'
 		done
 		tells wide-$of/max-$column fail
+		tells wide-$of/unit-$column undecided "$close"
 		tells wide-$of/far-$column pass
 	done
 done

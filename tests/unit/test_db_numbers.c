@@ -168,6 +168,28 @@ static void test_db_numbers_mean_is_no_neighbour(void **state)
 	assert_true(db_numbers_mean(&t).real == 5 && !db_numbers_mean(&t).is_cut);
 }
 
+static void test_db_numbers_extremes_of_neighbours(void **state)
+{
+	struct db_numbers t = {0};
+
+	(void)state;
+	db_numbers_add_integer(&t, 9007199254740993);
+	db_numbers_add_real(&t, 9007199254740992.0);
+	assert_int_equal(db_numbers_max(&t).integer, 9007199254740993);
+	assert_int_equal(db_numbers_min(&t).type, DB_REAL);
+
+	t = (struct db_numbers){0};
+	db_numbers_add_integer(&t, INT64_MAX);
+	db_numbers_add_real(&t, 0x1p63);
+	assert_int_equal(db_numbers_max(&t).type, DB_REAL);
+	assert_int_equal(db_numbers_min(&t).integer, INT64_MAX);
+
+	t = (struct db_numbers){0};
+	db_numbers_add_integer(&t, 5);
+	db_numbers_add_real(&t, 5.0);
+	assert_int_equal(db_numbers_max(&t).type, DB_REAL);
+}
+
 static void test_db_numbers_mix_integers_and_reals(void **state)
 {
 	struct db_numbers t = {0}, other = {0};
@@ -255,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_db_numbers_of_integers_are_exact),
 		cmocka_unit_test(test_db_numbers_beyond_64_bits_become_real),
 		cmocka_unit_test(test_db_numbers_mean_is_no_neighbour),
+		cmocka_unit_test(test_db_numbers_extremes_of_neighbours),
 		cmocka_unit_test(test_db_numbers_mix_integers_and_reals),
 		cmocka_unit_test(test_db_numbers_say_when_there_is_no_answer),
 		cmocka_unit_test(test_db_numbers_of_what_an_engine_says),
