@@ -87,8 +87,8 @@ static const struct key_row log_keys[] = {
 	 .def = "end",
 	 .help = "where the first look begins. end: nothing is measured by it, the next one reads "
 		 "what was written since; begin: all that is in the file, those rotated away "
-		 "before "
-		 "not"},
+		 "before not, and so again when the definition is changed; what runs read that did "
+		 "not come to their end, or under another definition, is read again"},
 	{.name = "rotated",
 	 .type = KEY_PATH,
 	 .flags = KEY_NO_SECRET | KEY_WORLD,
@@ -194,7 +194,7 @@ static void log_describe(struct probe *p, struct buf *out)
 		(void)buf_printf(out, ", rotated to %s", spec->rotated);
 	(void)buf_printf(out,
 			 ": lines since the last recorded run; without one, from its %s on\n"
-			 "only a run that is recorded moves that place\n",
+			 "only a run that is recorded and comes to its end moves that place\n",
 			 from_names[spec->from]);
 }
 
@@ -220,25 +220,34 @@ struct look {
 	struct buf story; /* what happened to files, a line each */
 };
 
-static const char *state_of(const struct probe *p)
+static const struct past_cursor *cursor_of(const struct probe *p)
 {
 	const struct past *past = p->world->past;
 
 	for (size_t i = 0; past && i < past->n_cursors; i++)
-		if (strcmp(past->cursors[i].check, p->checks[0]->name) == 0)
-			return past->cursors[i].state;
+		if (past->cursors[i].check == p->checks[0])
+			return &past->cursors[i];
 	return NULL;
 }
 
+/*
+ * Under a definition that is new, what was read before was judged by another one. A check that
+ * begins with all there is does so again; one that begins at the end goes on, and passes over less.
+ */
 static void recall(struct look *k)
 {
+	const struct past_cursor *cursor = cursor_of(k->probe);
+	const char *state = cursor ? cursor->state : NULL;
 	struct arena *a = k->probe->arena;
-	const char *state = state_of(k->probe);
 	struct err e = {.class = ERR_NONE};
 
+	if (cursor && !state && k->spec->from == FROM_END)
+		state = cursor->other;
 	k->is_torn = state && log_place_parse(a, state, &k->before, &e) < 0;
 	if (!state)
-		k->why_first = "this is the first look at it";
+		k->why_first = cursor && cursor->other
+				       ? "this is the first look at it under this definition"
+				       : "this is the first look at it";
 	else if (k->is_torn)
 		k->why_first = arena_printf(
 			a, "where the last look stopped cannot be read in the record (%s)",

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gates/refuse.h"
 #include "reports/terminal.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
@@ -50,6 +51,25 @@ struct run_command {
 	struct notifier *notifier;
 };
 
+/*
+ * When it was measured last, -1 = never. What no gate would count was not measured: of a run that
+ * did not come to its end, or of another definition, nobody would look again until the next moment.
+ */
+static int last_measured(struct run_command *r, const struct check *c, int64_t now, int64_t *out,
+			 struct err *e)
+{
+	struct arena *a = r->app->arena;
+	struct evidence *items;
+	size_t n;
+
+	if (record_last_measured(r->record, c->name, now, out, e) != 0 ||
+	    record_evidence(r->record, a, c->name, NULL, &items, &n, e) != 0)
+		return -1;
+	if (n > 0 && refuse_known(a, c, &items[0], now) != NULL)
+		*out = -1;
+	return 0;
+}
+
 /* Keeps what is due. A check without a schedule is never due. */
 static int keep_due(struct run_command *r, struct err *e)
 {
@@ -64,7 +84,7 @@ static int keep_due(struct run_command *r, struct err *e)
 		if (c->schedule == NULL)
 			continue;
 		if (schedule_times(c, now, &times, e) != 0 ||
-		    record_last_measured(r->record, c->name, now, &measured, e) != 0)
+		    last_measured(r, c, now, &measured, e) != 0)
 			return -1;
 		if (schedule_is_due(&times, measured))
 			r->selection.checks[kept++] = c;

@@ -214,8 +214,8 @@ static int judge_measurement(struct context *x, const struct named_expectation *
 	copy_measurement(x, m, r);
 	with.series = r->series;
 	if (window > 0 &&
-	    record_baseline(x->judge->record, x->check->name, r->series,
-			    x->job->measured_ms - window, x->judge->run_id, &baseline, e) != 0)
+	    record_baseline(x->judge->record, r->check, r->series, x->job->measured_ms - window,
+			    x->judge->run_id, &baseline, e) != 0)
 		return -1;
 	if (compare_measurement(x->arena, &with, expected, m, &baseline, e) != 0)
 		return -1;

@@ -1,6 +1,8 @@
 /* Wishes are joined first: a name that two checks wish for is read once, as far back as either. */
 #include "runner/past.h"
 
+#include <string.h>
+
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/map.h"
@@ -64,7 +66,7 @@ static void take_wishes(struct reading *r, const struct check *const *checks, si
 		if (wishes[i].external != NULL)
 			take_external(r, &wishes[i]);
 		if (wishes[i].cursor)
-			r->cursors[r->n_cursors++].check = checks[i]->name;
+			r->cursors[r->n_cursors++].check = checks[i];
 		for (size_t k = 0; k < wishes[i].n_checks; k++)
 			take_check(r, wishes[i].checks[k]);
 	}
@@ -74,10 +76,13 @@ static void take_wishes(struct reading *r, const struct check *const *checks, si
 static int read_check(struct reading *r, const struct check *c, struct past_check *out,
 		      struct err *e)
 {
+	struct check_info info = {.name = c->name};
+
 	*out = (struct past_check){
 		.name = c->name, .is_scheduled = c->schedule != NULL, .due_ms = -1};
+	memcpy(info.hash, c->hash, sizeof(info.hash));
 	if (record_last_measured(r->record, c->name, r->now_ms, &out->measured_ms, e) != 0 ||
-	    record_last_verdict(r->record, c->name, r->now_ms, &out->verdict_ms, e) != 0)
+	    record_last_verdict(r->record, &info, r->now_ms, &out->verdict_ms, e) != 0)
 		return -1;
 	if (!out->is_scheduled)
 		return 0;
@@ -98,10 +103,15 @@ static int read_all(struct reading *r, struct past_externals *externals, struct 
 	for (size_t i = 0; i < r->n_checks; i++)
 		if (read_check(r, r->checks[i], &checks[i], e) != 0)
 			return -1;
-	for (size_t i = 0; i < r->n_cursors; i++)
-		if (record_cursor(r->record, r->arena, r->cursors[i].check, &r->cursors[i].state,
-				  e) != 0)
+	for (size_t i = 0; i < r->n_cursors; i++) {
+		struct past_cursor *x = &r->cursors[i];
+		struct record_cursor at;
+
+		if (record_cursor(r->record, r->arena, x->check->name, x->check->hash, &at, e) != 0)
 			return -1;
+		x->state = at.own;
+		x->other = at.other;
+	}
 	return 0;
 }
 

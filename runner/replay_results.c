@@ -134,8 +134,8 @@ static int judge_again(struct record *record, struct arena *a, const struct run_
 		*text = "it was judged by the history of the record it was merged from";
 	if (*text != NULL)
 		return 0;
-	if (window > 0 && record_baseline(record, r->check->name, r->series,
-					  r->measured_ms - window, run->id, &baseline, e) != 0)
+	if (window > 0 && record_baseline(record, r->check, r->series, r->measured_ms - window,
+					  run->id, &baseline, e) != 0)
 		return -1;
 	judge_value(a, x, &m, &baseline, &v);
 	*out = compare(a, r, &v, text);

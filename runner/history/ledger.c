@@ -167,24 +167,6 @@ static int name_rows(struct record *r, const char *count,
 	return 0;
 }
 
-/* Cursors that were moved before every move was a record. */
-static int number_cursors(struct record *r, struct err *e)
-{
-	sqlite3_stmt *s = store_sql(
-		r,
-		"INSERT INTO cursor_moves(seq, check_id, run, state) SELECT ?1 - 1 + "
-		"row_number() OVER (ORDER BY check_id), check_id, run, state FROM cursors",
-		e);
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, r->next_seq);
-	if (store_run(r, s, e) != 0)
-		return -1;
-	(void)store_take_seq(r, sqlite3_changes64(r->db)); /* theirs */
-	return 0;
-}
-
 static int note_migration(struct record *r, int64_t from, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(
@@ -205,11 +187,12 @@ static int begin_tree(struct record *r, struct err *e)
 	if (s == NULL || store_integer(r, s, &r->next_seq, e) < 0)
 		return -1;
 	merkle_init(&r->tree);
-	if (name_rows(r, "SELECT coalesce(max(id), 0) FROM definitions", intern_name_definition,
-		      e) != 0 ||
-	    name_rows(r, "SELECT coalesce(max(id), 0) FROM facts", intern_name_facts, e) != 0)
-		return -1;
-	return number_cursors(r, e);
+	return name_rows(r, "SELECT coalesce(max(id), 0) FROM definitions", intern_name_definition,
+			 e) != 0 ||
+			       name_rows(r, "SELECT coalesce(max(id), 0) FROM facts",
+					 intern_name_facts, e) != 0
+		       ? -1
+		       : 0;
 }
 
 int ledger_catch_up(struct record *r, int64_t from_version, struct err *e)

@@ -297,13 +297,6 @@ static const struct {
 	 "EXCEPT "
 	 "SELECT set_name, tag, restoration FROM pins))",
 	 "pins that are not the first restoration of their tag"},
-	/* the run that began last moved it, and of its moves the last one counts */
-	{"SELECT (SELECT count(*) FROM cursors) <> (SELECT count(DISTINCT check_id) FROM "
-	 "cursor_moves) OR EXISTS (SELECT 1 FROM cursors c WHERE NOT EXISTS (SELECT 1 FROM "
-	 "(SELECT run, state FROM cursor_moves m WHERE m.check_id = c.check_id ORDER BY run DESC, "
-	 "id "
-	 "DESC LIMIT 1) m WHERE m.run = c.run AND m.state = c.state))",
-	 "cursors that are not where they were moved to"},
 };
 
 /* A manifest is a digest of these, among others: what has one of them has all. */

@@ -217,19 +217,21 @@ int record_last_measured(struct record *r, const char *check, int64_t now_ms, in
 	"day WHERE day.n IS NOT NULL), verdict(n) AS (SELECT n FROM day WHERE EXISTS (SELECT 1 "   \
 	"FROM series s CROSS JOIN days d ON d.id = (day.n << 24 | s.id) WHERE s.check_id = ?1 "    \
 	"AND (d.n_pass > 0 OR d.n_warn > 0 OR d.n_fail > 0))) SELECT r.id, r.begin_ms FROM runs "  \
-	"r WHERE r.begin_ms <= ?2 AND r.begin_ms / 86400000 IN (SELECT n FROM verdict UNION "      \
+	"r CROSS JOIN run_ends e ON e.run = r.id AND e.state = ?3 WHERE r.begin_ms <= ?2 AND "     \
+	"r.begin_ms / 86400000 IN (SELECT n FROM verdict UNION "                                   \
 	"SELECT n - 1 FROM verdict UNION SELECT n + 1 FROM verdict) ORDER BY " order
 
-/* When the run came to a verdict about the check: 1 = *ms is set. */
-static int read_verdict(struct record *r, int64_t check_id, int64_t run_id, int64_t begin_ms,
-			int64_t *ms, struct err *e)
+/* When the run came to a verdict about the check under its definition: 1 = *ms is set. */
+static int read_verdict(struct record *r, int64_t check_id, const unsigned char *hash,
+			int64_t run_id, int64_t begin_ms, int64_t *ms, struct err *e)
 {
 	sqlite3_stmt *s =
 		store_sql(r,
 			  "SELECT ?3 + max(x.at_ms) FROM series s CROSS JOIN results x ON x.id = "
-			  "(?2 | s.id) CROSS JOIN facts f ON f.id = x.facts_id WHERE s.check_id = "
-			  "?1 HAVING max(f.outcome = ?4) OR (max(f.outcome IN (?5, ?6)) AND NOT "
-			  "max(f.outcome = ?7))",
+			  "(?2 | s.id) CROSS JOIN facts f ON f.id = x.facts_id CROSS JOIN "
+			  "definitions d ON d.id = f.definition_id WHERE s.check_id = ?1 HAVING "
+			  "min(d.hash = ?8) AND (max(f.outcome = ?4) OR (max(f.outcome IN (?5, "
+			  "?6)) AND NOT max(f.outcome = ?7)))",
 			  e);
 
 	if (s == NULL)
@@ -241,18 +243,21 @@ static int read_verdict(struct record *r, int64_t check_id, int64_t run_id, int6
 	store_bind_int(s, 5, OUTCOME_PASS);
 	store_bind_int(s, 6, OUTCOME_WARN);
 	store_bind_int(s, 7, OUTCOME_UNDECIDED);
+	store_bind_digest(s, 8, hash, SHA256_BYTES);
 	return store_integer(r, s, ms, e);
 }
 
 /* Back through the runs, as the one in which it came to a verdict is not known. */
-static int find_verdict(struct record *r, int64_t check_id, int64_t now_ms, int64_t *out,
-			struct err *e)
+static int find_verdict(struct record *r, const struct check_info *check, int64_t now_ms,
+			int64_t *out, struct err *e)
 {
 	bool has_merges;
+	int64_t check_id;
 	sqlite3_stmt *s;
 	int rc;
 
-	if (store_has_merges(r, &has_merges, e) != 0)
+	if (lookup_check(r, check->name, &check_id, e) != 0 ||
+	    store_has_merges(r, &has_merges, e) != 0)
 		return -1;
 	s = has_merges ? store_sql(r, AROUND_VERDICTS(STORE_NEWEST_FIRST), e)
 		       : store_sql(r, AROUND_VERDICTS("r.id DESC"), e);
@@ -260,8 +265,9 @@ static int find_verdict(struct record *r, int64_t check_id, int64_t now_ms, int6
 		return -1;
 	store_bind_int(s, 1, check_id);
 	store_bind_int(s, 2, now_ms);
+	store_bind_int(s, 3, RUN_COMPLETE);
 	while ((rc = store_step(r, s, e)) == 1) {
-		rc = read_verdict(r, check_id, sqlite3_column_int64(s, 0),
+		rc = read_verdict(r, check_id, check->hash, sqlite3_column_int64(s, 0),
 				  sqlite3_column_int64(s, 1), out, e);
 		if (rc != 0)
 			break;
@@ -270,29 +276,47 @@ static int find_verdict(struct record *r, int64_t check_id, int64_t now_ms, int6
 	return rc < 0 ? -1 : 0;
 }
 
-static int last_verdict(struct record *r, const char *check, int64_t now_ms, int64_t *out,
-			struct err *e)
+/* Is what the newest run said of it a verdict that counts? Then it is the last one. */
+static int is_verdict_newest(struct record *r, const struct check_info *check, bool *is_so,
+			     struct err *e)
 {
-	sqlite3_stmt *s = store_sql(r,
-				    "SELECT s.check_id FROM states s JOIN checks c ON c.id = "
-				    "s.check_id WHERE c.name = ?1 AND s.outcome IN (?2, ?3)",
-				    e);
-	int64_t check_id = 0;
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT EXISTS (SELECT 1 FROM states t JOIN checks c ON c.id = t.check_id JOIN "
+		"run_ends e ON e.run = t.run AND e.state = ?5 WHERE c.name = ?1 AND t.outcome NOT "
+		"IN (?2, ?3) AND EXISTS (SELECT 1 FROM series s CROSS JOIN results x ON x.id = "
+		"(t.run << 24 | s.id) CROSS JOIN facts f ON f.id = x.facts_id CROSS JOIN "
+		"definitions d ON d.id = f.definition_id WHERE s.check_id = t.check_id AND d.hash "
+		"= ?4))",
+		e);
+	int64_t found = 0;
 
 	if (s == NULL)
 		return -1;
-	store_bind_text(s, 1, check);
+	store_bind_text(s, 1, check->name);
 	store_bind_int(s, 2, OUTCOME_UNDECIDED);
 	store_bind_int(s, 3, OUTCOME_SKIP);
-	if (store_integer(r, s, &check_id, e) < 0)
+	store_bind_digest(s, 4, check->hash, SHA256_BYTES);
+	store_bind_int(s, 5, RUN_COMPLETE);
+	if (store_integer(r, s, &found, e) < 0)
 		return -1;
-	*out = -1;
-	return check_id == 0 ? record_last_measured(r, check, now_ms, out, e)
-			     : find_verdict(r, check_id, now_ms, out, e);
+	*is_so = found != 0;
+	return 0;
 }
 
-int record_last_verdict(struct record *r, const char *check, int64_t now_ms, int64_t *out,
-			struct err *e)
+static int last_verdict(struct record *r, const struct check_info *check, int64_t now_ms,
+			int64_t *out, struct err *e)
+{
+	bool is_newest;
+
+	if (is_verdict_newest(r, check, &is_newest, e) != 0)
+		return -1;
+	return is_newest ? record_last_measured(r, check->name, now_ms, out, e)
+			 : find_verdict(r, check, now_ms, out, e);
+}
+
+int record_last_verdict(struct record *r, const struct check_info *check, int64_t now_ms,
+			int64_t *out, struct err *e)
 {
 	int64_t at = -1;
 	int rc;

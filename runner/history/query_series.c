@@ -3,6 +3,7 @@
  * first, with one seek each into `results`; what is shared (outcome, bound, unit) is read again
  * only when it changes, which it seldom does.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct shared {
 	const char *unit, *bound;
 	bool has_limit, has_share, is_whole;
 	double limit, share;
+	unsigned char hash[SHA256_BYTES]; /* of the check's definition */
 };
 
 static int read_shared(struct record *r, struct arena *a, int64_t facts_id, struct shared *out,
@@ -37,11 +39,12 @@ static int read_shared(struct record *r, struct arena *a, int64_t facts_id, stru
 
 	if (out->facts_id == facts_id)
 		return 0;
-	s = store_row(r,
-		      "SELECT outcome, (SELECT body FROM texts WHERE id = unit), (SELECT "
-		      "body FROM texts WHERE id = bound), usual_limit, share, is_whole "
-		      "FROM facts WHERE id = ?1",
-		      "facts row", facts_id, e);
+	s = store_row(
+		r,
+		"SELECT outcome, (SELECT body FROM texts WHERE id = unit), (SELECT "
+		"body FROM texts WHERE id = bound), usual_limit, share, is_whole, "
+		"(SELECT hash FROM definitions WHERE id = definition_id) FROM facts WHERE id = ?1",
+		"facts row", facts_id, e);
 	if (s == NULL)
 		return -1;
 	*out = (struct shared){
@@ -55,6 +58,7 @@ static int read_shared(struct record *r, struct arena *a, int64_t facts_id, stru
 		.share = store_real(s, 4),
 		.is_whole = sqlite3_column_int(s, 5) != 0,
 	};
+	store_digest(s, 6, out->hash, sizeof(out->hash));
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	return 0;
 }
@@ -75,17 +79,23 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 	return store_integer(r, s, id, e) < 0 ? -1 : 0;
 }
 
-#define SOURCE(is_unvouched, order)                                                                \
-	"SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject, " is_unvouched                       \
+#define SOURCE(is_doubtful, order)                                                                 \
+	"SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject, " is_doubtful                        \
 	" FROM runs r CROSS JOIN results x ON x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND " \
 	"?3 ORDER BY " order
+/* Not ended when the run after ?3 began: so that it stays so. */
+#define UNFINISHED                                                                                 \
+	"NOT EXISTS (SELECT 1 FROM run_ends WHERE run = r.id AND state = 1 AND seq < "             \
+	"coalesce((SELECT seq FROM runs WHERE id = ?3 + 1), 9223372036854775807))"
 #define UNVOUCHED "r.merge IS NOT NULL AND (SELECT vouched FROM merges WHERE id = r.merge) = 0"
+static_assert(RUN_COMPLETE == 1, "as UNFINISHED has it");
 
 /*
- * ROW_COLUMNS, then run id, begin, subject, and whether it was merged though nobody vouched for it;
- * newest run first.
+ * ROW_COLUMNS, then run id, begin, subject, and, if asked for, whether nothing should rest on the
+ * run: it did not come to its end, or was merged though nobody vouched for it. Newest run first.
  */
-static sqlite3_stmt *start(struct record *r, const struct walk *w, struct err *e)
+static sqlite3_stmt *start(struct record *r, const struct walk *w, bool is_doubt_told,
+			   struct err *e)
 {
 	bool has_merges;
 	int64_t first;
@@ -93,8 +103,14 @@ static sqlite3_stmt *start(struct record *r, const struct walk *w, struct err *e
 
 	if (first_run(r, w->since_ms, &first, e) != 0 || store_has_merges(r, &has_merges, e) != 0)
 		return NULL;
-	s = has_merges ? store_sql(r, SOURCE(UNVOUCHED, STORE_NEWEST_FIRST), e)
-		       : store_sql(r, SOURCE("0", "r.id DESC"), e);
+	if (is_doubt_told)
+		s = has_merges
+			    ? store_sql(r, SOURCE(UNFINISHED " OR " UNVOUCHED, STORE_NEWEST_FIRST),
+					e)
+			    : store_sql(r, SOURCE(UNFINISHED, "r.id DESC"), e);
+	else
+		s = has_merges ? store_sql(r, SOURCE("0", STORE_NEWEST_FIRST), e)
+			       : store_sql(r, SOURCE("0", "r.id DESC"), e);
 	if (s == NULL)
 		return NULL;
 	store_bind_int(s, 1, w->series_id);
@@ -163,7 +179,7 @@ static int walk_points(struct record *r, struct arena *a, const struct walk *w, 
 	size_t count = 0, cap = 0;
 	const char *subject = "";
 	int64_t subject_id = 0;
-	sqlite3_stmt *s = start(r, w, e);
+	sqlite3_stmt *s = start(r, w, false, e);
 	int rc = 0;
 
 	if (s == NULL)
@@ -258,13 +274,14 @@ static bool may_be_baseline(enum outcome outcome)
 }
 
 /* Numbers that were measured and not disproved, newest first. */
-static int collect(struct record *r, struct arena *a, const struct walk *w, double **out, size_t *n,
+static int collect(struct record *r, struct arena *a, const struct walk *w,
+		   const unsigned char hash[static SHA256_BYTES], double **out, size_t *n,
 		   struct err *e)
 {
 	struct shared shared = {.facts_id = 0};
 	double *values = NULL;
 	size_t count = 0, cap = 0;
-	sqlite3_stmt *s = start(r, w, e);
+	sqlite3_stmt *s = start(r, w, true, e);
 	int rc;
 
 	if (s == NULL)
@@ -276,9 +293,11 @@ static int collect(struct record *r, struct arena *a, const struct walk *w, doub
 
 		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0)
 			return -1;
-		/* Who supplies an unsigned record must not choose what others are judged by. */
+		/* Who supplies an unsigned record, stops runs or loosens a bound for one of them
+		 * must not choose what others are judged by. */
 		if (at < w->since_ms || !may_be_baseline(shared.outcome) ||
-		    sqlite3_column_int(s, ROW_N_COLUMNS + 3) != 0)
+		    sqlite3_column_int(s, ROW_N_COLUMNS + 3) != 0 ||
+		    memcmp(shared.hash, hash, sizeof(shared.hash)) != 0)
 			continue;
 		v = row_value(s, 1, a);
 		if (v.type != VALUE_INT && (v.type != VALUE_REAL || !isfinite(v.real)))
@@ -291,8 +310,8 @@ static int collect(struct record *r, struct arena *a, const struct walk *w, doub
 	return rc;
 }
 
-int record_baseline(struct record *r, const char *check, const char *series, int64_t since_ms,
-		    int64_t before_run_id, struct baseline *out, struct err *e)
+int record_baseline(struct record *r, const struct check_info *check, const char *series,
+		    int64_t since_ms, int64_t before_run_id, struct baseline *out, struct err *e)
 {
 	struct walk w = {.since_ms = since_ms, .last_run_id = before_run_id - 1};
 	struct arena *scratch;
@@ -303,9 +322,9 @@ int record_baseline(struct record *r, const char *check, const char *series, int
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	scratch = arena_new();
-	rc = find_series(r, check, series, &w.series_id, e);
+	rc = find_series(r, check->name, series, &w.series_id, e);
 	if (rc == 1)
-		rc = collect(r, scratch, &w, &values, &n, e);
+		rc = collect(r, scratch, &w, check->hash, &values, &n, e);
 	rc = store_leave(r, rc, e);
 	if (rc == 0)
 		*out = (struct baseline){

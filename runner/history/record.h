@@ -309,11 +309,13 @@ int record_past(struct record *r, struct arena *a, const struct past_query *q,
 int record_next_seq(struct record *r, int64_t *out, struct err *e);
 
 /*
- * Values since since_ms of runs before before_run_id, for `within`: those that passed, and those
- * that were measured but had too little history to be judged.
+ * Values since since_ms of runs before before_run_id that came to their end, for `within`: those
+ * that passed, and those that were measured but had too little history to be judged. Of this
+ * definition of the check only: another one may let pass what this one would not, or measure
+ * something else.
  */
-int record_baseline(struct record *r, const char *check, const char *series, int64_t since_ms,
-		    int64_t before_run_id, struct baseline *out, struct err *e);
+int record_baseline(struct record *r, const struct check_info *check, const char *series,
+		    int64_t since_ms, int64_t before_run_id, struct baseline *out, struct err *e);
 
 /* Repetitions of a series in one earlier run. */
 struct sample_run {
@@ -359,16 +361,23 @@ int record_last_measured(struct record *r, const char *check, int64_t now_ms, in
 			 struct err *e);
 
 /*
- * When did this check last give a verdict, all of its series passing (or warning) or one of them
- * failing? -1 never, as far as the record goes back. What is undecided or skipped is none; the
- * future as above.
+ * When did this check last give a verdict that counts, all of its series passing (or warning) or
+ * one of them failing, in a run that came to its end, under this definition of the check? -1 never,
+ * as far as the record goes back. What is undecided or skipped is none; the future as above.
  */
-int record_last_verdict(struct record *r, const char *check, int64_t now_ms, int64_t *out,
-			struct err *e);
+int record_last_verdict(struct record *r, const struct check_info *check, int64_t now_ms,
+			int64_t *out, struct err *e);
 
-/* How far the check has read, as its kind wrote it (result.cursor); NULL = it never has. */
-int record_cursor(struct record *r, struct arena *a, const char *check, const char **out,
-		  struct err *e);
+/*
+ * How far the check has read, as its kind wrote it (result.cursor), in a run that came to its end,
+ * of several parts all of them. NULL = in none. own: in one of this definition of the check;
+ * other: of whichever.
+ */
+struct record_cursor {
+	const char *own, *other;
+};
+int record_cursor(struct record *r, struct arena *a, const char *check,
+		  const unsigned char hash[static 32], struct record_cursor *out, struct err *e);
 
 /*
  * What others measured under the name: everything from since_ms on, the newest `limit` of it, and

@@ -3,7 +3,7 @@
  * transaction with its user_version (migrate.c), so a file is always wholly of one version.
  *
  * Rows are only ever inserted, except in `head` (the next sequence number), `states`, `latest` and
- * `days` (caches that can be recomputed from the rest), `cursors`, `locks`, `told`, `gaps` and
+ * `days` (caches that can be recomputed from the rest), `locks`, `told`, `gaps` and
  * `outbox`. Every record of its own (run begin, definition, result, run end, restoration, decision,
  * override, external, notice and its end) has a number in one gapless sequence that starts at 1 (0
  * is the file itself): its place in the ledger (leaf.h). The results of a batch take consecutive
@@ -259,8 +259,7 @@ static const char *const version_7[] = {
 /*
  * The ledger: a Merkle tree over everything numbered (ledger.h). Of its nodes those of every eighth
  * level are kept, which is what a proof needs but the leaves of one subtree of 256. Cursors become
- * records of their own, so that how far a check has read cannot be changed unnoticed; the table
- * `cursors` stays as the cache of the newest.
+ * records of their own, so that how far a check has read cannot be changed unnoticed.
  */
 static const char *const version_8[] = {
 	"ALTER TABLE head ADD COLUMN frontier BLOB;\n"
@@ -488,11 +487,14 @@ static const char *const version_16[] = {
 
 /*
  * The commit that a tag stood for when something was measured, or let through, for the release it
- * names; NULL = no tag, or none that could be read.
+ * names; NULL = no tag, or none that could be read. How far a check has read is looked up among all
+ * moves of its cursor: the newest is not always the one that counts (cursors.c).
  */
 static const char *const version_17[] = {
 	"ALTER TABLE runs ADD COLUMN subject_commit INTEGER;\n"
-	"ALTER TABLE overrides ADD COLUMN subject_commit INTEGER;\n",
+	"ALTER TABLE overrides ADD COLUMN subject_commit INTEGER;\n"
+	"DROP TABLE cursors;\n"
+	"CREATE INDEX cursor_moves_check ON cursor_moves(check_id, run);\n",
 	NULL,
 };
 

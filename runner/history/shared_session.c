@@ -244,8 +244,8 @@ int shared_watch_take(struct record *r, struct buf *out, struct err *e)
 /* ---- applying ---- */
 
 /* Their rows move; every other table is history, whose rows are only inserted. */
-static const char *const moving[] = {"head", "states", "latest", "cursors",	"locks",
-				     "told", "gaps",   "outbox", "checkpoints", "days"};
+static const char *const moving[] = {"head", "states", "latest",      "locks", "told",
+				     "gaps", "outbox", "checkpoints", "days"};
 
 static bool may_move(const char *table)
 {

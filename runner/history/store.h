@@ -281,7 +281,7 @@ int store_samples(struct record *r, int64_t result_id, const struct result *x, s
 int store_read_samples(struct record *r, sqlite3_stmt *s, int at, struct arena *a,
 		       const double **values, size_t *n, struct err *e);
 
-/* Moves the cursor of a check, inside its batch's transaction; one a newer run moved stays. */
+/* Moves the cursor of a check, inside its batch's transaction. */
 int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char *state,
 		 struct err *e);
 

@@ -56,9 +56,11 @@ struct past_check {
 	int64_t due_ms; /* the first moment of its schedule since the verdict; -1 = not due */
 };
 
+/* States are as the kind gave them; NULL = there is none. */
 struct past_cursor {
-	const char *check;
-	const char *state; /* as the kind gave it; NULL = it has never read */
+	const struct check *check;
+	const char *state; /* of the last run that counts, under this definition of the check */
+	const char *other; /* the same under whichever */
 };
 
 struct past {

@@ -94,7 +94,7 @@ done
 cp .assize/record.db before.db
 run "$ASSIZE" plan l/other
 like "a plan says where a run would begin" "$out" 'app.log: lines since the last recorded run; without one, from its begin on'
-like "and what moves that" "$out" 'only a run that is recorded moves that place'
+like "and what moves that" "$out" 'only a run that is recorded and comes to its end moves that place'
 look
 is "what is new fails" "$status" 1
 says "new lines, but for exceptions" errors matches 'fail 1 .*app.log, byte 44: ERROR: disk$'
@@ -128,12 +128,12 @@ cp before.db .assize/record.db
 look l/copied l/other
 counts "what was not recorded is read again" copied "2 3 0"
 cp after.db .assize/record.db
-sqlite3 .assize/record.db 'DROP TABLE cursors; CREATE TABLE cursors(check_id INTEGER PRIMARY KEY, run INTEGER CHECK (run < 2), state TEXT)'
+sqlite3 .assize/record.db 'DROP TABLE cursor_moves; CREATE TABLE cursor_moves(id INTEGER PRIMARY KEY, seq INTEGER, check_id INTEGER, run INTEGER CHECK (run < 2), state TEXT)'
 run "$ASSIZE" run l/other
 is "a place that cannot be recorded is no run" "$status" 4
 is "and its results are not kept" "$(sqlite3 .assize/record.db 'SELECT count(*) FROM results WHERE run = (SELECT max(id) FROM runs)')" 0
 cp after.db .assize/record.db
-sqlite3 .assize/record.db "UPDATE cursors SET state = '{}'"
+sqlite3 .assize/record.db "UPDATE cursor_moves SET state = '{}'"
 look l/other
 says "a place that cannot be read is lost" other lost 'fail 1 .*where the last look stopped cannot be read in the record'
 
@@ -150,6 +150,40 @@ says "silence may be an answer" bytes matches 'pass 0'
 for x in $rotations; do
 	counts "$x: read on behind a second rotation" $x "0 1 0"
 done
+
+# What was read by a run that no gate counts was judged by nobody.
+mkdir "$TMP/rests" && cd "$TMP/rests"
+cat >assize.yaml <<'Y'
+assize: 1
+vars: { lim: "0" }
+audits:
+  l:
+    checks:
+      - { id: from_end, log: { path: a.log, pattern: ERROR }, expect: { matches: "<= ${lim}" } }
+      - { id: all, log: { path: a.log, pattern: ERROR, from: begin }, expect: { matches: "<= ${lim}" } }
+gates:
+  g: { require: [ { check: l/from_end, max_age: 1h }, { check: l/all, max_age: 1h } ] }
+Y
+echo fine >a.log
+"$ASSIZE" run -q >/dev/null 2>&1
+printf 'fine\nERROR lost\n' >>a.log
+exits "a run finds it" 1 "$ASSIZE" run
+sqlite3 .assize/record.db 'UPDATE run_ends SET state = 2 WHERE run = 2' # it was interrupted behind that
+echo fine >>a.log
+exits "the next one finds what it had found" 1 "$ASSIZE" run l/from_end l/all
+like "in both" "$out" 'FAIL +l/from_end.* 1 .*FAIL +l/all.* 1 '
+printf 'ERROR again\n' >>a.log
+exits "a looser definition lets it pass" 0 "$ASSIZE" run --var lim=9 l/from_end l/all
+echo fine >>a.log
+exits "for a gate of this one it was not looked at" 1 "$ASSIZE" gate g -s v1
+like "it is found" "$out" 'FAIL l/from_end:matches .*FAIL l/all:matches'
+echo fine >>a.log
+exits "once it was judged it is over" 0 "$ASSIZE" run -s v2 l/from_end l/all
+printf 'ERROR new\n' >>a.log
+run "$ASSIZE" run --var lim=7 --json l/all
+is "a definition that is new begins again where it says" \
+	"$(jq '.checks[0].series[] | select(.series == "matches") | .value' <<<"$out")" 3
+cd "$TMP"
 
 undefined()
 {

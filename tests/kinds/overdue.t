@@ -97,6 +97,14 @@ tells "undecided in every run" hourly 2 'late\{check="hourly/rows"\}.*it never g
 tells "undecided in every run, by age" byhand 2 'age\{check="byhand/rows"\}.*it never gave a verdict'
 mv away shop.db
 
+# What no gate would count is no word, either.
+intact
+run "$ASSIZE" run -q hourly byhand
+past 93601
+tells "before the last runs" hourly 0 'pass'
+sqlite3 .assize/record.db 'UPDATE run_ends SET state = 2 WHERE run > 1'
+tells "which did not come to their end" hourly 1 'FAIL watch/hourly:late\{check="hourly/rows"\}'
+
 intact
 sqlite3 .assize/record.db "UPDATE states SET finished_ms = -1 WHERE check_id = (SELECT id FROM checks WHERE name = 'hourly/rows')"
 tells "only ever skipped" one 2 'it was never measured'

@@ -98,6 +98,14 @@ like "and is run" "$out" 'pass nightly/gone'
 unlike "a check without a schedule is not" "$out" 'manual/hand'
 exits "nothing is due twice" 0 "$ASSIZE" run --due -f due.yaml --record due.db
 like "and that is said" "$out" 'nothing is due'
+"$ASSIZE" run -q -f due.yaml --record due.db nightly/gone
+sqlite3 due.db 'UPDATE run_ends SET state = 2 WHERE run = 2'
+exits "what a run measured that was stopped is due" 0 "$ASSIZE" run --due -f due.yaml --record due.db
+like "and is run again" "$out" 'pass nightly/gone'
+sed 's|/bin/true]|/bin/true, x]|' due.yaml >other.yaml
+"$ASSIZE" run -q -f other.yaml --record due.db nightly/gone
+exits "so is what was measured under another definition" 0 "$ASSIZE" run --due -f due.yaml --record due.db
+like "and is run again" "$out" 'pass nightly/gone'
 exits "quietly where asked" 0 "$ASSIZE" run --due --quiet -f due.yaml --record due.db
 is "with not a byte" "$out$err" ""
 exits "status is undecided while a check was never measured" 2 "$ASSIZE" status -f due.yaml --record due.db

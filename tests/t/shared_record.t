@@ -633,7 +633,7 @@ unlike "there is no file to look at" "$out" 'permissions|file system|does not ex
 # ---- the record's own tests ----
 
 export ASSIZE_TEST_RECORDS="postgresql://postgres@/units?host=$POSTGRES&port=$POSTGRES_PORT"
-pids=() units=(ledger record_damage record record_query record_notices record_decisions record_samples record_cursors shared)
+pids=() units=(ledger record_damage record record_query record_baseline record_notices record_decisions record_samples record_cursors shared)
 for unit in "${units[@]}"; do
 	"$BUILD/tests/unit/test_$unit" >"unit.$unit" 2>&1 &
 	pids+=($!)

@@ -163,7 +163,7 @@ static inline void define(struct world *w, const char *spec)
 static inline void look(struct world *w)
 {
 	const struct check *c = w->definition->checks[0];
-	struct past_cursor cursor = {c->name, w->cursor};
+	struct past_cursor cursor = {c, w->cursor, w->cursor};
 	struct past past = {.cursors = &cursor, .n_cursors = 1};
 	struct probe_world world = {.clock = &w->clock, .definition = w->definition, .past = &past};
 	struct err e = {.class = ERR_NONE};

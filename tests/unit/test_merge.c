@@ -106,7 +106,7 @@ static void test_merge_takes_everything_as_it_was(void **state)
 		same_run(w, other, i, 3 + i);
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM decisions"), 1);
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM keys"), 0);
-	assert_int_equal(ask(w->path, "SELECT count(*) FROM cursors WHERE run > 3"), 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM cursor_moves WHERE run > 3"), 0);
 	is_whole(w);
 	m = full_merge(w, other, false);
 	assert_int_equal(m.id, 0);

@@ -231,49 +231,6 @@ static void test_record_series_through_time(void **state)
 	assert_int_equal(n, 0);
 }
 
-static void test_record_baseline_takes_passing_values(void **state)
-{
-	struct world *w = *state;
-	const struct check_info *c = world_check(w, "a/b");
-	struct baseline b = {0};
-	struct err e = {0};
-	int64_t last = 0;
-
-	assert_ok(record_baseline(w->record, "a/b", "", 0, 1, &b, &e), e);
-	assert_int_equal(b.n, 0);
-	for (int i = 1; i <= 9; i++)
-		last = world_run(w, "", world_result(w, c, "", OUTCOME_PASS, world_real(i)));
-	(void)world_run(w, "", world_result(w, c, "", OUTCOME_WARN, world_int(10)));
-	(void)world_run(w, "", world_result(w, c, "", OUTCOME_FAIL, world_int(1000)));
-	(void)world_run(w, "", world_result(w, c, "", OUTCOME_UNDECIDED, (struct value){0}));
-	(void)world_run(w, "", world_result(w, c, "", OUTCOME_PASS, world_real(INFINITY)));
-	assert_ok(record_baseline(w->record, "a/b", "", 0, INT64_MAX, &b, &e), e);
-	assert_int_equal(b.n, 10);
-	assert_true(b.median == 5.5 && b.mean == 5.5);
-	assert_true(fabs(b.sigma - 3.0276503540974917) < 1e-15);
-	assert_ok(record_baseline(w->record, "a/b", "", 0, last, &b, &e), e);
-	assert_int_equal(b.n, 8); /* the present run excluded */
-	assert_ok(
-		record_baseline(w->record, "a/b", "", WORLD_T0 + 8 * WORLD_HOUR, last + 1, &b, &e),
-		e);
-	assert_int_equal(b.n, 2);
-}
-
-/* A check with nothing but a `within` bound gathers its history while it is undecided. */
-static void test_record_baseline_gathers_while_undecided(void **state)
-{
-	struct world *w = *state;
-	const struct check_info *c = world_check(w, "a/b");
-	struct baseline b = {0};
-	struct err e = {0};
-
-	for (int i = 1; i <= EXPECT_MIN_BASELINE; i++)
-		(void)world_run(w, "", world_result(w, c, "", OUTCOME_UNDECIDED, world_int(i)));
-	assert_ok(record_baseline(w->record, "a/b", "", 0, INT64_MAX, &b, &e), e);
-	assert_int_equal(b.n, EXPECT_MIN_BASELINE);
-	assert_true(b.median == 4);
-}
-
 static void add_at(struct world *w, const char *check, const char *series, enum outcome outcome,
 		   int64_t measured_ms)
 {
@@ -585,8 +542,6 @@ int main(void)
 		TEST(test_record_last_measured_ignores_skips),
 		TEST(test_record_last_measured_forgets_the_future),
 		TEST(test_record_series_through_time),
-		TEST(test_record_baseline_takes_passing_values),
-		TEST(test_record_baseline_gathers_while_undecided),
 		TEST(test_record_counts_outcomes_by_day),
 		TEST(test_record_lists_runs),
 		TEST(test_record_keeps_restorations_and_pins),

@@ -11,7 +11,7 @@ static const char *const tables[] = {
 	"series",  "facts",	"definitions",	  "results",	      "batches",
 	"places",  "states",	"latest",	  "restorations",     "steps",
 	"pins",	   "decisions", "decision_lines", "decision_waivers", "overrides",
-	"merges",  "locks",	"externals",	  "external_labels",  "cursors",
+	"merges",  "locks",	"externals",	  "external_labels",  "cursor_moves",
 	"samples", "artifacts",
 };
 
@@ -49,12 +49,13 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	struct decision *decisions;
 	struct run_info *runs, run = {.id = run_id, .command = "run", .selection = ""}, found;
 	const unsigned char hash[32] = {0};
+	const struct check_info check = {.name = "a/b"};
 	const struct sample_query samples = {
 		.check = "a/b", .series = "x", .hash = hash, .before_run_id = 9, .limit = 5};
 	struct past_externals externals;
 	struct sample_run *sample_runs;
 	struct baseline baseline;
-	const char *cursor;
+	struct record_cursor cursor;
 	struct result *results;
 	struct point *points;
 	struct pin *pins;
@@ -74,15 +75,15 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_evidence(r, a, "a/b", "v1", &evidence, &n, &e), &e);
 	bad += refused(record_evidence(r, a, "a/b", NULL, &evidence, &n, &e), &e);
 	bad += refused(record_series(r, a, "a/b", "x", 0, 0, &points, &n, &e), &e);
-	bad += refused(record_baseline(r, "a/b", "x", 0, INT64_MAX, &baseline, &e), &e);
+	bad += refused(record_baseline(r, &check, "x", 0, INT64_MAX, &baseline, &e), &e);
 	bad += refused(record_check_states(r, a, &states, &n, &e), &e);
 	bad += refused(record_last_measured(r, "a/b", INT64_MAX, &at, &e), &e);
-	bad += refused(record_last_verdict(r, "a/b", INT64_MAX, &at, &e), &e);
+	bad += refused(record_last_verdict(r, &check, INT64_MAX, &at, &e), &e);
 	bad += refused(record_pins(r, a, &pins, &n, &e), &e);
 	bad += refused(record_restorations(r, a, "releases", &rows, &n, &e), &e);
 	bad += refused(record_decisions(r, a, "release", 5, &decisions, &n, &e), &e);
 	bad += refused(record_externals(r, a, "score", 0, 5, &externals, &e), &e);
-	bad += refused(record_cursor(r, a, "a/b", &cursor, &e), &e);
+	bad += refused(record_cursor(r, a, "a/b", hash, &cursor, &e), &e);
 	bad += refused(record_sample_runs(r, a, &samples, &sample_runs, &n, &e), &e);
 	bad += refused(record_run_samples(r, a, run_id, results, 0, &e), &e);
 	return bad + refused(record_decisions(r, a, NULL, 5, &decisions, &n, &e), &e);

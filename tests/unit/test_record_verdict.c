@@ -8,7 +8,7 @@ static int64_t verdict(struct world *w)
 	struct err e = {0};
 	int64_t at = 0;
 
-	assert_ok(record_last_verdict(w->record, "a/b", w->now_ms, &at, &e), e);
+	assert_ok(record_last_verdict(w->record, world_check(w, "a/b"), w->now_ms, &at, &e), e);
 	return at;
 }
 
@@ -16,31 +16,41 @@ static void test_record_last_verdict_is_none_that_is_undecided(void **state)
 {
 	struct world *w = *state;
 	const struct check_info *c = world_check(w, "a/b");
+	struct check_info *other = world_check(w, "a/b");
 	struct run_info run;
 	struct result r[] = {world_result(w, c, "one", OUTCOME_PASS, world_int(1)),
 			     world_result(w, c, "two", OUTCOME_UNDECIDED, (struct value){0})};
 	struct err e = {0};
-	int64_t at = 0;
+	int64_t at = 0, was;
 
-	assert_ok(record_last_verdict(w->record, "a/b", w->now_ms, &at, &e), e);
+	assert_ok(record_last_verdict(w->record, world_check(w, "a/b"), w->now_ms, &at, &e), e);
 	assert_int_equal(at, -1);
 	(void)world_run(w, "", world_result(w, c, "", OUTCOME_UNDECIDED, (struct value){0}));
-	assert_ok(record_last_verdict(w->record, "a/b", w->now_ms, &at, &e), e);
+	assert_ok(record_last_verdict(w->record, world_check(w, "a/b"), w->now_ms, &at, &e), e);
 	assert_int_equal(at, -1);
 	(void)world_run(w, "", world_result(w, c, "", OUTCOME_FAIL, world_int(1)));
-	assert_ok(record_last_verdict(w->record, "a/b", w->now_ms, &at, &e), e);
+	assert_ok(record_last_verdict(w->record, world_check(w, "a/b"), w->now_ms, &at, &e), e);
 	assert_int_equal(at, WORLD_T0 + 2 * WORLD_HOUR);
 	(void)world_run(w, "", world_result(w, c, "", OUTCOME_SKIP, (struct value){0}));
 	run = world_begin(w, "");
 	world_add(w, &run, r, 2); /* as a whole it is undecided */
+	world_end(w, &run, OUTCOME_UNDECIDED);
 	(void)world_run(w, "",
 			world_result(w, world_check(w, "a/c"), "", OUTCOME_PASS, world_int(1)));
-	assert_ok(record_last_verdict(w->record, "a/b", w->now_ms, &at, &e), e);
+	assert_ok(record_last_verdict(w->record, world_check(w, "a/b"), w->now_ms, &at, &e), e);
 	assert_int_equal(at, WORLD_T0 + 2 * WORLD_HOUR);
 	r[1].outcome = OUTCOME_FAIL;
 	(void)world_run(w, "", r[1]);
-	assert_ok(record_last_verdict(w->record, "a/b", w->now_ms, &at, &e), e);
+	assert_ok(record_last_verdict(w->record, world_check(w, "a/b"), w->now_ms, &at, &e), e);
 	assert_true(at > WORLD_T0 + 3 * WORLD_HOUR);
+	was = at;
+	run = world_begin(w, "");
+	world_add(w, &run, r, 1); /* it never ends */
+	assert_int_equal(verdict(w), was);
+	r[0].check = other;
+	memset(other->hash, 0x22, sizeof(other->hash));
+	(void)world_run(w, "", r[0]); /* of another definition */
+	assert_int_equal(verdict(w), was);
 }
 
 /* A run over midnight gave its verdict on the day after it began, or before a clock was set back.
@@ -100,6 +110,7 @@ static void test_record_last_verdict_that_never_was_is_soon_known(void **state)
 		for (size_t i = 0; i < N_SERIES; i++)
 			r[i].measured_ms = w->now_ms;
 		world_add(w, &run, r, N_SERIES);
+		world_end(w, &run, OUTCOME_UNDECIDED);
 	}
 	(void)steps(w->record);
 	assert_int_equal(verdict(w), -1);
