@@ -43,7 +43,7 @@ int store_cursor(struct record *r, int64_t check_id, int64_t run_id, const char 
 static int find_cursor(struct record *r, struct arena *a, sqlite3_stmt *s,
 		       struct record_cursor *out, struct err *e)
 {
-	int rc;
+	int rc = 0;
 
 	while (out->own == NULL && (rc = store_step(r, s, e)) == 1) {
 		const char *state = store_text_or(s, 0, a, "");
