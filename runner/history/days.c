@@ -3,8 +3,11 @@
  */
 #include "runner/history/days.h"
 
+#include <stdint.h>
+
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/history/id_map.h"
 #include "runner/history/record.h"
 #include "runner/history/store.h"
 #include "runner/stats/random.h"
@@ -115,32 +118,52 @@ int record_rates(struct record *r, struct arena *a, int64_t since_ms, struct che
 	return store_leave(r, read_rates(r, a, since_ms, out, n, e), e);
 }
 
-/* From `day` on, the next with results of whatever series; 1 = found, 0 = none, -1. */
-static int next_day(struct record *r, int64_t *day, struct err *e)
+/* The newest before *day with results of whatever series; 1 = found, 0 = none, -1. */
+static int previous_day(struct record *r, int64_t *day, struct err *e)
 {
 	sqlite3_stmt *s =
-		store_sql(r, "SELECT id >> 24 FROM days WHERE id >= ?1 ORDER BY id LIMIT 1", e);
-	int rc;
+		store_sql(r, "SELECT id >> 24 FROM days WHERE id < ?1 ORDER BY id DESC LIMIT 1", e);
 
 	if (s == NULL)
 		return -1;
-	if (*day > MAX_DAY) /* behind whatever a row can say */
-		return 0;
 	store_bind_int(s, 1, *day << STORE_SERIES_BITS);
-	rc = store_integer(r, s, day, e);
-	return rc == 1 && *day > MAX_DAY ? 0 : rc;
+	return store_integer(r, s, day, e);
+}
+
+/* Was it judged when it was measured last? Days come newest first, and each series is asked once.
+ */
+static int is_judged(struct record *r, struct id_map *known, int64_t series, int64_t day, bool *out,
+		     struct err *e)
+{
+	static const int64_t yes = 1, no = 0;
+	const int64_t *is = id_map_get(known, series);
+	int64_t found = 1;
+	sqlite3_stmt *s;
+
+	if (is == NULL) {
+		s = store_sql(r, "SELECT " IS_JUDGED("?1", "?2"), e);
+		if (s == NULL)
+			return -1;
+		store_bind_int(s, 1, series);
+		store_bind_int(s, 2, day);
+		if (store_integer(r, s, &found, e) < 0)
+			return -1;
+		is = found != 0 ? &yes : &no;
+		id_map_put(known, series, (void *)(uintptr_t)is);
+	}
+	*out = *is != 0;
+	return 0;
 }
 
 /* One seek for each series of the check: rows of a day lie by series. */
 static int read_day(struct record *r, const char *check, const char *series, int64_t day,
-		    struct outcome_counts *out, struct err *e)
+		    struct id_map *known, struct outcome_counts *out, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(
 		r,
-		"SELECT d.n_undecided, d.n_pass, d.n_warn, d.n_fail, d.n_skip FROM checks "
+		"SELECT d.n_undecided, d.n_pass, d.n_warn, d.n_fail, d.n_skip, x.id FROM checks "
 		"c CROSS JOIN series x ON x.check_id = c.id CROSS JOIN days d ON d.id = (?3 "
-		"<< 24 | x.id) WHERE c.name = ?1 AND (?2 IS NULL OR x.name = ?2) AND " IS_JUDGED(
-			"x.id", "?3"),
+		"<< 24 | x.id) WHERE c.name = ?1 AND (?2 IS NULL OR x.name = ?2)",
 		e);
 	int rc;
 
@@ -150,9 +173,14 @@ static int read_day(struct record *r, const char *check, const char *series, int
 	if (series != NULL)
 		store_bind_text(s, 2, series); /* unbound is NULL */
 	store_bind_int(s, 3, day);
-	while ((rc = store_step(r, s, e)) == 1)
-		if (add_counts(r, out, s, 0, MAX_COUNT, e) != 0)
+	while ((rc = store_step(r, s, e)) == 1) {
+		bool is_counted;
+
+		if (is_judged(r, known, sqlite3_column_int64(s, OUTCOME_COUNT), day, &is_counted,
+			      e) != 0 ||
+		    (is_counted && add_counts(r, out, s, 0, MAX_COUNT, e) != 0))
 			return -1;
+	}
 	return rc;
 }
 
@@ -168,24 +196,31 @@ static int64_t total(const struct outcome_counts *c)
 static int read_days(struct record *r, struct arena *a, const char *check, const char *series,
 		     int64_t since_ms, struct day_rate **out, size_t *n, struct err *e)
 {
+	struct id_map known = {.arena = a};
 	struct day_rate *days = NULL;
+	int64_t day = MAX_DAY + 1;
 	size_t count = 0, cap = 0;
-	int64_t day;
 	int rc;
 
-	for (day = day_of(since_ms); (rc = next_day(r, &day, e)) == 1; day++) {
+	while ((rc = previous_day(r, &day, e)) == 1 && day >= day_of(since_ms)) {
 		struct day_rate x = {.begin_ms = day * DAY_MS};
 
-		if (read_day(r, check, series, day, &x.outcomes, e) != 0)
+		if (read_day(r, check, series, day, &known, &x.outcomes, e) != 0)
 			return -1;
 		if (total(&x.outcomes) == 0)
 			continue;
 		days = store_grow(a, days, sizeof(*days), count, &cap);
 		days[count++] = x;
 	}
+	for (size_t i = 0; i < count / 2; i++) { /* oldest first */
+		struct day_rate x = days[i];
+
+		days[i] = days[count - 1 - i];
+		days[count - 1 - i] = x;
+	}
 	*out = days;
 	*n = count;
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 int record_days(struct record *r, struct arena *a, const char *check, const char *series,
