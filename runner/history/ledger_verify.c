@@ -115,7 +115,9 @@ int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger
 	struct err why = {0};
 	int rc;
 
-	rc = check_all(&c, &why);
+	rc = store_check_pages(r, &why);
+	if (rc == 0)
+		rc = check_all(&c, &why);
 	/* Damage that stops the reading is what was looked for, not a reason to say nothing. */
 	if (rc != 0 && why.class == ERR_RECORD)
 		rc = ledger_find(&c, LEDGER_BROKEN, NULL, "it cannot be read to the end: %s",

@@ -79,8 +79,10 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 	return store_integer(r, s, id, e) < 0 ? -1 : 0;
 }
 
+/* In the order of enum column. */
 #define SOURCE(is_doubtful, order)                                                                 \
-	"SELECT " ROW_COLUMNS ", r.id, r.begin_ms, r.subject, " is_doubtful                        \
+	"SELECT x.facts_id, x.value, x.n, x.own_limit, x.room, x.at_ms, r.id, r.begin_ms, "        \
+	"r.subject, " is_doubtful                                                                  \
 	" FROM runs r CROSS JOIN results x ON x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND " \
 	"?3 ORDER BY " order
 /* Not ended when the run after ?3 began: so that it stays so. */
@@ -90,9 +92,22 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 #define UNVOUCHED "r.merge IS NOT NULL AND (SELECT vouched FROM merges WHERE id = r.merge) = 0"
 static_assert(RUN_COMPLETE == 1, "as UNFINISHED has it");
 
+enum column {
+	COLUMN_FACTS,
+	COLUMN_VALUE,
+	COLUMN_COUNTS,
+	COLUMN_LIMIT,
+	COLUMN_ROOM,
+	COLUMN_AT,
+	COLUMN_RUN,
+	COLUMN_BEGIN,
+	COLUMN_SUBJECT,
+	COLUMN_DOUBT, /* if asked for: nothing should rest on the run; see below */
+};
+
 /*
- * ROW_COLUMNS, then run id, begin, subject, and, if asked for, whether nothing should rest on the
- * run: it did not come to its end, or was merged though nobody vouched for it. Newest run first.
+ * Newest run first. In doubt is one that did not come to its end, or was merged though nobody
+ * vouched for it.
  */
 static sqlite3_stmt *start(struct record *r, const struct walk *w, bool is_doubt_told,
 			   struct err *e)
@@ -119,28 +134,57 @@ static sqlite3_stmt *start(struct record *r, const struct walk *w, bool is_doubt
 	return s;
 }
 
+static int64_t measured_ms(sqlite3_stmt *s)
+{
+	return sqlite3_column_int64(s, COLUMN_BEGIN) + sqlite3_column_int64(s, COLUMN_AT);
+}
+
 static struct point read_point(sqlite3_stmt *s, struct arena *a, const struct shared *f)
 {
-	struct value value = row_value(s, 1, a);
-	double limit = sqlite3_column_type(s, 3) != SQLITE_NULL ? store_real(s, 3) : f->limit;
+	struct value value = row_value(s, COLUMN_VALUE, a);
+	double limit = sqlite3_column_type(s, COLUMN_LIMIT) != SQLITE_NULL
+			       ? store_real(s, COLUMN_LIMIT)
+			       : f->limit;
 	int64_t n, n_total;
 	double share;
 
-	row_counts(s, 2, f->is_whole, &n, &n_total);
+	row_counts(s, COLUMN_COUNTS, f->is_whole, &n, &n_total);
 	share = f->has_share ? f->share : row_derived_share(&value, n_total);
 	return (struct point){
-		.run_id = sqlite3_column_int64(s, ROW_N_COLUMNS),
-		.measured_ms =
-			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 5),
+		.run_id = sqlite3_column_int64(s, COLUMN_RUN),
+		.measured_ms = measured_ms(s),
 		.outcome = f->outcome,
 		.value = value,
 		.share = share,
 		.has_limit = f->has_limit,
 		.limit = f->has_limit ? limit : 0,
-		.room = row_room(s, 4, &value, share, limit),
+		.room = row_room(s, COLUMN_ROOM, &value, share, limit),
 		.bound = f->bound,
 		.unit = f->unit,
 	};
+}
+
+/*
+ * A walk over more runs than pages are kept (4 KiB, STORE_KEPT_KIB) meets no leaf of the tree
+ * again; with few kept the next one is read into memory that the processor has at hand.
+ */
+#define WALK_KIB  256
+#define LONG_WALK (STORE_KEPT_KIB / 4)
+
+static int is_long(struct record *r, const struct walk *w, bool *out, struct err *e)
+{
+	int64_t first = 0, last = 0;
+	sqlite3_stmt *s;
+
+	*out = false;
+	if (w->limit != 0)
+		return 0;
+	s = store_sql(r, "SELECT coalesce(max(id), 0) FROM runs", e);
+	if (s == NULL || store_integer(r, s, &last, e) < 0 ||
+	    first_run(r, w->since_ms, &first, e) != 0)
+		return -1;
+	*out = last > LONG_WALK && first < last - LONG_WALK;
+	return 0;
 }
 
 /* Subjects repeat from run to run: the text is read when the id changes. */
@@ -187,8 +231,8 @@ static int walk_points(struct record *r, struct arena *a, const struct walk *w, 
 	while ((w->limit == 0 || count < w->limit) && (rc = store_step(r, s, e)) == 1) {
 		struct point p;
 
-		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0 ||
-		    read_subject(r, a, sqlite3_column_int64(s, ROW_N_COLUMNS + 2), &subject_id,
+		if (read_shared(r, a, sqlite3_column_int64(s, COLUMN_FACTS), &shared, e) != 0 ||
+		    read_subject(r, a, sqlite3_column_int64(s, COLUMN_SUBJECT), &subject_id,
 				 &subject, e) != 0)
 			return -1;
 		p = read_point(s, a, &shared);
@@ -232,6 +276,7 @@ static int read_series(struct record *r, struct arena *a, const char *check, con
 		       struct walk *w, struct point **out, size_t *n, struct err *e)
 {
 	struct point *points = NULL;
+	bool is_walk_long = false;
 	size_t count = 0;
 	int rc;
 
@@ -239,7 +284,13 @@ static int read_series(struct record *r, struct arena *a, const char *check, con
 		return -1;
 	rc = find_series(r, check, series, &w->series_id, e);
 	if (rc == 1)
+		rc = is_long(r, w, &is_walk_long, e) != 0 ? -1 : 1;
+	if (is_walk_long)
+		store_keep_pages(r, WALK_KIB);
+	if (rc == 1)
 		rc = walk_points(r, a, w, &points, &count, e);
+	if (is_walk_long)
+		store_keep_pages(r, STORE_KEPT_KIB);
 	if (store_leave(r, rc, e) != 0)
 		return -1;
 	reverse(points, count);
@@ -287,19 +338,18 @@ static int collect(struct record *r, struct arena *a, const struct walk *w,
 	if (s == NULL)
 		return -1;
 	while ((rc = store_step(r, s, e)) == 1) {
-		int64_t at =
-			sqlite3_column_int64(s, ROW_N_COLUMNS + 1) + sqlite3_column_int64(s, 5);
+		int64_t at = measured_ms(s);
 		struct value v;
 
-		if (read_shared(r, a, sqlite3_column_int64(s, 0), &shared, e) != 0)
+		if (read_shared(r, a, sqlite3_column_int64(s, COLUMN_FACTS), &shared, e) != 0)
 			return -1;
 		/* Who supplies an unsigned record, stops runs or loosens a bound for one of them
 		 * must not choose what others are judged by. */
 		if (at < w->since_ms || !may_be_baseline(shared.outcome) ||
-		    sqlite3_column_int(s, ROW_N_COLUMNS + 3) != 0 ||
+		    sqlite3_column_int(s, COLUMN_DOUBT) != 0 ||
 		    memcmp(shared.hash, hash, sizeof(shared.hash)) != 0)
 			continue;
-		v = row_value(s, 1, a);
+		v = row_value(s, COLUMN_VALUE, a);
 		if (v.type != VALUE_INT && (v.type != VALUE_REAL || !isfinite(v.real)))
 			continue;
 		values = store_grow(a, values, sizeof(*values), count, &cap);

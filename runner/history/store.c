@@ -29,11 +29,7 @@
 #include "runner/io/file.h"
 #include "runner/io/shared_log.h"
 
-/* Pages kept in memory, in KiB: a run's rows and the upper levels of every tree. */
-static const char pragmas[] = "PRAGMA page_size = 4096;"
-			      "PRAGMA cell_size_check = ON;"
-			      "PRAGMA temp_store = MEMORY;"
-			      "PRAGMA cache_size = -4096;";
+static const char pragmas[] = "PRAGMA page_size = 4096; PRAGMA temp_store = MEMORY";
 
 static int fail_plainly(const struct record *r, const char *verb, struct err *e)
 {
@@ -438,6 +434,24 @@ int store_configure(struct record *r, struct err *e)
 		rc = sqlite3_exec(r->db, pragmas, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(r->db, access, NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return store_fail(r, e);
+	store_keep_pages(r, STORE_KEPT_KIB);
+	return r->shared != NULL || r->mode == RECORD_WRITE ? store_check_pages(r, e) : 0;
+}
+
+void store_keep_pages(struct record *r, int kib)
+{
+	char sql[48];
+
+	(void)sqlite3_snprintf(sizeof(sql), sql, "PRAGMA cache_size = -%d", kib);
+	(void)sqlite3_exec(r->db, sql, NULL, NULL, NULL); /* the same is read either way */
+}
+
+int store_check_pages(struct record *r, struct err *e)
+{
+	int rc = sqlite3_exec(r->db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL);
+
 	return rc == SQLITE_OK ? 0 : store_fail(r, e);
 }
 

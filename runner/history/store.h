@@ -84,6 +84,15 @@ int store_open_file(struct record *r, const char *file, struct err *e);
 
 /* What every handle is: hostile files are read with care, others waited for. */
 int store_configure(struct record *r, struct err *e);
+/*
+ * Every page is looked through when it is read: damage is met before it is written on, and whoever
+ * verifies meets it at once. On in what can be written; it is a quarter of the time of reading a
+ * series.
+ */
+int store_check_pages(struct record *r, struct err *e);
+/* Of the pages read so many stay in memory: a run's rows and the upper levels of every tree. */
+#define STORE_KEPT_KIB 4096
+void store_keep_pages(struct record *r, int kib);
 
 /*
  * The record as it is now, to be read while others write to it; to be closed (aside.c). It takes as
