@@ -18,8 +18,6 @@
 #include "runner/io/http.h"
 #include "runner/model/kind.h"
 
-#define MAX_REPETITIONS 1000
-
 static const char *const connections[] = {"kept", "fresh", NULL};
 
 #define HTTP_FIELD(name) offsetof(struct benchmark_request, name)
@@ -89,20 +87,20 @@ static const struct key_row benchmark_keys[] = {
 	 .type = KEY_INT,
 	 .offset = FIELD(n),
 	 .min = 2,
-	 .max = MAX_REPETITIONS,
+	 .max = BENCHMARK_MAX_REPETITIONS,
 	 .def = "30",
 	 .help = "how often; a repetition that fails ends the benchmark without a value"},
 	{.name = "warm_up",
 	 .type = KEY_INT,
 	 .offset = FIELD(warm_up),
-	 .max = MAX_REPETITIONS,
+	 .max = BENCHMARK_MAX_REPETITIONS,
 	 .def = "3",
 	 .help = "how often before that, without a look at the clock"},
 	{.name = "min_samples",
 	 .type = KEY_INT,
 	 .offset = FIELD(min_samples),
 	 .min = 2,
-	 .max = MAX_REPETITIONS,
+	 .max = BENCHMARK_MAX_REPETITIONS,
 	 .def = "10",
 	 .help = "when the check's timeout is near, as few repetitions as that are enough; fewer "
 		 "are no measurement"},

@@ -54,7 +54,8 @@ enum benchmark_subject benchmark_subject(const struct check *c);
 const char *benchmark_line(struct arena *a, const struct check *c);
 const char *benchmark_control_line(struct arena *a, const struct check *c);
 
-#define BENCHMARK_MAX_RUNS 1000
+#define BENCHMARK_MAX_RUNS	  1000
+#define BENCHMARK_MAX_REPETITIONS 1000
 
 /* ---- benchmark_check.c ---- */
 

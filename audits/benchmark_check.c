@@ -99,10 +99,14 @@ static int read_effect(struct benchmark_spec *spec)
 	return 0;
 }
 
+static bool is_level(double level)
+{
+	return level > 0 && level <= MAX_LEVEL;
+}
+
 static void check_numbers(struct keys_context *ctx, const struct check *c)
 {
 	struct benchmark_spec *spec = c->spec;
-	size_t needed;
 
 	if (spec->min_samples > spec->n)
 		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "min_samples"), NULL,
@@ -112,20 +116,9 @@ static void check_numbers(struct keys_context *ctx, const struct check *c)
 			       "write a share, a time or a size: 5%, 2ms, 1MiB",
 			       "check \"%s\": cannot read effect \"%s\"", c->name,
 			       str_escaped(ctx->arena, spec->effect_text));
-	if (!(spec->level > 0 && spec->level <= MAX_LEVEL)) {
+	if (!is_level(spec->level))
 		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "level"), "0.05 is usual",
 			       "check \"%s\": level must be above 0 and at most 0.5", c->name);
-		return;
-	}
-	needed = stats_permutation_min_runs(spec->level);
-	if (needed > (size_t)spec->runs)
-		(void)diags_at(ctx->diags, keys_pos(c->spec_node, "level"),
-			       needed <= BENCHMARK_MAX_RUNS
-				       ? arena_printf(ctx->arena, "add runs: %zu", needed)
-				       : NULL,
-			       "check \"%s\": at this level nothing can be told from fewer than "
-			       "%zu runs",
-			       c->name, needed);
 }
 
 void benchmark_check(struct keys_context *ctx, struct check *c)
@@ -138,11 +131,56 @@ void benchmark_check(struct keys_context *ctx, struct check *c)
 	check_numbers(ctx, c);
 }
 
+/* What has too little beside it to reach the level never fails. */
+static void check_reach(struct keys_context *ctx, const struct check *c, size_t needed,
+			size_t given, size_t most, const char *key, const char *what)
+{
+	struct pos pos = keys_pos(c->spec_node, "level");
+
+	if (needed <= given)
+		return;
+	if (needed <= most)
+		(void)diags_at(ctx->diags, pos,
+			       arena_printf(ctx->arena, "write %s: %zu", key, needed),
+			       "check \"%s\": at this level nothing can be told from fewer than "
+			       "%zu %s",
+			       c->name, needed, what);
+	else
+		(void)diags_at(ctx->diags, pos, "0.05 is usual",
+			       "check \"%s\": at this level nothing can be told from %zu %s, the "
+			       "most there are",
+			       c->name, most, what);
+}
+
+static void check_level(struct keys_context *ctx, const struct check *c)
+{
+	const struct benchmark_spec *spec = c->spec;
+	bool has_history = false, has_control = false;
+
+	for (size_t i = 0; i < c->n_expects; i++) {
+		const struct named_expectation *x = &c->expects[i];
+
+		has_history = has_history || (x->has_expect && x->expect.has_history) ||
+			      (x->has_warn && x->warn.has_history);
+		has_control = has_control || (x->has_expect && x->expect.has_control) ||
+			      (x->has_warn && x->warn.has_control);
+	}
+	if (!is_level(spec->level))
+		return;
+	if (has_history)
+		check_reach(ctx, c, stats_permutation_min_runs(spec->level), (size_t)spec->runs,
+			    BENCHMARK_MAX_RUNS, "runs", "runs");
+	if (has_control)
+		check_reach(ctx, c, stats_permutation_min_pairs(spec->level), (size_t)spec->n,
+			    BENCHMARK_MAX_REPETITIONS, "n", "repetitions");
+}
+
 /* An effect in ms says nothing about bytes. */
 void benchmark_check_bounds(struct keys_context *ctx, const struct check *c)
 {
 	const struct benchmark_spec *spec = c->spec;
 
+	check_level(ctx, c);
 	for (size_t i = 0; i < c->n_expects; i++) {
 		const struct named_expectation *x = &c->expects[i];
 		bool is_compared = (x->has_expect && x->expect.has_history) ||

@@ -140,11 +140,21 @@ static void compare_with_control(struct arena *a, const struct measurement *m,
 				 struct comparison *out)
 {
 	const struct sampling *s = m->sampling;
+	size_t needed = stats_permutation_min_pairs(s->level);
 	struct buf b;
 
 	*out = (struct comparison){.centre = 1, .level = s->level};
 	if (s->paired == NULL || s->n_pairs == 0) {
 		out->reason = "there is no control beside the value";
+		return;
+	}
+	if (s->n_pairs < needed) {
+		out->reason = arena_printf(
+			a, "there are %zu pairs, at least %zu are needed for a p of at most %.2g",
+			s->n_pairs, needed, s->level);
+		out->help =
+			"fewer say \"not worse\" whatever they measured: raise n:, and timeout: if "
+			"it ended them";
 		return;
 	}
 	out->change = number_of(&m->value) - out->centre;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "runner/base/arena.h"
@@ -156,4 +157,11 @@ struct permutation stats_permutation_paired(const double *differences, size_t n,
 	out = n <= PERMUTATION_EXACT_PAIRS ? compare_all(items, n) : compare_drawn(items, n, seed);
 	free(items);
 	return out;
+}
+
+size_t stats_permutation_min_pairs(double level)
+{
+	if (level * (PERMUTATION_DRAWS + 1) < 1)
+		return SIZE_MAX;
+	return (size_t)fmax(ceil(-log2(level) - 1e-9), 1);
 }

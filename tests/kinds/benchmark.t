@@ -46,6 +46,10 @@ audits:
       - id: control
         benchmark: { command: [./work, a], against: [./work, b], n: 5, min_samples: 5, warm_up: 0, effect: 50% }
         expect: { ratio: not worse than control }
+      - id: pairs
+        timeout: 1400ms
+        benchmark: { command: [sleep, "0.3"], against: ["true"], n: 30, min_samples: 2, warm_up: 0 }
+        expect: { ratio: not worse than control }
       - id: query
         target: shop
         benchmark: { sql: "SELECT id FROM orders", $few }
@@ -149,6 +153,7 @@ cp good.db .assize/record.db
 echo 0.15 >a
 tells "slower than the control" control 1 'FAIL b/control:ratio'
 like "by how much" "$out" '% above the control in the middle of 5 pairs, p = 0\.031'
+tells "fewer pairs than could tell" pairs 2 'undecided b/pairs:ratio .*there are [234] pairs, at least 5 are needed for a p of at most 0\.05'
 intact
 
 # ---- query and request ----
@@ -200,7 +205,9 @@ refuses "more samples than repetitions" '{ command: [a], n: 5 }' 'min_samples is
 refuses "an effect that is none" '{ command: [a], effect: little }' 'cannot read effect "little"'
 refuses "an effect in another unit" '{ command: [a], effect: 5ms }' 'an effect of 5ms says nothing about "memory"' 'memory: not worse than history'
 refuses "a level of 0" '{ command: [a], level: 0 }' 'level must be above 0'
-refuses "a level nobody can reach" '{ command: [a], level: 0.01 }' 'nothing can be told from fewer than 100 runs'
+refuses "a level nobody can reach" '{ command: [a], level: 0.01 }' 'nothing can be told from fewer than 100 runs' 'time: not worse than history'
+refuses "fewer pairs than can be told apart" '{ command: [a], against: [b], n: 4, min_samples: 4 }' 'nothing can be told from fewer than 5 repetitions' 'ratio: not worse than control'
+refuses "a level that no pairs reach" '{ command: [a], against: [b], level: 0.00001 }' 'nothing can be told from 1000 repetitions, the most there are' 'ratio: not worse than control'
 refuses "history of a single value" '{ command: [a] }' 'the value is measured once in a run' 'p95: not worse than history'
 refuses "a control of a value without one" '{ command: [a], against: [b] }' 'the value has no control beside it' 'time: not worse than control'
 refuses "the ratio to no control" '{ command: [a] }' 'yields "ratio" only with "against"' 'ratio: "< 2"'

@@ -95,6 +95,32 @@ static void test_permutation_needs_so_many_runs(void **state)
 	}
 }
 
+static void test_permutation_needs_so_many_pairs(void **state)
+{
+	static const struct {
+		double level;
+		size_t pairs;
+	} cases[] = {{0.5, 1},	   {0.25, 2}, {0.1, 4}, {0.05, 5}, {0.01, 7}, {0.000244140625, 12},
+		     {0.0002, 13}, {1, 1}};
+	double worse[16];
+
+	(void)state;
+	for (size_t i = 0; i < 16; i++)
+		worse[i] = (double)(i + 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t n = cases[i].pairs;
+
+		assert_int_equal(stats_permutation_min_pairs(cases[i].level), n);
+		if (n > PERMUTATION_EXACT_PAIRS)
+			continue;
+		assert_true(stats_permutation_paired(worse, n, 1).p_value <= cases[i].level);
+		if (n > 1)
+			assert_true(stats_permutation_paired(worse, n - 1, 1).p_value >
+				    cases[i].level);
+	}
+	assert_true(stats_permutation_min_pairs(0.00009) == SIZE_MAX);
+}
+
 static void test_permutation_of_pairs_by_hand(void **state)
 {
 	static const double all[] = {1, 2, 3, 4, 5}, most[] = {1, 2, 3, 4, -5},
@@ -294,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_permutation_of_equal_runs_is_no_alarm),
 		cmocka_unit_test(test_permutation_knows_a_trend_from_a_jump),
 		cmocka_unit_test(test_permutation_needs_so_many_runs),
+		cmocka_unit_test(test_permutation_needs_so_many_pairs),
 		cmocka_unit_test(test_permutation_of_pairs_by_hand),
 		cmocka_unit_test(test_permutation_of_pairs_is_drawn_fairly),
 		cmocka_unit_test(test_permutation_of_pairs_survives_an_outlier),
