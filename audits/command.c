@@ -54,7 +54,8 @@ static const struct key_row command_keys[] = {
 	 .offset = offsetof(struct command_spec, sandbox),
 	 .sub = command_sandbox_keys,
 	 .help = "what the kernel keeps from the program; no more privileges, memory of others, "
-		 "io_uring or namespaces in any case; without this key nothing is kept from it",
+		 "System V IPC, io_uring or namespaces in any case; without this key nothing is "
+		 "kept from it",
 	 .example = "{ read: [scripts], network: none, memory: 512MiB }"},
 	{.name = "format",
 	 .type = KEY_ENUM,

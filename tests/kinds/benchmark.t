@@ -128,10 +128,10 @@ like "and what came of it is evidence" "$shown" \
 	'evidence +history: .* the median .* of 2 runs \(.* to .*\), p = .*, worse is more than 100 ms, with a p of at most 0\.5'
 echo 0.3 >a
 tells "slower than it was" past 1 'FAIL b/past:time'
-like "by how much, of how many" "$out" 'reason +[0-9]+ % above the median [0-9.]+ ms of 3 runs \([0-9.]+ ms to [0-9.]+ ms\), p = '
+like "by how much, of how many" "$out" 'reason +[0-9]+ % above the median [0-9.]+ [um]s of 3 runs \([0-9.]+ [um]s to [0-9.]+ [um]s\), p = '
 intact
 tells "as it was" past 0 'pass b/past'
-like "the failed run is no history" "$("$ASSIZE" explain latest b/past)" 'the median [0-9.]+ ms of 3 runs'
+like "the failed run is no history" "$("$ASSIZE" explain latest b/past)" 'the median [0-9.]+ [um]s of 3 runs'
 cp .assize/record.db good.db
 ask "UPDATE runs SET host = (SELECT id FROM texts WHERE body = 'run') WHERE id < 4"
 tells "another host has another history" past 2 'the history has 1 run of this definition on this host'

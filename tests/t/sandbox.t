@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 cd "$TMP" && chmod 755 . && chmod o+x "${TMPDIR:-/tmp}"
 # Plain, whatever the variant: a sanitizer traces processes and takes memory, which is refused here.
-ok "the attempts compile" cc -std=c17 -D_POSIX_C_SOURCE=200809L -o escape "$ROOT/tests/tools/escape.c"
+ok "the attempts compile" cc -std=c17 -D_XOPEN_SOURCE=700 -o escape "$ROOT/tests/tools/escape.c"
 cp "$ASSIZE" .
 abi=$(./escape abi)
 kernel=$(uname -r)
@@ -48,6 +48,9 @@ works()
 	both read "read, $TMP/inside/file" 'read: [own]'
 	both udp 'udp, "9"' ''
 	both udp-tcp 'udp, "9"' 'network: tcp, ports: [9]'
+	both shm shm ''
+	both sem sem 'network: any'
+	both msg msg ''
 	both bomb 'forks, "64"' 'processes: 16'
 	both memory 'memory, "200"' 'memory: 64MiB'
 	both tcp 'tcp, "9"' ''
@@ -103,6 +106,9 @@ attempts()
 	refused read 'Permission denied'
 	refused udp 'Permission denied'
 	refused udp-tcp 'Permission denied'
+	refused shm 'Operation not permitted'
+	refused sem 'Operation not permitted'
+	refused msg 'Operation not permitted'
 	is "$who: bomb succeeds without a sandbox" "$(grep '^s/bomb-free [a-z]* \[status\]' <<<"$results" | cut -d' ' -f2)" pass
 	refused memory 'Cannot allocate memory'
 	# Nothing listens there: what gets through is told apart by its error.

@@ -5,6 +5,7 @@
  *
  *	write FILE, truncate FILE, read FILE	udp PORT, tcp PORT, unix PATH
  *	forks N			N children at once
+ *	shm, sem, msg		makes a segment, a semaphore, a queue of System V, and removes it
  *	setsid, ptrace PID, uring, unshare, signal PID, memory MIB, fastopen PORT
  *	abi			prints the ABI of Landlock, 0 = none
  *	without-landlock COMMAND...	runs it on a kernel that seems to have no Landlock
@@ -22,8 +23,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -160,6 +165,26 @@ static int without_landlock(char **argv)
 	return 2;
 }
 
+static int share(const char *what)
+{
+	int id;
+
+	if (strcmp(what, "shm") == 0) {
+		id = shmget(IPC_PRIVATE, 4096, 0600);
+		if (id >= 0)
+			(void)shmctl(id, IPC_RMID, NULL);
+	} else if (strcmp(what, "sem") == 0) {
+		id = semget(IPC_PRIVATE, 1, 0600);
+		if (id >= 0)
+			(void)semctl(id, 0, IPC_RMID);
+	} else {
+		id = msgget(IPC_PRIVATE, 0600);
+		if (id >= 0)
+			(void)msgctl(id, IPC_RMID, NULL);
+	}
+	return result(what, id);
+}
+
 static int attempt(const char *what, const char *word)
 {
 	char params[256] = {0};
@@ -184,6 +209,8 @@ static int attempt(const char *what, const char *word)
 		return leave_session();
 	if (strcmp(what, "ptrace") == 0)
 		return result(what, ptrace(PTRACE_SEIZE, atoi(word), NULL, NULL));
+	if (strcmp(what, "shm") == 0 || strcmp(what, "sem") == 0 || strcmp(what, "msg") == 0)
+		return share(what);
 	if (strcmp(what, "signal") == 0)
 		return result(what, kill(atoi(word), SIGTERM));
 	if (strcmp(what, "uring") == 0)
