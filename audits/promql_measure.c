@@ -25,6 +25,7 @@
 
 struct point {
 	double at_s, value;
+	bool is_rounded; /* see measurement.h */
 };
 
 /* What came with one set of labels. */
@@ -52,6 +53,15 @@ static const char *duration(struct arena *a, double seconds)
 	return arena_strdup(a, text);
 }
 
+/* Beyond 2^53 the server itself keeps no single steps; what its text has more is lost here. */
+static bool is_rounded(const char *s, size_t n, double value)
+{
+	double plain;
+
+	return fabs(value) >= 0x1p53 ||
+	       (num_parse_real(s, n, &plain) == 0 && num_is_mistaken(s, n));
+}
+
 /* [ 1700000000.123, "12.5" ]; NULL, or why it is no point. */
 static const char *read_point(const struct measuring *m, const struct json_t *pair,
 			      struct point *out)
@@ -68,6 +78,7 @@ static const char *read_point(const struct measuring *m, const struct json_t *pa
 		return "the answer holds a point without a time";
 	if (value.type != JSON_IS_TEXT || exposition_real(value.text, value.n, &out->value) != 0)
 		return "the answer holds a point without a number";
+	out->is_rounded = is_rounded(value.text, value.n, out->value);
 	return NULL;
 }
 
@@ -91,11 +102,15 @@ static struct measurement measure_instant(const struct measuring *m, const struc
 {
 	struct point point;
 	const char *problem = read_point(m, pair, &point);
+	struct measurement out;
 
 	if (problem == NULL)
 		problem = age_problem(m, point.at_s);
-	return problem != NULL ? measurement_none("", problem)
-			       : measurement_real("", point.value * m->factor, m->unit);
+	if (problem != NULL)
+		return measurement_none("", problem);
+	out = measurement_real("", point.value * m->factor, m->unit);
+	out.is_rounded = point.is_rounded;
+	return out;
 }
 
 /* ---- ranges ---- */
@@ -104,7 +119,7 @@ struct run {
 	double previous_s, gap_s, gap_at_s;
 	double last, min, max, sum;
 	int64_t n;
-	bool has_nan;
+	bool has_nan, has_rounded;
 };
 
 static void note_gap(struct run *r, double to_s)
@@ -124,6 +139,7 @@ static void add_point(struct run *r, const struct point *point)
 	r->max = fmax(r->max, point->value);
 	r->sum += point->value;
 	r->has_nan = r->has_nan || isnan(point->value);
+	r->has_rounded = r->has_rounded || point->is_rounded;
 	r->n++;
 }
 
@@ -204,10 +220,12 @@ static struct measurement measure_range(const struct measuring *m, const struct 
 		problem = gap_problem(m, &run);
 	if (problem != NULL)
 		return measurement_none("", problem);
-	if (reduce == PROMQL_REDUCE_COUNT)
+	if (reduce == PROMQL_REDUCE_COUNT) {
 		out = measurement_int("", run.n, "");
-	else
+	} else {
 		out = measurement_real("", reduced(&run, reduce) * m->factor, m->unit);
+		out.is_rounded = run.has_rounded;
+	}
 	out.n = run.n;
 	return out;
 }

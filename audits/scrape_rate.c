@@ -99,8 +99,19 @@ const char *scrape_rate_second(struct scrape_rate *r, const struct exposition_sa
 
 /* How many counters had what happen to them. */
 struct tally {
-	int64_t gone, new, reset, stuck, taken;
+	int64_t gone, new, reset, stuck, coarse, taken;
 };
+
+/*
+ * Beyond 2^53 a double keeps no single steps: is the increase so small that what both ends lost is
+ * a thousandth of it, as much as the clock may be wrong by?
+ */
+static bool is_coarse(double from, double now)
+{
+	double most = fmax(fabs(from), fabs(now));
+
+	return most >= 0x1p53 && (nextafter(most, INFINITY) - most) * 1000 > now - from;
+}
 
 static bool is_reset(const struct scrape_rate *r, const struct scrape_counter *c,
 		     const struct scrape_interval *interval)
@@ -141,6 +152,11 @@ static const char *tally_problem(struct arena *a, const struct tally *t, size_t 
 				    "%" PRId64 " of %zu counters have the timestamp they had "
 				    "the first time: nothing was measured between",
 				    t->stuck, n);
+	if (t->coarse > 0)
+		return arena_printf(a,
+				    "%" PRId64 " of %zu counters stand beyond 2^53, where single "
+				    "steps are not kept: how far they came is not known",
+				    t->coarse, n);
 	if (t->gone > 0 && reset != RESET_IGNORE)
 		return arena_printf(a, "%" PRId64 " of %zu counters were gone the second time",
 				    t->gone, n);
@@ -178,6 +194,10 @@ const char *scrape_rate_settle(const struct scrape_rate *r, const struct scrape_
 			seconds = c->now_s - c->before_s;
 		if (!(seconds > 0)) {
 			t.stuck++;
+			continue;
+		}
+		if (is_coarse(from, c->now)) {
+			t.coarse++;
 			continue;
 		}
 		t.taken++;

@@ -3,7 +3,9 @@
  *
  * The directive is where everything can go wrong: it turns a failure into something to do. The
  * first # that stands between white space ends the description, whether or not it names a known
- * directive; one that is escaped never does. Without white space on one side it must name one.
+ * directive; one that is escaped never does. Without white space on one side it must name one, and
+ * a reader may take it or not (TAP 14): "visible #skip-link" and "C# skipper" are no reasons to
+ * take a failure for less, nor is "# todolist".
  */
 #include "audits/tap_read.h"
 
@@ -49,14 +51,14 @@ static const char *unescaped(struct arena *a, const char *s, size_t n)
 }
 
 /* "SKIP", "skipped:", "todo" behind a #; *used is how many bytes of s that is, blanks included. */
-static enum tap_directive take_directive(const char *s, size_t n, size_t *used)
+static enum tap_directive take_directive(const char *s, size_t n, bool is_ok, size_t *used)
 {
 	const char *begin = s;
 	enum tap_directive found = TAP_NONE;
 
 	skip_blanks(&s, &n);
 	if (n >= 4 && strncasecmp(s, "todo", 4) == 0)
-		found = TAP_TODO;
+		found = is_ok || n == 4 || !isalnum((unsigned char)s[4]) ? TAP_TODO : TAP_NONE;
 	else if (n >= 4 && strncasecmp(s, "skip", 4) == 0)
 		found = TAP_SKIP;
 	while (n > 0 && !is_blank(*s)) {
@@ -79,9 +81,10 @@ static void split_directive(struct arena *a, const char *s, size_t n, struct tap
 			i++;
 			continue;
 		}
-		if (s[i] != '#' || (!is_after_blank && !is_before_blank))
+		if (s[i] != '#' || (!is_after_blank && !is_before_blank) ||
+		    (!out->is_ok && !(is_after_blank && is_before_blank)))
 			continue;
-		out->directive = take_directive(s + i + 1, n - i - 1, &used);
+		out->directive = take_directive(s + i + 1, n - i - 1, out->is_ok, &used);
 		if (out->directive != TAP_NONE) {
 			out->description = unescaped(a, s, i);
 			out->reason = unescaped(a, s + i + 1 + used, n - i - 1 - used);

@@ -198,6 +198,18 @@ no "native histograms" 'a native histogram' "$range, reduce: max"
 success vector '[]'
 no "a moment where a range was asked for" 'the result is of type "vector", which was not asked for' "$range, reduce: max"
 
+# ---- digits ----
+one "$now" '"9007199254740993"'
+says "a step beyond what is kept" '' '<= 9007199254740992' undecided ''
+one "$now" '"9007199254740992"'
+says "beyond 2^53 the server keeps no steps" '' '== 9007199254740992' undecided ''
+one "$now" '"5.000000000000000000001"'
+says "a fraction that is not kept" '' '<= 5' undecided ''
+one "$now" '"1e+17"'
+says "far from the bound" '' '> 9007199254740992' pass ''
+points "[$((now - 600)),\"9007199254740993\"],[$((now - 300)),\"1\"],[$now,\"2\"]"
+says "the largest of a range" "$range, reduce: max" '<= 9007199254740992' undecided ''
+
 cat >assize.yaml <<YAML
 assize: 1
 targets:

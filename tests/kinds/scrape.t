@@ -427,6 +427,15 @@ x_count 11
 x_bucket{le="0.1"} 20
 x_bucket{le="+Inf"} 20
 x_count 20'
+no "a step beyond 2^53" 'metric: x_total' '1 of 1 counters stand beyond 2\^53, where single steps are not kept' <<<'x_total 9007199254740992
+--
+x_total 9007199254740997'
+no "none that is seen there" 'metric: x_total' '1 of 1 counters stand beyond 2\^53' <<<'x_total 9007199254740992
+--
+x_total 9007199254740993'
+rate "many of them" 'metric: x_total' '== 1000000000' " pass q/r${#claims[@]} " <<<"x_total 20000000000000000 $a
+--
+x_total 20000010000000000 $b"
 cat >rates.yaml <<YAML
 assize: 1
 targets:
@@ -442,7 +451,7 @@ is "rates: one of them is too high" "$status" 1
 for i in "${!claims[@]}"; do
 	like "rate: ${claims[i]}" "$(grep "q/r$i[ {]" <<<"$out" | tr '\n' ' ')" "${told[i]}"
 done
-is "rates: nothing else passes" "$(grep -c ' pass q/' <<<"$out")" 8
+is "rates: nothing else passes" "$(grep -c ' pass q/' <<<"$out")" 9
 run "$ASSIZE" plan -f rates.yaml q/r18
 like "rates: plan says what is done" "$out" 'twice, 0.05 s apart: quantile 0.5 of x_bucket'
 

@@ -132,6 +132,10 @@ static void test_tap_counts_directives(void **state)
 	/* What would turn a failure into something to do. */
 	expect_report("1..1\nnot ok 1 - see issue#todo\n", "0 1 0 0", NULL);
 	expect_report("1..1\nnot ok 1 - a \\# ToDo b\n", "0 1 0 0", NULL);
+	/* What a reader may take or leave excuses nothing. */
+	expect_report("1..1\nnot ok 1 - a visible #skip-link\n", "0 1 0 0", NULL);
+	expect_report("1..1\nnot ok 1 - C# skipper works\n", "0 1 0 0", NULL);
+	expect_report("1..1\nnot ok 1 - renders # todolist\n", "0 1 0 0", NULL);
 }
 
 static void expect_point(const char *line, const char *description, enum tap_directive directive,
