@@ -64,7 +64,7 @@ static void print_help(struct app *app, const struct command *self)
 		      self->manual != NULL ? self->manual : "");
 }
 
-void app_guard_output(struct app *app, const char *file)
+static void guard_output(struct app *app, const char *file)
 {
 	if (file != NULL)
 		file_guard_output(file_absolute(app->arena, app->cwd, file));
@@ -73,7 +73,7 @@ void app_guard_output(struct app *app, const char *file)
 int app_guard_definition(struct app *app, const struct definition *d, const char *file,
 			 struct err *e)
 {
-	app_guard_output(app, file);
+	guard_output(app, file);
 	for (size_t i = 0; d != NULL && i < d->n_sources; i++)
 		file_note_read(file_absolute(app->arena, app->cwd, d->sources[i].file));
 	return file_check_guarded(e);
@@ -84,8 +84,43 @@ static void guard_outputs(struct app *app, const struct texts *outputs)
 	for (size_t i = 0; i < outputs->n; i++) {
 		const char *eq = strchr(outputs->items[i], '=');
 
-		app_guard_output(app, eq != NULL ? eq + 1 : NULL);
+		guard_output(app, eq != NULL ? eq + 1 : NULL);
 	}
+}
+
+struct output {
+	const char *option, *text, *path; /* NULL = no file */
+};
+
+static size_t list_outputs(struct app *app, const char *option, const struct texts *texts,
+			   struct output *out)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		const char *eq = strchr(texts->items[i], '=');
+		bool is_file = eq != NULL && eq[1] != '\0' && strcmp(eq, "=-") != 0;
+
+		out[i] = (struct output){option, texts->items[i],
+					 is_file ? file_absolute(app->arena, app->cwd, eq + 1)
+						 : NULL};
+	}
+	return texts->n;
+}
+
+/* Of two that are written into one file the first would be gone. */
+static int refuse_one_file(struct app *app, const struct options *o, struct err *e)
+{
+	struct output *all = arena_array(app->arena, o->reports.n + o->attests.n, sizeof(*all));
+	size_t n = list_outputs(app, "--report", &o->reports, all);
+
+	n += list_outputs(app, "--attest", &o->attests, all + n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (all[i].path != NULL && all[k].path != NULL &&
+			    file_is_one(all[i].path, all[k].path))
+				return err_set(e, ERR_USAGE, "%s %s and %s %s name one file",
+					       all[k].option, all[k].text, all[i].option,
+					       all[i].text);
+	return 0;
 }
 
 struct said {
@@ -172,7 +207,7 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 	app->repeated = repeated_options(app, o);
 	guard_outputs(app, &o->reports);
 	guard_outputs(app, &o->attests);
-	if (refuse_bytes(o, &e) != 0 ||
+	if (refuse_bytes(o, &e) != 0 || refuse_one_file(app, o, &e) != 0 ||
 	    (github_is_wanted(&o->reports) && github_begin(app, &e) != 0)) {
 		*status = app_fail(app, &e);
 		return false;
@@ -185,11 +220,23 @@ int app_load(struct app *app, const struct options *o, struct definition **out)
 	return app_load_instead(app, o, NULL, out);
 }
 
+static struct load_options load_of(const struct app *app, const struct options *o)
+{
+	return (struct load_options){
+		.path = o->file,
+		.cwd = app->cwd,
+		.env = app->env,
+		.env_ctx = app->env_ctx,
+		.pinned = o->pinned,
+		.vars = o->vars.items,
+		.n_vars = o->vars.n,
+	};
+}
+
 /* Libraries read keys by their paths, and the record's key is read when all has been written. */
-static int refuse_outputs(struct app *app, const struct options *o, const struct definition *d)
+static void note_keys(struct app *app, const struct options *o, const struct definition *d)
 {
 	const char *key = vouch_key_path(app, d, app_record_path(app, o, d));
-	struct err e = {0};
 
 	if (key != NULL)
 		file_note_read(key);
@@ -201,6 +248,30 @@ static int refuse_outputs(struct app *app, const struct options *o, const struct
 		if (r->key_file != NULL)
 			file_note_read(r->key_file);
 	}
+}
+
+void app_guard_output(struct app *app, const struct options *o)
+{
+	struct load_options load = load_of(app, o);
+	struct definition *d = NULL;
+	struct diags ignored;
+	struct stat st;
+
+	if (o->output == NULL || stat(file_absolute(app->arena, app->cwd, o->output), &st) != 0)
+		return;
+	guard_output(app, o->output);
+	/* Wrong or not there: what it was read from is noted by the file door all the same. */
+	diags_init(&ignored, app->arena);
+	(void)definition_load(app->arena, &load, &d, &ignored);
+	if (d != NULL)
+		note_keys(app, o, d);
+}
+
+static int refuse_outputs(struct app *app, const struct options *o, const struct definition *d)
+{
+	struct err e = {0};
+
+	note_keys(app, o, d);
 	if (file_check_guarded(&e) == 0)
 		return 0;
 	(void)app_fail(app, &e);
@@ -240,19 +311,11 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 		     struct definition **out)
 {
 	struct diags diags;
-	struct load_options load = {
-		.path = o->file,
-		.cwd = app->cwd,
-		.env = app->env,
-		.env_ctx = app->env_ctx,
-		.pinned = o->pinned,
-		.vars = o->vars.items,
-		.n_vars = o->vars.n,
-		.instead = instead,
-	};
+	struct load_options load = load_of(app, o);
 	struct definition *d = NULL;
 	struct err e = {0};
 
+	load.instead = instead;
 	diags_init(&diags, app->arena);
 	if (definition_load(app->arena, &load, &d, &diags) != 0) {
 		(void)fflush(app->out);

@@ -72,10 +72,11 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 	       struct options *o, int *status);
 
 /*
- * The file of -o, where it is not to take the place of what the command reads; those of --report
- * and --attest are seen to by app_begin().
+ * The file of -o, where it is not to take the place of what the command reads, or of a definition
+ * and what that reads, whether or not the command loads it. Those of --report and --attest are seen
+ * to by app_begin().
  */
-void app_guard_output(struct app *app, const char *file);
+void app_guard_output(struct app *app, const struct options *o);
 
 /*
  * The same for what may take the place of a policy file that was read (a snapshot that is taken

@@ -164,7 +164,7 @@ static int run_ledger(struct app *app, const struct command *self, int argc, cha
 
 	if (!app_begin(app, self, argc, argv, &c.o, &status))
 		return status;
-	app_guard_output(app, c.o.output);
+	app_guard_output(app, &c.o);
 	verb = find_verb(&c, &e);
 	if (verb == NULL || check_words(&c, verb, &e) != 0)
 		return app_fail(app, &e);

@@ -41,7 +41,7 @@ static int run_report(struct app *app, const struct command *self, int argc, cha
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
-	app_guard_output(app, o.output);
+	app_guard_output(app, &o);
 	if (o.n_words > 1) {
 		(void)err_set(&e, ERR_USAGE, "assize report takes one run"); /* printed below */
 		return app_fail(app, &e);

@@ -104,20 +104,6 @@ static const struct format *find(const char *name, size_t n, struct err *e)
 	return NULL;
 }
 
-/* Of two reports into one file the first would be gone. Devices take both. */
-static int check_is_only_one(const struct texts *reports, size_t at, const char *file,
-			     struct err *e)
-{
-	for (size_t i = 0; i < at; i++) {
-		const char *eq = strchr(reports->items[i], '=');
-
-		if (eq != NULL && strcmp(eq + 1, file) == 0 && strncmp(file, "/dev/", 5) != 0)
-			return err_set(e, ERR_USAGE, "--report %s and --report %s name one file",
-				       reports->items[i], reports->items[at]);
-	}
-	return 0;
-}
-
 int output_check(const struct options *o, struct err *e)
 {
 	const struct texts *reports = &o->reports;
@@ -147,8 +133,7 @@ int output_check(const struct options *o, struct err *e)
 					"report --format %.*s",
 					(int)(eq - reports->items[i]), reports->items[i]);
 		}
-		if (find(reports->items[i], (size_t)(eq - reports->items[i]), e) == NULL ||
-		    check_is_only_one(reports, i, eq + 1, e) != 0)
+		if (find(reports->items[i], (size_t)(eq - reports->items[i]), e) == NULL)
 			return -1;
 	}
 	return 0;

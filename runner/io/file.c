@@ -20,6 +20,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/io/file_held.h"
+#include "runner/io/file_kept.h"
 #include "runner/io/file_registry.h"
 
 static const char *type_name(mode_t mode)
@@ -291,28 +292,6 @@ static int write_beside(const char *path, bool is_there, mode_t mode, const void
 	return rc;
 }
 
-/*
- * A database is never what a report, key or proof is to take the place of: a name was mistyped, and
- * what it holds would be gone. Looked at before one that this process has open is opened.
- */
-static int check_is_no_database(const char *path, const struct stat *st, struct err *e)
-{
-	static const char magic[16] = "SQLite format 3";
-	char head[sizeof(magic)];
-	bool is_one = file_is_registered(AT_FDCWD, path, st);
-	int fd = is_one ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd >= 0) {
-		is_one = read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
-			 memcmp(head, magic, sizeof(head)) == 0;
-		(void)close(fd); /* only read from */
-	}
-	if (!is_one)
-		return 0;
-	(void)err_set(e, ERR_MEASURE, "could not write \"%s\": it is a SQLite database", path);
-	return err_help(e, "name another file; a database that may go is removed first");
-}
-
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 {
 	struct stat st;
@@ -322,9 +301,9 @@ int file_write_atomic(const char *path, const void *p, size_t n, struct err *e)
 		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
 	if (is_there && !S_ISREG(st.st_mode))
 		return write_in_place(path, 0, p, n, e);
-	if (is_there && file_registry_was_read(&st))
-		return file_refuse_read(path, e);
-	if (is_there && check_is_no_database(path, &st, e) != 0)
+	if (is_there && file_registry_refuse(&st, e) != 0)
+		return -1;
+	if (is_there && file_refuse_kept(path, &st, e) != 0)
 		return -1;
 	return write_beside(path, is_there, is_there ? st.st_mode : 0, p, n, true, e);
 }
@@ -336,7 +315,7 @@ int file_check_writable(const char *path, struct err *e)
 
 	if (is_there && S_ISDIR(st.st_mode))
 		return err_set(e, ERR_MEASURE, "could not write \"%s\": a directory", path);
-	if (is_there && S_ISREG(st.st_mode) && check_is_no_database(path, &st, e) != 0)
+	if (is_there && S_ISREG(st.st_mode) && file_refuse_kept(path, &st, e) != 0)
 		return -1;
 	if (!is_there || S_ISREG(st.st_mode))
 		return write_beside(path, is_there, is_there ? st.st_mode : 0, "", 0, false, e);
@@ -394,6 +373,40 @@ bool file_leads_nowhere(const char *path)
 
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0 &&
 	       (errno == ENOENT || errno == ELOOP);
+}
+
+/* What a file that is to be written at path will be: the folder it is in, and its name there. */
+static char *place_of(const char *path)
+{
+	char *dir = directory_of(path), *real = realpath(dir, NULL), *place = NULL;
+	const char *slash = strrchr(path, '/');
+
+	if (real) {
+		struct arena *a = arena_new();
+
+		place = xstrdup(arena_printf(a, "%s/%s", real, slash ? slash + 1 : path));
+		arena_free(a);
+	}
+	free(real);
+	free(dir);
+	return place;
+}
+
+bool file_is_one(const char *path, const char *other)
+{
+	struct stat a, b;
+	bool has_a = stat(path, &a) == 0, has_b = stat(other, &b) == 0;
+
+	if (has_a && has_b)
+		return S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	if (has_a || has_b)
+		return false;
+
+	char *place = place_of(path), *place_other = place_of(other);
+	bool is_one = place && place_other && strcmp(place, place_other) == 0;
+	free(place);
+	free(place_other);
+	return is_one;
 }
 
 bool file_leads_below(const char *path, const char *dir)

@@ -33,7 +33,8 @@ ssize_t file_read_at(int fd, void *to, size_t n, uint64_t offset);
 int file_read(const char *path, struct buf *out, struct err *e);
 /*
  * Temporary file beside path, write, fsync, rename, fsync of the directory. What is there is
- * replaced, but never a SQLite database, and never what file_guard_output() keeps.
+ * replaced, but never a SQLite database, its journal or a private key, and never what
+ * file_guard_output() keeps.
  */
 int file_write_atomic(const char *path, const void *p, size_t n, struct err *e);
 /* Could it be written now? A temporary file is made beside it and removed. */
@@ -60,6 +61,8 @@ const char *file_shown(struct arena *a, const char *cwd, const char *path);
 
 /* Is what path leads to dir, or below it, links followed? False where either is not there. */
 bool file_leads_below(const char *path, const char *dir);
+/* Would of two that are written one be lost? Links are followed; devices and pipes take both. */
+bool file_is_one(const char *path, const char *other);
 /* Is the path a link, and what it leads to not there? */
 bool file_leads_nowhere(const char *path);
 
@@ -68,9 +71,9 @@ int file_glob(struct arena *a, const char *pattern, const char ***out, size_t *n
 
 /*
  * A file this process is going to write over, if one is there: once it was read, whatever its name
- * then, by this door or as file_note_read() tells, it is not written any more.
- * file_check_guarded() is the error for one that was read so far. For what may replace its own
- * source (a snapshot that is taken again) nothing is guarded.
+ * then, by this door or as file_note_read() tells, it is not written any more; nor is it if it
+ * begins as a definition. file_check_guarded() is the error for one that was read so far. For what
+ * may replace its own source (a snapshot that is taken again) nothing is guarded.
  */
 void file_guard_output(const char *path);
 void file_note_read(const char *path);

@@ -6,7 +6,8 @@
  * again, since the file may have been replaced in between.
  *
  * Beside it, under the same lock: the few files this process is going to write over, each with
- * whether it was read since. What is read is not remembered, for it has no bound.
+ * whether it was read since, and whether it begins as a definition. What is read is not remembered,
+ * for it has no bound.
  *
  * SQLite also locks the -shm file of a WAL database; it is recognised by its name.
  */
@@ -21,6 +22,7 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/file.h"
+#include "runner/io/file_kept.h"
 
 struct registered {
 	struct registered *next;
@@ -36,7 +38,7 @@ static struct output {
 	char *path;
 	dev_t device;
 	ino_t inode;
-	bool was_read;
+	bool was_read, is_definition;
 } * outputs;
 
 void file_register_database(const char *path)
@@ -104,10 +106,14 @@ bool file_is_registered(int dir, const char *path, const struct stat *st)
 	return is_found;
 }
 
-int file_refuse_read(const char *path, struct err *e)
+static int refuse(const struct output *o, struct err *e)
 {
-	(void)err_set(e, ERR_USAGE, "cannot write \"%s\": this command reads it", path);
-	return err_help(e, "what it holds would be gone; name another file"), -1;
+	(void)err_set(e, ERR_USAGE,
+		      o->was_read ? "cannot write \"%s\": this command reads it"
+				  : "cannot write \"%s\": it is a definition",
+		      o->path);
+	return o->was_read ? err_help(e, "what it holds would be gone; name another file")
+			   : err_help(e, "name another file; one that may go is removed first");
 }
 
 void file_guard_output(const char *path)
@@ -122,6 +128,7 @@ void file_guard_output(const char *path)
 	o->device = st.st_dev;
 	o->inode = st.st_ino;
 	o->was_read = false;
+	o->is_definition = file_begins_as_definition(path);
 	(void)pthread_mutex_lock(&lock); /* a plain mutex cannot fail */
 	o->next = outputs;
 	outputs = o;
@@ -144,15 +151,17 @@ void file_note_read(const char *path)
 		file_registry_note(&st);
 }
 
-bool file_registry_was_read(const struct stat *st)
+int file_registry_refuse(const struct stat *st, struct err *e)
 {
-	bool is_found = false;
+	int rc = 0;
 
 	(void)pthread_mutex_lock(&lock);
-	for (const struct output *o = outputs; o && !is_found; o = o->next)
-		is_found = o->was_read && o->device == st->st_dev && o->inode == st->st_ino;
+	for (const struct output *o = outputs; o && rc == 0; o = o->next)
+		if ((o->was_read || o->is_definition) && o->device == st->st_dev &&
+		    o->inode == st->st_ino)
+			rc = refuse(o, e);
 	(void)pthread_mutex_unlock(&lock);
-	return is_found;
+	return rc;
 }
 
 bool file_is_left(const char *path)
@@ -176,8 +185,8 @@ int file_check_guarded(struct err *e)
 
 	(void)pthread_mutex_lock(&lock);
 	for (const struct output *o = outputs; o && rc == 0; o = o->next)
-		if (o->was_read)
-			rc = file_refuse_read(o->path, e);
+		if (o->was_read || o->is_definition)
+			rc = refuse(o, e);
 	(void)pthread_mutex_unlock(&lock);
 	return rc;
 }

@@ -18,8 +18,7 @@ bool file_is_registered(int dir, const char *path, const struct stat *st);
 
 /* The file of which st is the stat() is read now. */
 void file_registry_note(const struct stat *st);
-/* Is it one of file_guard_output() that was read since? */
-bool file_registry_was_read(const struct stat *st);
-int file_refuse_read(const char *path, struct err *e);
+/* -1: it is one of file_guard_output() that was read since, or is a definition. */
+int file_registry_refuse(const struct stat *st, struct err *e);
 
 #endif

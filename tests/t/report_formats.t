@@ -148,8 +148,11 @@ exits "whose report is written again" 0 "$ASSIZE" gate g --report json=gate.json
 exits "with a key" 0 "$ASSIZE" ledger init
 openssl genpkey -algorithm ed25519 -out sign.key
 chmod 600 sign.key
+mkdir ../other && openssl genpkey -algorithm rsa -out ../other/key.pem 2>/dev/null
+printf '# of another folder\n---\n"assize": 1\naudits: {}\n' >../other/assize.yaml
+printf '\xd9\xd5\x05\xf9\x20\xa1\x63\xd7' >../other/journal
 ln -s assize.yaml soft && ln assize.yaml hard && ln more.yaml more-hard
-find . -type f ! -path './.assize/record*' -exec sha256sum {} + >../before
+find . ../other -type f ! -path './.assize/record*' -exec sha256sum {} + >../before
 for words in "gate g --report tap=assize.yaml" "gate g --report tap=./soft" "gate g --report tap=hard" \
 	"gate g --report tap=more-hard" "run --report html=more.yaml" "run --report html=word" \
 	"run --report tap=cert.pem" "gate g --report tap=schema.json" "run --report tap=.assize/ledger.key" \
@@ -157,10 +160,21 @@ for words in "gate g --report tap=assize.yaml" "gate g --report tap=./soft" "gat
 	\
 	"gate g --subject $(printf 0%.0s {1..40}) --attest vsa=sign.key --sign-key sign.key" "report -o assize.yaml" "report -o hard" \
 	"ledger checkpoint -o more.yaml" "ledger checkpoint -o .assize/ledger.key" \
+	"report latest -o more-hard" "report latest --record .assize/record.db -o more.yaml" \
+	"report latest -o word" "report latest --format tap -o .assize/ledger.key" \
+	"report latest --record .assize/record.db -o ../other/key.pem" \
+	"report latest --record .assize/record.db -o ../other/assize.yaml" \
+	"ledger prove 1 --record .assize/record.db -o .assize/ledger.key" \
+	"ledger prove 1 --record .assize/record.db -o hard" "ledger prove 1 --record .assize/record.db -o more.yaml" \
+	"ledger checkpoint --record .assize/record.db -o ../other/key.pem" \
+	"run --report tap=../other/key.pem" "gate g --report tap=../other/journal" \
+	"gate g --report tap=../other/assize.yaml" "schema capture db -o ../other/assize.yaml" \
+	"schema capture db -o sign.key" "schema diff schema.json db --json -o ../other/key.pem" \
 	"schema capture db -o hard" "schema diff schema.json db -o schema.json"; do
 	run "$ASSIZE" $words
 	is "$words: refused" "$status" 3
-	like "$words: and why" "$err" 'cannot write "[^"]*": this command reads it'
+	like "$words: and why" "$err" \
+		'cannot write "[^"]*": (this command reads it|it is (a private key|a definition|the journal of a SQLite database))'
 done
 ok "all of it is as it was" sha256sum --quiet -c ../before
 cd ..
@@ -170,6 +184,15 @@ is "the record has all it had" \
 exits "and is whole" 0 "$ASSIZE" ledger verify
 exits "two reports into one file are a usage error" 3 "$ASSIZE" run --report tap=same --report html=same
 like "which names them" "$err" '--report tap=same and --report html=same name one file'
+ln -s . folder && : >there && ln there hard-there && ln -s there soft-there
+for words in "tap=same --report html=./same" "tap=same --report html=$PWD/same" "tap=folder/same --report html=same" \
+	"tap=there --report html=soft-there" "tap=there --report html=hard-there"; do
+	exits "$words: one file" 3 "$ASSIZE" run --report $words
+	like "$words: and says so" "$err" "--report ${words/ --/ and --} name one file"
+done
+exits "so is an attestation" 3 "$ASSIZE" gate g --attest vsa=o --report html=./o
+like "which is named" "$err" '--report html=\./o and --attest vsa=o name one file'
+exits "a device takes all" 0 "$ASSIZE" run --report tap=/dev/null --report html=/dev/null
 exits "a report on standard output beside the command's own is a usage error" 3 "$ASSIZE" run --report tap=-
 like "with what to do" "$err" 'help: write it to a file, or ask for it afterwards: assize report --format tap'
 
