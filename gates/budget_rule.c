@@ -250,30 +250,38 @@ static const char *forecast(const struct judged_budget *b, int64_t left_ms)
 			    lines_duration(l, window_ms), lines_duration(l, (int64_t)in_ms));
 }
 
+/* "2 h 24 min failed", "nothing failed". */
+static const char *amount(const struct judged_budget *b, int64_t ms, const char *some,
+			  const char *none)
+{
+	if (ms == 0 && !b->lines->has_one_unit)
+		return none;
+	return arena_printf(b->lines->arena, "%s %s", lines_duration(b->lines, ms), some);
+}
+
 static void decide_spent(const struct judged_budget *b)
 {
 	struct lines *l = b->lines;
 	struct spending s = spent(&b->all, b->rule->window_ms);
 	int64_t budget = budget_ms(b->rule), left = budget - s.bad_ms;
-	const char *bad = lines_duration(l, s.bad_ms), *unknown = lines_duration(l, s.unknown_ms);
+	const char *bad = amount(b, s.bad_ms, "failed", "nothing failed"),
+		   *unknown = amount(b, s.unknown_ms, "are unknown", "nothing is unknown");
 
 	if (left <= 0)
 		add_line(b, OUTCOME_FAIL,
-			 arena_printf(l->arena,
-				      "the budget of %s is spent: %s failed, %s are unknown",
+			 arena_printf(l->arena, "the budget of %s is spent: %s, %s",
 				      lines_duration(l, budget), bad, unknown));
 	else if (s.unknown_ms >= left)
 		add_line(b, OUTCOME_UNDECIDED,
 			 arena_printf(l->arena,
-				      "%s failed, %s are unknown, %s the %s that are left of %s; "
+				      "%s, %s, %s the %s that are left of %s; "
 				      "known is what complete runs at most %s apart say",
 				      bad, unknown, s.unknown_ms > left ? "more than" : "all of",
 				      lines_duration(l, left), lines_duration(l, budget),
 				      lines_duration(l, b->rule->max_gap_ms)));
 	else
 		add_line(b, OUTCOME_PASS,
-			 arena_printf(l->arena,
-				      "%.0f %% of the budget is left, %s of %s; %s are unknown; %s",
+			 arena_printf(l->arena, "%.0f %% of the budget is left, %s of %s; %s; %s",
 				      100 * (double)left / (double)budget, lines_duration(l, left),
 				      lines_duration(l, budget), unknown, forecast(b, left)));
 }

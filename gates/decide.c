@@ -295,7 +295,8 @@ static enum outcome join_lines(const struct lines *l)
 
 void gate_decide(struct arena *a, const struct gate_input *in, struct decision *out)
 {
-	struct lines l = {.arena = a, .oldest_ms = -1};
+	struct lines l = {
+		.arena = a, .oldest_ms = -1, .has_one_unit = gate_is_before_edition(in, 4)};
 
 	*out = (struct decision){.gate = in->gate != NULL ? in->gate->name : "",
 				 .subject = in->subject != NULL ? in->subject : "",

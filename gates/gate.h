@@ -183,8 +183,9 @@ struct gate_input {
  * dependency that was let through counts for as long as it was; what an absolute check rests on is
  * no less absolute. Since the third a baseline that holds is nothing to open on where all that is
  * required is waived, and a dependency ends with what was let through however many gates below it.
+ * Since the fourth durations are told in two units.
  */
-#define GATE_EDITION 3
+#define GATE_EDITION 4
 bool gate_is_before_edition(const struct gate_input *in, int64_t edition);
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

@@ -80,7 +80,7 @@ void lines_sort(struct lines *l)
 
 /*
  * In the largest unit of which there are two: "25 h ago, limit 24 h" says what "1 d ago, limit 1 d"
- * hides.
+ * hides. And in the next one, for "2 h failed" may be all of a budget of 2 h 50 min, or not.
  */
 const char *lines_duration(struct lines *l, int64_t ms)
 {
@@ -88,12 +88,18 @@ const char *lines_duration(struct lines *l, int64_t ms)
 		int64_t ms;
 		const char *name;
 	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
+	size_t n = sizeof(units) / sizeof(units[0]), i = 0;
+	int64_t rest;
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (ms / units[i].ms >= 2)
-			return arena_printf(l->arena, "%" PRId64 " %s", ms / units[i].ms,
-					    units[i].name);
-	return arena_printf(l->arena, "%" PRId64 " ms", ms);
+	while (i < n && ms / units[i].ms < 2)
+		i++;
+	if (i == n)
+		return arena_printf(l->arena, "%" PRId64 " ms", ms);
+	rest = i + 1 < n && !l->has_one_unit ? ms % units[i].ms / units[i + 1].ms : 0;
+	if (rest == 0)
+		return arena_printf(l->arena, "%" PRId64 " %s", ms / units[i].ms, units[i].name);
+	return arena_printf(l->arena, "%" PRId64 " %s %" PRId64 " %s", ms / units[i].ms,
+			    units[i].name, rest, units[i + 1].name);
 }
 
 const char *lines_age(struct lines *l, int64_t at_ms, int64_t now_ms)

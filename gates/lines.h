@@ -21,6 +21,7 @@ struct lines {
 	/* Until sorted: lines of streaks, then of budgets and baselines, are those between. */
 	size_t first_streak, end_streak, end_history;
 	int64_t oldest_ms; /* of the evidence that counts and passes; -1 none */
+	bool has_one_unit; /* durations as they were told before edition 4 */
 };
 
 /* Adds a line; check, outcome, is_hard and text are the caller's, the rest says "none". */
@@ -31,6 +32,7 @@ void lines_sort(struct lines *l);
 
 /* "3 h ago" or "2 min ahead". */
 const char *lines_age(struct lines *l, int64_t at_ms, int64_t now_ms);
+/* "2 h 24 min"; cut, not rounded: what is told as the limit has reached it. */
 const char *lines_duration(struct lines *l, int64_t ms);
 /* A word as a shell would have it. */
 const char *lines_word(struct lines *l, const char *word);

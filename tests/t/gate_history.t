@@ -129,14 +129,14 @@ sed -i 's/of: .2, 3./consecutive: 2/' assize.yaml
 decides 'two passes since' 0 'decision=OPEN'
 exits 'and then the failure came first still' 0 "$ASSIZE" replay --decision 1
 # A record as it was when runs counted by their begin.
-sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, ',\"edition\":3', '')"
+sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, ',\"edition\":4', '')"
 exits 'a decision of former times is as it was' 1 "$ASSIZE" replay --decision 1
 like 'which was another' "$out" '2 of the last 2 runs passed'
 
 # Error budgets: 50 % of four hours are two.
 rm -rf .assize
 rule 'budget: { objective: 50 %, window: 4h, max_gap: 45m, checks: { check: a\/total }, burn: [ { rate: 1.2, long: 1h, short: 5m } ] }'
-decides 'no result at all' 2 'undecided budget:50% of 4 h 0 ms failed, 4 h are unknown, more than the 2 h that are left of 2 h; known is what complete runs at most 45 min apart say  assize.yaml:9:28 to do: assize run a/total --subject v1'
+decides 'no result at all' 2 'undecided budget:50% of 4 h nothing failed, 4 h are unknown, more than the 2 h that are left of 2 h; known is what complete runs at most 45 min apart say  assize.yaml:9:28 to do: assize run a/total --subject v1'
 measure 5 v1 v1 v1 v1 v1 v1 v1 v1 v1
 sqlite3 .assize/record.db 'UPDATE runs SET begin_ms = begin_ms - 1800000 * (9 - id)'
 cp .assize/record.db good.db
@@ -148,14 +148,14 @@ decides 'some of it is spent' 0 'decision=OPEN'
 cp good.db .assize/record.db
 measure 11 v1
 measured '1, 2, 3, 4, 5'
-decides 'all of it is spent' 1 'FAIL budget:50% of 4 h the budget of 2 h is spent: 2 h failed, .* are unknown  assize.yaml:9:28 to do: assize history a/total'
+decides 'all of it is spent' 1 'FAIL budget:50% of 4 h the budget of 2 h is spent: 2 h( [0-9]+ min)? failed, nothing is unknown  assize.yaml:9:28 to do: assize history a/total'
 cp good.db .assize/record.db
 measure 11 v1
 measured '8, 9'
 decides 'it burns' 1 'FAIL budget:50% of 4 h burns 1.5 times as fast as allowed over 60 min and 2.0 times over 5 min, limit 1.2'
 cp good.db .assize/record.db
 sqlite3 .assize/record.db 'DELETE FROM run_ends WHERE run > 4'
-decides 'runs that did not end say nothing' 2 '0 ms failed, 2 h are unknown|0 ms failed, 135 min are unknown'
+decides 'runs that did not end say nothing' 2 'nothing failed, 2 h( [0-9]+ min)? are unknown'
 cp good.db .assize/record.db
 sqlite3 .assize/record.db 'UPDATE runs SET begin_ms = begin_ms + 7200000 WHERE id = 9'
 decides 'from the future' 2 'a/total has results from the future: a clock is wrong'

@@ -266,7 +266,8 @@ static void test_baseline_a_series_that_is_gone_becomes_stale(void **state)
 	add(w, "v2", "/pay", 20, 100); /* begins where that ended */
 	add(w, "v1", "/home", 40, 100);
 	add(w, "v1", "/pay", 40, 100);
-	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate was last measured 20 h ago, limit 60 min");
+	comes_to(w->s, OUTCOME_UNDECIDED,
+		 "the candidate was last measured 20 h 1 min ago, limit 60 min");
 	w->s->in.edition = 1; /* as it was decided once */
 	comes_to(w->s, OUTCOME_PASS, "20 against 40 values");
 	w->s->in.edition = 0;

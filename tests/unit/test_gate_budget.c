@@ -67,10 +67,10 @@ static void test_budget_that_is_left(void **state)
 	struct budget_scene *w = scene_of(state);
 	struct decision d;
 
-	comes_to(
-		w->s, OUTCOME_PASS,
-		"100 % of the budget is left, 24 h of 24 h; 0 ms are unknown; nothing was spent in "
-		"the last 10 d");
+	comes_to(w->s, OUTCOME_PASS,
+		 "100 % of the budget is left, 24 h of 24 h; nothing is unknown; nothing was spent "
+		 "in "
+		 "the last 10 d");
 	set_outcomes(w, 10, 6, OUTCOME_FAIL);
 	comes_to(w->s, OUTCOME_PASS, "75 % of the budget is left, 18 h of 24 h");
 	comes_to(w->s, OUTCOME_PASS, "at the rate of the last 10 d it is not spent in 10 d");
@@ -89,9 +89,16 @@ static void test_budget_that_is_spent(void **state)
 	struct decision d;
 
 	set_outcomes(w, 10, 24, OUTCOME_FAIL);
-	comes_to(w->s, OUTCOME_FAIL, "the budget of 24 h is spent: 24 h failed, 0 ms are unknown");
+	comes_to(w->s, OUTCOME_FAIL,
+		 "the budget of 24 h is spent: 24 h failed, nothing is unknown");
 	gate_decide(w->s->arena, &w->s->in, &d);
 	assert_string_equal(d.lines[0].remedy, "assize history tasks/fresh");
+	w->rule.allowed = 0.01;
+	comes_to(w->s, OUTCOME_FAIL, "the budget of 2 h 24 min is spent: 24 h failed, nothing");
+	w->s->in.edition = 3; /* as it was told once */
+	comes_to(w->s, OUTCOME_FAIL, "the budget of 2 h is spent: 24 h failed, 0 ms are unknown");
+	w->s->in.edition = 0;
+	w->rule.allowed = 0.1;
 	for (size_t i = 10; i < 34; i++) { /* a failure stands, whatever became of its run */
 		w->points[0][i].run_state = RUN_INCOMPLETE;
 		w->points[0][i].is_same_definition = false;
@@ -126,10 +133,11 @@ static void test_budget_unknown_time_is_not_good_time(void **state)
 		comes_to(w->s, OUTCOME_PASS, "24 h of 24 h; 23 h are unknown");
 		set_outcomes(w, 10, 24, unknown[i]); /* had it failed, it would be spent */
 		comes_to(w->s, OUTCOME_UNDECIDED,
-			 "0 ms failed, 24 h are unknown, all of the 24 h that are left of 24 h");
+			 "nothing failed, 24 h are unknown, all of the 24 h that are left of 24 h");
 		set_outcomes(w, 10, 25, unknown[i]);
 		comes_to(w->s, OUTCOME_UNDECIDED,
-			 "0 ms failed, 25 h are unknown, more than the 24 h that are left of 24 h");
+			 "nothing failed, 25 h are unknown, more than the 24 h that are left of 24 "
+			 "h");
 	}
 	set_outcomes(w, 10, 25, OUTCOME_PASS);
 	set_outcomes(w, 50, 20, OUTCOME_FAIL);
@@ -166,7 +174,7 @@ static void test_budget_gaps_are_unknown(void **state)
 		w->points[0][i].measured_ms -= 30 * HOUR;
 	comes_to(w->s, OUTCOME_UNDECIDED, "31 h are unknown");
 	set_points(w, 0, 5);
-	comes_to(w->s, OUTCOME_UNDECIDED, "9 d are unknown");
+	comes_to(w->s, OUTCOME_UNDECIDED, "9 d 20 h are unknown");
 	set_points(w, 0, 0);
 	comes_to(w->s, OUTCOME_UNDECIDED, "10 d are unknown");
 	set_points(w, 0, 260);
@@ -216,7 +224,7 @@ static void test_budget_runs_of_one_moment_are_joined(void **state)
 		set_points(w, 0, 260);
 		w->points[0][11].measured_ms = w->points[0][10].measured_ms;
 		w->points[0][10 + first].outcome = OUTCOME_FAIL;
-		comes_to(w->s, OUTCOME_PASS, "94 % of the budget is left, 22 h of 24 h");
+		comes_to(w->s, OUTCOME_PASS, "94 % of the budget is left, 22 h 30 min of 24 h");
 	}
 }
 
