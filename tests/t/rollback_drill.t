@@ -41,7 +41,7 @@ losses=()
 exits "drill" 0 "$ASSIZE" rollback drill v3
 like "the timetable has every step" "$out" \
 	'drill of v3, commit [0-9a-f]{12}.*identity +pass +[0-9.]+ .?s .*source.*closure.*materialise.*compare.*swap +pass'
-like "the swap is from the next older tag, and back" "$out" '`current` led to v2, to v3 after [0-9]+ us, and back after'
+like "the swap is from the next older tag, and back" "$out" '`current` led to v2, to v3 after [0-9.]+ [um]?s, and back after'
 like "the times that count" "$out" 'time to restore [0-9.]+ .?s, to swap [0-9.]+ .s'
 like "what remains by hand" "$out" 'by hand remains.*the set has no `smoke`.*no `compatible`.*no `warm` copies'
 is "nothing is left in scratch" "$(ls -A scratch)" ""
