@@ -354,8 +354,8 @@ const struct audit_kind audit_kind_migrations = {
 	.blind = "It compares the books with the files, not the schema with either: a migration "
 		 "that was marked as applied and never ran, or tables changed by hand, pass; "
 		 "`schema` sees those. Where a framework keeps no checksum, an edited file is "
-		 "not seen. Files are read, never run: names and dependencies that a program "
-		 "would compute are not understood.",
+		 "not seen. Files are read, never run: where a program would compute names or "
+		 "dependencies, what follows from them is undecided.",
 	.spec_size = sizeof(struct migrations_spec),
 	.keys = migrations_keys,
 	.values = migrations_values,

@@ -273,13 +273,41 @@ bool migrations_is_true(const char *cell);
 /* A name as a row has it, for `take`; NULL is nothing a framework writes. */
 bool migrations_take_name(const char *cell, struct applied *out);
 bool migrations_take_first_name(struct world *w, cells c, struct applied *out);
-/* The value of the first `word ... = literal` at the beginning of a line, for Python: strings in
- * it, in order. -1 = no such line. */
-int migrations_python_strings(struct world *w, const char *text, const char *word,
-			      const char ***out, size_t *n);
-/* The identifier behind the first `word ` in *text that one follows; NULL = none. Moves *text
+
+/* ---- migrations_source.c ---- */
+
+enum source_language {
+	SOURCE_PYTHON = 0,
+	SOURCE_JS, /* TypeScript, too */
+	SOURCE_PHP,
+	SOURCE_XML,
+	SOURCE_YAML,
+};
+
+enum source_value {
+	SOURCE_ABSENT = 0,
+	SOURCE_LITERAL,
+	SOURCE_COMPUTED, /* something is there, and only running it would tell what */
+};
+
+struct source_strings {
+	enum source_value value;
+	const char **items; /* the texts in the literal, in order; in w->arena */
+	size_t n;
+};
+
+/* A copy, byte for byte as long: comments are blank, quoted texts are all '"' (in YAML they stay),
+ * a statement of Python is one line. */
+char *migrations_code(struct arena *a, const char *text, enum source_language language);
+/* What the last assignment to the name gives it, in the module itself or in the body of a class. */
+struct source_strings migrations_python_strings(struct world *w, const char *text,
+						const char *class, const char *word);
+/* The text in the first line `word = "..."` or `word: type = "..."`; NULL = none. */
+const char *migrations_js_property(struct arena *a, const char *text, const char *code,
+				   const char *word);
+/* The identifier behind the first `word ` in *code that one follows; NULL = none. Moves *code
  * behind it, so that the next one can be asked for. */
-const char *migrations_word_after(struct arena *a, const char **text, const char *word);
+const char *migrations_word_after(struct arena *a, const char **code, const char *word);
 
 /* ---- migrations_hash.c ---- */
 

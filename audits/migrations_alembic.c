@@ -3,7 +3,8 @@
  * each branch only: what is applied is everything that leads to them.
  *
  * Revisions are Python that is read, not run: literal assignments to revision, down_revision and
- * depends_on, which is what the tool's template has. There is no order but the graph's, so an older
+ * depends_on, which is what the tool's template has; what is computed leaves everything undecided,
+ * since it may be the one that is not applied. There is no order but the graph's, so an older
  * revision that comes in late is one that nothing applied depends on: pending, or a second head.
  */
 #include "audits/migrations.h"
@@ -36,30 +37,54 @@ static void append(struct world *w, struct migration *m, const char **keys, size
 	m->n_requires += n;
 }
 
+static int computed(struct world *w, const struct migration_file *f, const char *name,
+		    struct err *e)
+{
+	err_set(e, ERR_MEASURE, "%s: %s is computed, and files are read, never run",
+		migrations_shown(w, f), name);
+	return err_help(e, "write it as a literal, as alembic's template does");
+}
+
 /* n_replaces counts the first of requires that are down revisions, the rest are depends_on. */
+static int alembic_file(struct world *w, const struct migration_file *f, const char *text,
+			struct err *e)
+{
+	struct source_strings name = migrations_python_strings(w, text, NULL, "revision");
+	struct source_strings down = migrations_python_strings(w, text, NULL, "down_revision");
+	struct source_strings depends = migrations_python_strings(w, text, NULL, "depends_on");
+
+	if (name.value == SOURCE_ABSENT)
+		return 0;
+	if (name.value == SOURCE_COMPUTED || name.n != 1)
+		return computed(w, f, "revision", e);
+	if (down.value == SOURCE_ABSENT)
+		return 0;
+	if (down.value == SOURCE_COMPUTED)
+		return computed(w, f, "down_revision", e);
+	if (depends.value == SOURCE_COMPUTED)
+		return computed(w, f, "depends_on", e);
+	struct migration m = {.key = name.items[0], .version = name.items[0], .file = f};
+
+	m.name = arena_printf(w->arena, "%s (%s)", m.key, f->base);
+	append(w, &m, down.items, down.n);
+	m.n_replaces = down.n;
+	append(w, &m, depends.items, depends.n);
+	migrations_add(w, &m);
+	return 0;
+}
+
 static int alembic_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
 		const struct migration_file *f = &w->files[i];
-		const char **names, **down, *text;
-		size_t n, n_down, size;
+		const char *text;
+		size_t size;
 
 		if (!str_ends(f->base, ".py"))
 			continue;
-		if (migrations_read(w, f, &text, &size, e) != 0)
+		if (migrations_read(w, f, &text, &size, e) != 0 || alembic_file(w, f, text, e) != 0)
 			return -1;
-		if (migrations_python_strings(w, text, "revision", &names, &n) != 0 || n != 1)
-			continue;
-		if (migrations_python_strings(w, text, "down_revision", &down, &n_down) != 0)
-			continue;
-		struct migration m = {.key = names[0], .version = names[0], .file = f};
-
-		m.name = arena_printf(w->arena, "%s (%s)", names[0], f->base);
-		append(w, &m, down, n_down);
-		m.n_replaces = n_down;
-		if (migrations_python_strings(w, text, "depends_on", &names, &n) == 0)
-			append(w, &m, names, n);
-		migrations_add(w, &m);
+		migrations_end_scratch(w);
 	}
 	return 0;
 }

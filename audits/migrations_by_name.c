@@ -145,14 +145,13 @@ static bool ends_in_timestamp(const char *name)
 /* A property `name` with a literal, else the first class called X and 13 digits; NULL = neither. */
 static const char *typeorm_name(struct world *w, const char *text)
 {
-	const char *class, **strings;
-	size_t n;
+	const char *code = migrations_code(w->scratch, text, SOURCE_JS);
+	const char *class, *name = migrations_js_property(w->arena, text, code, "name");
 
-	if (migrations_python_strings(w, text, "name", &strings, &n) == 0 && n == 1 &&
-	    ends_in_timestamp(strings[0]))
-		return strings[0];
+	if (name && ends_in_timestamp(name))
+		return name;
 	do
-		class = migrations_word_after(w->arena, &text, "class ");
+		class = migrations_word_after(w->arena, &code, "class ");
 	while (class && !ends_in_timestamp(class));
 	return class;
 }
@@ -171,6 +170,7 @@ static int typeorm_files(struct world *w, struct err *e)
 		if (migrations_read(w, f, &text, &size, e) != 0)
 			return -1;
 		m.key = typeorm_name(w, text);
+		migrations_end_scratch(w);
 		if (!m.key)
 			continue;
 		m.version = m.key + strlen(m.key) - 13;
@@ -208,19 +208,20 @@ static int doctrine_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
 		const struct migration_file *f = &w->files[i];
-		const char *namespace, *class, *key, *text, *rest;
+		const char *namespace, *class, *key, *text, *code, *rest;
 		size_t size;
 
 		if (!str_ends(f->base, ".php") || !str_starts(f->base, "Version"))
 			continue;
 		if (migrations_read(w, f, &text, &size, e) != 0)
 			return -1;
-		rest = text;
+		rest = code = migrations_code(w->scratch, text, SOURCE_PHP);
 		namespace = migrations_word_after(w->arena, &rest, "namespace ");
-		rest = text;
+		rest = code;
 		do
 			class = migrations_word_after(w->arena, &rest, "class ");
 		while (class && !str_starts(class, "Version"));
+		migrations_end_scratch(w);
 		if (!class)
 			continue;
 		key = namespace ? arena_printf(w->arena, "%s\\%s", namespace, class) : class;

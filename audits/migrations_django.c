@@ -65,14 +65,43 @@ static const char **pairs_of(struct world *w, const char **strings, size_t n, si
 	return keys;
 }
 
+/* What is computed leaves untold what follows from it. */
+static bool is_computed(struct world *w, const struct migration *m, const char *name,
+			const struct source_strings *found)
+{
+	if (found->value != SOURCE_COMPUTED)
+		return false;
+	w->untold[FOUND_BROKEN] = w->untold[FOUND_OUT_OF_ORDER] =
+		arena_printf(w->arena, "%s of %s is computed, and files are read, never run", name,
+			     migrations_shown(w, m->file));
+	return true;
+}
+
+static void django_file(struct world *w, struct migration *m, const char *text)
+{
+	struct source_strings found =
+		migrations_python_strings(w, text, "Migration", "dependencies");
+
+	m->is_unhashable = is_computed(w, m, "dependencies", &found);
+	m->requires = pairs_of(w, found.items, found.n, &m->n_requires);
+	found = migrations_python_strings(w, text, "Migration", "replaces");
+	if (is_computed(w, m, "replaces", &found)) {
+		m->is_unhashable = true;
+		w->untold[FOUND_PENDING] = w->untold[FOUND_MISSING] = w->untold[FOUND_BROKEN];
+	}
+	m->replaces = pairs_of(w, found.items, found.n, &m->n_replaces);
+	migrations_add(w, m);
+}
+
+/* is_unhashable stands for a migration whose dependencies are not known. */
 static int django_files(struct world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_files; i++) {
 		const struct migration_file *f = &w->files[i];
-		const char **strings, *app = app_of(w->arena, f);
+		const char *app = app_of(w->arena, f);
 		struct migration m = {.file = f};
 		const char *text;
-		size_t n, size;
+		size_t size;
 
 		if (!app || !str_ends(f->base, ".py") || strchr("_~", *f->base))
 			continue;
@@ -83,11 +112,8 @@ static int django_files(struct world *w, struct err *e)
 		m.key = arena_printf(w->arena, "%s.%.*s", app, (int)strlen(f->base) - 3, f->base);
 		m.version = app;
 		m.name = m.key;
-		if (migrations_python_strings(w, text, "dependencies", &strings, &n) == 0)
-		m.requires = pairs_of(w, strings, n, &m.n_requires);
-		if (migrations_python_strings(w, text, "replaces", &strings, &n) == 0)
-			m.replaces = pairs_of(w, strings, n, &m.n_replaces);
-		migrations_add(w, &m);
+		django_file(w, &m, text);
+		migrations_end_scratch(w);
 	}
 	return 0;
 }
@@ -226,8 +252,13 @@ static int django_compare(struct world *w, struct err *e)
 	map_init(&apps, w->arena);
 	map_init(&gaps, w->arena);
 	map_init(&replaced, w->arena);
-	for (size_t i = 0; i < w->n_migrations; i++)
-		map_put(&apps, w->migrations[i].version, &w->migrations[i]);
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		struct migration *m = &w->migrations[i];
+
+		map_put(&apps, m->version, m);
+		if (m->is_unhashable) /* which migrations of the app are the last is unknown */
+			map_put(&gaps, m->version, w);
+	}
 	django_apply_replaces(w, &replaced);
 	django_find_rows(w, &apps, &replaced);
 	django_find_gaps(w, &apps, &replaced, is_followed, &gaps);

@@ -148,6 +148,10 @@ static int liquibase_files(struct world *w, struct err *e)
 			continue;
 		if (migrations_read(w, c.file, &c.text, &size, e) != 0)
 			return -1;
+		if (str_ends(base, ".xml"))
+			c.text = migrations_code(w->scratch, c.text, SOURCE_XML);
+		else if (is_yaml)
+			c.text = migrations_code(w->scratch, c.text, SOURCE_YAML);
 		if (str_ends(base, ".sql"))
 			read_sql(&c);
 		else if (str_ends(base, ".xml"))
@@ -156,6 +160,7 @@ static int liquibase_files(struct world *w, struct err *e)
 			read_marked(&c, "changeSet:", "changes:");
 		else
 			read_marked(&c, "\"changeSet\"", "\"changes\"");
+		migrations_end_scratch(w);
 	}
 	return 0;
 }

@@ -1,8 +1,5 @@
 /*
- * migrations_names: from files to migrations, and the little that is read of other languages.
- *
- * Python is read for assignments of literals at the beginning of a line, which is what the tools'
- * own templates write; anything computed is not understood, and said by whoever needed it.
+ * migrations_names: from the names of files to migrations.
  */
 #include "audits/migrations.h"
 
@@ -16,11 +13,6 @@
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static bool is_word(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
 bool migrations_is_digits(const char *s)
@@ -181,102 +173,6 @@ int migrations_of_files(struct world *w, struct err *e)
 	if ((w->framework->files ? w->framework->files(w, e) : files_by_name(w)) != 0)
 		return -1;
 	return migrations_check_size(w, e);
-}
-
-/* Behind the `=` of `word = ...` or `word: annotation = ...`; NULL when it is none. */
-static const char *behind_assignment(const char *s, size_t n_word)
-{
-	s += n_word;
-	s += strspn(s, " \t");
-	if (*s == ':')
-		s += strcspn(s, "=\n");
-	return *s == '=' && s[1] != '=' ? s + 1 : NULL;
-}
-
-/* The literal of the first assignment to word, at the beginning of a line or indented. */
-static const char *find_assignment(const char *text, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-
-		const char *s = line + strspn(line, " \t");
-		if (strncmp(s, word, n) == 0 && !is_word(s[n])) {
-			const char *value = behind_assignment(s, n);
-
-			if (value)
-				return value;
-		}
-	}
-	return NULL;
-}
-
-/* The end of the string that begins at s, and its content. */
-static const char *python_string(struct arena *a, const char *s, const char **out)
-{
-	char quote = *s++;
-	const char *start = s;
-
-	while (*s && *s != quote && *s != '\n')
-		s += *s == '\\' && s[1] ? 2 : 1;
-	*out = arena_strndup(a, start, (size_t)(s - start));
-	return *s == quote ? s + 1 : s;
-}
-
-int migrations_python_strings(struct world *w, const char *text, const char *word,
-			      const char ***out, size_t *n)
-{
-	const char *s = find_assignment(text, word);
-	size_t cap = 0;
-	int depth = 0;
-
-	*out = NULL;
-	*n = 0;
-	if (!s)
-		return -1;
-	for (; *s && (depth > 0 || (*s != '\n' && *s != '#')); s++) {
-		if (*s == '#')
-			s += strcspn(s, "\n");
-		depth += *s == '(' || *s == '[' || *s == '{';
-		depth -= *s == ')' || *s == ']' || *s == '}';
-		if (*s != '\'' && *s != '"') {
-			if (*s == '\0')
-				break;
-			continue;
-		}
-		if (*n == cap) {
-			size_t grown_cap = cap ? cap * 2 : 4;
-			const char **grown = arena_array(w->arena, grown_cap, sizeof(*grown));
-
-			if (*n > 0)
-				memcpy(grown, *out, *n * sizeof(*grown));
-			*out = grown;
-			cap = grown_cap;
-		}
-		s = python_string(w->arena, s, &(*out)[(*n)++]) - 1;
-	}
-	return 0;
-}
-
-const char *migrations_word_after(struct arena *a, const char **text, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *s = strstr(*text, word); s; s = strstr(s + 1, word)) {
-		const char *name = s + n;
-		size_t length = 0;
-
-		if (s > *text && is_word(s[-1]))
-			continue;
-		while (is_word(name[length]) || name[length] == '\\')
-			length++;
-		if (length == 0)
-			continue;
-		*text = name + length;
-		return arena_strndup(a, name, length);
-	}
-	return NULL;
 }
 
 bool migrations_take_name(const char *cell, struct applied *out)

@@ -171,6 +171,9 @@ for new in Version20250101000000:pending Version20240101500000:out_of_order; do
 done
 rm migrations/Version20240102000000.php
 found missing_file "missing=1" 'DoctrineMigrations.*Version20240102000000: applied, but no file of Doctrine has it'
+sed 's/^final class [A-Za-z]*[0-9]*/# instead of class Version20240102000000\nfinal class Version20250101000000/' \
+	migrations/Version20240102000000.php >migrations/Version20250101000000.php
+found class_in_comment "pending=1" 'Version20250101000000.php is not applied'
 
 framework typeorm migrations
 for new in 1800000000000:pending 1705000000000:out_of_order; do
@@ -181,6 +184,14 @@ printf '// a class of its own\nexport class Items implements MigrationInterface 
 	>migrations/1706745600000-Items.ts
 rm migrations/1706745600000-Items.js
 passes "a property name is the name"
+for text in '/*
+class Old1706745600000
+*/' '// class Old1706745600000' '`
+name = "Old1706745600000"
+`'; do
+	printf '%s\nexport class New1800000000000 implements MigrationInterface {}\n' "$text" >migrations/1800000000000-New.ts
+	found "class in a comment or text" "pending=1" 'New1800000000000: .* is not applied'
+done
 rm migrations/1706745600000-Items.js
 found missing_file "missing=1" 'Items1706745600000: applied, but no file of TypeORM has it'
 
@@ -357,6 +368,17 @@ sed -i "s/^down_revision = None/down_revision = '$last'/" versions/"${first}"_or
 found circle "broken=1" 'down_revision goes in a circle'
 sql 'DELETE FROM alembic_version'
 found empty_table "pending=3" 'orders.py is not applied'
+printf '"""\nrevision = "%s"\ndown_revision = "%s"\n"""\nrevision = "new"\ndown_revision = "%s"\n' "$last" "$middle" "$last" \
+	>versions/new_x.py
+found text_in_front "pending=1" 'new \(new_x.py\): .*is not applied'
+revision "$last" "'$last'" >versions/new_x.py
+echo 'revision = "new"' >>versions/new_x.py
+found last_assignment "pending=1" 'new \(new_x.py\): .*is not applied'
+for line in 'revision = f"{PREFIX}1"' 'revision = "ne" "w"' 'down_revision = heads()' 'depends_on = OTHER'; do
+	revision new "'$last'" >versions/new_x.py
+	echo "$line" >>versions/new_x.py
+	undecided "$line" "new_x.py: ${line%% *} is computed, and files are read, never run"
+done
 echo 'raise SystemExit("run")' >versions/bad.py
 passes "files are not run"
 
@@ -384,6 +406,11 @@ rm shop/migrations/000[123]_{initial,note,state}.py 2>/dev/null
 passes "also when the old files are gone"
 migration '' '("shop", "0001_initial"), ("shop", "0009_x")' >shop/migrations/0001_squashed.py
 passes "one that was applied in part is left alone"
+migration '("shop", "0003_state")' | sed 's/^class.*/&\n    """\n    replaces = [("shop", "0003_state")]\n    """/' \
+	>shop/migrations/0004_new.py
+found text_in_front "pending=1" '0004_new.py is not applied'
+migration '("shop", "0003_state")' | sed '$s/$/ + MORE/' >shop/migrations/0004_new.py
+found computed_dependencies "pending=1 undecided undecided" 'dependencies of .*0004_new.py is computed, and files are read, never run'
 
 # ---- liquibase ----
 
@@ -396,6 +423,10 @@ printf '  - changeSet:\n      id: 7\n      author: "eve"\n      changes: []\n' >
 found new_in_yaml "pending=1" 'items.yaml::7::eve: .* is not applied'
 printf '{"databaseChangeLog": [{"changeSet": {"id": "8", "author": "eve", "changes": []}}]}' >changelog/more.json
 found new_in_json "pending=1" 'more.json::8::eve: .* is not applied'
+sed -i 's/^/# /' changelog/items.yaml
+found commented_out "missing=1" 'items-1::bob: applied, but no file of Liquibase has it'
+sed -i '/<include file="items/i <!-- <changeSet author="eve" id="2"/> -->' changelog/root.xml
+passes "a comment in XML is none"
 rm changelog/items.yaml
 found missing_file "missing=1" 'db/changelog/items.yaml::items-1::bob: applied, but no file of Liquibase has it'
 sql 'CREATE TABLE DATABASECHANGELOGLOCK (ID INT, LOCKED BOOLEAN); INSERT INTO DATABASECHANGELOGLOCK VALUES (1, 1)'

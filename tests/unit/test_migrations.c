@@ -88,17 +88,17 @@ static void test_migrations_peek_leaves_the_digest_open(void **state)
 	assert_memory_equal(whole, other, SHA256_BYTES);
 }
 
-/* The strings of `x = ...` in the text, joined; "-" when there is no such assignment. */
-static const char *python(struct arena *a, const char *text)
+/* The strings of the last `x = ...`, joined; "-" when there is none, "?" when it is computed. */
+static const char *python(struct arena *a, const char *text, const char *class)
 {
-	struct world w = {.arena = a};
-	const char **strings, *joined = "";
-	size_t n;
+	struct world w = {.arena = a, .scratch = a};
+	struct source_strings found = migrations_python_strings(&w, text, class, "x");
+	const char *joined = "";
 
-	if (migrations_python_strings(&w, text, "x", &strings, &n) != 0)
-		return "-";
-	for (size_t i = 0; i < n; i++)
-		joined = arena_printf(a, "%s%s|", joined, strings[i]);
+	if (found.value != SOURCE_LITERAL)
+		return found.value == SOURCE_ABSENT ? "-" : "?";
+	for (size_t i = 0; i < found.n; i++)
+		joined = arena_printf(a, "%s%s|", joined, found.items[i]);
 	return joined;
 }
 
@@ -107,17 +107,20 @@ static void test_migrations_reads_python_literals(void **state)
 	static const char *const pairs[][2] = {
 		{"x = 'one'\ny = 'two'\n", "one|"},
 		{"x=\"one\"", "one|"},
-		{"x: str = 'one'", "one|"},
+		{"\xef\xbb\xbfx: str = 'one'\r\n", "one|"},
 		{"x: Union[str, Sequence[str], None] = ('a', \"b\")", "a|b|"},
-		{"  x = [\n    ('a', 'b'), # not 'this'\n    ('c', 'd'),\n  ]\nz = 'e'",
-		 "a|b|c|d|"},
+		{"x = [\n    ('a', 'b'), # not 'this'\n    ('c', 'd'),\n  ]\nz = 'e'", "a|b|c|d|"},
 		{"x = None\n'no'", ""},
+		{"x = '''one'''; y = 'no'", "one|"},
+		{"x = r'a\\b'", "a\\b|"},
+		{"x = \\\n 'a'", "a|"},
+		{"x = 'a' # 'b'", "a|"},
 		{"xx = 'no'\nself.x = 'no'\nx == 'no'", "-"},
 		{"\"\"\"x = 'in a text', alas\"\"\"", "-"},
-		{"x = 'never ends", "never ends|"},
-		{"x = [", ""},
-		{"x = ['a\\'b']", "a\\'b|"},
-		{"x = 'a' # 'b'", "a|"},
+		{"'''\nx = 'a'\n'''\n# x = 'b'\ny = ('''\nx = 'c'\n''')\n", "-"},
+		{"'\\'''\\\nx = 'a'\\\n'\n", "-"},
+		{"y = f(x='a')\ndef f(x='a'):\n    x = 'b'\n\n    x = 'c'\n", "-"},
+		{"class C:\n    x = 'a'\n", "-"},
 		{"x", "-"},
 		{"x:", "-"},
 		{"", "-"},
@@ -126,7 +129,91 @@ static void test_migrations_reads_python_literals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
-		assert_string_equal(python(a, pairs[i][0]), pairs[i][1]);
+		assert_string_equal(python(a, pairs[i][0], NULL), pairs[i][1]);
+	arena_free(a);
+}
+
+static void test_migrations_takes_the_last_assignment(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"x = 'a'\nx = 'b'\n", "b|"},
+		{"x = 'a'\nx = f()\n", "?"},
+		{"x = f()\nx = 'a'\n", "a|"},
+		{"from y import x\nx = 'a'; x = 'b'", "b|"},
+	};
+	static const char *const computed[] = {
+		"x = 'a' 'b'",
+		"x = 'a' + 'b'",
+		"x = ('a', 'b')[0]",
+		"x = 'a' if y else 'b'",
+		"x = y",
+		"x = f'{y}'",
+		"x = b'a'",
+		"x = 'a\\'b'",
+		"x = 'never ends",
+		"x, y = 'a', 'b'",
+		"y = x = 'a'",
+		"x = y = 'a'",
+		"x += 'a'",
+		"from y import x",
+		"from y import (\n    z, x)",
+		"x = 'a'\nif y:\n    x = 'b'\n",
+		"x = ['a'\n] + y",
+		"x = 'a'.upper()",
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		assert_string_equal(python(a, pairs[i][0], NULL), pairs[i][1]);
+	for (size_t i = 0; i < sizeof(computed) / sizeof(*computed); i++)
+		assert_string_equal(python(a, computed[i], NULL), "?");
+	arena_free(a);
+}
+
+static void test_migrations_reads_the_body_of_a_class(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"class M(B):\n    '''\n    x = 'a'\n    '''\n    x = [('a', 'b')]\n", "a|b|"},
+		{"x = 'a'\nclass M:\n\n  x = 'b'\n  x = 'c'\n  def f():\n    x = 'd'\nx = 'e'",
+		 "c|"},
+		{"class M:\n    x = [migrations.swappable_dependency(g('a')), ('b', 'c')]", "b|c|"},
+		{"class M:\n    if y:\n        x = 'a'\n", "?"},
+		{"class M:\n    x = [('a', 'b')] + y\n", "?"},
+		{"class M:\n    y = 'a'\nclass Mx:\n    x = 'a'\n", "-"},
+		{"from y import M\n", "?"},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		assert_string_equal(python(a, pairs[i][0], "M"), pairs[i][1]);
+	arena_free(a);
+}
+
+static void test_migrations_keeps_code_alone(void **state)
+{
+	static const struct {
+		enum source_language language;
+		const char *text, *code;
+	} rows[] = {
+		{SOURCE_JS, "a // b\nc /* d\ne */ f", "a     \nc     \n     f"},
+		{SOURCE_JS, "a('b\\'', `c\n`) / d", "a(\"\"\"\"\", \"\"\"\") / d"},
+		{SOURCE_JS, "a = /['/]`/ b", "a = \"\"\"\"\"\"\" b"},
+		{SOURCE_PHP, "#[A] a # b\n'c\nd' e", "#[A] a    \n\"\"\"\"\" e"},
+		{SOURCE_PHP, "<<<X\nclass a\n  X; b", "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"; b"},
+		{SOURCE_XML, "a <!-- b\nc --> \"d\"", "a       \n      \"d\""},
+		{SOURCE_XML, "<![CDATA[<a>]]>b", "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"b"},
+		{SOURCE_YAML, "a: b#c # d\ne: 'f # g' # h", "a: b#c    \ne: 'f # g'    "},
+		{SOURCE_YAML, "a: don't # b", "a: don't    "},
+		{SOURCE_PYTHON, "a(\nb) # c\nd", "a( b)    \nd"},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_string_equal(migrations_code(a, rows[i].text, rows[i].language),
+				    rows[i].code);
 	arena_free(a);
 }
 
@@ -251,6 +338,9 @@ int main(void)
 		cmocka_unit_test(test_migrations_sha_of_abc),
 		cmocka_unit_test(test_migrations_peek_leaves_the_digest_open),
 		cmocka_unit_test(test_migrations_reads_python_literals),
+		cmocka_unit_test(test_migrations_takes_the_last_assignment),
+		cmocka_unit_test(test_migrations_reads_the_body_of_a_class),
+		cmocka_unit_test(test_migrations_keeps_code_alone),
 		cmocka_unit_test(test_migrations_finds_words),
 		cmocka_unit_test(test_migrations_orders),
 		cmocka_unit_test(test_migrations_tell_what_can_be_undone),
