@@ -93,6 +93,15 @@ act gate=release working-directory="$TMP/bad"
 is "action: a shut gate fails the step" "$(jq -r '"\(.exit) \(.outputs.decision) \(.outputs.outcome)"' <<<"$doc")" "1 shut fail"
 cp "$TMP/act.log" "$TMP/action.log"
 like "action: its summary" "$(jq -r .summary <<<"$doc")" '^## assize: SHUT, gate `release` for `v1`'
+act gate=nowhere working-directory="$TMP/good"
+is "action: without a decision there is the status" "$(jq -r '"\(.exit) \(.outputs.exit)<\(.outputs.decision)>"' <<<"$doc")" "3 3<>"
+act gate=release working-directory="$TMP/good" record=assize.yaml
+is "action: and where there is no record" "$(jq -r '"\(.exit) \(.outputs.exit)<\(.outputs.decision)>"' <<<"$doc")" "4 4<>"
+act gate=release working-directory="$TMP/good" command=/nowhere/assize
+is "action: nor assize" "$(jq -r '"\(.exit) \(.outputs.exit)"' <<<"$doc")" "127 127"
+printf '#!/bin/sh\ntrap "exit 2" TERM; kill -TERM "$PPID"; while :; do :; done\n' >"$TMP/slow" && chmod +x "$TMP/slow"
+act gate=release working-directory="$TMP/good" command="$TMP/slow"
+is "action: one that is cancelled ends assize" "$(jq -r '"\(.exit) \(.outputs.exit)"' <<<"$doc")" "2 2"
 for gate in '$(touch owned)"; touch owned; "`touch owned`' '--report=html=owned'; do
 	act gate="$gate" subject="$gate" working-directory="$TMP/good"
 	is "action: a gate called $gate is looked for, and nothing else" "$(jq -r .exit <<<"$doc")" 3

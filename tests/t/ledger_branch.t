@@ -65,14 +65,14 @@ now=$(date +%s)
 put first $((now - 20000))
 put last $((now - 10800))
 exits "what was put there three hours ago" 2 gate
-like "is not fresh" "$out" 'the record was anchored 3 h ago, limit 60 min'
+like "is not fresh" "$out" 'the record was anchored 3 h( [0-9]+ (h|min))? ago, limit 60 min'
 was=$(tip)
 put first $((now - 10))
 exits "an old one that is put there again" 2 gate
 like "does not make it so" "$out" 'the record is in doubt: file://[^ ]+#shop goes back: its newest checkpoint is of [0-9]+ records, an older one of more'
 put last $((now - 5))
 exits "nor does the newest of them" 2 gate
-like "of which the first time counts" "$out" 'the record was anchored 3 h ago, limit 60 min'
+like "of which the first time counts" "$out" 'the record was anchored 3 h( [0-9]+ (h|min))? ago, limit 60 min'
 
 # ---- what anybody may write there ----
 

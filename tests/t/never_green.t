@@ -160,7 +160,7 @@ spoiled()
 	stays_shut "$1" good.yaml v1
 	like "$1: told" "$out" "$2"
 }
-spoiled 'stale' 'measured 2 h ago, limit 60 min' 'UPDATE runs SET begin_ms = begin_ms - 7200000'
+spoiled 'stale' 'measured 2 h( [0-9]+ (h|min))? ago, limit 60 min' 'UPDATE runs SET begin_ms = begin_ms - 7200000'
 each_gate 'stale' good.yaml v1
 spoiled 'from the future' 'in the future: a clock is wrong' 'UPDATE runs SET begin_ms = begin_ms + 7200000'
 spoiled 'incomplete run' 'did not come to its end' 'DELETE FROM run_ends WHERE run = (SELECT max(id) FROM runs)'

@@ -171,7 +171,7 @@ cp $r whole.db
 sqlite3 $r "UPDATE runs SET begin_ms = begin_ms - 7200000 WHERE shard = 3; UPDATE results SET at_ms = at_ms + 7200000 WHERE run = (SELECT id FROM runs WHERE shard = 3)"
 run "$ASSIZE" gate g -s v1
 is "one began too early: shut" "$status" 2
-like "one began too early: told" "$out" "shard 3 of 4 of manifest $m: run [0-9]+ began 2 h ago, limit 60 min"
+like "one began too early: told" "$out" "shard 3 of 4 of manifest $m: run [0-9]+ began 2 h( [0-9]+ (h|min))? ago, limit 60 min"
 cp whole.db $r
 sqlite3 $r "DELETE FROM run_ends WHERE run = (SELECT id FROM runs WHERE shard = 3)"
 run "$ASSIZE" gate g -s v1
