@@ -2,6 +2,7 @@
 #include "runner/cmd_ledger.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,22 +115,46 @@ int ledger_do_init(struct ledger_command *c, struct err *e)
 	return rc == 0 ? tell_key(c, e) : -1;
 }
 
-/* The new key takes the place of the old one, which is kept under the first bytes of its public
- * key. */
+/* Behind the path, the id of the key as its line has it: "ledger.key.4ee3e1c7". */
+static int former_path(struct ledger_command *c, const char *path, const struct sign_key *former,
+		       const char **out, struct err *e)
+{
+	unsigned char public[SIGN_PUBLIC_BYTES];
+	struct ledger_key *keys;
+	size_t n;
+
+	if (ledger_keys(c->record, c->app->arena, &keys, &n, e) != 0)
+		return -1;
+	sign_key_public(former, public);
+	for (size_t i = 0; i < n; i++) {
+		if (memcmp(keys[i].key.public, public, sizeof(public)) != 0)
+			continue;
+		*out = arena_printf(c->app->arena, "%s.%08" PRIx32, path, keys[i].key.id);
+		return 0;
+	}
+	return err_set(e, ERR_RECORD, "the record does not know key \"%s\"", path);
+}
+
+/* The new key takes the place of the old one, which is kept. */
 static int exchange_files(struct ledger_command *c, const char *path, const char *fresh,
 			  const struct sign_key *former, struct err *e)
 {
-	unsigned char public[SIGN_PUBLIC_BYTES];
-	const char *kept;
+	const char *kept = NULL;
 
-	sign_key_public(former, public);
-	kept = arena_printf(c->app->arena, "%s.%02x%02x%02x%02x", path, public[0], public[1],
-			    public[2], public[3]);
+	if (former_path(c, path, former, &kept, e) != 0)
+		return -1;
 	if (rename(path, kept) != 0 || rename(fresh, path) != 0)
 		return err_set(
 			e, ERR_USAGE,
 			"the new key is known, but could not be moved from \"%s\" to \"%s\": %s",
 			fresh, path, strerror(errno));
+	if (!c->o.is_quiet)
+		(void)fprintf(
+			c->app->out,
+			"former  %s\n\nThe former key is kept there: a copy of the record "
+			"from before the rotation knows no\nother. Remove it if it was leaked "
+			"or no such copy is to be added to any more.\n\n",
+			file_shown(c->app->arena, c->app->cwd, kept));
 	return 0;
 }
 

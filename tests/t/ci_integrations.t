@@ -202,20 +202,32 @@ is "systemd: nothing is wrong with the units" "$status $out$err" "0 "
 sed -i 's/^OnCalendar=.*/OnCalendar=whenever/' "$TMP/units/assize@.timer"
 run systemd-analyze verify --man=no "$TMP/units/assize@srv-shop.timer"
 like "systemd: a mistake would be seen" "$out$err" 'calendar specification'
-words=$(sed -n 's/^ExecStart=[^ ]* //p' "$CI_DIR/systemd/assize@.service" | sed "s|%S/assize/%i|$TMP/state|g")
-mkdir "$TMP/state"
+words=$(sed -n 's/^ExecStart=[^ ]* //p' "$CI_DIR/systemd/assize@.service" | sed "s|%S/assize/%i|$TMP/state|g; s|/var/lib/prometheus/node-exporter|$TMP/collector|g; s|%i|shop|g")
+mkdir "$TMP/state" && install -d -m 0755 "$TMP/collector"
 # shellcheck disable=SC2086
-(cd "$TMP/good" && "$ASSIZE" $words >"$TMP/unit.out" 2>&1)
+(cd "$TMP/good" && umask "$(sed -n 's/^UMask=//p' "$CI_DIR/systemd/assize@.service")" && "$ASSIZE" $words >"$TMP/unit.out" 2>&1)
 is "systemd: what it starts runs, and is silent" "$? $(cat "$TMP/unit.out")" "0 "
 leaves_metrics() # FILE
 {
 	promtool check metrics <"$1"
 }
-ok "systemd: and leaves metrics" leaves_metrics "$TMP/state/assize.prom"
+ok "systemd: and leaves metrics" leaves_metrics "$TMP/collector/assize-shop.prom"
+lets_read() # FILE: by somebody else, who is in the folder already: those above it are the test's
+{
+	cd "$TMP/collector" || return 1
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs cat -- "$1"
+	else
+		[ "$(stat -c %a "$1")" = 644 ] && cat -- "$1"
+	fi >/dev/null
+}
+ok "systemd: which anybody may read" lets_read assize-shop.prom
+nok "systemd: unlike the record" lets_read ../state/record.db
+ok "systemd: the unit may write there" grep -qx 'ReadWritePaths=-/var/lib/prometheus/node-exporter' "$CI_DIR/systemd/assize@.service"
 
 # cron: five fields and a command, run as cron runs it.
 cd "$TMP" || bail "no directory"
-sed "s|/srv/shop|$TMP/good|g; s|^PATH=|&$(dirname "$ASSIZE"):|" "$CI_DIR/cron/assize.crontab" >crontab
+sed "s|/srv/shop|$TMP/good|g; s|/var/lib/prometheus/node-exporter|$TMP/collector|g; s|^PATH=|&$(dirname "$ASSIZE"):|" "$CI_DIR/cron/assize.crontab" >crontab
 is "cron: every line is a comment, a variable, or a time and a command" \
 	"$(grep -vE '^(#|[A-Z]+=|([*0-9,/-]+ ){5}assize )' crontab)" ""
 nok "cron: no percent sign, which cron takes for a newline" grep -q '^[^#]*%' crontab
@@ -223,7 +235,8 @@ rm -rf good/.assize
 line=$(grep -m 1 'run --due' crontab | cut -d' ' -f6-)
 run env -i "PATH=$(sed -n 's/^PATH=//p' crontab)" HOME=/ sh -c "$line"
 is "cron: silent while all is well" "$status $out$err" "0 "
-ok "cron: and leaves metrics" leaves_metrics good/.assize/assize.prom
+ok "cron: and leaves metrics" leaves_metrics collector/shop.prom
+ok "cron: which anybody may read" lets_read shop.prom
 # The file of a run of what is due replaces the one before, and still tells of every check.
 cat >>good/assize.yaml <<'YAML'
 include: [more.yaml]
@@ -243,7 +256,7 @@ again() # makes the audit "notes" due again, and nothing else, and runs the line
 	sqlite3 good/.assize/record.db "UPDATE states SET finished_ms = 1000000000 WHERE check_id = (SELECT id FROM checks WHERE name = 'notes/text')"
 	run env -i "PATH=$(sed -n 's/^PATH=//p' crontab)" HOME=/ sh -c "$line"
 }
-metric() { grep "^assize_$1" good/.assize/assize.prom; }
+metric() { grep "^assize_$1" collector/shop.prom; }
 again
 is "cron: a check that fails" "$status" 1
 again
@@ -256,7 +269,7 @@ assize_check_outcome{check="manual/never",outcome="undecided"} 1'
 is "cron: which is told as one number" "$(metric 'checks_passing ')" "assize_checks_passing 0"
 like "cron: a value with the moment it is of, or neither" "$(metric series_measured_timestamp | cut -d, -f1 | tr '\n' ' ')" \
 	'^assize_series_measured_timestamp_seconds\{check="notes/text" assize_series_measured_timestamp_seconds\{check="yearly/none" $'
-ok "cron: promtool finds nothing wrong with it" leaves_metrics good/.assize/assize.prom
+ok "cron: promtool finds nothing wrong with it" leaves_metrics collector/shop.prom
 sed -i 's/"== 0"/"== 1"/; /^  manual:/,$d' good/more.yaml
 (cd good && "$ASSIZE" run --quiet)
 again
@@ -264,7 +277,7 @@ is "cron: once all pass, by any run, it is 1" "$(metric 'checks_passing ')" "ass
 "$ASSIZE" report --record good/.assize/record.db --format openmetrics latest >alone.prom
 is "a report of one run is of that run alone" "$(grep -c 'check_outcome.* 1$' alone.prom)" 1
 is "and does not say that all checks pass" "$(grep -c checks_passing alone.prom)" 0
-cp good/.assize/assize.prom wrote.prom
+cp collector/shop.prom wrote.prom
 (cd good && "$ASSIZE" report --format openmetrics -o ../newest.prom)
 is "a report of the newest run is what the run wrote" "$(cmp newest.prom wrote.prom 2>&1)" ""
 sed -i 's/"== 1"/"== 2"/' good/more.yaml

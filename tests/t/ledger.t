@@ -270,6 +270,7 @@ ok "all of the list were tried" test $n_tried -ge 26
 
 exits "a key is exchanged" 0 "$ASSIZE" ledger rotate -q
 isnt "for another one" "$out" "$key"
+is "the former is kept under the id that its line has" "$(ls .assize/ledger.key.*)" ".assize/ledger.key.$(cut -d+ -f2 <<<"$key")"
 exits "who trusts the first key follows" 0 verify --trust "$key"
 exits "a run signs with the new one" 0 "$ASSIZE" run -q
 is "the whole record is covered by who trusts the first" \
