@@ -24,6 +24,7 @@
 #define WORD_BYTES   45 /* of an encoded word, before base64: 75 with it */
 #define MAX_ADDRESS  260
 #define SUBJECT_MOST 400
+#define MAX_ANSWER   512 /* RFC 5321, 4.5.3.1.5: of a reply line */
 
 /* ---- the message. Buffers are unbounded and never refuse, hence the (void) before appends ---- */
 
@@ -147,10 +148,11 @@ static size_t on_read(char *to, size_t size, size_t n, void *ctx)
 	return most;
 }
 
-/* What was said last of recipients, as curl shows it: a line each. */
+/* What was said last, as curl shows it: a line each. */
 struct dialogue {
 	struct buf *refused;
 	char address[MAX_ADDRESS]; /* asked about now; "" = none */
+	char refusal[MAX_ANSWER];  /* of what was asked last; "" = none. Not of a farewell */
 };
 
 /* "RCPT TO:<a@example.com>": whom the next answer is about. */
@@ -160,6 +162,8 @@ static void hear_question(struct dialogue *d, const char *line, size_t n)
 	size_t at = sizeof(words) - 1, len = 0;
 
 	d->address[0] = '\0';
+	if (n < 4 || strncasecmp(line, "QUIT", 4) != 0)
+		d->refusal[0] = '\0';
 	if (n < at || strncasecmp(line, words, at) != 0)
 		return;
 	while (at + len < n && line[at + len] != '>')
@@ -172,11 +176,13 @@ static void hear_answer(struct dialogue *d, const char *line, size_t n)
 {
 	const char *separator = d->refused->len > 0 ? ", " : "";
 
-	if (d->address[0] == '\0' || n < 3 || (n > 3 && line[3] == '-'))
+	if (n < 3 || (n > 3 && line[3] == '-'))
 		return;
 	while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n'))
 		n--;
-	if (line[0] != '2') {
+	if (line[0] == '4' || line[0] == '5')
+		(void)snprintf(d->refusal, sizeof(d->refusal), "%.*s", (int)n, line);
+	if (d->address[0] != '\0' && line[0] != '2') {
 		char *said = xmalloc(n + 1);
 		struct arena *a = arena_new();
 
@@ -309,6 +315,16 @@ static int explain(CURLcode code, const char *detail, int64_t timeout_ms, struct
 	}
 }
 
+/* A mail refused after its text is to libcurl a "weird server reply": the server said more. */
+static int explain_refusal(const char *refusal, struct err *e)
+{
+	struct arena *a = arena_new();
+	int rc = err_set(e, ERR_MEASURE, "the mail was not taken: %s", str_escaped(a, refusal));
+
+	arena_free(a);
+	return rc;
+}
+
 static int perform(CURL *easy, const struct mail *m, bool *is_final, struct err *e)
 {
 	struct dialogue dialogue = {.refused = m->refused};
@@ -325,6 +341,8 @@ static int perform(CURL *easy, const struct mail *m, bool *is_final, struct err 
 		return 0;
 	if (curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
 		*is_final = status >= 500 || code == CURLE_LOGIN_DENIED;
+	if (code == CURLE_WEIRD_SERVER_REPLY && dialogue.refusal[0] != '\0')
+		return explain_refusal(dialogue.refusal, e);
 	return explain(code, detail[0] != '\0' ? detail : curl_easy_strerror(code), m->timeout_ms,
 		       e);
 }

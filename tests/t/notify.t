@@ -345,6 +345,7 @@ define <<YAML
   login: { smtp: "$secure", $mail, to: ops@example.com, ca_file: cert.pem, user: audit, password: wrong-password }
   clear: { smtp: "$plain", $mail, to: ops@example.com, ca_file: cert.pem }
   nobody: { smtp: "$plain", $mail, to: nobody@example.com }
+  content: { smtp: "$plain", $mail, to: spam@example.com }
   some: { smtp: "$plain", $mail, to: [c@example.com, nobody@example.com, d@example.com] }
 YAML
 anew
@@ -357,6 +358,7 @@ like "a wrong password is told" "$err" '"login" of 1 failure of run 2: the serve
 unlike "without it" "$err$out" 'wrong-password'
 like "a server without STARTTLS gets nothing" "$err" '"clear" of 1 failure of run 2: the server does not speak STARTTLS'
 like "a recipient that is refused is told" "$err" '"nobody" of 1 failure of run 2: the mail was not taken: .*550'
+like "so is a mail that is refused after its text" "$err" '"content" of 1 failure of run 2: the mail was not taken: 554 5\.7\.1 message content rejected'
 is "one that is refused among others loses nothing for them" "$(got '.recipients | join("+")' plain.log | sort)" \
 	$'a@example.com+b@example.com\nc@example.com+d@example.com'
 like "and is told" "$err" 'notified "some" of 1 failure of run 2, but was refused for nobody@example.com \(550 no such mailbox\)'
