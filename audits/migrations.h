@@ -86,6 +86,7 @@ struct migration {
 	bool is_unhashable; /* its checksum cannot be known from the file */
 	bool is_applied;    /* found out by the comparison */
 	bool is_replaced;   /* another one stands for it */
+	bool is_duplicated; /* another one has its key: which of them was applied is unknown */
 };
 
 enum applied_state {
@@ -99,8 +100,10 @@ enum applied_state {
 /* A row of the bookkeeping table; of several rows about one migration the last one counts. */
 struct applied {
 	const char *key, *version, *name;
-	const char *checksum; /* NULL = none kept for this one */
-	const char *remark;   /* why it failed or is not understood; NULL = nothing to add */
+	const char *checksum; /* NULL or empty = none kept for this one */
+	/* Why it failed or is not understood; of what is done, what but the content disagrees with
+	 * the file, and what to do; NULL = nothing. */
+	const char *remark;
 	enum applied_state state;
 };
 
@@ -324,6 +327,8 @@ bool migrations_is_sha1(const char *text, size_t n, const char *hex);
 /* One finding: a line "NAME: TEXT; HELP". */
 void migrations_found(struct world *w, enum finding class, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Nothing tells whether m was changed: no 0 is claimed. */
+void migrations_has_no_checksum(struct world *w, const struct migration *m, enum finding class);
 void migrations_remark(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Frees what the scratch arena holds. */
 void migrations_end_scratch(struct world *w);

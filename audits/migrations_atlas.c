@@ -182,9 +182,14 @@ static int agrees(struct world *w, size_t i, const struct applied *row, const st
 {
 	char hash[HASH_SIZE];
 
+	if (row->state != APPLIED_DONE || w->migrations[i].is_unhashable)
+		return 1;
+	if (!row->checksum) {
+		migrations_has_no_checksum(w, &w->migrations[i], FOUND_MODIFIED);
+		return 1;
+	}
 	peek(h, hash);
-	if (row->state != APPLIED_DONE || w->migrations[i].is_unhashable || !row->checksum ||
-	    strcmp(row->checksum, hash) == 0)
+	if (strcmp(row->checksum, hash) == 0)
 		return 1;
 	return agrees_by_then(w, i, row, e);
 }

@@ -62,8 +62,9 @@ void migrations_find_duplicates(struct world *w)
 
 		if (map_put(&w->by_key, m->key, m))
 			continue;
-		const struct migration *first = map_get(&w->by_key, m->key);
+		struct migration *first = map_get(&w->by_key, m->key);
 
+		first->is_duplicated = true;
 		migrations_found(w, FOUND_DUPLICATE, m->name,
 				 "%s and %s are both version %s; rename one of them",
 				 migrations_shown(w, first->file), migrations_shown(w, m->file),
@@ -82,6 +83,14 @@ static void index_rows(struct world *w)
 }
 
 /* ---- content ---- */
+
+void migrations_has_no_checksum(struct world *w, const struct migration *m, enum finding class)
+{
+	migrations_remark(w, "%s: not compared, the table keeps no checksum of it", m->name);
+	w->untold[class] = arena_printf(
+		w->arena, "the table keeps no checksum of %s, so nothing tells whether it changed",
+		m->name);
+}
 
 /* The text with every line ended by "\n", or by "\r\n". */
 static void add_with_line_ends(struct buf *out, const char *text, size_t n, bool crlf)
@@ -122,14 +131,18 @@ int migrations_compare_content(struct world *w, struct migration *m, const struc
 
 	if (!f->agrees)
 		return 0;
+	if (row->remark) {
+		migrations_found(w, FOUND_MODIFIED, m->name, "%s %s", migrations_shown(w, m->file),
+				 row->remark);
+		return 0;
+	}
 	if (m->is_unhashable) {
 		migrations_remark(w, "%s: not compared, its checksum is not that of the file",
 				  m->name);
 		return 0;
 	}
-	if (!row->checksum) {
-		migrations_remark(w, "%s: not compared, the table keeps no checksum of it",
-				  m->name);
+	if (!row->checksum || !*row->checksum) {
+		migrations_has_no_checksum(w, m, FOUND_MODIFIED);
 		return 0;
 	}
 	if (migrations_read(w, m->file, &text, &n, e) != 0)

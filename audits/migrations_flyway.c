@@ -20,6 +20,8 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 
+#define MAX_DESCRIPTION 200 /* Flyway cuts it to that, the last three being dots */
+
 static const struct column_shape flyway_columns[] = {
 	{.name = "version"},
 	{.name = "description"},
@@ -125,6 +127,35 @@ static int flyway_files(struct world *w, struct err *e)
 	return 0;
 }
 
+/* What flyway validate refuses beside the checksum: another description, another type. */
+static const char *disagreement(struct world *w, const char *key, const char *description,
+				const char *type)
+{
+	const struct migration *m = map_get(&w->by_key, key);
+	struct flyway_name name;
+
+	if (!m || m->is_duplicated || !parse_name(w->scratch, m->file->base, &name))
+		return NULL;
+	if (name.is_sql != (strcmp(type, "SQL") == 0))
+		return arena_printf(w->scratch,
+				    "was applied as type %s, which the file is not, and flyway "
+				    "validate refuses it; put the file back, or flyway repair",
+				    type);
+	const char *own = spaced(w->scratch, name.description);
+
+	if (strcmp(description, "<< no description >>") == 0)
+		description = "";
+	if (strlen(own) > MAX_DESCRIPTION)
+		own = arena_printf(w->scratch, "%.*s...", MAX_DESCRIPTION - 3, own);
+	return strcmp(description, own) == 0
+		       ? NULL
+		       : arena_printf(w->scratch,
+				      "was applied as \"%s\", which its name no longer says, and "
+				      "flyway validate refuses it; put the name back, or flyway "
+				      "repair",
+				      description);
+}
+
 static bool flyway_take(struct world *w, cells c, struct applied *out)
 {
 	const char *version = c[0], *description = c[1] ? c[1] : "", *type = c[2] ? c[2] : "";
@@ -144,6 +175,8 @@ static bool flyway_take(struct world *w, cells c, struct applied *out)
 		out->state = APPLIED_ROLLED_BACK;
 	} else if (strstr(type, "BASELINE")) {
 		out->state = APPLIED_BASELINE;
+	} else {
+		out->remark = disagreement(w, out->key, description, type);
 	}
 	if (!version)
 		out->version = "";
@@ -170,8 +203,13 @@ static int flyway_compare(struct world *w, struct err *e)
 		size_t size;
 
 		if (!m->is_repeatable || m->is_unhashable || !row || row->state != APPLIED_DONE ||
-		    !row->checksum)
+		    row->remark)
 			continue;
+		if (!row->checksum) {
+			migrations_has_no_checksum(w, m, FOUND_PENDING);
+			m->is_applied = m->is_unhashable = true;
+			continue;
+		}
 		if (migrations_read(w, m->file, &text, &size, e) != 0)
 			return -1;
 		if (flyway_agrees(m, row, text, size))
@@ -208,7 +246,8 @@ const struct framework migrations_flyway = {
 	.apply = "flyway migrate",
 	.repair = "mend the database, then flyway repair",
 	.compares = "files V1_1__x.sql and R__x.sql; CRC-32 of the lines without their ends, so "
-		    "line ends never matter; migrations in Java have none",
+		    "line ends never matter; description and type of the row; migrations in Java "
+		    "have no checksum",
 };
 
 /* ---- refinery ---- */

@@ -241,6 +241,26 @@ sql "UPDATE flyway_schema_history SET version = 'two' WHERE version = '2'; DELET
 found unknown_row "pending=1 out_of_order=1 unknown=1" 'no version as the framework writes it'
 cp sql/V2__create_prices.sql sql/V2.0__twin.sql
 found same_version "duplicate=1" 'are both version 2; rename one'
+sql "UPDATE flyway_schema_history SET checksum = NULL WHERE version = '2'"
+undecided no_checksum 'the table keeps no checksum of V2__create_prices.sql, so nothing tells whether it changed'
+sql "UPDATE flyway_schema_history SET checksum = NULL WHERE version IS NULL"
+undecided no_checksum_repeatable 'pending .*the table keeps no checksum of R__totals.sql'
+mv sql/V2__create_prices.sql sql/V2__drop_prices.sql
+found renamed_file "modified=1" 'V2__drop_prices.sql was applied as "create prices", which its name no longer says.*flyway repair'
+sql "UPDATE flyway_schema_history SET type = 'JDBC', checksum = NULL WHERE version = '2'"
+found other_type "modified=1" 'V2__create_prices.sql was applied as type JDBC, which the file is not'
+mv sql/V2__create_prices.sql sql/V2__create_prices.java
+found other_type_of_file "modified=1" 'V2__create_prices.java was applied as type SQL, which the file is not'
+sql "UPDATE flyway_schema_history SET type = 'JDBC', checksum = NULL WHERE version = '2'"
+mv sql/V2__create_prices.sql sql/V2__create_prices.java
+passes "a migration in Java has no checksum" 'V2__create_prices.java: not compared'
+sql "UPDATE flyway_schema_history SET description = '<< no description >>' WHERE version = '2'"
+mv sql/V2__create_prices.sql sql/V2__.sql
+passes "a description may be empty"
+long=$(printf 'x%.0s' {1..210})
+sql "UPDATE flyway_schema_history SET description = '${long:0:197}...' WHERE version = '2'"
+mv sql/V2__create_prices.sql "sql/V2__$long.sql"
+passes "a long description is cut by Flyway"
 sql "DELETE FROM flyway_schema_history WHERE installed_rank < 3; INSERT INTO flyway_schema_history VALUES(0,'1.1','<< Flyway Baseline >>','BASELINE','<< Flyway Baseline >>',NULL,'a','',0,1)"
 passes "what lies below a baseline is not pending"
 
@@ -249,6 +269,8 @@ hashed migrations/20240102000000_items/migration.sql migrations/20250101000000_n
 	migrations/20240101500000_old/migration.sql
 crlf './migrations/*.sql'
 passes "either line ends agree" 'agrees once its line ends are LF, as Prisma allows'
+sql "UPDATE _prisma_migrations SET checksum = '' WHERE id = 'id3'"
+undecided no_checksum 'the table keeps no checksum of 20240103000000_prices'
 sql "UPDATE _prisma_migrations SET finished_at = NULL WHERE id = 'id3'"
 found unfinished "failed=1" '20240103000000_prices: began and never finished; mend the database, then prisma migrate resolve'
 sql "UPDATE _prisma_migrations SET rolled_back_at = 1 WHERE id = 'id3'"
@@ -312,6 +334,8 @@ found older_file "out_of_order=1" '20240101500000_old.sql is not applied, though
 rm migrations/20240102000000_items.sql
 atlas_sum
 found missing_file "missing=1 undecided" '20240102000000_items: applied, but no file of Atlas has it.*a hash covers all files before it, and that of 20240102000000_items is gone'
+sql "UPDATE atlas_schema_revisions SET hash = '' WHERE version = '20240102000000'"
+undecided no_hash 'the table keeps no checksum of 20240102000000_items.sql'
 rm migrations/atlas.sum
 found missing_sum "broken=1" 'atlas.sum: there is none, and atlas refuses to apply'
 sql "UPDATE atlas_schema_revisions SET executed_at = '2024-02-0' || substr(version, 8, 1)"
@@ -327,6 +351,8 @@ found half_row "failed=1" 'only 1 of 2 statements were applied'
 framework sqitch .
 echo '-- edited' >>deploy/orders.sql
 found edited_file "modified=1" 'deploy/orders.sql was changed after it was applied'
+sql "UPDATE changes SET script_hash = NULL WHERE \"change\" = 'orders'"
+undecided no_checksum 'the table keeps no checksum of orders'
 echo '-- edited' >>deploy/items@v1.sql
 found edited_reworked "modified=1" 'deploy/items@v1.sql was changed'
 crlf './deploy/prices.sql'
