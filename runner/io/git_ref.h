@@ -8,9 +8,10 @@
  * and filters, grafts and replacements are not looked at. Every object is compared with its name as
  * it is read, so an object database one borrows from can refuse, but not lie.
  *
- * A REF is a full commit id, a full name (refs/remotes/origin/main), or a short one that is exactly
- * one of a tag, a branch and a remote branch: two of them are an error, never a guess, since one of
- * the two is easily made by somebody else. It is resolved once.
+ * A REF is a full commit id, a full name (refs/remotes/origin/main), HEAD (what is committed of the
+ * work tree, which whoever controls that controls), or a short one that is exactly one of a tag, a
+ * branch and a remote branch: two of them are an error, never a guess, since one of the two is
+ * easily made by somebody else. It is resolved once.
  *
  * A symbolic link is followed inside the tree; one that leads out of it, a submodule, a Git LFS
  * pointer and an object that is not there (shallow and partial clones) are errors. Errors are

@@ -57,6 +57,13 @@ is "advice that is not followed is a warning" "$(statement advised.t.json | jq -
 is "nothing measured is no pass" "$(statement never.t.json | jq -c '[.predicate.result, .predicate.passedTests, .predicate.failedTests]')" '["FAILED",[],["a/two"]]'
 is "labels stay whole" "$(statement good.t.json | jq -c '.predicate.passedTests[1]')" '"a/by{n=\"</script>{\\\"x\\\":1}\"}"'
 is "the subject has its name and digest" "$(statement good.t.json | jq -c .subject)" "[{\"name\":\"app\",\"digest\":{\"sha256\":\"${subject#sha256:}\"}}]"
+bare=${subject#sha256:}
+for words in "$bare sha256:$bare" "$subject sha256:$bare" "app@$bare sha256:$bare" "$(printf %040d 7) gitCommit:$(printf %040d 7)"; do
+	run "$ASSIZE" gate good --subject "${words% *}" --sign-key key --attest "vsa-dsse=digest.json"
+	is "a subject of digits alone is a digest: ${words% *}" \
+		"$status $(jq -r .payload digest.json | base64 -d | jq -r '.subject[0].digest | to_entries[0] | "\(.key):\(.value)"')" "0 ${words#* }"
+done
+exits "but not of any number" 3 "$ASSIZE" gate good --subject "${bare:1}" --sign-key key --attest vsa-dsse=digest.json
 policy=$("$ASSIZE" check --json | jq -r .policy_sha256)
 is "the configuration is the policy, by the digest one pins" "$(statement good.t.json | jq -c '.predicate.configuration[0] | [.name, .digest.sha256, .annotations.gate]')" \
 	"[\"assize.yaml\",\"$policy\",\"good\"]"

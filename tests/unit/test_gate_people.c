@@ -112,8 +112,6 @@ static void test_freeze_shuts_inside_its_window(void **state)
 	d = decided(p);
 	assert_string_equal(d.lines[0].check, "freeze");
 	assert_int_equal(d.lines[0].line, 50);
-	p->window.to_ms -= 29000;
-	comes_to(&p->s, OUTCOME_FAIL, "which is 2 d 23 h in the future: holidays");
 	p->window.to_ms = NOW;
 	comes_to(&p->s, OUTCOME_PASS, NULL);
 	p->window.to_ms = NOW + 1;
