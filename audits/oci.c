@@ -282,6 +282,32 @@ static int walk_registry(struct oci_picture *pic, struct err *e)
 	return w->spec->referrers.n > 0 ? walk_referrers(pic, e) : 0;
 }
 
+/* A referrer promises of its subject what an index does of its entries. */
+static void check_subjects(const struct oci_picture *pic)
+{
+	struct oci_walk *w = pic->walk;
+	struct arena *a = w->probe->arena;
+
+	for (size_t i = 0; i < w->n_referrers; i++) {
+		const struct oci_descriptor *said = w->referrers[i].subject;
+
+		for (size_t k = 0; k < pic->n_roots; k++) {
+			const struct oci_descriptor *is = &pic->roots[k].descriptor;
+
+			if (strcmp(said->digest, is->digest) != 0)
+				continue;
+			if (said->size != is->size || strcmp(said->media_type, is->media_type) != 0)
+				oci_find(w, OCI_PROBLEM,
+					 "%s: its subject is announced as \"%s\" of %lld bytes and "
+					 "is \"%s\" of %lld",
+					 w->referrers[i].name, str_escaped(a, said->media_type),
+					 (long long)said->size, str_escaped(a, is->media_type),
+					 (long long)is->size);
+			break;
+		}
+	}
+}
+
 /* A registry has no orphans to be told of, so none are implied. */
 static bool is_asked(const struct oci_picture *pic, const struct named_expectation *x)
 {
@@ -297,6 +323,7 @@ static int oci_probe(struct probe *p, struct err *e)
 	map_init(&w.nodes, p->arena);
 	if ((w.spec->layout ? walk_layout(&pic, e) : walk_registry(&pic, e)) < 0)
 		return -1;
+	check_subjects(&pic);
 	for (size_t i = 0; i < w.n_images; i++)
 		pic.n_selected += w.images[i].is_selected;
 	for (size_t i = 0; i < c->n_expects; i++)

@@ -55,9 +55,9 @@ struct oci_descriptor {
 /* An index (items are manifests) or a manifest (items are layers). */
 struct oci_document {
 	bool is_index;
-	const char *media_type;	   /* what it says of itself, "" = nothing */
-	const char *artifact_type; /* "" = none */
-	const char *subject;	   /* digest of what it refers to, NULL = nothing */
+	const char *media_type;		      /* what it says of itself, "" = nothing */
+	const char *artifact_type;	      /* "" = none */
+	const struct oci_descriptor *subject; /* what it refers to, NULL = nothing */
 	struct oci_descriptor config;
 	struct oci_descriptor *items;
 	size_t n_items;
@@ -144,7 +144,8 @@ struct oci_image {
 };
 
 struct oci_referrer {
-	const char *artifact_type, *subject;
+	const char *name, *artifact_type;
+	const struct oci_descriptor *subject;
 };
 
 enum oci_severity { OCI_BLIND, OCI_PROBLEM, OCI_ORPHAN, OCI_MISSING, OCI_NOTE };

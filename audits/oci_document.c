@@ -2,14 +2,18 @@
  * oci_document: JSON documents of an image, read strictly where two readers could read two things.
  *
  * A document that has both `manifests` and `layers` is an image to one tool and an index to another
- * (CVE-2021-41190), so it is neither here. Unknown members are ignored, as the specification asks.
+ * (CVE-2021-41190), so it is neither here. Unknown members are ignored, as the specification asks,
+ * but for those that are known ones to a reader without regard to case.
  */
 #include <string.h>
 
+#include "audits/alike.h"
 #include "audits/oci.h"
 #include "runner/base/arena.h"
+#include "runner/base/base64.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/digest.h"
 #include "runner/io/json.h"
 
 #define OCI    "application/vnd.oci.image."
@@ -88,6 +92,42 @@ struct reading {
 	struct err *e;
 };
 
+/* Of the structures that image-spec and the images of Docker have. */
+static const char *const document_members[] = {
+	"schemaVersion", "mediaType", "artifactType", "config", "layers",
+	"manifests",	 "subject",   "annotations",  NULL,
+};
+static const char *const descriptor_members[] = {
+	"mediaType", "digest",	 "size",	 "urls", "annotations",
+	"data",	     "platform", "artifactType", NULL,
+};
+static const char *const platform_members[] = {
+	"architecture", "os", "os.version", "os.features", "variant", NULL,
+};
+static const char *const config_members[] = {
+	"created", "author", "architecture", "os",	"os.version", "os.features",
+	"variant", "config", "rootfs",	     "history", NULL,
+};
+static const char *const program_members[] = {
+	"User",	   "ExposedPorts", "Env",	  "Entrypoint", "Cmd",
+	"Volumes", "WorkingDir",   "Labels",	  "StopSignal", "ArgsEscaped",
+	"OnBuild", "Shell",	   "Healthcheck", "Hostname",	"Domainname",
+	"Memory",  "MemorySwap",   "CpuShares",	  NULL,
+};
+static const char *const rootfs_members[] = {"type", "diff_ids", NULL};
+
+static int refuse_alike(struct reading *r, struct json_t *object, const char *const *known)
+{
+	const char *as, *name = alike_member(object, known, &as);
+
+	if (name == NULL)
+		return 0;
+	return err_set(r->e, ERR_MEASURE,
+		       "its member \"%s\" is \"%s\" to readers without regard to case: two readers "
+		       "would see two images",
+		       str_escaped(r->arena, name), as);
+}
+
 static void free_json(void *doc)
 {
 	json_free(doc);
@@ -125,7 +165,7 @@ static int read_text(struct reading *r, const struct json_t *object, const char 
 }
 
 /* "os/architecture[/variant]"; NULL when os or architecture is missing. */
-static int read_platform(struct reading *r, const struct json_t *object, const char **out)
+static int read_platform(struct reading *r, struct json_t *object, const char **out)
 {
 	const char *os, *architecture, *variant;
 
@@ -140,15 +180,43 @@ static int read_platform(struct reading *r, const struct json_t *object, const c
 	return 0;
 }
 
-static int read_descriptor(struct reading *r, const struct json_t *object,
-			   struct oci_descriptor *out)
+/* A copy of what the descriptor is about, for who does not fetch it (image-spec, descriptor.md). */
+static int check_data(struct reading *r, const struct json_t *object,
+		      const struct oci_descriptor *d)
 {
-	const struct json_t *platform = json_member(object, "platform");
+	unsigned char digest[SHA256_BYTES], *bytes;
+	char hex[SHA256_HEX];
+	const char *data;
+	size_t n;
+
+	if (read_text(r, object, "data", NULL, &data) < 0)
+		return -1;
+	if (data == NULL || data[0] == '\0')
+		return 0;
+	bytes = base64_decode(r->arena, data, strlen(data), &n);
+	if (bytes == NULL)
+		return err_set(r->e, ERR_MEASURE, "the data of %s in it is no base64",
+			       oci_short(r->arena, d->digest));
+	sha256_of(bytes, n, digest);
+	sha256_hex(digest, hex);
+	if ((int64_t)n != d->size || (oci_is_digest(d->digest) && strcmp(d->digest + 7, hex) != 0))
+		return err_set(r->e, ERR_MEASURE,
+			       "the data of %s in it is not what the digest is of",
+			       oci_short(r->arena, d->digest));
+	return 0;
+}
+
+static int read_descriptor(struct reading *r, struct json_t *object, struct oci_descriptor *out)
+{
+	struct json_t *platform = json_member(object, "platform");
 	struct json_value v;
 
 	json_read(r->doc, object, &v);
 	if (v.type != JSON_IS_OBJECT)
 		return err_set(r->e, ERR_MEASURE, "a descriptor in it is no JSON object");
+	if (refuse_alike(r, object, descriptor_members) < 0 ||
+	    refuse_alike(r, platform, platform_members) < 0)
+		return -1;
 	if (read_text(r, object, "mediaType", "", &out->media_type) < 0 ||
 	    read_text(r, object, "digest", NULL, &out->digest) < 0 ||
 	    read_text(r, json_member(object, "annotations"), "org.opencontainers.image.ref.name",
@@ -167,7 +235,7 @@ static int read_descriptor(struct reading *r, const struct json_t *object,
 	out->size = v.integer;
 	json_read(r->doc, json_member(object, "urls"), &v);
 	out->has_urls = v.type == JSON_IS_ARRAY && v.n > 0;
-	return 0;
+	return check_data(r, object, out);
 }
 
 static int read_items(struct reading *r, const struct json_t *array, const char *name,
@@ -189,6 +257,20 @@ static int read_items(struct reading *r, const struct json_t *array, const char 
 	return 0;
 }
 
+static int read_subject(struct reading *r, const struct json_t *root, struct oci_document *out)
+{
+	struct json_t *subject = json_member(root, "subject");
+	struct oci_descriptor *d = arena_alloc(r->arena, sizeof(*d));
+	struct json_value v;
+
+	json_read(r->doc, subject, &v);
+	if (v.type == JSON_ABSENT || v.type == JSON_IS_NULL)
+		return 0;
+	*d = (struct oci_descriptor){.size = -1};
+	out->subject = d;
+	return read_descriptor(r, subject, d);
+}
+
 int oci_document_parse(struct arena *a, const char *text, size_t n, struct oci_document *out,
 		       struct err *e)
 {
@@ -197,19 +279,19 @@ int oci_document_parse(struct arena *a, const char *text, size_t n, struct oci_d
 	struct json_t *root;
 	struct json_value version;
 
-	if (open_document(&r, text, n, &root) < 0)
+	if (open_document(&r, text, n, &root) < 0 || refuse_alike(&r, root, document_members) < 0)
 		return -1;
 	json_read(r.doc, json_member(root, "schemaVersion"), &version);
 	if (version.type != JSON_IS_INT || version.integer != 2)
 		return err_set(e, ERR_MEASURE, "its schemaVersion is not 2");
 	if (read_text(&r, root, "mediaType", "", &doc.media_type) < 0 ||
 	    read_text(&r, root, "artifactType", "", &doc.artifact_type) < 0 ||
-	    read_text(&r, json_member(root, "subject"), "digest", NULL, &doc.subject) < 0)
+	    read_subject(&r, root, &doc) < 0)
 		return -1;
 
 	const struct json_t *manifests = json_member(root, "manifests");
 	const struct json_t *layers = json_member(root, "layers");
-	const struct json_t *config = json_member(root, "config");
+	struct json_t *config = json_member(root, "config");
 	if (manifests && (layers || config))
 		return err_set(e, ERR_MEASURE,
 			       "it is an index and a manifest at once: two readers would see two "
@@ -263,8 +345,11 @@ int oci_config_parse(struct arena *a, const char *text, size_t n, const struct p
 	if (open_document(&r, text, n, &root) < 0)
 		return -1;
 
-	const struct json_t *inner = json_member(root, "config");
-	if (read_platform(&r, root, &config.platform) < 0 ||
+	struct json_t *inner = json_member(root, "config");
+	if (refuse_alike(&r, root, config_members) < 0 ||
+	    refuse_alike(&r, inner, program_members) < 0 ||
+	    refuse_alike(&r, json_member(root, "rootfs"), rootfs_members) < 0 ||
+	    read_platform(&r, root, &config.platform) < 0 ||
 	    read_text(&r, root, "created", NULL, &config.created) < 0 ||
 	    read_text(&r, inner, "User", "", &config.user) < 0 ||
 	    read_diff_ids(&r, root, &config) < 0)

@@ -148,7 +148,7 @@ static bool has_referrer(const struct oci_picture *pic, const char *type)
 
 		for (size_t k = 0; k < pic->n_roots; k++)
 			if (pic->roots[k].is_selected && !pic->roots[k].is_referrer &&
-			    strcmp(pic->roots[k].descriptor.digest, r->subject) == 0 &&
+			    strcmp(pic->roots[k].descriptor.digest, r->subject->digest) == 0 &&
 			    str_glob(type, r->artifact_type))
 				return true;
 	}

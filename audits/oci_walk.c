@@ -265,7 +265,7 @@ static void add_image(struct oci_walk *w, const struct oci_image *image)
 	w->images[w->n_images++] = *image;
 }
 
-static void add_referrer(struct oci_walk *w, const struct oci_document *doc)
+static void add_referrer(struct oci_walk *w, const char *name, const struct oci_document *doc)
 {
 	const char *type = doc->artifact_type[0] ? doc->artifact_type : doc->config.media_type;
 
@@ -278,8 +278,7 @@ static void add_referrer(struct oci_walk *w, const struct oci_document *doc)
 		w->referrers = grown;
 		w->cap_referrers = cap;
 	}
-	w->referrers[w->n_referrers++] =
-		(struct oci_referrer){.artifact_type = type, .subject = doc->subject};
+	w->referrers[w->n_referrers++] = (struct oci_referrer){name, type, doc->subject};
 }
 
 /* The text of a right config. */
@@ -383,7 +382,7 @@ static int walk_manifest(struct oci_walk *w, const struct step *s, const struct 
 			return -1;
 	}
 	if (doc->subject)
-		add_referrer(w, doc);
+		add_referrer(w, blob_words(w, s), doc);
 	else if (runs)
 		add_image(w, &image);
 	return 0;

@@ -216,17 +216,26 @@ printf '{"spdxVersion": "SPDX-2.3"}' >sbom.json
 printf '{}' >empty.json
 read -r sbom sbom_size <<<"$(oci_put image sbom.json)"
 read -r empty empty_size <<<"$(oci_put image empty.json)"
-jq -nc --arg sbom "$sbom" --argjson n "$sbom_size" --arg empty "$empty" --argjson e "$empty_size" \
-	--arg top "$top" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
-	artifactType: "application/spdx+json",
-	config: {mediaType: "application/vnd.oci.empty.v1+json", digest: $empty, size: $e},
-	layers: [{mediaType: "application/spdx+json", digest: $sbom, size: $n}],
-	subject: {mediaType: "application/vnd.oci.image.index.v1+json", digest: $top, size: 1}}' >referrer
-read -r referrer size <<<"$(oci_put image referrer)"
-jq -c --arg d "$referrer" --argjson n "$size" \
-	'.manifests += [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $n}]' \
-	image/index.json >index.json
-cp index.json image/index.json
+refers() # SIZE-OF-SUBJECT
+{
+	intact
+	oci_put image sbom.json >/dev/null
+	oci_put image empty.json >/dev/null
+	jq -nc --arg sbom "$sbom" --argjson n "$sbom_size" --arg empty "$empty" --argjson e "$empty_size" \
+		--arg top "$top" --argjson size "$1" '{schemaVersion: 2,
+		mediaType: "application/vnd.oci.image.manifest.v1+json", artifactType: "application/spdx+json",
+		config: {mediaType: "application/vnd.oci.empty.v1+json", digest: $empty, size: $e},
+		layers: [{mediaType: "application/spdx+json", digest: $sbom, size: $n}],
+		subject: {mediaType: "application/vnd.oci.image.index.v1+json", digest: $top, size: $size}}' >referrer
+	read -r referrer size <<<"$(oci_put image referrer)"
+	jq -c --arg d "$referrer" --argjson n "$size" \
+		'.manifests += [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $n}]' \
+		image/index.json >index.json
+	cp index.json image/index.json
+}
+refers 1
+tells "a subject of another size" all 1 'its subject is announced as "[^"]*index[^"]*" of 1 bytes and is "[^"]*" of [0-9]+'
+refers "$(stat -c %s "$(oci_path image "$top")")"
 tells "an SBOM refers to it" sbom 0 pass
 tells "and is no image" v1 0 pass
 flip "$sbom" 3

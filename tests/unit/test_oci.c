@@ -37,7 +37,8 @@ static void test_oci_document_reads_manifests_and_indexes(void **state)
 		"\",\"size\":0,"
 		"\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v7\"},"
 		"\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"}}],"
-		"\"subject\":{\"digest\":\"x\"},\"artifactType\":\"t\",\"unheard\":[{}]}";
+		"\"subject\":{\"mediaType\":\"m\",\"digest\":\"x\",\"size\":5},\"artifactType\":"
+		"\"t\",\"unheard\":[{}]}";
 	struct arena *a = arena_new();
 	struct oci_document doc;
 	struct err e = {.class = ERR_NONE};
@@ -56,7 +57,8 @@ static void test_oci_document_reads_manifests_and_indexes(void **state)
 	assert_string_equal(doc.items[0].platform, "linux/arm/v7");
 	assert_string_equal(doc.items[0].ref, "v1");
 	assert_string_equal(doc.items[0].media_type, "m");
-	assert_string_equal(doc.subject, "x");
+	assert_string_equal(doc.subject->digest, "x");
+	assert_int_equal(doc.subject->size, 5);
 	assert_string_equal(doc.artifact_type, "t");
 	arena_free(a);
 }
@@ -92,6 +94,50 @@ static void test_oci_document_refuses(void **state)
 	refuses("{\"schemaVersion\":2,\"mediaType\":"
 		"\"application/vnd.oci.image.manifest.v1+json\",\"manifests\":[]}",
 		"is not what it contains");
+	refuses("{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":[{\"mediaType\":\"l\","
+		"\"digest\":\"sha256:" HEX "\",\"size\":3,\"data\":\"e30=\"}]}",
+		"is not what the digest is of");
+	refuses("{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":[{\"mediaType\":\"l\","
+		"\"digest\":\"sha256:" HEX "\",\"size\":3,\"data\":\"YWJj?\"}]}",
+		"is no base64");
+}
+
+/* To Go's reader they are known members, and the last of two is taken. */
+static void test_oci_refuses_what_is_alike_but_for_case(void **state)
+{
+	static const char *const documents[] = {
+		"{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":[],\"Layers\":[" CONFIG "]}",
+		"{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":[],\"Config\":" CONFIG "}",
+		"{\"schemaVersion\":2,\"manifests\":[],\"layerS\":[]}",
+		"{\"schemaVersion\":2,\"manifests\":[],\"layer\xc5\xbf\":[]}",
+		"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"m\",\"digest\":\"x\","
+		"\"size\":1,"
+		"\"DIGEST\":\"y\"}]}",
+		"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"m\",\"digest\":\"x\","
+		"\"size\":1,"
+		"\"platform\":{\"os\":\"linux\",\"OS\":\"windows\"}}]}",
+	};
+	static const char *const configs[] = {
+		"{\"config\":{\"User\":\"app\"},\"Config\":{\"User\":\"root\"}}",
+		"{\"config\":{\"User\":\"app\",\"user\":\"root\"}}",
+		"{\"rootfs\":{\"diff_ids\":[],\"Diff_IDs\":[\"x\"]}}",
+	};
+	struct arena *a = arena_new();
+	struct pairs labels = {.n = 0};
+	struct oci_config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++)
+		refuses(documents[i], "to readers without regard to case");
+	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+		struct err e = {.class = ERR_NONE};
+
+		assert_int_equal(
+			oci_config_parse(a, configs[i], strlen(configs[i]), &labels, &config, &e),
+			-1);
+		assert_non_null(strstr(e.message, "to readers without regard to case"));
+	}
+	arena_free(a);
 }
 
 static void test_oci_config_reads(void **state)
@@ -209,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oci_document_reads_manifests_and_indexes),
 		cmocka_unit_test(test_oci_document_refuses),
+		cmocka_unit_test(test_oci_refuses_what_is_alike_but_for_case),
 		cmocka_unit_test(test_oci_config_reads),
 		cmocka_unit_test(test_oci_platforms_match),
 		cmocka_unit_test(test_oci_digests_have_one_form),
