@@ -56,8 +56,8 @@ size_t stats_permutation_min_runs(double level);
 struct permutation stats_permutation_paired(const double *differences, size_t n, uint64_t seed);
 
 /*
- * Fewer pairs can never give a p-value of `level` (0 < level <= 1) or less, all of them worse: there
- * are 2^n ways. SIZE_MAX: no number of them can, since not so many ways are drawn.
+ * Fewer pairs can never give a p-value of `level` (0 < level <= 1) or less, all of them worse:
+ * there are 2^n ways. SIZE_MAX: no number of them can, since not so many ways are drawn.
  */
 size_t stats_permutation_min_pairs(double level);
 

@@ -165,7 +165,8 @@ _Noreturn static void crash(void)
 		if (!is_there)
 			continue;
 		out = need(fopen(f->path, "wb"));
-		/* Of a file that was never synced there are no bytes, not even an address of none. */
+		/* Of a file that was never synced there are no bytes, not even an address of none.
+		 */
 		if (f->n_safe > 0 && fwrite(f->safe, 1, f->n_safe, out) != f->n_safe)
 			abort();
 		if (fclose(out) != 0)
