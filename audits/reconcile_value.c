@@ -74,16 +74,22 @@ static int read_text(const struct db_value *v, const char *zone, struct reconcil
 	return 0;
 }
 
-/* A whole number within 64 bits is an integer, however the engine stores it. */
-static void read_real(double v, struct reconcile_cell *out)
+static void set_real(double v, struct reconcile_cell *out)
 {
-	if (v >= -9223372036854775808.0 && v < 9223372036854775808.0 && v == floor(v)) {
-		out->type = RECONCILE_INT;
-		out->integer = (int64_t)v;
-		return;
-	}
 	out->type = RECONCILE_REAL;
 	out->real = v;
+}
+
+/* A whole number within 64 bits is an integer, however the engine stores it. */
+static void fold_real(struct reconcile_cell *c)
+{
+	double v = c->real;
+
+	if (c->type != RECONCILE_REAL || v < -9223372036854775808.0 || v >= 9223372036854775808.0 ||
+	    v != floor(v))
+		return;
+	c->type = RECONCILE_INT;
+	c->integer = (int64_t)v;
 }
 
 static int read_value(const struct db_value *v, const char *zone, struct reconcile_cell *out,
@@ -99,7 +105,7 @@ static int read_value(const struct db_value *v, const char *zone, struct reconci
 		return 0;
 	case DB_REAL:
 		if (!v->is_decimal) {
-			read_real(v->real, out);
+			set_real(v->real, out);
 			return 0;
 		}
 		out->type = RECONCILE_DECIMAL;
@@ -207,6 +213,7 @@ int reconcile_put_key(struct buf *out, const struct db_value *v, const char *zon
 
 	if (read_value(v, zone, &c, e) != 0)
 		return -1;
+	fold_real(&c);
 	if (c.type == RECONCILE_TEXT && c.len > 0 && c.len < 20 &&
 	    num_parse_int(c.text, c.len, &c.integer) == 0) {
 		struct buf again;
@@ -314,7 +321,7 @@ static bool as_number(const struct reconcile_cell *c, struct reconcile_cell *out
 		return true;
 	}
 	if (num_parse_real(c->text, c->len, &real) == 0)
-		read_real(real, out);
+		set_real(real, out);
 	else if (c->type == RECONCILE_DECIMAL) /* beyond any double */
 		*out = (struct reconcile_cell){
 			.type = RECONCILE_REAL,
@@ -414,11 +421,32 @@ static bool are_same_times(const struct reconcile_cell *left, const struct recon
 	return apart_ms <= t->apart_ms;
 }
 
+/*
+ * Of two, one of which is a number: 1 yes, 0 no, -1 when the other is none. What the nearest double
+ * is that double is the same where one side is one; how far they lie apart is counted in all
+ * digits.
+ */
+static int compare_numbers(const struct reconcile_cell *left, const struct reconcile_cell *right,
+			   const struct reconcile_tolerance *t)
+{
+	bool is_any_real = left->type == RECONCILE_REAL || right->type == RECONCILE_REAL;
+	struct reconcile_cell l, r, whole_left = *left, whole_right = *right;
+	struct decimal x, y;
+	bool are_numbers = as_number(left, &l) && as_number(right, &r);
+	bool is_one_beyond = are_numbers && (is_beyond(left, &l) || is_beyond(right, &r));
+
+	if (is_any_real && are_numbers && !is_one_beyond && number(&l) == number(&r))
+		return 1;
+	fold_real(&whole_left);
+	fold_real(&whole_right);
+	if (as_decimal(&whole_left, &x) == 0 && as_decimal(&whole_right, &y) == 0)
+		return are_same_decimals(&x, &y, t);
+	return are_numbers ? !is_one_beyond && are_same_numbers(&l, &r, t) : -1;
+}
+
 bool reconcile_is_same(const struct reconcile_cell *left, const struct reconcile_cell *right,
 		       const struct reconcile_tolerance *t)
 {
-	struct reconcile_cell l, r;
-	struct decimal x, y;
 	bool is_same;
 
 	if (left->type == RECONCILE_NULL || right->type == RECONCILE_NULL)
@@ -426,11 +454,10 @@ bool reconcile_is_same(const struct reconcile_cell *left, const struct reconcile
 	if (is_plain_to_see(left, right, t, &is_same))
 		return is_same;
 	if (is_number(left) || is_number(right)) {
-		if (as_decimal(left, &x) == 0 && as_decimal(right, &y) == 0)
-			return are_same_decimals(&x, &y, t);
-		if (as_number(left, &l) && as_number(right, &r))
-			return !is_beyond(left, &l) && !is_beyond(right, &r) &&
-			       are_same_numbers(&l, &r, t);
+		int answer = compare_numbers(left, right, t);
+
+		if (answer >= 0)
+			return answer != 0;
 	}
 	if (left->type == RECONCILE_TIME && right->type == RECONCILE_TIME)
 		return are_same_times(left, right, t);
@@ -498,10 +525,13 @@ static void show_time(struct buf *out, const struct reconcile_cell *c)
 	(void)buf_printf(out, "%.*s%06uZ", (int)(n - 1), when, (unsigned)c->ns);
 }
 
-void reconcile_show(const struct probe *p, struct buf *out, const struct reconcile_cell *c)
+void reconcile_show(const struct probe *p, struct buf *out, const struct reconcile_cell *cell)
 {
+	struct reconcile_cell shown = *cell;
+	const struct reconcile_cell *c = &shown;
 	char text[NUM_REAL_MAX];
 
+	fold_real(&shown);
 	switch (c->type) {
 	case RECONCILE_NULL:
 		(void)buf_puts(out, "NULL");

@@ -135,7 +135,20 @@ static void test_reconcile_decimals(void **state)
 		is_same(decimal("12345678901234567890"), decimal("12345678901234567891"), NULL));
 	assert_false(is_same(integer(9007199254740993), text("9007199254740992.0"), NULL));
 	assert_false(is_same(integer(1), text("1.00000000000000000001"), NULL));
-	/* A double has no more digits. */
+	/* A double has no more digits: what is nearest to it is it, whole numbers included. */
+	assert_true(is_same(integer(9007199254740993), real(9007199254740992.0), NULL));
+	assert_true(is_same(real(-9007199254740992.0), decimal("-9007199254740993"), NULL));
+	assert_true(is_same(decimal("9007199254740992.9999"), real(9007199254740992.0), NULL));
+	assert_false(is_same(integer(9007199254740994), real(9007199254740992.0), NULL));
+	assert_false(is_same(integer(9007199254740995), real(9007199254740994.0), NULL));
+	assert_true(is_same(integer(INT64_MAX), real(9223372036854775808.0), NULL));
+	assert_true(is_same(decimal("5.00000000000000000001"), real(5), NULL));
+	assert_false(is_same(decimal("5.000000000000001"), real(5), NULL));
+	assert_true(is_same(text("9007199254740993"), real(9007199254740992.0), NULL));
+	/* Apart they are by all digits. */
+	assert_false(is_same(integer(1000000000000000256), real(1e18), "100"));
+	assert_true(is_same(integer(1000000000000000256), real(1e18), "256"));
+	assert_false(is_same(real(1000000000000000256.0), real(1e18), "100"));
 	assert_true(is_same(decimal("0.1234567890123456789"), real(0.1234567890123456789), NULL));
 	assert_false(is_same(decimal("1e400"), decimal("2e400"), NULL));
 	assert_false(is_same(decimal("1e400"), real(NAN), NULL));
