@@ -28,9 +28,21 @@ static const struct column_shape atlas_columns[] = {
 	{.name = NULL},
 };
 
+/* Only the first line says so, as in Atlas: what is added behind it makes no exception. */
 static bool is_sum_ignored(const char *text)
 {
-	return strstr(text, "-- atlas:sum ignore") != NULL;
+	static const char directive[] = "atlas:sum ", ignore[] = "ignore";
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] <= '~')
+		n++;
+	const char *found = strstr(text, directive);
+
+	if (!found || found >= text + n)
+		return false;
+	found += strlen(directive);
+	found += strspn(found, " ");
+	return found + strlen(ignore) == text + n && strncmp(found, ignore, strlen(ignore)) == 0;
 }
 
 /* As sql/migrate/dir.go: the name of every file, and the content unless the file asks not to. */

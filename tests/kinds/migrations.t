@@ -325,6 +325,10 @@ found edited_file "modified=1 broken=1" 'atlas.sum does not agree with .*2024010
 echo '-- edited' >>migrations/20240102000000_items.sql
 atlas_sum
 found edited_and_hashed "modified=1" '20240102000000_items.sql was changed after it was applied.*behind 20240102000000_items.sql: not compared'
+printf '\n-- atlas:sum ignore\n' >>migrations/20240103000000_prices.sql
+found ignored_behind "modified=1 broken=1" '20240103000000_prices.sql was changed after it was applied'
+sed -i '1i -- atlas:sum ignore' migrations/20240103000000_prices.sql
+passes "a file whose first line says so is in no sum"
 echo 'SELECT 1;' >migrations/20250101000000_new.sql
 atlas_sum
 found new_file "pending=1" '20250101000000_new.sql is not applied; atlas migrate apply'
