@@ -108,6 +108,8 @@ static void compare_traits(const struct schema_place *p, const struct db_table *
 		return;
 	schema_compare_fact(p, is->is_view ? SCHEMA_RULES : SCHEMA_CHANGED, "options", was->options,
 			    is->options, NULL);
+	schema_compare_flag(p, SCHEMA_RULES, "unpopulated", was->is_unpopulated, is->is_unpopulated,
+			    NULL);
 	schema_compare_fact(p, SCHEMA_RULES, "replica identity", was->replica_identity,
 			    is->replica_identity, "changes what subscribers are sent");
 }

@@ -195,6 +195,10 @@ static void compare_view(struct differences *d, const struct db_catalog *c, cons
 		return;
 	differences_expect(d, !t->error, SCHEMA_GONE, "view %s is broken: %s", g->name,
 			   t->error ? t->error : "");
+	differences_expect(d, !t->is_unpopulated, SCHEMA_GONE,
+			   "view %s has not been populated: reading it is refused until REFRESH "
+			   "MATERIALIZED VIEW",
+			   g->name);
 	if (w->has_materialized)
 		differences_expect(d, t->is_materialized == w->is_materialized, SCHEMA_RULES,
 				   "view %s is %smaterialized, expected %smaterialized", g->name,

@@ -82,6 +82,9 @@ static void compare_column(struct schema_changes *c, const char *table, const st
 			    is->is_nullable ? "allowed" : "refused",
 			    is->is_nullable ? NULL
 					    : "fails while a row holds NULL; reads every row");
+	if (c->engine == DB_SQLITE)
+		schema_compare_fact(&p, SCHEMA_RULES, "on conflict of not null", was->on_conflict,
+				    is->on_conflict, NULL);
 	schema_compare_fact(&p, SCHEMA_CHANGED, "default", was->def, def, NULL);
 	schema_compare_fact(&p, SCHEMA_RULES, "generation", generation_words(was->generation),
 			    generation_words(is->generation), NULL);
@@ -213,12 +216,13 @@ static const char *constraint_words(struct arena *a, const struct db_constraint 
 				   ? schema_expression(a, or_none(k->expression))
 				   : schema_list(a, k->columns, k->n_columns);
 
-	return arena_printf(a, "%s%s (%s)%s%s%s%s", types[k->type],
-			    k->has_equal_nulls ? " nulls not distinct" : "", what,
-			    k->is_no_inherit ? " no inherit" : "",
-			    k->is_deferrable ? " deferrable" : "",
-			    k->is_deferred ? " deferred" : "",
-			    k->is_unvalidated ? ", rows that exist not checked" : "");
+	return arena_printf(
+		a, "%s%s (%s)%s%s%s%s%s%s", types[k->type],
+		k->has_equal_nulls ? " nulls not distinct" : "", what,
+		k->is_no_inherit ? " no inherit" : "", k->is_deferrable ? " deferrable" : "",
+		k->is_deferred ? " deferred" : "",
+		k->is_unvalidated ? ", rows that exist not checked" : "",
+		k->on_conflict ? " on conflict " : "", k->on_conflict ? k->on_conflict : "");
 }
 
 static struct items constraints_of(struct arena *a, const struct db_table *t)
@@ -231,7 +235,7 @@ static struct items constraints_of(struct arena *a, const struct db_table *t)
 		bool is_key = k->type == DB_PRIMARY_KEY || k->type == DB_UNIQUE;
 
 		/* the columns say it, where nothing else is to be said of the primary key */
-		if (k->type == DB_PRIMARY_KEY && !k->name)
+		if (k->type == DB_PRIMARY_KEY && !k->name && !k->on_conflict)
 			continue;
 		list.items[list.n++] = (struct item){
 			.key = k->name ? k->name : words,
@@ -342,6 +346,13 @@ static struct items foreign_keys_of(struct arena *a, const struct db_table *t)
 
 /* ---- triggers, partitions ---- */
 
+static const char *firing_words(const struct db_trigger *t)
+{
+	if (!t->enabled)
+		return t->is_disabled ? ", disabled" : "";
+	return t->is_disabled ? ", enabled for replicas only" : ", enabled always";
+}
+
 static struct items triggers_of(struct arena *a, const char *kind, const struct db_trigger *items,
 				size_t n, enum schema_weight weight)
 {
@@ -352,7 +363,7 @@ static struct items triggers_of(struct arena *a, const char *kind, const struct 
 			.key = items[i].name,
 			.part = arena_printf(a, "%s %s", kind, items[i].name),
 			.words = arena_printf(a, "%s%s", or_none(items[i].definition),
-					      items[i].is_disabled ? ", disabled" : ""),
+					      firing_words(&items[i])),
 			.weight = weight,
 		};
 	return list;

@@ -92,6 +92,7 @@ static void write_columns(struct json_writer *w, const struct db_table *t)
 		put_text(w, "expression", c->expression);
 		put_text(w, "collation", c->collation);
 		put_text(w, "comment", c->comment);
+		put_text(w, "on_conflict", c->on_conflict);
 		put_text(w, "sequence", c->sequence);
 		json_close(w, '}');
 	}
@@ -122,6 +123,7 @@ static void write_constraints(struct json_writer *w, const struct db_table *t)
 		put_flag(w, "unvalidated", c->is_unvalidated);
 		put_flag(w, "no_inherit", c->is_no_inherit);
 		put_flag(w, "nulls_not_distinct", c->has_equal_nulls);
+		put_text(w, "on_conflict", c->on_conflict);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -193,6 +195,7 @@ static void write_triggers(struct json_writer *w, const char *key, const struct 
 		json_put_text(w, "name", items[i].name);
 		put_text(w, "definition", items[i].definition);
 		put_flag(w, "disabled", items[i].is_disabled);
+		put_text(w, "enabled", items[i].enabled);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -218,6 +221,7 @@ static void write_table(struct json_writer *w, const struct db_table *t)
 	json_put_text(w, "name", t->name);
 	json_put_bool(w, "view", t->is_view);
 	put_flag(w, "materialized", t->is_materialized);
+	put_flag(w, "unpopulated", t->is_unpopulated);
 	put_text(w, "definition", t->definition);
 	put_text(w, "storage", t->storage);
 	put_text(w, "charset", t->charset);

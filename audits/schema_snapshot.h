@@ -6,7 +6,7 @@
  * as usual is left out; what stands in the file and is not the usual is compared, and so is what
  * the database has and the file does not, so that a hole in a file can hide nothing.
  *
- *   { "assize_schema": 3, "engine": "postgresql",
+ *   { "assize_schema": 4, "engine": "postgresql",
  *     "tables": [ { "name", "view", "columns": [ { "name", "type", "nullable", "default", "key" }
  * ], "constraints": [ { "type", "name", "columns", "expression" } ], "indexes": [ { "name",
  * "unique", "columns": [..] } ], "foreign_keys": [ { "name", "columns", "table", "targets",
@@ -14,8 +14,9 @@
  *
  * Version 1 knew SQLite's tables, columns, indexes and foreign keys only; version 2 did not know
  * what only PostgreSQL has: options, rules, statistics, domains and composite types, the counting
- * of identities, NULLS NOT DISTINCT, MATCH FULL, NO INHERIT. Both are still read, and compared in
- * what they knew.
+ * of identities, NULLS NOT DISTINCT, MATCH FULL, NO INHERIT; version 3 did not know ON CONFLICT
+ * (SQLite), collations of indexed expressions, views that are not populated, and triggers and rules
+ * enabled always or for replicas (PostgreSQL). All are still read, and compared in what they knew.
  *
  * Text is in the arena.
  */
@@ -35,7 +36,7 @@ struct err;
 /* Largest snapshot that is read. */
 #define SCHEMA_SNAPSHOT_MAX_BYTES (64 * 1024 * 1024)
 
-#define SCHEMA_SNAPSHOT_VERSION 3
+#define SCHEMA_SNAPSHOT_VERSION 4
 
 struct schema_snapshot {
 	int64_t version;

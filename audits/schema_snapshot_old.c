@@ -3,6 +3,7 @@
 
 #include "audits/schema_snapshot.h"
 #include "runner/base/arena.h"
+#include "runner/base/str.h"
 
 /* To what version 1 knew. */
 static struct db_table reduce_to_1(struct arena *a, const struct db_table *t)
@@ -63,7 +64,53 @@ static void *copy(struct arena *a, const void *items, size_t n, size_t size)
 	return copied;
 }
 
-/* To what version 2 knew. */
+/* Options of an index without the collation, which PostgreSQL's expressions had none of. */
+static void drop_collations(struct arena *a, struct db_index *x)
+{
+	const char **options;
+
+	if (!x->options)
+		return;
+	options = copy(a, x->options, x->n_columns, sizeof(*options));
+	for (size_t i = 0; i < x->n_columns; i++) {
+		if (*x->columns[i] != '(' || !options[i] || !str_starts(options[i], "COLLATE "))
+			continue;
+		options[i] = strchr(options[i] + strlen("COLLATE "), ' ');
+		options[i] = options[i] ? options[i] + 1 : NULL;
+	}
+	x->options = options;
+}
+
+static struct db_trigger *without_enabled(struct arena *a, const struct db_trigger *items, size_t n)
+{
+	struct db_trigger *r = copy(a, items, n, sizeof(*items));
+
+	for (size_t i = 0; i < n; i++)
+		r[i].enabled = NULL;
+	return r;
+}
+
+/* To what version 3 knew. */
+static struct db_table reduce_to_3(struct arena *a, enum db_engine engine, const struct db_table *t)
+{
+	struct db_table r = *t;
+
+	r.is_unpopulated = false;
+	r.columns = copy(a, t->columns, t->n_columns, sizeof(*t->columns));
+	r.constraints = copy(a, t->constraints, t->n_constraints, sizeof(*t->constraints));
+	r.indexes = copy(a, t->indexes, t->n_indexes, sizeof(*t->indexes));
+	for (size_t i = 0; i < r.n_columns; i++)
+		r.columns[i].on_conflict = NULL;
+	for (size_t i = 0; i < r.n_constraints; i++)
+		r.constraints[i].on_conflict = NULL;
+	for (size_t i = 0; engine == DB_POSTGRES && i < r.n_indexes; i++)
+		drop_collations(a, &r.indexes[i]);
+	r.triggers = without_enabled(a, t->triggers, t->n_triggers);
+	r.rules = without_enabled(a, t->rules, t->n_rules);
+	return r;
+}
+
+/* To what version 2 knew, of what version 3 did. */
 static struct db_table reduce_to_2(struct arena *a, const struct db_table *t)
 {
 	struct db_table r = *t;
@@ -92,11 +139,15 @@ struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalo
 
 	if (version >= SCHEMA_SNAPSHOT_VERSION)
 		return r;
-	r.n_types = 0;
 	r.tables = arena_array(a, c->n_tables, sizeof(*c->tables));
-	for (size_t i = 0; i < c->n_tables; i++)
-		r.tables[i] = version == 1 ? reduce_to_1(a, &c->tables[i])
-					   : reduce_to_2(a, &c->tables[i]);
+	for (size_t i = 0; i < c->n_tables; i++) {
+		r.tables[i] = reduce_to_3(a, c->engine, &c->tables[i]);
+		if (version < 3)
+			r.tables[i] = version == 1 ? reduce_to_1(a, &r.tables[i])
+						   : reduce_to_2(a, &r.tables[i]);
+	}
+	if (version < 3)
+		r.n_types = 0;
 	if (version == 1)
 		r.n_sequences = r.n_extensions = r.n_enums = 0;
 	return r;
@@ -111,5 +162,12 @@ const char *schema_snapshot_lacks(enum db_engine engine, int64_t version)
 	if (version == 2 && engine == DB_POSTGRES)
 		return "the snapshot is of version 2, without options, rules, statistics, domains "
 		       "and the like: capture it again";
+	if (version <= 3 && engine == DB_SQLITE)
+		return "the snapshot is older than version 4, without ON CONFLICT: capture it "
+		       "again";
+	if (version == 3 && engine == DB_POSTGRES)
+		return "the snapshot is of version 3, without collations of indexed expressions, "
+		       "views that are not populated and triggers enabled always or for replicas: "
+		       "capture it again";
 	return NULL;
 }

@@ -166,6 +166,7 @@ static void read_columns(struct reader *r, const char *at, struct db_table *t)
 			.collation = get_optional(r, c, "collation"),
 			.comment = get_optional(r, c, "comment"),
 			.key = has_key ? get_int(r, c, "key") : 0,
+			.on_conflict = get_optional(r, c, "on_conflict"),
 			.sequence = get_optional(r, c, "sequence"),
 		};
 	}
@@ -190,6 +191,7 @@ static void read_constraints(struct reader *r, const char *at, struct db_table *
 			.is_unvalidated = get_flag(r, c, "unvalidated"),
 			.is_no_inherit = get_flag(r, c, "no_inherit"),
 			.has_equal_nulls = get_flag(r, c, "nulls_not_distinct"),
+			.on_conflict = get_optional(r, c, "on_conflict"),
 		};
 		if (get_optional_length(r, c, "columns") > 0)
 			k->columns = get_texts(r, c, "columns", false, &k->n_columns);
@@ -267,6 +269,7 @@ static struct db_trigger *read_triggers(struct reader *r, const char *at, const 
 			.name = get_text(r, x, "name"),
 			.definition = get_optional(r, x, "definition"),
 			.is_disabled = get_flag(r, x, "disabled"),
+			.enabled = get_optional(r, x, "enabled"),
 		};
 	}
 	return items;
@@ -292,6 +295,7 @@ static void read_table(struct reader *r, const char *at, struct db_table *t)
 		.name = get_text(r, at, "name"),
 		.is_view = get_bool(r, at, "view"),
 		.is_materialized = get_flag(r, at, "materialized"),
+		.is_unpopulated = get_flag(r, at, "unpopulated"),
 		.definition = get_optional(r, at, "definition"),
 		.storage = get_optional(r, at, "storage"),
 		.charset = get_optional(r, at, "charset"),
@@ -373,7 +377,7 @@ static int read_catalog(struct reader *r, struct schema_snapshot *out)
 
 	r->version = s.version;
 	if (s.version < 1 || s.version > SCHEMA_SNAPSHOT_VERSION)
-		fail(r, "/assize_schema", "1, 2 or 3, the forms there are");
+		fail(r, "/assize_schema", "1, 2, 3 or 4, the forms there are");
 	/* version 1 was of SQLite whether or not it says so */
 	if (s.version > 1 && !r->has_failed)
 		c->engine = (enum db_engine)get_word(r, "", "engine", engines, 4);

@@ -44,12 +44,13 @@ struct db_column {
 			     and in whole catalogs */
 	bool is_nullable; /* what the engine enforces, not only what NOT NULL says */
 	enum db_generation generation;
-	const char *expression; /* VIRTUAL and STORED: what of; NULL = unknown */
-	const char *def;	/* default as SQL text; NULL = none, and for generated columns */
-	const char *collation;	/* NULL = that of the type, table or database */
-	const char *comment;	/* NULL = none */
-	int64_t key;		/* place in the primary key, from 1; 0 = not part of it */
-	const char *sequence;	/* IDENTITY: how it counts, "INCREMENT BY 10"; NULL = 1, 2, 3 */
+	const char *expression;	 /* VIRTUAL and STORED: what of; NULL = unknown */
+	const char *def;	 /* default as SQL text; NULL = none, and for generated columns */
+	const char *collation;	 /* NULL = that of the type, table or database */
+	const char *comment;	 /* NULL = none */
+	int64_t key;		 /* place in the primary key, from 1; 0 = not part of it */
+	const char *on_conflict; /* SQLite, NOT NULL ON CONFLICT: "REPLACE"; NULL = ABORT */
+	const char *sequence;	 /* IDENTITY: how it counts, "INCREMENT BY 10"; NULL = 1, 2, 3 */
 };
 
 enum db_constraint_type { DB_PRIMARY_KEY = 0, DB_UNIQUE, DB_CHECK, DB_EXCLUDE };
@@ -62,9 +63,10 @@ struct db_constraint {
 	const char *expression; /* CHECK: the condition without CHECK and its parentheses;
 				   EXCLUDE: the definition */
 	bool is_deferrable, is_deferred;
-	bool is_unvalidated;  /* rows that exist may break it: NOT VALID, NOT ENFORCED */
-	bool is_no_inherit;   /* CHECK: it does not hold in tables that inherit */
-	bool has_equal_nulls; /* UNIQUE NULLS NOT DISTINCT */
+	bool is_unvalidated;	 /* rows that exist may break it: NOT VALID, NOT ENFORCED */
+	bool is_no_inherit;	 /* CHECK: it does not hold in tables that inherit */
+	bool has_equal_nulls;	 /* UNIQUE NULLS NOT DISTINCT */
+	const char *on_conflict; /* SQLite: "REPLACE", "IGNORE", ...; NULL = ABORT */
 };
 
 struct db_index {
@@ -72,7 +74,7 @@ struct db_index {
 	bool is_unique;
 	bool is_automatic;    /* made by a PRIMARY KEY, UNIQUE or EXCLUDE constraint */
 	const char **columns; /* the key: a column's name, or "(expression)" with the text */
-	const char **options; /* per column: "DESC", "(10)", "text_pattern_ops", joined by a space;
+	const char **options; /* per column: "DESC", "(10)", "COLLATE C", joined by a space;
 				 NULL = none; NULL for all: no column has any */
 	size_t n_columns;
 	const char **include; /* columns carried beside the key */
@@ -101,7 +103,8 @@ struct db_foreign_key {
 struct db_trigger {
 	const char *name;
 	const char *definition; /* whole, as the engine prints it */
-	bool is_disabled;
+	bool is_disabled;	/* it does not fire in the session of an application */
+	const char *enabled;	/* PostgreSQL: "ALWAYS", "REPLICA"; NULL = neither */
 };
 
 struct db_partition {
@@ -123,6 +126,7 @@ struct db_table {
 	const char *schema; /* or database that it is in, also when its name is bare; NULL = none */
 	bool is_view;
 	bool is_materialized;	/* a view whose rows are stored */
+	bool is_unpopulated;	/* its rows are not there yet: reading it is refused */
 	const char *definition; /* views: the query; NULL = unknown */
 	/* Why its facts could not be read (a view that no longer resolves): columns and the rest
 	 * are then empty. NULL = they were read. */

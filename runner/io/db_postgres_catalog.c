@@ -59,7 +59,7 @@ const char *postgres_catalog_name(const struct postgres_catalog *c, const struct
 /* $2: only tables of these names; NULL = all. */
 static const char classes_sql[] =
 	"SELECT c.oid::text, " POSTGRES_NAME ", c.relkind, c.relpersistence, c.relrowsecurity,"
-	" c.relforcerowsecurity, n.nspname" POSTGRES_CLASSES(
+	" c.relforcerowsecurity, n.nspname, c.relispopulated" POSTGRES_CLASSES(
 		"'r', 'p', 'v', 'm', 'f', 'S'") " AND ($2::name[] IS NULL OR c.relname = ANY "
 						"($2::name[]))";
 
@@ -90,6 +90,7 @@ static int add_table(void *ctx, const struct db_row *row, struct err *e)
 	t->has_row_security = v[4].integer != 0;
 	t->forces_row_security = v[5].integer != 0;
 	t->schema = text_of(c, &v[6]);
+	t->is_unpopulated = t->is_materialized && v[7].integer == 0;
 	return 0;
 }
 

@@ -81,7 +81,10 @@ static int add_constraint(void *ctx, const struct db_row *row, struct err *e)
 
 /* ---- indexes ---- */
 
-/* DESC means NULLS FIRST unless it is said, and ASC the other. */
+/*
+ * DESC means NULLS FIRST unless it is said, and ASC the other. The collation of an expression is
+ * kept nowhere: the whole definition says COLLATE where the index has another one.
+ */
 #define INDEXES_SQL(equal_nulls)                                                                   \
 	"SELECT i.indrelid::text, x.relname, i.indisunique,"                                       \
 	" EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid"          \
@@ -93,7 +96,10 @@ static int add_constraint(void *ctx, const struct db_row *row, struct err *e)
 	"  pg_catalog.pg_get_indexdef(i.indexrelid, p.place + 1, true) END,"                       \
 	" pg_catalog.concat_ws(' ',"                                                               \
 	"  (SELECT 'COLLATE ' || l.collname FROM pg_catalog.pg_collation l"                        \
-	"   WHERE l.oid = i.indcollation[p.place] AND a.attcollation <> l.oid),"                   \
+	"   WHERE l.oid = i.indcollation[p.place] AND CASE WHEN a.attname IS NULL THEN"            \
+	"    pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),"                 \
+	"     pg_catalog.pg_get_indexdef(i.indexrelid, p.place + 1, true) || ' COLLATE ') > 0"     \
+	"    ELSE a.attcollation <> l.oid END),"                                                   \
 	"  (SELECT o.opcname FROM pg_catalog.pg_opclass o WHERE o.oid = i.indclass[p.place]"       \
 	"   AND NOT o.opcdefault),"                                                                \
 	"  CASE i.indoption[p.place] & 3 WHEN 1 THEN 'DESC NULLS LAST' WHEN 2 THEN 'NULLS FIRST'"  \
@@ -238,13 +244,14 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 
 static const char triggers_sql[] =
 	"SELECT g.tgrelid::text, g.tgname::text, pg_catalog.pg_get_triggerdef(g.oid, true),"
-	" g.tgenabled IN ('D', 'R'), 't' FROM pg_catalog.pg_trigger g"
+	" g.tgenabled IN ('D', 'R'), 't', g.tgenabled FROM pg_catalog.pg_trigger g"
 	" WHERE NOT g.tgisinternal AND g.tgrelid = ANY ($1::oid[])"
 	" UNION ALL SELECT r.ev_class::text, r.rulename, pg_catalog.pg_get_ruledef(r.oid, true),"
-	" r.ev_enabled IN ('D', 'R'), 'r' FROM pg_catalog.pg_rewrite r"
+	" r.ev_enabled IN ('D', 'R'), 'r', r.ev_enabled FROM pg_catalog.pg_rewrite r"
 	" WHERE r.rulename <> '_RETURN' AND r.ev_class = ANY ($1::oid[])"
 	" UNION ALL SELECT s.stxrelid::text, s.stxname,"
-	" pg_catalog.pg_get_statisticsobjdef(s.oid), false, 's' FROM pg_catalog.pg_statistic_ext s"
+	" pg_catalog.pg_get_statisticsobjdef(s.oid), false, 's', 'O' FROM "
+	"pg_catalog.pg_statistic_ext s"
 	" WHERE s.stxrelid = ANY ($1::oid[])";
 
 static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
@@ -267,6 +274,9 @@ static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 		.name = text_of(c, &v[1]),
 		.definition = text_of(c, &v[2]),
 		.is_disabled = v[3].integer != 0,
+		.enabled = v[5].text[0] == 'A'	 ? "ALWAYS"
+			   : v[5].text[0] == 'R' ? "REPLICA"
+						 : NULL,
 	};
 	return 0;
 }

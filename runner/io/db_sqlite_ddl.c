@@ -158,6 +158,24 @@ static void take_generated(struct ddl *d, struct db_column *c)
 		c->expression = expression;
 }
 
+/* ON CONFLICT x, which decides whether rows are refused, left out or deleted; ABORT is the usual.
+ */
+static const char *take_conflict(struct ddl *d)
+{
+	static const char *const words[] = {"ROLLBACK", "FAIL", "IGNORE", "REPLACE"};
+	const char *found = NULL;
+
+	if (!sql_is(&d->r, "ON") || !sql_follows(&d->r, "CONFLICT"))
+		return NULL;
+	sql_step(&d->r);
+	sql_step(&d->r);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (sql_is(&d->r, words[i]))
+			found = words[i];
+	sql_step(&d->r);
+	return found;
+}
+
 static void take_key(struct ddl *d, struct db_column *c, enum db_constraint_type type,
 		     const char *name)
 {
@@ -165,6 +183,9 @@ static void take_key(struct ddl *d, struct db_column *c, enum db_constraint_type
 
 	k->columns = one_name(d, c->name);
 	k->n_columns = 1;
+	if (type == DB_PRIMARY_KEY && !accept(d, "ASC"))
+		(void)accept(d, "DESC");
+	k->on_conflict = take_conflict(d);
 }
 
 /* What follows a column's name and type, up to the comma. */
@@ -173,6 +194,10 @@ static void take_column_constraint(struct ddl *d, struct db_column *c, const cha
 	if (accept(d, "PRIMARY")) {
 		(void)accept(d, "KEY");
 		take_key(d, c, DB_PRIMARY_KEY, name);
+	} else if (sql_is(&d->r, "NOT") && sql_follows(&d->r, "NULL")) {
+		sql_step(&d->r);
+		sql_step(&d->r);
+		c->on_conflict = take_conflict(d);
 	} else if (accept(d, "AUTOINCREMENT")) {
 		c->generation = DB_IDENTITY;
 	} else if (accept(d, "UNIQUE")) {
@@ -216,6 +241,7 @@ static bool take_table_constraint(struct ddl *d)
 			add_constraint(d, is_primary ? DB_PRIMARY_KEY : DB_UNIQUE, name);
 
 		c->columns = take_columns(d, &c->n_columns);
+		c->on_conflict = take_conflict(d);
 	} else if (sql_is(&d->r, "CHECK") && sql_follows(&d->r, "(")) {
 		sql_step(&d->r);
 		take_check(d, name);
@@ -231,10 +257,7 @@ static bool take_table_constraint(struct ddl *d)
 	} else {
 		return false;
 	}
-	if (accept(d, "ON")) { /* CONFLICT IGNORE */
-		sql_step(&d->r);
-		sql_step(&d->r);
-	}
+	(void)take_conflict(d); /* of CHECK, where it has no meaning */
 	return true;
 }
 

@@ -86,7 +86,7 @@ $4
 intact
 tells "no snapshot yet" snapshot 2 'shop\.schema\.json.*[Nn]o such file'
 exits "a snapshot is captured" 0 "$ASSIZE" schema capture shop -o shop.schema.json
-ok "it is JSON" jq -e '.assize_schema == 3 and (.tables | length == 5)' shop.schema.json
+ok "it is JSON" jq -e '.assize_schema == 4 and (.tables | length == 5)' shop.schema.json
 exits "intact: all pass" 0 "$ASSIZE" run
 
 # claim, sed on the schema, what check tasks finds, what check snapshot finds
@@ -246,6 +246,36 @@ like "which is said" "$(jq -r '.checks[0].series[0].reason' report.json)" 'versi
 sqlite3 old.db "ALTER TABLE a ADD y INT"
 exits "what it knew is" 1 "$ASSIZE" run -f old.yaml
 like "and is named" "$out" 'unexpected column y in table a'
+
+# ---- ON CONFLICT, which decides whether rows are refused or destroyed ----
+cat >conflict.yaml <<'YAML'
+assize: 1
+targets: { shop: { sqlite: conflict.db } }
+audits: { s: { target: shop, checks: [ { id: as_was, schema: { snapshot: conflict.json } } ] } }
+YAML
+conflict()
+{
+	rm -f conflict.db
+	sqlite3 conflict.db "CREATE TABLE a (i INTEGER PRIMARY KEY DESC $1, x TEXT NOT NULL $2 DEFAULT '' UNIQUE $3, y INT,
+		CONSTRAINT pair UNIQUE (x, y) $4, CHECK (y > 0))"
+}
+conflict "ON CONFLICT ROLLBACK" "ON CONFLICT ABORT" "" "ON CONFLICT FAIL"
+exits "captured" 0 "$ASSIZE" schema capture -f conflict.yaml shop -o conflict.json
+conflict "ON CONFLICT ROLLBACK" "" "on conflict abort" "on conflict fail"
+exits "ABORT is the usual" 0 "$ASSIZE" run -f conflict.yaml
+conflict "ON CONFLICT REPLACE" "ON CONFLICT REPLACE" "ON CONFLICT IGNORE" "ON CONFLICT REPLACE"
+exits "each other one is found" 1 "$ASSIZE" run -f conflict.yaml --report json=report.json
+is "and named" "$(jq -r '.checks[0].series[0].evidence[]' report.json | grep -o 'conflict.*')" \
+	"conflict of not null is REPLACE, was none
+conflict ROLLBACK is missing from table a
+conflict REPLACE, was unique (x, y) on conflict FAIL
+conflict REPLACE in table a
+conflict IGNORE in table a"
+exits "and in the file" 1 "$ASSIZE" schema diff -f conflict.yaml conflict.json shop
+conflict "ON CONFLICT ROLLBACK" "" "" "ON CONFLICT FAIL"
+jq '.assize_schema = 3 | del(.. | .on_conflict?)' conflict.json >older.json && mv older.json conflict.json
+exits "a file of version 3 is compared in what it knew" 0 "$ASSIZE" run -f conflict.yaml --report json=report.json
+like "which is said" "$(jq -r '.checks[0].series[0].reason' report.json)" 'without ON CONFLICT: capture it again'
 
 # ---- what cannot be measured ----
 intact
