@@ -51,7 +51,8 @@ const struct key_row scrape_keys[] = {
 	 .offset = offsetof(struct scrape_spec, quantile),
 	 .min = 0,
 	 .max = 1,
-	 .help = "a quantile out of the buckets of a histogram, NAME_bucket, as PromQL has it; above 0. Of "
+	 .help = "a quantile out of the buckets of a histogram, NAME_bucket, as PromQL has it; "
+		 "above 0. Of "
 		 "one histogram for each combination of by, or with agg: sum of all together",
 	 .example = "0.95"},
 	{.name = "beyond",
