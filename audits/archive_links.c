@@ -126,11 +126,23 @@ static enum archive_end end_at(const struct archive_review *r, const char *path)
 	return END_NOTHING;
 }
 
+/* What a hard link names: a program that unpacks in order can only make it of what is there. */
+static const struct archive_item *earlier(const struct archive_review *r,
+					  const struct archive_item *item)
+{
+	const struct archive_item *target =
+		map_get(&r->by_path, archive_path(r->arena, item->link ? item->link : ""));
+
+	return target && target->place < item->place ? target : NULL;
+}
+
 enum archive_end archive_links_end(const struct archive_review *r, const struct archive_item *item)
 {
 	struct way w = {.review = r};
 	enum leads leads;
 
+	if (item->type == MEMBER_HARDLINK && !earlier(r, item))
+		return END_NOTHING;
 	if (item->type != MEMBER_SYMLINK)
 		return end_of(item);
 	leads = item->link ? follow(&w, item) : LEADS_ROUND;
@@ -163,6 +175,8 @@ static void judge_hardlink(struct archive_review *r, const struct archive_item *
 		wrong = "is itself";
 	else if (target->type == MEMBER_SYMLINK)
 		wrong = "is a symbolic link";
+	else if (!earlier(r, item))
+		wrong = "comes after it";
 	if (wrong)
 		archive_review_found(r, RULE_UNSAFE, item->name,
 				     arena_printf(a, "a hard link to \"%s\", which %s",

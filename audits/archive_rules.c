@@ -22,6 +22,7 @@ void archive_review_init(struct archive_review *r, struct arena *a,
 	*r = (struct archive_review){.arena = a, .wants = wants};
 	map_init(&r->by_path, a);
 	map_init(&r->by_folded, a);
+	map_init(&r->spelled, a);
 	r->is_mode_met = arena_array(a, wants->modes.n + 1, sizeof(*r->is_mode_met));
 	memset(r->is_mode_met, 0, (wants->modes.n + 1) * sizeof(*r->is_mode_met));
 }
@@ -156,6 +157,36 @@ static void judge_case(struct archive_review *r, struct archive_item *item)
 				    str_escaped(r->arena, other->path)));
 }
 
+/*
+ * Where case does not count, "d/evil" is written through a link "D" though no member is called "d":
+ * most archives do not name their folders. Those that are named are told apart by judge_case().
+ */
+static void judge_case_above(struct archive_review *r, struct archive_item *item)
+{
+	char *path = arena_strdup(r->arena, item->path);
+
+	for (char *slash = strchr(path, '/');; slash = strchr(slash + 1, '/')) {
+		const char *other, *key;
+
+		if (slash)
+			*slash = '\0';
+		key = folded(r->arena, path);
+		other = map_get(&r->spelled, key);
+		if (!other)
+			(void)map_put(&r->spelled, key, arena_strdup(r->arena, path));
+		else if (slash && strcmp(other, path) != 0 && !map_get(&r->by_path, path))
+			unsafe(r, item,
+			       arena_printf(r->arena,
+					    "lies below \"%s\", which differs from \"%s\" only in "
+					    "case",
+					    str_escaped(r->arena, path),
+					    str_escaped(r->arena, other)));
+		if (!slash)
+			return;
+		*slash = '/';
+	}
+}
+
 /* --- types and attributes --- */
 
 static const char *type_words(enum member_type type)
@@ -280,9 +311,9 @@ static const char *not_required(struct archive_review *r, const struct archive_i
 		return NULL;
 	if (end == END_NOTHING)
 		return arena_printf(r->arena,
-				    "required, and %s is a symbolic link to \"%s\" that leads to "
-				    "nothing",
-				    name, item->link ? str_escaped(r->arena, item->link) : "");
+				    "required, and %s is %s to \"%s\" that leads to nothing", name,
+				    type_words(item->type),
+				    item->link ? str_escaped(r->arena, item->link) : "");
 	return arena_printf(r->arena, "required, and %s %s %s: %s", name,
 			    is_link ? "leads to" : "is", end == END_FOLDER ? "a folder" : "a file",
 			    is_folder ? "a slash at the end asks for a folder"
@@ -422,6 +453,7 @@ struct archive_item *archive_review_add(struct archive_review *r, const struct a
 		.gid = m->gid,
 		.user = copied(r->arena, m->user),
 		.group = copied(r->arena, m->group),
+		.place = r->n_items,
 	};
 	if (r->n_items == r->cap_items) {
 		size_t cap = r->cap_items ? r->cap_items * 2 : 64;
@@ -468,8 +500,10 @@ static void judge_item(struct archive_review *r, struct archive_item *item)
 	archive_links_judge(r, item);
 	if (!(r->wants->allowed & ALLOW_DUPLICATES))
 		judge_repeated(r, item);
-	if (!(r->wants->allowed & ALLOW_CASE))
+	if (!(r->wants->allowed & ALLOW_CASE)) {
 		judge_case(r, item);
+		judge_case_above(r, item);
+	}
 	judge_owner(r, item);
 	judge_mode(r, item);
 	judge_forbidden(r, item);

@@ -66,6 +66,7 @@ struct archive_item {
 	unsigned mode;
 	int64_t uid, gid;
 	const char *user, *group;
+	size_t place; /* in the archive */
 	bool has_content, is_repeated;
 	unsigned char digest[32]; /* of files, and of hard links that came with content */
 };
@@ -82,6 +83,7 @@ struct archive_review {
 	struct archive_item **items;
 	size_t n_items, cap_items;
 	struct map by_path, by_folded; /* struct archive_item *, the first of each path */
+	struct map spelled; /* folded name of a member or a folder on its way -> as it is written */
 	struct archive_finding *findings;
 	size_t n_findings, cap_findings;
 	int64_t counts[N_ARCHIVE_RULES];

@@ -91,7 +91,10 @@ static void take_global(struct tar_scan *s, const char *key, size_t n)
 static void take_own(struct tar_scan *s, const char *key, size_t n, const char *value,
 		     size_t n_value)
 {
-	if (is_key(key, n, "path"))
+	/* "Deletes the field" (POSIX, pax): to some programs the header's is back, to others "". */
+	if (n_value == 0 && (is_key(key, n, "path") || is_key(key, n, "linkpath")))
+		doubt(s, "a pax record has an empty \"%.*s\"", (int)n, key);
+	else if (is_key(key, n, "path"))
 		set_name(s, NAME, value, n_value);
 	else if (is_key(key, n, "linkpath"))
 		set_name(s, LINK, value, n_value);
@@ -126,7 +129,9 @@ static void take_records(struct tar_scan *s)
 
 static void end_extension(struct tar_scan *s)
 {
-	if (s->type == 'L' || s->type == 'K')
+	if ((s->type == 'L' || s->type == 'K') && (s->body.len == 0 || s->body.data[0] == '\0'))
+		doubt(s, "a header with a long name has an empty one");
+	else if (s->type == 'L' || s->type == 'K')
 		set_name(s, s->type == 'L' ? NAME : LINK, s->body.data, s->body.len);
 	else
 		take_records(s);

@@ -151,6 +151,7 @@ for path, members in {
     "through": ["d|e", "l|d|e", "f|d/x"], "through-late": ["f|d/x", "d|e", "l|d|e"], "below": ["f|d", "f|d/x"],
     "hard-out": ["h|h|../../etc/shadow"], "hard-link": ["f|x", "l|l|x", "h|h|l"],
     "duplicate": ["f|x|1", "f|./x|2"], "case": ["f|README", "f|readme"], "cases": ["f|ReadMe", "f|README"],
+    "case-link": ["d|e", "l|D|e", "f|d/x"], "case-folders": ["f|A/b/x", "f|A/B/y"], "hard-later": ["h|h|a", "f|a"],
     "device": ["c|null"], "pipe": ["p|p"], "setuid": ["s|su"],
     "all": ["f|README", "f|readme", "c|null", "s|su", "f|readme"],
     "inside": ["d|d", "d|d", "f|d/x", "l|d/up|../d/x", "l|d/a|./x"], "control": ["f|x\033[2J", "f|x\033[2J"],
@@ -192,6 +193,9 @@ for name, data in {
     "nested": one + records(size=str(len(inner))) + header("data", 0) + inner,
     "sized": one + records(size=str(len(inner))) + header("data", len(inner)) + inner,
     "gnu-pax": gnu("gnu") + records(path="pax") + one,
+    "pax-empty": records(path="") + one,
+    "pax-empty-link": one + records(linkpath="") + header("link", 0, b"2", "one"),
+    "gnu-empty": gnu("") + one,
     "pax-gnu": records(path="pax") + gnu("gnu") + one,
     "gnu-gnu": gnu("gnu1") + gnu("gnu2") + one,
     "link-link": gnu("../../x", b"K") + records(linkpath="one") + one + header("link", 0, b"2", "one"),
@@ -288,6 +292,10 @@ tar_says hard-link 'h: a hard link to "l", which is a symbolic link'
 tar_says duplicate './x: there is another member of this name'
 tar_says case 'README: differs from "readme" only in case'
 tar_says cases 'README: differs from "ReadMe" only in case'
+tar_says case-link 'd/x: lies below "d", which differs from "D" only in case'
+tar_says case-folders 'A/B/y: lies below "A/B", which differs from "A/b" only in case'
+tar_says hard-later 'h: a hard link to "a", which comes after it'
+again fail "no link is made of it, and none is there" "required: [h], links: any" 'h: required, and h is a hard link to "a" that leads to nothing'
 tar_says device 'null: is a device'
 tar_says pipe 'p: is a named pipe'
 tar_says setuid 'su: is setuid \(mode 4755\)'
@@ -300,6 +308,9 @@ doubted() { mv "d-$1" a && expects fail "tar: $1" "" "programs differ in what th
 doubted global '0 a global header sets .?"path'
 doubted global-size '0 a global header sets .?"size'
 doubted nested '1024 a member has 0 bytes by its own header and 1024 by another'
+doubted pax-empty '0 a pax record has an empty "path"'
+doubted pax-empty-link '1024 a pax record has an empty "linkpath"'
+doubted gnu-empty '0 a header with a long name has an empty one'
 doubted gnu-pax '0 a member has two names that differ'
 doubted pax-gnu '0 a member has two names that differ'
 doubted gnu-gnu '0 a member has two names that differ'
