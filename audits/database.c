@@ -288,3 +288,30 @@ struct measurement database_measure(struct arena *a, const struct db_value *v, d
 	}
 	return measurement_none("", "the value is NULL");
 }
+
+/* How many quotes are around the word; false = it is another text. */
+static bool is_quoted(const char *text, const char *word, size_t *n_quotes)
+{
+	size_t n = strspn(text, "'"), len = strlen(word);
+
+	if (strncmp(text + n, word, len) != 0)
+		return false;
+	*n_quotes = n;
+	return strspn(text + n + len, "'") == n && text[n + len + n] == '\0';
+}
+
+const char *database_label(struct arena *a, const char *text, const char *absent)
+{
+	size_t n;
+
+	return is_quoted(text, absent, &n) ? arena_printf(a, "'%s'", text) : text;
+}
+
+const char *database_label_text(struct arena *a, const char *label, const char *absent)
+{
+	size_t n;
+
+	if (!is_quoted(label, absent, &n))
+		return label;
+	return n == 0 ? NULL : arena_strndup(a, label + 1, strlen(label) - 2);
+}

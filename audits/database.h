@@ -59,4 +59,12 @@ void database_one_line(struct buf *out, const char *sql);
 struct measurement database_measure(struct arena *a, const struct db_value *v, double factor,
 				    const char *unit);
 
+/*
+ * Labels from what a column holds: absent is the word a kind has for NULL. A text that is that
+ * word, in quotes or not, gets quotes, so that no text is taken for NULL.
+ */
+const char *database_label(struct arena *a, const char *text, const char *absent);
+/* The text that such a label was made of; NULL = it is the absent word. */
+const char *database_label_text(struct arena *a, const char *label, const char *absent);
+
 #endif

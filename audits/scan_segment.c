@@ -1,13 +1,14 @@
 /*
  * scan_segment: segments, told apart by the text of their columns.
  *
- * NULL is a segment like any other, shown as "(null)". Where a column also holds that text, two
- * segments have one name; judging says so of every series they share.
+ * NULL is a segment like any other, shown as "(null)"; that text is shown in quotes.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "audits/database.h"
 #include "audits/scan_internal.h"
+#include "audits/scan_show.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/num.h"
@@ -25,7 +26,7 @@ static int label_text(const struct scan *s, size_t i, const struct db_value *v, 
 
 	switch (v->type) {
 	case DB_NULL:
-		*out = "(null)";
+		*out = SCAN_NULL_LABEL;
 		return 0;
 	case DB_INT:
 		*out = arena_printf(s->probe->arena, "%lld", (long long)v->integer);
@@ -45,7 +46,8 @@ static int label_text(const struct scan *s, size_t i, const struct db_value *v, 
 			      v->len > MAX_LABEL_BYTES ? "longer than 256 bytes" : "not text");
 		return err_help(e, "segments are told apart by short texts and numbers");
 	}
-	*out = arena_strndup(s->probe->arena, v->text, v->len);
+	*out = database_label(s->probe->arena, arena_strndup(s->probe->arena, v->text, v->len),
+			      SCAN_NULL_LABEL);
 	return 0;
 }
 

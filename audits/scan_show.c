@@ -12,9 +12,6 @@
 #include "runner/io/db_dialect.h"
 #include "runner/model/kind.h"
 
-/* How the scan labels NULL; a text may say the same. */
-#define NULL_LABEL "(null)"
-
 const char *scan_quoted(struct arena *a, const struct check *c, const char *name)
 {
 	struct buf b;
@@ -46,18 +43,21 @@ static int put_segment(struct probe *p, const struct check *c, const struct labe
 		       struct buf *out, struct err *e)
 {
 	enum db_engine engine = database_engine(c->target);
+	const char *text = database_label_text(p->arena, label->value, SCAN_NULL_LABEL);
 	struct buf name;
+	int rc = 0;
 
 	buf_init(&name, BUF_UNBOUNDED); /* the definition is bounded */
 	column_put_shown(engine, scan_look_again(p, c), label->name, &name);
 	(void)buf_puts(out, " AND (");
-	if (strcmp(label->value, NULL_LABEL) == 0)
-		(void)buf_printf(out, "%s IS NULL OR ", name.data);
-	dialect_exact(engine, out, name.data);
+	if (text) {
+		dialect_exact(engine, out, name.data);
+		(void)buf_puts(out, " = ");
+		rc = dialect_literal(engine, out, text, e);
+	} else {
+		(void)buf_printf(out, "%s IS NULL", name.data);
+	}
 	buf_release(&name);
-	(void)buf_puts(out, " = ");
-	int rc = dialect_literal(engine, out, label->value, e);
-
 	(void)buf_putc(out, ')');
 	return rc;
 }

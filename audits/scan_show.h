@@ -8,6 +8,9 @@
 #ifndef ASSIZE_AUDITS_SCAN_SHOW_H
 #define ASSIZE_AUDITS_SCAN_SHOW_H
 
+/* The label of a segment that is NULL; the text that says the same has quotes. */
+#define SCAN_NULL_LABEL "(null)"
+
 #include "runner/io/db.h"
 
 struct arena;

@@ -22,6 +22,7 @@
 #include "runner/model/kind.h"
 #include "runner/model/unit.h"
 
+#define NULL_LABEL "NULL" /* a text that says the same gets quotes */
 #define MAX_SERIES 10000
 
 struct sql_show {
@@ -224,14 +225,14 @@ static int set_labels(struct sql_rows *q, const struct db_row *row, struct measu
 
 		labels[i].name = q->spec->labels.items[i];
 		if (v->type == DB_NULL) {
-			labels[i].value = "NULL";
+			labels[i].value = NULL_LABEL;
 			continue;
 		}
 		if (text.value.type == VALUE_NONE)
 			return err_set(e, ERR_MEASURE, "label \"%s\" cannot be read: %s",
 				       labels[i].name, text.reason);
 		if (text.value.type == VALUE_TEXT) {
-			labels[i].value = text.value.text;
+			labels[i].value = database_label(a, text.value.text, NULL_LABEL);
 			continue;
 		}
 		buf_init(&b, 64);

@@ -338,6 +338,12 @@ static struct answer judge_term(const struct judging *j, const struct expect_ter
 	return undecided("the bound is of an unknown kind");
 }
 
+/* Without steps of its own: a count, or what it is of. */
+static bool is_plain(const char *unit)
+{
+	return strcmp(unit, "%") != 0 && strcmp(unit, "s") != 0 && strcmp(unit, "B") != 0;
+}
+
 static void put_operand(struct buf *b, const struct operand *o, const char *unit)
 {
 	if (o->is_text)
@@ -346,6 +352,8 @@ static void put_operand(struct buf *b, const struct operand *o, const char *unit
 		(void)buf_printf(b, "%.12g %%", o->number * 100);     /* a bound: as written */
 	else if (o->is_integer && fabs(o->number) > 9007199254740991) /* 2^53 - 1 */
 		unit_format_integer(b, o->integer, o->unit[0] != '\0' ? o->unit : unit);
+	else if (fabs(o->number) > 9007199254740991 && is_plain(o->unit) && is_plain(unit))
+		(void)buf_printf(b, "%s%s%s", o->digits, *unit ? " " : "", unit);
 	else
 		unit_format_bound(b, o->number, o->unit[0] != '\0' ? o->unit : unit);
 }

@@ -180,6 +180,7 @@ static int parse_operand(struct cursor *c, struct operand *o)
 	if (num_parse_real(c->at, n, &o->number) != 0)
 		return wrong(c, "not a number");
 	o->is_integer = num_parse_int(c->at, n, &o->integer) == 0;
+	o->digits = arena_strndup(c->arena, c->at, n);
 	/* Of digits alone the judge knows how near a value may come. */
 	if (strspn(c->at, "-0123456789") < n && num_is_mistaken(c->at, n))
 		return wrong(c, "it has more digits than are kept, and would be another number");

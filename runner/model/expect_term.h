@@ -23,7 +23,8 @@ struct operand {
 	bool is_integer; /* integer holds the exact value, unit has factor 1 */
 	int64_t integer;
 	double number;
-	const char *unit; /* base unit, "" none */
+	const char *digits; /* the number as written */
+	const char *unit;   /* base unit, "" none */
 	const char *text;
 };
 

@@ -55,6 +55,31 @@ tells "text where a number was" column 2 'twenty'
 sqlite3 data/shop.db "DROP TABLE orders"
 tells "dropped table" count 2 'no such table: orders'
 
+# ---- NULL and the text that says so; bounds that no double is ----
+sqlite3 data/null.db "CREATE TABLE t (g TEXT, u TEXT); INSERT INTO t VALUES (NULL, NULL), ('NULL', '(null)'), ('''NULL''', '''(null)''')"
+cat >null.yaml <<'YAML'
+assize: 1
+targets: { shop: { sqlite: data/null.db } }
+audits:
+  n:
+    target: shop
+    checks:
+      - { id: labels, sql: { query: "SELECT g, 1 FROM t", labels: g }, expect: "== 1" }
+      - { id: by, rows: { table: t, by: u }, expect: "== 1" }
+      - { id: segments, missing: { table: t, columns: u, by: u, show: { columns: g } }, expect: "== 0" }
+      - { id: bound, sql: "SELECT 1", expect: "<= 18446744073709551614" }
+YAML
+run "$ASSIZE" run -f null.yaml --report json=report.json
+series() { jq -r --arg n "n/$1" '.checks[] | select(.name == $n) | .series[].series' report.json | sort; }
+is "labels" "$(series labels)" "{g=\"''NULL''\"}
+{g=\"'NULL'\"}
+{g=\"NULL\"}"
+is "segments" "$(series by)" "{u=\"''(null)''\"}
+{u=\"'(null)'\"}
+{u=\"(null)\"}"
+is "a bound is shown as it is written" \
+	"$(jq -r '.checks[] | select(.name == "n/bound") | .series[0].bound' report.json)" '<= 18446744073709551614'
+
 # ---- files that are no databases, or cannot be read now ----
 rm -rf data/*
 tells "missing file" count 2 'could not open database ".*data/shop\.db": [Nn]o such file'
