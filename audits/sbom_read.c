@@ -19,6 +19,7 @@ struct reading {
 	const struct json_doc *doc;
 	struct sbom_facts *out;
 	struct map roots; /* ids of what the document is about */
+	struct map ids;	  /* of packages that were read */
 };
 
 /* The text of a member, copied; "" when it is not there or no text. */
@@ -210,20 +211,32 @@ static void add_ids(struct reading *r, const struct json_t *list)
 		add_id(r, json_item(list, i));
 }
 
-/* What the document describes: by its list, or by a relationship of its own. */
+/* Which of two with one id the document is about would depend on their order. */
+static int take_id(struct reading *r, const char *id, struct err *e)
+{
+	if (id[0] == '\0' || map_put(&r->ids, id, r))
+		return 0;
+	return err_set(e, ERR_MEASURE, "two packages of it have the id \"%s\"",
+		       str_escaped(r->arena, id));
+}
+
+/* What the document describes: by its list, or by a relationship in either direction. */
 static void find_described(struct reading *r, const struct json_t *root)
 {
 	const struct json_t *relations = json_member(root, "relationships");
 	const char *own = text_of(r, root, "SPDXID");
+	const char *document = *own ? own : "SPDXRef-DOCUMENT";
 
 	add_ids(r, json_member(root, "documentDescribes"));
 	for (size_t i = 0; i < items_in(r, relations); i++) {
 		const struct json_t *relation = json_item(relations, i);
+		const char *type = text_of(r, relation, "relationshipType");
+		bool is_inverse = strcmp(type, "DESCRIBED_BY") == 0;
+		const char *const ends[] = {"spdxElementId", "relatedSpdxElement"};
 
-		if (strcmp(text_of(r, relation, "relationshipType"), "DESCRIBES") == 0 &&
-		    strcmp(text_of(r, relation, "spdxElementId"),
-			   *own ? own : "SPDXRef-DOCUMENT") == 0)
-			add_id(r, json_member(relation, "relatedSpdxElement"));
+		if ((is_inverse || strcmp(type, "DESCRIBES") == 0) &&
+		    strcmp(text_of(r, relation, ends[is_inverse]), document) == 0)
+			add_id(r, json_member(relation, ends[!is_inverse]));
 	}
 }
 
@@ -243,6 +256,8 @@ static int read_spdx2(struct reading *r, const struct json_t *root, struct err *
 	for (size_t i = 0; i < items_in(r, packages); i++) {
 		const struct json_t *p = json_item(packages, i);
 
+		if (take_id(r, text_of(r, p, "SPDXID"), e) < 0)
+			return -1;
 		/* Documents describe one package or a few: what is further down is none of them. */
 		if (r->out->n_subjects < 1 && map_get(&r->roots, text_of(r, p, "SPDXID")))
 			take_subject(r, p, "versionInfo",
@@ -284,6 +299,8 @@ static int read_spdx3(struct reading *r, const struct json_t *root, struct err *
 			r->out->spec = text_of(r, element, "specVersion");
 			r->out->created = text_of(r, element, "created");
 		} else if (strcmp(type, "software_Package") == 0) {
+			if (take_id(r, text_of(r, element, "spdxId"), e) < 0)
+				return -1;
 			if (r->out->n_subjects < 1 &&
 			    map_get(&r->roots, text_of(r, element, "spdxId")))
 				take_subject(r, element, "software_packageVersion",
@@ -311,6 +328,7 @@ int sbom_read(struct arena *a, const struct json_doc *doc, struct sbom_facts *ou
 	int rc;
 
 	map_init(&r.roots, a);
+	map_init(&r.ids, a);
 	json_read(doc, root, &v);
 	if (v.type != JSON_IS_OBJECT)
 		return err_set(e, ERR_MEASURE, "it is no bill of materials: not a JSON object");

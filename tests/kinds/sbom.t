@@ -80,6 +80,12 @@ for twin in 'cdx .metadata.component.hashes+=[{alg:"SHA-256",content:("0"*64)}]'
 	'spdx3 ."@graph"[3].verifiedUsing+=[{algorithm:"sha256",hashValue:("0"*64)}]'; do
 	mutated "${twin%% *}: two digests" ${twin%% *} "${twin#* }" undecided "artifact: artifact" "" 'two SHA-256 that differ'
 done
+for twin in 'spdx .packages+=[.packages[0]+{checksums:[]}]' 'spdx .packages|=[.[0]+{checksums:[]}]+.' \
+	'spdx3 ."@graph"+=[."@graph"[3]+{verifiedUsing:[]}]'; do
+	mutated "${twin#* }: an id twice" ${twin%% *} "${twin#* }" undecided "artifact: artifact" "" 'two packages of it have the id'
+done
+mutated "described the other way round" spdx '.relationships = [{spdxElementId: "SPDXRef-shop", relationshipType: "DESCRIBED_BY", relatedSpdxElement: "SPDXRef-DOCUMENT"}]' \
+	pass "artifact: artifact" "$subject, components: '== 1'" ""
 mutated "a digest twice" cdx '.metadata.component.hashes |= . + .' pass "artifact: artifact" "" ""
 for list in null '{}' '"x"'; do
 	mutated "components that are $list" cdx ".components = $list" undecided "" "components: '< 1e9'" 'its .*components.* is no list'
