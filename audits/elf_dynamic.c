@@ -20,6 +20,7 @@
 static int64_t *slot_of(struct dynamic *d, int64_t tag)
 {
 	enum {
+		PLTGOT = 3,
 		STRTAB = 5,
 		STRSZ = 10,
 		SONAME = 14,
@@ -33,6 +34,8 @@ static int64_t *slot_of(struct dynamic *d, int64_t tag)
 	};
 
 	switch (tag) {
+	case PLTGOT:
+		return &d->pltgot;
 	case STRTAB:
 		return &d->strtab;
 	case STRSZ:

@@ -20,13 +20,14 @@ enum segment_type {
 
 struct segment {
 	uint32_t type, flags;
-	int64_t offset, address, file_bytes;
+	int64_t offset, address, file_bytes, memory_bytes;
 };
 
 /* Entries of the dynamic section that are of interest; -1 = not there. */
 struct dynamic {
 	int64_t strtab, strsz, soname, rpath, runpath, verneed;
 	int64_t flags, flags_1;
+	int64_t pltgot;		 /* address of what calls of other files go through */
 	int64_t audit, depaudit; /* names with colons between */
 	bool is_now;
 	int64_t *needed; /* offsets of names */

@@ -164,6 +164,7 @@ static int read_segments(struct elf *f, const unsigned char *h, struct err *e)
 			.offset = elf_wide(f, p + (is_64 ? 8 : 4)),
 			.address = elf_wide(f, p + (is_64 ? 16 : 8)),
 			.file_bytes = elf_wide(f, p + (is_64 ? 32 : 16)),
+			.memory_bytes = elf_wide(f, p + (is_64 ? 40 : 20)),
 		};
 	}
 	return check_segments(f, e);
@@ -277,18 +278,39 @@ static bool has_flag(int64_t flags, int64_t flag)
 	return flags >= 0 && (flags & flag) != 0;
 }
 
+#define SMALLEST_PAGE 4096
+
+/*
+ * Is what lies at an address closed by the segment? The loader closes whole pages: what begins in
+ * one that the segment does not fill stays open. -1 = there is nothing.
+ */
+static bool is_closed(const struct segment *relro, int64_t address)
+{
+	int64_t end;
+
+	if (relro->address < 0 || relro->memory_bytes < 0 ||
+	    relro->memory_bytes > INT64_MAX - relro->address)
+		return false;
+	end = relro->address + relro->memory_bytes;
+	return address == -1 || (address >= relro->address && address < end - end % SMALLEST_PAGE);
+}
+
 /* Without lazy binding (now, or nothing dynamic at all) the table can be closed before the start.
  */
 static void look_at_relro(struct elf *f)
 {
 	const struct dynamic *d = &f->dynamic;
+	const struct segment *s = elf_find_segment(f, PT_GNU_RELRO);
+	const struct segment *dynamic = elf_find_segment(f, PT_DYNAMIC);
 	bool is_now =
 		d->is_now || has_flag(d->flags, DF_BIND_NOW) || has_flag(d->flags_1, DF_1_NOW);
 
-	if (!elf_find_segment(f, PT_GNU_RELRO))
+	if (!s || s->memory_bytes <= 0 || !is_closed(s, dynamic ? dynamic->address : -1))
 		f->out->relro = RELRO_NONE;
+	else if (!f->out->is_dynamic || (is_now && is_closed(s, d->pltgot)))
+		f->out->relro = RELRO_FULL;
 	else
-		f->out->relro = is_now || !f->out->is_dynamic ? RELRO_FULL : RELRO_PARTIAL;
+		f->out->relro = RELRO_PARTIAL;
 }
 
 static void name_type(struct elf *f)
@@ -373,7 +395,7 @@ int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struc
 			.fd = fd,
 			.size = size,
 			.out = &facts,
-			.dynamic = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, false, NULL}};
+			.dynamic = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, false, NULL}};
 	unsigned char *h;
 	int64_t n = size < 64 ? size : 64;
 

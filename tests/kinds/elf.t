@@ -33,6 +33,24 @@ expects pass "a library" libx.so "" "type: '== \"shared\"', soname: '== \"libx.s
 expects pass "runpath" bad "" "nx: '== 0', runpath: '== \"/opt/y\"', type: '== \"executable\"'" ""
 expects fail "no PIE" bad "" "pie: '== 1', nx: '>= 0'" '"0"'
 expects fail "no RELRO" bad "" "relro: '== \"full\"', nx: '>= 0'" 'none'
+# A segment that closes nothing: of no bytes; of other pages.
+python3 - <<'PY' || bail "no programs"
+import struct
+for name, change in {"relro-empty": lambda address, n: (address, 0), "relro-low": lambda address, n: (address - 8192, 4096),
+                     "relro-short": lambda address, n: (address, n - 8)}.items():
+    b = bytearray(open("good", "rb").read())
+    at, size, n = struct.unpack_from("<Q", b, 32)[0], *struct.unpack_from("<HH", b, 54)
+    for i in range(n):
+        p = at + i * size
+        if struct.unpack_from("<I", b, p)[0] == 0x6474e552:
+            address, length = change(struct.unpack_from("<Q", b, p + 16)[0], struct.unpack_from("<Q", b, p + 40)[0])
+            struct.pack_into("<QQ", b, p + 16, address, address)
+            struct.pack_into("<Q", b, p + 40, length)
+    open(name, "wb").write(b)
+PY
+for open in relro-empty relro-low relro-short; do
+	expects fail "RELRO that closes nothing: $open" $open "" "relro: '== \"full\"'" 'none'
+done
 expects fail "lazy binding" lazy "" "relro: '== \"full\"'" 'partial'
 expects fail "an executable stack" bad "" "" '"0"'
 expects fail "a foreign library" bad 'libraries: "libc.so.*"' "nx: '>= 0'" 'needs \./libx.so|needs libx.so.1'
