@@ -40,6 +40,22 @@ static const char *noun(enum transition_kind kind, bool is_one)
 	return "";
 }
 
+static bool is_let(const struct transition *t)
+{
+	return t->kind == TRANSITION_GATE_OPEN && !outcome_is_passing(t->outcome);
+}
+
+static void put_let(struct buf *out, const struct notice *n, bool is_first)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->n; i++)
+		count += is_let(&n->items[i]);
+	if (count > 0)
+		(void)buf_printf(out, "%s%zu gate%s overridden", is_first ? "" : ", ", count,
+				 count == 1 ? "" : "s");
+}
+
 void notice_title(struct buf *out, const struct notice *n)
 {
 	size_t start = out->len;
@@ -49,7 +65,7 @@ void notice_title(struct buf *out, const struct notice *n)
 		size_t count = 0, standing = 0;
 
 		for (size_t i = 0; i < n->n; i++) {
-			if ((int)n->items[i].kind != k)
+			if ((int)n->items[i].kind != k || is_let(&n->items[i]))
 				continue;
 			count++;
 			standing += n->items[i].is_repeat;
@@ -63,6 +79,7 @@ void notice_title(struct buf *out, const struct notice *n)
 		else if (standing > 0)
 			(void)buf_printf(out, " (%zu still)", standing);
 	}
+	put_let(out, n, out->len == start);
 	if (more > 0)
 		(void)buf_printf(out, " and %" PRId64 " more", more);
 }

@@ -143,8 +143,11 @@ static void put_annotations(struct json_writer *w, const struct transition *t)
 static int64_t end_of(const struct notice_view *v, const struct transition *t)
 {
 	switch (t->kind) {
-	case TRANSITION_RECOVERY:
 	case TRANSITION_GATE_OPEN:
+		if (!outcome_is_passing(t->outcome)) /* overridden: it stands, with the reason */
+			break;
+		return t->at_ms;
+	case TRANSITION_RECOVERY:
 		return t->at_ms;
 	case TRANSITION_INCOMPLETE:
 	case TRANSITION_TEST:

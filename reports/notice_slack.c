@@ -103,7 +103,7 @@ static const char *words(const struct transition *t)
 	case TRANSITION_GATE_SHUT:
 		return "gate shut";
 	case TRANSITION_GATE_OPEN:
-		return "gate open again";
+		return outcome_is_passing(t->outcome) ? "gate open again" : "gate overridden";
 	case TRANSITION_RECOVERY:
 		return "recovery";
 	case TRANSITION_TEST:

@@ -15,6 +15,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/utc.h"
 #include "runner/history/row.h"
 #include "runner/model/definition.h"
 #include "runner/model/unit.h"
@@ -312,27 +313,39 @@ int tell_end(struct record *r, const struct run_info *run, struct err *e)
 	return add_run(r, &news, run, e) == 0 ? news_write(r, &news, run->id, e) : -1;
 }
 
-/* Was the gate open before this decision? 0 and 1; *is_known: there was one. */
-static int was_open(struct record *r, int64_t id, bool *is_known, struct err *e)
+/* To be open against its outcome is neither: who was told of it is told of the end of that too. */
+enum gate_stand { GATE_UNKNOWN, GATE_IS_SHUT, GATE_IS_OPEN, GATE_IS_LET };
+
+static enum gate_stand stand_of(bool is_open, enum outcome outcome)
+{
+	if (!is_open)
+		return GATE_IS_SHUT;
+	return outcome_is_passing(outcome) ? GATE_IS_OPEN : GATE_IS_LET;
+}
+
+/* Before this decision; GATE_UNKNOWN when there was none. */
+static int read_stand(struct record *r, int64_t id, enum gate_stand *out, struct err *e)
 {
 	sqlite3_stmt *s =
 		store_sql(r,
-			  "SELECT is_open FROM decisions WHERE gate = (SELECT gate FROM"
+			  "SELECT is_open, outcome FROM decisions WHERE gate = (SELECT gate FROM"
 			  " decisions WHERE id = ?1) AND id < ?1 ORDER BY id DESC LIMIT 1",
 			  e);
-	int64_t is_open = 0;
 	int rc;
 
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, id);
-	rc = store_integer(r, s, &is_open, e);
-	*is_known = rc == 1;
-	return rc < 0 ? -1 : (int)is_open;
+	rc = store_step(r, s, e);
+	*out = rc == 1 ? stand_of(sqlite3_column_int(s, 0) != 0, store_outcome(s, 1))
+		       : GATE_UNKNOWN;
+	if (rc == 1)
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return rc < 0 ? -1 : 0;
 }
 
-/* What shut it: the first hard lines that do not pass. */
-static const char *shut_by(struct arena *a, const struct decision *d)
+/* The first hard lines that do not pass: what shut it, or was let through. */
+static const char *failing(struct arena *a, const struct decision *d)
 {
 	const char *text = NULL;
 	size_t n = 0;
@@ -350,6 +363,21 @@ static const char *shut_by(struct arena *a, const struct decision *d)
 	return n > MAX_REASONS ? arena_printf(a, "%s; and %zu more", text, n - MAX_REASONS) : text;
 }
 
+/* Whoever hears that it is open hears what it passed over, and on whose word. */
+static const char *reason_of(struct arena *a, const struct decision *d)
+{
+	const char *what = failing(a, d);
+	char until[UTC_MAX];
+
+	if (!d->is_open || what == NULL)
+		return what;
+	if (!decision_is_overridden(d))
+		return arena_printf(a, "waived: %s", what);
+	(void)utc_format(d->override->until_ms, 0, until); /* its length */
+	return arena_printf(a, "overridden by %s until %s: %s; what shuts it: %s",
+			    d->override->actor, until, d->override->reason, what);
+}
+
 static void add_decision(struct news *news, const struct decision *d)
 {
 	const struct gate *gate = definition_gate(news->definition, d->gate);
@@ -360,7 +388,7 @@ static void add_decision(struct news *news, const struct decision *d)
 	t->subject = d->subject != NULL ? d->subject : "";
 	t->outcome = d->outcome;
 	t->severity = 10;
-	t->reason = d->is_open ? NULL : shut_by(news->arena, d);
+	t->reason = reason_of(news->arena, d);
 	t->run_id = d->run_id;
 	t->since_ms = d->at_ms;
 	if (gate == NULL)
@@ -376,17 +404,15 @@ int tell_decision(struct record *r, const struct decision *d, int64_t id, struct
 {
 	struct news news = news_new(r, d->at_ms);
 	const struct run_info *run = &r->teller.late;
-	bool is_known;
-	int open;
+	enum gate_stand was;
 
 	if (r->teller.definition == NULL)
 		return 0;
 	if (run->id != 0 ? add_run(r, &news, run, e) != 0 : news_early(r, &news, 0, e) != 0)
 		return -1;
-	open = was_open(r, id, &is_known, e);
-	if (open < 0)
+	if (read_stand(r, id, &was, e) != 0)
 		return -1;
-	if (is_known ? (open != 0) != d->is_open : !d->is_open)
+	if (stand_of(d->is_open, d->outcome) != (was == GATE_UNKNOWN ? GATE_IS_OPEN : was))
 		add_decision(&news, d);
 	return news_write(r, &news, d->run_id, e);
 }

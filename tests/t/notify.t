@@ -132,6 +132,15 @@ gate_shut release v1"
 : >http.log
 exits "shut again" 1 "$ASSIZE" gate release -s v2
 is "is no news, and a gate is no ping's business" "$(got .path)" ""
+exits "somebody overrides it" 0 "$ASSIZE" override release -s v2 --reason "a customer waits" --by bob
+: >http.log
+exits "which opens it" 0 "$ASSIZE" gate release -s v2
+like "as is told, with on whose word and against what" "$(got "select(.path == \"/$HOOK\") | .body | fromjson | .title, (.transitions[] | .kind, .outcome, .reason)" | tr '\n' '|')" \
+	'^1 gate overridden\|gate_open\|fail\|overridden by bob until [0-9TZ:-]+: a customer waits; what shuts it: shop/stock.*: 0'
+like "in a chat as well" "$(got 'select(.path == "/chat") | .body' | head -1)" 'gate overridden\*.*overridden by bob'
+: >http.log
+exits "again" 0 "$ASSIZE" gate release -s v2
+is "is no news" "$(got .path)" ""
 stock eu 5
 exits "and open" 0 "$ASSIZE" gate release -s v3
 like "is" "$(got "select(.path == \"/$HOOK\") | .body")" '"kind":"gate_open"'

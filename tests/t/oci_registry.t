@@ -13,11 +13,11 @@ printf '{}' >empty.json
 read -r sbom sbom_size <<<"$(oci_put image sbom.json)"
 read -r empty empty_size <<<"$(oci_put image empty.json)"
 jq -nc --arg sbom "$sbom" --argjson n "$sbom_size" --arg empty "$empty" --argjson e "$empty_size" \
-	--arg top "$top" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
+	--arg top "$top" --argjson size "$(stat -c %s "$(oci_path image "$top")")" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
 	artifactType: "application/spdx+json",
 	config: {mediaType: "application/vnd.oci.empty.v1+json", digest: $empty, size: $e},
 	layers: [{mediaType: "application/spdx+json", digest: $sbom, size: $n}],
-	subject: {mediaType: "application/vnd.oci.image.index.v1+json", digest: $top, size: 1}}' >referrer
+	subject: {mediaType: "application/vnd.oci.image.index.v1+json", digest: $top, size: $size}}' >referrer
 read -r referrer size <<<"$(oci_put image referrer)"
 jq -c --arg d "$referrer" --argjson n "$size" \
 	'.manifests += [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $n}]' \
