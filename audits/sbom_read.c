@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "audits/alike.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/map.h"
@@ -21,6 +22,38 @@ struct reading {
 	struct map roots; /* ids of what the document is about */
 	struct map ids;	  /* of packages that were read */
 };
+
+/* What is read of each structure: to Go's readers these have no case. */
+static const char *const root_members[] = {
+	"bomFormat", "specVersion",   "metadata",	   "components",   "spdxVersion", "SPDXID",
+	"packages",  "relationships", "documentDescribes", "creationInfo", "@graph",	  NULL,
+};
+static const char *const metadata_members[] = {"timestamp", "component", NULL};
+static const char *const component_members[] = {
+	"name", "version", "hashes", "licenses", "components", NULL,
+};
+static const char *const package_members[] = {
+	"SPDXID", "name", "versionInfo", "checksums", "licenseConcluded", "licenseDeclared", NULL,
+};
+static const char *const relation_members[] = {
+	"spdxElementId",
+	"relatedSpdxElement",
+	"relationshipType",
+	NULL,
+};
+
+static int refuse_alike(const struct reading *r, struct json_t *object, const char *const *known,
+			struct err *e)
+{
+	const char *as, *name = alike_member(object, known, &as);
+
+	if (name == NULL)
+		return 0;
+	return err_set(e, ERR_MEASURE,
+		       "its member \"%s\" is \"%s\" to readers without regard to case: two readers "
+		       "would see two bills",
+		       str_escaped(r->arena, name), as);
+}
 
 /* The text of a member, copied; "" when it is not there or no text. */
 static const char *text_of(const struct reading *r, const struct json_t *object, const char *name)
@@ -155,9 +188,10 @@ static int count_components(struct reading *r, const struct json_t *parent, int 
 	if (depth > MAX_DEPTH)
 		return err_set(e, ERR_MEASURE, "its components are nested too deep");
 	for (size_t i = 0; i < items_in(r, list); i++) {
-		const struct json_t *c = json_item(list, i);
+		struct json_t *c = json_item(list, i);
 
-		if (count(r, c, "version", has_choice(r, list_of(c, "licenses")), e) < 0 ||
+		if (refuse_alike(r, c, component_members, e) < 0 ||
+		    count(r, c, "version", has_choice(r, list_of(c, "licenses")), e) < 0 ||
 		    count_components(r, c, depth + 1, e) < 0)
 			return -1;
 	}
@@ -166,9 +200,13 @@ static int count_components(struct reading *r, const struct json_t *parent, int 
 
 static int read_cyclonedx(struct reading *r, const struct json_t *root, struct err *e)
 {
-	const struct json_t *metadata = json_member(root, "metadata");
-	const struct json_t *subject = list_of(metadata, "component");
+	struct json_t *metadata = json_member(root, "metadata");
+	struct json_t *subject = metadata ? json_member(metadata, "component") : NULL;
 	const char *spec = text_of(r, root, "specVersion");
+
+	if (refuse_alike(r, metadata, metadata_members, e) < 0 ||
+	    refuse_alike(r, subject, component_members, e) < 0)
+		return -1;
 
 	if (strcmp(spec, "1.4") != 0 && strcmp(spec, "1.5") != 0 && strcmp(spec, "1.6") != 0)
 		return unknown_version("CycloneDX", spec, "1.4, 1.5 and 1.6", e);
@@ -221,7 +259,7 @@ static int take_id(struct reading *r, const char *id, struct err *e)
 }
 
 /* What the document describes: by its list, or by a relationship in either direction. */
-static void find_described(struct reading *r, const struct json_t *root)
+static int find_described(struct reading *r, const struct json_t *root, struct err *e)
 {
 	const struct json_t *relations = json_member(root, "relationships");
 	const char *own = text_of(r, root, "SPDXID");
@@ -229,15 +267,18 @@ static void find_described(struct reading *r, const struct json_t *root)
 
 	add_ids(r, json_member(root, "documentDescribes"));
 	for (size_t i = 0; i < items_in(r, relations); i++) {
-		const struct json_t *relation = json_item(relations, i);
+		struct json_t *relation = json_item(relations, i);
 		const char *type = text_of(r, relation, "relationshipType");
 		bool is_inverse = strcmp(type, "DESCRIBED_BY") == 0;
 		const char *const ends[] = {"spdxElementId", "relatedSpdxElement"};
 
+		if (refuse_alike(r, relation, relation_members, e) < 0)
+			return -1;
 		if ((is_inverse || strcmp(type, "DESCRIBES") == 0) &&
 		    strcmp(text_of(r, relation, ends[is_inverse]), document) == 0)
 			add_id(r, json_member(relation, ends[!is_inverse]));
 	}
+	return 0;
 }
 
 static int read_spdx2(struct reading *r, const struct json_t *root, struct err *e)
@@ -250,13 +291,13 @@ static int read_spdx2(struct reading *r, const struct json_t *root, struct err *
 	r->out->format = "SPDX";
 	r->out->spec = spec + 5;
 	r->out->created = text_of(r, json_member(root, "creationInfo"), "created");
-	find_described(r, root);
-	if (counted_list(r, root, "packages", &packages, e) < 0)
+	if (find_described(r, root, e) < 0 || counted_list(r, root, "packages", &packages, e) < 0)
 		return -1;
 	for (size_t i = 0; i < items_in(r, packages); i++) {
-		const struct json_t *p = json_item(packages, i);
+		struct json_t *p = json_item(packages, i);
 
-		if (take_id(r, text_of(r, p, "SPDXID"), e) < 0)
+		if (refuse_alike(r, p, package_members, e) < 0 ||
+		    take_id(r, text_of(r, p, "SPDXID"), e) < 0)
 			return -1;
 		/* Documents describe one package or a few: what is further down is none of them. */
 		if (r->out->n_subjects < 1 && map_get(&r->roots, text_of(r, p, "SPDXID")))
@@ -323,7 +364,7 @@ int sbom_read(struct arena *a, const struct json_doc *doc, struct sbom_facts *ou
 				   .subject_version = "",
 				   .subject_sha256 = ""};
 	struct reading r = {.arena = a, .doc = doc, .out = &facts};
-	const struct json_t *root = json_root(doc);
+	struct json_t *root = json_root(doc);
 	struct json_value v;
 	int rc;
 
@@ -332,6 +373,8 @@ int sbom_read(struct arena *a, const struct json_doc *doc, struct sbom_facts *ou
 	json_read(doc, root, &v);
 	if (v.type != JSON_IS_OBJECT)
 		return err_set(e, ERR_MEASURE, "it is no bill of materials: not a JSON object");
+	if (refuse_alike(&r, root, root_members, e) < 0)
+		return -1;
 	if (strcmp(text_of(&r, root, "bomFormat"), "CycloneDX") == 0)
 		rc = read_cyclonedx(&r, root, e);
 	else if (json_member(root, "spdxVersion"))

@@ -84,6 +84,11 @@ for twin in 'spdx .packages+=[.packages[0]+{checksums:[]}]' 'spdx .packages|=[.[
 	'spdx3 ."@graph"+=[."@graph"[3]+{verifiedUsing:[]}]'; do
 	mutated "${twin#* }: an id twice" ${twin%% *} "${twin#* }" undecided "artifact: artifact" "" 'two packages of it have the id'
 done
+for alike in 'cdx .Components=[]' 'cdx .metadata.Component={}' 'cdx .components[1].Version="9"' 'spdx .Packages=[]' \
+	'spdx .packages[0].spdxid="x"' 'spdx .relationships[0].RelatedSpdxElement="SPDXRef-zlib"'; do
+	mutated "${alike#* }: another member without regard to case" ${alike%% *} "${alike#* }" undecided "" "" \
+		'to readers without regard to case'
+done
 mutated "described the other way round" spdx '.relationships = [{spdxElementId: "SPDXRef-shop", relationshipType: "DESCRIBED_BY", relatedSpdxElement: "SPDXRef-DOCUMENT"}]' \
 	pass "artifact: artifact" "$subject, components: '== 1'" ""
 mutated "a digest twice" cdx '.metadata.component.hashes |= . + .' pass "artifact: artifact" "" ""
