@@ -9,7 +9,7 @@ expects() { add_case secrets "$1" "$2" "$3" "$4" "${6:-}" "$5"; }
 
 # Every secret here is made up on the spot; none is written in this file.
 python3 - <<'PY'
-import base64, binascii, os, random, string
+import base64, binascii, json, os, random, string
 random.seed(20261126)
 alnum = string.ascii_letters + string.digits
 def some(n, chars=alnum):
@@ -47,6 +47,65 @@ secrets = {
     "azure": "Account" + "Key=" + some(86) + "==", "runner": "glr" + "t-" + some(20),
     "url": "https://deploy:" + some(16) + "@git.example.com/x.git", "kube": "    client-key-" + "data: " + some(400),
 }
+hexes, secret = "0123456789abcdef", some(38, alnum + "+/") + "+b"
+names = ["aws_secret" + "_access_key", "AWS_SECRET" + "_ACCESS_KEY", "aws_secret" + "_key"]
+# The same secret as it stands in what people and programs write.
+spelled = {
+    "ini": "aws_region = x\n%s = %s" % (names[0], secret), "env": "export %s=%s" % (names[1], secret),
+    "quoted": "%s='%s'" % (names[1], secret), "shell": "aws configure set %s %s" % (names[0], secret),
+    "json": '{"SecretAccess' + 'Key":"%s"}' % secret, "camel": 'secretAccess' + 'Key: "%s",' % secret,
+    "within": json.dumps(json.dumps({"AWSSecret" + "Key": secret})), "yaml": names[0] + ': "%s"' % secret,
+    "block": names[0] + ": >-\n      %s" % secret, "below": "- name: %s\n  value: %s" % (names[1], secret),
+    "task": '{"name": "%s", "value": "%s"}' % (names[1], secret), "java": "aws.secret" + "Key=" + secret,
+    "python": 'os.environ["%s"] = "%s"' % (names[1], secret), "xml": "<%s>%s<" % (names[2], secret),
+    "dash": "--aws-secret-" + "access-key " + secret, "csv": "Secret access " + "key\r\n" + secret,
+    "default": "${%s:-%s}" % (names[1], secret), "short": "aws_" + "secret: " + secret,
+}
+pem = base64.b64encode(private("RSA " + "PRIVATE KEY").encode()).decode()
+lines = "\n      ".join(pem[i:i + 64] for i in range(0, len(pem), 64))
+kube = "client-key-" + "data"
+kubes = {
+    "plain": "    %s: %s" % (kube, pem), "quoted": '    %s: "%s"' % (kube, pem), "single": "    %s:  '%s'" % (kube, pem),
+    "json": '{"%s":"%s"}' % (kube, pem), "spaced": '"%s" : "%s"' % (kube, pem), "within": json.dumps(json.dumps({kube: pem})),
+    "block": "    %s: |\n      %s" % (kube, lines), "folded": "    %s: >-\r\n      %s" % (kube, lines.replace("\n", "\r\n")),
+    "kept": "    %s: |+\n      %s" % (kube, lines), "indented": "    %s: |2-\n      %s" % (kube, lines),
+}
+def openai(kind, n):
+    return "sk" + "-" + kind + some(n) + "T3Blbk" + "FJ" + some(n)
+more = {
+    "OpenAI API key": [openai("svc" + "acct-", 74), openai("adm" + "in-", 58), openai("", 20), openai("None-", 30)],
+    "DigitalOcean token": ["doo_" + "v1_" + some(64, hexes), "dor_" + "v1_" + some(64, hexes)],
+    "Vault token": ["hv" + "b." + some(180), "hv" + "r." + some(24), "hv" + "s." + some(24)],
+    "GitHub token": ["ghs" + "_1234567_" + jwt('{"typ":"JWT","alg":"RS256"}', '{"iss":"github","exp":1900000000}', some(342)), checked("ghs" + "_")],
+    "GitLab token": ["gl" + kind + "-" + some(n) for kind, n in {"pat": 27, "rtr": 20, "ptt": 40, "ft": 20, "imt": 25, "agent": 50,
+        "oas": 64, "soat": 20, "ffct": 20, "wt": 20, "dt": 20}.items()] + ["glc" + "bt-64_" + some(20), "GR" + "1348941" + some(20),
+        "glp" + "at-" + some(40) + ".01.1a0" + some(6, hexes), "glc" + "bt-" + jwt('{"typ":"JWT","alg":"RS256"}', '{"iss":"x"}', some(342))],
+    "Slack token": ["xox" + kind + "-1-" + some(140) for kind in "bpearsoc"] + ["xox" + "e.xoxp-1-" + some(163), "xap" + "p-1-A0-1-" + some(64, hexes)],
+    "Slack webhook": ["https://hooks.slack" + ".com/" + kind + some(45) for kind in ("workflows/T", "triggers/T")],
+    "Stripe key": ["whs" + "ec_" + some(32), "rk_" + "live_" + some(99)],
+    "Google API key": ["AQ" + ".Ab8" + some(47)], "Google client secret": ["GOCS" + "PX-" + some(28)], "Google token": ["ya" + "29.a0" + some(160)],
+    "AWS access key": ["ABI" + "A" + some(16, string.ascii_uppercase), "ACC" + "A" + some(16, string.ascii_uppercase)],
+    "AWS Bedrock key": ["ABS" + "KQmVkcm9ja0FQSUtleS" + some(110) + "=", "bedrock-api-" + "key-YmVkcm9jay5hbWF6b25hd3MuY29t" + some(900)],
+    "Hugging Face token": ["api" + "_org_" + some(34)], "Atlassian token": ["ATC" + "TT3xFfGN0" + some(170) + "=1234ABCD"],
+    "age key": ["AGE-SECRET-" + "KEY-PQ-1" + some(58, string.ascii_uppercase + "023456789")],
+    "PyPI token": ["pypi-AgENdGVzdC5w" + "eXBpLm9yZ" + some(120)], "SendGrid API key": ["a sentence with S" + "G." + some(22) + "." + some(43) + "."],
+}
+os.makedirs("more"); os.makedirs("spelled"); os.makedirs("kubes"); os.makedirs("almost")
+for folder, texts in ("spelled", spelled), ("kubes", kubes):
+    for name, text in texts.items():
+        open(folder + "/" + name, "w", newline="").write("first line\n" + text + "\n- last\n")
+for name, texts in more.items():
+    open("more/" + name, "w").write("".join('x = "' + text + '"\n' for text in texts))
+with open("more.cases", "w") as f:
+    f.write("".join("%s|%d\n" % (name, len(texts)) for name, texts in more.items()))
+# What is meant to be filled in, what is no secret of 40 characters, and a head without a key.
+open("almost/aws", "w").write("\n".join(names[i % 3] + sign + value for i, (sign, value) in enumerate((sign, value) for sign in ("=", ": ", '": "')
+    for value in ("wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY", "<your secret access key of forty characters>", "${AWS_SECRET}", "x" * 40, "X" * 40,
+    some(40, hexes), some(40, "0123456789ABCDEF"), some(39), some(41), some(40) + "=", some(40) + "_id", "/usr/share/doc/some/path/and/another/one", "1234567890" * 4,
+    "arn:aws:secretsmanager:eu-west-1:1234:" + some(40)))) + "\nno_" + "secret_key = " + secret + "\n" + names[0] + "_id: " + secret
+    + "\nvalueFrom: %s\n  valueFrom: %s\n" % (names[0], secret))
+open("almost/other", "w").write("\n".join(["sk-" + some(48), "sk-admin-" + "a-class-of-a-style-sheet-" * 4, "hv" + "b." + some(30), "ghs" + "_1234567_" + some(40),
+    "ghs" + "_1234567_" + jwt('{"alg":"none"}', '{"iss":"x"}', some(43)), kube + ": REDACTED", kube + ": |\n  " + some(30), kube + "-" + some(60), kube + some(60), "ACC" + "A" + "ACGT" * 4, ""]))
 for name, encoding in ("little", "utf-16-le"), ("big", "utf-16-be"):
     text = "first line\n" + chr(0x1F600) + secrets["aws"] + "\nlast line\n"
     os.makedirs("wide", exist_ok=True)
@@ -110,6 +169,12 @@ for name in little big; do
 done
 expects fail "the mark of UTF-16 by chance" wide/by-chance "" 'line 2: AWS access key'
 expects pass "UTF-16 without a secret" wide/clean "" ""
+for name in $(ls spelled); do expects fail "AWS, its secret alone: $name" spelled/$name "" 'line [23]: AWS secret key: [aAsS][a-zA-Z_.]{3}… \([0-9]+ characters\)'; done
+for name in $(ls kubes); do expects fail "a kubeconfig: $name" kubes/$name "" 'line 2: key of a kubeconfig: clie… \([0-9]{3,} characters\)' 'findings: "== 0", files: "== 1"'; done
+while IFS='|' read -r name n; do
+	expects fail "every kind of: $name" "more/$name" "" "(line [0-9]+: $name: [^\n]*){$n}" "findings: \"!= $n\""
+done <more.cases
+expects pass "what only looks like them" almost "" ""
 expects fail URL s/url "" 'password in a URL'
 expects fail kubeconfig s/kube "" 'key of a kubeconfig'
 for at in at8150 at16370 at65500 last; do expects fail "wherever it lies: $at" s/$at "" 'line 1: GitHub token'; done
