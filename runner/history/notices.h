@@ -3,11 +3,13 @@
  *
  * notices.c finds news in runs and decisions, notices_speakers.c whose word it is about a check,
  * notices_early.c what was found before a run; notices_write.c writes it, one notice for each sink
- * that wants some of it. All of it happens inside one transaction.
+ * that wants some of it, notices_told.c knows what it was told. All of it happens inside one
+ * transaction.
  */
 #ifndef ASSIZE_HISTORY_NOTICES_H
 #define ASSIZE_HISTORY_NOTICES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +52,16 @@ int news_early(struct record *r, struct news *news, int64_t run_id, struct err *
 /* Gaps of schedules that this run closed. */
 int news_closed_gaps(struct record *r, struct news *news, const struct run_info *run,
 		     struct err *e);
+
+/* Of what was told it says that it is over. */
+bool news_is_end(const struct transition *t);
+/* As what the sink was told of what t is the end of, the last first; n 0: of nothing. */
+struct told {
+	int64_t severity;
+	const char *owner; /* NULL = none */
+};
+int news_told(struct record *r, struct arena *a, const struct notify_sink *sink,
+	      const struct transition *t, struct told **out, size_t *n, struct err *e);
 
 int news_write(struct record *r, const struct news *news, int64_t run_id, struct err *e);
 

@@ -123,21 +123,62 @@ static int is_repeat_due(struct record *r, const struct notify_sink *sink,
 	return told_ms < 0 || now_ms - told_ms >= sink->repeat_ms;
 }
 
-static int choose(struct record *r, const struct news *news, const struct notify_sink *sink,
-		  struct transition *out, size_t *n, struct err *e)
+/* The news one sink is told. */
+struct choice {
+	const struct notify_sink *sink;
+	struct transition *items;
+	size_t n, cap;
+};
+
+static struct transition *choice_add(struct choice *c, const struct news *news,
+				     const struct transition *t)
+{
+	c->items = store_grow(news->arena, c->items, sizeof(*c->items), c->n, &c->cap);
+	c->items[c->n] = *t;
+	return &c->items[c->n++];
+}
+
+/* To whom something was told as several, its owner was another in between, all of them end. */
+static int choose_end(struct record *r, const struct news *news, const struct transition *t,
+		      struct choice *c, bool *is_told, struct err *e)
+{
+	struct told *told;
+	size_t n;
+
+	if (news_told(r, news->arena, c->sink, t, &told, &n, e) != 0)
+		return -1;
+	*is_told = n > 0;
+	if (!notify_wants_end(c->sink, t))
+		return 0;
+	if (c->sink->type != NOTIFY_ALERTMANAGER && n > 1)
+		n = 1;
+	for (size_t i = 0; i < n; i++) {
+		struct transition *end = choice_add(c, news, t);
+
+		end->severity = told[i].severity;
+		end->owner = told[i].owner;
+	}
+	return 0;
+}
+
+static int choose(struct record *r, const struct news *news, struct choice *c, struct err *e)
 {
 	for (size_t i = 0; i < news->n; i++) {
 		const struct transition *t = &news->items[i];
+		bool is_told = false;
 		int rc = 1;
 
-		if (!notify_wants(sink, t, definition_check(news->definition, t->check)))
+		if (news_is_end(t) && choose_end(r, news, t, c, &is_told, e) != 0)
+			return -1;
+		if (is_told ||
+		    !notify_wants(c->sink, t, definition_check(news->definition, t->check)))
 			continue;
 		if (t->is_repeat)
-			rc = is_repeat_due(r, sink, t, news->now_ms, e);
+			rc = is_repeat_due(r, c->sink, t, news->now_ms, e);
 		if (rc < 0)
 			return -1;
 		if (rc == 1)
-			out[(*n)++] = *t;
+			(void)choice_add(c, news, t);
 	}
 	return 0;
 }
@@ -157,22 +198,21 @@ static int queue(struct record *r, int64_t notice, struct err *e)
 int news_write(struct record *r, const struct news *news, int64_t run_id, struct err *e)
 {
 	const struct definition *d = news->definition;
-	struct transition *chosen = arena_array(news->arena, news->n, sizeof(*chosen));
 
 	for (size_t i = 0; i < d->n_sinks; i++) {
 		struct notice x = {.sink = d->sinks[i]->name, .at_ms = news->now_ms};
-		size_t n = 0;
+		struct choice c = {.sink = d->sinks[i]};
 		int64_t id;
 
-		if (choose(r, news, d->sinks[i], chosen, &n, e) != 0)
+		if (choose(r, news, &c, e) != 0)
 			return -1;
-		if (n == 0)
+		if (c.n == 0)
 			continue;
-		qsort(chosen, n, sizeof(*chosen), transition_compare);
+		qsort(c.items, c.n, sizeof(*c.items), transition_compare);
 		x.run_id = run_id;
-		x.items = chosen;
-		x.n_total = (int64_t)n;
-		x.n = n < NOTICE_MAX_LINES ? n : NOTICE_MAX_LINES;
+		x.items = c.items;
+		x.n_total = (int64_t)c.n;
+		x.n = c.n < NOTICE_MAX_LINES ? c.n : NOTICE_MAX_LINES;
 		if (notice_insert(r, &x, &id, e) != 0 || queue(r, id, e) != 0)
 			return -1;
 	}

@@ -128,6 +128,11 @@ bool notify_wants(const struct notify_sink *s, const struct transition *t, const
 	return true;
 }
 
+bool notify_wants_end(const struct notify_sink *s, const struct transition *t)
+{
+	return s->type != NOTIFY_PING && (s->on & TRANSITION_BIT(t->kind)) != 0;
+}
+
 int transition_compare(const void *a, const void *b)
 {
 	const struct transition *x = a, *y = b;

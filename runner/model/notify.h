@@ -120,6 +120,9 @@ struct notify_sink {
  */
 bool notify_wants(const struct notify_sink *s, const struct transition *t, const struct check *c);
 
+/* Of an end of what it was told it hears whatever the check has become since. */
+bool notify_wants_end(const struct notify_sink *s, const struct transition *t);
+
 /* Order of a message: by kind, the more severe first, then by name. For qsort(). */
 int transition_compare(const void *a, const void *b);
 

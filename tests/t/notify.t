@@ -415,6 +415,40 @@ other 5
 "$ASSIZE" run >/dev/null
 is "a recovery ends its alert and no other" "$(alerts | jq -r '.[].labels.check' | sort -u)" shop/stock
 
+# ---- an end has the severity and the owner of its beginning, whatever they are by then ----
+define <<YAML
+  am: { alertmanager: "$am/" }
+  grave: { webhook: "$http/grave", severity: 5, select: { tag: paged } }
+YAML
+sed -i 's/- id: .*/&\n        tags: [paged]/; s/severity: 2/severity: 7/; s/  release: .*/  release: { require: { audit: shop }, owner: platform }/' assize.yaml
+here() { alerts record="$(record "SELECT lower(hex(origin)) FROM head" | head -c 12)" | jq -r '.[].labels | [.alertname, .owner, .severity] | join(" ")' | sort; }
+anew
+other 0
+"$ASSIZE" gate release -s v1 >/dev/null
+is "check and gate stand in Alertmanager" "$(here)" "AssizeCheck platform 7
+AssizeGate platform 10"
+sed -i 's/owner: platform/owner: traders/' assize.yaml
+mv shop.db away.db
+"$ASSIZE" run >/dev/null 2>&1
+mv away.db shop.db
+is "told once more under another owner, it is another alert" "$(here | grep -c 'AssizeCheck.* 7')" 3
+sed -i 's/severity: 7/severity: 1/; /id: other/,/sql/s/paged/calm/; s/owner: traders/owner: nobody/' assize.yaml
+other 5 && : >http.log
+exits "it recovers with a severity, an owner and tags that are not those it failed with" 0 "$ASSIZE" gate release -s v2
+is "and all of its alerts end, the gate's as well" "$(here)" ""
+is "so does who was told of the failure hear of the end, though the check is not among his any more" \
+	"$(got '.body | fromjson | .transitions[] | [.kind, .check // .gate, .severity, .owner] | join(" ")')" \
+	"gate_open release 10 platform
+recovery shop/other 7 traders
+recovery shop/stock 7 traders"
+sed -i 's/severity: 1/severity: 7/' assize.yaml
+other 0 && "$ASSIZE" run >/dev/null 2>&1
+other 5 && : >http.log && "$ASSIZE" run >/dev/null 2>&1
+is "who was not told hears nothing" "$(cat http.log)" ""
+sed -i 's/calm/paged/' assize.yaml
+other 0 && "$ASSIZE" run >/dev/null 2>&1
+is "another failure is told as it is by then" "$(got '.body | fromjson | .transitions[] | [.kind, .severity, .owner] | join(" ")')" "failure 7 nobody"
+
 # ---- trying it out ----
 define <<YAML
   hook: { webhook: "$http/test" }
