@@ -12,14 +12,8 @@ static int load_trails(struct record *r, struct arena *a, size_t trail_points, s
 {
 	out->trails = arena_array(a, out->n_results, sizeof(*out->trails));
 	out->n_trails = arena_array(a, out->n_results, sizeof(*out->n_trails));
-	for (size_t i = 0; i < out->n_results; i++) {
-		const struct result *s = &out->results[i];
-
-		if (record_trail(r, a, s->check->name, s->series, out->run.id, trail_points,
-				 &out->trails[i], &out->n_trails[i], e) != 0)
-			return -1;
-	}
-	return 0;
+	return record_trails(r, a, out->run.id, out->results, out->n_results, trail_points,
+			     out->trails, out->n_trails, e);
 }
 
 /* Runs whose repetitions stand beside this one's. */

@@ -33,6 +33,26 @@ int64_t intern_text_hash(const char *text)
 	return intern_hash_of(digest);
 }
 
+int lookup_body(struct record *r, struct arena *a, int64_t id, struct last_text *last,
+		struct err *e)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	if (last->id == id)
+		return 0;
+	s = store_sql(r, "SELECT body FROM texts WHERE id = ?1", e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	rc = store_step(r, s, e);
+	if (rc < 0)
+		return -1;
+	*last = (struct last_text){id, rc == 1 ? store_text_or(s, 0, a, "") : ""};
+	(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	return 0;
+}
+
 int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(r, "SELECT id FROM texts WHERE hash = ?1 AND body = ?2", e);

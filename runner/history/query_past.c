@@ -24,8 +24,7 @@ struct reading {
 	struct facts_cache *facts;
 	struct name *series; /* of the check, by id */
 	size_t n_series;
-	int64_t subject_id;
-	const char *subject; /* of subject_id */
+	struct last_text subject;
 	struct past_result *items;
 	size_t n, cap, n_runs;
 	int64_t run_id;	   /* of the last item */
@@ -69,27 +68,6 @@ static const char *series_name(const struct reading *x, int64_t id)
 		bsearch(&key, x->series, x->n_series, sizeof(key), compare_names);
 
 	return found != NULL ? found->text : "";
-}
-
-/* Subjects repeat from run to run: the text is read when the id changes. */
-static int read_subject(struct reading *x, int64_t id, struct err *e)
-{
-	sqlite3_stmt *s;
-	int rc;
-
-	if (x->subject_id == id)
-		return 0;
-	s = store_sql(x->record, "SELECT body FROM texts WHERE id = ?1", e);
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, id);
-	rc = store_step(x->record, s, e);
-	if (rc < 0)
-		return -1;
-	x->subject = rc == 1 ? store_text_or(s, 0, x->arena, "") : "";
-	x->subject_id = id;
-	(void)sqlite3_reset(s); /* after a row: nothing to tell */
-	return 0;
 }
 
 /* ROW_COLUMNS, then run id, begin, subject, series id, state and the number of the run's end. */
@@ -191,7 +169,8 @@ static int take_row(struct reading *x, sqlite3_stmt *s, struct err *e)
 	if (!has_end && !is_open(q, run.run_id))
 		return 1; /* it had no result of the check then */
 	if (row_read(x->facts, s, sqlite3_column_int64(s, COLUMN(1)), &r, e) != 0 ||
-	    read_subject(x, sqlite3_column_int64(s, COLUMN(2)), e) != 0)
+	    lookup_body(x->record, x->arena, sqlite3_column_int64(s, COLUMN(2)), &x->subject, e) !=
+		    0)
 		return -1;
 	if (r.measured_ms < q->since_ms || (x->is_late && !is_late_failure(x, &r)))
 		return 1;
@@ -210,7 +189,7 @@ static int take_row(struct reading *x, sqlite3_stmt *s, struct err *e)
 	}
 	run.run_state = has_end ? store_run_state(s, COLUMN(4)) : RUN_INCOMPLETE;
 	run.series = series_name(x, sqlite3_column_int64(s, COLUMN(3)));
-	run.subject = x->subject;
+	run.subject = x->subject.body;
 	run.subject_commit = store_text(s, COLUMN(6), x->arena);
 	add(x, &r, &run);
 	return 1;
@@ -266,8 +245,11 @@ static int read_past(struct reading *x, struct err *e)
 int record_past(struct record *r, struct arena *a, const struct past_query *q,
 		struct past_result **out, size_t *n, struct err *e)
 {
-	struct reading x = {
-		.record = r, .arena = a, .query = q, .facts = facts_cache_new(r, a), .subject = ""};
+	struct reading x = {.record = r,
+			    .arena = a,
+			    .query = q,
+			    .facts = facts_cache_new(r, a),
+			    .subject = {0, ""}};
 
 	if (store_enter(r, STORE_READING, e) != 0 || store_leave(r, read_past(&x, e), e) != 0)
 		return -1;

@@ -1,7 +1,8 @@
 /*
- * One series through time. Its results lie one in each run, so this is a walk over runs, newest
+ * Series through time. The results of one lie one in each run, so this is a walk over runs, newest
  * first, with one seek each into `results`; what is shared (outcome, bound, unit) is read again
- * only when it changes, which it seldom does.
+ * only when it changes, which it seldom does. Those of many series that are measured together lie
+ * side by side: they are read run by run, without a seek for each.
  */
 #include <assert.h>
 #include <math.h>
@@ -92,6 +93,12 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 #define UNVOUCHED "r.merge IS NOT NULL AND (SELECT vouched FROM merges WHERE id = r.merge) = 0"
 static_assert(RUN_COMPLETE == 1, "as UNFINISHED has it");
 
+/* All series of the runs from ?1 to ?2, and which one it is. */
+#define SCAN                                                                                       \
+	"SELECT x.facts_id, x.value, x.n, x.own_limit, x.room, x.at_ms, r.id, r.begin_ms, "        \
+	"r.subject, x.id & 16777215 FROM runs r CROSS JOIN results x ON x.id BETWEEN r.id << 24 "  \
+	"AND (r.id << 24 | 16777215) WHERE r.id BETWEEN ?1 AND ?2 ORDER BY r.id DESC"
+
 enum column {
 	COLUMN_FACTS,
 	COLUMN_VALUE,
@@ -102,7 +109,8 @@ enum column {
 	COLUMN_RUN,
 	COLUMN_BEGIN,
 	COLUMN_SUBJECT,
-	COLUMN_DOUBT, /* if asked for: nothing should rest on the run; see below */
+	COLUMN_DOUBT,		      /* if asked for: nothing should rest on the run; see below */
+	COLUMN_SERIES = COLUMN_DOUBT, /* of SCAN */
 };
 
 /*
@@ -187,64 +195,51 @@ static int is_long(struct record *r, const struct walk *w, bool *out, struct err
 	return 0;
 }
 
-/* Subjects repeat from run to run: the text is read when the id changes. */
-static int read_subject(struct record *r, struct arena *a, int64_t id, int64_t *last_id,
-			const char **text, struct err *e)
-{
-	sqlite3_stmt *s;
+/* What was read of a series, newest first. */
+struct trail {
+	int64_t series_id; /* 0 = never seen: it has no points */
+	struct point *points;
+	size_t n, cap;
+	struct shared shared;
+};
 
-	if (*last_id == id)
+static bool is_full(const struct trail *t, size_t limit)
+{
+	return limit != 0 && t->n >= limit;
+}
+
+/* The row s is at. */
+static int add_point(struct record *r, struct arena *a, sqlite3_stmt *s, struct last_text *subject,
+		     int64_t since_ms, struct trail *t, struct err *e)
+{
+	struct point p;
+
+	if (read_shared(r, a, sqlite3_column_int64(s, COLUMN_FACTS), &t->shared, e) != 0 ||
+	    lookup_body(r, a, sqlite3_column_int64(s, COLUMN_SUBJECT), subject, e) != 0)
+		return -1;
+	p = read_point(s, a, &t->shared);
+	if (p.measured_ms < since_ms)
 		return 0;
-	s = store_sql(r, "SELECT body FROM texts WHERE id = ?1", e);
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, id);
-	switch (store_step(r, s, e)) {
-	case 1:
-		*text = store_text_or(s, 0, a, "");
-		(void)sqlite3_reset(s); /* after a row: nothing to tell */
-		break;
-	case 0:
-		*text = "";
-		break;
-	default:
-		return -1;
-	}
-	*last_id = id;
+	p.subject = subject->body;
+	t->points = store_grow(a, t->points, sizeof(*t->points), t->n, &t->cap);
+	t->points[t->n++] = p;
 	return 0;
 }
 
-/* Newest first. */
-static int walk_points(struct record *r, struct arena *a, const struct walk *w, struct point **out,
-		       size_t *n, struct err *e)
+/* On to the older ones, until t is full. */
+static int walk_points(struct record *r, struct arena *a, const struct walk *w, struct trail *t,
+		       struct err *e)
 {
-	struct shared shared = {.facts_id = 0};
-	struct point *points = NULL;
-	size_t count = 0, cap = 0;
-	const char *subject = "";
-	int64_t subject_id = 0;
+	struct last_text subject = {0, ""};
 	sqlite3_stmt *s = start(r, w, false, e);
 	int rc = 0;
 
 	if (s == NULL)
 		return -1;
-	while ((w->limit == 0 || count < w->limit) && (rc = store_step(r, s, e)) == 1) {
-		struct point p;
-
-		if (read_shared(r, a, sqlite3_column_int64(s, COLUMN_FACTS), &shared, e) != 0 ||
-		    read_subject(r, a, sqlite3_column_int64(s, COLUMN_SUBJECT), &subject_id,
-				 &subject, e) != 0)
+	while (!is_full(t, w->limit) && (rc = store_step(r, s, e)) == 1)
+		if (add_point(r, a, s, &subject, w->since_ms, t, e) != 0)
 			return -1;
-		p = read_point(s, a, &shared);
-		if (p.measured_ms < w->since_ms)
-			continue;
-		p.subject = subject;
-		points = store_grow(a, points, sizeof(*points), count, &cap);
-		points[count++] = p;
-	}
 	(void)sqlite3_reset(s); /* stopped at the limit, or done */
-	*out = points;
-	*n = count;
 	return rc < 0 ? -1 : 0;
 }
 
@@ -272,47 +267,181 @@ static void reverse(struct point *points, size_t n)
 	}
 }
 
-static int read_series(struct record *r, struct arena *a, const char *check, const char *series,
-		       struct walk *w, struct point **out, size_t *n, struct err *e)
-{
-	struct point *points = NULL;
-	bool is_walk_long = false;
-	size_t count = 0;
-	int rc;
-
-	if (store_enter(r, STORE_READING, e) != 0)
-		return -1;
-	rc = find_series(r, check, series, &w->series_id, e);
-	if (rc == 1)
-		rc = is_long(r, w, &is_walk_long, e) != 0 ? -1 : 1;
-	if (is_walk_long)
-		store_keep_pages(r, WALK_KIB);
-	if (rc == 1)
-		rc = walk_points(r, a, w, &points, &count, e);
-	if (is_walk_long)
-		store_keep_pages(r, STORE_KEPT_KIB);
-	if (store_leave(r, rc, e) != 0)
-		return -1;
-	reverse(points, count);
-	*out = points;
-	*n = count;
-	return 0;
-}
-
 int record_series(struct record *r, struct arena *a, const char *check, const char *series,
 		  int64_t since_ms, size_t limit, struct point **out, size_t *n, struct err *e)
 {
 	struct walk w = {0, since_ms, INT64_MAX, limit};
+	struct trail t = {0};
+	bool is_walk_long = false;
+	int rc;
 
-	return read_series(r, a, check, series, &w, out, n, e);
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = find_series(r, check, series, &w.series_id, e);
+	if (rc == 1)
+		rc = is_long(r, &w, &is_walk_long, e) != 0 ? -1 : 1;
+	if (is_walk_long)
+		store_keep_pages(r, WALK_KIB);
+	if (rc == 1)
+		rc = walk_points(r, a, &w, &t, e);
+	if (is_walk_long)
+		store_keep_pages(r, STORE_KEPT_KIB);
+	if (store_leave(r, rc, e) != 0)
+		return -1;
+	reverse(t.points, t.n);
+	*out = t.points;
+	*n = t.n;
+	return 0;
 }
 
-int record_trail(struct record *r, struct arena *a, const char *check, const char *series,
-		 int64_t up_to_run_id, size_t limit, struct point **out, size_t *n, struct err *e)
-{
-	struct walk w = {0, INT64_MIN, up_to_run_id, limit};
+/* ---- many series at once ---- */
 
-	return read_series(r, a, check, series, &w, out, n, e);
+/* The trails of a page, in the order of series_id. */
+struct trails {
+	struct trail *items;
+	size_t n;
+	size_t limit;
+};
+
+/* So many runs are looked at before what is to be read next is chosen anew. */
+#define WINDOW_RUNS 64
+/* A row that is passed over costs so much less than a seek. */
+#define ROWS_A_SEEK 4
+
+static int compare_trails(const void *a, const void *b)
+{
+	const struct trail *x = a, *y = b;
+
+	return x->series_id < y->series_id ? -1 : x->series_id > y->series_id;
+}
+
+static size_t n_wanting(const struct trails *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += t->items[i].series_id != 0 && !is_full(&t->items[i], t->limit);
+	return n;
+}
+
+/* Is reading all of these runs less work than a seek for each series and run? */
+static int is_dense(struct record *r, const struct trails *t, int64_t first, int64_t last,
+		    bool *out, struct err *e)
+{
+	int64_t n_rows = 0;
+	sqlite3_stmt *s = store_sql(
+		r, "SELECT coalesce(sum(n_results), 0) FROM batches WHERE run BETWEEN ?1 AND ?2",
+		e);
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, first);
+	store_bind_int(s, 2, last);
+	if (store_integer(r, s, &n_rows, e) < 0)
+		return -1;
+	*out = n_rows / ROWS_A_SEEK <= (int64_t)n_wanting(t) * (last - first + 1);
+	return 0;
+}
+
+/* All that t can come to hold: growing would leave as much behind. */
+static void reserve(struct arena *a, struct trail *t, size_t limit, int64_t n_runs)
+{
+	if (t->points != NULL || limit == 0)
+		return;
+	t->cap = n_runs < (int64_t)limit ? (size_t)n_runs : limit;
+	t->points = arena_array(a, t->cap, sizeof(*t->points));
+}
+
+static int scan_runs(struct record *r, struct arena *a, struct trails *t, int64_t first,
+		     int64_t last, struct err *e)
+{
+	struct last_text subject = {0, ""};
+	sqlite3_stmt *s = store_sql(r, SCAN, e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, first);
+	store_bind_int(s, 2, last);
+	while ((rc = store_step(r, s, e)) == 1) {
+		struct trail key = {.series_id = sqlite3_column_int64(s, COLUMN_SERIES)};
+		struct trail *found = bsearch(&key, t->items, t->n, sizeof(key), compare_trails);
+
+		if (found == NULL || is_full(found, t->limit))
+			continue;
+		reserve(a, found, t->limit, last);
+		if (add_point(r, a, s, &subject, INT64_MIN, found, e) != 0)
+			return -1;
+	}
+	return rc;
+}
+
+/* From the run up_to on, window by window, for as long as runs hold mostly what is wanted. */
+static int scan_dense(struct record *r, struct arena *a, struct trails *t, int64_t *up_to,
+		      struct err *e)
+{
+	while (*up_to > 0 && n_wanting(t) > 0) {
+		int64_t first = *up_to > WINDOW_RUNS ? *up_to - WINDOW_RUNS + 1 : 1;
+		bool is_less_work;
+
+		if (is_dense(r, t, first, *up_to, &is_less_work, e) != 0)
+			return -1;
+		if (!is_less_work)
+			return 0;
+		if (scan_runs(r, a, t, first, *up_to, e) != 0)
+			return -1;
+		*up_to = first - 1;
+	}
+	return 0;
+}
+
+static int read_trails(struct record *r, struct arena *a, struct trails *t, int64_t up_to,
+		       struct err *e)
+{
+	bool has_merges;
+
+	/* Of merged runs the order of numbers is not that of time. */
+	if (store_has_merges(r, &has_merges, e) != 0 ||
+	    (!has_merges && scan_dense(r, a, t, &up_to, e) != 0))
+		return -1;
+	for (size_t i = 0; up_to > 0 && i < t->n; i++) {
+		struct walk w = {t->items[i].series_id, INT64_MIN, up_to, t->limit};
+
+		if (w.series_id != 0 && walk_points(r, a, &w, &t->items[i], e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int record_trails(struct record *r, struct arena *a, int64_t up_to_run_id,
+		  const struct result *results, size_t n_results, size_t limit, struct point **out,
+		  size_t *n, struct err *e)
+{
+	struct trails t = {arena_array(a, n_results, sizeof(*t.items)), n_results, limit};
+	int64_t *ids = arena_array(a, n_results, sizeof(*ids));
+	int rc = 0;
+
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	for (size_t i = 0; rc >= 0 && i < n_results; i++) {
+		rc = find_series(r, results[i].check->name, results[i].series, &ids[i], e);
+		t.items[i] = (struct trail){.series_id = ids[i]};
+	}
+	qsort(t.items, t.n, sizeof(*t.items), compare_trails);
+	if (rc >= 0)
+		rc = read_trails(r, a, &t, up_to_run_id, e);
+	if (store_leave(r, rc, e) != 0)
+		return -1;
+	for (size_t i = 0; i < t.n; i++)
+		reverse(t.items[i].points, t.items[i].n);
+	for (size_t i = 0; i < n_results; i++) {
+		struct trail key = {.series_id = ids[i]};
+		struct trail *found = bsearch(&key, t.items, t.n, sizeof(key), compare_trails);
+
+		out[i] = found->points;
+		n[i] = found->n;
+	}
+	return 0;
 }
 
 /*

@@ -265,9 +265,13 @@ struct point {
 /* At most limit, the newest ones; 0 = all. */
 int record_series(struct record *r, struct arena *a, const char *check, const char *series,
 		  int64_t since_ms, size_t limit, struct point **out, size_t *n, struct err *e);
-/* The same of runs up to and including up_to_run_id: what a page about that run may show. */
-int record_trail(struct record *r, struct arena *a, const char *check, const char *series,
-		 int64_t up_to_run_id, size_t limit, struct point **out, size_t *n, struct err *e);
+/*
+ * The same of the series of n_results results at once, in runs up to and including up_to_run_id:
+ * what a page about that run may show. out[i] and n[i] are of results[i]; both hold n_results.
+ */
+int record_trails(struct record *r, struct arena *a, int64_t up_to_run_id,
+		  const struct result *results, size_t n_results, size_t limit, struct point **out,
+		  size_t *n, struct err *e);
 
 /*
  * All results of one check through time, for rules that look back: newest run first, series of a

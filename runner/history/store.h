@@ -206,6 +206,13 @@ void intern_digest_of_pruned(int64_t id, const unsigned char leaf[static SHA256_
 /* Gives a row that is whole the name the ledger knows its content by (leaf.h). */
 int intern_name_definition(struct record *r, int64_t id, struct err *e);
 int intern_name_facts(struct record *r, int64_t id, struct err *e);
+/* The text read last: what repeats from row to row is read when its id changes. */
+struct last_text {
+	int64_t id; /* 0 = none yet, or the text of none: "" */
+	const char *body;
+};
+int lookup_body(struct record *r, struct arena *a, int64_t id, struct last_text *last,
+		struct err *e); /* an id that is not there has "" */
 /* Without adding: 0 = not there. */
 int lookup_text(struct record *r, const char *text, int64_t *id, struct err *e);
 int lookup_check(struct record *r, const char *name, int64_t *id, struct err *e);

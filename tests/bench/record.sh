@@ -27,6 +27,11 @@ row "the same" "reading as many pages" "$(figure pages) ms" "$(figure series) ms
 	"$(ratio "$(figure series)" "$(figure pages)")"
 row "pass rates of 30 days, 1,000 checks" "limit" "60 ms" "$(figure rates) ms" "$(ratio "$(figure rates)" 60)"
 row "one check by day" "limit" "5 ms" "$(figure days) ms" "$(ratio "$(figure days)" 5)"
+page() { "$ASSIZE" report --record "$fast/year/record.db" --output "$TMP/page.html"; }
+page=$(median 3 page)
+row "HTML report of 1,000 checks" "limit" "1 s" "$page s" "$page"
+row "its file" "limit" "5 MB" "$(du -b "$TMP/page.html" | awk '{ printf "%.1f", $1 / 1e6 }') MB" \
+	"$(du -b "$TMP/page.html" | awk '{ printf "%.2f", $1 / 5e6 }')"
 plain=$(figure plain)
 row "1,000 results made durable, new record" "plain text table, as durable" "$plain ms" "$(figure young) ms" \
 	"$(ratio "$(figure young)" "$plain")"

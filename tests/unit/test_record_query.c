@@ -185,52 +185,6 @@ static void test_record_last_measured_forgets_the_future(void **state)
 	assert_int_equal(at, WORLD_T0 + WORLD_HOUR);
 }
 
-static void test_record_series_through_time(void **state)
-{
-	struct world *w = *state;
-	const struct check_info *c = world_check(w, "a/b");
-	struct point *out;
-	struct err e = {0};
-	int64_t runs[6];
-	size_t n;
-
-	for (int i = 0; i < 6; i++) {
-		struct result r =
-			world_result(w, c, "s", i == 3 ? OUTCOME_FAIL : OUTCOME_PASS, world_int(i));
-
-		r.limit = 10 + i; /* a moving bound */
-		r.room = r.value.type == VALUE_INT ? i / r.limit : NAN;
-		r.unit = "s";
-		runs[i] = world_run(w, i < 2 ? "v1" : "v2", r);
-	}
-	assert_ok(record_series(w->record, w->arena, "a/b", "s", 0, 0, &out, &n, &e), e);
-	assert_int_equal(n, 6);
-	for (size_t i = 0; i < 6; i++) {
-		assert_int_equal(out[i].run_id, runs[i]);
-		assert_int_equal(out[i].value.integer, i);
-		assert_int_equal(out[i].measured_ms, WORLD_T0 + (int64_t)(i + 1) * WORLD_HOUR);
-		assert_int_equal(out[i].outcome, i == 3 ? OUTCOME_FAIL : OUTCOME_PASS);
-		assert_true(out[i].has_limit && out[i].limit == 10 + (double)i);
-		assert_true(out[i].room == (double)i / (10 + (double)i));
-		assert_string_equal(out[i].bound, "<= 10");
-		assert_string_equal(out[i].unit, "s");
-		assert_string_equal(out[i].subject, i < 2 ? "v1" : "v2");
-	}
-	assert_ok(record_series(w->record, w->arena, "a/b", "s", 0, 2, &out, &n, &e), e);
-	assert_int_equal(n, 2);
-	assert_int_equal(out[0].run_id, runs[4]);
-	assert_ok(record_series(w->record, w->arena, "a/b", "s", WORLD_T0 + 4 * WORLD_HOUR, 0, &out,
-				&n, &e),
-		  e);
-	assert_int_equal(n, 3);
-	assert_int_equal(out[0].run_id, runs[3]);
-	assert_ok(record_trail(w->record, w->arena, "a/b", "s", runs[3], 3, &out, &n, &e), e);
-	assert_int_equal(n, 3);
-	assert_int_equal(out[2].run_id, runs[3]);
-	assert_ok(record_series(w->record, w->arena, "a/b", "t", 0, 0, &out, &n, &e), e);
-	assert_int_equal(n, 0);
-}
-
 static void add_at(struct world *w, const char *check, const char *series, enum outcome outcome,
 		   int64_t measured_ms)
 {
@@ -541,7 +495,6 @@ int main(void)
 		TEST(test_record_joins_series_of_a_check),
 		TEST(test_record_last_measured_ignores_skips),
 		TEST(test_record_last_measured_forgets_the_future),
-		TEST(test_record_series_through_time),
 		TEST(test_record_counts_outcomes_by_day),
 		TEST(test_record_lists_runs),
 		TEST(test_record_keeps_restorations_and_pins),
