@@ -1,6 +1,7 @@
 /*
  * elf_dynamic: the dynamic section, its names, the versions its symbols ask for.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,49 +17,50 @@
 #define MAX_VERSION	   64 /* characters of one */
 #define MAX_NEEDED	   4096
 
-/* Where the value of a tag goes; NULL = it is of no interest. */
+/* Entries by their tags. */
+static const struct {
+	int64_t tag;
+	size_t offset;
+} slots[] = {
+	{3, offsetof(struct dynamic, pltgot)},
+	{5, offsetof(struct dynamic, strtab)},
+	{10, offsetof(struct dynamic, strsz)},
+	{14, offsetof(struct dynamic, soname)},
+	{15, offsetof(struct dynamic, rpath)},
+	{29, offsetof(struct dynamic, runpath)},
+	{30, offsetof(struct dynamic, flags)},
+	{0x6ffffefb, offsetof(struct dynamic, depaudit)},
+	{0x6ffffefc, offsetof(struct dynamic, audit)},
+	{0x6ffffffb, offsetof(struct dynamic, flags_1)},
+	{0x6ffffffe, offsetof(struct dynamic, verneed)},
+	{2, offsetof(struct dynamic, jmprel_bytes)},
+	{7, offsetof(struct dynamic, rela)},
+	{8, offsetof(struct dynamic, rela_bytes)},
+	{17, offsetof(struct dynamic, rel)},
+	{18, offsetof(struct dynamic, rel_bytes)},
+	{20, offsetof(struct dynamic, pltrel)},
+	{23, offsetof(struct dynamic, jmprel)},
+	{25, offsetof(struct dynamic, init)},
+	{26, offsetof(struct dynamic, fini)},
+	{27, offsetof(struct dynamic, init_bytes)},
+	{28, offsetof(struct dynamic, fini_bytes)},
+	{32, offsetof(struct dynamic, preinit)},
+	{33, offsetof(struct dynamic, preinit_bytes)},
+};
+
+/* Where the value of an entry goes. */
+static int64_t *slot_at(struct dynamic *d, size_t i)
+{
+	return (int64_t *)((char *)d + slots[i].offset);
+}
+
+/* The same by its tag; NULL = it is of no interest. */
 static int64_t *slot_of(struct dynamic *d, int64_t tag)
 {
-	enum {
-		PLTGOT = 3,
-		STRTAB = 5,
-		STRSZ = 10,
-		SONAME = 14,
-		RPATH = 15,
-		RUNPATH = 29,
-		FLAGS = 30,
-		DEPAUDIT = 0x6ffffefb,
-		AUDIT = 0x6ffffefc,
-		FLAGS_1 = 0x6ffffffb,
-		VERNEED = 0x6ffffffe
-	};
-
-	switch (tag) {
-	case PLTGOT:
-		return &d->pltgot;
-	case STRTAB:
-		return &d->strtab;
-	case STRSZ:
-		return &d->strsz;
-	case SONAME:
-		return &d->soname;
-	case RPATH:
-		return &d->rpath;
-	case RUNPATH:
-		return &d->runpath;
-	case FLAGS:
-		return &d->flags;
-	case FLAGS_1:
-		return &d->flags_1;
-	case VERNEED:
-		return &d->verneed;
-	case AUDIT:
-		return &d->audit;
-	case DEPAUDIT:
-		return &d->depaudit;
-	default: /* not an enumeration: any number of a file gets here */
-		return NULL;
-	}
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		if (slots[i].tag == tag)
+			return slot_at(d, i);
+	return NULL;
 }
 
 static int too_many(struct err *e)
@@ -261,6 +263,8 @@ int elf_look_at_dynamic(struct elf *f, struct err *e)
 	struct dynamic *d = &f->dynamic;
 	struct elf_facts *out = f->out;
 
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		*slot_at(d, i) = -1;
 	if (!s)
 		return 0;
 	out->is_dynamic = true;

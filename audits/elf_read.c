@@ -24,7 +24,7 @@
 
 enum { PF_X = 1, PF_W = 2 };
 enum { SHT_SYMTAB = 2 };
-enum { DF_BIND_NOW = 0x8, DF_1_NOW = 0x1, DF_1_PIE = 0x08000000 };
+enum { DF_1_PIE = 0x08000000 };
 enum { NT_GNU_BUILD_ID = 3 };
 
 /* --- numbers --- */
@@ -62,6 +62,17 @@ bool elf_is_inside(const struct elf *f, int64_t offset, int64_t n)
 	return offset >= 0 && n >= 0 && offset <= f->size && n <= f->size - offset;
 }
 
+int elf_read_into(const struct elf *f, int64_t offset, int64_t n, unsigned char *to, struct err *e)
+{
+	ssize_t got = file_read_at(f->fd, to, (size_t)n, (uint64_t)offset);
+
+	if (got < 0)
+		return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
+	if (got < n)
+		return err_set(e, ERR_MEASURE, "it became shorter while it was read");
+	return 0;
+}
+
 int elf_read_part(const struct elf *f, int64_t offset, int64_t n, const char *what,
 		  unsigned char **out, struct err *e)
 {
@@ -69,12 +80,9 @@ int elf_read_part(const struct elf *f, int64_t offset, int64_t n, const char *wh
 		return err_set(e, ERR_MEASURE, "it is damaged or cut: %s outside the file", what);
 
 	unsigned char *p = arena_alloc(f->arena, (size_t)n + 1);
-	ssize_t got = file_read_at(f->fd, p, (size_t)n, (uint64_t)offset);
 
-	if (got < 0)
-		return err_set(e, ERR_MEASURE, "could not read: %s", strerror(errno));
-	if (got < n)
-		return err_set(e, ERR_MEASURE, "it became shorter while it was read");
+	if (elf_read_into(f, offset, n, p, e) < 0)
+		return -1;
 	*out = p;
 	return 0;
 }
@@ -121,7 +129,8 @@ static int check_segments(const struct elf *f, struct err *e)
 		const char *what;
 	} once[] = {{PT_DYNAMIC, "dynamic section"},
 		    {PT_INTERP, "interpreter"},
-		    {PT_GNU_STACK, "stack"}};
+		    {PT_GNU_STACK, "stack"},
+		    {PT_GNU_RELRO, "RELRO"}};
 
 	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
 		size_t n = 0;
@@ -273,50 +282,15 @@ static int read_notes(struct elf *f, const struct segment *s, struct err *e)
 
 /* --- what follows from both --- */
 
-static bool has_flag(int64_t flags, int64_t flag)
+bool elf_has_flag(int64_t flags, int64_t flag)
 {
 	return flags >= 0 && (flags & flag) != 0;
-}
-
-#define SMALLEST_PAGE 4096
-
-/*
- * Is what lies at an address closed by the segment? The loader closes whole pages: what begins in
- * one that the segment does not fill stays open. -1 = there is nothing.
- */
-static bool is_closed(const struct segment *relro, int64_t address)
-{
-	int64_t end;
-
-	if (relro->address < 0 || relro->memory_bytes < 0 ||
-	    relro->memory_bytes > INT64_MAX - relro->address)
-		return false;
-	end = relro->address + relro->memory_bytes;
-	return address == -1 || (address >= relro->address && address < end - end % SMALLEST_PAGE);
-}
-
-/* Without lazy binding (now, or nothing dynamic at all) the table can be closed before the start.
- */
-static void look_at_relro(struct elf *f)
-{
-	const struct dynamic *d = &f->dynamic;
-	const struct segment *s = elf_find_segment(f, PT_GNU_RELRO);
-	const struct segment *dynamic = elf_find_segment(f, PT_DYNAMIC);
-	bool is_now =
-		d->is_now || has_flag(d->flags, DF_BIND_NOW) || has_flag(d->flags_1, DF_1_NOW);
-
-	if (!s || s->memory_bytes <= 0 || !is_closed(s, dynamic ? dynamic->address : -1))
-		f->out->relro = RELRO_NONE;
-	else if (!f->out->is_dynamic || (is_now && is_closed(s, d->pltgot)))
-		f->out->relro = RELRO_FULL;
-	else
-		f->out->relro = RELRO_PARTIAL;
 }
 
 static void name_type(struct elf *f)
 {
 	enum { OBJECT = 1, EXECUTABLE, SHARED, CORE };
-	bool is_pie = f->out->interp[0] || has_flag(f->dynamic.flags_1, DF_1_PIE);
+	bool is_pie = f->out->interp[0] || elf_has_flag(f->dynamic.flags_1, DF_1_PIE);
 
 	f->out->type = f->type == OBJECT       ? "object"
 		       : f->type == EXECUTABLE ? "executable"
@@ -378,7 +352,8 @@ static int read_header(struct elf *f, const unsigned char *h, int64_t n, struct 
 	if (n < (f->out->is_64 ? 64 : 52))
 		return err_set(e, ERR_MEASURE, "it is cut within its header");
 	f->type = elf_half(f, h + 16);
-	f->out->machine = machine_name(f->arena, elf_half(f, h + 18));
+	f->machine = elf_half(f, h + 18);
+	f->out->machine = machine_name(f->arena, f->machine);
 	return 0;
 }
 
@@ -391,11 +366,7 @@ int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struc
 				  .runpath = "",
 				  .glibc = "",
 				  .glibc_mark = ""};
-	struct elf f = {.arena = a,
-			.fd = fd,
-			.size = size,
-			.out = &facts,
-			.dynamic = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, false, NULL}};
+	struct elf f = {.arena = a, .fd = fd, .size = size, .out = &facts};
 	unsigned char *h;
 	int64_t n = size < 64 ? size : 64;
 
@@ -406,9 +377,8 @@ int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struc
 	for (size_t i = 0; i < f.n_segments; i++)
 		if (f.segments[i].type == PT_NOTE && read_notes(&f, &f.segments[i], e) < 0)
 			return -1;
-	if (elf_look_at_dynamic(&f, e) < 0)
+	if (elf_look_at_dynamic(&f, e) < 0 || elf_look_at_relro(&f, e) < 0)
 		return -1;
-	look_at_relro(&f);
 	name_type(&f);
 	facts.sections_reason = section_trouble(&f, h);
 	*out = facts;

@@ -51,6 +51,41 @@ PY
 for open in relro-empty relro-low relro-short; do
 	expects fail "RELRO that closes nothing: $open" $open "" "relro: '== \"full\"'" 'none'
 done
+# Tables of several pages, of which the segment leaves the last one open, or the first.
+for i in {1..1200}; do printf 'int f%d(void); int f%d(void) { return %d; }\n' $i $i $i; done >many.c
+for i in {1..1200}; do printf 'int f%d(void); __attribute__((constructor)) static void c%d(void) { f%d(); }\n' $i $i $i; done >calls.c
+gcc -fPIC -shared -o libmany.so many.c
+for plt in plt no-plt; do
+	gcc -f$plt -fPIE -pie -Wl,-z,relro,-z,now -o calls-$plt main.c calls.c ./libmany.so || bail "no $plt"
+	expects pass "tables of several pages: $plt" calls-$plt "" "relro: '== \"full\"'" ""
+done
+python3 - <<'PY' || bail "no programs"
+import struct
+def change(old, new, kind, patch):
+    b = bytearray(open(old, "rb").read())
+    at, size, n = struct.unpack_from("<Q", b, 32)[0], *struct.unpack_from("<HH", b, 54)
+    for i in range(n):
+        if struct.unpack_from("<I", b, at + i * size)[0] == kind:
+            patch(b, at + i * size)
+            break
+    open(new, "wb").write(b)
+def add(offset, n):
+    return lambda b, p: struct.pack_into("<Q", b, p + offset, struct.unpack_from("<Q", b, p + offset)[0] + n)
+def both(*patches):
+    return lambda b, p: [patch(b, p) for patch in patches]
+RELRO, DYNAMIC, NOTE = 0x6474e552, 2, 4
+for plt in "plt", "no-plt":
+    change("calls-" + plt, "open-end-" + plt, RELRO, add(40, -4096))
+    change("calls-" + plt, "open-begin-" + plt, RELRO, both(add(16, 4096), add(40, -4096)))
+change("calls-plt", "open-dynamic", DYNAMIC, add(40, 65536))
+change("calls-plt", "twice", NOTE, lambda b, p: struct.pack_into("<I", b, p, RELRO))
+PY
+for plt in plt no-plt; do
+	expects fail "the end of the table of calls is open: $plt" open-end-$plt "" "relro: '== \"full\"'" partial
+	expects fail "the begin of what is called at the begin is open: $plt" open-begin-$plt "" "relro: '== \"full\"'" partial
+done
+expects fail "the end of the dynamic section is open" open-dynamic "" "relro: '== \"full\"'" none
+expects undecided "two segments that say what is closed" twice "" "relro: '== \"full\"'" '2 segments say what its RELRO is'
 expects fail "lazy binding" lazy "" "relro: '== \"full\"'" 'partial'
 expects fail "an executable stack" bad "" "" '"0"'
 expects fail "a foreign library" bad 'libraries: "libc.so.*"' "nx: '>= 0'" 'needs \./libx.so|needs libx.so.1'
