@@ -169,8 +169,12 @@ const struct audit_kind audit_kind_schema = {
 	.name = "schema",
 	.family = "database",
 	.summary = "tables, columns, keys, indexes and the rest against what they should be",
-	.blind = "It compares what the catalog says, not the rows. Functions, grants and policies "
-		 "are not compared. Conditions and defaults are equal when they read the same "
+	.blind = "It compares what the catalog says, not the rows. Functions, grants, event "
+		 "triggers "
+		 "and scheduled events, definitions of collations, who defined a view, what a "
+		 "sequence keeps ready and the order of columns are not compared, policies only "
+		 "by a snapshot. Options of engines, subpartitions and WITHOUT OVERLAPS of MariaDB "
+		 "are not either. Conditions and defaults are equal when they read the same "
 		 "but for parentheses, casts and spacing, not when they are equivalent. "
 		 "On MySQL a role that only reads is not shown triggers; what else its role is not "
 		 "shown "

@@ -104,10 +104,12 @@ static void compare_traits(const struct schema_place *p, const struct db_table *
 	schema_compare_fact(p, SCHEMA_RULES, "parent", was->parent, is->parent, NULL);
 	schema_compare_fact(p, SCHEMA_RULES, "partitioning", was->partition_by, is->partition_by,
 			    "the table is built anew");
-	if (p->changes->engine != DB_POSTGRES)
-		return;
 	schema_compare_fact(p, is->is_view ? SCHEMA_RULES : SCHEMA_CHANGED, "options", was->options,
 			    is->options, NULL);
+	if (p->changes->engine != DB_POSTGRES)
+		return;
+	schema_compare_fact(p, SCHEMA_RULES, "other parents", was->other_parents, is->other_parents,
+			    NULL);
 	schema_compare_flag(p, SCHEMA_RULES, "unpopulated", was->is_unpopulated, is->is_unpopulated,
 			    NULL);
 	schema_compare_fact(p, SCHEMA_RULES, "replica identity", was->replica_identity,
@@ -215,6 +217,9 @@ static void compare_sequences(struct schema_changes *c, const struct db_catalog 
 		schema_compare_fact(&p, SCHEMA_CHANGED, "owner", w->owner, s->owner, NULL);
 		schema_compare_flag(&p, SCHEMA_RULES, "begins again", w->is_cycle, s->is_cycle,
 				    NULL);
+		if (c->engine == DB_POSTGRES)
+			schema_compare_flag(&p, SCHEMA_RULES, "unlogged", w->is_unlogged,
+					    s->is_unlogged, NULL);
 	}
 	for (size_t i = 0; i < is->n_sequences; i++) {
 		struct schema_place p = {c, "sequence", is->sequences[i].name, NULL};
@@ -310,11 +315,14 @@ static void compare_types(struct schema_changes *c, const struct db_catalog *was
 		struct schema_place p = {c, "type", w->name, NULL};
 
 		c->n_facts++;
-		if (!t)
+		if (!t) {
 			schema_note(&p, SCHEMA_REMOVED, SCHEMA_GONE, w->definition, NULL);
-		else
-			schema_compare_fact(&p, SCHEMA_RULES, "definition", w->definition,
-					    t->definition, "changes what its columns accept");
+			continue;
+		}
+		schema_compare_fact(&p, SCHEMA_RULES, "definition", w->definition, t->definition,
+				    "changes what its columns accept");
+		schema_compare_fact(&p, SCHEMA_RULES, "collation", w->collation, t->collation,
+				    "indexes on its columns are built anew");
 	}
 	for (size_t i = 0; i < is->n_types; i++) {
 		struct schema_place p = {c, "type", is->types[i].name, NULL};

@@ -64,11 +64,12 @@ static const char *type_risk(const struct schema_changes *c, const struct db_col
 	return "values are converted or refused";
 }
 
-static void compare_column(struct schema_changes *c, const char *table, const struct db_column *was,
-			   const struct db_column *is)
+static void compare_column(struct schema_changes *c, const struct db_table *t,
+			   const struct db_column *was, const struct db_column *is)
 {
 	struct arena *a = c->arena;
-	struct schema_place p = {c, "table", table, arena_printf(a, "column %s", is->name)};
+	struct schema_place p = {c, t->is_view ? "view" : "table", t->name,
+				 arena_printf(a, "column %s", is->name)};
 	bool is_type = schema_type_is(a, c->engine, was->type, is->type);
 	const char *expression = schema_expression_is(a, was->expression, is->expression)
 					 ? was->expression
@@ -88,6 +89,8 @@ static void compare_column(struct schema_changes *c, const char *table, const st
 	schema_compare_fact(&p, SCHEMA_CHANGED, "default", was->def, def, NULL);
 	schema_compare_fact(&p, SCHEMA_RULES, "generation", generation_words(was->generation),
 			    generation_words(is->generation), NULL);
+	if (c->engine == DB_MYSQL)
+		schema_compare_fact(&p, SCHEMA_RULES, "options", was->options, is->options, NULL);
 	if (c->engine == DB_POSTGRES)
 		schema_compare_fact(&p, SCHEMA_CHANGED, "sequence", was->sequence, is->sequence,
 				    NULL);
@@ -136,7 +139,7 @@ void schema_column_changes(struct schema_changes *c, const struct db_table *was,
 		c->n_facts++;
 		p.part = arena_printf(c->arena, "column %s", w->name);
 		if (column)
-			compare_column(c, is->name, w, column);
+			compare_column(c, is, w, column);
 		else
 			schema_note(&p, SCHEMA_REMOVED, SCHEMA_GONE,
 				    schema_column_words(c->arena, w),
@@ -209,12 +212,24 @@ static void compare_items(struct schema_changes *c, const struct db_table *t, co
 
 /* ---- constraints ---- */
 
+/* "owner, state DESC": columns of a key with what is said of each. */
+static const char *key_words(struct arena *a, const char *const *columns,
+			     const char *const *options, size_t n)
+{
+	const char **words = arena_array(a, n, sizeof(*words));
+
+	for (size_t i = 0; i < n; i++)
+		words[i] = options && options[i] ? arena_printf(a, "%s %s", columns[i], options[i])
+						 : columns[i];
+	return schema_list(a, words, n);
+}
+
 static const char *constraint_words(struct arena *a, const struct db_constraint *k)
 {
 	static const char *const types[] = {"primary key", "unique", "check", "exclude"};
 	const char *what = k->type == DB_CHECK || k->type == DB_EXCLUDE
 				   ? schema_expression(a, or_none(k->expression))
-				   : schema_list(a, k->columns, k->n_columns);
+				   : key_words(a, k->columns, k->options, k->n_columns);
 
 	return arena_printf(
 		a, "%s%s (%s)%s%s%s%s%s%s", types[k->type],
@@ -235,7 +250,7 @@ static struct items constraints_of(struct arena *a, const struct db_table *t)
 		bool is_key = k->type == DB_PRIMARY_KEY || k->type == DB_UNIQUE;
 
 		/* the columns say it, where nothing else is to be said of the primary key */
-		if (k->type == DB_PRIMARY_KEY && !k->name && !k->on_conflict)
+		if (k->type == DB_PRIMARY_KEY && !k->name && !k->on_conflict && !k->options)
 			continue;
 		list.items[list.n++] = (struct item){
 			.key = k->name ? k->name : words,
@@ -257,13 +272,9 @@ const char *schema_index_words(struct arena *a, const struct db_index *x)
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* the catalog is bounded */
-	(void)buf_printf(&b, "%s%s%s(", x->is_unique ? "unique " : "", x->method ? x->method : "",
-			 x->method ? " " : "");
-	for (size_t i = 0; i < x->n_columns; i++)
-		(void)buf_printf(&b, "%s%s%s%s", i > 0 ? ", " : "", x->columns[i],
-				 x->options && x->options[i] ? " " : "",
-				 x->options && x->options[i] ? x->options[i] : "");
-	(void)buf_putc(&b, ')');
+	(void)buf_printf(&b, "%s%s%s(%s)", x->is_unique ? "unique " : "",
+			 x->method ? x->method : "", x->method ? " " : "",
+			 key_words(a, x->columns, x->options, x->n_columns));
 	if (x->n_include > 0)
 		(void)buf_printf(&b, " include (%s)", schema_list(a, x->include, x->n_include));
 	if (x->where)
@@ -314,10 +325,12 @@ static struct items indexes_of(const struct schema_changes *c, const struct db_t
 /* "(owner_id) to owners(id) on update NO ACTION on delete CASCADE": all there is to compare. */
 const char *schema_foreign_key_words(struct arena *a, const struct db_foreign_key *k)
 {
-	return arena_printf(a, "(%s) to %s(%s)%s on update %s on delete %s%s%s%s%s",
+	const char *set = k->set_columns ? arena_printf(a, " (%s)", k->set_columns) : "";
+
+	return arena_printf(a, "(%s) to %s(%s)%s on update %s on delete %s%s%s%s%s%s",
 			    schema_list(a, k->columns, k->n_columns), k->table,
 			    schema_list(a, k->targets, k->n_columns),
-			    k->is_match_full ? " match full" : "", k->on_update, k->on_delete,
+			    k->is_match_full ? " match full" : "", k->on_update, k->on_delete, set,
 			    k->is_deferrable ? " deferrable" : "",
 			    k->is_deferred ? " deferred" : "",
 			    k->is_unvalidated ? ", rows that exist not checked" : "",
@@ -346,8 +359,10 @@ static struct items foreign_keys_of(struct arena *a, const struct db_table *t)
 
 /* ---- triggers, partitions ---- */
 
-static const char *firing_words(const struct db_trigger *t)
+static const char *firing_words(struct arena *a, const struct db_trigger *t)
 {
+	if (t->place > 0)
+		return arena_printf(a, ", in place %lld", (long long)t->place);
 	if (!t->enabled)
 		return t->is_disabled ? ", disabled" : "";
 	return t->is_disabled ? ", enabled for replicas only" : ", enabled always";
@@ -363,7 +378,7 @@ static struct items triggers_of(struct arena *a, const char *kind, const struct 
 			.key = items[i].name,
 			.part = arena_printf(a, "%s %s", kind, items[i].name),
 			.words = arena_printf(a, "%s%s", or_none(items[i].definition),
-					      firing_words(&items[i])),
+					      firing_words(a, &items[i])),
 			.weight = weight,
 		};
 	return list;
@@ -405,6 +420,9 @@ void schema_part_changes(struct schema_changes *c, const struct db_table *was,
 	compare_items(c, is, "definition", &before, &now);
 	before = triggers_of(a, "statistics", was->statistics, was->n_statistics, SCHEMA_CHANGED);
 	now = triggers_of(a, "statistics", is->statistics, is->n_statistics, SCHEMA_CHANGED);
+	compare_items(c, is, "definition", &before, &now);
+	before = triggers_of(a, "policy", was->policies, was->n_policies, SCHEMA_RULES);
+	now = triggers_of(a, "policy", is->policies, is->n_policies, SCHEMA_RULES);
 	compare_items(c, is, "definition", &before, &now);
 	before = partitions_of(a, was);
 	now = partitions_of(a, is);

@@ -65,6 +65,16 @@ static void put_texts(struct json_writer *w, const char *key, const char *const 
 	json_close(w, ']');
 }
 
+/* Those of a key's columns, where one has any. */
+static void put_options(struct json_writer *w, const char *const *options, size_t n)
+{
+	for (size_t i = 0; options && i < n; i++)
+		if (options[i]) {
+			put_texts(w, "options", options, n);
+			return;
+		}
+}
+
 /* ---- parts of a table ---- */
 
 static const char *const generations[] = {
@@ -94,6 +104,7 @@ static void write_columns(struct json_writer *w, const struct db_table *t)
 		put_text(w, "comment", c->comment);
 		put_text(w, "on_conflict", c->on_conflict);
 		put_text(w, "sequence", c->sequence);
+		put_text(w, "options", c->options);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -117,6 +128,7 @@ static void write_constraints(struct json_writer *w, const struct db_table *t)
 		put_text(w, "name", c->name);
 		if (c->n_columns > 0)
 			put_texts(w, "columns", c->columns, c->n_columns);
+		put_options(w, c->options, c->n_columns);
 		put_text(w, "expression", c->expression);
 		put_flag(w, "deferrable", c->is_deferrable);
 		put_flag(w, "deferred", c->is_deferred);
@@ -127,14 +139,6 @@ static void write_constraints(struct json_writer *w, const struct db_table *t)
 		json_close(w, '}');
 	}
 	json_close(w, ']');
-}
-
-static bool has_options(const struct db_index *x)
-{
-	for (size_t i = 0; x->options && i < x->n_columns; i++)
-		if (x->options[i])
-			return true;
-	return false;
 }
 
 static void write_indexes(struct json_writer *w, const struct db_table *t)
@@ -148,8 +152,7 @@ static void write_indexes(struct json_writer *w, const struct db_table *t)
 		json_put_bool(w, "unique", x->is_unique);
 		put_flag(w, "automatic", x->is_automatic);
 		put_texts(w, "columns", x->columns, x->n_columns);
-		if (has_options(x))
-			put_texts(w, "options", x->options, x->n_columns);
+		put_options(w, x->options, x->n_columns);
 		if (x->n_include > 0)
 			put_texts(w, "include", x->include, x->n_include);
 		put_text(w, "where", x->where);
@@ -179,6 +182,7 @@ static void write_foreign_keys(struct json_writer *w, const struct db_table *t)
 		put_flag(w, "unvalidated", k->is_unvalidated);
 		put_flag(w, "disabled", k->is_disabled);
 		put_flag(w, "match_full", k->is_match_full);
+		put_text(w, "set_columns", k->set_columns);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -196,6 +200,8 @@ static void write_triggers(struct json_writer *w, const char *key, const struct 
 		put_text(w, "definition", items[i].definition);
 		put_flag(w, "disabled", items[i].is_disabled);
 		put_text(w, "enabled", items[i].enabled);
+		if (items[i].place > 0)
+			json_put_int(w, "place", items[i].place);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -232,6 +238,7 @@ static void write_table(struct json_writer *w, const struct db_table *t)
 	put_text(w, "options", t->options);
 	put_text(w, "replica_identity", t->replica_identity);
 	put_text(w, "parent", t->parent);
+	put_text(w, "other_parents", t->other_parents);
 	put_text(w, "partition_by", t->partition_by);
 	write_columns(w, t);
 	write_constraints(w, t);
@@ -240,6 +247,7 @@ static void write_table(struct json_writer *w, const struct db_table *t)
 	write_triggers(w, "triggers", t->triggers, t->n_triggers);
 	write_triggers(w, "rules", t->rules, t->n_rules);
 	write_triggers(w, "statistics", t->statistics, t->n_statistics);
+	write_triggers(w, "policies", t->policies, t->n_policies);
 	write_partitions(w, t);
 	json_close(w, '}');
 }
@@ -260,6 +268,7 @@ static void write_sequences(struct json_writer *w, const struct db_catalog *c)
 		put_text(w, "minimum", s->minimum);
 		put_text(w, "maximum", s->maximum);
 		put_flag(w, "cycle", s->is_cycle);
+		put_flag(w, "unlogged", s->is_unlogged);
 		put_text(w, "owned_by", s->owner);
 		json_close(w, '}');
 	}
@@ -273,6 +282,7 @@ static void write_types(struct json_writer *w, const struct db_catalog *c)
 		json_open(w, NULL, '{');
 		json_put_text(w, "name", c->types[i].name);
 		json_put_text(w, "definition", c->types[i].definition);
+		put_text(w, "collation", c->types[i].collation);
 		json_close(w, '}');
 	}
 	json_close(w, ']');

@@ -6,7 +6,7 @@
  * as usual is left out; what stands in the file and is not the usual is compared, and so is what
  * the database has and the file does not, so that a hole in a file can hide nothing.
  *
- *   { "assize_schema": 4, "engine": "postgresql",
+ *   { "assize_schema": 5, "engine": "postgresql",
  *     "tables": [ { "name", "view", "columns": [ { "name", "type", "nullable", "default", "key" }
  * ], "constraints": [ { "type", "name", "columns", "expression" } ], "indexes": [ { "name",
  * "unique", "columns": [..] } ], "foreign_keys": [ { "name", "columns", "table", "targets",
@@ -16,7 +16,11 @@
  * what only PostgreSQL has: options, rules, statistics, domains and composite types, the counting
  * of identities, NULLS NOT DISTINCT, MATCH FULL, NO INHERIT; version 3 did not know ON CONFLICT
  * (SQLite), collations of indexed expressions, views that are not populated, and triggers and rules
- * enabled always or for replicas (PostgreSQL). All are still read, and compared in what they knew.
+ * enabled always or for replicas (PostgreSQL); version 4 did not know options of views and columns
+ * and the order of triggers (MySQL), collations and prefixes of the columns of UNIQUE and PRIMARY
+ * KEY, modules of virtual tables (SQLite), policies, collations of types, ranges, further
+ * parents, ON DELETE SET NULL of some columns and unlogged sequences (PostgreSQL). All are still
+ * read, and compared in what they knew.
  *
  * Text is in the arena.
  */
@@ -36,7 +40,7 @@ struct err;
 /* Largest snapshot that is read. */
 #define SCHEMA_SNAPSHOT_MAX_BYTES (64 * 1024 * 1024)
 
-#define SCHEMA_SNAPSHOT_VERSION 4
+#define SCHEMA_SNAPSHOT_VERSION 5
 
 struct schema_snapshot {
 	int64_t version;

@@ -90,6 +90,50 @@ static struct db_trigger *without_enabled(struct arena *a, const struct db_trigg
 	return r;
 }
 
+/* To what version 4 knew. */
+static struct db_table reduce_to_4(struct arena *a, enum db_engine engine, const struct db_table *t)
+{
+	struct db_table r = *t;
+	struct db_trigger *triggers = copy(a, t->triggers, t->n_triggers, sizeof(*t->triggers));
+
+	if (engine != DB_POSTGRES)
+		r.options = NULL;
+	r.other_parents = NULL;
+	r.n_policies = 0;
+	r.columns = copy(a, t->columns, t->n_columns, sizeof(*t->columns));
+	r.constraints = copy(a, t->constraints, t->n_constraints, sizeof(*t->constraints));
+	r.foreign_keys = copy(a, t->foreign_keys, t->n_foreign_keys, sizeof(*t->foreign_keys));
+	r.triggers = triggers;
+	for (size_t i = 0; i < r.n_columns; i++)
+		r.columns[i].options = NULL;
+	for (size_t i = 0; i < r.n_constraints; i++)
+		r.constraints[i].options = NULL;
+	for (size_t i = 0; i < r.n_foreign_keys; i++)
+		r.foreign_keys[i].set_columns = NULL;
+	for (size_t i = 0; i < r.n_triggers; i++)
+		triggers[i].place = 0;
+	return r;
+}
+
+/* Sequences and types of that version. */
+static void reduce_others_to_4(struct arena *a, struct db_catalog *r)
+{
+	struct db_user_type *types = arena_array(a, r->n_types, sizeof(*types));
+	size_t n = 0;
+
+	r->sequences = copy(a, r->sequences, r->n_sequences, sizeof(*r->sequences));
+	for (size_t i = 0; i < r->n_sequences; i++)
+		r->sequences[i].is_unlogged = false;
+	for (size_t i = 0; i < r->n_types; i++) {
+		if (str_starts(r->types[i].definition, "RANGE "))
+			continue;
+		types[n] = r->types[i];
+		types[n++].collation = NULL;
+	}
+	r->types = types;
+	r->n_types = n;
+}
+
 /* To what version 3 knew. */
 static struct db_table reduce_to_3(struct arena *a, enum db_engine engine, const struct db_table *t)
 {
@@ -141,11 +185,14 @@ struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalo
 		return r;
 	r.tables = arena_array(a, c->n_tables, sizeof(*c->tables));
 	for (size_t i = 0; i < c->n_tables; i++) {
-		r.tables[i] = reduce_to_3(a, c->engine, &c->tables[i]);
+		r.tables[i] = reduce_to_4(a, c->engine, &c->tables[i]);
+		if (version < 4)
+			r.tables[i] = reduce_to_3(a, c->engine, &r.tables[i]);
 		if (version < 3)
 			r.tables[i] = version == 1 ? reduce_to_1(a, &r.tables[i])
 						   : reduce_to_2(a, &r.tables[i]);
 	}
+	reduce_others_to_4(a, &r);
 	if (version < 3)
 		r.n_types = 0;
 	if (version == 1)
@@ -169,5 +216,15 @@ const char *schema_snapshot_lacks(enum db_engine engine, int64_t version)
 		return "the snapshot is of version 3, without collations of indexed expressions, "
 		       "views that are not populated and triggers enabled always or for replicas: "
 		       "capture it again";
+	if (version <= 4 && engine == DB_SQLITE)
+		return "the snapshot is of version 4, without collations of UNIQUE and PRIMARY "
+		       "KEY and the modules of virtual tables: capture it again";
+	if (version <= 4 && engine == DB_POSTGRES)
+		return "the snapshot is of version 4, without policies, ranges, collations of "
+		       "types, further parents and columns that ON DELETE sets: capture it again";
+	if (version <= 4 && engine == DB_MYSQL)
+		return "the snapshot is older than version 5, without what decides about rows of "
+		       "views and columns, prefixes of unique columns and the order of "
+		       "triggers: capture it again";
 	return NULL;
 }

@@ -148,6 +148,18 @@ static enum db_generation get_generation(struct reader *r, const char *at)
 	return (enum db_generation)get_word(r, at, "generated", words, 5);
 }
 
+/* Older versions had INVISIBLE of MySQL behind ON UPDATE, in the default. */
+static const char *get_default(struct reader *r, const char *at)
+{
+	const char *text = get_optional(r, at, "default");
+	const char *update = text && r->version < 5 ? strstr(text, " on update ") : NULL;
+
+	if (!update)
+		return text;
+	update += strlen(" on update ");
+	return arena_strndup(r->arena, text, (size_t)(update - text) + strcspn(update, ", "));
+}
+
 static void read_columns(struct reader *r, const char *at, struct db_table *t)
 {
 	t->n_columns = get_length(r, at, "columns");
@@ -162,14 +174,29 @@ static void read_columns(struct reader *r, const char *at, struct db_table *t)
 			.is_nullable = get_bool(r, c, "nullable"),
 			.generation = get_generation(r, c),
 			.expression = get_optional(r, c, "expression"),
-			.def = get_optional(r, c, "default"),
+			.def = get_default(r, c),
 			.collation = get_optional(r, c, "collation"),
 			.comment = get_optional(r, c, "comment"),
 			.key = has_key ? get_int(r, c, "key") : 0,
 			.on_conflict = get_optional(r, c, "on_conflict"),
 			.sequence = get_optional(r, c, "sequence"),
+			.options = get_optional(r, c, "options"),
 		};
 	}
+}
+
+/* Of so many columns of a key; NULL when none has any. */
+static const char **get_options(struct reader *r, const char *at, size_t n_columns)
+{
+	size_t n;
+
+	if (get_optional_length(r, at, "options") == 0)
+		return NULL;
+	const char **options = get_texts(r, at, "options", true, &n);
+
+	if (n != n_columns)
+		fail(r, below(r, at, "options"), "as long as columns");
+	return options;
 }
 
 static void read_constraints(struct reader *r, const char *at, struct db_table *t)
@@ -195,6 +222,7 @@ static void read_constraints(struct reader *r, const char *at, struct db_table *
 		};
 		if (get_optional_length(r, c, "columns") > 0)
 			k->columns = get_texts(r, c, "columns", false, &k->n_columns);
+		k->options = get_options(r, c, k->n_columns);
 	}
 }
 
@@ -205,7 +233,6 @@ static void read_indexes(struct reader *r, const char *at, struct db_table *t)
 	for (size_t i = 0; i < t->n_indexes; i++) {
 		const char *x = item(r, at, "indexes", i);
 		struct db_index *index = &t->indexes[i];
-		size_t n;
 
 		*index = (struct db_index){
 			.name = get_text(r, x, "name"),
@@ -221,11 +248,7 @@ static void read_indexes(struct reader *r, const char *at, struct db_table *t)
 		index->columns = get_texts(r, x, "columns", false, &index->n_columns);
 		if (get_optional_length(r, x, "include") > 0)
 			index->include = get_texts(r, x, "include", false, &index->n_include);
-		if (get_optional_length(r, x, "options") == 0)
-			continue;
-		index->options = get_texts(r, x, "options", true, &n);
-		if (n != index->n_columns)
-			fail(r, below(r, x, "options"), "as long as columns");
+		index->options = get_options(r, x, index->n_columns);
 	}
 }
 
@@ -248,6 +271,7 @@ static void read_foreign_keys(struct reader *r, const char *at, struct db_table 
 			.is_unvalidated = get_flag(r, k, "unvalidated"),
 			.is_disabled = get_flag(r, k, "disabled"),
 			.is_match_full = get_flag(r, k, "match_full"),
+			.set_columns = get_optional(r, k, "set_columns"),
 		};
 		key->columns = get_texts(r, k, "columns", false, &key->n_columns);
 		key->targets = get_texts(r, k, "targets", true, &n_targets);
@@ -271,6 +295,8 @@ static struct db_trigger *read_triggers(struct reader *r, const char *at, const 
 			.is_disabled = get_flag(r, x, "disabled"),
 			.enabled = get_optional(r, x, "enabled"),
 		};
+		if (get(r, x, "place").type != JSON_ABSENT)
+			items[i].place = get_int(r, x, "place");
 	}
 	return items;
 }
@@ -306,6 +332,7 @@ static void read_table(struct reader *r, const char *at, struct db_table *t)
 		.options = get_optional(r, at, "options"),
 		.replica_identity = get_optional(r, at, "replica_identity"),
 		.parent = get_optional(r, at, "parent"),
+		.other_parents = get_optional(r, at, "other_parents"),
 		.partition_by = get_optional(r, at, "partition_by"),
 	};
 	read_columns(r, at, t);
@@ -315,6 +342,7 @@ static void read_table(struct reader *r, const char *at, struct db_table *t)
 	t->triggers = read_triggers(r, at, "triggers", &t->n_triggers);
 	t->rules = read_triggers(r, at, "rules", &t->n_rules);
 	t->statistics = read_triggers(r, at, "statistics", &t->n_statistics);
+	t->policies = read_triggers(r, at, "policies", &t->n_policies);
 	read_partitions(r, at, t);
 }
 
@@ -335,6 +363,7 @@ static void read_sequences(struct reader *r, struct db_catalog *c)
 			.minimum = get_optional(r, s, "minimum"),
 			.maximum = get_optional(r, s, "maximum"),
 			.is_cycle = get_flag(r, s, "cycle"),
+			.is_unlogged = get_flag(r, s, "unlogged"),
 			.owner = get_optional(r, s, "owned_by"),
 		};
 	}
@@ -366,6 +395,7 @@ static void read_others(struct reader *r, struct db_catalog *c)
 
 		c->types[i].name = get_text(r, x, "name");
 		c->types[i].definition = get_text(r, x, "definition");
+		c->types[i].collation = get_optional(r, x, "collation");
 	}
 }
 
@@ -377,7 +407,7 @@ static int read_catalog(struct reader *r, struct schema_snapshot *out)
 
 	r->version = s.version;
 	if (s.version < 1 || s.version > SCHEMA_SNAPSHOT_VERSION)
-		fail(r, "/assize_schema", "1, 2, 3 or 4, the forms there are");
+		fail(r, "/assize_schema", "1, 2, 3, 4 or 5, the forms there are");
 	/* version 1 was of SQLite whether or not it says so */
 	if (s.version > 1 && !r->has_failed)
 		c->engine = (enum db_engine)get_word(r, "", "engine", engines, 4);

@@ -192,6 +192,18 @@ static int find_sides(struct request *r, struct side *was, struct side *is, stru
 	return 0;
 }
 
+/* What is not compared because the older of the files does not know it. */
+static void tell_lacks(const struct request *r, const struct side *was, const struct side *is)
+{
+	const struct side *older = was->snapshot.version <= is->snapshot.version ? was : is;
+	const char *lacks =
+		schema_snapshot_lacks(older->snapshot.catalog.engine, older->snapshot.version);
+
+	if (lacks)
+		(void)fprintf(r->app->err, "assize: %s: %s\n",
+			      str_escaped(r->app->arena, older->word), lacks);
+}
+
 static int diff(struct request *r, struct buf *out, bool *is_different, struct err *e)
 {
 	struct arena *a = r->app->arena;
@@ -204,6 +216,7 @@ static int diff(struct request *r, struct buf *out, bool *is_different, struct e
 		return err_set(e, ERR_USAGE, "cannot compare: \"%s\" is of %s, \"%s\" of %s",
 			       was.word, schema_engine_name(was.snapshot.catalog.engine), is.word,
 			       schema_engine_name(is.snapshot.catalog.engine));
+	tell_lacks(r, &was, &is);
 	int64_t version = was.snapshot.version < is.snapshot.version ? was.snapshot.version
 								     : is.snapshot.version;
 	struct db_catalog before = schema_snapshot_reduce(a, &was.snapshot.catalog, version);

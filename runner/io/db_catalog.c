@@ -80,7 +80,11 @@ static int by_constraint(const void *a, const void *b)
 		order = order_text(x->name, y->name);
 	if (order == 0)
 		order = order_texts(x->columns, x->n_columns, y->columns, y->n_columns);
-	return order != 0 ? order : order_text(x->expression, y->expression);
+	if (order == 0)
+		order = order_text(x->expression, y->expression);
+	return order != 0 ? order
+			  : order_texts(x->options, x->options ? x->n_columns : 0, y->options,
+					y->options ? y->n_columns : 0);
 }
 
 /* The names of automatic indexes are numbers in disguise where constraints have none. */
@@ -119,6 +123,7 @@ static void sort_table(struct db_table *t)
 	sort(t->triggers, t->n_triggers, sizeof(*t->triggers), by_name);
 	sort(t->rules, t->n_rules, sizeof(*t->rules), by_name);
 	sort(t->statistics, t->n_statistics, sizeof(*t->statistics), by_name);
+	sort(t->policies, t->n_policies, sizeof(*t->policies), by_name);
 }
 
 void db_catalog_sort(struct db_catalog *c)

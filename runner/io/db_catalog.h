@@ -51,6 +51,9 @@ struct db_column {
 	int64_t key;		 /* place in the primary key, from 1; 0 = not part of it */
 	const char *on_conflict; /* SQLite, NOT NULL ON CONFLICT: "REPLACE"; NULL = ABORT */
 	const char *sequence;	 /* IDENTITY: how it counts, "INCREMENT BY 10"; NULL = 1, 2, 3 */
+	/* MySQL: "INVISIBLE", "WITHOUT SYSTEM VERSIONING", and "ON UPDATE x" where there is no
+	 * default that says it, joined by ", "; NULL = none */
+	const char *options;
 };
 
 enum db_constraint_type { DB_PRIMARY_KEY = 0, DB_UNIQUE, DB_CHECK, DB_EXCLUDE };
@@ -60,6 +63,8 @@ struct db_constraint {
 	const char *name;     /* NULL = it has none (SQLite) */
 	const char **columns; /* in key order; CHECK: none */
 	size_t n_columns;
+	const char **options;	/* of the columns, as an index has them: what decides whether two
+				   values are one; NULL for all: no column has any */
 	const char *expression; /* CHECK: the condition without CHECK and its parentheses;
 				   EXCLUDE: the definition */
 	bool is_deferrable, is_deferred;
@@ -94,9 +99,10 @@ struct db_foreign_key {
 	size_t n_columns;
 	const char *on_update, *on_delete; /* "NO ACTION", "CASCADE", ...; NULL = not shown */
 	bool is_deferrable, is_deferred;
-	bool is_unvalidated; /* rows that exist may break it */
-	bool is_disabled;    /* it guards nothing: its triggers are disabled (PostgreSQL) */
-	bool is_match_full;  /* all columns are NULL or none is */
+	bool is_unvalidated;	 /* rows that exist may break it */
+	bool is_disabled;	 /* it guards nothing: its triggers are disabled (PostgreSQL) */
+	bool is_match_full;	 /* all columns are NULL or none is */
+	const char *set_columns; /* the only ones ON DELETE sets, "b, c"; NULL = all */
 };
 
 /* A trigger, and what else hangs on a table with a name and a definition. */
@@ -105,6 +111,7 @@ struct db_trigger {
 	const char *definition; /* whole, as the engine prints it */
 	bool is_disabled;	/* it does not fire in the session of an application */
 	const char *enabled;	/* PostgreSQL: "ALWAYS", "REPLICA"; NULL = neither */
+	int64_t place;		/* MySQL: among those of one event, from 2; 0 = the first */
 };
 
 struct db_partition {
@@ -138,10 +145,13 @@ struct db_table {
 	const char *charset, *collation; /* MySQL */
 	const char *comment;
 	bool has_row_security, forces_row_security; /* PostgreSQL */
-	const char *options; /* WITH (...): "security_barrier=true"; a foreign table's server and
-				options; NULL = none */
+	/* PostgreSQL: WITH (...), "security_barrier=true"; a foreign table's server and options.
+	 * MySQL: of a view, "ALGORITHM=x, SQL SECURITY INVOKER, CHECK OPTION=x". SQLite: a virtual
+	 * table's module with its arguments. NULL = none */
+	const char *options;
 	const char *replica_identity; /* "FULL", "NOTHING", "USING INDEX x"; NULL = primary key */
 	const char *parent;	      /* the table this is a partition of, or inherits from */
+	const char *other_parents;    /* those it inherits from as well, "b, c" */
 	const char *partition_by;     /* "RANGE (created_at)"; NULL = not partitioned */
 	struct db_partition *partitions;
 	size_t n_partitions;
@@ -159,6 +169,8 @@ struct db_table {
 	size_t n_rules;
 	struct db_trigger *statistics; /* PostgreSQL: CREATE STATISTICS */
 	size_t n_statistics;
+	struct db_trigger *policies; /* PostgreSQL: which rows a role sees and writes */
+	size_t n_policies;
 };
 
 /* Sequences of identity columns are part of the column and left out; serial's are listed. */
@@ -167,6 +179,7 @@ struct db_sequence {
 	const char *type;				   /* "bigint" */
 	const char *start, *increment, *minimum, *maximum; /* numbers as text; NULL = unknown */
 	bool is_cycle;
+	bool is_unlogged;  /* it begins again after a crash (PostgreSQL) */
 	const char *owner; /* "table.column" it is dropped with; NULL = none */
 };
 
@@ -180,9 +193,10 @@ struct db_enum {
 	size_t n_values;
 };
 
-/* A domain or a composite type: "DOMAIN numeric(10,2) NOT NULL CHECK ((VALUE > 0))". */
+/* A domain, a composite type or a range: "DOMAIN numeric(10,2) NOT NULL CHECK ((VALUE > 0))". */
 struct db_user_type {
 	const char *name, *definition;
+	const char *collation; /* "C"; of a composite "street C"; NULL = that of the types */
 };
 
 /* A table or view by its name. */
@@ -215,7 +229,7 @@ enum db_facts {
 	DB_FACTS_CONSTRAINTS = 1,
 	DB_FACTS_INDEXES = 2,
 	DB_FACTS_FOREIGN_KEYS = 4,
-	DB_FACTS_TRIGGERS = 8, /* and rules and statistics */
+	DB_FACTS_TRIGGERS = 8, /* and rules, statistics and policies */
 	DB_FACTS_TRAITS = 16,  /* comments, collations, queries, parents, partitions, options */
 	DB_FACTS_SEQUENCES = 32,
 	DB_FACTS_EXTENSIONS = 64,

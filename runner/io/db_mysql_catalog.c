@@ -33,6 +33,19 @@ const char *mysql_text(struct mysql_read *r, const struct db_value *v)
 	return v->type == DB_NULL || v->len == 0 ? NULL : db_value_text(r->arena, v);
 }
 
+const char *mysql_join(struct mysql_read *r, const struct texts *texts)
+{
+	struct buf b;
+
+	buf_init(&b, MAX_SQL_BYTES);
+	for (size_t i = 0; i < texts->n; i++)
+		(void)buf_printf(&b, "%s%s", i > 0 ? ", " : "", texts->items[i]);
+	const char *text = texts->n > 0 ? arena_strndup(r->arena, b.data, b.len) : NULL;
+
+	buf_release(&b);
+	return text;
+}
+
 struct db_table *mysql_table(struct mysql_read *r, const struct db_row *row)
 {
 	if (!r->of || strcmp(r->of->name, row->values[0].text) != 0)
@@ -132,14 +145,33 @@ static int add_table(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
+/* What decides which rows a view takes, and with whose rights; NULL = all as usual. */
+static const char *view_options(struct mysql_read *r, const struct db_value *v)
+{
+	const char *check = mysql_text(r, &v[2]), *security = mysql_text(r, &v[3]);
+	const char *algorithm = mysql_text(r, &v[4]);
+	struct texts options = {.items = arena_array(r->arena, 3, sizeof(*options.items))};
+
+	if (algorithm && strcmp(algorithm, "UNDEFINED") != 0)
+		options.items[options.n++] = arena_printf(r->arena, "ALGORITHM=%s", algorithm);
+	if (security && strcmp(security, "INVOKER") == 0)
+		options.items[options.n++] = "SQL SECURITY INVOKER";
+	if (check && strcmp(check, "NONE") != 0)
+		options.items[options.n++] = arena_printf(r->arena, "CHECK OPTION=%s", check);
+	return mysql_join(r, &options);
+}
+
+/* name, query, check option, security, algorithm */
 static int add_view(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct mysql_read *r = ctx;
 	struct db_table *t = mysql_table(r, row);
 
 	(void)e;
-	if (t)
-		t->definition = mysql_text(r, &row->values[1]);
+	if (!t)
+		return 0;
+	t->definition = mysql_text(r, &row->values[1]);
+	t->options = view_options(r, row->values);
 	return 0;
 }
 
@@ -152,9 +184,22 @@ static const struct mysql_question tables_question = {
 	add_table,
 };
 
-static const struct mysql_question views_question = {
-	"v.TABLE_SCHEMA", "v.TABLE_NAME", "v.VIEW_DEFINITION", "VIEWS v", "", add_view,
-};
+/* Only MariaDB tells the algorithm, since 10.1.3. */
+static struct mysql_question views_question(const struct mysql_db *s)
+{
+	struct mysql_question q = {
+		"v.TABLE_SCHEMA",
+		"v.TABLE_NAME",
+		"v.VIEW_DEFINITION, v.CHECK_OPTION, v.SECURITY_TYPE, NULL",
+		"VIEWS v",
+		"",
+		add_view,
+	};
+
+	if (s->is_mariadb && s->version >= 100103)
+		q.columns = "v.VIEW_DEFINITION, v.CHECK_OPTION, v.SECURITY_TYPE, v.ALGORITHM";
+	return q;
+}
 
 /* ---- sequences: where they start and how they go on is in themselves ---- */
 
@@ -262,7 +307,9 @@ int mysql_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted
 	if (mysql_ask(&r, &tables_question, e) != 0)
 		return -1;
 	know_tables(&r);
-	if (mysql_ask(&r, &views_question, e) != 0 || mysql_read_columns(&r, e) != 0 ||
+	const struct mysql_question views = views_question(of_session(&r));
+
+	if (mysql_ask(&r, &views, e) != 0 || mysql_read_columns(&r, e) != 0 ||
 	    mysql_read_facts(&r, e) != 0)
 		return -1;
 	find_broken_views(&r);

@@ -7,6 +7,7 @@
 #define ASSIZE_IO_DB_MYSQL_CATALOG_H
 
 #include "runner/base/map.h"
+#include "runner/base/pairs.h"
 #include "runner/io/db_mysql.h"
 
 struct mysql_read {
@@ -37,6 +38,8 @@ int mysql_ask(struct mysql_read *r, const struct mysql_question *q, struct err *
 
 /* In the arena; NULL for NULL and for "". */
 const char *mysql_text(struct mysql_read *r, const struct db_value *v);
+/* Joined by ", "; NULL when there are none. */
+const char *mysql_join(struct mysql_read *r, const struct texts *texts);
 /* The table a row is about, by its first value; NULL = made since the names were read. */
 struct db_table *mysql_table(struct mysql_read *r, const struct db_row *row);
 

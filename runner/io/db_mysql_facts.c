@@ -48,10 +48,21 @@ static const char *expression_of(struct mysql_read *r, const struct db_value *v)
 	return of_session(r)->is_mariadb ? text : mysql_printed(r->arena, text);
 }
 
+/* "current_timestamp(3)"; INVISIBLE and the like follow. NULL = it stays what it is. */
+static const char *update_of(struct mysql_read *r, const char *extra)
+{
+	const char *update = strstr(extra, "on update ");
+
+	if (!update)
+		return NULL;
+	update += strlen("on update ");
+	return arena_strndup(r->arena, update, strcspn(update, ", "));
+}
+
 static const char *default_of(struct mysql_read *r, const struct db_column *c, const char *def,
 			      const char *extra)
 {
-	const char *update = strstr(extra, "on update ");
+	const char *update = update_of(r, extra);
 
 	if (!def || (of_session(r)->is_mariadb && strcmp(def, "NULL") == 0))
 		return NULL;
@@ -59,7 +70,23 @@ static const char *default_of(struct mysql_read *r, const struct db_column *c, c
 		def = mysql_printed(r->arena, def);
 	else if (!of_session(r)->is_mariadb && !is_number(c->type))
 		def = mysql_literal(r->arena, def);
-	return update ? arena_printf(r->arena, "%s %s", def, update) : def;
+	return update ? arena_printf(r->arena, "%s on update %s", def, update) : def;
+}
+
+/* What EXTRA says beside how a value is made, and ON UPDATE where no default says it. */
+static const char *column_options(struct mysql_read *r, const struct db_column *c,
+				  const char *extra)
+{
+	const char *update = update_of(r, extra);
+	struct texts options = {.items = arena_array(r->arena, 3, sizeof(*options.items))};
+
+	if (update && !c->def)
+		options.items[options.n++] = arena_printf(r->arena, "ON UPDATE %s", update);
+	if (strstr(extra, "INVISIBLE"))
+		options.items[options.n++] = "INVISIBLE";
+	if (strstr(extra, "WITHOUT SYSTEM VERSIONING"))
+		options.items[options.n++] = "WITHOUT SYSTEM VERSIONING";
+	return mysql_join(r, &options);
 }
 
 /* name, column, type, nullable, default, extra, expression, collation, comment */
@@ -82,6 +109,7 @@ static int add_column(void *ctx, const struct db_row *row, struct err *e)
 	c->expression = expression_of(r, &v[6]);
 	if (c->generation != DB_VIRTUAL && c->generation != DB_STORED && !t->is_view)
 		c->def = default_of(r, c, db_value_text(r->arena, &v[4]), v[5].text);
+	c->options = column_options(r, c, v[5].text);
 	c->collation = mysql_text(r, &v[7]);
 	if (str_equal(c->collation, t->collation))
 		c->collation = NULL;
@@ -173,6 +201,7 @@ static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
 		struct db_constraint *c = &t->constraints[t->n_constraints - 1];
 
 		c->columns = x->columns;
+		c->options = x->options;
 		c->n_columns = x->n_columns;
 		if (c->type == DB_PRIMARY_KEY)
 			set_key(t, column, v[3].integer);
@@ -233,7 +262,7 @@ static int add_check(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-/* name, trigger, definition */
+/* name, trigger, definition, place among those of its event */
 static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 {
 	struct mysql_read *r = ctx;
@@ -246,6 +275,7 @@ static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 	t->triggers[t->n_triggers++] = (struct db_trigger){
 		.name = mysql_text(r, &row->values[1]),
 		.definition = mysql_text(r, &row->values[2]),
+		.place = row->values[3].integer > 1 ? row->values[3].integer : 0,
 	};
 	return 0;
 }
@@ -350,7 +380,7 @@ static const struct mysql_question triggers_question = {
 	"t.EVENT_OBJECT_SCHEMA",
 	"t.EVENT_OBJECT_TABLE",
 	"t.TRIGGER_NAME, CONCAT(t.ACTION_TIMING, ' ', t.EVENT_MANIPULATION,"
-	" ' FOR EACH ROW ', t.ACTION_STATEMENT)",
+	" ' FOR EACH ROW ', t.ACTION_STATEMENT), t.ACTION_ORDER",
 	"TRIGGERS t",
 	"",
 	add_trigger,

@@ -169,7 +169,8 @@ static const char sequences_sql[] =
 	" s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, d.refobjid::text,"
 	" d.refobjid::pg_catalog.regclass::text, a.attname, d.deptype = 'i',"
 	" s.seqmax = CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647"
-	"  ELSE 9223372036854775807 END"
+	"  ELSE 9223372036854775807 END,"
+	" (SELECT q.relpersistence = 'u' FROM pg_catalog.pg_class q WHERE q.oid = s.seqrelid)"
 	" FROM pg_catalog.pg_sequence s LEFT JOIN pg_catalog.pg_depend d"
 	"  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid"
 	"  AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0"
@@ -236,6 +237,7 @@ static int add_sequence(void *ctx, const struct db_row *row, struct err *e)
 		.minimum = text_of(c, &v[4]),
 		.maximum = text_of(c, &v[5]),
 		.is_cycle = v[6].integer != 0,
+		.is_unlogged = v[12].integer != 0,
 		.owner = owner,
 	};
 	return 0;
@@ -258,7 +260,34 @@ static int add_extension(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-/* Each value of an enum, or a domain or composite type as a whole: the last column tells. */
+/* Collations that are not those of the types they are of. */
+#define DOMAIN_COLLATION                                                                           \
+	"(SELECT l.collname::text FROM pg_catalog.pg_collation l"                                  \
+	" JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype"                                      \
+	" WHERE l.oid = t.typcollation AND l.oid <> b.typcollation)"
+#define COMPOSITE_COLLATIONS                                                                       \
+	"(SELECT pg_catalog.string_agg(a.attname || ' ' || l.collname, ', ' ORDER BY a.attnum)"    \
+	" FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type b ON b.oid = a.atttypid"          \
+	" JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation"                                \
+	" WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped"                   \
+	" AND a.attcollation <> b.typcollation)"
+#define RANGE_COLLATION                                                                            \
+	"(SELECT l.collname::text FROM pg_catalog.pg_range r"                                      \
+	" JOIN pg_catalog.pg_type b ON b.oid = r.rngsubtype"                                       \
+	" JOIN pg_catalog.pg_collation l ON l.oid = r.rngcollation"                                \
+	" WHERE r.rngtypid = t.oid AND r.rngcollation <> b.typcollation)"
+/* What it is a range of, in which order and in which form. */
+#define RANGE_DEFINITION                                                                           \
+	"(SELECT pg_catalog.concat_ws(', ', 'RANGE ' ||"                                           \
+	"  pg_catalog.format_type(r.rngsubtype, NULL), (SELECT 'OPERATOR CLASS ' || o.opcname"     \
+	"   FROM pg_catalog.pg_opclass o WHERE o.oid = r.rngsubopc AND NOT o.opcdefault),"         \
+	"  CASE WHEN r.rngcanonical <> 0 THEN 'CANONICAL ' || r.rngcanonical END)"                 \
+	" FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)"
+
+/*
+ * Each value of an enum, or a domain, composite or range type as a whole: the last column but one
+ * tells.
+ */
 static const char types_sql[] =
 	"SELECT CASE WHEN pg_catalog.pg_type_is_visible(t.oid) THEN t.typname::text"
 	"  ELSE n.nspname || '.' || t.typname END,"
@@ -269,13 +298,16 @@ static const char types_sql[] =
 	"   (SELECT pg_catalog.string_agg('CONSTRAINT ' || k.conname || ' ' ||"
 	"     pg_catalog.pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname)"
 	"    FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))"
+	"  WHEN 'r' THEN " RANGE_DEFINITION
 	"  ELSE 'COMPOSITE (' || (SELECT pg_catalog.string_agg(a.attname || ' ' ||"
 	"     pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)"
 	"    FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0"
-	"     AND NOT a.attisdropped) || ')' END, t.typtype = 'e'"
+	"     AND NOT a.attisdropped) || ')' END, t.typtype = 'e',"
+	" CASE t.typtype WHEN 'd' THEN " DOMAIN_COLLATION " WHEN 'c' THEN " COMPOSITE_COLLATIONS
+	"  WHEN 'r' THEN " RANGE_COLLATION " END"
 	" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
 	" LEFT JOIN pg_catalog.pg_enum v ON v.enumtypid = t.oid"
-	" WHERE (t.typtype IN ('d', 'e') OR (t.typtype = 'c' AND EXISTS (SELECT"
+	" WHERE (t.typtype IN ('d', 'e', 'r') OR (t.typtype = 'c' AND EXISTS (SELECT"
 	"  FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')))"
 	" AND " POSTGRES_SCHEMAS
 	" AND " POSTGRES_NOT_OF_EXTENSION("pg_type", "t.oid") " ORDER BY t.oid, v.enumsortorder";
@@ -290,8 +322,11 @@ static int add_type(void *ctx, const struct db_row *row, struct err *e)
 	(void)e;
 	if (v[2].integer == 0) {
 		all->types = db_array_grow(c->arena, all->types, all->n_types, sizeof(*all->types));
-		all->types[all->n_types++] = (struct db_user_type){.name = text_of(c, &v[0]),
-								   .definition = text_of(c, &v[1])};
+		all->types[all->n_types++] = (struct db_user_type){
+			.name = text_of(c, &v[0]),
+			.definition = text_of(c, &v[1]),
+			.collation = text_of(c, &v[3]),
+		};
 		return 0;
 	}
 	if (!last || strcmp(last->name, v[0].text) != 0) {

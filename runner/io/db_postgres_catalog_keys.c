@@ -175,20 +175,25 @@ static int add_index_column(void *ctx, const struct db_row *row, struct err *e)
 
 /* ---- foreign keys ---- */
 
-static const char foreign_keys_sql[] =
-	"SELECT k.conrelid::text, k.conname, a.attname, k.confrelid::text,"
-	" k.confrelid::pg_catalog.regclass::text, f.attname, k.confupdtype, k.confdeltype,"
-	" k.condeferrable, k.condeferred, NOT k.convalidated,"
-	" EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid"
-	"  AND g.tgenabled IN ('D', 'R')), k.confmatchtype = 'f',"
-	" (SELECT n.nspname FROM pg_catalog.pg_class c"
-	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = k.confrelid)"
-	" FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL"
-	"  ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
-	"  WITH ORDINALITY p(ours, theirs, place)"
-	" JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.ours"
-	" JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = p.theirs"
-	" WHERE k.contype = 'f' AND k.conrelid = ANY ($1::oid[]) ORDER BY k.oid, p.place";
+/* set_columns: those ON DELETE sets, where they are not all. */
+#define FOREIGN_KEYS_SQL(set_columns)                                                              \
+	"SELECT k.conrelid::text, k.conname, a.attname, k.confrelid::text,"                        \
+	" k.confrelid::pg_catalog.regclass::text, f.attname, k.confupdtype, k.confdeltype,"        \
+	" k.condeferrable, k.condeferred, NOT k.convalidated,"                                     \
+	" EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid"                \
+	"  AND g.tgenabled IN ('D', 'R')), k.confmatchtype = 'f',"                                 \
+	" (SELECT n.nspname FROM pg_catalog.pg_class c"                                            \
+	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "                \
+	"k.confrelid), " set_columns " FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL"         \
+	"  ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"                  \
+	"  WITH ORDINALITY p(ours, theirs, place)"                                                 \
+	" JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.ours"         \
+	" JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = p.theirs"      \
+	" WHERE k.contype = 'f' AND k.conrelid = ANY ($1::oid[]) ORDER BY k.oid, p.place"
+#define SET_COLUMNS                                                                                \
+	"(SELECT pg_catalog.string_agg(s.attname, ', ' ORDER BY s.attnum)"                         \
+	" FROM pg_catalog.pg_attribute s WHERE s.attrelid = k.conrelid"                            \
+	" AND s.attnum = ANY (k.confdelsetcols))"
 
 static const char *action_of(char action)
 {
@@ -232,6 +237,7 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 		k->is_unvalidated = v[10].integer != 0;
 		k->is_disabled = v[11].integer != 0;
 		k->is_match_full = v[12].integer != 0;
+		k->set_columns = text_of(c, &v[14]);
 	}
 	n_targets = k->n_columns;
 	k->targets = add_text(c, k->targets, &n_targets, text_of(c, &v[5]));
@@ -239,8 +245,19 @@ static int add_foreign_key(void *ctx, const struct db_row *row, struct err *e)
 	return 0;
 }
 
-/* ---- triggers, rules, statistics: those for replicas never fire in a session of an application
- * ---- */
+/* ---- triggers, rules, statistics and policies: those for replicas never fire in a session of an
+ * application ---- */
+
+/* What a policy lets whom do with which rows: there is no printer of them. */
+#define POLICY_DEFINITION                                                                          \
+	"pg_catalog.concat_ws(' ', CASE WHEN NOT p.polpermissive THEN 'AS RESTRICTIVE' END,"       \
+	" 'FOR ' || CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'"                   \
+	"  WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,"                          \
+	" 'TO ' || CASE WHEN 0 = ANY (p.polroles) THEN 'PUBLIC' ELSE"                              \
+	"  (SELECT pg_catalog.string_agg(o.rolname, ', ' ORDER BY o.rolname)"                      \
+	"   FROM pg_catalog.pg_roles o WHERE o.oid = ANY (p.polroles)) END,"                       \
+	" 'USING (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid, true) || ')',"                \
+	" 'WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid, true) || ')')"
 
 static const char triggers_sql[] =
 	"SELECT g.tgrelid::text, g.tgname::text, pg_catalog.pg_get_triggerdef(g.oid, true),"
@@ -252,7 +269,9 @@ static const char triggers_sql[] =
 	" UNION ALL SELECT s.stxrelid::text, s.stxname,"
 	" pg_catalog.pg_get_statisticsobjdef(s.oid), false, 's', 'O' FROM "
 	"pg_catalog.pg_statistic_ext s"
-	" WHERE s.stxrelid = ANY ($1::oid[])";
+	" WHERE s.stxrelid = ANY ($1::oid[])"
+	" UNION ALL SELECT p.polrelid::text, p.polname, " POLICY_DEFINITION ", false, 'p', 'O'"
+	" FROM pg_catalog.pg_policy p WHERE p.polrelid = ANY ($1::oid[])";
 
 static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 {
@@ -263,12 +282,23 @@ static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 	(void)e;
 	if (!t)
 		return 0;
-	char kind = v[4].text[0];
-	struct db_trigger **items = kind == 't'	  ? &t->triggers
-				    : kind == 'r' ? &t->rules
-						  : &t->statistics;
-	size_t *n = kind == 't' ? &t->n_triggers : kind == 'r' ? &t->n_rules : &t->n_statistics;
+	struct db_trigger **items = &t->triggers;
+	size_t *n = &t->n_triggers;
 
+	switch (v[4].text[0]) {
+	case 'r':
+		items = &t->rules;
+		n = &t->n_rules;
+		break;
+	case 's':
+		items = &t->statistics;
+		n = &t->n_statistics;
+		break;
+	case 'p':
+		items = &t->policies;
+		n = &t->n_policies;
+		break;
+	}
 	*items = db_array_grow(c->arena, *items, *n, sizeof(**items));
 	(*items)[(*n)++] = (struct db_trigger){
 		.name = text_of(c, &v[1]),
@@ -283,10 +313,12 @@ static int add_trigger(void *ctx, const struct db_row *row, struct err *e)
 
 int postgres_catalog_keys(struct postgres_catalog *c, unsigned facts, struct err *e)
 {
-	/* indnullsnotdistinct came with 15 */
-	const char *indexes_sql = c->session->pq->PQserverVersion(c->session->conn) >= 150000
-					  ? INDEXES_SQL("i.indnullsnotdistinct")
-					  : INDEXES_SQL("false");
+	/* indnullsnotdistinct and confdelsetcols came with 15 */
+	bool is_15 = c->session->pq->PQserverVersion(c->session->conn) >= 150000;
+	const char *indexes_sql =
+		is_15 ? INDEXES_SQL("i.indnullsnotdistinct") : INDEXES_SQL("false");
+	const char *foreign_keys_sql =
+		is_15 ? FOREIGN_KEYS_SQL(SET_COLUMNS) : FOREIGN_KEYS_SQL("NULL::text");
 
 	if ((facts & DB_FACTS_CONSTRAINTS) &&
 	    postgres_catalog_rows(c, constraints_sql, add_constraint, e) != 0)

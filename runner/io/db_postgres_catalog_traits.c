@@ -16,7 +16,7 @@ static const char *text_of(const struct postgres_catalog *c, const struct db_val
 	return db_value_text(c->arena, v);
 }
 
-/* Of several parents, as inheritance has, the first. */
+/* Several parents, as inheritance has: the first, and the others beside it. */
 static const char tables_sql[] =
 	"SELECT c.oid::text, CASE WHEN c.relkind IN ('v', 'm') THEN"
 	"  pg_catalog.rtrim(pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid)), ';') END,"
@@ -32,7 +32,10 @@ static const char tables_sql[] =
 	"  CASE WHEN c.relkind IN ('r', 'p') THEN 'NOTHING' END WHEN 'f' THEN 'FULL' WHEN 'i' THEN"
 	"  (SELECT 'USING INDEX ' || x.relname FROM pg_catalog.pg_index y"
 	"   JOIN pg_catalog.pg_class x ON x.oid = y.indexrelid"
-	"   WHERE y.indrelid = c.oid AND y.indisreplident) END"
+	"   WHERE y.indrelid = c.oid AND y.indisreplident) END,"
+	" (SELECT pg_catalog.string_agg(h.inhparent::pg_catalog.regclass::text, ', '"
+	"   ORDER BY h.inhseqno) FROM pg_catalog.pg_inherits h"
+	"  WHERE h.inhrelid = c.oid AND h.inhseqno > i.inhseqno)"
 	" FROM pg_catalog.pg_class c"
 	" LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno ="
 	"  (SELECT pg_catalog.min(f.inhseqno) FROM pg_catalog.pg_inherits f"
@@ -60,6 +63,7 @@ static int add_traits(void *ctx, const struct db_row *row, struct err *e)
 	t->comment = text_of(c, &v[6]);
 	t->options = text_of(c, &v[7]);
 	t->replica_identity = text_of(c, &v[8]);
+	t->other_parents = text_of(c, &v[9]);
 	return 0;
 }
 

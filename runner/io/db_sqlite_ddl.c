@@ -2,6 +2,7 @@
 #include "runner/io/db_sqlite_ddl.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/io/db_catalog_build.h"
@@ -32,6 +33,16 @@ static const char *take_name(struct ddl *d)
 	return name;
 }
 
+/* The text from here to the end. */
+static const char *take_rest(struct ddl *d)
+{
+	const char *start = d->r.token.start;
+
+	while (!at_end(d))
+		sql_step(&d->r);
+	return sql_since(&d->r, start, d->arena);
+}
+
 static struct db_column *find_column(const struct db_table *t, const char *name)
 {
 	for (size_t i = 0; i < t->n_columns; i++)
@@ -54,15 +65,36 @@ static struct db_constraint *add_constraint(struct ddl *d, enum db_constraint_ty
 	return c;
 }
 
-/* "(a, b DESC, c COLLATE x)": the names. */
-static const char **take_columns(struct ddl *d, size_t *n)
+/* COLLATE x, unless the column itself compares so. */
+static const char *take_collation(struct ddl *d, const char *name)
+{
+	const struct db_column *c = find_column(d->table, name);
+	const char *collation = accept(d, "COLLATE") ? take_name(d) : NULL;
+
+	if (!collation || strcasecmp(collation, c && c->collation ? c->collation : "BINARY") == 0)
+		return NULL;
+	return arena_printf(d->arena, "COLLATE %s", collation);
+}
+
+/* "(a, b DESC, c COLLATE x)": the names, and the collations into options unless it is NULL. */
+static const char **take_columns(struct ddl *d, size_t *n, const char ***options)
 {
 	const char **names = NULL;
 
 	*n = 0;
 	for (bool is_first = true; accept(d, is_first ? "(" : ","); is_first = false) {
 		names = db_array_grow(d->arena, names, *n, sizeof(*names));
-		names[(*n)++] = take_name(d);
+		names[*n] = take_name(d);
+		const char *option = take_collation(d, names[(*n)++]);
+
+		if (options && (option || *options)) {
+			const char **all = arena_array(d->arena, *n, sizeof(*all));
+
+			for (size_t i = 0; *options && i + 1 < *n; i++)
+				all[i] = (*options)[i];
+			all[*n - 1] = option;
+			*options = all;
+		}
 		while (!at_end(d) && !sql_is(&d->r, ",") && !sql_is(&d->r, ")"))
 			sql_step(&d->r);
 	}
@@ -123,7 +155,7 @@ static void take_reference(struct ddl *d, const char *name, const char **columns
 	struct db_foreign_key said = {.name = name};
 	size_t n_targets;
 
-	(void)take_columns(d, &n_targets);
+	(void)take_columns(d, &n_targets, NULL);
 	take_actions(d, &said);
 	for (size_t i = 0; i < d->table->n_foreign_keys; i++) {
 		struct db_foreign_key *k = &d->table->foreign_keys[i];
@@ -240,7 +272,7 @@ static bool take_table_constraint(struct ddl *d)
 		struct db_constraint *c =
 			add_constraint(d, is_primary ? DB_PRIMARY_KEY : DB_UNIQUE, name);
 
-		c->columns = take_columns(d, &c->n_columns);
+		c->columns = take_columns(d, &c->n_columns, &c->options);
 		c->on_conflict = take_conflict(d);
 	} else if (sql_is(&d->r, "CHECK") && sql_follows(&d->r, "(")) {
 		sql_step(&d->r);
@@ -250,7 +282,7 @@ static bool take_table_constraint(struct ddl *d)
 
 		sql_step(&d->r);
 		sql_step(&d->r);
-		const char **columns = take_columns(d, &n);
+		const char **columns = take_columns(d, &n, NULL);
 
 		(void)accept(d, "REFERENCES");
 		take_reference(d, name, columns, n);
@@ -270,6 +302,9 @@ void sqlite_ddl_table(struct arena *a, const char *sql, struct db_table *t)
 	(void)accept(&d, "CREATE");
 	if (accept(&d, "VIRTUAL")) {
 		t->storage = "VIRTUAL TABLE";
+		while (!at_end(&d) && !accept(&d, "USING"))
+			sql_step(&d.r);
+		t->options = take_rest(&d);
 		return;
 	}
 	while (!at_end(&d) && !accept(&d, "("))
@@ -280,10 +315,7 @@ void sqlite_ddl_table(struct arena *a, const char *sql, struct db_table *t)
 		if (!take_table_constraint(&d))
 			take_column(&d);
 	}
-	options = d.r.token.start;
-	while (!at_end(&d))
-		sql_step(&d.r);
-	options = sql_since(&d.r, options, a);
+	options = take_rest(&d);
 	t->storage = *options ? options : NULL;
 }
 
@@ -330,11 +362,7 @@ void sqlite_ddl_index(struct arena *a, const char *sql, struct db_index *x)
 	(void)accept(&d, ")");
 	if (!accept(&d, "WHERE"))
 		return;
-	const char *start = d.r.token.start;
-
-	while (!at_end(&d))
-		sql_step(&d.r);
-	x->where = sql_since(&d.r, start, a);
+	x->where = take_rest(&d);
 }
 
 const char *sqlite_ddl_view(struct arena *a, const char *sql)
@@ -346,9 +374,5 @@ const char *sqlite_ddl_view(struct arena *a, const char *sql)
 		if (!sql_parenthesis(&d.r, a))
 			sql_step(&d.r);
 	(void)accept(&d, "AS");
-	const char *start = d.r.token.start;
-
-	while (!at_end(&d))
-		sql_step(&d.r);
-	return sql_since(&d.r, start, a);
+	return take_rest(&d);
 }

@@ -12,8 +12,8 @@
 #include "runner/io/db.h"
 
 /*
- * A CREATE TABLE: adds constraints, storage, and to the columns and foreign keys that the pragmas
- * gave collations, expressions, names and deferrability.
+ * A CREATE TABLE: adds constraints, storage, a virtual table's module, and to the columns and
+ * foreign keys that the pragmas gave collations, expressions, names and deferrability.
  */
 void sqlite_ddl_table(struct arena *a, const char *sql, struct db_table *t);
 
