@@ -338,22 +338,25 @@ static struct answer judge_term(const struct judging *j, const struct expect_ter
 	return undecided("the bound is of an unknown kind");
 }
 
-/* Without steps of its own: a count, or what it is of. */
-static bool is_plain(const char *unit)
+/* Of a number beyond 2^53 a double has not all digits: it is shown as it is written. */
+static void put_large(struct buf *b, const struct operand *o, const char *unit)
 {
-	return strcmp(unit, "%") != 0 && strcmp(unit, "s") != 0 && strcmp(unit, "B") != 0;
+	const char *suffix = o->suffix[0] != '\0' ? o->suffix : unit;
+
+	if (o->is_integer)
+		unit_format_integer(b, o->integer, suffix);
+	else
+		(void)buf_printf(b, "%s%s%s", o->digits, *suffix ? " " : "", suffix);
 }
 
 static void put_operand(struct buf *b, const struct operand *o, const char *unit)
 {
 	if (o->is_text)
 		(void)buf_printf(b, "\"%s\"", o->text); /* unbounded: cannot fail */
+	else if (o->is_large && (o->suffix[0] != '\0' || strcmp(unit, "%") != 0))
+		put_large(b, o, unit);
 	else if (strcmp(o->unit, "%") == 0)
-		(void)buf_printf(b, "%.12g %%", o->number * 100);     /* a bound: as written */
-	else if (o->is_integer && fabs(o->number) > 9007199254740991) /* 2^53 - 1 */
-		unit_format_integer(b, o->integer, o->unit[0] != '\0' ? o->unit : unit);
-	else if (fabs(o->number) > 9007199254740991 && is_plain(o->unit) && is_plain(unit))
-		(void)buf_printf(b, "%s%s%s", o->digits, *unit ? " " : "", unit);
+		(void)buf_printf(b, "%.12g %%", o->number * 100); /* a bound: as written */
 	else
 		unit_format_bound(b, o->number, o->unit[0] != '\0' ? o->unit : unit);
 }

@@ -127,16 +127,19 @@ static int parse_unit(struct cursor *c, struct operand *o, const char *digits, s
 	start = c->at;
 	while (start[n] == '%' || isalpha((unsigned char)start[n]))
 		n++;
-	o->unit = "";
+	o->unit = o->suffix = "";
+	o->is_large = fabs(o->number) > 9007199254740991; /* 2^53 - 1 */
 	if (n == 0 || (n == 3 && strncmp(start, "and", 3) == 0))
 		return 0;
 	if (!unit_is_suffix(start, n))
 		return wrong(c,
 			     "no such unit; known are % us ms s m min h d w B kB MB GB TB KiB MiB "
 			     "GiB TiB");
-	factor = unit_to_base(arena_strndup(c->arena, start, n), &o->unit);
+	o->suffix = arena_strndup(c->arena, start, n);
+	factor = unit_to_base(o->suffix, &o->unit);
 	if (factor != 1 && scale(c, o, digits, n_digits, factor) != 0)
 		return -1;
+	o->is_large = o->is_large || fabs(o->number) > 9007199254740991;
 	o->is_integer = o->is_integer && factor == 1;
 	c->at += n;
 	return 0;

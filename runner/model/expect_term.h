@@ -23,7 +23,9 @@ struct operand {
 	bool is_integer; /* integer holds the exact value, unit has factor 1 */
 	int64_t integer;
 	double number;
+	bool is_large;	    /* as written or in base units it is beyond 2^53 - 1 */
 	const char *digits; /* the number as written */
+	const char *suffix; /* its unit as written, "" none */
 	const char *unit;   /* base unit, "" none */
 	const char *text;
 };

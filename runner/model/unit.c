@@ -15,6 +15,8 @@
 
 /* From here on a real is not shown in all its digits. */
 #define MANY 1000000000000000 /* 10^15 */
+/* From here on neighbours have one double. */
+#define TWO_TO_53 9007199254740992
 
 static const struct unit_row {
 	const char *name;
@@ -198,20 +200,6 @@ static bool is_scaled(const char *unit)
 	return strcmp(unit, "%") == 0 || strcmp(unit, "s") == 0 || strcmp(unit, "B") == 0;
 }
 
-void unit_format_integer(struct buf *out, int64_t value, const char *unit)
-{
-	char text[24];
-
-	if (is_scaled(unit) || (value > -MANY && value < MANY)) {
-		unit_format(out, (double)value, unit);
-		return;
-	}
-	(void)snprintf(text, sizeof(text), "%" PRId64, value);
-	(void)buf_puts(out, value < 0 ? "-" : "");
-	put_grouped(out, text + (value < 0));
-	put_name(out, unit, false);
-}
-
 /* The number that unit_format() makes people read, in base unit. */
 static double shown(double value, const char *unit)
 {
@@ -236,6 +224,31 @@ static double shown(double value, const char *unit)
 		read *= unit_to_base(at + 1, &base);
 	buf_release(&text);
 	return read;
+}
+
+/* Does unit_format() show this integer, and not one near it? */
+static bool is_shown(int64_t value, const char *unit)
+{
+	if (!is_scaled(unit))
+		return value > -MANY && value < MANY;
+	if (strcmp(unit, "%") == 0 || (value > -TWO_TO_53 && value < TWO_TO_53))
+		return true;
+	/* multiples of 1024 are doubles, all of them */
+	return value % 1024 == 0 && shown((double)value, unit) == (double)value;
+}
+
+void unit_format_integer(struct buf *out, int64_t value, const char *unit)
+{
+	char text[24];
+
+	if (is_shown(value, unit)) {
+		unit_format(out, (double)value, unit);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	(void)buf_puts(out, value < 0 ? "-" : "");
+	put_grouped(out, text + (value < 0));
+	put_name(out, unit, false);
 }
 
 /* -1, 0, 1: equal is also what differs by no more than a conversion does. */

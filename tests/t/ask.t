@@ -156,10 +156,24 @@ audits:
       - { id: near, sql: { query: "SELECT 3600.5", unit: s }, expect: "<= 3601s" }
       - { id: size, sql: { query: "SELECT 999999999", unit: B }, expect: "<= 1GB" }
       - { id: huge, sql: "SELECT 1e308", expect: "< 100" }
+      - { id: bytes, sql: { query: "SELECT 9007199254740995", unit: B }, expect: "<= 9007199254740993 B" }
+      - { id: plain, sql: { query: "SELECT 9007199254740995", unit: B }, expect: "in [9007199254740993, 12345678901234567890]" }
+      - { id: kilo, sql: { query: "SELECT 9007199254740995", unit: B }, expect: "<= 9007199254741kB" }
+      - { id: seconds, sql: { query: "SELECT 9007199254740995", unit: s }, expect: "between 1s and 9007199254740993s" }
+      - { id: milli, sql: { query: "SELECT 9007199254740995", unit: s }, expect: "<= 9007199254740993ms" }
+      - { id: share, sql: { query: "SELECT 9007199254740995.0", unit: "%" }, expect: "<= 9007199254740993%" }
+      - { id: rate, sql: { query: "SELECT 9007199254740995", unit: B/s }, expect: "<= 9007199254740993" }
 YAML
 run "$ASSIZE" run --report tap=of.tap --report junit=of.junit --report ctrf=of.ctrf --report html=of.html
 like "neighbours beyond 2^53 differ" "$out" 'FAIL v/odd 9 007 199 254 740 993 bound == 9 007 199 254 740 992 '
 like "the bound, too" "$out" 'FAIL v/even 9 007 199 254 740 992 bound == 9 007 199 254 740 993 '
+like "bytes beyond 2^53 as well" "$out" 'FAIL v/bytes 9 007 199 254 740 995 B bound <= 9 007 199 254 740 993 B '
+like "without a unit" "$out" 'FAIL v/plain 9 007 199 254 740 995 B bound in \[9 007 199 254 740 993 B, 12345678901234567890 B\] '
+like "in another one" "$out" 'pass v/kilo 9 007 199 254 740 995 B bound <= 9007199254741 kB '
+like "seconds" "$out" 'FAIL v/seconds 9 007 199 254 740 995 s bound between 1 s and 9 007 199 254 740 993 s '
+like "milliseconds" "$out" 'FAIL v/milli 9 007 199 254 740 995 s bound <= 9007199254740993 ms '
+like "shares" "$out" 'FAIL v/share .* % bound <= 9007199254740993 % '
+like "rates" "$out" 'FAIL v/rate 9 007 199 254 740 995 B/s bound <= 9 007 199 254 740 993 B/s '
 like "60 min and some are no hour" "$out" 'FAIL v/hour 3600.4 s bound <= 1 h '
 like "nor is a bound" "$out" 'pass v/near 60 min bound <= 3601 s '
 like "what passes does not read as more than its bound" "$out" 'pass v/size 999999999 B bound <= 1 GB '

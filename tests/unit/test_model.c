@@ -153,6 +153,9 @@ static void test_unit_shows_all_digits_of_an_integer(void **state)
 	check_integer(INT64_MIN, "rows", "-9 223 372 036 854 775 808 rows");
 	check_integer(-999999999999999, "", "-999 999 999 999 999");
 	check_integer(INT64_C(1) << 60, "B", "1073741824 GiB");
+	check_integer((INT64_C(1) << 60) + 1, "B", "1 152 921 504 606 846 977 B");
+	check_integer(INT64_C(9007199254740995), "s", "9 007 199 254 740 995 s");
+	check_integer(INT64_C(-9007199254740995), "B", "-9 007 199 254 740 995 B");
 }
 
 static void test_measurement_series_is_unambiguous(void **state)
