@@ -20,18 +20,22 @@ struct reading {
 	const struct json_doc *doc;
 	struct sbom_facts *out;
 	struct map roots; /* ids of what the document is about */
-	struct map ids;	  /* of packages that were read */
+	struct map ids;	  /* of packages, or of components and services, that were read */
 };
 
 /* What is read of each structure: to Go's readers these have no case. */
 static const char *const root_members[] = {
-	"bomFormat", "specVersion",   "metadata",	   "components",   "spdxVersion", "SPDXID",
-	"packages",  "relationships", "documentDescribes", "creationInfo", "@graph",	  NULL,
+	"bomFormat",	"specVersion",	 "metadata",
+	"components",	"spdxVersion",	 "SPDXID",
+	"packages",	"relationships", "documentDescribes",
+	"creationInfo", "@graph",	 "services",
+	NULL,
 };
 static const char *const metadata_members[] = {"timestamp", "component", NULL};
 static const char *const component_members[] = {
-	"name", "version", "hashes", "licenses", "components", NULL,
+	"name", "version", "hashes", "licenses", "components", "bom-ref", NULL,
 };
+static const char *const service_members[] = {"bom-ref", "services", NULL};
 static const char *const package_members[] = {
 	"SPDXID", "name", "versionInfo", "checksums", "licenseConcluded", "licenseDeclared", NULL,
 };
@@ -155,6 +159,16 @@ static void take_subject(struct reading *r, const struct json_t *subject, const 
 	r->out->subject_sha256 = sha256;
 }
 
+/* Which of two with one id is meant by it would depend on their order. what: "packages of it have
+ * the id".
+ */
+static int take_id(struct reading *r, const char *what, const char *id, struct err *e)
+{
+	if (id[0] == '\0' || map_put(&r->ids, id, r))
+		return 0;
+	return err_set(e, ERR_MEASURE, "two %s \"%s\"", what, str_escaped(r->arena, id));
+}
+
 static int unknown_version(const char *format, const char *version, const char *known,
 			   struct err *e)
 {
@@ -177,6 +191,13 @@ static bool has_choice(const struct reading *r, const struct json_t *list)
 	return false;
 }
 
+/* Of the bill it has to be the only one, whatever has it. */
+static int take_ref(struct reading *r, const struct json_t *object, struct err *e)
+{
+	return take_id(r, "components or services of it have the bom-ref",
+		       text_of(r, object, "bom-ref"), e);
+}
+
 /* Those of a component, or of the document. */
 static int count_components(struct reading *r, const struct json_t *parent, int depth,
 			    struct err *e)
@@ -190,9 +211,29 @@ static int count_components(struct reading *r, const struct json_t *parent, int 
 	for (size_t i = 0; i < items_in(r, list); i++) {
 		struct json_t *c = json_item(list, i);
 
-		if (refuse_alike(r, c, component_members, e) < 0 ||
+		if (refuse_alike(r, c, component_members, e) < 0 || take_ref(r, c, e) < 0 ||
 		    count(r, c, "version", has_choice(r, list_of(c, "licenses")), e) < 0 ||
 		    count_components(r, c, depth + 1, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* They are no components: only their ids are of interest. */
+static int look_at_services(struct reading *r, const struct json_t *parent, int depth,
+			    struct err *e)
+{
+	const struct json_t *list;
+
+	if (counted_list(r, parent, "services", &list, e) < 0)
+		return -1;
+	if (depth > MAX_DEPTH)
+		return err_set(e, ERR_MEASURE, "its services are nested too deep");
+	for (size_t i = 0; i < items_in(r, list); i++) {
+		struct json_t *service = json_item(list, i);
+
+		if (refuse_alike(r, service, service_members, e) < 0 ||
+		    take_ref(r, service, e) < 0 || look_at_services(r, service, depth + 1, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -217,9 +258,10 @@ static int read_cyclonedx(struct reading *r, const struct json_t *root, struct e
 		take_subject(r, subject, "version",
 			     sha256_in(r, list_of(subject, "hashes"), "alg", "SHA-256", "content"));
 	/* Parts of the subject may be listed within it. */
-	if (count_components(r, subject, 0, e) < 0)
+	if (take_ref(r, subject, e) < 0 || count_components(r, subject, 0, e) < 0 ||
+	    count_components(r, root, 0, e) < 0)
 		return -1;
-	return count_components(r, root, 0, e);
+	return look_at_services(r, root, 0, e);
 }
 
 /* --- SPDX 2 --- */
@@ -247,15 +289,6 @@ static void add_ids(struct reading *r, const struct json_t *list)
 {
 	for (size_t i = 0; i < items_in(r, list); i++)
 		add_id(r, json_item(list, i));
-}
-
-/* Which of two with one id the document is about would depend on their order. */
-static int take_id(struct reading *r, const char *id, struct err *e)
-{
-	if (id[0] == '\0' || map_put(&r->ids, id, r))
-		return 0;
-	return err_set(e, ERR_MEASURE, "two packages of it have the id \"%s\"",
-		       str_escaped(r->arena, id));
 }
 
 /* What the document describes: by its list, or by a relationship in either direction. */
@@ -297,7 +330,7 @@ static int read_spdx2(struct reading *r, const struct json_t *root, struct err *
 		struct json_t *p = json_item(packages, i);
 
 		if (refuse_alike(r, p, package_members, e) < 0 ||
-		    take_id(r, text_of(r, p, "SPDXID"), e) < 0)
+		    take_id(r, "packages of it have the id", text_of(r, p, "SPDXID"), e) < 0)
 			return -1;
 		/* Documents describe one package or a few: what is further down is none of them. */
 		if (r->out->n_subjects < 1 && map_get(&r->roots, text_of(r, p, "SPDXID")))
@@ -340,7 +373,8 @@ static int read_spdx3(struct reading *r, const struct json_t *root, struct err *
 			r->out->spec = text_of(r, element, "specVersion");
 			r->out->created = text_of(r, element, "created");
 		} else if (strcmp(type, "software_Package") == 0) {
-			if (take_id(r, text_of(r, element, "spdxId"), e) < 0)
+			if (take_id(r, "packages of it have the id", text_of(r, element, "spdxId"),
+				    e) < 0)
 				return -1;
 			if (r->out->n_subjects < 1 &&
 			    map_get(&r->roots, text_of(r, element, "spdxId")))

@@ -84,7 +84,15 @@ for twin in 'spdx .packages+=[.packages[0]+{checksums:[]}]' 'spdx .packages|=[.[
 	'spdx3 ."@graph"+=[."@graph"[3]+{verifiedUsing:[]}]'; do
 	mutated "${twin#* }: an id twice" ${twin%% *} "${twin#* }" undecided "artifact: artifact" "" 'two packages of it have the id'
 done
-for alike in 'cdx .Components=[]' 'cdx .metadata.Component={}' 'cdx .components[1].Version="9"' 'spdx .Packages=[]' \
+refs='.metadata.component."bom-ref"="a" | .components[0]."bom-ref"="b" | .components[0].components[0]."bom-ref"="c" | .components[1]."bom-ref"="d" |
+	.services=[{"bom-ref":"e", name:"s", services:[{"bom-ref":"f", name:"t"}, {name:"u"}]}]'
+mutated "each with a bom-ref of its own" cdx "$refs" pass "artifact: artifact" "$subject, components: '== 3'" ""
+for twin in '.components[1]."bom-ref"="b"' '.components[1]."bom-ref"="c"' '.components[1]."bom-ref"="a"' '.services[0]."bom-ref"="d"' \
+	'.services[0].services[1]."bom-ref"="e"' '.metadata.component.components=[{"bom-ref":"d",name:"part"}]'; do
+	mutated "$twin: a bom-ref twice" cdx "$refs | $twin" undecided "artifact: artifact" "" 'two components or services of it have the bom-ref "[a-e]"'
+done
+mutated "services that are no list" cdx '.services = {}' undecided "" "" 'its .*services.* is no list'
+for alike in 'cdx .Components=[]' 'cdx .components[0]."BOM-ref"="x"' 'cdx .metadata.Component={}' 'cdx .components[1].Version="9"' 'spdx .Packages=[]' \
 	'spdx .packages[0].spdxid="x"' 'spdx .relationships[0].RelatedSpdxElement="SPDXRef-zlib"'; do
 	mutated "${alike#* }: another member without regard to case" ${alike%% *} "${alike#* }" undecided "" "" \
 		'to readers without regard to case'
