@@ -62,8 +62,9 @@ static const struct value_row plan_values[] = {
 	 .unit = "rows",
 	 .needs_key = "query",
 	 .help = "rows of the largest table that is read in whole, 0 when there is none: Seq Scan "
-		 "and scans of an index without a condition on "
-		 "PostgreSQL, ALL and index on MariaDB, SCAN and AUTOMATIC INDEX on SQLite"},
+		 "and scans of an index without a condition, also for a bitmap, and BERNOULLI "
+		 "samples on PostgreSQL, ALL and index on MariaDB, SCAN and AUTOMATIC INDEX on "
+		 "SQLite"},
 	{.name = "total_cost",
 	 .type = VALUE_REAL,
 	 .unit = "",

@@ -37,6 +37,8 @@ struct query_plan_node {
 	double table_rows;     /* of a full scan: how many rows that is; -1 = not known */
 	const char *unknown;   /* why not */
 	const char *sized;     /* PostgreSQL: quoted, the table or index whose rows those are */
+	const char *schema;    /* PostgreSQL: of the table, of which a bitmap says neither */
+	const char *heap;      /* PostgreSQL: the table that rows or a bitmap's are of */
 	bool is_limited;       /* PostgreSQL: it may end before it has read all */
 	bool is_limiting;      /* and so may what is below it */
 	size_t depth;

@@ -165,14 +165,27 @@ static bool is_limiting(struct arena *a, const struct json_doc *doc, const char 
 	return false;
 }
 
-/* A scan of an index without a condition reads all of it, but for one that may end early. */
+/* A scan of an index without a condition reads all of it, but for one that may end early, which a
+ * bitmap cannot: that is of a partial index. */
 static bool reads_index(struct arena *a, const struct json_doc *doc, const char *at,
 			const struct query_plan_node *node)
 {
+	if (strcmp(node->operation, "Bitmap Index Scan") == 0)
+		return node->heap && !json_text(a, doc, at, "Index Cond");
 	return (strcmp(node->operation, "Index Scan") == 0 ||
 		strcmp(node->operation, "Index Only Scan") == 0) &&
 	       !json_text(a, doc, at, "Index Cond") &&
 	       (!node->is_limited || json_text(a, doc, at, "Filter") != NULL);
+}
+
+/* A sample of rows is taken from all of them, one of pages is not. */
+static bool reads_table(struct arena *a, const struct json_doc *doc, const char *at,
+			const char *operation)
+{
+	const char *method = json_text(a, doc, at, "Sampling Method");
+
+	return strcmp(operation, "Seq Scan") == 0 || (strcmp(operation, "Sample Scan") == 0 &&
+						      method && strcmp(method, "bernoulli") == 0);
 }
 
 /* The walk's depth is bounded by the JSON door. */
@@ -194,10 +207,17 @@ static int read_node(struct query_plan *plan, const struct json_doc *doc, const 
 	node->is_limiting = is_limiting(a, doc, at, node);
 	node->table = name && schema ? arena_printf(a, "%s.%s", schema, name) : name;
 	node->sized = name ? quoted(a, schema, name) : NULL;
-	node->is_full_scan = strcmp(node->operation, "Seq Scan") == 0;
-	if (name && reads_index(a, doc, at, node)) { /* a partial one has fewer rows */
+	node->schema = schema;
+	node->heap = node->table;
+	if (!name && parent && str_starts(node->operation, "Bitmap")) {
+		node->schema = parent->schema;
+		node->heap = parent->heap;
+	}
+	node->is_full_scan = reads_table(a, doc, at, node->operation);
+	if (node->heap && reads_index(a, doc, at, node)) { /* a partial one has fewer rows */
 		name = json_text(a, doc, at, "Index Name");
-		node->sized = name ? quoted(a, schema, name) : node->sized;
+		node->table = node->heap;
+		node->sized = name ? quoted(a, node->schema, name) : node->sized;
 		node->is_full_scan = true;
 	}
 	for (size_t i = 0, n = json_length(a, doc, at); i < n; i++)

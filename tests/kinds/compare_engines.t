@@ -22,7 +22,7 @@ admin ledger "CREATE TABLE orders (id bigint PRIMARY KEY, code text, total numer
 	CREATE TABLE fresh (id int); INSERT INTO fresh VALUES (1);
 	CREATE SCHEMA \"s.x\"; CREATE TABLE \"s.x\".\"a.b\" (id int); INSERT INTO \"s.x\".\"a.b\" SELECT generate_series(1, 777);
 	CREATE TABLE wide (id int PRIMARY KEY, k int, t text); INSERT INTO wide SELECT i, i, repeat('x', 200) FROM generate_series(1, 9000) i;
-	CREATE INDEX by_k ON wide (k); CREATE INDEX few ON wide (id) WHERE t = 'y'; GRANT USAGE ON SCHEMA \"s.x\" TO audit;
+	CREATE INDEX by_k ON wide (k); CREATE INDEX few ON wide (id) WHERE t = 'y'; CREATE INDEX fifth ON wide (id) WHERE id % 5 = 0; GRANT USAGE ON SCHEMA \"s.x\" TO audit;
 	GRANT SELECT ON orders, lines, fresh, wide, \"s.x\".\"a.b\" TO audit; ANALYZE orders, lines, \"s.x\".\"a.b\""
 admin ledger "VACUUM ANALYZE wide"
 mariadb_sql "CREATE DATABASE store CHARACTER SET utf8mb4; CREATE USER audit@localhost; GRANT SELECT ON store.* TO audit@localhost"
@@ -35,6 +35,7 @@ assize: 1
 targets:
   shop: { sqlite: shop.db }
   ledger: { postgres: "host=$POSTGRES port=$POSTGRES_PORT dbname=ledger user=audit", max_connections: 1 }
+  bitmaps: { postgres: "host=$POSTGRES port=$POSTGRES_PORT dbname=ledger user=audit options='-c enable_indexscan=off'", max_connections: 1 }
   store: { mysql: "socket=$MARIADB_SOCKET user=audit dbname=store", max_connections: 1 }
 audits:
   r:
@@ -73,6 +74,9 @@ cat >>assize.yaml <<'YAML'
       - { id: ledger-first, target: ledger, plan: { query: SELECT * FROM wide ORDER BY id LIMIT 10 }, expect: { seq_scan_rows: "== 0" } }
       - { id: ledger-max, target: ledger, plan: { query: SELECT max(k) FROM wide }, expect: { seq_scan_rows: "== 0" } }
       - { id: ledger-part, target: ledger, plan: { query: "SELECT id FROM wide WHERE t = 'y'" }, expect: { seq_scan_rows: "== 0" } }
+      - { id: ledger-bitmap, target: bitmaps, plan: { query: SELECT t FROM wide WHERE id % 5 = 0 }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-sample, target: ledger, plan: { query: SELECT t FROM wide TABLESAMPLE BERNOULLI (1) }, expect: { seq_scan_rows: "<= 100" } }
+      - { id: ledger-pages, target: ledger, plan: { query: SELECT t FROM wide TABLESAMPLE SYSTEM (1) }, expect: { seq_scan_rows: "== 0" } }
       - { id: ledger-emptied, target: ledger, plan: { query: SELECT * FROM emptied }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-many, target: ledger, plan: { query: "SELECT 1 FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b, generate_series(1, 1000000) c, generate_series(1, 1000000) d" }, expect: { rows: "<= 100" } }
       - { id: ledger-slow, target: ledger, plan: { statements: { min_calls: 1 } }, expect: { mean_time: "<= 10s" } }
@@ -87,7 +91,7 @@ tells()
 	like "$1: told" "$out$err" "$4"
 }
 
-for check in r/shop-ledger r/ledger-store r/store-shop r/store-store p/ledger p/ledger-first p/ledger-max p/ledger-part p/store; do
+for check in r/shop-ledger r/ledger-store r/store-shop r/store-store p/ledger p/ledger-first p/ledger-max p/ledger-part p/ledger-pages p/store; do
 	exits "intact: $check passes" 0 "$ASSIZE" run $check
 done
 exits "intact: distributions are the same everywhere" 0 "$ASSIZE" run d
@@ -124,6 +128,8 @@ admin ledger "CREATE TABLE emptied (id int) WITH (vacuum_truncate = off)" "GRANT
 tells "one whose rows were all gone when it was analysed" p/ledger-emptied 2 'table "public\.emptied" was .*empty then.*ANALYZE'
 tells "names with dots" p/ledger-dots 1 'Seq Scan on s\.x\.a\.b: 777 rows'
 tells "a whole index" p/ledger-index 1 'Index Only Scan on public\.wide: 9000 rows'
+tells "a whole index of some rows, for a bitmap" p/ledger-bitmap 1 'Bitmap Index Scan on public\.wide: 1800 rows'
+tells "a sample of rows" p/ledger-sample 1 'Sample Scan on public\.wide: 9000 rows'
 tells "a limit of all rows" p/ledger-order 1 'Index Scan on public\.wide: 9000 rows'
 tells "a limit that may need all rows" p/ledger-rare 1 'Index Scan on public\.wide: 9000 rows'
 tells "what is run apart from the limit" p/ledger-apart 1 'Index Only Scan on public\.wide: 9000 rows'
