@@ -366,7 +366,7 @@ static int decide(struct gate_command *g, struct err *e)
 		return -1;
 	if (publish(g, &decision, e) != 0) {
 		if (decision.is_open)
-			return err_help(e, "the gate would be open; nobody was told so");
+			return err_context(e, "the gate would be open, and nobody was told so");
 		/* it stays shut, and why is shown below */
 		failed = app_fail_beside(g->app, decision_exit_status(&decision), e);
 	}

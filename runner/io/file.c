@@ -19,6 +19,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/io/file_held.h"
 #include "runner/io/file_kept.h"
 #include "runner/io/file_registry.h"
@@ -261,6 +262,17 @@ static int write_temporary(const char *temporary, int mode, const void *p, size_
 	return rc;
 }
 
+/* A directory that is not there is the path's fault, and nobody makes one by mistake. */
+static int could_not_write(struct arena *a, const char *path, const char *dir, int why,
+			   struct err *e)
+{
+	if (why != ENOENT || access(dir, F_OK) == 0)
+		return err_set(e, ERR_MEASURE, "could not write \"%s\": %s", path, strerror(why));
+	(void)err_set(e, ERR_MEASURE, "could not write \"%s\": there is no directory \"%s\"", path,
+		      dir);
+	return err_help(e, "mkdir -p %s", str_as_word(a, dir));
+}
+
 /* Beside path, and in its place when is_kept. */
 static int write_beside(const char *path, bool is_there, mode_t mode, const void *p, size_t n,
 			bool is_kept, struct err *e)
@@ -285,7 +297,7 @@ static int write_beside(const char *path, bool is_there, mode_t mode, const void
 	if (rc == 0 && is_kept)
 		rc = sync_directory(dir);
 	if (rc < 0)
-		(void)err_set(e, ERR_MEASURE, "could not write \"%s\": %s", path, strerror(errno));
+		(void)could_not_write(a, path, dir, errno, e);
 	free(dir);
 	free(real);
 	arena_free(a);

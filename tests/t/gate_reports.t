@@ -47,7 +47,8 @@ unread() # CLAIM PATTERN OPTION...: it is told before anything runs
 	like "$claim: said" "$err" "$pattern"
 	is "$claim: nothing is run, decided or opened" "$(count runs) $(count decisions)$out" "$was"
 }
-unread "a report in no directory" 'report "html=no/such.html": could not write "[^"]+/no/such\.html": No such file' --report html=no/such.html
+unread "a report in no directory" 'report "html=no/such.html": could not write "[^"]+/no/such\.html": there is no directory "[^"]+/no"
+help: mkdir -p [^ ]+/no$' --report html=no/such.html
 mkdir dir
 unread "a report that is a directory" 'report "tap=dir": could not write .*a directory' --report json=ok.json --report tap=dir
 unread "a report behind a file" 'Not a directory' --report html=shop.db/of.html
@@ -68,7 +69,7 @@ like "once" "$(cat read)" '^<\?xml'
 mkdir gone
 sed 's|^  runs: .*|&|; s|checks: \[|checks: [ { id: takes, command: { run: [rmdir, gone] }, expect: { status: "== 0" } }, |' assize.yaml >late.yaml
 exits "a report that cannot be written any more" 2 "$ASSIZE" gate runs -s v2 -f late.yaml --report html=gone/of.html
-like "is told" "$err" 'could not write "[^"]+/gone/of\.html".*the gate would be open'
+like "is told" "$err" 'the gate would be open, and nobody was told so: .*could not write "[^"]+/gone/of\.html".*help: mkdir'
 unlike "and no open gate" "$out" 'OPEN'
 mkdir gone
 exits "nor as JSON" 2 "$ASSIZE" gate runs -s v3 -f late.yaml --report html=gone/of.html --json

@@ -182,6 +182,10 @@ mkdir let
 sed -i 's/^include: .*/include: [let\/*.yaml]/' assize.yaml
 exits 'waive: a glob that matches nothing' 3 "$ASSIZE" waive orders/many "${give[@]}"
 like 'waive: what it wants is told' "$err" 'include "let/\*\.yaml" matches no file.*help: name a file that it matches, with -o'
+mv let away
+exits 'waive: in a directory that is not there' 2 "$ASSIZE" waive orders/many "${give[@]}" -o let/first.yaml
+like 'waive: which is named' "$err" 'there is no directory "[^"]+/let".*help: mkdir -p [^ ]+/let$'
+mv away let
 exits 'waive: the first file that it matches' 0 "$ASSIZE" waive orders/many "${give[@]}" -o let/first.yaml
 unlike 'waive: is part of the definition' "$out" 'not part of the definition'
 exits 'waive: as is the second' 0 "$ASSIZE" waive orders/some "${give[@]}" -o let/second.yaml

@@ -117,7 +117,7 @@ static void test_file_write_leaves_nothing_behind_on_failure(void **state)
 
 	e = (struct err){.class = ERR_NONE};
 	assert_int_equal(file_write_atomic(in(p, "no/such"), "x", 1, &e), -1);
-	expect_error(&e, "could not write");
+	expect_error(&e, "there is no directory");
 	e = (struct err){.class = ERR_NONE};
 	assert_int_equal(file_write_atomic(p->dir, "x", 1, &e), -1);
 	expect_error(&e, "a directory");
