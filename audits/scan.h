@@ -88,7 +88,8 @@ struct scan_spec {
 	{                                                                                          \
 		.name = "by", .type = KEY_TEXTS, .offset = offsetof(struct scan_spec, by),         \
 		.help = "columns that tell segments apart: every series once per segment, at "     \
-			"most 1,000 segments",                                                     \
+			"most 1,000 segments; NULL is named (null), and the text that says so "    \
+			"'(null)', in quotes",                                                     \
 		.example = "[state, country]"                                                      \
 	}
 

@@ -61,7 +61,8 @@ static const struct key_row sql_keys[] = {
 	{.name = "labels",
 	 .type = KEY_TEXTS,
 	 .offset = offsetof(struct sql_spec, labels),
-	 .help = "result columns that name a series: every row is one",
+	 .help = "result columns that name a series: every row is one; NULL is named NULL, and the "
+		 "text that says so 'NULL', in quotes",
 	 .example = "[region]"},
 	{.name = "unit",
 	 .type = KEY_TEXT,
