@@ -80,7 +80,9 @@ struct migration {
 	const char *body;      /* what the checksum covers when not the whole file */
 	const char **requires; /* keys of migrations that come before: a graph's edges */
 	const char **replaces; /* keys (Django) */
-	size_t n_requires, n_replaces;
+	const char *
+		*labels; /* of branches that begin here: others may require it by them (Alembic) */
+	size_t n_requires, n_replaces, n_labels;
 	size_t next;	    /* + 1: another one of the same id and author (Liquibase) */
 	bool is_repeatable; /* runs again whenever it changes */
 	bool is_unhashable; /* its checksum cannot be known from the file */

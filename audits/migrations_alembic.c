@@ -2,10 +2,11 @@
  * migrations_alembic: revisions name what comes before them, and the table holds the newest one of
  * each branch only: what is applied is everything that leads to them.
  *
- * Revisions are Python that is read, not run: literal assignments to revision, down_revision and
- * depends_on, which is what the tool's template has; what is computed leaves everything undecided,
- * since it may be the one that is not applied. There is no order but the graph's, so an older
- * revision that comes in late is one that nothing applied depends on: pending, or a second head.
+ * Revisions are Python that is read, not run: literal assignments to revision, down_revision,
+ * depends_on and branch_labels, which is what the tool's template has; what is computed, or half of
+ * what a revision has, leaves everything undecided, since it may be the one that is not applied.
+ * There is no order but the graph's, so an older revision that comes in late is one that nothing
+ * applied depends on: pending, or a second head.
  */
 #include "audits/migrations.h"
 
@@ -45,30 +46,68 @@ static int computed(struct world *w, const struct migration_file *f, const char 
 	return err_help(e, "write it as a literal, as alembic's template does");
 }
 
+static int no_such(struct world *w, const struct migration_file *f, const char *name,
+		   const char *other, struct err *e)
+{
+	err_set(e, ERR_MEASURE, "%s: it has a %s, but no %s that could be read",
+		migrations_shown(w, f), other, name);
+	return err_help(e, "alembic loads no such file: write %s at its left margin", name);
+}
+
+/* Before Alembic 0.2 the file was called what the revision was: its hexadecimal digits. */
+static const char *legacy_name(struct world *w, const struct migration_file *f)
+{
+	size_t n = strspn(f->base, "0123456789abcdef");
+
+	return n > 0 && strcmp(f->base + n, ".py") == 0 ? arena_strndup(w->arena, f->base, n)
+							: NULL;
+}
+
+/* *name is NULL when the file is none of Alembic's. */
+static int read_name(struct world *w, const struct migration_file *f, const char *text,
+		     const struct source_strings *down, const char **name, struct err *e)
+{
+	struct source_strings found = migrations_python_strings(w, text, NULL, "revision");
+
+	if (found.value == SOURCE_ABSENT) {
+		*name = down->value == SOURCE_ABSENT ? NULL : legacy_name(w, f);
+		return down->value == SOURCE_ABSENT || *name
+			       ? 0
+			       : no_such(w, f, "revision", "down_revision", e);
+	}
+	if (found.value == SOURCE_COMPUTED || found.n != 1)
+		return computed(w, f, "revision", e);
+	*name = found.items[0];
+	return 0;
+}
+
 /* n_replaces counts the first of requires that are down revisions, the rest are depends_on. */
 static int alembic_file(struct world *w, const struct migration_file *f, const char *text,
 			struct err *e)
 {
-	struct source_strings name = migrations_python_strings(w, text, NULL, "revision");
 	struct source_strings down = migrations_python_strings(w, text, NULL, "down_revision");
 	struct source_strings depends = migrations_python_strings(w, text, NULL, "depends_on");
+	struct source_strings labels = migrations_python_strings(w, text, NULL, "branch_labels");
+	const char *name;
 
-	if (name.value == SOURCE_ABSENT)
+	if (read_name(w, f, text, &down, &name, e) != 0)
+		return -1;
+	if (!name)
 		return 0;
-	if (name.value == SOURCE_COMPUTED || name.n != 1)
-		return computed(w, f, "revision", e);
 	if (down.value == SOURCE_ABSENT)
-		return 0;
+		return no_such(w, f, "down_revision", "revision", e);
 	if (down.value == SOURCE_COMPUTED)
 		return computed(w, f, "down_revision", e);
 	if (depends.value == SOURCE_COMPUTED)
 		return computed(w, f, "depends_on", e);
-	struct migration m = {.key = name.items[0], .version = name.items[0], .file = f};
+	struct migration m = {.key = name, .version = name, .file = f};
 
 	m.name = arena_printf(w->arena, "%s (%s)", m.key, f->base);
 	append(w, &m, down.items, down.n);
 	m.n_replaces = down.n;
 	append(w, &m, depends.items, depends.n);
+	m.labels = labels.items;
+	m.n_labels = labels.n;
 	migrations_add(w, &m);
 	return 0;
 }
@@ -80,7 +119,8 @@ static int alembic_files(struct world *w, struct err *e)
 		const char *text;
 		size_t size;
 
-		if (!str_ends(f->base, ".py"))
+		/* Alembic passes over packages, too. */
+		if (!str_ends(f->base, ".py") || str_starts(f->base, "__init__"))
 			continue;
 		if (migrations_read(w, f, &text, &size, e) != 0 || alembic_file(w, f, text, e) != 0)
 			return -1;
@@ -149,7 +189,7 @@ static size_t alembic_find_gaps(struct world *w, bool *is_followed)
 	return n_gaps;
 }
 
-/* More than one end, or none. */
+/* More than one end. */
 static void alembic_find_heads(struct world *w, const bool *is_followed)
 {
 	size_t n_heads = 0;
@@ -164,17 +204,82 @@ static void alembic_find_heads(struct world *w, const bool *is_followed)
 				 "%zu revisions have none after them (%s), and alembic upgrade "
 				 "head refuses; join them with alembic merge heads",
 				 n_heads, heads.data);
-	if (n_heads == 0)
-		migrations_found(w, FOUND_BROKEN, "heads",
-				 "every revision has another after it: down_revision goes in a "
-				 "circle");
 	buf_release(&heads);
+}
+
+/*
+ * Takes away what nothing comes after or depends on, again and again: what stays leads in a circle,
+ * or to one.
+ */
+static void alembic_find_circles(struct world *w)
+{
+	size_t *n_above = arena_array(w->arena, w->n_migrations, sizeof(*n_above));
+	struct migration **stack = arena_array(w->arena, w->n_migrations, sizeof(*stack));
+	struct migration *below;
+	size_t n = 0, n_left = w->n_migrations;
+	struct buf names;
+
+	for (size_t i = 0; i < w->n_migrations; i++)
+		for (size_t k = 0; k < w->migrations[i].n_requires; k++)
+			if ((below = find(w, w->migrations[i].requires[k])))
+				n_above[below - w->migrations]++;
+	for (size_t i = 0; i < w->n_migrations; i++)
+		if (n_above[i] == 0)
+			stack[n++] = &w->migrations[i];
+	for (; n > 0; n_left--) {
+		const struct migration *top = stack[--n];
+
+		for (size_t k = 0; k < top->n_requires; k++)
+			if ((below = find(w, top->requires[k])) &&
+			    --n_above[below - w->migrations] == 0)
+				stack[n++] = below;
+	}
+	if (n_left == 0)
+		return;
+	buf_init(&names, 512); /* longer than that is cut, as the finding would be */
+	for (size_t i = 0, told = 0; i < w->n_migrations; i++)
+		if (n_above[i] > 0)
+			buf_printf(&names, "%s%s", told++ > 0 ? ", " : "", w->migrations[i].key);
+	migrations_found(w, FOUND_BROKEN, "circle",
+			 "down_revision or depends_on goes in a circle among %s, and alembic loads "
+			 "none of them",
+			 names.data);
+	buf_release(&names);
+}
+
+/* What depends on a branch by its label depends on the revision that has it. */
+static void alembic_resolve_labels(struct world *w)
+{
+	struct map by_label;
+
+	map_init(&by_label, w->arena);
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		struct migration *m = &w->migrations[i];
+
+		for (size_t k = 0; k < m->n_labels; k++)
+			if (find(w, m->labels[k]) || !map_put(&by_label, m->labels[k], m))
+				migrations_found(w, FOUND_BROKEN, m->name,
+						 "the branch label %s is that of another revision "
+						 "as well, and alembic loads none of them",
+						 m->labels[k]);
+	}
+	for (size_t i = 0; i < w->n_migrations; i++) {
+		struct migration *m = &w->migrations[i];
+
+		for (size_t k = m->n_replaces; k < m->n_requires; k++) {
+			const struct migration *labelled = map_get(&by_label, m->requires[k]);
+
+			if (labelled)
+			m->requires[k] = labelled->key;
+		}
+	}
 }
 
 static int alembic_compare(struct world *w, struct err *e)
 {
 	bool *is_followed = arena_array(w->arena, w->n_migrations, sizeof(*is_followed));
 
+	alembic_resolve_labels(w);
 	if (migrations_compare_rows(w, e) != 0)
 		return -1;
 	for (size_t i = 0; i < w->n_rows; i++) {
@@ -185,6 +290,7 @@ static int alembic_compare(struct world *w, struct err *e)
 	}
 	if (alembic_find_gaps(w, is_followed) == 0)
 		alembic_find_heads(w, is_followed);
+	alembic_find_circles(w);
 	if (!w->untold[FOUND_PENDING])
 		migrations_find_unapplied(w);
 	return 0;

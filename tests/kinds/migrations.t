@@ -395,7 +395,31 @@ found missing_head "pending=2 missing=1" "$last: applied, but no file of Alembic
 cp versions/"${first}"_orders.py versions/twin.py
 found same_revision "duplicate=1" "are both version $first"
 sed -i "s/^down_revision = None/down_revision = '$last'/" versions/"${first}"_orders.py
-found circle "broken=1" 'down_revision goes in a circle'
+found circle "broken=1" 'down_revision or depends_on goes in a circle among '
+revision new "('$last', 'x')" >versions/new_x.py
+revision x "'y'" >versions/x.py
+revision y "'x'" >versions/y.py
+sql "UPDATE alembic_version SET version_num = 'new'"
+found circle_below "broken=1" 'circle among [xy], [xy], and alembic loads none of them'
+sed -i "s/^depends_on = None/depends_on = ['$last']/" versions/"${first}"_orders.py
+found circle_of_dependencies "broken=1" 'circle among '
+revision other None | sed 's/^depends_on.*/branch_labels: str | None = "side"/' >versions/other.py
+revision joined "('$last', 'other')" | sed 's/^depends_on.*/depends_on: Union[str, Sequence[str], None] = ("side",)/' >versions/joined.py
+sql "UPDATE alembic_version SET version_num = 'joined'"
+passes "a branch may be depended on by its label"
+revision new "'$last'" | sed 's/^depends_on.*/branch_labels = ("side", "side")/' >versions/new_x.py
+sql "UPDATE alembic_version SET version_num = 'new'"
+found same_label "broken=1" 'new \(new_x.py\): the branch label side is that of another revision as well'
+for line in '' 'down_revision: Union[str, None]' 'from common import *' '    down_revision = "x"'; do
+	printf 'from alembic import op\nrevision = "new"\ndef upgrade():\n    pass\n%s\n' "$line" >versions/new_x.py
+	undecided "a revision without what comes before it: $line" 'new_x.py: it has a revision, but no down_revision that could be read.*alembic loads no such file'
+done
+printf 'down_revision = "%s"\n' "$last" >versions/new_x.py
+undecided "what comes before no revision" 'new_x.py: it has a down_revision, but no revision that could be read'
+printf 'down_revision = "%s"\n' "$last" >versions/ae1027.py
+found called_by_its_revision "pending=1" 'ae1027 \(ae1027.py\): .*is not applied'
+revision new "'$last'" >versions/__init__.py
+passes "what Alembic passes over"
 sql 'DELETE FROM alembic_version'
 found empty_table "pending=3" 'orders.py is not applied'
 printf '"""\nrevision = "%s"\ndown_revision = "%s"\n"""\nrevision = "new"\ndown_revision = "%s"\n' "$last" "$middle" "$last" \
