@@ -71,6 +71,32 @@ static void add_overdue(struct search *s, const struct check *c, int64_t due_ms,
 	t->at_ms = measured_ms;
 }
 
+/*
+ * Of one never measured: it may be new, so the moment before it was first seen here is remembered
+ * as none it missed, and it is late from the next one on. Not by the latest moment: whoever looks
+ * at the same moments, or the schedule of which they are close together, would never find it late.
+ */
+static int find_unmeasured(struct search *s, const struct check *c, int64_t now, struct err *e)
+{
+	int64_t seen, due;
+	struct schedule_times t;
+
+	if (record_first_due(s->record, c->name, &seen, e) != 0)
+		return -1;
+	if (seen < 0) {
+		if (schedule_times(c, now, &t, e) != 0)
+			return -1;
+		if (t.previous_ms >= 0)
+			add_overdue(s, c, t.previous_ms, -1); /* the record only takes it down */
+		return 0;
+	}
+	if (schedule_due_since(c, seen, now, &due, e) != 0)
+		return -1;
+	if (due >= 0 && now - due > SCHEDULE_GRACE_MS)
+		add_overdue(s, c, due, -1);
+	return 0;
+}
+
 static int find_overdue(struct search *s, struct err *e)
 {
 	const struct definition *d = s->definition;
@@ -82,8 +108,13 @@ static int find_overdue(struct search *s, struct err *e)
 
 		if (c->schedule == NULL)
 			continue;
-		if (record_last_measured(s->record, c->name, now, &measured, e) != 0 ||
-		    schedule_due_since(c, measured, now, &due, e) != 0)
+		if (record_last_measured(s->record, c->name, now, &measured, e) != 0)
+			return -1;
+		if (measured < 0 && find_unmeasured(s, c, now, e) != 0)
+			return -1;
+		if (measured < 0)
+			continue;
+		if (schedule_due_since(c, measured, now, &due, e) != 0)
 			return -1;
 		if (due >= 0 && now - due > SCHEDULE_GRACE_MS)
 			add_overdue(s, c, due, measured);

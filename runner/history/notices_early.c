@@ -9,6 +9,20 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 
+int record_first_due(struct record *r, const char *check, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT due_ms FROM gaps WHERE check_id = (SELECT id FROM"
+				    " checks WHERE name = ?1)",
+				    e);
+
+	*out = -1;
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, check);
+	return store_integer(r, s, out, e) < 0 ? -1 : 0;
+}
+
 static int write_gap(struct record *r, int64_t check_id, int64_t due_ms, int64_t run_id,
 		     struct err *e)
 {

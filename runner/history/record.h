@@ -87,6 +87,11 @@ int record_unlock(struct record *r, const char *name, struct err *e);
  */
 void record_tell(struct record *r, struct arena *a, const struct definition *d,
 		 const struct transition *early, size_t n_early);
+/*
+ * Of a scheduled check that was never measured: the last moment before it was first seen, or the
+ * one it was told to be late for. -1 in *out: it was not seen before.
+ */
+int record_first_due(struct record *r, const char *check, int64_t *out, struct err *e);
 /* The early ones alone: nothing is to be run. */
 int record_tell_early(struct record *r, int64_t now_ms, struct err *e);
 /* Runs that began under record_tell(), have no end and never will: their process is gone. */

@@ -342,6 +342,24 @@ is "and ends the gap" "$(got '.body | fromjson | .transitions[] | [.kind, .check
 run "$ASSIZE" run --due --quiet
 is "nothing due: nothing said, nothing told" "$status $out$err$(got .path)" "0 "
 
+# One that was never measured, by who looks at the very moments at which it should have been.
+sed -i 's|^gates:|  never:\n    schedule: "* * * * *"\n    checks: [ { id: made, sql: { query: "SELECT 1", value: "1" }, target: shop, expect: ">= 1" } ]\n&|' assize.yaml
+gap="check_id = (SELECT id FROM checks WHERE name = 'never/made')"
+"$ASSIZE" run shop >/dev/null 2>&1
+is "a check that is new is late for nothing" "$(got .path)" ""
+is "but from then on" "$(record "SELECT is_open FROM gaps WHERE $gap")" 0
+record "UPDATE gaps SET due_ms = due_ms - 480000 WHERE $gap"
+"$ASSIZE" run shop >/dev/null 2>&1
+is "not ten minutes later" "$(got .path)" ""
+record "UPDATE gaps SET due_ms = due_ms - 240000 WHERE $gap"
+"$ASSIZE" run shop >/dev/null 2>&1
+like "it is overdue ten minutes after the first moment without it" "$(got .body)" '"kind":"overdue".*"check":"never/made".*and was never measured'
+: >http.log
+"$ASSIZE" run shop >/dev/null 2>&1
+is "once as well" "$(got .path)" ""
+"$ASSIZE" run never >/dev/null 2>&1
+is "until it is measured" "$(got '.body | fromjson | .transitions[] | [.kind, .check] | join(" ")')" "recovery never/made"
+
 # ---- mail ----
 receiver smtp "$TMP/plain.log"
 plain=smtp://127.0.0.1:$port
