@@ -25,6 +25,7 @@
 #include "runner/notify_early.h"
 #include "runner/notify_send.h"
 #include "runner/options.h"
+#include "runner/show.h"
 
 #define FIRST_WAIT_MS (INT64_C(60) * 1000) /* between processes, from the second failure on */
 #define MAX_WAIT_MS   (INT64_C(30) * 60 * 1000)
@@ -67,7 +68,10 @@ struct notifier {
 	struct trouble {
 		bool is_failing; /* something was not delivered, the rest waits for it */
 		int64_t next_ms; /* when that is tried again */
-	} * troubles;		 /* by sink; the last is of names that are none any more */
+		const struct notice *blamed; /* it; NULL = the time was over */
+		const struct notice *behind; /* the first that has begun to wait for it */
+		size_t n_behind;
+	} * troubles; /* by sink; the last is of names that are none any more */
 };
 
 /* ---- threads ---- */
@@ -239,6 +243,37 @@ static void say_failed(struct notifier *n, const struct notice *x, const char *w
 		      x->attempts == 1 ? "" : "s", what_next);
 }
 
+/*
+ * What is new behind what is not delivered, in one line however much it is: the attempts that
+ * fail again are not worth one, what nobody has been told of yet is.
+ */
+static void say_behind(struct notifier *n, const struct trouble *t)
+{
+	struct app *app = n->app;
+	struct arena *a = app->arena;
+	const struct notice *x = t->behind, *blamed = t->blamed;
+	int64_t now = clock_wall_ms(&app->clock);
+
+	if (t->n_behind == 0)
+		return;
+	(void)fflush(app->out); /* keep the order of the two streams; errors show at exit */
+	(void)fprintf(app->err, "assize: could not notify \"%s\" of %s%s", x->sink, title_of(a, x),
+		      about(a, x));
+	if (t->n_behind > 1)
+		(void)fprintf(app->err, " and %zu more message%s", t->n_behind - 1,
+			      t->n_behind == 2 ? "" : "s");
+	if (blamed == NULL)
+		(void)fprintf(app->err, ": its time was over");
+	else
+		(void)fprintf(app->err, ": it waits behind %s%s: %s (%" PRId64 " attempt%s)",
+			      title_of(a, blamed), about(a, blamed), blamed->why, blamed->attempts,
+			      blamed->attempts == 1 ? "" : "s");
+	if (t->next_ms <= now)
+		(void)fprintf(app->err, "; the next run tries again\n");
+	else
+		(void)fprintf(app->err, "; tried again %s\n", show_ago(a, t->next_ms, now));
+}
+
 /* ---- delivering ---- */
 
 static void say_record_failed(struct notifier *n, const struct err *e)
@@ -260,14 +295,19 @@ static int64_t next_try(const struct notice *x, const struct notify_sink *sink, 
 }
 
 /* What was not tried, because one before it failed, must not be what opens the next turn. */
-static int64_t next_turn(struct trouble *trouble, const struct parcel *p,
-			 const struct notify_sink *sink, int64_t now)
+static int64_t next_turn(struct trouble *trouble, struct parcel *p, const struct notify_sink *sink,
+			 int64_t now)
 {
-	int64_t next = p->notice->next_ms;
+	struct notice *x = p->notice;
+	int64_t next = x->next_ms;
 
-	if (!p->is_tried)
+	if (!p->is_tried) {
+		if (next == 0 && trouble->n_behind++ == 0) /* as it was written: nobody said it */
+			trouble->behind = x;
+		next = next > 0 ? next : now;
 		return next > trouble->next_ms ? next : trouble->next_ms;
-	next = next_try(p->notice, sink, now);
+	}
+	next = next_try(x, sink, now);
 	if (next > trouble->next_ms)
 		trouble->next_ms = next;
 	return next;
@@ -283,6 +323,11 @@ static int settle_failed(struct notifier *n, struct parcel *p, const struct noti
 
 	if (sink == NULL && x->why == NULL)
 		x->why = "the definition has nobody of this name any more";
+	if (p->is_tried)
+		trouble->blamed = x;
+	else if (x->why == NULL)
+		x->why = trouble->blamed != NULL ? "it waits behind an older message"
+						 : "its time was over";
 	if (is_old) {
 		say_failed(n, x, "it is too old and given up");
 		return record_notice_end(n->record, x, now, false, e);
@@ -308,6 +353,7 @@ static int settle(struct notifier *n, struct parcel *p, struct err *e)
 		return settle_failed(n, p, sink, trouble, e);
 	}
 	n->n_delivered++;
+	trouble->blamed = NULL;
 	say_delivered(n, p);
 	return record_notice_end(n->record, p->notice, clock_wall_ms(&n->app->clock), true, e);
 }
@@ -451,17 +497,19 @@ static int deliver_round(struct notifier *n, int status, struct err *e)
 static int deliver(struct notifier *n, int status, struct err *e)
 {
 	const struct clock *clock = &n->app->clock;
+	int rc;
 
 	n->deadline_ms = clock_monotonic_ms(clock) + NOTIFY_TOTAL_MS;
 	n->troubles = arena_array(n->app->arena, n->definition->n_sinks + 1, sizeof(*n->troubles));
 	if (!n->has_run && record_tell_early(n->record, clock_wall_ms(clock), e) != 0)
 		return -1;
 	do {
-		if (deliver_round(n, status, e) != 0)
-			return -1;
+		rc = deliver_round(n, status, e);
 		n->round++;
-	} while (n->n_delivered > 0 && clock_monotonic_ms(clock) < n->deadline_ms);
-	return 0;
+	} while (rc == 0 && n->n_delivered > 0 && clock_monotonic_ms(clock) < n->deadline_ms);
+	for (size_t i = 0; i < n->definition->n_sinks; i++)
+		say_behind(n, &n->troubles[i]);
+	return rc;
 }
 
 void notify_end(struct notifier *n, int status)

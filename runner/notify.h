@@ -6,8 +6,9 @@
  *	notify_end()     delivers: this run's notices, and those of earlier ones that still wait
  *
  * All sinks at once, NOTIFY_TOTAL_MS at most. Nothing here changes an exit status. What could not
- * be delivered is said on standard error the first time and when it is given up; the next run tries
- * again, then later and later, until NOTIFY_AGE_MS have passed.
+ * be delivered is said on standard error the first time, be it that it waits behind what was not,
+ * and when it is given up; the next run tries again, then later and later, until NOTIFY_AGE_MS have
+ * passed.
  */
 #ifndef ASSIZE_RUNNER_NOTIFY_H
 #define ASSIZE_RUNNER_NOTIFY_H

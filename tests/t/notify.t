@@ -273,11 +273,18 @@ for _ in 1 2; do # after the second time it waits longer
 done
 is "a failure waits for its turn" "$(record "SELECT count(*) FROM outbox WHERE next_ms > (SELECT max(end_ms) FROM run_ends) + 30000")" 1
 stock eu 5 && : >http.log
-"$ASSIZE" run --var at=status/500 >/dev/null 2>&1
+exits "the run that ends it" 0 "$ASSIZE" run -q --var at=status/500
 is "while it does not arrive, its recovery is not sent" "$(got '.body | fromjson | .transitions[].kind')" failure
+like "which is said, in one line" "$err" \
+	'^assize: could not notify "ops" of 1 recovery of run 4: it waits behind 1 failure of run 2: it answered with status 500[^;]* \(3 attempts\); tried again in [^ ]+ (s|min)$'
 : >http.log
-exits "while both wait" 0 "$ASSIZE" run --var at=status/500
-is "nothing is tried, however often one runs" "$(cat http.log)" ""
+exits "while both wait" 0 "$ASSIZE" run -q --var at=status/500
+is "nothing is tried, however often one runs, nor said again" "$(cat http.log)$err" ""
+record "UPDATE outbox SET next_ms = 1"
+exits "nor is it" 0 "$ASSIZE" run -q --var at=status/500
+is "when it waits behind one more attempt" "$(got '.body | fromjson | .transitions[].kind') $err" "failure "
+like "status shows what it waits for" "$("$ASSIZE" status)" 'ops +4 .* 0 +tried again in .* +it waits behind an older message'
+: >http.log
 stock eu 0
 exits "what is new is tried at once, and the receiver is well" 1 "$ASSIZE" run
 is "they arrive in order" "$(got '.body | fromjson | .transitions[].kind' | tr '\n' ' ')" "failure recovery failure "
