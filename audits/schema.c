@@ -67,7 +67,7 @@ static int compare_snapshot(const struct probe *p, const struct db_catalog *actu
 			       schema_engine_name(actual->engine));
 	struct db_catalog whole = in_path(p->arena, actual);
 
-	if (schema_see_whole(&whole, e) != 0)
+	if (schema_see_whole(&whole, e) != 0 || schema_see_triggers(&s.catalog, &whole, e) != 0)
 		return -1;
 	struct db_catalog known = schema_snapshot_reduce(p->arena, &whole, s.version);
 	struct schema_changes changes = schema_changes(p->arena, &s.catalog, &known, s.version > 1);

@@ -62,6 +62,9 @@ int schema_compare(struct differences *d, const struct schema_spec *spec,
 int schema_see(const struct schema_spec *spec, const struct db_catalog *actual, struct err *e);
 /* All there is, for a snapshot; triggers apart, which a role that only reads is never shown. */
 int schema_see_whole(const struct db_catalog *actual, struct err *e);
+/* Those triggers, then, where a snapshot has some. */
+int schema_see_triggers(const struct db_catalog *was, const struct db_catalog *actual,
+			struct err *e);
 
 /* ---- schema_former.c ---- */
 

@@ -25,6 +25,21 @@ static int fail_tables(const char *what, struct err *e)
 }
 
 /* MySQL shows triggers only to who may make them: that none is seen does not say there is none. */
+static bool hides_triggers(const struct db_catalog *c)
+{
+	for (size_t i = 0; i < c->n_tables; i++)
+		if (c->tables[i].n_triggers > 0)
+			return false;
+	return c->engine == DB_MYSQL;
+}
+
+static int fail_triggers(struct err *e)
+{
+	err_set(e, ERR_MEASURE, "cannot see triggers: the role is shown none");
+	return err_help(e, "the privilege TRIGGER shows them, and lets the role write: "
+			   "allow_writable_role");
+}
+
 static int see_triggers(const struct schema_spec *spec, const struct db_catalog *c, struct err *e)
 {
 	bool asks = spec->table.triggers.n > 0;
@@ -32,14 +47,18 @@ static int see_triggers(const struct schema_spec *spec, const struct db_catalog 
 	for (size_t i = 0; i < spec->tables.n; i++)
 		asks = asks ||
 		       ((const struct schema_table *)spec->tables.items[i].value)->triggers.n > 0;
-	for (size_t i = 0; i < c->n_tables; i++)
-		if (c->tables[i].n_triggers > 0)
-			return 0;
-	if (!asks || c->engine != DB_MYSQL)
+	return asks && hides_triggers(c) ? fail_triggers(e) : 0;
+}
+
+int schema_see_triggers(const struct db_catalog *was, const struct db_catalog *actual,
+			struct err *e)
+{
+	if (!hides_triggers(actual))
 		return 0;
-	err_set(e, ERR_MEASURE, "cannot see triggers: the role is shown none");
-	return err_help(e, "the privilege TRIGGER shows them, and lets the role write: "
-			   "allow_writable_role");
+	for (size_t i = 0; i < was->n_tables; i++)
+		if (was->tables[i].n_triggers > 0)
+			return fail_triggers(e);
+	return 0;
 }
 
 /* Are columns asked for that are not seen, or what is made of several? */

@@ -19,8 +19,8 @@
  * enabled always or for replicas (PostgreSQL); version 4 did not know options of views and columns
  * and the order of triggers (MySQL), collations and prefixes of the columns of UNIQUE and PRIMARY
  * KEY, modules of virtual tables (SQLite), policies, collations of types, ranges, further
- * parents, ON DELETE SET NULL of some columns and unlogged sequences (PostgreSQL). All are still
- * read, and compared in what they knew.
+ * parents, ON DELETE SET NULL of some columns and unlogged sequences (PostgreSQL), and was of a
+ * database by its name (MySQL). All are still read, and compared in what they knew.
  *
  * Text is in the arena.
  */
@@ -54,7 +54,8 @@ void schema_snapshot_write(struct buf *out, const struct db_catalog *c);
 int schema_snapshot_read(struct arena *a, const char *path, struct schema_snapshot *out,
 			 struct err *e);
 
-/* A catalog with nothing in it that a snapshot of this version could not say. */
+/* A catalog with nothing in it that a snapshot of this version could not say: before it is written,
+ * and before it is compared with one. */
 struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalog *c,
 					 int64_t version);
 

@@ -1,8 +1,15 @@
-/* schema_snapshot_old: a catalog as an older version of the file would have said it. */
+/*
+ * schema_snapshot_old: a catalog as a version of the file says it, an older one or the newest.
+ *
+ * MySQL prints every table in the query of a view, and every sequence in a default, with the name
+ * of its database. A file is to be compared with databases of other names as well: since version 5
+ * that of the database itself is left out.
+ */
 #include <string.h>
 
 #include "audits/schema_snapshot.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/str.h"
 
 /* To what version 1 knew. */
@@ -87,6 +94,53 @@ static struct db_trigger *without_enabled(struct arena *a, const struct db_trigg
 
 	for (size_t i = 0; i < n; i++)
 		r[i].enabled = NULL;
+	return r;
+}
+
+/* Behind the quoted text or name that begins here; a quote within it is doubled or escaped. */
+static const char *behind_quoted(const char *s)
+{
+	char quote = *s++;
+
+	for (; *s && (*s != quote || s[1] == quote); s++)
+		s += s[1] && (*s == quote || (*s == '\\' && quote != '`')) ? 1 : 0;
+	return *s ? s + 1 : s;
+}
+
+/* SQL without "`shop`." before names. */
+static const char *without_database(struct arena *a, const char *sql, const char *database)
+{
+	struct buf out, prefix;
+	const char *end;
+
+	if (!sql || !database)
+		return sql;
+	buf_init(&out, BUF_UNBOUNDED); /* no longer than the text */
+	buf_init(&prefix, BUF_UNBOUNDED);
+	db_quote(DB_MYSQL, &prefix, database);
+	(void)buf_putc(&prefix, '.');
+	for (const char *s = sql; *s; s = end) {
+		end = strchr("'\"`", *s) ? behind_quoted(s) : s + 1;
+		if (strncmp(s, prefix.data, prefix.len) == 0 && (s == sql || s[-1] != '.'))
+			end = s + prefix.len;
+		else
+			(void)buf_add(&out, s, (size_t)(end - s));
+	}
+	sql = arena_strndup(a, out.data, out.len);
+	buf_release(&out);
+	buf_release(&prefix);
+	return sql;
+}
+
+/* To what the newest version says. */
+static struct db_table as_of_5(struct arena *a, const struct db_table *t)
+{
+	struct db_table r = *t;
+
+	r.definition = without_database(a, t->definition, t->schema);
+	r.columns = copy(a, t->columns, t->n_columns, sizeof(*t->columns));
+	for (size_t i = 0; i < r.n_columns; i++)
+		r.columns[i].def = without_database(a, t->columns[i].def, t->schema);
 	return r;
 }
 
@@ -181,9 +235,13 @@ struct db_catalog schema_snapshot_reduce(struct arena *a, const struct db_catalo
 {
 	struct db_catalog r = *c;
 
-	if (version >= SCHEMA_SNAPSHOT_VERSION)
+	if (version >= SCHEMA_SNAPSHOT_VERSION && c->engine != DB_MYSQL)
 		return r;
 	r.tables = arena_array(a, c->n_tables, sizeof(*c->tables));
+	for (size_t i = 0; i < c->n_tables && version >= SCHEMA_SNAPSHOT_VERSION; i++)
+		r.tables[i] = as_of_5(a, &c->tables[i]);
+	if (version >= SCHEMA_SNAPSHOT_VERSION)
+		return r;
 	for (size_t i = 0; i < c->n_tables; i++) {
 		r.tables[i] = reduce_to_4(a, c->engine, &c->tables[i]);
 		if (version < 4)

@@ -258,8 +258,11 @@ static int run_request(struct request *r, struct err *e)
 		struct db_catalog catalog;
 
 		rc = t ? capture(r, t, &catalog, e) : -1;
-		if (rc == 0)
+		if (rc == 0) {
+			catalog = schema_snapshot_reduce(r->app->arena, &catalog,
+							 SCHEMA_SNAPSHOT_VERSION);
 			schema_snapshot_write(&text, &catalog);
+		}
 	} else {
 		rc = diff(r, &text, &is_different, e);
 	}

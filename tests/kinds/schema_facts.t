@@ -244,6 +244,30 @@ row defined "CREATE VIEW defined AS SELECT * FROM two;" "ALTER DEFINER=maker@loc
 row sometimes "CREATE EVENT sometimes ON SCHEDULE EVERY 1 DAY DO DELETE FROM two;" "ALTER EVENT sometimes DISABLE;" ""
 sweep mariadb mariadb_reads
 
+# ---- a file of one database is compared with another, whatever its name ----
+
+mariadb_sql "CREATE USER reader@localhost; GRANT SELECT, SHOW VIEW ON \`shop\`.* TO reader@localhost; GRANT SELECT, SHOW VIEW ON \`sh.\`\`op\`.* TO reader@localhost"
+for database in shop 'sh.`op'; do
+	mariadb_sql "DROP DATABASE IF EXISTS \`${database//\`/\`\`}\`; CREATE DATABASE \`${database//\`/\`\`}\`"
+	mariadb_sql -D "$database" "CREATE TABLE two (id INT PRIMARY KEY, a INT); CREATE SEQUENCE q; CREATE TABLE d (a INT DEFAULT NEXTVAL(q));
+		CREATE VIEW v AS SELECT id, 'it''s \`shop\`.two' AS s, 'a \\\\' AS t, a AS \`a'b\` FROM two WHERE id > 0;
+		CREATE TRIGGER g BEFORE INSERT ON d FOR EACH ROW SET NEW.a = 1"
+done
+cat >names.yaml <<YAML
+assize: 1
+targets:
+  one: { mysql: "socket=$MARIADB_SOCKET dbname=shop user=maker", allow_writable_role: true }
+  other: { mysql: "socket=$MARIADB_SOCKET dbname='sh.\`op' user=reader" }
+audits: { s: { target: other, checks: [ { id: triggers, schema: { snapshot: triggers.json } }, { id: names, schema: { snapshot: names.json } } ] } }
+YAML
+exits "captured with triggers" 0 "$ASSIZE" schema capture -f names.yaml one -o triggers.json
+jq 'del(.tables[].triggers)' triggers.json >names.json
+like "a view's query is without the name" "$(cat names.json)" 'from `two` where'
+like "texts are as they are" "$(cat names.json)" "'it\\\\\\\\'s \`shop\`.two'"
+run "$ASSIZE" run -f names.yaml --report json=report.json
+is "of another name, and as a role that is shown no triggers" "$(jq -r '.checks[].outcome' report.json | paste -sd ' ')" "undecided pass"
+like "which is said" "$out" 'cannot see triggers: the role is shown none'
+
 # ---- files of version 4 are compared in what they knew, and say what they lack ----
 
 printf '%s\n' "CREATE TABLE t (a TEXT, UNIQUE (a COLLATE NOCASE), UNIQUE (a));" "CREATE VIRTUAL TABLE words USING fts5(x);" | sqlite
@@ -262,7 +286,8 @@ mariadb_sql -D shop "CREATE TABLE t (a INT, s VARCHAR(20), UNIQUE (s(3)),
 	CREATE TRIGGER h BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 2"
 "$ASSIZE" schema capture mariadb -o mariadb.json
 jq '.assize_schema = 4 | del(.tables[].options, .tables[].columns[].options, .tables[].constraints[].options, .tables[].triggers[]?.place)
-	| (.tables[].columns[] | select(.name == "b") | .default) |= . + ", INVISIBLE"' mariadb.json >older && mv older mariadb.json
+	| (.tables[].columns[] | select(.name == "b") | .default) |= . + ", INVISIBLE"
+	| (.tables[] | select(.name == "v") | .definition) = "select `shop`.`t`.`a` AS `a` from `shop`.`t`"' mariadb.json >older && mv older mariadb.json
 exits "files of version 4: nothing differs" 0 "$ASSIZE" run --report json=report.json
 is "and each says what it lacks" "$(jq -r '.checks[].series[0].reason' report.json | grep -o ', without .*')" \
 	", without collations of UNIQUE and PRIMARY KEY and the modules of virtual tables: capture it again
