@@ -11,6 +11,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/arena.h"
@@ -349,6 +350,21 @@ static void put_large(struct buf *b, const struct operand *o, const char *unit)
 		(void)buf_printf(b, "%s%s%s", o->digits, *suffix ? " " : "", suffix);
 }
 
+/* A bound in %, with as many digits as it takes to be that one. */
+static void put_percent(struct buf *b, const struct operand *o)
+{
+	char text[32], share[40];
+	double read;
+
+	(void)snprintf(text, sizeof(text), "%.12g", o->number * 100); /* fits: 12 digits */
+	(void)snprintf(share, sizeof(share), "%se-2", text);
+	if (strchr(text, 'e') || num_parse_real(share, strlen(share), &read) != 0 ||
+	    read != o->number)
+		(void)buf_printf(b, "%s %%", o->digits);
+	else
+		(void)buf_printf(b, "%s %%", text);
+}
+
 static void put_operand(struct buf *b, const struct operand *o, const char *unit)
 {
 	if (o->is_text)
@@ -356,7 +372,7 @@ static void put_operand(struct buf *b, const struct operand *o, const char *unit
 	else if (o->is_large && (o->suffix[0] != '\0' || strcmp(unit, "%") != 0))
 		put_large(b, o, unit);
 	else if (strcmp(o->unit, "%") == 0)
-		(void)buf_printf(b, "%.12g %%", o->number * 100); /* a bound: as written */
+		put_percent(b, o);
 	else
 		unit_format_bound(b, o->number, o->unit[0] != '\0' ? o->unit : unit);
 }

@@ -259,15 +259,27 @@ static int order(double x, double y)
 	return x < y ? -1 : 1;
 }
 
+/* In per cent: a product has digits that its share has not, 28.999999999999996 of 0.29. */
+static void put_percent(double share, char text[NUM_REAL_MAX])
+{
+	char written[NUM_REAL_MAX + 3];
+	double read;
+
+	(void)snprintf(text, NUM_REAL_MAX, "%.15g", share * 100);
+	(void)snprintf(written, sizeof(written), "%se-2", text);
+	if (strchr(text, 'e') || num_parse_real(written, strlen(written), &read) != 0 ||
+	    read != share)
+		(void)num_format_real(share * 100, text); /* its length */
+}
+
 static void put_all_digits(struct buf *out, double value, const char *unit)
 {
 	char text[NUM_REAL_MAX];
 
-	if (strcmp(unit, "%") == 0) {
-		(void)buf_printf(out, "%.15g %%", value * 100); /* a full buffer shows */
-		return;
-	}
-	(void)num_format_real(value, text); /* its length */
+	if (strcmp(unit, "%") == 0)
+		put_percent(value, text);
+	else
+		(void)num_format_real(value, text); /* its length */
 	(void)buf_puts(out, text);
 	put_name(out, unit, false);
 }

@@ -163,6 +163,9 @@ audits:
       - { id: milli, sql: { query: "SELECT 9007199254740995", unit: s }, expect: "<= 9007199254740993ms" }
       - { id: share, sql: { query: "SELECT 9007199254740995.0", unit: "%" }, expect: "<= 9007199254740993%" }
       - { id: rate, sql: { query: "SELECT 9007199254740995", unit: B/s }, expect: "<= 9007199254740993" }
+      - { id: tenths, sql: { query: "SELECT 0.1 + 0.2", unit: "%" }, expect: "== 0.3%" }
+      - { id: thirty, sql: { query: "SELECT 30", unit: "%" }, expect: "<= 29.9999999999999%" }
+      - { id: percent, sql: { query: "SELECT 29", unit: "%" }, expect: "<= 28.9999999%" }
 YAML
 run "$ASSIZE" run --report tap=of.tap --report junit=of.junit --report ctrf=of.ctrf --report html=of.html
 like "neighbours beyond 2^53 differ" "$out" 'FAIL v/odd 9 007 199 254 740 993 bound == 9 007 199 254 740 992 '
@@ -173,6 +176,9 @@ like "in another one" "$out" 'pass v/kilo 9 007 199 254 740 995 B bound <= 90071
 like "seconds" "$out" 'FAIL v/seconds 9 007 199 254 740 995 s bound between 1 s and 9 007 199 254 740 993 s '
 like "milliseconds" "$out" 'FAIL v/milli 9 007 199 254 740 995 s bound <= 9007199254740993 ms '
 like "shares" "$out" 'FAIL v/share .* % bound <= 9007199254740993 % '
+like "shares that differ in the last digit" "$out" 'FAIL v/tenths 0\.30000000000000004 % bound == 0\.3 % '
+like "nor does their bound lose one" "$out" 'FAIL v/thirty 30 % bound <= 29\.9999999999999 % '
+like "and no digits that are not there" "$out" 'FAIL v/percent 29\.00 % bound <= 28\.9999999 % '
 like "rates" "$out" 'FAIL v/rate 9 007 199 254 740 995 B/s bound <= 9 007 199 254 740 993 B/s '
 like "60 min and some are no hour" "$out" 'FAIL v/hour 3600.4 s bound <= 1 h '
 like "nor is a bound" "$out" 'pass v/near 60 min bound <= 3601 s '
