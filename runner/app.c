@@ -215,11 +215,6 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 	return true;
 }
 
-int app_load(struct app *app, const struct options *o, struct definition **out)
-{
-	return app_load_instead(app, o, NULL, out);
-}
-
 static struct load_options load_of(const struct app *app, const struct options *o)
 {
 	return (struct load_options){
@@ -307,17 +302,16 @@ static int refuse_secrets(struct app *app, const struct options *o, const struct
 	return -1;
 }
 
-int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
-		     struct definition **out)
+static int load(struct app *app, const struct options *o, const struct load_options *how,
+		struct definition **out)
 {
+	const struct load_instead *instead = how->instead;
 	struct diags diags;
-	struct load_options load = load_of(app, o);
 	struct definition *d = NULL;
 	struct err e = {0};
 
-	load.instead = instead;
 	diags_init(&diags, app->arena);
-	if (definition_load(app->arena, &load, &d, &diags) != 0) {
+	if (definition_load(app->arena, how, &d, &diags) != 0) {
 		(void)fflush(app->out);
 		if (instead != NULL && instead->reword != NULL)
 			instead->reword(instead->reword_ctx, &diags);
@@ -335,6 +329,30 @@ int app_load_instead(struct app *app, const struct options *o, const struct load
 	*out = d;
 	app->definition = d;
 	return 0;
+}
+
+int app_load(struct app *app, const struct options *o, struct definition **out)
+{
+	struct load_options how = load_of(app, o);
+
+	return load(app, o, &how, out);
+}
+
+int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
+		     struct definition **out)
+{
+	struct load_options how = load_of(app, o);
+
+	how.instead = instead;
+	return load(app, o, &how, out);
+}
+
+int app_load_keyless(struct app *app, const struct options *o, struct definition **out)
+{
+	struct load_options how = load_of(app, o);
+
+	how.is_keyless = true;
+	return load(app, o, &how, out);
 }
 
 const char *app_record_path(struct app *app, const struct options *o, const struct definition *d)

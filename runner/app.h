@@ -100,6 +100,8 @@ int app_load(struct app *app, const struct options *o, struct definition **out);
 struct load_instead;
 int app_load_instead(struct app *app, const struct options *o, const struct load_instead *instead,
 		     struct definition **out);
+/* The same for who is to print the key and the origin that it may lack yet. */
+int app_load_keyless(struct app *app, const struct options *o, struct definition **out);
 
 /*
  * The record: --record, which may be a URL (with a secret: record_path() is for showing), or

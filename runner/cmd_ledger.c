@@ -149,6 +149,13 @@ static bool wants_definition(const struct ledger_command *c, const struct verb *
 	       (takes_others && access(here, F_OK) == 0);
 }
 
+/* What a file with a gate that asks for the ledger is to name, init prints. */
+static int load(struct ledger_command *c, const struct verb *v)
+{
+	return v->run == ledger_do_init ? app_load_keyless(c->app, &c->o, &c->definition)
+					: app_load(c->app, &c->o, &c->definition);
+}
+
 static int open_record(struct ledger_command *c, const struct verb *v, struct err *e)
 {
 	return v->mode == RECORD_WRITE && !v->makes ? record_open_there(c->path, &c->record, e)
@@ -168,7 +175,7 @@ static int run_ledger(struct app *app, const struct command *self, int argc, cha
 	verb = find_verb(&c, &e);
 	if (verb == NULL || check_words(&c, verb, &e) != 0)
 		return app_fail(app, &e);
-	if (wants_definition(&c, verb) && app_load(app, &c.o, &c.definition) != 0)
+	if (wants_definition(&c, verb) && load(&c, verb) != 0)
 		return EXIT_USAGE;
 	c.path = app_record_path(app, &c.o, c.definition);
 	if (!verb->opens_itself && open_record(&c, verb, &e) != 0)

@@ -82,6 +82,22 @@ static int no_place(struct err *e)
 			   "key_pem:");
 }
 
+/* Whoever asks again has lost what was printed, or was sent here for it. */
+static int refuse_second(struct ledger_command *c, const char *origin, struct err *e)
+{
+	struct ledger_key *keys;
+	size_t n;
+
+	if (ledger_keys(c->record, c->app->arena, &keys, &n, e) != 0)
+		return -1;
+	if (n == 0)
+		return err_set(e, ERR_RECORD, "the ledger has an origin, %s, and no key", origin);
+	(void)err_set(e, ERR_USAGE, "the ledger has a key already: its origin is %s, its key %s",
+		      origin, note_key_line(c->app->arena, &keys[n - 1].key));
+	return err_help(e, "give both to whoever is to verify (trust: and origin: of ledger: in "
+			   "the definition); assize ledger rotate makes another key known");
+}
+
 int ledger_do_init(struct ledger_command *c, struct err *e)
 {
 	const char *path = key_path(c), *note;
@@ -91,11 +107,8 @@ int ledger_do_init(struct ledger_command *c, struct err *e)
 
 	if (ledger_head(c->record, c->app->arena, &head, e) != 0)
 		return -1;
-	if (head.origin != NULL) {
-		(void)err_set(e, ERR_USAGE, "the ledger has a key already: its origin is %s",
-			      head.origin);
-		return err_help(e, "assize ledger rotate makes another one known");
-	}
+	if (head.origin != NULL)
+		return refuse_second(c, head.origin, e);
 	if (path == NULL && !has_secret_key(c))
 		return no_place(e);
 	if (path == NULL)

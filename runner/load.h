@@ -59,6 +59,7 @@ struct load_options {
 	const struct texts *checks;
 	const struct load_instead *instead; /* NULL = none */
 	bool is_draft;			    /* its bounds are still to be found */
+	bool is_keyless;		    /* origin and trust of its ledger are */
 };
 
 /*

@@ -361,10 +361,12 @@ static void check_ledger(struct loader *l, const struct pos pos)
 				? "a time stamp says when, not that nothing was thrown away: a "
 				  "repository or a witness has to know the record"
 				: "nothing says where the record is anchored");
+	if (l->options->is_keyless)
+		return;
 	if (!s || !s->origin)
 		(void)diags_at(l->diags, pos,
-			       "add ledger: { origin: NAME/HEX } to the file: the first line of a "
-			       "checkpoint (assize ledger checkpoint)",
+			       "add ledger: { origin: NAME/HEX } to the file: assize ledger init "
+			       "prints it",
 			       "nothing says which record is meant: one begun anew would do");
 	if (!s || s->trust.n == 0)
 		(void)diags_at(l->diags, pos,

@@ -227,6 +227,14 @@ for lacking in 'origin:which record is meant' 'trust:whose signatures count' 'gi
 	exits "a gate without ${lacking%%:*}" 3 gate -f lacking.yaml
 	like "is told so" "$err" "lacking\.yaml:[0-9]+:[0-9]+.*${lacking#*:}"
 done
+sed '/^  *\(origin\|trust\):/d' gate.yaml >lacking.yaml
+exits "one without both" 3 gate -f lacking.yaml
+is "is sent to init for both" "$(grep -c 'to the file: assize ledger init prints it$' <<<"$err")" 2
+exits "which does not ask for them itself" 0 "$ASSIZE" ledger init -f lacking.yaml --record new/record.db --key new.key
+like "and prints them" "$out" $'^origin  [^\n]+\nkey     [^\n]+[+]A'
+printed=$(sed -n 's/^key  *//p' <<<"$out")
+exits "as it does to who asks again" 3 "$ASSIZE" ledger init -f lacking.yaml --record new/record.db --key new.key
+ok "where it makes no other" grep -qF "its key ${printed:?}" <<<"$err"
 sed 's/anchored: 1h/anchored: 1s/' gate.yaml >old.yaml
 is_old() { run "$ASSIZE" gate release -f old.yaml && [ "$status" = 2 ]; }
 ok "not on one that was anchored too long ago" wait_for is_old
