@@ -299,8 +299,8 @@ static const char types_sql[] =
 	"     pg_catalog.pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname)"
 	"    FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))"
 	"  WHEN 'r' THEN " RANGE_DEFINITION
-	"  ELSE 'COMPOSITE (' || (SELECT pg_catalog.string_agg(a.attname || ' ' ||"
-	"     pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)"
+	"  ELSE 'COMPOSITE (' || (SELECT coalesce(pg_catalog.string_agg(a.attname || ' ' ||"
+	"     pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum), '')"
 	"    FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0"
 	"     AND NOT a.attisdropped) || ')' END, t.typtype = 'e',"
 	" CASE t.typtype WHEN 'd' THEN " DOMAIN_COLLATION " WHEN 'c' THEN " COMPOSITE_COLLATIONS

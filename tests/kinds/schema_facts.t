@@ -133,6 +133,7 @@ row positive "CREATE DOMAIN positive AS int CONSTRAINT p CHECK (VALUE > 0);" \
 row mail "CREATE DOMAIN mail AS text;" 'DROP DOMAIN mail; CREATE DOMAIN mail AS text COLLATE "POSIX";' "~ collation: none -> POSIX"
 row place "CREATE TYPE place AS (street text, number int);" 'DROP TYPE place; CREATE TYPE place AS (street text COLLATE "POSIX", number int);' \
 	"~ collation: none -> street POSIX"
+row hollow "CREATE TYPE hollow AS ();" "ALTER TYPE hollow ADD ATTRIBUTE a int;" "~ definition: COMPOSITE () -> COMPOSITE (a integer)"
 row span "CREATE TYPE span AS RANGE (subtype = int4);" "DROP TYPE span; CREATE TYPE span AS RANGE (subtype = int8);" \
 	"~ definition: RANGE integer -> RANGE bigint"
 row names_ "CREATE TYPE names_ AS RANGE (subtype = text);" \
