@@ -65,6 +65,7 @@ static const struct value_row aggregate_values[] = {
 	{.name = "stddev",
 	 .type = VALUE_REAL,
 	 .unit = "",
+	 .is_at_least_0 = true,
 	 .is_of_sample = true,
 	 .help = "standard deviation of the sample (n - 1)"},
 	{.name = "distinct",

@@ -166,6 +166,7 @@ static const struct value_row archive_values[] = {
 	{.name = "ratio",
 	 .type = VALUE_REAL,
 	 .unit = "",
+	 .is_at_least_0 = true,
 	 .help = "content by the size of the archive"},
 	{.name = NULL},
 };

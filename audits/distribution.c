@@ -115,6 +115,7 @@ static const struct value_row distribution_values[] = {
 		{.name = "psi",
 		 .type = VALUE_REAL,
 		 .unit = "",
+		 .is_at_least_0 = true,
 		 .help = "population stability index; by custom 0.1 is a small shift and 0.25 "
 			 "a large one; a share of 0 counts as half a tested row"},
 	[VALUE_P] = {.name = "p_value",

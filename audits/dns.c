@@ -88,7 +88,11 @@ static const struct value_row dns_values[] = {
 	 .type = VALUE_INT,
 	 .unit = "s",
 	 .help = "the shortest time to live of these records"},
-	{.name = "time", .type = VALUE_REAL, .unit = "s", .help = "until the answer was there"},
+	{.name = "time",
+	 .type = VALUE_REAL,
+	 .unit = "s",
+	 .is_at_least_0 = true,
+	 .help = "until the answer was there"},
 	{.name = NULL},
 };
 

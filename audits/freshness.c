@@ -61,7 +61,7 @@ static const struct value_row freshness_values[] = {
 	{.name = "",
 	 .type = VALUE_REAL,
 	 .unit = "s",
-	 .is_span = true,
+	 .is_at_least_0 = true,
 	 .help = "age of the newest value"},
 	{.name = NULL},
 };

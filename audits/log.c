@@ -127,6 +127,7 @@ static const struct value_row log_values[] = {
 	{.name = "rate",
 	 .type = VALUE_REAL,
 	 .unit = "1/s",
+	 .is_at_least_0 = true,
 	 .help = "matching lines, without a pattern lines, a second since the last look"},
 	{.name = "unjudged",
 	 .type = VALUE_INT,

@@ -132,6 +132,7 @@ static const struct value_row oci_values[] = {
 	{.name = "age",
 	 .type = VALUE_REAL,
 	 .unit = "s",
+	 .is_at_least_0 = true,
 	 .help = "time since the config says it was created, a series a platform"},
 	{.name = NULL},
 };

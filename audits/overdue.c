@@ -50,6 +50,7 @@ static const struct value_row overdue_values[] = {
 	{.name = "late",
 	 .type = VALUE_REAL,
 	 .unit = "s",
+	 .is_at_least_0 = true,
 	 .implied = "== 0",
 	 .is_optional = true,
 	 .help = "a series a check that has a schedule: time since it should have given a "
@@ -57,6 +58,7 @@ static const struct value_row overdue_values[] = {
 	{.name = "age",
 	 .type = VALUE_REAL,
 	 .unit = "s",
+	 .is_at_least_0 = true,
 	 .help = "a series a check: time since it last gave a verdict"},
 	{.name = NULL},
 };

@@ -302,7 +302,24 @@ static bool find_range(const struct value_row *row, struct expect_range *out)
 	};
 	if (row->most > 0)
 		out->most = (double)row->most;
-	return is_count || row->is_share || row->is_span;
+	return is_count || row->is_share || row->is_at_least_0;
+}
+
+/* What its values are called in an error, and a bound that can be missed. */
+static const char *word_for(const struct value_row *row, const struct expectation *never,
+			    const char **help)
+{
+	*help = "write a bound that can be missed, for example \"<= 1%\"";
+	if (row->is_share || never->has_share)
+		return "share";
+	*help = "write a bound that can be missed, for example \"< 1h\"";
+	if (row->is_at_least_0 && strcmp(row->unit, "s") == 0)
+		return "time";
+	*help = "write a bound that can be missed, for example \"< 0.5\"";
+	if (row->is_at_least_0)
+		return "value";
+	*help = "write a bound that can be missed, for example \">= 1\" or \"== 0\"";
+	return row->most > 0 ? "value" : "count";
 }
 
 /*
@@ -312,7 +329,7 @@ static bool find_range(const struct value_row *row, struct expect_range *out)
 static void check_can_fail(struct loader *l, const struct check *c)
 {
 	const struct expectation *never = NULL;
-	const char *what = "count";
+	const char *what = "", *help = "";
 
 	for (size_t i = 0; i < c->n_expects; i++) {
 		const struct named_expectation *e = &c->expects[i];
@@ -325,19 +342,10 @@ static void check_can_fail(struct loader *l, const struct check *c)
 		if (never != NULL)
 			continue;
 		never = &e->expect;
-		what = row.is_share || never->has_share ? "share"
-		       : row.is_span			? "time"
-		       : row.most > 0			? "value"
-							: "count";
+		what = word_for(&row, never, &help);
 	}
 	if (never != NULL && l->options->today == NULL && !l->options->is_draft)
-		(void)diags_at(l->diags, never->pos,
-			       strcmp(what, "share") == 0
-				       ? "write a bound that can be missed, for example \"<= 1%\""
-			       : strcmp(what, "time") == 0
-				       ? "write a bound that can be missed, for example \"< 1h\""
-				       : "write a bound that can be missed, for example \">= 1\" "
-					 "or \"== 0\"",
+		(void)diags_at(l->diags, never->pos, help,
 			       "\"%s\" holds for every %s: the check could never fail", never->text,
 			       what);
 }

@@ -45,7 +45,7 @@ struct value_row {
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	const char *implied_warn; /* with implied: likewise, for warn */
 	bool is_share;		  /* from 0 to 1 */
-	bool is_span;		  /* REAL: of time, never below 0 */
+	bool is_at_least_0;	  /* REAL: of time, a size, a ratio */
 	int64_t most;		  /* INT: none is above it; 0 = it can be any */
 	bool counts_of_total;	  /* a bound with % is a share, one without a count */
 	bool is_of_sample;	  /* a sample of the rows estimates it */
