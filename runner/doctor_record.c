@@ -30,6 +30,12 @@ static const char *said(const struct doctor *d, const struct err *e)
 	return arena_strdup(d->arena, e->message);
 }
 
+static void find_said(struct doctor *d, enum doctor_grade grade, const struct err *e)
+{
+	doctor_find(d, grade, NULL, e->help[0] != '\0' ? arena_strdup(d->arena, e->help) : NULL,
+		    "%s", said(d, e));
+}
+
 static const char *size_of(const struct doctor *d, int64_t bytes)
 {
 	char text[NUM_REAL_MAX];
@@ -75,6 +81,19 @@ static bool is_usable(struct doctor *d)
 	return false;
 }
 
+/* Of one that cannot be reached whoever reads it says so. */
+static void look_at_writing(struct doctor *d, const struct shared_url *url)
+{
+	struct shared_log *log;
+	struct err e = {0};
+
+	if (shared_log_open(url, &log, NULL) != 0)
+		return;
+	if (log->driver->examine(log, &e) != 0)
+		find_said(d, DOCTOR_DOUBT, &e); /* of who only reads, nothing is wrong */
+	log->driver->close(log);
+}
+
 /* On a server: there is no file of its own to look at. */
 static void look_at_shared(struct doctor *d, const char *url)
 {
@@ -82,13 +101,13 @@ static void look_at_shared(struct doctor *d, const char *url)
 	struct err e = {0};
 
 	d->path = "a record on a server"; /* until it is known what may be shown of the URL */
-	if (shared_url_parse(d->arena, url, &parsed, &e) == 0)
+	if (shared_url_parse(d->arena, url, &parsed, &e) == 0) {
 		d->path = parsed.shown;
+		look_at_writing(d, &parsed);
+	}
 	if (e.class != ERR_NONE || record_open(url, RECORD_READ, &d->record, &e) != 0 ||
 	    ledger_head(d->record, d->arena, &d->head, &e) != 0) {
-		doctor_find(d, DOCTOR_BROKEN, NULL,
-			    e.help[0] != '\0' ? arena_strdup(d->arena, e.help) : NULL, "%s",
-			    said(d, &e));
+		find_said(d, DOCTOR_BROKEN, &e);
 		record_close(d->record);
 		d->record = NULL;
 		return;
@@ -123,9 +142,7 @@ void doctor_look_record(struct doctor *d)
 			    d->path);
 	} else if (record_open(d->path, RECORD_READ, &d->record, &e) != 0 ||
 		   ledger_head(d->record, d->arena, &d->head, &e) != 0) {
-		doctor_find(d, DOCTOR_BROKEN, NULL,
-			    e.help[0] != '\0' ? arena_strdup(d->arena, e.help) : NULL, "%s",
-			    said(d, &e));
+		find_said(d, DOCTOR_BROKEN, &e);
 		record_close(d->record);
 		d->record = NULL;
 	} else {

@@ -361,6 +361,7 @@ static void postgres_log_close(struct shared_log *log)
 static const struct shared_log_driver driver = {
 	.close = postgres_log_close,
 	.place = postgres_log_place,
+	.examine = postgres_log_examine,
 	.head = postgres_log_head,
 	.lock = postgres_log_lock,
 	.append = postgres_log_append,

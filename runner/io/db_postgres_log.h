@@ -57,6 +57,8 @@ int postgres_log_receive(struct postgres_log *l, int was_sent, struct postgres_l
 int postgres_log_run(struct postgres_log *l, const char *sql, struct postgres_log_answer *x,
 		     struct err *e);
 
+int postgres_log_examine(struct shared_log *log, struct err *e); /* of the driver */
+
 /* -1 for what is no number. */
 int64_t postgres_log_integer(const struct postgres_log *l, const PGresult *r, int row, int at);
 #define POSTGRES_LOG_COLUMNS "number, kind, version, size, root, digest"

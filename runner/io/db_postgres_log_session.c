@@ -45,6 +45,9 @@ static void help(const struct postgres_log *l, const char *message, struct err *
 	else if (postgres_log_is_state(l, "25006"))
 		(void)err_help(e, "a record is on the primary server and the role may write: look "
 				  "at target_session_attrs and default_transaction_read_only");
+	else if (postgres_log_is_state(l, "53100"))
+		(void)err_help(e, "make room on the server's disk: until then nothing is recorded, "
+				  "and what was acknowledged is there");
 	else if (strstr(message, "password"))
 		(void)err_help(e, "give the password in PGPASSWORD, ~/.pgpass, a service file, or "
 				  "with the URL in ASSIZE_RECORD");
@@ -171,6 +174,56 @@ int postgres_log_run(struct postgres_log *l, const char *sql, struct postgres_lo
 {
 	postgres_begin_call(&l->session, clock_monotonic_ms(&l->clock) + POSTGRES_LOG_CALL_MS);
 	return postgres_log_receive(l, l->session.pq->PQsendQuery(l->session.conn, sql), x, e);
+}
+
+/* ---- would it take a change ---- */
+
+struct stands {
+	bool is_read_only, may_write;
+};
+
+static int take_stands(void *ctx, struct postgres_log *l, const PGresult *r, int row, struct err *e)
+{
+	struct stands *x = ctx;
+
+	(void)e; /* both are true or false, never NULL */
+	x->is_read_only = l->session.pq->PQgetvalue(r, row, 0)[0] == 't';
+	x->may_write = l->session.pq->PQgetvalue(r, row, 1)[0] == 't';
+	return 0;
+}
+
+#define MAY(table, what) "has_table_privilege(to_regclass('" table "'), '" what "')"
+
+/* Of a standby every transaction is read-only, too. Tables nobody has made yet refuse nothing. */
+int postgres_log_examine(struct shared_log *log, struct err *e)
+{
+	struct postgres_log *l = postgres_log_of(log);
+	struct stands x = {.may_write = true};
+	struct postgres_log_answer answer = {.row = take_stands, .ctx = &x};
+	int rc;
+
+	if (postgres_log_run(l,
+			     "SELECT current_setting('transaction_read_only') = 'on', "
+			     "coalesce(" MAY("assize_record", "UPDATE") " AND " MAY(
+				     "assize_record",
+				     "INSERT") " AND " MAY("assize_record_change",
+							   "INSERT") " AND " MAY("assize_record_"
+										 "base",
+										 "INSERT") ", "
+											   "true)",
+			     &answer, e) != 0)
+		return -1;
+	if (!x.is_read_only && x.may_write)
+		return 0;
+	l->is_locked = true; /* for the message: it is about writing */
+	(void)snprintf(l->state, sizeof(l->state), "%s",
+		       x.is_read_only ? "25006" : "42501"); /* its size */
+	rc = fail(l,
+		  x.is_read_only ? "the server is a standby, or read-only for this role"
+				 : "the role may not write its tables",
+		  e);
+	l->is_locked = false;
+	return rc;
 }
 
 int64_t postgres_log_integer(const struct postgres_log *l, const PGresult *r, int row, int at)

@@ -76,6 +76,8 @@ struct shared_log_driver {
 	void (*close)(struct shared_log *l);
 	/* Hosts, ports and database: tells one server's records from another's. */
 	const char *(*place)(const struct shared_log *l);
+	/* Would the server take a change? -1: what stands in the way. Nothing is changed. */
+	int (*examine)(struct shared_log *l, struct err *e);
 	/* One round trip. A connection that was lost while nothing was under way is opened again.
 	 */
 	int (*head)(struct shared_log *l, struct shared_head *out, struct err *e);

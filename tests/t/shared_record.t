@@ -204,6 +204,9 @@ for moment in IMMEDIATE DEFERRED; do
 	like "one that takes none ($moment): exit status 4" "$status $err" \
 		"^4 .*could not write record \"$shown=main\": no room left"
 done
+answers IMMEDIATE "RAISE EXCEPTION ''No space left on device'' USING ERRCODE = ''53100''"
+run as one run
+like "one whose disk is full: so, with what to do" "$status $err" "^4 .*No space left on device.*help: make room on the server's disk"
 answers DEFERRED "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(9)"
 run as one run
 like "a connection that is lost at COMMIT: nobody knows, so it is not recorded" "$status $err" \
@@ -629,6 +632,16 @@ run as two doctor -f keyed.yaml
 like "its health is that of what is on the server" "$out" "ok +record +$shown=main: [0-9]+ records"
 like "and of the key that is named" "$out" 'ok +key +[^ ]+ledger\.key: it is the newest key of the record'
 unlike "there is no file to look at" "$out" 'permissions|file system|does not exist'
+unlike "and it can be written" "$out" 'could not write'
+records 'ALTER DATABASE records SET default_transaction_read_only = on'
+run as two run
+like "a server that takes no changes, as a standby: exit status 4" "$status $err" \
+	'^4 .*could not write record .*read-only transaction.*help: a record is on the primary server'
+run as two doctor -f keyed.yaml
+like "which a doctor finds before" "$out" \
+	"doubt +record +could not write record \"$shown=main\": the server is a standby, or read-only for this role.*help: a record is on the primary"
+like "and reads it all the same" "$out" "ok +record +$shown=main: [0-9]+ records"
+admin postgres 'ALTER DATABASE records RESET default_transaction_read_only'
 
 # ---- the record's own tests ----
 
