@@ -54,14 +54,24 @@ int subject_check_branch(struct arena *a, const struct definition *d, const char
 			 struct err *e)
 {
 	const char *name = name_of(a, subject);
-	const char *places[] = {"refs/heads", "refs/remotes/origin"};
+	const char *heads = arena_printf(a, "%s/HEAD", name);
+	/* git's places for a name that is no tag, and the branch that a CI checkout only fetched */
+	const struct {
+		const char *place, *name;
+	} refs[] = {
+		{"refs", str_starts(name, "tags/") ? "" : name},
+		{"refs/heads", name},
+		{"refs/remotes", name},
+		{"refs/remotes", heads},
+		{"refs/remotes/origin", name},
+	};
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (has_ref(a, d->root_dir, places[i], name) &&
+	for (size_t i = 0; i < sizeof(refs) / sizeof(refs[0]); i++)
+		if (has_ref(a, d->root_dir, refs[i].place, refs[i].name) &&
 		    !has_ref(a, d->root_dir, "refs/tags", name))
 			return refuse(a, subject,
 				      arena_printf(a, "it is a branch here (%s/%s), and moves",
-						   places[i], str_escaped(a, name)),
+						   refs[i].place, str_escaped(a, refs[i].name)),
 				      e);
 	return 0;
 }

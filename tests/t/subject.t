@@ -49,13 +49,15 @@ done
 # ---- what the repository says ----
 
 git init -q -b main . && git add assize.yaml && git commit -qm one && git branch release/1 && git branch both &&
-	git tag both && git tag v2 && git update-ref refs/remotes/origin/far HEAD
-for word in main release/1 main~1 'main@{1}' far; do
+	git tag both && git tag v2 && git update-ref refs/remotes/origin/far HEAD &&
+	git update-ref refs/remotes/fork/side HEAD && git update-ref refs/pull/7/head HEAD && git tag origin/tag &&
+	git symbolic-ref refs/remotes/fork/HEAD refs/remotes/fork/side && git update-ref refs/remotes/origin/tag HEAD
+for word in main release/1 main~1 'main@{1}' origin/far fork/side 'fork/side^{}' fork pull/7/head far; do
 	exits "a branch: $word" 3 "$ASSIZE" gate g --subject "$word"
 done
 like "a branch: why" "$err" '"far" cannot be a subject: it is a branch here \(refs/remotes/origin/far\), and moves.*rev-parse far'
 exits "a branch is no release to override for" 3 "$ASSIZE" override g --subject main --reason x --by jane
-for word in both v2 nothing "$(git rev-parse main)" "$(git rev-parse --short main)"; do
+for word in both v2 origin/tag nothing "$(git rev-parse main)" "$(git rev-parse --short main)"; do
 	exits "no branch, or a tag as well: $word" 0 "$ASSIZE" gate g --subject "$word"
 done
 exits "runs about a branch are something to compare with" 0 "$ASSIZE" run --subject main
