@@ -72,6 +72,13 @@ static int compare_snapshot(const struct probe *p, const struct db_catalog *actu
 	struct db_catalog known = schema_snapshot_reduce(p->arena, &whole, s.version);
 	struct schema_changes changes = schema_changes(p->arena, &s.catalog, &known, s.version > 1);
 
+	if (changes.n_facts == 0) {
+		err_set(e, ERR_MEASURE,
+			"there is nothing to compare: neither snapshot \"%s\" nor the database has "
+			"any object",
+			path);
+		return err_help(e, "is it the right database, and, on PostgreSQL, search path?");
+	}
 	schema_changes_tell(&changes, d);
 	*remark = schema_snapshot_lacks(actual->engine, s.version);
 	return 0;

@@ -154,7 +154,7 @@ static const char *get_default(struct reader *r, const char *at)
 	const char *text = get_optional(r, at, "default");
 	const char *update = text && r->version < 5 ? strstr(text, " on update ") : NULL;
 
-	if (!update)
+	if (!update || strchr(update, '\'')) /* of a text that says so */
 		return text;
 	update += strlen(" on update ");
 	return arena_strndup(r->arena, text, (size_t)(update - text) + strcspn(update, ", "));

@@ -278,6 +278,17 @@ exits "a file of version 3 is compared in what it knew" 0 "$ASSIZE" run -f confl
 like "which is said" "$(jq -r '.checks[0].series[0].reason' report.json)" 'without ON CONFLICT: capture it again'
 
 # ---- what cannot be measured ----
+cat >empty.yaml <<'YAML'
+assize: 1
+targets: { shop: { sqlite: empty.db } }
+audits: { s: { target: shop, checks: [ { id: as_was, schema: { snapshot: empty.json } } ] } }
+YAML
+sqlite3 empty.db "PRAGMA user_version = 1"
+exits "nothing is captured" 0 "$ASSIZE" schema capture -f empty.yaml shop -o empty.json
+exits "nothing as it was is no pass" 2 "$ASSIZE" run -f empty.yaml
+like "which is said" "$out" 'nothing to compare: neither snapshot ".*empty\.json" nor the database has any object'
+sqlite3 empty.db "CREATE TABLE a (x INT)"
+exits "something is a difference" 1 "$ASSIZE" run -f empty.yaml
 intact
 sed -i 's/"nullable": false/"nullable": "no"/' shop.schema.json
 tells "a damaged snapshot" snapshot 2 '/tables/0/columns/[0-9]/nullable is not true or false'

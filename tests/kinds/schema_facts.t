@@ -282,7 +282,7 @@ jq '.assize_schema = 4 | del(.types[].collation, .tables[].policies, .tables[].o
 	postgres.json >older && mv older postgres.json
 mariadb_sql "DROP DATABASE shop; CREATE DATABASE shop"
 mariadb_sql -D shop "CREATE TABLE t (a INT, s VARCHAR(20), UNIQUE (s(3)),
-	b DATETIME DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP INVISIBLE);
+	b DATETIME DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP INVISIBLE, w VARCHAR(40) DEFAULT 'x on update y, z');
 	CREATE SQL SECURITY INVOKER VIEW v AS SELECT a FROM t; CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;
 	CREATE TRIGGER h BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 2"
 "$ASSIZE" schema capture mariadb -o mariadb.json
