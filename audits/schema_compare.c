@@ -275,11 +275,15 @@ static void compare_action(struct differences *d, const char *what, const char *
 static void compare_foreign_key(struct differences *d, const struct schema_foreign_key *w,
 				const char *what, const struct db_foreign_key *k)
 {
+	const char *on_delete =
+		k->set_columns ? arena_printf(d->arena, "%s (%s)", k->on_delete, k->set_columns)
+			       : k->on_delete;
+
 	if (w->name)
 		differences_expect(d, k->name && db_same_name(d->engine, w->name, k->name),
 				   SCHEMA_CHANGED, "%s: is named %s, expected %s", what,
 				   k->name ? k->name : "nothing", w->name);
-	compare_action(d, what, "delete", w->on_delete, k->on_delete);
+	compare_action(d, what, "delete", w->on_delete, on_delete);
 	compare_action(d, what, "update", w->on_update, k->on_update);
 	if (w->has_deferrable)
 		differences_expect(d, k->is_deferrable == w->is_deferrable, SCHEMA_RULES,

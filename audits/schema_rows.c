@@ -123,7 +123,9 @@ static const struct key_row foreign_key_keys[] = {
 	 .example = "owners(id)"},
 	ROW(struct schema_foreign_key, name, "name", KEY_TEXT, "its name", "orders_owner_fk"),
 	ROW(struct schema_foreign_key, on_delete, "on_delete", KEY_TEXT,
-	    "cascade, set null, set default, restrict or no action", "cascade"),
+	    "cascade, set null, set default, restrict or no action; set null (b) of some columns "
+	    "only",
+	    "cascade"),
 	ROW(struct schema_foreign_key, on_update, "on_update", KEY_TEXT, "the same for updates",
 	    "no action"),
 	ROW(struct schema_foreign_key, is_deferrable, "deferrable", KEY_BOOL, "is it deferrable",

@@ -179,6 +179,20 @@ row kept "CREATE SEQUENCE kept;" "ALTER SEQUENCE kept CACHE 20;" ""
 row granted "CREATE TABLE granted (a int);" "GRANT ALL ON granted TO clerk;" ""
 row "nothing" "" "ALTER FUNCTION nothing() SECURITY DEFINER;" ""
 sweep postgres postgres
+if [ "$(admin shop "SELECT current_setting('server_version_num')")" -ge 150000 ]; then
+	cat >some.yaml <<-YAML
+		assize: 1
+		targets: { p: { postgres: "host=$POSTGRES port=$POSTGRES_PORT dbname=shop user=reader" } }
+		audits:
+		  s:
+		    target: p
+		    checks:
+		      - { id: all, schema: { table: emptied, foreign_keys: { columns: [a, b], references: "two(id, a)", on_delete: set null } } }
+		      - { id: some, schema: { table: emptied, foreign_keys: { columns: [a, b], references: "two(id, a)", on_delete: set null (b) } } }
+	YAML
+	exits "set null of some columns is none of all" 1 "$ASSIZE" run -f some.yaml
+	like "which is said" "$out" 'FAIL s/all.*pass s/some.*on delete is SET NULL \(b\), expected set null'
+fi
 
 # ---- MariaDB, as a role that is shown triggers ----
 
