@@ -174,7 +174,8 @@ static struct report_case series_case(struct arena *a, const struct report *r,
 	c.name = keep(a, &b);
 	fingerprint(&c, info->name, s->series);
 	settle(&c);
-	if (s->outcome == OUTCOME_PASS)
+	c.is_noted = result_is_noted(s->outcome, s->bound);
+	if (c.is_noted)
 		c.state = result_state(s->outcome, s->bound);
 	return c;
 }
@@ -392,6 +393,11 @@ struct report_case **report_cases_ranked(struct arena *a, struct report_case *ca
 		ranked[i] = &cases[i];
 	qsort(ranked, n, sizeof(struct report_case *), compare_ranks);
 	return ranked;
+}
+
+bool case_is_skipped(const struct report_case *c)
+{
+	return c->outcome == OUTCOME_SKIP || c->is_aside || c->is_noted;
 }
 
 const char *case_word(const struct report_case *c)

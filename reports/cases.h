@@ -30,6 +30,7 @@ struct report_case {
 	bool is_failure;     /* disproved or undecided, and without a ruling */
 	bool is_let_through; /* waived, or overridden: shown, and never as a pass */
 	bool is_aside;	     /* nothing the decision is about: counts as skipped */
+	bool is_noted;	     /* nothing is expected of it: counts as skipped, too */
 	const char *state;   /* the outcome's name, "waived", "overridden", or "noted" */
 	const char *group;   /* "tasks" (the audit), "gates", "run" */
 	const char *rule;    /* "tasks/missing", "gates/release", "run/complete" */
@@ -54,6 +55,9 @@ struct report_case *report_cases(struct arena *a, const struct report *r, size_t
  * waived or warned of, what passes; the run and the gates first, then by severity, then as above.
  */
 struct report_case **report_cases_ranked(struct arena *a, struct report_case *cases, size_t n);
+
+/* Neither passed nor failed, to whoever counts both. */
+bool case_is_skipped(const struct report_case *c);
 
 /* The state as it is written for people: "FAIL". */
 const char *case_word(const struct report_case *c);

@@ -4,7 +4,8 @@
  * Readers fail a build by the count of failed tests alone. Status "other" would fit what is
  * undecided and would be let through, so undecided is "failed" too and rawStatus tells it apart.
  * "other" is what a gate's waiver or an override let through, and a gate that was overridden.
- * "skipped" is also what the gate the report is about does not mind (ruling.h).
+ * "skipped" is also what the gate the report is about does not mind (ruling.h), and what is only
+ * noted: whoever counts passes counts what could have failed.
  */
 #include "reports/report.h"
 
@@ -19,18 +20,13 @@
 #include "runner/base/utc.h"
 #include "runner/io/json.h"
 
-static bool is_skipped(const struct report_case *c)
-{
-	return c->outcome == OUTCOME_SKIP || c->is_aside;
-}
-
 static const char *status(const struct report_case *c)
 {
 	if (c->is_let_through)
 		return "other";
 	if (c->is_failure)
 		return "failed";
-	return is_skipped(c) ? "skipped" : "passed";
+	return case_is_skipped(c) ? "skipped" : "passed";
 }
 
 static bool is_flaky(const struct report_case *c)
@@ -58,7 +54,7 @@ static void put_summary(struct json_writer *w, const struct report *r,
 
 	for (size_t i = 0; i < n; i++) {
 		n_failed += cases[i].is_failure;
-		n_skipped += is_skipped(&cases[i]);
+		n_skipped += case_is_skipped(&cases[i]);
 		n_let_through += cases[i].is_let_through;
 		n_flaky += is_flaky(&cases[i]);
 	}

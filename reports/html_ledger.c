@@ -122,7 +122,7 @@ static void put_row(const struct page *p, const struct check_view *v, size_t row
 
 	html_printf(p, "<tr class=\"%s%s\"><td class=\"st\">", html_class(s->outcome),
 		    is_continued ? " co" : "");
-	if (s->outcome == OUTCOME_PASS && s->bound[0] == '\0')
+	if (result_is_noted(s->outcome, s->bound))
 		html_puts(p, result_state(s->outcome, s->bound)); /* no sign of a pass beside it */
 	else
 		html_state(p, s->outcome);

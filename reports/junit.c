@@ -185,6 +185,12 @@ static void put_outcome(const struct junit *j, const struct result *s)
 		(void)buf_puts(j->out, "\"/>\n");
 		return;
 	}
+	if (result_is_noted(s->outcome, s->bound)) {
+		(void)buf_puts(j->out, "      <skipped message=\"noted: ");
+		put_message(j->out, s);
+		(void)buf_puts(j->out, "\"/>\n");
+		return;
+	}
 	switch (s->outcome) {
 	case OUTCOME_FAIL:
 		put_child(j, "failure", "fail", s);
@@ -199,8 +205,7 @@ static void put_outcome(const struct junit *j, const struct result *s)
 		return;
 	case OUTCOME_WARN:
 	case OUTCOME_PASS:
-		(void)buf_printf(j->out,
-				 "      <system-out>%s: ", result_state(s->outcome, s->bound));
+		(void)buf_printf(j->out, "      <system-out>%s: ", outcome_name(s->outcome));
 		put_message(j->out, s);
 		if (s->is_flaky) {
 			(void)buf_printf(j->out, "\nflaky: passed at attempt %" PRId64 "\n",
@@ -279,8 +284,9 @@ static size_t suite_end(const struct report *r, size_t i)
 static enum outcome counted_outcome(const struct junit *j, const struct result *s)
 {
 	const struct ruling ruling = ruling_of_series(&j->rulings, s);
+	bool is_noted = result_is_noted(s->outcome, s->bound);
 
-	return ruling_is_none(&ruling) ? s->outcome : OUTCOME_SKIP;
+	return ruling_is_none(&ruling) && !is_noted ? s->outcome : OUTCOME_SKIP;
 }
 
 static void put_audit(const struct junit *j, size_t from, size_t to)

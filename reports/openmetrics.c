@@ -7,8 +7,9 @@
  *
  * Nothing measured is a sample that is not there, never 0. An outcome is one gauge a state, of
  * which exactly one is 1: with a number for each outcome somebody would sooner or later compare
- * them. assize_run_passing is 1 only where the exit status is 0; watch its age
- * (assize_run_end_timestamp_seconds) too, for a file that is not written any more stays as it is.
+ * them. A series nothing is expected of has a value and no outcome. assize_run_passing is 1 only
+ * where the exit status is 0; watch its age (assize_run_end_timestamp_seconds) too, for a file that
+ * is not written any more stays as it is.
  *
  * A scheduled run measures what is due, and its file replaces the one before: the gauges of checks
  * and series are therefore of the whole definition, those of the run first, of the others the
@@ -411,10 +412,13 @@ static const struct {
 
 static void put_series(struct metrics *m)
 {
-	put_family(m, "series_outcome", "The outcome of a series: one state is 1.");
+	put_family(m, "series_outcome",
+		   "The outcome of a series: one state is 1; absent where nothing is expected.");
 	for (size_t i = 0; i < m->n_series; i++) {
 		struct buf labels;
 
+		if (result_is_noted(m->series[i]->outcome, m->series[i]->bound))
+			continue;
 		buf_init(&labels, BUF_UNBOUNDED);
 		put_label(&labels, "check", m->series[i]->check->name);
 		(void)buf_putc(&labels, ',');

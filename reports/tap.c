@@ -100,12 +100,12 @@ static void put_block(struct arena *a, struct buf *out, const struct report_case
 static void put_case(struct arena *a, struct buf *out, const struct report_case *c, size_t number)
 {
 	bool is_ok = !c->is_failure && !c->is_let_through;
-	bool is_skipped = c->outcome == OUTCOME_SKIP || c->is_aside;
 
 	(void)buf_printf(out, "%s %zu - ", is_ok ? "ok" : "not ok", number);
 	put_description(out, c->name);
-	if (is_skipped || c->is_let_through) {
-		(void)buf_printf(out, " # %s ", c->is_let_through ? KNOWN_FAILURE : "SKIP");
+	if (case_is_skipped(c) || c->is_let_through) {
+		(void)buf_printf(out, " # %s %s", c->is_let_through ? KNOWN_FAILURE : "SKIP",
+				 c->is_noted ? "noted: " : "");
 		put_description(out, c->message);
 	}
 	(void)buf_putc(out, '\n');

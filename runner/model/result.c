@@ -46,9 +46,14 @@ void result_format(struct buf *out, const struct result *r)
 		unit_format(out, v, is_share ? "%" : unit);
 }
 
+bool result_is_noted(enum outcome o, const char *bound)
+{
+	return o == OUTCOME_PASS && (bound == NULL || bound[0] == '\0');
+}
+
 const char *result_state(enum outcome o, const char *bound)
 {
-	return o == OUTCOME_PASS && (bound == NULL || bound[0] == '\0') ? "noted" : outcome_name(o);
+	return result_is_noted(o, bound) ? "noted" : outcome_name(o);
 }
 
 bool decision_line_shuts(const struct decision_line *l)

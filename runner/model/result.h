@@ -170,8 +170,9 @@ const char *decision_state(const struct decision *d);
 
 /*
  * "noted" of a pass without a bound, for nobody expects anything of the value: it is kept for the
- * eye and decides nothing. Else the outcome's name.
+ * eye, decides nothing, and is in no count of what passes. Else the outcome's name.
  */
+bool result_is_noted(enum outcome o, const char *bound);
 const char *result_state(enum outcome o, const char *bound);
 
 /* When it had been measured. A record that was changed may say anything. */

@@ -187,7 +187,16 @@ like "in a report as well" "$(cat of.tap)" 'measured 3600.4 s, bound <= 1 h'
 is "a value nobody expects anything of is noted: TAP" "$(grep -c "outcome: 'noted'" of.tap)" 3
 is "CTRF" "$(jq -r '[.results.tests[] | select(.rawStatus == "noted") | .name] | join(" ")' of.ctrf)" \
 	'v/noted:duration v/noted:cpu v/noted:memory'
-is "JUnit" "$(xmllint --xpath 'count(//system-out[starts-with(., "noted: measured ")])' of.junit)" 3
+is "JUnit" "$(xmllint --xpath 'count(//skipped[starts-with(@message, "noted: measured ")])' of.junit)" 3
+is "no format counts it among what passed: CTRF" \
+	"$(jq -c '[.results.tests[].status] as $all | [.results.summary | .passed, .skipped] == [($all | map(select(. == "passed")) | length), ($all | map(select(. == "skipped")) | length)]' of.ctrf) $(jq -r '[.results.tests[] | select(.rawStatus == "noted") | .status] | unique[]' of.ctrf)" \
+	"true skipped"
+is "TAP" "$(grep -c '^ok .*# SKIP noted: measured ' of.tap)" 3
+is "JUnit's counts" "$(xmllint --xpath 'sum(//testsuite/@skipped) = count(//skipped)' of.junit)" true
+"$ASSIZE" report --format openmetrics -o of.prom
+is "OpenMetrics has its value and no outcome" \
+	"$(grep -c 'series_value.*check="v/noted",series="duration"' of.prom) $(grep -c 'series_outcome.*check="v/noted",series="duration"' of.prom) $(grep -c 'series_outcome.*check="v/noted",series="status"' of.prom)" "1 0 5"
+unlike "and it is nothing to be told of" "$("$ASSIZE" report --format github)" 'noted'
 is "HTML" "$(grep -o '>noted<' of.html | wc -l)" 3
 is "explain" "$("$ASSIZE" explain latest v/noted | grep -c '^noted$')" 3
 like "history" "$("$ASSIZE" history v/noted duration)" 'Z  noted '
