@@ -184,7 +184,9 @@ void text_value(struct buf *out, const struct result *r)
 
 void text_point(struct buf *out, const struct point *p, const struct result *of)
 {
-	if (result_is_share(of) && p->value.type != VALUE_NONE && !isnan(p->share))
+	if (p->value.type == VALUE_NONE)
+		(void)buf_puts(out, outcome_name(p->outcome));
+	else if (result_is_share(of) && !isnan(p->share))
 		unit_format(out, p->share, "%");
 	else
 		put_value(out, &p->value, p->unit);

@@ -48,6 +48,7 @@ bool point_number(const struct point *p, bool is_share, double *out);
 
 /* "1.30 %", "283 ms", "no value". */
 void text_value(struct buf *out, const struct result *r);
+/* The same, or the outcome where there is no value. */
 void text_point(struct buf *out, const struct point *p, const struct result *of);
 /* "1 297 of 99 772", "of 4 118", or nothing: what the value is a part of. */
 void text_sample(struct buf *out, const struct result *r);

@@ -244,11 +244,15 @@ static void points_json(struct history_command *h, const char *check, const char
 	buf_release(&b);
 }
 
-/* Without a series: the check's series as its newest run has them. */
+/*
+ * Without a series: the check's series as its newest run has them. One that could not be measured
+ * at all has none: those of the run before count, and this failure is in the past of each.
+ */
 static int choose_series(struct history_command *h, const char *check, const char **series,
 			 size_t *n, struct err *e)
 {
 	struct evidence *evidence;
+	int64_t run_id = 0;
 
 	if (h->o.n_words > 1) {
 		series[0] = h->o.words[1];
@@ -259,6 +263,11 @@ static int choose_series(struct history_command *h, const char *check, const cha
 		return -1;
 	if (*n == 0)
 		return err_set(e, ERR_USAGE, "the record holds nothing about check \"%s\"", check);
+	if (*n == 1 && evidence[0].result.series[0] == '\0' &&
+	    (record_run_with_series(h->record, check, &run_id, e) != 0 ||
+	     (run_id != 0 &&
+	      record_run_evidence(h->record, h->app->arena, check, run_id, &evidence, n, e) != 0)))
+		return -1;
 	*n = *n < 8 ? *n : 8;
 	for (size_t i = 0; i < *n; i++)
 		series[i] = evidence[i].result.series;

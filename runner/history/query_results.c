@@ -187,6 +187,29 @@ int record_evidence(struct record *r, struct arena *a, const char *check, const 
 	return 0;
 }
 
+int record_run_with_series(struct record *r, const char *check, int64_t *run_id, struct err *e)
+{
+	int64_t check_id = 0;
+	sqlite3_stmt *s;
+	int rc;
+
+	*run_id = 0;
+	if (store_enter(r, STORE_READING, e) != 0)
+		return -1;
+	rc = lookup_check(r, check, &check_id, e);
+	if (rc == 0) {
+		s = store_sql(r,
+			      "SELECT r.id FROM runs r WHERE EXISTS (SELECT 1 FROM series s CROSS "
+			      "JOIN results x ON x.id = (r.id << 24 | s.id) WHERE s.check_id = ?1 "
+			      "AND s.name <> '') ORDER BY " STORE_NEWEST_FIRST " LIMIT 1",
+			      e);
+		if (s != NULL)
+			store_bind_int(s, 1, check_id);
+		rc = s == NULL || store_integer(r, s, run_id, e) < 0 ? -1 : 0;
+	}
+	return store_leave(r, rc, e);
+}
+
 int record_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
 			struct evidence **out, size_t *n, struct err *e)
 {

@@ -1,9 +1,14 @@
 /*
- * Series through time. The results of one lie one in each run, so this is a walk over runs, newest
+ * One series through time. Its results lie one in each run, so this is a walk over runs, newest
  * first, with one seek each into `results`; what is shared (outcome, bound, unit) is read again
- * only when it changes, which it seldom does. Those of many series that are measured together lie
- * side by side: they are read run by run, without a seek for each.
+ * only when it changes, which it seldom does.
+ *
+ * A run in which a check could not be measured, or was skipped, has one result for the check as a
+ * whole, of the series "". It belongs to the past of every series of that check; and the past of
+ * the check as a whole is what its series came to together.
  */
+#include "runner/history/trail.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,29 +17,10 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/history/row.h"
-#include "runner/history/store.h"
 #include "runner/stats/summary.h"
 
-/* What the walk is about. */
-struct walk {
-	int64_t series_id;
-	int64_t since_ms;    /* of measured_ms; INT64_MIN = all */
-	int64_t last_run_id; /* inclusive */
-	size_t limit;
-};
-
-/* The shared part of the row last read. */
-struct shared {
-	int64_t facts_id;
-	enum outcome outcome;
-	const char *unit, *bound;
-	bool has_limit, has_share, is_whole;
-	double limit, share;
-	unsigned char hash[SHA256_BYTES]; /* of the check's definition */
-};
-
-static int read_shared(struct record *r, struct arena *a, int64_t facts_id, struct shared *out,
-		       struct err *e)
+static int read_shared(struct record *r, struct arena *a, int64_t facts_id,
+		       struct trail_shared *out, struct err *e)
 {
 	sqlite3_stmt *s;
 
@@ -48,7 +34,7 @@ static int read_shared(struct record *r, struct arena *a, int64_t facts_id, stru
 		"facts row", facts_id, e);
 	if (s == NULL)
 		return -1;
-	*out = (struct shared){
+	*out = (struct trail_shared){
 		.facts_id = facts_id,
 		.outcome = store_outcome(s, 0),
 		.unit = store_text_or(s, 1, a, ""),
@@ -80,12 +66,16 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 	return store_integer(r, s, id, e) < 0 ? -1 : 0;
 }
 
-/* In the order of enum column. */
-#define SOURCE(is_doubtful, order)                                                                 \
-	"SELECT x.facts_id, x.value, x.n, x.own_limit, x.room, x.at_ms, r.id, r.begin_ms, "        \
-	"r.subject, " is_doubtful                                                                  \
-	" FROM runs r CROSS JOIN results x ON x.id = (r.id << 24 | ?1) WHERE r.id BETWEEN ?2 AND " \
-	"?3 ORDER BY " order
+#define SOURCE(join, is_doubtful, order)                                                           \
+	"SELECT " TRAIL_COLUMNS ", " is_doubtful " FROM runs r " join                              \
+	" WHERE r.id BETWEEN ?2 AND ?3 ORDER BY " order
+#define OWN "CROSS JOIN results x ON x.id = (r.id << 24 | ?1)"
+/* ... or what the run has of the check as a whole, ?4. */
+#define OWN_OR_WHOLE                                                                               \
+	"CROSS JOIN results x ON x.id = CASE WHEN EXISTS (SELECT 1 FROM results o WHERE o.id = "   \
+	"(r.id << 24 | ?1)) THEN (r.id << 24 | ?1) ELSE (r.id << 24 | ?4) END"
+/* ... or nothing: that run's series have to be looked at. */
+#define WHOLE_OR_NULL "LEFT JOIN results x ON x.id = (r.id << 24 | ?1)"
 /* Not ended when the run after ?3 began: so that it stays so. */
 #define UNFINISHED                                                                                 \
 	"NOT EXISTS (SELECT 1 FROM run_ends WHERE run = r.id AND state = 1 AND seq < "             \
@@ -93,32 +83,35 @@ static int first_run(struct record *r, int64_t since_ms, int64_t *id, struct err
 #define UNVOUCHED "r.merge IS NOT NULL AND (SELECT vouched FROM merges WHERE id = r.merge) = 0"
 static_assert(RUN_COMPLETE == 1, "as UNFINISHED has it");
 
-/* All series of the runs from ?1 to ?2, and which one it is. */
-#define SCAN                                                                                       \
-	"SELECT x.facts_id, x.value, x.n, x.own_limit, x.room, x.at_ms, r.id, r.begin_ms, "        \
-	"r.subject, x.id & 16777215 FROM runs r CROSS JOIN results x ON x.id BETWEEN r.id << 24 "  \
-	"AND (r.id << 24 | 16777215) WHERE r.id BETWEEN ?1 AND ?2 ORDER BY r.id DESC"
+#define COLUMN_DOUBT TRAIL_N_COLUMNS /* nothing should rest on the run; see below */
 
-enum column {
-	COLUMN_FACTS,
-	COLUMN_VALUE,
-	COLUMN_COUNTS,
-	COLUMN_LIMIT,
-	COLUMN_ROOM,
-	COLUMN_AT,
-	COLUMN_RUN,
-	COLUMN_BEGIN,
-	COLUMN_SUBJECT,
-	COLUMN_DOUBT,		      /* if asked for: nothing should rest on the run; see below */
-	COLUMN_SERIES = COLUMN_DOUBT, /* of SCAN */
-};
+/* Newest run first. */
+static sqlite3_stmt *choose(struct record *r, const struct trail *t, bool has_merges, struct err *e)
+{
+	if (t->is_whole)
+		return has_merges ? store_sql(r, SOURCE(WHOLE_OR_NULL, "0", STORE_NEWEST_FIRST), e)
+				  : store_sql(r, SOURCE(WHOLE_OR_NULL, "0", "r.id DESC"), e);
+	if (t->whole_id != 0)
+		return has_merges ? store_sql(r, SOURCE(OWN_OR_WHOLE, "0", STORE_NEWEST_FIRST), e)
+				  : store_sql(r, SOURCE(OWN_OR_WHOLE, "0", "r.id DESC"), e);
+	return has_merges ? store_sql(r, SOURCE(OWN, "0", STORE_NEWEST_FIRST), e)
+			  : store_sql(r, SOURCE(OWN, "0", "r.id DESC"), e);
+}
 
 /*
- * Newest run first. In doubt is one that did not come to its end, or was merged though nobody
- * vouched for it.
+ * Of the series alone, with COLUMN_DOUBT. In doubt is a run that did not come to its end, or was
+ * merged though nobody vouched for it.
  */
-static sqlite3_stmt *start(struct record *r, const struct walk *w, bool is_doubt_told,
-			   struct err *e)
+static sqlite3_stmt *choose_doubted(struct record *r, bool has_merges, struct err *e)
+{
+	return has_merges
+		       ? store_sql(r, SOURCE(OWN, UNFINISHED " OR " UNVOUCHED, STORE_NEWEST_FIRST),
+				   e)
+		       : store_sql(r, SOURCE(OWN, UNFINISHED, "r.id DESC"), e);
+}
+
+static sqlite3_stmt *start(struct record *r, const struct trail *t, const struct trail_walk *w,
+			   bool is_doubt_told, struct err *e)
 {
 	bool has_merges;
 	int64_t first;
@@ -126,47 +119,42 @@ static sqlite3_stmt *start(struct record *r, const struct walk *w, bool is_doubt
 
 	if (first_run(r, w->since_ms, &first, e) != 0 || store_has_merges(r, &has_merges, e) != 0)
 		return NULL;
-	if (is_doubt_told)
-		s = has_merges
-			    ? store_sql(r, SOURCE(UNFINISHED " OR " UNVOUCHED, STORE_NEWEST_FIRST),
-					e)
-			    : store_sql(r, SOURCE(UNFINISHED, "r.id DESC"), e);
-	else
-		s = has_merges ? store_sql(r, SOURCE("0", STORE_NEWEST_FIRST), e)
-			       : store_sql(r, SOURCE("0", "r.id DESC"), e);
+	s = is_doubt_told ? choose_doubted(r, has_merges, e) : choose(r, t, has_merges, e);
 	if (s == NULL)
 		return NULL;
-	store_bind_int(s, 1, w->series_id);
+	store_bind_int(s, 1, t->series_id);
 	store_bind_int(s, 2, first);
 	store_bind_int(s, 3, w->last_run_id);
+	if (!is_doubt_told && !t->is_whole && t->whole_id != 0)
+		store_bind_int(s, 4, t->whole_id);
 	return s;
 }
 
 static int64_t measured_ms(sqlite3_stmt *s)
 {
-	return sqlite3_column_int64(s, COLUMN_BEGIN) + sqlite3_column_int64(s, COLUMN_AT);
+	return sqlite3_column_int64(s, TRAIL_BEGIN) + sqlite3_column_int64(s, TRAIL_AT);
 }
 
-static struct point read_point(sqlite3_stmt *s, struct arena *a, const struct shared *f)
+static struct point read_point(sqlite3_stmt *s, struct arena *a, const struct trail_shared *f)
 {
-	struct value value = row_value(s, COLUMN_VALUE, a);
-	double limit = sqlite3_column_type(s, COLUMN_LIMIT) != SQLITE_NULL
-			       ? store_real(s, COLUMN_LIMIT)
+	struct value value = row_value(s, TRAIL_VALUE, a);
+	double limit = sqlite3_column_type(s, TRAIL_LIMIT) != SQLITE_NULL
+			       ? store_real(s, TRAIL_LIMIT)
 			       : f->limit;
 	int64_t n, n_total;
 	double share;
 
-	row_counts(s, COLUMN_COUNTS, f->is_whole, &n, &n_total);
+	row_counts(s, TRAIL_COUNTS, f->is_whole, &n, &n_total);
 	share = f->has_share ? f->share : row_derived_share(&value, n_total);
 	return (struct point){
-		.run_id = sqlite3_column_int64(s, COLUMN_RUN),
+		.run_id = sqlite3_column_int64(s, TRAIL_RUN),
 		.measured_ms = measured_ms(s),
 		.outcome = f->outcome,
 		.value = value,
 		.share = share,
 		.has_limit = f->has_limit,
 		.limit = f->has_limit ? limit : 0,
-		.room = row_room(s, COLUMN_ROOM, &value, share, limit),
+		.room = row_room(s, TRAIL_ROOM, &value, share, limit),
 		.bound = f->bound,
 		.unit = f->unit,
 	};
@@ -179,7 +167,7 @@ static struct point read_point(sqlite3_stmt *s, struct arena *a, const struct sh
 #define WALK_KIB  256
 #define LONG_WALK (STORE_KEPT_KIB / 4)
 
-static int is_long(struct record *r, const struct walk *w, bool *out, struct err *e)
+static int is_long(struct record *r, const struct trail_walk *w, bool *out, struct err *e)
 {
 	int64_t first = 0, last = 0;
 	sqlite3_stmt *s;
@@ -195,69 +183,129 @@ static int is_long(struct record *r, const struct walk *w, bool *out, struct err
 	return 0;
 }
 
-/* What was read of a series, newest first. */
-struct trail {
-	int64_t series_id; /* 0 = never seen: it has no points */
-	struct point *points;
-	size_t n, cap;
-	struct shared shared;
-};
-
-static bool is_full(const struct trail *t, size_t limit)
+bool trail_is_full(const struct trail *t, size_t limit)
 {
 	return limit != 0 && t->n >= limit;
 }
 
-/* The row s is at. */
-static int add_point(struct record *r, struct arena *a, sqlite3_stmt *s, struct last_text *subject,
-		     int64_t since_ms, struct trail *t, struct err *e)
+static void append(struct arena *a, struct trail *t, const struct point *p)
+{
+	t->points = store_grow(a, t->points, sizeof(*t->points), t->n, &t->cap);
+	t->points[t->n++] = *p;
+}
+
+int trail_add(struct record *r, struct arena *a, sqlite3_stmt *s, struct last_text *subject,
+	      int64_t since_ms, struct trail *t, struct err *e)
 {
 	struct point p;
 
-	if (read_shared(r, a, sqlite3_column_int64(s, COLUMN_FACTS), &t->shared, e) != 0 ||
-	    lookup_body(r, a, sqlite3_column_int64(s, COLUMN_SUBJECT), subject, e) != 0)
+	if (read_shared(r, a, sqlite3_column_int64(s, TRAIL_FACTS), &t->shared, e) != 0 ||
+	    lookup_body(r, a, sqlite3_column_int64(s, TRAIL_SUBJECT), subject, e) != 0)
 		return -1;
 	p = read_point(s, a, &t->shared);
 	if (p.measured_ms < since_ms)
 		return 0;
 	p.subject = subject->body;
-	t->points = store_grow(a, t->points, sizeof(*t->points), t->n, &t->cap);
-	t->points[t->n++] = p;
+	append(a, t, &p);
 	return 0;
 }
 
-/* On to the older ones, until t is full. */
-static int walk_points(struct record *r, struct arena *a, const struct walk *w, struct trail *t,
-		       struct err *e)
+/*
+ * What the check's series came to in the run s is at, where it has any of them. *n_seeks: they may
+ * be many, and the runs as well.
+ */
+static int add_joined(struct record *r, struct arena *a, sqlite3_stmt *s, struct last_text *subject,
+		      int64_t since_ms, struct trail *t, size_t *n_seeks, struct err *e)
+{
+	int64_t run_id = sqlite3_column_int64(s, TRAIL_RUN);
+	struct point p = {.run_id = run_id, .share = NAN, .room = NAN, .bound = "", .unit = ""};
+	int64_t at_ms = 0;
+	size_t n = 0;
+	sqlite3_stmt *q;
+	int rc;
+
+	q = store_sql(r,
+		      "SELECT f.outcome, x.at_ms FROM series s CROSS JOIN results x ON x.id = "
+		      "(?1 << 24 | s.id) CROSS JOIN facts f ON f.id = x.facts_id WHERE "
+		      "s.check_id = ?2",
+		      e);
+	if (q == NULL || lookup_body(r, a, sqlite3_column_int64(s, TRAIL_SUBJECT), subject, e) != 0)
+		return -1;
+	store_bind_int(q, 1, run_id);
+	store_bind_int(q, 2, t->check_id);
+	while ((rc = store_step(r, q, e)) == 1) {
+		enum outcome outcome = store_outcome(q, 0);
+
+		p.outcome = n++ == 0 ? outcome : outcome_join(p.outcome, outcome);
+		if (sqlite3_column_int64(q, 1) > at_ms)
+			at_ms = sqlite3_column_int64(q, 1);
+	}
+	*n_seeks += t->n_series;
+	if (rc < 0 || n == 0)
+		return rc;
+	p.measured_ms = sqlite3_column_int64(s, TRAIL_BEGIN) + at_ms;
+	p.subject = subject->body;
+	if (p.measured_ms >= since_ms)
+		append(a, t, &p);
+	return 0;
+}
+
+/* The past of a check as a whole ends here, however long it is: it is told as "at least". */
+#define MAX_SEEKS 50000
+
+int trail_walk(struct record *r, struct arena *a, const struct trail_walk *w, struct trail *t,
+	       struct err *e)
 {
 	struct last_text subject = {0, ""};
-	sqlite3_stmt *s = start(r, w, false, e);
+	sqlite3_stmt *s = start(r, t, w, false, e);
+	size_t n_seeks = 0;
 	int rc = 0;
 
 	if (s == NULL)
 		return -1;
-	while (!is_full(t, w->limit) && (rc = store_step(r, s, e)) == 1)
-		if (add_point(r, a, s, &subject, w->since_ms, t, e) != 0)
+	while (!trail_is_full(t, w->limit) && n_seeks < MAX_SEEKS &&
+	       (rc = store_step(r, s, e)) == 1) {
+		bool is_joined = sqlite3_column_type(s, TRAIL_FACTS) == SQLITE_NULL;
+
+		if (is_joined ? add_joined(r, a, s, &subject, w->since_ms, t, &n_seeks, e) != 0
+			      : trail_add(r, a, s, &subject, w->since_ms, t, e) != 0)
 			return -1;
+	}
 	(void)sqlite3_reset(s); /* stopped at the limit, or done */
 	return rc < 0 ? -1 : 0;
 }
 
-/* -1 error, 0 such a series was never seen, 1 found. */
-static int find_series(struct record *r, const char *check, const char *series, int64_t *id,
-		       struct err *e)
+int trail_find(struct record *r, const char *check, const char *series, struct trail *out,
+	       struct err *e)
 {
-	int64_t check_id;
+	sqlite3_stmt *s;
+	int64_t n;
 
-	*id = 0;
-	if (lookup_check(r, check, &check_id, e) != 0)
+	*out = (struct trail){.series_id = 0};
+	if (lookup_check(r, check, &out->check_id, e) != 0)
 		return -1;
-	if (check_id != 0 && lookup_series(r, check_id, series, id, e) != 0)
+	if (out->check_id == 0)
+		return 0;
+	if (lookup_series(r, out->check_id, series, &out->series_id, e) != 0)
 		return -1;
-	return *id != 0;
+	if (out->series_id == 0)
+		return 0;
+	if (lookup_series(r, out->check_id, "", &out->whole_id, e) != 0)
+		return -1;
+	if (out->whole_id != out->series_id)
+		return 1;
+	s = store_sql(r, "SELECT count(*) FROM series WHERE check_id = ?1", e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, out->check_id);
+	if (store_integer(r, s, &n, e) < 0)
+		return -1;
+	out->n_series = (size_t)n;
+	out->is_whole = n > 1;
+	return 1;
 }
 
-static void reverse(struct point *points, size_t n)
+void trail_reverse(struct point *points, size_t n)
 {
 	for (size_t i = 0; i < n / 2; i++) {
 		struct point p = points[i];
@@ -270,177 +318,27 @@ static void reverse(struct point *points, size_t n)
 int record_series(struct record *r, struct arena *a, const char *check, const char *series,
 		  int64_t since_ms, size_t limit, struct point **out, size_t *n, struct err *e)
 {
-	struct walk w = {0, since_ms, INT64_MAX, limit};
-	struct trail t = {0};
+	const struct trail_walk w = {since_ms, INT64_MAX, limit};
 	bool is_walk_long = false;
+	struct trail t;
 	int rc;
 
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
-	rc = find_series(r, check, series, &w.series_id, e);
+	rc = trail_find(r, check, series, &t, e);
 	if (rc == 1)
 		rc = is_long(r, &w, &is_walk_long, e) != 0 ? -1 : 1;
 	if (is_walk_long)
 		store_keep_pages(r, WALK_KIB);
 	if (rc == 1)
-		rc = walk_points(r, a, &w, &t, e);
+		rc = trail_walk(r, a, &w, &t, e);
 	if (is_walk_long)
 		store_keep_pages(r, STORE_KEPT_KIB);
 	if (store_leave(r, rc, e) != 0)
 		return -1;
-	reverse(t.points, t.n);
+	trail_reverse(t.points, t.n);
 	*out = t.points;
 	*n = t.n;
-	return 0;
-}
-
-/* ---- many series at once ---- */
-
-/* The trails of a page, in the order of series_id. */
-struct trails {
-	struct trail *items;
-	size_t n;
-	size_t limit;
-};
-
-/* So many runs are looked at before what is to be read next is chosen anew. */
-#define WINDOW_RUNS 64
-/* A row that is passed over costs so much less than a seek. */
-#define ROWS_A_SEEK 4
-
-static int compare_trails(const void *a, const void *b)
-{
-	const struct trail *x = a, *y = b;
-
-	return x->series_id < y->series_id ? -1 : x->series_id > y->series_id;
-}
-
-static size_t n_wanting(const struct trails *t)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->n; i++)
-		n += t->items[i].series_id != 0 && !is_full(&t->items[i], t->limit);
-	return n;
-}
-
-/* Is reading all of these runs less work than a seek for each series and run? */
-static int is_dense(struct record *r, const struct trails *t, int64_t first, int64_t last,
-		    bool *out, struct err *e)
-{
-	int64_t n_rows = 0;
-	sqlite3_stmt *s = store_sql(
-		r, "SELECT coalesce(sum(n_results), 0) FROM batches WHERE run BETWEEN ?1 AND ?2",
-		e);
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, first);
-	store_bind_int(s, 2, last);
-	if (store_integer(r, s, &n_rows, e) < 0)
-		return -1;
-	*out = n_rows / ROWS_A_SEEK <= (int64_t)n_wanting(t) * (last - first + 1);
-	return 0;
-}
-
-/* All that t can come to hold: growing would leave as much behind. */
-static void reserve(struct arena *a, struct trail *t, size_t limit, int64_t n_runs)
-{
-	if (t->points != NULL || limit == 0)
-		return;
-	t->cap = n_runs < (int64_t)limit ? (size_t)n_runs : limit;
-	t->points = arena_array(a, t->cap, sizeof(*t->points));
-}
-
-static int scan_runs(struct record *r, struct arena *a, struct trails *t, int64_t first,
-		     int64_t last, struct err *e)
-{
-	struct last_text subject = {0, ""};
-	sqlite3_stmt *s = store_sql(r, SCAN, e);
-	int rc;
-
-	if (s == NULL)
-		return -1;
-	store_bind_int(s, 1, first);
-	store_bind_int(s, 2, last);
-	while ((rc = store_step(r, s, e)) == 1) {
-		struct trail key = {.series_id = sqlite3_column_int64(s, COLUMN_SERIES)};
-		struct trail *found = bsearch(&key, t->items, t->n, sizeof(key), compare_trails);
-
-		if (found == NULL || is_full(found, t->limit))
-			continue;
-		reserve(a, found, t->limit, last);
-		if (add_point(r, a, s, &subject, INT64_MIN, found, e) != 0)
-			return -1;
-	}
-	return rc;
-}
-
-/* From the run up_to on, window by window, for as long as runs hold mostly what is wanted. */
-static int scan_dense(struct record *r, struct arena *a, struct trails *t, int64_t *up_to,
-		      struct err *e)
-{
-	while (*up_to > 0 && n_wanting(t) > 0) {
-		int64_t first = *up_to > WINDOW_RUNS ? *up_to - WINDOW_RUNS + 1 : 1;
-		bool is_less_work;
-
-		if (is_dense(r, t, first, *up_to, &is_less_work, e) != 0)
-			return -1;
-		if (!is_less_work)
-			return 0;
-		if (scan_runs(r, a, t, first, *up_to, e) != 0)
-			return -1;
-		*up_to = first - 1;
-	}
-	return 0;
-}
-
-static int read_trails(struct record *r, struct arena *a, struct trails *t, int64_t up_to,
-		       struct err *e)
-{
-	bool has_merges;
-
-	/* Of merged runs the order of numbers is not that of time. */
-	if (store_has_merges(r, &has_merges, e) != 0 ||
-	    (!has_merges && scan_dense(r, a, t, &up_to, e) != 0))
-		return -1;
-	for (size_t i = 0; up_to > 0 && i < t->n; i++) {
-		struct walk w = {t->items[i].series_id, INT64_MIN, up_to, t->limit};
-
-		if (w.series_id != 0 && walk_points(r, a, &w, &t->items[i], e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-int record_trails(struct record *r, struct arena *a, int64_t up_to_run_id,
-		  const struct result *results, size_t n_results, size_t limit, struct point **out,
-		  size_t *n, struct err *e)
-{
-	struct trails t = {arena_array(a, n_results, sizeof(*t.items)), n_results, limit};
-	int64_t *ids = arena_array(a, n_results, sizeof(*ids));
-	int rc = 0;
-
-	if (store_enter(r, STORE_READING, e) != 0)
-		return -1;
-	for (size_t i = 0; rc >= 0 && i < n_results; i++) {
-		rc = find_series(r, results[i].check->name, results[i].series, &ids[i], e);
-		t.items[i] = (struct trail){.series_id = ids[i]};
-	}
-	qsort(t.items, t.n, sizeof(*t.items), compare_trails);
-	if (rc >= 0)
-		rc = read_trails(r, a, &t, up_to_run_id, e);
-	if (store_leave(r, rc, e) != 0)
-		return -1;
-	for (size_t i = 0; i < t.n; i++)
-		reverse(t.items[i].points, t.items[i].n);
-	for (size_t i = 0; i < n_results; i++) {
-		struct trail key = {.series_id = ids[i]};
-		struct trail *found = bsearch(&key, t.items, t.n, sizeof(key), compare_trails);
-
-		out[i] = found->points;
-		n[i] = found->n;
-	}
 	return 0;
 }
 
@@ -454,14 +352,14 @@ static bool may_be_baseline(enum outcome outcome)
 }
 
 /* Numbers that were measured and not disproved, newest first. */
-static int collect(struct record *r, struct arena *a, const struct walk *w,
-		   const unsigned char hash[static SHA256_BYTES], double **out, size_t *n,
-		   struct err *e)
+static int collect(struct record *r, struct arena *a, const struct trail *t,
+		   const struct trail_walk *w, const unsigned char hash[static SHA256_BYTES],
+		   double **out, size_t *n, struct err *e)
 {
-	struct shared shared = {.facts_id = 0};
+	struct trail_shared shared = {.facts_id = 0};
 	double *values = NULL;
 	size_t count = 0, cap = 0;
-	sqlite3_stmt *s = start(r, w, true, e);
+	sqlite3_stmt *s = start(r, t, w, true, e);
 	int rc;
 
 	if (s == NULL)
@@ -470,7 +368,7 @@ static int collect(struct record *r, struct arena *a, const struct walk *w,
 		int64_t at = measured_ms(s);
 		struct value v;
 
-		if (read_shared(r, a, sqlite3_column_int64(s, COLUMN_FACTS), &shared, e) != 0)
+		if (read_shared(r, a, sqlite3_column_int64(s, TRAIL_FACTS), &shared, e) != 0)
 			return -1;
 		/* Who supplies an unsigned record, stops runs or loosens a bound for one of them
 		 * must not choose what others are judged by. */
@@ -478,7 +376,7 @@ static int collect(struct record *r, struct arena *a, const struct walk *w,
 		    sqlite3_column_int(s, COLUMN_DOUBT) != 0 ||
 		    memcmp(shared.hash, hash, sizeof(shared.hash)) != 0)
 			continue;
-		v = row_value(s, COLUMN_VALUE, a);
+		v = row_value(s, TRAIL_VALUE, a);
 		if (v.type != VALUE_INT && (v.type != VALUE_REAL || !isfinite(v.real)))
 			continue;
 		values = store_grow(a, values, sizeof(*values), count, &cap);
@@ -492,7 +390,8 @@ static int collect(struct record *r, struct arena *a, const struct walk *w,
 int record_baseline(struct record *r, const struct check_info *check, const char *series,
 		    int64_t since_ms, int64_t before_run_id, struct baseline *out, struct err *e)
 {
-	struct walk w = {.since_ms = since_ms, .last_run_id = before_run_id - 1};
+	const struct trail_walk w = {.since_ms = since_ms, .last_run_id = before_run_id - 1};
+	struct trail t;
 	struct arena *scratch;
 	double *values = NULL;
 	size_t n = 0;
@@ -501,9 +400,9 @@ int record_baseline(struct record *r, const struct check_info *check, const char
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
 	scratch = arena_new();
-	rc = find_series(r, check->name, series, &w.series_id, e);
+	rc = trail_find(r, check->name, series, &t, e);
 	if (rc == 1)
-		rc = collect(r, scratch, &w, check->hash, &values, &n, e);
+		rc = collect(r, scratch, &t, &w, check->hash, &values, &n, e);
 	rc = store_leave(r, rc, e);
 	if (rc == 0)
 		*out = (struct baseline){

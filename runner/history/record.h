@@ -246,6 +246,9 @@ int record_evidence(struct record *r, struct arena *a, const char *check, const 
 int record_run_evidence(struct record *r, struct arena *a, const char *check, int64_t run_id,
 			struct evidence **out, size_t *n, struct err *e);
 
+/* The newest run that has a series of the check other than ""; 0 = none ever had. */
+int record_run_with_series(struct record *r, const char *check, int64_t *run_id, struct err *e);
+
 /* Is run a the older one? Of runs that were merged their numbers do not tell. */
 int record_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e);
 
@@ -253,7 +256,11 @@ int record_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct e
 int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,
 		       struct err *e);
 
-/* One series through time, oldest first, numeric or not. */
+/*
+ * One series through time, oldest first, numeric or not. Where a run has of its check nothing but
+ * the series "" (it could not be measured, or was skipped), that one; and of the series "" of a
+ * check that has others, what they came to together, without a value.
+ */
 struct point {
 	int64_t run_id;
 	int64_t measured_ms;

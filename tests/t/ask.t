@@ -208,4 +208,34 @@ like "a series is named as everywhere" "$("$ASSIZE" history v/noted | grep '^v/'
 like "room without end has one" "$("$ASSIZE" history v/huge)" '< 100 +> 10000 % +1'
 like "explain says the same" "$("$ASSIZE" explain latest v/huge)" 'room used +> 10000 %'
 cd .. || bail "no way back"
+# A check that could not be measured has one result for the whole of it: it belongs to the past of each series.
+mkdir outage && cd outage || bail "no folder"
+cat >assize.yaml <<'YAML'
+assize: 1
+targets: { d: { sqlite: d.db } }
+audits:
+  w:
+    checks:
+      - { id: up, target: d, missing: { table: o, columns: [a, b] }, expect: "== 0" }
+YAML
+sqlite3 kept.db "CREATE TABLE o(a, b); INSERT INTO o VALUES (1, 2)"
+status_of() {
+	if [ "$1" = up ]; then cp kept.db d.db; else rm -f d.db; fi
+	"$ASSIZE" run --quiet >/dev/null 2>&1
+}
+for state in down up up down; do status_of "$state"; done
+seen() { "$ASSIZE" history w/up '{column="a"}' --json | jq -c '[.. | .points? // empty | .[] | [.run, .outcome]]'; }
+is "an outage stands in the past of a series" "$(seen)" '[[1,"undecided"],[2,"pass"],[3,"pass"],[4,"undecided"]]'
+exits "while it lasts as well, without the series named" 0 "$ASSIZE" history w/up
+like "each of them" "$out" 'column="a".*undecided.*pass.*pass.*undecided.*column="b".*undecided.*pass.*pass.*undecided'
+"$ASSIZE" report 4 --output page.html
+like "the page says what was before it" "$(tr -d '\n' <page.html)" 'Before: [^.]*pass[^.]* in run 3'
+unlike "and takes it for one run long" "$(cat page.html)" 'undecided for [0-9]+ runs'
+exits "one more" 2 "$ASSIZE" run
+like "the run itself tells since when" "$out" 'since +run 4, .*, 2 runs'
+status_of up
+is "and it stays when it is over" "$(seen)" \
+	'[[1,"undecided"],[2,"pass"],[3,"pass"],[4,"undecided"],[5,"undecided"],[6,"pass"]]'
+cd ..
+
 done_testing

@@ -46,26 +46,48 @@ static void test_record_series_through_time(void **state)
 	assert_int_equal(n, 0);
 }
 
-/* Does series measure in the run of this number (from 1)? One always, others seldom or no more. */
+#define TRAIL_RUNS 200
+#define CROWD	   40 /* series of another check, in the older half */
+
+enum { ALWAYS, THIRDS, NO_MORE, SELDOM, NEVER, WHOLE, TRAIL_SERIES };
+static const char *const trail_names[TRAIL_SERIES] = {"s0", "s1", "s2", "s3", "never", ""};
+
+/* In these runs the check could not be measured at all. */
+static bool is_out(int64_t run)
+{
+	return run % 29 == 0 || (run > 120 && run < 124);
+}
+
 static bool is_measured(size_t series, int64_t run)
 {
 	switch (series) {
-	case 0:
-		return true;
-	case 1:
-		return run % 3 == 0;
-	case 2:
-		return run <= 100;
-	case 3:
-		return run % 50 == 7;
+	case ALWAYS:
+		return !is_out(run);
+	case THIRDS:
+		return !is_out(run) && run % 3 == 0;
+	case NO_MORE:
+		return !is_out(run) && run <= 100;
+	case SELDOM:
+		return !is_out(run) && run % 50 == 7;
 	default:
 		return false;
 	}
 }
 
-#define TRAIL_RUNS   200
-#define TRAIL_SERIES 5
-#define CROWD	     40 /* series of others, in the older half */
+static void assert_point(size_t series, int64_t run, const struct point *p)
+{
+	enum outcome outcome = run % 4 == 0 ? OUTCOME_FAIL : OUTCOME_PASS;
+
+	assert_int_equal(p->run_id, run);
+	assert_int_equal(p->outcome, is_out(run) ? OUTCOME_UNDECIDED : outcome);
+	assert_int_equal(p->measured_ms, WORLD_T0 + run * WORLD_HOUR);
+	assert_string_equal(p->subject, run % 2 == 0 ? "even" : "odd");
+	if (is_out(run) || series == WHOLE) {
+		assert_int_equal(p->value.type, VALUE_NONE);
+		return;
+	}
+	assert_int_equal(p->value.integer, run * 10 + (int64_t)series);
+}
 
 static void assert_trail(size_t series, int64_t up_to, size_t limit, const struct point *points,
 			 size_t n)
@@ -73,17 +95,12 @@ static void assert_trail(size_t series, int64_t up_to, size_t limit, const struc
 	size_t seen = 0;
 
 	for (int64_t run = up_to; run > 0 && (limit == 0 || seen < limit); run--) {
-		const struct point *p;
-
-		if (!is_measured(series, run))
+		if (series == NEVER ||
+		    (series != WHOLE && !is_out(run) && !is_measured(series, run)))
 			continue;
 		seen++;
 		assert_true(seen <= n);
-		p = &points[n - seen];
-		assert_int_equal(p->run_id, run);
-		assert_int_equal(p->value.integer, run * 10 + (int64_t)series);
-		assert_int_equal(p->outcome, run % 4 == 0 ? OUTCOME_FAIL : OUTCOME_PASS);
-		assert_string_equal(p->subject, run % 2 == 0 ? "even" : "odd");
+		assert_point(series, run, &points[n - seen]);
 	}
 	assert_int_equal(n, seen);
 }
@@ -106,6 +123,12 @@ static void assert_trails(struct world *w, const struct result wanted[static TRA
 				assert_trail(TRAIL_SERIES - 1 - x, ends[k], limits[i], out[x],
 					     n[x]);
 		}
+	for (size_t x = 0; x < TRAIL_SERIES; x++) {
+		assert_ok(record_series(w->record, w->arena, "a/b", trail_names[x], 0, 150, out, n,
+					&e),
+			  e);
+		assert_trail(x, TRAIL_RUNS, 150, out[0], n[0]);
+	}
 }
 
 /* Where something was merged, numbers of runs do not tell their order: another way is taken. */
@@ -123,30 +146,42 @@ static void note_merge(struct world *w)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* What the run of this number has, in r. */
+static size_t results_of(struct world *w, int64_t run, struct result *r)
+{
+	const struct check_info *c = world_check(w, "a/b");
+	const struct check_info *other = world_check(w, "z/crowd");
+	enum outcome outcome = run % 4 == 0 ? OUTCOME_FAIL : OUTCOME_PASS;
+	size_t n = 0;
+
+	for (size_t k = 0; k < TRAIL_SERIES; k++)
+		if (is_measured(k, run))
+			r[n++] = world_result(w, c, trail_names[k], outcome,
+					      world_int(run * 10 + (int64_t)k));
+	if (is_out(run))
+		r[n++] = world_result(w, c, "", OUTCOME_UNDECIDED, (struct value){0});
+	for (size_t k = 0; run <= TRAIL_RUNS / 2 && k < CROWD; k++)
+		r[n++] = world_result(w, other, arena_printf(w->arena, "crowd %zu", k),
+				      OUTCOME_PASS, world_int(1));
+	return n;
+}
+
 static void test_record_trails_are_those_of_each_series(void **state)
 {
-	static const char *const names[TRAIL_SERIES] = {"s0", "s1", "s2", "s3", "never"};
 	struct world *w = *state;
-	const struct check_info *c = world_check(w, "a/b");
 	struct result wanted[TRAIL_SERIES], r[TRAIL_SERIES + CROWD];
 
 	for (size_t k = 0; k < TRAIL_SERIES; k++)
 		wanted[k] =
-			world_result(w, c, names[TRAIL_SERIES - 1 - k], OUTCOME_PASS, world_int(0));
+			world_result(w, world_check(w, "a/b"), trail_names[TRAIL_SERIES - 1 - k],
+				     OUTCOME_PASS, world_int(0));
 	for (int64_t run = 1; run <= TRAIL_RUNS; run++) {
-		struct run_info begun = world_begin(w, run % 2 == 0 ? "even" : "odd");
-		size_t count = 0;
+		struct run_info begun;
 
+		w->now_ms += WORLD_HOUR;
+		begun = world_begin(w, run % 2 == 0 ? "even" : "odd");
 		assert_int_equal(begun.id, run);
-		for (size_t k = 0; k < TRAIL_SERIES; k++)
-			if (is_measured(k, run))
-				r[count++] = world_result(
-					w, c, names[k], run % 4 == 0 ? OUTCOME_FAIL : OUTCOME_PASS,
-					world_int(run * 10 + (int64_t)k));
-		for (size_t k = 0; run <= TRAIL_RUNS / 2 && k < CROWD; k++)
-			r[count++] = world_result(w, c, arena_printf(w->arena, "crowd %zu", k),
-						  OUTCOME_PASS, world_int(1));
-		world_add(w, &begun, r, count);
+		world_add(w, &begun, r, results_of(w, run, r));
 	}
 	assert_trails(w, wanted);
 	note_merge(w);
