@@ -355,6 +355,20 @@ static size_t find_aws_secret(const struct rule *r, const struct secret_sight *s
 	return is_aws_secret(s->p + at) ? at + 40 : 0;
 }
 
+/* The name may be the end of a longer one. The key of Azure's emulator is the same everywhere. */
+static size_t find_named_token(const struct rule *r, const struct secret_sight *s)
+{
+	static const char public[] = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6";
+	size_t name = strlen(r->begins), n = span(s, name, 64, is_between), at = name + n;
+
+	if (n == 0 || s->p[name] == '-')
+		return 0;
+	n = span(s, at, r->most + 1, r->is);
+	if (n < r->least || n > r->most || memcmp(s->p + at, public, sizeof(public) - 1) == 0)
+		return 0;
+	return disorder(s->p + at, n) >= 3.0 ? at + n : 0;
+}
+
 /* Behind the end of a line and the indentation of the next; from: no line ends there. */
 static size_t next_line(const struct secret_sight *s, size_t from)
 {
@@ -476,7 +490,13 @@ static const struct rule rules[] = {
 	{"ATCTT3xFfG", "Atlassian token", 100, 400, is_word, find_token},
 	{"AGE-SECRET-KEY-1", "age key", 58, 58, is_upper, find_token},
 	{"AGE-SECRET-KEY-PQ-1", "age key", 58, 58, is_upper, find_token},
-	{"AccountKey=", "Azure storage key", 88, 88, is_base64, find_token},
+	{"AccountKey", "Azure storage key", 88, 88, is_base64, find_named_token},
+	{"accountKey", "Azure storage key", 88, 88, is_base64, find_named_token},
+	{"accountkey", "Azure storage key", 88, 88, is_base64, find_named_token},
+	{"account_key", "Azure storage key", 88, 88, is_base64, find_named_token},
+	{"account-key", "Azure storage key", 88, 88, is_base64, find_named_token},
+	{"ACCOUNT_KEY", "Azure storage key", 88, 88, is_base64, find_named_token},
+	{"STORAGE_KEY", "Azure storage key", 88, 88, is_base64, find_named_token},
 	{"client-key-data", "key of a kubeconfig", 40, 8000, is_base64, find_kubeconfig_key},
 	{"_authToken=", "npm token", 20, 300, is_word, find_token},
 	{"://", "password in a URL", 8, 300, NULL, find_url},

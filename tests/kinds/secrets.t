@@ -87,6 +87,8 @@ more = {
     "AWS access key": ["ABI" + "A" + some(16, string.ascii_uppercase), "ACC" + "A" + some(16, string.ascii_uppercase)],
     "AWS Bedrock key": ["ABS" + "KQmVkcm9ja0FQSUtleS" + some(110) + "=", "bedrock-api-" + "key-YmVkcm9jay5hbWF6b25hd3MuY29t" + some(900)],
     "Hugging Face token": ["api" + "_org_" + some(34)], "Atlassian token": ["ATC" + "TT3xFfGN0" + some(170) + "=1234ABCD"],
+    "Azure storage key": [sign.replace("'", '\\"') + some(86) + "==" for sign in ("Default" + "Account" + "Key=", "{'Account" + "Key': '", "storage_account" + "_key = ", "AZURE_STORAGE" + "_KEY=",
+        "azurestorageaccount" + "key: ", "--account" + "-key ", "account" + "Key: '", "AZURE_ACCOUNT" + "_KEY='")],
     "age key": ["AGE-SECRET-" + "KEY-PQ-1" + some(58, string.ascii_uppercase + "023456789")],
     "PyPI token": ["pypi-AgENdGVzdC5w" + "eXBpLm9yZ" + some(120)], "SendGrid API key": ["a sentence with S" + "G." + some(22) + "." + some(43) + "."],
 }
@@ -104,7 +106,7 @@ open("almost/aws", "w").write("\n".join(names[i % 3] + sign + value for i, (sign
     some(40, hexes), some(40, "0123456789ABCDEF"), some(39), some(41), some(40) + "=", some(40) + "_id", "/usr/share/doc/some/path/and/another/one", "1234567890" * 4,
     "arn:aws:secretsmanager:eu-west-1:1234:" + some(40)))) + "\nno_" + "secret_key = " + secret + "\n" + names[0] + "_id: " + secret
     + "\nvalueFrom: %s\n  valueFrom: %s\n" % (names[0], secret))
-open("almost/other", "w").write("\n".join(["sk-" + some(48), "sk-admin-" + "a-class-of-a-style-sheet-" * 4, "hv" + "b." + some(30), "ghs" + "_1234567_" + some(40),
+open("almost/other", "w").write("\n".join(["Account" + "Key=" + some(80), "Account" + "Key=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6" + some(42) + "==", "Account" + "Key: <the key of the account>", "account" + "-key-" + some(86) + "==", "sk-" + some(48), "sk-admin-" + "a-class-of-a-style-sheet-" * 4, "hv" + "b." + some(30), "ghs" + "_1234567_" + some(40),
     "ghs" + "_1234567_" + jwt('{"alg":"none"}', '{"iss":"x"}', some(43)), kube + ": REDACTED", kube + ": |\n  " + some(30), kube + "-" + some(60), kube + some(60), "ACC" + "A" + "ACGT" * 4, ""]))
 for name, encoding in ("little", "utf-16-le"), ("big", "utf-16-be"):
     text = "first line\n" + chr(0x1F600) + secrets["aws"] + "\nlast line\n"
