@@ -15,6 +15,7 @@ audits:
       - { id: word, sql: "SELECT 'a, b'", expect: 'in ["a, b", "c"]' }
       - { id: usual, sql: "SELECT 5", expect: [ "within 10% of median(28d)", "< 9" ] }
       - { id: hour, sql: { query: "SELECT 3600.5", unit: s }, expect: "<= 3601s" }
+      - { id: pair, sql: { query: "SELECT 3601", unit: s }, expect: "between 1h and 9007199254740993s" }
       - { id: gone, sql: "SELECT x FROM nowhere", expect: "> 1" }
       - { id: late, needs: [a/gone], sql: "SELECT 5", expect: "> 1" }
       - { id: program, command: { run: ["true"] } }
@@ -115,6 +116,11 @@ edited 'a bound' 1 'differs  a/total  the bound recorded is "<= 11", what was ex
 hour='(SELECT facts_id FROM results WHERE run = 8 AND series = (SELECT s.id FROM series s JOIN checks c ON c.id = s.check_id WHERE c.name = "a/hour"))'
 bound() { printf "UPDATE facts SET bound = (SELECT max(id) + 1 FROM texts) WHERE id = %s; INSERT INTO texts(hash, body) VALUES (0, '%s')" "$hour" "$1"; }
 edited 'a bound in fewer digits' 0 'equal' "$(bound '<= 60 min')" 8
+hour=${hour/hour/pair}
+edited 'two bounds in other digits' 0 'equal' "$(bound 'between 60 min and 104249991374 d')" 8
+edited 'another of the two' 1 'differs  a/pair  the bound recorded is "between 1 h and 104249991373 d"' "$(bound 'between 1 h and 104249991373 d')" 8
+edited 'another word' 1 'differs  a/pair  the bound recorded is "betwixt 1 h' "$(bound 'betwixt 1 h and 9007199254740993 s')" 8
+hour=${hour/pair/hour}
 edited 'another operator' 1 'differs  a/hour  the bound recorded is "< 3601 s"' "$(bound '< 3601 s')" 8
 edited 'a limit' 1 'differs  a/total  the limit recorded is 11, judged again it is 10' \
 	"UPDATE facts SET usual_limit = 11.0 WHERE id = (SELECT facts_id FROM results WHERE id = $total)" 8
