@@ -34,6 +34,10 @@ static bool is_of_baseline(const struct baseline_comparing *c, const struct past
 /* Evidence of the kind that counts: what it says is looked at elsewhere. */
 static bool is_sound(const struct baseline_comparing *c, const struct past_result *p)
 {
+	/* what was measured of another commit is no value of the candidate */
+	if (!gate_is_before_edition(c->in, 5) &&
+	    refuse_is_moved(c->in, p->subject, p->subject_commit))
+		return false;
 	return p->is_same_definition && p->measured_ms >= 0 &&
 	       !refuse_is_future(p->measured_ms, c->in->now_ms) && p->outcome != OUTCOME_SKIP;
 }

@@ -45,6 +45,17 @@ static void decide_never(struct lines *l, const struct gate_input *in, const str
 	line->remedy = lines_run(l, in, item->check);
 }
 
+/* A run is about what is here: where the tag is missing, that may be another commit. */
+static const char *refusal_remedy(struct lines *l, const struct gate_input *in,
+				  const struct gate_item *item, enum refusal why)
+{
+	const char *run = lines_run(l, in, item->check);
+
+	if (why != REFUSE_MOVED || in->subject_commit != NULL || in->subject_error != NULL)
+		return run;
+	return arena_printf(l->arena, "git fetch --tags, or %s", run);
+}
+
 static const char *refusal_text(struct lines *l, const struct gate_input *in,
 				const struct gate_item *item, const struct evidence *e,
 				enum refusal why)
@@ -59,8 +70,8 @@ static const char *refusal_text(struct lines *l, const struct gate_input *in,
 		return arena_printf(l->arena, "measured about %s, not about %s",
 				    subject_text(l, e->subject), subject_text(l, in->subject));
 	case REFUSE_MOVED:
-		return arena_printf(l->arena, "measured %s of another commit: %s %s", age,
-				    subject_text(l, in->subject),
+		return arena_printf(l->arena, "measured %s of %s: %s %s", age,
+				    refuse_moved_what(in), subject_text(l, in->subject),
 				    refuse_moved_text(l->arena, in, e->subject_commit));
 	case REFUSE_CHECK:
 		return "the evidence is of another check";
@@ -213,7 +224,7 @@ static void decide_item(struct lines *l, const struct gate_input *in, const stru
 					     refusal_text(l, in, item, e, why));
 			line->run_id = e->run_id;
 			line->measured_ms = e->result.measured_ms;
-			line->remedy = lines_run(l, in, item->check);
+			line->remedy = refusal_remedy(l, in, item, why);
 			is_said[why] = true;
 		}
 		if (oldest_ms == -1 || e->result.measured_ms < oldest_ms)
@@ -264,6 +275,11 @@ static void decide_gate(struct lines *l, const struct gate_input *in)
 		add_gate_line(l, g, "no check is required: there is nothing to open on");
 	if (!g->is_any_subject && (in->subject == NULL || in->subject[0] == '\0'))
 		add_gate_line(l, g, "no subject is given: nobody knows what would be released");
+	if (in->subject_error != NULL) {
+		add_gate_line(l, g, in->subject_error);
+		l->items[l->n - 1].remedy =
+			"name the commit itself (--subject), or mend the repository";
+	}
 }
 
 /* Said with the decision, for whoever reads it later; decides nothing. */

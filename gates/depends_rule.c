@@ -102,8 +102,9 @@ static const char *objection(struct lines *l, const struct gate_input *in,
 		return arena_printf(l->arena,
 				    "was decided %s by other rules or with other variables", age);
 	if (refuse_is_moved(in, d->subject, p->subject_commit) && d->is_open)
-		return arena_printf(l->arena, "was decided %s about another commit: \"%s\" %s", age,
-				    d->subject, refuse_moved_text(l->arena, in, p->subject_commit));
+		return arena_printf(l->arena, "was decided %s about %s: \"%s\" %s", age,
+				    refuse_moved_what(in), d->subject,
+				    refuse_moved_text(l->arena, in, p->subject_commit));
 	if (d->override != NULL && !p->on->is_overridden_accepted)
 		return arena_printf(l->arena, "was overridden by %s %s", d->override->actor, age);
 	if (!d->is_open)

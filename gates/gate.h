@@ -134,8 +134,9 @@ struct gate_input {
 	const char *policy;
 	unsigned char definition_digest[32];
 	const char *subject; /* as given; "any" allowed where the gate says so */
-	/* that a tag of that name leads to in the definition's repository; NULL = not known */
+	/* that a tag of that name leads to in the definition's repository; NULL = no such tag */
 	const char *subject_commit;
+	const char *subject_error; /* that repository could not be read: why; NULL */
 	int64_t now_ms;
 	const struct gate_item *items;
 	size_t n_items;
@@ -183,9 +184,10 @@ struct gate_input {
  * dependency that was let through counts for as long as it was; what an absolute check rests on is
  * no less absolute. Since the third a baseline that holds is nothing to open on where all that is
  * required is waived, and a dependency ends with what was let through however many gates below it.
- * Since the fourth durations are told in two units.
+ * Since the fourth durations are told in two units. Since the fifth what was measured, decided or
+ * let through for a commit is not for a tag of which nobody can tell what it is now.
  */
-#define GATE_EDITION 4
+#define GATE_EDITION 5
 bool gate_is_before_edition(const struct gate_input *in, int64_t edition);
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

@@ -36,9 +36,9 @@ static const char *objection(struct lines *l, const struct gate_input *in, const
 	if (override_is_too_long(o))
 		return "does not count: it is longer than 24 h, or over before it began";
 	if (refuse_is_moved(in, o->subject, o->subject_commit))
-		return arena_printf(l->arena,
-				    "does not count: it is about another commit: \"%s\" %s",
-				    o->subject, refuse_moved_text(l->arena, in, o->subject_commit));
+		return arena_printf(l->arena, "does not count: it is about %s: \"%s\" %s",
+				    refuse_moved_what(in), o->subject,
+				    refuse_moved_text(l->arena, in, o->subject_commit));
 	if (in->now_ms >= o->until_ms)
 		return arena_printf(l->arena, "ended %s", lines_age(l, o->until_ms, in->now_ms));
 	return NULL;

@@ -542,6 +542,8 @@ static void read_basis(struct reading *r, struct basis *out)
 	out->input.subject = get_text(r, root, "subject");
 	if (json_member(root, "subject_commit") != NULL)
 		out->input.subject_commit = get_text(r, root, "subject_commit");
+	if (json_member(root, "subject_error") != NULL)
+		out->input.subject_error = get_text(r, root, "subject_error");
 	out->input.now_ms = get_within(r, root, "now_ms", 0, MAX_INSTANT_MS);
 	out->input.before_seq = get_int(r, root, "before_seq");
 	out->input.policy = get_optional(r, root, "from");

@@ -44,12 +44,24 @@ static bool is_about(const struct gate *g, const struct evidence *e, const char 
 
 bool refuse_is_moved(const struct gate_input *in, const char *subject, const char *commit)
 {
-	return commit != NULL && in->subject_commit != NULL && str_equal(subject, in->subject) &&
-	       strcmp(commit, in->subject_commit) != 0;
+	if (commit == NULL || !str_equal(subject, in->subject))
+		return false;
+	if (in->subject_commit == NULL)
+		return !gate_is_before_edition(in, 5);
+	return strcmp(commit, in->subject_commit) != 0;
+}
+
+const char *refuse_moved_what(const struct gate_input *in)
+{
+	return in->subject_commit != NULL ? "another commit" : "what may be another commit";
 }
 
 const char *refuse_moved_text(struct arena *a, const struct gate_input *in, const char *commit)
 {
+	if (in->subject_error != NULL)
+		return arena_printf(a, "was %.12s then, and cannot be told now", commit);
+	if (in->subject_commit == NULL)
+		return arena_printf(a, "was %.12s then, and is no tag here now", commit);
 	return arena_printf(a, "was %.12s then, and is %.12s now", commit, in->subject_commit);
 }
 

@@ -14,7 +14,8 @@
 enum refusal {
 	REFUSE_NOTHING = 0,
 	REFUSE_SUBJECT,	   /* about another subject */
-	REFUSE_MOVED,	   /* about another commit: the subject is a tag that was moved since */
+	REFUSE_MOVED,	   /* about another commit: the subject is a tag that was moved since, or
+			      nobody can tell */
 	REFUSE_CHECK,	   /* of another check: the caller mixed them up */
 	REFUSE_DEFINITION, /* measured under another definition of the check */
 	REFUSE_INCOMPLETE, /* the run has no end */
@@ -29,10 +30,13 @@ enum refusal refuse_evidence(const struct gate_input *in, const struct gate_item
 			     const struct evidence *e);
 
 /*
- * Was the subject, if it is the one that is asked about, another commit then? No, where one of the
- * two is not known: tags can be made after what they name was measured, and elsewhere.
+ * Was the subject, if it is the one that is asked about, another commit then? Perhaps, where it
+ * was one and is no tag now. No, where it was none: tags can be made after what they name was
+ * measured, and elsewhere.
  */
 bool refuse_is_moved(const struct gate_input *in, const char *subject, const char *commit);
+/* Of which it is evidence then: "another commit". */
+const char *refuse_moved_what(const struct gate_input *in);
 /* "was 1a2b3c4d5e6f then, and is 0f1e2d3c4b5a now" */
 const char *refuse_moved_text(struct arena *a, const struct gate_input *in, const char *commit);
 

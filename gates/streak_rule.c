@@ -63,8 +63,8 @@ static const char *doubt_about(struct lines *l, const struct gate_input *in,
 	if (!p->is_same_definition)
 		return "measured under another definition of the check";
 	if (refuse_is_moved(in, p->subject, p->subject_commit))
-		return arena_printf(l->arena, "measured another commit: \"%s\" %s", p->subject,
-				    refuse_moved_text(l->arena, in, p->subject_commit));
+		return arena_printf(l->arena, "measured %s: \"%s\" %s", refuse_moved_what(in),
+				    p->subject, refuse_moved_text(l->arena, in, p->subject_commit));
 	if (refuse_is_future(p->measured_ms, in->now_ms) || p->measured_ms < 0)
 		return "is from the future: a clock is wrong";
 	if (p->outcome == OUTCOME_SKIP)
@@ -163,9 +163,11 @@ static struct placed look_at_run(const struct gate_input *in, const struct past_
 
 		if (r->measured_ms < p.begun_ms)
 			p.begun_ms = r->measured_ms;
-		/* of another check, or another commit: that says nothing about the runs of this */
+		/* of another check, or another commit for certain: that says nothing about the runs
+		 * of this */
 		if (r->outcome != OUTCOME_FAIL || !r->is_same_definition ||
-		    refuse_is_moved(in, r->subject, r->subject_commit))
+		    (in->subject_commit != NULL &&
+		     refuse_is_moved(in, r->subject, r->subject_commit)))
 			continue;
 		if (!p.is_failing || r->known_ms > p.failed_ms)
 			p.failed_ms = r->known_ms;

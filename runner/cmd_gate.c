@@ -192,8 +192,8 @@ static int run_stale(struct gate_command *g, struct err *e)
 		.terminal = g->o.is_json ? NULL : &g->terminal,
 	};
 
-	if (g->gate->run == GATE_RUN_NEVER)
-		return 0;
+	if (g->gate->run == GATE_RUN_NEVER || g->input.subject_error != NULL)
+		return 0; /* nor would a run be about what is to be released */
 	req.n_checks = stale_checks(g, checks);
 	if (req.n_checks == 0)
 		return 0;

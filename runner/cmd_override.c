@@ -106,9 +106,9 @@ static int run_override(struct app *app, const struct command *self, int argc, c
 		return EXIT_USAGE;
 	if (app_gate(app, d, x.gate, &e) == NULL ||
 	    subject_check_branch(app->arena, d, x.subject, &e) != 0 ||
+	    subject_commit(app->arena, d, x.subject, &x.subject_commit, &e) != 0 ||
 	    record_open(app_record_path(app, &o, d), RECORD_WRITE, &record, &e) != 0)
 		return app_fail(app, &e);
-	x.subject_commit = subject_commit(app->arena, d, x.subject);
 	rc = vouch_close(app, d, record, record_override(record, &x, &e), &e);
 	if (rc != 0)
 		return app_fail(app, &e);

@@ -276,12 +276,12 @@ static int find_overrides(const struct gate_gather *g, int64_t before_seq, struc
 
 int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
+	struct err unread = {0};
 	struct newest newest;
 
 	*out = (struct gate_input){
 		.gate = g->gate,
 		.subject = g->subject,
-		.subject_commit = subject_commit(g->arena, g->definition, g->subject),
 		.now_ms = g->now_ms,
 		.items = g->items,
 		.n_items = g->n_items,
@@ -291,6 +291,8 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		.n_windows = g->gate->n_freezes,
 	};
 	memcpy(out->definition_digest, g->definition->digest, sizeof(out->definition_digest));
+	if (subject_commit(g->arena, g->definition, g->subject, &out->subject_commit, &unread) != 0)
+		out->subject_error = arena_strdup(g->arena, unread.message);
 	if (g->definition->commit != NULL)
 		out->policy = arena_printf(g->arena, "%s at %s", g->definition->root_file,
 					   g->definition->commit);

@@ -94,12 +94,12 @@ static int begin(struct session *s, struct err *e)
 {
 	const struct session_request *req = s->req;
 	struct run_info *run = s->run;
+	struct err ignored = {0}; /* a gate that is asked about it says why */
 
 	*run = (struct run_info){
 		.begin_ms = session_wall_ms(s),
 		.end_ms = -1,
 		.subject = req->subject,
-		.subject_commit = subject_commit(req->app->arena, req->definition, req->subject),
 		.selection = req->selection,
 		.command = req->command,
 		.definition_file = req->definition->root_file,
@@ -108,6 +108,9 @@ static int begin(struct session *s, struct err *e)
 		.exit_status = EXIT_UNDECIDED,
 	};
 	memcpy(run->definition_digest, req->definition->digest, sizeof(run->definition_digest));
+	if (subject_commit(req->app->arena, req->definition, req->subject, &run->subject_commit,
+			   &ignored) != 0)
+		run->subject_commit = SUBJECT_UNKNOWN;
 	if (req->shard != NULL)
 		run->shard = *req->shard;
 	identity_fill(req->app, req->definition, run);

@@ -44,10 +44,11 @@ int subject_check_word(struct arena *a, const char *subject, struct err *e)
 /* Is there such a ref in the repository of dir? No, where it cannot be told. */
 static bool has_ref(struct arena *a, const char *dir, const char *place, const char *name)
 {
-	struct git_ref *ref;
 	struct err ignored = {0};
+	const char *id;
 
-	return git_ref_open(a, dir, arena_printf(a, "%s/%s", place, name), &ref, &ignored) == 0;
+	return git_ref_target(a, dir, arena_printf(a, "%s/%s", place, name), &id, &ignored) == 0 &&
+	       id != NULL;
 }
 
 int subject_check_branch(struct arena *a, const struct definition *d, const char *subject,
@@ -76,21 +77,35 @@ int subject_check_branch(struct arena *a, const struct definition *d, const char
 	return 0;
 }
 
-const char *subject_commit(struct arena *a, const struct definition *d, const char *subject)
+/* SHA-1 or SHA-256, in full: git asks for no ref of that name. */
+static bool is_full_id(const char *name)
+{
+	size_t n = strlen(name);
+
+	return (n == 40 || n == 64) && strspn(name, "0123456789abcdefABCDEF") == n;
+}
+
+int subject_commit(struct arena *a, const struct definition *d, const char *subject,
+		   const char **commit, struct err *e)
 {
 	const char *name = name_of(a, subject != NULL ? subject : "");
 	const char *const places[] = {"refs/tags/", "tags/"};
-	struct git_ref *ref;
-	struct err ignored = {0};
+	struct err unread = {0};
 
+	*commit = NULL;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (str_starts(name, places[i])) {
 			name += strlen(places[i]);
 			break;
 		}
-	if (*name == '\0' || strcmp(name, "any") == 0 ||
-	    git_ref_open(a, d->root_dir, arena_printf(a, "refs/tags/%s", name), &ref, &ignored) !=
-		    0)
-		return NULL;
-	return git_ref_commit(ref);
+	if (*name == '\0' || strcmp(name, "any") == 0)
+		return 0;
+	if (git_ref_target(a, d->root_dir, arena_printf(a, "refs/tags/%s", name), commit,
+			   &unread) == 0 ||
+	    is_full_id(name))
+		return 0;
+	(void)err_set(e, ERR_MEASURE, "could not tell which commit \"%s\" is: %s",
+		      str_escaped(a, subject), unread.message);
+	return err_help(e, "name the commit itself: --subject \"$(git rev-parse %s)\"",
+			str_as_word(a, arena_printf(a, "%s^{commit}", name)));
 }

@@ -20,16 +20,22 @@ int subject_check_word(struct arena *a, const char *subject, struct err *e);
 /*
  * The same for what lets a release through: it refuses branches, too, by their short names, when
  * the repository that the definition is in has such a branch, of its own or of the remote "origin",
- * and no tag of that name. What cannot be told is let through.
+ * and no tag of that name. What cannot be told is let through: subject_commit() tells that it
+ * cannot.
  */
 int subject_check_branch(struct arena *a, const struct definition *d, const char *subject,
 			 struct err *e);
 
 /*
- * The commit that the tag of that name leads to, in the repository the definition is in; NULL = it
- * has no such tag, none that leads to a commit, or cannot be read. It binds evidence to what was
- * measured: a tag can be moved, the word stays the same.
+ * The commit that the tag of that name leads to, in the repository the definition is in, or
+ * whatever else it leads to; NULL = it has no such tag, there is no repository, or the word can be
+ * no tag's. It binds evidence to what was measured: a tag can be moved, the word stays the same. -1
+ * with ERR_MEASURE: there is a repository that cannot be read.
  */
-const char *subject_commit(struct arena *a, const struct definition *d, const char *subject);
+int subject_commit(struct arena *a, const struct definition *d, const char *subject,
+		   const char **commit, struct err *e);
+
+/* Of evidence about a subject of which nobody could tell what it was: no commit is like it. */
+#define SUBJECT_UNKNOWN "unknown"
 
 #endif

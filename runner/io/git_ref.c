@@ -20,7 +20,6 @@
 #include "runner/io/git_library.h"
 
 #define MAX_LINKS     16
-#define MAX_TAGS      8 /* tags of tags */
 #define MAX_NAME      1024
 #define MAX_MATCHES   10000
 #define MAX_LINK_TEXT 4096
@@ -32,58 +31,6 @@ struct git_ref {
 	git_repository *repo;
 	git_oid tree;
 };
-
-/* ---- which repository ---- */
-
-static bool exists(struct arena *a, const char *dir, const char *name, mode_t type)
-{
-	struct stat st;
-
-	return stat(arena_printf(a, "%s/%s", dir, name), &st) == 0 &&
-	       (type == 0 || (st.st_mode & S_IFMT) == type);
-}
-
-static bool is_bare(struct arena *a, const char *dir)
-{
-	return exists(a, dir, "HEAD", S_IFREG) && exists(a, dir, "objects", S_IFDIR) &&
-	       exists(a, dir, "refs", S_IFDIR);
-}
-
-/* The nearest directory at or above dir for which the claim holds; NULL = none. */
-static const char *search(struct arena *a, const char *dir, bool is_bare_sought)
-{
-	char *path = arena_strdup(a, dir);
-
-	for (;;) {
-		char *slash = strrchr(path, '/');
-
-		if (is_bare_sought ? is_bare(a, path) : exists(a, path, ".git", 0))
-			return path;
-		if (!slash || !path[1])
-			return NULL;
-		slash[slash == path] = '\0'; /* "/" is the last one */
-	}
-}
-
-/* A commit can hold the files of a bare repository, but nothing named .git: that one goes first. */
-static int find(struct arena *a, const char *dir, const char **repository, const char **top,
-		struct err *e)
-{
-	*repository = search(a, dir, false);
-	*top = *repository;
-	if (*repository)
-		return 0;
-	*repository = search(a, dir, true);
-	*top = dir;
-	return *repository ? 0 : err_set(e, ERR_MEASURE, "\"%s\" is in no git repository", dir);
-}
-
-int git_ref_top(struct arena *a, const char *dir, const char **top, struct err *e)
-{
-	const char *repository;
-
-	return find(a, dir, &repository, top, e);
-}
 
 /* ---- which commit ---- */
 
@@ -193,7 +140,7 @@ static int find_commit(struct git_ref *g, const git_oid *from, struct err *e)
 	git_tag *tag = NULL;
 	int n_tags = 0;
 
-	while (n_tags++ < MAX_TAGS && git_tag_lookup(&tag, g->repo, &id) == 0) {
+	while (n_tags++ < GIT_REF_MAX_TAGS && git_tag_lookup(&tag, g->repo, &id) == 0) {
 		git_oid_cpy(&id, git_tag_target_id(tag));
 		git_tag_free(tag);
 		tag = NULL;
@@ -219,7 +166,8 @@ int git_ref_open(struct arena *a, const char *dir, const char *ref, struct git_r
 	git_oid id;
 
 	*g = (struct git_ref){.arena = a, .ref = ref};
-	if (find(a, dir, &repository, &g->top, e) < 0 || git_door_open(repository, &g->repo, e) < 0)
+	if (git_ref_find(a, dir, &repository, &g->top, e) < 0 ||
+	    git_door_open(repository, &g->repo, e) < 0)
 		return -1;
 	arena_defer(a, free_repository, g->repo);
 	if (find_ref(g, &id, e) < 0 || find_commit(g, &id, e) < 0)

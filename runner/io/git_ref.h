@@ -35,6 +35,21 @@ struct git_ref;
  */
 int git_ref_top(struct arena *a, const char *dir, const char **top, struct err *e);
 
+/* The repository as well; -1: dir is in none. */
+int git_ref_find(struct arena *a, const char *dir, const char **repository, const char **top,
+		 struct err *e);
+
+/* Tags of tags that are followed. */
+#define GIT_REF_MAX_TAGS 8
+
+/*
+ * What a full name (refs/tags/v1) leads to in the repository of dir, links of refs and tags
+ * followed: the id of a commit, or else of whatever object it leads to, there or not. *id NULL =
+ * dir is in no repository, or that has no such ref. -1: it has a repository that cannot be read.
+ */
+int git_ref_target(struct arena *a, const char *dir, const char *name, const char **id,
+		   struct err *e);
+
 /* Opens the repository of dir at ref. */
 int git_ref_open(struct arena *a, const char *dir, const char *ref, struct git_ref **out,
 		 struct err *e);

@@ -60,15 +60,77 @@ like "which is told" "$out" 'measured another commit: "v1" was'
 exits "two more, and it is out of sight" 0 "$ASSIZE" gate streak -s v1
 exits "the record is whole" 0 "$ASSIZE" ledger verify --quiet
 
-# ---- what cannot be told is as it was ----
+# ---- what cannot be told is undecided ----
 
+sed 's/\(  after: {\)/\1 run: never,/' assize.yaml >never.yaml && mv never.yaml assize.yaml
+"$ASSIZE" override more -s v1 --by jane --reason 'known' >/dev/null
+nobody_knows() { # WHAT: nothing that was measured, decided or let through counts
+	exits "$1: what was measured" 2 "$ASSIZE" gate release -s v1
+	like "$1: which is told" "$out" "a/rows measured .* of (what may be )?another commit: \"v1\" was ${one:0:12} then, and $2"
+	exits "$1: a decision made again says the same" 0 "$ASSIZE" replay latest
+	like "$1: it is equal" "$out" 'decision .* equal'
+	exits "$1: the newest runs" 2 "$ASSIZE" gate streak -s v1
+	exits "$1: what was let through" 1 "$ASSIZE" gate more -s v1
+	like "$1: that is told as well" "$out" "override 2 by jane does not count: it is about .*\"v1\" was ${one:0:12} then, and $2"
+	exits "$1: another gate's word" 2 "$ASSIZE" gate after -s v1
+}
+"$ASSIZE" run -s v1 a/rows >/dev/null
+"$ASSIZE" run -s v1 a/rows >/dev/null
+"$ASSIZE" gate release -s v1 >/dev/null
 git tag -d v1 >/dev/null
-exits "a tag that is not here: its name is all there is" 0 "$ASSIZE" gate release -s v1
+nobody_knows "a tag that is not here" "is no tag here now"
+like "with what to do" "$out" 'to do: git fetch --tags, or assize run a/rows --subject v1'
+git tag v1 "$one"
+exits "it is here again, and opens" 0 "$ASSIZE" gate release -s v1
+for to in 'HEAD^{tree}' HEAD:assize.yaml; do
+	git tag -f v1 "$to" >/dev/null
+	nobody_knows "a tag on $to" "is $(git rev-parse "$to" | head -c 12) now"
+	git tag -f v1 "$one" >/dev/null
+done
+echo deadbeefdeadbeefdeadbeefdeadbeefdeadbeef >.git/refs/tags/v1
+nobody_knows "a tag on an object that is missing" "is deadbeefdead now"
+git tag -f v1 "$one" >/dev/null
+cp .git/config ../config && git config core.repositoryformatversion 1 && git config extensions.foo x
+nobody_knows "a clone that cannot be read" "cannot be told now"
+exits "nor does a gate measure for nothing" 2 "$ASSIZE" gate again -s v1
+like "why, and what to do" "$out" 'could not tell which commit "v1" is: could not open .*repository.*to do: name the commit itself \(--subject\), or mend the repository'
+exits "nobody can let through what it is not told" 2 "$ASSIZE" override more -s v1 --by jane --reason known
+like "which is told" "$err" 'could not tell which commit "v1" is: .*help: name the commit itself: --subject "\$\(git rev-parse '
+exits "a branch is none" 2 "$ASSIZE" gate release -s main
+for subject in "$two" registry.example.com/shop@sha256:1; do
+	"$ASSIZE" run -s "$subject" a/rows >/dev/null
+	exits "what can be no tag opens: $subject" 0 "$ASSIZE" gate release -s "$subject"
+done
+"$ASSIZE" run -s v5 a/rows >/dev/null
+mv ../config .git/config
+exits "what was measured then is of nobody knows what" 2 "$ASSIZE" gate release -s v5
+like "which is told" "$out" '"v5" was unknown then'
+git tag v5
+exits "also when it is a tag" 2 "$ASSIZE" gate release -s v5
+exits "the clone is read again, and all is as it was" 0 "$ASSIZE" gate release -s v1
+
 "$ASSIZE" run -s v3 a/rows >/dev/null
 git tag v3
 exits "measured before it was tagged" 0 "$ASSIZE" gate release -s v3
-git tag -f v3 'HEAD^{tree}' >/dev/null
-exits "a tag of no commit" 0 "$ASSIZE" gate release -s v3
-cp -r . ../bare && rm -rf ../bare/.git && cd ../bare
-exits "no repository" 0 "$ASSIZE" gate release -s v3
+git tag v4 'HEAD^{tree}'
+"$ASSIZE" run -s v4 a/rows >/dev/null
+exits "a tag of no commit is what it is" 0 "$ASSIZE" gate release -s v4
+git tag -f v4 HEAD >/dev/null
+exits "and no commit is like it" 2 "$ASSIZE" gate release -s v4
+"$ASSIZE" run -s 2026.11 a/rows >/dev/null
+git clone -q --no-tags . ../clone && cp -r db .assize ../clone && cp -r . ../bare && rm -rf ../bare/.git && cd ../clone
+exits "a clone without the tag" 2 "$ASSIZE" gate release -s v1
+fetch=$(echo "$out" | sed -n 's/.*to do: \(git fetch --tags\), or .*/\1/p')
+eval "$fetch" 2>/dev/null
+exits "the remedy brings it, and it opens" 0 "$ASSIZE" gate release -s v1
+cd ../bare
+exits "no repository, and it was a tag" 2 "$ASSIZE" gate release -s v1
+exits "no repository, and it was none" 0 "$ASSIZE" gate release -s v3
+exits "nor ever will be" 0 "$ASSIZE" gate release -s 2026.11
+
+git init -q --object-format=sha256 -b main ../sha256 2>/dev/null && cp -r assize.yaml db ../sha256 && cd ../sha256
+git add assize.yaml && git commit -qm one
+exits "a repository of SHA-256: a branch" 2 "$ASSIZE" gate again -s main
+exits "a name" 2 "$ASSIZE" gate again -s v1
+exits "the commit" 0 "$ASSIZE" gate again -s "$(git rev-parse HEAD)"
 done_testing

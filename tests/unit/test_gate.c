@@ -98,7 +98,13 @@ static void test_gate_refuses_another_commit_of_the_subject(void **state)
 	struct evidence *e = &s->evidence[0];
 
 	e->subject_commit = "1a2b3c4d5e6f7a8b";
-	comes_to(s, OUTCOME_PASS, NULL); /* nobody knows what the tag is now */
+	comes_to(s, OUTCOME_UNDECIDED,
+		 "measured 60 s ago of what may be another commit: \"v2\" was 1a2b3c4d5e6f then, "
+		 "and is no tag here now");
+	assert_true(gate_item_is_stale(&s->in, &s->item));
+	s->in.edition = 4; /* as it was decided once */
+	comes_to(s, OUTCOME_PASS, NULL);
+	s->in.edition = 0;
 	s->in.subject_commit = "1a2b3c4d5e6f7a8b";
 	comes_to(s, OUTCOME_PASS, NULL);
 	assert_false(gate_item_is_stale(&s->in, &s->item));

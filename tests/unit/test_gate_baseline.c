@@ -284,6 +284,15 @@ static void test_baseline_only_sound_runs_count(void **state)
 	w->values[30].is_same_definition = false;
 	comes_to(w->s, OUTCOME_UNDECIDED, "the baseline has 19 values");
 	w->values[30].is_same_definition = true;
+	w->values[3].subject_commit = "1a2b"; /* of a tag that is not here, or another */
+	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate has 19 values");
+	w->s->in.subject_commit = "3c4d";
+	comes_to(w->s, OUTCOME_UNDECIDED, "the candidate has 19 values");
+	w->s->in.edition = 4; /* as it was decided once */
+	comes_to(w->s, OUTCOME_PASS, "20 against 20 values");
+	w->s->in.edition = 0;
+	w->s->in.subject_commit = "1a2b";
+	comes_to(w->s, OUTCOME_PASS, "20 against 20 values");
 	w->values[3].measured_ms = NOW + HOUR;
 	comes_to(w->s, OUTCOME_UNDECIDED, "it has results from the future: a clock is wrong");
 	w->values[3].measured_ms = NOW;
