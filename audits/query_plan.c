@@ -63,7 +63,8 @@ static const struct value_row plan_values[] = {
 	 .needs_key = "query",
 	 .help = "rows of the largest table that is read in whole, 0 when there is none: Seq Scan "
 		 "and scans of an index without a condition, also for a bitmap, and BERNOULLI "
-		 "samples on PostgreSQL, ALL and index on MariaDB, SCAN and AUTOMATIC INDEX on "
+		 "samples on PostgreSQL, where a foreign table's are not known, ALL and index on "
+		 "MariaDB, SCAN and AUTOMATIC INDEX on "
 		 "SQLite"},
 	{.name = "total_cost",
 	 .type = VALUE_REAL,

@@ -220,6 +220,11 @@ static int read_node(struct query_plan *plan, const struct json_doc *doc, const 
 		node->sized = name ? quoted(a, node->schema, name) : node->sized;
 		node->is_full_scan = true;
 	}
+	if (strcmp(node->operation, "Foreign Scan") == 0) {
+		node->is_full_scan = true; /* or not: nobody here says */
+		node->unknown = "how much of a foreign table is read is not known: the plan of "
+				"what is behind it is not here";
+	}
 	for (size_t i = 0, n = json_length(a, doc, at); i < n; i++)
 		if (read_node(plan, doc, arena_printf(a, "%s/Plans/%zu", at, i), node, e) != 0)
 			return -1;
@@ -277,7 +282,7 @@ static int read_postgres(struct probe *p, struct db *db, struct query_plan *plan
 	json_free(doc);
 	buf_release(&text);
 	for (size_t i = 0; i < plan->n && rc == 0; i++)
-		if (plan->nodes[i].is_full_scan && plan->nodes[i].table)
+		if (plan->nodes[i].is_full_scan && plan->nodes[i].table && !plan->nodes[i].unknown)
 			rc = find_size_postgres(p, db, &plan->nodes[i], e);
 	return rc;
 }

@@ -77,6 +77,7 @@ cat >>assize.yaml <<'YAML'
       - { id: ledger-bitmap, target: bitmaps, plan: { query: SELECT t FROM wide WHERE id % 5 = 0 }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-sample, target: ledger, plan: { query: SELECT t FROM wide TABLESAMPLE BERNOULLI (1) }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-pages, target: ledger, plan: { query: SELECT t FROM wide TABLESAMPLE SYSTEM (1) }, expect: { seq_scan_rows: "== 0" } }
+      - { id: ledger-foreign, target: ledger, plan: { query: SELECT * FROM away }, expect: { seq_scan_rows: "<= 100", rows: "<= 100000" } }
       - { id: ledger-emptied, target: ledger, plan: { query: SELECT * FROM emptied }, expect: { seq_scan_rows: "<= 100" } }
       - { id: ledger-many, target: ledger, plan: { query: "SELECT 1 FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b, generate_series(1, 1000000) c, generate_series(1, 1000000) d" }, expect: { rows: "<= 100" } }
       - { id: ledger-slow, target: ledger, plan: { statements: { min_calls: 1 } }, expect: { mean_time: "<= 10s" } }
@@ -130,6 +131,9 @@ tells "names with dots" p/ledger-dots 1 'Seq Scan on s\.x\.a\.b: 777 rows'
 tells "a whole index" p/ledger-index 1 'Index Only Scan on public\.wide: 9000 rows'
 tells "a whole index of some rows, for a bitmap" p/ledger-bitmap 1 'Bitmap Index Scan on public\.wide: 1800 rows'
 tells "a sample of rows" p/ledger-sample 1 'Sample Scan on public\.wide: 9000 rows'
+admin ledger "CREATE EXTENSION file_fdw" "CREATE SERVER files FOREIGN DATA WRAPPER file_fdw" \
+	"CREATE FOREIGN TABLE away (a text) SERVER files OPTIONS (filename '/dev/null')" "GRANT SELECT ON away TO audit"
+tells "a foreign table" p/ledger-foreign 2 'how much of a foreign table is read is not known'
 tells "a limit of all rows" p/ledger-order 1 'Index Scan on public\.wide: 9000 rows'
 tells "a limit that may need all rows" p/ledger-rare 1 'Index Scan on public\.wide: 9000 rows'
 tells "what is run apart from the limit" p/ledger-apart 1 'Index Only Scan on public\.wide: 9000 rows'
