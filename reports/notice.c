@@ -106,6 +106,8 @@ void notice_what(struct buf *out, const struct transition *t)
 	case TRANSITION_UNDECIDED:
 	case TRANSITION_OVERDUE:
 	case TRANSITION_RECOVERY:
+		if (transition_is_of_gate(t))
+			(void)buf_puts(out, "gate ");
 		text_series(out, t->check, t->series);
 		return;
 	}
@@ -160,14 +162,9 @@ static void put_built(struct json_writer *w, const char *key, const struct trans
 	buf_release(&b);
 }
 
-static bool is_about_gate(const struct transition *t)
-{
-	return t->kind == TRANSITION_GATE_SHUT || t->kind == TRANSITION_GATE_OPEN;
-}
-
 static void put_transition(struct json_writer *w, const struct transition *t)
 {
-	bool is_gate = is_about_gate(t);
+	bool is_gate = transition_is_of_gate(t);
 
 	json_open(w, NULL, '{');
 	json_put_text(w, "kind", transition_name(t->kind));

@@ -62,6 +62,8 @@ static const char *alert_name(const struct transition *t)
 {
 	switch (t->kind) {
 	case TRANSITION_RECOVERY:
+		if (transition_is_of_gate(t))
+			return "AssizeGate";
 		return t->was == TRANSITION_BIT(TRANSITION_OVERDUE) ? "AssizeOverdue"
 								    : "AssizeCheck";
 	case TRANSITION_FAILURE:
@@ -83,7 +85,7 @@ static const char *alert_name(const struct transition *t)
 static void put_labels(struct json_writer *w, const struct notice_view *v,
 		       const struct transition *t)
 {
-	bool is_gate = t->kind == TRANSITION_GATE_SHUT || t->kind == TRANSITION_GATE_OPEN;
+	bool is_gate = transition_is_of_gate(t);
 	const char *slash = strchr(t->check, '/'), *key = v->notice->key;
 
 	json_open(w, "labels", '{');

@@ -354,6 +354,8 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 		rc = status_sets_read(app, record, d, now, &sets, &e);
 	if (rc == 0 && record != NULL)
 		rc = status_find_undelivered(app, record, now, &notices, &e);
+	if (rc == 0 && record != NULL)
+		rc = status_find_gone(app, record, d, &notices, &e);
 	if (rc == 0)
 		rc = status_grants_read(app, record, d, &grants, &e);
 	if (rc == 0 && o.is_json)

@@ -130,6 +130,8 @@ static const struct option_row rows[] = {
 	 "threads for databases, files and commands (default: 8)"},
 	{"cold", 0, OPTION_FLAG, NULL, AT(is_cold), 0,
 	 "take the repository out of the page cache first"},
+	{"end", 0, OPTION_FLAG, NULL, AT(is_end), 0,
+	 "say that what was told of a check or gate which the definition has no more is over"},
 	{"json", 0, OPTION_FLAG, NULL, AT(is_json), 0, "print JSON on standard output"},
 	{"curl", 0, OPTION_FLAG, NULL, AT(is_curl), 0,
 	 "print requests as lines for curl(1), secrets as their variables"},

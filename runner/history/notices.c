@@ -24,8 +24,8 @@
 
 /* ---- what was told ---- */
 
-static int write_told(struct record *r, int64_t series, unsigned open, int64_t since_ms,
-		      int64_t run_id, struct err *e)
+int news_write_told(struct record *r, int64_t series, unsigned open, int64_t since_ms,
+		    int64_t run_id, struct err *e)
 {
 	sqlite3_stmt *s = open != 0 ? store_sql(r, "REPLACE INTO told VALUES (?1, ?2, ?3, ?4)", e)
 				    : store_sql(r, "DELETE FROM told WHERE series = ?1", e);
@@ -129,7 +129,9 @@ static int tell_series(struct record *r, struct news *news, const struct run_inf
 		t->since_ms = since;
 		fill(news, t, x, run->id);
 	}
-	return step.open == x->open ? 0 : write_told(r, x->series_id, step.open, since, run->id, e);
+	return step.open == x->open
+		       ? 0
+		       : news_write_told(r, x->series_id, step.open, since, run->id, e);
 }
 
 /* Of a run that ended, where it is what is known last. */
@@ -243,7 +245,7 @@ static int tell_gone(struct record *r, struct news *news, const struct speakers 
 		t->reason = "the series is gone: the check was measured and has it no more";
 		t->run_id = run->id;
 		t->since_ms = items[i].since_ms;
-		if (write_told(r, items[i].series_id, step.open, 0, run->id, e) != 0)
+		if (news_write_told(r, items[i].series_id, step.open, 0, run->id, e) != 0)
 			return -1;
 	}
 	return 0;

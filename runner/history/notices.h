@@ -3,8 +3,8 @@
  *
  * notices.c finds news in runs and decisions, notices_speakers.c whose word it is about a check,
  * notices_early.c what was found before a run; notices_write.c writes it, one notice for each sink
- * that wants some of it, notices_told.c knows what it was told. All of it happens inside one
- * transaction.
+ * that wants some of it, notices_told.c knows what it was told, notices_ended.c what no run can
+ * end. All of it happens inside one transaction.
  */
 #ifndef ASSIZE_HISTORY_NOTICES_H
 #define ASSIZE_HISTORY_NOTICES_H
@@ -52,6 +52,10 @@ int news_early(struct record *r, struct news *news, int64_t run_id, struct err *
 /* Gaps of schedules that this run closed. */
 int news_closed_gaps(struct record *r, struct news *news, const struct run_info *run,
 		     struct err *e);
+
+/* What is told of a series and not over: open 0 = nothing. */
+int news_write_told(struct record *r, int64_t series, unsigned open, int64_t since_ms,
+		    int64_t run_id, struct err *e);
 
 /* Of what was told it says that it is over. */
 bool news_is_end(const struct transition *t);

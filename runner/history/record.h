@@ -98,6 +98,23 @@ int record_tell_early(struct record *r, int64_t now_ms, struct err *e);
 int record_dead_runs(struct record *r, struct arena *a, struct run_info **out, size_t *n,
 		     struct err *e);
 
+/* Told and not over, the oldest first: series, checks that are overdue, gates. */
+struct still_told {
+	const char *name, *series; /* of the check, or of the gate */
+	unsigned open;		   /* TRANSITION_BITs */
+	int64_t series_id, since_ms;
+	int64_t run_id;		/* 0 = none is known */
+	const char *definition; /* of that run; "" = unknown */
+};
+int record_still_told(struct record *r, struct arena *a, struct still_told **out, size_t *n,
+		      struct err *e);
+/*
+ * After record_tell(): all of that name is over. *n: how much of it stood. Who was told of it is
+ * told that, and why.
+ */
+int record_end_told(struct record *r, const char *name, const char *reason, int64_t now_ms,
+		    size_t *n, struct err *e);
+
 #define NOTICE_MAX_LINES 500 /* kept of one notice, the gravest */
 
 struct notice {

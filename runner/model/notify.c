@@ -128,9 +128,19 @@ bool notify_wants(const struct notify_sink *s, const struct transition *t, const
 	return true;
 }
 
+bool transition_is_of_gate(const struct transition *t)
+{
+	return t->kind == TRANSITION_GATE_SHUT || t->kind == TRANSITION_GATE_OPEN ||
+	       (t->kind == TRANSITION_RECOVERY && t->was == TRANSITION_BIT(TRANSITION_GATE_SHUT));
+}
+
 bool notify_wants_end(const struct notify_sink *s, const struct transition *t)
 {
-	return s->type != NOTIFY_PING && (s->on & TRANSITION_BIT(t->kind)) != 0;
+	unsigned ends = TRANSITION_BIT(t->kind);
+
+	if (transition_is_of_gate(t))
+		ends |= TRANSITION_BIT(TRANSITION_GATE_OPEN);
+	return s->type != NOTIFY_PING && (s->on & ends) != 0;
 }
 
 int transition_compare(const void *a, const void *b)

@@ -47,7 +47,8 @@ const char *transition_name(enum transition_kind kind);
 
 struct transition {
 	enum transition_kind kind;
-	unsigned was;	   /* what was open before: TRANSITION_BITs of TRANSITION_STANDING */
+	/* What was open before: TRANSITION_BITs of TRANSITION_STANDING, or that of a gate. */
+	unsigned was;
 	bool is_repeat;	   /* told before, and still so */
 	int64_t series_id; /* of the record; 0 = none */
 	/* Of checks: its name and series. Of gates: check is the gate, subject its subject. */
@@ -65,6 +66,9 @@ struct transition {
 	int64_t since_ms; /* of what is told, or of what is over; -1 = unknown */
 	int64_t at_ms;
 };
+
+/* Is it about a gate? Also the end, by hand, of what was told of one. */
+bool transition_is_of_gate(const struct transition *t);
 
 /* What one more outcome makes of a series. */
 struct transition_step {

@@ -474,6 +474,43 @@ sed -i 's/calm/paged/' assize.yaml
 other 0 && "$ASSIZE" run >/dev/null 2>&1
 is "another failure is told as it is by then" "$(got '.body | fromjson | .transitions[] | [.kind, .severity, .owner] | join(" ")')" "failure 7 nobody"
 
+# ---- what no run will see the end of ----
+define <<YAML
+  am: { alertmanager: "$am/" }
+  hook: { webhook: "$http/hook", on: [failure, gate_shut, gate_open, recovery], select: { audit: shop } }
+YAML
+anew
+stock eu 0 && other 0
+"$ASSIZE" gate release -s v1 >/dev/null
+is "two checks and a gate stand" "$(here)" "AssizeCheck platform 2
+AssizeCheck platform 7
+AssizeGate  10"
+unlike "of which the definition has all" "$("$ASSIZE" status)" 'told and gone'
+sed -i 's/id: other/id: renamed/; s/^  release:/  deploy:/' assize.yaml
+other 5
+"$ASSIZE" run >/dev/null
+is "no run ends what is in the definition no more" "$(here)" "AssizeCheck platform 2
+AssizeCheck platform 7
+AssizeGate  10"
+run "$ASSIZE" status
+like "status tells what stands, and how to end it" "$out" \
+	'told and gone .*shop/other +failure .* 2 +assize notify --end shop/other.release +gate_shut .* assize notify --end release$'
+is "in JSON as well" "$("$ASSIZE" status --json | jq -c '.gone | map([.name, .told])')" '[["shop/other","failure"],["release","gate_shut"]]'
+exits "what the definition has is not ended by hand" 3 "$ASSIZE" notify --end shop/stock
+like "but by passing" "$err" 'the definition has it.*help: it ends when it passes: assize run shop/stock'
+: >http.log
+exits "what it has no more is" 0 "$ASSIZE" notify --end shop/other
+exits "a gate too" 0 "$ASSIZE" notify --end release
+is "and no alert is left but that of a failure" "$(here)" "AssizeCheck platform 7"
+is "who was told of it hears who ended it" \
+	"$(got '.body | fromjson | .transitions[] | [.kind, .check // .gate, (.gate != null), .reason] | join(" ")')" \
+	"recovery shop/other false ended by $(id -un): the definition has it no more
+recovery release true ended by $(id -un): the definition has it no more"
+unlike "nothing is left to tell" "$("$ASSIZE" status)" 'told and gone'
+exits "or to end" 3 "$ASSIZE" notify --end release
+like "as is said" "$err" 'nothing that was told of "release" stands'
+exits "the ledger is whole" 0 "$ASSIZE" ledger verify
+
 # ---- trying it out ----
 define <<YAML
   hook: { webhook: "$http/test" }
