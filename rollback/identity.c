@@ -1,16 +1,19 @@
 /*
  * identity: the name means one commit, and the same one as ever.
  *
- * Disproved: a symbolic ref, a tag object that carries another tag's name (a ref may point at the
- * validly signed tag of another release), a tag of a blob or tree, a branch of the same name (`git
- * checkout v1` then takes the branch) or whatever else git takes the name for, a commit or tree
- * other than the one first recorded. A tag of a tag is peeled, and said. No tag of that name proves
- * nothing either way. Who signed it, where the set wants to know, is signer.c.
+ * Disproved: a symbolic ref or one read through a symbolic link, a tag object that carries another
+ * tag's name (a ref may point at the validly signed tag of another release), a tag of a blob or
+ * tree, a branch of the same name (`git checkout v1` then takes the branch) or whatever else git
+ * takes the name for, a commit or tree other than the one first recorded. A tag of a tag is peeled,
+ * and said. No tag of that name proves nothing either way. Who signed it, where the set wants to
+ * know, is signer.c.
  */
 #include "rollback/room.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner/base/arena.h"
@@ -111,11 +114,52 @@ static int no_such_tag(struct verification *v, struct step *s)
 			 v->source.is_shallow ? ": shallow clone, fetched without it" : "");
 }
 
+/*
+ * Where the file system leads to another place on the way to the tag's own file below refs; NULL:
+ * nowhere. git writes no such link, and reads what it leads to.
+ */
+static const char *find_link(struct verification *v)
+{
+	const char *common = git_repository_commondir(v->repo);
+
+	for (const char *end = v->ref + strlen("refs"); *end;) {
+		const char *path;
+		struct stat st;
+
+		end += 1 + strcspn(end + 1, "/");
+		path = arena_printf(v->a, "%s%.*s", common, (int)(end - v->ref), v->ref);
+		if (lstat(path, &st) != 0)
+			return NULL;
+		if (S_ISLNK(st.st_mode))
+			return path;
+	}
+	return NULL;
+}
+
+static int is_linked(struct verification *v, struct step *s, const char *link)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+
+	target[n > 0 ? n : 0] = '\0';
+	return step_find(s, OUTCOME_FAIL,
+			 arena_printf(v->a,
+				      "id=$(git rev-parse %s) && rm %s && git update-ref %s $id",
+				      str_as_word(v->a, v->ref), str_as_word(v->a, link),
+				      str_as_word(v->a, v->ref)),
+			 "the tag is read through \"%s\", a symbolic link to \"%s\", and moves "
+			 "with it",
+			 str_escaped(v->a, link), str_escaped(v->a, target));
+}
+
 static int lookup(struct verification *v, struct step *s, git_oid *id)
 {
 	git_reference *ref = NULL;
-	int rc = git_reference_lookup(&ref, v->repo, v->ref);
+	const char *link = find_link(v);
+	int rc = link ? is_linked(v, s, link) : git_reference_lookup(&ref, v->repo, v->ref);
 
+	if (link)
+		return rc;
 	if (rc == GIT_ENOTFOUND)
 		return no_such_tag(v, s);
 	if (rc < 0)

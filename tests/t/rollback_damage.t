@@ -303,6 +303,16 @@ git tag -d refs/heads/main >/dev/null
 git symbolic-ref refs/tags/moving refs/heads/main
 judged "tag that is a symbolic ref" fail "identity fail.*symbolic ref to \"refs/heads/main\" and moves" \
 	"git update-ref --no-deref refs/tags/moving" moving
+for target in ../heads/main refs/heads/main nowhere; do
+	ln -sf $target .git/refs/tags/linked
+	judged "tag whose file is a link to $target" fail "identity fail.*refs/tags/linked\", a symbolic link to \"$target\", and moves" \
+		"rm .*refs/tags/linked && git update-ref" linked
+done
+rm .git/refs/tags/linked && git branch side && ln -s ../heads .git/refs/tags/all
+judged "tag in a directory that is a link" fail "identity fail.*refs/tags/all\", a symbolic link to \"../heads\"" "" all/side
+rm .git/refs/tags/all && mv .git/refs .git/elsewhere && ln -s elsewhere .git/refs
+proven "all references elsewhere" v1.0.0
+rm .git/refs && mv .git/elsewhere .git/refs
 printf 'not an object name\n' >.git/refs/tags/broken
 judged "ref that holds no object name" fail "identity fail.*could not read \"refs/tags/broken\"" "" broken
 printf '%040d\n' 1 >.git/refs/tags/void
