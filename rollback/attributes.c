@@ -283,8 +283,10 @@ int attributes_scan(struct verification *v, struct step *s, struct step *materia
 		if (entry->store > 0)
 			continue;
 		rc = room_is_late(v) ? room_late(v, s) : look_up(v, view, entry, s);
-		if (rc == 0 && (entry->changes & CHANGE_LFS))
+		if (rc == 0 && (entry->changes & CHANGE_LFS)) {
+			v->plan.has_lfs = true;
 			rc = add_lfs(v, entry, s);
+		}
 		if (rc == 0 && entry->changes)
 			judge(v, entry, materialise);
 	}

@@ -60,81 +60,38 @@ static void check_replaced(struct verification *v, struct step *s)
 	}
 }
 
-/* Value of a key in the repository's own configuration files; NULL when not set there. */
-static const char *local_value(struct verification *v, const char *file, const char *key)
+/* A file of the repository's own that git would obey, which cannot be read or is too large to be.
+ */
+static void check_unread(struct verification *v, struct step *s, const char *path, const char *why)
 {
-	git_config *config = NULL;
-	git_config_entry *entry = NULL;
-	const char *value = NULL;
-
-	if (git_config_open_ondisk(&config, file) < 0)
-		return NULL;
-	if (git_config_get_entry(&entry, config, key) == 0)
-		value = arena_strdup(v->a, entry->value);
-	git_config_entry_free(entry);
-	git_config_free(config);
-	return value;
-}
-
-static bool is_true(const char *value)
-{
-	int yes = 0;
-
-	return git_config_parse_bool(&yes, value) == 0 && yes;
-}
-
-static void check_settings(struct verification *v, struct step *s, const char *file)
-{
-	const char *symlinks = local_value(v, file, "core.symlinks");
-	const char *sparse = local_value(v, file, "core.sparsecheckout");
-	const char *autocrlf = local_value(v, file, "core.autocrlf");
-	const char *eol = local_value(v, file, "core.eol");
-	const char *attributes = local_value(v, file, "core.attributesfile");
-
-	if (symlinks && !is_true(symlinks) && v->plan.links.n > 0)
-		step_find(
-			s, OUTCOME_UNDECIDED, "git config --unset core.symlinks",
-			"core.symlinks=false: git in this clone writes the symbolic link \"%s\" as "
-			"a plain file",
-			str_escaped(v->a, v->plan.links.items[0]->path));
-	if (sparse && is_true(sparse))
-		step_find(s, OUTCOME_UNDECIDED, "git sparse-checkout disable",
-			  "core.sparseCheckout: git in this clone leaves out part of the tree");
-	/* "input" changes nothing on the way out. */
-	if (autocrlf && is_true(autocrlf))
-		step_find(s, OUTCOME_UNDECIDED, "git config --unset core.autocrlf",
-			  "core.autocrlf=true: git in this clone rewrites line ends");
-	if (eol && strcmp(eol, "crlf") == 0)
-		step_find(s, OUTCOME_UNDECIDED, "git config --unset core.eol",
-			  "core.eol=crlf: git in this clone rewrites line ends");
-	if (attributes && *attributes)
-		step_find(s, OUTCOME_UNDECIDED, "git config --unset core.attributesFile",
-			  "core.attributesFile: git in this clone applies attributes of \"%s\", "
-			  "which are no part of the tag",
-			  str_escaped(v->a, attributes));
+	step_find(s, OUTCOME_UNDECIDED, arena_printf(v->a, "rm %s", str_as_word(v->a, path)),
+		  "what git in this clone writes by \"%s\" cannot be told: %s",
+		  str_escaped(v->a, path), why);
 }
 
 static void check_local_attributes(struct verification *v, struct step *s)
 {
 	const char *path =
 		arena_printf(v->a, "%sinfo/attributes", git_repository_commondir(v->repo));
+	struct err e = {0};
 	struct buf text;
 
 	buf_init(&text, (size_t)1 << 20);
-	if (file_read(path, &text, NULL) == 0 && attributes_matter(text.data, text.len))
+	if (file_read(path, &text, &e) < 0) {
+		if (room_is_there(path))
+			check_unread(v, s, path, e.message);
+	} else if (attributes_matter(text.data, text.len)) {
 		step_find(s, OUTCOME_UNDECIDED,
 			  arena_printf(v->a, "rm %s", str_as_word(v->a, path)),
 			  "info/attributes of this clone change what git writes here");
+	}
 	buf_release(&text);
 }
 
 int clone_prove(struct verification *v, struct step *s)
 {
-	const char *common = git_repository_commondir(v->repo);
-
 	check_replaced(v, s);
-	check_settings(v, s, arena_printf(v->a, "%sconfig", common));
-	check_settings(v, s, arena_printf(v->a, "%sconfig.worktree", git_repository_path(v->repo)));
+	settings_prove(v, s);
 	check_local_attributes(v, s);
 	return step_is_passing(s) ? 0 : -1;
 }

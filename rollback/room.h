@@ -89,6 +89,8 @@ enum rollback_step {
 const char *room_word(struct arena *a, const char *tag);
 /* What git fetch REMOTE is told of a tag: "tag v1". */
 const char *room_refspec(struct arena *a, const char *tag);
+/* Is there something of the name, be it out of reach? */
+bool room_is_there(const char *path);
 
 /* The tree of the tag. */
 enum entry_type {
@@ -171,6 +173,7 @@ struct tree_plan {
 	size_t n_elsewhere;
 	int64_t n_entries;
 	int64_t n_bytes; /* of all files as restored */
+	bool has_lfs;	 /* a file has the attribute filter=lfs */
 };
 
 /* What the repository itself says about its completeness; gathered first, used to explain. */
@@ -182,6 +185,8 @@ struct source_facts {
 	const char *remote; /* where a fetch would go: "origin", else the first; NULL = none */
 	git_oid *replaced;  /* refs/replace, ids that git would swap for others */
 	size_t n_replaced;
+	const char *lfs_setting; /* which makes another file of an LFS pointer; NULL = none */
+	const char *lfs_remedy;
 };
 
 /* A repository whose objects the tag needs: its own (0), then those of its submodules. */
@@ -340,6 +345,11 @@ void submodules_release(struct verification *v);
 int tree_sizes(struct verification *v, struct step *s);
 int tree_check_bytes(struct verification *v, struct step *s);
 int clone_prove(struct verification *v, struct step *s); /* clone.c */
+/* settings.c: before the attributes are known, and after. Both only find, for clone_prove(). */
+void settings_prove(struct verification *v, struct step *s);
+void settings_prove_lfs(struct verification *v, struct step *s);
+/* What is between begin and end in a setting's name; NULL when it is another one. */
+const char *settings_middle(struct arena *a, const char *name, const char *begin, const char *end);
 int attributes_scan(struct verification *v, struct step *s, struct step *materialise);
 int links_read(struct verification *v, struct step *s); /* links.c */
 int materialise_begin(struct verification *v, struct step *s);

@@ -31,19 +31,6 @@ static bool is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Text of a small file, "" when it is absent or cannot be read. */
-static const char *read_text(struct arena *a, const char *path)
-{
-	struct buf text;
-	const char *copy = "";
-
-	buf_init(&text, MAX_FILE_BYTES);
-	if (file_read(path, &text, NULL) == 0)
-		copy = arena_strndup(a, text.data, text.len);
-	buf_release(&text);
-	return copy;
-}
-
 static const char *find_lost_alternate(struct arena *a, const char *objects)
 {
 	const char *const *dirs;
@@ -56,25 +43,24 @@ static const char *find_lost_alternate(struct arena *a, const char *objects)
 	return NULL;
 }
 
+/* One that cannot be read may say anything. */
 static bool has_grafts(struct arena *a, const char *commondir)
 {
-	char *text = arena_strdup(a, read_text(a, arena_printf(a, "%s/info/grafts", commondir)));
-	char *rest = text;
+	const char *path = arena_printf(a, "%s/info/grafts", commondir);
+	bool has_some = false;
+	struct buf text;
 
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (*line != '#')
-			return true;
-	return false;
-}
+	buf_init(&text, MAX_FILE_BYTES);
+	if (file_read(path, &text, NULL) < 0) {
+		has_some = room_is_there(path);
+	} else {
+		char *rest = arena_strndup(a, text.data, text.len), *line;
 
-/* The middle of "remote.NAME.KEY", NULL when it is another key. */
-static const char *remote_of(struct arena *a, const char *name, const char *key)
-{
-	size_t n = strlen(name), n_around = strlen("remote.") + strlen(key);
-
-	if (n <= n_around || !str_starts(name, "remote.") || !str_ends(name, key))
-		return NULL;
-	return arena_strndup(a, name + strlen("remote."), n - n_around);
+		while (!has_some && (line = strtok_r(rest, "\n", &rest)))
+			has_some = *line != '#';
+	}
+	buf_release(&text);
+	return has_some;
 }
 
 /*
@@ -92,14 +78,15 @@ static void find_remotes(struct verification *v)
 		return;
 	if (git_config_iterator_new(&it, config) == 0) {
 		while (git_config_next(&entry, it) == 0) {
-			const char *url = remote_of(v->a, entry->name, ".url");
-			const char *promisor = remote_of(v->a, entry->name, ".promisor");
+			const char *url = settings_middle(v->a, entry->name, "remote.", ".url");
+			const char *promisor =
+				settings_middle(v->a, entry->name, "remote.", ".promisor");
 
 			if (url && (!f->remote || strcmp(url, "origin") == 0))
 				f->remote = url;
 			if (promisor)
 				f->promisor = promisor;
-			if (strcmp(entry->name, "extensions.partialclone") == 0)
+			if (entry->value && strcmp(entry->name, "extensions.partialclone") == 0)
 				f->promisor = arena_strdup(v->a, entry->value);
 		}
 		git_config_iterator_free(it);

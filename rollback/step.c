@@ -3,8 +3,10 @@
  */
 #include "rollback/room.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
@@ -116,4 +118,11 @@ const char *room_refspec(struct arena *a, const char *tag)
 	if (tag[0] != '-')
 		return arena_printf(a, "tag %s", str_as_word(a, tag));
 	return str_as_word(a, arena_printf(a, "refs/tags/%s:refs/tags/%s", tag, tag));
+}
+
+bool room_is_there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }

@@ -75,6 +75,7 @@ static int prove_attributes(struct verification *v)
 	if (rc == 0)
 		rc = tree_check_bytes(v, closure);
 	closure->duration_us += clock_monotonic_us(v->req->clock) - begin_us;
+	settings_prove_lfs(v, &v->steps[STEP_SOURCE]);
 	return rc;
 }
 

@@ -352,6 +352,65 @@ proven "the remedy works" v1.0.0
 printf '* eol=crlf\n' >.git/info/attributes
 judged "local attributes" undecided "source undecided.*info/attributes" "rm .*info/attributes" v1.0.0
 
+# Settings of other files, whatever their condition, and as git spells them.
+set_in()
+{
+	printf '[%s]\n\tpath = %s\n' "$1" "${2:-inc.cfg}" >>.git/config
+}
+for condition in "gitdir:$TMP/" gitdir/i:/NOWHERE/ onbranch:other 'hasconfig:remote.*.url:file://**' unheard:of; do
+	world
+	set_in "includeIf \"$condition\"" && printf '[core]\n\tsymlinks = false\n' >.git/inc.cfg
+	judged "includeIf $condition" undecided "source undecided.*core.symlinks=false.*inc.cfg\", by includeIf \"${condition%%[:*]*}" \
+		"git config --file .*inc.cfg --unset core.symlinks" v1.0.0
+	printf '[core]\n\tsymlinks\n[http]\n\textraHeader = x\n' >.git/inc.cfg
+	proven "includeIf $condition of what is harmless" v1.0.0
+done
+world
+mkdir .git/d && set_in include d/a.cfg && printf '[includeIf "x"]\n\tpath = b.cfg\n' >.git/d/a.cfg
+printf '[includeIf "y"]\n\tpath = ~/c.cfg\n' >.git/d/b.cfg && printf '[core]\n\teol = CRLF\n' >"$HOME/c.cfg"
+judged "an includeIf in what is included" undecided "source undecided.*core.eol=CRLF.*home/c.cfg\", by includeIf \"y\"" "" v1.0.0
+printf '[include]\n\tpath = d.cfg\n' >"$HOME/c.cfg" && printf '[core]\n\tautocrlf\n' >"$HOME/d.cfg"
+judged "an include in that" undecided "source undecided.*core.autocrlf without a value" "" v1.0.0
+rm "$HOME/d.cfg"
+proven "what is included and not there" v1.0.0
+printf '[core' >"$HOME/c.cfg"
+judged "what is included and cannot be read" undecided "source undecided.*home/c.cfg\" cannot be told: .*parse" "show-origin" v1.0.0
+printf '[includeIf "z"]\n\tpath = c.cfg\n' >"$HOME/c.cfg"
+judged "a circle" undecided "source undecided.*too many files include others" "" v1.0.0
+world
+set_in include '~nobody/x'
+judged "a file that git alone finds" undecided "source undecided.*only git finds the file \"~nobody/x\"" "" v1.0.0
+world
+set_in include && printf '[core]\n\tautocrlf = on\n' >.git/inc.cfg
+judged "a setting that is included" undecided "source undecided.*core.autocrlf=on" "show-origin core.autocrlf, and there" v1.0.0
+world
+printf '[co' >.git/config.worktree
+judged "settings of the work tree that cannot be read" undecided "source undecided.*config.worktree\" cannot be told" "" v1.0.0
+world
+git config core.eol CRLF
+judged "core.eol=CRLF" undecided "source undecided.*core.eol=CRLF: .*line ends" "git config --unset core.eol" v1.0.0
+git config core.eol lf && git config core.autocrlf INPUT
+proven "core.eol=lf, core.autocrlf=INPUT" v1.0.0
+for key in autocrlf sparseCheckout eol attributesFile; do
+	world
+	printf '[core]\n\t%s\n' $key >>.git/config
+	judged "core.$key without a value" undecided "source undecided.*core.$key without a value" "" v1.0.0
+done
+world
+printf '[core]\n\tsymlinks\n[remote "x"]\n\turl\n' >>.git/config
+proven "core.symlinks without a value" v1.0.0
+world
+printf '[extensions]\n\tpartialClone\n' >>.git/config
+judged "extensions.partialClone without a value" undecided "source undecided.*partialClone without a value.*refuses" "" v1.0.0
+world
+git config core.symlinks perhaps
+judged "neither yes nor no" undecided "source undecided.*core.symlinks=perhaps.*neither yes nor no" "" v1.0.0
+for file in attributes grafts; do
+	world
+	{ echo '* text eol=crlf'; yes '# padding' | head -c 1100000; } >.git/info/$file
+	judged "a large file of $file" undecided "source undecided.*info/$file" "" v1.0.0
+done
+
 # ---- the tag's own attributes ---------------------------------------------------------------------
 world
 printf '*.bat eol=crlf\n*.id ident\n' >.gitattributes
@@ -412,6 +471,18 @@ printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 13\n' "$
 printf 'not a pointer' >small.bin
 git add . && git commit -qm lfs && git tag lfs
 proven "LFS object present" lfs --content checkout
+git rm -q big.bin && git commit -qm 'no pointer' && git tag no-pointer && git reset -q --hard lfs
+git config filter.lfs.smudge 'git-lfs smudge -- %f' && git config filter.lfs.process 'git-lfs filter-process'
+proven "LFS by its own program" lfs --content checkout
+for set in 'filter.lfs.smudge sh -c "echo evil"' 'filter.lfs.process git-lfs filter-process --skip' 'filter.lfs.smudge ' \
+	'lfs.storage elsewhere'; do
+	cp .git/config "$TMP/kept" && git config "${set%% *}" "${set#* }"
+	judged "LFS by $set" undecided "source undecided.*${set%% *}=.*in place of an LFS pointer" "git config --unset ${set%% *}" \
+		lfs --content checkout
+	judged "a file like one, by $set" undecided "source undecided.*in place of an LFS pointer" "" no-pointer --content checkout
+	proven "no LFS file, by $set" v1.0.0
+	mv "$TMP/kept" .git/config
+done
 judged "LFS under content: raw" undecided "materialise undecided.*LFS file" "set content: checkout" lfs
 printf 'LARGE content' >$store/"$sha"
 judged "LFS object corrupt" fail "closure fail.*LFS object $sha of \"big.bin\" holds other bytes" \
