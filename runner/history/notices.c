@@ -407,14 +407,17 @@ int tell_decision(struct record *r, const struct decision *d, int64_t id, struct
 	struct news news = news_new(r, d->at_ms);
 	const struct run_info *run = &r->teller.late;
 	enum gate_stand was;
+	bool is_ended;
 
 	if (r->teller.definition == NULL)
 		return 0;
 	if (run->id != 0 ? add_run(r, &news, run, e) != 0 : news_early(r, &news, 0, e) != 0)
 		return -1;
-	if (read_stand(r, id, &was, e) != 0)
+	if (read_stand(r, id, &was, e) != 0 || news_gate_is_ended(r, d->gate, &is_ended, e) != 0)
 		return -1;
-	if (stand_of(d->is_open, d->outcome) != (was == GATE_UNKNOWN ? GATE_IS_OPEN : was))
+	if (was == GATE_UNKNOWN || is_ended)
+		was = GATE_IS_OPEN;
+	if (stand_of(d->is_open, d->outcome) != was)
 		add_decision(&news, d);
 	return news_write(r, &news, d->run_id, e);
 }

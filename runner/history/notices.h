@@ -57,6 +57,9 @@ int news_closed_gaps(struct record *r, struct news *news, const struct run_info 
 int news_write_told(struct record *r, int64_t series, unsigned open, int64_t since_ms,
 		    int64_t run_id, struct err *e);
 
+/* Was it a person who ended what was told of it last? Then it is told anew. */
+int news_gate_is_ended(struct record *r, const char *gate, bool *out, struct err *e);
+
 /* Of what was told it says that it is over. */
 bool news_is_end(const struct transition *t);
 /* As what the sink was told of what t is the end of, the last first; n 0: of nothing. */

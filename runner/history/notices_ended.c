@@ -76,6 +76,28 @@ int record_still_told(struct record *r, struct arena *a, struct still_told **out
 	return read_still_told(r, a, NULL, out, n, e);
 }
 
+int news_gate_is_ended(struct record *r, const char *gate, bool *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(
+		r,
+		"SELECT l.kind = ?4 FROM notice_lines l JOIN texts x ON x.id = l.check_name WHERE"
+		" l.series = 0 AND x.body = ?1 AND (l.kind IN (?2, ?3) OR (l.kind = ?4 AND"
+		" l.was = 1 << ?2)) ORDER BY l.notice DESC LIMIT 1",
+		e);
+	int64_t is_ended = 0;
+
+	if (s == NULL)
+		return -1;
+	store_bind_text(s, 1, gate);
+	store_bind_int(s, 2, TRANSITION_GATE_SHUT);
+	store_bind_int(s, 3, TRANSITION_GATE_OPEN);
+	store_bind_int(s, 4, TRANSITION_RECOVERY);
+	if (store_integer(r, s, &is_ended, e) < 0)
+		return -1;
+	*out = is_ended != 0;
+	return 0;
+}
+
 static int close_gap(struct record *r, const char *check, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(r,

@@ -509,6 +509,14 @@ recovery release true ended by $(id -un): the definition has it no more"
 unlike "nothing is left to tell" "$("$ASSIZE" status)" 'told and gone'
 exits "or to end" 3 "$ASSIZE" notify --end release
 like "as is said" "$err" 'nothing that was told of "release" stands'
+sed -i 's/id: renamed/id: other/; s/^  deploy:/  release:/' assize.yaml
+other 0
+for _ in 1 2; do
+	"$ASSIZE" gate release -s v2 >/dev/null
+done
+is "what comes back and does not pass is told anew, once" "$(here)" "AssizeCheck platform 2
+AssizeCheck platform 7
+AssizeGate  10"
 exits "the ledger is whole" 0 "$ASSIZE" ledger verify
 
 # ---- trying it out ----
