@@ -452,6 +452,8 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 			.at_ms = get_int(r, x, "at_ms"),
 			/* Whether it counts was said; digests are those of nothing here. */
 			.definition_file = get_bool(r, x, "counts") ? "git:" : "",
+			.pinned =
+				json_member(x, "pinned") != NULL ? get_text(r, x, "pinned") : NULL,
 		};
 	}
 	in->restorations = out->restorations;

@@ -390,6 +390,8 @@ static void put_targets(struct json_writer *w, const struct gate_input *in)
 		json_put_text(w, "state", state_name(row->run_state));
 		json_put_int(w, "at_ms", row->at_ms);
 		json_put_bool(w, "counts", rollback_row_counts(in, row));
+		if (row->pinned != NULL)
+			json_put_text(w, "pinned", row->pinned);
 		json_close(w, '}');
 	}
 	json_close(w, ']');

@@ -14,8 +14,11 @@
 
 #include "gates/lines.h"
 #include "gates/refuse.h"
+#include "rollback/rollback.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/str.h"
+#include "runner/model/unit.h"
 
 /* What is known about one target. */
 struct target_state {
@@ -87,6 +90,21 @@ static bool is_known_as_another(const struct target_state *t)
 				      strcmp(step->name, "identity") == 0);
 }
 
+/* Most are restored in less than a millisecond. */
+static const char *restore_time(struct lines *l, const struct gate_input *in, int64_t us)
+{
+	struct buf b;
+	const char *text;
+
+	if (gate_is_before_edition(in, 6))
+		return lines_duration(l, us / 1000);
+	buf_init(&b, BUF_UNBOUNDED); /* one number */
+	unit_format(&b, (double)us / 1e6, "s");
+	text = arena_strdup(l->arena, b.data);
+	buf_release(&b);
+	return text;
+}
+
 static void judge(struct lines *l, const struct gate_input *in, struct target_state *t)
 {
 	const struct restoration_row *row = t->row;
@@ -117,7 +135,7 @@ static void judge(struct lines *l, const struct gate_input *in, struct target_st
 	} else if (outcome_is_passing(row->restoration.outcome)) {
 		t->outcome = row->restoration.outcome;
 		t->text = arena_printf(l->arena, "proven %s, restored in %s", age,
-				       lines_duration(l, row->restoration.restore_us / 1000));
+				       restore_time(l, in, row->restoration.restore_us));
 	} else {
 		t->text = finding(l, &row->restoration, "unproven");
 	}
@@ -251,28 +269,44 @@ static void add_perhaps_itself(struct lines *l, const struct gate_input *in)
 		"(keep: 2)";
 }
 
+/* Before the sixth edition only what had been proven was brought back. */
+static const char *bring_back(struct lines *l, const struct gate_input *in,
+			      const struct restoration_row *row)
+{
+	const struct restoration *x = &row->restoration;
+	const char *command = NULL;
+
+	if (!gate_is_before_edition(in, 6))
+		command = rollback_bring_back(l->arena, x, row->pinned);
+	else if (x->outcome != OUTCOME_FAIL && x->commit != NULL)
+		command = arena_printf(l->arena, "git tag %s %s", lines_word(l, x->tag), x->commit);
+	return command != NULL ? command : "bring back the tag as it was released";
+}
+
+static const char *gone_text(struct lines *l, const struct gate_input *in,
+			     const struct restoration_row *row)
+{
+	const char *was = row->restoration.outcome == OUTCOME_FAIL ? "disproved" : "verified";
+	const char *age = lines_age(l, row->at_ms, in->now_ms), *as = "";
+	const char *commit = row->restoration.commit;
+
+	if (commit != NULL || gate_is_before_edition(in, 6))
+		as = arena_printf(l->arena, " as commit %.12s", commit != NULL ? commit : "?");
+	return arena_printf(l->arena, "%s %s%s, and is no tag of the repository now", was, age, as);
+}
+
 static void decide_gone(struct lines *l, const struct gate_input *in)
 {
 	for (size_t i = 0; i < in->n_rollback_gone; i++) {
 		struct target_state t = {.tag = in->rollback_gone[i]};
-		const char *commit;
-		bool is_disproved;
 
 		t.row = newest_row(in, t.tag);
 		if (t.row == NULL ||
 		    refuse_is_stale(t.row->at_ms, in->now_ms, in->gate->rollback_within_ms))
 			continue;
-		is_disproved = t.row->restoration.outcome == OUTCOME_FAIL;
-		commit = t.row->restoration.commit;
-		t.text = arena_printf(
-			l->arena, "%s %s as commit %.12s, and is no tag of the repository now",
-			is_disproved ? "disproved" : "verified",
-			lines_age(l, t.row->at_ms, in->now_ms), commit != NULL ? commit : "?");
+		t.text = gone_text(l, in, t.row);
 		add(l, in, &t, in->gate->is_rollback_all);
-		l->items[l->n - 1].remedy = is_disproved || commit == NULL
-						    ? "bring back the tag as it was released"
-						    : arena_printf(l->arena, "git tag %s %s",
-								   lines_word(l, t.tag), commit);
+		l->items[l->n - 1].remedy = bring_back(l, in, t.row);
 	}
 }
 

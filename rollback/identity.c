@@ -98,6 +98,60 @@ static int check_ambiguous(struct verification *v, struct step *s)
 	return 0;
 }
 
+/* What the tag has to be; NULL = whatever it is. */
+static const struct pin *pin_of(const struct verification *v)
+{
+	return v->set->is_pinned ? v->req->pin : NULL;
+}
+
+/*
+ * Back to the commit. What signed it, or the words it was tagged with, are gone with the tag
+ * object, which another clone may have.
+ */
+static const char *undo_move(const struct verification *v, const struct pin *pin)
+{
+	const char *ref = str_as_word(v->a, v->ref);
+	const char *put = rollback_retag(v->a, v->tag, pin->commit ? pin->commit : pin->tree, true);
+
+	if (v->set->signature.allowed_signers || v->set->signature.keyring)
+		return arena_printf(v->a,
+				    "git fetch --force CLONE %s:%s, from a clone that has it as it "
+				    "was signed",
+				    ref, ref);
+	if (v->is_annotated)
+		return arena_printf(v->a,
+				    "git fetch --force CLONE %s:%s, from a clone that has it as it "
+				    "was; where there is none: %s, without tagger and message",
+				    ref, ref, put);
+	return put;
+}
+
+/* For what is no name of its release: a remote may have it, the record knows its commit. */
+static const char *as_it_was(const struct verification *v)
+{
+	const char *ref = str_as_word(v->a, v->ref);
+
+	if (v->source.remote)
+		return arena_printf(v->a, "git fetch --force %s %s",
+				    str_as_word(v->a, v->source.remote),
+				    room_refspec(v->a, v->tag));
+	if (pin_of(v))
+		return undo_move(v, pin_of(v));
+	return arena_printf(v->a,
+			    "git fetch --force CLONE %s:%s, from a clone that has it as it was",
+			    ref, ref);
+}
+
+/* Nothing writes over a file that is no ref. */
+static const char *write_anew(const struct verification *v)
+{
+	const char *file = arena_printf(v->a, "%s%s", git_repository_commondir(v->repo), v->ref);
+
+	if (access(file, R_OK) != 0)
+		return as_it_was(v);
+	return arena_printf(v->a, "rm %s && %s", str_as_word(v->a, file), as_it_was(v));
+}
+
 static int no_such_tag(struct verification *v, struct step *s)
 {
 	const char *remote = v->source.remote;
@@ -108,7 +162,7 @@ static int no_such_tag(struct verification *v, struct step *s)
 				   v->source.is_shallow ? "--depth=1 " : "",
 				   str_as_word(v->a, remote), room_refspec(v->a, v->tag));
 	else
-		get = "git tag --list";
+		get = pin_of(v) ? undo_move(v, pin_of(v)) : "git tag --list";
 	return step_find(s, OUTCOME_UNDECIDED, get, "there is no tag \"%s\" in this repository%s",
 			 str_escaped(v->a, v->tag),
 			 v->source.is_shallow ? ": shallow clone, fetched without it" : "");
@@ -164,7 +218,7 @@ static int lookup(struct verification *v, struct step *s, git_oid *id)
 		return no_such_tag(v, s);
 	if (rc < 0)
 		return step_find(s, rc == GIT_EINVALIDSPEC ? OUTCOME_UNDECIDED : OUTCOME_FAIL,
-				 room_fetch(v, v->a), "could not read \"%s\": %s",
+				 write_anew(v), "could not read \"%s\": %s",
 				 str_escaped(v->a, v->ref), str_escaped(v->a, git_door_message()));
 	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC)
 		rc = step_find(s, OUTCOME_FAIL,
@@ -188,11 +242,7 @@ static int open_tag(struct verification *v, struct step *s, git_oid *id, int lev
 	if (rc < 0)
 		return room_unreadable(v, rc, &w, s);
 	if (level == 0 && strcmp(git_tag_name(tag), v->tag) != 0)
-		rc = step_find(s, OUTCOME_FAIL,
-			       v->source.remote ? arena_printf(v->a, "git fetch --force %s %s",
-							       str_as_word(v->a, v->source.remote),
-							       room_refspec(v->a, v->tag))
-						: NULL,
+		rc = step_find(s, OUTCOME_FAIL, as_it_was(v),
 			       "the ref \"%s\" holds the tag object of \"%s\"",
 			       str_escaped(v->a, v->ref), str_escaped(v->a, git_tag_name(tag)));
 	else if (level > 0)
@@ -225,11 +275,12 @@ static int peel(struct verification *v, struct step *s, git_oid *id)
 			v->is_annotated = true;
 		}
 		if (type != GIT_OBJECT_TAG)
-			return step_find(
-				s, OUTCOME_FAIL,
-				arena_printf(v->a, "git cat-file -p %s", str_as_word(v->a, v->ref)),
-				"the tag leads to the %s %s, not to a commit",
-				git_object_type2string(type), room_hex(v->a, id));
+			return step_find(s, OUTCOME_FAIL,
+					 pin_of(v) ? undo_move(v, pin_of(v))
+						   : arena_printf(v->a, "git cat-file -p %s",
+								  str_as_word(v->a, v->ref)),
+					 "the tag leads to the %s %s, not to a commit",
+					 git_object_type2string(type), room_hex(v->a, id));
 		if (open_tag(v, s, id, level) < 0)
 			return -1;
 	}
@@ -249,38 +300,13 @@ static void tell_lost_pin(struct verification *v, struct step *s)
 		  v->out->commit, str_escaped(v->a, lost->set), lost->commit);
 }
 
-/*
- * Back to the commit. What signed it, or the words it was tagged with, are gone with the tag
- * object, which another clone may have.
- */
-static const char *undo_move(const struct verification *v, const struct pin *pin)
-{
-	bool is_odd = v->tag[0] == '-'; /* git tag makes none with a dash in front */
-	const char *ref = str_as_word(v->a, v->ref);
-	const char *put = arena_printf(v->a, "git %s %s %s", is_odd ? "update-ref" : "tag --force",
-				       is_odd ? ref : str_as_word(v->a, v->tag),
-				       pin->commit ? pin->commit : pin->tree);
-
-	if (v->set->signature.allowed_signers || v->set->signature.keyring)
-		return arena_printf(v->a,
-				    "git fetch --force CLONE %s:%s, from a clone that has it as it "
-				    "was signed",
-				    ref, ref);
-	if (v->is_annotated)
-		return arena_printf(v->a,
-				    "git fetch --force CLONE %s:%s, from a clone that has it as it "
-				    "was; where there is none: %s, without tagger and message",
-				    ref, ref, put);
-	return put;
-}
-
 static int check_pin(struct verification *v, struct step *s)
 {
-	const struct pin *pin = v->req->pin;
+	const struct pin *pin = pin_of(v);
 	bool is_other_commit, is_other_tree;
 
 	tell_lost_pin(v, s);
-	if (!pin || !v->set->is_pinned)
+	if (!pin)
 		return 0;
 	is_other_commit = pin->commit && strcmp(pin->commit, v->out->commit) != 0;
 	is_other_tree = pin->tree && strcmp(pin->tree, v->out->tree) != 0;

@@ -100,6 +100,18 @@ int rollback_tags(struct arena *a, const struct rollback_set *set, const char *c
 
 /* What brings tags when the set has none. */
 const char *rollback_tags_help(struct arena *a, const struct rollback_set *set);
+
+/*
+ * The command that makes the tag a name of the commit; is_moved: it is one of another. Tagger,
+ * message and signature are not in the commit.
+ */
+const char *rollback_retag(struct arena *a, const char *tag, const char *commit, bool is_moved);
+/*
+ * The same for a tag that was verified and is gone: the commit it is to keep to (pinned), else the
+ * one it was verified as, unless it was disproved. NULL = there is neither.
+ */
+const char *rollback_bring_back(struct arena *a, const struct restoration *x, const char *pinned);
+
 /* Does git call the set's repository a shallow clone? It has but the tags that were asked for. */
 bool rollback_is_shallow(const struct rollback_set *set);
 

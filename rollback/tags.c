@@ -206,6 +206,26 @@ const char *rollback_tags_help(struct arena *a, const struct rollback_set *set)
 	return "git fetch --tags brings those of a remote, git tag v1.0.0 makes the first";
 }
 
+/* git tag makes none with a dash in front. */
+const char *rollback_retag(struct arena *a, const char *tag, const char *commit, bool is_moved)
+{
+	const char *ref = arena_printf(a, "refs/tags/%s", tag);
+
+	if (tag[0] == '-')
+		return arena_printf(a, "git update-ref %s %s", str_as_word(a, ref), commit);
+	return arena_printf(a, "git tag %s%s %s", is_moved ? "--force " : "", str_as_word(a, tag),
+			    commit);
+}
+
+const char *rollback_bring_back(struct arena *a, const struct restoration *x, const char *pinned)
+{
+	const char *commit = pinned != NULL		  ? pinned
+			     : x->outcome != OUTCOME_FAIL ? x->commit
+							  : NULL;
+
+	return commit != NULL ? rollback_retag(a, x->tag, commit, false) : NULL;
+}
+
 int rollback_commits(struct arena *a, const struct rollback_set *set, const char *const *tags,
 		     size_t n, const char *const **commits, struct err *e)
 {

@@ -69,6 +69,8 @@ static int find_restorations(const struct gate_gather *g, struct gate_input *out
 	if (record_restorations(g->record, g->arena, set->name, &rows, &out->n_restorations, e) !=
 	    0)
 		return -1;
+	for (size_t i = 0; i < out->n_restorations && !set->is_pinned; i++)
+		rows[i].pinned = NULL;
 	out->restorations = rows;
 	out->rollback_error = NULL;
 	out->rollback_commits = NULL;

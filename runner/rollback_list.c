@@ -150,25 +150,35 @@ static void put_row(struct listing *l, struct table *t, const struct release *r)
 		r->warm, r->swap);
 }
 
+static void put_fix(FILE *out, const char *tag, const char *command)
+{
+	if (command != NULL)
+		(void)fprintf(out, "  %*s  fix: %s\n", (int)str_width(tag), "", command);
+}
+
 static void put_finding(FILE *out, const char *tag, const struct restoration_step *s)
 {
 	(void)fprintf(out, "  %s  %s%s: %s\n", tag, s->name,
 		      s->outcome == OUTCOME_WARN ? " warns" : "", s->finding);
-	if (s->remedy != NULL)
-		(void)fprintf(out, "  %*s  fix: %s\n", (int)str_width(tag), "", s->remedy);
+	put_fix(out, tag, s->remedy);
 }
 
 /* The first thing that keeps a release from being proven; of one that is proven every warning. */
-static void put_findings(FILE *out, const struct release *r)
+static void put_findings(struct listing *l, FILE *out, const struct release *r)
 {
 	const struct restoration *x = r->row != NULL ? &r->row->restoration : NULL;
 
 	if (r->is_gone) {
 		(void)fprintf(out, "  %s  is no tag of the repository now\n", r->tag);
+		put_fix(out, r->tag,
+			rollback_bring_back(l->a, x, l->set->is_pinned ? r->row->pinned : NULL));
 		return;
 	}
 	if (is_moved(r)) {
 		(void)fprintf(out, "  %s  leads to commit %.9s now\n", r->tag, r->commit);
+		put_fix(out, r->tag,
+			arena_printf(l->a, "assize rollback verify %s%s",
+				     r->tag[0] == '-' ? "-- " : "", str_as_word(l->a, r->tag)));
 		return;
 	}
 	for (size_t i = 0; x != NULL && i < x->n_steps; i++) {
@@ -225,7 +235,7 @@ static void put_table(struct listing *l, FILE *out, const struct release *releas
 		put_row(l, &t, &releases[i]);
 	table_print(&t, out);
 	for (size_t i = 0; i < n; i++)
-		put_findings(out, &releases[i]);
+		put_findings(l, out, &releases[i]);
 	if (n == 0 || releases[0].is_gone) /* those come last */
 		(void)fprintf(out, "no tag matches\n  help: %s\n",
 			      rollback_tags_help(l->a, l->set));

@@ -443,6 +443,7 @@ struct restoration_row {
 	enum run_state run_state;
 	unsigned char definition_digest[32]; /* of the run */
 	const char *definition_file;	     /* the same */
+	const char *pinned;		     /* commit the tag was first recorded as; NULL = none */
 };
 /* The newest restoration of every tag of the set. */
 int record_restorations(struct record *r, struct arena *a, const char *set,

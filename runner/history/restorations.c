@@ -163,7 +163,9 @@ static int read_steps(struct record *r, struct arena *a, int64_t id, struct rest
 	"x.n_files, x.n_bytes, x.restore_us, (SELECT body FROM texts WHERE id = x.content), "      \
 	"(SELECT "                                                                                 \
 	"definition_digest FROM runs WHERE id = x.run), (SELECT (SELECT body FROM texts "          \
-	"WHERE id = definition_file) FROM runs WHERE id = x.run)"
+	"WHERE id = definition_file) FROM runs WHERE id = x.run), "                                \
+	"(SELECT (SELECT body FROM texts WHERE id = f.commit_id) FROM pins p JOIN restorations "   \
+	"f ON f.id = p.restoration WHERE p.set_name = x.set_name AND p.tag = x.tag)"
 #define SOURCE "restorations x LEFT JOIN run_ends e ON e.run = x.run"
 
 static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
@@ -190,6 +192,7 @@ static struct restoration_row read_row(sqlite3_stmt *s, struct arena *a)
 
 	store_digest(s, 15, row.definition_digest, sizeof(row.definition_digest));
 	row.definition_file = store_text_or(s, 16, a, "");
+	row.pinned = store_text(s, 17, a);
 	return row;
 }
 

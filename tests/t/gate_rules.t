@@ -343,7 +343,7 @@ exits 'chain: as long as it lasts' 0 "$ASSIZE" gate right --subject v1
 sqlite3 .assize/record.db 'UPDATE overrides SET until_ms = at_ms + 1'
 exits 'chain: three gates up as well' 2 "$ASSIZE" gate top --subject v1
 like 'chain: which is told of both' "$out" 'depends_on:left rests on gate "base".*depends_on:right rests on gate "base"'
-sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, '\"edition\":5', '\"edition\":2')"
+sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, '\"edition\":6', '\"edition\":2')"
 exits 'chain: a decision of former times is as it was' 1 "$ASSIZE" replay --decision 7
 like 'chain: which was another' "$out" 'was decided open'
 

@@ -46,7 +46,8 @@ git -C repo tag -a v1.0.0 -m again "$commit"
 
 exits "the release is known" 0 "$ASSIZE" gate any -s v1.1.0
 git -C repo commit -q --allow-empty -m other && git -C repo tag -f v1.1.0 HEAD >/dev/null 2>&1
-like "the list has it" "$("$ASSIZE" rollback list)" 'v1.1.0 .*moved, verified .*v1.1.0  leads to commit'
+like "the list has it" "$("$ASSIZE" rollback list)" \
+	$'v1.1.0 .*moved, verified .*v1.1.0  leads to commit [0-9a-f]{9} now\n +fix: assize rollback verify v1.1.0'
 is "as JSON as well" "$("$ASSIZE" rollback list --json | jq -r '.rel[] | select(.tag == "v1.1.0") | .state')" moved
 sed 's/tags: any }/tags: any }, run: never/' assize.yaml >never.yaml
 exits "its evidence may be of the other commit, by its ref" 2 "$ASSIZE" gate any -s refs/tags/v1.1.0 -f never.yaml
@@ -62,17 +63,25 @@ exits "the remedy brings it back, and it goes out" 0 "$ASSIZE" gate any -s v1.1.
 # ---- tags that were deleted ----
 
 rm -rf .assize
-exits "all are proven" 0 "$ASSIZE" gate all -s 2026.11
+exits "all are proven" 0 "$ASSIZE" gate all -s 2026.11 --json
+times() { grep -oE 'restored in [0-9.]+ (us|ms|s)' | sort -u; }
+listed=$("$ASSIZE" rollback list | sed -nE 's/.*proven .* ([0-9.]+ (us|ms|s))$/restored in \1/p' | sort -u)
+like "the list has a time to restore each" "$listed" '^restored in [1-9]'
+is "the gate has the same" "$(times <<<"$out")" "$listed"
+is "so has the evidence" "$("$ASSIZE" explain latest rollback/rel | times)" "$listed"
 git -C repo tag -f v1.0.0 HEAD >/dev/null 2>&1
 exits "a tag was moved: disproved" 1 "$ASSIZE" gate all -s 2026.12
 git -C repo tag -d v1.0.0 >/dev/null
 exits "deleting it opens nothing" 2 "$ASSIZE" gate all -s 2026.13
 like "it is told" "$out" "require undecided rollback/rel:v1.0.0 disproved just now as commit .*is no tag of the repository now"
+like "with what brings it back as it was first" "$out" "is no tag of the repository now  [^ ]+ to do: git tag v1.0.0 $commit"
+bring=$(sed -n 's/.*to do: \(git tag v1.0.0 .*\)/\1/p' <<<"$out")
 exits "a decision made again says the same" 0 "$ASSIZE" replay latest
 like "which is equal" "$out" 'decision .* equal'
-like "the list has it" "$("$ASSIZE" rollback list)" 'v1.0.0 .*gone, verified'
+like "the list has it" "$("$ASSIZE" rollback list)" "v1.0.0 .*gone, verified.*v1.0.0  is no tag of the repository now
+ +fix: git tag v1.0.0 $commit"
 is "as JSON as well" "$("$ASSIZE" rollback list --json | jq -r '.rel[] | select(.tag == "v1.0.0") | .state')" gone
-git -C repo tag v1.0.0 "$commit"
+(cd repo && eval "$bring")
 exits "as it was it is proven again" 0 "$ASSIZE" gate all -s 2026.14
 git -C repo tag -d v1.0.0 >/dev/null
 exits "a proven one is missed as well" 2 "$ASSIZE" gate all -s 2026.15

@@ -269,8 +269,25 @@ world
 git update-ref refs/tags/v1.1.0 "$(git rev-parse v2.0.0)"
 judged "ref to another tag's object" fail "identity fail.*\"refs/tags/v1.1.0\" holds the tag object of \"v2.0.0\"" \
 	"remedy: git fetch --force origin tag v1.1.0" v1.1.0
-git fetch -q --force origin tag v1.1.0 2>/dev/null
-proven "the remedy works" v1.1.0
+git remote rename origin gone 2>/dev/null && git remote remove gone
+judged "which no remote has as it was, but its commit is recorded" fail 'identity fail.*holds the tag object' \
+	"remedy: git fetch --force CLONE refs/tags/v1.1.0:refs/tags/v1.1.0, from a clone that has it as it was; where there is none: git tag --force v1.1.0 $two, without tagger and message" \
+	v1.1.0 --pin-commit "$two" --pin-tree "$two_tree"
+judged "nor that" fail 'identity fail.*holds the tag object' \
+	$'remedy: git fetch --force CLONE refs/tags/v1.1.0:refs/tags/v1.1.0, from a clone that has it as it was(\n|$)' v1.1.0
+git tag --force v1.1.0 "$two" >/dev/null
+proven "the remedy works" v1.1.0 --pin-commit "$two" --pin-tree "$two_tree"
+git tag -f v1.0.0 "$(blob_of v1.0.0 bin/run)" >/dev/null
+judged "tag that was one of a commit" fail 'identity fail.*leads to the blob .*not to a commit' \
+	"remedy: git tag --force v1.0.0 $one" v1.0.0 --pin-commit "$one" --pin-tree "$one_tree"
+git tag -d v1.0.0 >/dev/null
+judged "and is no more" undecided 'identity undecided.*there is no tag "v1.0.0"' \
+	"remedy: git tag --force v1.0.0 $one" v1.0.0 --pin-commit "$one" --pin-tree "$one_tree"
+echo garbage >.git/refs/tags/v1.0.0
+judged "file that is no ref" fail 'identity fail.*could not read "refs/tags/v1.0.0"' \
+	"remedy: rm $PWD/.git/refs/tags/v1.0.0 && git tag --force v1.0.0 $one" v1.0.0 --pin-commit "$one" --pin-tree "$one_tree"
+remedied v1.0.0 --pin-commit "$one" --pin-tree "$one_tree"
+world
 git tag blob "$(blob_of v1.0.0 bin/run)"
 judged "tag of a blob" fail "identity fail.*leads to the blob .*not to a commit" "git cat-file -p refs/tags/blob" blob
 git tag tree v1.0.0^{tree}

@@ -307,6 +307,11 @@ static void test_gate_rollback_all(void **state)
 
 	scene_add_rollback(s, true);
 	comes_to(s, OUTCOME_PASS, "proven 60 min ago, restored in 2 s");
+	s->rows[0].restoration.restore_us = s->rows[1].restoration.restore_us = 384;
+	comes_to(s, OUTCOME_PASS, "proven 60 min ago, restored in 384 us");
+	s->in.edition = 5; /* as it was told once */
+	comes_to(s, OUTCOME_PASS, "proven 60 min ago, restored in 0 ms");
+	s->in.edition = 0;
 	s->rows[1].restoration.outcome = OUTCOME_FAIL;
 	s->rows[1].restoration.steps = &step;
 	s->rows[1].restoration.n_steps = 1;
@@ -346,6 +351,35 @@ static void test_gate_rollback_all(void **state)
 	comes_to(s, OUTCOME_UNDECIDED, "no tag to roll back to");
 	s->in.rollback_error = "repository is gone";
 	comes_to(s, OUTCOME_UNDECIDED, "could not list the targets: repository is gone");
+}
+
+static void test_gate_rollback_gone(void **state)
+{
+	struct scene *s = *state;
+	const char *gone[] = {"v1.1"};
+	struct decision d;
+
+	scene_add_rollback(s, true);
+	s->in.n_rollback_tags = 1;
+	s->in.rollback_gone = gone;
+	s->in.n_rollback_gone = 1;
+	comes_to(s, OUTCOME_UNDECIDED, "verified 60 min ago as commit c0ffee, and is no tag");
+	gate_decide(s->arena, &s->in, &d);
+	assert_string_equal(d.lines[0].remedy, "git tag v1.1 c0ffee");
+	s->rows[1].restoration.outcome = OUTCOME_FAIL; /* it had been moved before */
+	s->rows[1].restoration.commit = "decaf";
+	comes_to(s, OUTCOME_UNDECIDED, "disproved 60 min ago as commit decaf, and is no tag");
+	gate_decide(s->arena, &s->in, &d);
+	assert_string_equal(d.lines[0].remedy, "bring back the tag as it was released");
+	s->rows[1].pinned = "c0ffee";
+	gate_decide(s->arena, &s->in, &d);
+	assert_string_equal(d.lines[0].remedy, "git tag v1.1 c0ffee");
+	s->rows[1].restoration.commit = NULL;
+	comes_to(s, OUTCOME_UNDECIDED, "disproved 60 min ago, and is no tag");
+	s->in.edition = 5; /* as it was told once */
+	comes_to(s, OUTCOME_UNDECIDED, "disproved 60 min ago as commit ?, and is no tag");
+	gate_decide(s->arena, &s->in, &d);
+	assert_string_equal(d.lines[0].remedy, "bring back the tag as it was released");
 }
 
 static void test_gate_rollback_any(void **state)
@@ -421,6 +455,7 @@ int main(void)
 		SCENE_TEST(test_gate_advice_marks),
 		SCENE_TEST(test_gate_joins_fail_over_undecided),
 		SCENE_TEST(test_gate_rollback_all),
+		SCENE_TEST(test_gate_rollback_gone),
 		SCENE_TEST(test_gate_rollback_any),
 		SCENE_TEST(test_gate_items_take_the_strictest),
 	};
