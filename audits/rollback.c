@@ -19,12 +19,12 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
-#include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/file.h"
 #include "runner/model/kind.h"
 #include "runner/model/progress.h"
+#include "runner/model/unit.h"
 
 static const char *const tags_choices[] = {"all", "any", NULL};
 
@@ -166,7 +166,6 @@ static void add_step(struct arena *a, const struct restoration_step *s, struct t
 static void describe_result(struct arena *a, struct tag_result *out)
 {
 	const struct restoration *r = &out->restoration;
-	char size[NUM_REAL_MAX], took[NUM_REAL_MAX];
 	struct buf text;
 
 	buf_init(&text, EVIDENCE_MAX_BYTES);
@@ -177,10 +176,10 @@ static void describe_result(struct arena *a, struct tag_result *out)
 	if (r->commit)
 		buf_printf(&text, ": commit %s, tree %s", r->commit, r->tree);
 	if (r->restore_us >= 0) {
-		num_format_size(r->n_bytes, size);
-		num_format_duration(r->restore_us / 1000, took);
-		buf_printf(&text, ", %" PRId64 " files, %s, restored in %s", r->n_files, size,
-			   took);
+		buf_printf(&text, ", %" PRId64 " file%s, ", r->n_files, r->n_files == 1 ? "" : "s");
+		unit_format(&text, (double)r->n_bytes, "B");
+		buf_puts(&text, ", restored in ");
+		unit_format(&text, (double)r->restore_us / 1e6, "s");
 	}
 	for (size_t i = 0; i < r->n_steps; i++)
 		add_step(a, &r->steps[i], out, &text);

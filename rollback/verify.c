@@ -25,12 +25,13 @@
 #include <unistd.h>
 
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
-#include "runner/base/num.h"
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/file.h"
 #include "runner/io/git.h"
+#include "runner/model/unit.h"
 
 static const char *const step_names[N_STEPS] = {
 	[STEP_COLD] = "cold",
@@ -81,15 +82,21 @@ static int prove_attributes(struct verification *v)
 
 static void check_budget(struct verification *v, struct step *s)
 {
-	char took[NUM_REAL_MAX], allowed[NUM_REAL_MAX];
+	double took_s = (double)v->out->restore_us / 1e6;
+	double budget_s = (double)v->set->budget_ms / 1e3;
+	struct buf took, allowed;
 
 	if (v->out->restore_us <= v->set->budget_ms * 1000)
 		return;
-	num_format_duration(v->out->restore_us / 1000, took);
-	num_format_duration(v->set->budget_ms, allowed);
+	buf_init(&took, BUF_UNBOUNDED); /* one number each */
+	buf_init(&allowed, BUF_UNBOUNDED);
+	unit_format_beside(&took, took_s, budget_s, "s");
+	unit_format_bound(&allowed, budget_s, "s");
 	step_find(s, OUTCOME_FAIL,
 		  "set restore: { scratch: } to a faster disk, or raise restore: { budget: }",
-		  "time to restore is %s, budget %s", took, allowed);
+		  "time to restore is %s, budget %s", took.data, allowed.data);
+	buf_release(&took);
+	buf_release(&allowed);
 }
 
 /* What is found from here on is the step's; what was never entered is not told. */
