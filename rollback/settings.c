@@ -212,7 +212,8 @@ static void follow(struct reading *r, git_config *config, const char *file, int 
 			check_file(r, path, condition, depth + 1);
 		else
 			unreadable(r, file,
-				   arena_printf(r->v->a, "only git finds the file \"%s\" that it includes",
+				   arena_printf(r->v->a,
+						"only git finds the file \"%s\" that it includes",
 						entry->value ? entry->value : ""));
 	}
 	git_config_iterator_free(it);
