@@ -236,6 +236,24 @@ static int fetch(struct branch *b, struct err *e)
 	return 0;
 }
 
+/*
+ * The repository that is named is asked and no other: of git's configuration only the scratch
+ * repository's own counts, since a user's or the machine's may send a URL elsewhere
+ * (url.*.insteadOf) or through a proxy.
+ */
+static int make_room(struct branch *b)
+{
+	git_config *own = NULL;
+	int rc = git_repository_init(&b->repo, b->dir, 1);
+
+	if (rc == 0)
+		rc = git_config_open_ondisk(&own, arena_printf(b->arena, "%s/config", b->dir));
+	if (rc == 0)
+		rc = git_repository_set_config(b->repo, own);
+	git_config_free(own); /* the repository has its own reference */
+	return rc;
+}
+
 int branch_open(struct arena *a, const char *scratch, const char *url, const char *name,
 		int64_t timeout_ms, struct branch **out, struct err *e)
 {
@@ -244,7 +262,7 @@ int branch_open(struct arena *a, const char *scratch, const char *url, const cha
 	*b = (struct branch){.arena = a, .url = url, .name = name, .timeout_ms = timeout_ms};
 	if (git_door_init(e) != 0 || scratch_create(a, scratch, &b->dir, e) != 0)
 		return -1;
-	if (git_repository_init(&b->repo, b->dir, 1) != 0) {
+	if (make_room(b) != 0) {
 		(void)fail(b, "make room for", e);
 		branch_close(b);
 		return -1;

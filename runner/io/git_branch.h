@@ -5,7 +5,8 @@
  * forgotten. It is only ever extended: a push that would take something away is refused on this
  * side already, but for branch_try(), whose purpose is to be refused by the other.
  *
- * URL: whatever libgit2 speaks (ssh, scp-like, https, http, git, file). SSH asks an agent, then
+ * URL: whatever libgit2 speaks (ssh, scp-like, https, http, git, file), as it is given: no
+ * configuration of git leads to another one (insteadOf) or through a proxy. SSH asks an agent, then
  * id_ed25519, id_ecdsa and id_rsa of ~/.ssh without a passphrase, and believes ~/.ssh/known_hosts
  * alone; HTTP takes credentials from the URL. libgit2 would wait for a silent server for ever, so a
  * process of its own talks to it and has a time. Errors are ERR_MEASURE and never name

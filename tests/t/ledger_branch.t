@@ -110,11 +110,41 @@ rm -r .assize && mv whole .assize
 
 empty
 exits "a checkpoint is put there" 0 anchor -q
-was=$(tip)
+before=$(tip)
 exits "and one more" 0 anchor -q
 exits "both hold" 0 verify
 like "for the branch has them" "$out" 'elsewhere +2 hold'
+# ---- the repository that is named, and no other ----
+
+exits "the repository that is named is fresh" 0 gate
+cp -r .assize whole && cp -r "$repo" "$TMP/forged.git" && was=$(tip) && empty
+mkdir -p "$TMP/xdg/git"
+export XDG_CONFIG_HOME=$TMP/xdg
+forge() # KEY
+{
+	printf '[url "file://%s"]\n\t%s = file://%s\n' "$TMP/forged.git" "$1" "$repo"
+}
+for at in "$TMP/.gitconfig" "$TMP/xdg/git/config"; do
+	forge insteadOf >"$at"
+	exits "${at#"$TMP/"}: another repository opens no gate" 2 gate
+	exits "${at#"$TMP/"}: nor does it hold what the record says" 2 verify
+	rm "$at"
+done
 git -C "$repo" update-ref refs/heads/shop "$was"
+for key in insteadOf pushInsteadOf; do
+	forge $key >"$TMP/.gitconfig"
+	exits "$key: an anchor" 0 anchor -q
+	is "$key: goes where it belongs" "$(git -C "$repo" rev-parse refs/heads/shop~1)" "$was"
+	is "$key: and nowhere else" "$(git -C "$TMP/forged.git" rev-parse refs/heads/shop)" "$was"
+	git -C "$repo" update-ref refs/heads/shop "$was"
+	rm -r "$TMP/.gitconfig" .assize && cp -r whole .assize
+done
+rm -r whole
+unset XDG_CONFIG_HOME
+
+# ---- a branch that was set back ----
+
+git -C "$repo" update-ref refs/heads/shop "$before"
 exits "a branch that was set back" 2 verify
 like "does not hold what the record says" "$out" \
 	'doubt +the record says that commit [0-9a-f]{12} of file://[^ ]+#shop holds its first [0-9]+ records, and the branch does not'
