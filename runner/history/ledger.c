@@ -25,21 +25,26 @@ static int keep_node(struct record *r, unsigned level, uint64_t at, const struct
 	return store_run(r, s, e);
 }
 
-static int add_leaf(struct record *r, const struct leaf *leaf, struct err *e)
+static int hash_leaf(struct record *r, const struct leaf *leaf, struct err *e)
 {
 	struct merkle_hash hash, path[MERKLE_LEVELS];
 	uint64_t index = r->tree.size;
 	unsigned reached;
 
-	if (leaf->is_missing || leaf->seq != (int64_t)index)
-		return err_set(e, ERR_INTERNAL, "record %llu of \"%s\" is not where it should be",
-			       (unsigned long long)index, r->path);
 	merkle_hash_leaf(leaf->bytes, leaf->n, &hash);
 	reached = merkle_add(&r->tree, &hash, path);
 	for (unsigned level = LEDGER_KEPT_LEVELS; level <= reached; level += LEDGER_KEPT_LEVELS)
 		if (keep_node(r, level, index >> level, &path[level], e) != 0)
 			return -1;
 	return 0;
+}
+
+static int add_leaf(struct record *r, const struct leaf *leaf, struct err *e)
+{
+	if (leaf->is_missing || leaf->seq != (int64_t)r->tree.size)
+		return err_set(e, ERR_INTERNAL, "record %llu of \"%s\" is not where it should be",
+			       (unsigned long long)r->tree.size, r->path);
+	return hash_leaf(r, leaf, e);
 }
 
 static int add_leaves(struct record *r, struct arena *a, struct err *e)
@@ -96,9 +101,10 @@ int ledger_extend(struct record *r, struct err *e)
 
 /* ---- rows that another machine wrote ---- */
 
-static int hash_leaves(struct record *r, struct arena *a, int64_t to, struct err *e)
+static int follow_leaves(struct record *r, struct arena *a, int64_t to,
+			 int (*take)(void *ctx, const struct leaf *leaf, struct err *e), void *ctx,
+			 struct err *e)
 {
-	struct merkle_hash hash, path[MERKLE_LEVELS];
 	struct leaf_walk *w;
 	struct leaf leaf;
 	int rc;
@@ -108,8 +114,10 @@ static int hash_leaves(struct record *r, struct arena *a, int64_t to, struct err
 	while ((rc = leaf_walk_next(w, &leaf, e)) == 1) {
 		if (leaf.is_missing || leaf.seq != (int64_t)r->tree.size)
 			break;
-		merkle_hash_leaf(leaf.bytes, leaf.n, &hash);
-		(void)merkle_add(&r->tree, &hash, path); /* nodes came with the rows */
+		if (hash_leaf(r, &leaf, e) != 0 || take(ctx, &leaf, e) != 0) {
+			rc = -1;
+			break;
+		}
 	}
 	leaf_walk_end(w);
 	return rc < 0 ? -1 : 0;
@@ -127,7 +135,8 @@ static int read_root(struct record *r, struct merkle_hash *out, struct err *e)
 	return 0;
 }
 
-int ledger_follow(struct record *r, bool *is_so, struct err *e)
+int ledger_follow(struct record *r, int (*take)(void *ctx, const struct leaf *leaf, struct err *e),
+		  void *ctx, bool *is_so, struct err *e)
 {
 	struct merkle tree = r->tree;
 	struct merkle_hash said, named, is;
@@ -138,7 +147,7 @@ int ledger_follow(struct record *r, bool *is_so, struct err *e)
 	if (rc == 0) {
 		merkle_root(&r->tree, &said);
 		r->tree = tree;
-		rc = hash_leaves(r, a, r->next_seq, e);
+		rc = follow_leaves(r, a, r->next_seq, take, ctx, e);
 	}
 	if (rc == 0) {
 		merkle_root(&r->tree, &is);

@@ -19,6 +19,11 @@
 /* Inside a transaction. */
 int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger_trust *trust,
 			  struct ledger_verification *out, struct err *e);
+/*
+ * Without what was signed, and when: do schema, rows, leaves, tree and caches say the same? *broken
+ * = what does not first, NULL = they do.
+ */
+int ledger_check_rows(struct record *r, struct arena *a, const char **broken, struct err *e);
 int ledger_read_head(struct record *r, struct arena *a, struct ledger_head *out, struct err *e);
 int ledger_read_keys(struct record *r, struct arena *a, struct ledger_key **out, size_t *n,
 		     struct err *e);

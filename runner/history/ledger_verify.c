@@ -135,6 +135,33 @@ int ledger_verify_entered(struct record *r, struct arena *a, const struct ledger
 	return 0;
 }
 
+int ledger_check_rows(struct record *r, struct arena *a, const char **broken, struct err *e)
+{
+	static const struct ledger_trust nobody;
+	int (*const steps[])(struct ledger_check *, struct err *) = {
+		ledger_check_file, ledger_check_contents, ledger_check_leaves, ledger_check_caches};
+	uint64_t n_rows[LEAF_MAX_KINDS] = {0};
+	struct ledger_verification v = {.is_key_trusted = false};
+	struct ledger_check c = {
+		.r = r,
+		.a = a,
+		.trust = &nobody,
+		.out = &v,
+		.standings = {.arena = a},
+		.latest = {.arena = a},
+		.n_rows = n_rows,
+	};
+	int rc = ledger_read_head(r, a, &v.head, e);
+
+	for (size_t i = 0; rc == 0 && v.n_broken == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
+		rc = steps[i](&c, e);
+	*broken = NULL;
+	for (size_t i = v.n_findings; i > 0; i--)
+		if (v.findings[i - 1].grade == LEDGER_BROKEN)
+			*broken = v.findings[i - 1].text;
+	return rc;
+}
+
 static int verify_in_place(struct record *r, struct arena *a, const struct ledger_trust *trust,
 			   struct ledger_verification *out, struct err *e)
 {

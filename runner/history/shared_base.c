@@ -133,7 +133,8 @@ static int execute(const struct shared_work *w, sqlite3 *db, const char *sql, st
 struct wanted {
 	struct shared *s;
 	int64_t number;
-	unsigned char before[SHA256_BYTES], body[BODY_BYTES];
+	unsigned char body[BODY_BYTES];
+	struct shared_change before; /* the one before; number 0 = there is none */
 	struct shared_change change; /* number 0 = not there; body is the one above */
 };
 
@@ -143,7 +144,7 @@ static int take_entry(void *ctx, const struct shared_change *c, struct err *e)
 
 	(void)e;
 	if (c->number == x->number - 1)
-		memcpy(x->before, c->digest, SHA256_BYTES);
+		x->before = *c;
 	if (c->number != x->number || c->n != BODY_BYTES)
 		return 0;
 	x->change = *c;
@@ -161,15 +162,24 @@ static int doubt(const struct shared *s, int64_t number, struct err *e)
 	return SHARED_DOUBT;
 }
 
+/* One that was kept has what was there before, one that was made comes of a newer version. */
+static bool is_in_place(const struct shared_change *before, const struct shared_change *c)
+{
+	if (c->kind == SHARED_MADE)
+		return c->version > before->version;
+	return c->kind == SHARED_KEPT && c->version == before->version && c->size == before->size &&
+	       memcmp(c->root, before->root, SHA256_BYTES) == 0;
+}
+
 static int find_entry(struct wanted *x, struct err *e)
 {
 	unsigned char digest[SHA256_BYTES];
 
 	if (x->s->log->driver->changes(x->s->log, x->number - 1, x->number, take_entry, x, e) != 0)
 		return -1;
-	if (x->change.number == 0 || x->change.kind == SHARED_CHANGE)
+	if (x->change.number == 0 || !is_in_place(&x->before, &x->change))
 		return doubt(x->s, x->number, e);
-	shared_digest(&x->change, x->before, digest);
+	shared_digest(&x->change, x->before.digest, digest);
 	return memcmp(digest, x->change.digest, sizeof(digest)) == 0 ? 0
 								     : doubt(x->s, x->number, e);
 }
@@ -288,6 +298,34 @@ static int check_seen(struct shared *s, struct record *fetched, const struct sha
 		       : shared_is_another(s, base->number, e);
 }
 
+/*
+ * Whoever may write to the record may put a base there. What it says is hashed again, else it could
+ * say anything of what is older than the newest nodes of the tree. An older version's is not read.
+ */
+static int check_rows(struct shared *s, struct record *fetched, const struct shared_change *c,
+		      struct err *e)
+{
+	struct arena *a = arena_new();
+	const char *broken = NULL;
+	int rc = store_enter(fetched, STORE_READING, e);
+
+	if (rc == 0)
+		rc = store_leave(fetched, ledger_check_rows(fetched, a, &broken, e), e);
+	if (rc != 0)
+		rc = doubt(s, c->number, e);
+	if (rc == 0 && broken != NULL) {
+		(void)err_set(e, ERR_RECORD,
+			      "cannot trust record \"%s\": base %" PRId64
+			      " is not what was recorded: %s",
+			      s->url.shown, c->number, broken);
+		(void)err_help(
+			e, "restore the server's tables from a backup"); /* SHARED_DOUBT below */
+		rc = SHARED_DOUBT;
+	}
+	arena_free(a);
+	return rc;
+}
+
 /* Is it what its change says? */
 static int check_fetched(struct shared *s, struct record *fetched, const struct shared_change *c,
 			 struct err *e)
@@ -295,6 +333,7 @@ static int check_fetched(struct shared *s, struct record *fetched, const struct 
 	sqlite3_stmt *version = store_sql(fetched, "PRAGMA user_version", e);
 	struct merkle_hash root;
 	int64_t v = 0;
+	int rc;
 
 	if (version == NULL || store_integer(fetched, version, &v, NULL) < 0 ||
 	    store_read_head(fetched, NULL) != 0)
@@ -303,7 +342,8 @@ static int check_fetched(struct shared *s, struct record *fetched, const struct 
 	if (v != c->version || fetched->next_seq != c->size ||
 	    memcmp(root.bytes, c->root, SHA256_BYTES) != 0)
 		return doubt(s, c->number, e);
-	return check_seen(s, fetched, c, e);
+	rc = v == STORE_VERSION ? check_rows(s, fetched, c, e) : 0;
+	return rc == 0 ? check_seen(s, fetched, c, e) : rc;
 }
 
 static int fetch_into(struct record *r, struct wanted *x, const struct shared_work *w,

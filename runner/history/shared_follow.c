@@ -15,6 +15,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/history/shared_rows.h"
 #include "runner/history/shared_session.h"
 #include "runner/history/store.h"
 #include "runner/io/deflate.h"
@@ -130,52 +131,106 @@ struct following {
 	int rc;		/* SHARED_..., of a change that was not taken */
 };
 
+/* The rows of one change, and its leaves. */
+struct taken {
+	struct record *r;
+	const struct shared_change *c;
+	struct buf rows;
+	struct shared_leaves leaves;
+	int64_t from;  /* number of the first leaf */
+	bool is_whole; /* the leaves are what the head says */
+	bool is_so;    /* and the rows what the leaves say */
+};
+
+/* Hashes the leaves, computes the caches, and holds every row against them. */
+static int take_leaves(struct taken *x, struct err *e)
+{
+	struct record *r = x->r;
+
+	if (ledger_follow(r, shared_leaves_take, &x->leaves, &x->is_whole, e) != 0 ||
+	    shared_leaves_end(&x->leaves, x->from, e) != 0)
+		return -1;
+	return shared_rows_agree(&x->leaves, x->rows.data, x->rows.len, x->from, r->next_seq,
+				 &x->is_so, e);
+}
+
 /*
  * What an older version wrote before a newer one made its base is hashed there: leaves are read
  * from the columns of this version.
  */
-static int follow_tree(struct record *r, const struct shared_change *c, bool *is_so, struct err *e)
+static int apply_rows(struct taken *x, struct arena *a, struct err *e)
 {
-	if (c->version == STORE_VERSION)
-		return ledger_follow(r, is_so, e);
-	*is_so = true;
-	return store_read_head(r, e);
+	bool is_current = x->c->version == STORE_VERSION;
+	struct record *r = x->r;
+	int rc;
+
+	if (store_read_head(r, e) != 0)
+		return -1;
+	x->from = r->next_seq;
+	if (is_current && shared_leaves_begin(&x->leaves, r, a, e) != 0)
+		return -1;
+	rc = shared_apply(r, x->rows.data, x->rows.len, !is_current, e);
+	if (rc != 0)
+		return rc;
+	x->is_whole = x->is_so = true;
+	return is_current ? take_leaves(x, e) : store_read_head(r, e);
 }
 
 /* The rows of one change, and whether they are what the server says they are. */
 static int take_rows(struct following *f, const struct shared_change *c, struct err *e)
 {
 	struct record *r = f->r;
+	struct taken x = {.r = r, .c = c};
 	struct merkle_hash root;
-	struct buf rows;
-	bool is_so = false;
+	struct arena *a;
 	int rc;
 
-	if (store_read_head(r, e) != 0)
-		return SHARED_DOUBT;
-	buf_init(&rows, MAX_CHANGE_BYTES);
-	rc = deflate_unpack(c->body, c->n, &rows) == 0 ? shared_apply(r, rows.data, rows.len, e)
-						       : SHARED_DOUBT;
-	buf_release(&rows);
-	if (rc == SHARED_DOUBT)
+	buf_init(&x.rows, MAX_CHANGE_BYTES);
+	a = arena_new();
+	rc = deflate_unpack(c->body, c->n, &x.rows) == 0 ? apply_rows(&x, a, e) : 1;
+	buf_release(&x.rows);
+	arena_free(a);
+	if (rc == 1)
 		return is_doubtful(f->s, c->number, "does not fit what was recorded before it", e);
 	if (rc != 0)
-		return -1;
-	if (follow_tree(r, c, &is_so, e) != 0)
 		return SHARED_DOUBT;
 	merkle_root(&r->tree, &root);
-	if (!is_so || r->next_seq != c->size || memcmp(root.bytes, c->root, SHA256_BYTES) != 0)
+	if (!x.is_whole || r->next_seq != c->size || memcmp(root.bytes, c->root, SHA256_BYTES) != 0)
 		return is_doubtful(f->s, c->number, "does not hold the records it is said to", e);
-	return 0;
+	return x.is_so ? 0
+		       : is_doubtful(f->s, c->number,
+				     "has rows that do not follow from the records it holds", e);
+}
+
+static int read_version(struct following *f, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(f->r, "PRAGMA user_version", e);
+
+	*out = -1;
+	return s == NULL || store_integer(f->r, s, out, e) < 0 ? -1 : 0;
+}
+
+/* Only a newer version makes a base that takes the place of what was there. */
+static int check_made(struct following *f, const struct shared_change *c, struct err *e)
+{
+	int64_t version;
+
+	if (read_version(f, &version, e) != 0)
+		return -1;
+	return c->version > version
+		       ? SHARED_NEEDS_BASE
+		       : is_doubtful(f->s, c->number,
+				     "is a base in the place of what was recorded, and of no newer "
+				     "version",
+				     e);
 }
 
 /* A base comes before the first change of a newer version, and nothing goes back to an older. */
 static int check_version(struct following *f, const struct shared_change *c, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(f->r, "PRAGMA user_version", e);
-	int64_t version = -1;
+	int64_t version;
 
-	if (s == NULL || store_integer(f->r, s, &version, e) < 0)
+	if (read_version(f, &version, e) != 0)
 		return -1;
 	return version == c->version
 		       ? 0
@@ -193,7 +248,7 @@ static int take_next(struct following *f, const struct shared_change *c, struct 
 	if (memcmp(digest, c->digest, sizeof(digest)) != 0)
 		return is_doubtful(f->s, c->number, "is not as it was recorded", e);
 	if (c->kind == SHARED_MADE)
-		return SHARED_NEEDS_BASE;
+		return check_made(f, c, e);
 	rc = check_version(f, c, e);
 	return rc == 0 && c->kind == SHARED_CHANGE ? take_rows(f, c, e) : rc;
 }

@@ -22,6 +22,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/history/shared.h"
+#include "runner/history/shared_rows.h"
 #include "runner/history/store.h"
 
 #pragma weak sqlite3session_create
@@ -299,7 +300,13 @@ static int give_up(void *ctx, int kind, sqlite3_changeset_iter *at)
 	return SQLITE_CHANGESET_ABORT;
 }
 
-int shared_apply(struct record *r, const void *bytes, size_t n, struct err *e)
+static int is_no_cache(void *ctx, const char *table)
+{
+	(void)ctx;
+	return !shared_is_cache(table);
+}
+
+int shared_apply(struct record *r, const void *bytes, size_t n, bool has_caches, struct err *e)
 {
 	sqlite3_changeset_iter *changes;
 	void *theirs = xmalloc(n + 1); /* SQLite reads through pointers that are not const */
@@ -312,7 +319,8 @@ int shared_apply(struct record *r, const void *bytes, size_t n, struct err *e)
 		(void)sqlite3changeset_finalize(changes); /* a failure was seen by look_at() */
 	}
 	if (rc == 0) {
-		int code = sqlite3changeset_apply(r->db, (int)n, theirs, NULL, give_up, NULL);
+		int code = sqlite3changeset_apply(r->db, (int)n, theirs,
+						  has_caches ? NULL : is_no_cache, give_up, NULL);
 
 		if (code == SQLITE_NOMEM)
 			oom();

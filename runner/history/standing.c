@@ -11,6 +11,20 @@
 #include "runner/base/err.h"
 #include "runner/history/store.h"
 
+/* Columns from `at` on, in the order of the table; NULL = there is no row. */
+static void read_state(sqlite3_stmt *s, int at, struct standing *x)
+{
+	x->is_known = sqlite3_column_type(s, at) != SQLITE_NULL;
+	if (!x->is_known)
+		return;
+	x->run = sqlite3_column_int64(s, at);
+	x->subject = sqlite3_column_int64(s, at + 1);
+	x->outcome = store_outcome(s, at + 2);
+	x->measured_ms = sqlite3_column_int64(s, at + 3);
+	x->since_ms = sqlite3_column_int64(s, at + 4);
+	x->finished_ms = sqlite3_column_int64(s, at + 5);
+}
+
 int standing_read(struct record *r, const char *check, const char *series, struct standing *out,
 		  struct err *e)
 {
@@ -34,14 +48,7 @@ int standing_read(struct record *r, const char *check, const char *series, struc
 	if (rc == 1) {
 		now.check_id = sqlite3_column_int64(s, 0);
 		now.series_id = sqlite3_column_int64(s, 1); /* NULL reads as 0: new */
-		now.is_known = sqlite3_column_type(s, 2) != SQLITE_NULL;
-		now.run = sqlite3_column_int64(s, 2);
-		now.subject = sqlite3_column_int64(s, 3);
-		now.outcome = store_outcome(s, 4);
-		now.measured_ms = sqlite3_column_int64(s, 5);
-		now.since_ms = sqlite3_column_int64(s, 6);
-		if (now.is_known)
-			now.finished_ms = sqlite3_column_int64(s, 7);
+		read_state(s, 2, &now);
 		(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	} else if (intern_check(r, check, &now.check_id, e) != 0) {
 		return -1;
@@ -140,24 +147,54 @@ struct standing standing_advance(const struct standing *old, const struct run_pl
 	return now;
 }
 
-int standing_update(struct record *r, const struct standing *old, const struct run_place *run,
-		    int64_t subject, const struct result *series, size_t n, struct err *e)
+static int take_news(struct record *r, const struct standing *old, const struct run_place *run,
+		     int64_t subject, const struct standing_news *news, struct err *e)
 {
 	/* that of a run made here before another one is not looked up: its number says enough */
 	struct run_place old_run = {.id = old->run, .behind = -1};
-	struct standing_news news = standing_news_begin();
 	struct standing_about about;
 	struct standing now;
 
-	for (size_t i = 0; i < n; i++)
-		standing_news_add(&news, series[i].outcome, series[i].measured_ms);
 	if (old->is_known && (run->behind >= 0 || old->run > run->id) &&
 	    store_run_place(r, old->run, &old_run, e) != 0)
 		return -1;
-	now = standing_advance(old, run, &old_run, subject, &news, &about);
+	now = standing_advance(old, run, &old_run, subject, news, &about);
 	if (about.run != 0 && write_latest(r, old->check_id, about.subject, about.run, e) != 0)
 		return -1;
 	return write_state(r, &now, old->is_known, e);
+}
+
+int standing_update(struct record *r, const struct standing *old, const struct run_place *run,
+		    int64_t subject, const struct result *series, size_t n, struct err *e)
+{
+	struct standing_news news = standing_news_begin();
+
+	for (size_t i = 0; i < n; i++)
+		standing_news_add(&news, series[i].outcome, series[i].measured_ms);
+	return take_news(r, old, run, subject, &news, e);
+}
+
+int standing_follow(struct record *r, int64_t check_id, const struct run_place *run,
+		    int64_t subject, const struct standing_news *news, struct err *e)
+{
+	struct standing old = {.check_id = check_id, .finished_ms = -1};
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT run, subject, outcome, measured_ms, since_ms, "
+				    "finished_ms FROM states WHERE check_id = ?1",
+				    e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, check_id);
+	rc = store_step(r, s, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 1) {
+		read_state(s, 0, &old);
+		(void)sqlite3_reset(s); /* after a row: nothing to tell */
+	}
+	return take_news(r, &old, run, subject, news, e);
 }
 
 int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,

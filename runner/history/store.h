@@ -163,9 +163,12 @@ int store_pattern(sqlite3 **out, struct err *e);
 int ledger_extend(struct record *r, struct err *e);
 /*
  * After rows came from another machine: has the tree of before, which r has, grown by what is in
- * them to the one the head has now? r has that one then.
+ * them to the one the head has now? r has that one then, and its nodes are kept. take() is given
+ * every leaf.
  */
-int ledger_follow(struct record *r, bool *is_so, struct err *e);
+struct leaf;
+int ledger_follow(struct record *r, int (*take)(void *ctx, const struct leaf *leaf, struct err *e),
+		  void *ctx, bool *is_so, struct err *e);
 /*
  * Tables of work under way (locks, what was told, what waits to be sent) are no history: their rows
  * change and go. A seal over all of them in the head tells whether somebody else changed one. Every
@@ -272,6 +275,9 @@ struct standing standing_advance(const struct standing *old, const struct run_pl
 /* The newest run decides, also when an older one is still writing, or merged. */
 int standing_update(struct record *r, const struct standing *old, const struct run_place *run,
 		    int64_t subject, const struct result *series, size_t n, struct err *e);
+/* The same for what a batch that another machine wrote says of the check. */
+int standing_follow(struct record *r, int64_t check_id, const struct run_place *run,
+		    int64_t subject, const struct standing_news *news, struct err *e);
 /* Newest run that has the check about the subject (NULL = any); 0 = none. */
 int standing_newest_run(struct record *r, int64_t check_id, const char *subject, int64_t *run_id,
 			struct err *e);

@@ -417,8 +417,8 @@ for part in range(0, len(raw), 1 << 20):
 print("\n".join(sql))'
 rm -rf cache.fresh
 run as fresh ledger verify
-like "a base that is something else is found" "$status $out" \
-	"^4 .*BROKEN +base $number is not what the changes before it give \\(states\\)"
+like "a base that is something else is found" "$status $err" \
+	"^4 .*cannot trust record .*: base $number is not what was recorded: where check \"[^\"]+\" stands is not"
 restore
 rm -rf cache.fresh cache.two
 
@@ -453,10 +453,10 @@ PY
 python3 other.py >other.sql
 "$postgres_bin/psql" -X -q -h "$POSTGRES" -p "$POSTGRES_PORT" -U postgres -d records -f other.sql
 run as two history
-like "what it had seen is held against a base that comes later" "$status $err" \
-	'^4 .*on the server is not the one this machine has seen'
+like "one that does not have what was recorded before it is refused" "$status $err" \
+	'^4 .*base [0-9]+ is not as it was recorded'
 run as fresh ledger verify
-like "who has seen nothing finds it by replaying" "$status $out" '^4 .*BROKEN +base [0-9]+ is not what the changes before'
+like "also by who has seen nothing" "$status $err" '^4 .*cannot trust record .*: base [0-9]+ is not as it was recorded'
 restore
 rm -rf cache.fresh
 exits "with what it had seen it goes on" 0 as two history

@@ -255,23 +255,91 @@ static void test_shared_copy_that_went_back_is_brought_up(void **state)
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 2);
 }
 
-/* Only rows that come and go may be changed by a change; this one is refused where it is read. */
-static void test_shared_history_is_not_changed_by_a_change(void **state)
+/* What is refused by everybody who reads it: the record is of no use to other tests then. */
+static void assert_refused(struct world *w, const char *sql, const char *why)
 {
-	struct world *w = *state;
 	struct record *r = NULL;
 	struct err e = {0};
 	char cache[96];
 
-	change(w, "INSERT INTO texts VALUES (9, 9, 'x')");
-	change(w, "UPDATE texts SET body = 'y' WHERE id = 9");
 	(void)snprintf(cache, sizeof(cache), "%s/other", w->dir);
 	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
-	assert_int_equal(record_open(w->path, RECORD_READ, &r, &e), -1);
+	if (record_open(w->path, RECORD_READ, &r, &e) == 0)
+		fail_msg("%s was taken", sql);
 	assert_int_equal(e.class, ERR_RECORD);
-	assert_non_null(strstr(e.message, "does not fit what was recorded before it"));
+	if (strstr(e.message, why) == NULL)
+		fail_msg("%s: %s", sql, e.message);
 	record_close(w->record);
-	w->record = NULL; /* the other tests end with what can be replayed */
+	w->record = NULL;
+}
+
+/* A run that failed, and one that did not measure what the former did. */
+static void measure(struct world *w)
+{
+	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_FAIL, world_int(1));
+
+	(void)world_run(w, "v1", x);
+	x = world_result(w, world_check(w, "c/d"), "", OUTCOME_PASS, world_int(1));
+	(void)world_run(w, "v1", x);
+}
+
+/* Only rows that come and go may be changed by a change. */
+static void test_shared_history_is_not_changed_by_a_change(void **state)
+{
+	static const char sql[] = "UPDATE texts SET body = 'y' WHERE id = 1";
+	struct world *w = *state;
+
+	measure(w);
+	change(w, sql);
+	assert_refused(w, sql, "does not fit what was recorded before it");
+}
+
+/* A row that no leaf was made of is no evidence, and caches are what the leaves make them. */
+static void test_shared_rows_without_a_leaf_are_refused(void **state)
+{
+	static const char *const rows[] = {
+		"UPDATE states SET outcome = 1 WHERE check_id = 1",
+		"UPDATE states SET run = 2 WHERE check_id = 1",
+		"DELETE FROM states WHERE check_id = 1",
+		"INSERT INTO latest SELECT subject, 1, 2 FROM runs WHERE id = 2",
+		"UPDATE days SET n_pass = n_pass + 5",
+		"DELETE FROM days",
+		"INSERT INTO nodes VALUES (8, 0, zeroblob(32))",
+		"INSERT INTO pins VALUES (1, 1, 1)",
+		"UPDATE head SET origin = zeroblob(16)",
+		"INSERT INTO results(id, facts_id, value, at_ms, duration_us) SELECT 2 << 24 | 1, "
+		"facts_id, 1, 0, 0 FROM results WHERE id = 2 << 24 | 2",
+		"INSERT INTO samples SELECT id, zeroblob(8) FROM results LIMIT 1",
+		"INSERT INTO places SELECT id, 1 FROM results LIMIT 1",
+		"INSERT INTO runs SELECT 3, 1000000, begin_ms, begin_monotonic_ms, subject, "
+		"selection, command, definition_file, definition_digest, commit_id, is_dirty, "
+		"host, user, version, job_url, boot_id, n_planned, shard, shards, manifest, merge, "
+		"source, behind, subject_commit FROM runs WHERE id = 1",
+		"INSERT INTO batches VALUES (1, 1, 1000000, 1, '2')",
+		"INSERT INTO run_ends VALUES (3, -1, 1, 1, 1, 1, 0, 0, 0, 0, 0)",
+		"INSERT INTO steps VALUES (1, 1, 1, 1, 1, NULL, NULL, NULL)",
+		"INSERT INTO artifacts VALUES (1, 1, 1, 1, 1)",
+		"INSERT INTO decision_waivers VALUES (1, 1, 1, 1, 1, 1, 1, 1)",
+		"INSERT INTO external_labels VALUES (1, 0, 1, 1)",
+		"INSERT INTO texts(hash, body) VALUES (9, 'not hashed so')",
+		"INSERT INTO facts SELECT 9, zeroblob(16), definition_id, ordinal, 1, unit, bound, "
+		"usual_limit, bound_line, bound_col, reason, evidence, query, attempts, is_flaky, "
+		"is_whole, share, leaf FROM facts WHERE id = 1",
+		"INSERT INTO pruned_texts VALUES (1, 1, zeroblob(32), 1)",
+		"INSERT INTO migrations(seq, version_from, version_to) VALUES (-1, 1, 2)",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		void *world;
+
+		assert_int_equal(world_setup(&world), 0);
+		measure(world);
+		change(world, rows[i]);
+		assert_refused(world, rows[i],
+			       "has rows that do not follow from the records it holds");
+		assert_int_equal(world_teardown(&world), 0);
+	}
 }
 
 int main(void)
@@ -289,6 +357,7 @@ int main(void)
 		TEST(test_shared_handles_follow_each_other),
 		TEST(test_shared_copy_that_went_back_is_brought_up),
 		TEST(test_shared_history_is_not_changed_by_a_change),
+		cmocka_unit_test(test_shared_rows_without_a_leaf_are_refused),
 	};
 
 	return world_server() == NULL ? cmocka_run_group_tests(alone, NULL, NULL)

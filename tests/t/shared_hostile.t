@@ -1,0 +1,122 @@
+#!/bin/bash
+# A record on a PostgreSQL server whose tables somebody else writes to, with the rights of a runner or of
+# whoever made them: nothing they put there passes for what was measured.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/postgres.sh"
+cd "$TMP"
+
+postgres_start
+admin postgres "CREATE DATABASE records"
+records()
+{
+	admin records "$@"
+}
+url="postgresql://runner@/records?host=$POSTGRES&port=$POSTGRES_PORT"
+server=$url
+
+# as MACHINE ARGUMENT...
+as()
+{
+	local machine=$1
+	shift
+	ASSIZE_RECORD_CACHE=$TMP/cache.$machine "$ASSIZE" "$@" --record "$url"
+}
+
+copy_of()
+{
+	local files=("$TMP/cache.$1"/*/copy.db)
+	printf '%s\n' "${files[0]}"
+}
+
+sqlite3 shop.db 'CREATE TABLE t (i INTEGER PRIMARY KEY, v INTEGER);
+	INSERT INTO t SELECT value, 7 FROM generate_series(1, 600); UPDATE t SET v = 1 WHERE i = 5'
+cat >assize.yaml <<'YAML'
+assize: 1
+targets: { shop: { sqlite: shop.db } }
+audits:
+  a:
+    target: shop
+    checks:
+      - { id: all, sql: { query: "SELECT i, v FROM t", labels: i, value: v }, expect: "== 7" }
+gates:
+  release: { require: { audit: a }, max_age: 1h, run: never }
+YAML
+
+url=${server/runner@/postgres@} # makes the tables
+as owner record score 1 >/dev/null
+url=$server
+records "CREATE ROLE runner LOGIN; GRANT USAGE ON SCHEMA public TO runner;
+	GRANT SELECT, INSERT ON assize_record, assize_record_change, assize_record_base TO runner;
+	GRANT UPDATE ON assize_record TO runner"
+
+# append.py RECORD KIND FILE: SQL that appends a change, whose body is the changeset or the base in FILE.
+cat >append.py <<'PY'
+import hashlib, os, struct, subprocess, sys, zlib
+record, kind, file = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+raw = open(file, 'rb').read()
+head = os.environ['HEAD'].split('|')
+number, version, size, root, before = int(head[0]) + 1, int(head[1]), int(head[2]), head[3], head[4]
+pack = lambda b: struct.pack('>Q', len(b)) + zlib.compress(b)
+body = pack(raw) if kind == 0 else hashlib.sha256(raw).digest() + struct.pack('>Q', len(raw))
+digest = hashlib.sha256(b'assize/shared/1\0' + bytes.fromhex(before) + struct.pack('>4q', number, kind, version, size) +
+    bytes.fromhex(root) + body).hexdigest()
+print('BEGIN;')
+for part in range(0, len(raw) if kind else 0, 1 << 20):
+    print("INSERT INTO assize_record_base VALUES ('%s', %d, %d, '\\x%s');" % (record, number, part >> 20,
+        pack(raw[part:part + (1 << 20)]).hex()))
+print("INSERT INTO assize_record_change(record, number, kind, version, size, root, digest, body) VALUES "
+    "('%s', %d, %d, %d, %d, '%s', '%s', '\\x%s');" % (record, number, kind, version, size, root, digest, body.hex()))
+print("UPDATE assize_record SET number = %d, kind = %d, digest = '%s' %s WHERE name = '%s'; COMMIT;" %
+    (number, kind, digest, ', base = %d' % number if kind else '', record))
+PY
+
+# append RECORD KIND FILE: as the role of a runner.
+append()
+{
+	HEAD=$(records "SELECT number, version, size, root, digest FROM assize_record WHERE name = '$1'") \
+		python3 append.py "$@" >append.sql
+	"$postgres_bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$POSTGRES" -p "$POSTGRES_PORT" -U runner -d records \
+		-f append.sql || diag "psql failed"
+}
+
+# ---- a base that says something else of the past ----
+
+as one run --subject v1 >/dev/null
+is "a check fails" "$(as one history --json | jq -r '.runs[0].outcome')" fail
+cp "$(copy_of one)" forged.db
+sqlite3 forged.db "DROP TABLE shared_position;
+	UPDATE results SET value = 7, facts_id = (SELECT id FROM facts WHERE outcome = 1), room = NULL;
+	UPDATE states SET outcome = 1; UPDATE run_ends SET outcome = 1, n_pass = n_pass + n_fail, n_fail = 0"
+records "CREATE SCHEMA saved; CREATE TABLE saved.head AS TABLE assize_record;
+	CREATE TABLE saved.change AS TABLE assize_record_change; CREATE TABLE saved.base AS TABLE assize_record_base"
+restore()
+{
+	records 'TRUNCATE assize_record, assize_record_change, assize_record_base;
+		INSERT INTO assize_record TABLE saved.head; INSERT INTO assize_record_change TABLE saved.change;
+		INSERT INTO assize_record_base TABLE saved.base'
+	rm -rf cache.fresh cache.one
+	as one history >/dev/null
+}
+for kind in 1 2; do
+	restore
+	append main $kind forged.db
+	run as fresh gate release --subject v1
+	like "one of kind $kind opens no gate of a machine that has seen nothing" "$status $err" \
+		'^4 .*cannot trust record .*: base [0-9]+ is not (what was|as it was) recorded'
+	run as one gate release --subject v1
+	is "nor of one that has a copy (kind $kind)" "$([ "$status" = 0 ] || echo shut)" shut
+done
+restore
+append main 1 forged.db
+run as one history
+like "one in the place of what a machine has is told" "$status $err" '^4 .*cannot trust record .*(change|base) [0-9]+ is '
+restore
+cp "$(copy_of one)" same.db
+sqlite3 same.db "DROP TABLE shared_position"
+append main 2 same.db
+exits "one that is what was there is taken" 0 as fresh history
+exits "and verified" 0 as fresh ledger verify
+restore
+
+postgres_stop
+done_testing
