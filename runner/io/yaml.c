@@ -21,6 +21,7 @@
 #include "runner/io/yaml_text.h"
 
 #define MAX_ERRORS	100 /* a file; more is noise */
+#define MAX_STRAYS	10  /* the same; each is another reading */
 #define LINEAR_KEYS	12  /* mappings up to here are searched without a hash */
 #define COMMENT_MESSAGE "a comment without a blank before it"
 #define COMMENT_HELP	"write a blank before the #, or quote the text it belongs to"
@@ -55,6 +56,7 @@ struct builder {
 	struct map anchors;
 	size_t n_aliases, n_nodes, n_errors;
 	size_t last_end; /* characters up to here were part of events */
+	size_t stray;	 /* the byte it broke off for, see yaml_text_stray(); text.n = none */
 };
 
 static int refuse(struct builder *b, struct pos pos, const char *help, const char *message)
@@ -315,13 +317,15 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
 static void check_block_header(struct builder *b, size_t index, struct pos pos)
 {
 	const char *text = b->text.text;
-	size_t i = yaml_text_offset(&b->text, index);
+	size_t start = yaml_text_offset(&b->text, index), i = start;
+	char quoted[YAML_QUOTE_MAX];
 
 	while (i < b->text.n && text[i] != '>' && text[i] != '|')
 		i++; /* an anchor */
 	for (; i < b->text.n && !strchr(" \t\r\n", text[i]); i++) {
 		if (text[i] >= '0' && text[i] <= '9') {
-			(void)refuse(b, pos, "quote it: \"> 5\"",
+			(void)refuse(b, pos,
+				     yaml_text_quote(&b->text, start, b->flow_depth > 0, quoted),
 				     "an unquoted > or | starts a folded text");
 			return;
 		}
@@ -386,12 +390,16 @@ static void check_tag(struct builder *b, const yaml_event_t *event, const yaml_c
 {
 	struct pos pos = yaml_text_pos(&b->text, event->start_mark.index);
 	const char *shown = (const char *)tag;
+	char quoted[YAML_QUOTE_MAX];
 
 	if (!tag)
 		return;
 	b->n_errors++;
 	if (str_starts(shown, "!="))
-		(void)diags_at(b->diags, pos, "quote it: \"!= 5\"",
+		(void)diags_at(b->diags, pos,
+			       yaml_text_quote(&b->text,
+					       yaml_text_offset(&b->text, event->start_mark.index),
+					       b->flow_depth > 0, quoted),
 			       "an unquoted != is a YAML tag, not an expectation");
 	else
 		(void)diags_at(b->diags, pos,
@@ -472,8 +480,10 @@ static int read_events(struct builder *b, yaml_parser_t *parser)
 
 			if (parser->error == YAML_MEMORY_ERROR)
 				oom();
-			if (!is_consequence(b, problem.problem_index))
-				yaml_text_explain(&b->text, &problem, b->diags);
+			if (is_consequence(b, problem.problem_index))
+				return -1;
+			b->stray = yaml_text_stray(&b->text, &problem);
+			yaml_text_explain(&b->text, &problem, b->diags);
 			return -1;
 		}
 		check_comments(b, event.start_mark.index);
@@ -490,8 +500,9 @@ static int read_events(struct builder *b, yaml_parser_t *parser)
 	}
 }
 
-int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, struct node **root,
-	       struct diags *diags)
+/* One reading of the text; *stray is the byte it broke off for, n = none. */
+static int read_once(struct arena *a, const char *file, const char *text, size_t n,
+		     struct node **root, struct diags *diags, size_t *stray)
 {
 	struct builder *b;
 	yaml_parser_t parser;
@@ -499,6 +510,7 @@ int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, st
 	int status = -1;
 
 	*root = NULL;
+	*stray = n;
 	scratch = arena_new();
 	b = arena_alloc(scratch, sizeof(*b));
 	b->arena = a;
@@ -509,6 +521,7 @@ int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, st
 		arena_free(scratch);
 		return -1;
 	}
+	b->stray = b->text.n;
 	if (!yaml_parser_initialize(&parser))
 		oom();
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
@@ -522,7 +535,53 @@ int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, st
 			(void)refuse(b, start, "begin with \"assize: 1\"", "the file is empty");
 		status = b->n_errors > 0 ? -1 : 0;
 	}
+	*stray = b->stray + (size_t)(b->text.text - text);
 	yaml_parser_delete(&parser);
 	arena_free(scratch);
 	return status;
+}
+
+/* Is the last complaint, with which a reading ended, about a line that has a stray byte? */
+static bool is_of_line(const struct diags *diags, const struct err *strays, size_t n)
+{
+	for (size_t i = 0; i < n && diags->n > 0; i++)
+		if (diags->items[diags->n - 1].pos.line == strays[i].pos.line)
+			return true;
+	return false;
+}
+
+/*
+ * `expect: > 5` ends libyaml's reading, though nothing else need be wrong in that file: it is read
+ * again with another byte in place of the >, for the mistakes behind it. What is said of that value
+ * then is the caller's to drop: it has the position of what was said before.
+ */
+int yaml_parse(struct arena *a, const char *file, const char *text, size_t n, struct node **root,
+	       struct diags *diags)
+{
+	struct err strays[MAX_STRAYS];
+	size_t n_strays = 0, stray;
+	int status;
+
+	for (;;) {
+		size_t before = diags->n, total = diags->n_total;
+		char *patched;
+
+		status = read_once(a, file, text, n, root, diags, &stray);
+		if (!*root && diags->n > before && is_of_line(diags, strays, n_strays)) {
+			diags->n--;
+			diags->n_total--;
+			break;
+		}
+		if (stray == n || n_strays == MAX_STRAYS || diags_is_full(diags))
+			break;
+		strays[n_strays++] = diags->items[diags->n - 1];
+		diags->n = before;
+		diags->n_total = total;
+		patched = arena_strndup(a, text, n);
+		patched[stray] = '_';
+		text = patched;
+	}
+	for (size_t i = 0; i < n_strays; i++)
+		diags_add(diags, &strays[i]);
+	return n_strays > 0 ? -1 : status;
 }

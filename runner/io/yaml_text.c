@@ -4,6 +4,7 @@
  */
 #include "runner/io/yaml_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/str.h"
@@ -194,21 +195,20 @@ struct explanation {
 	const char *problem;
 	const char *context; /* NULL = any */
 	const char *message;
-	const char *help;
+	const char *help; /* NULL = quote it, with what stands there in quotes */
 };
 
 static const struct explanation explanations[] = {
 	{"did not find expected comment or line break", "block scalar",
-	 "an unquoted > or | starts a folded text", "quote it: \">= 5\""},
-	{"indentation indicator", "block scalar", "an unquoted > or | starts a folded text",
-	 "quote it: \"> 5\""},
+	 "an unquoted > or | starts a folded text", NULL},
+	{"indentation indicator", "block scalar", "an unquoted > or | starts a folded text", NULL},
 	{"did not find expected alphabetic or numeric", "alias", "an unquoted * starts an alias",
 	 QUOTE_IT},
 	{"did not find expected alphabetic or numeric", "anchor", "an unquoted & starts an anchor",
 	 QUOTE_IT},
-	{"tag", NULL, "an unquoted ! starts a tag", "quote it: \"!= 5\""},
-	{"", "scanning a tag", "an unquoted ! starts a tag", "quote it: \"!= 5\""},
-	{"while parsing a tag", NULL, "an unquoted ! starts a tag", "quote it: \"!= 5\""},
+	{"tag", NULL, "an unquoted ! starts a tag", NULL},
+	{"", "scanning a tag", "an unquoted ! starts a tag", NULL},
+	{"while parsing a tag", NULL, "an unquoted ! starts a tag", NULL},
 	{"mapping values are not allowed", NULL, "a \": \" where no key may stand",
 	 "quote the text if it holds \": \"; else look for a missing : or wrong indentation in the "
 	 "line before"},
@@ -244,6 +244,46 @@ static const struct explanation explanations[] = {
 	 "check the indentation: keys of one mapping stand in one column"},
 };
 
+const char *yaml_text_quote(const struct yaml_text *t, size_t offset, bool is_flow,
+			    char out[static YAML_QUOTE_MAX])
+{
+	const char *s = t->text + offset;
+	size_t n = 0, depth = 0;
+
+	for (; offset + n < t->n && !strchr("\r\n", s[n]); n++) {
+		if (s[n] == '#' && n > 0 && s[n - 1] == ' ')
+			break;
+		if (s[n] == '[' || s[n] == '{')
+			depth++;
+		else if ((s[n] == ']' || s[n] == '}') && depth-- == 0)
+			break;
+		else if (s[n] == ',' && is_flow && depth == 0)
+			break;
+	}
+	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+		n--;
+	if (n == 0 || n > YAML_QUOTE_MAX - sizeof(QUOTE_IT ": \"\"") || memchr(s, '"', n) ||
+	    memchr(s, '\\', n))
+		return QUOTE_IT;
+	(void)snprintf(out, YAML_QUOTE_MAX, QUOTE_IT ": \"%.*s\"", (int)n, s); /* it fits */
+	return out;
+}
+
+size_t yaml_text_stray(struct yaml_text *t, const struct yaml_problem *p)
+{
+	bool is_token = p->problem && strstr(p->problem, "cannot start any token");
+	size_t at, before;
+
+	if (!is_token && (!p->context || !strstr(p->context, "block scalar")))
+		return t->n;
+	at = yaml_text_offset(t, is_token ? p->problem_index : p->context_index);
+	if (at >= t->n || !strchr(">|@`%", t->text[at]))
+		return t->n;
+	for (before = at; before > 0 && t->text[before - 1] == ' ';)
+		before--;
+	return before > 0 && strchr(":-,[", t->text[before - 1]) ? at : t->n;
+}
+
 /* `${name}` at or just before the position: flow collections end a plain text at { or }. */
 static bool is_bare_variable(const struct yaml_text *t, size_t offset)
 {
@@ -261,7 +301,7 @@ static void explain_start(struct yaml_text *t, const struct yaml_problem *p, str
 {
 	size_t offset = yaml_text_offset(t, p->problem_index);
 	struct pos pos = yaml_text_pos(t, p->problem_index);
-	char c = offset < t->n ? t->text[offset] : ' ';
+	char c = offset < t->n ? t->text[offset] : ' ', quoted[YAML_QUOTE_MAX];
 
 	if (offset > 0 && (t->text[offset - 1] == '"' || t->text[offset - 1] == '\''))
 		(void)diags_at(diags, pos, "look for a missing closing quote in the lines before",
@@ -269,7 +309,8 @@ static void explain_start(struct yaml_text *t, const struct yaml_problem *p, str
 	else if (c == '\t')
 		(void)diags_at(diags, pos, "use spaces", "a tab cannot indent");
 	else
-		(void)diags_at(diags, pos, QUOTE_IT, "a text cannot start with %c unquoted", c);
+		(void)diags_at(diags, pos, yaml_text_quote(t, offset, p->flow_depth > 0, quoted),
+			       "a text cannot start with %c unquoted", c);
 }
 
 void yaml_text_explain(struct yaml_text *t, const struct yaml_problem *p, struct diags *diags)
@@ -277,6 +318,7 @@ void yaml_text_explain(struct yaml_text *t, const struct yaml_problem *p, struct
 	const char *problem = p->problem ? p->problem : "unknown problem";
 	const char *context = p->context ? p->context : "";
 	size_t at = p->problem_index;
+	char quoted[YAML_QUOTE_MAX];
 
 	if (strstr(problem, "cannot start any token")) {
 		explain_start(t, p, diags);
@@ -298,7 +340,11 @@ void yaml_text_explain(struct yaml_text *t, const struct yaml_problem *p, struct
 
 		if (!strstr(problem, x->problem) || (x->context && !strstr(context, x->context)))
 			continue;
-		(void)diags_at(diags, yaml_text_pos(t, at), x->help, "%s", x->message);
+		(void)diags_at(diags, yaml_text_pos(t, at),
+			       x->help ? x->help
+				       : yaml_text_quote(t, yaml_text_offset(t, at),
+							 p->flow_depth > 0, quoted),
+			       "%s", x->message);
 		return;
 	}
 	(void)diags_at(diags, yaml_text_pos(t, at), NULL, "cannot parse: %s", problem);

@@ -49,4 +49,16 @@ struct yaml_problem {
 /* Adds the diagnostic for a complaint of the parser. */
 void yaml_text_explain(struct yaml_text *t, const struct yaml_problem *p, struct diags *diags);
 
+#define YAML_QUOTE_MAX 80
+
+/* `quote it: "> 1000"`, with the value that begins at the byte; also out. */
+const char *yaml_text_quote(const struct yaml_text *t, size_t offset, bool is_flow,
+			    char out[static YAML_QUOTE_MAX]);
+
+/*
+ * The byte whose being there, at the beginning of a value, is all that the parser complains about:
+ * with another in its place the rest of the file can be read. t->n = it is something else.
+ */
+size_t yaml_text_stray(struct yaml_text *t, const struct yaml_problem *p);
+
 #endif

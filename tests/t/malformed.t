@@ -6,18 +6,20 @@
 export ASSIZE_TEST_SECRET=hunter22
 unset ASSIZE_TEST_UNSET
 
-# checked FILE: sets $status and $reported, a "LINE:COL MESSAGE" line for each error, the folder's path
-# taken off. One process a file: there are hundreds.
+# checked FILE: sets $status, $reported, a "LINE:COL MESSAGE" line for each error, the folder's path taken
+# off, and $helped, what is said to do about them. One process a file: there are hundreds.
 checked()
 {
 	local line
-	status=0 reported=
+	status=0 reported= helped=
 	"$ASSIZE" check -f "$1" >/dev/null 2>"$TMP/errors" || status=$?
 	while IFS= read -r line; do
 		if [[ $line =~ ^"$1":([0-9]+:[0-9]+):\ (.*)$ ]]; then
 			line="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
 			line=${line//"\"$ROOT/tests/malformed/"/'"'}
 			reported+=${line//"\"$ROOT/tests/malformed\""/'"."'}$'\n'
+		elif [[ $line == "help: "* ]]; then
+			helped+=${line#help: }$'\n'
 		fi
 	done <"$TMP/errors"
 }
@@ -26,12 +28,13 @@ cd "$ROOT/tests/malformed" || bail "no tests/malformed"
 count=0
 for file in *.yaml; do
 	count=$((count + 1))
-	want=
-	while IFS= read -r line && [[ $line == "# expect: "* ]]; do
-		want+=${line#\# expect: }$'\n'
+	want= want_help=
+	while IFS= read -r line && [[ $line =~ ^"# "(expect|help)": " ]]; do
+		[[ $line == "# help: "* ]] && want_help+=${line#\# help: }$'\n' || want+=${line#\# expect: }$'\n'
 	done <"$file" 2>/dev/null
 	checked "$file"
 	is "${file%.yaml}" "$status $reported" "3 $want"
+	[ -z "$want_help" ] || is "${file%.yaml}: what to do" "$helped" "$want_help"
 done
 ok "at least 120 definitions made by hand" test $count -ge 120
 
