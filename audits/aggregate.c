@@ -55,7 +55,7 @@ static const struct key_row aggregate_keys[] = {
 
 static const struct value_row aggregate_values[] = {
 	{.name = "min", .type = VALUE_REAL, .unit = "", .help = "the smallest"},
-	{.name = "max", .type = VALUE_REAL, .unit = "", .help = "the largest"},
+	{.name = "max", .type = VALUE_REAL, .unit = "", .usual = "<= 1000", .help = "the largest"},
 	{.name = "avg",
 	 .type = VALUE_REAL,
 	 .unit = "",

@@ -176,6 +176,7 @@ static const struct value_row benchmark_values[] = {
 	 .type = VALUE_REAL,
 	 .unit = "s",
 	 .is_at_least_0 = true,
+	 .usual = "< 300ms",
 	 .help = "what 95 % of them did not exceed, one that was measured (nearest rank)"},
 	{.name = "min",
 	 .type = VALUE_REAL,

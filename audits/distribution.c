@@ -116,6 +116,7 @@ static const struct value_row distribution_values[] = {
 		 .type = VALUE_REAL,
 		 .unit = "",
 		 .is_at_least_0 = true,
+		 .usual = "< 0.1",
 		 .help = "population stability index; by custom 0.1 is a small shift and 0.25 "
 			 "a large one; a share of 0 counts as half a tested row"},
 	[VALUE_P] = {.name = "p_value",

@@ -38,6 +38,7 @@ static const struct value_row duplicates_values[] = {
 	{.name = "",
 	 .type = VALUE_INT,
 	 .unit = "rows",
+	 .usual = "== 0",
 	 .counts_of_total = true,
 	 .help = "rows beyond the first of each combination; with % in the bound, their share of "
 		 "the rows without a NULL in it"},

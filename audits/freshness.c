@@ -62,6 +62,7 @@ static const struct value_row freshness_values[] = {
 	 .type = VALUE_REAL,
 	 .unit = "s",
 	 .is_at_least_0 = true,
+	 .usual = "< 1h",
 	 .help = "age of the newest value"},
 	{.name = NULL},
 };

@@ -42,6 +42,7 @@ static const struct value_row invalid_values[] = {
 	{.name = "",
 	 .type = VALUE_INT,
 	 .unit = "rows",
+	 .usual = "<= 0.1%",
 	 .counts_of_total = true,
 	 .help = "rows whose value breaks the rule; with % in the bound, their share of those with "
 		 "a value"},

@@ -37,6 +37,7 @@ static const struct value_row missing_values[] = {
 	{.name = "",
 	 .type = VALUE_INT,
 	 .unit = "rows",
+	 .usual = "<= 0.1%",
 	 .counts_of_total = true,
 	 .help = "rows where the column is NULL; with % in the bound, their share"},
 	{.name = NULL},

@@ -68,6 +68,7 @@ static const struct value_row orphans_values[] = {
 	{.name = "",
 	 .type = VALUE_INT,
 	 .unit = "rows",
+	 .usual = "== 0",
 	 .counts_of_total = true,
 	 .help = "rows without the row they refer to; with % in the bound, their share of those "
 		 "that refer"},

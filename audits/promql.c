@@ -159,6 +159,7 @@ static const struct value_row promql_values[] = {
 	{.name = "",
 	 .type = VALUE_REAL,
 	 .unit = "",
+	 .usual = "< 5",
 	 .help = "the value, one for each combination of by"},
 	{.name = NULL},
 };

@@ -60,6 +60,7 @@ static const struct value_row plan_values[] = {
 	{.name = "seq_scan_rows",
 	 .type = VALUE_INT,
 	 .unit = "rows",
+	 .usual = "<= 10000",
 	 .needs_key = "query",
 	 .help = "rows of the largest table that is read in whole, 0 when there is none: Seq Scan "
 		 "and scans of an index without a condition, also for a bitmap, and BERNOULLI "
@@ -87,6 +88,7 @@ static const struct value_row plan_values[] = {
 	 .type = VALUE_REAL,
 	 .unit = "s",
 	 .is_at_least_0 = true,
+	 .usual = "<= 500ms",
 	 .needs_key = "statements",
 	 .help = "mean execution time of the slowest statement"},
 	{.name = "calls",

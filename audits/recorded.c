@@ -94,7 +94,11 @@ static const struct key_row recorded_keys[] = {
 };
 
 static const struct value_row recorded_values[] = {
-	{.name = "", .type = VALUE_REAL, .unit = "", .help = "the value, or what values come to"},
+	{.name = "",
+	 .type = VALUE_REAL,
+	 .unit = "",
+	 .usual = ">= 5",
+	 .help = "the value, or what values come to"},
 	{.name = NULL},
 };
 

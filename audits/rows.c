@@ -8,7 +8,7 @@
 static const struct key_row rows_keys[] = {SCAN_KEYS, KEY_END};
 
 static const struct value_row rows_values[] = {
-	{.name = "", .type = VALUE_INT, .unit = "rows", .help = "number of rows"},
+	{.name = "", .type = VALUE_INT, .unit = "rows", .usual = ">= 1", .help = "number of rows"},
 	{.name = NULL},
 };
 

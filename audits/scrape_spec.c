@@ -125,6 +125,7 @@ const struct value_row scrape_values[] = {
 	{.name = "",
 	 .type = VALUE_REAL,
 	 .unit = "",
+	 .usual = "< 5",
 	 .help = "the value, one for each combination of by"},
 	{.name = NULL},
 };

@@ -75,7 +75,11 @@ static const struct key_row sql_keys[] = {
 };
 
 static const struct value_row sql_values[] = {
-	{.name = "", .type = VALUE_NONE, .unit = "", .help = "what the query answers"},
+	{.name = "",
+	 .type = VALUE_NONE,
+	 .unit = "",
+	 .usual = "== 0",
+	 .help = "what the query answers"},
 	{.name = NULL},
 };
 

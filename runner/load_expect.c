@@ -96,7 +96,9 @@ static int check_bound(struct loader *l, const struct value_row *value, const st
 		return diags_at(l->diags, e->pos, "\"not worse than control\" is for ratio",
 				"the value has no control beside it");
 	if (is_number && e->has_text)
-		return diags_at(l->diags, e->pos, "write a number, for example \">= 1\"",
+		return diags_at(l->diags, e->pos,
+				arena_printf(l->arena, "write a number, for example %s",
+					     load_bound_usual(l, value)),
 				"the value is a number, \"%s\" is about text", e->text);
 	if (value->type == VALUE_TEXT && !e->has_text)
 		return diags_at(l->diags, e->pos,
@@ -119,10 +121,11 @@ static int check_bound(struct loader *l, const struct value_row *value, const st
 	return 0;
 }
 
-static int parse_texts(struct loader *l, const struct texts *texts, const struct node *first,
-		       struct expectation *out)
+static int parse_texts(struct loader *l, const struct value_row *value, const struct texts *texts,
+		       const struct node *first, struct expectation *out)
 {
 	const struct source *s;
+	const char *meant;
 	struct err e = {0};
 
 	if (expect_parse(l->arena, texts->items, texts->positions, texts->n, out, &e) == 0)
@@ -131,18 +134,24 @@ static int parse_texts(struct loader *l, const struct texts *texts, const struct
 	s = definition_source(l->definition, e.pos.file);
 	if (s && !first->is_plain && e.pos.line == first->pos.line && e.pos.col > first->pos.col)
 		e.pos.col++;
+	meant = load_bound_meant(l, value, first);
+	if (meant) {
+		*e.help = '\0';
+		(void)err_help(&e, "%s", meant);
+	}
 	diags_add(l->diags, &e);
 	return -1;
 }
 
 /* The scalars of one expectation; -1 with diagnostics. */
-static int read_texts(struct loader *l, const char *key, const struct node *node, struct texts *out)
+static int read_texts(struct loader *l, const char *key, const struct value_row *value,
+		      const struct node *node, struct texts *out)
 {
 	size_t n = node->type == NODE_SEQUENCE ? node->n : 1;
+	const char *example = arena_printf(l->arena, "for example %s", load_bound_usual(l, value));
 
 	if (n == 0)
-		return diags_at(l->diags, node->pos, "for example \">= 1\"", "\"%s\" is empty",
-				key);
+		return diags_at(l->diags, node->pos, example, "\"%s\" is empty", key);
 	if (n > MAX_TERMS)
 		return diags_at(l->diags, node->pos, NULL, "\"%s\" has more than %d bounds", key,
 				MAX_TERMS);
@@ -151,12 +160,16 @@ static int read_texts(struct loader *l, const char *key, const struct node *node
 	for (out->n = 0; out->n < n; out->n++) {
 		const struct node *item = node->type == NODE_SEQUENCE ? node->items[out->n] : node;
 
-		if (item->type != NODE_SCALAR)
-			return diags_at(l->diags, item->pos, "for example \">= 1\"",
+		if (item->type != NODE_SCALAR) {
+			const char *meant =
+				item->type == NODE_MAPPING ? load_bound_of_mapping(l, item) : NULL;
+
+			return diags_at(l->diags, item->pos,
+					meant ? arena_printf(l->arena, "write %s", meant) : example,
 					"\"%s\" must be a text or a list of texts", key);
+		}
 		if (item->len == 0)
-			return diags_at(l->diags, item->pos, "for example \">= 1\"",
-					"\"%s\" has no value", key);
+			return diags_at(l->diags, item->pos, example, "\"%s\" has no value", key);
 		if (item->has_secret)
 			return diags_at(l->diags, item->pos,
 					"bounds are shown; use vars: for what is not secret",
@@ -174,16 +187,16 @@ static int read_one(struct loader *l, const char *key, const struct value_row *v
 	struct texts texts = {0};
 	int status = 0;
 
-	if (read_texts(l, key, node, &texts))
+	if (read_texts(l, key, value, node, &texts))
 		return -1;
 	for (size_t i = 0; i < texts.n; i++) {
 		struct texts term = {&texts.items[i], &texts.positions[i], 1};
 		const struct node *item = node->type == NODE_SEQUENCE ? node->items[i] : node;
 
-		if (parse_texts(l, &term, item, out) || check_bound(l, value, out))
+		if (parse_texts(l, value, &term, item, out) || check_bound(l, value, out))
 			status = -1;
 	}
-	return status || texts.n == 1 ? status : parse_texts(l, &texts, node, out);
+	return status || texts.n == 1 ? status : parse_texts(l, value, &texts, node, out);
 }
 
 static void read_value(struct loader *l, struct check *c, bool is_warn, const char *name,
@@ -205,16 +218,17 @@ static void read_value(struct loader *l, struct check *c, bool is_warn, const ch
 		return;
 	}
 	if (!find_value(c, name, &value)) {
+		(void)find_value(c, "", &value); /* else as of any number */
 		n = value_names(c, &names, l->arena);
 		closest = str_closest(name, names, n);
-		(void)diags_at(
-			l->diags, name_pos,
-			closest >= 0
-				? arena_printf(l->arena, "did you mean \"%s\"?", names[closest])
-			: n > 0 && *names[0] ? list_words(l->arena, "it yields ", names, n)
-					     : arena_printf(l->arena, "write %s: \"...\"", key),
-			"kind \"%s\" yields no value \"%s\"", c->kind->name,
-			str_escaped(l->arena, name));
+		(void)diags_at(l->diags, name_pos,
+			       closest >= 0	    ? arena_printf(l->arena, "did you mean \"%s\"?",
+								   names[closest])
+			       : n > 0 && *names[0] ? list_words(l->arena, "it yields ", names, n)
+						    : arena_printf(l->arena, "write %s: %s", key,
+								   load_bound_usual(l, &value)),
+			       "kind \"%s\" yields no value \"%s\"", c->kind->name,
+			       str_escaped(l->arena, name));
 		return;
 	}
 	e = expectation_of(l, c, name);
@@ -231,6 +245,22 @@ static void read_value(struct loader *l, struct check *c, bool is_warn, const ch
 	}
 }
 
+/* `expect: { min: 5, max: 10 }`: bounds, where names of values stand. */
+static bool is_bounds(struct loader *l, const struct check *c, const char *key,
+		      const struct node *map)
+{
+	struct value_row value;
+	const char *meant = load_bound_of_mapping(l, map);
+
+	if (!meant || !find_value(c, "", &value) || find_value(c, map->keys[0]->text, &value))
+		return false;
+	(void)diags_at(l->diags, map->keys[0]->pos,
+		       arena_printf(l->arena, "write %s: %s", key, meant),
+		       "a bound is written as a text, \"%s\" is no value of kind \"%s\"",
+		       map->keys[0]->text, c->kind->name);
+	return true;
+}
+
 static void read_side(struct loader *l, struct check *c, bool is_warn, const struct node *node)
 {
 	struct value_row value;
@@ -240,6 +270,8 @@ static void read_side(struct loader *l, struct check *c, bool is_warn, const str
 	if (!node)
 		return;
 	if (node->type == NODE_MAPPING) {
+		if (is_bounds(l, c, is_warn ? "warn" : "expect", node))
+			return;
 		for (size_t i = 0; i < node->n; i++)
 			read_value(l, c, is_warn, node->keys[i]->text, node->items[i],
 				   node->keys[i]->pos);
@@ -350,6 +382,24 @@ static void check_can_fail(struct loader *l, const struct check *c)
 			       what);
 }
 
+/* An expect: for a check that has none, with a bound of the kind. */
+static const char *example_of(struct loader *l, const struct check *c)
+{
+	struct value_row value = {0};
+
+	for (const struct value_row *row = c->kind->values; row && row->name; row++) {
+		if (!row->usual || missing_key(c, row))
+			continue;
+		if (!find_value(c, row->name, &value) || !value.usual)
+			value = *row; /* as it is listed */
+		return *row->name
+			       ? arena_printf(l->arena, "expect: { %s: %s }", row->name,
+					      load_bound_usual(l, &value))
+			       : arena_printf(l->arena, "expect: %s", load_bound_usual(l, &value));
+	}
+	return "expect: \">= 1\"";
+}
+
 void load_expectations(struct loader *l, struct check *c, const struct node *expect,
 		       const struct node *warn, bool may_be_absent)
 {
@@ -366,8 +416,10 @@ void load_expectations(struct loader *l, struct check *c, const struct node *exp
 				       "\"warn\" alone: the check could never fail");
 	}
 	if (!has_any && !may_be_absent && l->diags->n_total == before)
-		(void)diags_at(l->diags, c->kind_pos, "add expect:, for example expect: \">= 1\"",
-			       "check \"%s\" measures, but expects nothing", c->name);
+		(void)diags_at(
+			l->diags, c->kind_pos,
+			arena_printf(l->arena, "add expect:, for example %s", example_of(l, c)),
+			"check \"%s\" measures, but expects nothing", c->name);
 	if (l->diags->n_total == before)
 		check_can_fail(l, c);
 	if (c->kind->check_bounds && c->spec && l->diags->n_total == before) {

@@ -26,6 +26,7 @@ struct git_ref;
 struct node;
 struct sha256;
 struct audit_kind;
+struct value_row;
 
 struct anchor_raw {
 	const char *git, *timestamp, *witness;
@@ -283,6 +284,13 @@ void load_vars_digest(const struct loader *l, struct sha256 *hash);
 void load_drop_consequences(struct loader *l);
 
 /* Section builders: item i of the raw groups, beside its node. */
+/* load_bound.c: bounds as YAML, for help. One that people write for such a value. */
+const char *load_bound_usual(struct loader *l, const struct value_row *row);
+/* "write ...", for a text that cannot be read as an expectation of the value; NULL = no idea. */
+const char *load_bound_meant(struct loader *l, const struct value_row *row,
+			     const struct node *node);
+/* { min: 5, max: 10 } as an expectation; NULL = it is something else. */
+const char *load_bound_of_mapping(struct loader *l, const struct node *map);
 /* load_route.c: reports what is wrong with the way to an http target. */
 void load_route(struct loader *l, const struct node *node, const struct route *r);
 /* load_connection.c: reports what a connection string must not hold. */
@@ -324,6 +332,9 @@ void load_sink(struct loader *l, const struct group *g, const struct node *node)
 void load_ledger(struct loader *l, const struct ledger_raw *raw, const struct node *node);
 void load_needs(struct loader *l);
 void load_hidden_checks(struct loader *l);
+
+/* load_check.c: reports a name that no target has. */
+void load_no_target(struct loader *l, const char *name, struct pos pos);
 
 /* Registers a name of its section; false with a diagnostic naming both places when it is taken. */
 bool load_name(struct loader *l, struct map *names, const char *what, const struct group *g,

@@ -81,6 +81,16 @@ struct expectation {
 int expect_parse(struct arena *a, const char *const *texts, const struct pos *positions, size_t n,
 		 struct expectation *out, struct err *e);
 
+/*
+ * expect_suggest.c: an expectation that could not be read as its author most likely meant it ("5"
+ * is "== 5"); NULL = no idea. The result can be read.
+ */
+const char *expect_suggest(struct arena *a, const char *text);
+/* Does s[i] stand between thousands, as in 1,000? */
+bool expect_is_separator(const char *s, size_t i);
+/* As YAML, in quotes. */
+const char *expect_quoted(struct arena *a, const char *text);
+
 /* What a value that is never below 0 can be. */
 struct expect_range {
 	double most; /* the largest; INFINITY = there is none */

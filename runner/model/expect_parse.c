@@ -28,7 +28,8 @@
 #include "runner/model/pattern.h"
 #include "runner/model/unit.h"
 
-#define MAX_QUOTED 200 /* bytes of an expectation in a message */
+#define NO_SEPARATORS "a number has no thousands separators"
+#define MAX_QUOTED    200 /* bytes of an expectation in a message */
 
 struct cursor {
 	struct arena *arena;
@@ -45,14 +46,28 @@ static struct pos here(const struct cursor *c)
 	return p;
 }
 
+/* A number with a unit or a fraction is a bound more often than what a value is to be equal to. */
+static int help_meant(struct cursor *c, const char *meant)
+{
+	const char *number = c->start + strspn(c->start, " \t");
+
+	if (!isdigit((unsigned char)*number) || strspn(number, "0123456789,_' ") == strlen(number))
+		return err_help(c->err, "write %s", expect_quoted(c->arena, meant));
+	return err_help(c->err, "write \"<%s\" for at most, \">%s\" for at least, or \"%s\"",
+			meant + 1, meant + 1, meant);
+}
+
 /* A long expectation is quoted by its beginning, so that what is wrong with it is not cut off. */
 static int wrong(struct cursor *c, const char *what)
 {
 	size_t n = strlen(c->start), shown = utf8_fit(c->start, n, MAX_QUOTED);
+	const char *meant = c->err && n <= MAX_QUOTED ? expect_suggest(c->arena, c->start) : NULL;
 
 	(void)err_at(c->err, ERR_DEFINITION, here(c), "cannot read expectation \"%.*s%s\": %s",
 		     (int)shown, c->start, shown < n ? "\xE2\x80\xA6" : "",
 		     what); /* the caller returns -1 */
+	if (meant)
+		return help_meant(c, meant);
 	(void)err_help(c->err, "write e.g. \"<= 0.1%%\", \"between 1 and 5\", \"in [1, 2]\", "
 			       "\"matches /re/\", \"within 10%% of median(28d)\""); /* same */
 	return -1;
@@ -168,6 +183,14 @@ static int parse_text(struct cursor *c, struct operand *o)
 	return 0;
 }
 
+/* 1,000: what follows the 1 is no unit, no second bound and no end. */
+static bool has_separator(const struct cursor *c)
+{
+	size_t i = (size_t)(c->at - c->start);
+
+	return expect_is_separator(c->start, i > 0 && c->at[-1] == ' ' ? i - 1 : i);
+}
+
 static int parse_operand(struct cursor *c, struct operand *o)
 {
 	size_t n;
@@ -214,6 +237,8 @@ static int parse_compare(struct cursor *c, struct expect_term *t, enum term_op o
 	t->op = op;
 	if (parse_operand(c, o) != 0)
 		return -1;
+	if (has_separator(c))
+		return wrong(c, NO_SEPARATORS);
 	if (o->is_text && op != OP_EQUAL && op != OP_NOT_EQUAL)
 		return wrong(c, "text can be compared with == and != only");
 	return 0;
@@ -227,10 +252,14 @@ static int parse_between(struct cursor *c, struct expect_term *t)
 	t->type = TERM_BETWEEN;
 	if (parse_operand(c, add_operand(c, t, &cap)) != 0)
 		return -1;
+	if (has_separator(c))
+		return wrong(c, NO_SEPARATORS);
 	if (!take(c, "and"))
 		return wrong(c, "\"and\" is missing here");
 	if (parse_operand(c, add_operand(c, t, &cap)) != 0)
 		return -1;
+	if (has_separator(c))
+		return wrong(c, NO_SEPARATORS);
 	low = &t->operands[0];
 	high = &t->operands[1];
 	if (low->is_text || high->is_text)

@@ -44,11 +44,17 @@ struct value_row {
 	const char
 		*implied; /* expectation that holds unless the check writes its own; NULL = none */
 	const char *implied_warn; /* with implied: likewise, for warn */
-	bool is_share;		  /* from 0 to 1 */
-	bool is_at_least_0;	  /* REAL: of time, a size, a ratio */
-	int64_t most;		  /* INT: none is above it; 0 = it can be any */
-	bool counts_of_total;	  /* a bound with % is a share, one without a count */
-	bool is_of_sample;	  /* a sample of the rows estimates it */
+	/*
+	 * What people write for a value without an implied expectation, the bound's number in the
+	 * unit the check gives: shown to who wrote none. A kind whose check may end without any
+	 * expectation has one for some value the check then yields; a test says so.
+	 */
+	const char *usual;
+	bool is_share;	      /* from 0 to 1 */
+	bool is_at_least_0;   /* REAL: of time, a size, a ratio */
+	int64_t most;	      /* INT: none is above it; 0 = it can be any */
+	bool counts_of_total; /* a bound with % is a share, one without a count */
+	bool is_of_sample;    /* a sample of the rows estimates it */
 	/*
 	 * Some of what is measured cannot have this value at all: the implied expectation holds
 	 * when it is given, and its absence is no fault. The kind gives others in its place.

@@ -323,6 +323,43 @@ static void test_expect_tells_how_much_room_is_used(void **state)
 	assert_true(isnan(v.room));
 }
 
+/* What was meant is told only where it can be told, and can then be read. */
+static void test_expect_suggests_what_was_meant(void **state)
+{
+	static const char *const cases[][2] = {
+		{"5", "write \"== 5\""},
+		{"-5", "write \"== -5\""},
+		{"= 0", "write \"== 0\""},
+		{"=> 0", "write \">= 0\""},
+		{"<> 0", "write \"!= 0\""},
+		{"\xE2\x89\xA4 7", "write \"<= 7\""},
+		{"0.1%", "write \"<= 0.1%\" for at most, \">= 0.1%\" for at least, or \"== 0.1%\""},
+		{"1_000_000", "write \"== 1000000\""},
+		{">= 1 000", "write \">= 1000\""},
+		{"between 1,000 and 2'000", "write \"between 1000 and 2000\""},
+		{"'ok'", "write \"== 'ok'\""},
+		{"\"it's\"", "write '== \"it''s\"'"},
+		{"5 apples", "write e.g."},
+		{"= five", "write e.g."},
+		{">= 1,00", "write e.g."},
+		{"about 5", "write e.g."},
+		{"", "write e.g."},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct expectation x;
+		struct err e = {0};
+
+		assert_int_equal(parse(a, cases[i][0], &x, &e), -1);
+		if (strncmp(e.help, "write e.g.", 10) == 0)
+			e.help[10] = '\0';
+		assert_string_equal(e.help, cases[i][1]);
+	}
+	arena_free(a);
+}
+
 static void test_expect_points_at_what_it_cannot_read(void **state)
 {
 	static const struct {
@@ -336,7 +373,8 @@ static void test_expect_points_at_what_it_cannot_read(void **state)
 		{"< ", 2, "missing here"},
 		{"< five", 2, "neither a number nor"},
 		{"< 0x10", 3, "no such unit"},
-		{"< 12,345", 4, "does not belong here"},
+		{"< 12,345", 4, "no thousands separators"},
+		{"< 12,34", 4, "does not belong here"},
 		{"< nan", 2, "neither a number nor"},
 		{"< 5 parsecs", 4, "no such unit"},
 		{"< 5 6", 4, "does not belong"},
@@ -430,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_expect_judges_comparisons),
 		cmocka_unit_test(test_expect_needs_all_terms_and_marks_warnings),
 		cmocka_unit_test(test_expect_tells_how_much_room_is_used),
+		cmocka_unit_test(test_expect_suggests_what_was_meant),
 		cmocka_unit_test(test_expect_points_at_what_it_cannot_read),
 		cmocka_unit_test(test_expect_summarises_units),
 		cmocka_unit_test(test_expect_limits_a_set),
