@@ -30,6 +30,7 @@ static const struct key_row aggregate_keys[] = {
 	SCAN_KEYS,
 	{.name = "column",
 	 .type = KEY_TEXT,
+	 .flags = KEY_SHOWN,
 	 .offset = offsetof(struct aggregate_spec, column),
 	 .help = "column of numbers",
 	 .example = "total"},

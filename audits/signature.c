@@ -99,6 +99,7 @@ static const struct key_row signature_keys[] = {
 	 .example = "dist/shop.tar.gz.minisig"},
 	{.name = "minisign",
 	 .type = KEY_GROUP,
+	 .flags = KEY_SHOWN,
 	 .offset = offsetof(struct signature_spec, minisign),
 	 .sub = minisign_keys,
 	 .sub_size = sizeof(struct minisign_spec),

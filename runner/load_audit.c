@@ -114,7 +114,7 @@ const struct key_row audit_rows[] = {
 	 .offset = offsetof(struct audit_raw, checks),
 	 .flags = KEY_REQUIRED,
 	 .help = "list of checks",
-	 .example = "[ ... ]"},
+	 .example = "[ { id: volume, rows: { table: orders }, expect: \">= 1\" } ]"},
 	KEY_END,
 };
 

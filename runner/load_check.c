@@ -153,7 +153,7 @@ static const char *target_words(unsigned bits)
 	}
 }
 
-static void no_target(struct loader *l, const char *name, struct pos pos)
+void load_no_target(struct loader *l, const char *name, struct pos pos)
 {
 	const char *help = load_closest(l, name, &l->targets);
 
@@ -169,7 +169,7 @@ static void set_target(struct loader *l, struct check *c, const char *name, bool
 	const struct target *t = name ? map_get(&l->targets, name) : NULL;
 
 	if (name && !t) {
-		no_target(l, name, pos);
+		load_no_target(l, name, pos);
 		return;
 	}
 	if (t && (kind->targets & TARGET_BIT(t->type))) {
@@ -377,8 +377,8 @@ static void check_inherited(struct loader *l, struct inherited *in, const struct
 	check_tags(l, &o->tags);
 	in->is_target_bad = o->target && !map_get(&l->targets, o->target);
 	if (in->is_target_bad)
-		no_target(l, o->target,
-			  keys_pos(node_get(audit, "target") ? audit : in->node, "target"));
+		load_no_target(l, o->target,
+			       keys_pos(node_get(audit, "target") ? audit : in->node, "target"));
 	if (o->schedule)
 		in->is_schedule_bad = !parse_schedule(
 			l, o->schedule, node_get(audit, "schedule") ? audit : in->node, &cron);
@@ -393,7 +393,8 @@ void load_checks(struct loader *l, struct audit *audit, const struct audit_raw *
 	if (!list)
 		return; /* reported by its row */
 	if (list->type != NODE_SEQUENCE || list->n == 0) {
-		(void)diags_at(l->diags, list->pos, "write - id: NAME, then a kind, for each check",
+		(void)diags_at(l->diags, list->pos,
+			       keys_example(l->arena, keys_row(audit_rows, "checks")),
 			       "audit \"%s\" has no list of checks", audit->name);
 		return;
 	}

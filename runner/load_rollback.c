@@ -239,9 +239,7 @@ void load_set(struct loader *l, const struct group *g, const struct node *node)
 	if (!load_name(l, &l->sets, "rollback set", g, set) || node->type != NODE_MAPPING)
 		return;
 	if (raw->repo && !repo)
-		(void)diags_at(l->diags, keys_pos(node, "repo"),
-			       load_closest(l, raw->repo, &l->targets), "no target \"%s\"",
-			       raw->repo);
+		load_no_target(l, raw->repo, keys_pos(node, "repo"));
 	else if (repo && repo->type != TARGET_GIT && repo->type != TARGET_NONE)
 		(void)diags_at(l->diags, keys_pos(node, "repo"), "name a git target",
 			       "target \"%s\" is no git repository", raw->repo);

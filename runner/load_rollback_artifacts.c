@@ -214,8 +214,7 @@ static void find_registry(struct loader *l, const struct group *g, const char *n
 {
 	x->registry = name ? map_get(&l->targets, name) : NULL;
 	if (name && !x->registry)
-		(void)diags_at(l->diags, keys_pos(g->node, "registry"),
-			       load_closest(l, name, &l->targets), "no target \"%s\"", name);
+		load_no_target(l, name, keys_pos(g->node, "registry"));
 	else if (x->registry && x->registry->type != TARGET_HTTP &&
 		 x->registry->type != TARGET_NONE)
 		(void)diags_at(l->diags, keys_pos(g->node, "registry"), "name an http target",

@@ -69,13 +69,6 @@ const char *key_type_words(enum key_type type)
 	return "";
 }
 
-static const char *example(struct keys_context *ctx, const struct key_row *row)
-{
-	return row->example
-		       ? arena_printf(ctx->arena, "for example %s: %s", row->name, row->example)
-		       : NULL;
-}
-
 /* The text of a scalar that is there, is no null and no forbidden secret; else NULL and a report.
  */
 static const char *scalar(struct keys_context *ctx, const struct key_row *row,
@@ -84,7 +77,7 @@ static const char *scalar(struct keys_context *ctx, const struct key_row *row,
 	static const char *const nulls[] = {"~", "null", "Null", "NULL"};
 
 	if (node->type != NODE_SCALAR) {
-		(void)diags_at(ctx->diags, node->pos, example(ctx, row),
+		(void)diags_at(ctx->diags, node->pos, keys_example(ctx->arena, row),
 			       "\"%s\" must be a text, not %s", row->name, node_words(node));
 		return NULL;
 	}
@@ -115,8 +108,8 @@ static void bad_value(struct keys_context *ctx, const struct key_row *row, const
 {
 	const char *shown = node->has_secret ? "a secret" : str_escaped(ctx->arena, node->text);
 
-	(void)diags_at(ctx->diags, node->pos, example(ctx, row), "\"%s\" must be %s, not \"%s\"",
-		       row->name, wanted, shown);
+	(void)diags_at(ctx->diags, node->pos, keys_example(ctx->arena, row),
+		       "\"%s\" must be %s, not \"%s\"", row->name, wanted, shown);
 }
 
 static void format_limit(const struct key_row *row, int64_t v, char out[static NUM_REAL_MAX])
@@ -251,7 +244,7 @@ static void read_texts(struct keys_context *ctx, const struct key_row *row, cons
 	size_t n = node->type == NODE_SEQUENCE ? node->n : 1;
 
 	if (node->type == NODE_MAPPING) {
-		(void)diags_at(ctx->diags, node->pos, NULL,
+		(void)diags_at(ctx->diags, node->pos, keys_example(ctx->arena, row),
 			       "\"%s\" must be a text or a list of texts, not a mapping",
 			       row->name);
 		return;
@@ -275,12 +268,14 @@ static void read_texts(struct keys_context *ctx, const struct key_row *row, cons
 	}
 }
 
-static bool is_mapping(struct keys_context *ctx, const char *name, const struct node *node)
+/* name: of the entry that is looked at, where the row is about several. */
+static bool is_mapping(struct keys_context *ctx, const struct key_row *row, const char *name,
+		       const struct node *node)
 {
 	if (node->type == NODE_MAPPING)
 		return true;
-	(void)diags_at(ctx->diags, node->pos, NULL, "\"%s\" must be a mapping, not %s",
-		       str_escaped(ctx->arena, name),
+	(void)diags_at(ctx->diags, node->pos, keys_example(ctx->arena, row),
+		       "\"%s\" must be a mapping, not %s", str_escaped(ctx->arena, name),
 		       node->type == NODE_SCALAR && node->len == 0 ? "nothing" : node_words(node));
 	return false;
 }
@@ -290,7 +285,7 @@ static void read_pairs(struct keys_context *ctx, const struct key_row *row, cons
 {
 	struct pairs *pairs = field;
 
-	if (!is_mapping(ctx, row->name, node))
+	if (!is_mapping(ctx, row, row->name, node))
 		return;
 	pairs->items = arena_array(ctx->arena, node->n, sizeof(*pairs->items));
 	pairs->n = 0;
@@ -328,7 +323,7 @@ static void read_group(struct keys_context *ctx, const struct key_row *row, cons
 {
 	struct keys_context inner = *ctx;
 
-	if (!is_mapping(ctx, name, node))
+	if (!is_mapping(ctx, row, name, node))
 		return;
 	inner.what = group_words(ctx, row, str_escaped(ctx->arena, name));
 	(void)keys_read(&inner, row->sub, node, out);
@@ -348,7 +343,7 @@ static void read_groups(struct keys_context *ctx, const struct key_row *row,
 			"\"%s\" must be a mapping, not nothing", row->name);
 		return;
 	}
-	if (!is_list && !is_mapping(ctx, row->name, node))
+	if (!is_list && !is_mapping(ctx, row, row->name, node))
 		return;
 	if (is_list && n == 0 && !(row->flags & KEY_MAY_BE_EMPTY))
 		(void)diags_at(ctx->diags, node->pos, "leave the key out", "\"%s\" is empty",
@@ -501,7 +496,7 @@ static void read_defaults(struct keys_context *ctx, const struct key_row *rows, 
 	}
 }
 
-static const struct key_row *find_row(const struct key_row *rows, const char *name)
+const struct key_row *keys_row(const struct key_row *rows, const char *name)
 {
 	for (const struct key_row *row = rows; row->name; row++)
 		if (strcmp(row->name, name) == 0)
@@ -526,7 +521,7 @@ static void report_unknown(struct keys_context *ctx, const struct key_row *rows,
 bool keys_has_unknown(const struct key_row *rows, const struct node *map)
 {
 	for (size_t i = 0; map->type == NODE_MAPPING && i < map->n; i++)
-		if (!find_row(rows, map->keys[i]->text))
+		if (!keys_row(rows, map->keys[i]->text))
 			return true;
 	return false;
 }
@@ -536,7 +531,7 @@ static bool is_misspelt(const struct keys_context *ctx, const struct key_row *ro
 			const struct key_row *row, const struct node *map)
 {
 	for (size_t i = 0; i < map->n && !diags_is_full(ctx->diags); i++)
-		if (!find_row(rows, map->keys[i]->text) &&
+		if (!keys_row(rows, map->keys[i]->text) &&
 		    str_closest(map->keys[i]->text, &row->name, 1) == 0)
 			return true;
 	return false;
@@ -550,10 +545,10 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 	read_defaults(ctx, rows, out);
 	assert(ctx->diags->n_total == before);
 	if (map->type != NODE_MAPPING)
-		return diags_at(ctx->diags, map->pos, NULL, "%s must be a mapping, not %s",
-				ctx->what, node_words(map));
+		return diags_at(ctx->diags, map->pos, keys_example_of_all(ctx->arena, rows),
+				"%s must be a mapping, not %s", ctx->what, node_words(map));
 	for (size_t i = 0; i < map->n && !diags_is_full(ctx->diags); i++) {
-		const struct key_row *row = find_row(rows, map->keys[i]->text);
+		const struct key_row *row = keys_row(rows, map->keys[i]->text);
 
 		if (row)
 			read_value(ctx, row, map->items[i], out);

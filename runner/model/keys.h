@@ -56,6 +56,7 @@ enum {
 	KEY_POLICY = 1 << 2,
 	KEY_WORLD = 1 << 3,
 	KEY_MAY_BE_EMPTY = 1 << 4, /* a KEY_LIST that says that there are none */
+	KEY_SHOWN = 1 << 5, /* no row has to be written, this one or another: part of examples */
 };
 
 struct group {
@@ -114,6 +115,17 @@ struct keys_context {
  */
 int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct node *map,
 	      void *out);
+
+/* keys_example.c: "for example NAME: ..."; NULL = the row has no example. */
+const char *keys_example(struct arena *a, const struct key_row *row);
+/*
+ * "for example { ... }" with the rows that have to be written and those that are KEY_SHOWN, else
+ * the first.
+ */
+const char *keys_example_of_all(struct arena *a, const struct key_row *rows);
+
+/* NULL = no row has that name. */
+const struct key_row *keys_row(const struct key_row *rows, const char *name);
 
 /* Reports a key that is none of the known names, with did-you-mean or the names. */
 void keys_unknown(struct diags *diags, struct arena *a, const struct node *key, const char *what,
