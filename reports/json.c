@@ -352,6 +352,23 @@ void report_decision_json(struct buf *out, const struct decision *d)
 	json_close(&w, '}');
 }
 
+void report_none_json(struct buf *out)
+{
+	static const char *const lists[] = {"checks", "restorations", "decisions"};
+	struct json_writer w;
+
+	json_writer_init(&w, out, true);
+	json_open(&w, NULL, '{');
+	json_put_text(&w, "assize", "run/1");
+	json_put_int(&w, "exit", 0);
+	json_put_null(&w, "run");
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		json_open(&w, lists[i], '[');
+		json_close(&w, ']');
+	}
+	json_close(&w, '}');
+}
+
 void report_json(struct buf *out, const struct report *r)
 {
 	struct arena *a = arena_new();

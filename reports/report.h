@@ -99,6 +99,9 @@ enum junit_profile { JUNIT_JENKINS, JUNIT_GITLAB };
  */
 void report_json(struct buf *out, const struct report *r);
 
+/* The same of no run, null, where nothing was due; without a ledger. */
+void report_none_json(struct buf *out);
+
 /* "assize": "decision/1", exit, and the members of a decision above: for a gate that ran nothing.
  */
 void report_decision_json(struct buf *out, const struct decision *d);

@@ -39,6 +39,7 @@ const struct command command_history = {
 
 #define DEFAULT_RUNS   20
 #define DEFAULT_POINTS 100
+#define MAX_TABLES     8
 
 struct history_command {
 	struct app *app;
@@ -208,54 +209,37 @@ static void points_table(struct history_command *h, const struct point *points, 
 	table_print(&t, h->app->out);
 }
 
-static void points_json(struct history_command *h, const char *check, const char *series,
-			const struct point *points, size_t n)
+static void put_point(struct json_writer *w, const struct point *p)
 {
-	struct json_writer w;
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED);
-	json_writer_init(&w, &b, true);
-	json_open(&w, NULL, '{');
-	json_put_text(&w, "assize", "series/1");
-	json_put_text(&w, "check", check);
-	json_put_text(&w, "series", series);
-	json_open(&w, "points", '[');
-	for (size_t i = 0; i < n; i++) {
-		const struct point *p = &points[i];
-
-		json_open(&w, NULL, '{');
-		json_put_int(&w, "run", p->run_id);
-		json_put_int(&w, "measured_ms", p->measured_ms);
-		json_put_text(&w, "outcome", outcome_name(p->outcome));
-		if (p->value.type == VALUE_INT)
-			json_put_int(&w, "value", p->value.integer);
-		else if (p->value.type == VALUE_REAL)
-			json_put_real(&w, "value", p->value.real);
-		else
-			json_put_text(&w, "value",
-				      p->value.type == VALUE_TEXT ? p->value.text : NULL);
-		json_put_text(&w, "bound", p->bound);
-		json_close(&w, '}');
-	}
-	json_close(&w, ']');
-	json_close(&w, '}');
-	print_json(h->app, &b);
-	buf_release(&b);
+	json_open(w, NULL, '{');
+	json_put_int(w, "run", p->run_id);
+	json_put_int(w, "measured_ms", p->measured_ms);
+	json_put_text(w, "outcome", outcome_name(p->outcome));
+	if (p->value.type == VALUE_INT)
+		json_put_int(w, "value", p->value.integer);
+	else if (p->value.type == VALUE_REAL)
+		json_put_real(w, "value", p->value.real);
+	else
+		json_put_text(w, "value", p->value.type == VALUE_TEXT ? p->value.text : NULL);
+	json_put_text(w, "bound", p->bound);
+	json_close(w, '}');
 }
 
 /*
  * Without a series: the check's series as its newest run has them. One that could not be measured
  * at all has none: those of the run before count, and this failure is in the past of each.
  */
-static int choose_series(struct history_command *h, const char *check, const char **series,
-			 size_t *n, struct err *e)
+static int choose_series(struct history_command *h, const char *check, const char ***out, size_t *n,
+			 struct err *e)
 {
 	struct evidence *evidence;
+	const char **series;
 	int64_t run_id = 0;
 
 	if (h->o.n_words > 1) {
+		series = arena_array(h->app->arena, 1, sizeof(*series));
 		series[0] = h->o.words[1];
+		*out = series;
 		*n = 1;
 		return 0;
 	}
@@ -268,9 +252,10 @@ static int choose_series(struct history_command *h, const char *check, const cha
 	     (run_id != 0 &&
 	      record_run_evidence(h->record, h->app->arena, check, run_id, &evidence, n, e) != 0)))
 		return -1;
-	*n = *n < 8 ? *n : 8;
+	series = arena_array(h->app->arena, *n, sizeof(*series));
 	for (size_t i = 0; i < *n; i++)
 		series[i] = evidence[i].result.series;
+	*out = series;
 	return 0;
 }
 
@@ -285,33 +270,86 @@ static void print_heading(struct history_command *h, bool is_next, const char *c
 	buf_release(&b);
 }
 
-static int show_series(struct history_command *h, struct err *e)
+static int read_points(struct history_command *h, const char *check, const char *series,
+		       struct point **points, size_t *n, struct err *e)
 {
-	const char *check = h->o.words[0];
-	const char *series[8];
 	size_t limit = h->o.limit > 0 ? (size_t)h->o.limit : DEFAULT_POINTS;
-	size_t n_series;
 
-	if (choose_series(h, check, series, &n_series, e) != 0)
+	if (record_series(h->record, h->app->arena, check, series, h->since_ms, limit, points, n,
+			  e) != 0)
 		return -1;
+	if (*n == 0 && h->o.n_words > 1)
+		return err_set(e, ERR_USAGE, "the record holds no series %s of \"%s\"", series,
+			       check);
+	return 0;
+}
+
+/* One document, however many there are. */
+static int series_json(struct history_command *h, const char *check, const char *const *series,
+		       size_t n_series, struct json_writer *w, struct err *e)
+{
+	json_open(w, NULL, '{');
+	json_put_text(w, "assize", "series/2");
+	json_put_text(w, "check", check);
+	json_open(w, "series", '[');
 	for (size_t i = 0; i < n_series; i++) {
 		struct point *points;
 		size_t n;
 
-		if (record_series(h->record, h->app->arena, check, series[i], h->since_ms, limit,
-				  &points, &n, e) != 0)
+		if (read_points(h, check, series[i], &points, &n, e) != 0)
 			return -1;
-		if (n == 0 && h->o.n_words > 1)
-			return err_set(e, ERR_USAGE, "the record holds no series %s of \"%s\"",
-				       series[i], check);
-		if (h->o.is_json) {
-			points_json(h, check, series[i], points, n);
-			continue;
-		}
+		json_open(w, NULL, '{');
+		json_put_text(w, "series", series[i]);
+		json_open(w, "points", '[');
+		for (size_t k = 0; k < n; k++)
+			put_point(w, &points[k]);
+		json_close(w, ']');
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+	json_close(w, '}');
+	return 0;
+}
+
+static int series_tables(struct history_command *h, const char *check, const char *const *series,
+			 size_t n_series, struct err *e)
+{
+	for (size_t i = 0; i < n_series && i < MAX_TABLES; i++) {
+		struct point *points;
+		size_t n;
+
+		if (read_points(h, check, series[i], &points, &n, e) != 0)
+			return -1;
 		print_heading(h, i > 0, check, series[i]);
 		points_table(h, points, n);
 	}
+	if (n_series > MAX_TABLES)
+		(void)fprintf(h->app->out,
+			      "\nand %zu more series: name one behind the check, or take --json\n",
+			      n_series - MAX_TABLES);
 	return 0;
+}
+
+static int show_series(struct history_command *h, struct err *e)
+{
+	const char *check = h->o.words[0];
+	const char **series = NULL;
+	struct json_writer w;
+	struct buf b;
+	size_t n = 0;
+	int rc;
+
+	if (choose_series(h, check, &series, &n, e) != 0)
+		return -1;
+	if (!h->o.is_json)
+		return series_tables(h, check, series, n, e);
+	buf_init(&b, BUF_UNBOUNDED);
+	json_writer_init(&w, &b, true);
+	rc = series_json(h, check, series, n, &w, e);
+	if (rc == 0)
+		print_json(h->app, &b);
+	buf_release(&b);
+	return rc;
 }
 
 static int read_since(struct history_command *h, struct err *e)

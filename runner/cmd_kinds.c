@@ -247,14 +247,19 @@ static int run_kinds(struct app *app, const struct command *self, int argc, char
 {
 	const struct audit_kind *one = NULL;
 	struct options o;
+	struct err e = {0};
 	int status;
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
+	if (o.n_words > 1) {
+		(void)err_set(&e, ERR_USAGE, "assize kinds takes the name of one kind");
+		return app_fail(app, &e);
+	}
 	if (o.n_words > 0) {
 		one = audit_kind_find(o.words[0]);
-		if (!one || o.n_words > 1)
-			return no_such_kind(app, one ? o.words[1] : o.words[0]);
+		if (!one)
+			return no_such_kind(app, o.words[0]);
 	}
 	if (o.is_json || o.is_json_schema || o.is_mdoc)
 		print_machine(app, &o, one);

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "gates/refuse.h"
+#include "reports/report.h"
 #include "reports/terminal.h"
 #include "runner/app.h"
 #include "runner/base/arena.h"
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
@@ -147,6 +149,20 @@ static int execute(struct run_command *r, struct err *e)
 	return run.exit_status;
 }
 
+static void tell_nothing_due(const struct run_command *r)
+{
+	struct buf b;
+
+	if (r->o.is_json) {
+		buf_init(&b, BUF_UNBOUNDED); /* of no run */
+		report_none_json(&b);
+		(void)fwrite(b.data, 1, b.len, r->app->out); /* main looks at the stream */
+		buf_release(&b);
+	} else if (!r->o.is_quiet) {
+		(void)fprintf(r->app->out, "nothing is due\n");
+	}
+}
+
 /* Holds the schedule's lock around the due checks, so that a slow run is told, not doubled. */
 static int execute_due(struct run_command *r, struct err *e)
 {
@@ -171,8 +187,8 @@ static int execute_due(struct run_command *r, struct err *e)
 	status = keep_due(r, e);
 	if (status == 0 && r->selection.n_checks > 0)
 		status = execute(r, e);
-	else if (status == 0 && !r->o.is_quiet)
-		(void)fprintf(r->app->out, "nothing is due\n");
+	else if (status == 0)
+		tell_nothing_due(r);
 	if (record_unlock(r->record, SCHEDULE_LOCK, &unlock) != 0 && status >= 0) {
 		*e = unlock;
 		return -1;

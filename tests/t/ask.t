@@ -40,8 +40,11 @@ exits "history of a check shows each series" 0 "$ASSIZE" history a/owner
 like "with value, share, bound and room used" "$out" 'fail +1 row \(50 %\) +<= 10 % +500 % +2 +v2'
 like "and the other series" "$out" 'a/owner\{column="state"\}'
 exits "history of one series" 0 "$ASSIZE" history a/owner '{column="owner"}' --json
-is "as numbers" "$(jq -c '[.points[] | [.run, .outcome, .value]]' <<<"$out")" '[[1,"pass",0],[2,"fail",1]]'
-is "text stays text" "$("$ASSIZE" history a/text --json | jq -r '.points[0].value')" ada
+is "as numbers" "$(jq -c '[.series[0].points[] | [.run, .outcome, .value]]' <<<"$out")" '[[1,"pass",0],[2,"fail",1]]'
+is "text stays text" "$("$ASSIZE" history a/text --json | jq -r '.series[0].points[0].value')" ada
+exits "history of each series" 0 "$ASSIZE" history a/owner --json
+is "is one document" "$(python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["assize"], d["check"], [(s["series"], len(s["points"])) for s in d["series"]])' <<<"$out")" \
+	"series/2 a/owner [('{column=\"owner\"}', 2), ('{column=\"state\"}', 2)]"
 exits "a series nobody measured" 3 "$ASSIZE" history a/owner nothing
 like "is said to be unknown" "$err" 'no series nothing'
 exits "a check nobody measured" 3 "$ASSIZE" history a/none
@@ -236,6 +239,25 @@ like "the run itself tells since when" "$out" 'since +run 4, .*, 2 runs'
 status_of up
 is "and it stays when it is over" "$(seen)" \
 	'[[1,"undecided"],[2,"pass"],[3,"pass"],[4,"undecided"],[5,"undecided"],[6,"pass"]]'
+cd ..
+
+# ---- more series than one reads ----
+mkdir many && cd many || bail "no folder"
+sqlite3 d.db "CREATE TABLE o(g TEXT); WITH RECURSIVE c(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM c WHERE i < 19)
+	INSERT INTO o SELECT 'g' || i FROM c"
+cat >assize.yaml <<'YAML'
+assize: 1
+targets: { d: { sqlite: d.db } }
+audits:
+  m:
+    checks:
+      - { id: by, target: d, sql: { query: "SELECT 1 AS n, g FROM o", value: n, labels: g }, expect: ">= 1" }
+YAML
+exits "a check of ten series" 0 "$ASSIZE" run -q
+exits "shows the first of them" 0 "$ASSIZE" history m/by
+is "and how many are left" "$(grep -c '^m/by{' <<<"$out") $(tail -n 1 <<<"$out")" \
+	"8 and 2 more series: name one behind the check, or take --json"
+is "all of them are in the JSON" "$("$ASSIZE" history m/by --json | jq '.series | length')" 10
 cd ..
 
 done_testing

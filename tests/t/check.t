@@ -122,6 +122,8 @@ for kind in sql schema migrations rows missing duplicates invalid aggregate orph
 		"^0 $kind: .*keys.*values.*what it cannot see"
 	run "$ASSIZE" kinds
 done
+exits "two kinds" 3 "$ASSIZE" kinds sql rows
+like "are one too many" "$err" 'takes the name of one kind'
 exits "an unknown kind" 3 "$ASSIZE" kinds scheme
 like "gets a suggestion" "$err" 'did you mean "schema"'
 run "$ASSIZE" kinds --json

@@ -253,7 +253,7 @@ done
 : >enough
 wait $turns
 is "whichever it is, no gate that is asked meanwhile opens" "$n_open" 0
-ok "they took turns all the while" test "$("$ASSIZE" history a/first --json | jq '[.points[].value] | unique | length')" = 2
+ok "they took turns all the while" test "$("$ASSIZE" history a/first --json | jq '[.series[0].points[].value] | unique | length')" = 2
 
 # ---- what was tampered with stays so ----
 

@@ -98,6 +98,8 @@ like "and is run" "$out" 'pass nightly/gone'
 unlike "a check without a schedule is not" "$out" 'manual/hand'
 exits "nothing is due twice" 0 "$ASSIZE" run --due -f due.yaml --record due.db
 like "and that is said" "$out" 'nothing is due'
+exits "likewise" 0 "$ASSIZE" run --due -f due.yaml --record due.db --json
+is "as JSON, of no run" "$(jq -c '[.assize, .exit, .run, .checks]' <<<"$out")" '["run/1",0,null,[]]'
 "$ASSIZE" run -q -f due.yaml --record due.db nightly/gone
 sqlite3 due.db 'UPDATE run_ends SET state = 2 WHERE run = 2'
 exits "what a run measured that was stopped is due" 0 "$ASSIZE" run --due -f due.yaml --record due.db
