@@ -11,7 +11,9 @@
 #include "reports/view.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
+#include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/json.h"
 
 /* Buffers here are unbounded and never refuse, hence the (void) before every append. */
 
@@ -254,12 +256,35 @@ static const char *decision_details(struct arena *a, const struct report *r,
 	return keep(a, &b);
 }
 
-/* The line of the first reason; without one the definition the run was made with. */
+/* Where the policy says the gate is defined, if it was recorded: false = it does not. */
+static bool set_definition(struct arena *a, struct report_case *c, const struct report *r,
+			   const struct decision *d)
+{
+	struct json_value file, line, col;
+	struct err ignored = {0};
+	struct json_doc *doc;
+	bool is_told;
+
+	if (d->policy == NULL || json_parse(d->policy, strlen(d->policy), &doc, &ignored) != 0)
+		return false;
+	json_read(doc, json_member(json_root(doc), "file"), &file);
+	json_read(doc, json_member(json_root(doc), "line"), &line);
+	json_read(doc, json_member(json_root(doc), "col"), &col);
+	is_told = file.type == JSON_IS_TEXT && file.text[0] != '\0' && line.type == JSON_IS_INT &&
+		  line.integer > 0;
+	if (is_told) {
+		c->file = report_place(a, r, arena_strdup(a, file.text));
+		c->line = line.integer;
+		c->col = col.type == JSON_IS_INT ? col.integer : 0;
+	}
+	json_free(doc);
+	return is_told;
+}
+
+/* The line of the first reason; without one the gate's, or the definition the run was made with. */
 static void set_position(struct arena *a, struct report_case *c, const struct report *r,
 			 const struct decision *d)
 {
-	c->file = report_place(a, r, r->run.definition_file);
-	c->line = 1;
 	for (size_t i = 0; d != NULL && i < d->n_lines; i++) {
 		const struct decision_line *l = &d->lines[i];
 
@@ -271,6 +296,10 @@ static void set_position(struct arena *a, struct report_case *c, const struct re
 		c->col = l->col;
 		return;
 	}
+	if (d != NULL && set_definition(a, c, r, d))
+		return;
+	c->file = report_place(a, r, r->run.definition_file);
+	c->line = 1;
 }
 
 static struct report_case gate_case(struct arena *a, const struct report *r,

@@ -152,6 +152,8 @@ is "a gate that is shut is red" "$(reds all v1)" \
 	'exit 1, junit 2/2, junit 2/2, tap 2, ctrf 2/2, sarif 2, gitlab 2, github 2'
 is "the report of one that is open is not, though another was shut on that run" "$(reds small v1)" \
 	'exit 0, junit 0/0, junit 0/0, tap 0, ctrf 0/0, sarif 0, gitlab 0, github 0'
+is "TAP: an open gate stands where it is defined" "$(sed -n '/- gates\/small$/,/at:/s/^ *at: //p' of.tap)" "'assize.yaml:11:3'"
+is "CTRF: likewise" "$(jq -c '.results.tests[] | select(.name == "gates/small") | [.filePath, .line]' of.ctrf)" '["assize.yaml",11]'
 is "JUnit: it is skipped, with why" "$(xmllint --xpath 'string(//testcase[@classname="t/owner"]/skipped/@message)' of.junit)" \
 	'not required by gate small; fail: measured 1 row, bound == 0 rows (assize.yaml:8:69)'
 is "JUnit: so is the other gate" "$(xmllint --xpath 'string(//testcase[@name="all"]/skipped/@message)' of.junit)" \
