@@ -148,11 +148,15 @@ struct gate_input {
 	/* commits they lead to now, in the same order; NULL = leads to none, or could not be told
 	 */
 	const char *const *rollback_commits;
+	const char *const *rollback_trees; /* and the trees of those; NULL likewise, or all */
 	/* The commit that the subject stands for in the set's repository; "" = nothing it knows,
-	 * NULL = none of the targets. */
-	const char *rollback_subject;
+	 * NULL = none of the targets. And its tree; NULL = not known. */
+	const char *rollback_subject, *rollback_subject_tree;
 	const char *const *rollback_gone; /* deleted: they would be targets */
 	size_t n_rollback_gone;
+	/* no targets any more, disproved when last verified; and the commits they lead to now */
+	const char *const *rollback_left, *const *rollback_left_commits;
+	size_t n_rollback_left;
 	const char *rollback_error;    /* the tags could not be listed: why; NULL */
 	struct waiver *const *waivers; /* of the definition, for whatever gate */
 	size_t n_waivers;
@@ -214,8 +218,10 @@ size_t gate_item_past_runs(const struct gate_item *item);
 
 /* Was it verified under definitions that count here? */
 bool rollback_row_counts(const struct gate_input *in, const struct restoration_row *row);
-/* Is target i the release that is to go out? */
+/* Is target i the release that is to go out, or the very tree of it? */
 bool rollback_is_release(const struct gate_input *in, size_t i);
+/* Are two targets one commit, or one tree? */
+bool rollback_is_same(const struct gate_input *in, size_t i, size_t k);
 /* Is the release called by its tag, and the tag known as another commit, or disproved to be its
  * own? */
 bool rollback_is_moved_release(const struct gate_input *in, size_t i);

@@ -436,10 +436,17 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 
 	in->rollback_tags = get_each(r, list, in->n_rollback_tags, "tag", false);
 	in->rollback_commits = get_each(r, list, in->n_rollback_tags, "commit", true);
+	if (json_member(at, "targets_left") != NULL) {
+		in->rollback_trees = get_each(r, list, in->n_rollback_tags, "tree", true);
+		in->rollback_subject_tree = get_optional(r, at, "target_tree");
+	}
 	if (json_member(at, "target_subject") != NULL)
 		in->rollback_subject = get_text(r, at, "target_subject");
 	list = get_some(r, at, "targets_gone", &in->n_rollback_gone);
 	in->rollback_gone = get_each(r, list, in->n_rollback_gone, "tag", false);
+	list = get_some(r, at, "targets_left", &in->n_rollback_left);
+	in->rollback_left = get_each(r, list, in->n_rollback_left, "tag", false);
+	in->rollback_left_commits = get_each(r, list, in->n_rollback_left, "commit", true);
 	list = get_array(r, at, "restorations", &in->n_restorations);
 	out->restorations = arena_array(r->arena, in->n_restorations, sizeof(*out->restorations));
 	for (size_t i = 0; i < in->n_restorations; i++) {

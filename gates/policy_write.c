@@ -358,6 +358,18 @@ static void put_all_open(struct json_writer *w, const struct gate_input *in)
 	json_close(w, ']');
 }
 
+static void put_left(struct json_writer *w, const struct gate_input *in)
+{
+	json_open(w, "targets_left", '[');
+	for (size_t i = 0; i < in->n_rollback_left; i++) {
+		json_open(w, NULL, '{');
+		json_put_text(w, "tag", in->rollback_left[i]);
+		json_put_text(w, "commit", in->rollback_left_commits[i]);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
 static void put_targets(struct json_writer *w, const struct gate_input *in)
 {
 	json_open(w, "targets", '[');
@@ -366,11 +378,16 @@ static void put_targets(struct json_writer *w, const struct gate_input *in)
 		json_put_text(w, "tag", in->rollback_tags[i]);
 		json_put_text(w, "commit",
 			      in->rollback_commits != NULL ? in->rollback_commits[i] : NULL);
+		json_put_text(w, "tree", in->rollback_trees != NULL ? in->rollback_trees[i] : NULL);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
 	if (in->rollback_subject != NULL)
 		json_put_text(w, "target_subject", in->rollback_subject);
+	if (in->gate->rollback != NULL) { /* since edition 5 */
+		json_put_text(w, "target_tree", in->rollback_subject_tree);
+		put_left(w, in);
+	}
 	if (in->n_rollback_gone > 0) {
 		json_open(w, "targets_gone", '[');
 		for (size_t i = 0; i < in->n_rollback_gone; i++) {

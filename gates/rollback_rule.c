@@ -4,10 +4,12 @@
  * With `tags: all` every target is a requirement. With `tags: any` one proven target is enough, and
  * the others are advice; while none is proven, those that still could be are what is required, and
  * only when every one was disproved is the rule disproved. The release that is to go out is no way
- * back from itself; when nobody can tell which of the targets it is, one of them has to be another,
- * which two on different commits are. A target that was verified lately and is deleted now was not
- * disproved by that, nor is it forgotten. When the tag the release is called by was another commit,
- * evidence about the release may be of that one, so that the gate stays shut.
+ * back from itself, nor is another commit that has its tree; when nobody can tell which of the
+ * targets it is, one of them has to be another, which two with different trees are. A target that
+ * was verified lately and is deleted now was not disproved by that, nor is it forgotten; one that
+ * was disproved lately is not forgotten because newer tags have taken its place. When the tag the
+ * release is called by was another commit, evidence about the release may be of that one, so that
+ * the gate stays shut.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -197,8 +199,25 @@ static bool names_commit(const char *subject, const char *commit)
 	return commit != NULL && n >= 7 && strncmp(commit, subject, n) == 0;
 }
 
+static const char *tree_of(const struct gate_input *in, size_t i)
+{
+	return in->rollback_trees != NULL ? in->rollback_trees[i] : NULL;
+}
+
+bool rollback_is_same(const struct gate_input *in, size_t i, size_t k)
+{
+	return str_equal(commit_of(in, i), commit_of(in, k)) ||
+	       (tree_of(in, i) != NULL && str_equal(tree_of(in, i), tree_of(in, k)));
+}
+
+/* Another commit, from which going back to it changes nothing. */
+static bool has_tree_of_release(const struct gate_input *in, size_t i)
+{
+	return tree_of(in, i) != NULL && str_equal(tree_of(in, i), in->rollback_subject_tree);
+}
+
 /* By its tag, its commit, another tag of that commit, or whatever else git knows it by. */
-bool rollback_is_release(const struct gate_input *in, size_t i)
+static bool is_called_release(const struct gate_input *in, size_t i)
 {
 	const char *commit = commit_of(in, i);
 
@@ -212,6 +231,11 @@ bool rollback_is_release(const struct gate_input *in, size_t i)
 		    str_equal(commit, commit_of(in, k)))
 			return true;
 	return false;
+}
+
+bool rollback_is_release(const struct gate_input *in, size_t i)
+{
+	return has_tree_of_release(in, i) || is_called_release(in, i);
 }
 
 bool rollback_is_moved_release(const struct gate_input *in, size_t i)
@@ -237,19 +261,18 @@ static size_t count_ways_back(const struct gate_input *in)
 /* Is the only commit that is proven perhaps the release itself? */
 static bool is_perhaps_itself(const struct gate_input *in, const struct target_state *targets)
 {
-	const char *commit = NULL;
+	size_t first = in->n_rollback_tags;
 
 	if (in->rollback_subject == NULL || *in->rollback_subject != '\0')
 		return false;
 	for (size_t i = 0; i < in->n_rollback_tags; i++) {
 		if (!outcome_is_passing(targets[i].outcome))
 			continue;
-		if (rollback_is_release(in, i) ||
-		    (commit != NULL && !str_equal(commit, targets[i].commit)))
+		if (rollback_is_release(in, i) || (first < i && !rollback_is_same(in, first, i)))
 			return false; /* it is known, or one of the two is another */
-		commit = targets[i].commit;
+		first = first < i ? first : i;
 	}
-	return commit != NULL;
+	return first < in->n_rollback_tags;
 }
 
 static void add_perhaps_itself(struct lines *l, const struct gate_input *in)
@@ -310,6 +333,34 @@ static void decide_gone(struct lines *l, const struct gate_input *in)
 	}
 }
 
+/* What was disproved and is no target any more, until it is verified again. */
+static void decide_left(struct lines *l, const struct gate_input *in)
+{
+	for (size_t i = 0; i < in->n_rollback_left; i++) {
+		struct target_state t = {.tag = in->rollback_left[i],
+					 .commit = in->rollback_left_commits[i]};
+		const char *age;
+
+		t.row = newest_row(in, t.tag);
+		if (t.row == NULL || t.row->restoration.outcome != OUTCOME_FAIL ||
+		    refuse_is_stale(t.row->at_ms, in->now_ms, in->gate->rollback_within_ms))
+			continue;
+		age = lines_age(l, t.row->at_ms, in->now_ms);
+		t.outcome = t.commit != NULL ? OUTCOME_FAIL : OUTCOME_UNDECIDED;
+		t.text = t.commit != NULL
+				 ? finding(l, &t.row->restoration,
+					   arena_printf(l->arena, "no target now, and disproved %s",
+							age))
+				 : arena_printf(l->arena,
+						"no target now, disproved %s, and leads to no "
+						"commit of the repository",
+						age);
+		add(l, in, &t, in->gate->is_rollback_all);
+		if (t.commit == NULL)
+			l->items[l->n - 1].remedy = "bring back the tag as it was released";
+	}
+}
+
 static void decide_targets(struct lines *l, const struct gate_input *in)
 {
 	struct target_state *targets = arena_array(l->arena, in->n_rollback_tags, sizeof(*targets));
@@ -337,14 +388,25 @@ static void decide_targets(struct lines *l, const struct gate_input *in)
 		add_perhaps_itself(l, in);
 }
 
+static bool is_other_commit(const struct gate_input *in)
+{
+	for (size_t i = 0; i < in->n_rollback_tags; i++)
+		if (has_tree_of_release(in, i) && !is_called_release(in, i))
+			return true;
+	return false;
+}
+
 /* Nothing was ever released, or the set keeps nothing else of it: there is no way back to prove. */
 static void add_no_way_back(struct lines *l, const struct gate_input *in)
 {
 	bool is_alone = in->n_rollback_tags > 0;
 	struct target_state none = {
 		.tag = "",
-		.text = is_alone ? "the set has no tag to roll back to but the release itself"
-				 : "the set has no tag to roll back to",
+		.text = !is_alone ? "the set has no tag to roll back to"
+			: is_other_commit(in)
+				? "the set has no tag to roll back to but such as have the very "
+				  "tree of the release"
+				: "the set has no tag to roll back to but the release itself",
 	};
 	bool is_named =
 		in->subject != NULL && *in->subject != '\0' && strcmp(in->subject, "any") != 0;
@@ -378,4 +440,5 @@ void rollback_rule_decide(struct lines *l, const struct gate_input *in)
 		decide_targets(l, in);
 	}
 	decide_gone(l, in);
+	decide_left(l, in);
 }

@@ -122,13 +122,21 @@ bool rollback_is_shallow(const struct rollback_set *set);
 int rollback_commits(struct arena *a, const struct rollback_set *set, const char *const *tags,
 		     size_t n, const char *const **commits, struct err *e);
 
+/* Their trees: NULL where there is no commit, or it cannot be read. */
+int rollback_trees(struct arena *a, const struct rollback_set *set, const char *const *commits,
+		   size_t n, const char *const **trees, struct err *e);
+
 /*
  * The commit (hex) that a name stands for in the set's repository, whatever kind of name it is:
- * tag, branch, HEAD, commit or tag object, short or long, in either case. NULL = a tag of the set
- * that is still to be made; "" = nothing the repository knows.
+ * tag, branch, HEAD, commit or tag object, short or long, in either case, or what git describe
+ * calls a commit. NULL = a tag of the set that is still to be made; "" = nothing the repository
+ * knows.
  */
 int rollback_resolve(struct arena *a, const struct rollback_set *set, const char *name,
 		     const char **commit, struct err *e);
+
+/* Is a tag of this name one of the set's releases, however old? */
+bool rollback_has(const struct rollback_set *set, const char *tag);
 
 /*
  * Those of the names that are no tag of the repository any more and would be among the set's newest

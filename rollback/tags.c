@@ -47,8 +47,7 @@ static int newest_first(const void *a, const void *b)
 	return version_compare(*right, *left);
 }
 
-/* Is what has this name one of the set's releases? */
-static bool is_release(const struct rollback_set *set, const char *tag)
+bool rollback_has(const struct rollback_set *set, const char *tag)
 {
 	for (size_t i = 0; i < set->except.n; i++)
 		if (str_glob(set->except.items[i], tag))
@@ -64,7 +63,7 @@ static int collect(struct arena *a, git_repository *repo, const struct rollback_
 	int rc = git_reference_iterator_glob_new(&it, repo, TAG_PREFIX "*");
 
 	while (rc == 0 && (rc = git_reference_next_name(&name, it)) == 0)
-		if (is_release(set, name + strlen(TAG_PREFIX)))
+		if (rollback_has(set, name + strlen(TAG_PREFIX)))
 			names_add(a, out, name + strlen(TAG_PREFIX));
 	git_reference_iterator_free(it);
 	if (rc != GIT_ITEROVER)
@@ -90,7 +89,7 @@ static void add_loose(struct arena *a, const char *root, const char *prefix,
 		if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
 			add_loose(a, root, arena_printf(a, "%s/", name), set, known, out,
 				  depth + 1);
-		else if (S_ISREG(st.st_mode) && is_release(set, name) && !map_get(known, name))
+		else if (S_ISREG(st.st_mode) && rollback_has(set, name) && !map_get(known, name))
 			names_add(a, out, name);
 	}
 	if (dir)
@@ -246,6 +245,29 @@ int rollback_commits(struct arena *a, const struct rollback_set *set, const char
 	return 0;
 }
 
+int rollback_trees(struct arena *a, const struct rollback_set *set, const char *const *commits,
+		   size_t n, const char *const **trees, struct err *e)
+{
+	const char **out = arena_array(a, n, sizeof(*out));
+	git_repository *repo = NULL;
+
+	if (git_door_open(set->repo->location, &repo, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		git_commit *commit = NULL;
+		git_oid id;
+
+		if (commits[i] == NULL || git_oid_fromstr(&id, commits[i]) < 0 ||
+		    git_commit_lookup(&commit, repo, &id) < 0)
+			continue;
+		out[i] = arena_strdup(a, git_oid_tostr_s(git_commit_tree_id(commit)));
+		git_commit_free(commit);
+	}
+	git_repository_free(repo);
+	*trees = out;
+	return 0;
+}
+
 /* Names with a ":" are paths or searches to git, and digests to everybody else. */
 static git_object *find_commit(git_repository *repo, const char *name)
 {
@@ -261,28 +283,59 @@ static git_object *find_commit(git_repository *repo, const char *name)
 }
 
 /* A release that is not tagged yet is called as its tag will be, also one that is left out. */
-static bool is_tag_to_be(struct arena *a, const struct rollback_set *set, const char *name)
+static bool is_tag_to_be(struct arena *a, git_repository *repo, const struct rollback_set *set,
+			 const char *name)
 {
 	const char *tag = str_starts(name, TAG_PREFIX) ? name + strlen(TAG_PREFIX) : name;
+	const char *ref = arena_printf(a, TAG_PREFIX "%s", tag);
 	int is_valid = 0;
+	git_oid id;
 
-	return str_glob(set->tags, tag) &&
-	       git_reference_name_is_valid(&is_valid, arena_printf(a, TAG_PREFIX "%s", tag)) == 0 &&
-	       is_valid;
+	return str_glob(set->tags, tag) && git_reference_name_is_valid(&is_valid, ref) == 0 &&
+	       is_valid && git_reference_name_to_id(&id, repo, ref) == GIT_ENOTFOUND;
+}
+
+/* What git describe says of a work tree with changes is said of the commit below them. */
+static const char *without_mark(struct arena *a, const char *name)
+{
+	const char *const marks[] = {"-dirty", "-broken"};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (str_ends(name, marks[i]))
+			return arena_strndup(a, name, strlen(name) - strlen(marks[i]));
+	return name;
+}
+
+/* The commit in TAG-N-gCOMMIT, as git describe writes it and git reads it; NULL = it is no such. */
+static const char *described(const char *name)
+{
+	const char *end = strrchr(name, '-'), *digits = end;
+
+	if (end == NULL || end[1] != 'g' || strlen(end + 2) < 4 ||
+	    strspn(end + 2, "0123456789abcdefABCDEF") != strlen(end + 2))
+		return NULL;
+	while (digits > name && strchr("0123456789", digits[-1]) != NULL)
+		digits--;
+	return digits < end && digits > name + 1 && digits[-1] == '-' ? end + 2 : NULL;
 }
 
 int rollback_resolve(struct arena *a, const struct rollback_set *set, const char *name,
 		     const char **commit, struct err *e)
 {
+	const char *plain = without_mark(a, name), *of_commit = described(plain);
 	git_repository *repo = NULL;
 	git_object *found;
 
-	*commit = is_tag_to_be(a, set, name) ? NULL : "";
 	if (git_door_open(set->repo->location, &repo, e) < 0)
 		return -1;
+	*commit = of_commit == NULL && is_tag_to_be(a, repo, set, name) ? NULL : "";
 	found = peel_tag(a, repo, name); /* before a branch of that name */
 	if (found == NULL)
 		found = find_commit(repo, name);
+	if (found == NULL && plain != name)
+		found = peel_tag(a, repo, plain);
+	if (found == NULL && of_commit != NULL)
+		found = find_commit(repo, of_commit);
 	if (found != NULL)
 		*commit = arena_strdup(a, git_oid_tostr_s(git_object_id(found)));
 	git_object_free(found);
@@ -316,7 +369,7 @@ int rollback_gone(struct arena *a, const struct rollback_set *set, const char *c
 		bool is_old =
 			n_newest == keep && version_compare(newest[n_newest - 1], names[i]) > 0;
 
-		if (!is_old && is_release(set, names[i]) && !is_among(names[i], there, n_there) &&
+		if (!is_old && rollback_has(set, names[i]) && !is_among(names[i], there, n_there) &&
 		    !is_among(names[i], out.items, out.n))
 			names_add(a, &out, names[i]);
 	}

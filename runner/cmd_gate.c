@@ -137,10 +137,8 @@ static bool is_target_fresh(const struct gate_command *g, size_t target)
 static bool is_rollback_fresh(const struct gate_command *g)
 {
 	const struct gate_input *in = &g->input;
-	const char *const *commits = in->rollback_commits;
 	bool is_unknown = in->rollback_subject != NULL && *in->rollback_subject == '\0';
-	size_t n_fresh = 0, n_others = 0;
-	const char *first = NULL;
+	size_t n_fresh = 0, n_others = 0, first = in->n_rollback_tags;
 
 	for (size_t i = 0; i < in->n_rollback_tags; i++) {
 		if (rollback_is_moved_release(in, i))
@@ -148,10 +146,10 @@ static bool is_rollback_fresh(const struct gate_command *g)
 		if (!is_target_fresh(g, i))
 			continue;
 		n_fresh++;
-		if (rollback_is_release(in, i) || (first != NULL && str_equal(first, commits[i])))
+		if (rollback_is_release(in, i) || (first < i && rollback_is_same(in, first, i)))
 			continue;
 		n_others++; /* ways back: a release that nobody knows may be one of them */
-		first = commits[i];
+		first = first < i ? first : i;
 	}
 	if (g->gate->is_rollback_all)
 		return n_fresh > 0 && n_fresh == in->n_rollback_tags;

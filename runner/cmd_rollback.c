@@ -154,10 +154,15 @@ static const struct check *narrowed(struct rollback_command *c, const struct che
 static int add_tag(struct rollback_command *c, const struct check *hidden,
 		   const struct rollback_set *set, struct chosen *out, struct err *e)
 {
+	struct rollback_set all = *set;
 	const char *const *tags;
 	size_t n_tags, n_newer;
 
-	if (rollback_tags(c->app->arena, set, &tags, &n_tags, e) != 0)
+	if (c->verb == VERB_VERIFY) { /* also one that is too old: it may have been disproved */
+		all.keep = INT64_MAX;
+		all.is_reachable_only = false;
+	}
+	if (rollback_tags(c->app->arena, &all, &tags, &n_tags, e) != 0)
 		return err_context(e, "rollback set \"%s\"", set->name);
 	for (size_t i = 0; i < n_tags; i++) {
 		if (strcmp(tags[i], out->tag) != 0)

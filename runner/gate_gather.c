@@ -11,6 +11,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/freeze.h"
 #include "runner/gate_chain.h"
 #include "runner/gate_merged.h"
@@ -57,36 +58,122 @@ static int find_gone(const struct gate_gather *g, const struct restoration_row *
 			     &out->rollback_gone, &out->n_rollback_gone, e);
 }
 
+/* The name of a tag in the word that it is called by. */
+static const char *tag_of(const char *subject)
+{
+	subject += str_starts(subject, "refs/") ? strlen("refs/") : 0;
+	return subject + (str_starts(subject, "tags/") ? strlen("tags/") : 0);
+}
+
+/* The commit that a tag which is none now was, as far as the record knows; NULL = it does not. */
+static int find_known(const struct gate_gather *g, const struct restoration_row *rows, size_t n,
+		      const char **commit, struct err *e)
+{
+	const char *tag = tag_of(g->subject);
+	struct pin *pins;
+	size_t n_pins;
+
+	if (record_subject_commit(g->record, g->arena, g->subject, commit, e) != 0 ||
+	    record_pins(g->record, g->arena, &pins, &n_pins, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n_pins; i++)
+		if (strcmp(pins[i].set, g->gate->rollback->name) == 0 &&
+		    strcmp(pins[i].tag, tag) == 0)
+			*commit = pins[i].commit;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].restoration.tag, tag) == 0 && rows[i].restoration.commit != NULL)
+			*commit = rows[i].restoration.commit;
+	return 0;
+}
+
+/* known: what find_known() says. */
+static int find_release(const struct gate_gather *g, const char *known, struct gate_input *out,
+			struct err *e)
+{
+	const struct rollback_set *set = g->gate->rollback;
+	const char *const *trees;
+
+	out->rollback_subject = ""; /* of no release: nobody can tell which of the tags it is */
+	if (g->subject == NULL || strcmp(g->subject, "any") == 0)
+		return 0;
+	if (rollback_resolve(g->arena, set, g->subject, &out->rollback_subject, e) != 0)
+		return -1;
+	/* a tag that was deleted is none to come */
+	if (out->rollback_subject == NULL && known != NULL &&
+	    rollback_resolve(g->arena, set, known, &out->rollback_subject, e) != 0)
+		return -1;
+	if (out->rollback_subject == NULL && known != NULL)
+		out->rollback_subject = "";
+	if (rollback_trees(g->arena, set, &out->rollback_subject, 1, &trees, e) != 0)
+		return -1;
+	out->rollback_subject_tree = trees[0];
+	return 0;
+}
+
+static bool is_among(const char *name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Those that were disproved and are no targets now: newer tags, or another HEAD, do not mend them.
+ */
+static int find_left(const struct gate_gather *g, const struct restoration_row *rows,
+		     struct gate_input *out, struct err *e)
+{
+	const struct rollback_set *set = g->gate->rollback;
+	const char **left = arena_array(g->arena, out->n_restorations, sizeof(*left));
+
+	for (size_t i = 0; i < out->n_restorations && g->gate->is_rollback_all; i++) {
+		const char *tag = rows[i].restoration.tag;
+
+		if (rows[i].restoration.outcome == OUTCOME_FAIL && rollback_has(set, tag) &&
+		    !is_among(tag, out->rollback_tags, out->n_rollback_tags) &&
+		    !is_among(tag, out->rollback_gone, out->n_rollback_gone))
+			left[out->n_rollback_left++] = tag;
+	}
+	out->rollback_left = left;
+	return rollback_commits(g->arena, set, left, out->n_rollback_left,
+				&out->rollback_left_commits, e);
+}
+
+static int find_targets(const struct gate_gather *g, const struct restoration_row *rows,
+			struct gate_input *out, struct err *e)
+{
+	const struct rollback_set *set = g->gate->rollback;
+
+	if (rollback_tags(g->arena, set, &out->rollback_tags, &out->n_rollback_tags, e) != 0 ||
+	    rollback_commits(g->arena, set, out->rollback_tags, out->n_rollback_tags,
+			     &out->rollback_commits, e) != 0 ||
+	    rollback_trees(g->arena, set, out->rollback_commits, out->n_rollback_tags,
+			   &out->rollback_trees, e) != 0)
+		return -1;
+	return find_gone(g, rows, out, e) != 0 ? -1 : find_left(g, rows, out, e);
+}
+
 static int find_restorations(const struct gate_gather *g, struct gate_input *out, struct err *e)
 {
 	const struct rollback_set *set = g->gate->rollback;
-	bool is_named = g->subject != NULL && strcmp(g->subject, "any") != 0;
 	struct restoration_row *rows = NULL;
+	const char *known = NULL;
 	struct err list = {0};
 
 	if (set == NULL)
 		return 0;
 	if (record_restorations(g->record, g->arena, set->name, &rows, &out->n_restorations, e) !=
-	    0)
+		    0 ||
+	    (g->subject != NULL && find_known(g, rows, out->n_restorations, &known, e) != 0))
 		return -1;
 	for (size_t i = 0; i < out->n_restorations && !set->is_pinned; i++)
 		rows[i].pinned = NULL;
 	out->restorations = rows;
-	out->rollback_error = NULL;
-	out->rollback_commits = NULL;
-	out->n_rollback_tags = 0;
-	out->rollback_subject = ""; /* of no release: nobody can tell which of the tags it is */
-	out->rollback_gone = NULL;
-	out->n_rollback_gone = 0;
-	if (rollback_tags(g->arena, set, &out->rollback_tags, &out->n_rollback_tags, &list) != 0 ||
-	    rollback_commits(g->arena, set, out->rollback_tags, out->n_rollback_tags,
-			     &out->rollback_commits, &list) != 0 ||
-	    find_gone(g, rows, out, &list) != 0 ||
-	    (is_named &&
-	     rollback_resolve(g->arena, set, g->subject, &out->rollback_subject, &list) != 0)) {
+	if (find_targets(g, rows, out, &list) != 0 || find_release(g, known, out, &list) != 0) {
 		out->rollback_error = arena_strdup(g->arena, list.message);
 		out->n_rollback_tags = 0; /* a repository that went away half read has none */
 		out->n_rollback_gone = 0;
+		out->n_rollback_left = 0;
 	} else if (out->n_rollback_tags == 0 && rollback_is_shallow(set)) {
 		out->rollback_error = "a shallow clone has no tags";
 	}

@@ -104,8 +104,9 @@ static const struct key_row rollback_rows[] = {
 	 .choices = tag_rules,
 	 .def = "any",
 	 .help = "must all tags of the set be restorable, those that were verified within that "
-		 "time and are deleted now among them, or does one suffice that is certainly not "
-		 "the subject itself: one that is unknown to the repository, and `any`, take two",
+		 "time and are deleted now, or disproved and no longer targets, among them, or "
+		 "does one suffice that is certainly not the subject itself: one that is unknown "
+		 "to the repository, and `any`, take two",
 	 .example = "any"},
 	{.name = "verified_within",
 	 .type = KEY_DURATION,

@@ -366,3 +366,33 @@ int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_
 	store_bind_int(s, 2, STORE_LONGEST_RUN_MS);
 	return store_integers(r, s, a, out, n, e);
 }
+
+static int read_subject_commit(struct record *r, struct arena *a, const char *subject,
+			       const char **commit, struct err *e)
+{
+	sqlite3_stmt *s;
+	int64_t id;
+	int rc;
+
+	if (lookup_text(r, subject, &id, e) != 0)
+		return -1;
+	s = store_sql(r,
+		      "SELECT (SELECT body FROM texts WHERE id = subject_commit) FROM runs WHERE "
+		      "subject = ?1 AND subject_commit IS NOT NULL ORDER BY id DESC LIMIT 1",
+		      e);
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, id);
+	*commit = NULL;
+	while ((rc = store_step(r, s, e)) == 1)
+		*commit = store_text(s, 0, a);
+	return rc;
+}
+
+int record_subject_commit(struct record *r, struct arena *a, const char *subject,
+			  const char **commit, struct err *e)
+{
+	return store_enter(r, STORE_READING, e) != 0
+		       ? -1
+		       : store_leave(r, read_subject_commit(r, a, subject, commit, e), e);
+}

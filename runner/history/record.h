@@ -477,6 +477,10 @@ int record_overrides(struct record *r, struct arena *a, const struct override_qu
 int record_override_of(struct record *r, struct arena *a, int64_t id, const struct override **out,
 		       struct err *e);
 
+/* What a subject was the last time a run knew it, whatever it is now; NULL = never. */
+int record_subject_commit(struct record *r, struct arena *a, const char *subject,
+			  const char **commit, struct err *e);
+
 /* The newest decision of a gate about a subject, recorded before before_seq; 1 = there is none. */
 int record_last_decision(struct record *r, struct arena *a, const char *gate, const char *subject,
 			 int64_t before_seq, struct decision *out, struct err *e);

@@ -12,6 +12,7 @@
 #define ZLIB_CONST /* zlib reads through pointers to const */
 #include "runner/io/git_loose.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -235,6 +236,44 @@ static int loose_exists(git_odb_backend *backend, const git_oid *id)
 	return found;
 }
 
+/* The object whose name begins with the first len digits of part; there must be no second one. */
+static int complete(const struct loose_backend *b, const git_oid *part, size_t len, git_oid *out)
+{
+	char hex[GIT_OID_HEXSZ + 1], *path = make_path(b, part);
+	const struct dirent *entry;
+	int rc = GIT_ENOTFOUND;
+	DIR *dir;
+
+	git_oid_tostr(hex, sizeof(hex), part);
+	path[strlen(path) - (GIT_OID_HEXSZ - 2)] = '\0'; /* its directory */
+	dir = opendir(path);
+	free(path);
+	while (dir != NULL && len >= 2 && rc != GIT_EAMBIGUOUS && (entry = readdir(dir)) != NULL) {
+		if (strlen(entry->d_name) != GIT_OID_HEXSZ - 2 ||
+		    strncmp(entry->d_name, hex + 2, len - 2) != 0)
+			continue;
+		memcpy(hex + 2, entry->d_name, GIT_OID_HEXSZ - 2);
+		if (git_oid_fromstr(out, hex) == 0)
+			rc = rc == GIT_ENOTFOUND ? 0 : GIT_EAMBIGUOUS;
+	}
+	if (dir != NULL)
+		(void)closedir(dir); /* only read */
+	return rc;
+}
+
+static int loose_read_prefix(git_oid *id, void **data, size_t *size, git_object_t *type,
+			     git_odb_backend *backend, const git_oid *part, size_t len)
+{
+	git_oid found;
+	int rc = complete((struct loose_backend *)backend, part, len, &found);
+
+	if (rc == 0)
+		rc = loose_read(data, size, type, backend, &found);
+	if (rc == 0)
+		git_oid_cpy(id, &found);
+	return rc;
+}
+
 static void loose_free(git_odb_backend *backend)
 {
 	struct loose_backend *b = (struct loose_backend *)backend;
@@ -252,6 +291,7 @@ struct git_odb_backend *git_loose_backend(const char *objects)
 			{
 				.version = GIT_ODB_BACKEND_VERSION,
 				.read = loose_read,
+				.read_prefix = loose_read_prefix,
 				.read_header = loose_read_header,
 				.exists = loose_exists,
 				.free = loose_free,
