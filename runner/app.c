@@ -187,12 +187,24 @@ static const char *repeated_options(const struct app *app, const struct options 
 	return text;
 }
 
+/* What is written at the end, or removed where it is of an earlier run. */
+static void expect_outputs(struct app *app, const struct options *o)
+{
+	if (!o->is_due) /* nothing may be due, or another run is at it */
+		app->reports = o->reports;
+	app->attests = o->attests;
+	guard_outputs(app, &o->reports);
+	guard_outputs(app, &o->attests);
+}
+
 bool app_begin(struct app *app, const struct command *self, int argc, char **argv,
 	       struct options *o, int *status)
 {
 	struct err e = {0};
 
 	if (options_parse(app, self->accepts, argc, argv, o, &e) != 0) {
+		options_outputs(app, self->accepts, argc, argv, o);
+		expect_outputs(app, o);
 		(void)err_help(&e, "assize %s --help lists the options", self->name);
 		*status = app_fail(app, &e);
 		return false;
@@ -202,11 +214,8 @@ bool app_begin(struct app *app, const struct command *self, int argc, char **arg
 		*status = EXIT_PASS;
 		return false;
 	}
-	if (!o->is_due) /* nothing may be due, or another run is at it */
-		app->reports = o->reports;
+	expect_outputs(app, o);
 	app->repeated = repeated_options(app, o);
-	guard_outputs(app, &o->reports);
-	guard_outputs(app, &o->attests);
 	if (refuse_bytes(o, &e) != 0 || refuse_one_file(app, o, &e) != 0 ||
 	    (github_is_wanted(&o->reports) && github_begin(app, &e) != 0)) {
 		*status = app_fail(app, &e);

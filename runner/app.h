@@ -31,7 +31,8 @@ struct app {
 	void *env_ctx;
 	const struct definition *definition; /* what app_load() loaded last; NULL = nothing */
 	bool out_is_terminal;
-	struct texts reports; /* --report, of a command that writes them whenever it gets so far */
+	/* --report and --attest, of a command that writes them whenever it gets so far */
+	struct texts reports, attests;
 	/* " -f other.yaml": options that printed commands are to be run with; "" = none */
 	const char *repeated;
 	const char *step_token; /* of a step of GitHub Actions (github.h); NULL = this is none */

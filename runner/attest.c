@@ -19,15 +19,21 @@
 #include "runner/options.h"
 #include "runner/vouch.h"
 
+/* The beginning of every in-toto statement, in base64. */
+#define STATEMENT_BEGINS "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQv"
+#define BUNDLE_BEGINS	 "{\"mediaType\":\"application/vnd.dev.sigstore.bundle."
+#define ENVELOPE_BEGINS	 "{\"payload\":\"" STATEMENT_BEGINS
+
 static const struct format {
 	const char *name;
 	enum dsse_form form;
 	void (*render)(struct buf *out, const struct attest *x);
+	const char *begins; /* so does every one */
 } formats[] = {
-	{"test-result", DSSE_BUNDLE, attest_test_result},
-	{"vsa", DSSE_BUNDLE, attest_vsa},
-	{"test-result-dsse", DSSE_ENVELOPE, attest_test_result},
-	{"vsa-dsse", DSSE_ENVELOPE, attest_vsa},
+	{"test-result", DSSE_BUNDLE, attest_test_result, BUNDLE_BEGINS},
+	{"vsa", DSSE_BUNDLE, attest_vsa, BUNDLE_BEGINS},
+	{"test-result-dsse", DSSE_ENVELOPE, attest_test_result, ENVELOPE_BEGINS},
+	{"vsa-dsse", DSSE_ENVELOPE, attest_vsa, ENVELOPE_BEGINS},
 };
 
 /* The format of FORMAT=FILE and, behind it, the file. */
@@ -46,6 +52,14 @@ static const struct format *find(const char *word, const char **file, struct err
 	(void)err_help(e, "formats are test-result, vsa (Sigstore bundles), test-result-dsse and "
 			  "vsa-dsse");
 	return NULL;
+}
+
+const char *attest_begins(const char *word, const char **file)
+{
+	struct err ignored = {0};
+	const struct format *f = find(word, file, &ignored);
+
+	return f != NULL ? f->begins : NULL;
 }
 
 static int load_key(struct app *app, const char *where, struct sign_key **out, struct err *e)

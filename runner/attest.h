@@ -19,6 +19,9 @@ struct sign_key;
 int attest_begin(struct app *app, const struct options *o, const struct definition *d,
 		 const char *subject, struct sign_key **key, struct err *e);
 
+/* How every statement of FORMAT=FILE begins, and its file; NULL: there is no such format. */
+const char *attest_begins(const char *word, const char **file);
+
 int attest_write(struct app *app, const struct options *o, const struct attest *what,
 		 const struct sign_key *key, struct err *e);
 

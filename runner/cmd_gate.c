@@ -235,9 +235,9 @@ static int attest(struct gate_command *g, const struct decision *decision, struc
 static int publish(struct gate_command *g, const struct decision *decision, struct err *e)
 {
 	if (output_write(g->app, g->record, decision->run_id, &g->o.reports, e) != 0 ||
-	    attest(g, decision, e) != 0)
+	    vouch_sign(g->app, g->definition, g->record, e) < 0)
 		return -1;
-	return vouch_sign(g->app, g->definition, g->record, e) < 0 ? -1 : 0;
+	return attest(g, decision, e); /* last: elsewhere it is taken for the decision itself */
 }
 
 /* The end of the run behind the decision; as JSON the decision alone when nothing was measured. */

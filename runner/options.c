@@ -291,24 +291,30 @@ static bool may_repeat(const struct option_row *row)
 	return row->type == OPTION_FLAG || row->type == OPTION_LIST || row->type == OPTION_PAIR;
 }
 
+/* The option of a word that begins with '-', and the value in it; NULL = there is none of them. */
+static const struct option_row *row_of(const char *const *accepts, const char *word,
+				       const char **value)
+{
+	const char *eq = strchr(word, '=');
+
+	if (word[1] == '-') {
+		*value = eq != NULL ? eq + 1 : NULL;
+		return find_long(accepts, word + 2,
+				 eq ? (size_t)(eq - word - 2) : strlen(word + 2));
+	}
+	*value = word[2] != '\0' ? word + 2 : NULL;
+	return find_letter(accepts, word[1]);
+}
+
 /* One word that begins with '-'; *used counts further words it took as its argument. */
 static int parse_word(struct app *app, const char *const *accepts, char **argv, int left,
 		      struct options *o, bool given[], int *used, struct err *e)
 {
-	const char *word = argv[0];
-	const char *eq = strchr(word, '=');
-	const struct option_row *row;
-	const char *value = NULL;
+	const char *value;
+	const struct option_row *row = row_of(accepts, argv[0], &value);
 
-	if (word[1] == '-') {
-		row = find_long(accepts, word + 2, eq ? (size_t)(eq - word - 2) : strlen(word + 2));
-		value = eq != NULL ? eq + 1 : NULL;
-	} else {
-		row = find_letter(accepts, word[1]);
-		value = word[2] != '\0' ? word + 2 : NULL;
-	}
 	if (row == NULL)
-		return unknown(accepts, word, e);
+		return unknown(accepts, argv[0], e);
 	if (row->argument == NULL && value != NULL)
 		return err_set(e, ERR_USAGE, "option --%s takes no value", row->name);
 	if (row->argument != NULL && value == NULL) {
@@ -329,30 +335,41 @@ static int parse_word(struct app *app, const char *const *accepts, char **argv, 
 }
 
 /*
- * ASSIZE_JSON_SCHEMA for --json-schema. "" counts as unset; flags take 1, true, yes. None for
- * --help: a gate that only prints its help must not be what a pipeline takes for an open one.
+ * What ASSIZE_JSON_SCHEMA says for --json-schema, in name. "" counts as unset; flags take 1, true,
+ * yes. None for --help: a gate that only prints its help must not be what a pipeline takes for an
+ * open one.
  */
+static const char *twin_of(struct app *app, const struct option_row *row, char name[64])
+{
+	const char *value;
+	size_t n = strlen("ASSIZE_");
+
+	if (strcmp(row->name, "help") == 0)
+		return NULL;
+	memcpy(name, "ASSIZE_", n);
+	for (const char *p = row->name; *p != '\0'; p++)
+		name[n++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+	name[n] = '\0';
+	value = app->env(app->env_ctx, name);
+	if (value == NULL || value[0] == '\0')
+		return NULL;
+	if (row->type == OPTION_FLAG && strcmp(value, "1") != 0 && strcmp(value, "true") != 0 &&
+	    strcmp(value, "yes") != 0)
+		return NULL;
+	return value;
+}
+
 static int take_environment(struct app *app, const char *const *accepts, struct options *o,
 			    const bool given[], struct err *e)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
-		char name[64] = "ASSIZE_";
 		const char *value;
-		size_t n = strlen(name);
+		char name[64];
 
-		if (given[i] || !is_accepted(accepts, &rows[i]) ||
-		    strcmp(rows[i].name, "help") == 0)
+		if (given[i] || !is_accepted(accepts, &rows[i]))
 			continue;
-		for (const char *p = rows[i].name; *p != '\0'; p++)
-			name[n++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
-		name[n] = '\0';
-		value = app->env(app->env_ctx, name);
-		if (value == NULL || value[0] == '\0')
-			continue;
-		if (rows[i].type == OPTION_FLAG && strcmp(value, "1") != 0 &&
-		    strcmp(value, "true") != 0 && strcmp(value, "yes") != 0)
-			continue;
-		if (set_option(app, o, &rows[i], value, e) != 0)
+		value = twin_of(app, &rows[i], name);
+		if (value != NULL && set_option(app, o, &rows[i], value, e) != 0)
 			return err_context(e, "environment variable %s", name);
 	}
 	return 0;
@@ -394,6 +411,43 @@ int options_parse(struct app *app, const char *const *accepts, int argc, char **
 	}
 	*out = o;
 	return 0;
+}
+
+void options_outputs(struct app *app, const char *const *accepts, int argc, char **argv,
+		     struct options *out)
+{
+	static const size_t wanted[] = {AT(reports), AT(attests), AT(is_due)};
+	bool given[N_ROWS] = {false};
+	struct err ignored = {0};
+
+	*out = (struct options){0};
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const struct option_row *row = NULL;
+		const char *value;
+
+		if (is_option(argv[i]))
+			row = row_of(accepts, argv[i], &value);
+		if (row == NULL)
+			continue;
+		if (row->argument != NULL && value == NULL && (value = argv[++i]) == NULL)
+			return;
+		for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]); k++)
+			if (row->offset == wanted[k]) /* a list or a flag takes whatever it is */
+				(void)set_option(app, out, row, value, &ignored);
+		given[row - rows] = true;
+	}
+	for (size_t i = 0; i < N_ROWS; i++)
+		for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]); k++) {
+			const char *value;
+			char name[64];
+
+			if (given[i] || rows[i].offset != wanted[k] ||
+			    !is_accepted(accepts, &rows[i]))
+				continue;
+			value = twin_of(app, &rows[i], name);
+			if (value != NULL)
+				(void)set_option(app, out, &rows[i], value, &ignored); /* same */
+		}
 }
 
 static const char *meaning_of(const struct option_row *row, const struct option_meaning *here)

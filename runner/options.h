@@ -73,6 +73,10 @@ struct option_meaning {
 int options_parse(struct app *app, const char *const *accepts, int argc, char **argv,
 		  struct options *out, struct err *e);
 
+/* After an error of that: what can be told of --report, --attest and --due; all else is unset. */
+void options_outputs(struct app *app, const char *const *accepts, int argc, char **argv,
+		     struct options *out);
+
 /*
  * "  -f, --file FILE    ..." one line per accepted option, for --help; here (MAY be NULL): what
  * some of them mean to this command.

@@ -14,6 +14,7 @@
 #include "gates/refuse.h"
 #include "reports/report.h"
 #include "runner/app.h"
+#include "runner/attest.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -396,29 +397,40 @@ static bool begins_so(const char *path, const char *begins)
 	return n == (ssize_t)strlen(begins) && memcmp(head, begins, strlen(begins)) == 0;
 }
 
+static void remove_left(struct app *app, const char *what, const char *entry, const char *file,
+			const char *begins)
+{
+	const char *path = file_absolute(app->arena, app->cwd, file);
+
+	if (!file_is_left(path) || !begins_so(path, begins))
+		return;
+	if (unlink(path) == 0)
+		(void)fprintf(app->err, "assize: removed %s \"%s\": it was of an earlier run\n",
+			      what, entry);
+	else
+		(void)fprintf(
+			app->err,
+			"assize: %s \"%s\" is of an earlier run, and could not be removed: %s\n",
+			what, entry, strerror(errno));
+}
+
 void output_end(struct app *app, int status)
 {
-	for (size_t i = 0; status != EXIT_PASS && i < app->reports.n; i++) {
+	if (status == EXIT_PASS)
+		return;
+	for (size_t i = 0; i < app->reports.n; i++) {
 		const char *entry = app->reports.items[i], *eq = strchr(entry, '=');
 		struct err ignored = {0};
 		const struct format *f =
 			eq != NULL ? find(entry, (size_t)(eq - entry), &ignored) : NULL;
-		const char *path;
 
-		if (f == NULL || f->begins == NULL)
-			continue;
-		path = file_absolute(app->arena, app->cwd, eq + 1);
-		if (!file_is_left(path) || !begins_so(path, f->begins))
-			continue;
-		if (unlink(path) == 0)
-			(void)fprintf(app->err,
-				      "assize: removed report \"%s\": it was of an earlier run\n",
-				      entry);
-		else
-			(void)fprintf(
-				app->err,
-				"assize: report \"%s\" is of an earlier run, and could not be "
-				"removed: %s\n",
-				entry, strerror(errno));
+		if (f != NULL && f->begins != NULL)
+			remove_left(app, "report", entry, eq + 1, f->begins);
+	}
+	for (size_t i = 0; i < app->attests.n; i++) {
+		const char *file, *begins = attest_begins(app->attests.items[i], &file);
+
+		if (begins != NULL)
+			remove_left(app, "statement", app->attests.items[i], file, begins);
 	}
 }

@@ -40,9 +40,9 @@ int output_render(struct app *app, struct record *record, int64_t run_id, const 
 		  const char *file, struct err *e);
 
 /*
- * At the end of a command: reports it should have written, and did not, as one that could not start
- * does not. Those of an earlier run are removed, for nobody is to take them for this one's; what no
- * report begins with is left alone.
+ * At the end of a command: reports and statements it should have written, and did not, as one that
+ * could not start does not. Those of an earlier run are removed, for nobody is to take them for
+ * this one's; what no report begins with is left alone.
  */
 void output_end(struct app *app, int status);
 

@@ -250,6 +250,61 @@ cannot "no such gate" 3 gate h -f good.yaml
 cannot "no record" 4 gate g -f good.yaml --record text.db
 cannot "a report of no format" 3 gate g -f good.yaml --report pdf=r.pdf
 cannot "a run of nothing" 3 run none -f good.yaml
+cannot "an option that there is not" 3 gate g --bogus -f good.yaml
+cannot "one that is for another command" 3 gate g --limit 3 -f good.yaml
+cannot "an option that is given twice" 3 gate g -s v1 -s v1 -f good.yaml
+cannot "a password in --record" 3 gate g -f good.yaml --record postgresql://a:word@localhost/x
+cannot "a number that is none" 3 gate g -f good.yaml --jobs x
+export ASSIZE_JOBS=x
+exits "a gate that is told how many" 0 "$ASSIZE" gate g -f good.yaml --jobs 1 "${reports[@]}"
+run "$ASSIZE" gate g -f good.yaml "${reports[@]}"
+is "a number of the environment that is none: exit 3" "$status" 3
+is "leaves no report" "$(echo r.*)" r.prom
+unset ASSIZE_JOBS
+exits "a report of the environment" 0 env ASSIZE_REPORT=tap=r.tap "$ASSIZE" gate g -f good.yaml
+exits "is read behind an error, too" 3 env ASSIZE_REPORT=tap=r.tap "$ASSIZE" gate g --bogus -f good.yaml
+is "and removed" "$(echo r.*)" r.prom
+exits "it opens once more" 0 "$ASSIZE" gate g -f good.yaml --report tap=r.tap
+exits "an option without its value" 3 "$ASSIZE" gate g --report=tap=r.tap --subject
+is "leaves none" "$(echo r.*)" r.prom
+exits "and again" 0 "$ASSIZE" gate g -f good.yaml --report tap=r.tap
+exits "a word behind --" 3 "$ASSIZE" gate g --bogus -- --report tap=r.tap
+exits "a value of another option" 3 "$ASSIZE" gate g --bogus --subject --report=tap=r.tap
+exits "a schedule" 3 "$ASSIZE" run --due --bogus --report tap=r.tap
+is "leave it where it is" "$(echo r.*)" 'r.prom r.tap'
+
+openssl genpkey -algorithm ed25519 -out key 2>/dev/null && chmod 600 key
+statements=(-s "$(printf '%064d' 1)" --sign-key key)
+for format in test-result vsa test-result-dsse vsa-dsse; do
+	statements+=(--attest "$format=s.$format")
+done
+stated()
+{
+	local claim=$1 expected=$2
+	shift 2
+	exits "a gate that opens" 0 "$ASSIZE" gate g -f good.yaml "${statements[@]}"
+	is "has made its statements" "$(ls s.* | wc -l)" 4
+	run "$ASSIZE" "$@" "${statements[@]}"
+	is "$claim: exit $expected" "$status" "$expected"
+	is "$claim: no statement is left" "$(echo s.*)" 's.*'
+	like "$claim: which is told" "$err" 'removed statement "vsa=s.vsa": it was of an earlier run'
+}
+stated "an option that there is not" 3 gate g --bogus -f good.yaml
+stated "a definition with an error" 3 gate g -f bad.yaml
+stated "no such gate" 3 gate h -f good.yaml
+stated "no record" 4 gate g -f good.yaml --record text.db
+stated "a key that is given twice" 3 gate g -f good.yaml --sign-key none
+exits "a gate that opens" 0 "$ASSIZE" gate g -f good.yaml "${statements[@]}"
+exits "a record that others sign" 0 "$ASSIZE" ledger init -q -f good.yaml
+mv .assize/ledger.key kept && cp key .assize/ledger.key
+exits "a record that cannot be signed" 4 "$ASSIZE" gate g -f good.yaml "${statements[@]}"
+is "has nothing stated" "$(echo s.*)" 's.*'
+mv kept .assize/ledger.key
+printf '{"payload":"e30="}\n' >s.vsa-dsse
+exits "what is no statement" 3 "$ASSIZE" gate h -f good.yaml "${statements[@]}"
+is "stays" "$(cat s.vsa-dsse)" '{"payload":"e30="}'
+rm s.*
+
 exits "it opens" 0 "$ASSIZE" gate g -f good.yaml "${reports[@]}"
 rm r.junit && mkdir r.junit
 exits "a report that cannot be written" 2 "$ASSIZE" gate g -f good.yaml "${reports[@]}"
