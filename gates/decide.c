@@ -335,6 +335,7 @@ void gate_decide(struct arena *a, const struct gate_input *in, struct decision *
 		l.end_history = l.n;
 		if (in->gate->rollback != NULL)
 			rollback_rule_decide(&l, in);
+		clock_rule_decide(&l, in);
 		freeze_rule_decide(&l, in);
 		depends_rule_decide(&l, in);
 		ledger_rule_decide(&l, in);

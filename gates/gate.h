@@ -166,6 +166,7 @@ struct gate_input {
 	size_t n_baselines;
 	int64_t before_seq; /* what the record had from it on was not looked at by rules of history
 			     */
+	struct record_latest latest;	   /* of what the record had by then */
 	const struct gate_window *windows; /* of the gate's freezes, in their order */
 	size_t n_windows;
 	const struct gate_opened *depends; /* of the gate's dependencies, in their order */
@@ -190,8 +191,8 @@ struct gate_input {
  * required is waived, and a dependency ends with what was let through however many gates below it.
  * Since the fourth durations are told in two units. Since the fifth what was measured, decided or
  * let through for a commit is not for a tag of which nobody can tell what it is now. Since the
- * sixth times to restore are told in microseconds, and a tag that is gone is brought back as it was
- * first recorded.
+ * sixth times to restore are told in microseconds, a tag that is gone is brought back as it was
+ * first recorded, and a clock that is behind what the record holds decides nothing.
  */
 #define GATE_EDITION 6
 bool gate_is_before_edition(const struct gate_input *in, int64_t edition);

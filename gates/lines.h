@@ -58,6 +58,9 @@ void baseline_rule_decide(struct lines *l, const struct gate_input *in,
 void ledger_rule_decide(struct lines *l, const struct gate_input *in);
 void freeze_rule_decide(struct lines *l, const struct gate_input *in);
 void depends_rule_decide(struct lines *l, const struct gate_input *in);
+/* clock_rule.c */
+void clock_rule_decide(struct lines *l, const struct gate_input *in);
+bool clock_rule_is_broken(const struct gate_input *in);
 /* shards_rule.c */
 void shards_rule_decide(struct lines *l, const struct gate_input *in);
 /* merged_rule.c */

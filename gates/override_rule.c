@@ -123,6 +123,12 @@ void override_rule_apply(struct lines *l, const struct gate_input *in, struct de
 		say(l, o, "does not count: the gate requires nothing");
 		return;
 	}
+	if (clock_rule_is_broken(in) && o->seq < in->latest.seq) {
+		say(l, o,
+		    arena_printf(l->arena, "does not count: it was recorded before that %s",
+				 in->latest.what));
+		return;
+	}
 	for (size_t i = 0; i < l->n; i++) {
 		struct decision_line *line = &l->items[i];
 

@@ -208,6 +208,7 @@ int gate_decide_again(struct record *record, struct arena *a, const struct decis
 	take_digest(&x.basis, recorded->definition_digest);
 	if (find_streaks(&x, e) != 0 || find_lookbacks(&x, e) != 0 ||
 	    find_restorations(&x, e) != 0 || find_grants(&x, e) != 0 ||
+	    record_latest(record, a, x.basis.input.before_seq, &x.basis.input.latest, e) != 0 ||
 	    gate_shards_find(record, a, &x.basis.input, e) != 0 ||
 	    gate_merged_find(record, a, &x.basis.input, e) != 0 ||
 	    gate_rests_on_unsigned(record, a, &x.basis.input, e) != 0)

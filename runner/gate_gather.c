@@ -392,6 +392,8 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 	/* after the evidence: what is judged as newest is part of its past */
 	if (record_next_seq(g->record, &out->before_seq, e) != 0)
 		return -1;
+	if (record_latest(g->record, g->arena, out->before_seq, &out->latest, e) != 0)
+		return -1;
 	for (size_t i = 0; i < g->n_items; i++)
 		if (find_past(g, &newest, out->before_seq, &g->items[i], e) != 0)
 			return -1;

@@ -48,7 +48,7 @@ int record_override(struct record *r, struct override *o, struct err *e)
 	"id, (SELECT body FROM texts WHERE id = gate), (SELECT body FROM texts WHERE id = "        \
 	"subject), (SELECT body FROM texts WHERE id = actor), (SELECT body FROM texts WHERE id "   \
 	"= reason), (SELECT body FROM texts WHERE id = host), (SELECT body FROM texts WHERE id = " \
-	"user), at_ms, until_ms, (SELECT body FROM texts WHERE id = subject_commit)"
+	"user), at_ms, until_ms, (SELECT body FROM texts WHERE id = subject_commit), seq"
 
 static struct override override_at(sqlite3_stmt *s, struct arena *a)
 {
@@ -63,6 +63,7 @@ static struct override override_at(sqlite3_stmt *s, struct arena *a)
 		.at_ms = sqlite3_column_int64(s, 7),
 		.until_ms = sqlite3_column_int64(s, 8),
 		.subject_commit = store_text(s, 9, a),
+		.seq = sqlite3_column_int64(s, 10),
 	};
 }
 

@@ -338,6 +338,17 @@ struct past_query {
 int record_past(struct record *r, struct arena *a, const struct past_query *q,
 		struct past_result **out, size_t *n, struct err *e);
 
+/* The latest moment among what was made here before number before_seq, and what has it. */
+struct record_latest {
+	int64_t at_ms;	  /* -1 = nothing was made */
+	int64_t seq;	  /* its number */
+	const char *what; /* "run" or "decision" */
+	int64_t id;
+	const char *host; /* whose clock it was; NULL = not known */
+};
+int record_latest(struct record *r, struct arena *a, int64_t before_seq, struct record_latest *out,
+		  struct err *e);
+
 /* The number the next record of its own will take: a point in the record's own time. */
 int record_next_seq(struct record *r, int64_t *out, struct err *e);
 

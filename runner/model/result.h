@@ -130,6 +130,7 @@ struct decision_line {
  */
 struct override {
 	int64_t id;
+	int64_t seq; /* its number in the record */
 	const char *gate, *subject;
 	const char *subject_commit; /* that it stood for then; NULL = not known */
 	const char *actor, *reason;

@@ -347,4 +347,44 @@ sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, '\"edition\":6'
 exits 'chain: a decision of former times is as it was' 1 "$ASSIZE" replay --decision 7
 like 'chain: which was another' "$out" 'was decided open'
 
+# A clock that is behind what the record holds decides nothing: it would make old evidence fresh, and bring waivers and
+# overrides to life that were over.
+mkdir behind && cd behind || bail 'no folder'
+sqlite3 shop.db 'CREATE TABLE orders(id); INSERT INTO orders VALUES (1)'
+cat >assize.yaml <<-'YAML'
+	assize: 1
+	targets: { shop: { sqlite: shop.db } }
+	audits:
+	  orders:
+	    target: shop
+	    checks:
+	      - { id: some, rows: { table: orders }, expect: ">= 1" }
+	gates:
+	  g: { run: never, require: { check: orders/some, max_age: 1h } }
+YAML
+"$ASSIZE" run --quiet --subject v1
+exits 'clock: a gate that is open' 0 "$ASSIZE" gate g --subject v1
+"$ASSIZE" override g --subject v1 --by jane --reason 'clock trial' >/dev/null
+ahead() { sqlite3 .assize/record.db "UPDATE decisions SET at_ms = at_ms + ($1) WHERE id = (SELECT max(id) FROM decisions)"; }
+ahead 55000
+exits 'clock: less than a minute is what clocks are apart' 0 "$ASSIZE" gate g --subject v1
+ahead 7200000
+exits 'clock: two hours behind a decision' 2 "$ASSIZE" gate g --subject v1
+like 'clock: says what, and what to do' "$out" \
+	'undecided clock decision 2 is dated .*Z, and it is .*Z here: nobody can tell how old anything is; set the clock that is'
+like 'clock: an override of before it is no word on it' "$out" \
+	'override 1 by jane does not count: it was recorded before that decision'
+exits 'clock: decided again the same' 0 "$ASSIZE" replay --decision 3
+"$ASSIZE" override g --subject v1 --by jane --reason 'the other clock was wrong' >/dev/null
+exits 'clock: one of since then is' 0 "$ASSIZE" gate g --subject v1
+like 'clock: and is told' "$out" 'OVERRIDDEN'
+sqlite3 .assize/record.db "UPDATE texts SET body = replace(body, '\"edition\":6', '\"edition\":4')"
+exits 'clock: a decision of former times is as it was' 1 "$ASSIZE" replay --decision 3
+like 'clock: by the rules it was made by' "$out" 'made again it is open'
+sqlite3 .assize/record.db 'DELETE FROM overrides; UPDATE decisions SET at_ms = at_ms - 7200000 WHERE id = 2;
+	UPDATE runs SET begin_ms = begin_ms + 7200000'
+exits 'clock: behind a run' 2 "$ASSIZE" gate g --subject v1
+like 'clock: whose host is named' "$out" "clock run 1 is dated [^ ]*Z by the clock of $(uname -n), and"
+cd ..
+
 done_testing
