@@ -441,6 +441,8 @@ static int send_change(struct shared *s, const struct shared_head *head, struct 
 				       s->url.shown);
 		rc = s->log->driver->append(s->log, head, e);
 		if (rc == 0)
+			rc = shared_read_back(s, head, e);
+		if (rc == 0)
 			rc = s->log->driver->commit(s->log, e);
 	}
 	return rc == 0 ? 0 : -1;

@@ -33,7 +33,7 @@
  * shared.c opens a copy and goes through a transaction, shared_session.c writes down what changed,
  * shared_follow.c takes in what others changed, shared_caches.c and shared_rows.c say what of it
  * follows from its leaves, shared_base.c makes and fetches bases,
- * shared_verify.c replays all of it.
+ * shared_written.c looks at what the server has of it, shared_verify.c replays all of it.
  */
 #ifndef ASSIZE_HISTORY_SHARED_H
 #define ASSIZE_HISTORY_SHARED_H
@@ -146,6 +146,15 @@ int shared_keep_base(struct record *r, struct err *e);
 int shared_open_file(const char *path, const char *file, struct record **out, struct err *e);
 /* Every page of one database over another; r for messages. */
 int shared_copy_pages(const struct record *r, sqlite3 *to, sqlite3 *from, struct err *e);
+
+/* ---- shared_written.c ---- */
+
+/* Between append and commit: does the server have the change, and the head, as they are? */
+int shared_read_back(struct shared *s, const struct shared_head *head, struct err *e);
+/* Of a copy that is at the head: does that say of the record what the copy has? */
+int shared_check_head(struct record *r, struct err *e);
+/* The first change that the log has behind its head, where none should be; 0 = none. */
+int shared_find_behind(struct shared *s, int64_t *first, struct err *e);
 
 /* ---- shared_verify.c ---- */
 

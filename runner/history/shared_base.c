@@ -453,6 +453,8 @@ static int publish(struct shared *s, const struct shared_work *w, struct shared_
 	shared_digest(c, before, c->digest);
 	rc = s->log->driver->append(s->log, head, e);
 	if (rc == 0)
+		rc = shared_read_back(s, head, e);
+	if (rc == 0)
 		rc = s->log->driver->commit(s->log, e);
 	c->body = NULL;
 	return rc;

@@ -390,7 +390,7 @@ static int pull(struct record *r, struct err *e)
 			return -1;
 		rc = compare(s, &at, e);
 		if (rc <= 0)
-			return rc;
+			return rc == 0 ? shared_check_head(r, e) : rc;
 		rc = at.number > 0 && !s->is_damaged
 			     ? shared_follow(r, s, s->head.newest.number, &why)
 			     : make_copy(r, &at, &why);

@@ -233,6 +233,22 @@ static int check_copy(struct replay *x, struct record *copy, struct err *e)
 	return 0;
 }
 
+static int check_behind(struct replay *x, struct err *e)
+{
+	int64_t first;
+
+	if (shared_find_behind(x->r->shared, &first, e) != 0)
+		return -1;
+	if (first > 0)
+		find(x,
+		     arena_printf(x->arena,
+				  "the server has change %" PRId64 " behind the record's head",
+				  first),
+		     "nobody can write any more: delete what assize_record_change and "
+		     "assize_record_base have behind the number in assize_record, or restore that");
+	return 0;
+}
+
 static int replay_all(struct replay *x, struct err *e)
 {
 	struct shared *s = x->r->shared;
@@ -240,7 +256,7 @@ static int replay_all(struct replay *x, struct err *e)
 	int rc;
 
 	s->fresh_ms = -1;
-	if (shared_refresh(x->r, e) != 0)
+	if (shared_refresh(x->r, e) != 0 || check_behind(x, e) != 0)
 		return -1;
 	copy = new_file(x, "copy.db", e);
 	if (copy == NULL)

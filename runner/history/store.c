@@ -262,14 +262,19 @@ static void roll_back(struct record *r)
 	(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* may have happened */
 }
 
-/* What the server has is recorded, whatever becomes of the copy: that follows the next time. */
+/*
+ * What the server has is recorded, whatever becomes of the copy: that is behind then, and follows
+ * before it is read.
+ */
 static int leave_shared(struct record *r, int rc, struct err *e)
 {
 	r->is_writing = r->is_working_changed = false;
 	if (rc == 0)
 		rc = shared_commit(r, e);
-	if (rc != 0 || sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+	if (rc != 0 || sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
 		roll_back(r);
+		r->shared->fresh_ms = -1;
+	}
 	shared_end(r);
 	return rc;
 }

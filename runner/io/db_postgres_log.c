@@ -264,6 +264,26 @@ static int run_with_bytes(struct postgres_log *l, const char *sql, const char *c
 				    x, e);
 }
 
+/*
+ * Of a change or part that is to be added. Rows are there that no head knows of: e says so. Nothing
+ * else makes two of a number, for who adds one has locked the head.
+ */
+static int fail_to_add(struct postgres_log *l, int64_t number, struct err *e)
+{
+	if (!postgres_log_is_state(l, "23505"))
+		return postgres_log_wants_retry(l) ? 1 : -1;
+	(void)err_set(e, ERR_RECORD,
+		      "could not write record \"%s\": the server has change %" PRId64
+		      " already, behind the record's head",
+		      l->url.shown, number);
+	return err_help(
+		e,
+		"somebody added it, or put an older row into assize_record. When nothing of "
+		"it is to be kept: DELETE FROM assize_record_change WHERE record = '%s' AND "
+		"number >= %" PRId64 ", and the same of assize_record_base",
+		l->url.name, number);
+}
+
 static int postgres_log_append(struct shared_log *log, const struct shared_head *head,
 			       struct err *e)
 {
@@ -290,7 +310,7 @@ static int postgres_log_append(struct shared_log *log, const struct shared_head 
 				      root,	   digest,   texts[4], texts[5], texts[6]};
 
 	if (run_with_bytes(l, sql, values, 10, c->body, c->n, &x, e) != 0)
-		return postgres_log_wants_retry(l) ? 1 : -1;
+		return fail_to_add(l, c->number, e);
 	if (strcmp(x.tag, "INSERT 0 1") == 0)
 		return 0;
 	return err_set(e, ERR_RECORD, "could not write record \"%s\": its head is not where it was",
@@ -313,7 +333,7 @@ static int postgres_log_put_part(struct shared_log *log, int64_t number, int64_t
 			   "($1, $2::bigint, $3::int, $4::bytea)",
 			   values, 3, p, n, &x, e) == 0)
 		return 0;
-	return postgres_log_wants_retry(l) ? 1 : -1;
+	return fail_to_add(l, number, e);
 }
 
 static int postgres_log_commit(struct shared_log *log, struct err *e)

@@ -118,5 +118,57 @@ exits "one that is what was there is taken" 0 as fresh history
 exits "and verified" 0 as fresh ledger verify
 restore
 
+# ---- rows behind the head, and heads that say something else ----
+
+records "INSERT INTO assize_record_change SELECT record, number + 1, kind, version, size, root, digest, body
+	FROM assize_record_change WHERE record = 'main' ORDER BY number DESC LIMIT 1"
+next=$(records "SELECT number + 1 FROM assize_record WHERE name = 'main'")
+exits "a row behind the head is in nobody's way who reads" 0 as one history
+run as one ledger verify
+like "but the record is not whole" "$status $out" "^4 .*BROKEN +the server has change $next behind the record's head"
+run as one run
+like "and who writes is told what is in the way" "$status $err" \
+	"^4 .*could not write record .*: the server has change $next already, behind the record's head.*help: .*DELETE FROM assize_record_change WHERE record = 'main' AND number >= $next"
+records "DELETE FROM assize_record_change WHERE record = 'main' AND number >= $next"
+as one run >/dev/null
+exits "which then is not any more" 0 as one ledger verify
+restore
+records "INSERT INTO assize_record_change SELECT 'new', 1, kind, version, size, root, digest, body
+	FROM assize_record_change WHERE record = 'main' AND number = 1"
+url="$server&record=new"
+run as one record score 1
+like "nor can a record begin where one is" "$status $err" '^4 .*the server has change 1 already, behind the record.s head'
+url=$server
+records "DELETE FROM assize_record_change WHERE record = 'new'" "DELETE FROM assize_record WHERE name = 'new'"
+for what in "size = 9223372036854775807" "root = repeat('0', 64)" "version = 1"; do
+	records "UPDATE assize_record SET $what WHERE name = 'main'"
+	for command in "ledger verify" history "record score 1"; do
+		# shellcheck disable=SC2086
+		run as one $command
+		like "a head with $what: $command" "$status $err" '^4 .*cannot trust record .*: its head on the server says'
+	done
+	restore
+done
+
+# ---- a server that does not keep what it is given ----
+
+# loses WHEN TABLE SQL: a trigger of that function.
+loses()
+{
+	records "SET client_min_messages = error; DROP FUNCTION IF EXISTS loses CASCADE; CREATE FUNCTION loses()
+		RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN $3; RETURN NEW; END';
+		CREATE TRIGGER t $1 ON $2 FOR EACH ROW EXECUTE FUNCTION loses()"
+	run as one record score 1
+	like "$1 $2: $3" "$status $err" \
+		"^4 .*could not write record .*: the server does not keep what it is given.*help: a trigger or a rule on $2 "
+}
+loses "AFTER INSERT" assize_record_change 'DELETE FROM assize_record_change WHERE number = NEW.number'
+loses "BEFORE INSERT" assize_record_change 'NEW.body := NEW.body || NEW.body'
+loses "BEFORE INSERT" assize_record_change 'NEW.size := 1'
+loses "BEFORE UPDATE" assize_record 'NEW.digest := OLD.digest'
+records "DROP FUNCTION loses CASCADE"
+exits "none of it is in the log" 0 as one ledger verify
+exits "and without it the record goes on" 0 as one record score 1
+
 postgres_stop
 done_testing

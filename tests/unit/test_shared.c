@@ -255,6 +255,31 @@ static void test_shared_copy_that_went_back_is_brought_up(void **state)
 	assert_int_equal(ask(w->path, "SELECT count(*) FROM runs"), 2);
 }
 
+static int refuse_once(void *ctx)
+{
+	int *left = ctx;
+
+	return (*left)-- == 1;
+}
+
+/* A copy that did not take what the server has is behind, and is not read before it has followed.
+ */
+static void test_shared_copy_that_cannot_be_written_is_not_read(void **state)
+{
+	struct world *w = *state;
+	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_PASS, world_int(1));
+	int left = 1;
+
+	assert_int_equal(world_run(w, "v1", x), 1);
+	(void)sqlite3_commit_hook(w->record->db, refuse_once, &left);
+	change(w, "INSERT INTO told VALUES (9, 1, 1, 1)");
+	assert_int_equal(left, 0);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM told"), 0);
+	assert_int_equal(newest_run(w, w->record), 1);
+	assert_int_equal(ask(w->path, "SELECT count(*) FROM told"), 1);
+	(void)sqlite3_commit_hook(w->record->db, NULL, NULL);
+}
+
 /* What is refused by everybody who reads it: the record is of no use to other tests then. */
 static void assert_refused(struct world *w, const char *sql, const char *why)
 {
@@ -356,6 +381,7 @@ int main(void)
 		TEST(test_shared_rollback_leaves_nothing),
 		TEST(test_shared_handles_follow_each_other),
 		TEST(test_shared_copy_that_went_back_is_brought_up),
+		TEST(test_shared_copy_that_cannot_be_written_is_not_read),
 		TEST(test_shared_history_is_not_changed_by_a_change),
 		cmocka_unit_test(test_shared_rows_without_a_leaf_are_refused),
 	};
