@@ -78,10 +78,10 @@ static const struct {
 	{"equals", "=="}, {"equal", "=="},   {"value", "=="}, {"ne", "!="},
 };
 
-static const char *operator_of(const struct node *key)
+const char *load_bound_operator(const char *key)
 {
 	for (size_t i = 0; i < sizeof(bound_keys) / sizeof(*bound_keys); i++)
-		if (strcmp(key->text, bound_keys[i].key) == 0)
+		if (strcmp(key, bound_keys[i].key) == 0)
 			return bound_keys[i].op;
 	return NULL;
 }
@@ -91,7 +91,7 @@ const char *load_bound_of_mapping(struct loader *l, const struct node *map)
 	const char *low = NULL, *high = NULL, *text = NULL;
 
 	for (size_t i = 0; i < map->n; i++) {
-		const char *op = operator_of(map->keys[i]);
+		const char *op = load_bound_operator(map->keys[i]->text);
 		const char *value = map->items[i]->text, *term;
 
 		if (!op || map->items[i]->type != NODE_SCALAR || map->items[i]->has_secret)

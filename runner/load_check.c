@@ -32,13 +32,22 @@ static bool is_check_key(const char *name)
 	return false;
 }
 
-/* An unknown key of a check may be meant as one of its own or as a kind. */
-static void report_unknown(struct loader *l, const struct node *key, const char *what)
+/*
+ * An unknown key of a check may be meant as one of its own or as a kind; true: as its id, which it
+ * does not have.
+ */
+static bool report_unknown(struct loader *l, const struct node *map, const struct node *key,
+			   const char *what)
 {
+	struct keys_context keys = l->keys;
+	const struct audit_kind *kind = NULL;
 	size_t n_kinds, n = 0;
 	const struct audit_kind *const *kinds = audit_kinds(&n_kinds);
-	const char **known;
+	const char **known, *meant, *help;
+	bool is_id;
 
+	for (size_t i = 0; i < map->n && !kind; i++)
+		kind = audit_kind_find(map->keys[i]->text);
 	while (check_rows[n].name)
 		n++;
 	known = arena_array(l->arena, n + n_kinds, sizeof(*known));
@@ -46,7 +55,15 @@ static void report_unknown(struct loader *l, const struct node *key, const char 
 		known[i] = check_rows[i].name;
 	for (size_t i = 0; i < n_kinds; i++)
 		known[n + i] = kinds[i]->name;
-	keys_unknown(l->diags, l->arena, key, what, known, n + n_kinds);
+	meant = load_word_of_check(l, kind, key, &help);
+	is_id = meant && strcmp(meant, "id") == 0;
+	if (is_id && node_get(map, "id")) {
+		is_id = false;
+		meant = "title";
+	}
+	keys.what = what;
+	keys_unknown(&keys, key, known, n + n_kinds, meant, help);
+	return is_id;
 }
 
 static void report_no_kind(struct loader *l, const struct node *map, const char *what)
@@ -61,6 +78,16 @@ static void report_no_kind(struct loader *l, const struct node *map, const char 
 		(void)buf_printf(&help, "%s%s", i ? ", " : "", kinds[i]->name);
 	(void)diags_at(l->diags, map->pos, help.data, "%s does not say what to measure", what);
 	buf_release(&help);
+}
+
+static struct node *id_key(struct loader *l, const struct node *like)
+{
+	struct node *key = arena_alloc(l->arena, sizeof(*key));
+
+	*key = *like;
+	key->text = "id";
+	key->len = 2;
+	return key;
 }
 
 /*
@@ -79,8 +106,11 @@ static size_t split(struct loader *l, const struct node *map, const char *what, 
 			own->keys[own->n] = map->keys[i];
 			own->items[own->n++] = map->items[i];
 		} else if (!audit_kind_find(name)) {
-			report_unknown(l, map->keys[i], what);
 			is_reported = true;
+			if (report_unknown(l, map, map->keys[i], what)) {
+				own->keys[own->n] = id_key(l, map->keys[i]);
+				own->items[own->n++] = map->items[i];
+			}
 		} else if (kind < map->n) {
 			(void)diags_at(l->diags, map->keys[i]->pos, "split it into two checks",
 				       "%s has two kinds, \"%s\" and \"%s\"", what,
@@ -122,15 +152,20 @@ static const struct node *long_form(struct loader *l, const struct audit_kind *k
 
 void load_check_spec(struct loader *l, struct check *c, const struct node *spec)
 {
+	struct kind_words words = {.loader = l, .kind = c->kind};
 	struct keys_context keys = l->keys;
 	size_t before = l->diags->n_total;
 
 	l->first_use = l->n_uses;
 	keys.what = arena_printf(l->arena, "kind \"%s\"", c->kind->name);
+	keys.meant = load_word_of_kind;
+	keys.meant_ctx = &words;
 	c->spec_node = long_form(l, c->kind, spec);
 	c->spec = arena_alloc(l->arena, c->kind->spec_size);
-	if (keys_read(&keys, c->kind->keys, c->spec_node, c->spec) == 0 && c->kind->check)
+	if (keys_read(&keys, c->kind->keys, c->spec_node, c->spec) == 0 && c->kind->check) {
+		keys.meant = NULL;
 		c->kind->check(&keys, c);
+	}
 	if (l->diags->n_total != before || diags_is_full(l->diags))
 		c->spec = NULL;
 }
@@ -343,6 +378,7 @@ static struct check *load_check(struct loader *l, const struct inherited *in,
 	kind = split(l, node, keys.what, &own);
 	has_unknown = own.n + 1 < node->n; /* the kind is the one key that is not its own */
 	(void)keys_read(&keys, check_rows, &own, &raw); /* reports itself */
+	id = node_get(&own, "id");			/* or what was meant as one */
 	if (!raw.id || kind == node->n)
 		return NULL;
 	c = load_check_new(l, in->audit->name, raw.id, id->pos);
@@ -353,6 +389,7 @@ static struct check *load_check(struct loader *l, const struct inherited *in,
 	if (is_registered)
 		add_needs(l, c, &raw.needs);
 	load_check_spec(l, c, node->items[kind]);
+	has_unknown = has_unknown || keys_has_unknown(c->kind->keys, c->spec_node);
 	load_expectations(l, c, raw.expect, raw.warn, has_unknown);
 	load_hash(l, c);
 	return is_registered ? c : NULL;

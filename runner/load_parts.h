@@ -289,8 +289,20 @@ const char *load_bound_usual(struct loader *l, const struct value_row *row);
 /* "write ...", for a text that cannot be read as an expectation of the value; NULL = no idea. */
 const char *load_bound_meant(struct loader *l, const struct value_row *row,
 			     const struct node *node);
+/* min is >=, ...; NULL = the word is of no bound. */
+const char *load_bound_operator(const char *key);
 /* { min: 5, max: 10 } as an expectation; NULL = it is something else. */
 const char *load_bound_of_mapping(struct loader *l, const struct node *map);
+/* load_words.c: what was meant by keys that are none. keys_context.meant of a kind's mapping. */
+struct kind_words {
+	struct loader *loader;
+	const struct audit_kind *kind;
+};
+const char *load_word_of_kind(void *ctx, const struct node *key, const struct node *value,
+			      const char **help);
+/* The same of a check's own; kind NULL = it has none. */
+const char *load_word_of_check(struct loader *l, const struct audit_kind *kind,
+			       const struct node *key, const char **help);
 /* load_route.c: reports what is wrong with the way to an http target. */
 void load_route(struct loader *l, const struct node *node, const struct route *r);
 /* load_connection.c: reports what a connection string must not hold. */

@@ -325,6 +325,7 @@ static void read_group(struct keys_context *ctx, const struct key_row *row, cons
 
 	if (!is_mapping(ctx, row, name, node))
 		return;
+	inner.meant = NULL;
 	inner.what = group_words(ctx, row, str_escaped(ctx->arena, name));
 	(void)keys_read(&inner, row->sub, node, out);
 }
@@ -505,9 +506,9 @@ const struct key_row *keys_row(const struct key_row *rows, const char *name)
 }
 
 static void report_unknown(struct keys_context *ctx, const struct key_row *rows,
-			   const struct node *key)
+			   const struct node *key, const struct node *value)
 {
-	const char **known;
+	const char **known, *meant = NULL, *help = NULL;
 	size_t n = 0;
 
 	while (rows[n].name)
@@ -515,7 +516,9 @@ static void report_unknown(struct keys_context *ctx, const struct key_row *rows,
 	known = arena_array(ctx->arena, n, sizeof(*known));
 	for (size_t i = 0; i < n; i++)
 		known[i] = rows[i].name;
-	keys_unknown(ctx->diags, ctx->arena, key, ctx->what, known, n);
+	if (ctx->meant)
+		meant = ctx->meant(ctx->meant_ctx, key, value, &help);
+	keys_unknown(ctx, key, known, n, meant, help);
 }
 
 bool keys_has_unknown(const struct key_row *rows, const struct node *map)
@@ -530,10 +533,18 @@ bool keys_has_unknown(const struct key_row *rows, const struct node *map)
 static bool is_misspelt(const struct keys_context *ctx, const struct key_row *rows,
 			const struct key_row *row, const struct node *map)
 {
-	for (size_t i = 0; i < map->n && !diags_is_full(ctx->diags); i++)
-		if (!keys_row(rows, map->keys[i]->text) &&
-		    str_closest(map->keys[i]->text, &row->name, 1) == 0)
+	for (size_t i = 0; i < map->n && !diags_is_full(ctx->diags); i++) {
+		const struct node *key = map->keys[i];
+		const char *help, *meant = NULL;
+
+		if (keys_row(rows, key->text))
+			continue;
+		if (ctx->meant)
+			meant = ctx->meant(ctx->meant_ctx, key, map->items[i], &help);
+		if (meant ? strcmp(meant, row->name) == 0
+			  : str_closest(key->text, &row->name, 1) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -553,7 +564,7 @@ int keys_read(struct keys_context *ctx, const struct key_row *rows, const struct
 		if (row)
 			read_value(ctx, row, map->items[i], out);
 		else
-			report_unknown(ctx, rows, map->keys[i]);
+			report_unknown(ctx, rows, map->keys[i], map->items[i]);
 	}
 	for (const struct key_row *row = rows; row->name; row++) {
 		if (!(row->flags & KEY_REQUIRED) || node_get(map, row->name) ||

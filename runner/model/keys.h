@@ -101,6 +101,13 @@ struct keys_context {
 	const char *(*policy)(void *policy_ctx, const struct key_row *row, const struct node *node,
 			      const char *path);
 	void *policy_ctx;
+	/*
+	 * MAY be NULL. What was meant by a key of the outermost mapping that no row has: the name
+	 * of a row, or through *help what to do instead; neither = no idea.
+	 */
+	const char *(*meant)(void *meant_ctx, const struct node *key, const struct node *value,
+			     const char **help);
+	void *meant_ctx;
 	struct diags *diags;
 	const char *what; /* "kind \"rows\"", for messages */
 	/* Targets and rollback sets are in it when a kind's check() is called; NULL in some tests.
@@ -127,9 +134,12 @@ const char *keys_example_of_all(struct arena *a, const struct key_row *rows);
 /* NULL = no row has that name. */
 const struct key_row *keys_row(const struct key_row *rows, const char *name);
 
-/* Reports a key that is none of the known names, with did-you-mean or the names. */
-void keys_unknown(struct diags *diags, struct arena *a, const struct node *key, const char *what,
-		  const char *const *known, size_t n);
+/*
+ * Reports a key that is none of the known names: with the name that was meant, else the help, both
+ * of which may be NULL, else with the closest or all of them.
+ */
+void keys_unknown(struct keys_context *ctx, const struct node *key, const char *const *known,
+		  size_t n, const char *meant, const char *help);
 
 /* Does the mapping hold a key that is no row's name? It was reported by keys_read(). */
 bool keys_has_unknown(const struct key_row *rows, const struct node *map);
