@@ -51,6 +51,9 @@ static int read_until(const struct options *o, struct override *out, struct err 
 
 static int read_words(struct app *app, const struct options *o, struct override *out, struct err *e)
 {
+	const struct grant_text texts[] = {
+		{"subject", o->subject}, {"reason", o->reason}, {"by", o->by}, {NULL, NULL}};
+
 	if (o->n_words != 1) {
 		(void)err_set(e, ERR_USAGE, "assize override takes the name of one gate");
 		return err_help(e, "assize override release --subject v2.31.0 --by jane "
@@ -63,9 +66,12 @@ static int read_words(struct app *app, const struct options *o, struct override 
 		.reason = o->reason,
 		.at_ms = clock_wall_ms(&app->clock),
 	};
-	if (grant_text("override", "subject", o->subject, e) != 0 ||
-	    grant_text("override", "reason", o->reason, e) != 0 ||
-	    grant_text("override", "by", o->by, e) != 0)
+	if (grant_texts("override", texts,
+			arena_printf(app->arena,
+				     "assize override %s --subject v2.31.0 --by jane "
+				     "--reason \"...\"",
+				     str_as_word(app->arena, o->words[0])),
+			e) != 0)
 		return -1;
 	if (strcmp(o->subject, "any") == 0) {
 		(void)err_set(e, ERR_USAGE, "cannot override a gate for \"any\"");

@@ -3,8 +3,10 @@
  */
 #include "runner/grant.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/utc.h"
@@ -40,13 +42,42 @@ int grant_until(const char *text, int64_t from_ms, int64_t *out, struct err *e)
 	return 0;
 }
 
-int grant_text(const char *command, const char *option, const char *text, struct err *e)
+static bool is_missing(const struct grant_text *t)
 {
-	if (text == NULL || utf8_is_blank(text))
-		return err_set(e, ERR_USAGE, "assize %s needs --%s%s", command, option,
-			       text != NULL ? ", and it is blank" : "");
-	if (strlen(text) > MAX_TEXT_BYTES)
-		return err_set(e, ERR_USAGE, "--%s is longer than %d bytes", option,
-			       MAX_TEXT_BYTES);
-	return 0;
+	return t->text == NULL || utf8_is_blank(t->text);
+}
+
+int grant_texts(const char *command, const struct grant_text *texts, const char *example,
+		struct err *e)
+{
+	const struct grant_text *blank = NULL;
+	size_t n = 0, n_told = 0;
+	struct buf names;
+
+	for (const struct grant_text *t = texts; t->option; t++) {
+		n += is_missing(t) ? 1 : 0;
+		blank = is_missing(t) && t->text ? t : blank;
+		if (!is_missing(t) && strlen(t->text) > MAX_TEXT_BYTES)
+			return err_set(e, ERR_USAGE, "--%s is longer than %d bytes", t->option,
+				       MAX_TEXT_BYTES);
+	}
+	if (n == 0)
+		return 0;
+	buf_init(&names, 400);
+	for (const struct grant_text *t = texts; t->option; t++)
+		if (is_missing(t)) {
+			(void)buf_printf(&names, "%s--%s",
+					 n_told == 0	   ? ""
+					 : n_told == n - 1 ? " and "
+							   : ", ",
+					 t->option);
+			n_told++;
+		}
+	(void)err_set(e, ERR_USAGE, "assize %s needs %s%s%s%s", command, names.data,
+		      !blank   ? ""
+		      : n == 1 ? ", and it is blank"
+			       : ", and --",
+		      blank && n > 1 ? blank->option : "", blank && n > 1 ? " is blank" : "");
+	buf_release(&names);
+	return err_help(e, "%s", example);
 }

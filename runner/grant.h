@@ -13,7 +13,15 @@ struct err;
  */
 int grant_until(const char *text, int64_t from_ms, int64_t *out, struct err *e);
 
-/* --owner and its like: there, more than blanks and at most 1,000 bytes; else ERR_USAGE. */
-int grant_text(const char *command, const char *option, const char *text, struct err *e);
+struct grant_text {
+	const char *option, *text; /* text NULL = it was not given */
+};
+
+/*
+ * --owner and its like, ended by a NULL option: there, more than blanks and at most 1,000 bytes;
+ * else ERR_USAGE, which names all that are not there, with the example as its help.
+ */
+int grant_texts(const char *command, const struct grant_text *texts, const char *example,
+		struct err *e);
 
 #endif

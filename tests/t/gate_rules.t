@@ -163,6 +163,8 @@ exits 'waive: too long' 3 "$ASSIZE" waive orders/many "${base[@]}" "${why[@]}" -
 like 'waive: is its option' "$err" '^assize waive: --until: a waiver at gate "release" may last 30 d'
 exits 'waive: absolute' 3 "$ASSIZE" waive keys/unique "${give[@]}" --gate strict
 exits 'waive: an id that is taken' 3 "$ASSIZE" waive orders/many "${give[@]}" --id W-1
+exits 'waive: nothing but the check' 3 "$ASSIZE" waive orders/many
+like 'waive: all that is missing is told at once' "$err" 'assize waive needs --gate, --until, --owner, --reason and --ticket.*help: assize waive orders/many --gate release --until 14d --owner'
 exits 'waive: no reason' 3 "$ASSIZE" waive orders/many "${base[@]}" --until 7d --reason ' '
 like 'waive: says which is missing' "$err" 'assize waive needs --reason'
 exits 'waive: over before it began' 3 "$ASSIZE" waive orders/many "${base[@]}" "${why[@]}" --until 2020-01-01T00:00:00Z
@@ -243,6 +245,8 @@ like 'override: and says why' "$out" 'FAIL keys/unique 1, bound == 0; override 2
 exits 'override: no subject' 3 "$ASSIZE" override release --by jane --reason x
 exits 'override: any is nobody' 3 "$ASSIZE" override release --subject any --by jane --reason x
 like 'override: and says so' "$err" 'cannot override a gate for "any"'
+exits 'override: nothing but the gate' 3 "$ASSIZE" override release
+like 'override: all that is missing is told at once' "$err" 'needs --subject, --reason and --by.*help: assize override release --subject v2.31.0 --by jane'
 exits 'override: no reason' 3 "$ASSIZE" override release --subject v1 --by jane
 exits 'override: nobody' 3 "$ASSIZE" override release --subject v1 --reason x
 for blank in ' ' $'\t\v' $'\u00a0' $'\u3000\u200b'; do
