@@ -19,6 +19,7 @@
 #include "runner/io/sign.h"
 #include "runner/load.h"
 #include "runner/model/definition.h"
+#include "runner/names.h"
 #include "runner/options.h"
 #include "runner/subject.h"
 #include "runner/vouch.h"
@@ -422,35 +423,26 @@ int app_open_record(struct app *app, const struct options *o, struct record **ou
 	return -1;
 }
 
-int app_help_gates(const struct definition *d, struct err *e)
+int app_help_gates(struct app *app, const struct definition *d, const char *word, struct err *e)
 {
-	char names[160] = ""; /* cut at its size: an example is enough */
+	const char **names = arena_array(app->arena, d->n_gates, sizeof(*names));
 
 	if (d->n_gates == 0)
 		return err_help(e, "the definition has no gates; man assize.yaml shows one");
-	for (size_t i = 0, n = 0; i < d->n_gates && n < sizeof(names); i++)
-		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", i > 0 ? ", " : "",
-				      d->gates[i]->name);
-	return err_help(e, "gates there are: %s", names);
+	for (size_t i = 0; i < d->n_gates; i++)
+		names[i] = d->gates[i]->name;
+	return names_help("gates", names, d->n_gates, word, e);
 }
 
 const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,
 			    struct err *e)
 {
 	const struct gate *gate = definition_gate(d, name);
-	const char **names = arena_array(app->arena, d->n_gates, sizeof(*names));
-	int best;
 
 	if (gate != NULL)
 		return gate;
-	for (size_t i = 0; i < d->n_gates; i++)
-		names[i] = d->gates[i]->name;
-	best = str_closest(name, names, d->n_gates);
 	(void)err_set(e, ERR_USAGE, "no such gate: %s", name); /* NULL says so */
-	if (best >= 0)
-		(void)err_help(e, "did you mean %s?", names[best]);
-	else
-		(void)app_help_gates(d, e);
+	(void)app_help_gates(app, d, name, e);
 	return NULL;
 }
 

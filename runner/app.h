@@ -119,8 +119,8 @@ const char *app_record_beside(struct app *app, const struct options *o, struct e
  */
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status);
 
-/* Says which gates there are. -1. */
-int app_help_gates(const struct definition *d, struct err *e);
+/* Says which gates there are, or which one was meant; word NULL = none was given. -1. */
+int app_help_gates(struct app *app, const struct definition *d, const char *word, struct err *e);
 
 /* The gate of a command line's word; NULL = there is none, e says which was meant. */
 const struct gate *app_gate(struct app *app, const struct definition *d, const char *name,

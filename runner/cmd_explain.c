@@ -23,6 +23,7 @@
 #include "runner/io/digest.h"
 #include "runner/model/kind.h"
 #include "runner/model/unit.h"
+#include "runner/names.h"
 #include "runner/options.h"
 #include "runner/show.h"
 #include "runner/stats/summary.h"
@@ -277,15 +278,11 @@ static int unknown_check(struct app *app, const struct result *results, size_t n
 			 int64_t run_id, struct err *e)
 {
 	const char **names = arena_array(app->arena, n, sizeof(*names));
-	int best;
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = results[i].check->name;
 	(void)err_set(e, ERR_USAGE, "run %" PRId64 " has no check \"%s\"", run_id, word);
-	best = str_closest(word, names, n);
-	if (best >= 0)
-		(void)err_help(e, "did you mean %s?", names[best]);
-	return -1;
+	return names_help("checks", names, n, word, e);
 }
 
 static int explain(struct app *app, struct record *record, const struct options *o, struct err *e)

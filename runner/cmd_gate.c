@@ -70,7 +70,11 @@ static int find_gate(struct gate_command *g, struct err *e)
 {
 	if (g->o.n_words != 1) {
 		(void)err_set(e, ERR_USAGE, "assize gate takes the name of one gate");
-		return app_help_gates(g->definition, e);
+		if (g->o.n_words == 2 && g->o.subject == NULL &&
+		    definition_gate(g->definition, g->o.words[0]) != NULL)
+			return err_help(e, "assize gate %s --subject %s", g->o.words[0],
+					str_as_word(g->app->arena, g->o.words[1]));
+		return app_help_gates(g->app, g->definition, NULL, e);
 	}
 	g->gate = app_gate(g->app, g->definition, g->o.words[0], e);
 	if (g->gate == NULL)

@@ -17,6 +17,7 @@
 #include "runner/base/utc.h"
 #include "runner/history/record.h"
 #include "runner/io/json.h"
+#include "runner/names.h"
 #include "runner/options.h"
 #include "runner/rates.h"
 #include "runner/recorded.h"
@@ -225,6 +226,22 @@ static void put_point(struct json_writer *w, const struct point *p)
 	json_close(w, '}');
 }
 
+static int unknown_check(struct history_command *h, const char *check, struct err *e)
+{
+	struct check_state *states;
+	const char **names;
+	struct err ignored = {0};
+	size_t n;
+
+	(void)err_set(e, ERR_USAGE, "the record holds nothing about check \"%s\"", check);
+	if (record_check_states(h->record, h->app->arena, &states, &n, &ignored) != 0)
+		return -1; /* what was asked is answered */
+	names = arena_array(h->app->arena, n, sizeof(*names));
+	for (size_t i = 0; i < n; i++)
+		names[i] = states[i].name;
+	return names_help("checks", names, n, check, e);
+}
+
 /*
  * Without a series: the check's series as its newest run has them. One that could not be measured
  * at all has none: those of the run before count, and this failure is in the past of each.
@@ -246,7 +263,7 @@ static int choose_series(struct history_command *h, const char *check, const cha
 	if (record_evidence(h->record, h->app->arena, check, NULL, &evidence, n, e) != 0)
 		return -1;
 	if (*n == 0)
-		return err_set(e, ERR_USAGE, "the record holds nothing about check \"%s\"", check);
+		return unknown_check(h, check, e);
 	if (*n == 1 && evidence[0].result.series[0] == '\0' &&
 	    (record_run_with_series(h->record, check, &run_id, e) != 0 ||
 	     (run_id != 0 &&

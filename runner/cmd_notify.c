@@ -14,6 +14,7 @@
 #include "runner/model/definition.h"
 #include "runner/model/notify.h"
 #include "runner/notify.h"
+#include "runner/names.h"
 #include "runner/options.h"
 #include "runner/vouch.h"
 
@@ -34,20 +35,22 @@ static int find(struct app *app, const struct definition *d, const struct option
 		const struct notify_sink **out, struct err *e)
 {
 	const char **names = arena_array(app->arena, d->n_sinks, sizeof(*names));
-	int best;
 
-	if (o->n_words != 1)
-		return err_set(e, ERR_USAGE, "assize notify takes the name of one of notify:");
+	if (d->n_sinks == 0) {
+		(void)err_set(e, ERR_USAGE, "there is nobody to be told");
+		return err_help(e, "the definition has no notify:; man assize.yaml shows one");
+	}
 	for (size_t i = 0; i < d->n_sinks; i++)
 		names[i] = d->sinks[i]->name;
+	if (o->n_words != 1) {
+		(void)err_set(e, ERR_USAGE, "assize notify takes the name of one of notify:");
+		return names_help("names", names, d->n_sinks, NULL, e);
+	}
 	*out = definition_sink(d, o->words[0]);
 	if (*out != NULL)
 		return 0;
 	(void)err_set(e, ERR_USAGE, "notify: has no \"%s\"", str_escaped(app->arena, o->words[0]));
-	best = str_closest(o->words[0], names, d->n_sinks);
-	if (best >= 0)
-		return err_help(e, "did you mean %s?", names[best]);
-	return err_help(e, "the definition names %zu of them", d->n_sinks);
+	return names_help("names", names, d->n_sinks, o->words[0], e);
 }
 
 /* ---- an end ---- */

@@ -116,6 +116,27 @@ exits "explain of a run that is none" 3 "$ASSIZE" explain 99 a/owner
 exits "explain of a check the run lacks" 3 "$ASSIZE" explain 2 a/ownr
 like "suggests" "$err" 'did you mean a/owner'
 exits "explain needs both words" 3 "$ASSIZE" explain latest
+
+# A name that is none is answered with those there are.
+sed '$a notify: { ops: { webhook: "https://ops.example/h" }, mail: { webhook: "https://mail.example/h" } }' assize.yaml >names.yaml
+asked()
+{
+	exits "$1" 3 "$ASSIZE" $1 "${@:3}"
+	like "$1: is told what there is" "$err" "help: $2"
+}
+asked "explain 1 a" 'did you mean a/owner, a/text\?$'
+asked "explain 1 text" 'did you mean a/text\?$'
+asked "explain 1 nosuch" 'checks there are: a/owner, a/text$'
+asked "history a/ownr" 'did you mean a/owner\?$'
+asked "history a" 'did you mean a/owner, a/text\?$'
+asked "history nosuch" 'checks there are: a/owner, a/text$'
+asked "notify" 'names there are: ops, mail$' -f names.yaml
+asked "notify nosuch" 'names there are: ops, mail$' -f names.yaml
+asked "notify mial" 'did you mean mail\?$' -f names.yaml
+asked "notify x" 'the definition has no notify:' -f assize.yaml
+asked "gate g v1.2.0" 'assize gate g --subject v1.2.0$'
+asked "gate" 'gates there are: g$'
+
 exits "a report of a run that is none" 3 "$ASSIZE" report 99
 exits "a format that is none" 3 "$ASSIZE" report --format pdf
 
