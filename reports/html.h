@@ -48,6 +48,8 @@ void html_value(const struct page *p, const struct result *s);
 void html_point(const struct page *p, const struct point *at, const struct result *of);
 void html_sample(const struct page *p, const struct result *s);
 void html_bound(const struct page *p, const char *bound);
+/* What was told at the time: its bounds and numbers as the page has them everywhere. */
+void html_told(const struct page *p, const char *text);
 void html_state(const struct page *p, enum outcome o); /* mark and word */
 /* The mark of an outcome with another word. */
 void html_state_word(const struct page *p, enum outcome mark, const char *word);

@@ -113,7 +113,7 @@ static void put_lines(const struct page *p, const struct result *s)
 
 	if (result_has_remark(s)) {
 		html_puts(p, "<p class=\"past\">");
-		html_text(p, s->reason);
+		html_told(p, s->reason);
 		html_puts(p, ".</p>\n");
 	}
 	while (rest != NULL && printed < MAX_LINES && text_line(&rest, &line, &n)) {

@@ -146,7 +146,7 @@ static void put_lead(const struct page *p, const struct result *s)
 	}
 	if (s->value.type != VALUE_NONE && result_has_remark(s)) {
 		html_puts(p, s->outcome == OUTCOME_WARN ? " Warned: " : " Why: ");
-		html_text(p, s->reason);
+		html_told(p, s->reason);
 		html_puts(p, ".");
 	}
 	html_puts(p, "</p>\n");

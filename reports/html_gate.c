@@ -40,7 +40,7 @@ static void put_decision_line(const struct page *p, const struct decision_line *
 	else
 		html_puts(p, "the gate itself");
 	html_printf(p, "%s</th><td>", l->is_hard ? "" : " <span class=\"soft\">advice</span>");
-	html_text(p, l->text);
+	html_told(p, l->text);
 	if (l->waived != NULL)
 		put_waived(p, l->waived);
 	if (l->remedy != NULL) {

@@ -71,6 +71,7 @@ const char *const html_style[] = {
 	"vertical-align:middle}\n",
 	"tbody th{overflow-wrap:anywhere}\n",
 	".num{text-align:right}\n",
+	".nb{white-space:nowrap}\n",
 	"thead .num{white-space:nowrap}\n",
 	".led,.rb{width:100%}\n",
 	".st{white-space:nowrap;width:104px;color:var(--mid)}\n",
@@ -130,7 +131,7 @@ const char *const html_style[] = {
 	".steps span{white-space:nowrap;margin-right:8px}\n",
 	".rb th,.rb td:nth-child(3){min-width:6em;overflow-wrap:anywhere}.rb .num{white-"
 	"space:nowrap}\n",
-	".gt th{width:27%}\n",
+	".gt thead th:nth-child(2){width:27%}\n",
 	".gt td.num{white-space:nowrap}\n",
 	".fix,.note{color:var(--mid)}\n",
 	"footer{overflow-wrap:anywhere;margin-top:64px;padding-bottom:48px;color:var(--mid);font-"
@@ -147,7 +148,7 @@ const char *const html_style[] = {
 	"text-align:left;max-width:none}.led .b{grid-column:1;grid-row:3;text-align:left;"
 	"font-size:12.5px;padding:0;max-width:none}.led .rm{grid-column:2;grid-row:2}"
 	".led .tr{grid-column:2;grid-row:3}.led .n{display:none}"
-	".gt th{width:auto}.rb td:not(.st){grid-column:2/4;text-align:left}.rb "
+	".rb td:not(.st){grid-column:2/4;text-align:left}.rb "
 	".num:empty{display:none}"
 	".rb .v::before{content:\"restored in \"}.rb td:nth-child(5):not(:empty)::after{"
 	"content:\" objects\"}.rb td:nth-child(6):not(:empty)::after{content:\" files\"}}\n",

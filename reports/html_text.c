@@ -17,6 +17,8 @@
 /* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
 
 #define NO_BREAK_SPACE "\xC2\xA0"
+#define LONGEST_UNIT   3 /* letters */
+#define LONGEST_DATE   24
 
 void html_puts(const struct page *p, const char *markup)
 {
@@ -128,12 +130,10 @@ static size_t operator_at(const char *s, const char **sign)
 
 /* Signs at the start of a term only; nothing is touched behind a quote or a slash, where text
  * begins. */
-void html_bound(const struct page *p, const char *bound)
+static void put_signs(struct buf *out, const char *bound)
 {
-	struct buf b;
 	bool is_start = true, is_text = false;
 
-	buf_init(&b, BUF_UNBOUNDED);
 	for (const char *s = bound; *s != '\0'; s++) {
 		const char *sign = NULL;
 		size_t n = is_start && !is_text ? operator_at(s, &sign) : 0;
@@ -141,18 +141,86 @@ void html_bound(const struct page *p, const char *bound)
 		is_text = is_text || *s == '"' || *s == '/';
 		is_start = s > bound && s[-1] == ',' && *s == ' ';
 		if (n > 0) {
-			(void)buf_puts(&b, sign);
+			(void)buf_puts(out, sign);
 			s += n - 1;
 		} else {
-			(void)buf_putc(&b, *s);
+			(void)buf_putc(out, *s);
 		}
 	}
+}
+
+void html_bound(const struct page *p, const char *bound)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	put_signs(&b, bound);
 	if (b.len <= 24) {
 		put_unbreakable(p, &b);
 	} else {
 		text_markup_n(p->out, b.data, b.len);
 		buf_release(&b);
 	}
+}
+
+/* Does a number end here, and a unit begin behind the blank: "64 s", "0.1 %", "24 min"? */
+static bool is_before_unit(const char *text, const char *blank)
+{
+	size_t n = strspn(blank + 1, "%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return blank > text && blank[-1] >= '0' && blank[-1] <= '9' && n > 0 && n <= LONGEST_UNIT;
+}
+
+/* A browser ends lines within "2026-11-28T09:47:11Z". */
+static bool is_date(const char *word, size_t n)
+{
+	for (size_t i = 1; i + 1 < n; i++)
+		if (word[i] == '-' && word[i - 1] >= '0' && word[i - 1] <= '9' &&
+		    word[i + 1] >= '0' && word[i + 1] <= '9')
+			return n <= LONGEST_DATE;
+	return false;
+}
+
+/* Takes the words in b. */
+static void put_words(const struct page *p, struct buf *b)
+{
+	for (const char *s = b->data, *end; *s != '\0'; s = end) {
+		size_t n = strcspn(s, " ");
+		bool is_whole = is_date(s, n);
+
+		end = s + n;
+		html_puts(p, is_whole ? "<span class=\"nb\">" : "");
+		text_markup_n(p->out, s, n);
+		html_puts(p, is_whole ? "</span>" : "");
+		if (*end != '\0')
+			html_puts(p, is_before_unit(b->data, end++) ? NO_BREAK_SPACE : " ");
+	}
+	buf_release(b);
+}
+
+/* The bound a text tells of: "14 rows, bound >= 1", "(warning bound <= 250 ms)". */
+static const char *find_bound(const char *text)
+{
+	static const char *const before[] = {", bound ", "(warning bound "};
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		const char *at = strstr(text, before[i]);
+
+		if (at != NULL)
+			return at + strlen(before[i]);
+	}
+	return text + strlen(text);
+}
+
+void html_told(const struct page *p, const char *text)
+{
+	const char *bound = find_bound(text);
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED);
+	(void)buf_add(&b, text, (size_t)(bound - text));
+	put_signs(&b, bound);
+	put_words(p, &b);
 }
 
 const char *html_class(enum outcome o)

@@ -73,7 +73,7 @@ is "hostile text arrives as text" \
 browse "$shut" >"$TMP/shut.dom"
 is "the policy stops nothing on the page" "$(cat "$TMP/console")" ""
 for text in 'Shut.</span> Gate <code>release</code> keeps out v2.31.0' 'What failed, and the evidence' \
-	'tasks/missing' '&lt;= 0.1 %' '1297&nbsp;of&nbsp;99&nbsp;772' 'assize explain 12 tasks/missing' \
+	'tasks/missing' 'bound ≤ 0.1&nbsp;%' '1297&nbsp;of&nbsp;99&nbsp;772' 'assize explain 12 tasks/missing' \
 	'git tag -f v2.30.0 7711a90c'; do
 	ok "the browser shows: $text" grep -qF -- "$text" "$TMP/shut.dom"
 done
@@ -91,6 +91,13 @@ is "hostile: 400 pixels are enough" "$(width_of "$TMP/hostile.html")" "400 of 40
 size=$(stat -c %s "$TMP/many.html")
 ok "1000 checks with a year of history: $size bytes are at most 5 MB" [ "$size" -le 5000000 ]
 
+for page in "$shut" "$TMP/pass.html"; do
+	is "${page##*/}: a bound has one sign wherever it is read" \
+		"$(python3 -c 'import re, sys; print(re.findall(r"[^<]{0,20}[<>=!]=", re.sub(r"<style.*?</style>|<code>.*?</code>|<[^>]*>", "", open(sys.argv[1]).read(), flags=re.S).replace("&lt;", "<").replace("&gt;", ">")))' "$page")" "[]"
+done
+sed -e 's/@media print/@media all/; s/@media screen and (max-width:860px)/@media not all/' "$shut" >"$TMP/print.html"
+is "in print a state has the width of its word, and evidence more than a requirement" \
+	"$(width_of "$TMP/print.html" '(document.body.style.width = "703px", w = [...document.querySelectorAll(".gt thead th")].map(e => e.offsetWidth), w[0] < 90 && w[2] > w[1])')" true
 is "in a narrow window a requirement has the width that is there" \
 	"$(width_of "$shut" 'document.querySelector(".gt tbody th").offsetWidth > 250')" true
 done_testing

@@ -292,6 +292,34 @@ static void test_html_bound_signs_leave_patterns_alone(void **state)
 			    "12"));
 }
 
+static void test_html_what_a_gate_told_is_set_as_all_else(void **state)
+{
+	static const struct {
+		const char *told, *shown;
+	} cases[] = {
+		{"1 row, bound >= 2 rows, measured 64 s ago",
+		 "<td>1\xC2\xA0row, bound \xE2\x89\xA5 2 rows, measured 64\xC2\xA0s ago<"},
+		{"98.70 %, bound >= 99.9 %, != 100 %", "<td>98.70\xC2\xA0%, bound \xE2\x89\xA5 "
+						       "99.9\xC2\xA0%, \xE2\x89\xA0 100\xC2\xA0%<"},
+		{"frozen until 2026-11-28T09:47:11Z, which is 2 h 24 min in the future",
+		 "<td>frozen until <span class=\"nb\">2026-11-28T09:47:11Z,</span> which is "
+		 "2\xC2\xA0h 24\xC2\xA0min in the future<"},
+		{"\"<b>\", bound matches /, bound >= 1/", "bound matches /, bound &gt;= 1/<"},
+		{"no bound at all", "<td>no bound at all<"},
+		{"", "<td><"},
+	};
+	struct world *w = *state;
+	struct decision_line line;
+
+	fixture_add_decision(w->a, &w->r, true);
+	line = w->r.decisions[0].lines[0];
+	w->r.decisions[0].lines = &line;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		line.text = cases[i].told;
+		assert_true(says(w, cases[i].shown));
+	}
+}
+
 static void test_html_many_series_show_the_worst(void **state)
 {
 	enum { N = 40 };
@@ -346,6 +374,7 @@ int main(void)
 		HTML_TEST(test_html_changes_name_what_is_gone_and_new),
 		HTML_TEST(test_html_changes_say_when_nothing_did),
 		HTML_TEST(test_html_bound_signs_leave_patterns_alone),
+		HTML_TEST(test_html_what_a_gate_told_is_set_as_all_else),
 		HTML_TEST(test_html_many_series_show_the_worst),
 		HTML_TEST(test_html_thousand_checks_with_a_year_are_quick_and_small),
 	};
