@@ -168,20 +168,22 @@ static int refuse_bytes(const struct options *o, struct err *e)
 	return err_help(e, "it is recorded and shown: give it in UTF-8");
 }
 
-/* A URL of a record is left out: it may hold a secret. */
 static const char *repeated_options(const struct app *app, const struct options *o)
 {
 	struct buf out;
-	const char *text;
+	const char *text, *record = NULL;
 
 	buf_init(&out, BUF_UNBOUNDED); /* words of the command line */
 	if (o->file != NULL) {
 		(void)buf_puts(&out, " -f ");
 		str_word(&out, o->file);
 	}
-	if (o->record != NULL && !shared_url_is(o->record)) {
+	if (o->record != NULL)
+		record = shared_url_is(o->record) ? shared_url_again(app->arena, o->record)
+						  : o->record;
+	if (record != NULL) {
 		(void)buf_puts(&out, " --record ");
-		str_word(&out, o->record);
+		str_word(&out, record);
 	}
 	text = arena_strndup(app->arena, out.data, out.len);
 	buf_release(&out);

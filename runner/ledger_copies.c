@@ -75,12 +75,25 @@ static void tell_left(struct ledger_command *c, const char *file, const struct m
 			      file, m->n_taken, plural(m->n_taken));
 }
 
+/* What it says is not shown: a password may be in it. */
+static int refuse_url(struct ledger_command *c, size_t word, struct err *e)
+{
+	if (shared_url_check(c->o.words[word], e) != 0)
+		return -1;
+	if (!shared_url_is(c->o.words[word]))
+		return 0;
+	(void)err_set(e, ERR_USAGE, "cannot take a record on a server where a file is named");
+	return err_help(e, "assize ledger export FILE --record URL makes a file of it");
+}
+
 /* Of the record itself it would be said that a run makes one. */
 static int check_given(struct ledger_command *c, size_t word, struct err *e)
 {
 	const char *file = file_of(c, word);
 
-	if (shared_url_is(file) || access(file, F_OK) == 0 || errno != ENOENT)
+	if (refuse_url(c, word, e) != 0)
+		return -1;
+	if (access(file, F_OK) == 0 || errno != ENOENT)
 		return 0;
 	(void)err_set(e, ERR_RECORD, "could not read record \"%s\": it does not exist", file);
 	return err_help(e, "name the record that is to be taken from");
@@ -160,7 +173,7 @@ int ledger_do_export(struct ledger_command *c, struct err *e)
 	struct copy_options o;
 	int rc, held;
 
-	if (copy_options(c, &o, e) != 0)
+	if (refuse_url(c, 1, e) != 0 || copy_options(c, &o, e) != 0)
 		return -1;
 	held = ledger_left_clear(c, file_of(c, 1));
 	rc = record_export(c->record, c->app->arena, file_of(c, 1), &o, &head, e);

@@ -213,6 +213,8 @@ static int set_option(struct app *app, struct options *o, const struct option_ro
 		*(bool *)base = true;
 		return 0;
 	case OPTION_TEXT:
+		if (row->offset == AT(record) && shared_url_check(value, e) != 0)
+			return -1;
 		*(const char **)base = value;
 		return 0;
 	case OPTION_LIST:
@@ -272,9 +274,12 @@ static const struct option_row *find_letter(const char *const *accepts, char let
 /* Whoever is on the machine can read the arguments of its processes. */
 static int refuse_secret(const char *url, struct err *e)
 {
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct shared_url parsed;
 
+	if (!shared_url_is(url) || !shared_url_has_secret(url))
+		return 0;
+	a = arena_new();
 	if (shared_url_parse(a, url, &parsed, e) == 0) {
 		(void)err_set(e, ERR_USAGE, "cannot take a password in --record");
 		(void)err_help(e, "arguments are seen by everybody on this machine: give it in "
@@ -329,8 +334,8 @@ static int parse_word(struct app *app, const char *const *accepts, char **argv, 
 		return err_help(e, "say it once: which of two counts must not be a guess");
 	}
 	given[row - rows] = true;
-	if (row->offset == AT(record) && shared_url_is(value) && shared_url_has_secret(value))
-		return refuse_secret(value, e);
+	if (row->offset == AT(record) && refuse_secret(value, e) != 0)
+		return -1;
 	return set_option(app, o, row, value, e);
 }
 

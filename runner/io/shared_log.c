@@ -1,7 +1,9 @@
 /* Names of records on a server, and which driver opens them. */
 #include "runner/io/shared_log.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -12,11 +14,11 @@
 
 static const char *const schemes[] = {"postgresql://", "postgres://"};
 
-/* What stands behind the scheme; NULL = it is another. */
+/* What stands behind the scheme, which has no case (RFC 3986, 3.1); NULL = it is another. */
 static const char *after_scheme(const char *path)
 {
 	for (size_t i = 0; path != NULL && i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (str_starts(path, schemes[i]))
+		if (strncasecmp(path, schemes[i], strlen(schemes[i])) == 0)
 			return path + strlen(schemes[i]);
 	return NULL;
 }
@@ -65,6 +67,59 @@ static int malformed(struct err *e)
 	return err_help(e,
 			"it is postgresql://USER@HOST:PORT/DATABASE?record=NAME; characters like "
 			"@ / : ? %% in names and passwords are written %%40 %%2F %%3A %%3F %%25");
+}
+
+/* "pgsql://", "postgresql:/u@h", " postgres://": of a server, but not as we know it. */
+static bool is_like_url(const char *p)
+{
+	const char *after;
+	size_t n = 0;
+
+	p += strspn(p, " \t\r\n");
+	while (isalnum((unsigned char)p[n]) || (n > 0 && p[n] != '\0' && strchr("+-.", p[n])))
+		n++;
+	after = p + n;
+	if (n == 0 || *after != ':')
+		return false;
+	if (strncasecmp(p, "postgres", strlen("postgres")) == 0 || str_starts(after, "://"))
+		return true;
+	return after[1] == '/' && strchr(after, '@') != NULL;
+}
+
+/* "host=db user=assize": libpq's other way to say it. */
+static bool is_like_keywords(const char *p)
+{
+	static const char *const words[] = {"host",	"hostaddr", "port",    "dbname", "user",
+					    "password", "passfile", "service", "sslmode"};
+
+	for (;;) {
+		size_t n;
+
+		p += strspn(p, " \t\r\n");
+		n = strcspn(p, " \t\r\n=");
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (n == strlen(words[i]) && strncmp(p, words[i], n) == 0 &&
+			    p[n + strspn(p + n, " \t\r\n")] == '=')
+				return true;
+		p += strcspn(p, " \t\r\n");
+		if (*p == '\0')
+			return false;
+	}
+}
+
+int shared_url_check(const char *path, struct err *e)
+{
+	if (shared_url_is(path) || (!is_like_url(path) && !is_like_keywords(path)))
+		return 0;
+	(void)err_set(
+		e, ERR_USAGE,
+		is_like_url(path)
+			? "cannot read the URL of the record: it does not begin with "
+			  "postgresql://"
+			: "cannot take libpq's keywords for a record: it is a file, or a URL");
+	return err_help(e,
+			"one on a server is postgresql://USER@HOST:PORT/DATABASE?record=NAME, its "
+			"password in PGPASSWORD or ~/.pgpass; a file of such a name is ./NAME");
 }
 
 static bool is_record_name(const char *name)
@@ -193,6 +248,20 @@ int shared_url_parse(struct arena *a, const char *url, struct shared_url *out, s
 	if (rc == 0)
 		*out = parsed;
 	return rc;
+}
+
+const char *shared_url_again(struct arena *a, const char *url)
+{
+	struct shared_url parsed;
+
+	if (shared_url_parse(a, url, &parsed, NULL) != 0)
+		return NULL;
+	if (parsed.has_secret)
+		return parsed.shown;
+	if (strcmp(parsed.name, SHARED_URL_DEFAULT_NAME) == 0)
+		return parsed.conninfo;
+	return arena_printf(a, "%s%crecord=%s", parsed.conninfo,
+			    strchr(parsed.conninfo, '?') != NULL ? '&' : '?', parsed.name);
 }
 
 bool shared_url_has_secret(const char *url)

@@ -39,6 +39,13 @@ struct shared_url {
 };
 /* postgresql://... or postgres://...; NULL is allowed */
 bool shared_url_is(const char *path);
+/*
+ * Of what somebody called a record: an ERR_USAGE where it looks like one on a server and is no such
+ * URL. As the name of a file it would be told, with the password in it. Nothing of it is in e.
+ */
+int shared_url_check(const char *path, struct err *e);
+/* The URL to be said again, without secrets; NULL = it is none. */
+const char *shared_url_again(struct arena *a, const char *url);
 int shared_url_parse(struct arena *a, const char *url, struct shared_url *out, struct err *e);
 /* Does it hold a password? True also when it cannot be read. */
 bool shared_url_has_secret(const char *url);

@@ -166,9 +166,33 @@ loses "AFTER INSERT" assize_record_change 'DELETE FROM assize_record_change WHER
 loses "BEFORE INSERT" assize_record_change 'NEW.body := NEW.body || NEW.body'
 loses "BEFORE INSERT" assize_record_change 'NEW.size := 1'
 loses "BEFORE UPDATE" assize_record 'NEW.digest := OLD.digest'
-records "DROP FUNCTION loses CASCADE"
+records "SET client_min_messages = error; DROP FUNCTION loses CASCADE"
 exits "none of it is in the log" 0 as one ledger verify
 exits "and without it the record goes on" 0 as one record score 1
+
+# ---- names ----
+
+for name in "host=$POSTGRES user=runner dbname=records password=hunter2" "pgsql://runner:hunter2@localhost/records" \
+	" postgresql://runner:hunter2@localhost/records" "postgresql:/runner:hunter2@localhost/records"; do
+	ASSIZE_RECORD=$name run "$ASSIZE" run
+	like "what is no URL of ours and no file either: ${name:0:8}" "$status $err" \
+		'^3 assize: environment variable ASSIZE_RECORD: .*help: one on a server is postgresql://'
+	unlike "is not shown" "$out$err" 'hunter2|runner'
+	run "$ASSIZE" ledger export "$name" --record "$(copy_of one)"
+	is "nor is a file called so" "$status $(find . -name '*hunter2*')" "3 "
+done
+run "$ASSIZE" ledger merge "postgresql://runner:hunter2@localhost/records" --record other.db
+like "a file that is to be merged is none on a server" "$status $err" '^3 .*where a file is named.*help: .*ledger export'
+unlike "which is not shown" "$out$err" hunter2
+
+# ---- remedies ----
+
+named="--record '${url/\?/\\?}'"
+run as one gate release --subject v1
+like "what is to be done names the record" "$out$err" "to do: assize explain 1 a/all $named"
+ASSIZE_RECORD="${url/runner@/runner:hunter2@}" ASSIZE_RECORD_CACHE=$TMP/cache.one run "$ASSIZE" run
+like "also where ASSIZE_RECORD does" "$out$err" "explain +assize explain [0-9]+ a/all $named.*again +assize run a/all $named"
+unlike "but for its password" "$out$err" hunter2
 
 postgres_stop
 done_testing

@@ -16,6 +16,8 @@ static void test_shared_url_is_taken_apart(void **state)
 	static const struct {
 		const char *url, *conninfo, *password, *name, *shown;
 	} rows[] = {
+		{"PostgreSQL://u:s3@db/audits", "postgresql://u@db/audits", "s3", "main",
+		 "postgresql://u@db/audits?record=main"},
 		{"postgresql://db/audits", "postgresql://db/audits", NULL, "main",
 		 "postgresql://db/audits?record=main"},
 		{"postgres://u@db:5433/audits?record=shop", "postgresql://u@db:5433/audits", NULL,
@@ -50,7 +52,13 @@ static void test_shared_url_is_taken_apart(void **state)
 		assert_int_equal(shared_url_has_secret(rows[i].url),
 				 url.password != NULL || url.has_secret);
 		assert_int_equal(url.has_secret, strstr(rows[i].url, "sslpassword") != NULL);
+		assert_null(strstr(shared_url_again(a, rows[i].url), "s3"));
 	}
+	assert_string_equal(shared_url_again(a, "postgres://u:p@db/a?sslmode=require&record=x"),
+			    "postgresql://u@db/a?sslmode=require&record=x");
+	assert_string_equal(shared_url_again(a, "postgresql://db/a?record=main"),
+			    "postgresql://db/a");
+	assert_null(shared_url_again(a, "a.db"));
 	assert_false(shared_url_is(NULL));
 	assert_false(shared_url_is("postgresql.db"));
 	assert_false(shared_url_is("./postgres://db"));
@@ -89,6 +97,48 @@ static void test_shared_url_that_is_none_is_not_shown(void **state)
 		assert_true(shared_url_has_secret(urls[i]));
 	}
 	arena_free(a);
+}
+
+/* Neither is a file made of it, nor is anything of it told. */
+static void test_shared_url_that_is_mistyped_is_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is_taken;
+	} rows[] = {
+		{"pgsql://u:hush@h/d", false},
+		{"mysql://u:hush@h/d", false},
+		{" postgresql://u:hush@h/d", false},
+		{"postgresql:/u:hush@h/d", false},
+		{"PostgreSQL:u:hush", false},
+		{"postgresql+psycopg://u:hush@h/d", false},
+		{"jdbc:/u:hush@h", false},
+		{"host=h user=u password=hush", false},
+		{" dbname = d password='hush'", false},
+		{"connect_timeout=1 password=hush", false},
+		{"POSTGRESQL://u:hush@h/d", true},
+		{"postgresql://u:hush/x@h/d", true}, /* the parser refuses it */
+		{"a.db", true},
+		{"a:b.db", true},
+		{"postgres.db", true},
+		{"hosts/user.db", true},
+		{"./host=h", true},
+		{"./pgsql://x", true},
+		{"", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err e = {0};
+
+		if ((shared_url_check(rows[i].name, &e) == 0) != rows[i].is_taken)
+			fail_msg("\"%s\"", rows[i].name);
+		if (rows[i].is_taken)
+			continue;
+		assert_int_equal(e.class, ERR_USAGE);
+		assert_null(strstr(e.message, "hush"));
+		assert_null(strstr(e.help, "hush"));
+	}
 }
 
 static void test_deflate_gives_back_what_it_took(void **state)
@@ -373,6 +423,7 @@ int main(void)
 	const struct CMUnitTest alone[] = {
 		cmocka_unit_test(test_shared_url_is_taken_apart),
 		cmocka_unit_test(test_shared_url_that_is_none_is_not_shown),
+		cmocka_unit_test(test_shared_url_that_is_mistyped_is_refused),
 		cmocka_unit_test(test_deflate_gives_back_what_it_took),
 	};
 	/* shared_record.t has a server. */
