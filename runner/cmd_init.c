@@ -517,6 +517,34 @@ static int check_options(const struct options *o, struct err *e)
 	return 0;
 }
 
+/* What is said about a target is about options here: no file has one yet. */
+static void help_as_options(const struct options *o, struct err *e)
+{
+	static const char unset[] = "environment variable ", end[] = " of the target";
+	const char *name = str_starts(e->message, unset) ? e->message + strlen(unset) : "";
+	size_t n = o->password_env ? strlen(o->password_env) : 0;
+	char *at;
+
+	if (n > 0 && strncmp(name, o->password_env, n) == 0 && name[n] == ' ') {
+		*e->help = '\0';
+		(void)err_help(e, "set it to the password, or name another: --password-env NAME");
+	} else if (strstr(e->help, "password") && !strstr(e->help, "proxy_password") &&
+		   (strstr(e->help, "target") || str_starts(e->help, "use password:"))) {
+		*e->help = '\0';
+		if (n > 0)
+			(void)err_help(e, "look at the user, and at what is in %s",
+				       o->password_env);
+		else
+			(void)err_help(e, "name the environment variable that has the password: "
+					  "--password-env NAME");
+	} else if (strstr(e->help, "max_connections")) {
+		*e->help = '\0';
+		(void)err_help(e, "try again when others have ended");
+	} else if ((at = strstr(e->help, end)) != NULL) {
+		memmove(at, at + strlen(end), strlen(at + strlen(end)) + 1);
+	}
+}
+
 static int run_init(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct init in = {.app = app};
@@ -544,5 +572,8 @@ static int run_init(struct app *app, const struct command *self, int argc, char 
 	buf_release(&text);
 	if (scratch_remove(in.scratch, &cleanup) != 0 && e.class == ERR_NONE)
 		e = cleanup;
-	return e.class == ERR_NONE ? EXIT_PASS : app_fail(app, &e);
+	if (e.class == ERR_NONE)
+		return EXIT_PASS;
+	help_as_options(&in.o, &e);
+	return app_fail(app, &e);
 }

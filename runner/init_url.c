@@ -174,12 +174,12 @@ static int keep(void *ctx, const char *data, size_t n, struct err *e)
 	return buf_add(text, data, n < room ? n : room);
 }
 
-static int check_status(const struct init_subject *s, const struct http_response *res,
-			struct err *e)
+/* url: what was asked, as it was given where that is all of it. */
+static int check_status(const char *url, const struct http_response *res, struct err *e)
 {
 	if (res->status >= 200 && res->status < 300)
 		return 0;
-	(void)err_set(e, ERR_MEASURE, "%s: answered %ld, which is nothing to begin with", s->given,
+	(void)err_set(e, ERR_MEASURE, "%s: answered %ld, which is nothing to begin with", url,
 		      res->status); /* -1 below */
 	if (res->status == 401 || res->status == 403)
 		return err_help(e, "say who asks: --header 'Authorization: Bearer ${env:NAME}'");
@@ -203,6 +203,8 @@ int init_url_fetch(struct init *in, const struct init_subject *s, const char *pa
 		.max_body_bytes = MAX_TRANSFER_BYTES,
 		.max_redirects = MAX_REDIRECTS,
 	};
+	bool is_more = strlen(req.url) > strlen(s->given) + 1; /* than a / behind it */
+	const char *asked = is_more ? req.url : s->given;
 	struct http_response res;
 	struct buf body;
 	int rc;
@@ -210,9 +212,9 @@ int init_url_fetch(struct init *in, const struct init_subject *s, const char *pa
 	buf_init(&body, INIT_MAX_PAGE);
 	rc = http_fetch(session, &req, &(struct http_sink){keep, &body}, &res, e);
 	if (rc != 0)
-		(void)err_context(e, "%s", s->given); /* always -1 */
+		(void)err_context(e, "%s", asked); /* always -1 */
 	else
-		rc = check_status(s, &res, e);
+		rc = check_status(asked, &res, e);
 	if (rc == 0)
 		*out = (struct init_page){
 			.status = res.status,

@@ -116,6 +116,22 @@ mariadb_sql "CREATE DATABASE shop; USE shop;
 	INSERT INTO orders VALUES (1, 1, utc_timestamp(), 9.5), (2, 2, utc_timestamp(), 10.25);
 	CREATE USER audit@localhost IDENTIFIED BY 'sesame-seed'; GRANT SELECT ON shop.* TO audit@localhost;"
 export SHOP_PASSWORD=sesame-seed
+# What is said about a target is about options: there is no file yet.
+advised()
+{
+	run "$ASSIZE" init -o advised.yaml "${@:3}"
+	like "$1: advises an option" "$status $err" "^[23] .*$2"
+	unlike "$1: and no target" "$err" 'target"? *$|:-default'
+}
+advised "no password" 'Access denied.*help: name the environment variable that has the password: --password-env NAME$' \
+	--mysql "socket=$MARIADB_SOCKET user=audit dbname=shop"
+advised "a wrong one" 'Access denied.*help: look at the user, and at what is in HOME$' \
+	--mysql "socket=$MARIADB_SOCKET user=audit dbname=shop" --password-env HOME
+advised "one in the string" 'cannot hold a password.help: name the environment variable that has the password: --password-env' \
+	--postgres "host=127.0.0.1 user=audit password=sesame"
+advised "a variable that is not set" 'NO_SUCH is not set.help: set it to the password' \
+	--postgres "host=127.0.0.1 user=audit" --password-env NO_SUCH
+advised "no such host" 'help: look at host=$' --postgres "host=nosuch.invalid user=audit"
 run "$ASSIZE" init --mysql "socket=$MARIADB_SOCKET user=audit dbname=shop" --password-env SHOP_PASSWORD
 is "a server" "$status" 0
 like "with the name of the secret" "$(cat assize.yaml)" 'password: "\$\{env:SHOP_PASSWORD}"'

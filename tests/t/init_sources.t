@@ -54,6 +54,10 @@ ticker=$!
 reap $ticker
 testd --dir www
 web=$port server=$!
+mv www/metrics .
+run "$ASSIZE" init --metrics "http://127.0.0.1:$web"
+like "the page that was asked is named" "$status $err" "^2 assize: http://127.0.0.1:$web/metrics: answered 404"
+mv metrics www/
 certificate()
 {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out ca.pem -days "$1" \
