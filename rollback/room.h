@@ -182,9 +182,7 @@ struct source_facts {
 	const char *promisor;	    /* remote of a partial clone, NULL = none */
 	const char *lost_alternate; /* first alternate directory that is not there, NULL = none */
 	bool has_grafts;
-	const char *remote; /* where a fetch would go: "origin", else the first; NULL = none */
-	git_oid *replaced;  /* refs/replace, ids that git would swap for others */
-	size_t n_replaced;
+	const char *remote;	 /* where a fetch would go: "origin", else the first; NULL = none */
 	const char *lfs_setting; /* which makes another file of an LFS pointer; NULL = none */
 	const char *lfs_remedy;
 };
@@ -255,6 +253,10 @@ struct verification {
 	_Atomic(int64_t) n_files_done, n_bytes_done; /* of the step under way */
 	struct restoration *out;
 };
+
+/* The program, in the repository of a store; " (submodule ...)", "" of the tag's own. */
+const char *room_git(struct verification *v, const struct store *store);
+const char *room_whose(struct verification *v, const struct store *store);
 
 /* Where the verification has come to, for a room above: the restored tree, the tag's commit. */
 struct rollback_place room_place(const struct verification *v);
@@ -345,8 +347,8 @@ void submodules_release(struct verification *v);
 int tree_sizes(struct verification *v, struct step *s);
 int tree_check_bytes(struct verification *v, struct step *s);
 int clone_prove(struct verification *v, struct step *s); /* clone.c */
-/* settings.c: before the attributes are known, and after. Both only find, for clone_prove(). */
-void settings_prove(struct verification *v, struct step *s);
+/* settings.c: of one repository before the attributes are known, and after. Both only find. */
+void settings_prove(struct verification *v, struct step *s, const struct store *store);
 void settings_prove_lfs(struct verification *v, struct step *s);
 /* What is between begin and end in a setting's name; NULL when it is another one. */
 const char *settings_middle(struct arena *a, const char *name, const char *begin, const char *end);

@@ -1,5 +1,5 @@
 /*
- * settings: what the repository's own configuration would have git restore otherwise.
+ * settings: what a repository's own configuration would have git restore otherwise.
  *
  * libgit2 reads the files and follows `include`. What `includeIf` adds counts whatever its
  * condition: libgit2 knows two of git's, and one that does not hold here and now may where somebody
@@ -25,6 +25,7 @@
 struct reading {
 	struct verification *v;
 	struct step *s;
+	const struct store *store;
 	size_t n_files;
 	git_config *config;
 	const char *unset; /* the words that undo a setting, but for its name */
@@ -66,18 +67,20 @@ static const char *as_set(const struct reading *r, const struct setting *found)
 
 static const char *undo(const struct reading *r, const struct setting *found)
 {
+	const char *git = room_git(r->v, r->store);
+
 	if (!*r->place && strcmp(found->key, "core.sparseCheckout") == 0)
-		return "git sparse-checkout disable";
+		return arena_printf(r->v->a, "%s sparse-checkout disable", git);
 	if (!*r->place && found->is_included)
-		return arena_printf(r->v->a, "git config --show-origin %s, and there: %s %s",
+		return arena_printf(r->v->a, "%s config --show-origin %s, and there: %s %s", git,
 				    found->key, "git config --file FILE --unset", found->key);
 	return arena_printf(r->v->a, "%s %s", r->unset, found->key);
 }
 
 static void find(struct reading *r, const struct setting *found, const char *what)
 {
-	step_find(r->s, OUTCOME_UNDECIDED, undo(r, found), "%s: git in this clone %s%s",
-		  as_set(r, found), what, r->place);
+	step_find(r->s, OUTCOME_UNDECIDED, undo(r, found), "%s: git in this clone %s%s%s",
+		  as_set(r, found), what, room_whose(r->v, r->store), r->place);
 }
 
 static bool is_set_to(struct reading *r, const struct setting *found, bool wanted)
@@ -105,18 +108,29 @@ static void check_text(struct reading *r)
 		find(r, &eol, "may write other line ends, or refuse to work");
 }
 
+/* Of this repository; NULL = it has none. */
+static const struct entry *first_link(const struct reading *r)
+{
+	const struct entries *links = &r->v->plan.links;
+
+	for (size_t i = 0; i < links->n; i++)
+		if (&r->v->stores[links->items[i]->store] == r->store)
+			return links->items[i];
+	return NULL;
+}
+
 static void check_core(struct reading *r)
 {
 	const struct setting symlinks = look(r, "core.symlinks"),
 			     sparse = look(r, "core.sparseCheckout"),
 			     attributes = look(r, "core.attributesFile"),
 			     partial = look(r, "extensions.partialClone");
-	const struct entries *links = &r->v->plan.links;
+	const struct entry *link = first_link(r);
 
-	if (is_set_to(r, &symlinks, false) && links->n > 0)
+	if (is_set_to(r, &symlinks, false) && link)
 		find(r, &symlinks,
 		     arena_printf(r->v->a, "writes the symbolic link \"%s\" as a plain file",
-				  str_escaped(r->v->a, links->items[0]->path)));
+				  str_escaped(r->v->a, link->path)));
 	if (is_set_to(r, &sparse, true))
 		find(r, &sparse, "leaves out part of the tree");
 	check_text(r);
@@ -153,8 +167,8 @@ static void note_lfs(struct reading *r)
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]) && !odd; i++)
 		if (programs[i].is_there && !is_lfs(&programs[i]))
 			odd = &programs[i];
-	if (!odd || f->lfs_setting)
-		return;
+	if (!odd || f->lfs_setting || r->store != r->v->stores)
+		return; /* attributes of a submodule are told on their own */
 	f->lfs_setting = arena_printf(r->v->a, "%s%s", as_set(r, odd), r->place);
 	f->lfs_remedy = undo(r, odd);
 }
@@ -184,7 +198,8 @@ static const char *included(const struct reading *r, const char *file, const cha
 
 static void unreadable(struct reading *r, const char *file, const char *why)
 {
-	step_find(r->s, OUTCOME_UNDECIDED, "git config --list --show-origin",
+	step_find(r->s, OUTCOME_UNDECIDED,
+		  arena_printf(r->v->a, "%s config --list --show-origin", room_git(r->v, r->store)),
 		  "what git in this clone does by \"%s\" cannot be told: %s",
 		  str_escaped(r->v->a, file), str_escaped(r->v->a, why));
 }
@@ -251,14 +266,17 @@ static void check_file(struct reading *r, const char *file, const char *conditio
 	git_config_free(config);
 }
 
-void settings_prove(struct verification *v, struct step *s)
+void settings_prove(struct verification *v, struct step *s, const struct store *store)
 {
-	struct reading r = {.v = v, .s = s, .unset = "git config --unset"};
+	const char *git = room_git(v, store);
+	struct reading r = {.v = v, .s = s, .store = store};
 
-	check_file(&r, arena_printf(v->a, "%sconfig", git_repository_commondir(v->repo)), "", 0);
-	r.unset = "git config --worktree --unset";
-	check_file(&r, arena_printf(v->a, "%sconfig.worktree", git_repository_path(v->repo)), "",
+	r.unset = arena_printf(v->a, "%s config --unset", git);
+	check_file(&r, arena_printf(v->a, "%sconfig", git_repository_commondir(store->repo)), "",
 		   0);
+	r.unset = arena_printf(v->a, "%s config --worktree --unset", git);
+	check_file(&r, arena_printf(v->a, "%sconfig.worktree", git_repository_path(store->repo)),
+		   "", 0);
 }
 
 void settings_prove_lfs(struct verification *v, struct step *s)

@@ -22,7 +22,6 @@
 #include "runner/io/git.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 20)
-#define REPLACE_PREFIX "refs/replace/"
 
 static bool is_directory(const char *path)
 {
@@ -107,34 +106,6 @@ static void find_promisor_packs(struct verification *v, const char *objects)
 		v->source.promisor = v->source.remote ? v->source.remote : "origin";
 }
 
-static void find_replaced(struct verification *v, struct step *s)
-{
-	git_reference_iterator *it = NULL;
-	const char *name;
-	size_t cap = 0;
-	int rc = git_reference_iterator_glob_new(&it, v->repo, REPLACE_PREFIX "*");
-
-	while (rc == 0 && (rc = git_reference_next_name(&name, it)) == 0) {
-		git_oid id;
-
-		if (git_oid_fromstr(&id, name + strlen(REPLACE_PREFIX)) < 0)
-			continue; /* not an object name: git takes no notice either */
-		if (v->source.n_replaced == cap) {
-			git_oid *more = arena_array(v->a, cap ? 2 * cap : 16, sizeof(*more));
-
-			if (cap > 0)
-				memcpy(more, v->source.replaced, cap * sizeof(*more));
-			v->source.replaced = more;
-			cap = cap ? 2 * cap : 16;
-		}
-		v->source.replaced[v->source.n_replaced++] = id;
-	}
-	git_reference_iterator_free(it);
-	if (rc != GIT_ITEROVER)
-		step_find(s, OUTCOME_UNDECIDED, "git for-each-ref refs/replace",
-			  "could not list refs/replace: %s", git_door_message());
-}
-
 void source_gather(struct verification *v, struct step *s)
 {
 	const char *commondir = git_repository_commondir(v->repo);
@@ -146,7 +117,6 @@ void source_gather(struct verification *v, struct step *s)
 	find_remotes(v);
 	find_promisor_packs(v, objects);
 	(void)refs_prove(v, s); /* taints, does not stop */
-	find_replaced(v, s);
 }
 
 int source_prove(struct verification *v, struct step *s)

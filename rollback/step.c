@@ -120,6 +120,20 @@ const char *room_refspec(struct arena *a, const char *tag)
 	return str_as_word(a, arena_printf(a, "refs/tags/%s:refs/tags/%s", tag, tag));
 }
 
+const char *room_git(struct verification *v, const struct store *store)
+{
+	return store == v->stores
+		       ? "git"
+		       : arena_printf(v->a, "git -C %s", str_as_word(v->a, store->gitdir));
+}
+
+const char *room_whose(struct verification *v, const struct store *store)
+{
+	return store == v->stores ? ""
+				  : arena_printf(v->a, " (submodule \"%s\")",
+						 str_escaped(v->a, store->root->path));
+}
+
 bool room_is_there(const char *path)
 {
 	struct stat st;

@@ -349,6 +349,11 @@ proven "the remedy works" v1.0.0
 git replace "$(git rev-parse v1.0.0)" "$(git rev-parse v2.0.0^{commit})"
 judged "commit replaced" undecided "source undecided.*swaps commit" "git replace -d" v1.0.0
 world
+git replace "$(git rev-parse v1.1.0)" "$(git rev-parse v2.0.0)"
+judged "tag object replaced" undecided "source undecided.*swaps tag object" "git replace -d" v1.1.0
+git tag -a -m outer outer v1.1.0 2>/dev/null
+judged "tag object behind a tag replaced" undecided "source undecided.*swaps tag object" "git replace -d" outer
+world
 git replace --graft v2.0.0^{commit}
 judged "history joined by replacing a commit, same tree" pass "source warn.*same tree" "" v2.0.0
 world
@@ -645,6 +650,20 @@ judged "submodule in a submodule not cloned" undecided "closure undecided.*submo
 git submodule -q update --init --recursive
 proven "submodules cloned" module
 like "their files are restored, too" "$out" " files $(($(git ls-files --recurse-submodules | wc -l))) "
+lib=.git/modules/libs/lib
+for set in core.symlinks=false core.autocrlf=true; do
+	git config -f $lib/config "${set%=*}" "${set#*=}"
+	judged "submodule with $set" undecided "source undecided.*$set.*submodule \"libs/lib\"" "git -C .*libs/lib/? config --unset ${set%=*}" module
+	git config -f $lib/config --unset "${set%=*}"
+done
+printf '* eol=crlf\n' >$lib/info/attributes
+judged "local attributes of a submodule" undecided "source undecided.*info/attributes.*submodule \"libs/lib\"" "rm .*info/attributes" module
+rm $lib/info/attributes
+blob=$(git -C libs/lib rev-parse HEAD:lib.c)
+git -C libs/lib replace "$blob" "$(git -C libs/lib rev-parse HEAD:link)"
+judged "submodule's blob replaced" undecided "source undecided.*swaps object $blob.*submodule \"libs/lib\"" "git -C .*libs/lib/? replace -d" module
+git -C libs/lib replace -d "$blob" >/dev/null
+proven "submodules as they were" module
 rm -rf libs && git checkout -q . && proven "submodule directory gone, its clone kept" module
 sub=$(git rev-parse module:libs/lib)
 mv .git/modules/libs .git/modules/gone
