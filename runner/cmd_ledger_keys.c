@@ -148,6 +148,17 @@ static int former_path(struct ledger_command *c, const char *path, const struct 
 	return err_set(e, ERR_RECORD, "the record does not know key \"%s\"", path);
 }
 
+/* A record that has a key gets no first one. -1 */
+static int help_get_key(struct ledger_command *c, struct err *e)
+{
+	struct err ignored = {0};
+	struct ledger_head head;
+
+	if (ledger_head(c->record, c->app->arena, &head, &ignored) != 0 || head.origin == NULL)
+		return err_help(e, "assize ledger init makes one");
+	return err_help(e, VOUCH_LOST_KEY_HELP);
+}
+
 /* The new key takes the place of the old one, which is kept. */
 static int exchange_files(struct ledger_command *c, const char *path, const char *fresh,
 			  const struct sign_key *former, struct err *e)
@@ -209,8 +220,10 @@ int ledger_do_rotate(struct ledger_command *c, struct err *e)
 				"the new one into the secret");
 	}
 	rc = vouch_key(c->app, c->definition, c->path, &former, e);
-	if (rc == 1)
-		rc = err_set(e, ERR_USAGE, "there is no key \"%s\" to rotate from", path);
+	if (rc == 1) {
+		(void)err_set(e, ERR_USAGE, "there is no key \"%s\" to rotate from", path);
+		return help_get_key(c, e);
+	}
 	if (rc != 0)
 		return -1;
 	rc = rotate(c, path,
@@ -230,7 +243,7 @@ int ledger_load_key(struct ledger_command *c, struct sign_key **out, struct err 
 	if (rc != 1)
 		return rc;
 	(void)err_set(e, ERR_USAGE, "there is no key to sign with"); /* -1 */
-	return err_help(e, "assize ledger init makes one");
+	return help_get_key(c, e);
 }
 
 int ledger_do_checkpoint(struct ledger_command *c, struct err *e)

@@ -100,8 +100,7 @@ static void look_at_key(struct doctor *d, const char *about, const struct sign_k
 		doctor_find(d, DOCTOR_NOTE, about, "assize ledger init",
 			    "the record does not know it: nothing is signed");
 	else if (!is_it)
-		doctor_find(d, DOCTOR_BROKEN, about,
-			    "put the key back that was made for this record, or name it with key:",
+		doctor_find(d, DOCTOR_BROKEN, about, VOUCH_LOST_KEY_HELP,
 			    "it is not the newest key of the record: nothing can be signed");
 	else
 		doctor_find(d, DOCTOR_OK, about, NULL, "it is the newest key of the record");
@@ -170,8 +169,7 @@ static void tell_no_key(struct doctor *d, const char *path)
 		doctor_find(d, DOCTOR_NOTE, path, NULL,
 			    "it is not here: nobody signs for what is recorded from here");
 	else
-		doctor_find(d, DOCTOR_DOUBT, path,
-			    "put the key back that was made for this record, or name it with key:",
+		doctor_find(d, DOCTOR_DOUBT, path, VOUCH_LOST_KEY_HELP,
 			    "it is not here, and nobody has signed for the %" PRIu64
 			    " newest records",
 			    n);

@@ -35,6 +35,8 @@ int vouch_key(struct app *app, const struct definition *d, const char *record_pa
 const char *vouch_key_here(struct app *app, const struct definition *d, const char *record_path);
 #define VOUCH_UNKNOWN_KEY_HELP                                                                     \
 	"put the record back; if there was none, assize ledger init makes the key known"
+/* The record has a key, and the file is not there. */
+#define VOUCH_LOST_KEY_HELP "put the key back that was made for this record, or name it with key:"
 
 /* Is this the record the definition means (ledger: origin)? Another one decides nothing. */
 int vouch_origin(struct app *app, const struct definition *d, struct record *record, struct err *e);

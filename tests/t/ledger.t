@@ -34,6 +34,12 @@ is "the key is private" "$(stat -c %a .assize/ledger.key)" 600
 exits "a second init changes nothing" 3 "$ASSIZE" ledger init
 like "and says what does" "$err" 'has a key already.*assize ledger rotate'
 ok "and what init had printed" grep -qE "its origin is shop\.example\.com/audits/[0-9a-f]{32}, its key ${key//+/[+]}\$" <<<"$err"
+mv .assize/ledger.key away.key
+for verb in checkpoint rotate; do
+	exits "without the key there is no $verb" 3 "$ASSIZE" ledger $verb
+	like "nor a first one to be made" "$err" 'there is no key .*help: put the key back that was made for this record, or name it with key:'
+done
+mv away.key .assize/ledger.key
 exits "a run signs for what it recorded" 0 "$ASSIZE" run -q
 exits "a gate decides" 0 "$ASSIZE" gate release
 git init -q . && git commit -q --allow-empty -m 1 && git tag v1
