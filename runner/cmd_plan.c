@@ -191,6 +191,10 @@ static int run_plan(struct app *app, const struct command *self, int argc, char 
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
+	if (o.is_curl && o.is_json) {
+		(void)err_set(&e, ERR_USAGE, "--curl and --json cannot be combined");
+		return app_fail(app, &e);
+	}
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
 	if (selection_make(app, d, &o, &selection, &e) != 0 ||

@@ -123,4 +123,6 @@ curl .*/metrics$'
 run "$ASSIZE" run h/metrics
 run "$ASSIZE" explain latest h/metrics
 like "explain says how to repeat a request" "$out" 'repeat +assize plan --curl h/metrics'
+exits "as JSON there is none" 3 "$ASSIZE" plan --curl --json h/metrics
+like "which is said" "$err" 'cannot be combined'
 done_testing
