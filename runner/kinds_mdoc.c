@@ -57,7 +57,7 @@ void key_row_words(struct buf *out, const struct key_row *row)
 	}
 	if (row->flags & KEY_REQUIRED)
 		(void)buf_puts(out, ", required");
-	if (row->def)
+	if (row->def && *row->def != '\0')
 		(void)buf_printf(out, ", default %s", row->def);
 }
 

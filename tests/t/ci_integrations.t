@@ -93,6 +93,14 @@ act gate=release working-directory="$TMP/bad"
 is "action: a shut gate fails the step" "$(jq -r '"\(.exit) \(.outputs.decision) \(.outputs.outcome)"' <<<"$doc")" "1 shut fail"
 cp "$TMP/act.log" "$TMP/action.log"
 like "action: its summary" "$(jq -r .summary <<<"$doc")" '^## assize: SHUT, gate `release` for `v1`'
+cp -r "$TMP/bad" "$TMP/overridden"
+"$ASSIZE" override release -q -f "$TMP/overridden" --subject v1 --by ada --reason 'it has to be out' || bail "no override"
+act gate=release working-directory="$TMP/overridden"
+words=$(jq -r '"\(.outputs.decision) \(.outputs.outcome)"' <<<"$doc")
+is "action: a gate that was overridden" "$(jq -r .exit <<<"$doc") $words" "0 open overridden"
+for word in $words; do
+	like "action: a description has $word" "$(sed -n '/^outputs:/,/^runs:/p' "$CI_DIR/github/action.yml")" "[ :]$word[ ,]"
+done
 act gate=nowhere working-directory="$TMP/good"
 is "action: without a decision there is the status" "$(jq -r '"\(.exit) \(.outputs.exit)<\(.outputs.decision)>"' <<<"$doc")" "3 3<>"
 act gate=release working-directory="$TMP/good" record=assize.yaml

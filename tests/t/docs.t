@@ -21,6 +21,16 @@ for path in $(grep -oE '\]\([^)#:]+\)' "$ROOT/README.md" | tr -d ']()'); do
 	ok "README: $path exists" test -e "$ROOT/$path"
 done
 
+# Formats are listed as they are called: one that the command has not is none.
+formats=$(cd "$TMP/example-1.sh.d" && "$ASSIZE" report --format none 2>&1 | sed -n 's/^help: formats are //p')
+for format in $(tr '\n' ' ' <"$ROOT/README.md" | sed 's/.*whatever was measured since: //; s/ (no script)//; s/\..*//; s/,//g'); do
+	like "README: $format is a format of reports" "$formats" "(^| )${format,,}"
+done
+for kind in $("$ASSIZE" kinds | awk 'NR > 1 && NF > 3 && $1 != "assize" { print $1 }'); do
+	empty+=$("$ASSIZE" kinds "$kind" | grep ', default $' | sed "s/^/$kind:/")
+done
+is "assize kinds: no default is nothing" "${empty:-}" ""
+
 # The manual. Whether the pages it refers to are installed here is not its fault, and lines that are
 # generated are as long as they are.
 for page in "$ROOT"/runner/man/*.[157]; do
@@ -72,6 +82,12 @@ for command in $commands; do
 	done
 done
 is "assize.1 has every option of every command" "${missing:-}" ""
+
+# What `rollback list` says of a copy.
+for word in $(grep -oE '(return|warm = |: ) ?"(unknown|wrong|cached|proven|missing)"' "$ROOT/runner/rollback_list.c" |
+	grep -oE '[a-z]+"$' | tr -d '"' | sort -u); do
+	like "assize.1 has $word of a warm copy" "$(grep "^.Pq proven, cached" "$ROOT/runner/man/assize.1")" "[ ,]$word(,|\$)"
+done
 
 # Exit statuses.
 for status in 0 1 2 3 4 70; do
