@@ -98,6 +98,9 @@ done
 sed -e 's/@media print/@media all/; s/@media screen and (max-width:860px)/@media not all/' "$shut" >"$TMP/print.html"
 is "in print a state has the width of its word, and evidence more than a requirement" \
 	"$(width_of "$TMP/print.html" '(document.body.style.width = "703px", w = [...document.querySelectorAll(".gt thead th")].map(e => e.offsetWidth), w[0] < 90 && w[2] > w[1])')" true
+sed 's|\(<td class="num v">\)1\.30[^<]*<|\144\&nbsp;differences<|' "$shut" >"$TMP/long.html"
+is "in a narrow window a value is not broken in its unit" \
+	"$(width_of "$TMP/long.html" '(e = [...document.querySelectorAll(".led .v")].find(e => e.textContent.includes("44")), r = document.createRange(), r.selectNodeContents(e), r.getClientRects().length)')" 1
 is "in a narrow window a requirement has the width that is there" \
 	"$(width_of "$shut" 'document.querySelector(".gt tbody th").offsetWidth > 250')" true
 done_testing
