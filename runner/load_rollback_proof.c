@@ -21,6 +21,7 @@ const struct key_row signature_rows[] = {
 	 .example = ".assize/allowed_signers"},
 	{.name = "identity",
 	 .type = KEY_TEXT,
+	 .flags = KEY_NO_SECRET,
 	 .offset = offsetof(struct rollback_signature, identity),
 	 .help = "OpenSSH: the principal who must have signed; any that is listed if absent",
 	 .example = "release@example.com"},
@@ -39,6 +40,7 @@ const struct key_row signature_rows[] = {
 	 .example = ".assize/release.gpg"},
 	{.name = "fingerprints",
 	 .type = KEY_TEXTS,
+	 .flags = KEY_NO_SECRET,
 	 .offset = offsetof(struct rollback_signature, fingerprints),
 	 .help = "OpenPGP: which of them, of a key or its primary key; any of the keyring if "
 		 "absent",

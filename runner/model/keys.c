@@ -69,6 +69,18 @@ const char *key_type_words(enum key_type type)
 	return "";
 }
 
+/*
+ * May come from the environment or a file: no secret is a number, a choice or a name, and what
+ * decides whether something passes is not read from where no digest of the definition sees it.
+ */
+static bool may_be_secret(const struct key_row *row)
+{
+	bool is_text = row->type == KEY_TEXT || row->type == KEY_TEXTS || row->type == KEY_PAIRS ||
+		       row->type == KEY_PATH || row->type == KEY_PATTERN;
+
+	return is_text && (row->flags & KEY_NO_SECRET) == 0;
+}
+
 /* The text of a scalar that is there, is no null and no forbidden secret; else NULL and a report.
  */
 static const char *scalar(struct keys_context *ctx, const struct key_row *row,
@@ -94,9 +106,12 @@ static const char *scalar(struct keys_context *ctx, const struct key_row *row,
 			       "\"%s\" is null", row->name);
 		return NULL;
 	}
-	if ((row->flags & KEY_NO_SECRET) && node->has_secret) {
+	if (node->has_secret && !may_be_secret(row)) {
 		(void)diags_at(ctx->diags, node->pos,
-			       "it would be visible to others; use vars: for what is not secret",
+			       (row->flags & KEY_NO_SECRET)
+				       ? "it would be visible to others; use vars: for what is not "
+					 "secret"
+				       : "nobody could see what it is; use vars: and --var",
 			       "\"%s\" cannot hold a value from ${env:} or ${file:}", row->name);
 		return NULL;
 	}

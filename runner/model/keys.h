@@ -45,7 +45,8 @@ enum key_type {
 
 enum {
 	KEY_REQUIRED = 1 << 0,
-	KEY_NO_SECRET = 1 << 1, /* value may not come from ${env:} or ${file:} (argv, names) */
+	KEY_NO_SECRET = 1 << 1, /* value may not come from ${env:} or ${file:} (argv, texts that
+				  decide); of no text it never may */
 	/*
 	 * What a KEY_PATH leads to; each row says one of them, or both. Policy is part of the
 	 * definition: what is compared with, who is trusted. With `-f git:REF:PATH` it comes from
