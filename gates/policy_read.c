@@ -1,8 +1,7 @@
 /*
  * What is missing or of another type is a text of somebody else, and an error: a decision made
  * again from half of what it was made from would prove nothing. So is what no definition can ask
- * for: a streak of none passes whatever there is, and times that run over are those of another
- * window.
+ * for: a streak of none passes whatever there is, and times that run over are of another window.
  */
 #include <string.h>
 
@@ -450,7 +449,7 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 	list = get_array(r, at, "restorations", &in->n_restorations);
 	out->restorations = arena_array(r->arena, in->n_restorations, sizeof(*out->restorations));
 	for (size_t i = 0; i < in->n_restorations; i++) {
-		const struct json_t *x = json_item(list, i);
+		const struct json_t *x = json_item(list, i), *pin = json_member(x, "pinned");
 
 		out->restorations[i] = (struct restoration_row){
 			.restoration = {.tag = get_text(r, x, "tag")},
@@ -459,8 +458,7 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 			.at_ms = get_int(r, x, "at_ms"),
 			/* Whether it counts was said; digests are those of nothing here. */
 			.definition_file = get_bool(r, x, "counts") ? "git:" : "",
-			.pinned =
-				json_member(x, "pinned") != NULL ? get_text(r, x, "pinned") : NULL,
+			.pinned = pin != NULL ? get_text(r, x, "pinned") : NULL,
 		};
 	}
 	in->restorations = out->restorations;
