@@ -22,9 +22,9 @@ void newest_init(struct newest *x, struct arena *a, struct record *record)
 
 static int compare_runs(const void *a, const void *b)
 {
-	const int64_t *x = a, *y = b;
+	const struct overlapping *x = a, *y = b;
 
-	return *x > *y ? -1 : *x < *y;
+	return x->run_id > y->run_id ? -1 : x->run_id < y->run_id;
 }
 
 int newest_overlap(struct newest *x, int64_t run_id, const struct overlap **out, struct err *e)
@@ -96,7 +96,18 @@ static bool is_about(const char *subject, const struct evidence *x)
  * the check fail after it was measured there: then that is what is known last. While one was being
  * measured nobody knows which saw the other's past, so a failure stands against a pass that had
  * begun by then. A pass does not take the place of what the newest run says.
+ *
+ * Times of two clocks are not compared. On another one a failure stands against a pass if that run
+ * recorded anything after the newest had begun.
  */
+static bool is_known_later(const struct overlapping *run, bool is_failing, int64_t at_ms,
+			   int64_t last_ms)
+{
+	if (run->is_other_clock)
+		return !is_failing && run->is_later;
+	return is_failing ? at_ms > last_ms : at_ms >= last_ms;
+}
+
 static int find_later_failure(struct newest *x, const struct check *check, const char *subject,
 			      struct evidence **items, size_t *n_items, struct err *e)
 {
@@ -111,14 +122,14 @@ static int find_later_failure(struct newest *x, const struct check *check, const
 		int64_t at_ms;
 		size_t n;
 
-		if (store_run_evidence(x->record, x->arena, check->name, meanwhile->runs[i], &other,
-				       &n, e) != 0)
+		if (store_run_evidence(x->record, x->arena, check->name, meanwhile->runs[i].run_id,
+				       &other, &n, e) != 0)
 			return -1;
 		if (n == 0 || !is_of(check, &other[0]) || !is_about(subject, &other[0]) ||
 		    !has_failure(other, n))
 			continue;
 		at_ms = known_ms(other, n);
-		if (is_failing ? at_ms <= last_ms : at_ms < last_ms)
+		if (!is_known_later(&meanwhile->runs[i], is_failing, at_ms, last_ms))
 			continue;
 		is_failing = true;
 		last_ms = at_ms;

@@ -27,7 +27,7 @@ struct newest {
 
 /* Runs that were under way while another one was; the greatest number first. */
 struct overlap {
-	int64_t *runs;
+	struct overlapping *runs;
 	size_t n;
 };
 

@@ -31,7 +31,7 @@ struct measured {
 static int read_doubtful(struct record *r, struct news *news, int64_t run_id, struct measured **out,
 			 size_t *n, struct err *e)
 {
-	int64_t *overlaps;
+	struct overlapping *overlaps;
 	size_t n_overlaps, cap = 0;
 	sqlite3_stmt *s;
 	int rc;

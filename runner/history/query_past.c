@@ -220,8 +220,9 @@ static int read_late(struct reading *x, int64_t check_id, struct err *e)
 	for (size_t i = 0; i < meanwhile->n; i++) {
 		bool is_older;
 
-		if (store_is_before(x->record, meanwhile->runs[i], last, &is_older, e) != 0 ||
-		    (is_older && read_rows(x, check_id, meanwhile->runs[i], e) != 0))
+		if (store_is_before(x->record, meanwhile->runs[i].run_id, last, &is_older, e) !=
+			    0 ||
+		    (is_older && read_rows(x, check_id, meanwhile->runs[i].run_id, e) != 0))
 			return -1;
 	}
 	return 0;

@@ -349,22 +349,46 @@ int record_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct e
 
 /* Of runs that have no end nobody knows how long they went on; none goes on for longer than a day.
  */
-int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,
-		       struct err *e)
-{
-	sqlite3_stmt *s = store_sql(
-		r,
-		"SELECT o.id FROM runs m LEFT JOIN run_ends f ON f.run = m.id CROSS JOIN runs o "
-		"LEFT JOIN run_ends e ON e.run = o.id WHERE m.id = ?1 AND o.id <> m.id AND "
-		"o.begin_ms >= m.begin_ms - ?2 AND o.begin_ms <= coalesce(f.end_ms, m.begin_ms + "
-		"?2) AND coalesce(e.end_ms, o.begin_ms + ?2) >= m.begin_ms",
-		e);
+/*
+ * Runs of one boot of a machine have one clock, unless it was set between them (by more than ?3):
+ * wall clock less monotonic clock is when that machine started. ?1 = the run. A run without an end
+ * is taken to be under way for ?2, on whatever clock.
+ */
+#define OVERLAPPING                                                                                \
+	"SELECT o.id, o.boot_id <> m.boot_id OR abs(o.begin_ms - o.begin_monotonic_ms - "          \
+	"m.begin_ms + m.begin_monotonic_ms) > ?3, EXISTS (SELECT 1 FROM batches b WHERE b.run = "  \
+	"o.id AND b.first_seq > m.seq) FROM runs m LEFT JOIN run_ends f ON f.run = m.id CROSS "    \
+	"JOIN runs o LEFT JOIN run_ends e ON e.run = o.id WHERE m.id = ?1 AND o.id <> m.id AND "   \
+	"o.begin_ms >= m.begin_ms - 2 * ?2 AND o.begin_ms <= coalesce(f.end_ms, m.begin_ms + ?2) " \
+	"+ ?2 AND CASE WHEN m.merge IS NULL AND o.merge IS NULL THEN o.seq < coalesce(f.seq, "     \
+	"9223372036854775807) AND coalesce(e.seq > m.seq, o.begin_ms + ?2 >= m.begin_ms) ELSE "    \
+	"o.begin_ms <= coalesce(f.end_ms, m.begin_ms + ?2) AND coalesce(e.end_ms, o.begin_ms + "   \
+	"?2) >= m.begin_ms END"
+#define SAME_START_MS 1000
 
+int record_overlapping(struct record *r, struct arena *a, int64_t run_id, struct overlapping **out,
+		       size_t *n, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(r, OVERLAPPING, e);
+	size_t cap = 0;
+	int rc;
+
+	*out = NULL;
+	*n = 0;
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, run_id);
 	store_bind_int(s, 2, STORE_LONGEST_RUN_MS);
-	return store_integers(r, s, a, out, n, e);
+	store_bind_int(s, 3, SAME_START_MS);
+	while ((rc = store_step(r, s, e)) == 1) {
+		*out = store_grow(a, *out, sizeof(**out), *n, &cap);
+		(*out)[(*n)++] = (struct overlapping){
+			.run_id = sqlite3_column_int64(s, 0),
+			.is_other_clock = sqlite3_column_int(s, 1) != 0,
+			.is_later = sqlite3_column_int(s, 2) != 0,
+		};
+	}
+	return rc;
 }
 
 static int read_subject_commit(struct record *r, struct arena *a, const char *subject,

@@ -269,9 +269,19 @@ int record_run_with_series(struct record *r, const char *check, int64_t *run_id,
 /* Is run a the older one? Of runs that were merged their numbers do not tell. */
 int record_is_before(struct record *r, int64_t a, int64_t b, bool *out, struct err *e);
 
-/* Runs that were under way while this one was, for as long as they are known; unordered. */
-int record_overlapping(struct record *r, struct arena *a, int64_t run_id, int64_t **out, size_t *n,
-		       struct err *e);
+/*
+ * Runs that were under way while this one was, for as long as they are known; unordered. Of those
+ * made here the order in which the record took their begin and end says so, whatever the clocks of
+ * their hosts said; of merged ones only these can.
+ */
+struct overlapping {
+	int64_t run_id;
+	/* Measured on another clock: its times and those of the run cannot be compared. */
+	bool is_other_clock;
+	bool is_later; /* some results of it were recorded after the run had begun */
+};
+int record_overlapping(struct record *r, struct arena *a, int64_t run_id, struct overlapping **out,
+		       size_t *n, struct err *e);
 
 /*
  * One series through time, oldest first, numeric or not. Where a run has of its check nothing but

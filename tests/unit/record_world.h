@@ -177,8 +177,9 @@ static inline struct value world_real(double v)
 	return (struct value){.type = VALUE_REAL, .real = v};
 }
 
-static inline struct run_info world_begin_part(struct world *w, const char *subject,
-					       struct run_shard shard)
+/* On a machine of this boot id. */
+static inline struct run_info world_begin_on(struct world *w, const char *boot_id,
+					     const char *subject, struct run_shard shard)
 {
 	struct run_info run = {
 		.begin_ms = w->now_ms,
@@ -193,7 +194,7 @@ static inline struct run_info world_begin_part(struct world *w, const char *subj
 		.user = "audit",
 		.version = "0.1.0",
 		.job_url = "",
-		.boot_id = "b007",
+		.boot_id = boot_id,
 		.begin_monotonic_ms = 42,
 		.n_planned = 1,
 		.shard = shard,
@@ -203,6 +204,12 @@ static inline struct run_info world_begin_part(struct world *w, const char *subj
 	memset(run.definition_digest, 0xab, sizeof(run.definition_digest));
 	assert_ok(record_begin(w->record, &run, &e), e);
 	return run;
+}
+
+static inline struct run_info world_begin_part(struct world *w, const char *subject,
+					       struct run_shard shard)
+{
+	return world_begin_on(w, "b007", subject, shard);
 }
 
 static inline struct run_info world_begin(struct world *w, const char *subject)

@@ -83,12 +83,61 @@ static void test_newest_takes_no_older_pass(void **state)
 					 seen(w, "", OUTCOME_FAIL, 1000, 2000)));
 }
 
+/*
+ * A run on another machine, whose clock is off_ms ahead, sees a failure while the newest run is
+ * under way, and writes it down behind that one's pass; or before that one began, if is_early.
+ */
+static bool elsewhere_is_known_last(struct world *w, int64_t off_ms, bool is_early)
+{
+	struct result fail = seen(w, "", OUTCOME_FAIL, 3000, 4000);
+	struct result pass = seen(w, "", OUTCOME_PASS, 1000, 2000);
+	struct run_info one, two;
+
+	w->now_ms += 2 * WORLD_HOUR;
+	fail.measured_ms += 2 * WORLD_HOUR + off_ms;
+	pass.measured_ms += 2 * WORLD_HOUR;
+	w->now_ms += off_ms;
+	one = world_begin_on(w, "c10c", "", (struct run_shard){.index = 0});
+	w->now_ms -= off_ms;
+	if (is_early)
+		world_add(w, &one, &fail, 1);
+	two = world_begin(w, "");
+	world_add(w, &two, &pass, 1);
+	world_end(w, &two, OUTCOME_PASS);
+	if (!is_early)
+		world_add(w, &one, &fail, 1);
+	w->now_ms += off_ms + WORLD_MIN;
+	world_end(w, &one, OUTCOME_FAIL);
+	w->now_ms -= off_ms + WORLD_MIN;
+	return newest_run(w) == one.id;
+}
+
+static void test_newest_compares_no_times_of_two_clocks(void **state)
+{
+	static const int64_t offs[] = {0,
+				       5000,
+				       -5000,
+				       40000,
+				       -40000,
+				       20 * WORLD_MIN,
+				       -20 * WORLD_MIN,
+				       20 * WORLD_HOUR,
+				       -20 * WORLD_HOUR};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(offs) / sizeof(offs[0]); i++) {
+		assert_true(elsewhere_is_known_last(w, offs[i], false));
+		assert_false(elsewhere_is_known_last(w, offs[i], true));
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_newest_counts_a_failure_that_may_be_later),
 		TEST(test_newest_takes_no_older_pass),
+		TEST(test_newest_compares_no_times_of_two_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
