@@ -113,7 +113,8 @@ static const struct value_row *value_of(const struct audit_kind *kind, const cha
 static const char *bound_of(struct loader *l, const struct value_row *row, const char *op,
 			    const struct node *value)
 {
-	bool is_shown = value->type == NODE_SCALAR && !value->has_secret && value->len < 80;
+	bool is_shown = value->type == NODE_SCALAR && !value->has_secret && value->len < 80 &&
+			!strstr(value->text, "://"); /* it may have a password */
 	const char *tries[3], *text = is_shown ? value->text : "";
 	struct pos nowhere = {0};
 	struct expectation x;

@@ -4,6 +4,7 @@
  */
 #include "runner/io/yaml_text.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -262,6 +263,10 @@ const char *yaml_text_quote(const struct yaml_text *t, size_t offset, bool is_fl
 	}
 	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
 		n--;
+	/* Of bounds and words alone: a URL that is shown elsewhere is without its password. */
+	for (size_t i = 2; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr(" .,%_*/-", s[i]))
+			return QUOTE_IT;
 	if (n == 0 || n > YAML_QUOTE_MAX - sizeof(QUOTE_IT ": \"\"") || memchr(s, '"', n) ||
 	    memchr(s, '\\', n))
 		return QUOTE_IT;

@@ -139,4 +139,16 @@ run "$ASSIZE" check -f credentials.yaml
 like "a URL with a password is refused" "$status $err" '^3 .*the URL of a target cannot hold credentials'
 like "in its place" "$err" '  t: \{ http: "https://\*+@h/" \}'
 unlike "without the password" "$out$err" 'swordfish'
+cat >stray.yaml <<'END'
+assize: 1
+targets:
+  t: { http: > https://ada:swordfish@h/ }
+  u:
+    http: @https://ada:swordfish@h/
+audits:
+  a: { checks: [ { id: x, dns: { name: x, answer: "https://ada:swordfish@h/" } } ] }
+END
+run "$ASSIZE" check -f stray.yaml
+like "nor where it is not even quoted" "$status $err" '^3 .*3 errors$'
+unlike "or at a wrong place" "$out$err" 'swordfish'
 done_testing
