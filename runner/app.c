@@ -414,13 +414,29 @@ const char *app_record_beside(struct app *app, const struct options *o, struct e
 	return dir == NULL ? NULL : arena_printf(app->arena, "%s/" RECORD_FILE, dir);
 }
 
+void app_tell_standby(struct app *app, const struct record *r)
+{
+	const char *standby = record_standby(r);
+	struct err e = {0};
+
+	if (standby == NULL)
+		return;
+	(void)err_set(&e, ERR_RECORD, "record \"%s\" is read from a standby: it %s", record_path(r),
+		      standby);
+	(void)err_help(&e, "target_session_attrs=primary in its URL, with the hosts of both, finds "
+			   "the server that is written to");
+	(void)app_fail(app, &e); /* told, and gone on */
+}
+
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status)
 {
 	struct err e = {0};
 	const char *path = app_record_beside(app, o, &e);
 
-	if (path != NULL && record_open(path, RECORD_READ, out, &e) == 0)
+	if (path != NULL && record_open(path, RECORD_READ, out, &e) == 0) {
+		app_tell_standby(app, *out);
 		return 0;
+	}
 	*status = app_fail(app, &e);
 	return -1;
 }

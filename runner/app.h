@@ -118,6 +118,8 @@ const char *app_record_beside(struct app *app, const struct options *o, struct e
  * else. On failure prints why and sets *status.
  */
 int app_open_record(struct app *app, const struct options *o, struct record **out, int *status);
+/* On stderr, where a record that was opened for reading may be an old one. */
+void app_tell_standby(struct app *app, const struct record *r);
 
 /* Says which gates there are, or which one was meant; word NULL = none was given. -1. */
 int app_help_gates(struct app *app, const struct definition *d, const char *word, struct err *e);

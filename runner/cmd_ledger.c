@@ -158,8 +158,12 @@ static int load(struct ledger_command *c, const struct verb *v)
 
 static int open_record(struct ledger_command *c, const struct verb *v, struct err *e)
 {
-	return v->mode == RECORD_WRITE && !v->makes ? record_open_there(c->path, &c->record, e)
-						    : record_open(c->path, v->mode, &c->record, e);
+	if (v->mode == RECORD_WRITE && !v->makes)
+		return record_open_there(c->path, &c->record, e);
+	if (record_open(c->path, v->mode, &c->record, e) != 0)
+		return -1;
+	app_tell_standby(c->app, c->record);
+	return 0;
 }
 
 static int run_ledger(struct app *app, const struct command *self, int argc, char **argv)

@@ -303,7 +303,11 @@ static int open_record(struct rollback_command *c, bool is_list, struct err *e)
 
 	if (is_list && !shared_url_is(path) && access(path, F_OK) != 0)
 		return 0;
-	return record_open(path, is_list ? RECORD_READ : RECORD_WRITE, &c->record, e);
+	if (record_open(path, is_list ? RECORD_READ : RECORD_WRITE, &c->record, e) != 0)
+		return -1;
+	if (is_list)
+		app_tell_standby(c->app, c->record);
+	return 0;
 }
 
 static int run_rollback(struct app *app, const struct command *self, int argc, char **argv)

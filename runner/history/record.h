@@ -44,6 +44,11 @@ void record_close(struct record *r);
  */
 int record_hold(struct record *r, struct err *e);
 int record_let_go(struct record *r, int rc, struct err *e);
+/*
+ * "has what was committed until .." where the server that was read from follows another one; NULL:
+ * it leads, or the record is a file. Borrowed from r.
+ */
+const char *record_standby(const struct record *r);
 const char *record_path(const struct record *r); /* to be shown: without secrets; borrowed from r */
 const char *record_file(const struct record *r); /* the file read from: it, or the copy; the same */
 

@@ -543,6 +543,11 @@ void record_close(struct record *r)
 	free(r);
 }
 
+const char *record_standby(const struct record *r)
+{
+	return r->shared != NULL ? r->shared->log->driver->standby(r->shared->log) : NULL;
+}
+
 const char *record_path(const struct record *r)
 {
 	return r->path;

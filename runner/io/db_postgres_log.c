@@ -367,6 +367,11 @@ static const char *postgres_log_place(const struct shared_log *l)
 	return ((const struct postgres_log *)l)->place;
 }
 
+static const char *postgres_log_standby(const struct shared_log *l)
+{
+	return ((const struct postgres_log *)l)->standby;
+}
+
 static void postgres_log_close(struct shared_log *log)
 {
 	struct postgres_log *l = postgres_log_of(log);
@@ -381,6 +386,7 @@ static void postgres_log_close(struct shared_log *log)
 static const struct shared_log_driver driver = {
 	.close = postgres_log_close,
 	.place = postgres_log_place,
+	.standby = postgres_log_standby,
 	.examine = postgres_log_examine,
 	.head = postgres_log_head,
 	.lock = postgres_log_lock,

@@ -2,7 +2,7 @@
  * db_postgres_log: what the files of the shared log on PostgreSQL share; private to them.
  *
  * _log.c is the driver and its transactions, _log_session.c sends a statement and says what went
- * wrong, _log_read.c reads changes and bases.
+ * wrong, _log_place.c finds the tables, _log_read.c reads changes and bases.
  */
 #ifndef ASSIZE_IO_DB_POSTGRES_LOG_H
 #define ASSIZE_IO_DB_POSTGRES_LOG_H
@@ -23,7 +23,7 @@ struct postgres_log {
 	struct db_source source;
 	struct clock clock;
 	struct postgres_db session;
-	const char *place;		      /* in the arena */
+	const char *place, *standby;	      /* in the arena; NULL = not asked yet, none */
 	char state[POSTGRES_LOG_STATE_BYTES]; /* of the last failure; "" = no statement's */
 	bool is_locked;
 };
@@ -66,6 +66,11 @@ int64_t postgres_log_integer(const struct postgres_log *l, const PGresult *r, in
 int postgres_log_read_change(const struct postgres_log *l, const PGresult *r, int row,
 			     struct shared_change *out, struct err *e);
 int postgres_log_damaged(const struct postgres_log *l, const char *what, struct err *e);
+
+/* ---- _log_place.c ---- */
+
+/* Sets place and standby; an error where the tables are and this role does not look. */
+int postgres_log_find_place(struct postgres_log *l, struct err *e);
 
 /* ---- _log_read.c: of the driver ---- */
 

@@ -80,24 +80,6 @@ void postgres_log_disconnect(struct postgres_log *l)
 	l->is_locked = false;
 }
 
-/* As they were asked for, wherever from: of several hosts another one may answer the next time. */
-static const char *read_place(struct postgres_log *l)
-{
-	static const char *const keywords[] = {"host", "hostaddr", "port", "dbname"};
-	PQconninfoOption *options = l->session.pq->PQconninfo(l->session.conn);
-	const char *place = "";
-
-	if (!options)
-		oom();
-	for (const PQconninfoOption *o = options; o->keyword; o++)
-		for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
-			if (strcmp(o->keyword, keywords[i]) == 0 && o->val)
-				place = arena_printf(l->arena, "%s%s=%s ", place, o->keyword,
-						     o->val);
-	l->session.pq->PQconninfoFree(options);
-	return place;
-}
-
 int postgres_log_connect(struct postgres_log *l, struct err *e)
 {
 	struct postgres_db *s = &l->session;
@@ -111,9 +93,10 @@ int postgres_log_connect(struct postgres_log *l, struct err *e)
 		return -1;
 	}
 	s->is_open = true;
-	if (!l->place)
-		l->place = read_place(l);
-	return 0;
+	if (l->place || postgres_log_find_place(l, e) == 0)
+		return 0;
+	postgres_log_disconnect(l);
+	return -1;
 }
 
 /* ---- statements ---- */

@@ -81,8 +81,10 @@ struct shared_log {
 
 struct shared_log_driver {
 	void (*close)(struct shared_log *l);
-	/* Hosts, ports and database: tells one server's records from another's. */
+	/* Hosts, ports, database and schema: tells one server's records from another's. */
 	const char *(*place)(const struct shared_log *l);
+	/* "has what was committed until .." of a server that follows another; NULL = it leads. */
+	const char *(*standby)(const struct shared_log *l);
 	/* Would the server take a change? -1: what stands in the way. Nothing is changed. */
 	int (*examine)(struct shared_log *l, struct err *e);
 	/* One round trip. A connection that was lost while nothing was under way is opened again.

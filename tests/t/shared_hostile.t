@@ -194,5 +194,76 @@ ASSIZE_RECORD="${url/runner@/runner:hunter2@}" ASSIZE_RECORD_CACHE=$TMP/cache.on
 like "also where ASSIZE_RECORD does" "$out$err" "explain +assize explain [0-9]+ a/all $named.*again +assize run a/all $named"
 unlike "but for its password" "$out$err" hunter2
 
+# ---- schemas ----
+
+as one history >/dev/null
+records "CREATE SCHEMA ta AUTHORIZATION runner" "CREATE SCHEMA tb AUTHORIZATION runner" \
+	"CREATE ROLE other LOGIN" "CREATE SCHEMA other AUTHORIZATION other"
+for schema in ta tb; do
+	url="$server&options=-csearch_path%3D$schema"
+	for i in 1 2; do
+		exits "a record in schema $schema ($i)" 0 as one record score 1
+	done
+	[ $schema = tb ] || exits "a change more" 0 as one record score 1
+done
+url="$server&options=-csearch_path%3Dta"
+run as one ledger verify
+like "two schemas are two records for one machine" "$status $out" '^0 .*changes +4 on the server'
+url="$server&options=-csearch_path%3Dtb"
+run as one ledger verify
+like "each with a copy of its own" "$status $out" '^0 .*changes +3 on the server'
+for schema in ta tb; do
+	records "DROP SCHEMA $schema CASCADE"
+done 2>/dev/null
+url=${server/runner@/other@}
+records "ALTER TABLE assize_record SET SCHEMA saved" "ALTER ROLE other SET search_path = other"
+for command in history "record score 1"; do
+	# shellcheck disable=SC2086
+	run as one $command
+	like "a role that does not look where the tables are is told: $command" "$status $err" \
+		'^4 .*could not find record .*: its tables are in schema "saved", where role "other" does not look.*help: ALTER ROLE "other" .*search_path = saved.*options=-csearch_path%3DSCHEMA'
+done
+is "and begins no second record" "$(records "SELECT to_regclass('other.assize_record')")" ''
+url="$url&options=-csearch_path%3Dother"
+exits "but where it says so" 0 as one record score 1
+records "DROP SCHEMA other CASCADE" "ALTER TABLE saved.assize_record SET SCHEMA public" 2>/dev/null
+url=$server
+
+# ---- a standby ----
+
+primary=$postgres_pid port=$POSTGRES_PORT
+echo 'local replication all trust' >>"$POSTGRES/data/pg_hba.conf"
+records "SELECT pg_reload_conf()" >/dev/null
+"${postgres_user[@]}" "$postgres_bin/pg_basebackup" -D "$POSTGRES/standby" -h "$POSTGRES" -p "$port" -U postgres -c fast \
+	-R >/dev/null 2>&1
+POSTGRES_PORT=$("$ROOT/tests/lib/free_port")
+"${postgres_user[@]}" "$postgres_bin/postgres" -D "$POSTGRES/standby" -c port="$POSTGRES_PORT" -c hot_standby=on \
+	>"$TMP/standby.log" 2>&1 &
+postgres_pid=$!
+reap $postgres_pid
+wait_for "$postgres_bin/pg_isready" -q -h "$POSTGRES" -p "$POSTGRES_PORT" || bail "the standby does not start"
+as one record score 1 >/dev/null
+has_replayed()
+{
+	[ -n "$(admin records 'SELECT pg_last_xact_replay_timestamp()')" ]
+}
+wait_for has_replayed || bail "the standby does not follow"
+url=${server/port=$port/port=$POSTGRES_PORT}
+run as standby history
+like "what is read from a standby is told to be so" "$status $err" \
+	'^0 assize: record "[^"]+" is read from a standby: it has what was committed until 20[0-9T:Z-]+ *
+?.*help: target_session_attrs=primary'
+run as standby history --json
+ok "and is not in what a program reads" jq -e . <<<"$out"
+run as standby ledger verify
+like "also by a verification" "$status $err" '^0 .*is read from a standby'
+run as standby gate release --subject v1
+is "and decides no gate" "$status" 4
+url=$server
+run as one history
+is "the server that leads says nothing" "$status $err" '0 '
+postgres_stop
+postgres_pid=$primary
+
 postgres_stop
 done_testing
