@@ -122,7 +122,7 @@ like "Markdown: waived has its evidence" "$(cat waived.markdown)" '### waived `t
 # An overridden gate: it is open, everywhere it says so, and what kept it shut stays to be seen.
 for format in "${formats[@]}" markdown json html junit junit-gitlab events; do
 	"$SAMPLE" overridden $format >overridden.$format || bail "report_sample overridden $format failed"
-	text=$(/usr/bin/python3 -c 'import html, sys; print(html.unescape(sys.stdin.read()))' <overridden.$format)
+	text=$(/usr/bin/python3 -c 'import html, sys; print(html.unescape(sys.stdin.read()).replace("\u00a0", " "))' <overridden.$format)
 	like "$format: who overrode the gate, and why" "$text" 'jane.*the outage is worse'
 	like "$format: and what kept it shut" "$text" 'tasks/missing.*1\.30 %.*api/up.*measured 3 h ago'
 done
