@@ -3,8 +3,8 @@
  * store_leave() do more for it than for a file.
  *
  * The copy is in $ASSIZE_RECORD_CACHE, $XDG_CACHE_HOME/assize/records or ~/.cache/assize/records,
- * in a directory named by the digest of server, database, schema and record: another server's record of
- * that name is another record. It is as private as a record is, and holds the same.
+ * in a directory named by the digest of server, database, schema and record: another server's
+ * record of that name is another record. It is as private as a record is, and holds the same.
  */
 #include "runner/history/shared.h"
 
