@@ -28,47 +28,6 @@ static const char *node_words(const struct node *node)
 	return "nothing";
 }
 
-const char *key_type_words(enum key_type type)
-{
-	switch (type) {
-	case KEY_TEXT:
-		return "text";
-	case KEY_NAME:
-		return "name";
-	case KEY_PATH:
-		return "path";
-	case KEY_BOOL:
-		return "true or false";
-	case KEY_INT:
-		return "integer";
-	case KEY_REAL:
-		return "number";
-	case KEY_DURATION:
-		return "duration";
-	case KEY_SIZE:
-		return "size";
-	case KEY_ENUM:
-		return "choice";
-	case KEY_TEXTS:
-		return "text or list of texts";
-	case KEY_PAIRS:
-		return "mapping of names to texts";
-	case KEY_PATTERN:
-		return "regular expression";
-	case KEY_GROUP:
-		return "mapping";
-	case KEY_GROUPS:
-		return "mapping of names to mappings";
-	case KEY_NODE:
-		return "structure";
-	case KEY_LIST:
-		return "mapping or list of mappings";
-	case KEY_NAMED:
-		return "name, list of names, or mapping of names to mappings";
-	}
-	return "";
-}
-
 /*
  * May come from the environment or a file: no secret is a number, a choice or a name, and what
  * decides whether something passes is not read from where no digest of the definition sees it.
