@@ -86,6 +86,7 @@ static void put_head(const struct page *p)
 
 void html_verify(const struct page *p)
 {
+	const struct decision *decided = report_decided_otherwise(p->r);
 	const struct run_info *run = &p->r->run;
 	char hex[SHA256_HEX];
 
@@ -110,6 +111,12 @@ void html_verify(const struct page *p)
 		     "<li><span>Definitions, SHA-256</span> ");
 	html_code(p, hex);
 	html_puts(p, "</li>\n");
+	if (decided != NULL) {
+		sha256_hex(decided->definition_digest, hex);
+		html_puts(p, "<li><span>Decided under others, SHA-256</span> ");
+		html_code(p, hex);
+		html_puts(p, "</li>\n");
+	}
 	if (run->commit[0] != '\0') {
 		html_puts(p, "<li><span>Commit</span> <div>");
 		html_code(p, run->commit);

@@ -125,6 +125,10 @@ static void put_verdict(struct arena *a, struct buf *out, const struct report *r
 	put_foreign(out, r->run.definition_file);
 	(void)buf_puts(out, " ");
 	text_digest(out, r->run.definition_digest, 4);
+	if (report_decided_otherwise(r) != NULL) {
+		(void)buf_puts(out, ", decided under ");
+		text_digest(out, report_decided_otherwise(r)->definition_digest, 4);
+	}
 	if (d == NULL && r->run.state == RUN_INCOMPLETE)
 		(void)buf_puts(out, ", no exit status. Anchored: ");
 	else

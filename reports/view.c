@@ -170,6 +170,16 @@ const struct decision *report_decision(const struct report *r)
 	return newest;
 }
 
+const struct decision *report_decided_otherwise(const struct report *r)
+{
+	const struct decision *d = report_decision(r);
+
+	return d != NULL && memcmp(d->definition_digest, r->run.definition_digest,
+				   sizeof(d->definition_digest)) != 0
+		       ? d
+		       : NULL;
+}
+
 bool decision_is_superseded(const struct report *r, const struct decision *d)
 {
 	for (size_t i = 0; i < r->n_decisions; i++) {

@@ -62,6 +62,8 @@ const struct point *trail_previous(const struct report *r, size_t result_index);
 
 /* The newest decision made on the run, NULL = none. */
 const struct decision *report_decision(const struct report *r);
+/* That decision, where it was made under another definition than the run; else NULL. */
+const struct decision *report_decided_otherwise(const struct report *r);
 
 /* Did the run measure nothing, and the gate open on what others did: a budget, say? */
 bool report_rests_on_others(const struct report *r);

@@ -98,8 +98,10 @@ static const char *repair(struct verification *v, struct step *s, const struct w
 		return fetch_submodule(v, s, w->store);
 	if (stat(loose, &st) == 0 && !is_packed(objects, w->id))
 		return arena_printf(s->a, "rm -f %s && %s", str_as_word(s->a, loose), get);
-	if (!v->source.remote)
+	if (!v->source.remote && v->source.lost_alternate)
 		return get;
+	if (!v->source.remote)
+		return "git clone --mirror <a complete clone> fresh.git";
 	return arena_printf(s->a, "git clone --mirror \"$(git remote get-url %s)\" fresh.git",
 			    str_as_word(s->a, v->source.remote));
 }

@@ -130,7 +130,8 @@ static void git_put_set(const struct init_subject *s, struct buf *out, bool is_d
 	for (size_t i = 0; i < x->n_except; i++)
 		(void)buf_printf(out, "%s\"%s\"%s", i == 0 ? "    except: [" : ", ", x->except[i],
 				 i + 1 == x->n_except ? "] # no releases\n" : "");
-	(void)buf_printf(out, "    keep: %zu\n", x->n);
+	/* also where there are fewer as yet: the next release has these to go back to */
+	(void)buf_printf(out, "    keep: %d\n", KEEP);
 	if (is_draft)
 		return;
 	(void)buf_puts(out, "    restore: { budget: ");

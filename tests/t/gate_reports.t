@@ -205,4 +205,17 @@ for format in markdown tap ctrf html; do
 done
 like "the page measures the same subject again" "$text" 'assize run a/missing --subject v1 -f series/assize.yaml --record series/r.db'
 
+# ---- a decision under another definition than its run ----
+
+mkdir other && cd other || bail "no folder"
+sed 's/columns: .name, mail./columns: [name]/; s/require: .*/run: never, &/' ../series/assize.yaml >assize.yaml
+"$ASSIZE" run --quiet --subject v1
+unlike "a page without a decision names one definition" "$("$ASSIZE" report)" 'Decided under'
+echo '# a remark more' >>assize.yaml
+exits "decided later" 0 "$ASSIZE" gate g --subject v1
+digest=$("$ASSIZE" report --format json | jq -r '.decisions[-1].definition_sha256')
+like "the page names the definition it was decided under" "$("$ASSIZE" report 1)" "Decided under others, SHA-256</span> <code[^>]*>$digest"
+like "and the Markdown summary" "$("$ASSIZE" report 1 --format markdown)" "decided under ${digest:0:4} ${digest:4:4}"
+cd .. || bail "no way back"
+
 done_testing

@@ -175,6 +175,10 @@ blob=$(blob_of v1.0.0 src/deep/hello.txt)
 pack=$(ls .git/objects/pack/*.pack)
 at=$(git show-index <"${pack%.pack}.idx" | sed -n "s/^\([0-9]*\) $blob.*/\1/p")
 flip "$pack" $((at + 4))
+git remote remove origin
+judged "and without an origin, from another clone: fetching would not store what the pack says it has" fail "is damaged|other bytes" \
+	'remedy: git clone --mirror <a complete clone> fresh.git' v1.0.0
+git remote add origin "$TMP/origin"
 judged "pack flipped inside the blob" fail "closure fail.*$blob of \"src/deep/hello.txt\" (is damaged|holds other bytes)" \
 	"$reclone" v1.0.0
 remedied v1.0.0
