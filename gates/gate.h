@@ -133,6 +133,8 @@ struct gate_input {
 	 */
 	const char *policy;
 	unsigned char definition_digest[32];
+	/* Where it is written, as overrides have it; NULL = decided before they had */
+	const char *definition_file;
 	const char *subject; /* as given; "any" allowed where the gate says so */
 	/* that a tag of that name leads to in the definition's repository; NULL = no such tag */
 	const char *subject_commit;

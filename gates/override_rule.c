@@ -13,12 +13,24 @@
 #include "gates/refuse.h"
 #include "runner/base/arena.h"
 #include "runner/base/str.h"
+#include "runner/io/digest.h"
 
 static bool is_about(const struct override *o, const struct gate_input *in)
 {
 	/* "any" is nothing that is released: nobody can answer for all of it */
 	return in->subject != NULL && in->subject[0] != '\0' && strcmp(in->subject, "any") != 0 &&
 	       str_equal(o->subject, in->subject) && str_equal(o->gate, in->gate->name);
+}
+
+/* Of a definition that was edited since, or is written elsewhere: one of the two is the same. */
+static bool is_of_another(const struct gate_input *in, const struct override *o)
+{
+	char digest[SHA256_HEX];
+
+	sha256_hex(in->definition_digest, digest);
+	return in->definition_file != NULL && o->definition_file != NULL &&
+	       !str_equal(o->definition_file, in->definition_file) &&
+	       !str_equal(o->definition, digest);
 }
 
 bool override_is_too_long(const struct override *o)
@@ -35,6 +47,11 @@ static const char *objection(struct lines *l, const struct gate_input *in, const
 				    lines_age(l, o->at_ms, in->now_ms));
 	if (override_is_too_long(o))
 		return "does not count: it is longer than 24 h, or over before it began";
+	if (is_of_another(in, o))
+		return arena_printf(l->arena,
+				    "does not count: it is about the gate of another definition, "
+				    "%s",
+				    o->definition_file);
 	if (refuse_is_moved(in, o->subject, o->subject_commit))
 		return arena_printf(l->arena, "does not count: it is about %s: \"%s\" %s",
 				    refuse_moved_what(in), o->subject,

@@ -96,9 +96,13 @@ static const char *get_optional(struct reading *r, const struct json_t *at, cons
 	struct json_value v;
 
 	json_read(r->doc, json_member(at, name), &v);
-	if (v.type == JSON_IS_NULL)
-		return NULL;
-	return get_text(r, at, name);
+	return v.type == JSON_IS_NULL ? NULL : get_text(r, at, name);
+}
+
+/* Not there = none, as in what was recorded before there was such a member. */
+static const char *get_given(struct reading *r, const struct json_t *at, const char *name)
+{
+	return json_member(at, name) != NULL ? get_optional(r, at, name) : NULL;
 }
 
 static const struct json_t *get_array(struct reading *r, const struct json_t *at, const char *name,
@@ -418,13 +422,14 @@ static const struct json_t *get_some(struct reading *r, const struct json_t *at,
 	return json_member(at, name) != NULL ? get_array(r, at, name, n) : NULL;
 }
 
-static const char *const *get_each(struct reading *r, const struct json_t *list, size_t n,
-				   const char *name, bool is_optional)
+static const char *const *
+get_each(struct reading *r, const struct json_t *list, size_t n, const char *name,
+	 const char *(*get)(struct reading *, const struct json_t *, const char *))
 {
 	const char **out = arena_array(r->arena, n, sizeof(*out));
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = (is_optional ? get_optional : get_text)(r, json_item(list, i), name);
+		out[i] = get(r, json_item(list, i), name);
 	return out;
 }
 
@@ -433,19 +438,16 @@ static void read_targets(struct reading *r, const struct json_t *at, struct basi
 	struct gate_input *in = &out->input;
 	const struct json_t *list = get_array(r, at, "targets", &in->n_rollback_tags);
 
-	in->rollback_tags = get_each(r, list, in->n_rollback_tags, "tag", false);
-	in->rollback_commits = get_each(r, list, in->n_rollback_tags, "commit", true);
-	if (json_member(at, "targets_left") != NULL) {
-		in->rollback_trees = get_each(r, list, in->n_rollback_tags, "tree", true);
-		in->rollback_subject_tree = get_optional(r, at, "target_tree");
-	}
-	if (json_member(at, "target_subject") != NULL)
-		in->rollback_subject = get_text(r, at, "target_subject");
+	in->rollback_tags = get_each(r, list, in->n_rollback_tags, "tag", get_text);
+	in->rollback_commits = get_each(r, list, in->n_rollback_tags, "commit", get_optional);
+	in->rollback_trees = get_each(r, list, in->n_rollback_tags, "tree", get_given);
+	in->rollback_subject_tree = get_given(r, at, "target_tree");
+	in->rollback_subject = get_given(r, at, "target_subject");
 	list = get_some(r, at, "targets_gone", &in->n_rollback_gone);
-	in->rollback_gone = get_each(r, list, in->n_rollback_gone, "tag", false);
+	in->rollback_gone = get_each(r, list, in->n_rollback_gone, "tag", get_text);
 	list = get_some(r, at, "targets_left", &in->n_rollback_left);
-	in->rollback_left = get_each(r, list, in->n_rollback_left, "tag", false);
-	in->rollback_left_commits = get_each(r, list, in->n_rollback_left, "commit", true);
+	in->rollback_left = get_each(r, list, in->n_rollback_left, "tag", get_text);
+	in->rollback_left_commits = get_each(r, list, in->n_rollback_left, "commit", get_optional);
 	list = get_array(r, at, "restorations", &in->n_restorations);
 	out->restorations = arena_array(r->arena, in->n_restorations, sizeof(*out->restorations));
 	for (size_t i = 0; i < in->n_restorations; i++) {
@@ -542,15 +544,11 @@ static void read_basis(struct reading *r, struct basis *out)
 {
 	const struct json_t *root = json_root(r->doc);
 
-	if (strcmp(get_text(r, root, "assize"), "basis/1") != 0) {
-		r->is_bad = true;
-		return;
-	}
+	r->is_bad = strcmp(get_text(r, root, "assize"), "basis/1") != 0;
 	out->input.subject = get_text(r, root, "subject");
-	if (json_member(root, "subject_commit") != NULL)
-		out->input.subject_commit = get_text(r, root, "subject_commit");
-	if (json_member(root, "subject_error") != NULL)
-		out->input.subject_error = get_text(r, root, "subject_error");
+	out->input.subject_commit = get_given(r, root, "subject_commit");
+	out->input.subject_error = get_given(r, root, "subject_error");
+	out->input.definition_file = get_given(r, root, "definition_file");
 	out->input.now_ms = get_within(r, root, "now_ms", 0, MAX_INSTANT_MS);
 	out->input.before_seq = get_int(r, root, "before_seq");
 	out->input.policy = get_optional(r, root, "from");

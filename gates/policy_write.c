@@ -485,6 +485,8 @@ void basis_write(struct buf *out, const struct gate_input *in)
 		json_put_text(&w, "subject_commit", in->subject_commit);
 	if (in->subject_error != NULL)
 		json_put_text(&w, "subject_error", in->subject_error);
+	if (in->definition_file != NULL)
+		json_put_text(&w, "definition_file", in->definition_file);
 	json_put_int(&w, "now_ms", in->now_ms);
 	json_put_int(&w, "before_seq", in->before_seq);
 	put_evidence(&w, in);

@@ -17,6 +17,7 @@
 #include "runner/grant.h"
 #include "runner/history/record.h"
 #include "runner/identity.h"
+#include "runner/io/digest.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
 #include "runner/subject.h"
@@ -97,6 +98,7 @@ static void tell(struct app *app, const struct override *o)
 
 static int run_override(struct app *app, const struct command *self, int argc, char **argv)
 {
+	char digest[SHA256_HEX];
 	struct definition *d;
 	struct record *record;
 	struct override x;
@@ -115,6 +117,9 @@ static int run_override(struct app *app, const struct command *self, int argc, c
 	    subject_commit(app->arena, d, x.subject, &x.subject_commit, &e) != 0 ||
 	    record_open(app_record_path(app, &o, d), RECORD_WRITE, &record, &e) != 0)
 		return app_fail(app, &e);
+	sha256_hex(d->digest, digest);
+	x.definition = digest;
+	x.definition_file = identity_place(app->arena, d);
 	rc = vouch_close(app, d, record, record_override(record, &x, &e), &e);
 	if (rc != 0)
 		return app_fail(app, &e);

@@ -18,6 +18,7 @@
 #include "runner/gate_shards.h"
 #include "runner/history/newest.h"
 #include "runner/history/record.h"
+#include "runner/identity.h"
 #include "runner/model/definition.h"
 #include "runner/subject.h"
 
@@ -380,6 +381,7 @@ int gate_gather(const struct gate_gather *g, struct gate_input *out, struct err 
 		.n_windows = g->gate->n_freezes,
 	};
 	memcpy(out->definition_digest, g->definition->digest, sizeof(out->definition_digest));
+	out->definition_file = identity_place(g->arena, g->definition);
 	if (subject_commit(g->arena, g->definition, g->subject, &out->subject_commit, &unread) != 0)
 		out->subject_error = arena_strdup(g->arena, unread.message);
 	if (g->definition->commit != NULL)

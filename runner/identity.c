@@ -12,8 +12,10 @@
 
 #include "runner/app.h"
 #include "runner/base/arena.h"
+#include "runner/base/err.h"
 #include "runner/io/file.h"
 #include "runner/io/git.h"
+#include "runner/io/git_ref.h"
 #include "runner/model/definition.h"
 #include "runner/model/result.h"
 #include "runner/version.h"
@@ -93,4 +95,21 @@ void identity_fill(struct app *app, const struct definition *d, struct run_info 
 	run->boot_id = identity_boot(app->arena);
 	run->job_url = job_url(app);
 	describe_commit(app, d, run);
+}
+
+const char *identity_place(struct arena *a, const struct definition *d)
+{
+	const char *name = strrchr(d->root_file, '/');
+	const char *path, *top;
+	struct err ignored = {0}; /* in no repository */
+	size_t n;
+
+	name = name != NULL ? name + 1 : d->root_file;
+	if (strrchr(name, ':') != NULL)
+		name = strrchr(name, ':') + 1; /* git:main:assize.yaml */
+	path = arena_printf(a, "%s/%s", d->root_dir, name);
+	if (git_ref_top(a, d->root_dir, &top, &ignored) != 0)
+		return path;
+	n = strlen(top);
+	return strncmp(path, top, n) == 0 && path[n] == '/' ? path + n + 1 : path;
 }

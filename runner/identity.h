@@ -19,4 +19,10 @@ const char *identity_boot(struct arena *a);
  * unknown. */
 void identity_fill(struct app *app, const struct definition *d, struct run_info *run);
 
+/*
+ * Where a definition is written: from the top of the work tree it is in, so that it is the same in
+ * every checkout and read from a commit, else its absolute path.
+ */
+const char *identity_place(struct arena *a, const struct definition *d);
+
 #endif

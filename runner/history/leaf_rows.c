@@ -112,7 +112,8 @@ static const char external[] =
 	"\"$user\", x.value AS \"=value\" FROM externals x" RANGE;
 
 static const char override[] =
-	"SELECT x.actor AS \"$actor\", x.at_ms AS at, x.gate AS \"$gate\", x.host AS \"$host\", "
+	"SELECT x.actor AS \"$actor\", x.at_ms AS at, x.definition AS \"$definition\", "
+	"x.definition_file AS \"$definition_file\", x.gate AS \"$gate\", x.host AS \"$host\", "
 	"x.id AS override, x.reason AS \"$reason\", x.seq AS seq, x.subject AS \"$subject\", "
 	"x.subject_commit AS \"$subject_commit\", 'assize/override/1' AS t, x.until_ms AS until, "
 	"x.user AS \"$user\" FROM overrides x" RANGE;

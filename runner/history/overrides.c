@@ -6,17 +6,20 @@
 static int write_override(struct record *r, const struct override *o, int64_t *id, struct err *e)
 {
 	const char *const texts[] = {o->gate, o->subject, o->actor, o->reason, o->host, o->user};
-	int64_t ids[6], subject_commit;
+	int64_t ids[6], subject_commit, definition, file;
 	sqlite3_stmt *s;
 
 	for (size_t i = 0; i < 6; i++)
 		if (intern_text(r, texts[i] != NULL ? texts[i] : "", &ids[i], e) != 0)
 			return -1;
-	if (intern_text(r, o->subject_commit, &subject_commit, e) != 0)
+	if (intern_text(r, o->subject_commit, &subject_commit, e) != 0 ||
+	    intern_text(r, o->definition, &definition, e) != 0 ||
+	    intern_text(r, o->definition_file, &file, e) != 0)
 		return -1;
 	s = store_sql(r,
 		      "INSERT INTO overrides(seq, gate, subject, actor, reason, host, user, at_ms, "
-		      "until_ms, subject_commit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		      "until_ms, subject_commit, definition, definition_file) VALUES (?1, ?2, ?3, "
+		      "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 		      e);
 	if (s == NULL)
 		return -1;
@@ -26,6 +29,8 @@ static int write_override(struct record *r, const struct override *o, int64_t *i
 	store_bind_int(s, 8, o->at_ms);
 	store_bind_int(s, 9, o->until_ms);
 	store_bind_id(s, 10, subject_commit);
+	store_bind_id(s, 11, definition);
+	store_bind_id(s, 12, file);
 	if (store_run(r, s, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(r->db);
@@ -48,7 +53,10 @@ int record_override(struct record *r, struct override *o, struct err *e)
 	"id, (SELECT body FROM texts WHERE id = gate), (SELECT body FROM texts WHERE id = "        \
 	"subject), (SELECT body FROM texts WHERE id = actor), (SELECT body FROM texts WHERE id "   \
 	"= reason), (SELECT body FROM texts WHERE id = host), (SELECT body FROM texts WHERE id = " \
-	"user), at_ms, until_ms, (SELECT body FROM texts WHERE id = subject_commit), seq"
+	"user), at_ms, until_ms, (SELECT body FROM texts WHERE id = subject_commit), seq, "        \
+	"(SELECT "                                                                                 \
+	"body FROM texts WHERE id = definition), (SELECT body FROM texts WHERE id = "              \
+	"definition_file)"
 
 static struct override override_at(sqlite3_stmt *s, struct arena *a)
 {
@@ -63,6 +71,8 @@ static struct override override_at(sqlite3_stmt *s, struct arena *a)
 		.at_ms = sqlite3_column_int64(s, 7),
 		.until_ms = sqlite3_column_int64(s, 8),
 		.subject_commit = store_text(s, 9, a),
+		.definition = store_text(s, 11, a),
+		.definition_file = store_text(s, 12, a),
 		.seq = sqlite3_column_int64(s, 10),
 	};
 }

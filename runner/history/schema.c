@@ -498,8 +498,15 @@ static const char *const version_17[] = {
 	NULL,
 };
 
+/* Under which definition a gate was overridden: others may have a gate of that name. */
+static const char *const version_18[] = {
+	"ALTER TABLE overrides ADD COLUMN definition INTEGER;\n"
+	"ALTER TABLE overrides ADD COLUMN definition_file INTEGER;\n",
+	NULL,
+};
+
 /* store_migrations[i] leads from version i to version i + 1 */
 const char *const *const store_migrations[STORE_VERSION] = {
 	version_1,  version_2,	version_3,  version_4,	version_5,  version_6,
 	version_7,  version_8,	version_9,  version_10, version_11, version_12,
-	version_13, version_14, version_15, version_16, version_17};
+	version_13, version_14, version_15, version_16, version_17, version_18};

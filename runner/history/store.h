@@ -27,7 +27,7 @@ struct definition;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     17
+#define STORE_VERSION	     18
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */

@@ -133,6 +133,9 @@ struct override {
 	int64_t seq; /* its number in the record */
 	const char *gate, *subject;
 	const char *subject_commit; /* that it stood for then; NULL = not known */
+	/* Whose gate it is: the digest of the definition then (hex), and where it is written, from
+	 * the top of its repository if it is in one; NULL = recorded before that was. */
+	const char *definition, *definition_file;
 	const char *actor, *reason;
 	int64_t at_ms, until_ms;
 	const char *host, *user; /* where and as whom it was recorded */

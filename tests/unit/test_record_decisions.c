@@ -169,13 +169,21 @@ static void test_record_keeps_overrides(void **state)
 			 1);
 	o.subject = "v2";
 	o.subject_commit = "5ca1ab1e";
+	o.definition = "00ff";
+	o.definition_file = "shop/assize.yaml";
 	assert_ok(record_override(w->record, &o, &e), e);
 	d = (struct decision){.gate = "release", .subject = "v2", .override = &o};
 	assert_ok(record_decision(w->record, &d, &e), e);
 	assert_ok(record_last_decision(w->record, w->arena, "release", "v2", INT64_MAX, &last, &e),
 		  e);
 	assert_string_equal(last.override->subject_commit, "5ca1ab1e");
+	assert_string_equal(last.override->definition, "00ff");
+	assert_string_equal(last.override->definition_file, "shop/assize.yaml");
 	assert_int_equal(leaves_with(w, "assize/override/1", "\"subject_commit\":\"5ca1ab1e\""), 1);
+	assert_int_equal(
+		leaves_with(w, "assize/override/1",
+			    "\"definition\":\"00ff\",\"definition_file\":\"shop/assize.yaml\""),
+		1);
 	assert_int_equal(overrides_of(w, "release", "v1", 0), 1);
 	assert_int_equal(overrides_of(w, "release", "v3", 0), 0);
 	assert_int_equal(overrides_of(w, "other", "v1", 0), 0);

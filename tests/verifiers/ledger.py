@@ -210,7 +210,8 @@ class Record:
                    "receipt": digest_of(x["receipt"]), "root": x["root"].hex(), "seq": x["seq"], "size": x["size"],
                    "t": "assize/anchor/1", "user": t(x["user"])}
         for x in self.all("overrides"):
-            yield {"actor": t(x["actor"]), "at": x["at_ms"], "gate": t(x["gate"]), "host": t(x["host"]),
+            yield {"actor": t(x["actor"]), "at": x["at_ms"], "definition": t(x["definition"]),
+                   "definition_file": t(x["definition_file"]), "gate": t(x["gate"]), "host": t(x["host"]),
                    "override": x["id"], "reason": t(x["reason"]), "seq": x["seq"], "subject": t(x["subject"]),
                    "subject_commit": t(x["subject_commit"]), "t": "assize/override/1", "until": x["until_ms"], "user": t(x["user"])}
         for x in self.all("notices"):
