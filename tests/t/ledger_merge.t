@@ -86,6 +86,7 @@ override absolute
 exits "no override makes it count for a check that is absolute" 2 "$ASSIZE" gate release -f ../a/absolute.yaml --record $r -s v2
 like "and it says so" "$out" "undecided merged run [0-9]+ was merged .*; override 1 does not let it through: a check that rests on it is absolute"
 exits "decided again" 0 "$ASSIZE" replay --decision 3 --record $r
+override trusting
 exits "of others it lets it through" 0 "$ASSIZE" gate release -f ../a/trusting.yaml --record $r -s v2
 exits "what a history judged elsewhere cannot be judged again" 2 "$ASSIZE" replay "$(sql 'SELECT max(id) FROM runs')" --record $r
 like "and that is said" "$out" 'unknown +tasks/usual +it was judged by the history of the record it was merged from'

@@ -122,8 +122,7 @@ static const char *const added_by[] = {
 	[15] = "DROP TABLE prunings; DROP TABLE pruned_texts; DROP TABLE pruned_samples",
 	[16] = "DROP TABLE days",
 	[17] = "ALTER TABLE runs DROP subject_commit; ALTER TABLE overrides DROP subject_commit; "
-	       "DROP "
-	       "INDEX cursor_moves_check; CREATE TABLE cursors(id INTEGER)",
+	       "DROP INDEX cursor_moves_check; CREATE TABLE cursors(id INTEGER)",
 	[18] = "ALTER TABLE overrides DROP definition; ALTER TABLE overrides DROP definition_file",
 };
 
