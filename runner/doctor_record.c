@@ -99,6 +99,7 @@ static void look_at_shared(struct doctor *d, const char *url)
 {
 	struct shared_url parsed;
 	struct err e = {0};
+	int64_t behind;
 
 	d->path = "a record on a server"; /* until it is known what may be shown of the URL */
 	if (shared_url_parse(d->arena, url, &parsed, &e) == 0) {
@@ -106,12 +107,17 @@ static void look_at_shared(struct doctor *d, const char *url)
 		look_at_writing(d, &parsed);
 	}
 	if (e.class != ERR_NONE || record_open(url, RECORD_READ, &d->record, &e) != 0 ||
-	    ledger_head(d->record, d->arena, &d->head, &e) != 0) {
+	    ledger_head(d->record, d->arena, &d->head, &e) != 0 ||
+	    record_find_behind(d->record, &behind, &e) != 0) {
 		find_said(d, DOCTOR_BROKEN, &e);
 		record_close(d->record);
 		d->record = NULL;
 		return;
 	}
+	if (behind > 0)
+		doctor_find(d, DOCTOR_BROKEN, NULL, "assize run says what is to be removed",
+			    "nobody can write to %s: the server has change %lld behind its head",
+			    d->path, (long long)behind);
 	doctor_find(d, DOCTOR_OK, NULL, NULL, "%s: %llu records", d->path,
 		    (unsigned long long)d->head.size);
 	doctor_find(d, DOCTOR_NOTE, NULL, "assize ledger verify holds it against the server",

@@ -44,6 +44,8 @@ void record_close(struct record *r);
  */
 int record_hold(struct record *r, struct err *e);
 int record_let_go(struct record *r, int rc, struct err *e);
+/* The first change a server has behind the head of r, which keeps all from writing; 0 = none. */
+int record_find_behind(struct record *r, int64_t *first, struct err *e);
 /*
  * "has what was committed until .." where the server that was read from follows another one; NULL:
  * it leads, or the record is a file. Borrowed from r.

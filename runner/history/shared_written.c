@@ -106,6 +106,12 @@ static int take_behind(void *ctx, const struct shared_change *c, struct err *e)
 	return 1;
 }
 
+int record_find_behind(struct record *r, int64_t *first, struct err *e)
+{
+	*first = 0;
+	return r->shared != NULL ? shared_find_behind(r->shared, first, e) : 0;
+}
+
 /* A runner that is writing adds change and head at once: who sees its change sees its head. */
 int shared_find_behind(struct shared *s, int64_t *first, struct err *e)
 {

@@ -126,6 +126,8 @@ next=$(records "SELECT number + 1 FROM assize_record WHERE name = 'main'")
 exits "a row behind the head is in nobody's way who reads" 0 as one history
 run as one ledger verify
 like "but the record is not whole" "$status $out" "^4 .*BROKEN +the server has change $next behind the record's head"
+run as one doctor
+like "which a doctor finds" "$status $out" "^4 .*record +nobody can write to .*: the server has change $next behind its head"
 run as one run
 like "and who writes is told what is in the way" "$status $err" \
 	"^4 .*could not write record .*: the server has change $next already, behind the record's head.*help: .*DELETE FROM assize_record_change WHERE record = 'main' AND number >= $next"
