@@ -1,7 +1,7 @@
 /*
  * The clock: what the record holds was written before this decision. Where it is dated later, this
  * clock is behind or the other one ahead, and nobody can tell how old evidence is, or whether a
- * waiver or a freeze is over: undecided, since edition 6.
+ * waiver or a freeze is over: undecided, since edition 5.
  *
  * An override opens the gate nevertheless, if it was recorded after that: by somebody who saw it. A
  * clock that is set back must not bring one to life that was over.
@@ -16,7 +16,7 @@
 bool clock_rule_is_broken(const struct gate_input *in)
 {
 	return in->latest.at_ms >= 0 && refuse_is_future(in->latest.at_ms, in->now_ms) &&
-	       !gate_is_before_edition(in, 6);
+	       !gate_is_before_edition(in, 5);
 }
 
 void clock_rule_decide(struct lines *l, const struct gate_input *in)

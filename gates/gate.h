@@ -192,11 +192,11 @@ struct gate_input {
  * no less absolute. Since the third a baseline that holds is nothing to open on where all that is
  * required is waived, and a dependency ends with what was let through however many gates below it.
  * Since the fourth durations are told in two units. Since the fifth what was measured, decided or
- * let through for a commit is not for a tag of which nobody can tell what it is now. Since the
- * sixth times to restore are told in microseconds, a tag that is gone is brought back as it was
- * first recorded, and a clock that is behind what the record holds decides nothing.
+ * let through for a commit is not for a tag of which nobody can tell what it is now, a clock that
+ * is behind what the record holds decides nothing, times to restore are told in microseconds, and a
+ * tag that is gone is brought back as it was first recorded.
  */
-#define GATE_EDITION 6
+#define GATE_EDITION 5
 bool gate_is_before_edition(const struct gate_input *in, int64_t edition);
 
 /* Which checks the gate reads: union of selectors, each with the strictest max_age, definition

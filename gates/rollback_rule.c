@@ -98,7 +98,7 @@ static const char *restore_time(struct lines *l, const struct gate_input *in, in
 	struct buf b;
 	const char *text;
 
-	if (gate_is_before_edition(in, 6))
+	if (gate_is_before_edition(in, 5))
 		return lines_duration(l, us / 1000);
 	buf_init(&b, BUF_UNBOUNDED); /* one number */
 	unit_format(&b, (double)us / 1e6, "s");
@@ -292,14 +292,14 @@ static void add_perhaps_itself(struct lines *l, const struct gate_input *in)
 		"(keep: 2)";
 }
 
-/* Before the sixth edition only what had been proven was brought back. */
+/* Before the fifth edition only what had been proven was brought back. */
 static const char *bring_back(struct lines *l, const struct gate_input *in,
 			      const struct restoration_row *row)
 {
 	const struct restoration *x = &row->restoration;
 	const char *command = NULL;
 
-	if (!gate_is_before_edition(in, 6))
+	if (!gate_is_before_edition(in, 5))
 		command = rollback_bring_back(l->arena, x, row->pinned);
 	else if (x->outcome != OUTCOME_FAIL && x->commit != NULL)
 		command = arena_printf(l->arena, "git tag %s %s", lines_word(l, x->tag), x->commit);
@@ -313,7 +313,7 @@ static const char *gone_text(struct lines *l, const struct gate_input *in,
 	const char *age = lines_age(l, row->at_ms, in->now_ms), *as = "";
 	const char *commit = row->restoration.commit;
 
-	if (commit != NULL || gate_is_before_edition(in, 6))
+	if (commit != NULL || gate_is_before_edition(in, 5))
 		as = arena_printf(l->arena, " as commit %.12s", commit != NULL ? commit : "?");
 	return arena_printf(l->arena, "%s %s%s, and is no tag of the repository now", was, age, as);
 }
