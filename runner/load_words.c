@@ -146,11 +146,15 @@ static const char *value_meant(struct loader *l, const struct audit_kind *kind,
 		return arena_printf(l->arena, "a bound stands beside the kind: expect: %s",
 				    bound_of(l, only, op ? op : "<=", value));
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes) && !row; i++) {
-		const char *name = key->text + strlen(prefixes[i].prefix);
-		const struct word *w = word_of(kind->name, name);
+		const struct word *w;
+		const char *name;
 
-		if (!str_starts(key->text, prefixes[i].prefix) || *name == '\0')
+		if (!str_starts(key->text, prefixes[i].prefix))
 			continue;
+		name = key->text + strlen(prefixes[i].prefix);
+		if (*name == '\0')
+			continue;
+		w = word_of(kind->name, name);
 		row = value_of(kind, w && w->ours ? w->ours : name);
 		op = prefixes[i].op;
 	}

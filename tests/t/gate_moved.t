@@ -90,7 +90,7 @@ done
 echo deadbeefdeadbeefdeadbeefdeadbeefdeadbeef >.git/refs/tags/v1
 nobody_knows "a tag on an object that is missing" "is deadbeefdead now"
 git tag -f v1 "$one" >/dev/null
-cp .git/config ../config && git config core.repositoryformatversion 1 && git config extensions.foo x
+cp .git/config ../config && git config core.repositoryformatversion 99
 nobody_knows "a clone that cannot be read" "cannot be told now"
 exits "nor does a gate measure for nothing" 2 "$ASSIZE" gate again -s v1
 like "why, and what to do" "$out" 'could not tell which commit "v1" is: could not open .*repository.*to do: name the commit itself \(--subject\), or mend the repository'
