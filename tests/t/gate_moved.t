@@ -128,6 +128,8 @@ exits "no repository, and it was a tag" 2 "$ASSIZE" gate release -s v1
 exits "no repository, and it was none" 0 "$ASSIZE" gate release -s v3
 exits "nor ever will be" 0 "$ASSIZE" gate release -s 2026.11
 
+# libgit2 1.5 loses what it matched with when it refuses an extension.
+[ "${VARIANT:-}" != asan ] || export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 git init -q --object-format=sha256 -b main ../sha256 2>/dev/null && cp -r assize.yaml db ../sha256 && cd ../sha256
 git add assize.yaml && git commit -qm one
 exits "a repository of SHA-256: a branch" 2 "$ASSIZE" gate again -s main
