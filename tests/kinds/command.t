@@ -72,7 +72,7 @@ tells "unexpected output" wrong 1 'shop 1.9'
 tells "an unexpected error line" errors 1 'hm'
 
 tells "a program that is not there" none 2 'could not run "no-such-program": No such file'
-unlike "which is no status 127" "$out$err" '127'
+unlike "which is no status 127" "$out$err" 'status 127|(exited|ended) with 127|[= ]127( |$)'
 tells "a shell line in one word" line 2 'could not run "./echo me"'
 tells "a folder that is not there" lost 2 'nowhere'
 tells "a program killed by a signal" killed 2 'killed by signal 11 \(SIGSEGV\)'
