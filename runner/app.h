@@ -63,7 +63,7 @@ extern const struct command command_check, command_plan, command_kinds, command_
 	command_attest, command_replay, command_rollback, command_status, command_history,
 	command_explain, command_report, command_schema, command_baseline, command_init,
 	command_record, command_waive, command_override, command_ledger, command_notify,
-	command_doctor, command_prune;
+	command_doctor, command_prune, command_challenge;
 
 /*
  * Start of every command: parses options, answers --help. Returns true when the command should go

@@ -146,6 +146,14 @@ const struct key_row check_rows[] = {
 	 .flags = KEY_NO_SECRET,
 	 .help = "checks (audit/check) without whose pass this one is skipped",
 	 .example = "[db/up]"},
+	{.name = "claims",
+	 .type = KEY_TEXTS,
+	 .offset = offsetof(struct check_raw, claims),
+	 .flags = KEY_NO_SECRET,
+	 .help = "which attacks of `assize challenge` the check is to notice, by name; any other "
+		 "is "
+		 "not counted (default: all that fit it)",
+	 .example = "[rows-lost, stale]"},
 	{.name = "hard",
 	 .type = KEY_ENUM,
 	 .offset = offsetof(struct check_raw, hard),

@@ -11,6 +11,7 @@
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/load_parts.h"
+#include "runner/model/challenge.h"
 #include "runner/model/kind.h"
 
 /* What all checks of an audit share while they are read. */
@@ -329,6 +330,43 @@ static void check_tags(struct loader *l, const struct texts *tags)
 				       str_escaped(l->arena, tags->items[i]));
 }
 
+static void report_claim(struct loader *l, const struct check *c, const struct texts *claims,
+			 size_t i)
+{
+	const struct attack_row *rows = c->kind->arsenal->rows;
+	const char *known[64];
+	size_t n = 0;
+	int close;
+
+	for (; rows[n].name && n < sizeof(known) / sizeof(known[0]); n++)
+		known[n] = rows[n].name;
+	close = str_closest(claims->items[i], known, n);
+	(void)diags_at(
+		l->diags, claims->positions[i],
+		close >= 0 ? arena_printf(l->arena, "did you mean \"%s\"?", known[close])
+			   : arena_printf(l->arena, "assize kinds %s lists them", c->kind->name),
+		"no attack on checks of kind \"%s\" is called \"%s\"", c->kind->name,
+		str_escaped(l->arena, claims->items[i]));
+}
+
+static void check_claims(struct loader *l, struct check *c, const struct texts *claims)
+{
+	if (claims->n > 0 && !c->kind->arsenal) {
+		(void)diags_at(l->diags, claims->positions[0], "remove it",
+			       "checks of kind \"%s\" cannot be challenged", c->kind->name);
+		return;
+	}
+	for (size_t i = 0; i < claims->n; i++) {
+		const struct attack_row *row = c->kind->arsenal->rows;
+
+		while (row->name && strcmp(row->name, claims->items[i]) != 0)
+			row++;
+		if (!row->name || row->is_control)
+			report_claim(l, c, claims, i);
+	}
+	c->claims = *claims;
+}
+
 static void fill(struct loader *l, struct check *c, const struct inherited *in,
 		 const struct check_raw *raw, const struct node *node)
 {
@@ -341,6 +379,7 @@ static void fill(struct loader *l, struct check *c, const struct inherited *in,
 	c->severity = o->severity;
 	c->is_absolute = raw->hard == 1;
 	c->tags = o->tags;
+	check_claims(l, c, &raw->claims);
 	c->timeout_ms = o->timeout_ms;
 	c->retries = o->retries;
 	c->retry_delay_ms = o->retry_delay_ms;

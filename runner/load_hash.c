@@ -6,7 +6,7 @@
  * Files that are policy (a snapshot, who may sign) count by their content: evidence measured
  * against another snapshot under the same name is evidence for another definition.
  *
- * Not in it: title, why, owner, schedule, severity, tags, retries, needs. They change who hears of
+ * Not in it: title, why, owner, schedule, severity, tags, retries, needs, claims. They change who hears of
  * a result, not what it says.
  */
 #include <stdlib.h>

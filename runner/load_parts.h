@@ -75,7 +75,7 @@ struct audit_raw {
 struct check_raw {
 	const char *id, *title, *why;
 	struct overrides overrides;
-	struct texts needs;
+	struct texts needs, claims;
 	int hard; /* 0 waivable, 1 absolute */
 	const struct node *expect, *warn;
 };

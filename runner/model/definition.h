@@ -97,6 +97,7 @@ struct check {
 	int64_t retry_backoff;
 	const struct check **needs;
 	size_t n_needs;
+	struct texts claims; /* the attacks it is to notice (challenge.h); n 0 = all that fit */
 	struct named_expectation *expects;
 	size_t n_expects;
 	unsigned char

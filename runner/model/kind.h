@@ -26,6 +26,7 @@
 #include "runner/model/restoration.h"
 
 struct arena;
+struct arsenal;
 struct clock;
 struct db_pool;
 struct http_request;
@@ -204,6 +205,12 @@ struct audit_kind {
 	 * no other check of the run does.
 	 */
 	bool runs_alone;
+
+	/*
+	 * How `assize challenge` attacks the world that checks of this kind look at (challenge.h);
+	 * NULL = it cannot.
+	 */
+	const struct arsenal *arsenal;
 
 	/* MAY be NULL: what the check has to know of the past. */
 	void (*wish)(struct arena *a, const struct check *c, struct wish *out);

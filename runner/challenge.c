@@ -1,0 +1,375 @@
+/*
+ * A challenge must not call its own trouble a success of the check: what could not be damaged, what
+ * took too long and what was interrupted is inconclusive, and a check that notices the way it is
+ * asked (rather than the damage) is not challenged at all.
+ */
+#include "runner/challenge.h"
+
+#include <string.h>
+
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/base/redact.h"
+#include "runner/challenge_parts.h"
+#include "runner/clients.h"
+#include "runner/history/record.h"
+#include "runner/io/clock.h"
+#include "runner/io/db.h"
+#include "runner/io/file.h"
+#include "runner/io/http_turns.h"
+#include "runner/io/proc.h"
+#include "runner/model/definition.h"
+#include "runner/past.h"
+
+struct challenger {
+	struct challenger_request req;
+	struct probe_world world;
+	struct clock clock; /* stands still while a check is challenged */
+	struct scratch scratch;
+	bool has_proc, has_scratch;
+};
+
+atomic_bool *challenger_interrupt(struct challenger *c)
+{
+	return &c->world.is_interrupted;
+}
+
+static bool is_interrupted(const struct challenger *c)
+{
+	return atomic_load(&c->world.is_interrupted);
+}
+
+static int begin_world(struct challenger *c, struct err *e)
+{
+	const struct challenger_request *req = &c->req;
+	struct plan plan;
+
+	plan_make(req->app->arena, req->checks, req->n_checks, &plan);
+	if (plan.needs_proc && proc_start_helper(e) != 0) /* forks: before threads */
+		return -1;
+	c->has_proc = plan.needs_proc;
+	if (req->record != NULL &&
+	    past_read(req->app->arena, req->record, req->checks, req->n_checks,
+		      clock_wall_ms(&c->clock),
+		      req->definition->ledger != NULL && req->definition->ledger->trust.n > 0,
+		      &c->world.past, e) != 0)
+		return -1;
+	clients_load(clients_of(&plan));
+	if (scratch_hold(req->app->arena, app_temporary(req->app), &c->scratch, e) != 0)
+		return -1;
+	c->has_scratch = true;
+	return 0;
+}
+
+int challenger_new(const struct challenger_request *req, struct challenger **out, struct err *e)
+{
+	struct challenger *c = arena_alloc(req->app->arena, sizeof(*c));
+
+	c->req = *req;
+	c->clock = clock_fixed(clock_wall_ms(&req->app->clock));
+	c->world.clock = &c->clock;
+	c->world.definition = req->definition;
+	c->world.dbs = db_pool_new(&c->clock);
+	c->world.turns = http_turns_new();
+	if (begin_world(c, e) != 0) {
+		challenger_free(c);
+		return -1;
+	}
+	*out = c;
+	return 0;
+}
+
+void challenger_free(struct challenger *c)
+{
+	struct err ignored = {0}; /* the next sweep of the folder removes it */
+
+	if (c == NULL)
+		return;
+	db_pool_free(c->world.dbs);
+	http_turns_free(c->world.turns);
+	if (c->has_proc)
+		proc_stop_helper();
+	if (c->has_scratch)
+		(void)scratch_release(&c->scratch, &ignored);
+}
+
+/* The error as the record shows errors: its message alone, without secrets. */
+static const char *words_of(const struct bout *b, struct arena *a, const struct err *e)
+{
+	return redact_text(b->judge.redactor, a,
+			   e->message[0] != '\0' ? arena_strdup(a, e->message)
+						 : "nothing says why");
+}
+
+static const char *refusal_of(const struct bout *b, const struct attack *a, const struct attempt *t,
+			      int rc, const struct err *e)
+{
+	const struct clock *clock = b->challenge.world->clock;
+
+	if (rc > 0)
+		return words_of(b, t->arena, e);
+	if (is_interrupted(b->challenger))
+		return "the challenge was interrupted";
+	if (rc < 0 && clock_monotonic_ms(clock) >= t->job.probe.deadline_ms &&
+	    (a == NULL || !a->row->is_late))
+		return "the check's timeout was over before it came to an answer";
+	return NULL;
+}
+
+int bout_attempt(struct bout *b, const struct attack *a, double dose, struct attempt *out,
+		 struct err *e)
+{
+	static const size_t slot; /* of the only check */
+	struct job *job = &out->job;
+	struct err failure = {0};
+	int rc;
+
+	*out = (struct attempt){.arena = arena_new()};
+	job->checks = arena_alloc(out->arena, sizeof(struct check *));
+	job->checks[0] = b->challenge.check;
+	job->slots = arena_alloc(out->arena, sizeof(slot));
+	job->n_checks = 1;
+	job->attempt = 1;
+	job->arena = out->arena;
+	job->measured_ms = clock_wall_ms(b->challenge.world->clock);
+	job->probe = (struct probe){
+		.world = b->challenge.world,
+		.arena = out->arena,
+		.checks = job->checks,
+		.n_checks = 1,
+		.deadline_ms = clock_monotonic_ms(b->challenge.world->clock) +
+			       b->challenge.check->timeout_ms,
+	};
+	rc = b->arsenal->strike(&b->challenge, a, dose, &job->probe, &failure);
+	out->refusal = refusal_of(b, a, out, rc, &failure);
+	if (out->refusal != NULL)
+		return 0;
+	out->is_measured = rc == 0;
+	if (rc != 0)
+		job->err = &failure;
+	job->checks[0] = b->challenge.check; /* the bounds are its own, wherever it looked */
+	rc = judge_job(&b->judge, job, 0, &out->judged, e);
+	job->err = NULL;
+	return rc;
+}
+
+void attempt_release(struct attempt *t)
+{
+	arena_free(t->arena);
+}
+
+static const struct result *first_unpassed(const struct judged *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (!outcome_is_passing(j->results[i].outcome))
+			return &j->results[i];
+	return NULL;
+}
+
+/* The check in the world as it is. Its attempt lives as long as the bout. */
+static int take_baseline(struct bout *b, struct challenged *out, struct err *e)
+{
+	struct attempt *t = arena_alloc(b->challenge.arena, sizeof(*t));
+	const struct result *bad;
+
+	if (bout_attempt(b, NULL, 0, t, e) != 0) {
+		attempt_release(t);
+		return -1;
+	}
+	arena_defer(b->challenge.arena, (void (*)(void *))arena_free, t->arena);
+	if (t->refusal != NULL) {
+		out->reason = arena_strdup(b->challenger->req.app->arena, t->refusal);
+		return 0;
+	}
+	b->baseline = t->judged;
+	b->challenge.baseline = t->judged.results;
+	b->challenge.n_baseline = t->judged.n;
+	b->challenge.measured = t->judged.measured;
+	bad = first_unpassed(&b->baseline);
+	if (bad == NULL)
+		return 0;
+	out->reason = arena_printf(b->challenger->req.app->arena, "it does not pass as it is: %s",
+				   bad->reason != NULL ? bad->reason : outcome_name(bad->outcome));
+	out->help =
+		arena_printf(b->challenger->req.app->arena,
+			     "assize run %s says more; a check that fails already proves nothing "
+			     "by failing",
+			     b->challenge.check->name);
+	return 0;
+}
+
+static bool is_claimed(const struct check *c, const struct attack_row *row)
+{
+	if (c->claims.n == 0 || row->is_control)
+		return true;
+	for (size_t i = 0; i < c->claims.n; i++)
+		if (strcmp(c->claims.items[i], row->name) == 0)
+			return true;
+	return false;
+}
+
+static void judge_attempt(const struct bout *b, const struct attack *a, const struct attempt *t,
+			  struct attack_result *out)
+{
+	struct arena *arena = b->challenger->req.app->arena;
+
+	if (t->refusal != NULL) {
+		out->outcome = ATTACK_INCONCLUSIVE;
+		out->reason = arena_strdup(arena, t->refusal);
+		return;
+	}
+	attack_judge(arena, b->challenge.baseline, b->challenge.n_baseline, t->judged.results,
+		     t->judged.n, t->is_measured, out);
+	if (a->row->is_control)
+		out->outcome = attack_is_noticed(out->outcome) ? ATTACK_FALSE_ALARM : ATTACK_STEADY;
+	if (out->outcome == ATTACK_STEADY)
+		out->reason = NULL;
+}
+
+static int strike(struct bout *b, const struct attack *a, struct attack_result *out, struct err *e)
+{
+	const struct clock *clock = b->challenge.world->clock;
+	int64_t begin_us = clock_monotonic_us(clock);
+	struct attempt t;
+	int rc = bout_attempt(b, a, a->dose, &t, e);
+
+	if (rc == 0)
+		judge_attempt(b, a, &t, out);
+	attempt_release(&t);
+	if (rc == 0 && a->most > 0 &&
+	    (attack_is_noticed(out->outcome) || attack_is_survivor(out->outcome)))
+		rc = bout_find_dose(b, a, attack_is_noticed(out->outcome), out, e);
+	out->duration_us = clock_monotonic_us(clock) - begin_us;
+	return rc;
+}
+
+static int attack_one(struct bout *b, const struct attack *a, struct attack_result *out,
+		      struct err *e)
+{
+	struct arena *arena = b->challenger->req.app->arena;
+
+	*out = (struct attack_result){
+		.name = a->row->name,
+		.object = arena_strdup(arena, a->object),
+		.words = arena_strdup(arena, b->arsenal->words(&b->challenge, a, a->dose)),
+	};
+	if (!is_claimed(b->challenge.check, a->row)) {
+		out->outcome = ATTACK_OUT_OF_CLAIM;
+		return 0;
+	}
+	if (a->reason != NULL || is_interrupted(b->challenger)) {
+		out->outcome = a->reason != NULL ? a->settled : ATTACK_INCONCLUSIVE;
+		out->reason = arena_strdup(
+			arena, a->reason != NULL ? a->reason : "the challenge was interrupted");
+		return 0;
+	}
+	return strike(b, a, out, e);
+}
+
+/* Is the check shaken by the way it is asked? Then out->reason says so. */
+static bool is_disproved_proof(const struct bout *b, const struct attack *a,
+			       const struct attack_result *r, struct challenged *out)
+{
+	if (!a->row->is_proof || r->outcome == ATTACK_STEADY)
+		return false;
+	out->reason = arena_printf(b->challenger->req.app->arena, "%s: %s",
+				   "it answers otherwise when it is asked as attacks ask it",
+				   r->reason != NULL ? r->reason : attack_outcome_name(r->outcome));
+	return true;
+}
+
+static int attack_all(struct bout *b, struct challenged *out, struct err *e)
+{
+	const struct challenger_request *req = &b->challenger->req;
+	const struct challenge *c = &b->challenge;
+
+	out->attacks = arena_array(req->app->arena, c->n_attacks, sizeof(*out->attacks));
+	for (size_t i = 0; i < c->n_attacks; i++) {
+		if (req->tell != NULL)
+			req->tell(req->tell_ctx, c->check, &c->attacks[i], i, c->n_attacks);
+		if (attack_one(b, &c->attacks[i], &out->attacks[i], e) != 0)
+			return -1;
+		out->n_attacks = i + 1;
+		if (is_disproved_proof(b, &c->attacks[i], &out->attacks[i], out))
+			return 0;
+	}
+	return 0;
+}
+
+/* An error of the arsenal says why the check is not challenged. */
+static int refuse(struct bout *b, const struct err *why, struct challenged *out)
+{
+	struct arena *a = b->challenger->req.app->arena;
+
+	out->reason = words_of(b, a, why);
+	if (why->help[0] != '\0')
+		out->help = redact_text(b->judge.redactor, a, arena_strdup(a, why->help));
+	return 0;
+}
+
+static int lead(struct bout *b, struct challenged *out, struct err *e)
+{
+	struct err why = {0};
+
+	if (b->arsenal->open != NULL && b->arsenal->open(&b->challenge, &why) != 0)
+		return refuse(b, &why, out);
+	if (take_baseline(b, out, e) != 0)
+		return -1;
+	if (out->reason != NULL)
+		return 0;
+	if (b->arsenal->survey(&b->challenge, &why) != 0)
+		return refuse(b, &why, out);
+	return attack_all(b, out, e);
+}
+
+static int begin_bout(struct challenger *c, const struct check *check, struct bout *b,
+		      struct challenged *out, struct err *e)
+{
+	const struct check_info **infos = arena_alloc(b->challenge.arena, sizeof(*infos));
+
+	c->clock = clock_fixed(out->at_ms);
+	infos[0] = out->check;
+	b->challenger = c;
+	b->arsenal = check->kind->arsenal;
+	b->judge = (struct judge){c->req.record, 0, c->req.definition->redactor, infos};
+	b->challenge.world = &c->world;
+	b->challenge.check = check;
+	return scratch_create(b->challenge.arena, c->scratch.path, &b->challenge.scratch, e);
+}
+
+int challenger_check(struct challenger *c, const struct check *check, struct challenged *out,
+		     struct err *e)
+{
+	struct app *app = c->req.app;
+	int64_t begin_us = clock_monotonic_us(&app->clock);
+	struct bout b = {.challenge = {.arena = arena_new()}};
+	struct err ignored = {0}; /* it goes with the challenger's own directory */
+	int rc = 0;
+
+	*out = (struct challenged){
+		.check = judge_check_info(app->arena, check, c->req.definition->redactor),
+		.at_ms = clock_wall_ms(&app->clock),
+		.subject = "",
+	};
+	if (c->req.tell != NULL)
+		c->req.tell(c->req.tell_ctx, check, NULL, 0, 0);
+	if (check->kind->arsenal == NULL) {
+		out->reason = arena_printf(app->arena,
+					   "nobody knows yet how to damage what checks of "
+					   "kind %s look at",
+					   check->kind->name);
+	} else if (begin_bout(c, check, &b, out, e) != 0) {
+		rc = -1;
+	} else {
+		rc = lead(&b, out, e);
+		if (b.arsenal->close != NULL)
+			b.arsenal->close(&b.challenge);
+		(void)scratch_remove(b.challenge.scratch, &ignored);
+	}
+	arena_free(b.challenge.arena);
+	challenged_count(out);
+	out->duration_us = clock_monotonic_us(&app->clock) - begin_us;
+	return rc;
+}

@@ -1,0 +1,111 @@
+/*
+ * The dose grows or shrinks tenfold until the check changes its mind, then the flip is closed in on
+ * by geometric bisection to 5 %. Below the flip three more doses are tried: a check that notices
+ * less and misses more is erratic, and its flip means little.
+ */
+#include <math.h>
+
+#include "runner/app.h"
+#include "runner/base/arena.h"
+#include "runner/base/err.h"
+#include "runner/challenge_parts.h"
+
+#define GROWTH	  10.0
+#define PRECISION 1.05
+#define N_SAMPLES 3
+
+struct search {
+	struct bout *bout;
+	const struct attack *attack;
+	size_t n_left;	/* executions */
+	double missed;	/* the largest dose known to be missed; 0 = none */
+	double noticed; /* the smallest known to be noticed; 0 = none */
+};
+
+/* 1 = noticed, 0 = missed, 2 = cannot be told; -1 = error. */
+static int ask(struct search *s, double dose, struct err *e)
+{
+	struct attempt t;
+	int rc = bout_attempt(s->bout, s->attack, dose, &t, e);
+
+	s->n_left--;
+	if (rc == 0 && t.refusal != NULL)
+		rc = 2;
+	else if (rc == 0)
+		rc = outcome_is_passing(t.judged.outcome) ? 0 : 1;
+	attempt_release(&t);
+	return rc;
+}
+
+static int note(struct search *s, double dose, struct err *e)
+{
+	int rc = ask(s, dose, e);
+
+	if (rc == 1)
+		s->noticed = dose;
+	else if (rc == 0)
+		s->missed = dose;
+	return rc;
+}
+
+/* Until there is a dose on either side of the flip, or no room for one. */
+static int bracket(struct search *s, struct err *e)
+{
+	const struct attack *a = s->attack;
+	int rc = 0;
+
+	while (rc < 2 && rc >= 0 && s->n_left > N_SAMPLES && s->missed == 0 &&
+	       s->noticed > a->least)
+		rc = note(s, fmax(s->noticed / GROWTH, a->least), e);
+	while (rc < 2 && rc >= 0 && s->n_left > N_SAMPLES && s->noticed == 0 && s->missed < a->most)
+		rc = note(s, fmin(s->missed * GROWTH, a->most), e);
+	return rc;
+}
+
+static int close_in(struct search *s, struct err *e)
+{
+	int rc = 0;
+
+	while (rc < 2 && rc >= 0 && s->n_left > N_SAMPLES && s->missed > 0 &&
+	       s->noticed / s->missed > PRECISION)
+		rc = note(s, sqrt(s->noticed * s->missed), e);
+	return rc;
+}
+
+/* Is a dose below the flip noticed? */
+static int sample(struct search *s, bool *is_erratic, struct err *e)
+{
+	static const double below[N_SAMPLES] = {0.7, 0.3, 0.1};
+
+	for (size_t i = 0; i < N_SAMPLES && s->n_left > 0; i++) {
+		double dose = s->missed * below[i];
+		int rc;
+
+		if (dose < s->attack->least)
+			return 0;
+		rc = ask(s, dose, e);
+		if (rc < 0)
+			return -1;
+		*is_erratic = *is_erratic || rc == 1;
+	}
+	return 0;
+}
+
+int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
+		   struct attack_result *out, struct err *e)
+{
+	struct search s = {b, a, CHALLENGE_MAX_STEPS, is_noticed ? 0 : a->dose,
+			   is_noticed ? a->dose : 0};
+	struct arena *arena = b->challenge.arena;
+
+	if (bracket(&s, e) < 0)
+		return -1;
+	if (s.noticed == 0)
+		return 0;
+	if (close_in(&s, e) < 0 || sample(&s, &out->is_erratic, e) < 0)
+		return -1;
+	out->turns_red = s.noticed;
+	out->turns_red_words = b->arsenal->words(&b->challenge, a, s.noticed);
+	(void)arena;
+	return 0;
+}
