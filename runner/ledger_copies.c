@@ -36,6 +36,15 @@ static const char *plural(int64_t n)
 
 /* ---- merge ---- */
 
+/* Most records have none. */
+static const char *challenges_of(struct ledger_command *c, const struct merged *m)
+{
+	if (m->n_challenges == 0)
+		return "";
+	return arena_printf(c->app->arena, ", %" PRId64 " challenge%s", m->n_challenges,
+			    plural(m->n_challenges));
+}
+
 static void tell_taken(struct ledger_command *c, const char *file, const struct merged *m)
 {
 	static const char *const vouched[] = {", UNSIGNED", ", vouched for by its own key only",
@@ -48,10 +57,11 @@ static void tell_taken(struct ledger_command *c, const char *file, const struct 
 	}
 	(void)fprintf(out,
 		      "%s: %" PRId64 " run%s, %" PRId64 " result%s, %" PRId64 " restoration%s, "
-		      "%" PRId64 " measurement%s (records %" PRIu64 " to %" PRIu64 " of %s)%s\n",
+		      "%" PRId64 " measurement%s%s (records %" PRIu64 " to %" PRIu64 " of %s)%s\n",
 		      file, m->n_runs, plural(m->n_runs), m->n_results, plural(m->n_results),
 		      m->n_restorations, plural(m->n_restorations), m->n_externals,
-		      plural(m->n_externals), m->from, m->size - 1, m->origin, vouched[m->vouched]);
+		      plural(m->n_externals), challenges_of(c, m), m->from, m->size - 1, m->origin,
+		      vouched[m->vouched]);
 }
 
 /* Said whether or not something was taken. */
@@ -65,8 +75,9 @@ static void tell_left(struct ledger_command *c, const char *file, const struct m
 			file, m->n_left, plural((int64_t)m->n_left));
 	if (m->n_foreign > 0)
 		(void)fprintf(out,
-			      "%s: left out: %" PRId64 " run%s or measurements it has from other "
-			      "records; merge those\n",
+			      "%s: left out: %" PRId64
+			      " run%s, measurements or challenges it has from "
+			      "other records; merge those\n",
 			      file, m->n_foreign, plural(m->n_foreign));
 	if (m->n_taken > 0)
 		(void)fprintf(out,

@@ -303,8 +303,8 @@ static int intern_texts(struct record *r, const char *const *texts, int64_t *ids
 	return 0;
 }
 
-static int intern_definition(struct record *r, int64_t check_id, const struct check_info *c,
-			     int64_t *id, struct err *e)
+int intern_definition(struct record *r, int64_t check_id, const struct check_info *c, int64_t *id,
+		      struct err *e)
 {
 	const char *const texts[] = {c->kind,  c->title,  c->why,
 				     c->owner, c->target, c->file != NULL ? c->file : "",

@@ -43,6 +43,17 @@ static const struct leaf_child notice_children[] = {
 	{NULL, NULL},
 };
 
+static const struct leaf_child challenge_children[] = {
+	{"attacks",
+	 "SELECT x.advice AS \"$advice\", x.became AS \"$after\", x.was AS \"$before\", "
+	 "x.duration_us AS duration_us, x.is_erratic AS is_erratic, x.name AS \"$name\", x.object "
+	 "AS \"$object\", x.outcome AS \"$outcome\", x.place AS place, x.reason AS \"$reason\", "
+	 "x.series AS \"$series\", x.turns_red AS \"%turns_red\", x.turns_red_words AS "
+	 "\"$turns_red_words\", x.words AS \"$words\" FROM attacks x WHERE x.challenge = ?1 ORDER "
+	 "BY x.place"},
+	{NULL, NULL},
+};
+
 static const struct leaf_child pruning_children[] = {
 	{"samples", "SELECT x.result AS result, x.sha256 AS sha256, x.size AS size FROM "
 		    "pruned_samples x WHERE x.pruning = ?1 ORDER BY x.result"},
@@ -118,6 +129,19 @@ static const char override[] =
 	"x.subject_commit AS \"$subject_commit\", 'assize/override/1' AS t, x.until_ms AS until, "
 	"x.user AS \"$user\" FROM overrides x" RANGE;
 
+static const char challenge[] =
+	"SELECT x.at_ms AS at, x.id AS \"*attacks\", x.behind AS behind, x.id AS challenge, "
+	"(SELECT "
+	"name FROM checks WHERE id = (SELECT check_id FROM definitions WHERE id = "
+	"x.definition_id)) AS \"check\", (SELECT leaf FROM definitions WHERE id = "
+	"x.definition_id) AS check_definition, x.commit_id AS \"$commit\", x.definition_digest AS "
+	"definition, x.definition_file AS \"$definition_file\", x.is_dirty AS dirty, x.duration_us "
+	"AS duration_us, x.n_false_alarms AS false_alarms, x.help AS \"$help\", x.host AS "
+	"\"$host\", x.merge AS merge, x.n_noticed AS noticed, x.reason AS \"$reason\", "
+	"x.recorded_ms AS recorded, x.seq AS seq, x.n_steady AS steady, x.subject AS "
+	"\"$subject\", x.n_survived AS survived, 'assize/challenge/1' AS t, x.n_uncounted AS "
+	"uncounted, x.user AS \"$user\", x.version AS \"$version\" FROM challenges x" RANGE;
+
 static const char merge[] =
 	"SELECT x.at_ms AS at, x.first AS \"from\", x.host AS \"$host\", x.identity AS identity, "
 	"x.id AS \"merge\", x.note AS \"$note\", x.origin AS \"$origin\", x.root AS root, x.seq AS "
@@ -159,6 +183,7 @@ const struct leaf_kind leaf_kinds[] = {
 	{"assize/decision/1", "decisions", decision, decision_children},
 	{"assize/override/1", "overrides", override, NULL},
 	{"assize/external/1", "externals", external, external_children},
+	{"assize/challenge/1", "challenges", challenge, challenge_children},
 	{"assize/key/1", "keys", key, NULL},
 	{"assize/anchor/1", "anchors", anchor, NULL},
 	{"assize/merge/1", "merges", merge, NULL},

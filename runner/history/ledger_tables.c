@@ -266,6 +266,10 @@ static const struct {
 	 "lines of no notice"},
 	{"SELECT count(*) FROM external_labels WHERE series NOT IN (SELECT series FROM externals)",
 	 "labels of nothing that was recorded"},
+	{"SELECT count(*) FROM attacks WHERE challenge NOT IN (SELECT id FROM challenges)",
+	 "attacks of no challenge"},
+	{"SELECT count(*) FROM challenges x WHERE NOT " STORE_CHALLENGE_AGREES,
+	 "challenges that do not say what their attacks do"},
 	{"SELECT count(*) FROM series WHERE check_id NOT IN (SELECT id FROM checks)",
 	 "series of no check"},
 	{"SELECT count(*) FROM facts WHERE definition_id NOT IN (SELECT id FROM definitions)",
@@ -286,8 +290,9 @@ static const struct {
 	 "FROM "
 	 "merges)) + (SELECT count(*) FROM externals WHERE merge IS NOT NULL AND merge NOT IN "
 	 "(SELECT "
-	 "id FROM merges))",
-	 "runs or measurements of no merge"},
+	 "id FROM merges)) + (SELECT count(*) FROM challenges WHERE merge IS NOT NULL AND merge "
+	 "NOT IN (SELECT id FROM merges))",
+	 "runs, measurements or challenges of no merge"},
 	/* a pin is the first restoration that knew commit and tree */
 	{"SELECT (SELECT count(*) FROM (SELECT set_name, tag, restoration FROM pins EXCEPT SELECT "
 	 "set_name, tag, min(id) FROM restorations WHERE commit_id IS NOT NULL AND tree IS NOT "

@@ -45,6 +45,8 @@ static int check_order(struct ledger_check *c, struct err *e)
 		"|| id || ' was made' FROM overrides UNION ALL SELECT seq, "
 		"recorded_ms, 'measurement ' || id "
 		"|| ' was recorded' FROM externals WHERE merge IS NULL UNION ALL SELECT seq, "
+		"recorded_ms, 'challenge ' || id || ' was recorded' FROM challenges WHERE merge IS "
+		"NULL UNION ALL SELECT seq, "
 		"at_ms, 'key ' || id || ' was "
 		"made' FROM keys ORDER BY 1",
 		e);
@@ -83,7 +85,9 @@ static int check_merged(struct ledger_check *c, struct err *e)
 		"WHERE id = run) IS NOT NULL UNION ALL SELECT seq, at_ms, 'restoration ' || id || "
 		"' was made' FROM restorations WHERE (SELECT merge FROM runs WHERE id = run) IS "
 		"NOT NULL UNION ALL SELECT seq, max(at_ms, recorded_ms), 'measurement ' || id || ' "
-		"was recorded' FROM externals WHERE merge IS NOT NULL) x JOIN merges m ON m.seq = "
+		"was recorded' FROM externals WHERE merge IS NOT NULL UNION ALL SELECT seq, "
+		"max(at_ms, recorded_ms), 'challenge ' || id || ' was recorded' FROM challenges "
+		"WHERE merge IS NOT NULL) x JOIN merges m ON m.seq = "
 		"(SELECT max(seq) FROM merges WHERE seq < x.seq) WHERE x.ms > m.at_ms + ?1 ORDER "
 		"BY x.seq",
 		e);

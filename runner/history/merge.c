@@ -127,15 +127,17 @@ static int check_last(const struct merging *m, const struct ledger_verification 
 }
 
 /*
- * A run under way is signed for when it ends, and taken then. One that has ended, or a measurement,
- * is signed for by the command that recorded it: if it is not, the key was away, or a checkpoint
- * was taken out, and what would be left for later is what somebody did not want to be seen.
+ * A run under way is signed for when it ends, and taken then. One that has ended, a measurement, or
+ * a challenge, is signed for by the command that recorded it: if it is not, the key was away, or a
+ * checkpoint was taken out, and what would be left for later is what somebody did not want to be
+ * seen.
  */
 static int check_left(const struct merging *m, const struct ledger_verification *v, struct err *e)
 {
 	sqlite3_stmt *s = store_sql(m->from,
 				    "SELECT (SELECT count(*) FROM run_ends WHERE seq >= ?1) + "
-				    "(SELECT count(*) FROM externals WHERE seq >= ?1)",
+				    "(SELECT count(*) FROM externals WHERE seq >= ?1) + (SELECT "
+				    "count(*) FROM challenges WHERE seq >= ?1)",
 				    e);
 	int64_t n = 0;
 
@@ -148,7 +150,8 @@ static int check_left(const struct merging *m, const struct ledger_verification 
 		return 0;
 	(void)refuse(m, e,
 		     arena_printf(m->arena,
-				  "%" PRId64 " of its runs that ended, or measurements, %s behind "
+				  "%" PRId64
+				  " of its runs that ended, measurements or challenges, %s behind "
 				  "its newest checkpoint%s: they would not be seen",
 				  n, n == 1 ? "is" : "are",
 				  m->o->trust.n_keys > 0 ? " by a key that is trusted" : ""));

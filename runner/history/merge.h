@@ -1,11 +1,11 @@
 /*
  * merge: what other records have measured, taken over into this one.
  *
- * Taken over are runs with their results, restorations and repetitions, and measurements of others,
- * with host, user, times and subject as they were; each gets a number of this record. Definitions
- * come along as far as results need them. Decisions, overrides, notices, keys and how far checks
- * have read are the other record's own and stay there, and so does what it merged itself: that is
- * to be merged from where it was made.
+ * Taken over are runs with their results, restorations and repetitions, measurements of others, and
+ * challenges with their attacks, with host, user, times and subject as they were; each gets a
+ * number of this record. Definitions come along as far as results need them. Decisions, overrides,
+ * notices, keys and how far checks have read are the other record's own and stay there, and so does
+ * what it merged itself: that is to be merged from where it was made.
  *
  * A record is verified before anything is taken, as a hostile file, and read in the transaction it
  * was verified in. What is taken is a range of it: from where the last merge of it ended to its
@@ -44,8 +44,8 @@ struct merged {
 	uint64_t from, size;
 	int vouched;	 /* 0 nobody, 1 its own key alone, 2 a key that is trusted */
 	uint64_t n_left; /* its records after the newest checkpoint that counts */
-	int64_t n_runs, n_results, n_restorations, n_externals;
-	int64_t n_foreign; /* runs and measurements it has from others */
+	int64_t n_runs, n_results, n_restorations, n_externals, n_challenges;
+	int64_t n_foreign; /* runs, measurements and challenges it has from others */
 	int64_t n_taken;   /* measurements whose id is here with another value: the first stays */
 };
 

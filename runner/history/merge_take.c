@@ -9,6 +9,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/base/utc.h"
+#include "runner/history/challenges.h"
 #include "runner/history/leaf.h"
 #include "runner/history/merge_parts.h"
 
@@ -16,12 +17,19 @@
 #define PROGRESS_EVENTS 64
 #define MAX_SKEW_MS	60000 /* as of a gate (GATE_MAX_CLOCK_SKEW_MS) */
 
-enum event_kind { EVENT_RUN, EVENT_BATCH, EVENT_END, EVENT_RESTORATION, EVENT_EXTERNAL };
+enum event_kind {
+	EVENT_RUN,
+	EVENT_BATCH,
+	EVENT_END,
+	EVENT_RESTORATION,
+	EVENT_EXTERNAL,
+	EVENT_CHALLENGE
+};
 
 struct event {
 	int64_t seq;
 	enum event_kind kind;
-	int64_t id;  /* run, run, run, restoration, measurement */
+	int64_t id;  /* run, run, run, restoration, measurement, challenge */
 	int64_t run; /* of a restoration */
 	int64_t batch, n_results;
 };
@@ -306,6 +314,19 @@ static int take_external(struct merging *m, const struct event *x, struct err *e
 	return 0;
 }
 
+static int take_challenge(struct merging *m, const struct event *x, struct err *e)
+{
+	struct recorded_challenge c;
+	int64_t id;
+
+	if (store_challenge_of(m->from, m->scratch, x->id, &c, e) != 0 ||
+	    check_past(m, "challenge", x->id, "was made", c.challenged.at_ms, e) != 0 ||
+	    check_past(m, "challenge", x->id, "was recorded", c.origin.recorded_ms, e) != 0)
+		return -1;
+	m->out->n_challenges++;
+	return store_challenge(m->into, &c.challenged, &c.origin, m->out->id, &id, e);
+}
+
 static int take_event(struct merging *m, const struct event *x, struct err *e)
 {
 	switch (x->kind) {
@@ -319,6 +340,8 @@ static int take_event(struct merging *m, const struct event *x, struct err *e)
 		return take_restoration(m, x, e);
 	case EVENT_EXTERNAL:
 		return take_external(m, x, e);
+	case EVENT_CHALLENGE:
+		return take_challenge(m, x, e);
 	}
 	return -1;
 }
@@ -327,25 +350,23 @@ static int take_event(struct merging *m, const struct event *x, struct err *e)
 
 /* What the other record has made itself; kinds as in enum event_kind. */
 #define OWN_RUN(column) "(SELECT merge FROM runs WHERE id = " column ") IS NULL"
+#define IN_RANGE	" WHERE seq >= ?1 AND seq < ?2 AND "
 static const char events_sql[] =
-	"SELECT seq, 0, id, 0, 0, 0 FROM runs WHERE seq >= ?1 AND seq < ?2 AND merge IS NULL UNION "
-	"ALL SELECT first_seq, 1, run, 0, batch, n_results FROM batches WHERE first_seq >= ?1 AND "
-	"first_seq < ?2 AND " OWN_RUN(
-		"batches.run") " UNION ALL SELECT seq, 2, run, 0, 0, 0 FROM "
-			       "run_ends WHERE seq >= ?1 AND seq < ?2 AND " OWN_RUN(
-				       "run_ends.run") " UNION ALL SELECT "
-						       "seq, 3, id, run, 0, 0 FROM restorations "
-						       "WHERE seq >= ?1 AND seq < ?2 AND " OWN_RUN(
-							       "restorations.run") " UNION ALL "
-										   "SELECT seq, 4, "
-										   "id, 0, 0, 0 "
-										   "FROM externals "
-										   "WHERE seq >= "
-										   "?1 "
-										   "AND seq < ?2 "
-										   "AND merge IS "
-										   "NULL ORDER BY "
-										   "1";
+	"SELECT seq, 0, id, 0, 0, 0 FROM runs" IN_RANGE "merge IS NULL "
+	"UNION ALL SELECT first_seq, 1, run, 0, batch, n_results FROM batches WHERE first_seq >= "
+	"?1 AND first_seq < ?2 AND " OWN_RUN(
+		"batches.run") " UNION ALL SELECT seq, 2, run, 0, 0, 0 FROM run_ends" IN_RANGE
+		OWN_RUN("run_ends.run") " UNION ALL SELECT seq, 3, id, run, 0, 0 FROM "
+					"restorations" IN_RANGE OWN_RUN(
+						"restorations.run") " UNION ALL SELECT seq, 4, id, "
+								    "0, 0, 0 FROM "
+								    "externals" IN_RANGE
+								    "merge IS NULL "
+								    "UNION ALL SELECT seq, 5, id, "
+								    "0, 0, 0 FROM "
+								    "challenges" IN_RANGE
+								    "merge IS NULL "
+								    "ORDER BY 1";
 
 static int count_foreign(struct merging *m, int64_t from, int64_t to, struct err *e)
 {
@@ -353,7 +374,8 @@ static int count_foreign(struct merging *m, int64_t from, int64_t to, struct err
 		m->from,
 		"SELECT (SELECT count(*) FROM runs WHERE seq >= ?1 AND seq < ?2 AND merge IS NOT "
 		"NULL) + (SELECT count(*) FROM externals WHERE seq >= ?1 AND seq < ?2 AND merge IS "
-		"NOT NULL)",
+		"NOT NULL) + (SELECT count(*) FROM challenges WHERE seq >= ?1 AND seq < ?2 AND "
+		"merge IS NOT NULL)",
 		e);
 
 	if (s == NULL)

@@ -7,7 +7,8 @@
  * recorded" (ERR_RECORD, exit status 4). One struct record belongs to one thread. The file is never
  * opened outside SQLite; network file systems are refused.
  *
- * Text returned by queries is copied into the arena given.
+ * Text returned by queries is copied into the arena given. Challenges have a header of their own
+ * (challenges.h): they are no results.
  */
 #ifndef ASSIZE_HISTORY_RECORD_H
 #define ASSIZE_HISTORY_RECORD_H

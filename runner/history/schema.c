@@ -5,9 +5,9 @@
  * Rows are only ever inserted, except in `head` (the next sequence number), `states`, `latest` and
  * `days` (caches that can be recomputed from the rest), `locks`, `told`, `gaps` and
  * `outbox`. Every record of its own (run begin, definition, result, run end, restoration, decision,
- * override, external, notice and its end) has a number in one gapless sequence that starts at 1 (0
- * is the file itself): its place in the ledger (leaf.h). The results of a batch take consecutive
- * numbers in the order of their id, from batches.first_seq on.
+ * override, external, challenge, notice and its end) has a number in one gapless sequence that
+ * starts at 1 (0 is the file itself): its place in the ledger (leaf.h). The results of a batch take
+ * consecutive numbers in the order of their id, from batches.first_seq on.
  *
  * A year of 1,000 checks an hour is 8.76 million results, so `results` is what the file's size is.
  * Everything a result shares with its neighbours in time (outcome, bound, reason, query, ...) is
@@ -505,8 +505,42 @@ static const char *const version_18[] = {
 	NULL,
 };
 
+/*
+ * What checks noticed when what they look at was damaged (challenges.h). An attack is part of its
+ * challenge, without a number of its own. merge and behind are what they are of runs; behind is the
+ * newest challenge made here that had begun before one that was merged.
+ */
+static const char *const version_19[] = {
+	"CREATE TABLE challenges(\n"
+	"	id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,\n"
+	"	definition_id INTEGER NOT NULL, -- of the check\n"
+	"	at_ms INTEGER NOT NULL, recorded_ms INTEGER NOT NULL,\n"
+	"	duration_us INTEGER NOT NULL,\n"
+	"	subject INTEGER NOT NULL,\n"
+	"	reason INTEGER, help INTEGER, -- why it was not challenged; NULL = it was\n"
+	"	n_noticed INTEGER NOT NULL, n_survived INTEGER NOT NULL,\n"
+	"	n_uncounted INTEGER NOT NULL, n_steady INTEGER NOT NULL,\n"
+	"	n_false_alarms INTEGER NOT NULL,\n"
+	"	definition_file INTEGER NOT NULL, definition_digest BLOB NOT NULL,\n"
+	"	commit_id INTEGER NOT NULL, is_dirty INTEGER NOT NULL,\n"
+	"	host INTEGER NOT NULL, user INTEGER NOT NULL, version INTEGER NOT NULL,\n"
+	"	merge INTEGER, behind INTEGER\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX challenges_seq ON challenges(seq);\n"
+	"CREATE TABLE attacks(\n"
+	"	challenge INTEGER NOT NULL, place INTEGER NOT NULL,\n"
+	"	name INTEGER NOT NULL, object INTEGER NOT NULL, words INTEGER NOT NULL,\n"
+	"	outcome INTEGER NOT NULL, -- its name\n"
+	"	reason INTEGER, series INTEGER, was INTEGER, became INTEGER, advice INTEGER,\n"
+	"	turns_red ANY, turns_red_words INTEGER,\n"
+	"	is_erratic INTEGER NOT NULL, duration_us INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (challenge, place)\n"
+	") STRICT, WITHOUT ROWID;\n",
+	NULL,
+};
+
 /* store_migrations[i] leads from version i to version i + 1 */
 const char *const *const store_migrations[STORE_VERSION] = {
-	version_1,  version_2,	version_3,  version_4,	version_5,  version_6,
-	version_7,  version_8,	version_9,  version_10, version_11, version_12,
-	version_13, version_14, version_15, version_16, version_17, version_18};
+	version_1,  version_2,	version_3,  version_4,	version_5,  version_6,	version_7,
+	version_8,  version_9,	version_10, version_11, version_12, version_13, version_14,
+	version_15, version_16, version_17, version_18, version_19};

@@ -161,6 +161,21 @@ static int check_child(struct rows *x, bool *is_so, struct err *e)
 	return 0;
 }
 
+/* A score is believed by its counts alone: they are those of its attacks. */
+static int check_challenge(struct rows *x, bool *is_so, struct err *e)
+{
+	sqlite3_stmt *s = store_sql(x->r, x->rule->sql, e);
+	int64_t n = 0;
+
+	if (s == NULL)
+		return -1;
+	store_bind_int(s, 1, integer_at(x, 0));
+	if (store_integer(x->r, s, &n, e) < 0)
+		return -1;
+	*is_so = n == 1;
+	return *is_so ? check_numbered(x, is_so, e) : 0;
+}
+
 /* Labels of what this change measures, and nothing before: what names them is new mostly. */
 static int check_label(struct rows *x, bool *is_so, struct err *e)
 {
@@ -278,6 +293,8 @@ static const struct rule rules[] = {
 	{"overrides", check_numbered, NULL, 1},
 	{"externals", check_numbered, NULL, 1},
 	{"cursor_moves", check_numbered, NULL, 1},
+	{"challenges", check_challenge,
+	 "SELECT count(*) FROM challenges x WHERE x.id = ?1 AND " STORE_CHALLENGE_AGREES, 1},
 	{"keys", check_numbered, NULL, 1},
 	{"anchors", check_numbered, NULL, 1},
 	{"merges", check_numbered, NULL, 1},
@@ -287,6 +304,7 @@ static const struct rule rules[] = {
 	{"artifacts", check_child, PARENT("restorations"), 4},
 	{"decision_lines", check_child, PARENT("decisions"), 0},
 	{"decision_waivers", check_child, PARENT("decisions"), 0},
+	{"attacks", check_child, PARENT("challenges"), 0},
 	{"notice_lines", check_child, PARENT("notices"), 0},
 	{"external_labels", check_label, "SELECT min(seq) FROM externals WHERE series = ?1", 0},
 	/* of no change: only a base is made by a newer version, and nothing on a server is pruned

@@ -27,7 +27,7 @@ struct definition;
 struct err;
 
 #define STORE_APPLICATION_ID 0x41535a45 /* "ASZE" */
-#define STORE_VERSION	     18
+#define STORE_VERSION	     19
 #define STORE_BUSY_MS	     30000
 
 /* A result's key: run and series in one integer (schema.c says why). */
@@ -186,6 +186,8 @@ int ledger_catch_up(struct record *r, int64_t from_version, struct err *e);
 int intern_text(struct record *r, const char *text, int64_t *id, struct err *e); /* NULL: id 0 */
 int intern_check(struct record *r, const char *name, int64_t *id, struct err *e);
 int intern_series(struct record *r, int64_t check_id, const char *name, int64_t *id, struct err *e);
+int intern_definition(struct record *r, int64_t check_id, const struct check_info *c, int64_t *id,
+		      struct err *e);
 /*
  * last_id: of a result that may well have the same, such as the series' last one; 0 = none.
  * usual_limit: the limit kept with the facts; meaningless where the result has none.
@@ -296,6 +298,28 @@ int store_lock_seal(struct record *r, const char *name, unsigned char out[static
 /* One override, in the transaction at hand; an ERR_RECORD where there is none. */
 int store_override(struct record *r, struct arena *a, int64_t id, const struct override **out,
 		   struct err *e);
+
+/*
+ * As record_challenge_add(), inside a transaction that writes; merge_id 0 = it was made here. And
+ * as record_challenge(), inside a transaction.
+ */
+struct challenged;
+struct challenge_origin;
+struct recorded_challenge;
+int store_challenge(struct record *r, const struct challenged *c,
+		    const struct challenge_origin *origin, int64_t merge_id, int64_t *id,
+		    struct err *e);
+int store_challenge_of(struct record *r, struct arena *a, int64_t id,
+		       struct recorded_challenge *out, struct err *e);
+/* Of `challenges x`: is it of a definition there is, with the counts of its attacks? */
+#define STORE_CHALLENGE_AGREES                                                                     \
+	"(EXISTS (SELECT 1 FROM definitions WHERE id = x.definition_id) AND (n_noticed, "          \
+	"n_survived, n_steady, n_false_alarms, n_noticed + n_survived + n_steady + "               \
+	"n_false_alarms + n_uncounted) = (SELECT count(*) FILTER (WHERE o IN ('failed', 'no "      \
+	"value', 'error')), count(*) FILTER (WHERE o IN ('blind', 'tolerated', 'wrong way')), "    \
+	"count(*) FILTER (WHERE o = 'steady'), count(*) FILTER (WHERE o = 'false alarm'), "        \
+	"count(*) FROM (SELECT (SELECT body FROM texts WHERE id = outcome) AS o FROM attacks "     \
+	"WHERE challenge = x.id)))"
 
 /* Repetitions of one result, inside its batch's transaction. */
 int store_samples(struct record *r, int64_t result_id, const struct result *x, struct err *e);

@@ -130,10 +130,10 @@ refused "a run lost its results" 4 '(gone|are in the ledger)' merge bad.db
 printf 'nothing' >none.db
 cp ../b/$r bad.db
 "$ASSIZE" run -q -f ../b/assize.yaml -s v5 --record bad.db >/dev/null
-refused "a run was recorded without the key" 4 'cannot merge ".*/bad.db": 1 of its runs that ended, or measurements, is behind its newest checkpoint' merge bad.db
+refused "a run was recorded without the key" 4 'cannot merge ".*/bad.db": 1 of its runs that ended, measurements or challenges, is behind its newest checkpoint' merge bad.db
 cp ../b/$r bad.db
 sqlite3 bad.db 'DELETE FROM checkpoints WHERE size = (SELECT max(size) FROM checkpoints)'
-refused "the newest checkpoint was taken out" 4 '1 of its runs that ended, or measurements, is behind' merge bad.db
+refused "the newest checkpoint was taken out" 4 '1 of its runs that ended, measurements or challenges, is behind' merge bad.db
 refused "it is no record" 4 'cannot (trust|use)|not a record|file is not a database' merge none.db
 refused "there is none" 4 'does not exist' merge gone.db
 refused "itself" 3 'is this record, or a copy of it' merge $r

@@ -7,6 +7,7 @@
 
 #include "record_world.h"
 
+#include "runner/history/challenges.h"
 #include "runner/history/ledger.h"
 #include "runner/history/merge.h"
 #include "runner/history/prune.h"
@@ -160,6 +161,76 @@ static inline void full_add_notices(struct world *w)
 	record_tell(w->record, w->arena, NULL, NULL, 0);
 }
 
+static inline struct challenge_origin full_origin(const struct world *w)
+{
+	struct challenge_origin o = {.definition_file = "assize.yaml",
+				     .commit = "c0ffee",
+				     .is_dirty = true,
+				     .host = "alpha",
+				     .user = "audit",
+				     .version = "0.1.0",
+				     .recorded_ms = w->now_ms + 5};
+
+	memset(o.definition_digest, 0xab, sizeof(o.definition_digest));
+	return o;
+}
+
+/* One attack of every outcome, the first with everything an attack can have. */
+static inline struct challenged full_challenged(struct world *w, const char *check)
+{
+	struct challenged c = {.check = world_check(w, check),
+			       .at_ms = w->now_ms,
+			       .duration_us = 4321,
+			       .subject = "v2",
+			       .n_attacks = ATTACK_LAST + 1};
+
+	c.attacks = arena_array(w->arena, c.n_attacks, sizeof(*c.attacks));
+	for (size_t i = 0; i < c.n_attacks; i++)
+		c.attacks[i] = (struct attack_result){
+			.name = arena_printf(w->arena, "operator-%zu", i),
+			.object = i % 2 == 0 ? "orders" : "",
+			.words = arena_printf(w->arena, "damage %zu", i),
+			.outcome = (enum attack_outcome)i,
+			.reason = i % 3 == 0 ? "a reason" : NULL,
+			.duration_us = (int64_t)i,
+		};
+	c.attacks[0].series = "{shop=\"paris\"}";
+	c.attacks[0].before = "4";
+	c.attacks[0].after = "5";
+	c.attacks[0].advice = "<= 4";
+	c.attacks[0].turns_red = 0.65;
+	c.attacks[0].turns_red_words = "65 % of the rows of orders are gone";
+	c.attacks[0].is_erratic = true;
+	challenged_count(&c);
+	return c;
+}
+
+static inline int64_t full_add_challenge(struct world *w, const struct challenged *c)
+{
+	const struct challenge_origin origin = full_origin(w);
+	struct err e = {0};
+	int64_t id = 0;
+
+	assert_ok(record_challenge_add(w->record, c, &origin, &id, &e), e);
+	return id;
+}
+
+/* One that could not be challenged, and two that were. */
+static inline void full_add_challenges(struct world *w)
+{
+	const struct challenged refused = {.check = world_check(w, "a/c"),
+					   .at_ms = w->now_ms,
+					   .subject = "",
+					   .reason = "it does not pass as it is: 4",
+					   .help = "repair it first"};
+	const struct challenged known = full_challenged(w, "a/b");
+	const struct challenged new = full_challenged(w, "never/run");
+
+	(void)full_add_challenge(w, &refused);
+	(void)full_add_challenge(w, &known);
+	(void)full_add_challenge(w, &new);
+}
+
 /* The same in a record of its own, which is left open. */
 static inline struct record *full_other(struct world *w, const char *name, bool is_signed)
 {
@@ -270,6 +341,7 @@ static inline void full_fill(struct world *w)
 	full_add_run(w, 3, "v1"); /* a subject that was not the newest */
 	full_add_many(w);
 	full_add_notices(w);
+	full_add_challenges(w);
 	full_add_anchor(w);
 	full_add_merges(w);
 	if (world_server() == NULL) /* nothing on a server is pruned */

@@ -174,7 +174,7 @@ static void test_merge_takes_what_is_signed_for(void **state)
 	const struct merge_options o = {.at_ms = LATER, .host = "h", .user = "u"};
 
 	(void)run_at(w, other, w->now_ms + WORLD_HOUR, "v8", OUTCOME_PASS);
-	refuses(w, other, &o, "1 of its runs that ended, or measurements, is behind");
+	refuses(w, other, &o, "1 of its runs that ended, measurements or challenges, is behind");
 	assert_ok(sign_key_load(path_of(w, "other.db.key"), &key, &e), e);
 	assert_ok(ledger_checkpoint_make(other, w->arena, key, &note, &e), e);
 	sign_key_free(key);

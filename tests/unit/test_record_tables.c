@@ -6,13 +6,15 @@
 
 #include <sqlite3.h>
 
+#include "runner/history/challenges.h"
+
 static const char *const tables[] = {
 	"head",	   "texts",	"runs",		  "run_ends",	      "checks",
 	"series",  "facts",	"definitions",	  "results",	      "batches",
 	"places",  "states",	"latest",	  "restorations",     "steps",
 	"pins",	   "decisions", "decision_lines", "decision_waivers", "overrides",
 	"merges",  "locks",	"externals",	  "external_labels",  "cursor_moves",
-	"samples", "artifacts",
+	"samples", "artifacts", "challenges",	  "attacks",
 };
 
 static void execute(const char *path, const char *sql)
@@ -52,6 +54,8 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	const struct check_info check = {.name = "a/b"};
 	const struct sample_query samples = {
 		.check = "a/b", .series = "x", .hash = hash, .before_run_id = 9, .limit = 5};
+	const struct challenge_query all_challenges = {.limit = 9};
+	struct recorded_challenge *challenges, challenge;
 	struct past_externals externals;
 	struct sample_run *sample_runs;
 	struct baseline baseline;
@@ -86,6 +90,9 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_cursor(r, a, "a/b", hash, &cursor, &e), &e);
 	bad += refused(record_sample_runs(r, a, &samples, &sample_runs, &n, &e), &e);
 	bad += refused(record_run_samples(r, a, run_id, results, 0, &e), &e);
+	bad += refused(record_challenges_of(r, a, &all_challenges, &challenges, &n, &e), &e);
+	bad += refused(record_challenges_newest(r, a, NULL, &challenges, &n, &e), &e);
+	bad += refused(record_challenge(r, a, 1, &challenge, &e), &e);
 	return bad + refused(record_decisions(r, a, NULL, 5, &decisions, &n, &e), &e);
 }
 
@@ -143,6 +150,10 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 				    .recorded_ms = run.begin_ms,
 				    .host = "h",
 				    .user = "u"};
+	const struct challenge_origin origin = {.recorded_ms = run.begin_ms};
+	struct attack_result attack = {.name = "table-empty", .outcome = ATTACK_FAILED};
+	struct challenged challenged = {
+		.check = c, .at_ms = run.begin_ms, .attacks = &attack, .n_attacks = 1};
 	const char *holder;
 	struct err e = {0};
 	size_t bad = 0;
@@ -162,6 +173,8 @@ static size_t write_everything(struct world *w, struct record *r, int64_t number
 	d.override = &override;
 	bad += refused(record_decision(r, &d, &e), &e);
 	bad += refused(record_external(r, &external, &e), &e);
+	challenged_count(&challenged);
+	bad += refused(record_challenge_add(r, &challenged, &origin, NULL, &e), &e);
 	bad += refused(record_lock(r, "schedule", w->arena, &holder, &e), &e);
 	return bad + refused(record_unlock(r, "schedule", &e), &e);
 }

@@ -214,6 +214,8 @@ class Record:
                    "definition_file": t(x["definition_file"]), "gate": t(x["gate"]), "host": t(x["host"]),
                    "override": x["id"], "reason": t(x["reason"]), "seq": x["seq"], "subject": t(x["subject"]),
                    "subject_commit": t(x["subject_commit"]), "t": "assize/override/1", "until": x["until_ms"], "user": t(x["user"])}
+        for x in self.all("challenges"):
+            yield self.challenge(x)
         for x in self.all("notices"):
             yield self.notice(x)
         for x in self.all("notice_ends"):
@@ -254,6 +256,25 @@ class Record:
                 "gate": t(x["gate"]), "is_open": x["is_open"], "lines": rows(lines), "oldest": x["oldest_ms"],
                 "outcome": OUTCOMES[x["outcome"]], "override": x["override"], "policy": self.whole(x["policy"]), "run": x["run"],
                 "seq": x["seq"], "subject": t(x["subject"]), "t": "assize/decision/1", "waivers": rows(waivers) if waivers else None}
+
+    def challenge(self, x):
+        t = self.t
+        attacks = ({"advice": t(s["advice"]), "after": t(s["became"]), "before": t(s["was"]),
+                    "duration_us": s["duration_us"], "is_erratic": s["is_erratic"], "name": t(s["name"]),
+                    "object": t(s["object"]), "outcome": t(s["outcome"]), "place": s["place"], "reason": t(s["reason"]),
+                    "series": t(s["series"]), "turns_red": None if s["turns_red"] is None else real(s["turns_red"]),
+                    "turns_red_words": t(s["turns_red_words"]), "words": t(s["words"])}
+                   for s in self.all("attacks", "WHERE challenge = ? ORDER BY place", x["id"]))
+        check = self.db.execute("SELECT check_id FROM definitions WHERE id = ?", (x["definition_id"],)).fetchone()
+        return {"at": x["at_ms"], "attacks": rows(attacks), "behind": x["behind"], "challenge": x["id"],
+                "check": check and text(self.checks[check[0]]), "check_definition": self.definitions.get(x["definition_id"]),
+                "commit": t(x["commit_id"]), "definition": x["definition_digest"].hex(),
+                "definition_file": t(x["definition_file"]), "dirty": x["is_dirty"], "duration_us": x["duration_us"],
+                "false_alarms": x["n_false_alarms"], "help": t(x["help"]), "host": t(x["host"]), "merge": x["merge"],
+                "noticed": x["n_noticed"], "reason": t(x["reason"]), "recorded": x["recorded_ms"], "seq": x["seq"],
+                "steady": x["n_steady"], "subject": t(x["subject"]), "survived": x["n_survived"],
+                "t": "assize/challenge/1", "uncounted": x["n_uncounted"], "user": t(x["user"]),
+                "version": t(x["version"])}
 
     def notice(self, x):
         t = self.t
