@@ -12,10 +12,12 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/challenge.h"
+#include "runner/challenge_keep.h"
 #include "runner/history/record.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
 #include "runner/selection.h"
+#include "runner/vouch.h"
 
 static int run_challenge(struct app *app, const struct command *self, int argc, char **argv);
 
@@ -43,9 +45,10 @@ static int status_of(const struct challenged *items, size_t n)
 	return status;
 }
 
-static int challenge_all(struct app *app, const struct options *o, const struct selection *s,
-			 struct challenger *c, struct err *e)
+static int challenge_all(const struct challenger_request *req, const struct options *o,
+			 const struct selection *s, struct challenger *c, struct err *e)
 {
+	struct app *app = req->app;
 	struct challenged *items = arena_array(app->arena, s->n_checks, sizeof(*items));
 	struct buf b;
 	int rc = 0;
@@ -53,6 +56,8 @@ static int challenge_all(struct app *app, const struct options *o, const struct 
 	buf_init(&b, BUF_UNBOUNDED); /* of one check */
 	for (size_t i = 0; i < s->n_checks; i++) {
 		rc = challenger_check(c, s->checks[i], &items[i], e);
+		if (rc == 0)
+			rc = challenge_keep(app, req->definition, req->record, c, &items[i], e);
 		if (rc != 0)
 			break;
 		challenge_text(&b, &items[i], app_has_color(app, o));
@@ -90,8 +95,8 @@ static int run_challenge(struct app *app, const struct command *self, int argc, 
 	req.n_checks = selection.n_checks;
 	if (challenger_new(&req, &challenger, &e) != 0)
 		return app_fail(app, &e);
-	status = challenge_all(app, &o, &selection, challenger, &e);
+	status = challenge_all(&req, &o, &selection, challenger, &e);
 	challenger_free(challenger);
-	record_close(record);
+	status = vouch_close(app, d, record, status, &e);
 	return status < 0 ? app_fail(app, &e) : status;
 }
