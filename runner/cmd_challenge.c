@@ -13,7 +13,9 @@
 #include "runner/base/err.h"
 #include "runner/challenge.h"
 #include "runner/challenge_keep.h"
+#include "runner/challenge_self.h"
 #include "runner/history/record.h"
+#include "runner/io/proc.h"
 #include "runner/model/definition.h"
 #include "runner/options.h"
 #include "runner/selection.h"
@@ -21,7 +23,8 @@
 
 static int run_challenge(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file", "policy-sha256", "record", "var", "color", NULL};
+static const char *const accepts[] = {"file",  "policy-sha256", "record", "var",
+				      "color", "self",		NULL};
 
 const struct command command_challenge = {
 	.name = "challenge",
@@ -70,6 +73,27 @@ static int challenge_all(const struct challenger_request *req, const struct opti
 	return rc != 0 ? -1 : status_of(items, s->n_checks);
 }
 
+static int run_self(struct app *app, const struct options *o)
+{
+	struct self_request req = {.app = app};
+	struct challenged item;
+	struct err e = {0};
+	struct buf b;
+	int rc;
+
+	if (challenge_self_program(app, &req.program, &e) != 0 || proc_start_helper(&e) != 0)
+		return app_fail(app, &e);
+	rc = challenge_self(&req, &item, &e);
+	proc_stop_helper();
+	if (rc != 0)
+		return app_fail(app, &e);
+	buf_init(&b, BUF_UNBOUNDED); /* as many lines as there are sabotages */
+	challenge_text(&b, &item, app_has_color(app, o));
+	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
+	buf_release(&b);
+	return status_of(&item, 1);
+}
+
 static int run_challenge(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct challenger_request req = {.app = app};
@@ -83,6 +107,8 @@ static int run_challenge(struct app *app, const struct command *self, int argc, 
 
 	if (!app_begin(app, self, argc, argv, &o, &status))
 		return status;
+	if (o.is_self)
+		return run_self(app, &o);
 	if (app_load(app, &o, &d) != 0)
 		return EXIT_USAGE;
 	if (selection_make(app, d, &o, &selection, &e) != 0)

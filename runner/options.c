@@ -67,6 +67,8 @@ static const struct option_row rows[] = {
 	{"user", 0, OPTION_TEXT, "NAME", AT(user), 0,
 	 "who asks the registry, with the password of --password-env"},
 	{"key", 0, OPTION_TEXT, "FILE", AT(key), 0, "the private key of the ledger"},
+	{"self", 0, OPTION_FLAG, NULL, AT(is_self), 0,
+	 "challenge assize itself: in small worlds of its own, gates must shut when sabotaged"},
 	{"manifest", 0, OPTION_FLAG, NULL, AT(is_manifest), 0,
 	 "list the digest of each member beside an archive"},
 	{"header", 0, OPTION_LIST, "\"NAME: VALUE\"", AT(headers), 0,
