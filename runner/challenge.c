@@ -241,6 +241,9 @@ static int strike(struct bout *b, const struct attack *a, struct attack_result *
 	if (rc == 0 && a->most > 0 &&
 	    (attack_is_noticed(out->outcome) || attack_is_survivor(out->outcome)))
 		rc = bout_find_dose(b, a, attack_is_noticed(out->outcome), out, e);
+	if (rc == 0 && out->turns_red_words != NULL) /* it is told when the bout is over */
+		out->turns_red_words =
+			arena_strdup(b->challenger->req.app->arena, out->turns_red_words);
 	out->duration_us = clock_monotonic_us(clock) - begin_us;
 	return rc;
 }

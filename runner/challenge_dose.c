@@ -96,7 +96,6 @@ int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
 {
 	struct search s = {b, a, CHALLENGE_MAX_STEPS, is_noticed ? 0 : a->dose,
 			   is_noticed ? a->dose : 0};
-	struct arena *arena = b->challenge.arena;
 
 	if (bracket(&s, e) < 0)
 		return -1;
@@ -106,6 +105,5 @@ int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
 		return -1;
 	out->turns_red = s.noticed;
 	out->turns_red_words = b->arsenal->words(&b->challenge, a, s.noticed);
-	(void)arena;
 	return 0;
 }
