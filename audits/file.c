@@ -323,6 +323,7 @@ const struct audit_kind audit_kind_file = {
 	.keys = file_keys,
 	.values = file_values,
 	.scalar_key = "path",
+	.arsenal = &arsenal_file,
 	.describe = file_describe,
 	.probe = file_probe,
 };

@@ -7,6 +7,7 @@
 #ifndef ASSIZE_AUDITS_KIND_ROWS_H
 #define ASSIZE_AUDITS_KIND_ROWS_H
 
+struct arsenal;
 struct audit_kind;
 
 extern const struct audit_kind audit_kind_sql;
@@ -43,5 +44,16 @@ extern const struct audit_kind audit_kind_benchmark;
 extern const struct audit_kind audit_kind_rollback;
 extern const struct audit_kind audit_kind_recorded;
 extern const struct audit_kind audit_kind_overdue;
+
+/* How kinds are attacked, each in audits/arsenal_<name>.c. */
+extern const struct arsenal arsenal_archive;
+extern const struct arsenal arsenal_digests;
+extern const struct arsenal arsenal_elf;
+extern const struct arsenal arsenal_file;
+extern const struct arsenal arsenal_log;
+extern const struct arsenal arsenal_oci;
+extern const struct arsenal arsenal_sbom;
+extern const struct arsenal arsenal_secrets;
+extern const struct arsenal arsenal_signature;
 
 #endif
