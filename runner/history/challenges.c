@@ -31,28 +31,30 @@ static int write_attack(struct record *r, int64_t challenge, size_t place,
 				     or_empty(x->words), attack_outcome_name(x->outcome),
 				     x->reason,		 x->series,
 				     x->before,		 x->after,
-				     x->advice,		 x->turns_red_words};
-	int64_t ids[10];
+				     x->bound,		 x->advice,
+				     x->turns_red_words};
+	int64_t ids[11];
 	sqlite3_stmt *s;
 
-	if (intern_all(r, texts, ids, 10, e) != 0)
+	if (intern_all(r, texts, ids, 11, e) != 0)
 		return -1;
 	s = store_sql(r,
 		      "INSERT INTO attacks(challenge, place, name, object, words, outcome, reason, "
-		      "series, was, became, advice, turns_red_words, turns_red, is_erratic, "
-		      "duration_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-		      "?13, ?14, ?15)",
+		      "series, was, became, bound, advice, turns_red_words, turns_red, is_control, "
+		      "is_erratic, duration_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+		      "?11, ?12, ?13, ?14, ?15, ?16, ?17)",
 		      e);
 	if (s == NULL)
 		return -1;
 	store_bind_int(s, 1, challenge);
 	store_bind_int(s, 2, (int64_t)place);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 11; i++)
 		store_bind_id(s, 3 + i, ids[i]);
 	if (x->turns_red != 0)
-		store_bind_real(s, 13, x->turns_red);
-	store_bind_int(s, 14, x->is_erratic);
-	store_bind_int(s, 15, x->duration_us);
+		store_bind_real(s, 14, x->turns_red);
+	store_bind_int(s, 15, x->is_control);
+	store_bind_int(s, 16, x->is_erratic);
+	store_bind_int(s, 17, x->duration_us);
 	return store_run(r, s, e);
 }
 
@@ -157,12 +159,14 @@ int record_challenge_add(struct record *r, const struct challenged *c,
 
 /* ---- reading ---- */
 
-#define BODY(column) "(SELECT body FROM texts WHERE id = " column ")"
-#define COLUMNS                                                                                                                                                                                            \
-	"c.id, c.seq, c.definition_id, c.at_ms, c.recorded_ms, c.duration_us, " BODY("c.subject") ", " BODY("c.reason") ", " BODY(                                                                         \
-		"c.help") ", " BODY("c.host") ", " BODY("c.user") ", " BODY("c.version") ","                                                                                                               \
-											 " " BODY("c.commit_id") ", " BODY("c.definition_file") ", c.n_noticed, c.n_survived, c.n_uncounted, c.n_steady, " \
-																		"c.n_false_alarms, c.definition_digest, c.is_dirty, coalesce(c.merge, 0)"
+#define COLUMNS                                                                                    \
+	"c.id, c.seq, c.definition_id, c.at_ms, c.recorded_ms, c.duration_us, (SELECT body FROM "  \
+	"texts WHERE id = c.subject), (SELECT body FROM texts WHERE id = c.reason), (SELECT body " \
+	"FROM texts WHERE id = c.help), (SELECT body FROM texts WHERE id = c.host), (SELECT body " \
+	"FROM texts WHERE id = c.user), (SELECT body FROM texts WHERE id = c.version), (SELECT "   \
+	"body FROM texts WHERE id = c.commit_id), (SELECT body FROM texts WHERE id = "             \
+	"c.definition_file), c.n_noticed, c.n_survived, c.n_uncounted, c.n_steady, "               \
+	"c.n_false_alarms, c.definition_digest, c.is_dirty, coalesce(c.merge, 0)"
 #define NEWEST_FIRST(c)                                                                            \
 	"coalesce(" c ".behind, " c ".id) DESC, " c ".behind IS NOT NULL DESC, " c                 \
 	".at_ms DESC, " c ".id DESC"
@@ -222,12 +226,6 @@ static int read_rows(struct record *r, sqlite3_stmt *s, struct arena *a,
 	return rc;
 }
 
-static void bind_hash(sqlite3_stmt *s, int at, const unsigned char *hash)
-{
-	if (hash != NULL)
-		store_bind_digest(s, at, hash, 32);
-}
-
 static int read_of(struct record *r, struct arena *a, const struct challenge_query *q,
 		   struct recorded_challenge **out, size_t *n, struct err *e)
 {
@@ -246,7 +244,8 @@ static int read_of(struct record *r, struct arena *a, const struct challenge_que
 		return -1;
 	store_bind_int(s, 1, q->check == NULL);
 	store_bind_int(s, 2, check);
-	bind_hash(s, 3, q->hash);
+	if (q->hash != NULL)
+		store_bind_digest(s, 3, q->hash, 32);
 	store_bind_int(s, 4, q->since_ms);
 	store_bind_int(s, 5, (int64_t)q->limit);
 	return read_rows(r, s, a, out, n, e);
@@ -260,36 +259,44 @@ int record_challenges_of(struct record *r, struct arena *a, const struct challen
 	return store_leave(r, read_of(r, a, q, out, n, e), e);
 }
 
-static int read_newest(struct record *r, struct arena *a, const unsigned char *hash,
-		       struct recorded_challenge **out, size_t *n, struct err *e)
+static int read_newest(struct record *r, struct arena *a, struct recorded_challenge **out,
+		       size_t *n, struct err *e)
 {
-	sqlite3_stmt *s = store_sql(
-		r,
-		"SELECT " COLUMNS " FROM (SELECT x.*, d.check_id AS check_id, row_number() OVER "
-		"(PARTITION BY d.check_id ORDER BY " NEWEST_FIRST(
-			"x") ") AS place FROM challenges x LEFT JOIN definitions d ON "
-			     "d.id = x.definition_id WHERE ?1 IS NULL OR d.hash = ?1) c "
-			     "WHERE c.place = 1 ORDER BY (SELECT name FROM checks WHERE "
-			     "id = c.check_id)",
-		e);
+	sqlite3_stmt *s = store_sql(r,
+				    "SELECT " COLUMNS
+				    " FROM (SELECT x.*, d.check_id AS check_id, row_number() OVER "
+				    "(PARTITION BY d.check_id, d.hash ORDER BY " NEWEST_FIRST(
+					    "x") ") AS place FROM "
+						 "challenges x LEFT JOIN definitions d ON d.id = "
+						 "x.definition_id) c WHERE c.place = 1 "
+						 "ORDER BY (SELECT name FROM checks WHERE id = "
+						 "c.check_id), " NEWEST_FIRST("c"),
+				    e);
 
-	if (s == NULL)
-		return -1;
-	bind_hash(s, 1, hash);
-	return read_rows(r, s, a, out, n, e);
+	return s == NULL ? -1 : read_rows(r, s, a, out, n, e);
 }
 
-int record_challenges_newest(struct record *r, struct arena *a, const unsigned char *hash,
-			     struct recorded_challenge **out, size_t *n, struct err *e)
+int record_challenges_newest(struct record *r, struct arena *a, struct recorded_challenge **out,
+			     size_t *n, struct err *e)
 {
 	if (store_enter(r, STORE_READING, e) != 0)
 		return -1;
-	return store_leave(r, read_newest(r, a, hash, out, n, e), e);
+	return store_leave(r, read_newest(r, a, out, n, e), e);
+}
+
+const struct recorded_challenge *challenge_find(const struct recorded_challenge *items, size_t n,
+						const char *check, const unsigned char *hash)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(items[i].challenged.check->name, check) == 0 &&
+		    (hash == NULL || memcmp(items[i].challenged.check->hash, hash, 32) == 0))
+			return &items[i];
+	return NULL;
 }
 
 static struct attack_result attack_at(sqlite3_stmt *s, struct arena *a)
 {
-	double turns_red = store_real(s, 10);
+	double turns_red = store_real(s, 11);
 	struct attack_result x = {
 		.name = store_text_or(s, 0, a, ""),
 		.object = store_text_or(s, 1, a, ""),
@@ -298,11 +305,13 @@ static struct attack_result attack_at(sqlite3_stmt *s, struct arena *a)
 		.series = store_text(s, 5, a),
 		.before = store_text(s, 6, a),
 		.after = store_text(s, 7, a),
-		.advice = store_text(s, 8, a),
-		.turns_red_words = store_text(s, 9, a),
+		.bound = store_text(s, 8, a),
+		.advice = store_text(s, 9, a),
+		.turns_red_words = store_text(s, 10, a),
 		.turns_red = isnan(turns_red) ? 0 : turns_red,
-		.is_erratic = sqlite3_column_int64(s, 11) != 0,
-		.duration_us = sqlite3_column_int64(s, 12),
+		.is_control = sqlite3_column_int64(s, 12) != 0,
+		.is_erratic = sqlite3_column_int64(s, 13) != 0,
+		.duration_us = sqlite3_column_int64(s, 14),
 	};
 
 	if (!attack_outcome_from_name(store_text_or(s, 3, a, ""), &x.outcome))
@@ -317,10 +326,14 @@ static int read_attacks(struct record *r, struct arena *a, struct recorded_chall
 	size_t cap = 0;
 	sqlite3_stmt *s = store_sql(
 		r,
-		"SELECT " BODY("name") ", " BODY("object") ", " BODY("words") ", " BODY("outcome") ", " BODY("reason") ", " BODY(
-			"series") ", " BODY("was") ", " BODY("became") ", " BODY("advice") ","
-											   " " BODY("turns_red_words") ", turns_red, is_erratic, duration_us FROM attacks WHERE challenge = ?1 ORDER BY "
-														       "place",
+		"SELECT (SELECT body FROM texts WHERE id = name), (SELECT body FROM texts WHERE "
+		"id = object), (SELECT body FROM texts WHERE id = words), (SELECT body FROM "
+		"texts WHERE id = outcome), (SELECT body FROM texts WHERE id = reason), (SELECT "
+		"body FROM texts WHERE id = series), (SELECT body FROM texts WHERE id = was), "
+		"(SELECT body FROM texts WHERE id = became), (SELECT body FROM texts WHERE id = "
+		"bound), (SELECT body FROM texts WHERE id = advice), (SELECT body FROM texts "
+		"WHERE id = turns_red_words), turns_red, is_control, is_erratic, duration_us "
+		"FROM attacks WHERE challenge = ?1 ORDER BY place",
 		e);
 	int rc;
 

@@ -61,9 +61,13 @@ struct challenge_query {
 };
 int record_challenges_of(struct record *r, struct arena *a, const struct challenge_query *q,
 			 struct recorded_challenge **out, size_t *n, struct err *e);
-/* Of each check that was ever challenged the newest, by name; hash as above. */
-int record_challenges_newest(struct record *r, struct arena *a, const unsigned char *hash,
-			     struct recorded_challenge **out, size_t *n, struct err *e);
+/* Of each check the newest under each of its definitions: by name, those of a check newest first.
+ */
+int record_challenges_newest(struct record *r, struct arena *a, struct recorded_challenge **out,
+			     size_t *n, struct err *e);
+/* Of these the first of the check, with that definition (hash as above); NULL = there is none. */
+const struct recorded_challenge *challenge_find(const struct recorded_challenge *items, size_t n,
+						const char *check, const unsigned char *hash);
 /* One, with its attacks; an ERR_RECORD where there is none. */
 int record_challenge(struct record *r, struct arena *a, int64_t id, struct recorded_challenge *out,
 		     struct err *e);

@@ -45,12 +45,12 @@ static const struct leaf_child notice_children[] = {
 
 static const struct leaf_child challenge_children[] = {
 	{"attacks",
-	 "SELECT x.advice AS \"$advice\", x.became AS \"$after\", x.was AS \"$before\", "
-	 "x.duration_us AS duration_us, x.is_erratic AS is_erratic, x.name AS \"$name\", x.object "
-	 "AS \"$object\", x.outcome AS \"$outcome\", x.place AS place, x.reason AS \"$reason\", "
-	 "x.series AS \"$series\", x.turns_red AS \"%turns_red\", x.turns_red_words AS "
-	 "\"$turns_red_words\", x.words AS \"$words\" FROM attacks x WHERE x.challenge = ?1 ORDER "
-	 "BY x.place"},
+	 "SELECT x.advice AS \"$advice\", x.became AS \"$after\", x.was AS \"$before\", x.bound "
+	 "AS \"$bound\", x.duration_us AS duration_us, x.is_control AS is_control, x.is_erratic AS "
+	 "is_erratic, x.name AS \"$name\", x.object AS \"$object\", x.outcome AS \"$outcome\", "
+	 "x.place AS place, x.reason AS \"$reason\", x.series AS \"$series\", x.turns_red AS "
+	 "\"%turns_red\", x.turns_red_words AS \"$turns_red_words\", x.words AS \"$words\" FROM "
+	 "attacks x WHERE x.challenge = ?1 ORDER BY x.place"},
 	{NULL, NULL},
 };
 

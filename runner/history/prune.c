@@ -92,7 +92,7 @@ static const struct {
 	{"overrides",
 	 "gate subject actor reason host user subject_commit definition definition_file"},
 	{"challenges", "subject reason help definition_file commit_id host user version"},
-	{"attacks", "name object words outcome reason series was became advice turns_red_words"},
+	{"attacks", "name object words outcome reason series was became bound advice turns_red_words"},
 	{"keys", "name host user"},
 	{"anchors", "place host user"},
 	{"merges", "origin note host user"},

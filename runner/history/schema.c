@@ -531,9 +531,10 @@ static const char *const version_19[] = {
 	"	challenge INTEGER NOT NULL, place INTEGER NOT NULL,\n"
 	"	name INTEGER NOT NULL, object INTEGER NOT NULL, words INTEGER NOT NULL,\n"
 	"	outcome INTEGER NOT NULL, -- its name\n"
-	"	reason INTEGER, series INTEGER, was INTEGER, became INTEGER, advice INTEGER,\n"
-	"	turns_red ANY, turns_red_words INTEGER,\n"
-	"	is_erratic INTEGER NOT NULL, duration_us INTEGER NOT NULL,\n"
+	"	reason INTEGER, series INTEGER, was INTEGER, became INTEGER, bound INTEGER,\n"
+	"	advice INTEGER, turns_red ANY, turns_red_words INTEGER,\n"
+	"	is_control INTEGER NOT NULL, is_erratic INTEGER NOT NULL,\n"
+	"	duration_us INTEGER NOT NULL,\n"
 	"	PRIMARY KEY (challenge, place)\n"
 	") STRICT, WITHOUT ROWID;\n",
 	NULL,

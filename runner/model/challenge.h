@@ -132,7 +132,10 @@ struct attack_result {
 		*reason; /* the verdict's, why it is not counted, or what survived; NULL = none */
 	const char *series;	    /* of before and after, the one that tells most */
 	const char *before, *after; /* as shown; NULL = no value */
-	const char *advice;	    /* a bound that would notice it; NULL = none is known */
+	const char *bound;	    /* of that series, as shown; NULL = nothing is expected of it */
+	const char *advice;	    /* what would notice it; NULL = nothing is known */
+	bool is_control;	    /* a harmless change */
+	bool is_planned;	    /* it would be made: of a survey, which makes none */
 	/* Of an attack whose smallest noticed dose was looked for: 0 = none, or not looked for. */
 	double turns_red;
 	const char *turns_red_words;

@@ -197,7 +197,9 @@ static inline struct challenged full_challenged(struct world *w, const char *che
 	c.attacks[0].series = "{shop=\"paris\"}";
 	c.attacks[0].before = "4";
 	c.attacks[0].after = "5";
+	c.attacks[0].bound = "<= 10";
 	c.attacks[0].advice = "<= 4";
+	c.attacks[ATTACK_STEADY].is_control = true;
 	c.attacks[0].turns_red = 0.65;
 	c.attacks[0].turns_red_words = "65 % of the rows of orders are gone";
 	c.attacks[0].is_erratic = true;

@@ -24,7 +24,9 @@ static void same_attack(const struct attack_result *a, const struct attack_resul
 	same_text(a->series, b->series);
 	same_text(a->before, b->before);
 	same_text(a->after, b->after);
+	same_text(a->bound, b->bound);
 	same_text(a->advice, b->advice);
+	assert_int_equal(a->is_control, b->is_control);
 	assert_true(a->turns_red == b->turns_red);
 	same_text(a->turns_red_words, b->turns_red_words);
 	assert_int_equal(a->is_erratic, b->is_erratic);
@@ -80,12 +82,12 @@ static size_t list(struct world *w, const struct challenge_query *q,
 	return n;
 }
 
-static size_t newest(struct world *w, const unsigned char *hash, struct recorded_challenge **out)
+static size_t newest(struct world *w, struct recorded_challenge **out)
 {
 	struct err e = {0};
 	size_t n;
 
-	assert_ok(record_challenges_newest(w->record, w->arena, hash, out, &n, &e), e);
+	assert_ok(record_challenges_newest(w->record, w->arena, out, &n, &e), e);
 	return n;
 }
 
@@ -133,12 +135,13 @@ static void test_newest_is_of_each_check_and_definition(void **state)
 	struct check_info changed = *c.check;
 	struct recorded_challenge *x;
 	struct challenge_query q = {.check = "a/b", .limit = 10};
+	size_t n;
 	int64_t first = full_add_challenge(w, &c), last;
 
 	last = full_add_challenge(w, &c);
 	c = full_challenged(w, "c/d");
 	(void)full_add_challenge(w, &c);
-	assert_int_equal(newest(w, NULL, &x), 2);
+	assert_int_equal(newest(w, &x), 2);
 	assert_string_equal(x[0].challenged.check->name, "a/b");
 	assert_int_equal(x[0].id, last);
 	assert_int_equal(x[0].challenged.n_attacks, 0);
@@ -146,10 +149,16 @@ static void test_newest_is_of_each_check_and_definition(void **state)
 	memset(changed.hash, 7, sizeof(changed.hash));
 	c = full_challenged(w, "a/b");
 	c.check = &changed;
-	assert_int_equal(newest(w, changed.hash, &x), 0);
-	full_add_challenge(w, &c);
-	assert_int_equal(newest(w, changed.hash, &x), 1);
+	n = newest(w, &x);
+	assert_null(challenge_find(x, n, "a/b", changed.hash));
+	(void)full_add_challenge(w, &c);
+	n = newest(w, &x);
+	assert_int_equal(n, 3);
+	assert_true(challenge_find(x, n, "a/b", changed.hash)->id > last);
+	assert_ptr_equal(challenge_find(x, n, "a/b", NULL), &x[0]);
 	assert_true(x[0].id > last);
+	assert_int_equal(x[1].id, last);
+	assert_int_equal(challenge_find(x, n, "a/b", world_check(w, "a/b")->hash)->id, last);
 	assert_int_equal(list(w, &q, &x), 3);
 	assert_true(x[0].id > last);
 	assert_int_equal(x[1].id, last);
@@ -243,8 +252,8 @@ static void test_tampering_with_attacks_is_found(void **state)
 		"challenges WHERE id = 2",
 		"INSERT INTO attacks SELECT 77, place, name, object, words, outcome, reason, "
 		"series, "
-		"was, became, advice, turns_red, turns_red_words, is_erratic, duration_us FROM "
-		"attacks WHERE challenge = 2",
+		"was, became, bound, advice, turns_red, turns_red_words, is_control, is_erratic, "
+		"duration_us FROM attacks WHERE challenge = 2",
 	};
 	struct world *w = *state;
 	char copy[600];
@@ -334,10 +343,10 @@ static void test_record_of_version_18_takes_challenges(void **state)
 	w->record = NULL;
 	full_sql(w->path, "DROP TABLE challenges; DROP TABLE attacks; PRAGMA user_version = 18");
 	assert_ok(record_open(w->path, RECORD_WRITE, &w->record, &e), e);
-	assert_int_equal(newest(w, NULL, &x), 0);
+	assert_int_equal(newest(w, &x), 0);
 	is_whole(w);
 	(void)full_add_challenge(w, &c);
-	assert_int_equal(newest(w, NULL, &x), 1);
+	assert_int_equal(newest(w, &x), 1);
 	same_challenge(&c, &x[0].challenged);
 	is_whole(w);
 }
@@ -377,7 +386,7 @@ static void test_challenges_are_merged_to_their_place(void **state)
 	assert_int_equal(x[1].merge_id, m.id);
 	assert_int_equal(x[2].id, 1);
 	assert_string_equal(x[3].challenged.subject, "oldest");
-	assert_int_equal(newest(w, NULL, &x), 1);
+	assert_int_equal(newest(w, &x), 1);
 	assert_int_equal(x[0].id, 2);
 	merged = read_one(w, 4);
 	same_challenge(&c, &merged.challenged);

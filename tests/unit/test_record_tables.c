@@ -91,7 +91,7 @@ static size_t ask_everything(struct record *r, struct arena *a, int64_t run_id)
 	bad += refused(record_sample_runs(r, a, &samples, &sample_runs, &n, &e), &e);
 	bad += refused(record_run_samples(r, a, run_id, results, 0, &e), &e);
 	bad += refused(record_challenges_of(r, a, &all_challenges, &challenges, &n, &e), &e);
-	bad += refused(record_challenges_newest(r, a, NULL, &challenges, &n, &e), &e);
+	bad += refused(record_challenges_newest(r, a, &challenges, &n, &e), &e);
 	bad += refused(record_challenge(r, a, 1, &challenge, &e), &e);
 	return bad + refused(record_decisions(r, a, NULL, 5, &decisions, &n, &e), &e);
 }

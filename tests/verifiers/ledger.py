@@ -260,7 +260,8 @@ class Record:
     def challenge(self, x):
         t = self.t
         attacks = ({"advice": t(s["advice"]), "after": t(s["became"]), "before": t(s["was"]),
-                    "duration_us": s["duration_us"], "is_erratic": s["is_erratic"], "name": t(s["name"]),
+                    "bound": t(s["bound"]), "duration_us": s["duration_us"], "is_control": s["is_control"],
+                    "is_erratic": s["is_erratic"], "name": t(s["name"]),
                     "object": t(s["object"]), "outcome": t(s["outcome"]), "place": s["place"], "reason": t(s["reason"]),
                     "series": t(s["series"]), "turns_red": None if s["turns_red"] is None else real(s["turns_red"]),
                     "turns_red_words": t(s["turns_red_words"]), "words": t(s["words"])}
