@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "audits/arsenal_http.h"
 #include "audits/http_kind.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
@@ -340,6 +341,7 @@ const struct audit_kind audit_kind_http = {
 	.targets = TARGET_BIT(TARGET_HTTP),
 	.scalar_key = "path",
 	.check = http_check,
+	.arsenal = &arsenal_http,
 	.has_value = http_has_value,
 	.describe = http_describe,
 	.begin = http_begin,

@@ -36,8 +36,8 @@ int64_t clock_monotonic_ms(const struct clock *c)
 
 int64_t clock_monotonic_us(const struct clock *c)
 {
-	(void)c; /* a fixed wall clock still has real monotonic time */
-	return read_clock_us(CLOCK_MONOTONIC);
+	/* a fixed wall clock still has real monotonic time */
+	return c->monotonic_us > 0 ? c->monotonic_us : read_clock_us(CLOCK_MONOTONIC);
 }
 
 int clock_ask(struct clock_state *out)

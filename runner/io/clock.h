@@ -2,7 +2,8 @@
  * clock: time, passed in.
  *
  * clock_system() reads the machine. Tests and ASSIZE_FAKE_NOW-free code use clock_fixed(), whose
- * wall time stands still (monotonic time stays real so that deadlines work). Thread-safe.
+ * wall time stands still (monotonic time stays real so that deadlines work, unless what happened
+ * once is gone through again). Thread-safe.
  */
 #ifndef ASSIZE_IO_CLOCK_H
 #define ASSIZE_IO_CLOCK_H
@@ -11,7 +12,8 @@
 #include <stdint.h>
 
 struct clock {
-	int64_t fixed_ms; /* -1 = the system's wall clock */
+	int64_t fixed_ms;     /* -1 = the system's wall clock */
+	int64_t monotonic_us; /* where monotonic time stands still; 0 = it goes on */
 };
 
 struct clock clock_system(void);

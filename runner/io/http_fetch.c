@@ -14,6 +14,7 @@
 #include "runner/base/num.h"
 #include "runner/io/clock.h"
 #include "runner/io/http_internal.h"
+#include "runner/io/http_tape.h"
 #include "runner/io/http_turns.h"
 
 #define BUFFER_BYTES (64L << 10)
@@ -35,13 +36,19 @@ struct fetch {
 	bool is_whole;
 };
 
+/* Nothing is sent: answers are there already. */
+static bool is_playing(const struct http_session *s)
+{
+	return s->options.tape != NULL && s->options.tape->is_playing;
+}
+
 struct http_session *http_session_new(const struct http_session_options *options)
 {
 	struct http_session *s = xmalloc(sizeof(*s));
 
 	*s = (struct http_session){.options = *options};
-	if (http_library(NULL) < 0)
-		return s; /* http_fetch() says why */
+	if (is_playing(s) || http_library(NULL) < 0)
+		return s; /* http_fetch() says why, if need be */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		oom();
 	s->multi = curl_multi_init();
@@ -77,6 +84,13 @@ void http_session_cookies(struct http_session *s, void (*each)(void *ctx, const 
 {
 	struct curl_slist *lines = NULL;
 
+	if (is_playing(s) && s->options.tape->n > 0) {
+		const struct http_taped *x = &s->options.tape->items[s->options.tape->last];
+
+		for (size_t i = 0; i < x->n_cookies; i++)
+			each(ctx, x->cookies[i]);
+		return;
+	}
 	if (s->easy == NULL || curl_easy_getinfo(s->easy, CURLINFO_COOKIELIST, &lines) != CURLE_OK)
 		return; /* no library: then there was no answer either */
 	for (const struct curl_slist *line = lines; line != NULL; line = line->next) {
@@ -109,31 +123,12 @@ int http_sink_buf(void *ctx, const char *data, size_t n, struct err *e)
 static int on_body(void *ctx, const char *data, size_t n, struct err *e)
 {
 	struct fetch *f = ctx;
+	const struct http_session_options *o = &f->session->options;
 
+	if (o->tape != NULL &&
+	    http_tape_body(o->tape, data, n, clock_monotonic_us(o->clock), e) != 0)
+		return -1;
 	return f->sink != NULL ? f->sink->on_body(f->sink->ctx, data, n, e) : 0;
-}
-
-/* The transfer's text ends with it. */
-static void keep(struct http_response *res, struct arena *a)
-{
-	struct http_header *headers = arena_array(a, res->n_headers + 1, sizeof(*headers));
-
-	for (size_t i = 0; i < res->n_headers; i++) {
-		headers[i].name = arena_strdup(a, res->headers[i].name);
-		headers[i].value = arena_strdup(a, res->headers[i].value);
-	}
-	if (res->n_chain > 0) {
-		struct http_certificate *chain = arena_array(a, res->n_chain, sizeof(*chain));
-
-		for (size_t i = 0; i < res->n_chain; i++) {
-			chain[i] = res->chain[i];
-			chain[i].subject = arena_strdup(a, res->chain[i].subject);
-		}
-		res->chain = chain;
-	}
-	res->headers = headers;
-	res->content_type = arena_strdup(a, res->content_type);
-	res->url = arena_strdup(a, res->url);
 }
 
 static void on_done(void *ctx, const struct http_response *res, struct err *e)
@@ -145,8 +140,8 @@ static void on_done(void *ctx, const struct http_response *res, struct err *e)
 		*f->err = *e;
 		return;
 	}
-	*f->res = *res;
-	keep(f->res, f->session->answer);
+	*f->res =
+		http_response_copy(res, f->session->answer); /* the transfer's text ends with it */
 }
 
 /* ---- one request ---- */
@@ -257,22 +252,14 @@ static int take_turn(struct http_session *s, struct http_transfer *t, CURLcode *
 	return rc;
 }
 
-int http_fetch(struct http_session *s, const struct http_request *req, const struct http_sink *sink,
-	       struct http_response *res, struct err *e)
+static int make(struct http_session *s, const struct http_request *req, struct fetch *f)
 {
 	static const struct http_handler handler = {.on_body = on_body, .done = on_done};
-	struct fetch f = {.session = s, .sink = sink, .res = res, .err = e};
-	struct http_transfer *t;
+	struct http_transfer *t = http_transfer_new(NULL, req, &handler, f);
 	struct err failure = {0};
 	bool is_followed;
 	CURLcode code;
 
-	if (http_library(e) < 0)
-		return -1;
-	if (s->answer != NULL)
-		arena_free(s->answer);
-	s->answer = arena_new();
-	t = http_transfer_new(NULL, req, &handler, &f);
 	do {
 		is_followed = false;
 		code = CURLE_OK;
@@ -287,5 +274,29 @@ int http_fetch(struct http_session *s, const struct http_request *req, const str
 	else
 		http_transfer_finish(t, code, clock_monotonic_us(s->options.clock));
 	http_transfer_free(t);
-	return f.is_whole ? 0 : -1;
+	return f->is_whole ? 0 : -1;
+}
+
+int http_fetch(struct http_session *s, const struct http_request *req, const struct http_sink *sink,
+	       struct http_response *res, struct err *e)
+{
+	struct fetch f = {.session = s, .sink = sink, .res = res, .err = e};
+	struct http_tape *tape = s->options.tape;
+
+	if (is_playing(s))
+		return http_tape_give(tape, req, sink, res, e);
+	if (http_library(e) < 0)
+		return -1;
+	if (s->answer != NULL)
+		arena_free(s->answer);
+	s->answer = arena_new();
+	if (tape != NULL)
+		http_tape_begin(tape, req->max_body_bytes);
+	if (make(s, req, &f) != 0)
+		return -1;
+	if (tape != NULL) {
+		(void)http_tape_keep(tape, req, res, clock_monotonic_us(s->options.clock));
+		http_session_cookies(s, http_tape_cookie, tape);
+	}
+	return 0;
 }

@@ -26,6 +26,7 @@
 #include "runner/io/http.h"
 
 struct http_session;
+struct http_tape;
 struct http_turns;
 
 struct http_session_options {
@@ -33,6 +34,7 @@ struct http_session_options {
 	struct http_turns *turns;	 /* shared with all others; NULL = this session is alone */
 	const atomic_bool *is_cancelled; /* NULL = never */
 	bool has_cookies;
+	struct http_tape *tape; /* keeps every answer, or gives it (http_tape.h); NULL = none */
 };
 
 /* Where a body goes, decoded, in pieces; -1 stops the transfer. */

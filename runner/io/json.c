@@ -144,7 +144,7 @@ static size_t unescape(char *token, size_t n)
 }
 
 /* RFC 6901, section 4: "0", or digits without a leading zero; "-" is past the end. */
-static const json_t *array_item(const json_t *array, const char *token, size_t n)
+static json_t *array_item(const json_t *array, const char *token, size_t n)
 {
 	size_t index = 0;
 
@@ -220,16 +220,11 @@ void json_read(const struct json_doc *d, const struct json_t *at, struct json_va
 	}
 }
 
-int json_pointer(const struct json_doc *d, const char *pointer, struct json_value *out,
-		 struct err *e)
+struct json_t *json_pointer_at(const struct json_doc *d, const char *pointer)
 {
-	const json_t *at = d->root;
-	char *copy, *token;
+	json_t *at = d->root;
+	char *copy = xstrdup(pointer), *token = copy;
 
-	if (!json_pointer_is_valid(pointer))
-		return err_set(e, ERR_MEASURE, "\"%s\" is not a JSON Pointer", pointer);
-	copy = xstrdup(pointer);
-	token = copy;
 	while (at != NULL && token != NULL && *token != '\0') {
 		char *next = strchr(++token, '/');
 		size_t n = next != NULL ? (size_t)(next - token) : strlen(token);
@@ -249,6 +244,14 @@ int json_pointer(const struct json_doc *d, const char *pointer, struct json_valu
 		token = next;
 	}
 	free(copy);
-	json_read(d, at, out);
+	return at;
+}
+
+int json_pointer(const struct json_doc *d, const char *pointer, struct json_value *out,
+		 struct err *e)
+{
+	if (!json_pointer_is_valid(pointer))
+		return err_set(e, ERR_MEASURE, "\"%s\" is not a JSON Pointer", pointer);
+	json_read(d, json_pointer_at(d, pointer), out);
 	return 0;
 }

@@ -59,6 +59,8 @@ bool json_member_next(struct json_t *object, void **at, const char **name, struc
 /* -1: pointer is malformed. A pointer to nothing gives JSON_ABSENT. */
 int json_pointer(const struct json_doc *d, const char *pointer, struct json_value *out,
 		 struct err *e);
+/* The node itself, NULL = there is none; of a well-formed pointer. */
+struct json_t *json_pointer_at(const struct json_doc *d, const char *pointer);
 /* Is this a well-formed RFC 6901 pointer? */
 bool json_pointer_is_valid(const char *pointer);
 

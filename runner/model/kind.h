@@ -31,6 +31,7 @@ struct clock;
 struct db_pool;
 struct http_request;
 struct http_response;
+struct http_tape;
 struct http_turns;
 struct progress;
 struct redactor;
@@ -103,6 +104,7 @@ struct probe {
 	void *state;		   /* the kind's own, between begin and finish */
 	struct progress *progress; /* MAY be told, by long work; NULL where nobody looks */
 	struct former *former;	   /* the checks are those of a released tag; NULL = today's */
+	struct http_tape *tape;	   /* of its sessions' answers (http_tape.h); NULL = none is kept */
 	/*
 	 * HTTP kinds: finish() sets it to have begin() and the rest called once more, so long
 	 * after; the check's timeout bounds all of it. 0 = that was all.

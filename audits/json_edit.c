@@ -1,0 +1,154 @@
+/*
+ * One pass over a text that is known to be JSON: it only has to find where things end. Nesting is
+ * as deep as the parser allowed.
+ */
+#include "audits/json_edit.h"
+
+#include <string.h>
+
+#include "runner/base/buf.h"
+#include "runner/io/json.h"
+
+struct search {
+	const struct json_doc *doc;
+	const struct json_t *wanted;
+	size_t n;
+	bool is_found;
+};
+
+static void count(struct search *s, struct json_t *at)
+{
+	struct json_value v;
+	const char *name;
+	struct json_t *child;
+	void *walk = NULL;
+
+	if (at == s->wanted) {
+		s->is_found = true;
+		return;
+	}
+	s->n++;
+	json_read(s->doc, at, &v);
+	if (v.type == JSON_IS_ARRAY)
+		for (size_t i = 0; i < v.n && !s->is_found; i++)
+			count(s, json_item(at, i));
+	if (v.type == JSON_IS_OBJECT)
+		while (!s->is_found && json_member_next(at, &walk, &name, &child))
+			count(s, child);
+}
+
+size_t json_number_of(const struct json_doc *d, const struct json_t *node)
+{
+	struct search s = {.doc = d, .wanted = node};
+
+	count(&s, json_root(d));
+	return s.is_found ? s.n : (size_t)-1;
+}
+
+struct pass {
+	const char *at, *end;
+	size_t number;
+	enum json_edit (*edit)(void *ctx, size_t number, struct buf *out);
+	void *ctx;
+};
+
+static void copy(struct buf *out, const char *from, const char *to)
+{
+	if (out != NULL)
+		(void)buf_add(out, from, (size_t)(to - from)); /* nothing grows much */
+}
+
+static void skip_space(struct pass *p)
+{
+	while (p->at < p->end && strchr(" \t\r\n", *p->at) != NULL && *p->at != '\0')
+		p->at++;
+}
+
+static void skip_text(struct pass *p)
+{
+	p->at++;
+	while (p->at < p->end && *p->at != '"')
+		p->at += *p->at == '\\' ? 2 : 1;
+	p->at++;
+}
+
+static void pass_value(struct pass *p, struct buf *out);
+
+/* From the bracket to behind its partner. out NULL: only past it. */
+static void pass_container(struct pass *p, struct buf *out)
+{
+	bool is_object = *p->at == '{', is_first = true;
+	const char *from = p->at++;
+
+	copy(out, from, p->at);
+	while (true) {
+		enum json_edit what = JSON_KEEP;
+		const char *begin = p->at;
+		struct buf instead;
+
+		skip_space(p);
+		if (p->at >= p->end || *p->at == ']' || *p->at == '}') {
+			copy(out, begin, p->at);
+			break;
+		}
+		if (is_object) {
+			skip_text(p);
+			skip_space(p);
+			p->at++; /* the colon */
+			skip_space(p);
+		}
+		buf_init(&instead, BUF_UNBOUNDED);
+		if (out != NULL)
+			what = p->edit(p->ctx, p->number, &instead);
+		if (what != JSON_DROP) {
+			if (!is_first && out != NULL)
+				(void)buf_putc(out, ',');
+			copy(out, begin, p->at);
+			is_first = false;
+		}
+		if (what == JSON_REPLACE)
+			(void)buf_add(out, instead.data, instead.len);
+		buf_release(&instead);
+		pass_value(p, what == JSON_KEEP ? out : NULL);
+		begin = p->at;
+		skip_space(p);
+		if (what != JSON_DROP)
+			copy(out, begin, p->at);
+		if (p->at < p->end && *p->at == ',')
+			p->at++;
+	}
+	from = p->at++;
+	copy(out, from, p->at);
+}
+
+/* The value at hand was asked for already. */
+static void pass_value(struct pass *p, struct buf *out)
+{
+	const char *from = p->at;
+
+	p->number++;
+	if (*p->at == '{' || *p->at == '[') {
+		pass_container(p, out);
+		return;
+	}
+	if (*p->at == '"')
+		skip_text(p);
+	else
+		while (p->at < p->end && strchr(",]} \t\r\n", *p->at) == NULL)
+			p->at++;
+	copy(out, from, p->at);
+}
+
+void json_edit(const char *s, size_t n,
+	       enum json_edit (*edit)(void *ctx, size_t number, struct buf *out), void *ctx,
+	       struct buf *out)
+{
+	struct pass p = {.at = s, .end = s + n, .edit = edit, .ctx = ctx};
+	enum json_edit what;
+
+	skip_space(&p);
+	copy(out, s, p.at);
+	what = edit(ctx, 0, out);
+	pass_value(&p, what == JSON_KEEP ? out : NULL);
+	copy(out, p.at, p.end);
+}

@@ -1,0 +1,31 @@
+/*
+ * json_edit: the text of a JSON document with some of its values taken out or replaced, and every
+ * other byte as it was.
+ *
+ * Values are known by their number in the order of the text: the document itself is 0, what is in
+ * an array or object follows it.
+ */
+#ifndef ASSIZE_AUDITS_JSON_EDIT_H
+#define ASSIZE_AUDITS_JSON_EDIT_H
+
+#include <stddef.h>
+
+struct buf;
+struct json_doc;
+struct json_t;
+
+enum json_edit {
+	JSON_KEEP = 0,
+	JSON_DROP,    /* with its name, when it is a member */
+	JSON_REPLACE, /* by what was written to out */
+};
+
+/* The number of a node; (size_t)-1 = it is not there. */
+size_t json_number_of(const struct json_doc *d, const struct json_t *node);
+
+/* s[0..n) is what json_parse() took. Of what is dropped or replaced no inner value is asked for. */
+void json_edit(const char *s, size_t n,
+	       enum json_edit (*edit)(void *ctx, size_t number, struct buf *out), void *ctx,
+	       struct buf *out);
+
+#endif
