@@ -72,6 +72,7 @@ static bool has_body(const struct check *c)
 	return strcmp(http_methods[((const struct http_spec *)c->spec)->method], "HEAD") != 0;
 }
 
+/* Does it look at what the body says? */
 static bool reads_body(const struct check *c)
 {
 	const struct http_spec *spec = c->spec;
@@ -82,13 +83,24 @@ static bool reads_body(const struct check *c)
 		if (capture_is_of_body(&spec->captures[i].from) &&
 		    http_is_expected(c, spec->captures[i].name))
 			return true;
-	return http_is_expected(c, "body") || http_is_expected(c, "size") ||
-	       spec->end.min_body > 0 || spec->end.ends_with != NULL;
+	return http_is_expected(c, "body") || http_is_expected(c, "size");
 }
 
+/* Or only whether it is whole? Of another page, which is, it says nothing. */
+static bool reads_end(const struct check *c)
+{
+	const struct http_spec *spec = c->spec;
+
+	return spec->end.min_body > 0 || spec->end.ends_with != NULL;
+}
+
+/* Would it select a member of the document that nobody named? */
 static bool selects_any(const char *path)
 {
-	return strchr(path, '*') != NULL || strchr(path, '?') != NULL || strstr(path, "..") != NULL;
+	const char *begin = str_starts(path, "count(") ? path + 6 : path;
+
+	return strstr(begin, "..") != NULL || str_starts(begin, "$.*") ||
+	       str_starts(begin, "$[*") || str_starts(begin, "$[?");
 }
 
 /* Is there JSON, and is a member that nobody names no business of the check's? */
@@ -141,7 +153,9 @@ static unsigned wanted_of(const struct check *c)
 		    : is_read || http_is_expected(c, "url") || http_is_expected(c, "redirects"))
 		wanted |= 1u << REPLAY_LOGIN_REDIRECT;
 	if (is_read)
-		wanted |= 1u << REPLAY_LOGIN_PAGE | 1u << REPLAY_EMPTY | 1u << REPLAY_CUT;
+		wanted |= 1u << REPLAY_LOGIN_PAGE;
+	if (is_read || reads_end(c))
+		wanted |= 1u << REPLAY_EMPTY | 1u << REPLAY_CUT;
 	return wanted;
 }
 
