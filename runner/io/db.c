@@ -20,11 +20,13 @@
 #include "runner/base/str.h"
 #include "runner/io/clock.h"
 #include "runner/io/db_driver.h"
+#include "runner/io/db_shadow_view.h"
 #include "runner/io/file.h"
 
 struct db_home {
 	struct db_source source; /* its texts are the home's */
 	const struct db_driver *driver;
+	struct db_view *view;
 	int64_t n_open; /* idle, in use, or being opened */
 	struct db *idle;
 	bool is_registered; /* with the file door, from the first preflight that succeeded */
@@ -36,6 +38,7 @@ struct db_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct db_home *homes;
+	struct db_views views;
 };
 
 /* pthread calls below fail only when misused; a pool that cannot lock must not go on. */
@@ -50,7 +53,7 @@ struct db_pool *db_pool_new(const struct clock *clock)
 	struct db_pool *p = xmalloc(sizeof(*p));
 	pthread_condattr_t attr;
 
-	*p = (struct db_pool){.clock = clock};
+	*p = (struct db_pool){.clock = clock, .views = {.clock = clock}};
 	must(pthread_mutex_init(&p->lock, NULL));
 	must(pthread_condattr_init(&attr));
 	must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
@@ -86,6 +89,7 @@ void db_pool_free(struct db_pool *p)
 			file_unregister_database(h->source.location);
 		home_free(h);
 	}
+	db_views_release(&p->views);
 	must(pthread_cond_destroy(&p->changed));
 	must(pthread_mutex_destroy(&p->lock));
 	free(p);
@@ -109,6 +113,7 @@ static struct db_home *find_home(struct db_pool *p, const struct db_source *sour
 	h->source.name = xstrdup(source->name);
 	h->source.location = xstrdup(source->location);
 	h->source.password = source->password ? xstrdup(source->password) : NULL;
+	h->view = db_view_of(&p->views, source->name);
 	p->homes = h;
 	return h;
 }
@@ -154,49 +159,110 @@ static int open_session(struct db_pool *p, struct db_home *h, int64_t deadline_m
 {
 	if (h->driver->open(&h->source, p->clock, deadline_ms, out, e) == 0) {
 		(*out)->home = h;
+		(*out)->view = h->view;
 		return 0;
 	}
 	must(pthread_mutex_lock(&p->lock));
 	h->n_open--;
+	h->view->is_taken = false;
 	must(pthread_cond_broadcast(&p->changed));
 	must(pthread_mutex_unlock(&p->lock));
 	return -1;
 }
 
+/* ---- one session in one snapshot ---- */
+
+static int begin_hold(struct db_pool *p, struct db *db, int64_t deadline_ms, struct err *e)
+{
+	const struct db_driver *driver = db->driver;
+	int rc = driver->begin_read ? driver->begin_read(&db, 1, deadline_ms, e) : 1;
+
+	if (rc == 1)
+		rc = err_set(e, ERR_MEASURE,
+			     "cannot keep one snapshot of target \"%s\": its database has none",
+			     db->view->source);
+	must(pthread_mutex_lock(&p->lock));
+	db->view->is_taken = rc == 0;
+	db->view->held = rc == 0 ? db : NULL;
+	must(pthread_mutex_unlock(&p->lock));
+	if (rc == 0)
+		return 0;
+	atomic_store(&p->views.is_unshadowed, true);
+	db_release(p, db);
+	return -1;
+}
+
+/* An idle session that may be handed out; NULL = none. */
+static struct db *take_idle(struct db_home *h)
+{
+	struct db **at = &h->idle;
+	struct db *db;
+
+	while (*at && h->view->is_taken && *at != h->view->held)
+		at = &(*at)->next;
+	db = *at;
+	if (!db)
+		return NULL;
+	*at = db->next;
+	db->next = NULL;
+	return db;
+}
+
+static bool is_openable(const struct db_home *h, int64_t ceiling)
+{
+	return h->n_open < ceiling && !h->view->is_taken;
+}
+
+/* The lock is held. *out NULL: one is to be opened, and counted already. */
+static int wait_for_session(struct db_pool *p, struct db_home *h, const struct db_source *source,
+			    int64_t deadline_ms, struct db **out, struct err *e)
+{
+	int64_t ceiling = source->max_connections > 0 ? source->max_connections : 1;
+
+	while (!h->view->is_lost && !(*out = take_idle(h)) && !is_openable(h, ceiling))
+		if (wait_for_change(p, deadline_ms) != 0)
+			return err_set(
+				e, ERR_MEASURE,
+				"could not get a connection to target \"%s\" before the deadline: "
+				"all %lld are in use",
+				source->name, (long long)(h->view->is_held ? 1 : ceiling));
+	if (h->view->is_lost) {
+		atomic_store(&p->views.is_unshadowed, true);
+		return err_set(e, ERR_MEASURE,
+			       "could not go on with target \"%s\": the session was lost, and its "
+			       "snapshot with it",
+			       source->name);
+	}
+	if (!*out && preflight(h, e) != 0)
+		return -1;
+	h->n_open += *out ? 0 : 1;
+	return 0;
+}
+
 int db_acquire(struct db_pool *p, const struct db_source *source, int64_t deadline_ms,
 	       struct db **out, struct err *e)
 {
-	int64_t ceiling = source->max_connections > 0 ? source->max_connections : 1;
+	bool is_first = false;
+	struct db *db = NULL;
+	int rc = -1;
 
 	must(pthread_mutex_lock(&p->lock));
 	struct db_home *h = find_home(p, source, e);
 
-	if (!h) {
-		must(pthread_mutex_unlock(&p->lock));
-		return -1;
+	if (h)
+		rc = wait_for_session(p, h, source, deadline_ms, &db, e);
+	if (rc == 0 && h->view->is_held && !h->view->is_taken) {
+		is_first = true;
+		h->view->is_taken = true;
 	}
-	while (!h->idle && h->n_open >= ceiling) {
-		if (wait_for_change(p, deadline_ms) == 0)
-			continue;
-		must(pthread_mutex_unlock(&p->lock));
-		return err_set(e, ERR_MEASURE,
-			       "could not get a connection to target \"%s\" before the deadline: "
-			       "all %lld are in use",
-			       source->name, (long long)ceiling);
-	}
-	if (h->idle) {
-		*out = h->idle;
-		h->idle = (*out)->next;
-		(*out)->next = NULL;
-		must(pthread_mutex_unlock(&p->lock));
-		return 0;
-	}
-	int rc = preflight(h, e);
-
-	if (rc == 0)
-		h->n_open++;
 	must(pthread_mutex_unlock(&p->lock));
-	return rc == 0 ? open_session(p, h, deadline_ms, out, e) : -1;
+	if (rc == 0 && !db)
+		rc = open_session(p, h, deadline_ms, &db, e);
+	if (rc == 0 && is_first)
+		rc = begin_hold(p, db, deadline_ms, e);
+	if (rc == 0)
+		*out = db;
+	return rc;
 }
 
 /* An idle session of the source's home, or room for one that is to be opened; false: neither. */
@@ -208,14 +274,10 @@ static bool take_without_waiting(struct db_pool *p, const struct db_source *sour
 	must(pthread_mutex_lock(&p->lock));
 	struct db_home *h = find_home(p, source, NULL);
 
-	*out = h ? h->idle : NULL;
-	has = h && (h->idle || h->n_open < source->max_connections);
-	if (*out) {
-		h->idle = (*out)->next;
-		(*out)->next = NULL;
-	} else if (has) {
+	*out = h && !h->view->is_held ? take_idle(h) : NULL;
+	has = h && !h->view->is_held && (*out || h->n_open < source->max_connections);
+	if (has && !*out)
 		h->n_open++;
-	}
 	must(pthread_mutex_unlock(&p->lock));
 	*home = h;
 	return has;
@@ -238,19 +300,70 @@ size_t db_acquire_more(struct db_pool *p, const struct db_source *source, int64_
 void db_release(struct db_pool *p, struct db *db)
 {
 	struct db_home *h = db->home;
-	bool is_broken = db->is_broken;
+	bool is_broken = db->is_broken, is_held = h->view->held == db;
 
 	if (is_broken)
 		h->driver->close(db);
 	must(pthread_mutex_lock(&p->lock));
 	if (is_broken) {
 		h->n_open--;
+		h->view->is_lost = h->view->is_lost || is_held;
+		h->view->held = is_held ? NULL : h->view->held;
 	} else {
 		db->next = h->idle;
 		h->idle = db;
 	}
 	must(pthread_cond_broadcast(&p->changed));
 	must(pthread_mutex_unlock(&p->lock));
+}
+
+/* The session that is held, taken out of the idle ones; NULL = none is. The lock is held. */
+static struct db *take_held(struct db_pool *p, struct db_view *v)
+{
+	struct db *db = NULL;
+
+	for (struct db_home *h = p->homes; h && v->held && !db; h = h->next)
+		if (h->view == v)
+			db = take_idle(h);
+	v->is_taken = v->is_lost = false;
+	v->held = NULL;
+	return db;
+}
+
+void db_pool_hold(struct db_pool *p, const char *source, bool is_held)
+{
+	struct db *db = NULL;
+
+	must(pthread_mutex_lock(&p->lock));
+	struct db_view *v = db_view_of(&p->views, source);
+
+	if (v->is_held != is_held)
+		db = take_held(p, v);
+	v->is_held = is_held;
+	must(pthread_mutex_unlock(&p->lock));
+	if (!db)
+		return;
+	db->driver->end_read(db);
+	db_release(p, db);
+}
+
+void db_pool_shadow(struct db_pool *p, const char *source, const struct db_shadow *shadows,
+		    size_t n)
+{
+	must(pthread_mutex_lock(&p->lock));
+	db_view_cover(db_view_of(&p->views, source), shadows, n);
+	must(pthread_mutex_unlock(&p->lock));
+}
+
+void db_pool_listen(struct db_pool *p, db_listener_fn *fn, void *ctx)
+{
+	p->views.listener = fn;
+	p->views.listener_ctx = ctx;
+}
+
+bool db_is_unshadowed(const struct db_pool *p)
+{
+	return atomic_load(&p->views.is_unshadowed);
 }
 
 int db_fail_long_row(struct err *e)
@@ -263,14 +376,23 @@ int db_fail_long_row(struct err *e)
 int db_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
 	     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e)
 {
-	db->absence = DB_ABSENT_NOTHING;
-	return db->driver->query(db, sql, params, n_params, deadline_ms, fn, ctx, e);
+	const struct db_question q = {
+		.sql = sql,
+		.params = params,
+		.n_params = n_params,
+		.deadline_ms = deadline_ms,
+		.fn = fn,
+		.ctx = ctx,
+	};
+
+	return db_view_ask(db, &q, e);
 }
 
 int db_prepare(struct db *db, const char *sql, size_t *n_columns, struct err *e)
 {
-	db->absence = DB_ABSENT_NOTHING;
-	return db->driver->prepare(db, sql, n_columns, e);
+	const struct db_question q = {.sql = sql, .n_columns = n_columns};
+
+	return db_view_ask(db, &q, e);
 }
 
 int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
@@ -298,15 +420,19 @@ int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadli
 	return db->driver->describe(db, a, name, deadline_ms, out, e);
 }
 
+/* A session that is held sees one state already, and goes on to. */
 int db_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e)
 {
+	if (dbs[0]->view->held == dbs[0])
+		return n == 1 ? 0 : 1;
 	return dbs[0]->driver->begin_read ? dbs[0]->driver->begin_read(dbs, n, deadline_ms, e) : 1;
 }
 
 void db_end_read(struct db *const *dbs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		dbs[i]->driver->end_read(dbs[i]);
+		if (dbs[i]->view->held != dbs[i])
+			dbs[i]->driver->end_read(dbs[i]);
 }
 
 enum db_engine db_engine(const struct db *db)

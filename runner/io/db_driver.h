@@ -11,6 +11,8 @@
 #include "runner/io/db.h"
 
 struct db_home;
+struct db_tokens;
+struct db_view;
 
 struct db_driver {
 	enum db_engine engine;
@@ -33,6 +35,8 @@ struct db_driver {
 	int (*query)(struct db *db, const char *sql, const char *const *params, size_t n_params,
 		     int64_t deadline_ms, db_row_fn *fn, void *ctx, struct err *e);
 	int (*prepare)(struct db *db, const char *sql, size_t *n_columns, struct err *e);
+	/* MUST: a statement as the engine reads it (db_token.h). Asks nobody. -1: it cannot be. */
+	int (*tokens)(struct db_tokens *out, const char *sql, size_t n_params, struct err *e);
 	/*
 	 * MAY both be NULL: see db_begin_read(). end_read() cannot fail: a session that cannot
 	 * leave its snapshot is_broken.
@@ -59,6 +63,7 @@ struct db_driver {
 struct db {
 	const struct db_driver *driver;
 	struct db_home *home; /* the target the session belongs to; the pool's business */
+	struct db_view *view; /* how the pool wants it to see that (db_shadow_view.h) */
 	struct db *next;      /* in the pool's list of idle sessions */
 	size_t max_columns;
 	enum db_absence absence;

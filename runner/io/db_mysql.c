@@ -31,6 +31,7 @@
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
 #include "runner/io/db_reading.h"
+#include "runner/io/db_token.h"
 
 #define MAX_COLUMNS    4000 /* the server has 4096 */
 #define MAX_DRAIN      1000 /* rows nobody wants any more: read these, or part */
@@ -438,6 +439,7 @@ const struct db_driver db_driver_mysql = {
 	.close = mysql_session_close,
 	.query = mysql_session_query,
 	.prepare = mysql_session_prepare,
+	.tokens = mysql_tokens,
 	.begin_read = mysql_begin_read,
 	.end_read = mysql_end_read,
 	.objects = mysql_objects,

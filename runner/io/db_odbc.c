@@ -22,6 +22,7 @@
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
 #include "runner/io/db_reading.h"
+#include "runner/io/db_token.h"
 
 #define MAX_NAMES      ((size_t)1024 * 1024)
 #define MAX_LOCATION   ((size_t)64 * 1024)
@@ -382,6 +383,7 @@ const struct db_driver db_driver_odbc = {
 	.close = odbc_session_close,
 	.query = odbc_query,
 	.prepare = odbc_prepare,
+	.tokens = odbc_tokens,
 	.objects = odbc_objects,
 	.describe = odbc_describe,
 };

@@ -406,6 +406,7 @@ const struct db_driver db_driver_postgres = {
 	.close = postgres_session_close,
 	.query = postgres_query,
 	.prepare = postgres_prepare,
+	.tokens = postgres_tokens,
 	.begin_read = postgres_begin_read,
 	.end_read = postgres_end_read,
 	.objects = postgres_objects,

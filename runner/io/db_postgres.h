@@ -153,6 +153,7 @@ struct postgres_statement {
 };
 int postgres_read_statement(struct postgres_statement *st, struct arena *a, const char *sql,
 			    size_t n_params, struct err *e);
+int postgres_tokens(struct db_tokens *out, const char *sql, size_t n_params, struct err *e);
 
 /*
  * _limit.c: the statement, as described, with a last column that is true, and all others NULL, for

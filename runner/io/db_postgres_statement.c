@@ -23,6 +23,7 @@
 #include "runner/base/err.h"
 #include "runner/base/map.h"
 #include "runner/io/db_postgres.h"
+#include "runner/io/db_token.h"
 
 #define MAX_SQL_BYTES  ((size_t)4 * 1024 * 1024)
 #define MAX_NAME_BYTES 63 /* NAMEDATALEN - 1: a longer one would be cut by the server */
@@ -41,9 +42,10 @@ struct lexer {
 	bool is_ended;	  /* a semicolon was seen */
 	bool has_analyze; /* among the options of EXPLAIN */
 	size_t n_tokens, depth;
-	const char *first;    /* the first word; NULL = a parenthesis */
-	size_t explain_bytes; /* of `out` that are EXPLAIN and its options */
-	bool is_explain;      /* its options may follow */
+	const char *first;	  /* the first word; NULL = a parenthesis */
+	size_t explain_bytes;	  /* of `out` that are EXPLAIN and its options */
+	bool is_explain;	  /* its options may follow */
+	struct db_tokens *tokens; /* NULL = nobody wants them */
 	struct err *e;
 };
 
@@ -299,6 +301,31 @@ static int take_other(struct lexer *l)
 
 /* ---- the whole ---- */
 
+/* What began at start and was just taken. */
+static void note_token(struct lexer *l, const char *start)
+{
+	struct db_token t = {DB_TOKEN_OTHER, start, (size_t)(l->at - start), NULL};
+
+	if (l->last == TOKEN_NAME) {
+		t.type = *start == '"' ? DB_TOKEN_NAME : DB_TOKEN_WORD;
+		t.name = l->name;
+	} else if (*start == '\'' || l->last == TOKEN_ESCAPED) {
+		const char *text = strchr(start, '\'') + 1;
+
+		t.type = DB_TOKEN_TEXT;
+		t.name = arena_strndup(l->arena, text, (size_t)(l->at - 1 - text));
+	} else if (*start == '$' && t.len > 1 && l->at[-1] == '$') {
+		const char *text = strchr(start + 1, '$') + 1;
+		size_t tag = (size_t)(text - start);
+
+		t.type = DB_TOKEN_TEXT;
+		t.name = arena_strndup(l->arena, text, t.len - 2 * tag);
+	} else if (t.len == 1 && !is_digit(*start)) {
+		t.type = DB_TOKEN_MARK;
+	}
+	db_token_add(l->tokens, &t);
+}
+
 /* EXPLAIN, VERBOSE and a list of options stay outside of the parentheses. */
 static bool is_before_query(const struct lexer *l, char c)
 {
@@ -318,6 +345,7 @@ static int take_token(struct lexer *l)
 	char c = *l->at;
 	bool was_escaped = l->last == TOKEN_ESCAPED;
 	bool is_option = is_before_query(l, c);
+	const char *start = l->at;
 	int rc;
 
 	if (l->is_ended)
@@ -345,6 +373,8 @@ static int take_token(struct lexer *l)
 		rc = take_other(l);
 	if (c != '.')
 		l->is_after_dot = false;
+	if (rc == 0 && l->tokens)
+		note_token(l, start);
 	if (is_option) {
 		l->is_explain = true;
 		l->explain_bytes = l->out.len;
@@ -416,20 +446,40 @@ static int finish(struct lexer *l, struct postgres_statement *st)
 	return 0;
 }
 
-int postgres_read_statement(struct postgres_statement *st, struct arena *a, const char *sql,
-			    size_t n_params, struct err *e)
+/* st NULL: only its tokens are wanted. */
+static int read_all(struct lexer *l, struct postgres_statement *st)
 {
-	struct lexer l = {.at = sql, .arena = a, .has_params = n_params > 0, .e = e};
-	struct buf *bufs[] = {&l.out,	       &l.operators,  &l.calls,
-			      &l.call_schemas, &l.call_names, &l.words};
+	struct buf *bufs[] = {&l->out,		&l->operators,	&l->calls,
+			      &l->call_schemas, &l->call_names, &l->words};
 
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(*bufs); i++)
 		buf_init(bufs[i], MAX_SQL_BYTES);
-	map_init(&l.seen_words, a);
-	map_init(&l.seen_calls, a);
-	int rc = take_all(&l) == 0 && finish(&l, st) == 0 ? 0 : -1;
+	map_init(&l->seen_words, l->arena);
+	map_init(&l->seen_calls, l->arena);
+	int rc = take_all(l) == 0 && (!st || finish(l, st) == 0) ? 0 : -1;
 
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(*bufs); i++)
 		buf_release(bufs[i]);
 	return rc;
+}
+
+int postgres_read_statement(struct postgres_statement *st, struct arena *a, const char *sql,
+			    size_t n_params, struct err *e)
+{
+	struct lexer l = {.at = sql, .arena = a, .has_params = n_params > 0, .e = e};
+
+	return read_all(&l, st);
+}
+
+int postgres_tokens(struct db_tokens *out, const char *sql, size_t n_params, struct err *e)
+{
+	struct lexer l = {
+		.at = sql,
+		.arena = out->arena,
+		.has_params = n_params > 0,
+		.tokens = out,
+		.e = e,
+	};
+
+	return read_all(&l, NULL);
 }

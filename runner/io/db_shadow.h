@@ -2,10 +2,10 @@
  * db_shadow: other tables in place of some, as the statements of one pool see them.
  *
  * A shadow is a common table expression of the table's name, put around every statement that names
- * the table: WITH orders AS (body) SELECT * FROM (statement) q. The session stays read-only, nothing
- * is written, and whoever may read the table may shadow it. Names of the table in the statement lose
- * their schema, so that the shadow is what they find; the body names the table with it, so that it
- * finds the table itself.
+ * the table: WITH orders AS (body) SELECT * FROM (statement) q. The session stays read-only,
+ * nothing is written, and whoever may read the table may shadow it. Names of the table in the
+ * statement lose their schema, so that the shadow is what they find; the body names the table with
+ * it, so that it finds the table itself.
  *
  * What cannot be seen through a shadow is an error that db_is_unshadowed() knows: rowid and ctid,
  * INDEXED BY, TABLESAMPLE, partitions, a statement that is no query (PRAGMA, EXPLAIN), one that
@@ -29,7 +29,8 @@ struct db_shadow {
 	const char *body;	    /* a query, which names tables with their schema */
 };
 
-/* From now on; n 0 = none. What is given is borrowed until the next call. source: db_source.name. */
+/* From now on; n 0 = none. What is given is borrowed until the next call. source: db_source.name.
+ */
 void db_pool_shadow(struct db_pool *p, const char *source, const struct db_shadow *shadows,
 		    size_t n);
 
@@ -43,7 +44,10 @@ void db_pool_listen(struct db_pool *p, db_listener_fn *fn, void *ctx);
  */
 void db_pool_hold(struct db_pool *p, const char *source, bool is_held);
 
-/* Did the last failed call on any session fail because a shadow could not be put? */
+/*
+ * Has a call on any session failed because a shadow could not be put, or the snapshot was lost,
+ * since shadows were last set? What was measured then says nothing of the damage.
+ */
 bool db_is_unshadowed(const struct db_pool *p);
 
 #endif

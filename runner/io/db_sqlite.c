@@ -14,6 +14,7 @@
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
+#include "runner/io/db_token.h"
 
 /* VM steps between two looks at the clock: some 20 us of work. */
 #define PROGRESS_STEPS 1000
@@ -323,6 +324,7 @@ const struct db_driver db_driver_sqlite = {
 	.close = sqlite_session_close,
 	.query = sqlite_query,
 	.prepare = sqlite_prepare,
+	.tokens = sqlite_tokens,
 	.begin_read = sqlite_begin_read,
 	.end_read = sqlite_end_read,
 	.objects = sqlite_objects,

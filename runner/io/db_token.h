@@ -1,0 +1,51 @@
+/*
+ * db_token: a statement as its engine's lexer reads it; private to the db files of this room.
+ *
+ * Each engine has a lexer of its own, for what it is good for there (db_sqlite_sql.h, db_reading.h,
+ * db_postgres_statement.c). This is what they have in common, for who looks for names in a
+ * statement of any engine (db_shadow_text.h).
+ */
+#ifndef ASSIZE_IO_DB_TOKEN_H
+#define ASSIZE_IO_DB_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct err;
+
+enum db_token_type {
+	DB_TOKEN_OTHER = 0, /* a number, a placeholder */
+	DB_TOKEN_WORD,	    /* keyword or unquoted name */
+	DB_TOKEN_NAME,	    /* quoted name */
+	DB_TOKEN_TEXT,	    /* literal; SQLite takes one for a name where only a name can stand */
+	DB_TOKEN_MARK,	    /* any other character */
+};
+
+struct db_token {
+	enum db_token_type type;
+	const char *at; /* in the statement, with its quotes */
+	size_t len;
+	/* WORD, NAME and TEXT: without quotes, words folded as the engine folds names; else NULL.
+	 * Escapes of a text are as they were written. */
+	const char *name;
+};
+
+struct db_tokens {
+	struct arena *arena;
+	struct db_token *items;
+	size_t n;
+};
+
+void db_token_add(struct db_tokens *t, const struct db_token *token);
+
+/* Of db_driver.tokens: SQLite's never fails. */
+int sqlite_tokens(struct db_tokens *out, const char *sql, size_t n_params, struct err *e);
+int mysql_tokens(struct db_tokens *out, const char *sql, size_t n_params, struct err *e);
+int odbc_tokens(struct db_tokens *out, const char *sql, size_t n_params, struct err *e);
+
+bool db_token_is_word(const struct db_token *t, const char *word); /* whatever the case */
+bool db_token_is_mark(const struct db_token *t, char mark);
+bool db_token_is_name(const struct db_token *t); /* WORD or NAME */
+
+#endif
