@@ -28,8 +28,7 @@
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 
-#define MAX_MANIFEST_BYTES (64 * 1024 * 1024)
-#define EVIDENCE_LINES	   50
+#define EVIDENCE_LINES 50
 
 struct archive_spec {
 	const char *path, *members, *owner;
@@ -393,7 +392,7 @@ static int read_manifest(struct pass *p, struct err *e)
 	struct manifest manifest;
 	struct buf text;
 
-	buf_init(&text, MAX_MANIFEST_BYTES);
+	buf_init(&text, MANIFEST_MAX_BYTES);
 	int rc = file_read(p->spec->members, &text, e);
 	if (rc == 0 && manifest_parse(a, text.data, text.len, &manifest, e) < 0)
 		rc = err_context(e, "manifest \"%s\"", p->spec->members);

@@ -181,7 +181,7 @@ enum bytes_attack {
 
 /* Those of them that make sense of a file of this size, all of one object. */
 void bytes_add(struct scene *s, const char *path, const char *object, unsigned which);
-/* identity and neighbour; touched unless has_age. */
-void controls_add(struct scene *s, const char *path, bool has_age);
+/* identity; neighbour; touched, if there is something whose time does not matter. */
+void controls_add(struct scene *s, const char *beside, const char *touched);
 
 #endif

@@ -271,22 +271,19 @@ void bytes_add(struct scene *s, const char *path, const char *object, unsigned w
 					       .words = "a byte more stands at its end"});
 }
 
-void controls_add(struct scene *s, const char *path, bool has_age)
+void controls_add(struct scene *s, const char *beside, const char *touched)
 {
-	const char *slash = strrchr(path, '/');
-
 	(void)scene_add(s, "identity", "",
 			&(struct deed){.act = act_nothing, .words = "a private copy, unharmed"});
 	(void)scene_add(s, "neighbour", "",
 			&(struct deed){.act = act_written,
-				       .path = arena_printf(s->arena, "%.*s/neighbour.txt",
-							    (int)(slash - path), path),
+				       .path = arena_printf(s->arena, "%s.neighbour", beside),
 				       .text = "unrelated\n",
 				       .words = "another file lies beside it"});
-	if (!has_age)
+	if (touched != NULL)
 		(void)scene_add(s, "touched", "",
 				&(struct deed){.act = act_renewed,
-					       .path = path,
+					       .path = touched,
 					       .words = "it was read and changed just now, says "
 							"the clock"});
 }

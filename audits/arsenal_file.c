@@ -347,13 +347,7 @@ static void add_lines(struct scene *s, const char *path)
 
 static int survey_absent(struct scene *s, const char *path)
 {
-	(void)scene_add(s, "identity", "",
-			&(struct deed){.act = act_nothing, .words = "another empty place"});
-	(void)scene_add(s, "neighbour", "",
-			&(struct deed){.act = act_written,
-				       .path = arena_printf(s->arena, "%s.other", path),
-				       .text = "unrelated\n",
-				       .words = "another file is there"});
+	controls_add(s, path, NULL);
 	(void)scene_add(s, "appeared", "",
 			&(struct deed){.act = act_written,
 				       .path = path,
@@ -397,7 +391,7 @@ static int file_survey(struct challenge *c, struct err *e)
 	(void)e;
 	if (stat(path, &st) != 0)
 		return survey_absent(s, path);
-	controls_add(s, path, artifact_expects(s->check, "age") != NULL);
+	controls_add(s, path, artifact_expects(s->check, "age") == NULL ? path : NULL);
 	bytes_add(s, path, "", bytes_of(s, st.st_size));
 	if (!*follow)
 		(void)scene_add(s, "symlinked", "",

@@ -10,6 +10,8 @@
  * One file that cannot be read makes the whole no measurement: the differences found are a lower
  * bound, and a lower bound passes where the truth would not.
  */
+#include "audits/digests.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -34,16 +36,8 @@
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 
-#define MAX_MANIFEST_BYTES (64 * 1024 * 1024)
-#define MAX_DEPTH	   256 /* one descriptor a level */
-#define EVIDENCE_LINES	   50
-
-struct digests_spec {
-	const char *manifest, *root;
-	const char *place; /* of the manifest on the machine, also when it is read from a commit */
-	struct texts ignore;
-	bool exact;
-};
+#define MAX_DEPTH      256 /* one descriptor a level */
+#define EVIDENCE_LINES 50
 
 static const struct key_row digests_keys[] = {
 	{.name = "manifest",
@@ -368,7 +362,7 @@ static int read_manifest(struct walk *w, struct err *e)
 	const char *path = w->spec->manifest;
 	struct buf text;
 
-	buf_init(&text, MAX_MANIFEST_BYTES);
+	buf_init(&text, MANIFEST_MAX_BYTES);
 	int rc = file_read(path, &text, e);
 	if (rc == 0 && manifest_parse(a, text.data, text.len, &w->manifest, e) < 0)
 		rc = err_context(e, "manifest \"%s\"", path);
@@ -397,12 +391,13 @@ static int walk_root(struct walk *w, struct err *e)
 	return 0;
 }
 
-/* Of an absolute path, which has a slash. */
-static const char *folder_of(struct arena *a, const char *path)
+const char *digests_root(struct arena *a, const struct digests_spec *spec)
 {
-	size_t n = (size_t)(strrchr(path, '/') - path);
+	size_t n = (size_t)(strrchr(spec->place, '/') - spec->place); /* it is absolute */
 
-	return n == 0 ? "/" : arena_strndup(a, path, n);
+	if (spec->root)
+		return spec->root;
+	return n == 0 ? "/" : arena_strndup(a, spec->place, n);
 }
 
 static int digests_probe(struct probe *p, struct err *e)
@@ -410,7 +405,7 @@ static int digests_probe(struct probe *p, struct err *e)
 	const struct digests_spec *spec = p->checks[0]->spec;
 	struct walk w = {.probe = p, .spec = spec};
 
-	w.root = spec->root ? spec->root : folder_of(p->arena, spec->place);
+	w.root = digests_root(p->arena, spec);
 	if (read_manifest(&w, e) < 0 || walk_root(&w, e) < 0)
 		return -1;
 
@@ -441,6 +436,7 @@ const struct audit_kind audit_kind_digests = {
 	.values = digests_values,
 	.scalar_key = "manifest",
 	.check = digests_check,
+	.arsenal = &arsenal_digests,
 	.describe = digests_describe,
 	.probe = digests_probe,
 };

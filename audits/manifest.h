@@ -20,6 +20,8 @@
 struct arena;
 struct err;
 
+#define MANIFEST_MAX_BYTES (64 * 1024 * 1024) /* nobody reads a larger one */
+
 struct manifest_entry {
 	const char *name; /* relative, without "." and empty parts */
 	unsigned char digest[32];

@@ -166,4 +166,67 @@ run "$ASSIZE" challenge -f large.yaml
 like "what is too large to be copied is not challenged" "$out$err" \
 	'could not make a private copy: "[^"]*/large" holds more than 4 GiB'
 
+# lists of digests
+mkdir -p dist/bin dist/asc out
+printf 'program\n' >dist/bin/app
+seq 1000 >dist/numbers
+: >dist/empty
+printf 'signature\n' >dist/asc/x.asc
+(cd dist && find . -type f ! -name SHA256SUMS ! -name '*.asc' -exec sha256sum {} + >SHA256SUMS)
+cp -p dist/SHA256SUMS out/SUMS
+cat >assize.yaml <<YAML
+assize: 1
+audits:
+  d:
+    checks:
+      - { id: all, digests: { manifest: dist/SHA256SUMS, ignore: ["*.asc"] } }
+      - { id: listed, digests: { manifest: dist/SHA256SUMS, exact: false } }
+      - { id: few, digests: { manifest: dist/SHA256SUMS, ignore: ["*.asc", "*.so"] }, expect: "<= 1" }
+      - { id: elsewhere, digests: { manifest: out/SUMS, root: dist, ignore: ["*.asc", SHA256SUMS] } }
+YAML
+controls='identity: steady
+neighbour: steady
+touched: steady
+mode: steady
+folder-added: steady'
+damage=$(sed 's/^missing/& [numbers]/; s/^empty/& [numbers]/; s/^torn-[a-z]*/& [numbers]/
+	s/^byte-appended/& [numbers]/; s/bit-flipped \[/&numbers, /' <<<"$bytes")
+real_is dist out
+is "every byte of a folder, and what is more of it" "$(attacks d/all)" "$controls
+$damage
+symlinked [numbers]: failed
+file-added [added.txt]: failed
+file-added [id_rsa]: failed
+file-added [added.so]: failed
+list-shuffled: steady
+list-missing: error
+list-empty: error
+entry-lost [numbers]: failed
+list-forged [numbers]: blind"
+is "what need not be listed may be more" "$(attacks d/listed)" "$controls
+$damage
+symlinked [numbers]: failed
+list-shuffled: steady
+list-missing: error
+list-empty: error
+list-forged [numbers]: blind"
+is "one difference that is let through" "$(attacks d/few)" "$controls
+$(sed 's/failed/tolerated/' <<<"$damage")
+symlinked [numbers]: tolerated
+file-added [added.txt]: tolerated
+file-added [id_rsa]: tolerated
+file-added [added.so]: out of claim
+list-shuffled: steady
+list-missing: error
+list-empty: error
+entry-lost [numbers]: tolerated
+list-forged [numbers]: blind"
+is "a list out of reach is not forged" "$(attacks d/elsewhere | tail -1)" \
+	'list-forged [numbers]: out of reach'
+sed -i 's/^  d:$/&\n/; $a\      - { id: pinned, file: dist/SHA256SUMS, expect: { sha256: '"'== \"$(sha256sum <dist/SHA256SUMS | cut -c-64)\"'"' } }' assize.yaml
+is "nor one that another check looks at" "$(attacks d/all | tail -1)" \
+	'list-forged [numbers]: guarded'
+like "which is told" "$(attack_says list-forged)" 'd/pinned looks at the list itself'
+is_real_untouched folders
+
 done_testing
