@@ -587,6 +587,7 @@ const struct audit_kind audit_kind_archive = {
 	.values = archive_values,
 	.scalar_key = "path",
 	.check = archive_check,
+	.arsenal = &arsenal_archive,
 	.describe = archive_describe,
 	.probe = archive_probe,
 };

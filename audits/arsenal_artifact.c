@@ -7,7 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -276,6 +276,33 @@ static int compare(const struct challenge *c, const struct probe *p, struct err 
 	return 0;
 }
 
+/* What is told is told of what is real: nobody will find the copy again. */
+static const char *told(const struct scene *s, struct arena *a, const char *text)
+{
+	for (size_t i = 0; text != NULL && i < s->n_staged; i++) {
+		const struct staged *t = &s->staged[i];
+		const char *found = strstr(text, t->path);
+
+		if (found != NULL)
+			text = arena_printf(a, "%.*s%s%s", (int)(found - text), text, t->real,
+					    told(s, a, found + strlen(t->path)));
+	}
+	return text;
+}
+
+static int ask(const struct scene *s, struct probe *p, struct err *e)
+{
+	int rc = s->check->kind->probe(p, e);
+
+	if (rc != 0 && e != NULL)
+		(void)snprintf(e->message, sizeof(e->message), "%s",
+			       told(s, p->arena, e->message)); /* it was cut before, or is now */
+	for (size_t i = 0; i < p->n_emitted; i++)
+		p->emitted[i].measurement.reason =
+			told(s, p->arena, p->emitted[i].measurement.reason);
+	return rc;
+}
+
 static bool is_unchanged(struct scene *s)
 {
 	for (size_t i = 0; i < s->n_staged; i++) {
@@ -310,7 +337,7 @@ int artifact_strike(struct challenge *c, const struct attack *a, double dose, st
 		p->checks = checks;
 		/* making the copy is no part of what the check has time for */
 		p->deadline_ms = clock_monotonic_ms(c->world->clock) + c->check->timeout_ms;
-		rc = c->check->kind->probe(p, e);
+		rc = ask(s, p, e);
 		if (rc == 0 && a->row->is_proof && compare(c, p, e) < 0)
 			rc = 1;
 	} else {
