@@ -11,21 +11,8 @@
 #include "reports/view.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
-#include "runner/base/utc.h"
 #include "runner/io/digest.h"
 #include "runner/io/json.h"
-
-static void put_time(struct json_writer *w, const char *key, int64_t ms)
-{
-	char text[UTC_MAX];
-
-	if (ms < 0) {
-		json_put_null(w, key);
-		return;
-	}
-	(void)utc_format(ms, 1, text);
-	json_put_text(w, key, text);
-}
 
 static void put_count(struct json_writer *w, const char *key, int64_t n)
 {
@@ -131,7 +118,7 @@ static void put_ledger(struct json_writer *w, const struct ledger_reach *x)
 	json_open(w, "ledger", '{');
 	json_put_int(w, "records", x->size);
 	json_put_int(w, "anchored", x->anchored);
-	put_time(w, "anchored_at", x->place != NULL ? x->anchored_ms : -1);
+	text_json_time(w, "anchored_at", x->place != NULL ? x->anchored_ms : -1);
 	json_put_text(w, "place", x->place);
 	json_close(w, '}');
 }
@@ -148,8 +135,8 @@ static void put_run(struct json_writer *w, const struct run_info *run, const str
 	json_put_text(w, "selection", or_null(run->selection));
 	put_shard(w, &run->shard);
 	put_merge(w, run);
-	put_time(w, "begin", run->begin_ms);
-	put_time(w, "end", run->end_ms);
+	text_json_time(w, "begin", run->begin_ms);
+	text_json_time(w, "end", run->end_ms);
 	json_open(w, "definition", '{');
 	json_put_text(w, "file", run->definition_file);
 	put_hash(w, "sha256", run->definition_digest);
@@ -202,7 +189,7 @@ static void put_series(struct json_writer *w, const struct result *s)
 	json_put_real(w, "share", s->share);
 	put_lines(w, "evidence", s->evidence);
 	json_put_text(w, "query", s->query);
-	put_time(w, "measured", s->measured_ms);
+	text_json_time(w, "measured", s->measured_ms);
 	json_put_int(w, "duration_us", s->duration_us);
 	json_put_int(w, "attempts", s->attempts);
 	json_put_bool(w, "is_flaky", s->is_flaky);
@@ -272,8 +259,8 @@ static void put_waived(struct json_writer *w, const struct waived *by)
 	json_put_text(w, "owner", by->owner);
 	json_put_text(w, "reason", by->reason);
 	json_put_text(w, "ticket", by->ticket);
-	put_time(w, "granted", by->granted_ms);
-	put_time(w, "expires", by->expires_ms);
+	text_json_time(w, "granted", by->granted_ms);
+	text_json_time(w, "expires", by->expires_ms);
 	json_close(w, '}');
 }
 
@@ -294,7 +281,7 @@ static void put_decision_line(struct json_writer *w, const struct decision_line 
 		json_put_int(w, "run", l->run_id);
 	else
 		json_put_null(w, "run");
-	put_time(w, "measured", l->measured_ms);
+	text_json_time(w, "measured", l->measured_ms);
 	put_waived(w, l->waived);
 	json_close(w, '}');
 }
@@ -309,8 +296,8 @@ static void put_override(struct json_writer *w, const struct override *o)
 	json_put_int(w, "id", o->id);
 	json_put_text(w, "actor", o->actor);
 	json_put_text(w, "reason", o->reason);
-	put_time(w, "at", o->at_ms);
-	put_time(w, "until", o->until_ms);
+	text_json_time(w, "at", o->at_ms);
+	text_json_time(w, "until", o->until_ms);
 	json_put_text(w, "host", o->host);
 	json_put_text(w, "user", o->user);
 	json_close(w, '}');
@@ -327,8 +314,8 @@ static void put_decision(struct json_writer *w, const struct decision *d)
 		      decision_is_overridden(d) ? outcome_name(d->outcome) : NULL);
 	json_put_int(w, "waived", (int64_t)decision_waived(d));
 	put_override(w, decision_is_overridden(d) ? d->override : NULL);
-	put_time(w, "at", d->at_ms);
-	put_time(w, "oldest_evidence", d->oldest_ms);
+	text_json_time(w, "at", d->at_ms);
+	text_json_time(w, "oldest_evidence", d->oldest_ms);
 	if (d->run_id > 0)
 		json_put_int(w, "run", d->run_id);
 	else

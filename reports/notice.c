@@ -139,18 +139,6 @@ void notice_explain(struct buf *out, const struct transition *t)
 
 /* ---- JSON ---- */
 
-static void put_time(struct json_writer *w, const char *key, int64_t ms)
-{
-	char text[UTC_MAX];
-
-	if (ms < 0) {
-		json_put_null(w, key);
-		return;
-	}
-	(void)utc_format(ms, 1, text); /* its length */
-	json_put_text(w, key, text);
-}
-
 static void put_built(struct json_writer *w, const char *key, const struct transition *t,
 		      void (*build)(struct buf *, const struct transition *))
 {
@@ -182,8 +170,8 @@ static void put_transition(struct json_writer *w, const struct transition *t)
 	json_put_text(w, "unit", t->unit);
 	json_put_text(w, "bound", t->bound[0] != '\0' ? t->bound : NULL);
 	json_put_text(w, "reason", t->reason);
-	put_time(w, "since", t->since_ms);
-	put_time(w, "at", t->at_ms);
+	text_json_time(w, "since", t->since_ms);
+	text_json_time(w, "at", t->at_ms);
 	if (t->run_id != 0)
 		json_put_int(w, "run", t->run_id);
 	else
@@ -209,7 +197,7 @@ void notice_json(struct buf *out, const struct notice_view *v)
 	json_put_text(&w, "assize", "notify/1");
 	json_put_text(&w, "id", n->key);
 	json_put_text(&w, "name", n->sink);
-	put_time(&w, "at", n->at_ms);
+	text_json_time(&w, "at", n->at_ms);
 	json_put_text(&w, "title", title.data);
 	json_put_text(&w, "definition", v->definition);
 	if (run != NULL)

@@ -13,7 +13,6 @@
 #include "reports/text.h"
 #include "runner/base/buf.h"
 #include "runner/base/str.h"
-#include "runner/base/utc.h"
 #include "runner/io/json.h"
 #include "runner/model/notify.h"
 
@@ -37,14 +36,6 @@ static void put_number(struct json_writer *w, const char *name, int64_t v)
 	(void)buf_printf(&b, "%" PRId64, v);
 	json_put_text(w, name, b.data);
 	buf_release(&b);
-}
-
-static void put_time(struct json_writer *w, const char *name, int64_t ms)
-{
-	char text[UTC_MAX];
-
-	(void)utc_format(ms, 1, text); /* its length */
-	json_put_text(w, name, text);
 }
 
 static void put_built(struct json_writer *w, const char *name, const struct transition *t,
@@ -183,8 +174,8 @@ void notice_alerts(struct buf *out, const struct notice_view *v)
 		json_open(&w, NULL, '{');
 		put_labels(&w, v, t);
 		put_annotations(&w, t);
-		put_time(&w, "startsAt", start <= end ? start : end);
-		put_time(&w, "endsAt", end);
+		text_json_time(&w, "startsAt", start <= end ? start : end);
+		text_json_time(&w, "endsAt", end);
 		if (v->run != NULL && is_url(v->run->job_url))
 			json_put_text(&w, "generatorURL", v->run->job_url);
 		json_close(&w, '}');

@@ -117,6 +117,18 @@ void text_json(struct json_writer *w, const char *key, const char *s)
 	buf_release(&b);
 }
 
+void text_json_time(struct json_writer *w, const char *key, int64_t ms)
+{
+	char text[UTC_MAX];
+
+	if (ms < 0) {
+		json_put_null(w, key);
+		return;
+	}
+	(void)utc_format(ms, 1, text); /* its length */
+	json_put_text(w, key, text);
+}
+
 bool text_line(const char **rest, const char **line, size_t *n)
 {
 	if (*rest == NULL || **rest == '\0')
@@ -125,31 +137,6 @@ bool text_line(const char **rest, const char **line, size_t *n)
 	*n = strcspn(*rest, "\n");
 	*rest += *n + ((*rest)[*n] == '\n' ? 1 : 0);
 	return true;
-}
-
-static bool value_number(const struct value *v, double *out)
-{
-	switch (v->type) {
-	case VALUE_INT:
-		*out = (double)v->integer;
-		return true;
-	case VALUE_REAL:
-		*out = v->real;
-		return isfinite(v->real);
-	case VALUE_NONE:
-	case VALUE_TEXT:
-		return false;
-	}
-	return false;
-}
-
-bool result_number(const struct result *r, double *out)
-{
-	if (r->value.type != VALUE_NONE && result_is_share(r)) {
-		*out = r->share;
-		return true;
-	}
-	return value_number(&r->value, out);
 }
 
 bool point_number(const struct point *p, bool is_share, double *out)

@@ -39,11 +39,13 @@ void text_markup_n(struct buf *out, const char *s, size_t n);
 /* text_visible() as a JSON string; NULL = "". */
 void text_json(struct json_writer *w, const char *key, const char *s);
 
+/* RFC 3339, UTC, with milliseconds; null before 0. */
+void text_json_time(struct json_writer *w, const char *key, int64_t ms);
+
 /* The next line of text, without its newline; false at the end. *rest starts as the text. */
 bool text_line(const char **rest, const char **line, size_t *n);
 
-/* The number that is judged: share or value. False: there is none. */
-bool result_number(const struct result *r, double *out);
+/* As result_number(). */
 bool point_number(const struct point *p, bool is_share, double *out);
 
 /* "1.30 %", "283 ms", "no value". */

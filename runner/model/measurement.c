@@ -55,6 +55,22 @@ struct measurement measurement_text(const char *name, const char *text)
 	return m;
 }
 
+bool value_number(const struct value *v, double *out)
+{
+	switch (v->type) {
+	case VALUE_INT:
+		*out = (double)v->integer;
+		return true;
+	case VALUE_REAL:
+		*out = v->real;
+		return isfinite(v->real);
+	case VALUE_NONE:
+	case VALUE_TEXT:
+		return false;
+	}
+	return false;
+}
+
 static void put_label_value(struct buf *out, const char *s)
 {
 	for (; *s != '\0'; s++) {

@@ -90,6 +90,8 @@ struct measurement measurement_text(const char *name, const char *text);
  */
 const char *measurement_series(struct arena *a, const struct measurement *m);
 
+/* False: it is no finite number. */
+bool value_number(const struct value *v, double *out);
 /* "98.70 %", "283 ms", text quoted and cut at 60 columns, "no value". */
 void value_format(struct buf *out, const struct value *v, const char *unit);
 

@@ -27,6 +27,15 @@ bool result_is_share(const struct result *r)
 	return false;
 }
 
+bool result_number(const struct result *r, double *out)
+{
+	if (r->value.type != VALUE_NONE && result_is_share(r)) {
+		*out = r->share;
+		return true;
+	}
+	return value_number(&r->value, out);
+}
+
 void result_format(struct buf *out, const struct result *r)
 {
 	const char *unit = r->unit != NULL ? r->unit : "";

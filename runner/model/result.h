@@ -183,6 +183,8 @@ const char *result_state(enum outcome o, const char *bound);
 int64_t result_known_ms(const struct result *r);
 /* Was the share judged (`<= 0.1 %`) of something that was counted? */
 bool result_is_share(const struct result *r);
+/* The number that is judged: share or value. False: there is none. */
+bool result_number(const struct result *r, double *out);
 /* What was judged, for people: "0.24 %" where the share was, else value_format(). */
 void result_format(struct buf *out, const struct result *r);
 
