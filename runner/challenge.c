@@ -14,6 +14,7 @@
 #include "runner/base/redact.h"
 #include "runner/challenge_parts.h"
 #include "runner/clients.h"
+#include "runner/former.h"
 #include "runner/history/record.h"
 #include "runner/io/clock.h"
 #include "runner/io/db.h"
@@ -27,6 +28,7 @@ struct challenger {
 	struct challenger_request req;
 	struct probe_world world;
 	struct clock clock; /* stands still while a check is challenged */
+	struct former_asker former;
 	struct scratch scratch;
 	bool has_proc, has_scratch;
 };
@@ -41,23 +43,38 @@ static bool is_interrupted(const struct challenger *c)
 	return atomic_load(&c->world.is_interrupted);
 }
 
+static int read_record(struct challenger *c, struct err *e)
+{
+	const struct challenger_request *req = &c->req;
+	const struct ledger_settings *ledger = req->definition->ledger;
+	struct pin *pins = NULL;
+
+	if (req->record == NULL)
+		return 0;
+	if (record_pins(req->record, req->app->arena, &pins, &c->world.n_pins, e) != 0 ||
+	    past_read(req->app->arena, req->record, req->checks, req->n_checks,
+		      clock_wall_ms(&c->clock), ledger != NULL && ledger->trust.n > 0,
+		      &c->world.past, e) != 0)
+		return -1;
+	c->world.pins = pins;
+	return 0;
+}
+
 static int begin_world(struct challenger *c, struct err *e)
 {
 	const struct challenger_request *req = &c->req;
+	const char *temporary = app_temporary(req->app);
 	struct plan plan;
 
 	plan_make(req->app->arena, req->checks, req->n_checks, &plan);
 	if (plan.needs_proc && proc_start_helper(e) != 0) /* forks: before threads */
 		return -1;
 	c->has_proc = plan.needs_proc;
-	if (req->record != NULL &&
-	    past_read(req->app->arena, req->record, req->checks, req->n_checks,
-		      clock_wall_ms(&c->clock),
-		      req->definition->ledger != NULL && req->definition->ledger->trust.n > 0,
-		      &c->world.past, e) != 0)
+	if (read_record(c, e) != 0)
 		return -1;
 	clients_load(clients_of(&plan));
-	if (scratch_hold(req->app->arena, app_temporary(req->app), &c->scratch, e) != 0)
+	(void)scratch_sweep(temporary); /* of challenges that were killed; how many says nothing */
+	if (scratch_hold(req->app->arena, temporary, &c->scratch, e) != 0)
 		return -1;
 	c->has_scratch = true;
 	return 0;
@@ -73,6 +90,9 @@ int challenger_new(const struct challenger_request *req, struct challenger **out
 	c->world.definition = req->definition;
 	c->world.dbs = db_pool_new(&c->clock);
 	c->world.turns = http_turns_new();
+	c->former = (struct former_asker){req->app, &c->world};
+	c->world.former = former_run;
+	c->world.former_ctx = &c->former;
 	if (begin_world(c, e) != 0) {
 		challenger_free(c);
 		return -1;
@@ -95,6 +115,21 @@ void challenger_free(struct challenger *c)
 		(void)scratch_release(&c->scratch, &ignored);
 }
 
+void challenger_abandon(struct challenger *c)
+{
+	struct err ignored = {0}; /* as above */
+
+	if (c->has_scratch)
+		(void)scratch_release(&c->scratch, &ignored);
+}
+
+const char *bout_keep(const struct bout *b, const char *text)
+{
+	struct arena *a = b->challenger->req.arena;
+
+	return text != NULL ? redact_text(b->judge.redactor, a, arena_strdup(a, text)) : NULL;
+}
+
 /* The error as the record shows errors: its message alone, without secrets. */
 static const char *words_of(const struct bout *b, struct arena *a, const struct err *e)
 {
@@ -103,28 +138,37 @@ static const char *words_of(const struct bout *b, struct arena *a, const struct 
 						 : "nothing says why");
 }
 
-static const char *refusal_of(const struct bout *b, const struct attack *a, const struct attempt *t,
-			      int rc, const struct err *e)
-{
-	const struct clock *clock = b->challenge.world->clock;
+#define INTERRUPTED "the challenge was interrupted"
+/* Whoever gives up at the deadline may look at a clock a little before it. */
+#define LATE_MS 10
 
-	if (rc > 0)
-		return words_of(b, t->arena, e);
-	if (is_interrupted(b->challenger))
-		return "the challenge was interrupted";
-	if (rc < 0 && clock_monotonic_ms(clock) >= t->job.probe.deadline_ms &&
-	    (a == NULL || !a->row->is_late))
-		return "the check's timeout was over before it came to an answer";
+/* Was there no answer because there was no time left? A statement may have less than the check. */
+static bool is_out_of_time(const struct bout *b, int64_t took_ms)
+{
+	const struct check *c = b->challenge.check;
+	int64_t limit_ms = c->timeout_ms;
+
+	if (c->target != NULL && c->target->statement_timeout_ms > 0 &&
+	    c->target->statement_timeout_ms < limit_ms)
+		limit_ms = c->target->statement_timeout_ms;
+	return took_ms >= limit_ms - LATE_MS;
+}
+
+/* No answer at all, or none of some series, proves nothing when time was over. */
+static const char *refusal_of(const struct bout *b, const struct attack *a, const struct attempt *t,
+			      int64_t took_ms)
+{
+	if (t->judged.outcome == OUTCOME_UNDECIDED && (a == NULL || !a->row->is_late) &&
+	    is_out_of_time(b, took_ms))
+		return "the check's time was over before it came to an answer";
 	return NULL;
 }
 
-int bout_attempt(struct bout *b, const struct attack *a, double dose, struct attempt *out,
-		 struct err *e)
+static void begin_attempt(const struct bout *b, struct attempt *out)
 {
 	static const size_t slot; /* of the only check */
+	const struct clock *clock = b->challenge.world->clock;
 	struct job *job = &out->job;
-	struct err failure = {0};
-	int rc;
 
 	*out = (struct attempt){.arena = arena_new()};
 	job->checks = arena_alloc(out->arena, sizeof(struct check *));
@@ -133,17 +177,35 @@ int bout_attempt(struct bout *b, const struct attack *a, double dose, struct att
 	job->n_checks = 1;
 	job->attempt = 1;
 	job->arena = out->arena;
-	job->measured_ms = clock_wall_ms(b->challenge.world->clock);
+	job->measured_ms = clock_wall_ms(clock);
 	job->probe = (struct probe){
 		.world = b->challenge.world,
 		.arena = out->arena,
 		.checks = job->checks,
 		.n_checks = 1,
-		.deadline_ms = clock_monotonic_ms(b->challenge.world->clock) +
-			       b->challenge.check->timeout_ms,
+		.deadline_ms = clock_monotonic_ms(clock) + b->challenge.check->timeout_ms,
 	};
+}
+
+int bout_attempt(struct bout *b, const struct attack *a, double dose, struct attempt *out,
+		 struct err *e)
+{
+	const struct clock *clock = b->challenge.world->clock;
+	int64_t begin_ms = clock_monotonic_ms(clock);
+	struct job *job = &out->job;
+	struct err failure = {0};
+	int rc;
+
+	begin_attempt(b, out);
+	if (is_interrupted(b->challenger)) {
+		out->refusal = INTERRUPTED;
+		return 0;
+	}
 	rc = b->arsenal->strike(&b->challenge, a, dose, &job->probe, &failure);
-	out->refusal = refusal_of(b, a, out, rc, &failure);
+	if (rc > 0)
+		out->refusal = words_of(b, out->arena, &failure);
+	if (is_interrupted(b->challenger)) /* the record may be somebody else's by now */
+		out->refusal = INTERRUPTED;
 	if (out->refusal != NULL)
 		return 0;
 	out->is_measured = rc == 0;
@@ -152,6 +214,7 @@ int bout_attempt(struct bout *b, const struct attack *a, double dose, struct att
 	job->checks[0] = b->challenge.check; /* the bounds are its own, wherever it looked */
 	rc = judge_job(&b->judge, job, 0, &out->judged, e);
 	job->err = NULL;
+	out->refusal = refusal_of(b, a, out, clock_monotonic_ms(clock) - begin_ms);
 	return rc;
 }
 
@@ -180,7 +243,7 @@ static int take_baseline(struct bout *b, struct challenged *out, struct err *e)
 	}
 	arena_defer(b->challenge.arena, (void (*)(void *))arena_free, t->arena);
 	if (t->refusal != NULL) {
-		out->reason = arena_strdup(b->challenger->req.app->arena, t->refusal);
+		out->reason = arena_strdup(b->challenger->req.arena, t->refusal);
 		return 0;
 	}
 	b->baseline = t->judged;
@@ -190,13 +253,10 @@ static int take_baseline(struct bout *b, struct challenged *out, struct err *e)
 	bad = first_unpassed(&b->baseline);
 	if (bad == NULL)
 		return 0;
-	out->reason = arena_printf(b->challenger->req.app->arena, "it does not pass as it is: %s",
+	out->reason = arena_printf(b->challenger->req.arena, "it does not pass as it is: %s",
 				   bad->reason != NULL ? bad->reason : outcome_name(bad->outcome));
-	out->help =
-		arena_printf(b->challenger->req.app->arena,
-			     "assize run %s says more; a check that fails already proves nothing "
-			     "by failing",
-			     b->challenge.check->name);
+	out->help = arena_printf(b->challenger->req.arena, "assize run %s says more",
+				 b->challenge.check->name);
 	return 0;
 }
 
@@ -213,17 +273,26 @@ static bool is_claimed(const struct check *c, const struct attack_row *row)
 static void judge_attempt(const struct bout *b, const struct attack *a, const struct attempt *t,
 			  struct attack_result *out)
 {
-	struct arena *arena = b->challenger->req.app->arena;
+	struct arena *arena = b->challenger->req.arena;
+	struct attack_sides sides = {
+		.check = b->challenge.check,
+		.before = b->challenge.baseline,
+		.n_before = b->challenge.n_baseline,
+		.after = t->judged.results,
+		.n_after = t->judged.n,
+		.is_measured = t->is_measured,
+	};
 
 	if (t->refusal != NULL) {
 		out->outcome = ATTACK_INCONCLUSIVE;
 		out->reason = arena_strdup(arena, t->refusal);
 		return;
 	}
-	attack_judge(arena, b->challenge.baseline, b->challenge.n_baseline, t->judged.results,
-		     t->judged.n, t->is_measured, out);
-	if (a->row->is_control)
-		out->outcome = attack_is_noticed(out->outcome) ? ATTACK_FALSE_ALARM : ATTACK_STEADY;
+	attack_judge(arena, &sides, out);
+	if (!a->row->is_control)
+		return;
+	out->outcome = attack_is_noticed(out->outcome) ? ATTACK_FALSE_ALARM : ATTACK_STEADY;
+	out->advice = NULL;
 	if (out->outcome == ATTACK_STEADY)
 		out->reason = NULL;
 }
@@ -238,12 +307,9 @@ static int strike(struct bout *b, const struct attack *a, struct attack_result *
 	if (rc == 0)
 		judge_attempt(b, a, &t, out);
 	attempt_release(&t);
-	if (rc == 0 && a->most > 0 &&
+	if (rc == 0 && a->most > 0 && !a->row->is_control &&
 	    (attack_is_noticed(out->outcome) || attack_is_survivor(out->outcome)))
 		rc = bout_find_dose(b, a, attack_is_noticed(out->outcome), out, e);
-	if (rc == 0 && out->turns_red_words != NULL) /* it is told when the bout is over */
-		out->turns_red_words =
-			arena_strdup(b->challenger->req.app->arena, out->turns_red_words);
 	out->duration_us = clock_monotonic_us(clock) - begin_us;
 	return rc;
 }
@@ -251,35 +317,44 @@ static int strike(struct bout *b, const struct attack *a, struct attack_result *
 static int attack_one(struct bout *b, const struct attack *a, struct attack_result *out,
 		      struct err *e)
 {
-	struct arena *arena = b->challenger->req.app->arena;
-
 	*out = (struct attack_result){
 		.name = a->row->name,
-		.object = arena_strdup(arena, a->object),
-		.words = arena_strdup(arena, b->arsenal->words(&b->challenge, a, a->dose)),
+		.object = bout_keep(b, a->object),
+		.words = bout_keep(b, b->arsenal->words(&b->challenge, a, a->dose)),
+		.is_control = a->row->is_control,
 	};
+	if (a->reason != NULL) {
+		out->outcome = a->settled;
+		out->reason = bout_keep(b, a->reason);
+		return 0;
+	}
 	if (!is_claimed(b->challenge.check, a->row)) {
 		out->outcome = ATTACK_OUT_OF_CLAIM;
 		return 0;
 	}
-	if (a->reason != NULL || is_interrupted(b->challenger)) {
-		out->outcome = a->reason != NULL ? a->settled : ATTACK_INCONCLUSIVE;
-		out->reason = arena_strdup(
-			arena, a->reason != NULL ? a->reason : "the challenge was interrupted");
-		return 0;
-	}
-	return strike(b, a, out, e);
+	out->is_planned = b->challenger->req.is_survey;
+	return out->is_planned ? 0 : strike(b, a, out, e);
 }
 
-/* Is the check shaken by the way it is asked? Then out->reason says so. */
+/*
+ * Is the check shaken by the way it is asked, or cannot be asked that way? Then out->reason says
+ * so, and what else would be tried means nothing.
+ */
 static bool is_disproved_proof(const struct bout *b, const struct attack *a,
 			       const struct attack_result *r, struct challenged *out)
 {
-	if (!a->row->is_proof || r->outcome == ATTACK_STEADY)
+	const char *why = r->reason != NULL ? r->reason : attack_outcome_name(r->outcome);
+
+	if (!a->row->is_proof || r->outcome == ATTACK_STEADY || r->is_planned)
 		return false;
-	out->reason = arena_printf(b->challenger->req.app->arena, "%s: %s",
-				   "it answers otherwise when it is asked as attacks ask it",
-				   r->reason != NULL ? r->reason : attack_outcome_name(r->outcome));
+	if (is_interrupted(b->challenger))
+		out->reason = INTERRUPTED;
+	else
+		out->reason = arena_printf(b->challenger->req.arena, "it %s as attacks ask it: %s",
+					   r->outcome == ATTACK_FALSE_ALARM
+						   ? "answers otherwise when it is asked"
+						   : "cannot be asked",
+					   why);
 	return true;
 }
 
@@ -288,7 +363,7 @@ static int attack_all(struct bout *b, struct challenged *out, struct err *e)
 	const struct challenger_request *req = &b->challenger->req;
 	const struct challenge *c = &b->challenge;
 
-	out->attacks = arena_array(req->app->arena, c->n_attacks, sizeof(*out->attacks));
+	out->attacks = arena_array(req->arena, c->n_attacks, sizeof(*out->attacks));
 	for (size_t i = 0; i < c->n_attacks; i++) {
 		if (req->tell != NULL)
 			req->tell(req->tell_ctx, c->check, &c->attacks[i], i, c->n_attacks);
@@ -304,11 +379,11 @@ static int attack_all(struct bout *b, struct challenged *out, struct err *e)
 /* An error of the arsenal says why the check is not challenged. */
 static int refuse(struct bout *b, const struct err *why, struct challenged *out)
 {
-	struct arena *a = b->challenger->req.app->arena;
+	struct arena *a = b->challenger->req.arena;
 
 	out->reason = words_of(b, a, why);
 	if (why->help[0] != '\0')
-		out->help = redact_text(b->judge.redactor, a, arena_strdup(a, why->help));
+		out->help = bout_keep(b, why->help);
 	return 0;
 }
 
@@ -352,17 +427,21 @@ int challenger_check(struct challenger *c, const struct check *check, struct cha
 	int rc = 0;
 
 	*out = (struct challenged){
-		.check = judge_check_info(app->arena, check, c->req.definition->redactor),
+		.check = judge_check_info(c->req.arena, check, c->req.definition->redactor),
 		.at_ms = clock_wall_ms(&app->clock),
 		.subject = "",
 	};
 	if (c->req.tell != NULL)
 		c->req.tell(c->req.tell_ctx, check, NULL, 0, 0);
-	if (check->kind->arsenal == NULL) {
-		out->reason = arena_printf(app->arena,
-					   "nobody knows yet how to damage what checks of "
-					   "kind %s look at",
+	if (is_interrupted(c)) {
+		out->reason = INTERRUPTED;
+	} else if (check->kind->arsenal == NULL) {
+		out->reason = arena_printf(c->req.arena,
+					   "what checks of kind %s look at cannot be damaged",
 					   check->kind->name);
+		out->help = arena_printf(c->req.arena,
+					 "assize kinds %s says what a pass of it does not prove",
+					 check->kind->name);
 	} else if (begin_bout(c, check, &b, out, e) != 0) {
 		rc = -1;
 	} else {

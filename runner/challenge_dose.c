@@ -5,8 +5,6 @@
  */
 #include <math.h>
 
-#include "runner/app.h"
-#include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/challenge_parts.h"
 
@@ -104,6 +102,6 @@ int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
 	if (close_in(&s, e) < 0 || sample(&s, &out->is_erratic, e) < 0)
 		return -1;
 	out->turns_red = s.noticed;
-	out->turns_red_words = b->arsenal->words(&b->challenge, a, s.noticed);
+	out->turns_red_words = bout_keep(b, b->arsenal->words(&b->challenge, a, s.noticed));
 	return 0;
 }

@@ -35,6 +35,10 @@ int bout_attempt(struct bout *b, const struct attack *a, double dose, struct att
 		 struct err *e);
 void attempt_release(struct attempt *t);
 
+/* What an arsenal says may hold what it read: without secrets, in the request's arena. NULL = NULL.
+ */
+const char *bout_keep(const struct bout *b, const char *text);
+
 /*
  * The smallest dose between a->least and a->most at which the attack is noticed, to 5 %; was it at
  * a->dose? Fills turns_red, turns_red_words and is_erratic.

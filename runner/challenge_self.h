@@ -31,6 +31,9 @@ struct self_request {
 /* The executable that runs now, in the app's arena. -1: nobody knows. */
 int challenge_self_program(struct app *app, const char **out, struct err *e);
 
+/* What stands for a check: "assize". */
+const struct check_info *challenge_self_info(void);
+
 /*
  * Makes every sabotage. out is like that of a check called "assize", its text lives in the app's
  * arena. -1 only when the machine fails. proc_start_helper() must have been called.

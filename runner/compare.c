@@ -116,7 +116,7 @@ static int compare_with_history(struct arena *a, const struct compare_with *with
 	double *medians;
 
 	*out = (struct comparison){.reason = NULL};
-	if (record_sample_runs(with->record, a, &query, &runs, &n, e) != 0)
+	if (with->record != NULL && record_sample_runs(with->record, a, &query, &runs, &n, e) != 0)
 		return -1;
 	if (n < needed) {
 		out->reason = arena_printf(

@@ -213,7 +213,7 @@ static int judge_measurement(struct context *x, const struct named_expectation *
 
 	copy_measurement(x, m, r);
 	with.series = r->series;
-	if (window > 0 &&
+	if (window > 0 && x->judge->record != NULL &&
 	    record_baseline(x->judge->record, r->check, r->series, x->job->measured_ms - window,
 			    x->judge->run_id, &baseline, e) != 0)
 		return -1;

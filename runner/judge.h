@@ -24,7 +24,7 @@ struct redactor;
 struct verdict;
 
 struct judge {
-	struct record *record; /* for `within` */
+	struct record *record; /* for `within`; NULL = nothing was measured before */
 	int64_t run_id;
 	const struct redactor *redactor;
 	const struct check_info *const *infos; /* by slot */

@@ -6,8 +6,8 @@
  * Files that are policy (a snapshot, who may sign) count by their content: evidence measured
  * against another snapshot under the same name is evidence for another definition.
  *
- * Not in it: title, why, owner, schedule, severity, tags, retries, needs, claims. They change who hears of
- * a result, not what it says.
+ * Not in it: title, why, owner, schedule, severity, tags, retries, needs, claims. They change who
+ * hears of a result, not what it says.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -22,12 +22,11 @@
 #include "runner/version.h"
 
 static const struct command *const commands[] = {
-	&command_init,	  &command_check,    &command_plan,	 &command_kinds,
-	&command_schema,  &command_baseline, &command_run,	 &command_record,
-	&command_notify,  &command_gate,     &command_waive,	 &command_override,
-	&command_attest,  &command_rollback, &command_status,	 &command_history,
-	&command_explain, &command_report,   &command_replay,	 &command_ledger,
-	&command_doctor,  &command_prune,    &command_challenge,
+	&command_init,	   &command_check,   &command_plan,	 &command_kinds,  &command_schema,
+	&command_baseline, &command_run,     &command_challenge, &command_record, &command_notify,
+	&command_gate,	   &command_waive,   &command_override,	 &command_attest, &command_rollback,
+	&command_status,   &command_history, &command_explain,	 &command_report, &command_replay,
+	&command_ledger,   &command_doctor,  &command_prune,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -127,6 +127,8 @@ static const struct option_row rows[] = {
 	 "how often results of every check passed, or of one day by day (default: 30 days)"},
 	{"recorded", 0, OPTION_FLAG, NULL, AT(is_recorded), 0,
 	 "what assize record was given: all names, or the values of one, of one series of it"},
+	{"at-least", 0, OPTION_TEXT, "SHARE", AT(at_least), 0,
+	 "the share of attacks that every check has to notice, e.g. 80% (default: 100%)"},
 	{"limit", 'n', OPTION_COUNT, "N", AT(limit), 100000, "at most this many lines"},
 	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
 	 "threads for databases, files and commands (default: 8)"},

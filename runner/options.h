@@ -52,6 +52,7 @@ struct options {
 	const char *name, *origin;   /* of ledger */
 	struct texts trust, against; /* of ledger; each may repeat */
 	int64_t from, size;	     /* of ledger; 0 = not given */
+	const char *at_least;	     /* --at-least SHARE; NULL = all */
 	const char *password_env;    /* --password-env NAME; NULL = none */
 	int color;		     /* enum color_when */
 	int64_t jobs;		     /* --jobs; 0 = by the machine */

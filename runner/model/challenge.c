@@ -1,7 +1,7 @@
 /*
- * An attack is noticed when the check does not pass any more. When it still passes, the series that
- * moved decide: towards the bound is room that the damage used up, away from it means that nobody
- * looks on that side.
+ * An attack is noticed when the check does not pass any more; a warning is a pass. When it still
+ * passes, the series that moved decide: to a side where there is a bound they are tolerated, to one
+ * where there is none nobody looks.
  */
 #include "runner/model/challenge.h"
 
@@ -10,7 +10,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
-#include "runner/model/unit.h"
+#include "runner/model/definition.h"
 
 static const char *const outcome_names[] = {
 	[ATTACK_INCONCLUSIVE] = "inconclusive",
@@ -103,21 +103,19 @@ static const struct result *find(const struct result *items, size_t n, const cha
 	return NULL;
 }
 
+/* As it is judged. A number may come as an integer once and as a real then. */
 static bool is_same(const struct result *a, const struct result *b)
 {
-	if (a->value.type != b->value.type)
-		return false;
-	switch (a->value.type) {
-	case VALUE_NONE:
-		return true;
-	case VALUE_INT:
-		return a->value.integer == b->value.integer;
-	case VALUE_REAL:
-		return a->value.real == b->value.real;
-	case VALUE_TEXT:
+	double x, y;
+
+	if (a->value.type == VALUE_TEXT && b->value.type == VALUE_TEXT)
 		return strcmp(a->value.text, b->value.text) == 0;
-	}
-	return false;
+	if (a->value.type == VALUE_INT && b->value.type == VALUE_INT && !result_is_share(a) &&
+	    !result_is_share(b))
+		return a->value.integer == b->value.integer; /* also beyond 2^53 */
+	if (result_number(a, &x) && result_number(b, &y))
+		return x == y || (isnan(x) && isnan(y));
+	return a->value.type == b->value.type;
 }
 
 static const char *shown(struct arena *a, const struct result *r)
@@ -137,11 +135,15 @@ static const char *shown(struct arena *a, const struct result *r)
 static void tell(struct arena *a, const struct result *before, const struct result *after,
 		 struct attack_result *out)
 {
-	const char *series = after != NULL ? after->series : before->series;
+	const struct result *one = after != NULL ? after : before;
 
-	out->series = arena_strdup(a, series);
+	out->series = arena_strdup(a, one->series);
 	out->before = shown(a, before);
 	out->after = shown(a, after);
+	if (one->bound[0] == '\0' &&
+	    before != NULL) /* nothing was judged where there is no value */
+		one = before;
+	out->bound = one->bound[0] != '\0' ? arena_strdup(a, one->bound) : NULL;
 }
 
 /* The worst of what was not passed: a failure before what could not be measured. */
@@ -159,32 +161,46 @@ static const struct result *worst(const struct result *after, size_t n)
 	return found;
 }
 
-static const char *bound_words(struct arena *a, const struct result *r)
-{
-	return r->bound[0] != '\0' ? arena_printf(a, "bound %s", r->bound) : "no bound";
-}
-
-/* How far a series went towards its bound; NAN = it did not move, or there is no telling. */
-static double moved(const struct result *before, const struct result *after)
-{
-	if (is_same(before, after))
-		return NAN;
-	return isnan(before->room) || isnan(after->room) ? 0 : after->room - before->room;
-}
-
+/* What a value that moved did: how much of itself it changed by, and which way. */
 struct movement {
 	const struct result *before, *after;
-	double most;
-	bool is_any;
+	double by; /* 0 to 2 */
+	bool is_away, is_any;
 };
 
-static void look_at(struct movement *m, const struct result *before, const struct result *after)
+static unsigned sides_of(const struct check *c, const char *series)
 {
-	double by = moved(before, after);
+	size_t n = strcspn(series, "{");
 
-	if (isnan(by) || (m->is_any && fabs(by) <= fabs(m->most)))
-		return;
-	*m = (struct movement){before, after, by, true};
+	for (size_t i = 0; i < c->n_expects; i++) {
+		const struct named_expectation *x = &c->expects[i];
+
+		if (strlen(x->name) == n && strncmp(x->name, series, n) == 0)
+			return expect_sides(x->has_expect ? &x->expect : &x->warn);
+	}
+	return 0;
+}
+
+/* Away: to the side on which nothing is expected. */
+static struct movement movement_of(const struct check *c, const struct result *before,
+				   const struct result *after)
+{
+	struct movement m = {before, after, 1, false, !is_same(before, after)};
+	unsigned sides;
+	double x, y;
+
+	if (!m.is_any || !result_number(before, &x) || !result_number(after, &y))
+		return m;
+	sides = sides_of(c, after->series);
+	m.by = x != y ? fabs(y - x) / fmax(fabs(x), fabs(y)) : 0;
+	m.is_away = (y > x && sides == EXPECT_FLOOR) || (y < x && sides == EXPECT_CEILING);
+	return m;
+}
+
+static void look_at(struct movement *most, const struct movement *m)
+{
+	if (m->is_any && (!most->is_any || m->by > most->by))
+		*most = *m;
 }
 
 /* Series that are there on one side only: how many, and the first of them. */
@@ -203,34 +219,29 @@ static size_t unmatched(const struct result *of, size_t n_of, const struct resul
 	return n;
 }
 
-static void judge_survivor(struct arena *a, const struct result *before, size_t n_before,
-			   const struct result *after, size_t n_after, struct attack_result *out)
+static void tell_moved(struct arena *a, const struct movement *m, struct attack_result *out)
 {
-	struct movement judged = {0}, seen = {0};
-	const struct result *gone = NULL, *come = NULL;
-	size_t n_gone = unmatched(before, n_before, after, n_after, &gone);
-	size_t n_come = unmatched(after, n_after, before, n_before, &come);
+	bool is_warning = m->after->outcome == OUTCOME_WARN && m->before->outcome != OUTCOME_WARN;
 
-	for (size_t i = 0; i < n_after; i++) {
-		const struct result *b = find(before, n_before, after[i].series);
+	tell(a, m->before, m->after, out);
+	out->outcome = m->is_away ? ATTACK_WRONG_WAY : ATTACK_TOLERATED;
+	if (is_warning)
+		out->reason = arena_printf(a, "it only warns: %s",
+					   m->after->reason != NULL ? m->after->reason : "");
+	else if (m->is_away)
+		out->reason = "it looks like an improvement, and nothing is expected on that side";
+	else if (out->bound != NULL)
+		out->reason = "it is still inside its bound";
+	else
+		out->reason = "it is measured, and nothing is expected of it";
+}
 
-		if (b != NULL)
-			look_at(after[i].bound[0] != '\0' ? &judged : &seen, b, &after[i]);
-	}
-	if (judged.is_any) {
-		bool is_away = judged.most < 0;
-
-		tell(a, judged.before, judged.after, out);
-		out->outcome = is_away ? ATTACK_WRONG_WAY : ATTACK_TOLERATED;
-		out->reason = is_away ? arena_printf(a, "it looks like an improvement: %s",
-						     bound_words(a, judged.after))
-				      : arena_printf(a, "still inside its %s",
-						     bound_words(a, judged.after));
-		return;
-	}
+static void tell_unmatched(struct arena *a, size_t n_gone, const struct result *gone, size_t n_come,
+			   const struct result *come, struct attack_result *out)
+{
+	out->outcome = ATTACK_TOLERATED;
 	if (n_gone > 0) {
 		tell(a, gone, NULL, out);
-		out->outcome = ATTACK_TOLERATED;
 		out->reason = n_gone == 1 ? "the series is gone, and nobody misses it"
 					  : arena_printf(a,
 							 "%zu series are gone, and nobody "
@@ -238,38 +249,55 @@ static void judge_survivor(struct arena *a, const struct result *before, size_t 
 							 n_gone);
 		return;
 	}
-	if (n_come > 0) {
-		tell(a, NULL, come, out);
-		out->outcome = ATTACK_TOLERATED;
-		out->reason = n_come == 1 ? "a series is new, and passes"
-					  : arena_printf(a, "%zu series are new, and pass", n_come);
-		return;
-	}
-	if (seen.is_any) {
-		tell(a, seen.before, seen.after, out);
-		out->outcome = ATTACK_TOLERATED;
-		out->reason = "it is measured, and nothing is expected of it";
-		return;
-	}
-	tell(a, &before[0], &after[0], out);
-	out->outcome = ATTACK_BLIND;
-	out->reason = "no value moved";
+	tell(a, NULL, come, out);
+	out->reason = n_come == 1 ? "a series is new, and passes"
+				  : arena_printf(a, "%zu series are new, and pass", n_come);
 }
 
-void attack_judge(struct arena *a, const struct result *before, size_t n_before,
-		  const struct result *after, size_t n_after, bool is_measured,
-		  struct attack_result *out)
+/* A bound that was approached tells more than a series that is gone, and that more than a value of
+ * which nothing is expected. */
+static void judge_survivor(struct arena *a, const struct attack_sides *s, struct attack_result *out)
 {
-	const struct result *bad = worst(after, n_after);
+	struct movement bounded = {.is_any = false}, seen = {.is_any = false};
+	const struct result *gone = NULL, *come = NULL;
+	size_t n_gone = unmatched(s->before, s->n_before, s->after, s->n_after, &gone);
+	size_t n_come = unmatched(s->after, s->n_after, s->before, s->n_before, &come);
+
+	for (size_t i = 0; i < s->n_after; i++) {
+		const struct result *b = find(s->before, s->n_before, s->after[i].series);
+		struct movement m;
+
+		if (b == NULL)
+			continue;
+		m = movement_of(s->check, b, &s->after[i]);
+		look_at(s->after[i].bound[0] != '\0' ? &bounded : &seen, &m);
+	}
+	if (bounded.is_any) {
+		tell_moved(a, &bounded, out);
+	} else if (n_gone > 0 || n_come > 0) {
+		tell_unmatched(a, n_gone, gone, n_come, come, out);
+	} else if (seen.is_any) {
+		tell_moved(a, &seen, out);
+	} else {
+		tell(a, &s->before[0], &s->after[0], out);
+		out->outcome = ATTACK_BLIND;
+		out->reason = "no value moved";
+	}
+	out->advice = attack_advice(a, s, out, out->outcome != ATTACK_BLIND ? out->series : NULL);
+}
+
+void attack_judge(struct arena *a, const struct attack_sides *s, struct attack_result *out)
+{
+	const struct result *bad = worst(s->after, s->n_after);
 
 	if (bad == NULL) {
-		judge_survivor(a, before, n_before, after, n_after, out);
+		judge_survivor(a, s, out);
 		return;
 	}
-	tell(a, find(before, n_before, bad->series), bad, out);
+	tell(a, find(s->before, s->n_before, bad->series), bad, out);
 	out->reason = bad->reason != NULL ? arena_strdup(a, bad->reason) : NULL;
 	if (bad->outcome == OUTCOME_FAIL)
 		out->outcome = ATTACK_FAILED;
 	else
-		out->outcome = is_measured ? ATTACK_NO_VALUE : ATTACK_ERROR;
+		out->outcome = s->is_measured ? ATTACK_NO_VALUE : ATTACK_ERROR;
 }

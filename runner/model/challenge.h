@@ -161,12 +161,31 @@ void challenged_count(struct challenged *c);
 /* Noticed of those that count; -1 = none was executed: it is unchallenged, never whole. */
 double challenged_score(const struct challenged *c);
 
+/* A check's results without an attack and with it; there is one of each at least. */
+struct attack_sides {
+	const struct check *check; /* whose expectations judged them */
+	const struct result *before, *after;
+	size_t n_before, n_after;
+	bool is_measured; /* the probe could measure after the attack */
+};
+
 /*
- * What the check's results after an attack say beside those before it. Series are matched by name.
- * is_measured: the probe could measure. Fills outcome, reason, series, before and after.
+ * What the results after an attack say beside those before it. Series are matched by name. Fills
+ * outcome, reason, series, before, after, bound and advice; of out, name and object are read.
  */
-void attack_judge(struct arena *a, const struct result *before, size_t n_before,
-		  const struct result *after, size_t n_after, bool is_measured,
-		  struct attack_result *out);
+void attack_judge(struct arena *a, const struct attack_sides *s, struct attack_result *out);
+
+/*
+ * challenge_advice.c: what would notice an attack that the check survives: a bound, which the
+ * series' values before meet and the one after does not, or a check of another kind. NULL = nothing
+ * is known. series: the one that moved, NULL = none did.
+ */
+const char *attack_advice(struct arena *a, const struct attack_sides *s,
+			  const struct attack_result *of, const char *series);
+/*
+ * Row i of what is known of kinds: the operator's name, and the kind whose checks notice it. False
+ * behind the last one.
+ */
+bool attack_advice_row(size_t i, const char **operator, const char ** kind);
 
 #endif

@@ -91,6 +91,19 @@ bool expect_is_separator(const char *s, size_t i);
 /* As YAML, in quotes. */
 const char *expect_quoted(struct arena *a, const char *text);
 
+/*
+ * expect_sides.c: on which sides the terms keep a number, as bits; 0 = on none (!=, text), and
+ * of x NULL.
+ */
+enum expect_side { EXPECT_FLOOR = 1, EXPECT_CEILING = 2 };
+unsigned expect_sides(const struct expectation *x);
+/*
+ * As YAML, in quotes: the terms of x (NULL = there are none) and one more, a comparison that keeps
+ * that side; comparisons of x that only do the same are left out.
+ */
+const char *expect_with(struct arena *a, const struct expectation *x, enum expect_side side,
+			const char *added);
+
 /* What a value that is never below 0 can be. */
 struct expect_range {
 	double most; /* the largest; INFINITY = there is none */

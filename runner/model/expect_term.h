@@ -1,6 +1,6 @@
 /*
- * expect_term: the parsed form of one term of an expectation; private to expect_parse.c and
- * expect_judge.c. All memory is in the arena given to expect_parse().
+ * expect_term: the parsed form of one term of an expectation; private to expect_parse.c,
+ * expect_judge.c and expect_sides.c. All memory is in the arena given to expect_parse().
  */
 #ifndef ASSIZE_MODEL_EXPECT_TERM_H
 #define ASSIZE_MODEL_EXPECT_TERM_H
