@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "audits/arsenal_schema.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "audits/schema_changes.h"
@@ -31,8 +32,7 @@ static const struct value_row schema_values[] = {
 
 /* ---- one check ---- */
 
-/* Only what is in the search path: other schemas were read because some check names them. */
-static struct db_catalog in_path(struct arena *a, const struct db_catalog *c)
+struct db_catalog schema_in_path(struct arena *a, const struct db_catalog *c)
 {
 	struct db_catalog r = *c;
 
@@ -65,7 +65,7 @@ static int compare_snapshot(const struct probe *p, const struct db_catalog *actu
 			       "cannot use snapshot \"%s\": it is of %s, the target is %s", path,
 			       schema_engine_name(s.catalog.engine),
 			       schema_engine_name(actual->engine));
-	struct db_catalog whole = in_path(p->arena, actual);
+	struct db_catalog whole = schema_in_path(p->arena, actual);
 
 	if (schema_see_whole(&whole, e) != 0 || schema_see_triggers(&s.catalog, &whole, e) != 0)
 		return -1;
@@ -193,6 +193,7 @@ const struct audit_kind audit_kind_schema = {
 	.targets = TARGET_DATABASES,
 	.check = schema_spec_check,
 	.merge_key = schema_merge_key,
+	.arsenal = &arsenal_schema,
 	.describe = schema_describe,
 	.probe = schema_probe,
 };

@@ -44,6 +44,9 @@ bool schema_same_action(enum db_engine engine, const char *a, const char *b);
 /* Are two queries the same, case, spacing and a semicolon apart? */
 bool schema_same_query(struct arena *a, const char *one, const char *other);
 
+/* Only what is in the search path: other schemas were read because some check names them. */
+struct db_catalog schema_in_path(struct arena *a, const struct db_catalog *c);
+
 /* ---- definitions ---- */
 
 void schema_compare_columns(struct differences *d, const struct schema_table *expected,

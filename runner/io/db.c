@@ -355,6 +355,16 @@ void db_pool_shadow(struct db_pool *p, const char *source, const struct db_shado
 	must(pthread_mutex_unlock(&p->lock));
 }
 
+void db_pool_lens(struct db_pool *p, const char *source, db_lens_fn *fn, void *ctx)
+{
+	must(pthread_mutex_lock(&p->lock));
+	struct db_view *v = db_view_of(&p->views, source);
+
+	v->lens = fn;
+	v->lens_ctx = ctx;
+	must(pthread_mutex_unlock(&p->lock));
+}
+
 void db_pool_listen(struct db_pool *p, db_listener_fn *fn, void *ctx)
 {
 	p->views.listener = fn;
@@ -399,7 +409,10 @@ int db_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_ob
 	       size_t *n, struct err *e)
 {
 	db->absence = DB_ABSENT_NOTHING;
-	return db->driver->objects(db, a, deadline_ms, out, n, e);
+	if (db->driver->objects(db, a, deadline_ms, out, n, e) != 0)
+		return -1;
+	db_lens_objects(db, a, out, n);
+	return 0;
 }
 
 int db_elsewhere(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
@@ -417,7 +430,9 @@ int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadli
 		struct db_table *out, struct err *e)
 {
 	db->absence = DB_ABSENT_NOTHING;
-	return db->driver->describe(db, a, name, deadline_ms, out, e);
+	if (db->driver->describe(db, a, name, deadline_ms, out, e) != 0)
+		return -1;
+	return db_lens_table(db, a, out, e);
 }
 
 /* A session that is held sees one state already, and goes on to. */

@@ -146,7 +146,7 @@ static int describe_all(struct db *db, struct arena *a, int64_t deadline_ms, str
 	struct db_object *objects;
 	size_t n;
 
-	if (db_objects(db, a, deadline_ms, &objects, &n, e) != 0)
+	if (db->driver->objects(db, a, deadline_ms, &objects, &n, e) != 0)
 		return -1;
 	c->tables = arena_array(a, n, sizeof(*c->tables));
 	c->n_tables = n;
@@ -154,7 +154,7 @@ static int describe_all(struct db *db, struct arena *a, int64_t deadline_ms, str
 		struct db_table *t = &c->tables[i];
 		struct err why = {0};
 
-		if (db_describe(db, a, objects[i].name, deadline_ms, t, &why) == 0)
+		if (db->driver->describe(db, a, objects[i].name, deadline_ms, t, &why) == 0)
 			continue;
 		/* A session that is gone says nothing about the object. */
 		if (db->is_broken || !objects[i].is_view) {
@@ -185,6 +185,7 @@ int db_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted, i
 	if (rc != 0)
 		return -1;
 	db_catalog_sort(&c);
+	db_lens_catalog(db, a, &c);
 	*out = c;
 	return 0;
 }

@@ -71,6 +71,11 @@ struct db {
 	bool is_broken;
 };
 
+/* What a driver answered, as the session's lens shows it. -1: it shows no such table. */
+void db_lens_catalog(const struct db *db, struct arena *a, struct db_catalog *c);
+void db_lens_objects(const struct db *db, struct arena *a, struct db_object **objects, size_t *n);
+int db_lens_table(struct db *db, struct arena *a, struct db_table *t, struct err *e);
+
 /* A row longer than DB_MAX_ROW_BYTES. Always -1. */
 int db_fail_long_row(struct err *e);
 

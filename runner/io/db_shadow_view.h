@@ -1,8 +1,9 @@
 /*
  * db_shadow_view: how the sessions of a source see it; private to the db files of this room.
  *
- * A pool has one view of each source, which its sessions share: the shadows, and whether they are
- * held to one snapshot. Without either a statement goes straight to its driver.
+ * A pool has one view of each source, which its sessions share: the shadows, the lens on the
+ * catalog, and whether they are held to one snapshot. Without any a statement goes straight to its
+ * driver.
  */
 #ifndef ASSIZE_IO_DB_SHADOW_VIEW_H
 #define ASSIZE_IO_DB_SHADOW_VIEW_H
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "runner/io/db.h"
+#include "runner/io/db_lens.h"
 #include "runner/io/db_shadow.h"
 
 struct clock;
@@ -40,6 +42,8 @@ struct db_view {
 	/* The pool's, under its lock: one session, in one snapshot. */
 	bool is_held, is_taken, is_lost;
 	struct db *held;
+	db_lens_fn *lens; /* NULL = none */
+	void *lens_ctx;
 };
 
 /* The view of a source, made if there is none. The pool's lock is held. */
