@@ -344,9 +344,11 @@ static struct attack *add(struct survey *v, const struct schema_fact *f,
 }
 
 /* What would only be more than before is no gap in what the check says. */
-static bool is_gain(enum schema_operator op)
+static bool is_gain(enum schema_operator op, const struct schema_spot *damaged)
 {
-	return op == OP_DEFAULT_GAINED || op == OP_NULL_FORBIDDEN || op == OP_UNLISTED_ADDED;
+	return op == OP_NULL_FORBIDDEN || op == OP_UNLISTED_ADDED ||
+	       (damaged->was &&
+		(strcmp(damaged->was, "none") == 0 || strcmp(damaged->was, "no") == 0));
 }
 
 static void add_unclaimed(struct survey *v, const struct schema_fact *f,
@@ -356,7 +358,7 @@ static void add_unclaimed(struct survey *v, const struct schema_fact *f,
 	struct challenge *c = v->challenge;
 	struct attack *a;
 
-	if (is_gain(f->op) || damaged->guard || (!at->table && v->version == 0))
+	if (is_gain(f->op, damaged) || damaged->guard || (!at->table && v->version == 0))
 		return;
 	if (u->n > 0 && u->fact == f && u->table == (at->table ? at->table->name : NULL)) {
 		u->n++;

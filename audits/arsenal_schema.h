@@ -179,9 +179,6 @@ schema_damage_fn schema_add_table, schema_add_view, schema_add_column, schema_ad
 /* The name of what is added, which nothing else has. */
 #define SCHEMA_ADDED_NAME "assize_unlisted"
 
-/* Does the UNIQUE or the unique index at the spot keep this set of columns unique? */
-bool schema_spot_is_unique(const struct schema_spot *s);
-
 /* ---- arsenal_schema_said.c: values of schema_fact.says ---- */
 
 typedef bool schema_says_fn(const struct schema_said *k, const struct schema_spot *s);

@@ -225,9 +225,14 @@ bool schema_allow_null(const struct schema_fact *f, struct schema_spot *s)
 	return put_flag(f, s, true);
 }
 
+/* MariaDB knows no NOT NULL of computed columns. */
 bool schema_forbid_null(const struct schema_fact *f, struct schema_spot *s)
 {
-	return !s->table->is_view && put_flag(f, s, false);
+	const struct db_column *c = s->item;
+
+	if (s->table->is_view || (s->catalog->engine == DB_MYSQL && c->generation != DB_PLAIN))
+		return false;
+	return put_flag(f, s, false);
 }
 
 /* Another constant, which is no other writing of the same. */

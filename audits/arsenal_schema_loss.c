@@ -117,14 +117,24 @@ static const char **unique_columns(const struct schema_spot *s, size_t *n)
 	return is_constraint ? k->columns : x->columns;
 }
 
-bool schema_spot_is_unique(const struct schema_spot *s)
+/* Constraints are not always read: what made an index is then known by the index alone. */
+static bool is_of_constraint(const struct schema_spot *s, const struct db_index *x)
+{
+	size_t n;
+	const char **key = schema_primary_key(s->arena, s->table, &n);
+
+	return x->is_automatic && (s->table->n_constraints > 0 ||
+				   is_set_of(s->catalog->engine, x->columns, x->n_columns, key, n));
+}
+
+static bool is_unique(const struct schema_spot *s)
 {
 	const struct db_constraint *k = s->item;
 	const struct db_index *x = s->item;
 
 	if (s->part == PART_CONSTRAINT)
 		return k->type == DB_UNIQUE;
-	return s->part == PART_INDEX && x->is_unique && !x->is_automatic;
+	return x->is_unique && !is_of_constraint(s, x);
 }
 
 /* A constraint, or an index that stands in no constraint: each set of columns once. */
@@ -137,7 +147,7 @@ bool schema_lose_unique(const struct schema_fact *f, struct schema_spot *s)
 	struct db_index *x = s->item;
 
 	(void)f;
-	if (!schema_spot_is_unique(s))
+	if (!is_unique(s))
 		return false;
 	const char **columns = unique_columns(s, &n);
 

@@ -244,6 +244,8 @@ bool schema_says_unique(const struct schema_said *k, const struct schema_spot *s
 		return false;
 	if (w && w->has_unique && w->is_unique)
 		return true;
+	if (!is_index && u->name && find(k, &k->table->indexes, u->name)) /* it goes with it */
+		return true;
 	if ((is_index && x->where) || is_primary_set(k, s->table, columns, n))
 		return false;
 	return says_set(k, columns, n);
