@@ -247,18 +247,6 @@ static void follow_to_login(struct damage *d)
 	damage_login_page(d);
 }
 
-static void add_member(struct damage *d)
-{
-	const char *body = d->answer->body, *open = strchr(body, '{');
-	size_t n = (size_t)(open - body) + 1;
-	const char *rest = body + n;
-	bool is_empty = rest[strspn(rest, " \t\r\n")] == '}';
-	const char *text = arena_printf(d->arena, "%.*s\"assize_challenge\":0%s%s", (int)n, body,
-					is_empty ? "" : ",", rest);
-
-	damage_body(d, text, strlen(text));
-}
-
 /* Everything from the phase on. */
 static void delay(struct http_response *res, const char *phase, double s)
 {
@@ -313,7 +301,7 @@ static void damage(struct damage *d)
 	else if (replay_damage(d, row, false))
 		return;
 	else if (row == HTTP_MEMBER_ADDED)
-		add_member(d);
+		damage_add_member(d);
 	else if (row == HTTP_LATER)
 		delay(&d->answer->response, d->attack->object, d->dose);
 	else if (row == HTTP_EXPIRY)

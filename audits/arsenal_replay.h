@@ -71,7 +71,8 @@ void damage_add_header(struct damage *d, const char *name, const char *value);
 void damage_drop_header(struct damage *d, const char *name);
 /* The page that wants a login in place of the answer. */
 void damage_login_page(struct damage *d);
-void damage_later(struct damage *d, double s);
+/* Of a body that is a JSON object. */
+void damage_add_member(struct damage *d);
 
 /* Operators that attack whatever comes over HTTP; what an arsenal puts among its rows. */
 enum {

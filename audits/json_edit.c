@@ -11,7 +11,7 @@
 
 struct search {
 	const struct json_doc *doc;
-	const struct json_t *wanted;
+	const struct json_t *wanted; /* NULL = none: all are counted */
 	size_t n;
 	bool is_found;
 };
@@ -45,8 +45,18 @@ size_t json_number_of(const struct json_doc *d, const struct json_t *node)
 	return s.is_found ? s.n : (size_t)-1;
 }
 
+size_t json_size_of(const struct json_doc *d, struct json_t *node)
+{
+	struct search s = {.doc = d};
+
+	count(&s, node);
+	return s.n;
+}
+
 struct pass {
 	const char *at, *end;
+	size_t wanted; /* its text is from .. to */
+	const char *from, *to;
 	size_t number;
 	enum json_edit (*edit)(void *ctx, size_t number, struct buf *out);
 	void *ctx;
@@ -125,25 +135,39 @@ static void pass_container(struct pass *p, struct buf *out)
 static void pass_value(struct pass *p, struct buf *out)
 {
 	const char *from = p->at;
+	bool is_wanted = p->number++ == p->wanted;
 
-	p->number++;
 	if (*p->at == '{' || *p->at == '[') {
 		pass_container(p, out);
-		return;
+	} else {
+		if (*p->at == '"')
+			skip_text(p);
+		else
+			while (p->at < p->end && strchr(",]} \t\r\n", *p->at) == NULL)
+				p->at++;
+		copy(out, from, p->at);
 	}
-	if (*p->at == '"')
-		skip_text(p);
-	else
-		while (p->at < p->end && strchr(",]} \t\r\n", *p->at) == NULL)
-			p->at++;
-	copy(out, from, p->at);
+	if (is_wanted) {
+		p->from = from;
+		p->to = p->at;
+	}
+}
+
+void json_span(const char *s, size_t n, size_t number, size_t *from, size_t *length)
+{
+	struct pass p = {.at = s, .end = s + n, .wanted = number, .from = s, .to = s};
+
+	skip_space(&p);
+	pass_value(&p, NULL);
+	*from = (size_t)(p.from - s);
+	*length = (size_t)(p.to - p.from);
 }
 
 void json_edit(const char *s, size_t n,
 	       enum json_edit (*edit)(void *ctx, size_t number, struct buf *out), void *ctx,
 	       struct buf *out)
 {
-	struct pass p = {.at = s, .end = s + n, .edit = edit, .ctx = ctx};
+	struct pass p = {.at = s, .end = s + n, .wanted = (size_t)-1, .edit = edit, .ctx = ctx};
 	enum json_edit what;
 
 	skip_space(&p);

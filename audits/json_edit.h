@@ -23,6 +23,11 @@ enum json_edit {
 /* The number of a node; (size_t)-1 = it is not there. */
 size_t json_number_of(const struct json_doc *d, const struct json_t *node);
 
+/* How many values it is: itself, and all that is in it. */
+size_t json_size_of(const struct json_doc *d, struct json_t *node);
+/* Where the text of a value stands; it is there. */
+void json_span(const char *s, size_t n, size_t number, size_t *from, size_t *length);
+
 /* s[0..n) is what json_parse() took. Of what is dropped or replaced no inner value is asked for. */
 void json_edit(const char *s, size_t n,
 	       enum json_edit (*edit)(void *ctx, size_t number, struct buf *out), void *ctx,

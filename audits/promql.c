@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "audits/arsenal_http.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -392,6 +393,7 @@ const struct audit_kind audit_kind_promql = {
 	.targets = TARGET_BIT(TARGET_PROMETHEUS),
 	.scalar_key = "query",
 	.check = promql_check,
+	.arsenal = &arsenal_promql,
 	.has_value = promql_has_value,
 	.describe = promql_describe,
 	.begin = promql_begin,

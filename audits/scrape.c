@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "audits/arsenal_http.h"
 #include "audits/exposition.h"
 #include "audits/hash_table.h"
 #include "audits/kind_rows.h"
@@ -584,6 +585,7 @@ const struct audit_kind audit_kind_scrape = {
 	.targets = TARGET_BIT(TARGET_HTTP),
 	.scalar_key = "metric",
 	.check = scrape_check,
+	.arsenal = &arsenal_scrape,
 	.check_bounds = scrape_check_bounds,
 	.has_value = scrape_has_value,
 	.merge_key = scrape_merge_key,
