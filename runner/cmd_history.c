@@ -1,6 +1,6 @@
 /*
- * assize history: runs, one check's values through time, rates (rates.h), or what others recorded
- * (recorded.h).
+ * assize history: runs, one check's values through time, rates (rates.h), what others recorded
+ * (recorded.h), or challenges (challenges_show.h).
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/base/utc.h"
+#include "runner/challenges_show.h"
 #include "runner/history/record.h"
 #include "runner/io/json.h"
 #include "runner/names.h"
@@ -25,15 +26,15 @@
 
 static int run_history(struct app *app, const struct command *self, int argc, char **argv);
 
-static const char *const accepts[] = {"file",	  "record", "since", "rates",
-				      "recorded", "limit",  "json",  NULL};
+static const char *const accepts[] = {"file",	    "record", "since", "rates", "recorded",
+				      "challenges", "limit",  "json",  NULL};
 
 const struct command command_history = {
 	.name = "history",
 	.group = "ask the record",
 	.words = "[AUDIT/CHECK [SERIES]]",
-	.summary = "list runs, one check's values through time, how often results passed, or what "
-		   "was recorded",
+	.summary = "list runs, one check's values through time, how often results passed, what was "
+		   "recorded, or challenges",
 	.accepts = accepts,
 	.run = run_history,
 };
@@ -396,12 +397,18 @@ static int run_history(struct app *app, const struct command *self, int argc, ch
 		(void)err_set(&e, ERR_USAGE, "assize history takes a check and a series");
 	if (h.o.is_rates && h.o.is_recorded)
 		(void)err_set(&e, ERR_USAGE, "--rates are of checks, --recorded is of no check");
+	if (h.o.is_challenges && (h.o.is_rates || h.o.is_recorded))
+		(void)err_set(&e, ERR_USAGE, "--challenges are no results: take one of them alone");
+	if (h.o.is_challenges && h.o.n_words > 1)
+		(void)err_set(&e, ERR_USAGE, "--challenges are of a whole check, not of a series");
 	if (e.class != ERR_NONE || read_since(&h, &e) != 0)
 		return app_fail(app, &e);
 	if (app_open_record(app, &h.o, &h.record, &status) != 0)
 		return status;
 	if (h.o.is_recorded)
 		status = recorded_show(app, h.record, &h.o, h.since_ms, &e);
+	else if (h.o.is_challenges)
+		status = challenges_show(app, h.record, &h.o, h.since_ms, &e);
 	else if (h.o.is_rates)
 		status = rates_show(app, h.record, &h.o, h.since_ms, &e);
 	else

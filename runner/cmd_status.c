@@ -26,6 +26,7 @@
 #include "runner/schedule.h"
 #include "runner/session.h"
 #include "runner/show.h"
+#include "runner/status_challenge.h"
 #include "runner/status_grants.h"
 #include "runner/status_notices.h"
 #include "runner/status_rollback.h"
@@ -54,6 +55,12 @@ struct audit_status {
 	int64_t overdue_ms; /* moment it should have run; -1 = it is not overdue */
 	int64_t next_ms;    /* -1 = no schedule */
 	bool is_scheduled;
+};
+
+/* What the outcome of a status does not depend on. */
+struct status_beside {
+	struct status_notices notices;
+	struct status_challenge challenge;
 };
 
 static int add_schedule(const struct check *c, int64_t measured_ms, int64_t now,
@@ -225,7 +232,7 @@ static int print_gates(struct app *app, const struct definition *d, struct recor
 
 static void print_json(struct app *app, const struct audit_status *all,
 		       const struct status_sets *sets, const struct status_grants *grants,
-		       const struct status_notices *notices)
+		       const struct status_beside *beside)
 {
 	size_t n = grants->definition->n_audits;
 	struct json_writer w;
@@ -251,7 +258,8 @@ static void print_json(struct app *app, const struct audit_status *all,
 	json_close(&w, ']');
 	status_sets_put(&w, sets);
 	status_grants_put(&w, grants);
-	status_put_undelivered(&w, notices);
+	status_put_undelivered(&w, &beside->notices);
+	status_challenge_put(&w, &beside->challenge);
 	json_close(&w, '}');
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);
@@ -324,12 +332,24 @@ static void tell_no_record(struct app *app)
 		      "it, see assize help run\n");
 }
 
+static int read_beside(struct app *app, struct record *record, const struct definition *d,
+		       int64_t now, struct status_beside *out, struct err *e)
+{
+	if (status_challenge_read(app, record, d, &out->challenge, e) != 0)
+		return -1;
+	if (record == NULL)
+		return 0;
+	return status_find_undelivered(app, record, now, &out->notices, e) != 0
+		       ? -1
+		       : status_find_gone(app, record, d, &out->notices, e);
+}
+
 static int run_status(struct app *app, const struct command *self, int argc, char **argv)
 {
 	struct definition *d;
 	struct record *record;
 	struct audit_status *all;
-	struct status_notices notices = {0};
+	struct status_beside beside = {0};
 	struct status_grants grants;
 	struct status_sets sets;
 	struct options o;
@@ -352,20 +372,19 @@ static int run_status(struct app *app, const struct command *self, int argc, cha
 	rc = gather(app, d, record, now, all, &e);
 	if (rc == 0)
 		rc = status_sets_read(app, record, d, now, &sets, &e);
-	if (rc == 0 && record != NULL)
-		rc = status_find_undelivered(app, record, now, &notices, &e);
-	if (rc == 0 && record != NULL)
-		rc = status_find_gone(app, record, d, &notices, &e);
+	if (rc == 0)
+		rc = read_beside(app, record, d, now, &beside, &e);
 	if (rc == 0)
 		rc = status_grants_read(app, record, d, &grants, &e);
 	if (rc == 0 && o.is_json)
-		print_json(app, all, &sets, &grants, &notices);
+		print_json(app, all, &sets, &grants, &beside);
 	else if (rc == 0) {
 		print_audits(app, all, d->n_audits, now);
 		print_sets(app, d, &sets);
 		rc = print_gates(app, d, record, now, &e);
 		status_grants_print(app, &grants);
-		status_print_undelivered(app, &notices, now);
+		status_challenge_print(app, &beside.challenge, now);
+		status_print_undelivered(app, &beside.notices, now);
 	}
 	if (record != NULL)
 		record_close(record);

@@ -129,6 +129,8 @@ static const struct option_row rows[] = {
 	 "what assize record was given: all names, or the values of one, of one series of it"},
 	{"at-least", 0, OPTION_TEXT, "SHARE", AT(at_least), 0,
 	 "the share of attacks that every check has to notice, e.g. 80% (default: 100%)"},
+	{"challenges", 0, OPTION_FLAG, NULL, AT(is_challenges), 0,
+	 "what checks noticed when they were challenged, or one check with its attacks"},
 	{"limit", 'n', OPTION_COUNT, "N", AT(limit), 100000, "at most this many lines"},
 	{"jobs", 'j', OPTION_COUNT, "N", AT(jobs), 64,
 	 "threads for databases, files and commands (default: 8)"},

@@ -59,7 +59,7 @@ struct options {
 	int64_t limit;		     /* --limit; 0 = the command's default */
 	bool is_due, is_quiet, is_json, is_help, is_json_schema, is_mdoc, is_curl, is_manifest,
 		is_cold, is_end, is_strict, is_offline, is_dry_run, is_unsigned, is_rates,
-		is_recorded, is_self;
+		is_recorded, is_self, is_challenges;
 	/* words that are not options */
 	const char **words;
 	size_t n_words;
