@@ -368,6 +368,19 @@ forged "a root of another moment" 'changes[2]["root"] = changes[1]["root"]' \
 forged "a change of an older version, whose leaves would not be read" 'changes[2]["version"] = 11' \
 	'change 3 is of another version than the record'
 
+# A challenge that one runner made, and its attacks.
+cat >files.yaml <<'YAML'
+assize: 1
+audits: { f: { checks: [ { id: there, file: { path: assize.yaml } } ] } }
+YAML
+exits "a challenge" 0 as one challenge -f files.yaml
+run as three history --challenges f/there
+like "is seen by another runner, with its attacks" "$status $out" '^0 .*f/there .*1 of 1 attacks? noticed.*missing'
+exits "and verified" 0 as three ledger verify
+save
+forged "an attack in other words" 'c = [c for c in changes if c["kind"] == 0 and b"missing" in rows(c)][-1]
+pack(c, rows(c).replace(b"missing", b"present"))' 'change [0-9]+ does not hold the records'
+
 # The newest root and frontier of the head, in rows that are right otherwise.
 read -r root frontier < <(sqlite3 -separator ' ' "$(copy_of two)" 'SELECT hex(root), hex(frontier) FROM head')
 for part in "$root" "$frontier"; do
@@ -646,7 +659,7 @@ admin postgres 'ALTER DATABASE records RESET default_transaction_read_only'
 # ---- the record's own tests ----
 
 export ASSIZE_TEST_RECORDS="postgresql://postgres@/units?host=$POSTGRES&port=$POSTGRES_PORT"
-pids=() units=(ledger record_damage record record_query record_baseline record_notices record_decisions record_samples record_cursors shared)
+pids=() units=(ledger challenges record_damage record record_query record_baseline record_notices record_decisions record_samples record_cursors shared)
 for unit in "${units[@]}"; do
 	"$BUILD/tests/unit/test_$unit" >"unit.$unit" 2>&1 &
 	pids+=($!)

@@ -396,14 +396,31 @@ static void test_challenges_are_merged_to_their_place(void **state)
 	is_whole(w);
 	m = full_merge(w, other, true);
 	assert_int_equal(m.id, 0);
-	/* what one record has from a third is taken from that one */
-	w->record = open_other(w, "third.db");
-	m = full_merge(w, own, true);
-	assert_int_equal(m.n_challenges, 2);
-	assert_int_equal(m.n_foreign, 2);
-	record_close(w->record);
-	w->record = own;
 	record_close(other);
+}
+
+/* What one record has from a third is taken from that one. */
+static void test_merged_challenges_are_not_merged_again(void **state)
+{
+	struct world *w = *state;
+	struct record *own = w->record, *middle = open_other(w, "middle.db"),
+		      *first = open_other(w, "first.db");
+	const struct challenged c = full_challenged(w, "a/b");
+	struct merged m;
+
+	w->record = first;
+	(void)full_add_challenge(w, &c);
+	w->now_ms = LATER;
+	w->record = middle;
+	m = full_merge(w, first, true);
+	assert_int_equal(m.n_challenges, 1);
+	(void)full_add_challenge(w, &c);
+	w->record = own;
+	m = full_merge(w, middle, true);
+	assert_int_equal(m.n_challenges, 1);
+	assert_int_equal(m.n_foreign, 1);
+	record_close(middle);
+	record_close(first);
 }
 
 static void test_challenge_of_the_future_is_not_merged(void **state)
@@ -481,6 +498,7 @@ int main(void)
 		TEST(test_challenge_is_proven),
 		TEST(test_record_of_version_18_takes_challenges),
 		TEST(test_challenges_are_merged_to_their_place),
+		TEST(test_merged_challenges_are_not_merged_again),
 		TEST(test_challenge_of_the_future_is_not_merged),
 		TEST(test_unsigned_challenges_are_not_left_behind),
 		TEST(test_challenge_that_was_recorded_later_is_doubted),

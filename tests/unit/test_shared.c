@@ -1,5 +1,5 @@
 /* shared records: names of records on a server, and what needs one. */
-#include "record_world.h"
+#include "full_record.h"
 
 #include <time.h>
 
@@ -348,14 +348,16 @@ static void assert_refused(struct world *w, const char *sql, const char *why)
 	w->record = NULL;
 }
 
-/* A run that failed, and one that did not measure what the former did. */
+/* A run that failed, one that did not measure what the former did, and a challenge. */
 static void measure(struct world *w)
 {
+	const struct challenged c = full_challenged(w, "a/b");
 	struct result x = world_result(w, world_check(w, "a/b"), "", OUTCOME_FAIL, world_int(1));
 
 	(void)world_run(w, "v1", x);
 	x = world_result(w, world_check(w, "c/d"), "", OUTCOME_PASS, world_int(1));
 	(void)world_run(w, "v1", x);
+	(void)full_add_challenge(w, &c);
 }
 
 /* Only rows that come and go may be changed by a change. */
@@ -396,6 +398,17 @@ static void test_shared_rows_without_a_leaf_are_refused(void **state)
 		"INSERT INTO artifacts VALUES (1, 1, 1, 1, 1)",
 		"INSERT INTO decision_waivers VALUES (1, 1, 1, 1, 1, 1, 1, 1)",
 		"INSERT INTO external_labels VALUES (1, 0, 1, 1)",
+		"INSERT INTO challenges SELECT 2, 1000000, definition_id, at_ms, recorded_ms, "
+		"duration_us, subject, reason, help, 0, 0, 0, 0, 0, definition_file, "
+		"definition_digest, commit_id, is_dirty, host, user, version, merge, behind FROM "
+		"challenges",
+		"INSERT INTO attacks SELECT 1, 99, name, object, words, outcome, reason, series, "
+		"was, became, bound, advice, turns_red, turns_red_words, is_control, is_erratic, "
+		"duration_us FROM attacks WHERE place = 5",
+		"INSERT INTO attacks SELECT 2, place, name, object, words, outcome, reason, "
+		"series, "
+		"was, became, bound, advice, turns_red, turns_red_words, is_control, is_erratic, "
+		"duration_us FROM attacks WHERE place = 5",
 		"INSERT INTO texts(hash, body) VALUES (9, 'not hashed so')",
 		"INSERT INTO facts SELECT 9, zeroblob(16), definition_id, ordinal, 1, unit, bound, "
 		"usual_limit, bound_line, bound_col, reason, evidence, query, attempts, is_flaky, "
@@ -417,6 +430,43 @@ static void test_shared_rows_without_a_leaf_are_refused(void **state)
 	}
 }
 
+/* Its leaf is in order, and its score is not that of its attacks. */
+static void test_shared_challenge_has_the_counts_of_its_attacks(void **state)
+{
+	struct world *w = *state;
+	struct challenged c = full_challenged(w, "a/b");
+
+	c.n_noticed += c.n_survived;
+	c.n_survived = 0;
+	(void)full_add_challenge(w, &c);
+	assert_refused(w, "a better score",
+		       "has rows that do not follow from the records it holds");
+}
+
+static void test_shared_challenge_is_seen_by_others(void **state)
+{
+	struct world *w = *state;
+	const struct challenged c = full_challenged(w, "a/b");
+	int64_t id = full_add_challenge(w, &c);
+	struct recorded_challenge x;
+	struct ledger_verification v;
+	char cache[96];
+	struct record *r;
+	struct err e = {0};
+
+	(void)snprintf(cache, sizeof(cache), "%s/other", w->dir);
+	assert_int_equal(setenv("ASSIZE_RECORD_CACHE", cache, 1), 0);
+	assert_ok(record_open(w->path, RECORD_READ, &r, &e), e);
+	assert_ok(record_challenge(r, w->arena, id, &x, &e), e);
+	assert_int_equal(x.challenged.n_attacks, c.n_attacks);
+	for (size_t i = 0; i < c.n_attacks; i++)
+		assert_string_equal(x.challenged.attacks[i].words, c.attacks[i].words);
+	assert_true(challenged_score(&x.challenged) == challenged_score(&c));
+	v = full_verify(w, w->path, NULL);
+	assert_int_equal(v.n_broken + v.n_doubts, 0);
+	record_close(r);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -435,6 +485,8 @@ int main(void)
 		TEST(test_shared_copy_that_cannot_be_written_is_not_read),
 		TEST(test_shared_history_is_not_changed_by_a_change),
 		cmocka_unit_test(test_shared_rows_without_a_leaf_are_refused),
+		TEST(test_shared_challenge_has_the_counts_of_its_attacks),
+		TEST(test_shared_challenge_is_seen_by_others),
 	};
 
 	return world_server() == NULL ? cmocka_run_group_tests(alone, NULL, NULL)
