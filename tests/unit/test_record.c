@@ -71,9 +71,8 @@ static void test_record_migrates_an_empty_file(void **state)
 static void test_record_migrates_version_zero(void **state)
 {
 	struct world *w = *state;
-	char path[128];
+	const char *path = arena_printf(w->arena, "%s/zero.db", w->dir);
 
-	(void)snprintf(path, sizeof(path), "%s/zero.db", w->dir);
 	execute(path, "PRAGMA application_id = 1095981637; PRAGMA user_version = 0");
 	opens(path, RECORD_WRITE);
 	assert_int_equal(ask(path, "PRAGMA user_version"), NEWEST);
