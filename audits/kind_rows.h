@@ -52,6 +52,7 @@ extern const struct arsenal arsenal_elf;
 extern const struct arsenal arsenal_file;
 extern const struct arsenal arsenal_log;
 extern const struct arsenal arsenal_oci;
+extern const struct arsenal arsenal_rollback;
 extern const struct arsenal arsenal_sbom;
 extern const struct arsenal arsenal_secrets;
 extern const struct arsenal arsenal_signature;

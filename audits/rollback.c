@@ -428,7 +428,9 @@ static int verify_set(struct probe *p, const struct rollback_set *set, const cha
 static int rollback_probe(struct probe *p, struct err *e)
 {
 	const struct rollback_spec *spec = p->checks[0]->spec;
-	const struct rollback_set *set = definition_rollback(p->world->definition, spec->set);
+	const struct rollback_set *set =
+		spec->stand_in ? spec->stand_in
+			       : definition_rollback(p->world->definition, spec->set);
 	const char *const *tags;
 	size_t n;
 
@@ -509,4 +511,5 @@ const struct audit_kind audit_kind_rollback = {
 	.runs_program = rollback_runs_program,
 	.describe = rollback_describe,
 	.probe = rollback_probe,
+	.arsenal = &arsenal_rollback,
 };

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct rollback_set;
+
 enum rollback_tags_rule { ROLLBACK_ALL = 0, ROLLBACK_ANY };
 
 enum rollback_verb { ROLLBACK_VERIFY = 0, ROLLBACK_WARM, ROLLBACK_DRILL };
@@ -24,6 +26,8 @@ struct rollback_spec {
 	enum rollback_verb verb;
 	const char *previous; /* drill: the next older tag; NULL = there is none */
 	bool is_cold;	      /* the same */
+	/* Not a key: what a challenge puts in the set's place; NULL = the definition's. */
+	const struct rollback_set *stand_in;
 };
 
 #endif

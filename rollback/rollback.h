@@ -138,6 +138,16 @@ int rollback_resolve(struct arena *a, const struct rollback_set *set, const char
 /* Is a tag of this name one of the set's releases, however old? */
 bool rollback_has(const struct rollback_set *set, const char *tag);
 
+/* A file of a tag's tree, and where the repository itself keeps its content. */
+struct rollback_blob {
+	const char *path; /* in the tree; NULL = there is no file in it */
+	const char *file; /* a loose object or a pack; NULL = neither: it is borrowed, or gone */
+	int64_t at;	  /* a byte of its compressed content in there */
+	bool is_packed;
+};
+/* Of the largest file of the tag; that of several which comes first. */
+int rollback_largest(struct arena *a, const struct rollback_set *set, const char *tag,
+		     struct rollback_blob *out, struct err *e);
 /*
  * Those of the names that are no tag of the repository any more and would be among the set's newest
  * if they were: somebody deleted them.

@@ -41,6 +41,7 @@
 #define MAX_RATIO 1032
 
 struct pack {
+	const char *path;
 	int fd, index_fd;
 	uint64_t end; /* of the entries */
 	uint64_t index_bytes;
@@ -125,7 +126,8 @@ static struct pack *open_pack(struct arena *a, const char *dir, const char *inde
 	struct stat st = {0}, index_st = {0};
 
 	p->index_fd = file_open(arena_printf(a, "%s/%s", dir, index), &index_st, NULL);
-	p->fd = file_open(arena_printf(a, "%s/%.*s.pack", dir, (int)n_stem, index), &st, NULL);
+	p->path = arena_printf(a, "%s/%.*s.pack", dir, (int)n_stem, index);
+	p->fd = file_open(p->path, &st, NULL);
 	arena_defer(a, close_pack, p);
 	if (p->index_fd < 0 || p->fd < 0 || st.st_size < PACK_HEADER + PACK_TRAILER)
 		return NULL;
@@ -176,6 +178,11 @@ struct git_packs *git_packs_open(struct arena *a, const char *objects)
 size_t git_packs_count(const struct git_packs *packs)
 {
 	return packs->n;
+}
+
+const char *git_pack_path(const struct git_packs *packs, uint32_t pack)
+{
+	return packs->items[pack]->path;
 }
 
 struct git_pack_reader *git_pack_reader_new(const struct git_packs *packs, size_t max_bytes)

@@ -62,6 +62,9 @@ struct git_packs *git_packs_open(struct arena *a, const char *objects);
 /* How many could be used. */
 size_t git_packs_count(const struct git_packs *packs);
 
+/* Of one of them; as long as the packs live. */
+const char *git_pack_path(const struct git_packs *packs, uint32_t pack);
+
 /*
  * One thread's buffers. No object and no delta whose stream could take more than max_bytes is read.
  * Borrows the packs.
