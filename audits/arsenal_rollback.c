@@ -45,8 +45,9 @@ struct tour {
 	const struct rollback_set *set; /* the copy's */
 	const char *git;		/* the copy of git's directory */
 	const char *const *tags, *const *commits;
-	size_t n;      /* those that an attack damages: the first n */
-	size_t n_tags; /* of the set */
+	size_t n;	 /* deeds of an attack: of tags, or of what they are made of */
+	size_t n_struck; /* tags that an attack damages: the first ones */
+	size_t n_tags;	 /* of the set */
 };
 
 /* Several deeds at once. */
@@ -167,18 +168,18 @@ static int rollback_open(struct challenge *c, struct err *e)
 
 /* --- attacks --- */
 
-/* One attack that does items[0..n) to the first n tags, which the words are around. */
-static struct attack *add(const struct tour *t, const char *name, const char *const words[2],
+/* One attack that does items[0..n) to the first tags. words: what is told of them. */
+static struct attack *add(const struct tour *t, const char *name, const char *words,
 			  struct deed *items)
 {
 	struct deeds *all = arena_alloc(t->s->arena, sizeof(*all));
-	const char *tag = t->n == 1 ? t->tags[0] : arena_printf(t->s->arena, "all %zu tags", t->n);
+	const char *tag = t->n_struck == 1 ? t->tags[0]
+					   : arena_printf(t->s->arena, "all %zu tags", t->n_struck);
 
 	*all = (struct deeds){items, t->n};
 	return scene_add(t->s, name, tag,
 			 &(struct deed){.act = act_all,
-					.words = arena_printf(t->s->arena, "%s%s%s", words[0], tag,
-							      words[1]),
+					.words = arena_printf(t->s->arena, "%s: %s", tag, words),
 					.more = all});
 }
 
@@ -225,7 +226,7 @@ static void add_moved(const struct tour *t)
 			.text = arena_printf(t->s->arena, "%s\n", commit),
 		};
 	}
-	a = add(t, "tag-moved", (const char *[]){"", " leads to another commit"}, items);
+	a = add(t, "tag-moved", "moved to another commit", items);
 	if (!is_pinned(t))
 		attack_settle(a, ATTACK_OUT_OF_REACH,
 			      "the record has not seen the tag yet: it is known from the first run "
@@ -243,7 +244,7 @@ static void add_deleted(const struct tour *t)
 			.path = t->git,
 			.text = arena_printf(t->s->arena, "refs/tags/%s", t->tags[i]),
 		};
-	a = add(t, "tag-deleted", (const char *[]){"", " is gone"}, items);
+	a = add(t, "tag-deleted", "deleted", items);
 	if (t->n < t->n_tags)
 		attack_settle(a, ATTACK_OUT_OF_REACH,
 			      "an older tag takes its place; a gate with `rollback` asks the "
@@ -251,36 +252,19 @@ static void add_deleted(const struct tour *t)
 }
 
 struct object_attack {
-	const char *name, *words[2];
+	const char *name, *words;
 	int (*act)(struct scene *s, const struct deed *d, double dose, struct err *e);
 	bool is_for_loose, is_for_packs;
 };
 
 static const struct object_attack object_attacks[] = {
-	{"file-lost",
-	 {"the largest file of ", " is gone from the repository"},
-	 act_missing,
-	 true,
+	{"file-lost", "the object of the largest file is gone", act_missing, true, false},
+	{"file-damaged", "one bit of the largest file is another", act_flipped, true, true},
+	{"file-torn", "the second half of the largest file's object is gone", act_torn, true,
 	 false},
-	{"file-damaged",
-	 {"one bit of the largest file of ", " is another"},
-	 act_flipped,
-	 true,
+	{"pack-torn", "the second half of the pack with the largest file is gone", act_torn, false,
 	 true},
-	{"file-torn",
-	 {"the second half of the largest file of ", " is gone"},
-	 act_torn,
-	 true,
-	 false},
-	{"pack-torn",
-	 {"the second half of the pack with the largest file of ", " is gone"},
-	 act_torn,
-	 false,
-	 true},
-	{"index-lost",
-	 {"the index of the pack with the largest file of ", " is gone"},
-	 act_missing,
-	 false,
+	{"index-lost", "the index of the pack with the largest file is gone", act_missing, false,
 	 true},
 };
 
@@ -377,7 +361,7 @@ static int rollback_survey(struct challenge *c, struct err *e)
 	if (rollback_tags(c->arena, t.set, &t.tags, &t.n_tags, e) != 0 ||
 	    rollback_commits(c->arena, t.set, t.tags, t.n_tags, &t.commits, e) != 0)
 		return -1;
-	t.n = spec->tags == ROLLBACK_ANY ? t.n_tags : 1;
+	t.n = t.n_struck = spec->tags == ROLLBACK_ANY ? t.n_tags : 1;
 	add_controls(&t);
 	add_moved(&t);
 	add_deleted(&t);
