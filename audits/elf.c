@@ -336,6 +336,7 @@ const struct audit_kind audit_kind_elf = {
 	.values = elf_values,
 	.scalar_key = "path",
 	.check = elf_check,
+	.arsenal = &arsenal_elf,
 	.describe = elf_describe,
 	.probe = elf_probe,
 };

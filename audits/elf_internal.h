@@ -1,5 +1,6 @@
 /*
- * elf_internal: what the files of the ELF reader share; private to elf_*.c.
+ * elf_internal: what the files of the ELF reader share; private to elf_*.c, and to the arsenal
+ * that changes what they read.
  *
  * elf_read.c holds the file, its numbers, segments, notes and section names; elf_dynamic.c what the
  * dynamic section says, read as the loader reads it; elf_relro.c what is closed before the start.
@@ -10,6 +11,10 @@
 #include "audits/elf_read.h"
 
 enum { DF_BIND_NOW = 0x8, DF_1_NOW = 0x1 };
+
+enum { PF_X = 1, PF_W = 2 }; /* of segments */
+enum { SHT_SYMTAB = 2 };
+enum { NT_GNU_BUILD_ID = 3 };
 
 enum segment_type {
 	PT_LOAD = 1,
@@ -52,6 +57,9 @@ struct elf {
 	const char *strings; /* of the dynamic section, NUL behind its end */
 	int64_t n_strings;
 };
+
+/* Everything; arena, fd, size and out are set. */
+int elf_look(struct elf *f, struct err *e);
 
 uint32_t elf_half(const struct elf *f, const unsigned char *p);
 uint32_t elf_word(const struct elf *f, const unsigned char *p);

@@ -22,10 +22,7 @@
 #define MAX_NOTES    ((int64_t)1024 * 1024)
 #define MAX_INTERP   4096
 
-enum { PF_X = 1, PF_W = 2 };
-enum { SHT_SYMTAB = 2 };
 enum { DF_1_PIE = 0x08000000 };
-enum { NT_GNU_BUILD_ID = 3 };
 
 /* --- numbers --- */
 
@@ -357,30 +354,39 @@ static int read_header(struct elf *f, const unsigned char *h, int64_t n, struct 
 	return 0;
 }
 
+int elf_look(struct elf *f, struct err *e)
+{
+	unsigned char *h;
+	int64_t n = f->size < 64 ? f->size : 64;
+
+	*f->out = (struct elf_facts){.interp = "",
+				     .build_id = "",
+				     .soname = "",
+				     .rpath = "",
+				     .runpath = "",
+				     .glibc = "",
+				     .glibc_mark = ""};
+	if (elf_read_part(f, 0, n, "its header lies", &h, e) < 0 || read_header(f, h, n, e) < 0 ||
+	    read_segments(f, h, e) < 0 || look_at_loads(f, e) < 0 || read_interp(f, e) < 0)
+		return -1;
+	look_at_permissions(f);
+	for (size_t i = 0; i < f->n_segments; i++)
+		if (f->segments[i].type == PT_NOTE && read_notes(f, &f->segments[i], e) < 0)
+			return -1;
+	if (elf_look_at_dynamic(f, e) < 0 || elf_look_at_relro(f, e) < 0)
+		return -1;
+	name_type(f);
+	f->out->sections_reason = section_trouble(f, h);
+	return 0;
+}
+
 int elf_read(struct arena *a, int fd, int64_t size, struct elf_facts *out, struct err *e)
 {
-	struct elf_facts facts = {.interp = "",
-				  .build_id = "",
-				  .soname = "",
-				  .rpath = "",
-				  .runpath = "",
-				  .glibc = "",
-				  .glibc_mark = ""};
+	struct elf_facts facts;
 	struct elf f = {.arena = a, .fd = fd, .size = size, .out = &facts};
-	unsigned char *h;
-	int64_t n = size < 64 ? size : 64;
 
-	if (elf_read_part(&f, 0, n, "its header lies", &h, e) < 0 || read_header(&f, h, n, e) < 0 ||
-	    read_segments(&f, h, e) < 0 || look_at_loads(&f, e) < 0 || read_interp(&f, e) < 0)
+	if (elf_look(&f, e) < 0)
 		return -1;
-	look_at_permissions(&f);
-	for (size_t i = 0; i < f.n_segments; i++)
-		if (f.segments[i].type == PT_NOTE && read_notes(&f, &f.segments[i], e) < 0)
-			return -1;
-	if (elf_look_at_dynamic(&f, e) < 0 || elf_look_at_relro(&f, e) < 0)
-		return -1;
-	name_type(&f);
-	facts.sections_reason = section_trouble(&f, h);
 	*out = facts;
 	return 0;
 }
