@@ -455,6 +455,7 @@ const struct audit_kind audit_kind_secrets = {
 	.values = secrets_values,
 	.scalar_key = "path",
 	.check = secrets_check,
+	.arsenal = &arsenal_secrets,
 	.describe = secrets_describe,
 	.probe = secrets_probe,
 };
