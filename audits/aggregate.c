@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
@@ -265,6 +266,7 @@ const struct audit_kind audit_kind_aggregate = {
 	.keys = aggregate_keys,
 	.values = aggregate_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.check = aggregate_check,
 	.check_bounds = scan_check_bounds,
 	.has_value = aggregate_has_value,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
@@ -413,6 +414,7 @@ const struct audit_kind audit_kind_distribution = {
 	.keys = distribution_keys,
 	.values = distribution_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.check = distribution_check,
 	.describe = distribution_describe,
 	.probe = distribution_probe,

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
 #include "audits/scan_show.h"
@@ -176,6 +177,7 @@ const struct audit_kind audit_kind_duplicates = {
 	.keys = duplicates_keys,
 	.values = duplicates_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.check = duplicates_check,
 	.merge_key = scan_merge_key,
 	.describe = scan_describe,

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
 #include "runner/base/arena.h"
@@ -255,6 +256,7 @@ const struct audit_kind audit_kind_freshness = {
 	.keys = freshness_keys,
 	.values = freshness_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.check = freshness_check,
 	.merge_key = scan_merge_key,
 	.describe = scan_describe,

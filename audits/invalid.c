@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/invalid_rules.h"
 #include "audits/kind_rows.h"
@@ -202,6 +203,7 @@ const struct audit_kind audit_kind_invalid = {
 	.keys = invalid_keys,
 	.values = invalid_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.check = invalid_check,
 	.check_bounds = scan_check_bounds,
 	.merge_key = scan_merge_key,

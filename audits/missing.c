@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
 #include "audits/scan_show.h"
@@ -132,6 +133,7 @@ const struct audit_kind audit_kind_missing = {
 	.keys = missing_keys,
 	.values = missing_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.check = missing_check,
 	.check_bounds = scan_check_bounds,
 	.merge_key = scan_merge_key,

@@ -7,6 +7,7 @@
  */
 #include <stddef.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
@@ -222,6 +223,7 @@ const struct audit_kind audit_kind_orphans = {
 	.keys = orphans_keys,
 	.values = orphans_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.check = orphans_check,
 	.merge_key = scan_merge_key,
 	.describe = scan_describe,

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
@@ -448,6 +449,7 @@ const struct audit_kind audit_kind_reconcile = {
 	.keys = reconcile_keys,
 	.values = reconcile_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.is_target_optional = true,
 	.check = reconcile_check,
 	.has_value = reconcile_has_value,

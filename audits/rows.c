@@ -1,6 +1,7 @@
 /* rows: how many rows a table has, or of those a condition holds for. 0 is a value. */
 #include <stddef.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
 #include "runner/model/kind.h"
@@ -46,6 +47,7 @@ const struct audit_kind audit_kind_rows = {
 	.keys = rows_keys,
 	.values = rows_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.scalar_key = "table",
 	.check = rows_check,
 	.merge_key = scan_merge_key,

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "audits/show.h"
@@ -405,6 +406,7 @@ const struct audit_kind audit_kind_sql = {
 	.keys = sql_keys,
 	.values = sql_values,
 	.targets = TARGET_DATABASES,
+	.arsenal = &arsenal_database,
 	.scalar_key = "query",
 	.check = sql_check,
 	.has_value = sql_has_value,
