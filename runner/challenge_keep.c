@@ -8,21 +8,30 @@
 #include "runner/identity.h"
 #include "runner/model/definition.h"
 
-int challenge_keep(struct app *app, const struct definition *d, struct record *record,
-		   struct challenger *challenger, const struct challenged *c, struct err *e)
+void challenge_keep_begin(struct app *app, const struct definition *d, struct challenge_origin *out)
 {
-	struct challenge_origin origin = {.definition_file = d->root_file};
 	struct run_info who = {.id = 0};
+
+	identity_fill(app, d, &who);
+	*out = (struct challenge_origin){
+		.definition_file = d->root_file,
+		.commit = who.commit,
+		.is_dirty = who.is_dirty,
+		.host = who.host,
+		.user = who.user,
+		.version = who.version,
+	};
+	memcpy(out->definition_digest, d->digest, sizeof(out->definition_digest));
+}
+
+int challenge_keep(struct record *record, const struct clock *clock,
+		   const struct challenge_origin *origin, struct challenger *challenger,
+		   const struct challenged *c, struct err *e)
+{
+	struct challenge_origin now = *origin;
 
 	if (atomic_load(challenger_interrupt(challenger)))
 		return 0;
-	identity_fill(app, d, &who);
-	origin.commit = who.commit;
-	origin.is_dirty = who.is_dirty;
-	origin.host = who.host;
-	origin.user = who.user;
-	origin.version = who.version;
-	memcpy(origin.definition_digest, d->digest, sizeof(origin.definition_digest));
-	origin.recorded_ms = clock_wall_ms(&app->clock);
-	return record_challenge_add(record, c, &origin, NULL, e);
+	now.recorded_ms = clock_wall_ms(clock);
+	return record_challenge_add(record, c, &now, NULL, e);
 }

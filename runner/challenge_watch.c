@@ -25,6 +25,7 @@
 #include "runner/base/err.h"
 #include "runner/challenge_keep.h"
 #include "runner/challenge_self.h"
+#include "runner/history/challenges.h"
 #include "runner/io/proc.h"
 #include "runner/judge.h"
 #include "runner/model/definition.h"
@@ -35,8 +36,9 @@
 
 struct watch {
 	const struct challenge_watch *req;
-	struct challenger *challenger; /* NULL = of assize itself */
-	atomic_bool is_interrupted;    /* then */
+	struct challenger *challenger;	/* NULL = of assize itself */
+	atomic_bool is_interrupted;	/* then */
+	struct challenge_origin origin; /* of what is recorded */
 	size_t n_items;
 	struct challenged *items; /* the worker's; the first n_done are finished */
 	pthread_t worker;
@@ -96,7 +98,8 @@ static int challenge_one(struct watch *w, size_t i, struct err *e)
 	if (rc != 0 || req->is_survey)
 		return rc;
 	set_recording(w, true);
-	rc = challenge_keep(req->app, req->definition, req->record, w->challenger, &w->items[i], e);
+	rc = challenge_keep(req->record, &req->app->clock, &w->origin, w->challenger, &w->items[i],
+			    e);
 	set_recording(w, false);
 	return rc;
 }
@@ -295,6 +298,9 @@ static int open_challenger(struct watch *w, struct err *e)
 {
 	if (w->req->self_program != NULL)
 		return proc_start_helper(e);
+	if (!w->req->challenge.is_survey)
+		challenge_keep_begin(w->req->challenge.app, w->req->challenge.definition,
+				     &w->origin);
 	return challenger_new(&w->req->challenge, &w->challenger, e);
 }
 

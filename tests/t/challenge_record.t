@@ -165,6 +165,38 @@ exits "what is pruned is nothing of it" 0 "$ASSIZE" prune --older 1ms
 ok "it is as it was" cmp here <("$ASSIZE" history --challenges a/whole --json)
 exits "in a record that is whole" 0 "$ASSIZE" ledger verify --trust "$key"
 
+# ---- interrupted ----
+
+cat >hangs.py <<'PY'
+import socket
+s = socket.create_server(('127.0.0.1', 0))
+open('port.new', 'w').write(str(s.getsockname()[1]))
+import os; os.rename('port.new', 'port')
+held = []
+while True:
+    held.append(s.accept()) # and no word
+    open('asked', 'w').write('yes')
+PY
+python3 hangs.py &
+reap $!
+wait_for test -e port || bail "no server"
+cat >slow.yaml <<YAML
+assize: 1
+targets: { shop: { http: "http://127.0.0.1:$(cat port)" } }
+audits: { s: { checks: [ { id: file, file: { path: a.txt } }, { id: web, target: shop, timeout: 60s, http: { path: / } } ] } }
+YAML
+"$ASSIZE" challenge -f slow.yaml --record slow.db >/dev/null 2>&1 &
+challenge=$!
+wait_for test -e asked || bail "it never asked"
+kill -INT $challenge
+wait $challenge
+isnt "a challenge that is interrupted: exit status" "$?" 0
+is "what was over is recorded, what was under way is not" \
+	"$("$ASSIZE" history --challenges --json --record slow.db | jq -c '.challenges | map([.check, .score])')" '[["s/file",1]]'
+exits "in a record that is whole" 0 "$ASSIZE" ledger verify --record slow.db
+run "$ASSIZE" challenge --dry-run a/there
+like "a survey is no challenge" "$status $("$ASSIZE" history --challenges --json | jq '.challenges | length')" '^[0-9] 6$'
+
 # ---- trouble ----
 
 n=$(sql 'SELECT count(*) FROM challenges')
