@@ -13,6 +13,7 @@
 #include "runner/base/str.h"
 #include "runner/io/json.h"
 #include "runner/kinds_mdoc.h"
+#include "runner/model/challenge.h"
 #include "runner/model/kind.h"
 #include "runner/options.h"
 #include "runner/schema_json.h"
@@ -128,6 +129,23 @@ static void print_notes(FILE *out, const struct audit_kind *kind)
 		(void)fprintf(out, "  %-18s %s\n", name, text);
 }
 
+static void print_attacks(FILE *out, const struct attack_row *rows, bool is_control)
+{
+	for (const struct attack_row *row = rows; row->name; row++)
+		if (row->is_control == is_control)
+			(void)fprintf(out, "  %-18s %s\n", row->name, row->help);
+}
+
+static void print_arsenal(FILE *out, const struct arsenal *arsenal)
+{
+	if (!arsenal)
+		return;
+	(void)fputs("\nattacks of assize challenge, as claims: names them\n", out);
+	print_attacks(out, arsenal->rows, false);
+	(void)fputs("\nharmless changes, which it must not notice\n", out);
+	print_attacks(out, arsenal->rows, true);
+}
+
 static void show_kind(struct app *app, const struct audit_kind *kind)
 {
 	(void)fprintf(app->out, "%s: %s\n\n", kind->name, kind->summary);
@@ -139,6 +157,7 @@ static void show_kind(struct app *app, const struct audit_kind *kind)
 	print_rows(app, kind->keys, 2);
 	print_values(app, kind);
 	print_notes(app->out, kind);
+	print_arsenal(app->out, kind->arsenal);
 	(void)fputs("\nwhat it cannot see\n", app->out);
 	print_wrapped(app->out, kind->blind);
 }
@@ -175,6 +194,20 @@ static void put_notes(struct json_writer *w, const struct audit_kind *kind)
 	json_close(w, ']');
 }
 
+static void put_arsenal(struct json_writer *w, const struct arsenal *arsenal)
+{
+	json_open(w, "attacks", '[');
+	for (const struct attack_row *row = arsenal ? arsenal->rows : NULL; row && row->name;
+	     row++) {
+		json_open(w, NULL, '{');
+		json_put_text(w, "name", row->name);
+		json_put_bool(w, "is_harmless", row->is_control);
+		json_put_text(w, "help", row->help);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
 static void put_kind(struct json_writer *w, struct arena *a, const struct audit_kind *kind)
 {
 	json_open(w, NULL, '{');
@@ -195,6 +228,7 @@ static void put_kind(struct json_writer *w, struct arena *a, const struct audit_
 	json_close(w, ']');
 	if (kind->note)
 		put_notes(w, kind);
+	put_arsenal(w, kind->arsenal);
 	json_put_text(w, "blind", kind->blind);
 	json_close(w, '}');
 }

@@ -12,6 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/num.h"
 #include "runner/load_parts.h"
+#include "runner/model/challenge.h"
 #include "runner/model/kind.h"
 
 static void put_limit(struct buf *out, const struct key_row *row, int64_t v)
@@ -208,6 +209,49 @@ static void put_notes(struct buf *out, const struct audit_kind *kind)
 	(void)buf_puts(out, ".El\n");
 }
 
+static void put_attacks(struct buf *out, const struct attack_row *rows, bool is_control)
+{
+	(void)buf_puts(out, ".Bl -tag -width Ds\n");
+	for (const struct attack_row *row = rows; row->name; row++) {
+		if (row->is_control != is_control)
+			continue;
+		(void)buf_puts(out, ".It Cm ");
+		put_text(out, row->name);
+		(void)buf_puts(out, "\n");
+		put_sentence(out, row->help);
+	}
+	(void)buf_puts(out, ".El\n");
+}
+
+/* Kinds that are attacked in one way have its list once, with the first of them. */
+static const struct audit_kind *first_with(const struct arsenal *arsenal)
+{
+	size_t n;
+	const struct audit_kind *const *kinds = audit_kinds(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (kinds[i]->arsenal && kinds[i]->arsenal->rows == arsenal->rows)
+			return kinds[i];
+	return NULL;
+}
+
+static void put_arsenal(struct buf *out, const struct audit_kind *kind)
+{
+	const struct audit_kind *first = kind->arsenal ? first_with(kind->arsenal) : NULL;
+
+	if (!first)
+		return;
+	if (first != kind) {
+		(void)buf_printf(out, ".Pp\nAttacks of challenge: those of kind\n.Ic %s .\n",
+				 first->name);
+		return;
+	}
+	(void)buf_puts(out, ".Pp\nAttacks of challenge:\n");
+	put_attacks(out, kind->arsenal->rows, false);
+	(void)buf_puts(out, ".Pp\nHarmless changes, which it must not notice:\n");
+	put_attacks(out, kind->arsenal->rows, true);
+}
+
 static void put_kind(struct buf *out, const struct audit_kind *kind)
 {
 	(void)buf_printf(out, ".Ss %s\n", kind->name);
@@ -224,6 +268,7 @@ static void put_kind(struct buf *out, const struct audit_kind *kind)
 	put_rows(out, kind->keys);
 	put_values(out, kind);
 	put_notes(out, kind);
+	put_arsenal(out, kind);
 	(void)buf_puts(out, ".Pp\n.Em What it cannot see .\n");
 	put_paragraph(out, kind->blind);
 }

@@ -330,17 +330,36 @@ static void check_tags(struct loader *l, const struct texts *tags)
 				       str_escaped(l->arena, tags->items[i]));
 }
 
+static const struct attack_row *attack_row_of(const struct check *c, const char *name)
+{
+	const struct attack_row *row = c->kind->arsenal->rows;
+
+	while (row->name && strcmp(row->name, name) != 0)
+		row++;
+	return row->name ? row : NULL;
+}
+
 static void report_claim(struct loader *l, const struct check *c, const struct texts *claims,
 			 size_t i)
 {
 	const struct attack_row *rows = c->kind->arsenal->rows;
-	const char *known[64];
-	size_t n = 0;
+	const char **known;
+	size_t n = 0, n_known = 0;
 	int close;
 
-	for (; rows[n].name && n < sizeof(known) / sizeof(known[0]); n++)
-		known[n] = rows[n].name;
-	close = str_closest(claims->items[i], known, n);
+	if (attack_row_of(c, claims->items[i])) {
+		(void)diags_at(l->diags, claims->positions[i], "remove it",
+			       "\"%s\" is a harmless change, which no check is to notice",
+			       claims->items[i]);
+		return;
+	}
+	while (rows[n].name)
+		n++;
+	known = arena_array(l->arena, n, sizeof(*known));
+	for (size_t k = 0; k < n; k++)
+		if (!rows[k].is_control)
+			known[n_known++] = rows[k].name;
+	close = str_closest(claims->items[i], known, n_known);
 	(void)diags_at(
 		l->diags, claims->positions[i],
 		close >= 0 ? arena_printf(l->arena, "did you mean \"%s\"?", known[close])
@@ -357,11 +376,9 @@ static void check_claims(struct loader *l, struct check *c, const struct texts *
 		return;
 	}
 	for (size_t i = 0; i < claims->n; i++) {
-		const struct attack_row *row = c->kind->arsenal->rows;
+		const struct attack_row *row = attack_row_of(c, claims->items[i]);
 
-		while (row->name && strcmp(row->name, claims->items[i]) != 0)
-			row++;
-		if (!row->name || row->is_control)
+		if (!row || row->is_control)
 			report_claim(l, c, claims, i);
 	}
 	c->claims = *claims;
