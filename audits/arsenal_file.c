@@ -25,6 +25,7 @@
 #include "runner/model/definition.h"
 #include "runner/model/expect.h"
 #include "runner/model/pattern.h"
+#include "runner/model/unit.h"
 
 #define DAY_S	   86400.0
 #define YEAR_S	   (365 * DAY_S)
@@ -89,11 +90,15 @@ static int act_shrunk(struct scene *s, const struct deed *d, double dose, struct
 
 static const char *tell_shrunk(struct arena *a, const struct deed *d, double dose)
 {
-	char text[NUM_REAL_MAX];
+	const char *text;
+	struct buf b;
 
-	num_format_real(floor(dose * 1000 + 0.5) / 10, text);
 	(void)d;
-	return arena_printf(a, "%s %% of its bytes are gone, from its end on", text);
+	buf_init(&b, BUF_UNBOUNDED); /* a number */
+	unit_format(&b, dose, "%");
+	text = arena_printf(a, "%s of its bytes are gone, from its end on", b.data);
+	buf_release(&b);
+	return text;
 }
 
 static int act_grown(struct scene *s, const struct deed *d, double dose, struct err *e)
