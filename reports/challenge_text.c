@@ -18,6 +18,7 @@
 
 #define COLUMN_FACT 16
 #define WIDTH	    100
+#define MAX_OBJECTS 6 /* of one attack in a list of names */
 
 /* Appending to our own unbounded buffers cannot fail, hence the (void) before every append. */
 
@@ -97,8 +98,11 @@ static void put_in_full(struct buf *out, const struct attack_result *r, bool has
 	put_values(out, r);
 	put_fact(out, "bound", r->bound);
 	put_fact(out, "why", r->reason);
-	if (r->turns_red > 0)
-		put_fact(out, "turns red", r->turns_red_words);
+	if (r->turns_red > 0) {
+		(void)buf_printf(out, "    %-*swhen ", COLUMN_FACT - 4, "turns red");
+		text_put(out, r->turns_red_words);
+		(void)buf_putc(out, '\n');
+	}
 	if (r->is_erratic)
 		put_fact(out, "beware", ERRATIC);
 	put_fact(out, "advice", r->advice);
@@ -141,40 +145,94 @@ struct names {
 	bool has_any;
 };
 
-static void put_listed(struct names *n, const char *group, const struct attack_result *r)
+static void put_listed(struct names *n, const char *before, const struct buf *name)
 {
-	struct buf b;
-
-	buf_init(&b, BUF_UNBOUNDED);
-	(void)buf_printf(&b, "%s%s", group != NULL ? group : "", group != NULL ? " " : "");
-	put_name(&b, r);
 	if (n->has_any)
-		(void)buf_puts(n->out, group != NULL ? ";" : ",");
-	if (n->has_any && str_width(n->out->data + n->start) + str_width(b.data) + 2 > WIDTH) {
+		(void)buf_putc(n->out, before[0] != '\0' ? ';' : ',');
+	if (n->has_any &&
+	    str_width(n->out->data + n->start) + str_width(before) + str_width(name->data) + 2 >
+		    WIDTH) {
 		(void)buf_puts(n->out, "\n   ");
 		n->start = n->out->len - 3;
 	}
-	(void)buf_putc(n->out, ' ');
-	(void)buf_add(n->out, b.data, b.len);
+	(void)buf_printf(n->out, " %s", before);
+	(void)buf_add(n->out, name->data, name->len);
 	n->has_any = true;
-	buf_release(&b);
 }
 
+static bool is_in(const struct attack_result *r, enum attack_outcome o)
+{
+	return r->outcome == o && !r->is_planned;
+}
+
+/* Was an attack of that name with the same outcome told of already? */
+static bool is_told(const struct challenged *c, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (is_in(&c->attacks[k], c->attacks[i].outcome) &&
+		    strcmp(c->attacks[k].name, c->attacks[i].name) == 0)
+			return true;
+	return false;
+}
+
+/* "nulled(orders.a, orders.b, 12 more)": all of its name with its outcome. */
+static void put_together(struct buf *out, const struct challenged *c, size_t first)
+{
+	const struct attack_result *of = &c->attacks[first];
+	size_t n = 0;
+
+	text_put(out, of->name);
+	for (size_t i = first; i < c->n_attacks; i++) {
+		const struct attack_result *r = &c->attacks[i];
+
+		if (!is_in(r, of->outcome) || strcmp(r->name, of->name) != 0 || r->object == NULL ||
+		    r->object[0] == '\0')
+			continue;
+		if (n < MAX_OBJECTS) {
+			(void)buf_puts(out, n == 0 ? "(" : ", ");
+			text_put(out, r->object);
+		}
+		n++;
+	}
+	if (n > MAX_OBJECTS)
+		(void)buf_printf(out, ", %zu more", n - MAX_OBJECTS);
+	if (n > 0)
+		(void)buf_putc(out, ')');
+}
+
+static size_t count_of(const struct challenged *c, enum attack_outcome o)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_attacks; i++)
+		n += is_in(&c->attacks[i], o) ? 1 : 0;
+	return n;
+}
+
+/* "  noticed: 2 failed: rows-lost(orders), table-empty(orders); 1 error: ..." */
 static void put_list(struct buf *out, const char *title, const struct challenged *c,
 		     const enum attack_outcome *wanted, size_t n_wanted)
 {
 	struct names names = {out, out->len, false};
 
 	for (size_t k = 0; k < n_wanted; k++) {
-		const char *group = n_wanted > 1 ? attack_outcome_name(wanted[k]) : NULL;
+		char group[64] = "";
 
+		if (n_wanted > 1)
+			(void)snprintf(group, sizeof(group), "%zu %s: ", count_of(c, wanted[k]),
+				       attack_outcome_name(wanted[k]));
 		for (size_t i = 0; i < c->n_attacks; i++) {
-			if (c->attacks[i].outcome != wanted[k] || c->attacks[i].is_planned)
+			struct buf name;
+
+			if (!is_in(&c->attacks[i], wanted[k]) || is_told(c, i))
 				continue;
 			if (!names.has_any)
 				(void)buf_printf(out, "  %s:", title);
-			put_listed(&names, group, &c->attacks[i]);
-			group = NULL;
+			buf_init(&name, BUF_UNBOUNDED);
+			put_together(&name, c, i);
+			put_listed(&names, group, &name);
+			buf_release(&name);
+			group[0] = '\0';
 		}
 	}
 	if (names.has_any)

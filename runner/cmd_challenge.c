@@ -52,6 +52,7 @@ struct printer {
 	struct terminal terminal;
 	double at_least;
 	bool is_quiet, is_survey;
+	bool has_printed;
 };
 
 /* Is there something to do about it? */
@@ -73,8 +74,19 @@ static void print_check(void *ctx, const struct challenged *c)
 	if (!is_worth_telling(p, c))
 		return;
 	buf_init(&out, BUF_UNBOUNDED); /* of one check */
+	if (p->has_printed)
+		(void)buf_putc(&out, '\n');
+	p->has_printed = true;
 	challenge_text(&out, c, p->terminal.has_color);
 	terminal_flush(&p->terminal, &out);
+}
+
+static void end_live_line(struct printer *p)
+{
+	struct buf nothing;
+
+	buf_init(&nothing, BUF_UNBOUNDED);
+	terminal_flush(&p->terminal, &nothing);
 }
 
 static void print_end(struct printer *p, const struct challenge_report *r, size_t n_printed)
@@ -86,13 +98,11 @@ static void print_end(struct printer *p, const struct challenge_report *r, size_
 		return;
 	for (size_t i = n_printed; i < r->n; i++)
 		print_check(p, &r->items[i]);
-	buf_init(&out, BUF_UNBOUNDED);
-	terminal_flush(&p->terminal, &out); /* nothing: the live line ends */
+	end_live_line(p);
 	a = arena_new();
 	challenge_ranking(a, r, p->app->out);
 	arena_free(a);
-	if (r->n > 1)
-		(void)fputc('\n', p->app->out);
+	(void)fputc('\n', p->app->out);
 	buf_init(&out, BUF_UNBOUNDED);
 	challenge_summary(&out, r);
 	terminal_flush(&p->terminal, &out);
@@ -163,8 +173,10 @@ static int challenge(const struct options *o, struct challenge_watch *w, struct 
 		w->on_done = print_check;
 		w->on_done_ctx = p;
 	}
-	if (challenge_watch(w, &items, &r.n, &signal, e) != 0)
+	if (challenge_watch(w, &items, &r.n, &signal, e) != 0) {
+		end_live_line(p);
 		return -1;
+	}
 	r.items = items;
 	r.is_interrupted = signal != 0;
 	r.duration_us = clock_monotonic_us(&app->clock) - begin_us;

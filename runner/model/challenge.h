@@ -183,9 +183,9 @@ void attack_judge(struct arena *a, const struct attack_sides *s, struct attack_r
 const char *attack_advice(struct arena *a, const struct attack_sides *s,
 			  const struct attack_result *of, const char *series);
 /*
- * Row i of what is known of kinds: the operator's name, and the kind whose checks notice it. False
- * behind the last one.
+ * Row i of what is known of kinds: the operator's name in kinds of a family, and the kind whose
+ * checks notice it. False behind the last one.
  */
-bool attack_advice_row(size_t i, const char **operator, const char ** kind);
+bool attack_advice_row(size_t i, const char **family, const char **operator, const char **kind);
 
 #endif

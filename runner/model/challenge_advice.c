@@ -20,22 +20,46 @@
 
 /* The first kind of an operator that is not the check's own is the one to add. */
 static const struct {
-	const char *operator, * kind;
+	const char *family, *operator, * kind;
 } others[] = {
-	{"table-empty", "rows"},      {"rows-lost", "rows"},	      {"newest-lost", "freshness"},
-	{"newest-lost", "rows"},      {"group-lost", "distribution"}, {"group-lost", "rows"},
-	{"rows-dup", "duplicates"},   {"rows-dup", "rows"},	      {"column-dropped", "schema"},
-	{"column-renamed", "schema"}, {"nulled", "missing"},	      {"emptied", "invalid"},
-	{"unknown", "invalid"},	      {"case-space", "invalid"},      {"constant", "distribution"},
-	{"shuffled", "reconcile"},    {"zeroed", "aggregate"},	      {"scaled", "aggregate"},
-	{"negated", "invalid"},	      {"orphaned", "orphans"},	      {"stale", "freshness"},
-	{"ahead", "freshness"},
+	/* clang-format off */
+	{"database", "table-empty", "rows"},
+	{"database", "rows-lost", "rows"},
+	{"database", "newest-lost", "freshness"},
+	{"database", "newest-lost", "rows"},
+	{"database", "group-lost", "distribution"},
+	{"database", "rows-dup", "duplicates"},
+	{"database", "rows-dup", "rows"},
+	{"database", "column-dropped", "schema"},
+	{"database", "nulled", "missing"},
+	{"database", "emptied", "invalid"},
+	{"database", "unknown", "invalid"},
+	{"database", "case-space", "invalid"},
+	{"database", "constant", "distribution"},
+	{"database", "zeroed", "aggregate"},
+	{"database", "scaled-up", "aggregate"},
+	{"database", "scaled-down", "aggregate"},
+	{"database", "negated", "invalid"},
+	{"database", "orphaned", "orphans"},
+	{"database", "stale", "freshness"},
+	{"database", "ahead", "freshness"},
+	{"artifact", "bit-flipped", "digests"},
+	{"artifact", "bit-flipped", "signature"},
+	{"artifact", "byte-appended", "digests"},
+	{"artifact", "byte-appended", "signature"},
+	{"artifact", "torn-half", "digests"},
+	{"artifact", "torn-byte", "digests"},
+	{"artifact", "list-forged", "signature"},
+	{"artifact", "member-changed", "signature"},
+	{"http", "expiring", "tls"},
+	/* clang-format on */
 };
 
-bool attack_advice_row(size_t i, const char **operator, const char ** kind)
+bool attack_advice_row(size_t i, const char **family, const char **operator, const char ** kind)
 {
 	if (i >= sizeof(others) / sizeof(others[0]))
 		return false;
+	*family = others[i].family;
 	*operator= others[i].operator;
 	*kind = others[i].kind;
 	return true;
@@ -45,7 +69,8 @@ static const char *other_kind(struct arena *a, const struct attack_sides *s,
 			      const struct attack_result *of)
 {
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (strcmp(others[i].operator, of->name) != 0 ||
+		if (strcmp(others[i].family, s->check->kind->family) != 0 ||
+		    strcmp(others[i].operator, of->name) != 0 ||
 		    strcmp(others[i].kind, s->check->kind->name) == 0)
 			continue;
 		return arena_printf(a, "a check of kind %s%s%s", others[i].kind,

@@ -412,6 +412,35 @@ static void test_challenge_operators_are_named_once(void **state)
 	assert_true(n_arsenals > 0);
 }
 
+/* Does an arsenal of the family have the operator? */
+static bool is_operator(const char *family, const char *name)
+{
+	size_t n;
+	const struct audit_kind *const *kinds = audit_kinds(&n);
+
+	for (size_t i = 0; i < n; i++)
+		for (const struct attack_row *row = kinds[i]->arsenal != NULL
+							    ? kinds[i]->arsenal->rows
+							    : rows + N(rows) - 1;
+		     row->name != NULL; row++)
+			if (strcmp(kinds[i]->family, family) == 0 && strcmp(row->name, name) == 0)
+				return true;
+	return false;
+}
+
+static void test_challenge_advice_knows_what_there_is(void **state)
+{
+	const char *family, *operator, * name;
+
+	(void)state;
+	for (size_t i = 0; attack_advice_row(i, &family, &operator, & name); i++) {
+		if (audit_kind_find(name) == NULL)
+			fail_msg("there is no kind %s", name);
+		if (!is_operator(family, operator))
+			fail_msg("there is no attack %s on kinds of family %s", operator, family);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_challenge_survey_makes_no_attack),
 		cmocka_unit_test(test_challenge_keeps_no_secret),
 		cmocka_unit_test(test_challenge_operators_are_named_once),
+		cmocka_unit_test(test_challenge_advice_knows_what_there_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,7 +366,7 @@ static const struct scene scenes[] = {
 static void check_scene(struct arena *a, const struct scene *s)
 {
 	struct named_expectation x = named(a, s->name, s->first, s->second, s->warn);
-	const struct audit_kind kind = {.name = "sql"};
+	const struct audit_kind kind = {.name = "sql", .family = "database"};
 	const struct check check = {.name = "a/b", .kind = &kind, .expects = &x, .n_expects = 1};
 	struct result before = judged(a, &check, &s->before, s->unit);
 	struct result after = judged(a, &check, &s->after, s->unit);
@@ -416,7 +416,7 @@ static void test_challenge_advice_tells_the_two_apart(void **state)
 	static const double values[] = {-1e9, -1200, -0.5, -1e-9, 0,	1e-9,  3e-4, 0.1, 0.3,	 1,
 					2,    7,     1199, 1200,  1201, 86400, 1e6,  1e9, 1.7e15};
 	static const char *const units[] = {"", "s", "B", "orders", "%"};
-	const struct audit_kind kind = {.name = "sql"};
+	const struct audit_kind kind = {.name = "sql", .family = "database"};
 	const struct check check = {.name = "a/b", .kind = &kind};
 	struct arena *a = arena_new();
 	size_t n_known = 0;
@@ -459,7 +459,7 @@ static void test_challenge_advice_tells_the_two_apart(void **state)
 static void test_challenge_advice_holds_for_every_series(void **state)
 {
 	struct arena *a = arena_new();
-	const struct audit_kind kind = {.name = "sql"};
+	const struct audit_kind kind = {.name = "sql", .family = "database"};
 	const struct check check = {.name = "a/b", .kind = &kind};
 	struct sample now[] = {{"{c=\"x\"}", INT(100), 0}, {"{c=\"y\"}", INT(10), 0}};
 	struct sample then[] = {{"{c=\"x\"}", INT(50), 0}, {"{c=\"y\"}", INT(10), 0}};
@@ -482,7 +482,7 @@ static void test_challenge_advice_holds_for_every_series(void **state)
 static void test_challenge_advice_names_another_kind(void **state)
 {
 	struct arena *a = arena_new();
-	const struct audit_kind kind = {.name = "missing"};
+	const struct audit_kind kind = {.name = "missing", .family = "database"};
 	const struct check check = {.name = "a/b", .kind = &kind};
 	struct sample one = {"", INT(0), 100};
 	struct result r = judged(a, &check, &one, "");
@@ -492,6 +492,8 @@ static void test_challenge_advice_names_another_kind(void **state)
 	(void)state;
 	assert_string_equal(attack_advice(a, &sides, &of, NULL), "a check of kind rows on orders");
 	of.name = "nulled"; /* its own business */
+	assert_null(attack_advice(a, &sides, &of, NULL));
+	of.name = "bit-flipped"; /* another family's */
 	assert_null(attack_advice(a, &sides, &of, NULL));
 	arena_free(a);
 }
