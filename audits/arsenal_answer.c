@@ -125,7 +125,7 @@ static void cut(struct damage *d, bool at_line)
 	if (at_line)
 		while (n > 0 && x->body[n - 1] != '\n')
 			n--;
-	n = replay_cut(d->challenge, x->body, n);
+	n = replay_cut(d->replay, x->body, n);
 	damage_body(d, memcpy(arena_alloc(d->arena, n + 1), x->body, n), n);
 }
 
@@ -172,68 +172,74 @@ static void settle(struct attack *a, enum attack_outcome outcome, const char *re
 }
 
 /* Has every answer this status? */
-static bool has_status(const struct replay *r, long status)
+static bool has_status(const struct http_taped *items, size_t n, long status)
 {
-	for (size_t i = 0; i < r->tape.n; i++)
-		if (r->tape.items[i].response.status != status)
+	for (size_t i = 0; i < n; i++)
+		if (items[i].response.status != status)
 			return false;
 	return true;
 }
 
-static size_t longest_body(const struct replay *r, bool is_unmarked)
+static size_t longest_body(const struct http_taped *items, size_t n, bool is_unmarked)
 {
-	size_t n = 0;
+	size_t longest = 0;
 
-	for (size_t i = 0; i < r->tape.n; i++) {
-		const struct http_taped *x = &r->tape.items[i];
-
-		if (x->n_body > n && !(is_unmarked && x->response.is_length_known))
-			n = x->n_body;
-	}
-	return n;
+	for (size_t i = 0; i < n; i++)
+		if (items[i].n_body > longest &&
+		    !(is_unmarked && items[i].response.is_length_known))
+			longest = items[i].n_body;
+	return longest;
 }
 
-static void survey_cut(struct attack *a, const struct replay *r)
+static void survey_cut(struct attack *a, const struct http_taped *items, size_t n)
 {
-	size_t n = longest_body(r, true);
+	size_t longest = longest_body(items, n, true);
 
 	a->dose = 0.5;
-	if (n == 0) {
+	if (longest == 0) {
 		settle(a, ATTACK_GUARDED,
 		       "the length of the answer is marked: a torn one is an error");
 		return;
 	}
-	a->least = 1 / (double)n;
+	a->least = 1 / (double)longest;
 	a->most = 1;
 }
 
-static bool is_in_time(const struct challenge *c, const struct replay *r)
+static bool is_in_time(const struct challenge *c, const struct http_taped *items, size_t n)
 {
 	double s = 0;
 
-	for (size_t i = 0; i < r->tape.n; i++)
-		s += 2 * r->tape.items[i].response.total_s;
+	for (size_t i = 0; i < n; i++)
+		s += 2 * items[i].response.total_s;
 	return s < (double)c->check->timeout_ms / 1000;
+}
+
+struct attack *replay_add(struct challenge *c, const struct attack_row *rows, size_t i,
+			  const struct http_taped *items, size_t n)
+{
+	bool has_body = longest_body(items, n, false) > 0;
+	struct attack *a;
+
+	if ((i == REPLAY_TWICE_AS_LONG && !is_in_time(c, items, n)) ||
+	    (i == REPLAY_CUT && !has_body))
+		return NULL;
+	a = challenge_add(c, &rows[i], "");
+	if (i == REPLAY_CUT)
+		survey_cut(a, items, n);
+	else if (i == REPLAY_EMPTY && !has_body)
+		settle(a, ATTACK_NO_EFFECT, "it is empty as it is");
+	else if ((i == REPLAY_STATUS_500 && has_status(items, n, 500)) ||
+		 (i == REPLAY_STATUS_204 && has_status(items, n, 204)))
+		settle(a, ATTACK_NO_EFFECT, "it has this status as it is");
+	return a;
 }
 
 void replay_survey(struct challenge *c, const struct replay *r, const struct attack_row *rows,
 		   unsigned wanted)
 {
-	for (size_t i = 0; i < REPLAY_N_ROWS; i++) {
-		struct attack *a;
-
-		if ((wanted & 1u << i) == 0 || (i == REPLAY_TWICE_AS_LONG && !is_in_time(c, r)) ||
-		    (i == REPLAY_CUT && longest_body(r, false) == 0))
-			continue;
-		a = challenge_add(c, &rows[i], "");
-		if (i == REPLAY_CUT)
-			survey_cut(a, r);
-		else if (i == REPLAY_EMPTY && longest_body(r, false) == 0)
-			settle(a, ATTACK_NO_EFFECT, "it is empty as it is");
-		else if ((i == REPLAY_STATUS_500 && has_status(r, 500)) ||
-			 (i == REPLAY_STATUS_204 && has_status(r, 204)))
-			settle(a, ATTACK_NO_EFFECT, "it has this status as it is");
-	}
+	for (size_t i = 0; i < REPLAY_N_ROWS; i++)
+		if ((wanted & 1u << i) != 0)
+			(void)replay_add(c, rows, i, r->tape.items, r->tape.n);
 }
 
 const char *replay_words(const struct challenge *c, size_t row, double dose)

@@ -210,6 +210,18 @@ static void survey_size(struct challenge *c, const struct http_taped *x)
 	a->most = fmin(n, MOST);
 }
 
+static void survey_value(struct challenge *c, const struct capture *from)
+{
+	const struct value_wanted wanted = {
+		.rows = &rows[HTTP_VALUES],
+		.capture = from,
+		.name = replay_shown(c, from->text),
+		.is_judged = true,
+	};
+
+	value_survey(c, c->state, &wanted);
+}
+
 static int survey(struct challenge *c, struct err *e)
 {
 	const struct replay *r = c->state;
@@ -228,7 +240,7 @@ static int survey(struct challenge *c, struct err *e)
 		(void)challenge_add(c, &rows[HTTP_OLDER_VERSION], "");
 	for (size_t i = 0; i < spec->n_captures; i++)
 		if (http_is_expected(c->check, spec->captures[i].name))
-			value_survey(c, r, 0, &rows[HTTP_VALUES], &spec->captures[i].from);
+			survey_value(c, &spec->captures[i].from);
 	return 0;
 }
 
@@ -282,7 +294,7 @@ static void resize(struct damage *d, double factor)
 	char *body;
 
 	if (n < x->n_body)
-		n = kept = replay_cut(d->challenge, x->body, n);
+		n = kept = replay_cut(d->replay, x->body, n);
 	else
 		kept = x->n_body;
 	body = arena_alloc(d->arena, n + 1);
@@ -319,7 +331,9 @@ static void damage(struct damage *d)
 static int strike(struct challenge *c, const struct attack *a, double dose, struct probe *p,
 		  struct err *e)
 {
-	return replay_strike(c->state, c, a, dose, p, damage, e);
+	const struct strike s = {c, a, dose, p};
+
+	return replay_strike(c->state, &s, damage, e);
 }
 
 static const char *words(const struct challenge *c, const struct attack *a, double dose)

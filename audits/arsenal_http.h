@@ -4,6 +4,6 @@
 
 struct arsenal;
 
-extern const struct arsenal arsenal_http, arsenal_scrape, arsenal_promql;
+extern const struct arsenal arsenal_http, arsenal_scrape, arsenal_promql, arsenal_journey;
 
 #endif

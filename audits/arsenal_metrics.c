@@ -264,7 +264,7 @@ const char *metric_words(const struct challenge *c, const struct attack *a, doub
 static bool is_untouched(const struct challenge *c, const struct replay *r, const struct attack *a,
 			 damage_fn *damage)
 {
-	struct damage d = {.challenge = c, .attack = a, .dose = a->dose, .tape = &r->tape};
+	struct damage d = {.challenge = c, .attack = a, .dose = a->dose, .replay = r};
 	bool is_same = true;
 
 	d.arena = arena_new();

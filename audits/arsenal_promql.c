@@ -363,8 +363,9 @@ static int strike(struct challenge *c, const struct attack *a, double dose, stru
 		  struct err *e)
 {
 	const struct querying *q = c->state;
+	const struct strike s = {c, a, dose, p};
 
-	return replay_strike(q->replay, c, a, dose, p, damage, e);
+	return replay_strike(q->replay, &s, damage, e);
 }
 
 const struct arsenal arsenal_promql = {

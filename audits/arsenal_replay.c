@@ -19,6 +19,8 @@ struct replay *replay_new(struct challenge *c)
 	struct replay *r = arena_alloc(c->arena, sizeof(*r));
 
 	http_tape_init(&r->tape, c->arena);
+	r->secrets = redactor_new(c->arena);
+	redactor_add_all(r->secrets, c->world->definition->redactor);
 	return r;
 }
 
@@ -124,35 +126,60 @@ static void alter(void *ctx, size_t i, struct http_taped *answer)
 	s->fn(&s->damage);
 }
 
-int replay_strike(struct replay *r, const struct challenge *c, const struct attack *a, double dose,
-		  struct probe *p, damage_fn *damage, struct err *e)
+static struct striking ready(struct replay *r, const struct strike *s, damage_fn *damage)
 {
-	struct striking s = {
-		{.challenge = c, .attack = a, .dose = dose, .arena = p->arena, .tape = &r->tape},
-		damage};
-	int rc;
+	http_tape_rewind(&r->tape);
+	r->tape.is_playing = s->attack != NULL;
+	r->tape.alter = s->attack != NULL ? alter : NULL;
+	return (struct striking){{.challenge = s->challenge,
+				  .attack = s->attack,
+				  .dose = s->dose,
+				  .arena = s->probe->arena,
+				  .replay = r},
+				 damage};
+}
+
+int replay_strike(struct replay *r, const struct strike *s, damage_fn *damage, struct err *e)
+{
+	struct striking striking = ready(r, s, damage);
+	const struct challenge *c = s->challenge;
+	struct probe *p = s->probe;
+	bool is_first = s->attack == NULL;
 
 	enter(r, c, p);
-	http_tape_rewind(&r->tape);
-	r->tape.alter = a != NULL ? alter : NULL;
-	r->tape.alter_ctx = &s;
-	for (size_t i = 0;; i++) {
-		if (i == REPLAY_MAX_LOOKS)
-			return err_set(e, ERR_INTERNAL, "the check asks without end");
-		if (a == NULL && i == r->tape.n) {
-			r->tape.is_playing = false;
-			r->looks[i].begin_us = clock_monotonic_us(c->world->clock);
-		}
-		if (a != NULL && i == r->tape.n) {
+	r->tape.alter_ctx = &striking;
+	for (size_t i = 0; i < REPLAY_MAX_LOOKS; i++) {
+		int rc;
+
+		if (!is_first && i == r->tape.n) {
 			(void)err_set(e, ERR_MEASURE, "it asks once more than it did before");
 			return 1;
 		}
+		if (is_first)
+			r->looks[i].begin_us = clock_monotonic_us(c->world->clock);
 		rc = look(r, c, p, i, e);
 		if (rc != 0 || p->again_ms == 0)
 			return rc;
-		if (a == NULL && wait_ms(c, p->again_ms, p->deadline_ms, e) != 0)
+		if (is_first && wait_ms(c, p->again_ms, p->deadline_ms, e) != 0)
 			return -1;
 	}
+	return err_set(e, ERR_INTERNAL, "the check asks without end");
+}
+
+int replay_strike_probe(struct replay *r, const struct strike *s, damage_fn *damage, struct err *e)
+{
+	struct striking striking = ready(r, s, damage);
+	int rc;
+
+	r->tape.alter_ctx = &striking;
+	s->probe->tape = &r->tape;
+	rc = s->probe->checks[0]->kind->probe(s->probe, e);
+	if (!r->tape.is_off)
+		return rc;
+	(void)err_set(e, ERR_MEASURE,
+		      "it then asks for something else, and nobody knows what the server "
+		      "would answer");
+	return 1;
 }
 
 /* ---- words ---- */
@@ -175,9 +202,9 @@ const char *replay_printf(const struct challenge *c, const char *fmt, ...)
 
 #define WINDOW 4096 /* no secret is as long */
 
-size_t replay_cut(const struct challenge *c, const char *s, size_t n)
+size_t replay_cut(const struct replay *replay, const char *s, size_t n)
 {
-	const struct redactor *r = c->world->definition->redactor;
+	const struct redactor *r = replay->secrets;
 	struct arena *a;
 
 	if (redactor_is_empty(r))

@@ -22,6 +22,8 @@
 /* As often as a kind may ask. */
 #define REPLAY_MAX_LOOKS 4
 
+struct redactor;
+
 struct replay_look {
 	int64_t begin_us, end_us; /* monotonic */
 };
@@ -30,7 +32,8 @@ struct replay {
 	struct http_tape tape;
 	struct replay_look looks[REPLAY_MAX_LOOKS];
 	size_t n_looks;
-	struct clock clock; /* stands wherever the real one was then */
+	struct redactor *secrets; /* those that answers may hold; the definition's to begin with */
+	struct clock clock;	  /* stands wherever the real one was then */
 	struct probe_world world;
 };
 
@@ -42,15 +45,24 @@ struct damage {
 	struct arena *arena;
 	size_t i; /* which of the answers */
 	struct http_taped *answer;
-	const struct http_tape *tape; /* the others, as they were */
+	const struct replay *replay; /* all of them as they were */
 };
 
 typedef void damage_fn(struct damage *d);
 
+/* What arsenal.strike is given. */
+struct strike {
+	const struct challenge *challenge;
+	const struct attack *attack;
+	double dose;
+	struct probe *probe;
+};
+
 struct replay *replay_new(struct challenge *c);
 /* As arsenal.strike. attack NULL = records, once. damage is called for every answer. */
-int replay_strike(struct replay *r, const struct challenge *c, const struct attack *a, double dose,
-		  struct probe *p, damage_fn *damage, struct err *e);
+int replay_strike(struct replay *r, const struct strike *s, damage_fn *damage, struct err *e);
+/* The same of a probe that makes its requests itself, in sessions with the probe's tape. */
+int replay_strike_probe(struct replay *r, const struct strike *s, damage_fn *damage, struct err *e);
 
 /* What is said of foreign text or of the definition's, without secrets, in the challenge's arena.
  */
@@ -59,7 +71,7 @@ const char *replay_printf(const struct challenge *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* The largest length up to n at which s can be cut without leaving the half of a secret. */
-size_t replay_cut(const struct challenge *c, const char *s, size_t n);
+size_t replay_cut(const struct replay *r, const char *s, size_t n);
 
 /* ---- damage of any answer ---- */
 
@@ -112,7 +124,13 @@ enum {
 		.name = "body-cut",                                                                \
 		.help = "a share of the body is missing at its end, where nothing marks that end"}
 
-/* Adds those of `wanted` (bits 1u << REPLAY_..), each settled where it says nothing. */
+/*
+ * Adds row i of rows as an attack on these answers, settled where it says nothing; NULL = there is
+ * no room for it.
+ */
+struct attack *replay_add(struct challenge *c, const struct attack_row *rows, size_t i,
+			  const struct http_taped *items, size_t n);
+/* Adds those of `wanted` (bits 1u << REPLAY_..), of all answers. */
 void replay_survey(struct challenge *c, const struct replay *r, const struct attack_row *rows,
 		   unsigned wanted);
 /* Damages by one of them; false: the row is another. at_line: bodies are cut behind a line only. */

@@ -446,8 +446,9 @@ static int strike(struct challenge *c, const struct attack *a, double dose, stru
 		  struct err *e)
 {
 	const struct scraping *s = c->state;
+	const struct strike strike = {c, a, dose, p};
 
-	return replay_strike(s->replay, c, a, dose, p, damage, e);
+	return replay_strike(s->replay, &strike, damage, e);
 }
 
 const struct arsenal arsenal_scrape = {

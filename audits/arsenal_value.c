@@ -222,15 +222,14 @@ static void survey_counted(struct challenge *c, const struct value_place *p)
 	a->most = 1;
 }
 
-void value_survey(struct challenge *c, const struct replay *r, size_t item,
-		  const struct attack_row *rows, const struct capture *capture)
+void value_survey(struct challenge *c, const struct replay *r, const struct value_wanted *wanted)
 {
 	struct value_place *p = arena_alloc(c->arena, sizeof(*p));
 
-	p->rows = rows;
-	p->item = item;
-	p->name = replay_shown(c, capture->text);
-	if (!locate(c->arena, capture, &r->tape.items[item], p))
+	p->rows = wanted->rows;
+	p->item = wanted->item;
+	p->name = wanted->name;
+	if (!locate(c->arena, wanted->capture, &r->tape.items[p->item], p))
 		return; /* it has no value as it is: then nobody could miss it */
 	if (p->where == COUNTED) {
 		survey_counted(c, p);
@@ -242,10 +241,21 @@ void value_survey(struct challenge *c, const struct replay *r, size_t item,
 		(void)add(c, p, VALUE_REMOVED);
 	if (p->where == IN_JSON)
 		(void)add(c, p, VALUE_NULLED);
+	if (!wanted->is_judged)
+		return;
 	if (p->value.type == VALUE_TEXT)
 		survey_text(c, p);
 	else
 		survey_number(c, p);
+}
+
+const char *value_text(struct arena *a, const struct capture *capture, const struct http_taped *x)
+{
+	struct value_place p = {.rows = NULL};
+
+	if (!locate(a, capture, x, &p) || p.where == COUNTED)
+		return NULL;
+	return p.value.type == VALUE_TEXT ? p.value.text : value_scaled(a, &p.value, 1);
 }
 
 /* ---- doing it ---- */

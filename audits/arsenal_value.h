@@ -65,9 +65,18 @@ struct value_place {
 	size_t header, from, n; /* in text and headers: the bytes */
 };
 
-/* Adds what can be done to the value in answer `item`. c borrows rows, capture and name. */
-void value_survey(struct challenge *c, const struct replay *r, size_t item,
-		  const struct attack_row *rows, const struct capture *capture);
+struct value_wanted {
+	const struct attack_row *rows;
+	size_t item;
+	const struct capture *capture;
+	const char *name; /* as shown; c borrows it */
+	bool is_judged;	  /* else it only has to be there */
+};
+
+/* Adds what can be done to the value. */
+void value_survey(struct challenge *c, const struct replay *r, const struct value_wanted *wanted);
+/* The text of the value in the answer, in a; NULL = it is not there. */
+const char *value_text(struct arena *a, const struct capture *capture, const struct http_taped *x);
 /* d->attack was added by value_survey(). */
 void value_damage(struct damage *d);
 const char *value_words(const struct challenge *c, const struct attack *a, double dose);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audits/arsenal_http.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
@@ -275,6 +276,7 @@ const struct audit_kind audit_kind_journey = {
 	.values = journey_values,
 	.targets = TARGET_BIT(TARGET_HTTP),
 	.check = journey_check,
+	.arsenal = &arsenal_journey,
 	.has_value = journey_has_value,
 	.describe = journey_describe,
 	.request = journey_plan,

@@ -436,6 +436,7 @@ int journey_probe(struct probe *p, struct err *e)
 		.turns = p->world->turns,
 		.is_cancelled = &p->world->is_interrupted,
 		.has_cookies = true,
+		.tape = p->tape,
 	};
 	struct journey j = {.probe = p, .spec = spec};
 
