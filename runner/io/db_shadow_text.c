@@ -31,14 +31,25 @@ struct edit {
 	const char *text;
 };
 
+/* The tokens from the name of a CTE that is called like a target up to the next; 0 = there is none.
+ */
+struct rival {
+	size_t at, end;
+};
+
+/* The definitions of a WITH: its tokens, and the rival of each target. */
+struct list {
+	size_t from, to;
+	bool is_recursive;
+	struct rival *rivals;
+};
+
 /* What the statement does with one target. */
 struct use {
-	bool is_bare, is_private;
+	bool is_bare, is_private, is_inline;
 	bool is_stripped;      /* a column was named with the schema */
 	bool has_namesake;     /* a table of another schema, or a column, is called like it */
 	bool has_schema_alias; /* something is called like its schema */
-	size_t rival,
-		rival_end; /* tokens of a CTE of its name in the first WITH; 0 = there is none */
 };
 
 struct weaver {
@@ -49,8 +60,10 @@ struct weaver {
 	struct use *uses;
 	struct edit *edits;
 	size_t n_edits;
+	struct list *lists; /* the first is that which the statement begins with, or empty */
+	size_t n_lists;
 	const char *insert;
-	bool has_with, is_recursive;
+	bool has_with;
 	struct err *e;
 };
 
@@ -127,7 +140,7 @@ static int refuse(struct weaver *w, size_t target, const char *why)
 	return shadow_refuse(&w->text->targets[target], why, w->e);
 }
 
-/* ---- the WITH that it begins with ---- */
+/* ---- definitions of the statement's own ---- */
 
 static bool begins_definition(const struct weaver *w, size_t i)
 {
@@ -141,53 +154,134 @@ static bool begins_definition(const struct weaver *w, size_t i)
 	       (is_word(w, i + 1, "as") || is_mark(w, i + 1, '('));
 }
 
+/* The query behind the definitions; a parenthesis may begin one, too. */
+static bool begins_query(const struct weaver *w, size_t i)
+{
+	static const char *const words[] = {"select", "values", "table", NULL};
+
+	if (is_one_of(w, i, words))
+		return true;
+	return is_mark(w, i, '(') && !is_word(w, i - 1, "as") &&
+	       !is_word(w, i - 1, "materialized") && !begins_definition(w, i - 1);
+}
+
 /* A definition begins at token i, or the list ends there. */
-static void note_definition(struct weaver *w, size_t i)
+static void note_definition(const struct weaver *w, size_t i, struct rival *rivals)
 {
 	for (size_t k = 0; k < w->text->n_targets; k++) {
-		struct use *u = &w->uses[k];
+		struct rival *r = &rivals[k];
 
-		if (u->rival > 0 && u->rival_end == 0)
-			u->rival_end = i;
-		else if (u->rival == 0 && begins_definition(w, i) &&
+		if (r->at > 0 && r->end == 0)
+			r->end = i;
+		else if (r->at == 0 && begins_definition(w, i) &&
 			 is_named(w, i, w->text->targets[k].table))
-			u->rival = i;
+			r->at = i;
 	}
 }
 
-static void read_with(struct weaver *w)
+/* The definitions from token i on. */
+static void read_list(struct weaver *w, size_t i)
 {
-	static const char *const ends[] = {"select", "values", "table", NULL};
-	size_t i = 1, depth = 0;
+	struct list *l = &w->lists[w->n_lists++];
+	size_t depth = 0;
 
-	w->insert = w->text->sql;
-	if (w->n > 0)
-		w->insert = w->items[0].at;
-	if (!is_word(w, 0, "with"))
-		return;
-	w->has_with = true;
-	w->is_recursive = is_word(w, 1, "recursive");
-	i += w->is_recursive ? 1 : 0;
-	if (i < w->n)
-		w->insert = w->items[i].at;
-	for (; i < w->n && (depth > 0 || !is_one_of(w, i, ends)); i++) {
+	*l = (struct list){.from = i, .is_recursive = is_word(w, i - 1, "recursive")};
+	l->rivals = arena_array(w->arena, w->text->n_targets + 1, sizeof(*l->rivals));
+	for (; i < w->n && (depth > 0 || !begins_query(w, i)); i++) {
 		if (depth == 0 && begins_definition(w, i))
-			note_definition(w, i);
+			note_definition(w, i, l->rivals);
 		if (is_mark(w, i, '('))
 			depth++;
-		else if (is_mark(w, i, ')') && depth > 0)
-			depth--;
+		else if (is_mark(w, i, ')') && depth-- == 0)
+			break;
 	}
-	note_definition(w, i);
+	note_definition(w, i, l->rivals);
+	l->to = i;
+}
+
+static size_t first_definition(const struct weaver *w, size_t with)
+{
+	return with + (is_word(w, with + 1, "recursive") ? 2 : 1);
+}
+
+static void read_lists(struct weaver *w)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < w->n; i++)
+		n += is_word(w, i, "with");
+	w->lists = arena_array(w->arena, n, sizeof(*w->lists));
+	w->has_with = is_word(w, 0, "with");
+	if (w->has_with) {
+		size_t first = first_definition(w, 0);
+
+		read_list(w, first);
+		w->insert = token(w, first)->at;
+	} else {
+		w->n_lists = 1;
+		w->lists[0].rivals =
+			arena_array(w->arena, w->text->n_targets + 1, sizeof(*w->lists[0].rivals));
+		w->insert = token(w, 0)->at;
+	}
+	if (!w->insert)
+		w->insert = w->text->sql;
+	for (size_t i = 1; i < w->n; i++)
+		if (is_word(w, i, "with") && begins_definition(w, first_definition(w, i)))
+			read_list(w, first_definition(w, i));
+}
+
+/* ---- what a bare name means ---- */
+
+enum meaning {
+	MEANS_FOUND = 0, /* the table, where a shadow of its name is found */
+	MEANS_TABLE,	 /* the table, where none is */
+	MEANS_OTHER,	 /* something of the statement's own */
+	MEANS_UNKNOWN,
+};
+
+/* Is token i in a WITH within, where MariaDB does not see those around it? */
+static bool is_nested(const struct weaver *w, size_t i)
+{
+	for (size_t n = 1; n < w->n_lists && w->text->engine == DB_MYSQL; n++)
+		if (i >= w->lists[n].from && i < w->lists[n].to)
+			return true;
+	return false;
+}
+
+static enum meaning meaning_in_nested(const struct weaver *w, size_t k, size_t i)
+{
+	for (size_t n = 0; n < w->n_lists; n++) {
+		const struct rival *r = &w->lists[n].rivals[k];
+
+		if (r->at == 0 || r->at > i)
+			continue;
+		if (i >= r->end)
+			return MEANS_UNKNOWN;
+		if (w->lists[n].is_recursive)
+			return MEANS_OTHER;
+	}
+	return MEANS_TABLE;
 }
 
 /*
- * Where a CTE of the statement's own has the name, does the bare name still mean the table? Before
- * that CTE and inside of it, unless it can see itself, as it can everywhere in SQLite.
+ * Where a CTE in the first WITH has the name, no shadow of that name can be put there. The name
+ * then means the table before that CTE and inside of it, unless it can see itself, as it can
+ * everywhere in SQLite.
  */
-static bool is_before_rival(const struct weaver *w, const struct use *u, size_t i)
+static enum meaning meaning_of(const struct weaver *w, size_t k, size_t i)
 {
-	return w->text->engine != DB_SQLITE && !w->is_recursive && i < u->rival_end;
+	const struct list *first = &w->lists[0];
+	const struct rival *r = &first->rivals[k];
+
+	for (size_t n = 0; n < w->n_lists; n++)
+		if (w->lists[n].rivals[k].at == i && i > 0)
+			return MEANS_OTHER;
+	if (is_nested(w, i))
+		return meaning_in_nested(w, k, i);
+	if (r->at == 0)
+		return MEANS_FOUND;
+	return w->text->engine == DB_SQLITE || first->is_recursive || i >= r->end ? MEANS_OTHER
+										  : MEANS_TABLE;
 }
 
 /* ---- what a statement names ---- */
@@ -216,22 +310,28 @@ static bool has_alias(const struct weaver *w, size_t next)
 	return db_token_is_name(t) && !is_one_of(w, next, others);
 }
 
-/* A table at tokens i to last becomes the private one of its target. */
-static void put_private(struct weaver *w, size_t k, size_t i, size_t last)
+/* A table at tokens i to last becomes the private one of its target, or the body itself. */
+static void put_table(struct weaver *w, size_t k, size_t i, size_t last)
 {
 	static const char *const bare[] = {"in", "table", NULL};
+	const struct shadow_target *t = &w->text->targets[k];
 	const struct db_token *end = token(w, last);
 	struct buf b;
 
-	buf_init(&b, BUF_UNBOUNDED); /* a name */
-	(void)buf_printf(&b, PRIVATE "%zu", k);
+	buf_init(&b, BUF_UNBOUNDED); /* the driver looks at the length of the statement */
+	if (is_nested(w, i)) {
+		(void)buf_printf(&b, "(\n%s\n)", t->body);
+		w->uses[k].is_inline = true;
+	} else {
+		(void)buf_printf(&b, PRIVATE "%zu", k);
+		w->uses[k].is_private = true;
+	}
 	if (!has_alias(w, last + 1) && !is_one_of(w, i - 1, bare)) {
 		(void)buf_puts(&b, " AS ");
-		db_quote(w->text->engine, &b, w->text->targets[k].table);
+		db_quote(w->text->engine, &b, t->table);
 	}
 	edit(w, token(w, i)->at, end->at + end->len, arena_strndup(w->arena, b.data, b.len));
 	buf_release(&b);
-	w->uses[k].is_private = true;
 }
 
 static bool is_only(const struct weaver *w, size_t i)
@@ -239,33 +339,36 @@ static bool is_only(const struct weaver *w, size_t i)
 	return is_word(w, i - 1, "only") || (is_mark(w, i - 1, '(') && is_word(w, i - 2, "only"));
 }
 
-static int refuse_only(struct weaver *w, size_t k)
+/* What is asked of a table at tokens i to last that a shadow would be silent about. */
+static int refuse_part(struct weaver *w, size_t k, size_t i, size_t last)
 {
-	return refuse(w, k, "ONLY asks for it without the tables that inherit from it");
+	if (is_only(w, i))
+		return refuse(w, k, "ONLY asks for it without the tables that inherit from it");
+	if (is_word(w, last + 1, "partition") && is_mark(w, last + 2, '('))
+		return refuse(w, k, "the query asks for a partition of it");
+	if (is_word(w, last + 1, "for") && is_word(w, last + 2, "system_time"))
+		return refuse(w, k, "the query asks for a state of the past");
+	return 0;
 }
 
-/* The name alone, at token i. */
+/* The name alone, at token i, which may also be that of a column. */
 static int look_at_bare(struct weaver *w, size_t k, size_t i)
 {
 	static const char *const before[] = {"from", "join", "straight_join", "table", NULL};
-	struct use *u = &w->uses[k];
+	enum meaning meaning = meaning_of(w, k, i);
 
-	if (!w->text->targets[k].is_bare || i == u->rival)
+	if (!w->text->targets[k].is_bare || meaning == MEANS_OTHER)
 		return 0;
-	if (is_only(w, i))
-		return refuse_only(w, k);
-	if (u->rival == 0) {
-		u->is_bare = true;
-		return 0;
-	}
-	if (!is_before_rival(w, u, i))
-		return 0;
-	if (is_one_of(w, i - 1, before))
-		put_private(w, k, i, i);
-	else if (is_mark(w, i - 1, ',') || is_mark(w, i - 1, '('))
+	if (refuse_part(w, k, i, i) != 0)
+		return -1;
+	if (meaning == MEANS_FOUND)
+		w->uses[k].is_bare = true;
+	else if (meaning == MEANS_UNKNOWN || is_mark(w, i - 1, ',') || is_mark(w, i - 1, '('))
 		return refuse(w, k,
 			      "the query gives its name to something else, and it is not clear "
 			      "which of the two is meant");
+	else if (is_one_of(w, i - 1, before))
+		put_table(w, k, i, i);
 	return 0;
 }
 
@@ -303,9 +406,9 @@ static int look_at_chain(struct weaver *w, size_t k, size_t i, size_t n)
 		return 0;
 	}
 	if (n == 2 && !is_open) {
-		if (is_only(w, i))
-			return refuse_only(w, k);
-		put_private(w, k, i, i + 2);
+		if (refuse_part(w, k, i, i + 2) != 0)
+			return -1;
+		put_table(w, k, i, i + 2);
 		return 0;
 	}
 	u->is_stripped = true;
@@ -393,7 +496,7 @@ static int refuse_others(struct weaver *w, size_t k)
 		return refuse(w, k, "the dialect of a database behind ODBC is not known");
 	if (!is_one_of(w, 0, heads) && !is_mark(w, 0, '('))
 		return refuse(w, k, "the statement is no query");
-	if (u->has_schema_alias && u->is_private)
+	if (u->has_schema_alias && (u->is_private || u->is_inline))
 		return refuse(w, k, "the query gives the name of its schema to something else");
 	if (u->has_namesake && u->is_stripped)
 		return refuse(w, k, "the query also names another table that is called like it");
@@ -438,7 +541,7 @@ static int find_uses(struct weaver *w, bool *is_any)
 	*is_any = false;
 	for (size_t k = 0; k < w->text->n_targets; k++) {
 		const struct use *u = &w->uses[k];
-		bool is_used = u->is_bare || u->is_private;
+		bool is_used = u->is_bare || u->is_private || u->is_inline;
 
 		w->text->targets[k].is_used = is_used;
 		if (u->is_stripped && !is_used)
@@ -452,6 +555,11 @@ static int find_uses(struct weaver *w, bool *is_any)
 
 /* ---- the result; the caller looks at the buffer once, at the end ---- */
 
+static const char *gap(const struct weaver *w, size_t *n)
+{
+	return (*n)++ > 0 ? ", " : w->has_with ? "" : "WITH ";
+}
+
 static void put_definition(const struct weaver *w, struct buf *out, size_t k, size_t *n)
 {
 	const struct shadow_target *t = &w->text->targets[k];
@@ -459,11 +567,10 @@ static void put_definition(const struct weaver *w, struct buf *out, size_t k, si
 	const char *as = w->text->engine == DB_POSTGRES ? " AS NOT MATERIALIZED (" : " AS (";
 
 	if (u->is_private)
-		(void)buf_printf(out, "%s" PRIVATE "%zu%s\n%s\n)", (*n)++ > 0 ? ", " : "", k, as,
-				 t->body);
+		(void)buf_printf(out, "%s" PRIVATE "%zu%s\n%s\n)", gap(w, n), k, as, t->body);
 	if (!u->is_bare)
 		return;
-	(void)buf_puts(out, (*n)++ > 0 ? ", " : "");
+	(void)buf_puts(out, gap(w, n));
 	db_quote(w->text->engine, out, t->table);
 	if (u->is_private)
 		(void)buf_printf(out, "%sSELECT * FROM " PRIVATE "%zu)", as, k);
@@ -479,10 +586,10 @@ static const char *put_together(const struct weaver *w)
 
 	buf_init(&b, BUF_UNBOUNDED); /* the driver looks at its length */
 	(void)buf_add(&b, w->text->sql, (size_t)(from - w->text->sql));
-	(void)buf_puts(&b, w->has_with ? "" : "WITH ");
 	for (size_t k = 0; k < w->text->n_targets; k++)
 		put_definition(w, &b, k, &n);
-	(void)buf_puts(&b, w->has_with ? ", " : " ");
+	if (n > 0)
+		(void)buf_puts(&b, w->has_with ? ", " : " ");
 	for (size_t i = 0; i < w->n_edits; i++) {
 		const struct edit *e = &w->edits[i];
 
@@ -511,7 +618,7 @@ int shadow_put(struct shadow_text *t, struct err *e)
 	memset(t->asks_rowid, 0, sizeof(t->asks_rowid));
 	w.uses = arena_array(w.arena, t->n_targets + 1, sizeof(*w.uses));
 	w.edits = arena_array(w.arena, w.n + 1, sizeof(*w.edits));
-	read_with(&w);
+	read_lists(&w);
 	if (look(&w) != 0 || find_uses(&w, &is_any) != 0)
 		return -1;
 	if (is_any)

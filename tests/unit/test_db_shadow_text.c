@@ -45,6 +45,8 @@ static const char *piece(struct arena *a, const struct dialect *d, char c)
 		return arena_printf(a, "%s %s (\nBODY\n)", d->quoted, d->as);
 	case 'P':
 		return arena_printf(a, "assize_shadow_0 %s (\nBODY\n)", d->as);
+	case 'I':
+		return "(\nBODY\n)";
 	case 'R':
 		return arena_printf(a, "%s %s (SELECT * FROM assize_shadow_0)", d->quoted, d->as);
 	default:
@@ -185,9 +187,6 @@ static const struct row put_rows[] = {
 	{"with orders as (select * from %S.orders) select count(*) from orders",
 	 "with %P, orders as (select * from assize_shadow_0 AS %A) select count(*) from "
 	 "orders"},
-	{"select 1 from (with orders as (select * from %S.orders) select * from orders) q",
-	 "WITH %P, %R select 1 from (with orders as (select * from assize_shadow_0 AS %A) "
-	 "select * from orders) q"},
 	{"with recursive orders as (select * from %S.orders) select 1 from orders",
 	 "with recursive %P, orders as (select * from assize_shadow_0 AS %A) select 1 from "
 	 "orders"},
@@ -210,6 +209,9 @@ static void test_shadow_put(void **state)
 }
 
 static const struct row sqlite_rows[] = {
+	{"select 1 from (with orders as (select * from %S.orders) select * from orders) q",
+	 "WITH %P, %R select 1 from (with orders as (select * from assize_shadow_0 AS %A) "
+	 "select * from orders) q"},
 	{"select 1 from ORDERS", "WITH %B select 1 from ORDERS"},
 	{"select 1 from \"orders\" where x = \"orders\".y",
 	 "WITH %B select 1 from \"orders\" where x = \"orders\".y"},
@@ -247,6 +249,15 @@ static void test_shadow_sqlite(void **state)
 }
 
 static const struct row postgres_rows[] = {
+	{"select 1 from (with orders as (select * from %S.orders) select * from orders) q",
+	 "WITH %P, %R select 1 from (with orders as (select * from assize_shadow_0 AS %A) "
+	 "select * from orders) q"},
+	{"with orders as (select 1) (select 1 from orders)", NULL},
+	{"with orders(a) as materialized (select 1 from orders) (select 1 from orders)",
+	 "with %P, orders(a) as materialized (select 1 from assize_shadow_0 AS %A) (select 1 from "
+	 "orders)"},
+	{"select 1 from (with orders as (select 1 from orders) select 1 from orders) q",
+	 "WITH %B select 1 from (with orders as (select 1 from orders) select 1 from orders) q"},
 	{"select 1 from ORDERS", "WITH %B select 1 from ORDERS"},
 	{"select 1 from \"Orders\"", NULL},
 	{"select 1 from PUBLIC.\"orders\"", "WITH %P select 1 from assize_shadow_0 AS %A"},
@@ -314,6 +325,25 @@ static void test_shadow_postgres(void **state)
 }
 
 static const struct row mysql_rows[] = {
+	{"select row_number() over (partition by orders.id) from orders",
+	 "WITH %B select row_number() over (partition by orders.id) from orders"},
+	/* where MariaDB would find the table itself */
+	{"select 1 from (with orders as (select * from %S.orders) select * from orders) q",
+	 "WITH %B select 1 from (with orders as (select * from %I AS %A) select * from orders) q"},
+	{"select 1 from (with a as (select 1 from shop.orders o join orders p), orders as (select "
+	 "shop.orders.id from orders where id > 1) select 1 from orders, a) q",
+	 "WITH %B select 1 from (with a as (select 1 from %I o join %I p), orders as (select "
+	 "orders.id "
+	 "from %I AS %A where id > 1) select 1 from orders, a) q"},
+	{"select 1 from (with recursive a as (select 1 from orders union select 1 from a) select 1 "
+	 "from a, orders) q",
+	 "WITH %B select 1 from (with recursive a as (select 1 from %I AS %A union select 1 from "
+	 "a) select 1 from a, orders) q"},
+	{"with x as (select 1 from orders), y as (with z as (select 1 from orders) select 1 from "
+	 "z) "
+	 "select 1 from x, y",
+	 "with %B, x as (select 1 from orders), y as (with z as (select 1 from %I AS %A) select 1 "
+	 "from z) select 1 from x, y"},
 	{"select 1 from `orders`", "WITH %B select 1 from `orders`"},
 	{"select 1 from `shop`.`orders` straight_join x",
 	 "WITH %P select 1 from assize_shadow_0 AS %A straight_join x"},
@@ -329,6 +359,12 @@ static const struct row mysql_rows[] = {
 };
 
 static const struct row mysql_refused[] = {
+	{"select 1 from orders partition (p0)", "partition"},
+	{"select 1 from `shop`.orders PARTITION(p0, p1) o", "partition"},
+	{"select 1 from orders for system_time as of timestamp'2016-10-09 08:07:06'", "past"},
+	{"with orders as (select 1) select 1 from (with orders as (select 1 from orders) select 1 "
+	 "from orders) q",
+	 "not clear"},
 	{"explain format=json select 1 from orders", "no query"},
 	{"show create table orders", "no query"},
 	{"describe shop.orders", "no query"},
