@@ -20,6 +20,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/db_shadow_lists.h"
 
 #define PRIVATE "assize_shadow_"
 
@@ -29,19 +30,6 @@ struct edit {
 	const char *at;
 	size_t len;
 	const char *text;
-};
-
-/* The tokens from the name of a CTE that is called like a target up to the next; 0 = there is none.
- */
-struct rival {
-	size_t at, end;
-};
-
-/* The definitions of a WITH: its tokens, and the rival of each target. */
-struct list {
-	size_t from, to;
-	bool is_recursive;
-	struct rival *rivals;
 };
 
 /* What the statement does with one target. */
@@ -55,15 +43,11 @@ struct use {
 struct weaver {
 	struct shadow_text *text;
 	struct arena *arena;
-	const struct db_token *items;
-	size_t n;
+	size_t n; /* tokens */
 	struct use *uses;
 	struct edit *edits;
 	size_t n_edits;
-	struct list *lists; /* the first is that which the statement begins with, or empty */
-	size_t n_lists;
-	const char *insert;
-	bool has_with;
+	struct shadow_lists lists;
 	struct err *e;
 };
 
@@ -73,33 +57,26 @@ int shadow_refuse(const struct shadow_target *target, const char *why, struct er
 		       target->table, why);
 }
 
-/* ---- tokens; there is none before the first and behind the last ---- */
+/* ---- tokens ---- */
 
 static const struct db_token *token(const struct weaver *w, size_t i)
 {
-	static const struct db_token none;
-
-	return i < w->n ? &w->items[i] : &none; /* i - 1 of 0 is beyond the last, too */
+	return db_token_at(w->text->tokens, i);
 }
 
 static bool is_mark(const struct weaver *w, size_t i, char mark)
 {
-	const struct db_token *t = token(w, i);
-
-	return t->at && db_token_is_mark(t, mark);
+	return db_mark_at(w->text->tokens, i, mark);
 }
 
 static bool is_word(const struct weaver *w, size_t i, const char *word)
 {
-	return db_token_is_word(token(w, i), word);
+	return db_word_at(w->text->tokens, i, word);
 }
 
 static bool is_one_of(const struct weaver *w, size_t i, const char *const *words)
 {
-	for (; *words; words++)
-		if (is_word(w, i, *words))
-			return true;
-	return false;
+	return db_one_of_at(w->text->tokens, i, words);
 }
 
 /* SQLite takes a text for a name where it is a part of a longer one. */
@@ -113,16 +90,9 @@ static bool is_part(const struct weaver *w, size_t i)
 	       (is_mark(w, i - 1, '.') || is_mark(w, i + 1, '.'));
 }
 
-static bool is_same(const struct weaver *w, const char *a, const char *b)
-{
-	if (!a || !b)
-		return false;
-	return w->text->is_exact ? strcmp(a, b) == 0 : db_same_name(w->text->engine, a, b);
-}
-
 static bool is_named(const struct weaver *w, size_t i, const char *name)
 {
-	return is_same(w, token(w, i)->name, name);
+	return shadow_is_named(w->text, i, name);
 }
 
 /* How many names are joined by points from i on. */
@@ -138,150 +108,6 @@ static size_t chain_length(const struct weaver *w, size_t i)
 static int refuse(struct weaver *w, size_t target, const char *why)
 {
 	return shadow_refuse(&w->text->targets[target], why, w->e);
-}
-
-/* ---- definitions of the statement's own ---- */
-
-static bool begins_definition(const struct weaver *w, size_t i)
-{
-	const struct db_token *t = token(w, i);
-	bool is_name =
-		db_token_is_name(t) || (t->type == DB_TOKEN_TEXT && w->text->engine == DB_SQLITE);
-
-	return is_name &&
-	       (is_word(w, i - 1, "with") || is_word(w, i - 1, "recursive") ||
-		is_mark(w, i - 1, ',')) &&
-	       (is_word(w, i + 1, "as") || is_mark(w, i + 1, '('));
-}
-
-/* The query behind the definitions; a parenthesis may begin one, too. */
-static bool begins_query(const struct weaver *w, size_t i)
-{
-	static const char *const words[] = {"select", "values", "table", NULL};
-
-	if (is_one_of(w, i, words))
-		return true;
-	return is_mark(w, i, '(') && !is_word(w, i - 1, "as") &&
-	       !is_word(w, i - 1, "materialized") && !begins_definition(w, i - 1);
-}
-
-/* A definition begins at token i, or the list ends there. */
-static void note_definition(const struct weaver *w, size_t i, struct rival *rivals)
-{
-	for (size_t k = 0; k < w->text->n_targets; k++) {
-		struct rival *r = &rivals[k];
-
-		if (r->at > 0 && r->end == 0)
-			r->end = i;
-		else if (r->at == 0 && begins_definition(w, i) &&
-			 is_named(w, i, w->text->targets[k].table))
-			r->at = i;
-	}
-}
-
-/* The definitions from token i on. */
-static void read_list(struct weaver *w, size_t i)
-{
-	struct list *l = &w->lists[w->n_lists++];
-	size_t depth = 0;
-
-	*l = (struct list){.from = i, .is_recursive = is_word(w, i - 1, "recursive")};
-	l->rivals = arena_array(w->arena, w->text->n_targets + 1, sizeof(*l->rivals));
-	for (; i < w->n && (depth > 0 || !begins_query(w, i)); i++) {
-		if (depth == 0 && begins_definition(w, i))
-			note_definition(w, i, l->rivals);
-		if (is_mark(w, i, '('))
-			depth++;
-		else if (is_mark(w, i, ')') && depth-- == 0)
-			break;
-	}
-	note_definition(w, i, l->rivals);
-	l->to = i;
-}
-
-static size_t first_definition(const struct weaver *w, size_t with)
-{
-	return with + (is_word(w, with + 1, "recursive") ? 2 : 1);
-}
-
-static void read_lists(struct weaver *w)
-{
-	size_t n = 1;
-
-	for (size_t i = 0; i < w->n; i++)
-		n += is_word(w, i, "with");
-	w->lists = arena_array(w->arena, n, sizeof(*w->lists));
-	w->has_with = is_word(w, 0, "with");
-	if (w->has_with) {
-		size_t first = first_definition(w, 0);
-
-		read_list(w, first);
-		w->insert = token(w, first)->at;
-	} else {
-		w->n_lists = 1;
-		w->lists[0].rivals =
-			arena_array(w->arena, w->text->n_targets + 1, sizeof(*w->lists[0].rivals));
-		w->insert = token(w, 0)->at;
-	}
-	if (!w->insert)
-		w->insert = w->text->sql;
-	for (size_t i = 1; i < w->n; i++)
-		if (is_word(w, i, "with") && begins_definition(w, first_definition(w, i)))
-			read_list(w, first_definition(w, i));
-}
-
-/* ---- what a bare name means ---- */
-
-enum meaning {
-	MEANS_FOUND = 0, /* the table, where a shadow of its name is found */
-	MEANS_TABLE,	 /* the table, where none is */
-	MEANS_OTHER,	 /* something of the statement's own */
-	MEANS_UNKNOWN,
-};
-
-/* Is token i in a WITH within, where MariaDB does not see those around it? */
-static bool is_nested(const struct weaver *w, size_t i)
-{
-	for (size_t n = 1; n < w->n_lists && w->text->engine == DB_MYSQL; n++)
-		if (i >= w->lists[n].from && i < w->lists[n].to)
-			return true;
-	return false;
-}
-
-static enum meaning meaning_in_nested(const struct weaver *w, size_t k, size_t i)
-{
-	for (size_t n = 0; n < w->n_lists; n++) {
-		const struct rival *r = &w->lists[n].rivals[k];
-
-		if (r->at == 0 || r->at > i)
-			continue;
-		if (i >= r->end)
-			return MEANS_UNKNOWN;
-		if (w->lists[n].is_recursive)
-			return MEANS_OTHER;
-	}
-	return MEANS_TABLE;
-}
-
-/*
- * Where a CTE in the first WITH has the name, no shadow of that name can be put there. The name
- * then means the table before that CTE and inside of it, unless it can see itself, as it can
- * everywhere in SQLite.
- */
-static enum meaning meaning_of(const struct weaver *w, size_t k, size_t i)
-{
-	const struct list *first = &w->lists[0];
-	const struct rival *r = &first->rivals[k];
-
-	for (size_t n = 0; n < w->n_lists; n++)
-		if (w->lists[n].rivals[k].at == i && i > 0)
-			return MEANS_OTHER;
-	if (is_nested(w, i))
-		return meaning_in_nested(w, k, i);
-	if (r->at == 0)
-		return MEANS_FOUND;
-	return w->text->engine == DB_SQLITE || first->is_recursive || i >= r->end ? MEANS_OTHER
-										  : MEANS_TABLE;
 }
 
 /* ---- what a statement names ---- */
@@ -319,7 +145,7 @@ static void put_table(struct weaver *w, size_t k, size_t i, size_t last)
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* the driver looks at the length of the statement */
-	if (is_nested(w, i)) {
+	if (shadow_is_nested(&w->lists, i)) {
 		(void)buf_printf(&b, "(\n%s\n)", t->body);
 		w->uses[k].is_inline = true;
 	} else {
@@ -355,15 +181,16 @@ static int refuse_part(struct weaver *w, size_t k, size_t i, size_t last)
 static int look_at_bare(struct weaver *w, size_t k, size_t i)
 {
 	static const char *const before[] = {"from", "join", "straight_join", "table", NULL};
-	enum meaning meaning = meaning_of(w, k, i);
+	enum shadow_meaning meaning = shadow_meaning_of(&w->lists, k, i);
 
-	if (!w->text->targets[k].is_bare || meaning == MEANS_OTHER)
+	if (!w->text->targets[k].is_bare || meaning == SHADOW_MEANS_OTHER)
 		return 0;
 	if (refuse_part(w, k, i, i) != 0)
 		return -1;
-	if (meaning == MEANS_FOUND)
+	if (meaning == SHADOW_MEANS_FOUND)
 		w->uses[k].is_bare = true;
-	else if (meaning == MEANS_UNKNOWN || is_mark(w, i - 1, ',') || is_mark(w, i - 1, '('))
+	else if (meaning == SHADOW_MEANS_UNKNOWN || is_mark(w, i - 1, ',') ||
+		 is_mark(w, i - 1, '('))
 		return refuse(w, k,
 			      "the query gives its name to something else, and it is not clear "
 			      "which of the two is meant");
@@ -557,7 +384,7 @@ static int find_uses(struct weaver *w, bool *is_any)
 
 static const char *gap(const struct weaver *w, size_t *n)
 {
-	return (*n)++ > 0 ? ", " : w->has_with ? "" : "WITH ";
+	return (*n)++ > 0 ? ", " : w->lists.has_with ? "" : "WITH ";
 }
 
 static void put_definition(const struct weaver *w, struct buf *out, size_t k, size_t *n)
@@ -580,7 +407,7 @@ static void put_definition(const struct weaver *w, struct buf *out, size_t k, si
 
 static const char *put_together(const struct weaver *w)
 {
-	const char *from = w->insert, *made;
+	const char *from = w->lists.insert, *made;
 	struct buf b;
 	size_t n = 0;
 
@@ -589,7 +416,7 @@ static const char *put_together(const struct weaver *w)
 	for (size_t k = 0; k < w->text->n_targets; k++)
 		put_definition(w, &b, k, &n);
 	if (n > 0)
-		(void)buf_puts(&b, w->has_with ? ", " : " ");
+		(void)buf_puts(&b, w->lists.has_with ? ", " : " ");
 	for (size_t i = 0; i < w->n_edits; i++) {
 		const struct edit *e = &w->edits[i];
 
@@ -608,7 +435,6 @@ int shadow_put(struct shadow_text *t, struct err *e)
 	struct weaver w = {
 		.text = t,
 		.arena = t->tokens->arena,
-		.items = t->tokens->items,
 		.n = t->tokens->n,
 		.e = e,
 	};
@@ -618,7 +444,7 @@ int shadow_put(struct shadow_text *t, struct err *e)
 	memset(t->asks_rowid, 0, sizeof(t->asks_rowid));
 	w.uses = arena_array(w.arena, t->n_targets + 1, sizeof(*w.uses));
 	w.edits = arena_array(w.arena, w.n + 1, sizeof(*w.edits));
-	read_lists(&w);
+	shadow_read_lists(t, &w.lists);
 	if (look(&w) != 0 || find_uses(&w, &is_any) != 0)
 		return -1;
 	if (is_any)

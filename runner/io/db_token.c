@@ -32,6 +32,32 @@ bool db_token_is_name(const struct db_token *t)
 	return t->type == DB_TOKEN_WORD || t->type == DB_TOKEN_NAME;
 }
 
+/* i - 1 of 0 is beyond the last, too. */
+const struct db_token *db_token_at(const struct db_tokens *t, size_t i)
+{
+	static const struct db_token none;
+
+	return i < t->n ? &t->items[i] : &none;
+}
+
+bool db_mark_at(const struct db_tokens *t, size_t i, char mark)
+{
+	return db_token_is_mark(db_token_at(t, i), mark);
+}
+
+bool db_word_at(const struct db_tokens *t, size_t i, const char *word)
+{
+	return db_token_is_word(db_token_at(t, i), word);
+}
+
+bool db_one_of_at(const struct db_tokens *t, size_t i, const char *const *words)
+{
+	for (; *words; words++)
+		if (db_word_at(t, i, *words))
+			return true;
+	return false;
+}
+
 /* ---- SQLite ---- */
 
 int sqlite_tokens(struct db_tokens *out, const char *sql, size_t n_params, struct err *e)

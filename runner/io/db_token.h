@@ -48,4 +48,10 @@ bool db_token_is_word(const struct db_token *t, const char *word); /* whatever t
 bool db_token_is_mark(const struct db_token *t, char mark);
 bool db_token_is_name(const struct db_token *t); /* WORD or NAME */
 
+/* Token i; before the first and behind the last there is one without text, of no kind. */
+const struct db_token *db_token_at(const struct db_tokens *t, size_t i);
+bool db_mark_at(const struct db_tokens *t, size_t i, char mark);
+bool db_word_at(const struct db_tokens *t, size_t i, const char *word);
+bool db_one_of_at(const struct db_tokens *t, size_t i, const char *const *words); /* NULL ends */
+
 #endif
