@@ -246,6 +246,7 @@ const struct audit_kind audit_kind_sbom = {
 	.keys = sbom_keys,
 	.values = sbom_values,
 	.scalar_key = "path",
+	.arsenal = &arsenal_sbom,
 	.describe = sbom_describe,
 	.probe = sbom_probe,
 };

@@ -64,7 +64,7 @@ is "a size with two bounds" "$(attacks f/size)" "$controls
 missing: failed
 empty: failed
 shrunk: failed
-grown: wrong way"
+grown: tolerated"
 like "how far it may shrink is found" "$(attack_says shrunk)" '50 % of its bytes are gone.*; 4[78]\..* % of its bytes'
 like "and grow" "$(attack_says grown)" 'zeros stand behind its end.*; (98[6-9]|99.|10..) B of zeros|10.. KiB'
 is "a size of at least a byte claims no bit, and half of it is too much to ask" "$(attacks f/some)" "$controls
