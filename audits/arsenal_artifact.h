@@ -143,6 +143,8 @@ int act_flipped(struct scene *s, const struct deed *d, double dose, struct err *
 int act_appended(struct scene *s, const struct deed *d, double dose, struct err *e);
 /* text is all that is in it now. */
 int act_written(struct scene *s, const struct deed *d, double dose, struct err *e);
+/* The same of so many bytes. */
+int act_written_bytes(struct scene *s, const struct deed *d, size_t n, struct err *e);
 /* A symbolic link that leads to text is in its place. */
 int act_linked(struct scene *s, const struct deed *d, double dose, struct err *e);
 /* The other file text is in its place. */

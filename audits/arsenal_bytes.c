@@ -117,21 +117,26 @@ int act_appended(struct scene *s, const struct deed *d, double dose, struct err 
 	return bytes_close(&h, rc == 0 ? e : NULL) < 0 ? -1 : rc;
 }
 
-int act_written(struct scene *s, const struct deed *d, double dose, struct err *e)
+int act_written_bytes(struct scene *s, const struct deed *d, size_t n, struct err *e)
 {
 	int fd, rc;
 
-	(void)dose;
 	scene_touch(s, d->path);
 	if (copy_remove(d->path, e) < 0)
 		return -1;
 	fd = open(d->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return failed("write", d->path, e);
-	rc = file_write_all(fd, d->text, strlen(d->text)) != 0 ? failed("write", d->path, e) : 0;
+	rc = file_write_all(fd, d->text, n) != 0 ? failed("write", d->path, e) : 0;
 	if (close(fd) != 0 && rc == 0)
 		rc = failed("write", d->path, e);
 	return rc;
+}
+
+int act_written(struct scene *s, const struct deed *d, double dose, struct err *e)
+{
+	(void)dose;
+	return act_written_bytes(s, d, strlen(d->text), e);
 }
 
 int act_linked(struct scene *s, const struct deed *d, double dose, struct err *e)

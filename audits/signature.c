@@ -254,6 +254,11 @@ static const char *signature_path(struct arena *a, const struct signature_spec *
 	return first;
 }
 
+const char *signature_place(struct arena *a, const struct check *c)
+{
+	return signature_path(a, c->spec, scheme_of(c));
+}
+
 static int answer(struct signature_job *job, const struct signature_spec *spec,
 		  const struct scheme *scheme, struct signature_answer *out, struct err *e)
 {
@@ -381,6 +386,7 @@ const struct audit_kind audit_kind_signature = {
 	.values = signature_values,
 	.check = signature_check,
 	.runs_program = signature_runs_program,
+	.arsenal = &arsenal_signature,
 	.describe = signature_describe,
 	.probe = signature_probe,
 };

@@ -9,6 +9,8 @@
 
 #include "runner/io/signature.h"
 
+struct check;
+
 struct minisign_spec {
 	const char *key, *key_file;
 };
@@ -19,6 +21,9 @@ struct signature_spec {
 	struct ssh_keys ssh;
 	struct gpg_keys gpg;
 };
+
+/* Where the signature of a check is, or would be. */
+const char *signature_place(struct arena *a, const struct check *c);
 
 int signature_minisign(struct signature_job *job, const struct minisign_spec *spec,
 		       struct signature_answer *out, struct err *e);
