@@ -354,6 +354,7 @@ const struct audit_kind audit_kind_oci = {
 	.is_target_optional = true,
 	.scalar_key = "layout",
 	.check = oci_check,
+	.arsenal = &arsenal_oci,
 	.describe = oci_describe,
 	.probe = oci_probe,
 };
