@@ -89,9 +89,13 @@ int json_parse(const char *text, size_t n, struct json_doc **out, struct err *e)
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
 	json_error_t error;
 	bool has_rounded = false;
-	json_t *root = json_loadb(text, n, flags, &error);
+	json_t *root;
 	struct json_doc *doc;
 
+	/* jansson steps over one behind a number or a word. */
+	if (n > 0 && memchr(text, '\0', n) != NULL)
+		return err_set(e, ERR_MEASURE, "not valid JSON: it holds a NUL byte");
+	root = json_loadb(text, n, flags, &error);
 	if (root == NULL && json_error_code(&error) == json_error_numeric_overflow) {
 		has_rounded = true;
 		root = load_rounded(text, n, flags, &error);
