@@ -91,7 +91,9 @@ static bool locate_json(struct arena *a, const struct capture *capture, const st
 	out->where = capture->source == CAPTURE_COUNT ? COUNTED : IN_JSON;
 	out->numbers = arena_array(a, nodes.n, sizeof(*out->numbers));
 	for (size_t i = 0; i < nodes.n; i++)
-		out->numbers[out->n_numbers++] = json_number_of(doc, nodes.items[i]);
+		out->numbers[out->n_numbers++] = capture->source == CAPTURE_POINTER
+							 ? json_number_at(doc, capture->text)
+							 : json_number_of(doc, nodes.items[i]);
 	qsort(out->numbers, out->n_numbers, sizeof(*out->numbers), by_number);
 	if (is_there && out->where == IN_JSON)
 		read_value(a, doc, nodes.items[0], out);

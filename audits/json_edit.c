@@ -4,8 +4,10 @@
  */
 #include "audits/json_edit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/io/json.h"
 
@@ -37,6 +39,20 @@ static void count(struct search *s, struct json_t *at)
 			count(s, child);
 }
 
+/* Does a token of a pointer stand for the name? */
+static bool is_name(const char *token, const char *name)
+{
+	for (; *token != '\0'; token++, name++) {
+		char c = *token;
+
+		if (c == '~')
+			c = *++token == '1' ? '/' : '~';
+		if (c != *name)
+			return false;
+	}
+	return *name == '\0';
+}
+
 size_t json_number_of(const struct json_doc *d, const struct json_t *node)
 {
 	struct search s = {.doc = d, .wanted = node};
@@ -51,6 +67,34 @@ size_t json_size_of(const struct json_doc *d, struct json_t *node)
 
 	count(&s, node);
 	return s.n;
+}
+
+/* A pointer to its parent and the name in that: the parent is a node of its own. */
+size_t json_number_at(const struct json_doc *d, const char *pointer)
+{
+	const char *last = strrchr(pointer, '/'), *name;
+	char *copy = xstrdup(pointer);
+	struct json_t *parent, *child;
+	struct json_value v;
+	void *walk = NULL;
+	size_t number;
+
+	if (last != NULL)
+		copy[last - pointer] = '\0';
+	parent = json_pointer_at(d, copy);
+	number = json_number_of(d, parent);
+	json_read(d, parent, &v);
+	free(copy);
+	if (last == NULL || json_pointer_at(d, pointer) == NULL)
+		return last == NULL ? 0 : (size_t)-1;
+	number++;
+	if (v.type == JSON_IS_ARRAY)
+		for (size_t i = (size_t)strtoul(last + 1, NULL, 10); i > 0; i--)
+			number += json_size_of(d, json_item(parent, i - 1));
+	while (v.type == JSON_IS_OBJECT && json_member_next(parent, &walk, &name, &child) &&
+	       !is_name(last + 1, name))
+		number += json_size_of(d, child);
+	return number;
 }
 
 struct pass {

@@ -20,8 +20,13 @@ enum json_edit {
 	JSON_REPLACE, /* by what was written to out */
 };
 
-/* The number of a node; (size_t)-1 = it is not there. */
+/*
+ * The number of a node; (size_t)-1 = it is not there. All that is true in a document is one node,
+ * and so is all that is false or null: of these it is the first.
+ */
 size_t json_number_of(const struct json_doc *d, const struct json_t *node);
+/* The number of the place that a JSON Pointer names, whatever stands there. */
+size_t json_number_at(const struct json_doc *d, const char *pointer);
 
 /* How many values it is: itself, and all that is in it. */
 size_t json_size_of(const struct json_doc *d, struct json_t *node);
