@@ -9,15 +9,16 @@
 #ifndef ASSIZE_AUDITS_COMMAND_H
 #define ASSIZE_AUDITS_COMMAND_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/io/proc.h"
 #include "runner/model/definition.h"
 #include "runner/model/kind.h"
 
 struct buf;
-struct proc_result;
 struct sandbox;
 
 enum command_format { COMMAND_PLAIN, COMMAND_NAGIOS, COMMAND_TAP, COMMAND_JUNIT, COMMAND_JSON };
@@ -96,6 +97,25 @@ void command_check_argv(struct keys_context *ctx, const struct check *c, const c
 			const struct texts *run);
 bool command_is_variable(const char *name);
 void command_check_env(struct keys_context *ctx, const struct check *c, const struct pairs *env);
+
+/* One run of the program: all that is known of it, so that it can be told more than once. */
+struct command_ran {
+	struct proc_result result;
+	const char *reason; /* why nothing of it was measured; NULL = it ended by itself */
+	/* with `report`, what the program wrote */
+	const struct command_document *documents;
+	size_t n_documents;
+	const char *documents_problem;
+};
+
+/*
+ * Runs the program of p's only check; is_cancelled MAY be NULL (proc.h). -1: nothing was seen of
+ * it. Text is in p's arena.
+ */
+int command_run_once(struct probe *p, const atomic_bool *is_cancelled, struct command_ran *out,
+		     struct err *e);
+/* Makes the measurements of what a run gave; borrows its text as long as p lives. */
+void command_tell(struct probe *p, const struct command_ran *ran);
 
 int command_probe(struct probe *p, struct err *e);
 

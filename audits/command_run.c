@@ -247,22 +247,32 @@ static void emit_all(struct command_view *v)
 	emit_texts(v);
 }
 
-/* What the protocol is to read, once the program has ended. */
-static void find_documents(struct command_view *v, const struct command_report *before)
+/* What the program wrote for the protocol to read, once it has ended. */
+static void read_report(struct arena *a, const struct command_spec *spec,
+			const struct command_report *before, struct command_ran *ran)
 {
-	struct arena *a = v->probe->arena;
 	struct err e = {.class = ERR_NONE};
 
-	if (!v->spec->report) {
-		struct command_document *d = arena_alloc(a, sizeof(*d));
+	if (ran->reason != NULL)
+		return;
+	if (command_report_read(a, before, (size_t)spec->max_output, &ran->documents,
+				&ran->n_documents, &e) < 0)
+		ran->documents_problem = arena_strdup(a, e.message);
+}
 
-		*d = (struct command_document){.text = v->result->out, .n = v->result->out_len};
-		v->documents = d;
-		v->n_documents = 1;
-	} else if (!v->reason && command_report_read(a, before, (size_t)v->spec->max_output,
-						     &v->documents, &v->n_documents, &e) < 0) {
-		v->documents_problem = arena_strdup(a, e.message);
-	}
+static void find_documents(struct command_view *v, const struct command_ran *ran)
+{
+	struct command_document *d;
+
+	v->documents = ran->documents;
+	v->n_documents = ran->n_documents;
+	v->documents_problem = ran->documents_problem;
+	if (v->spec->report)
+		return;
+	d = arena_alloc(v->probe->arena, sizeof(*d));
+	*d = (struct command_document){.text = ran->result.out, .n = ran->result.out_len};
+	v->documents = d;
+	v->n_documents = 1;
 }
 
 /* What was kept from it, in the evidence; what could not be, with every value. */
@@ -280,7 +290,8 @@ static void tell_sandbox(struct command_view *v)
 	}
 }
 
-int command_probe(struct probe *p, struct err *e)
+int command_run_once(struct probe *p, const atomic_bool *is_cancelled, struct command_ran *out,
+		     struct err *e)
 {
 	const struct check *c = p->checks[0];
 	const struct command_spec *spec = c->spec;
@@ -291,32 +302,56 @@ int command_probe(struct probe *p, struct err *e)
 		.env = command_env(p->arena, spec),
 		.cwd = cwd,
 		.deadline_ms = p->deadline_ms,
+		.is_cancelled = is_cancelled,
 		.limit_ms = c->timeout_ms,
 		.max_output_bytes = (size_t)spec->max_output,
 		.sandbox = command_sandbox(p->arena, c, root, cwd),
 	};
 	struct command_report *report =
 		spec->report ? command_report_before(p->arena, spec->report) : NULL;
-	struct proc_result result;
+	struct command_ran ran = {.reason = NULL};
 	struct err failure = {.class = ERR_NONE};
-	struct command_view v = {.probe = p, .check = c, .spec = spec, .result = &result};
 
-	if (proc_run(p->arena, p->world->clock, &request, &result, &failure) < 0) {
+	if (proc_run(p->arena, p->world->clock, &request, &ran.result, &failure) < 0) {
 		/* Nothing was seen of it: the error says all there is to say, with its help. */
-		if (result.out_len == 0 && result.err_len == 0) {
+		if (ran.result.out_len == 0 && ran.result.err_len == 0) {
 			*e = failure;
 			return -1;
 		}
-		v.reason = arena_strdup(p->arena, failure.message);
-	} else if (result.signal != 0) {
-		v.reason = arena_printf(p->arena, "\"%s\" was killed by signal %d (%s)",
-					spec->run.items[0], result.signal,
-					command_signal_name(result.signal));
+		ran.reason = arena_strdup(p->arena, failure.message);
+	} else if (ran.result.signal != 0) {
+		ran.reason = arena_printf(p->arena, "\"%s\" was killed by signal %d (%s)",
+					  spec->run.items[0], ran.result.signal,
+					  command_signal_name(ran.result.signal));
 	}
+	if (report)
+		read_report(p->arena, spec, report, &ran);
+	*out = ran;
+	return 0;
+}
+
+void command_tell(struct probe *p, const struct command_ran *ran)
+{
+	const struct check *c = p->checks[0];
+	struct command_view v = {.probe = p,
+				 .check = c,
+				 .spec = c->spec,
+				 .result = &ran->result,
+				 .reason = ran->reason};
+
 	v.evidence = command_last_words(&v);
-	v.query = command_line(p->arena, spec);
+	v.query = command_line(p->arena, v.spec);
 	tell_sandbox(&v);
-	find_documents(&v, report);
+	find_documents(&v, ran);
 	emit_all(&v);
+}
+
+int command_probe(struct probe *p, struct err *e)
+{
+	struct command_ran ran;
+
+	if (command_run_once(p, NULL, &ran, e) < 0)
+		return -1;
+	command_tell(p, &ran);
 	return 0;
 }

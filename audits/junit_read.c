@@ -106,10 +106,16 @@ static const char *ending_of(const char *const *attributes, const char *const *w
 	return NULL;
 }
 
+/* GoogleTest and CTest tell by an attribute how a test ended, CTest all of it. */
+bool junit_is_not_run(const char *const *attributes)
+{
+	static const char *const not_run[] = {"notrun", "skipped", "disabled", "suppressed", NULL};
+
+	return ending_of(attributes, not_run) != NULL;
+}
+
 static int start_case(struct reader *r, const char *const *attributes, struct err *e)
 {
-	/* GoogleTest and CTest tell by an attribute how a test ended, CTest all of it. */
-	static const char *const not_run[] = {"notrun", "skipped", "disabled", "suppressed", NULL};
 	static const char *const failed[] = {"fail",	"failed", "failure", "error",
 					     "errored", "broken", "timeout", NULL};
 	const char *class = xml_attribute(attributes, "classname");
@@ -119,7 +125,7 @@ static int start_case(struct reader *r, const char *const *attributes, struct er
 		return err_set(e, ERR_MEASURE, "a test case is inside of another");
 	r->is_in_case = true;
 	r->has_failure = r->has_error = r->is_flaky = r->has_rerun = false;
-	r->is_skipped = ending_of(attributes, not_run) != NULL;
+	r->is_skipped = junit_is_not_run(attributes);
 	r->ending = ending_of(attributes, failed);
 	r->message = "";
 	if (r->n == 1)

@@ -19,6 +19,7 @@
 #ifndef ASSIZE_AUDITS_JUNIT_READ_H
 #define ASSIZE_AUDITS_JUNIT_READ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,5 +49,7 @@ struct junit_report {
 /* Adds one document to *out, which is zeroed before the first. -1: it is no report to count on. */
 int junit_read(struct arena *a, const char *text, size_t n, struct junit_report *out,
 	       struct err *e);
+/* Do the attributes of a test case (xml.h) say that it did not run? */
+bool junit_is_not_run(const char *const *attributes);
 
 #endif

@@ -31,6 +31,7 @@ struct reader {
 	struct arena *arena;
 	const struct redactor *redactor; /* NULL = no secrets */
 	struct nagios_output *out;
+	const char *text; /* all of it */
 	size_t cap;
 	struct map labels; /* -> struct nagios_value */
 };
@@ -340,6 +341,10 @@ static void take_item(struct reader *r, struct span item)
 	v = add_value(r, label);
 	if (!v)
 		return;
+	v->at = (size_t)(item.s - r->text);
+	v->n = item.n;
+	v->number_at = (size_t)(rest.s - r->text);
+	v->n_number = number_length(field(rest, 0));
 	v->problem = take_value(r, field(rest, 0), v);
 	if (!v->problem)
 		take_critical(r, field(rest, 1), field(rest, 2), v);
@@ -426,7 +431,7 @@ static int said_status(struct span text)
 void nagios_read(struct arena *a, const struct redactor *redactor, const char *s, size_t n,
 		 struct nagios_output *out)
 {
-	struct reader r = {.arena = a, .redactor = redactor, .out = out};
+	struct reader r = {.arena = a, .redactor = redactor, .out = out, .text = s};
 	struct span rest = {s, n};
 	bool is_first = true, is_data = false;
 

@@ -39,7 +39,9 @@ bool nagios_range_alerts(const struct nagios_range *r, double value);
 
 struct nagios_value {
 	const char *label;
-	const char *problem;	      /* NULL, or why there is no value */
+	const char *problem; /* NULL, or why there is no value */
+	/* Where it stands in the text that was read: the whole item, and its number alone. */
+	size_t at, n, number_at, n_number;
 	double number;		      /* as written, in the plugin's unit: what ranges are about */
 	struct value value;	      /* in base unit */
 	bool is_rounded;	      /* see measurement.h */
