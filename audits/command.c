@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "audits/arsenal_command.h"
 #include "audits/capture.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
@@ -425,6 +426,7 @@ const struct audit_kind audit_kind_command = {
 	.has_value = command_has_value,
 	.check = command_check,
 	.check_bounds = command_check_bounds,
+	.arsenal = &arsenal_command,
 	.describe = command_describe,
 	.probe = command_probe,
 };

@@ -4,20 +4,41 @@
 cd "$TMP"
 mkdir tmp empty
 
-sabotages='checks-removed clock-back bound-infinite bound-vast definition-empty evidence-old expectation-removed gate-empty
-gate-missing gate-of-nothing never-ran other-subject policy-changed record-full record-missing record-read-only
-record-torn row-edited run-killed signed-row-edited tags-gone target-missing two-runs waiver-endless waiver-expired'
+sabotages='bound-infinite
+bound-vast
+checks-removed
+clock-back
+definition-empty
+evidence-old
+expectation-removed
+gate-empty
+gate-missing
+gate-of-nothing
+never-ran
+other-subject
+policy-changed
+record-full
+record-missing
+record-read-only
+record-torn
+row-edited
+run-killed
+signed-row-edited
+tags-gone
+target-missing
+two-runs
+waiver-endless
+waiver-expired'
 
 cd empty
-run env TMPDIR="$TMP/tmp" "$ASSIZE" challenge --self
+run env TMPDIR="$TMP/tmp" "$ASSIZE" challenge --self --json
 is "every sabotage is noticed: exit status" "$status" 0
 is "and nothing is said beside" "$err" ""
-for sabotage in $sabotages; do
-	like "$sabotage is noticed" "$out" "(failed|no value|error) +$sabotage "
-done
-like "that is all of them" "$out" "(25) of \1 attacks noticed"
-unlike "none is left over" "$out" '(inconclusive|blind) '
-like "an unharmed world was green before" "$out" 'exit status 0 -> exit status 2'
+is "all of them" "$(jq -r '.checks[0].attacks[].name' <<<"$out" | sort)" "$sabotages"
+is "none is left over" "$(jq -r '.checks[0].attacks[] | select(.class != "noticed") | "\(.name) \(.outcome): \(.reason)"' <<<"$out")" ""
+is "each was green before, and is not after" \
+	"$(jq -r '.checks[0].attacks[] | "\(.before) \(.after)" | gsub("[1-4]$"; "N")' <<<"$out" | sort -u)" \
+	"exit status 0 exit status N"
 unlike "no name of a private directory is told" "$out" "$TMP"
 is "nothing stays behind: the temporary folder" "$(ls "$TMP/tmp")" ""
 is "nor where it was called, which needs no definition" "$(ls -A)" ""
@@ -27,6 +48,7 @@ export ASSIZE_FILE=nowhere.yaml ASSIZE_RECORD=nowhere.db ASSIZE_SUBJECT=v9
 run "$ASSIZE" challenge --self --record x.db
 unset ASSIZE_FILE ASSIZE_RECORD ASSIZE_SUBJECT
 is "variables of assize are none of its business" "$status" 0
+like "for people, too" "$out" '25 of 25 attacks noticed'
 is "nor is a record" "$(ls -A)" ""
 
 # What it says is worth something only if it can say otherwise: test_challenge_self has programs that do.
