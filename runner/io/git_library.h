@@ -148,6 +148,7 @@ struct err;
 	X(void, tree_entry_free, (git_tree_entry *))                                               \
 	X(const git_oid *, tree_entry_id, (const git_tree_entry *))                                \
 	X(const char *, tree_entry_name, (const git_tree_entry *))                                 \
+	X(git_object_t, tree_entry_type, (const git_tree_entry *))                                 \
 	X(size_t, tree_entrycount, (const git_tree *))                                             \
 	X(void, tree_free, (git_tree *))                                                           \
 	X(int, tree_lookup, (git_tree **, git_repository *, const git_oid *))                      \
@@ -289,6 +290,7 @@ const struct git_api *git_functions(void);
 #define git_tree_entry_free		  git_functions()->tree_entry_free
 #define git_tree_entry_id		  git_functions()->tree_entry_id
 #define git_tree_entry_name		  git_functions()->tree_entry_name
+#define git_tree_entry_type		  git_functions()->tree_entry_type
 #define git_tree_entrycount		  git_functions()->tree_entrycount
 #define git_tree_free			  git_functions()->tree_free
 #define git_tree_lookup			  git_functions()->tree_lookup
