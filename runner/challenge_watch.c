@@ -288,7 +288,7 @@ static struct challenged *unreached(const struct watch *w)
 					 : judge_check_info(a, req->checks[i],
 							    req->definition->redactor),
 			.at_ms = -1,
-			.reason = "the challenge was interrupted before it",
+			.reason = "the challenge was interrupted before it came to an end",
 			.subject = "",
 		};
 	return out;

@@ -44,6 +44,7 @@ const struct command command_challenge = {
 	.summary = "damage what checks look at, and say which of them notice",
 	.accepts = accepts,
 	.meanings = meanings,
+	.manual = "assize-challenge",
 	.run = run_challenge,
 };
 

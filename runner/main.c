@@ -91,8 +91,8 @@ static int unknown(struct app *app, const char *word)
 	return app_fail(app, &e);
 }
 
-static const char *const pages[] = {"assize", "assize.yaml", "assize-record", "assize-ledger",
-				    "assize-rollback"};
+static const char *const pages[] = {"assize",	     "assize.yaml",	"assize-record",
+				    "assize-ledger", "assize-rollback", "assize-challenge"};
 
 /* A command has the page of its own, or the program's; NULL = there is no such command or page. */
 static const char *page_of(const char *word)

@@ -186,6 +186,6 @@ const char *attack_advice(struct arena *a, const struct attack_sides *s,
  * Row i of what is known of kinds: the operator's name in kinds of a family, and the kind whose
  * checks notice it. False behind the last one.
  */
-bool attack_advice_row(size_t i, const char **family, const char **operator, const char **kind);
+bool attack_advice_row(size_t i, const char **family, const char **operator, const char ** kind);
 
 #endif

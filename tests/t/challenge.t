@@ -165,6 +165,21 @@ done
 run "$ASSIZE" kinds recorded
 unlike "a kind that cannot be challenged has none" "$out" 'attacks'
 
+# ---- the manual's example ----
+
+mkdir manual
+awk -v dir=manual '
+	/^\.\\" run: the / { name = $4; next }
+	/^\.Bd -literal/ && name { is_inside = 1; next }
+	/^\.Ed/ { is_inside = 0; name = "" }
+	is_inside { gsub(/\\\(dq/, "\""); print >(dir "/" name) }' "$ROOT/runner/man/assize-challenge.7"
+mv manual/definition manual/assize.yaml
+sqlite3 manual/shop.db "CREATE TABLE orders(id INTEGER PRIMARY KEY);
+	WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1200) INSERT INTO orders SELECT i FROM c"
+timeless() { sed -E 's/   [0-9.]+ [a-z]+   exit/   TIME   exit/'; }
+is "the manual shows what is printed" "$(cd manual && "$ASSIZE" challenge | timeless)" \
+	"$(sed 1d manual/output | timeless)"
+
 # ---- secrets ----
 
 cp blob hunter22.bin

@@ -60,7 +60,7 @@ like "says so as well" "$err" 'the manual page assize is not installed here'
 like "and shows the options" "$out" '^usage: assize check .*options:'
 exits "help of nothing there is" 3 "$ASSIZE" help chekc
 like "did you mean" "$err" 'no such command: chekc.*assize check'
-for command in ledger rollback; do
+for command in challenge ledger rollback; do
 	like "$command --help names its page" "$("$ASSIZE" $command --help)" "man assize.yaml, man assize-$command"
 done
 exits "an option in front of the command" 3 "$ASSIZE" -f x.yaml check
