@@ -129,12 +129,15 @@ static void test_every_changed_column_is_noticed(void **state)
 	struct world *w = *state;
 	struct column columns[400];
 	char copy[128];
-	size_t n, n_changed = 0, n_missed = 0;
+	size_t n, n_changed = 0, n_missed = 0, n_honest;
+	struct ledger_verification honest;
 
 	needs_file("its columns are changed behind its back");
 	full_fill(w);
 	record_close(w->record);
 	w->record = NULL;
+	honest = full_verify(w, w->path, NULL);
+	n_honest = honest.n_broken + honest.n_doubts; /* one of its merges is unsigned */
 	(void)snprintf(copy, sizeof(copy), "%s/copy.db", w->dir);
 	n = columns_of(w, columns, 400);
 	assert_true(n > 150 && n < 400);
@@ -155,7 +158,7 @@ static void test_every_changed_column_is_noticed(void **state)
 				continue;
 			n_here++;
 			v = full_verify(w, copy, NULL);
-			if (v.n_broken + v.n_doubts == 0) {
+			if (v.n_broken + v.n_doubts <= n_honest) {
 				print_message("missed: %s.%s of row %s\n", columns[i].table,
 					      columns[i].name, row);
 				n_missed++;
