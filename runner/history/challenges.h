@@ -7,8 +7,8 @@
  * are those of its attacks, or the record is broken.
  *
  * Nothing here looks for secrets: whatever text is given is kept. The loop (runner/challenge.h)
- * redacts reasons and remedies; names of operators and objects, sentences of damages, and values as
- * shown are those that a definition, a schema or a result has, which are recorded of runs as well.
+ * redacts every text an arsenal or an error gives (objects, sentences of damages, reasons,
+ * remedies); values and bounds as shown are those of results, redacted as those of runs are.
  *
  * Outcomes are kept by their names, which stay what they are; a name that nobody knows is read as
  * inconclusive, which counts for nothing.

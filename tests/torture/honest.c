@@ -5,9 +5,9 @@
  *
  * WRITERS processes record RUNS runs together in DIR/record.db: values of every kind (-0.0, NaN,
  * infinities, the smallest and largest numbers, text that is no UTF-8, nothing at all), evidence,
- * repetitions, decisions, externals, runs that never end, a checkpoint now and then. Beside them
- * the file is verified again and again, vacuumed, reindexed and analysed. Every finding but notes
- *is printed; exit status 0 means there was none. The same SEED records the same values.
+ * repetitions, decisions, externals, challenges, runs that never end, a checkpoint now and then.
+ *Beside them the file is verified again and again, vacuumed, reindexed and analysed. Every finding
+ *but notes is printed; exit status 0 means there was none. The same SEED records the same values.
  */
 #include <math.h>
 #include <sqlite3.h>
@@ -20,6 +20,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/history/challenges.h"
 #include "runner/history/ledger.h"
 #include "runner/history/record.h"
 #include "runner/io/clock.h"
@@ -166,6 +167,34 @@ static void record_batch(struct writer *w, int64_t run_id, size_t first, size_t 
 	     &e);
 }
 
+static void record_challenge_of(struct writer *w, size_t i)
+{
+	struct attack_result attacks[5];
+	const struct challenge_origin origin = {
+		.host = "alpha", .user = "audit", .recorded_ms = w->now_ms + 1};
+	struct challenged c = {.check = any_check(w, i),
+			       .at_ms = w->now_ms,
+			       .attacks = attacks,
+			       .n_attacks = (size_t)dice(w, 6)};
+	struct err e = {0};
+
+	if (c.n_attacks == 0)
+		c.reason = long_text(w, (size_t)dice(w, 1200));
+	for (size_t k = 0; k < c.n_attacks; k++)
+		attacks[k] = (struct attack_result){
+			.name = "rows-lost",
+			.object = dice(w, 2) ? "orders" : "",
+			.words = long_text(w, (size_t)dice(w, 90)),
+			.outcome = (enum attack_outcome)dice(w, ATTACK_LAST + 1),
+			.reason = dice(w, 2) ? long_text(w, (size_t)dice(w, 1200)) : NULL,
+			.before = "\xff",
+			.turns_red = any_value(w).real,
+			.is_erratic = dice(w, 2) == 1,
+		};
+	challenged_count(&c);
+	must(record_challenge_add(w->record, &c, &origin, NULL, &e), &e);
+}
+
 static void record_run_of(struct writer *w, int64_t number)
 {
 	struct run_info run = {
@@ -208,6 +237,8 @@ static void record_run_of(struct writer *w, int64_t number)
 		must(record_decision(w->record, &d, &e), &e);
 	if (number % 7 == 0)
 		must(record_external(w->record, &x, &e), &e);
+	if (number % 6 == 0)
+		record_challenge_of(w, (size_t)dice(w, N_CHECKS));
 	if (number % 16 == 0)
 		must(ledger_checkpoint_make(w->record, w->arena, w->key, &note, &e), &e);
 }

@@ -4,11 +4,11 @@
  *	power DIR SEEDS FIRST-SEED [--liar]
  *
  * Each seed is one record in DIR and LIVES processes that write to it, one after the other, through
- * crash_vfs.h: runs, batches of results with evidence and samples, ends, signed checkpoints. Each
- * ends after some operation of its file, chosen by the seed, by a loss of power; in one of three
- * lives the disk fails first (full, or an error of writing or syncing; once or from then on). The
- * next life starts in what is left, so recovery is interrupted as well. What was acknowledged goes
- * through a pipe. After each life, on a copy:
+ * crash_vfs.h: runs, batches of results with evidence and samples, ends, challenges, signed
+ *checkpoints. Each ends after some operation of its file, chosen by the seed, by a loss of power;
+ *in one of three lives the disk fails first (full, or an error of writing or syncing; once or from
+ *then on). The next life starts in what is left, so recovery is interrupted as well. What was
+ *acknowledged goes through a pipe. After each life, on a copy:
  *
  *	the record opens, SQLite finds it sound, the ledger verifies;
  *	everything acknowledged is there as it was given;
@@ -98,6 +98,20 @@ static bool sign(struct life *l)
 	return true;
 }
 
+static bool challenge(struct life *l)
+{
+	const struct challenge_origin origin = {.recorded_ms = BEGIN_MS};
+	struct message m = {.word = CHALLENGES, .seed = stats_random_next(&disk.random)};
+	const struct challenged c = make_challenged(l->arena, m.seed);
+	struct err e = {0};
+
+	say(m, false);
+	if (record_challenge_add(l->record, &c, &origin, NULL, &e) != 0)
+		return false;
+	say(m, true);
+	return true;
+}
+
 static bool write_run(struct life *l)
 {
 	struct run_info run = {.begin_ms = BEGIN_MS,
@@ -125,6 +139,8 @@ static bool write_run(struct life *l)
 	run.end_ms = BEGIN_MS + 1;
 	run.state = RUN_COMPLETE;
 	if (!add_batch(l, run.id, at, at < N_CHECKS ? 1 : 0, &run))
+		return false;
+	if (dice(2) == 0 && !challenge(l))
 		return false;
 	return dice(3) != 0 || sign(l);
 }
@@ -189,7 +205,9 @@ struct known {
 	struct arena *arena;
 	struct run runs[MAX_RUNS];
 	size_t n_runs;
-	uint64_t n_notes; /* checkpoints */
+	uint64_t n_notes;	       /* checkpoints */
+	uint64_t challenges[MAX_RUNS]; /* their seeds */
+	size_t n_challenges;
 	/* what the last life was about to do when it ended, and each that failed before: any may be
 	 * there */
 	struct message open[MAX_RUNS];
@@ -239,6 +257,11 @@ static void take(struct known *k, const struct message *m)
 	case SIGNS:
 		k->n_notes++;
 		return;
+	case CHALLENGES:
+		if (k->n_challenges == MAX_RUNS)
+			die("too many challenges");
+		k->challenges[k->n_challenges++] = m->seed;
+		return;
 	case REFUSED:
 		violation(k, "a disk that is well, and writing is refused", 0);
 		return;
@@ -269,41 +292,6 @@ static void listen(struct known *k, int fd, struct totals *t)
 
 /* ---- what is there ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool is_there(const struct result *results, size_t n, const struct result *given)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct result *x = &results[i];
-
-		if (x->ordinal == given->ordinal)
-			return x->value.type == VALUE_INT &&
-			       x->value.integer == given->value.integer &&
-			       same_text(x->evidence, given->evidence) &&
-			       strcmp(x->check->name, given->check->name) == 0 &&
-			       x->check->line == given->check->line;
-	}
-	return false;
-}
-
-static uint64_t count_there(const struct result *results, size_t n, const struct message *m)
-{
-	struct arena *a = arena_new();
-	uint64_t there = 0;
-
-	for (uint64_t i = m->first; i < m->first + m->n; i++) {
-		struct result given;
-
-		make_result(a, m, i, &given);
-		there += is_there(results, n, &given);
-	}
-	arena_free(a);
-	return there;
-}
-
 /* What was under way in this run and is there becomes known. */
 static void settle_run(struct known *k, struct run *run, const struct result *results, size_t n,
 		       bool is_ended, struct totals *t)
@@ -312,7 +300,7 @@ static void settle_run(struct known *k, struct run *run, const struct result *re
 		const struct message *m = &k->open[i];
 		uint64_t there;
 
-		if (m->word == BEGINS || m->word == SIGNS || m->run != run->id)
+		if ((m->word != ADDS && m->word != ENDS) || m->run != run->id)
 			continue;
 		there = count_there(results, n, m);
 		if (m->word == ENDS) {
@@ -392,6 +380,43 @@ static void look_at_runs(struct known *k, struct record *r, struct arena *a, str
 		look_at_run(k, r, a, &runs[i], t);
 }
 
+static bool knows_challenge(struct known *k, uint64_t seed)
+{
+	for (size_t i = 0; i < k->n_challenges; i++)
+		if (k->challenges[i] == seed)
+			return true;
+	for (size_t i = 0; i < k->n_open; i++) {
+		if (k->open[i].word != CHALLENGES || k->open[i].seed != seed)
+			continue;
+		take(k, &k->open[i]);
+		return true;
+	}
+	return false;
+}
+
+static void look_at_challenges(struct known *k, struct record *r, struct arena *a)
+{
+	const struct challenge_query all = {.limit = ASK_RUNS};
+	struct recorded_challenge *items, x;
+	struct err e = {0};
+	uint64_t seed;
+	size_t n;
+
+	if (record_challenges_of(r, a, &all, &items, &n, &e) != 0) {
+		violation(k, e.message, 0);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (record_challenge(r, a, items[i].id, &x, &e) != 0 ||
+		    !is_whole_challenge(a, &x.challenged, &seed))
+			violation(k, "a challenge is half there, or changed", items[i].id);
+		else if (!knows_challenge(k, seed))
+			violation(k, "there is a challenge nobody made", items[i].id);
+	}
+	if (n != k->n_challenges)
+		violation(k, "acknowledged challenges are lost", (int64_t)(k->n_challenges - n));
+}
+
 static void look_at_ledger(struct known *k, struct record *r, struct arena *a)
 {
 	const struct ledger_trust trust = {.keys = NULL};
@@ -437,6 +462,7 @@ static void look(struct known *k, const char *path, struct totals *t)
 	} else {
 		look_at_ledger(k, r, a);
 		look_at_runs(k, r, a, t);
+		look_at_challenges(k, r, a);
 		record_close(r);
 	}
 	arena_free(a);
