@@ -31,6 +31,7 @@ struct exposition *exposition_new(enum exposition_format format,
 	x->last_type = METRIC_NONE;
 	x->family = (struct family){0};
 	x->labels.n = x->exemplar_labels.n = 0;
+	x->labels.known.n = x->exemplar_labels.known.n = 0;
 	buf_init(&x->carry, EXPOSITION_MAX_LINE);
 	buf_init(&x->last_name, EXPOSITION_MAX_LINE);
 	buf_init(&x->family.name, EXPOSITION_MAX_LINE);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "audits/exposition.h"
+#include "audits/exposition_internal.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -502,6 +503,24 @@ static void test_exposition_stops_when_told(void **state)
 	exposition_free(NULL);
 }
 
+/* What was there before holds no label of a line before. */
+static void test_exposition_begins_in_used_memory(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) { /* the first may come fresh from the system */
+		struct exposition *used = malloc(sizeof(*used));
+		/* else nobody would write what nobody reads */
+		volatile struct known_labels *known = &used->labels.known;
+
+		assert_non_null(used);
+		for (size_t k = 0; k < KNOWN_LABELS; k++)
+			known->lengths[k] = 0;
+		known->n = KNOWN_LABELS;
+		free(used);
+	}
+	reads_n(EXPOSITION_PROMETHEUS, "a{b=\"c\",d=\"e\"} 1\n", 17, "a[b=c][d=e] 1;");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_exposition_limits_labels),
 		cmocka_unit_test(test_exposition_reads_nul_bytes),
 		cmocka_unit_test(test_exposition_stops_when_told),
+		cmocka_unit_test(test_exposition_begins_in_used_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
