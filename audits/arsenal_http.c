@@ -6,6 +6,7 @@
 #include "audits/arsenal_http.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -138,18 +139,32 @@ static double baseline_of(const struct challenge *c, const char *series)
 
 /* ---- survey ---- */
 
-static unsigned wanted_of(const struct check *c)
+/* A status that the check names as one it takes is no damage; one that it has is none either. */
+static bool is_damage(const struct check *c, long has, long status)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%ld", status); /* fits */
+	for (size_t i = 0; i < c->n_expects; i++)
+		if (strcmp(c->expects[i].name, "status") == 0 && c->expects[i].has_expect)
+			return has == status || strstr(c->expects[i].expect.text, text) == NULL;
+	return false;
+}
+
+static unsigned wanted_of(const struct check *c, long status)
 {
 	const struct http_spec *spec = c->spec;
 	unsigned wanted = 1u << REPLAY_IDENTITY | 1u << REPLAY_HEADER_ADDED;
-	bool has_status = http_is_expected(c, "status"), is_read = reads_body(c);
+	bool is_read = reads_body(c);
 
 	if (!expects_time(c))
 		wanted |= 1u << REPLAY_TWICE_AS_LONG;
-	if (has_status)
-		wanted |= 1u << REPLAY_STATUS_500 | 1u << REPLAY_STATUS_204;
+	if (is_damage(c, status, 500))
+		wanted |= 1u << REPLAY_STATUS_500;
+	if (is_damage(c, status, 204))
+		wanted |= 1u << REPLAY_STATUS_204;
 	if (spec->redirects == 0
-		    ? has_status
+		    ? is_damage(c, status, 302)
 		    : is_read || http_is_expected(c, "url") || http_is_expected(c, "redirects"))
 		wanted |= 1u << REPLAY_LOGIN_REDIRECT;
 	if (is_read)
@@ -229,7 +244,7 @@ static int survey(struct challenge *c, struct err *e)
 	const struct http_taped *x = &r->tape.items[0];
 
 	(void)e; /* nothing can fail */
-	replay_survey(c, r, rows, wanted_of(c->check));
+	replay_survey(c, r, rows, wanted_of(c->check, x->response.status));
 	if (bears_member(c->check, x))
 		(void)challenge_add(c, &rows[HTTP_MEMBER_ADDED], "");
 	survey_times(c, &x->response);

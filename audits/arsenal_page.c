@@ -9,6 +9,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/http_tape.h"
 
 struct reading {
 	struct page *page;
@@ -177,19 +178,22 @@ static bool is_openmetrics(const struct scrape_spec *spec, const char *content_t
 		strncasecmp(content_type, type, sizeof(type) - 1) == 0);
 }
 
-void page_read(struct page *out, struct arena *a, const struct scrape_spec *spec, const char *body,
-	       size_t n, const char *content_type)
+int page_read(struct page *out, struct arena *a, const struct scrape_spec *spec,
+	      const struct http_taped *answer, struct err *e)
 {
 	static const struct exposition_handler handler = {wants, on_sample, NULL};
 	struct reading r = {out, &spec->selector, spec->quantile > 0, OTHER};
 	struct exposition *x;
-	struct err ignored = {0}; /* the check read it to its end */
+	int rc;
 
-	*out = (struct page){.format = is_openmetrics(spec, content_type) ? EXPOSITION_OPENMETRICS
-									  : EXPOSITION_PROMETHEUS};
-	cut_lines(out, a, body, n);
+	*out = (struct page){.format = is_openmetrics(spec, answer->response.content_type)
+					       ? EXPOSITION_OPENMETRICS
+					       : EXPOSITION_PROMETHEUS};
+	cut_lines(out, a, answer->body, answer->n_body);
 	x = exposition_new(out->format, &handler, &r);
-	if (exposition_feed(x, body, n, &ignored) == 0)
-		(void)exposition_end(x, &ignored);
+	rc = exposition_feed(x, answer->body, answer->n_body, e);
+	if (rc == 0)
+		rc = exposition_end(x, e);
 	exposition_free(x);
+	return rc;
 }

@@ -12,6 +12,8 @@
 
 struct arena;
 struct buf;
+struct err;
+struct http_taped;
 struct scrape_spec;
 
 /* A part of a line: offset from its beginning, and length; n 0 = it is not there. */
@@ -35,9 +37,9 @@ struct page {
 	bool has_timestamps;		     /* of those selected, any */
 };
 
-/* The check could read it. content_type chooses the format unless spec does. */
-void page_read(struct page *out, struct arena *a, const struct scrape_spec *spec, const char *body,
-	       size_t n, const char *content_type);
+/* Of a page that the check could read. content_type chooses the format unless spec does. */
+int page_read(struct page *out, struct arena *a, const struct scrape_spec *spec,
+	      const struct http_taped *answer, struct err *e);
 /* The value of a label of a sample, between its quotes. */
 struct page_part page_label(const struct page_line *line, const char *name);
 /* Is it a sample, or the metadata, of one of the names that end in base and a suffix? */

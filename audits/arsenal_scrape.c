@@ -79,11 +79,13 @@ static void survey_label(struct challenge *c, const struct page *page, const cha
 
 	for (size_t i = 0; i < page->n_lines; i++) {
 		const struct page_line *line = &page->lines[i];
-		struct page_part part = page_label(line, label);
-		const char *value = arena_strndup(c->arena, line->s + part.at, part.n);
+		struct page_part part;
+		const char *value;
 
 		if (!line->is_selected)
 			continue;
+		part = page_label(line, label);
+		value = arena_strndup(c->arena, line->s + part.at, part.n);
 		if (x.value == NULL)
 			x.value = value;
 		if (strcmp(x.value, value) == 0)
@@ -206,14 +208,10 @@ static int survey(struct challenge *c, struct err *e)
 	struct scraping *s = c->state;
 	const struct scrape_spec *spec = c->check->spec;
 
-	(void)e; /* nothing can fail */
 	name_it(s, c, spec);
-	for (size_t i = 0; i < s->replay->tape.n; i++) {
-		const struct http_taped *x = &s->replay->tape.items[i];
-
-		page_read(&s->pages[i], c->arena, spec, x->body, x->n_body,
-			  x->response.content_type);
-	}
+	for (size_t i = 0; i < s->replay->tape.n; i++)
+		if (page_read(&s->pages[i], c->arena, spec, &s->replay->tape.items[i], e) != 0)
+			return -1;
 	replay_survey(c, s->replay, metric_rows, (1u << REPLAY_N_ROWS) - 1);
 	aim_cut(c, s);
 	survey_controls(c, &s->pages[0], spec);
@@ -238,18 +236,23 @@ struct writing {
 	struct buf *out;
 };
 
-/* The number in the first look at the same series. */
-static double first_number(const struct scraping *s, const struct page_line *line)
+static bool is_same_series(const struct page_line *a, const struct page_line *b)
 {
-	const struct page *page = &s->pages[0];
+	return (a->is_selected || a->is_count) && a->value.at == b->value.at &&
+	       memcmp(a->s, b->s, a->value.at) == 0;
+}
 
-	for (size_t i = 0; i < page->n_lines; i++) {
-		const struct page_line *x = &page->lines[i];
+/* The number in the first look at the same series, which most pages have in the same place. */
+static double first_number(const struct writing *w, const struct page_line *line)
+{
+	const struct page *page = &w->s->pages[0];
+	size_t i = (size_t)(line - w->page->lines);
 
-		if ((x->is_selected || x->is_count) && x->value.at == line->value.at &&
-		    memcmp(x->s, line->s, x->value.at) == 0)
-			return x->number;
-	}
+	if (i < page->n_lines && is_same_series(&page->lines[i], line))
+		return page->lines[i].number;
+	for (i = 0; i < page->n_lines; i++)
+		if (is_same_series(&page->lines[i], line))
+			return page->lines[i].number;
 	return NAN;
 }
 
@@ -264,7 +267,7 @@ static const char *number(const struct writing *w, double v)
 /* Counters: what came between the two looks is the value. */
 static const char *counter_of(const struct writing *w, const struct page_line *line)
 {
-	double first = first_number(w->s, line), factor = metric_factor(w->row, w->d->dose);
+	double first = first_number(w, line), factor = metric_factor(w->row, w->d->dose);
 
 	if (w->d->i == 0 || isnan(first))
 		return NULL;

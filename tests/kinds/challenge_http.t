@@ -78,6 +78,7 @@ audits:
     checks:
       - { id: status, http: /health.txt }
       - { id: missing, http: /missing, expect: { status: "== 404" } }
+      - { id: either, http: /health.txt, expect: { status: "in [200, 204]" } }
       - { id: failing, http: /flaky, expect: { status: ">= 500" } }
       - { id: body, http: /health.txt, expect: { body: '== "ok"' } }
       - { id: size, http: /health.txt, expect: { size: "between 2 and 6" } }
@@ -122,6 +123,13 @@ steady header-added
 steady twice-as-long
 failed status-500
 failed status-204
+failed login-redirect
+T
+said_of either "a status that the check names is no damage" <<'T'
+steady identity
+steady header-added
+steady twice-as-long
+failed status-500
 failed login-redirect
 T
 said_of failing "a status that is there already is no damage" <<'T'

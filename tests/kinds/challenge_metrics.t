@@ -38,6 +38,8 @@ jobs{queue="b"} 3.0
 P
 printf 'orders_total{shop="paris"} 1000\norders_total{shop="lyon"} 5000\n' >www/count.prom
 printf 'orders_total{shop="paris"} 3000\norders_total{shop="lyon"} 5000\n' >www/count.prom.next
+printf 'lat_seconds_bucket{le="%s"} %s\n' 0.1 500 0.2 1000 +Inf 1000 >www/hist.prom
+printf 'lat_seconds_bucket{le="%s"} %s\n' 0.1 550 0.2 1100 +Inf 1100 >www/hist.prom.next
 {
 	printf 'HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n\r\n'
 	echo 'first_jobs 1'
@@ -95,6 +97,7 @@ audits:
       - { id: many, scrape: { metric: many, path: /closed, agg: count, min_size: 60B }, expect: ">= 15" }
       - { id: strict, scrape: { metric: sent_bytes_total, path: /strict.om }, expect: ">= 2" }
       - { id: rate, scrape: { metric: 'orders_total{shop="paris"}', path: /count.prom, rate: 100ms }, expect: "> 0" }
+      - { id: lately, scrape: { metric: lat_seconds_bucket, path: /hist.prom, rate: 100ms, quantile: 0.5, unit: s }, expect: "<= 0.15 s" }
   r:
     defaults: { timeout: 20s }
     checks:
@@ -302,6 +305,22 @@ no value series-missing sent_bytes_total
 no value series-duplicate sent_bytes_total
 no value metric-renamed sent_bytes_total
 T
+
+said_of s/lately "a quantile of what was observed between two looks" <<T
+$replayed
+$page_attacks
+failed doubled quantile(lat_seconds_bucket)
+failed ten-times quantile(lat_seconds_bucket)
+wrong way tenth quantile(lat_seconds_bucket)
+failed unit-smaller quantile(lat_seconds_bucket)
+wrong way unit-larger quantile(lat_seconds_bucket)
+no value frozen lat_seconds_bucket
+no value counter-reset lat_seconds_bucket
+error series-missing lat_seconds_bucket
+no value series-duplicate lat_seconds_bucket
+no value metric-renamed lat_seconds_bucket
+T
+ok "its 0.1 s pass 0.15 s" between 0.5 "$(turns_red s/lately doubled)" 0.53
 
 # ---- real pages ----
 said_of r/ready "Prometheus says that it is ready" <<T
