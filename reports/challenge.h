@@ -17,6 +17,7 @@
 
 struct arena;
 struct buf;
+struct json_writer;
 
 struct challenge_report {
 	const struct challenged *items; /* definition order */
@@ -70,5 +71,8 @@ void challenge_summary(struct buf *out, const struct challenge_report *r);
  * noticed, to 5 %, in the operator's measure), turns_red_words, is_erratic, duration_us
  */
 void challenge_json(struct buf *out, const struct challenge_report *r);
+/* Of these the members of one check, in an object that is open: score to false_alarms, attacks. */
+void challenge_json_score(struct json_writer *w, const struct challenged *c);
+void challenge_json_attacks(struct json_writer *w, const struct challenged *c);
 
 #endif

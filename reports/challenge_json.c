@@ -58,6 +58,21 @@ static void put_counts(struct json_writer *w, const struct challenged *c)
 	json_put_int(w, "false_alarms", c->n_false_alarms);
 }
 
+void challenge_json_score(struct json_writer *w, const struct challenged *c)
+{
+	json_put_real(w, "score",
+		      or_nan(challenged_score(c), c->reason == NULL && challenged_score(c) >= 0));
+	put_counts(w, c);
+}
+
+void challenge_json_attacks(struct json_writer *w, const struct challenged *c)
+{
+	json_open(w, "attacks", '[');
+	for (size_t i = 0; i < c->n_attacks; i++)
+		put_attack(w, &c->attacks[i]);
+	json_close(w, ']');
+}
+
 static void put_check(struct json_writer *w, const struct challenge_report *r,
 		      const struct challenged *c)
 {
@@ -81,13 +96,8 @@ static void put_check(struct json_writer *w, const struct challenge_report *r,
 	json_put_bool(w, "is_challenged", challenge_is_challenged(r, c));
 	json_put_text(w, "reason", c->reason);
 	json_put_text(w, "help", c->help);
-	json_put_real(w, "score",
-		      or_nan(challenged_score(c), c->reason == NULL && challenged_score(c) >= 0));
-	put_counts(w, c);
-	json_open(w, "attacks", '[');
-	for (size_t i = 0; i < c->n_attacks; i++)
-		put_attack(w, &c->attacks[i]);
-	json_close(w, ']');
+	challenge_json_score(w, c);
+	challenge_json_attacks(w, c);
 	json_close(w, '}');
 }
 

@@ -1,7 +1,6 @@
 #include "runner/challenges_show.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "reports/challenge.h"
@@ -94,27 +93,6 @@ static void print_one(struct app *app, const struct recorded_challenge *newest,
 
 /* ---- JSON ---- */
 
-static void put_attack(struct json_writer *w, const struct attack_result *x)
-{
-	json_open(w, NULL, '{');
-	json_put_text(w, "name", x->name);
-	json_put_text(w, "object", x->object[0] != '\0' ? x->object : NULL);
-	json_put_text(w, "words", x->words);
-	json_put_text(w, "outcome", attack_outcome_name(x->outcome));
-	json_put_text(w, "reason", x->reason);
-	json_put_text(w, "series", x->series);
-	json_put_text(w, "before", x->before);
-	json_put_text(w, "after", x->after);
-	json_put_text(w, "bound", x->bound);
-	json_put_text(w, "advice", x->advice);
-	json_put_real(w, "turns_red", x->turns_red > 0 ? x->turns_red : NAN);
-	json_put_text(w, "turns_red_words", x->turns_red_words);
-	json_put_bool(w, "is_control", x->is_control);
-	json_put_bool(w, "is_erratic", x->is_erratic);
-	json_put_int(w, "duration_us", x->duration_us);
-	json_close(w, '}');
-}
-
 static void put_hex(struct json_writer *w, const char *key,
 		    const unsigned char digest[static SHA256_BYTES])
 {
@@ -122,20 +100,6 @@ static void put_hex(struct json_writer *w, const char *key,
 
 	sha256_hex(digest, hex);
 	json_put_text(w, key, hex);
-}
-
-static void put_counts(struct json_writer *w, const struct challenged *c)
-{
-	double score = c->reason != NULL ? -1 : challenged_score(c);
-
-	json_put_real(w, "score", score < 0 ? NAN : score);
-	json_put_int(w, "noticed", c->n_noticed);
-	json_put_int(w, "survived", c->n_survived);
-	json_put_int(w, "uncounted", c->n_uncounted);
-	json_put_int(w, "steady", c->n_steady);
-	json_put_int(w, "false_alarms", c->n_false_alarms);
-	json_put_text(w, "reason", c->reason);
-	json_put_text(w, "help", c->help);
 }
 
 static void put_origin(struct json_writer *w, const struct recorded_challenge *x)
@@ -167,14 +131,12 @@ static void put(struct json_writer *w, const struct recorded_challenge *x, bool 
 	json_put_int(w, "recorded_ms", x->origin.recorded_ms);
 	json_put_int(w, "duration_us", c->duration_us);
 	json_put_text(w, "subject", c->subject);
-	put_counts(w, c);
+	json_put_text(w, "reason", c->reason);
+	json_put_text(w, "help", c->help);
+	challenge_json_score(w, c);
 	put_origin(w, x);
-	if (has_attacks) {
-		json_open(w, "attacks", '[');
-		for (size_t i = 0; i < c->n_attacks; i++)
-			put_attack(w, &c->attacks[i]);
-		json_close(w, ']');
-	}
+	if (has_attacks)
+		challenge_json_attacks(w, c);
 	json_close(w, '}');
 }
 

@@ -2,13 +2,11 @@
  * challenges_show: what checks noticed when they were challenged, and when.
  *
  * With --json "challenges/1": challenges [], newest first: id, check, at_ms (it began),
- * recorded_ms, duration_us, subject, score (noticed of those that count; null = no attack counts),
- * noticed, survived, uncounted, steady, false_alarms, reason and help (why it was not challenged;
- * null = it was), check_sha256 (the check's definition), definition_sha256, definition_file,
- * commit, is_dirty, host, user, version, merge (that brought it; null = it was made here). Of a
- * check that is named the newest has attacks [] as well: name, object, words, outcome, reason,
- * series, before, after, bound, advice, turns_red, turns_red_words, is_control, is_erratic,
- * duration_us, as in the JSON of assize challenge.
+ * recorded_ms, duration_us, subject, reason and help (why it was not challenged; null = it was),
+ * score and counts as in the JSON of assize challenge (reports/challenge.h), check_sha256 (the
+ * check's definition), definition_sha256, definition_file, commit, is_dirty, host, user, version,
+ * merge (that brought it; null = it was made here). Of a check that is named the newest has its
+ * attacks [] as well.
  */
 #ifndef ASSIZE_RUNNER_CHALLENGES_SHOW_H
 #define ASSIZE_RUNNER_CHALLENGES_SHOW_H
