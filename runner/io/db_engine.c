@@ -8,6 +8,7 @@
 #include "runner/base/err.h"
 #include "runner/base/str.h"
 #include "runner/io/db_driver.h"
+#include "runner/io/db_token.h"
 
 #ifdef ASSIZE_POSTGRES
 #define POSTGRES &db_driver_postgres
@@ -57,6 +58,13 @@ int db_check_location(enum db_engine engine, struct arena *a, const char *locati
 	const struct db_driver *driver = engines[engine].driver;
 
 	return driver && driver->check ? driver->check(a, location, e) : 0;
+}
+
+int db_tokens_of(enum db_engine engine, struct db_tokens *out, const char *sql, struct err *e)
+{
+	const struct db_driver *driver = db_driver_of(engine, e);
+
+	return driver ? driver->tokens(out, sql, 0, e) : -1;
 }
 
 /* ASCII only: the locale is never asked. */

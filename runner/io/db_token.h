@@ -1,5 +1,6 @@
 /*
- * db_token: a statement as its engine's lexer reads it; private to the db files of this room.
+ * db_token: a statement as its engine's lexer reads it; for the db files of this room, and
+ * db_tokens_of() for the others.
  *
  * Each engine has a lexer of its own, for what it is good for there (db_sqlite_sql.h, db_reading.h,
  * db_postgres_statement.c). This is what they have in common, for who looks for names in a
@@ -10,6 +11,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "runner/io/db_catalog.h"
 
 struct arena;
 struct err;
@@ -38,6 +41,12 @@ struct db_tokens {
 };
 
 void db_token_add(struct db_tokens *t, const struct db_token *token);
+
+/*
+ * The tokens of a statement of an engine, for who only looks for names in it; placeholders are
+ * none. -1: the engine reads it in no one way.
+ */
+int db_tokens_of(enum db_engine engine, struct db_tokens *out, const char *sql, struct err *e);
 
 /* Of db_driver.tokens: SQLite's never fails. */
 int sqlite_tokens(struct db_tokens *out, const char *sql, size_t n_params, struct err *e);
