@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "audits/database.h"
+#include "audits/scan.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
@@ -232,12 +233,31 @@ static void add_source(struct siege *s, const struct target *t)
 	db_pool_hold(s->challenge->world->dbs, of->source.name, true);
 }
 
+/*
+ * The check, of all rows where it is of a sample: a shadow has no pages and no numbers of rows to
+ * choose by, and what such a check expects holds for all rows as well.
+ */
+static const struct check *of_all_rows(const struct challenge *c)
+{
+	struct scan_spec *spec;
+	struct check *copy;
+
+	if (siege_text(c->check, NULL, "sample") == NULL)
+		return c->check;
+	copy = arena_alloc(c->arena, sizeof(*copy));
+	*copy = *c->check;
+	spec = copy->spec = arena_alloc(c->arena, copy->kind->spec_size);
+	memcpy(spec, c->check->spec, copy->kind->spec_size);
+	spec->sample = NULL; /* kinds that take one begin with it: see scan.h */
+	return copy;
+}
+
 static int database_open(struct challenge *c, struct err *e)
 {
 	struct siege *s = arena_alloc(c->arena, sizeof(*s));
 
 	(void)e;
-	*s = (struct siege){.challenge = c};
+	*s = (struct siege){.challenge = c, .check = of_all_rows(c)};
 	must(pthread_mutex_init(&s->lock, NULL));
 	c->state = s;
 	add_source(s, c->check->target);
@@ -263,10 +283,7 @@ static int database_survey(struct challenge *c, struct err *e)
 {
 	struct siege *s = c->state;
 
-	if (siege_look(s, e) != 0)
-		return -1;
-	siege_survey(s);
-	return 0;
+	return siege_look(s, e) == 0 ? siege_survey(s, e) : -1;
 }
 
 /* ---- strikes ---- */
@@ -278,8 +295,9 @@ static int probe_and_listen(struct siege *s, struct probe *p, struct hearing *he
 	int rc;
 
 	s->present = heard;
+	p->checks = &s->check;
 	db_pool_listen(pool, listen, s);
-	rc = s->challenge->check->kind->probe(p, e);
+	rc = s->check->kind->probe(p, e);
 	db_pool_listen(pool, NULL, NULL);
 	return rc;
 }
@@ -417,11 +435,10 @@ static bool is_same_value(const struct value *a, const struct value *b)
 
 bool siege_moves(struct siege *s, const struct damage *d, double dose)
 {
-	const struct check *checks[] = {s->challenge->check};
 	struct probe p = {
 		.world = s->challenge->world,
 		.arena = arena_new(),
-		.checks = checks,
+		.checks = &s->check,
 		.n_checks = 1,
 		.deadline_ms = siege_deadline_ms(s),
 	};

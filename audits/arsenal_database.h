@@ -133,6 +133,7 @@ struct hearing {
 
 struct siege {
 	struct challenge *challenge;
+	const struct check *check; /* as it is asked */
 	struct seen_source sources[2];
 	size_t n_sources;
 	struct hearing heard;		/* of the world as it is */
@@ -225,7 +226,7 @@ enum column_class siege_class(const struct siege *s, const struct seen_table *t,
 
 /* ---- arsenal_database_survey.c ---- */
 
-void siege_survey(struct siege *s);
+int siege_survey(struct siege *s, struct err *e);
 
 /* ---- arsenal_database_claims.c ---- */
 

@@ -123,13 +123,13 @@ const char *siege_changes(const struct siege *s, const struct damage *d, double 
 
 /* ---- what is in its place ---- */
 
-/* PostgreSQL: a numeric as the widest integer, at whose ends it stops. */
-static const char *as_bigint(const struct siege *s, const char *x)
+/* A decimal number as the widest integer, at whose ends it stops. */
+static const char *as_bigint(const struct siege *s, enum db_engine engine, const char *x)
 {
 	return arena_printf(s->challenge->arena,
 			    "CAST(least(greatest(%s, -9223372036854775808), 9223372036854775807) "
-			    "AS bigint)",
-			    x);
+			    "AS %s)",
+			    x, engine == DB_MYSQL ? "SIGNED" : "bigint");
 }
 
 static const char *scaled(const struct siege *s, const struct damage *d, double dose)
@@ -147,12 +147,15 @@ static const char *scaled(const struct siege *s, const struct damage *d, double 
 						 sign, factor)
 				  : arena_printf(a, "%s %c (%s + 0.0)", x, sign, factor);
 	case DB_POSTGRES:
-		return is_integer ? as_bigint(s, arena_printf(a, "round(CAST(%s AS numeric) %c %s)",
-							      x, sign, factor))
+		return is_integer ? as_bigint(s, DB_POSTGRES,
+					      arena_printf(a, "round(CAST(%s AS numeric) %c %s)", x,
+							   sign, factor))
 				  : arena_printf(a, "%s %c %s", x, sign, factor);
 	case DB_MYSQL:
 		return is_integer
-			       ? arena_printf(a, "CAST(round(%s %c %s) AS SIGNED)", x, sign, factor)
+			       ? as_bigint(s, DB_MYSQL,
+					   arena_printf(a, "round(CAST(%s AS DECIMAL(30,6)) %c %s)",
+							x, sign, factor))
 			       : arena_printf(a, "%s %c %s", x, sign, factor);
 	case DB_ODBC:
 		break;
@@ -243,7 +246,8 @@ static const char *damaged_value(const struct siege *s, const struct damage *d, 
 	case DAMAGE_SCALED_DOWN:
 		return scaled(s, d, dose);
 	case DAMAGE_NEGATED:
-		return is_narrow ? as_bigint(s, arena_printf(a, "-CAST(%s AS numeric)", x))
+		return is_narrow ? as_bigint(s, DB_POSTGRES,
+					     arena_printf(a, "-CAST(%s AS numeric)", x))
 				 : arena_printf(a, "-%s", x);
 	case DAMAGE_ORPHANED:
 		return orphaned(s, d);
@@ -296,7 +300,8 @@ static void put_columns(const struct siege *s, const struct seen_table *t, const
 			db_quote(engine, out, t->facts->columns[i].name);
 	}
 	if (*gap == '\0')
-		(void)buf_puts(out, "1 AS assize_nothing"); /* a table of the dropped column */
+		/* A table of the dropped column alone: two, so that one is not taken for it. */
+		(void)buf_puts(out, "1 AS assize_nothing, 1 AS assize_at_all");
 }
 
 static void put_whole(const struct siege *s, const struct seen_table *t, struct buf *out)

@@ -143,8 +143,11 @@ static enum column_class sqlite_class(const struct siege *s, const struct seen_t
 		x);
 	int64_t class;
 
-	return siege_count(s, t->of, sql, &class, NULL) == 0 ? (enum column_class) class
-							     : CLASS_OTHER;
+	if (siege_count(s, t->of, sql, &class, NULL) != 0)
+		return CLASS_OTHER;
+	if (class == CLASS_INTEGER && str_glob_fold("*bool*", t->facts->columns[i].type))
+		return CLASS_BOOL;
+	return (enum column_class) class;
 }
 
 struct type_word {
@@ -205,7 +208,8 @@ static enum column_class mysql_class(const struct db_column *c)
 		{"set", CLASS_ENUM},	      {NULL, CLASS_OTHER},
 	};
 
-	return class_of(words, c->type);
+	/* What BOOLEAN is there. */
+	return strncasecmp(c->type, "tinyint(1)", 10) == 0 ? CLASS_BOOL : class_of(words, c->type);
 }
 
 enum column_class siege_class(const struct siege *s, const struct seen_table *t, size_t column)

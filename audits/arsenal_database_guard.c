@@ -414,6 +414,22 @@ static const char *no_effect_words(const struct damage *d)
 	return "no row that the check looks at would be changed by it";
 }
 
+/* A value that is reckoned may not be reckoned: out of range. Every row of it is asked for. */
+static bool is_reckoned(const struct siege *s, const struct damage *d, const char *body,
+			struct err *e)
+{
+	const unsigned reckoning = SCALE_BITS | DAMAGE_BIT(DAMAGE_NEGATED) |
+				   DAMAGE_BIT(DAMAGE_ORPHANED) | DAMAGE_BIT(DAMAGE_STALE) |
+				   DAMAGE_BIT(DAMAGE_AHEAD);
+	int64_t ignored;
+
+	return (DAMAGE_BIT(d->op) & reckoning) == 0 ||
+	       siege_count(s, d->table->of,
+			   arena_printf(s->challenge->arena, "SELECT count(%s) FROM (%s\n) q",
+					siege_column(s, d), body),
+			   &ignored, e) == 0;
+}
+
 void siege_settle(struct siege *s, struct attack *a)
 {
 	const struct damage *d = a->state;
@@ -432,7 +448,7 @@ void siege_settle(struct siege *s, struct attack *a)
 		return;
 	}
 	if (siege_body(s, d, d->table, a->dose, &body, &e) != 0 ||
-	    (!is_drop && count_changes(s, a, &n, &e) != 0)) {
+	    (!is_drop && count_changes(s, a, &n, &e) != 0) || !is_reckoned(s, d, body, &e)) {
 		settle(a, ATTACK_INCONCLUSIVE, arena_strdup(s->challenge->arena, e.message));
 		return;
 	}

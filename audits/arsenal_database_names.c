@@ -6,28 +6,17 @@
  * that the statement gives to a query of its own (WITH x AS) hides the table.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "audits/arsenal_database.h"
 #include "runner/base/arena.h"
-#include "runner/base/buf.h"
+#include "runner/io/db_token.h"
 
 #define MAX_DEPTH 64
 
-enum word_type { WORD_END, WORD_BARE, WORD_QUOTED, WORD_OTHER };
-
-struct word {
-	enum word_type type;
-	const char *at; /* without quotes */
-	size_t len;
-	char quote; /* WORD_QUOTED: doubled within, means itself */
-};
-
 struct reader {
-	enum db_engine engine;
 	struct arena *arena;
-	const char *at;
-	struct word word, before; /* the present one, and the one before it */
+	struct db_tokens tokens;
+	size_t at;
 	struct table_name *names, *own;
 	size_t n, cap, n_own, cap_own;
 	size_t depth;
@@ -36,155 +25,14 @@ struct reader {
 	bool is_expected; /* the next name is a table's */
 };
 
-static bool is_letter(char c)
+static bool is_name_at(const struct reader *r, size_t i)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c == '$' || (unsigned char)c >= 0x80;
+	return db_token_is_name(db_token_at(&r->tokens, i));
 }
 
-static const char *skip_comment(const struct reader *r, const char *at)
+static const char *name_at(const struct reader *r, size_t i)
 {
-	size_t depth = 0;
-
-	do {
-		if (strncmp(at, "/*", 2) == 0 && (depth == 0 || r->engine == DB_POSTGRES)) {
-			depth++;
-			at += 2;
-		} else if (strncmp(at, "*/", 2) == 0) {
-			depth--;
-			at += 2;
-		} else if (*at != '\0') {
-			at++;
-		}
-	} while (depth > 0 && *at != '\0');
-	return at;
-}
-
-static const char *skip_blanks(const struct reader *r)
-{
-	const char *at = r->at;
-
-	for (;;) {
-		at += strspn(at, " \t\n\v\f\r");
-		if (strncmp(at, "--", 2) == 0 || (*at == '#' && r->engine == DB_MYSQL))
-			at += strcspn(at, "\n");
-		else if (strncmp(at, "/*", 2) == 0)
-			at = skip_comment(r, at);
-		else
-			return at;
-	}
-}
-
-/* At a quote: behind the closing one. */
-static const char *end_of_quoted(const char *at, char close, bool has_escapes)
-{
-	for (at++; *at != '\0'; at++) {
-		if (has_escapes && *at == '\\' && at[1] != '\0')
-			at++;
-		else if (*at == close && at[1] == close)
-			at++;
-		else if (*at == close)
-			return at + 1;
-	}
-	return at;
-}
-
-/* PostgreSQL's $tag$...$tag$; NULL = there is none. */
-static const char *end_of_dollars(const char *at)
-{
-	size_t n = 1 + strspn(at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-				      "0123456789");
-
-	if (at[n] != '$')
-		return NULL;
-	n++;
-	for (const char *end = at + n; *end != '\0'; end++)
-		if (strncmp(end, at, n) == 0)
-			return end + n;
-	return at + strlen(at);
-}
-
-static struct word quoted(const char *at, const char *end, char quote)
-{
-	return (struct word){WORD_QUOTED, at + 1, (size_t)(end - at) - 2, quote};
-}
-
-static struct word read_word(struct reader *r)
-{
-	const char *at = r->at = skip_blanks(r);
-	bool is_escape = r->engine == DB_MYSQL ||
-			 (r->engine == DB_POSTGRES && (at[0] | 0x20) == 'e' && at[1] == '\'');
-
-	if (*at == '\0')
-		return (struct word){.type = WORD_END, .at = at};
-	if (*at == '\'' || (*at != '\0' && at[1] == '\'' && is_escape && *at != '`')) {
-		r->at = end_of_quoted(*at == '\'' ? at : at + 1, '\'', is_escape);
-		return (struct word){WORD_OTHER, "'", 1, 0};
-	}
-	if (*at == '"' && r->engine == DB_MYSQL) {
-		r->at = end_of_quoted(at, '"', true);
-		return (struct word){WORD_OTHER, "'", 1, 0};
-	}
-	if (*at == '"' || *at == '`' || (*at == '[' && r->engine == DB_SQLITE)) {
-		char close = *at == '[' ? ']' : *at;
-
-		r->at = end_of_quoted(at, close, false);
-		return quoted(at, r->at, close);
-	}
-	if (*at == '$' && r->engine == DB_POSTGRES && end_of_dollars(at) != NULL) {
-		r->at = end_of_dollars(at);
-		return (struct word){WORD_OTHER, "'", 1, 0};
-	}
-	while (is_letter(*r->at))
-		r->at++;
-	if (r->at > at)
-		return (struct word){WORD_BARE, at, (size_t)(r->at - at), 0};
-	r->at++;
-	return (struct word){WORD_OTHER, at, 1, 0};
-}
-
-static void step(struct reader *r)
-{
-	r->before = r->word;
-	r->word = read_word(r);
-}
-
-static bool is_word(const struct word *w, const char *text)
-{
-	return w->type == WORD_BARE && strlen(text) == w->len &&
-	       strncasecmp(w->at, text, w->len) == 0;
-}
-
-static bool is_mark(const struct word *w, char mark)
-{
-	return w->type == WORD_OTHER && *w->at == mark;
-}
-
-static bool is_one_of(const struct word *w, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (is_word(w, *words))
-			return true;
-	return false;
-}
-
-/* The name as the engine means it. */
-static const char *name_of(const struct reader *r, const struct word *w)
-{
-	char *name = arena_alloc(r->arena, w->len + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->len; i++) {
-		char c = w->at[i];
-
-		if (w->type == WORD_BARE && r->engine == DB_POSTGRES && c >= 'A' && c <= 'Z')
-			c = (char)(c | 0x20);
-		name[n++] = c;
-		if (w->type == WORD_QUOTED && c == w->quote && i + 1 < w->len)
-			i++;
-	}
-	name[n] = '\0';
-	return name;
+	return db_token_at(&r->tokens, i)->name;
 }
 
 static void add(struct reader *r, struct table_name **names, size_t *n, size_t *cap,
@@ -202,52 +50,56 @@ static void add(struct reader *r, struct table_name **names, size_t *n, size_t *
 	(*names)[(*n)++] = name;
 }
 
-static bool is_name(const struct word *w)
-{
-	return w->type == WORD_BARE || w->type == WORD_QUOTED;
-}
-
 /* At a table's name, with what may stand before it; then behind it. A function's is none. */
 static void take_table(struct reader *r)
 {
-	struct table_name name = {NULL, name_of(r, &r->word)};
+	struct table_name name = {NULL, name_at(r, r->at)};
 
 	r->is_expected = false;
-	step(r);
-	while (is_mark(&r->word, '.')) {
-		step(r);
-		if (!is_name(&r->word))
-			return;
-		name = (struct table_name){name.name, name_of(r, &r->word)};
-		step(r);
+	r->at++;
+	while (db_mark_at(&r->tokens, r->at, '.') && is_name_at(r, r->at + 1)) {
+		name = (struct table_name){name.name, name_at(r, r->at + 1)};
+		r->at += 2;
 	}
-	if (!is_mark(&r->word, '('))
+	if (!db_mark_at(&r->tokens, r->at, '(') && !db_mark_at(&r->tokens, r->at, '.'))
 		add(r, &r->names, &r->n, &r->cap, name);
 }
 
-/* "x AS (": a name of the statement's own. */
-static void take_own(struct reader *r, const struct word *name)
+/* The name before the AS at which the reader is, "x AS" and "x(a, b) AS": its place. */
+static size_t named_before(const struct reader *r)
 {
-	struct reader ahead = *r;
+	size_t i = r->at - 1;
 
-	step(&ahead);
-	while (is_word(&ahead.word, "NOT") || is_word(&ahead.word, "MATERIALIZED"))
-		step(&ahead);
-	if (is_mark(&ahead.word, '(') && is_name(name))
+	if (!db_mark_at(&r->tokens, i, ')'))
+		return i;
+	while (i > 0 && i < r->tokens.n && !db_mark_at(&r->tokens, i, '('))
+		i--;
+	return i - 1;
+}
+
+/* "x AS (", at the AS: a name of the statement's own. */
+static void take_own(struct reader *r)
+{
+	size_t ahead = r->at + 1, name = named_before(r);
+
+	while (db_word_at(&r->tokens, ahead, "NOT") ||
+	       db_word_at(&r->tokens, ahead, "MATERIALIZED"))
+		ahead++;
+	if (db_mark_at(&r->tokens, ahead, '(') && is_name_at(r, name))
 		add(r, &r->own, &r->n_own, &r->cap_own,
-		    (struct table_name){NULL, name_of(r, name)});
+		    (struct table_name){NULL, name_at(r, name)});
 }
 
 static void take_mark(struct reader *r)
 {
-	if (is_mark(&r->word, '(') && r->depth + 1 < MAX_DEPTH) {
+	if (db_mark_at(&r->tokens, r->at, '(') && r->depth + 1 < MAX_DEPTH) {
 		r->depth++;
 		r->in_from[r->depth] = r->is_expected; /* "FROM (a JOIN b)" */
 		r->has_select[r->depth] = false;
-	} else if (is_mark(&r->word, ')')) {
+	} else if (db_mark_at(&r->tokens, r->at, ')')) {
 		r->depth -= r->depth > 0 ? 1 : 0;
 		r->is_expected = false;
-	} else if (is_mark(&r->word, ',')) {
+	} else if (db_mark_at(&r->tokens, r->at, ',')) {
 		r->is_expected = r->in_from[r->depth];
 	} else {
 		r->is_expected = false;
@@ -260,59 +112,70 @@ static void take_word(struct reader *r)
 					   "UNION",  "INTERSECT", "EXCEPT", "WINDOW", "FETCH",
 					   "OFFSET", "FOR",	  "SELECT", NULL};
 
-	if (is_word(&r->word, "FROM") && r->has_select[r->depth] &&
-	    !is_word(&r->before, "DISTINCT")) {
+	if (db_word_at(&r->tokens, r->at, "FROM") && r->has_select[r->depth] &&
+	    !db_word_at(&r->tokens, r->at - 1, "DISTINCT")) {
 		r->in_from[r->depth] = r->is_expected = true;
 		return;
 	}
-	if (is_word(&r->word, "JOIN") || is_word(&r->word, "STRAIGHT_JOIN")) {
+	if (db_word_at(&r->tokens, r->at, "JOIN") ||
+	    db_word_at(&r->tokens, r->at, "STRAIGHT_JOIN")) {
 		r->is_expected = true;
 		return;
 	}
-	if (is_word(&r->word, "LATERAL") || is_word(&r->word, "ONLY"))
+	if (db_word_at(&r->tokens, r->at, "LATERAL") || db_word_at(&r->tokens, r->at, "ONLY"))
 		return;
-	if (is_word(&r->word, "AS"))
-		take_own(r, &r->before);
-	if (is_one_of(&r->word, ends))
+	if (db_word_at(&r->tokens, r->at, "AS"))
+		take_own(r);
+	if (db_one_of_at(&r->tokens, r->at, ends))
 		r->in_from[r->depth] = false;
-	if (is_word(&r->word, "SELECT"))
+	if (db_word_at(&r->tokens, r->at, "SELECT"))
 		r->has_select[r->depth] = true;
 	r->is_expected = false;
 }
 
-static bool is_reserved(const struct word *w)
+static bool is_reserved(const struct reader *r)
 {
 	static const char *const words[] = {"SELECT", "VALUES", "WITH",	 "LATERAL",
 					    "ONLY",   "FROM",	"WHERE", NULL};
 
-	return is_one_of(w, words);
+	return db_one_of_at(&r->tokens, r->at, words);
+}
+
+/* Those that the statement did not make itself. */
+static size_t keep_real(enum db_engine engine, struct reader *r)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		bool is_kept = true;
+
+		for (size_t k = 0; k < r->n_own && r->names[i].schema == NULL; k++)
+			is_kept =
+				is_kept && !db_same_name(engine, r->own[k].name, r->names[i].name);
+		if (is_kept)
+			r->names[n_kept++] = r->names[i];
+	}
+	return n_kept;
 }
 
 struct table_name *siege_names(struct arena *a, enum db_engine engine, const char *sql, size_t *n)
 {
-	struct reader r = {.engine = engine, .arena = a, .at = sql};
-	size_t n_kept = 0;
+	struct reader r = {.arena = a, .tokens = {.arena = a}};
 
-	step(&r);
-	while (r.word.type != WORD_END) {
-		if (r.is_expected && is_name(&r.word) && !is_reserved(&r.word)) {
+	*n = 0;
+	if (db_tokens_of(engine, &r.tokens, sql, NULL) != 0)
+		return NULL;
+	while (r.at < r.tokens.n) {
+		if (r.is_expected && is_name_at(&r, r.at) && !is_reserved(&r)) {
 			take_table(&r);
 			continue;
 		}
-		if (r.word.type == WORD_BARE)
+		if (db_token_at(&r.tokens, r.at)->type == DB_TOKEN_WORD)
 			take_word(&r);
 		else
 			take_mark(&r);
-		step(&r);
+		r.at++;
 	}
-	for (size_t i = 0; i < r.n; i++) {
-		bool is_kept = true;
-
-		for (size_t k = 0; k < r.n_own && r.names[i].schema == NULL; k++)
-			is_kept = is_kept && !db_same_name(engine, r.own[k].name, r.names[i].name);
-		if (is_kept)
-			r.names[n_kept++] = r.names[i];
-	}
-	*n = n_kept;
+	*n = keep_real(engine, &r);
 	return r.names;
 }

@@ -44,6 +44,11 @@ static unsigned possible(enum column_class class)
 	return 0;
 }
 
+static bool is_sql(const struct siege *s)
+{
+	return strcmp(s->challenge->check->kind->name, "sql") == 0;
+}
+
 /* ---- which tables it is about ---- */
 
 /* Does a side of kind reconcile read the table? */
@@ -82,7 +87,7 @@ static void find_subject(const struct siege *s, struct seen_table *t)
 	const char *where = siege_text(c, NULL, "where");
 	const char *baseline = siege_text(c, NULL, "baseline_where");
 
-	if (strcmp(c->kind->name, "sql") == 0) {
+	if (is_sql(s)) {
 		t->is_subject = true;
 	} else if (strcmp(c->kind->name, "reconcile") == 0) {
 		bool is_left = is_of_side(s, t, "left"), is_right = is_of_side(s, t, "right");
@@ -206,7 +211,8 @@ static bool find_value(const struct siege *s, struct damage *d, int64_t i)
 	struct arena *a = s->challenge->arena;
 	const struct seen_table *t = d->table;
 	const char *x = siege_column(s, d);
-	bool is_bool = t->columns[d->column].class == CLASS_BOOL;
+	bool is_bool =
+		t->columns[d->column].class == CLASS_BOOL && t->of->source.engine == DB_POSTGRES;
 
 	return find_literal(s, d,
 			    arena_printf(a,
@@ -293,20 +299,42 @@ static bool is_text_time(const struct seen_table *t, const struct damage *d)
 static unsigned possible_of(const struct siege *s, const struct seen_table *t, size_t column)
 {
 	const struct seen_column *c = &t->columns[column];
-	bool is_sql = strcmp(s->challenge->check->kind->name, "sql") == 0;
 	unsigned bits = BIT(DROPPED) | BIT(NULLED) | possible(c->class);
 
 	if (c->time_scale > 0)
 		bits |= TIME_BITS;
-	if (is_sql && is_reference(t, column)) /* no quantity and no category either */
+	if (c->class == CLASS_BOOL && t->of->source.engine != DB_POSTGRES) /* a number there */
+		bits |= BIT(ZEROED) | BIT(CONSTANT);
+	if (is_sql(s) && is_reference(t, column)) /* no quantity and no category either */
 		bits &= BIT(DROPPED) | BIT(NULLED) | BIT(ORPHANED);
-	else if (is_sql)
+	else if (is_sql(s))
 		bits &= ~BIT(ORPHANED);
-	if (is_sql && c->class != CLASS_TIME)
+	if (is_sql(s) && c->class != CLASS_TIME)
 		bits &= ~TIME_BITS;
-	if (is_sql && c->class == CLASS_INTEGER)
+	if (is_sql(s) && c->class == CLASS_INTEGER)
 		bits &= ~BIT(GROUP_LOST);
 	return bits;
+}
+
+/* What changes which value there is, and not whether there is one. */
+#define VALUE_BITS (TEXT_BITS | SCALE_BITS | BIT(CONSTANT) | BIT(ZEROED) | BIT(NEGATED))
+
+/*
+ * Does it matter to the query which values the column has? count(x) reads x, and minds nothing but
+ * NULL. Every row is damaged, in every way there is, until the answer is another one.
+ */
+static bool minds_values(struct siege *s, const struct seen_table *t, size_t column)
+{
+	unsigned bits = t->columns[column].claimed & possible_of(s, t, column) & VALUE_BITS;
+	bool is_moved = bits == 0;
+
+	for (unsigned op = DAMAGE_EMPTY; op < DAMAGE_OPS && !is_moved; op++) {
+		struct damage d = {(enum damage_op)op, t, column, NULL, NULL};
+
+		if ((bits & DAMAGE_BIT(op)) != 0 && find_values(s, &d, false))
+			is_moved = siege_moves(s, &d, op == DAMAGE_SCALED_UP ? 9 : 1);
+	}
+	return is_moved;
 }
 
 static void attack_column(struct siege *s, const struct seen_table *t, size_t column)
@@ -317,6 +345,8 @@ static void attack_column(struct siege *s, const struct seen_table *t, size_t co
 			   strcmp(s->challenge->check->kind->name, "distribution") == 0;
 
 	claimed &= possible_of(s, t, column);
+	bool is_minded = !is_sql(s) || minds_values(s, t, column);
+
 	for (unsigned op = DAMAGE_EMPTY; op < DAMAGE_OPS; op++) {
 		struct damage d = {(enum damage_op)op, t, column, NULL, NULL};
 		bool is_whole = op == DAMAGE_NULLED && (c->claimed & BIT(NULLED)) == 0;
@@ -328,6 +358,9 @@ static void attack_column(struct siege *s, const struct seen_table *t, size_t co
 		if (is_text_time(t, &d)) {
 			a->settled = ATTACK_INCONCLUSIVE;
 			a->reason = "it is text, which nobody but its reader takes for a time";
+		} else if (!is_minded && (DAMAGE_BIT(op) & VALUE_BITS) != 0) {
+			a->settled = ATTACK_OUT_OF_REACH;
+			a->reason = "it is not asked which value there is";
 		} else {
 			siege_settle(s, a);
 		}
@@ -375,8 +408,10 @@ static bool is_cheap_to_reverse(const struct siege *s)
 	return true;
 }
 
-void siege_survey(struct siege *s)
+int siege_survey(struct siege *s, struct err *e)
 {
+	bool has_subject = false;
+
 	for (unsigned op = DAMAGE_NONE; op < DAMAGE_EMPTY; op++) {
 		const struct damage d = {(enum damage_op)op, NULL, NO_COLUMN, NULL, NULL};
 
@@ -385,7 +420,16 @@ void siege_survey(struct siege *s)
 	}
 	for (size_t i = 0; i < s->n_tables; i++) {
 		find_subject(s, s->tables[i]);
+		has_subject = has_subject || s->tables[i]->is_subject;
 		if (s->tables[i]->is_subject)
 			attack_table(s, s->tables[i]);
 	}
+	if (has_subject)
+		return 0;
+	return err_set(
+		e, ERR_MEASURE,
+		strcmp(s->challenge->check->kind->name, "reconcile") == 0
+			? "both sides read the same table, which agrees with itself whatever "
+			  "is done to it"
+			: "no table is found that it is about");
 }
