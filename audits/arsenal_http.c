@@ -151,9 +151,31 @@ static bool is_damage(const struct check *c, long has, long status)
 	return false;
 }
 
-static unsigned wanted_of(const struct check *c, long status)
+static bool reads_location(const struct check *c)
 {
 	const struct http_spec *spec = c->spec;
+
+	for (size_t i = 0; i < spec->n_captures; i++)
+		if (spec->captures[i].from.source == CAPTURE_HEADER &&
+		    strcasecmp(spec->captures[i].from.name, "Location") == 0 &&
+		    http_is_expected(c, spec->captures[i].name))
+			return true;
+	return false;
+}
+
+/* Is it damage that the answer leads to a login page? Of one redirect for another only then. */
+static bool fears_redirect(const struct check *c, long status)
+{
+	const struct http_spec *spec = c->spec;
+
+	if (spec->redirects > 0)
+		return reads_body(c) || http_is_expected(c, "url") ||
+		       http_is_expected(c, "redirects");
+	return reads_location(c) || (status != 302 && is_damage(c, status, 302));
+}
+
+static unsigned wanted_of(const struct check *c, long status)
+{
 	unsigned wanted = 1u << REPLAY_IDENTITY | 1u << REPLAY_HEADER_ADDED;
 	bool is_read = reads_body(c);
 
@@ -163,9 +185,7 @@ static unsigned wanted_of(const struct check *c, long status)
 		wanted |= 1u << REPLAY_STATUS_500;
 	if (is_damage(c, status, 204))
 		wanted |= 1u << REPLAY_STATUS_204;
-	if (spec->redirects == 0
-		    ? is_damage(c, status, 302)
-		    : is_read || http_is_expected(c, "url") || http_is_expected(c, "redirects"))
+	if (fears_redirect(c, status))
 		wanted |= 1u << REPLAY_LOGIN_REDIRECT;
 	if (is_read)
 		wanted |= 1u << REPLAY_LOGIN_PAGE;

@@ -14,45 +14,150 @@
 #define THOUSAND   1000
 #define STALE_MOST (366.0 * 86400)
 
+#define ROW_DOUBLED                                                                                \
+	{                                                                                          \
+		.name = "doubled", .help = "the value is twice as large"                           \
+	}
+#define ROW_TEN_TIMES                                                                              \
+	{                                                                                          \
+		.name = "ten-times", .help = "the value is ten times as large"                     \
+	}
+#define ROW_TENTH                                                                                  \
+	{                                                                                          \
+		.name = "tenth", .help = "the value is a tenth of what it was"                     \
+	}
+#define ROW_ZEROED                                                                                 \
+	{                                                                                          \
+		.name = "zeroed", .help = "the value is 0"                                         \
+	}
+#define ROW_NAN                                                                                    \
+	{                                                                                          \
+		.name = "nan", .help = "the value is not a number"                                 \
+	}
+#define ROW_INFINITE                                                                               \
+	{                                                                                          \
+		.name = "infinite", .help = "the value is infinite"                                \
+	}
+#define ROW_NEGATED                                                                                \
+	{                                                                                          \
+		.name = "negated", .help = "the value has the other sign"                          \
+	}
+#define ROW_UNIT_SMALLER                                                                           \
+	{                                                                                          \
+		.name = "unit-smaller",                                                            \
+		.help = "the value comes in a unit a thousand times smaller"                       \
+	}
+#define ROW_UNIT_LARGER                                                                            \
+	{                                                                                          \
+		.name = "unit-larger", .help = "the value comes in a unit a thousand times larger" \
+	}
+#define ROW_LOCALE                                                                                 \
+	{                                                                                          \
+		.name = "locale-number", .help = "the value has a comma before its decimals"       \
+	}
+#define ROW_FROZEN                                                                                 \
+	{                                                                                          \
+		.name = "frozen", .help = "the counter stands still"                               \
+	}
+#define ROW_RESET                                                                                  \
+	{                                                                                          \
+		.name = "counter-reset", .help = "the counter begins anew"                         \
+	}
+#define ROW_MISSING                                                                                \
+	{                                                                                          \
+		.name = "series-missing", .help = "the series is gone"                             \
+	}
+#define ROW_LOST                                                                                   \
+	{                                                                                          \
+		.name = "series-lost", .help = "a share of the series is gone"                     \
+	}
+#define ROW_LABEL_MISSING                                                                          \
+	{                                                                                          \
+		.name = "label-missing", .help = "the series with one value of a label are gone"   \
+	}
+#define ROW_DUPLICATE                                                                              \
+	{                                                                                          \
+		.name = "series-duplicate", .help = "a series is there twice"                      \
+	}
+#define ROW_RENAMED                                                                                \
+	{                                                                                          \
+		.name = "metric-renamed", .help = "the metric has another name"                    \
+	}
+#define ROW_OTHER_TARGET                                                                           \
+	{                                                                                          \
+		.name = "other-target", .help = "the series are those of another instance"         \
+	}
+#define ROW_STALE                                                                                  \
+	{                                                                                          \
+		.name = "stale", .help = "the samples are older"                                   \
+	}
+#define ROW_NEWEST_LOST                                                                            \
+	{                                                                                          \
+		.name = "newest-lost", .help = "the newest points of a range are missing"          \
+	}
+#define ROW_UNRELATED                                                                              \
+	{                                                                                          \
+		.name = "unrelated-series", .help = "a series more, of another name",              \
+		.is_control = true                                                                 \
+	}
+#define ROW_REORDERED                                                                              \
+	{                                                                                          \
+		.name = "reordered", .help = "the series come in another order",                   \
+		.is_control = true                                                                 \
+	}
+#define ROW_COMMENT                                                                                \
+	{                                                                                          \
+		.name = "comment", .help = "a comment more", .is_control = true                    \
+	}
+#define ROW_MEMBER_ADDED                                                                           \
+	{                                                                                          \
+		.name = "member-added", .help = "the JSON of the answer has a member more",        \
+		.is_control = true                                                                 \
+	}
+
 const struct attack_row metric_rows[] = {
 	REPLAY_ROWS,
-	[METRIC_DOUBLED] = {.name = "doubled", .help = "the value is twice as large"},
-	[METRIC_TEN_TIMES] = {.name = "ten-times", .help = "the value is ten times as large"},
-	[METRIC_TENTH] = {.name = "tenth", .help = "the value is a tenth of what it was"},
-	[METRIC_ZEROED] = {.name = "zeroed", .help = "the value is 0"},
-	[METRIC_NAN] = {.name = "nan", .help = "the value is not a number"},
-	[METRIC_INFINITE] = {.name = "infinite", .help = "the value is infinite"},
-	[METRIC_NEGATED] = {.name = "negated", .help = "the value has the other sign"},
-	[METRIC_UNIT_SMALLER] = {.name = "unit-smaller",
-				 .help = "the value comes in a unit a thousand times smaller"},
-	[METRIC_UNIT_LARGER] = {.name = "unit-larger",
-				.help = "the value comes in a unit a thousand times larger"},
-	[METRIC_LOCALE] = {.name = "locale-number",
-			   .help = "the value has a comma before its decimals"},
-	[METRIC_FROZEN] = {.name = "frozen", .help = "the counter stands still"},
-	[METRIC_RESET] = {.name = "counter-reset", .help = "the counter begins anew"},
-	[METRIC_MISSING] = {.name = "series-missing", .help = "the series is gone"},
-	[METRIC_LOST] = {.name = "series-lost", .help = "a share of the series is gone"},
-	[METRIC_LABEL_MISSING] = {.name = "label-missing",
-				  .help = "the series with one value of a label are gone"},
-	[METRIC_DUPLICATE] = {.name = "series-duplicate", .help = "a series is there twice"},
-	[METRIC_RENAMED] = {.name = "metric-renamed", .help = "the metric has another name"},
-	[METRIC_OTHER_TARGET] = {.name = "other-target",
-				 .help = "the series are those of another instance"},
-	[METRIC_STALE] = {.name = "stale", .help = "the samples are older"},
-	[METRIC_NEWEST_LOST] = {.name = "newest-lost",
-				.help = "the newest points of a range are missing"},
-	[METRIC_UNRELATED] = {.name = "unrelated-series",
-			      .help = "a series more, of another name",
-			      .is_control = true},
-	[METRIC_REORDERED] = {.name = "reordered",
-			      .help = "the series come in another order",
-			      .is_control = true},
-	[METRIC_COMMENT] = {.name = "comment", .help = "a comment more", .is_control = true},
-	[METRIC_MEMBER_ADDED] = {.name = "member-added",
-				 .help = "the JSON of the answer has a member more",
-				 .is_control = true},
+	[METRIC_DOUBLED] = ROW_DOUBLED,
+	[METRIC_TEN_TIMES] = ROW_TEN_TIMES,
+	[METRIC_TENTH] = ROW_TENTH,
+	[METRIC_ZEROED] = ROW_ZEROED,
+	[METRIC_NAN] = ROW_NAN,
+	[METRIC_INFINITE] = ROW_INFINITE,
+	[METRIC_NEGATED] = ROW_NEGATED,
+	[METRIC_UNIT_SMALLER] = ROW_UNIT_SMALLER,
+	[METRIC_UNIT_LARGER] = ROW_UNIT_LARGER,
+	[METRIC_LOCALE] = ROW_LOCALE,
+	[METRIC_FROZEN] = ROW_FROZEN,
+	[METRIC_RESET] = ROW_RESET,
+	[METRIC_MISSING] = ROW_MISSING,
+	[METRIC_LOST] = ROW_LOST,
+	[METRIC_LABEL_MISSING] = ROW_LABEL_MISSING,
+	[METRIC_DUPLICATE] = ROW_DUPLICATE,
+	[METRIC_RENAMED] = ROW_RENAMED,
+	[METRIC_OTHER_TARGET] = ROW_OTHER_TARGET,
+	[METRIC_STALE] = ROW_STALE,
+	[METRIC_NEWEST_LOST] = ROW_NEWEST_LOST,
+	[METRIC_UNRELATED] = ROW_UNRELATED,
+	[METRIC_REORDERED] = ROW_REORDERED,
+	[METRIC_COMMENT] = ROW_COMMENT,
+	[METRIC_MEMBER_ADDED] = ROW_MEMBER_ADDED,
 	[METRIC_N_ROWS] = {.name = NULL},
+};
+
+const struct attack_row metric_rows_of_pages[] = {
+	REPLAY_ROWS,	   ROW_DOUBLED,	  ROW_TEN_TIMES, ROW_TENTH,	   ROW_ZEROED,
+	ROW_NAN,	   ROW_INFINITE,  ROW_NEGATED,	 ROW_UNIT_SMALLER, ROW_UNIT_LARGER,
+	ROW_LOCALE,	   ROW_FROZEN,	  ROW_RESET,	 ROW_MISSING,	   ROW_LOST,
+	ROW_LABEL_MISSING, ROW_DUPLICATE, ROW_RENAMED,	 ROW_OTHER_TARGET, ROW_STALE,
+	ROW_UNRELATED,	   ROW_REORDERED, ROW_COMMENT,	 {.name = NULL},
+};
+
+const struct attack_row metric_rows_of_queries[] = {
+	REPLAY_ROWS,	  ROW_DOUBLED,	ROW_TEN_TIMES,	 ROW_TENTH,	    ROW_ZEROED,
+	ROW_NAN,	  ROW_INFINITE, ROW_NEGATED,	 ROW_UNIT_SMALLER,  ROW_UNIT_LARGER,
+	ROW_LOCALE,	  ROW_MISSING,	ROW_LOST,	 ROW_LABEL_MISSING, ROW_DUPLICATE,
+	ROW_OTHER_TARGET, ROW_STALE,	ROW_NEWEST_LOST, ROW_REORDERED,	    ROW_MEMBER_ADDED,
+	{.name = NULL},
 };
 
 size_t metric_row(const struct attack *a)

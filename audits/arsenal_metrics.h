@@ -44,8 +44,10 @@ enum {
 	METRIC_N_ROWS
 };
 
-/* Those of the replay before them; ended by a NULL name. */
+/* By the numbers above, those of the replay before them; ended by a NULL name. */
 extern const struct attack_row metric_rows[];
+/* Of these, what can happen to the page of an exporter, and to the answer to a query. */
+extern const struct attack_row metric_rows_of_pages[], metric_rows_of_queries[];
 
 /* What the attacks on series know of theirs; the state of the attack. */
 struct metric_object {

@@ -369,7 +369,7 @@ static int strike(struct challenge *c, const struct attack *a, double dose, stru
 }
 
 const struct arsenal arsenal_promql = {
-	.rows = metric_rows,
+	.rows = metric_rows_of_queries,
 	.open = begin,
 	.survey = survey,
 	.strike = strike,

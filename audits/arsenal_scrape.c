@@ -455,7 +455,7 @@ static int strike(struct challenge *c, const struct attack *a, double dose, stru
 }
 
 const struct arsenal arsenal_scrape = {
-	.rows = metric_rows,
+	.rows = metric_rows_of_pages,
 	.open = begin,
 	.survey = survey,
 	.strike = strike,

@@ -78,6 +78,8 @@ audits:
     checks:
       - { id: status, http: /health.txt }
       - { id: missing, http: /missing, expect: { status: "== 404" } }
+      - { id: moved, http: { path: /moved, capture: { to: "header:Location" } }, expect: { status: "== 302", to: 'matches /page.html\$/' } }
+      - { id: moved-somewhere, http: /moved, expect: { status: "== 302" } }
       - { id: either, http: /health.txt, expect: { status: "in [200, 204]" } }
       - { id: failing, http: /flaky, expect: { status: ">= 500" } }
       - { id: body, http: /health.txt, expect: { body: '== "ok"' } }
@@ -124,6 +126,24 @@ steady twice-as-long
 failed status-500
 failed status-204
 failed login-redirect
+T
+said_of moved "a redirect for another is damage to who reads where it leads" <<'T'
+steady identity
+steady header-added
+steady twice-as-long
+failed status-500
+failed status-204
+failed login-redirect
+no value header-lost header:Location
+failed emptied header:Location
+failed unknown header:Location
+T
+said_of moved-somewhere "and to nobody else" <<'T'
+steady identity
+steady header-added
+steady twice-as-long
+failed status-500
+failed status-204
 T
 said_of either "a status that the check names is no damage" <<'T'
 steady identity
@@ -288,6 +308,8 @@ T
 # 220 bytes, 120 of them are enough: 100 may go, and nobody misses them.
 ok "more than 100 of 219 bytes have to be lost" between 0.45 "$(turns_red h/closed body-cut)" 0.48
 like "what does not pass is not challenged" "$(unchallenged h/wrong)" 'it does not pass as it is'
+
+is "all attacks are those that the kind lists" "$(unlisted http 'h/%')" ''
 
 # ---- secrets ----
 isnt "a page that echoes the token was attacked" "$(attacks h/echo)" ''

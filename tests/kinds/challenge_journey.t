@@ -143,6 +143,8 @@ like "what asks for something else then has an unknown answer" "$(attacks j/used
 like "what does not ask at all is noticed" "$(attacks j/used)" 'no value removed login /user/id'
 like "what does not pass is not challenged" "$(unchallenged j/broken)" 'it does not pass as it is'
 
+is "all attacks are those that the kind lists" "$(unlisted journey 'j/%')" ''
+
 # ---- secrets ----
 like "a page that quotes a captured secret was cut" "$(attacks j/secret)" 'body-cut quoted'
 unlike "no secret is shown" "$said" 'love lace|tok-tok|c00k1e'

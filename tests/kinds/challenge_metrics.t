@@ -400,6 +400,9 @@ is "without 5.5 min of it" "$(turns_red p/range newest-lost | cut -d'|' -f2)" \
 	'the newest 11 of 61 points are missing'
 like "another instance is not told from this one" "$(attacks p/instance)" 'guarded other-target instance'
 
+is "attacks of pages are those that the kind lists" "$(unlisted scrape 's/%')" ''
+is "and attacks of queries" "$(unlisted promql 'p/%')" ''
+
 # ---- secrets ----
 isnt "series with the token among their labels were attacked" "$(attacks p/token)" ''
 unlike "no token is shown" "$said$out$err" 'hunter2'

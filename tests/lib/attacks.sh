@@ -3,6 +3,7 @@
 #	attacks CHECK            "outcome name object", a line an attack, in the order of the survey
 #	turns_red CHECK NAME     the dose from which an attack is noticed: "dose|words", one a line
 #	unchallenged CHECK       why it was not
+#	unlisted KIND PATTERN    names of attacks on checks whose name is LIKE PATTERN that `assize kinds` does not list
 #	between LOW VALUE HIGH   is VALUE a number from LOW to HIGH?
 #
 # shellcheck shell=bash
@@ -29,6 +30,13 @@ unchallenged()
 {
 	sqlite3 .assize/record.db "SELECT t.body $of_last JOIN texts t ON t.id = c.reason
 		WHERE c.id = (SELECT max(c.id) $of_last WHERE k.name = '$1')"
+}
+
+unlisted()
+{
+	comm -23 <(sqlite3 .assize/record.db "SELECT DISTINCT n.body $of_last
+		JOIN attacks a ON a.challenge = c.id JOIN texts n ON n.id = a.name WHERE k.name LIKE '$2'" | sort -u) \
+		<("$ASSIZE" kinds "$1" | sed -n '/^attacks of/,/^what it cannot see/s/^  \([a-z0-9-]*\) .*/\1/p' | sort -u)
 }
 
 between()
