@@ -103,6 +103,20 @@ static int check_room(struct scene *s, const char *real, struct err *e)
 	return err_help(e, "set TMPDIR to a folder with more room");
 }
 
+void scene_stand_in(struct scene *s, const char *real, const char *copy, const struct stat *st)
+{
+	if (s->n_staged == s->cap_staged) {
+		size_t cap = s->cap_staged == 0 ? 4 : s->cap_staged * 2;
+		struct staged *grown = arena_array(s->arena, cap, sizeof(*grown));
+
+		if (s->n_staged > 0)
+			memcpy(grown, s->staged, s->n_staged * sizeof(*grown));
+		s->staged = grown;
+		s->cap_staged = cap;
+	}
+	s->staged[s->n_staged++] = (struct staged){real, copy, st != NULL ? *st : (struct stat){0}};
+}
+
 int scene_stage(struct scene *s, const char *real, const char **path, struct err *e)
 {
 	const char *folder = arena_printf(s->arena, "%s/%zu", s->challenge->scratch, s->n_staged);
@@ -117,16 +131,7 @@ int scene_stage(struct scene *s, const char *real, const char **path, struct err
 	if (is_there && (check_room(s, real, e) < 0 ||
 			 copy_tree(real, copy, &s->challenge->world->is_interrupted, e) < 0))
 		return -1;
-	if (s->n_staged == s->cap_staged) {
-		size_t cap = s->cap_staged == 0 ? 4 : s->cap_staged * 2;
-		struct staged *grown = arena_array(s->arena, cap, sizeof(*grown));
-
-		if (s->n_staged > 0)
-			memcpy(grown, s->staged, s->n_staged * sizeof(*grown));
-		s->staged = grown;
-		s->cap_staged = cap;
-	}
-	s->staged[s->n_staged++] = (struct staged){real, copy, is_there ? st : (struct stat){0}};
+	scene_stand_in(s, real, copy, is_there ? &st : NULL);
 	*path = copy;
 	return 0;
 }
@@ -293,7 +298,7 @@ static const char *told(const struct scene *s, struct arena *a, const char *text
 	return text;
 }
 
-static int ask(const struct scene *s, struct probe *p, struct err *e)
+int scene_ask(const struct scene *s, struct probe *p, struct err *e)
 {
 	int rc = s->check->kind->probe(p, e);
 
@@ -340,7 +345,7 @@ int artifact_strike(struct challenge *c, const struct attack *a, double dose, st
 		p->checks = checks;
 		/* making the copy is no part of what the check has time for */
 		p->deadline_ms = clock_monotonic_ms(c->world->clock) + c->check->timeout_ms;
-		rc = ask(s, p, e);
+		rc = scene_ask(s, p, e);
 		if (rc == 0 && a->row->is_proof && compare(c, p, e) < 0)
 			rc = 1;
 	} else {

@@ -75,7 +75,9 @@ struct scene *scene_new(struct challenge *c, const struct attack_row *rows);
  * result is where the copy is, or would be. -1: no room, unreadable, too large.
  */
 int scene_stage(struct scene *s, const char *real, const char **path, struct err *e);
-/* The same of what the check's key leads to, and points the key there. */
+/* A copy that was made otherwise; st NULL = nobody minds when what is real changes. */
+void scene_stand_in(struct scene *s, const char *real, const char *copy, const struct stat *st);
+/* scene_stage() of what the check's key leads to, and points the key there. */
 int scene_stage_key(struct scene *s, const char *key, struct err *e);
 void scene_point(struct scene *s, const char *key, const char *path);
 /* At the end of open(): what is pointed elsewhere from now on is so for one strike. */
@@ -105,6 +107,9 @@ void attack_settle(struct attack *a, enum attack_outcome outcome, const char *re
 int artifact_strike(struct challenge *c, const struct attack *a, double dose, struct probe *p,
 		    struct err *e);
 const char *artifact_words(const struct challenge *c, const struct attack *a, double dose);
+
+/* What the scene's check measures, told of what is real. 0 and -1 as audit_kind.probe. */
+int scene_ask(const struct scene *s, struct probe *p, struct err *e);
 
 /* Rows that several have; the first is the proof. */
 #define ROW_IDENTITY                                                                               \

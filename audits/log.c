@@ -574,27 +574,26 @@ const struct audit_kind audit_kind_log = {
 	.name = "log",
 	.family = "artifact",
 	.summary = "lines written to a log since the last run: how many, how many match",
-	.blind =
-		"What is written and removed between two runs is never seen, nor is what a "
-		"rotation "
-		"loses by itself (lines that come between copytruncate's copy and its cut). A file "
-		"is known by digests of 256 bytes at its beginning and before the place: a log "
-		"whose "
-		"lines are all the same, cut and grown beyond that place, looks untouched. "
-		"logrotate's copy without truncate makes lines count twice. Files packed by "
-		"anything "
-		"but gzip are lines of bytes. The place belongs to the check, not to a subject: "
-		"each "
-		"line is judged in one run, whatever that was about. Time stamps in lines are not "
-		"read. A last line without an end is judged when it has one, or by a match "
-		"that stands there since the look before. Silence is no measurement unless "
-		"min_lines: 0 says so.",
+	.blind = "What is written and removed between two runs is never seen, nor is what a "
+		 "rotation loses by itself (lines that come between copytruncate's copy and its "
+		 "cut). A file "
+		 "is known by digests of 256 bytes at its beginning and before the place: a log "
+		 "whose lines are all the same, cut and grown beyond that place, looks untouched. "
+		 "logrotate's copy without truncate makes lines count twice. Files packed by "
+		 "anything "
+		 "but gzip are lines of bytes. The place belongs to the check, not to a subject: "
+		 "each "
+		 "line is judged in one run, whatever that was about. Time stamps in lines are not "
+		 "read. A last line without an end is judged when it has one, or by a match "
+		 "that stands there since the look before. Silence is no measurement unless "
+		 "min_lines: 0 says so.",
 	.spec_size = sizeof(struct log_spec),
 	.keys = log_keys,
 	.values = log_values,
 	.check = log_check,
 	.has_value = log_has_value,
 	.wish = log_wish,
+	.arsenal = &arsenal_log,
 	.describe = log_describe,
 	.probe = log_probe,
 };
