@@ -44,8 +44,9 @@ bool challenge_is_met(const struct challenged *c, double at_least);
  */
 int challenge_exit_status(const struct challenge_report *r);
 
-/* One check. */
-void challenge_text(struct buf *out, const struct challenged *c, bool has_color);
+/* One check. repeated: options that printed commands are to be run with; NULL = none. */
+void challenge_text(struct buf *out, const struct challenged *c, const char *repeated,
+		    bool has_color);
 /* The challenged ones, worst first; nothing for one alone. */
 void challenge_ranking(struct arena *a, const struct challenge_report *r, FILE *out);
 /* One line. */

@@ -293,17 +293,27 @@ static bool is_survey(const struct challenged *c)
 	return false;
 }
 
-static void put_unchallenged(struct buf *out, const char *reason, const char *help, bool has_color)
+static void put_unchallenged(struct buf *out, const char *reason, bool has_color)
 {
 	put_word(out, "unchallenged", DOUBT, has_color);
 	(void)buf_puts(out, ": ");
 	text_put(out, reason);
 	(void)buf_putc(out, '\n');
-	if (help != NULL) {
-		(void)buf_puts(out, "  help: ");
-		text_put(out, help);
-		(void)buf_putc(out, '\n');
-	}
+}
+
+/* A command is one to be pasted. */
+static void put_help(struct buf *out, const char *help, const char *repeated)
+{
+	struct buf shown;
+
+	if (help == NULL)
+		return;
+	buf_init(&shown, BUF_UNBOUNDED);
+	text_put(&shown, help);
+	(void)buf_puts(out, "  help: ");
+	text_command(out, shown.data, repeated);
+	(void)buf_putc(out, '\n');
+	buf_release(&shown);
 }
 
 static void put_score(struct buf *out, const struct challenged *c, bool has_color)
@@ -312,7 +322,7 @@ static void put_score(struct buf *out, const struct challenged *c, bool has_colo
 		text_count(out, challenge_planned(c), "attack");
 		(void)buf_puts(out, " would be made\n");
 	} else if (challenged_score(c) < 0) {
-		put_unchallenged(out, "there was no attack on it that counts", NULL, has_color);
+		put_unchallenged(out, "there was no attack on it that counts", has_color);
 	} else {
 		(void)buf_printf(out, "%" PRId64 " of ", c->n_noticed);
 		text_count(out, c->n_noticed + c->n_survived, "attack");
@@ -320,7 +330,8 @@ static void put_score(struct buf *out, const struct challenged *c, bool has_colo
 	}
 }
 
-void challenge_text(struct buf *out, const struct challenged *c, bool has_color)
+void challenge_text(struct buf *out, const struct challenged *c, const char *repeated,
+		    bool has_color)
 {
 	text_put(out, c->check->name);
 	(void)buf_puts(out, "   ");
@@ -328,7 +339,8 @@ void challenge_text(struct buf *out, const struct challenged *c, bool has_color)
 	(void)buf_puts(out, "   ");
 	put_place(out, c->check);
 	if (c->reason != NULL) {
-		put_unchallenged(out, c->reason, c->help, has_color);
+		put_unchallenged(out, c->reason, has_color);
+		put_help(out, c->help, repeated);
 		return;
 	}
 	put_score(out, c, has_color);

@@ -255,8 +255,8 @@ static int take_baseline(struct bout *b, struct challenged *out, struct err *e)
 		return 0;
 	out->reason = arena_printf(b->challenger->req.arena, "it does not pass as it is: %s",
 				   bad->reason != NULL ? bad->reason : outcome_name(bad->outcome));
-	out->help = arena_printf(b->challenger->req.arena, "assize run %s says more",
-				 b->challenge.check->name);
+	out->help =
+		arena_printf(b->challenger->req.arena, "assize run %s", b->challenge.check->name);
 	return 0;
 }
 
@@ -440,7 +440,7 @@ int challenger_check(struct challenger *c, const struct check *check, struct cha
 					   "what checks of kind %s look at cannot be damaged",
 					   check->kind->name);
 		out->help = arena_printf(c->req.arena,
-					 "assize kinds %s says what a pass of it does not prove",
+					 "what a pass of it does not prove: assize kinds %s",
 					 check->kind->name);
 	} else if (begin_bout(c, check, &b, out, e) != 0) {
 		rc = -1;

@@ -82,7 +82,7 @@ static void print_one(struct app *app, const struct recorded_challenge *newest,
 		      time_text(a, newest->challenged.at_ms), str_escaped(a, newest->origin.user),
 		      str_escaped(a, newest->origin.host));
 	buf_init(&b, BUF_UNBOUNDED); /* of one check */
-	challenge_text(&b, &newest->challenged, false);
+	challenge_text(&b, &newest->challenged, app->repeated, false);
 	(void)fwrite(b.data, 1, b.len, app->out); /* main looks at the stream */
 	buf_release(&b);
 	if (n < 2)

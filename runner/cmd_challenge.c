@@ -78,7 +78,7 @@ static void print_check(void *ctx, const struct challenged *c)
 	if (p->has_printed)
 		(void)buf_putc(&out, '\n');
 	p->has_printed = true;
-	challenge_text(&out, c, p->terminal.has_color);
+	challenge_text(&out, c, p->terminal.repeated, p->terminal.has_color);
 	terminal_flush(&p->terminal, &out);
 }
 

@@ -51,7 +51,7 @@ unlike "and nothing of the others" "$("$ASSIZE" challenge -q files/loose files/t
 
 exits "a check that does not pass is not challenged" 2 "$ASSIZE" challenge files/red
 like "and says why" "$out" '^files/red   file   assize.yaml:7:15   unchallenged: it does not pass as it is: outside the bound'
-like "and what to do" "$out" $'\n  help: assize run files/red says more\n'
+like "and what to do" "$out" $'\n  help: assize run files/red\n'
 like "which is counted" "$out" $'\n1 check: 0 of 0 attacks noticed, 1 check unchallenged   '
 
 exits "a survivor is worse than what is unchallenged" 1 "$ASSIZE" challenge
@@ -109,6 +109,7 @@ ok "as JSON, too" jq -e '.is_survey and .checks[0].is_challenged and
 	([.checks[0].attacks[] | select(.class == "planned" and .outcome == null)] | length > 2)' \
 	<<<"$("$ASSIZE" challenge -f dry files/loose --dry-run --json)"
 exits "it needs a baseline that passes" 2 "$ASSIZE" challenge -f dry files/red --dry-run
+like "what is to be run is run with the same definition" "$out" $'\n  help: assize run files/red -f dry\n'
 
 # ---- no evidence ----
 
@@ -149,7 +150,7 @@ like "nor anything by a kind that cannot be challenged" "$status $err" \
 	'^3 claim.yaml:5:79: checks of kind "recorded" cannot be challenged.*help: remove it'
 sed 's/, claims: .missing.//' claim.yaml >recorded.yaml
 exits "such a kind is unchallenged" 2 "$ASSIZE" challenge -f recorded.yaml --record r.db
-like "and says so" "$out" 'unchallenged: what checks of kind recorded look at cannot be damaged.*help: assize kinds recorded'
+like "and says so" "$out" 'unchallenged: what checks of kind recorded look at cannot be damaged.*help: what a pass of it does not prove: assize kinds recorded'
 
 # ---- what is listed ----
 
