@@ -84,7 +84,8 @@ static int act_packed(struct scene *s, const struct deed *d, double dose, struct
 		edit.kept = (size_t)(d->number * (1 - dose));
 		edit.kept = edit.kept > 0 ? edit.kept : 1;
 	}
-	scene_touch(s, d->path);
+	if (scene_touch(s, d->path, e) < 0)
+		return -1;
 	return pack_tar(artifact_path(s->challenge->check, "path"), d->path, &edit, deadline_of(s),
 			e);
 }
@@ -92,7 +93,8 @@ static int act_packed(struct scene *s, const struct deed *d, double dose, struct
 static int act_zeros(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	(void)dose;
-	scene_touch(s, d->path);
+	if (scene_touch(s, d->path, e) < 0)
+		return -1;
 	return pack_zeros(d->path, ZEROS_BYTES, e);
 }
 

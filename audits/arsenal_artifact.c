@@ -146,13 +146,31 @@ int scene_stage_key(struct scene *s, const char *key, struct err *e)
 	return 0;
 }
 
-void scene_touch(struct scene *s, const char *path)
+/*
+ * Links of what is real are links of the copy, and may lead back to it or anywhere: nothing is
+ * changed through one.
+ */
+static int check_private(const struct scene *s, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	const char *folder = arena_strndup(s->arena, path, (size_t)(slash - path));
+
+	return file_leads_below(folder, s->challenge->scratch)
+		       ? 0
+		       : err_set(e, ERR_MEASURE,
+				 "\"%s\" lies behind a link that leads out of the private copy",
+				 path);
+}
+
+int scene_touch(struct scene *s, const char *path, struct err *e)
 {
 	struct touched *t;
 
+	if (check_private(s, path, e) < 0)
+		return -1;
 	for (size_t i = 0; i < s->n_touched; i++)
 		if (strcmp(s->touched[i].path, path) == 0)
-			return;
+			return 0;
 	if (s->n_touched == s->cap_touched) {
 		size_t cap = s->cap_touched == 0 ? 8 : s->cap_touched * 2;
 		struct touched *grown = arena_array(s->arena, cap, sizeof(*grown));
@@ -165,6 +183,18 @@ void scene_touch(struct scene *s, const char *path)
 	t = &s->touched[s->n_touched++];
 	*t = (struct touched){.path = arena_strdup(s->arena, path)};
 	t->was_there = lstat(path, &t->st) == 0;
+	return 0;
+}
+
+int scene_touch_file(struct scene *s, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (scene_touch(s, path, e) < 0)
+		return -1;
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode)
+		       ? 0
+		       : err_set(e, ERR_MEASURE, "\"%s\" is no file of the private copy", path);
 }
 
 /* --- mending --- */

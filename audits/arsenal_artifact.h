@@ -82,7 +82,10 @@ int scene_stage_key(struct scene *s, const char *key, struct err *e);
 void scene_point(struct scene *s, const char *key, const char *path);
 /* At the end of open(): what is pointed elsewhere from now on is so for one strike. */
 void scene_seal(struct scene *s);
-void scene_touch(struct scene *s, const char *path);
+/* -1: it is not below the private copy, and must not be changed. */
+int scene_touch(struct scene *s, const char *path, struct err *e);
+/* The same of what is changed in its place: no link. */
+int scene_touch_file(struct scene *s, const char *path, struct err *e);
 /* The field that belongs to a key in a check's spec. */
 void *artifact_field(const struct check *c, const char *key);
 const char *artifact_path(const struct check *c, const char *key);

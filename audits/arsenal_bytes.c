@@ -27,8 +27,9 @@ int bytes_open(struct scene *s, const char *path, struct bytes_held *out, struct
 {
 	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
 
-	scene_touch(s, path);
 	*out = (struct bytes_held){.fd = -1, .path = path};
+	if (scene_touch_file(s, path, e) < 0)
+		return -1;
 	if (lstat(path, &out->st) != 0 || chmod(path, 0600) != 0)
 		return failed("change", path, e);
 	out->fd = open(path, flags);
@@ -67,8 +68,7 @@ int act_nothing(struct scene *s, const struct deed *d, double dose, struct err *
 int act_missing(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	(void)dose;
-	scene_touch(s, d->path);
-	return copy_remove(d->path, e);
+	return scene_touch(s, d->path, e) < 0 ? -1 : copy_remove(d->path, e);
 }
 
 int act_torn(struct scene *s, const struct deed *d, double dose, struct err *e)
@@ -121,8 +121,7 @@ int act_written_bytes(struct scene *s, const struct deed *d, size_t n, struct er
 {
 	int fd, rc;
 
-	scene_touch(s, d->path);
-	if (copy_remove(d->path, e) < 0)
+	if (scene_touch(s, d->path, e) < 0 || copy_remove(d->path, e) < 0)
 		return -1;
 	fd = open(d->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
@@ -142,8 +141,7 @@ int act_written(struct scene *s, const struct deed *d, double dose, struct err *
 int act_linked(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	(void)dose;
-	scene_touch(s, d->path);
-	if (copy_remove(d->path, e) < 0)
+	if (scene_touch(s, d->path, e) < 0 || copy_remove(d->path, e) < 0)
 		return -1;
 	return symlink(d->text, d->path) != 0 ? failed("make the link", d->path, e) : 0;
 }
@@ -151,8 +149,7 @@ int act_linked(struct scene *s, const struct deed *d, double dose, struct err *e
 int act_replaced(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	(void)dose;
-	scene_touch(s, d->path);
-	if (copy_remove(d->path, e) < 0)
+	if (scene_touch(s, d->path, e) < 0 || copy_remove(d->path, e) < 0)
 		return -1;
 	return copy_entry(d->text, d->path, e);
 }
@@ -169,15 +166,15 @@ int act_renewed(struct scene *s, const struct deed *d, double dose, struct err *
 	const struct timespec times[] = {now, now};
 
 	(void)dose;
-	scene_touch(s, d->path);
-	return set_time(d->path, times, e);
+	return scene_touch_file(s, d->path, e) < 0 ? -1 : set_time(d->path, times, e);
 }
 
 int act_aged(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	struct stat st;
 
-	scene_touch(s, d->path);
+	if (scene_touch_file(s, d->path, e) < 0)
+		return -1;
 	if (stat(d->path, &st) != 0)
 		return failed("look at", d->path, e);
 
@@ -192,7 +189,8 @@ int act_mode(struct scene *s, const struct deed *d, double dose, struct err *e)
 	struct stat st;
 
 	(void)dose;
-	scene_touch(s, d->path);
+	if (scene_touch_file(s, d->path, e) < 0)
+		return -1;
 	if (chmod(d->path, mode) != 0 || stat(d->path, &st) != 0)
 		return failed("change the mode of", d->path, e);
 	if ((st.st_mode & 07777) == mode)
@@ -207,7 +205,8 @@ int act_owner(struct scene *s, const struct deed *d, double dose, struct err *e)
 	uid_t uid = NOBODY;
 
 	(void)dose;
-	scene_touch(s, d->path);
+	if (scene_touch_file(s, d->path, e) < 0)
+		return -1;
 	if (stat(d->path, &st) != 0)
 		return failed("look at", d->path, e);
 	if (st.st_uid == uid)

@@ -224,7 +224,8 @@ static int act_forged(struct scene *s, const struct deed *d, double dose, struct
 static int act_folder_added(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	(void)dose;
-	scene_touch(s, d->path);
+	if (scene_touch(s, d->path, e) < 0)
+		return -1;
 	return mkdir(d->path, 0755) != 0 ? err_set(e, ERR_MEASURE, "could not make \"%s\": %s",
 						   d->path, strerror(errno))
 					 : 0;
@@ -247,7 +248,9 @@ static int find_victim(struct scene *s, struct digested *g, const char *list, st
 		const char *path = arena_printf(s->arena, "%s/%s", g->root, m->name);
 		struct stat st;
 
+		/* A link on the way may lead to what is real. */
 		if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+		    !file_leads_below(path, g->root) ||
 		    (g->victim != NULL && st.st_size <= g->victim_size))
 			continue;
 		g->victim = m;

@@ -124,7 +124,8 @@ static int act_packed(struct scene *s, const struct deed *d, double dose, struct
 	int64_t deadline_ms = clock_monotonic_ms(s->challenge->world->clock) + s->check->timeout_ms;
 
 	(void)dose;
-	scene_touch(s, d->path);
+	if (scene_touch(s, d->path, e) < 0)
+		return -1;
 	return pack_tar(artifact_path(s->challenge->check, "path"), d->path, d->more, deadline_ms,
 			e);
 }

@@ -229,4 +229,34 @@ is "nor one that another check looks at" "$(attacks d/all | tail -1)" \
 like "which is told" "$(attack_says list-forged)" 'd/pinned looks at the list itself'
 is_real_untouched folders
 
+# links that lead out of the folder lead out of its copy, too: to what is real
+mkdir -p linked/v2 outside
+seq 5000 >linked/v2/app
+seq 9000 >outside/app
+echo small >linked/small
+ln -s v2 linked/current
+ln -s "$TMP/linked/v2" linked/absolute
+ln -s "$TMP/outside" linked/away
+(cd linked && sha256sum small v2/app current/app >../LINKED && sha256sum small absolute/app >../ABSOLUTE &&
+	sha256sum small away/app >../AWAY)
+cat >assize.yaml <<YAML
+assize: 1
+audits:
+  d:
+    checks:
+      - { id: relative, digests: { manifest: LINKED, root: linked, exact: false } }
+      - { id: absolute, digests: { manifest: ABSOLUTE, root: linked, exact: false } }
+      - { id: away, digests: { manifest: AWAY, root: linked, exact: false }, expect: "<= 1" }
+      - { id: secrets, secrets: linked }
+YAML
+real_is linked outside LINKED ABSOLUTE AWAY
+is "a link within the folder is one of the copy" "$(attacks d/relative | grep -c ': failed')" 9
+like "a link to what is real is another one in a copy" "$(attacks d/absolute)" \
+	'unchallenged: .*a private copy measures 1 difference, and what is real 0'
+is "through a link that leads away nothing is changed, though the larger file is behind it" \
+	"$(attacks d/away | grep -e small -e away | sort | uniq -c | awk '{ n += $1 } END { print n }') $(
+	challenge_rows 'x.body' | grep -c failed)" "10 9"
+is "nor is it looked for secrets" "$(attacks d/secrets | grep -c 'secret .*: failed')" 31
+is_real_untouched links
+
 done_testing
