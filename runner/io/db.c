@@ -175,8 +175,12 @@ static int open_session(struct db_pool *p, struct db_home *h, int64_t deadline_m
 static int begin_hold(struct db_pool *p, struct db *db, int64_t deadline_ms, struct err *e)
 {
 	const struct db_driver *driver = db->driver;
-	int rc = driver->begin_read ? driver->begin_read(&db, 1, deadline_ms, e) : 1;
+	int rc = 1;
 
+	if (driver->hold)
+		rc = driver->hold(db, deadline_ms, e);
+	else if (driver->begin_read)
+		rc = driver->begin_read(&db, 1, deadline_ms, e);
 	if (rc == 1)
 		rc = err_set(e, ERR_MEASURE,
 			     "cannot keep one snapshot of target \"%s\": its database has none",

@@ -43,6 +43,12 @@ struct db_driver {
 	 */
 	int (*begin_read)(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e);
 	void (*end_read)(struct db *db);
+	/*
+	 * MAY be NULL: begin_read() of one session for a long time, in which nobody who writes may
+	 * have to wait for it. Ended by end_read(). Where that is impossible a query fails once
+	 * somebody has written, and the session is_broken.
+	 */
+	int (*hold)(struct db *db, int64_t deadline_ms, struct err *e);
 	int (*objects)(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,
 		       size_t *n, struct err *e);
 	/* MAY be NULL: there is nothing, or it has to be asked for as another database. */

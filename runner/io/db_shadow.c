@@ -320,6 +320,12 @@ static int put(struct db *db, const struct db_question *q, struct shadow_text *t
 	return t->shadowed && check_rowids(db, q, t, e) != 0 ? fail_unshadowed(db) : 0;
 }
 
+/* A session that is held and broken has lost its snapshot: whatever failed is not the damage. */
+static int judge_hold(const struct db *db, int rc)
+{
+	return rc != 0 && db->is_broken && db->view->held == db ? fail_unshadowed(db) : rc;
+}
+
 int db_view_ask(struct db *db, const struct db_question *q, struct err *e)
 {
 	const struct db_views *all = db->view->all;
@@ -335,7 +341,7 @@ int db_view_ask(struct db *db, const struct db_question *q, struct err *e)
 	if (all->listener)
 		all->listener(all->listener_ctx, db->view->source, q->sql);
 	if (db->view->n == 0)
-		return ask(db, q, q->sql, e);
+		return judge_hold(db, ask(db, q, q->sql, e));
 	if (q->n_columns)
 		timed.deadline_ms = clock_monotonic_ms(all->clock) + PREPARE_MAX_MS;
 	tokens.arena = arena_new();
@@ -349,5 +355,5 @@ int db_view_ask(struct db *db, const struct db_question *q, struct err *e)
 	else
 		rc = ask(db, q, q->sql, e);
 	arena_free(tokens.arena);
-	return rc;
+	return judge_hold(db, rc);
 }

@@ -287,7 +287,9 @@ static int sqlite_query(struct db *db, const char *sql, const char *const *param
 	if (!sqlite_has_snapshot(s))
 		return err_set(e, ERR_MEASURE,
 			       "could not run the query: an earlier error ended the snapshot");
-	return run(s, sql, params, n_params, fn, ctx, e);
+	int rc = run(s, sql, params, n_params, fn, ctx, e);
+
+	return rc == 0 && !s->is_own ? sqlite_check_state(s, deadline_ms, e) : rc;
 }
 
 int sqlite_own_query(struct db *db, const char *sql, const char *const *params, size_t n_params,
@@ -327,6 +329,7 @@ const struct db_driver db_driver_sqlite = {
 	.tokens = sqlite_tokens,
 	.begin_read = sqlite_begin_read,
 	.end_read = sqlite_end_read,
+	.hold = sqlite_hold,
 	.objects = sqlite_objects,
 	.describe = sqlite_describe,
 	.catalog = sqlite_catalog,

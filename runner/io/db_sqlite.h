@@ -30,6 +30,8 @@ struct sqlite_db {
 	bool was_locked;		 /* ... while waiting for another program's lock */
 	bool is_own;			 /* the driver's own query */
 	bool is_reading;		 /* between begin_read and end_read */
+	bool is_watching;		 /* held without a transaction: nobody may write */
+	int64_t version;		 /* PRAGMA data_version while is_watching */
 	char denied[160];		 /* what the authorizer refused first, in words */
 	struct db_value *values;
 	const char **names;
@@ -67,6 +69,9 @@ int sqlite_own_query(struct db *db, const char *sql, const char *const *params, 
 int sqlite_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, struct err *e);
 void sqlite_end_read(struct db *db);
 bool sqlite_has_snapshot(const struct sqlite_db *s);
+int sqlite_hold(struct db *db, int64_t deadline_ms, struct err *e);
+/* Behind a statement: is the state the one that is held? */
+int sqlite_check_state(struct sqlite_db *s, int64_t deadline_ms, struct err *e);
 
 /* _catalog.c */
 int sqlite_objects(struct db *db, struct arena *a, int64_t deadline_ms, struct db_object **out,

@@ -115,7 +115,8 @@ static int authorize(void *ctx, int action, const char *first, const char *secon
 			return SQLITE_OK;
 		break;
 	case SQLITE_PRAGMA:
-		if (is_allowed_pragma(first, second))
+		if (is_allowed_pragma(first, second) ||
+		    (s->is_own && !second && strcmp(first, "journal_mode") == 0))
 			return SQLITE_OK;
 		break;
 	case SQLITE_UPDATE:

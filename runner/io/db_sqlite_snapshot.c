@@ -11,8 +11,13 @@
  * waits keeps new readers out, and for us to begin one more he would wait in vain: several sessions
  * therefore try for a quarter of a second only, and the caller goes on with one.
  *
+ * A state that is held for long must not keep writers out for that long. Without WAL there is then
+ * no transaction: behind every statement data_version says whether anybody wrote since the first.
+ *
  * Source: https://sqlite.org/pragma.html#pragma_data_version, isolation.html.
  */
+#include <string.h>
+
 #include "runner/base/err.h"
 #include "runner/io/clock.h"
 #include "runner/io/db_sqlite.h"
@@ -57,6 +62,7 @@ void sqlite_end_read(struct db *db)
 	if (s->is_reading && sqlite_has_snapshot(s) && control(s, "COMMIT") != 0)
 		s->db.is_broken = true;
 	s->is_reading = false;
+	s->is_watching = false;
 }
 
 static int take_version(void *ctx, const struct db_row *row, struct err *e)
@@ -110,4 +116,59 @@ int sqlite_begin_read(struct db *const *dbs, size_t n, int64_t deadline_ms, stru
 			sqlite_end_read(dbs[i]);
 	}
 	return 1; /* also when one could not begin: it is not needed */
+}
+
+/* ---- for long ---- */
+
+static int take_mode(void *ctx, int n, char **values, char **names)
+{
+	bool *is_wal = ctx;
+
+	(void)names;
+	*is_wal = n == 1 && values[0] && strcmp(values[0], "wal") == 0;
+	return 0;
+}
+
+/* Not a query of ours: SQLite calls it one that may write, though without a value it does not. */
+static int read_mode(struct sqlite_db *s, bool *is_wal)
+{
+	s->is_own = true;
+	int rc = sqlite3_exec(s->handle, "PRAGMA journal_mode", take_mode, is_wal, NULL);
+
+	s->is_own = false;
+	return rc == SQLITE_OK ? 0 : -1;
+}
+
+int sqlite_hold(struct db *db, int64_t deadline_ms, struct err *e)
+{
+	struct sqlite_db *s = of_db(db);
+	bool is_wal = false;
+
+	if (read_version(db, deadline_ms, &s->version, e) != 0)
+		return -1;
+	if (read_mode(s, &is_wal) != 0)
+		return sqlite_fail(s, e);
+	if (is_wal)
+		return sqlite_begin_read(&db, 1, deadline_ms, e);
+	s->is_watching = true;
+	return 0;
+}
+
+int sqlite_check_state(struct sqlite_db *s, int64_t deadline_ms, struct err *e)
+{
+	int64_t version;
+
+	if (!s->is_watching)
+		return 0;
+	if (read_version(&s->db, deadline_ms, &version, e) != 0)
+		return -1;
+	if (version == s->version)
+		return 0;
+	s->db.is_broken = true;
+	(void)err_set(e, ERR_MEASURE,
+		      "could not keep one state of database \"%s\": somebody wrote to it",
+		      s->location);
+	return err_help(e,
+			"try again when nobody writes, use a copy made with VACUUM INTO, or bring "
+			"the database into WAL mode, where readers and writers do not meet");
 }

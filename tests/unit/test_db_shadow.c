@@ -291,6 +291,38 @@ static void test_shadow_holds(void **state)
 	db_release(pool, db);
 }
 
+/* Without WAL a transaction would keep the writer out. */
+static void test_shadow_watches(void **state)
+{
+	struct world *w = *state;
+	struct db_pool *pool = w->probe_world.dbs;
+	struct db_source source = source_of(w, 4);
+	struct db *db;
+
+	execute(w, "PRAGMA journal_mode = delete;" SCHEMA);
+	db_pool_hold(pool, "shop", true);
+	db = acquire(w, 4);
+	gives(w, db, "SELECT count(*) FROM orders", 5);
+	assert_int_equal(db_begin_read(&db, 1, soon(w), &w->err), 0);
+	gives(w, db, "SELECT count(*) FROM orders", 5);
+	db_end_read(&db, 1);
+	db_release(pool, db);
+	db = acquire(w, 4);
+	gives(w, db, "SELECT count(*) FROM orders", 5);
+	execute(w, "DELETE FROM orders WHERE id > 3");
+	fails(w, db, "SELECT count(*) FROM orders", "somebody wrote to it", true);
+	db_release(pool, db);
+	db_pool_shadow(pool, "shop", NULL, 0);
+	assert_int_equal(db_acquire(pool, &source, soon(w), &db, &w->err), -1);
+	assert_non_null(strstr(w->err.message, "its snapshot with it"));
+	assert_true(db_is_unshadowed(pool));
+	db_pool_hold(pool, "shop", false);
+	db_pool_hold(pool, "shop", true);
+	db = acquire(w, 4);
+	gives(w, db, "SELECT count(*) FROM orders", 3);
+	db_release(pool, db);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -298,7 +330,7 @@ int main(void)
 		TEST(test_shadow_is_seen),	 TEST(test_shadow_keeps_the_result),
 		TEST(test_shadow_refuses),	 TEST(test_shadow_passes_errors_on),
 		TEST(test_shadow_knows_columns), TEST(test_shadow_listens),
-		TEST(test_shadow_holds),
+		TEST(test_shadow_holds),	 TEST(test_shadow_watches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
