@@ -366,4 +366,5 @@ const struct audit_kind audit_kind_migrations = {
 	.note = migrations_note,
 	.notes_title = "what is compared",
 	.probe = migrations_probe,
+	.arsenal = &arsenal_migrations,
 };

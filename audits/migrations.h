@@ -22,8 +22,12 @@
 #include "runner/base/pairs.h"
 
 struct arena;
+struct arsenal;
 struct check;
 struct db;
+struct db_column;
+struct db_table;
+struct db_value;
 struct err;
 struct framework;
 struct git_files;
@@ -241,6 +245,10 @@ int migrations_check_size(const struct world *w, struct err *e);
 /* Finds the bookkeeping table: sets w->framework and w->table, and w->migrations from the files. */
 int migrations_detect(struct world *w, struct err *e);
 int migrations_read_rows(struct world *w, struct err *e);
+/* Text as it is, integers in digits, blobs in hex; PostgreSQL may write a blob as \x and hex. */
+const char *migrations_cell(struct arena *a, const struct db_value *v);
+/* Case does not count: what a tool writes unquoted, each engine folds in its own way. */
+const struct db_column *migrations_column(const struct db_table *t, const char *name);
 /* Finds a lock that is held; one that cannot be read leaves failed untold. */
 void migrations_read_lock(struct world *w);
 
@@ -345,6 +353,8 @@ int migrations_compare_content(struct world *w, struct migration *m, const struc
 			       struct err *e);
 /* Pending, or out of order when newer is not NULL. */
 void migrations_found_unapplied(struct world *w, const struct migration *m, const char *newer);
+
+extern const struct arsenal arsenal_migrations;
 
 extern const struct framework migrations_flyway, migrations_liquibase, migrations_alembic,
 	migrations_django, migrations_sqitch, migrations_atlas, migrations_drizzle,

@@ -46,8 +46,7 @@ static bool is_of_class(const char *type, enum column_class class)
 	return true;
 }
 
-/* Case does not count: what a tool writes unquoted, each engine folds in its own way. */
-static const struct db_column *find_column(const struct db_table *t, const char *name)
+const struct db_column *migrations_column(const struct db_table *t, const char *name)
 {
 	for (size_t i = 0; i < t->n_columns; i++)
 		if (strcasecmp(t->columns[i].name, name) == 0)
@@ -62,7 +61,7 @@ static const char *mismatch(const struct world *w, const struct framework *f,
 	size_t n_found = 0;
 
 	for (const struct column_shape *s = f->columns; s->name; s++) {
-		const struct db_column *c = find_column(t, s->name);
+		const struct db_column *c = migrations_column(t, s->name);
 
 		n_found += c != NULL;
 		if (!c && !s->is_optional)
@@ -266,8 +265,7 @@ struct reading {
 	size_t n;
 };
 
-/* Text as it is, integers in digits, blobs in hex; PostgreSQL may write a blob as \x and hex. */
-static const char *cell_of(struct arena *a, const struct db_value *v)
+const char *migrations_cell(struct arena *a, const struct db_value *v)
 {
 	char *hex;
 
@@ -326,7 +324,7 @@ static int take_row(void *ctx, const struct db_row *row, struct err *e)
 			       MIGRATIONS_MAX);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->names[i])
-			values[i] = cell_of(w->scratch, &row->values[at++]);
+			values[i] = migrations_cell(w->scratch, &row->values[at++]);
 	if (w->framework->take(w, values, &applied)) {
 		keep_row(w, &applied);
 		w->rows = migrations_grow(w, w->rows, w->n_rows, sizeof(applied));
@@ -341,14 +339,14 @@ static const char *statement(struct reading *r, const struct db_table *t)
 {
 	struct world *w = r->world;
 	enum db_engine engine = db_engine(w->db);
-	const struct db_column *order = find_column(t, w->framework->order_by);
+	const struct db_column *order = migrations_column(t, w->framework->order_by);
 	struct buf sql;
 	const char *text, *comma = "";
 
 	buf_init(&sql, BUF_UNBOUNDED); /* names of the catalog */
 	buf_puts(&sql, "SELECT ");
 	for (const struct column_shape *s = w->framework->columns; s->name; s++) {
-		const struct db_column *c = find_column(t, s->name);
+		const struct db_column *c = migrations_column(t, s->name);
 
 		r->names[r->n++] = c ? c->name : NULL;
 		if (!c)
@@ -421,7 +419,7 @@ static int read_lock(struct world *w, const char *table, bool *is_held, struct e
 
 	if (db_describe(w->db, w->arena, table, w->probe->deadline_ms, &t, e) != 0)
 		return -1;
-	c = find_column(&t, w->framework->lock_column);
+	c = migrations_column(&t, w->framework->lock_column);
 	if (!c)
 		return err_set(e, ERR_MEASURE, "it has no column %s", w->framework->lock_column);
 	buf_init(&sql, BUF_UNBOUNDED); /* names of the catalog */
