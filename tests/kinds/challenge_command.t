@@ -404,7 +404,7 @@ turns plugin doubled '\|used is (59[5-9]|6[0-2])[0-9]+ in place of 2643MB'
 turns cost large '\|it takes [0-9.e+]+ times as much memory, (1.0[0-9]* GiB|1 GiB|10[0-9][0-9] MiB)'
 
 unlike 'no secret is told' "$(cat told)$err" 'hunter2'
-nok 'nor recorded' grep -rq hunter2-swordfish .assize
+nok 'nor recorded' grep -rq hunter2 .assize
 unlike 'nothing was out of its time' "$(for c in text tap json junit plugin boxed; do attacks c/$c; done)" 'inconclusive [^r]'
 is 'nothing stays behind' "$(ls "${TMPDIR:-/tmp}" | grep -c '^assize-held')" 0
 done_testing
