@@ -164,10 +164,15 @@ static const char *refusal_of(const struct bout *b, const struct attack *a, cons
 	return NULL;
 }
 
-static void begin_attempt(const struct bout *b, struct attempt *out)
+/* An answer that never comes does not come in this time either. */
+#define PATIENCE_MS 1000
+
+static void begin_attempt(const struct bout *b, const struct attack *a, struct attempt *out)
 {
 	static const size_t slot; /* of the only check */
 	const struct clock *clock = b->challenge.world->clock;
+	bool is_late = a != NULL && a->row->is_late;
+	int64_t timeout_ms = b->challenge.check->timeout_ms;
 	struct job *job = &out->job;
 
 	*out = (struct attempt){.arena = arena_new()};
@@ -183,7 +188,8 @@ static void begin_attempt(const struct bout *b, struct attempt *out)
 		.arena = out->arena,
 		.checks = job->checks,
 		.n_checks = 1,
-		.deadline_ms = clock_monotonic_ms(clock) + b->challenge.check->timeout_ms,
+		.deadline_ms = clock_monotonic_ms(clock) +
+			       (is_late && timeout_ms > PATIENCE_MS ? PATIENCE_MS : timeout_ms),
 	};
 }
 
@@ -196,7 +202,7 @@ int bout_attempt(struct bout *b, const struct attack *a, double dose, struct att
 	struct err failure = {0};
 	int rc;
 
-	begin_attempt(b, out);
+	begin_attempt(b, a, out);
 	if (is_interrupted(b->challenger)) {
 		out->refusal = INTERRUPTED;
 		return 0;

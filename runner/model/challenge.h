@@ -62,7 +62,8 @@ struct attack_row {
 	/* A control that is the way of damaging without a damage: if the check notices it, or
 	 * cannot be asked that way, no attack would mean anything. Surveyed first. */
 	bool is_proof;
-	bool is_late; /* that no answer comes in time is the damage */
+	/* That no answer ever comes is the damage: the deadline is nearer than the check's. */
+	bool is_late;
 };
 
 /* One damage that can be done, found by an arsenal's survey. */

@@ -312,6 +312,19 @@ static void test_challenge_out_of_time_is_inconclusive(void **state)
 	end(&w);
 }
 
+static void test_challenge_waits_not_long_for_what_never_comes(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, ">= 500"); /* its timeout is a minute */
+	w.trial.is_late = true;
+	challenge(&w);
+	assert_int_equal(w.out.attacks[2].outcome, ATTACK_ERROR);
+	assert_true(w.out.attacks[2].duration_us < 30000000);
+	end(&w);
+}
+
 static void test_challenge_a_statement_may_have_less_time_than_the_check(void **state)
 {
 	const struct target target = {.name = "db", .statement_timeout_ms = 1};
@@ -451,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_challenge_needs_a_baseline_that_passes),
 		cmocka_unit_test(test_challenge_interrupted_is_inconclusive),
 		cmocka_unit_test(test_challenge_out_of_time_is_inconclusive),
+		cmocka_unit_test(test_challenge_waits_not_long_for_what_never_comes),
 		cmocka_unit_test(test_challenge_a_statement_may_have_less_time_than_the_check),
 		cmocka_unit_test(test_challenge_counts_only_what_is_claimed),
 		cmocka_unit_test(test_challenge_survey_makes_no_attack),
