@@ -175,29 +175,66 @@ static bool is_told(const struct challenged *c, size_t i)
 	return false;
 }
 
-/* "nulled(orders.a, orders.b, 12 more)": all of its name with its outcome. */
+/* Of the same name and outcome, and of something. */
+static bool is_with(const struct attack_result *r, const struct attack_result *of)
+{
+	return is_in(r, of->outcome) && strcmp(r->name, of->name) == 0 && r->object != NULL &&
+	       r->object[0] != '\0';
+}
+
+/* How the objects of one name are listed: what they all begin with once, what parts them. */
+struct listing {
+	size_t n, prefix; /* objects; bytes up to and with a dot, 0 = nothing in common */
+	const char *gap;
+};
+
+static struct listing listing_of(const struct challenged *c, const struct attack_result *of)
+{
+	struct listing l = {0, 0, ", "};
+	const char *dot = of->object != NULL ? strrchr(of->object, '.') : NULL;
+
+	if (dot != NULL && strchr(dot, ' ') == NULL)
+		l.prefix = (size_t)(dot - of->object) + 1;
+	for (size_t i = 0; i < c->n_attacks; i++) {
+		const struct attack_result *r = &c->attacks[i];
+
+		if (!is_with(r, of))
+			continue;
+		l.n++;
+		if (strchr(r->object, ',') != NULL)
+			l.gap = "; ";
+		if (strncmp(r->object, of->object, l.prefix) != 0)
+			l.prefix = 0;
+	}
+	if (l.n < 2)
+		l.prefix = 0;
+	return l;
+}
+
+/* "nulled(orders: a, b, 12 more)": all of its name with its outcome. */
 static void put_together(struct buf *out, const struct challenged *c, size_t first)
 {
 	const struct attack_result *of = &c->attacks[first];
+	struct listing l = listing_of(c, of);
 	size_t n = 0;
 
 	text_put(out, of->name);
-	for (size_t i = first; i < c->n_attacks; i++) {
-		const struct attack_result *r = &c->attacks[i];
-
-		if (!is_in(r, of->outcome) || strcmp(r->name, of->name) != 0 || r->object == NULL ||
-		    r->object[0] == '\0')
-			continue;
-		if (n < MAX_OBJECTS) {
-			(void)buf_puts(out, n == 0 ? "(" : ", ");
-			text_put(out, r->object);
-		}
-		n++;
+	if (l.n == 0)
+		return;
+	(void)buf_putc(out, '(');
+	if (l.prefix > 0) {
+		text_visible(out, of->object, l.prefix - 1);
+		(void)buf_puts(out, ": ");
 	}
-	if (n > MAX_OBJECTS)
-		(void)buf_printf(out, ", %zu more", n - MAX_OBJECTS);
-	if (n > 0)
-		(void)buf_putc(out, ')');
+	for (size_t i = first; i < c->n_attacks && n < MAX_OBJECTS; i++) {
+		if (!is_with(&c->attacks[i], of))
+			continue;
+		(void)buf_puts(out, n++ == 0 ? "" : l.gap);
+		text_put(out, c->attacks[i].object + l.prefix);
+	}
+	if (l.n > n)
+		(void)buf_printf(out, "%s%zu more", l.gap, l.n - n);
+	(void)buf_putc(out, ')');
 }
 
 static size_t count_of(const struct challenged *c, enum attack_outcome o)
@@ -346,8 +383,8 @@ void challenge_text(struct buf *out, const struct challenged *c, const char *rep
 	put_score(out, c, has_color);
 	put_all_of(out, c, ATTACK_FALSE_ALARM, has_color);
 	put_all_of(out, c, ATTACK_BLIND, has_color);
-	put_all_of(out, c, ATTACK_WRONG_WAY, has_color);
 	put_all_of(out, c, ATTACK_TOLERATED, has_color);
+	put_all_of(out, c, ATTACK_WRONG_WAY, has_color);
 	put_planned(out, c);
 	put_turns_red(out, c, has_color);
 	put_inconclusive(out, c, has_color);

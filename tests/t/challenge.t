@@ -181,6 +181,14 @@ timeless() { sed -E 's/   [0-9.]+ [a-z]+   exit/   TIME   exit/'; }
 is "the manual shows what is printed" "$(cd manual && "$ASSIZE" challenge | timeless)" \
 	"$(sed 1d manual/output | timeless)"
 
+# ---- a table of many columns ----
+
+mkdir many
+sqlite3 many/shop.db "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, c, d, e, f, g, h); INSERT INTO t(id, a) VALUES (1, 1), (2, 2)"
+printf 'assize: 1\ntargets: { s: { sqlite: shop.db } }\naudits:\n  t: { target: s, checks: [ { id: x, missing: { table: t, columns: [a] } , expect: "== 0" } ] }\n' >many/assize.yaml
+like "names are told together, what they have in common once" "$("$ASSIZE" challenge -f many)" \
+	'8 out of reach: column-dropped\(t: id, b, c, d, e, f, 2 more\)'
+
 # ---- secrets ----
 
 cp blob hunter22.bin

@@ -498,6 +498,26 @@ static void test_challenge_advice_names_another_kind(void **state)
 	arena_free(a);
 }
 
+static void test_challenge_advice_knows_no_time_that_was_taken_once(void **state)
+{
+	struct arena *a = arena_new();
+	const struct audit_kind kinds[] = {{.name = "http", .family = "http"},
+					   {.name = "freshness", .family = "database"}};
+	const struct sample from = {"total", REAL(0.001), 0}, to = {"total", REAL(0.003), 0};
+	struct attack_result of = {.name = "later", .object = "", .outcome = ATTACK_TOLERATED};
+
+	(void)state;
+	for (size_t i = 0; i < N(kinds); i++) {
+		const struct check check = {.name = "a/b", .kind = &kinds[i]};
+		struct result before = judged(a, &check, &from, "s");
+		struct result after = judged(a, &check, &to, "s");
+		const struct attack_sides sides = {&check, &before, &after, 1, 1, true};
+
+		assert_true((attack_advice(a, &sides, &of, "total") == NULL) == (i == 0));
+	}
+	arena_free(a);
+}
+
 static void test_challenge_score_counts_what_is_fair(void **state)
 {
 	struct attack_result r[ATTACK_LAST + 1];
@@ -532,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_challenge_advice_tells_the_two_apart),
 		cmocka_unit_test(test_challenge_advice_holds_for_every_series),
 		cmocka_unit_test(test_challenge_advice_names_another_kind),
+		cmocka_unit_test(test_challenge_advice_knows_no_time_that_was_taken_once),
 		cmocka_unit_test(test_challenge_score_counts_what_is_fair),
 	};
 
