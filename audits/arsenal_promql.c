@@ -99,15 +99,16 @@ static void note_labels(struct querying *q, size_t n, struct json_t *metric, str
 	struct json_t *value;
 	void *walk = NULL;
 
+	n++;
 	while (json_member_next(metric, &walk, &name, &value)) {
 		struct json_value v;
 
 		json_read(q->doc, value, &v);
-		n++;
 		q->parts[n] = at;
 		q->parts[n].is = LABEL;
 		q->parts[n].name = name;
 		q->parts[n].text = v.type == JSON_IS_TEXT ? v.text : "";
+		n += json_size_of(q->doc, value);
 	}
 }
 

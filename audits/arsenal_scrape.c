@@ -233,6 +233,7 @@ struct writing {
 	const struct page *page;
 	const struct metric_object *object;
 	size_t row, n_seen; /* selected lines before this one */
+	size_t *next;	    /* of the first look: where to look for the next counter */
 	struct buf *out;
 };
 
@@ -242,17 +243,22 @@ static bool is_same_series(const struct page_line *a, const struct page_line *b)
 	       memcmp(a->s, b->s, a->value.at) == 0;
 }
 
-/* The number in the first look at the same series, which most pages have in the same place. */
+/*
+ * The number in the first look at the same series. Most pages have their series in the same order,
+ * if not in the same lines: so it is looked for behind the one before.
+ */
 static double first_number(const struct writing *w, const struct page_line *line)
 {
 	const struct page *page = &w->s->pages[0];
-	size_t i = (size_t)(line - w->page->lines);
 
-	if (i < page->n_lines && is_same_series(&page->lines[i], line))
-		return page->lines[i].number;
-	for (i = 0; i < page->n_lines; i++)
-		if (is_same_series(&page->lines[i], line))
-			return page->lines[i].number;
+	for (size_t i = 0; i < page->n_lines; i++) {
+		size_t at = (*w->next + i) % page->n_lines;
+
+		if (!is_same_series(&page->lines[at], line))
+			continue;
+		*w->next = at + 1;
+		return page->lines[at].number;
+	}
 	return NAN;
 }
 
@@ -417,7 +423,9 @@ static void put_before(const struct writing *w, const struct page_line *line, bo
 static void rewrite(struct damage *d, const struct scraping *s)
 {
 	struct buf b;
+	size_t next = 0;
 	struct writing w = {.d = d,
+			    .next = &next,
 			    .s = s,
 			    .spec = d->challenge->check->spec,
 			    .page = &s->pages[d->i],

@@ -77,6 +77,20 @@ static void read_value(struct arena *a, const struct json_doc *doc, const struct
 			(struct value){.type = VALUE_TEXT, .text = arena_strndup(a, v.text, v.n)};
 }
 
+/* Has any of them no place of its own? All that is true is one node, and so is all false and null.
+ */
+static bool has_shared(const struct json_doc *doc, const struct json_nodes *nodes)
+{
+	for (size_t i = 0; i < nodes->n; i++) {
+		struct json_value v;
+
+		json_read(doc, nodes->items[i], &v);
+		if (v.type == JSON_IS_BOOL || v.type == JSON_IS_NULL)
+			return true;
+	}
+	return false;
+}
+
 static bool locate_json(struct arena *a, const struct capture *capture, const struct http_taped *x,
 			struct value_place *out)
 {
@@ -89,12 +103,13 @@ static bool locate_json(struct arena *a, const struct capture *capture, const st
 		return false;
 	is_there = find_nodes(capture, doc, &nodes) && nodes.n > 0;
 	out->where = capture->source == CAPTURE_COUNT ? COUNTED : IN_JSON;
-	out->numbers = arena_array(a, nodes.n, sizeof(*out->numbers));
-	for (size_t i = 0; i < nodes.n; i++)
-		out->numbers[out->n_numbers++] = capture->source == CAPTURE_POINTER
-							 ? json_number_at(doc, capture->text)
-							 : json_number_of(doc, nodes.items[i]);
-	qsort(out->numbers, out->n_numbers, sizeof(*out->numbers), by_number);
+	out->numbers = arena_array(a, nodes.n + 1, sizeof(*out->numbers));
+	if (capture->source == CAPTURE_POINTER) {
+		out->numbers[out->n_numbers++] = json_number_at(doc, capture->text);
+	} else {
+		out->n_numbers = json_numbers_of(doc, nodes.items, nodes.n, out->numbers);
+		out->is_vague = has_shared(doc, &nodes);
+	}
 	if (is_there && out->where == IN_JSON)
 		read_value(a, doc, nodes.items[0], out);
 	json_nodes_release(&nodes);
@@ -233,6 +248,14 @@ void value_survey(struct challenge *c, const struct replay *r, const struct valu
 	p->name = wanted->name;
 	if (!locate(c->arena, wanted->capture, &r->tape.items[p->item], p))
 		return; /* it has no value as it is: then nobody could miss it */
+	if (p->is_vague) {
+		struct attack *a = add(c, p, VALUE_REMOVED);
+
+		a->settled = ATTACK_INCONCLUSIVE;
+		a->reason = "the path leads to true, false or null, and where that stands cannot "
+			    "be told: a JSON Pointer can";
+		return;
+	}
 	if (p->where == COUNTED) {
 		survey_counted(c, p);
 		return;

@@ -60,6 +60,7 @@ struct value_place {
 	const char *name; /* as shown */
 	struct value value;
 	bool is_bool;
+	bool is_vague;	 /* where it stands cannot be told */
 	size_t *numbers; /* in JSON: those that are meant, ascending */
 	size_t n_numbers;
 	size_t header, from, n; /* in text and headers: the bytes */

@@ -11,12 +11,40 @@
 #include "runner/base/buf.h"
 #include "runner/io/json.h"
 
-struct search {
-	const struct json_doc *doc;
-	const struct json_t *wanted; /* NULL = none: all are counted */
-	size_t n;
+/* A node that is looked for. */
+struct wanted {
+	struct json_t *node;
 	bool is_found;
 };
+
+struct search {
+	const struct json_doc *doc;
+	struct wanted *wanted; /* by address, each once */
+	size_t n_wanted, n_found;
+	size_t *numbers;
+	size_t n; /* values so far */
+};
+
+/* No order of JSON's, but one. */
+static int by_address(const void *a, const void *b)
+{
+	const struct wanted *x = a, *y = b;
+
+	return (uintptr_t)x->node < (uintptr_t)y->node ? -1
+						       : (uintptr_t)x->node > (uintptr_t)y->node;
+}
+
+static void note(struct search *s, struct json_t *at)
+{
+	const struct wanted key = {at, false};
+	struct wanted *found =
+		bsearch(&key, s->wanted, s->n_wanted, sizeof(*s->wanted), by_address);
+
+	if (found == NULL || found->is_found)
+		return;
+	found->is_found = true;
+	s->numbers[s->n_found++] = s->n;
+}
 
 static void count(struct search *s, struct json_t *at)
 {
@@ -25,18 +53,33 @@ static void count(struct search *s, struct json_t *at)
 	struct json_t *child;
 	void *walk = NULL;
 
-	if (at == s->wanted) {
-		s->is_found = true;
-		return;
-	}
+	if (s->n_found < s->n_wanted)
+		note(s, at);
 	s->n++;
 	json_read(s->doc, at, &v);
 	if (v.type == JSON_IS_ARRAY)
-		for (size_t i = 0; i < v.n && !s->is_found; i++)
+		for (size_t i = 0; i < v.n; i++)
 			count(s, json_item(at, i));
 	if (v.type == JSON_IS_OBJECT)
-		while (!s->is_found && json_member_next(at, &walk, &name, &child))
+		while (json_member_next(at, &walk, &name, &child))
 			count(s, child);
+}
+
+size_t json_numbers_of(const struct json_doc *d, struct json_t *const *nodes, size_t n,
+		       size_t *numbers)
+{
+	struct search s = {.doc = d, .numbers = numbers};
+
+	s.wanted = xmalloc((n + 1) * sizeof(*s.wanted));
+	for (size_t i = 0; i < n; i++)
+		s.wanted[i] = (struct wanted){nodes[i], false};
+	qsort(s.wanted, n, sizeof(*s.wanted), by_address);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || s.wanted[i].node != s.wanted[i - 1].node)
+			s.wanted[s.n_wanted++] = s.wanted[i];
+	count(&s, json_root(d));
+	free(s.wanted);
+	return s.n_found;
 }
 
 /* Does a token of a pointer stand for the name? */
@@ -53,12 +96,11 @@ static bool is_name(const char *token, const char *name)
 	return *name == '\0';
 }
 
-size_t json_number_of(const struct json_doc *d, const struct json_t *node)
+size_t json_number_of(const struct json_doc *d, struct json_t *node)
 {
-	struct search s = {.doc = d, .wanted = node};
+	size_t number;
 
-	count(&s, json_root(d));
-	return s.is_found ? s.n : (size_t)-1;
+	return json_numbers_of(d, &node, 1, &number) == 1 ? number : (size_t)-1;
 }
 
 size_t json_size_of(const struct json_doc *d, struct json_t *node)

@@ -21,10 +21,13 @@ enum json_edit {
 };
 
 /*
- * The number of a node; (size_t)-1 = it is not there. All that is true in a document is one node,
- * and so is all that is false or null: of these it is the first.
+ * The numbers of nodes, ascending, each once; how many were found. All that is true in a document
+ * is one node, and so is all that is false or null: of these it is the first.
  */
-size_t json_number_of(const struct json_doc *d, const struct json_t *node);
+size_t json_numbers_of(const struct json_doc *d, struct json_t *const *nodes, size_t n,
+		       size_t *numbers);
+/* Of one; (size_t)-1 = it is not there. */
+size_t json_number_of(const struct json_doc *d, struct json_t *node);
 /* The number of the place that a JSON Pointer names, whatever stands there. */
 size_t json_number_at(const struct json_doc *d, const char *pointer);
 

@@ -8,6 +8,7 @@ cd "$TMP"
 mkdir www nginx tls answers
 export TOKEN=hunter2-swordfish-4711
 printf '{"state": "ok", "jobs": {"waiting": 12, "share": 0.25}, "up": true, "list": [1, 2, 3, 4], "idle": 0}\n' >www/health.json
+printf '{"a": [{"id": 1, "on": true}, {"id": 2, "on": true}, {"id": 3, "on": true}]}\n' >www/many.json
 echo ok >www/health.txt
 printf '<html><title>shop</title>\n<p>balance 120 EUR\n</html>\n' >www/page.html
 # Closed, not measured: nothing marks the end. 20 lines of 10 bytes.
@@ -90,6 +91,7 @@ audits:
           path: /health.json
           json: { state: /state, waiting: /jobs/waiting, share: "\$.jobs.share", up: /up, n: "count(\$.list[*])", idle: /idle, unread: /jobs/share }
         expect: { state: '== "ok"', waiting: "< 100", share: "between 0.2 and 0.3", up: '== "true"', n: ">= 3", idle: "== 0" }
+      - { id: paths, http: { path: /many.json, json: { on: "\$.a[?@.id == 2].on", all: "count(\$.a[?@.on == true])", one: "/a/1/on" } }, expect: { on: '== "true"', all: ">= 2", one: '== "true"' } }
       - { id: page, http: { path: /page.html, ends_with: "</html>", capture: { b: '/balance ([0-9]+)/' } }, expect: { b: "> 100" } }
       - { id: followed, http: { path: /moved, redirects: 1 }, expect: { url: 'matches /page.html\$/', redirects: "== 1" } }
       - { id: certificate, target: safe, http: /health.txt, expect: { tls_days_left: ">= 30" } }
@@ -246,6 +248,23 @@ ok "a share of 0.25 passes 0.3" between 0.2 "${doses[1]}" 0.21
 ok "and falls below 0.2" between 0.25 "$(turns_red h/json tenth)" 0.2625
 is "of four items two are one too few" "$(turns_red h/json items-lost | cut -d'|' -f2)" \
 	'2 of the 4 that count($.list[*]) counts are gone'
+said_of paths "what is true has a place by pointer alone" <<'T'
+steady identity
+steady header-added
+steady twice-as-long
+failed status-500
+failed status-204
+failed login-redirect
+no value login-page
+no value body-empty
+guarded body-cut
+steady member-added
+inconclusive removed $.a[?@.id == 2].on
+failed items-lost count($.a[?@.on == true])
+no value removed /a/1/on
+no value nulled /a/1/on
+failed negated /a/1/on
+T
 said_of page "a text in the page" <<'T'
 steady identity
 steady header-added

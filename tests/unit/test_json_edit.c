@@ -121,6 +121,29 @@ static void test_json_numbers_are_those_of_the_text(void **state)
 	check_number(text, "/b~1c", 6, "true");
 }
 
+static void test_json_numbers_of_many_come_once_and_in_order(void **state)
+{
+	static const char text[] = "{\"a\": [true, 5, true], \"b\": \"x\"}";
+	struct json_doc *d = NULL;
+	struct err e = {0};
+	struct json_t *nodes[5];
+	size_t numbers[5];
+
+	(void)state;
+	assert_int_equal(json_parse(text, strlen(text), &d, &e), 0);
+	nodes[0] = json_pointer_at(d, "/b");
+	nodes[1] = json_pointer_at(d, "/a/1");
+	nodes[2] = json_pointer_at(d, "/a/2"); /* the same node as /a/0 */
+	nodes[3] = json_pointer_at(d, "/a/1");
+	nodes[4] = json_root(d);
+	assert_int_equal(json_numbers_of(d, nodes, 5, numbers), 4);
+	assert_int_equal(numbers[0], 0);
+	assert_int_equal(numbers[1], 2);
+	assert_int_equal(numbers[2], 3);
+	assert_int_equal(numbers[3], 5);
+	json_free(d);
+}
+
 static void test_json_size_counts_what_is_inside(void **state)
 {
 	static const char text[] = "[1, [2, {\"a\": 3}]]";
@@ -143,6 +166,7 @@ int main(void)
 		cmocka_unit_test(test_json_edit_drops_with_name_and_comma),
 		cmocka_unit_test(test_json_edit_replaces_values),
 		cmocka_unit_test(test_json_numbers_are_those_of_the_text),
+		cmocka_unit_test(test_json_numbers_of_many_come_once_and_in_order),
 		cmocka_unit_test(test_json_size_counts_what_is_inside),
 	};
 
