@@ -190,7 +190,7 @@ static int look_at_bare(struct weaver *w, size_t k, size_t i)
 	if (meaning == SHADOW_MEANS_FOUND)
 		w->uses[k].is_bare = true;
 	else if (meaning == SHADOW_MEANS_UNKNOWN || is_mark(w, i - 1, ',') ||
-		 is_mark(w, i - 1, '('))
+		 is_mark(w, i - 1, '(') || is_word(w, i - 1, "oj")) /* {oj orders ... */
 		return refuse(w, k,
 			      "the query gives its name to something else, and it is not clear "
 			      "which of the two is meant");
@@ -420,6 +420,8 @@ static const char *put_together(const struct weaver *w)
 	for (size_t i = 0; i < w->n_edits; i++) {
 		const struct edit *e = &w->edits[i];
 
+		if (e->at < from)
+			continue; /* one table was given twice */
 		(void)buf_add(&b, from, (size_t)(e->at - from));
 		(void)buf_puts(&b, e->text);
 		from = e->at + e->len;
@@ -443,7 +445,7 @@ int shadow_put(struct shadow_text *t, struct err *e)
 	t->shadowed = NULL;
 	memset(t->asks_rowid, 0, sizeof(t->asks_rowid));
 	w.uses = arena_array(w.arena, t->n_targets + 1, sizeof(*w.uses));
-	w.edits = arena_array(w.arena, w.n + 1, sizeof(*w.edits));
+	w.edits = arena_array(w.arena, w.n * t->n_targets + 1, sizeof(*w.edits));
 	shadow_read_lists(t, &w.lists);
 	if (look(&w) != 0 || find_uses(&w, &is_any) != 0)
 		return -1;

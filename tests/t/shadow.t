@@ -206,4 +206,23 @@ for engine in sqlite postgres mysql; do
 	wait "$held_PID"
 	alter $engine "DELETE FROM orders WHERE id = 6"
 done
+
+# A session that is lost takes its snapshot with it: nothing that follows says anything.
+for engine in postgres mysql; do
+	coproc held { shadowed $engine; }
+	hears .hold "SELECT count(*) FROM orders"
+	is "$engine: it is asked" "$answer" 3
+	case $engine in
+	postgres) admin world "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'audit'" >/dev/null ;;
+	mysql) mariadb_sql "KILL USER audit@localhost" ;;
+	esac
+	hears "SELECT count(*) FROM orders"
+	like "$engine: and lost" "$answer" '^unshadowed: .*(lost|terminat|kill)'
+	hears "SELECT count(*) FROM orders"
+	like "$engine: another one would see another state" "$answer" '^unshadowed: .*its snapshot with it'
+	hears .free "SELECT count(*) FROM orders"
+	is "$engine: until it is let go" "$answer" 3
+	eval "exec ${held[1]}>&-"
+	wait "$held_PID"
+done
 done_testing

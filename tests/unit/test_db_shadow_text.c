@@ -359,6 +359,10 @@ static const struct row mysql_rows[] = {
 };
 
 static const struct row mysql_refused[] = {
+	{"select 1 from (with r as (select 1 from {oj orders left join x on true}) select 1 from "
+	 "r) "
+	 "q",
+	 "not clear"},
 	{"select 1 from orders partition (p0)", "partition"},
 	{"select 1 from `shop`.orders PARTITION(p0, p1) o", "partition"},
 	{"select 1 from orders for system_time as of timestamp'2016-10-09 08:07:06'", "past"},
@@ -405,6 +409,28 @@ static void test_shadow_schemas(void **state)
 	assert_int_equal(put(a, DB_POSTGRES, "select 1 from orders", targets, 1, &t, &e), 0);
 	assert_null(t.shadowed);
 	assert_false(targets[0].is_used);
+	arena_free(a);
+}
+
+/* A table that is given twice is shadowed once. */
+static void test_shadow_twice(void **state)
+{
+	struct arena *a = arena_new();
+	struct shadow_target targets[] = {
+		{"public", "orders", "ONE", true, false},
+		{"public", "orders", "TWO", false, false},
+		{"public", "orders", "SIX", false, false},
+		{"public", "orders", "TEN", false, false},
+	};
+	struct shadow_text t;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(put(a, DB_POSTGRES, "select public.orders.id from public.orders", targets,
+			     N(targets), &t, &e),
+			 0);
+	assert_non_null(
+		strstr(t.shadowed, ") select orders.id from assize_shadow_0 AS \"orders\""));
 	arena_free(a);
 }
 
@@ -455,7 +481,7 @@ int main(void)
 		cmocka_unit_test(test_shadow_put),	cmocka_unit_test(test_shadow_sqlite),
 		cmocka_unit_test(test_shadow_postgres), cmocka_unit_test(test_shadow_mysql),
 		cmocka_unit_test(test_shadow_schemas),	cmocka_unit_test(test_shadow_case),
-		cmocka_unit_test(test_shadow_odbc),
+		cmocka_unit_test(test_shadow_odbc),	cmocka_unit_test(test_shadow_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
