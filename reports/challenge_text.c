@@ -288,20 +288,46 @@ static void put_lists(struct buf *out, const struct challenged *c)
 	put_list(out, "harmless, and steady", c, steady, 1);
 }
 
+static bool is_alike(const struct attack_result *a, const struct attack_result *b)
+{
+	return a->reason != NULL && b->reason != NULL && strcmp(a->reason, b->reason) == 0;
+}
+
+/* Was an inconclusive attack told of already for the same reason? */
+static bool is_reason_told(const struct challenged *c, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (is_in(&c->attacks[k], ATTACK_INCONCLUSIVE) &&
+		    is_alike(&c->attacks[k], &c->attacks[i]))
+			return true;
+	return false;
+}
+
 /* What could not be made needs its reason: somebody may be able to remove it. */
 static void put_inconclusive(struct buf *out, const struct challenged *c, bool has_color)
 {
 	for (size_t i = 0; i < c->n_attacks; i++) {
-		const struct attack_result *r = &c->attacks[i];
+		const struct attack_result *of = &c->attacks[i];
+		size_t n = 1;
 
-		if (r->outcome != ATTACK_INCONCLUSIVE || r->is_planned)
+		if (!is_in(of, ATTACK_INCONCLUSIVE) || is_reason_told(c, i))
 			continue;
 		(void)buf_puts(out, "  ");
 		put_word(out, "inconclusive", DOUBT, has_color);
 		(void)buf_puts(out, "  ");
-		put_name(out, r);
+		put_name(out, of);
+		for (size_t k = i + 1; k < c->n_attacks; k++) {
+			const struct attack_result *r = &c->attacks[k];
+
+			if (!is_in(r, ATTACK_INCONCLUSIVE) || !is_alike(of, r) || ++n > MAX_OBJECTS)
+				continue;
+			(void)buf_puts(out, ", ");
+			put_name(out, r);
+		}
+		if (n > MAX_OBJECTS)
+			(void)buf_printf(out, ", %zu more", n - MAX_OBJECTS);
 		(void)buf_puts(out, ": ");
-		text_put(out, r->reason != NULL ? r->reason : r->words);
+		text_put(out, of->reason != NULL ? of->reason : of->words);
 		(void)buf_putc(out, '\n');
 	}
 }

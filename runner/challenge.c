@@ -357,7 +357,7 @@ static bool is_disproved_proof(const struct bout *b, const struct attack *a,
 		out->reason = INTERRUPTED;
 	else
 		out->reason = arena_printf(b->challenger->req.arena, "it %s as attacks ask it: %s",
-					   r->outcome == ATTACK_FALSE_ALARM
+					   r->outcome == ATTACK_FALSE_ALARM && r->after != NULL
 						   ? "answers otherwise when it is asked"
 						   : "cannot be asked",
 					   why);

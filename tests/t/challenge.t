@@ -189,6 +189,12 @@ printf 'assize: 1\ntargets: { s: { sqlite: shop.db } }\naudits:\n  t: { target: 
 like "names are told together, what they have in common once" "$("$ASSIZE" challenge -f many)" \
 	'8 out of reach: column-dropped\(t: id, b, c, d, e, f, 2 more\)'
 
+# ---- what cannot be asked through a shadow ----
+
+sed 's/missing: .*/sql: "SELECT max(rowid) FROM t", expect: "> 0" } ] }/' many/assize.yaml >many/rowid.yaml
+exits "a check that cannot be asked as attacks ask it is unchallenged" 2 "$ASSIZE" challenge -f many/rowid.yaml
+like "and says why" "$out" 'unchallenged: it cannot be asked as attacks ask it: .*the number of a row'
+
 # ---- secrets ----
 
 cp blob hunter22.bin
@@ -236,7 +242,7 @@ pid=$!
 reap $pid
 wait_for is_at_work said || bail "the challenge does not begin"
 kill -KILL $pid
-wait $pid 2>/dev/null
+{ wait $pid; } 2>/dev/null
 isnt "killed, it leaves its directory" "$(ls "$TMPDIR")" ""
 "$ASSIZE" challenge files/tight >/dev/null
 is "which the next one removes" "$(ls "$TMPDIR")" ""
