@@ -78,6 +78,10 @@ const struct attack_row arsenal_command_rows[] = {
 #define LEAST_FACTOR 1.01
 #define MOST_BYTES   68719476736.0 /* 64 GiB */
 
+/* How long one waits for what never ends, at most: however long the timeout is, it would be over.
+ */
+#define HANG_MS 1000
+
 /* Builtins alone: PATH is the check's own, and the sandbox may allow a single process. */
 static const char script_killed[] = "kill -KILL $$";
 static const char script_hangs[] = "kill -STOP $$";
@@ -146,6 +150,10 @@ static void put_stand_in(struct challenge *c, const struct attack *a, struct pro
 	if (plan->of != NULL)
 		spec->cwd = plan->of;
 	check->spec = spec;
+	if (plan->script == script_hangs && check->timeout_ms > HANG_MS) {
+		check->timeout_ms = HANG_MS;
+		p->deadline_ms = clock_monotonic_ms(c->world->clock) + HANG_MS;
+	}
 	checks[0] = check;
 	p->checks = checks;
 }
@@ -265,17 +273,27 @@ static bool is_same(const struct command_ran *a, const struct command_ran *b)
 }
 
 /* Said for a try: what says the same as before damages nothing. */
+static bool is_harmless(const struct challenge *c, const struct attack *a)
+{
+	const struct command_plan *plan = a->state;
+	struct arena *arena = arena_new(); /* an output is large, and attacks are many */
+	struct saying s = {c, a, c->check->spec, a->dose, arena};
+	struct command_ran ran = *command_said(c);
+	struct err why = {0};
+	bool is = plan->say(&s, &ran, &why) == 0 && is_same(&ran, command_said(c));
+
+	arena_free(arena);
+	return is;
+}
+
 static void settle(struct challenge *c)
 {
 	for (size_t i = 0; i < c->n_attacks; i++) {
 		struct attack *a = &c->attacks[i];
 		const struct command_plan *plan = a->state;
-		struct saying s = {c, a, c->check->spec, a->dose, c->arena};
-		struct command_ran ran = *command_said(c);
-		struct err why = {0};
 
 		if (a->reason != NULL || a->row->is_control || plan->say == NULL ||
-		    plan->say(&s, &ran, &why) != 0 || !is_same(&ran, command_said(c)))
+		    !is_harmless(c, a))
 			continue;
 		a->settled = ATTACK_NO_EFFECT;
 		a->reason = "that is what it is already";
@@ -339,7 +357,7 @@ static void survey_ending(struct challenge *c)
 		add_stand_in(c, COMMAND_FLOOD, script_flood, NULL);
 	if (spec->cwd)
 		add_stand_in(c, COMMAND_CWD_MISSING, script_nothing,
-			     arena_printf(c->arena, "%s/gone", c->scratch));
+			     arena_printf(c->arena, "%s/assize-gone", spec->cwd));
 }
 
 static void survey_output(struct challenge *c)
