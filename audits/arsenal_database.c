@@ -19,47 +19,6 @@
 #include "runner/io/db_shadow.h"
 #include "runner/model/kind.h"
 
-const struct attack_row arsenal_database_rows[DAMAGE_OPS + 1] = {
-	[DAMAGE_NONE] = {.name = "identity",
-			 .help = "the tables are read in the way of an attack, undamaged",
-			 .is_control = true,
-			 .is_proof = true},
-	[DAMAGE_ORDER] = {.name = "other-order",
-			  .help = "the rows come in another order",
-			  .is_control = true},
-	[DAMAGE_EXTRA] = {.name = "extra-column",
-			  .help = "the tables have one more column",
-			  .is_control = true},
-	[DAMAGE_EMPTY] = {.name = "table-empty", .help = "a table has no rows"},
-	[DAMAGE_LOST] = {.name = "rows-lost", .help = "a share of the rows is gone"},
-	[DAMAGE_NEWEST_LOST] = {.name = "newest-lost",
-				.help = "the newest rows by a time are gone"},
-	[DAMAGE_GROUP_LOST] = {.name = "group-lost",
-			       .help = "all rows with the most frequent value of a column are "
-				       "gone"},
-	[DAMAGE_DUP] = {.name = "rows-dup", .help = "a share of the rows is there twice"},
-	[DAMAGE_DROPPED] = {.name = "column-dropped", .help = "a column is not there"},
-	[DAMAGE_NULLED] = {.name = "nulled", .help = "a column is NULL in a share of the rows"},
-	[DAMAGE_EMPTIED] = {.name = "emptied", .help = "a text is empty in a share of the rows"},
-	[DAMAGE_UNKNOWN] = {.name = "unknown",
-			    .help = "a text is one that no row has, in a share of the rows"},
-	[DAMAGE_CASE_SPACE] = {.name = "case-space",
-			       .help = "a text is in capitals behind a space, in a share of the "
-				       "rows"},
-	[DAMAGE_CONSTANT] = {.name = "constant",
-			     .help = "a column has its smallest value in every row"},
-	[DAMAGE_ZEROED] = {.name = "zeroed", .help = "a number is 0 in a share of the rows"},
-	[DAMAGE_SCALED_UP] = {.name = "scaled-up", .help = "a number is too large by a factor"},
-	[DAMAGE_SCALED_DOWN] = {.name = "scaled-down", .help = "a number is too small by a factor"},
-	[DAMAGE_NEGATED] = {.name = "negated",
-			    .help = "a number has the other sign, in a share of the rows"},
-	[DAMAGE_ORPHANED] = {.name = "orphaned",
-			     .help = "a reference points to no row, in a share of the rows"},
-	[DAMAGE_STALE] = {.name = "stale", .help = "a time is older in every row"},
-	[DAMAGE_AHEAD] = {.name = "ahead", .help = "a time is later in every row"},
-	[DAMAGE_OPS] = {.name = NULL},
-};
-
 /* pthread calls on a lock of one's own fail only when misused. */
 static void must(int rc)
 {
@@ -73,6 +32,11 @@ const char *siege_keep(const struct siege *s, struct buf *b)
 
 	buf_release(b);
 	return text;
+}
+
+bool siege_is_interrupted(const struct siege *s)
+{
+	return atomic_load(&s->challenge->world->is_interrupted);
 }
 
 int64_t siege_deadline_ms(const struct siege *s)
@@ -252,11 +216,19 @@ static const struct check *of_all_rows(const struct challenge *c)
 	return copy;
 }
 
-static int database_open(struct challenge *c, struct err *e)
+int siege_open(struct challenge *c, struct err *e)
 {
-	struct siege *s = arena_alloc(c->arena, sizeof(*s));
+	struct siege *s;
 
-	(void)e;
+	if (c->check->target->type == TARGET_ODBC ||
+	    (c->check->other_target != NULL && c->check->other_target->type == TARGET_ODBC)) {
+		(void)err_set(
+			e, ERR_MEASURE,
+			"nobody knows how the database behind ODBC reads a damaged table, nor "
+			"whether it can be held to one state meanwhile");
+		return err_help(e, "where it can be, ask it as postgres, mysql or sqlite");
+	}
+	s = arena_alloc(c->arena, sizeof(*s));
 	*s = (struct siege){.challenge = c, .check = of_all_rows(c)};
 	must(pthread_mutex_init(&s->lock, NULL));
 	c->state = s;
@@ -270,16 +242,18 @@ static int database_open(struct challenge *c, struct err *e)
 	return 0;
 }
 
-static void database_close(struct challenge *c)
+void siege_close(struct challenge *c)
 {
 	struct siege *s = c->state;
 
+	if (s == NULL)
+		return;
 	for (size_t i = 0; i < s->n_sources; i++)
 		db_pool_hold(c->world->dbs, s->sources[i].source.name, false);
 	must(pthread_mutex_destroy(&s->lock));
 }
 
-static int database_survey(struct challenge *c, struct err *e)
+int siege_lead(struct challenge *c, struct err *e)
 {
 	struct siege *s = c->state;
 
@@ -453,18 +427,9 @@ bool siege_moves(struct siege *s, const struct damage *d, double dose)
 	return is_moved;
 }
 
-static int database_strike(struct challenge *c, const struct attack *a, double dose,
-			   struct probe *p, struct err *e)
+int siege_attack(struct challenge *c, const struct attack *a, double dose, struct probe *p,
+		 struct err *e)
 {
 	return a == NULL ? take_baseline(c->state, p, e)
 			 : siege_strike(c->state, a->state, dose, p, e);
 }
-
-const struct arsenal arsenal_database = {
-	.rows = arsenal_database_rows,
-	.open = database_open,
-	.survey = database_survey,
-	.strike = database_strike,
-	.words = siege_words,
-	.close = database_close,
-};

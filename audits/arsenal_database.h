@@ -5,10 +5,11 @@
  * A damage is the body of a shadow (runner/io/db_shadow.h): a query that reads the real table and
  * gives a damaged one. Nothing is written, and the check's own statements see it.
  *
- * arsenal_database.c holds the session of a challenge and strikes, _names.c finds the tables that
- * a statement names, _look.c what of them the check reads, _column.c what columns hold, _claims.c
- * what a kind claims to notice, _survey.c which damages there are, _body.c writes them as SQL,
- * _guard.c finds those that the schema forbids or that change nothing, and _words.c tells them.
+ * arsenal_database.c holds the session of a challenge and strikes, _rows.c lists the attacks,
+ * _names.c finds the tables that a statement names, _look.c what of them the check reads, _column.c
+ * what columns hold, _claims.c what a kind claims to notice, _survey.c which damages there are,
+ * _body.c writes them as SQL, _guard.c finds those that the schema forbids or that change nothing,
+ * and _words.c tells them.
  */
 #ifndef ASSIZE_AUDITS_ARSENAL_DATABASE_H
 #define ASSIZE_AUDITS_ARSENAL_DATABASE_H
@@ -28,9 +29,18 @@ struct db_shadow;
 struct emitted;
 struct probe;
 
-extern const struct arsenal arsenal_database;
+extern const struct arsenal arsenal_rows;
+extern const struct arsenal arsenal_missing;
+extern const struct arsenal arsenal_duplicates;
+extern const struct arsenal arsenal_invalid;
+extern const struct arsenal arsenal_aggregate;
+extern const struct arsenal arsenal_orphans;
+extern const struct arsenal arsenal_freshness;
+extern const struct arsenal arsenal_distribution;
+extern const struct arsenal arsenal_reconcile;
+extern const struct arsenal arsenal_sql;
 
-/* Order of the rows of arsenal_database_rows. */
+/* Their names are in arsenal_database_rows.c. */
 enum damage_op {
 	DAMAGE_NONE, /* the way of asking */
 	DAMAGE_ORDER,
@@ -63,8 +73,6 @@ enum damage_op {
 #define SCALE_BITS (DAMAGE_BIT(DAMAGE_SCALED_UP) | DAMAGE_BIT(DAMAGE_SCALED_DOWN))
 #define TIME_BITS                                                                                  \
 	(DAMAGE_BIT(DAMAGE_NEWEST_LOST) | DAMAGE_BIT(DAMAGE_STALE) | DAMAGE_BIT(DAMAGE_AHEAD))
-
-extern const struct attack_row arsenal_database_rows[DAMAGE_OPS + 1];
 
 enum column_class {
 	CLASS_OTHER = 0,
@@ -151,15 +159,28 @@ struct damage {
 	const struct seen_table *table; /* NULL = all of them */
 	size_t column;			/* with a table; NO_COLUMN = none */
 	const char *literal;		/* GROUP_LOST, UNKNOWN, CONSTANT: SQL */
-	const char *told;		/* GROUP_LOST: the value as text */
+	const char *told;		/* GROUP_LOST: the value, where it may be told */
 };
 
+/* ---- arsenal_database_rows.c ---- */
+
+/* Of the check's kind, which has it. */
+const struct attack_row *siege_row(const struct check *c, enum damage_op op);
+
 /* ---- arsenal_database.c ---- */
+
+/* What every arsenal of this family consists of, beside siege_words(). */
+int siege_open(struct challenge *c, struct err *e);
+int siege_lead(struct challenge *c, struct err *e);
+int siege_attack(struct challenge *c, const struct attack *a, double dose, struct probe *p,
+		 struct err *e);
+void siege_close(struct challenge *c);
 
 /* A session on a source until siege_release(), and a deadline for what is asked over it. */
 int siege_acquire(const struct siege *s, const struct seen_source *of, struct db **out,
 		  struct err *e);
 void siege_release(const struct siege *s, struct db *db);
+bool siege_is_interrupted(const struct siege *s); /* nothing more is to be asked */
 int64_t siege_deadline_ms(const struct siege *s);
 /* The first value of a row; text is in the challenge's arena. DB_NULL where there is no row. */
 int siege_ask(const struct siege *s, const struct seen_source *of, const char *sql,

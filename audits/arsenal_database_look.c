@@ -342,7 +342,8 @@ static int find_uses(struct siege *s, const struct seen_source *of, const struct
 		     k++) {
 			struct damage d = {DAMAGE_DROPPED, s->tables[i], k, NULL, NULL};
 
-			s->tables[i]->columns[k].use = use_of(s, db, plain, &d);
+			if (!siege_is_interrupted(s))
+				s->tables[i]->columns[k].use = use_of(s, db, plain, &d);
 		}
 	siege_release(s, db); /* the check needs it: there is no other one, see db_pool_hold() */
 	for (size_t i = 0; i < s->n_tables; i++)

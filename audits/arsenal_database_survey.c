@@ -179,7 +179,7 @@ static struct attack *add(const struct siege *s, const struct damage *d, bool is
 				      d->table->facts->columns[d->column].name);
 	else if (d->table != NULL)
 		object = d->table->shown;
-	attack = challenge_add(s->challenge, &arsenal_database_rows[d->op], object);
+	attack = challenge_add(s->challenge, siege_row(s->challenge->check, d->op), object);
 	attack->state = kept;
 	if (d->table != NULL)
 		set_dose(attack, d, is_whole);
@@ -201,7 +201,7 @@ static bool find_literal(const struct siege *s, struct damage *d, const char *sq
 		return false;
 	}
 	d->literal = siege_keep(s, &b);
-	d->told = v.type == DB_TEXT ? v.text : d->literal;
+	d->told = d->op != DAMAGE_GROUP_LOST ? NULL : v.type == DB_TEXT ? v.text : d->literal;
 	return true;
 }
 
@@ -243,7 +243,11 @@ static bool find_group(struct siege *s, struct damage *d, bool is_category)
 		return false;
 	for (int64_t i = 0; !is_category && !is_found && i < n && i < MAX_TRIED; i++)
 		is_found = find_value(s, d, i) && siege_moves(s, d, 0);
-	return is_found || find_value(s, d, 0);
+	is_found = is_found || find_value(s, d, 0);
+	/* What tells segments and categories apart is in the series; other data is nobody's. */
+	if (!is_category)
+		d->told = NULL;
+	return is_found;
 }
 
 static bool find_constant(const struct siege *s, struct damage *d)
@@ -309,8 +313,8 @@ static unsigned possible_of(const struct siege *s, const struct seen_table *t, s
 		bits &= BIT(DROPPED) | BIT(NULLED) | BIT(ORPHANED);
 	else if (is_sql(s))
 		bits &= ~BIT(ORPHANED);
-	if (is_sql(s) && c->class != CLASS_TIME)
-		bits &= ~TIME_BITS;
+	if (c->class != CLASS_TIME && strcmp(s->challenge->check->kind->name, "freshness") != 0)
+		bits &= ~TIME_BITS; /* nothing says that it is a time */
 	if (is_sql(s) && c->class == CLASS_INTEGER)
 		bits &= ~BIT(GROUP_LOST);
 	return bits;
@@ -352,7 +356,8 @@ static void attack_column(struct siege *s, const struct seen_table *t, size_t co
 		bool is_whole = op == DAMAGE_NULLED && (c->claimed & BIT(NULLED)) == 0;
 		struct attack *a;
 
-		if ((claimed & DAMAGE_BIT(op)) == 0 || !find_values(s, &d, is_category))
+		if ((claimed & DAMAGE_BIT(op)) == 0 || siege_is_interrupted(s) ||
+		    !find_values(s, &d, is_category))
 			continue;
 		a = add(s, &d, is_whole);
 		if (is_text_time(t, &d)) {

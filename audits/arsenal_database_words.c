@@ -44,6 +44,9 @@ static const char *rows_words(struct arena *a, const struct damage *d, const cha
 		return d->table->scope != NULL
 			       ? arena_printf(a, "the rows of %s that are tested are gone", object)
 			       : arena_printf(a, "%s has no rows", object);
+	if (d->op == DAMAGE_GROUP_LOST && d->told == NULL)
+		return arena_printf(a, "the rows of %s with one value of %s are gone",
+				    d->table->shown, column);
 	if (d->op == DAMAGE_GROUP_LOST)
 		return arena_printf(a, "the rows of %s whose %s is \"%s\" are gone",
 				    d->table->shown, column, d->told);
@@ -85,7 +88,7 @@ static const char *column_words(struct arena *a, const struct damage *d, const c
 	case DAMAGE_CASE_SPACE:
 		return column_in(a, object, "is in capitals behind a space", dose);
 	case DAMAGE_CONSTANT:
-		return arena_printf(a, "every %s is \"%s\"", object, d->told);
+		return arena_printf(a, "every %s is the same", object);
 	case DAMAGE_ZEROED:
 		return column_in(a, object, "is 0", dose);
 	case DAMAGE_NEGATED:
