@@ -59,6 +59,16 @@ mariadb_sql "CREATE DATABASE store CHARACTER SET utf8mb4; CREATE USER audit@loca
 	cat fill.sql
 } >mariadb.sql
 mariadb_sql -D store <mariadb.sql || bail "MariaDB is not filled"
+# What only servers have: types that list their values, that have no negative numbers, that are no numbers at all.
+admin ledger "CREATE SCHEMA sales; CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+	CREATE TABLE sales.odd (id uuid PRIMARY KEY, mood mood, paid boolean, quantity smallint CHECK (quantity < 100), large bigint, extra jsonb);
+	INSERT INTO sales.odd SELECT md5(i::text)::uuid, CASE WHEN i % 3 = 0 THEN 'sad'::mood ELSE 'ok' END, i % 4 <> 0, i % 50 + 1,
+		9000000000000000000 - i, '{}' FROM generate_series(1, 2000) i;
+	CREATE FUNCTION twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT \$1 * 2';
+	GRANT USAGE ON SCHEMA sales TO audit; GRANT SELECT ON sales.odd TO audit"
+mariadb_sql -D store "CREATE TABLE odd (id BINARY(16) PRIMARY KEY, mood ENUM('sad', 'ok', 'happy'), paid BOOLEAN,
+		quantity SMALLINT UNSIGNED CHECK (quantity < 100), large BIGINT, extra POINT);
+	INSERT INTO odd SELECT unhex(md5(seq)), IF(seq % 3 = 0, 'sad', 'ok'), seq % 4 <> 0, seq % 50 + 1, 9000000000000000000 - seq, POINT(1, 1) FROM seq_1_to_2000"
 
 cat >assize.yaml <<YAML
 assize: 1
@@ -95,6 +105,23 @@ for target in shop ledger store; do
 		      - { id: none-wrong, sql: "SELECT count(*) FROM items WHERE quantity < 1", expect: "== 0" }
 	YAML
 done
+for target in ledger store; do
+	table=odd
+	[ $target = store ] || table=sales.odd
+	cat >>assize.yaml <<-YAML
+		  odd-$target:
+		    target: $target
+		    checks:
+		      - { id: missing, missing: { table: $table, columns: [id, mood, paid, extra] }, expect: "== 0" }
+		      - { id: invalid, invalid: { table: $table, columns: { mood: { in: [sad, ok] }, quantity: { min: 1, max: 60 } } }, expect: "== 0" }
+		      - { id: large, aggregate: { table: $table, column: large }, expect: { max: "<= 9100000000000000000" } }
+		      - { id: paid, sql: "SELECT count(*) FROM $table WHERE paid", expect: "between 1000 and 2000" }
+	YAML
+done
+cat >>assize.yaml <<'YAML'
+      - { id: function, target: ledger, sql: SELECT sum(twice(quantity)) FROM items, expect: "between 40000 and 60000" }
+      - { id: pages, target: ledger, sql: SELECT count(*) FROM items TABLESAMPLE SYSTEM (100), expect: ">= 1" }
+YAML
 written()
 {
 	# Of all tables, the catalogs' included. MariaDB counts a row of a temporary table as a write.
@@ -335,6 +362,55 @@ blind scaled-up items.quantity
 failed scaled-down items.quantity
 failed negated items.quantity
 T
+
+# odd CHECK CLAIM, the expected table on stdin; what MariaDB says otherwise behind "|"
+odd()
+{
+	local expected
+	expected=$(cat)
+	is "$2: PostgreSQL" "$(attacks "odd-ledger/$1" | grep -v '^steady\|^out of' | sed 's/sales\.//')" "$(sed 's/|.*//; /^$/d' <<<"$expected")"
+	is "$2: MariaDB" "$(attacks "odd-store/$1" | grep -v '^steady\|^out of')" "$(sed -E 's/^[^|]*\|//' <<<"$expected")"
+}
+odd missing "a key of bytes, and columns of other types" <<'T'
+no value table-empty odd
+no value column-dropped odd.id
+guarded nulled odd.id
+no value column-dropped odd.mood
+failed nulled odd.mood
+no value column-dropped odd.paid
+failed nulled odd.paid
+no value column-dropped odd.extra
+failed nulled odd.extra
+T
+odd invalid "a type guards, too" <<'T'
+no value table-empty odd
+no value column-dropped odd.mood
+guarded emptied odd.mood
+guarded unknown odd.mood
+guarded case-space odd.mood
+no value column-dropped odd.quantity
+guarded scaled-up odd.quantity
+failed negated odd.quantity|guarded negated odd.quantity
+T
+odd large "the largest integers grow and do not overflow" <<'T'
+no value table-empty odd
+no value column-dropped odd.large
+no value nulled odd.large
+failed scaled-up odd.large
+wrong way scaled-down odd.large
+T
+odd paid "a truth value" <<'T'
+failed table-empty odd
+failed rows-lost odd
+failed rows-dup odd
+failed group-lost odd.paid
+error column-dropped odd.paid
+failed nulled odd.paid
+|failed constant odd.paid
+|failed zeroed odd.paid
+T
+like "a function that takes no larger type notices nothing" "$(attacks odd-store/function)" 'inconclusive scaled-up items\.quantity'
+like "what only the table itself has is not challenged" "$(unchallenged odd-store/pages)" 'TABLESAMPLE'
 
 # turns CHECK NAME LOW HIGH CLAIM: from which dose on, by arithmetic, on every engine
 turns()

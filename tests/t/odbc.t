@@ -61,6 +61,9 @@ tells()
 for check in all view south missing fresh mean regions shape; do
 	exits "intact: $check passes" 0 "$ASSIZE" run "r/$check"
 done
+run "$ASSIZE" challenge r/all
+is "what is behind ODBC is not attacked: exit status" "$status" 2
+like "and why" "$out" 'unchallenged: nobody knows how the database behind ODBC'
 tells "a blob is no value" raw 2 'the value is a blob'
 sick "DELETE FROM orders WHERE id = 7"
 tells "row gone" all 1 'FAIL r/all 99 rows bound == 100'
