@@ -18,14 +18,20 @@
 
 #define SHORTEST_S 0.001
 
-enum { JOURNEY_LATER = REPLAY_N_ROWS, JOURNEY_VALUES };
+enum { JOURNEY_LATER = REPLAY_N_ROWS, JOURNEY_RPC_ERROR, JOURNEY_VALUES };
 
 static const struct attack_row rows[] = {
 	REPLAY_ROWS,
 	[JOURNEY_LATER] = {.name = "later", .help = "a step takes longer"},
+	[JOURNEY_RPC_ERROR] = {.name = "rpc-error",
+			       .help = "a JSON-RPC call fails, with status 200"},
 	VALUE_ROWS(JOURNEY_VALUES),
 	[JOURNEY_VALUES + VALUE_N_ROWS] = {.name = NULL},
 };
+
+/* The id is that of every call a journey makes. */
+static const char rpc_error[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":"
+				"{\"code\":-32000,\"message\":\"the node is behind\"}}";
 
 /* Which answer is meant; the state of attacks on a step. */
 struct aim {
@@ -109,6 +115,7 @@ static void survey_captures(struct challenge *c, const struct journey_step *step
 			.capture = &x->source,
 			.name = replay_printf(c, "%s %s", step->id, x->from),
 			.is_judged = http_is_expected(c->check, step->capture.items[i].name),
+			.is_hex = x->is_hex,
 		};
 
 		value_survey(c, c->state, &wanted);
@@ -128,6 +135,8 @@ static void survey_step(struct challenge *c, const struct journey_step *step, si
 		if (a != NULL)
 			aim_at(c, a, item, step->id);
 	}
+	if (step->rpc != NULL)
+		aim_at(c, challenge_add(c, &rows[JOURNEY_RPC_ERROR], ""), item, step->id);
 	if (http_is_expected(c->check, "total") || http_is_expected(c->check, "steps"))
 		survey_time(c, step, item);
 	survey_captures(c, step, item);
@@ -198,6 +207,8 @@ static void damage(struct damage *d)
 	if (row == JOURNEY_LATER) {
 		d->answer->response.first_byte_s += d->dose;
 		d->answer->response.total_s += d->dose;
+	} else if (row == JOURNEY_RPC_ERROR) {
+		damage_body(d, rpc_error, sizeof(rpc_error) - 1);
 	} else if (row == REPLAY_LOGIN_REDIRECT &&
 		   ((const struct journey_step *)spec->steps.items[d->i].value)->redirects > 0) {
 		damage_login_page(d);
@@ -221,6 +232,8 @@ static const char *words(const struct challenge *c, const struct attack *a, doub
 
 	if (row >= JOURNEY_VALUES)
 		return value_words(c, a, dose);
+	if (row == JOURNEY_RPC_ERROR)
+		return replay_printf(c, "step %s: the call fails, with status 200", a->object);
 	if (row == JOURNEY_LATER)
 		return replay_printf(c, "step %s takes %.3g s longer", a->object, dose);
 	return a->state == NULL ? common : replay_printf(c, "step %s: %s", a->object, common);

@@ -24,6 +24,7 @@
 #define FOREIGN "assize-unknown"
 #define MOST	1e6 /* times as much: who does not notice that looks at no size */
 #define EXACT	9e15
+#define MAX_HEX 15 /* of a text 0x.., so that it fits */
 
 const char *value_scaled(struct arena *a, const struct value *v, double factor)
 {
@@ -205,7 +206,11 @@ static void survey_number(struct challenge *c, const struct value_place *p)
 	bool is_zero = p->value.type == VALUE_INT ? p->value.integer == 0 : p->value.real == 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct attack *a = add(c, p, rows[i]);
+		struct attack *a;
+
+		if (p->is_hex && rows[i] == VALUE_NEGATED)
+			continue; /* there is no such text */
+		a = add(c, p, rows[i]);
 
 		if (rows[i] == VALUE_DOUBLED)
 			grade(a, 1);
@@ -213,7 +218,7 @@ static void survey_number(struct challenge *c, const struct value_place *p)
 			grade(a, 9);
 		settle_if(a, is_zero, "it is 0 as it is");
 	}
-	if (p->where == IN_JSON)
+	if (p->where == IN_JSON && !p->is_hex)
 		(void)add(c, p, VALUE_AS_TEXT);
 }
 
@@ -239,6 +244,23 @@ static void survey_counted(struct challenge *c, const struct value_place *p)
 	a->most = 1;
 }
 
+/* Larger ones stay texts. */
+static void read_hex(struct value_place *p)
+{
+	const char *text = p->value.type == VALUE_TEXT ? p->value.text : "";
+	char *end;
+	unsigned long long n;
+
+	if (p->where != IN_JSON || strncmp(text, "0x", 2) != 0 || strlen(text) < 3 ||
+	    strlen(text) > MAX_HEX)
+		return;
+	n = strtoull(text, &end, 16); /* of that length it fits */
+	if (*end != '\0')
+		return;
+	p->is_hex = true;
+	p->value = (struct value){.type = VALUE_INT, .integer = (int64_t)n};
+}
+
 void value_survey(struct challenge *c, const struct replay *r, const struct value_wanted *wanted)
 {
 	struct value_place *p = arena_alloc(c->arena, sizeof(*p));
@@ -248,6 +270,8 @@ void value_survey(struct challenge *c, const struct replay *r, const struct valu
 	p->name = wanted->name;
 	if (!locate(c->arena, wanted->capture, &r->tape.items[p->item], p))
 		return; /* it has no value as it is: then nobody could miss it */
+	if (wanted->is_hex)
+		read_hex(p);
 	if (p->is_vague) {
 		struct attack *a = add(c, p, VALUE_REMOVED);
 
@@ -343,13 +367,24 @@ static enum json_edit edit(void *ctx, size_t number, struct buf *out)
 	return JSON_REPLACE;
 }
 
+static const char *as_hex(struct arena *a, const char *number)
+{
+	double v = 0;
+
+	(void)num_parse_real(number, strlen(number), &v); /* it is one of ours */
+	return v < EXACT ? arena_printf(a, "0x%" PRIx64, (uint64_t)v) : number;
+}
+
 static void damage_json(struct damage *d, const struct value_place *p)
 {
 	struct editing x = {.place = p, .instead = instead(d, p)};
 	size_t row = row_of(d->attack);
 	struct buf b;
 
-	x.is_quoted = row == VALUE_EMPTIED || row == VALUE_UNKNOWN || row == VALUE_AS_TEXT;
+	if (p->is_hex && row >= VALUE_ZEROED && row <= VALUE_TENTH)
+		x.instead = as_hex(d->arena, x.instead);
+	x.is_quoted = row == VALUE_EMPTIED || row == VALUE_UNKNOWN || row == VALUE_AS_TEXT ||
+		      (p->is_hex && x.instead != NULL && row != VALUE_NULLED);
 	if (row == VALUE_ITEMS_LOST) /* the first stay, so that lost ones are lost by more, too */
 		x.from = p->n_numbers - (size_t)llround(d->dose * (double)p->n_numbers);
 	buf_init(&b, BUF_UNBOUNDED);

@@ -60,6 +60,7 @@ struct value_place {
 	const char *name; /* as shown */
 	struct value value;
 	bool is_bool;
+	bool is_hex;	 /* the text 0x.. of the number in value */
 	bool is_vague;	 /* where it stands cannot be told */
 	size_t *numbers; /* in JSON: those that are meant, ascending */
 	size_t n_numbers;
@@ -72,6 +73,7 @@ struct value_wanted {
 	const struct capture *capture;
 	const char *name; /* as shown; c borrows it */
 	bool is_judged;	  /* else it only has to be there */
+	bool is_hex;	  /* a text like 0x1b4 is meant as a number */
 };
 
 /* Adds what can be done to the value. */

@@ -39,6 +39,7 @@ audits:
       - { id: alone, journey: { steps: [{ id: home, path: /stock.json }] } }
       - { id: secret, journey: { steps: [{ id: given, path: /given, capture: { token: { from: /token, secret: true } } }, { id: quoted, path: /quoted, capture: { y: /y } }] }, expect: { y: "== 2" } }
       - { id: used, journey: { steps: [$login, { id: profile, path: "/echo?{user}" }] }, expect: { user: "> 5" } }
+      - { id: call, journey: { steps: [{ id: head, path: /session/rpc, rpc: { method: eth_blockNumber }, capture: { block: { from: /result, hex: true } } }] }, expect: { block: "> 1000000" } }
       - { id: broken, journey: { steps: [{ id: home, path: /nothing }] } }
 YAML
 count()
@@ -139,6 +140,26 @@ steady twice-as-long
 failed status-500 home
 failed login-redirect home
 T
+said_of j/call "a call of JSON-RPC" <<'T'
+steady identity
+steady header-added
+steady twice-as-long
+failed status-500 head
+no value status-204 head
+failed login-redirect head
+no value login-page head
+no value body-empty head
+guarded body-cut head
+no value rpc-error head
+no value removed head /result
+no value nulled head /result
+failed zeroed head /result
+wrong way doubled head /result
+wrong way ten-times head /result
+failed tenth head /result
+T
+# 1234567 falls to 1000000.
+ok "a block of 1234567 falls to a million" between 0.2345 "$(turns_red j/call tenth)" 0.2463
 like "what asks for something else then has an unknown answer" "$(attacks j/used)" 'inconclusive doubled login /user/id'
 like "what does not ask at all is noticed" "$(attacks j/used)" 'no value removed login /user/id'
 like "what does not pass is not challenged" "$(unchallenged j/broken)" 'it does not pass as it is'
