@@ -96,7 +96,7 @@ static int act_planted(struct scene *s, const struct deed *d, double dose, struc
 	return bytes_close(&h, rc == 0 ? e : NULL) < 0 ? -1 : rc;
 }
 
-/* All of the file, with the mark of UTF-16 in front; text is ASCII. */
+/* All of the file, with the mark of UTF-16 in front; text is ASCII, number the byte of it. */
 static int act_wide(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	struct bytes_held h;
@@ -107,10 +107,10 @@ static int act_wide(struct scene *s, const struct deed *d, double dose, struct e
 	if (bytes_open(s, d->path, &h, e) < 0)
 		return -1;
 	buf_init(&wide, BUF_UNBOUNDED); /* of one secret */
-	(void)buf_add(&wide, "\xff\xfe", 2);
+	(void)buf_add(&wide, d->number > 0 ? "\xfe\xff" : "\xff\xfe", 2);
 	for (const char *p = d->text; *p != '\0'; p++) {
-		(void)buf_putc(&wide, *p);
-		(void)buf_putc(&wide, '\0');
+		(void)buf_putc(&wide, d->number > 0 ? '\0' : *p);
+		(void)buf_putc(&wide, d->number > 0 ? *p : '\0');
 	}
 	rc = ftruncate(h.fd, 0) != 0
 		     ? err_set(e, ERR_MEASURE, "could not cut \"%s\": %s", d->path, strerror(errno))
@@ -205,11 +205,13 @@ static void add_places(const struct lair *l)
 					       .words = arena_printf(
 						       a, "a private key stands at byte %lld",
 						       (long long)places[i].at)});
-	(void)scene_add(l->scene, "secret-placed", "UTF-16",
-			&(struct deed){.act = act_wide,
-				       .path = l->host,
-				       .text = text,
-				       .words = "it is a private key in UTF-16"});
+	for (int i = 0; i < 2; i++)
+		(void)scene_add(l->scene, "secret-placed", i > 0 ? "UTF-16BE" : "UTF-16LE",
+				&(struct deed){.act = act_wide,
+					       .path = l->host,
+					       .text = text,
+					       .number = i,
+					       .words = "it is a private key in UTF-16"});
 }
 
 /* A file or a member more. */

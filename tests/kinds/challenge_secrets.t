@@ -61,7 +61,7 @@ Telegram
 Twilio
 Vault'
 planted=$(sed 's/.*/secret [&]: failed/' <<<"$families")
-unreadable=failed
+unreadable='no value'
 [ "$(id -u)" -ne 0 ] || unreadable=inconclusive
 
 is "a file" "$(attacks s/file)" "$controls
@@ -71,12 +71,14 @@ example: steady
 secret-placed [head]: failed
 secret-placed [middle]: failed
 secret-placed [across blocks]: failed
-secret-placed [UTF-16]: failed"
+secret-placed [UTF-16LE]: failed
+secret-placed [UTF-16BE]: failed"
 is "a small file has no middle" "$(attacks s/small)" "$controls
 missing: error
 $planted
 example: steady
-secret-placed [UTF-16]: failed"
+secret-placed [UTF-16LE]: failed
+secret-placed [UTF-16BE]: failed"
 is "a folder, what is ignored of it apart" "$(attacks s/folder)" "$controls
 missing: error
 unreadable [sub/numbers]: $unreadable
@@ -87,7 +89,8 @@ pattern [riddle]: inconclusive
 secret-placed [head]: failed
 secret-placed [middle]: failed
 secret-placed [across blocks]: failed
-secret-placed [UTF-16]: failed
+secret-placed [UTF-16LE]: failed
+secret-placed [UTF-16BE]: failed
 secret-named [id_rsa]: failed
 secret-placed [added.txt]: failed"
 for format in tar zip; do
@@ -102,8 +105,8 @@ secret-named [.env]: failed
 secret-placed [added.txt]: failed"
 done
 like "in a member that is not ignored" "$(attack_says secret | head -1)" 'RSA private key.* at the end of a:'
-is "an archive that is not opened is a file" "$(attacks s/closed | grep -c '^secret.*: failed')" 35
-is "a finding that is let through" "$(attacks s/few | sort | uniq -c | sort -rn | grep -c tolerated)" 32
+is "an archive that is not opened is a file" "$(attacks s/closed | grep -c '^secret.*: failed')" 36
+is "a finding that is let through" "$(attacks s/few | sort | uniq -c | sort -rn | grep -c tolerated)" 33
 unlike "no secret is recorded" "$(strings -n 8 .assize/record.db)" 'ghp_[A-Za-z0-9]{20}|AKIA[A-Z2-7]{10}|PRIVATE KEY--'
 is_real_untouched "where secrets were planted"
 
