@@ -74,6 +74,7 @@ static const char *const gate_pinned[] = {"gate",     "ship", "--subject", "v1",
 					  "@POLICY@", NULL};
 static const char *const status[] = {"status", NULL};
 static const char *const verify[] = {"ledger", "verify", NULL};
+static const char *const verify_kept[] = {"ledger", "verify", "--against", "kept", NULL};
 static const char *const run_due[] = {"run", "--due", NULL};
 
 static int prepare_run(struct self_world *w, struct err *e)
@@ -100,6 +101,17 @@ static int prepare_ledger(struct self_world *w, struct err *e)
 	static const char *const init[] = {"ledger", "init", "--quiet", NULL};
 
 	return self_ask(w, SELF_FREELY, init, e) == 0 ? prepare_run(w, e) : -1;
+}
+
+/* A signed record that grew since it was copied, and a checkpoint of it that is kept elsewhere. */
+static int prepare_copy(struct self_world *w, struct err *e)
+{
+	static const char *const copy[] = {"cp", SELF_RECORD, "old.db", NULL};
+	static const char *const checkpoint[] = {"ledger", "checkpoint", "--output", "kept", NULL};
+
+	if (prepare_ledger(w, e) != 0 || self_must(w, copy, e) != 0 || prepare_run(w, e) != 0)
+		return -1;
+	return self_ask(w, SELF_FREELY, checkpoint, e);
 }
 
 static int prepare_inner(struct self_world *w, struct err *e)
@@ -156,6 +168,13 @@ static int damage_run(struct self_world *w, struct err *e)
 	return self_run(w, SELF_FREELY, words, e);
 }
 
+static int damage_copy(struct self_world *w, struct err *e)
+{
+	static const char *const copy[] = {"cp", "old.db", SELF_RECORD, NULL};
+
+	return self_must(w, copy, e);
+}
+
 static int damage_tags(struct self_world *w, struct err *e)
 {
 	static const char *const words[] = {"git", "-C", "repo", "tag", "-d", "v1", NULL};
@@ -189,6 +208,11 @@ static const struct sabotage sabotages[] = {
 	 .damage = self_edit_row,
 	 .ask = verify,
 	 .says = "BROKEN"},
+	{.row = {.name = "record-rolled-back", .help = "the record is an older copy of itself"},
+	 .prepare = prepare_copy,
+	 .damage = damage_copy,
+	 .ask = verify_kept,
+	 .says = "shorter than it was"},
 	{.row = {.name = "definition-empty", .help = "the definition says nothing"},
 	 .after = "assize: 1\n",
 	 .says = "no such gate"},

@@ -20,6 +20,7 @@ policy-changed
 record-full
 record-missing
 record-read-only
+record-rolled-back
 record-torn
 row-edited
 run-killed
@@ -48,7 +49,7 @@ export ASSIZE_FILE=nowhere.yaml ASSIZE_RECORD=nowhere.db ASSIZE_SUBJECT=v9
 run "$ASSIZE" challenge --self --record x.db
 unset ASSIZE_FILE ASSIZE_RECORD ASSIZE_SUBJECT
 is "variables of assize are none of its business" "$status" 0
-like "for people, too" "$out" '25 of 25 attacks noticed'
+like "for people, too" "$out" '26 of 26 attacks noticed'
 is "nor is a record" "$(ls -A)" ""
 
 # What it says is worth something only if it can say otherwise: test_challenge_self has programs that do.

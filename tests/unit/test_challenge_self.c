@@ -71,7 +71,7 @@ static void challenge(struct world *w, const char *script)
 	}
 	if (challenge_self(&req, &w->out, &e) != 0)
 		fail_msg("%s", e.message);
-	assert_true(w->out.n_attacks >= 25);
+	assert_true(w->out.n_attacks >= 26);
 	for (size_t i = 0; i < w->out.n_attacks; i++)
 		assert_non_null(w->out.attacks[i].reason);
 }
