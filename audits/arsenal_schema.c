@@ -398,9 +398,9 @@ static void weigh(struct survey *v, const struct schema_fact *f, struct schema_s
 		return;
 	}
 	a = add(v, f, at, damaged);
-	if (damaged->guard) {
-		a->settled = ATTACK_GUARDED;
-		a->reason = damaged->guard;
+	if (damaged->guard || damaged->unseen) {
+		a->settled = damaged->guard ? ATTACK_GUARDED : ATTACK_OUT_OF_REACH;
+		a->reason = damaged->guard ? damaged->guard : damaged->unseen;
 	}
 }
 

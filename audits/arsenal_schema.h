@@ -113,6 +113,7 @@ struct schema_spot {
 	const char *was, *is; /* a fact before and after; both NULL = what is there is gone */
 	const char *words;    /* instead */
 	const char *guard;    /* why what is attacked forbids it */
+	const char *unseen;   /* why the check's role would not be shown it */
 };
 
 /* What a definition says, while it is asked about one place. */

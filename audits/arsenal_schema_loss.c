@@ -546,10 +546,17 @@ bool schema_add_foreign_key(const struct schema_fact *f, struct schema_spot *s)
 
 bool schema_add_trigger(const struct schema_fact *f, struct schema_spot *s)
 {
-	struct db_trigger *t = schema_spot_add(s, PART_TRIGGER);
+	struct db_trigger *t;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->catalog->n_tables; i++)
+		n += s->catalog->tables[i].n_triggers;
+	t = schema_spot_add(s, PART_TRIGGER);
 
 	t->name = SCHEMA_ADDED_NAME;
 	t->definition = "AFTER INSERT";
+	if (s->catalog->engine == DB_MYSQL && n == 0)
+		s->unseen = "a role that is shown no trigger would not be shown this one";
 	return say_added(f, s);
 }
 
