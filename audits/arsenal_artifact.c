@@ -136,6 +136,16 @@ int scene_stage(struct scene *s, const char *real, const char **path, struct err
 	return 0;
 }
 
+int scene_stage_file(struct scene *s, const char *key, struct err *e)
+{
+	const char *real = artifact_path(s->challenge->check, key);
+	struct stat st;
+
+	if (stat(real, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(e, ERR_MEASURE, "\"%s\" is a directory, not a file", real);
+	return scene_stage_key(s, key, e);
+}
+
 int scene_stage_key(struct scene *s, const char *key, struct err *e)
 {
 	const char *path;

@@ -79,6 +79,8 @@ int scene_stage(struct scene *s, const char *real, const char **path, struct err
 void scene_stand_in(struct scene *s, const char *real, const char *copy, const struct stat *st);
 /* scene_stage() of what the check's key leads to, and points the key there. */
 int scene_stage_key(struct scene *s, const char *key, struct err *e);
+/* The same of a file: no folder is copied for a check that cannot look at one. */
+int scene_stage_file(struct scene *s, const char *key, struct err *e);
 void scene_point(struct scene *s, const char *key, const char *path);
 /* At the end of open(): what is pointed elsewhere from now on is so for one strike. */
 void scene_seal(struct scene *s);

@@ -74,7 +74,7 @@ static int elf_open_scene(struct challenge *c, struct err *e)
 {
 	struct scene *s = scene_new(c, elf_rows);
 
-	if (scene_stage_key(s, "path", e) < 0)
+	if (scene_stage_file(s, "path", e) < 0)
 		return -1;
 	scene_seal(s);
 	return 0;

@@ -64,7 +64,7 @@ static int file_scene(struct challenge *c, struct err *e)
 	const char *path;
 	struct stat real, copy;
 
-	if (scene_stage_key(s, "path", e) < 0)
+	if (scene_stage_file(s, "path", e) < 0)
 		return -1;
 	path = artifact_path(s->check, "path");
 	scene_seal(s);

@@ -535,9 +535,9 @@ static int sbom_open(struct challenge *c, struct err *e)
 {
 	struct scene *s = scene_new(c, sbom_rows);
 
-	if (scene_stage_key(s, "path", e) < 0)
+	if (scene_stage_file(s, "path", e) < 0)
 		return -1;
-	if (artifact_path(c->check, "artifact") != NULL && scene_stage_key(s, "artifact", e) < 0)
+	if (artifact_path(c->check, "artifact") != NULL && scene_stage_file(s, "artifact", e) < 0)
 		return -1;
 	scene_seal(s);
 	return 0;

@@ -56,7 +56,7 @@ static int signature_open(struct challenge *c, struct err *e)
 	struct scene *s = scene_new(c, signature_rows);
 	const char *path;
 
-	if (scene_stage_key(s, "file", e) < 0 ||
+	if (scene_stage_file(s, "file", e) < 0 ||
 	    scene_stage(s, signature_place(c->arena, c->check), &path, e) < 0)
 		return -1;
 	scene_point(s, "signature", path);

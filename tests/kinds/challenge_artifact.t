@@ -37,6 +37,7 @@ audits:
       - { id: nofollow, file: { path: d/version, follow: false } }
       - { id: link, file: { path: d/link }, expect: { sha256: '== "$digest"' } }
       - { id: bad, file: d/version, expect: { size: "> 1 GiB" } }
+      - { id: folder, file: d }
       - { id: claimed, file: d/version, claims: [missing], expect: { size: ">= 1 B" } }
 YAML
 touch -d '3 hours ago' d/log
@@ -144,6 +145,8 @@ symlinked: failed"
 is "a file behind a link" "$(attacks f/link)" "$controls
 $bytes"
 like "a check that fails already is not challenged" "$(unchallenged f/bad)" 'it does not pass as it is'
+like "nor is a folder copied for a check of a file" "$(unchallenged f/folder)" \
+	'/d" is a directory, not a file$'
 is "what is not claimed is not counted" "$(attacks f/claimed)" "$controls
 missing: failed
 empty: out of claim
