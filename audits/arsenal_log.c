@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "audits/arsenal_artifact.h"
+#include "audits/arsenal_pack.h"
 #include "audits/arsenal_sample.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
@@ -36,8 +37,10 @@ static const struct attack_row log_rows[] = {
 	ROW_IDENTITY,
 	{.name = "rotated", .help = "it was renamed, and begun anew", .is_control = true},
 	{.name = "copied-and-cut", .help = "it was copied, and cut", .is_control = true},
+	{.name = "packed", .help = "it was renamed, packed, and begun anew", .is_control = true},
 	{.name = "line-added", .help = "lines that match are written"},
 	{.name = "line-rotated", .help = "one is written just before it is renamed"},
+	{.name = "line-packed", .help = "one is written just before it is renamed and packed"},
 	{.name = "lines-lost", .help = "no line that matches is written any more"},
 	{.name = "silent", .help = "nothing is written any more"},
 	{.name = "flood", .help = "a great many lines are written"},
@@ -138,6 +141,30 @@ static int act_rotated(struct scene *s, const struct deed *d, double dose, struc
 	return rename_live(s, e) < 0 ? -1 : put_lines(l, e);
 }
 
+/* Its name is the one that logrotate(8) gives it. */
+static const char *packed_of(const struct scene *s)
+{
+	return arena_printf(s->arena, "%s.gz", rotated_of(s));
+}
+
+static int act_packed(struct scene *s, const struct deed *d, double dose, struct err *e)
+{
+	const struct logged *l = s->more;
+	struct buf all;
+	int rc;
+
+	(void)dose;
+	buf_init(&all, BUF_UNBOUNDED); /* of the end of a log */
+	(void)buf_add(&all, l->base, l->n_base);
+	(void)buf_puts(&all, d->text != NULL ? d->text : "");
+	rc = pack_gzip(packed_of(s), all.data, all.len, e);
+	buf_release(&all);
+	if (rc == 0 && unlink(l->live) != 0)
+		rc = err_set(e, ERR_MEASURE, "could not remove \"%s\": %s", l->live,
+			     strerror(errno));
+	return rc == 0 ? put_lines(l, e) : rc;
+}
+
 static int act_copied(struct scene *s, const struct deed *d, double dose, struct err *e)
 {
 	const struct logged *l = s->more;
@@ -224,6 +251,7 @@ static int look_first(struct scene *s, const struct check *const *checks, const 
 	*then = clock_fixed(clock_wall_ms(w->clock) - l->since_ms);
 	first.world = world_of(p->arena, w, then, NULL);
 	(void)unlink(rotated_of(s)); /* of the last strike, if there is one */
+	(void)unlink(packed_of(s));
 	(void)unlink(l->live);
 	if (put(l->live, l->base, l->n_base, e) < 0)
 		return -1;
@@ -308,12 +336,18 @@ static void add_matching(struct scene *s)
 				      "nobody came upon a line that the pattern finds");
 			continue;
 		}
-		if (a->dose < 2)
-			(void)scene_add(s, "line-rotated", w[i].name,
-					&(struct deed){.act = act_rotated,
-						       .text = text,
-						       .words = "a line that matches was written "
-								"just before it was renamed"});
+		if (a->dose >= 2)
+			continue;
+		(void)scene_add(s, "line-packed", w[i].name,
+				&(struct deed){.act = act_packed,
+					       .text = text,
+					       .words = "a line that matches was written just "
+							"before it was packed"});
+		(void)scene_add(s, "line-rotated", w[i].name,
+				&(struct deed){.act = act_rotated,
+					       .text = text,
+					       .words = "a line that matches was written "
+							"just before it was renamed"});
 	}
 }
 
@@ -411,6 +445,11 @@ static int log_survey(struct challenge *c, struct err *e)
 		(void)scene_add(s, "copied-and-cut", "",
 				&(struct deed){.act = act_copied,
 					       .words = "it was copied and cut, and begun anew "
+							"with the lines"});
+	if (l->n_base > 0)
+		(void)scene_add(s, "packed", "",
+				&(struct deed){.act = act_packed,
+					       .words = "it was renamed and packed, and begun anew "
 							"with the lines"});
 	add_matching(s);
 	add_quiet(s, l);

@@ -382,7 +382,7 @@ int pack_tar(const char *from, const char *to, const struct pack_edit *edit, int
 /* --- zeros --- */
 
 /* A zlib stream (RFC 1950) without its head and sum, as the body of a gzip one (RFC 1952). */
-static int write_gzip(struct packer *p, const unsigned char *content, size_t n, struct err *e)
+static int write_gzip(struct packer *p, const void *content, size_t n, struct err *e)
 {
 	static const unsigned char head[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
 	uint32_t crc = crc32_add(0, content, n);
@@ -404,16 +404,25 @@ static int write_gzip(struct packer *p, const unsigned char *content, size_t n, 
 	return rc;
 }
 
-int pack_zeros(const char *to, size_t n, struct err *e)
+int pack_gzip(const char *to, const void *content, size_t n, struct err *e)
 {
-	size_t all = TAR_BLOCK + (n + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK + 2 * TAR_BLOCK;
-	unsigned char *content;
 	struct packer p = {.fd = create(to, e)};
 	int rc;
 
 	if (p.fd < 0)
 		return -1;
-	content = xmalloc(all);
+	rc = write_gzip(&p, content, n, e);
+	if (close(p.fd) != 0 && rc == 0)
+		rc = err_set(e, ERR_MEASURE, "could not write \"%s\": %s", to, strerror(errno));
+	return rc;
+}
+
+int pack_zeros(const char *to, size_t n, struct err *e)
+{
+	size_t all = TAR_BLOCK + (n + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK + 2 * TAR_BLOCK;
+	unsigned char *content = xmalloc(all);
+	int rc;
+
 	memset(content, 0, all);
 	put_text(content, NAME_BYTES, "zeros");
 	put_number(content + 100, 8, 0644);
@@ -423,9 +432,7 @@ int pack_zeros(const char *to, size_t n, struct err *e)
 	content[156] = '0';
 	memcpy(content + 257, "ustar  ", 8);
 	seal_header(content, (int64_t)n);
-	rc = write_gzip(&p, content, all, e);
+	rc = pack_gzip(to, content, all, e);
 	free(content);
-	if (close(p.fd) != 0 && rc == 0)
-		rc = err_set(e, ERR_MEASURE, "could not write \"%s\": %s", to, strerror(errno));
 	return rc;
 }

@@ -61,6 +61,8 @@ int pack_read(struct arena *a, const char *path, int64_t deadline_ms, struct pac
 /* to is replaced, or made. */
 int pack_tar(const char *from, const char *to, const struct pack_edit *edit, int64_t deadline_ms,
 	     struct err *e);
+/* The bytes as gzip packs them. */
+int pack_gzip(const char *to, const void *p, size_t n, struct err *e);
 /* A tar.gz of one member: so many zeros. */
 int pack_zeros(const char *to, size_t n, struct err *e);
 

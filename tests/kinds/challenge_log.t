@@ -35,13 +35,15 @@ real_is app.log large.log other-1.log empty.log bad.log
 
 controls='identity: steady
 rotated: steady
-copied-and-cut: steady'
+copied-and-cut: steady
+packed: steady'
 losses='missing: error
 cut: failed
 replaced: failed'
 
 is "a pattern that nothing may match" "$(attacks l/errors)" "$controls
 line-added: failed
+line-packed: failed
 line-rotated: failed
 silent: no value
 long-line: failed
@@ -49,8 +51,10 @@ $losses"
 is "one line is too many" "$(turns_red line-added)" 1
 is "patterns by name, of a log that may be silent" "$(attacks l/named)" "$controls
 line-added [memory]: failed
+line-packed [memory]: failed
 line-rotated [memory]: failed
 line-added [disk]: failed
+line-packed [disk]: failed
 line-rotated [disk]: failed
 line-added [riddle]: inconclusive
 long-line: failed
@@ -68,6 +72,7 @@ long-line: failed
 $losses"
 is "from its beginning" "$(attacks l/begin)" "$controls
 line-added: failed
+line-packed: failed
 line-rotated: failed
 silent: no value
 long-line: failed
@@ -78,12 +83,14 @@ $losses"
 like "a line a second, since an hour" "$(attack_says flood)" '; 3[0-9]{3} harmless lines more are there'
 is "one of several logs" "$(attacks l/glob)" "$controls
 line-added: failed
+line-packed: failed
 line-rotated: failed
 silent: no value
 long-line: failed
 $losses"
 is "what is forgiven is not claimed" "$(attacks l/forgiving)" "$controls
 line-added: failed
+line-packed: failed
 line-rotated: failed
 silent: no value
 missing: error"
@@ -96,7 +103,7 @@ is_real_untouched logs
 run "$ASSIZE" run l/errors
 echo 'Nov 26 10:01:00 shop[7]: ERROR disk-004: no space' >>app.log
 before=$(challenge_sql 'SELECT count(*) FROM cursor_moves')
-is "after a run it can be challenged as well" "$(attacks l/errors | grep -c failed)" 5
+is "after a run it can be challenged as well" "$(attacks l/errors | grep -c failed)" 6
 is "the record knows of no new place" "$(challenge_sql 'SELECT count(*) FROM cursor_moves')" "$before"
 run "$ASSIZE" run l/errors
 is "and the next run finds what was written" "$status" 1
