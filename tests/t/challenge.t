@@ -197,11 +197,18 @@ like "and says why" "$out" 'unchallenged: it cannot be asked as attacks ask it: 
 
 # ---- secrets ----
 
-cp blob hunter22.bin
-printf 'assize: 1\naudits:\n  s:\n    checks:\n      - { id: x, file: "${env:HIDDEN}.bin", expect: { size: ">= 1000" } }\n' >secret.yaml
+mkdir hidden && cp blob hidden/hunter22.bin && (cd hidden && sha256sum hunter22.bin >SHA256SUMS)
+cat >secret.yaml <<'YAML'
+assize: 1
+audits:
+  s:
+    checks:
+      - { id: x, file: "hidden/${env:HIDDEN}.bin", expect: { size: ">= 1000" } }
+      - { id: names, digests: hidden/SHA256SUMS }
+YAML
 export HIDDEN=hunter22
 run "$ASSIZE" challenge -f secret.yaml --record secret.db
-like "a check whose words hold a secret is challenged" "$out" 'attacks noticed'
+like "a check whose words hold a secret is challenged" "$out" 'noticed: .*bit-flipped\(\*\*\*.bin'
 unlike "which nobody sees" "$out$err$("$ASSIZE" challenge -f secret.yaml --record secret.db --json)" 'hunter22'
 unlike "nor is it recorded" "$(tr -d '\0' <secret.db)" 'hunter22'
 
