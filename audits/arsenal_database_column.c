@@ -119,7 +119,7 @@ void siege_rank(const struct siege *s, struct seen_table *t)
 		t->rank = arena_printf(a, "CRC32(CONCAT_WS('|', %s))", key_columns(s, t));
 		t->rank_end = 4294967296.0;
 		return;
-	case DB_ODBC: /* no function is known to be everywhere */
+	case DB_ODBC: /* is not attacked */
 		t->rank = NULL;
 		return;
 	}

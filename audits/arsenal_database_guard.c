@@ -442,11 +442,6 @@ void siege_settle(struct siege *s, struct attack *a)
 		settle(a, ATTACK_GUARDED, guard);
 		return;
 	}
-	if (d->table->rank == NULL && d->op != DAMAGE_EMPTY && !is_drop) {
-		settle(a, ATTACK_INCONCLUSIVE,
-		       "ODBC has no SQL for it that every database behind it knows");
-		return;
-	}
 	if (siege_body(s, d, d->table, a->dose, &body, &e) != 0 ||
 	    (!is_drop && count_changes(s, a, &n, &e) != 0) || !is_reckoned(s, d, body, &e)) {
 		settle(a, ATTACK_INCONCLUSIVE, arena_strdup(s->challenge->arena, e.message));

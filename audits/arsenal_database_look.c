@@ -20,6 +20,12 @@
 #include "runner/io/db_shadow.h"
 #include "runner/model/kind.h"
 
+/* Names of tables tell case apart where the catalog says so, whatever those of columns do. */
+static bool is_same_table(const struct seen_source *of, const char *a, const char *b)
+{
+	return of->catalog.tells_case ? strcmp(a, b) == 0 : db_same_name(of->source.engine, a, b);
+}
+
 bool siege_is_table(const struct siege *s, const struct seen_table *t, const char *written)
 {
 	enum db_engine engine = t->of->source.engine;
@@ -28,7 +34,7 @@ bool siege_is_table(const struct siege *s, const struct seen_table *t, const cha
 	if (written == NULL)
 		return false;
 	name = db_split_table(engine, s->challenge->arena, written, &schema);
-	if (!db_same_name(engine, name, t->name))
+	if (!is_same_table(t->of, name, t->name))
 		return false;
 	if (schema == NULL) /* one of the search path, which the catalog calls by its bare name */
 		return strcmp(t->facts->name, t->name) == 0;
@@ -53,13 +59,14 @@ static const char *bare_name(const struct db_table *t)
 										 : t->name;
 }
 
-static bool is_named(enum db_engine engine, const struct db_table *t, const struct table_name *name)
+static bool is_named(const struct seen_source *of, const struct db_table *t,
+		     const struct table_name *name)
 {
-	if (!db_same_name(engine, bare_name(t), name->name))
+	if (!is_same_table(of, bare_name(t), name->name))
 		return false;
 	if (name->schema == NULL)
 		return bare_name(t) == t->name;
-	return t->schema == NULL || db_same_name(engine, t->schema, name->schema);
+	return t->schema == NULL || db_same_name(of->source.engine, t->schema, name->schema);
 }
 
 static const char *quoted(const struct siege *s, const struct seen_table *t)
@@ -185,7 +192,7 @@ static int find_tables(struct siege *s, struct seen_source *of, struct err *e)
 		return -1;
 	for (size_t i = 0; i < of->catalog.n_tables; i++)
 		for (size_t k = 0; k < w.n; k++) {
-			if (!is_named(engine, &of->catalog.tables[i], &w.names[k]))
+			if (!is_named(of, &of->catalog.tables[i], &w.names[k]))
 				continue;
 			add_table(s, of, &of->catalog.tables[i]);
 			break;

@@ -80,7 +80,21 @@ static const char *both(const struct siege *s, const char *a, const char *b)
 	return arena_printf(s->challenge->arena, "(%s\n) AND (%s\n)", a, b);
 }
 
-static void find_subject(const struct siege *s, struct seen_table *t)
+/*
+ * Does a query depend on the table at all? It reads a column of it, or is another one without its
+ * rows. A name that was taken for a table's (arsenal_database_names.c) is not attacked.
+ */
+static bool is_read(struct siege *s, const struct seen_table *t)
+{
+	const struct damage empty = {DAMAGE_EMPTY, t, NO_COLUMN, NULL, NULL};
+
+	for (size_t i = 0; i < t->facts->n_columns; i++)
+		if (t->columns[i].use == COLUMN_SUBJECT)
+			return true;
+	return siege_moves(s, &empty, 0);
+}
+
+static void find_subject(struct siege *s, struct seen_table *t)
 {
 	const struct check *c = s->challenge->check;
 	const char *table = siege_text(c, NULL, "table");
@@ -88,7 +102,7 @@ static void find_subject(const struct siege *s, struct seen_table *t)
 	const char *baseline = siege_text(c, NULL, "baseline_where");
 
 	if (is_sql(s)) {
-		t->is_subject = true;
+		t->is_subject = is_read(s, t);
 	} else if (strcmp(c->kind->name, "reconcile") == 0) {
 		bool is_left = is_of_side(s, t, "left"), is_right = is_of_side(s, t, "right");
 		const char *side = is_left ? "left" : "right";
