@@ -68,6 +68,7 @@ admin ledger "CREATE SCHEMA sales; CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy
 	GRANT USAGE ON SCHEMA sales TO audit; GRANT SELECT ON sales.odd TO audit"
 mariadb_sql -D store "CREATE TABLE odd (id BINARY(16) PRIMARY KEY, mood ENUM('sad', 'ok', 'happy'), paid BOOLEAN,
 		quantity SMALLINT UNSIGNED CHECK (quantity < 100), large BIGINT, extra POINT);
+	CREATE TABLE Odd (id INT, paid BOOLEAN); INSERT INTO Odd VALUES (1, true); -- another table there
 	INSERT INTO odd SELECT unhex(md5(seq)), IF(seq % 3 = 0, 'sad', 'ok'), seq % 4 <> 0, seq % 50 + 1, 9000000000000000000 - seq, POINT(1, 1) FROM seq_1_to_2000"
 
 cat >assize.yaml <<YAML

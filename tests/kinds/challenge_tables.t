@@ -28,6 +28,7 @@ audits:
       - { id: view, aggregate: { table: large, column: w }, expect: { min: "between 100 and 300" } }
       - { id: main, sql: 'SELECT count(*) FROM main."my.table" AS m, main.times WHERE m.v = times.id', expect: "between 400 and 600" }
       - { id: own, sql: "WITH side(total) AS (SELECT count(*) FROM times), x AS NOT MATERIALIZED (SELECT total FROM side) SELECT total FROM x", expect: ">= 400" }
+      - { id: idle, sql: "SELECT total FROM one, (SELECT count(*) * 0 FROM side) AS x", expect: "== 5" }
       - { id: star, sql: { query: "SELECT * FROM one", value: total }, expect: "== 5" }
       - { id: alone, sql: "SELECT * FROM one", expect: "== 5" }
       - { id: within, rows: { table: times, where: "v IN (SELECT \"order\" FROM \"group\" WHERE \"from\" > 3)" }, expect: ">= 400" }
@@ -144,6 +145,8 @@ failed scaled-up one.total
 failed scaled-down one.total
 no effect negated one.total
 T
+unlike "a table that makes no difference is not attacked" "$(attacks f/idle)" side
+like "but the other one is" "$(attacks f/idle)" 'no effect rows-lost one'
 like "SELECT * that hopes for one column does not bear a second" "$(attacks f/alone)" 'false alarm extra-column'
 like "and a row of no order is another row in another" "$(attacks f/reversed)" 'false alarm other-order'
 fair within "what a filter looks up elsewhere is not the subject" <<'T'
