@@ -13,6 +13,8 @@
 
 #include "runner/base/arena.h"
 
+#define MAX_DEPTH 1000 /* what is deeper db_reading_check() refuses, where it matters: MySQL */
+
 bool shadow_is_named(const struct shadow_text *text, size_t i, const char *name)
 {
 	const char *found = db_token_at(text->tokens, i)->name;
@@ -85,6 +87,22 @@ static size_t first_definition(const struct shadow_lists *w, size_t with)
 	return with + (db_word_at(w->tokens, with + 1, "recursive") ? 2 : 1);
 }
 
+/* All but the first. Each is read to its end, so that depth is what could take long. */
+static void read_nested(struct shadow_lists *w)
+{
+	size_t depth = 0;
+
+	for (size_t i = 1; i < w->tokens->n && depth <= MAX_DEPTH; i++) {
+		if (db_mark_at(w->tokens, i, '('))
+			depth++;
+		else if (db_mark_at(w->tokens, i, ')'))
+			depth -= depth > 0 ? 1 : 0;
+		if (db_word_at(w->tokens, i, "with") &&
+		    begins_definition(w, first_definition(w, i)))
+			read_list(w, first_definition(w, i));
+	}
+}
+
 void shadow_read_lists(const struct shadow_text *text, struct shadow_lists *w)
 {
 	size_t n = 1;
@@ -107,10 +125,7 @@ void shadow_read_lists(const struct shadow_text *text, struct shadow_lists *w)
 	}
 	if (!w->insert)
 		w->insert = w->text->sql;
-	for (size_t i = 1; i < text->tokens->n; i++)
-		if (db_word_at(w->tokens, i, "with") &&
-		    begins_definition(w, first_definition(w, i)))
-			read_list(w, first_definition(w, i));
+	read_nested(w);
 }
 
 /* ---- what a bare name means ---- */
