@@ -222,6 +222,9 @@ struct table_name {
 
 /* Tables that a statement may read: names behind FROM and JOIN. May hold what is none. */
 struct table_name *siege_names(struct arena *a, enum db_engine engine, const char *sql, size_t *n);
+/* Is there "one = other", in either order, of columns with or without their table's name? */
+bool siege_equates(struct arena *a, enum db_engine engine, const char *sql, const char *one,
+		   const char *other);
 
 /* ---- arsenal_database_look.c ---- */
 

@@ -179,3 +179,28 @@ struct table_name *siege_names(struct arena *a, enum db_engine engine, const cha
 	*n = keep_real(engine, &r);
 	return r.names;
 }
+
+bool siege_equates(struct arena *a, enum db_engine engine, const char *sql, const char *one,
+		   const char *other)
+{
+	struct reader r = {.arena = a, .tokens = {.arena = a}};
+
+	if (db_tokens_of(engine, &r.tokens, sql, NULL) != 0)
+		return false;
+	for (size_t i = 1; i < r.tokens.n; i++) {
+		size_t right = i + 1;
+
+		if (!db_mark_at(&r.tokens, i, '='))
+			continue;
+		while (db_mark_at(&r.tokens, right + 1, '.'))
+			right += 2;
+		if (!is_name_at(&r, i - 1) || !is_name_at(&r, right))
+			continue;
+		const char *x = name_at(&r, i - 1), *y = name_at(&r, right);
+
+		if ((db_same_name(engine, x, one) && db_same_name(engine, y, other)) ||
+		    (db_same_name(engine, x, other) && db_same_name(engine, y, one)))
+			return true;
+	}
+	return false;
+}

@@ -128,13 +128,38 @@ static void find_subject(struct siege *s, struct seen_table *t)
 
 /* ---- attacks ---- */
 
-static bool is_reference(const struct seen_table *t, size_t column)
+static bool is_declared(const struct seen_table *t, size_t column)
 {
 	for (size_t i = 0; i < t->facts->n_foreign_keys; i++)
 		for (size_t k = 0; k < t->facts->foreign_keys[i].n_columns; k++)
 			if (siege_find_column(t, t->facts->foreign_keys[i].columns[k]) == column)
 				return true;
 	return false;
+}
+
+/* Does the query compare the column with the key of another table? */
+static bool is_joined(const struct siege *s, const struct seen_table *t, size_t column)
+{
+	enum db_engine engine = t->of->source.engine;
+	const char *name = t->facts->columns[column].name;
+
+	for (size_t i = 0; i < s->n_tables; i++) {
+		const struct db_table *other = s->tables[i]->facts;
+
+		for (size_t k = 0; s->tables[i] != t && k < other->n_columns; k++)
+			for (size_t h = 0; other->columns[k].key == 1 && h < s->heard.n; h++)
+				if (siege_equates(s->challenge->arena, engine,
+						  s->heard.items[h].sql, name,
+						  other->columns[k].name))
+					return true;
+	}
+	return false;
+}
+
+/* No quantity and no category: it points somewhere. */
+static bool is_reference(const struct siege *s, const struct seen_table *t, size_t column)
+{
+	return is_declared(t, column) || is_joined(s, t, column);
 }
 
 static void set_dose(struct attack *a, const struct damage *d, bool is_whole)
@@ -323,7 +348,7 @@ static unsigned possible_of(const struct siege *s, const struct seen_table *t, s
 		bits |= TIME_BITS;
 	if (c->class == CLASS_BOOL && t->of->source.engine != DB_POSTGRES) /* a number there */
 		bits |= BIT(ZEROED) | BIT(CONSTANT);
-	if (is_sql(s) && is_reference(t, column)) /* no quantity and no category either */
+	if (is_sql(s) && is_reference(s, t, column))
 		bits &= BIT(DROPPED) | BIT(NULLED) | BIT(ORPHANED);
 	else if (is_sql(s))
 		bits &= ~BIT(ORPHANED);

@@ -108,18 +108,14 @@ failed scaled-down large.w
 failed negated large.w
 - large.id
 T
-fair main "names with their schema" <<'T'
+fair main "names with their schema; what is joined to a key is no quantity" <<'T'
 failed table-empty my.table
 failed rows-lost my.table
 failed rows-dup my.table
 - my.table.id
 error column-dropped my.table.v
 failed nulled my.table.v
-blind constant my.table.v
-failed zeroed my.table.v
-failed scaled-up my.table.v
-tolerated scaled-down my.table.v
-failed negated my.table.v
+failed orphaned my.table.v
 failed table-empty times
 failed rows-lost times
 guarded rows-dup times
