@@ -440,7 +440,8 @@ static int archive_survey(struct challenge *c, struct err *e)
 	struct store st = {.victim = NULL};
 	struct pack_edit moved = {.moved = NULL};
 
-	if (pack_read(c->arena, path, deadline_of(s), &st.list, e) < 0)
+	if (pack_read(c->arena, path, deadline_of(s), &st.list, e) < 0 ||
+	    scene_check_room(s, st.list.bytes, artifact_path(c->check, "path"), e) < 0)
 		return -1;
 	st.victim = find(&st, "*", true);
 	controls_add(s, path, path);

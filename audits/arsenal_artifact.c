@@ -77,30 +77,35 @@ void scene_seal(struct scene *s)
 	s->spec = spec;
 }
 
-static int check_room(struct scene *s, const char *real, struct err *e)
+int scene_check_room(struct scene *s, int64_t needed, const char *real, struct err *e)
+{
+	char has[NUM_REAL_MAX], needs[NUM_REAL_MAX];
+	int64_t bytes, inodes;
+
+	if (file_free_space(s->challenge->scratch, &bytes, &inodes, e) < 0)
+		return -1;
+	if (bytes >= needed)
+		return 0;
+	num_format_size(bytes, has);
+	num_format_size(needed, needs);
+	(void)err_set(e, ERR_MEASURE,
+		      "could not make a private copy of \"%s\": %s free where \"%s\" is, %s needed",
+		      real, has, s->challenge->scratch, needs);
+	return err_help(e, "set TMPDIR to a folder with more room");
+}
+
+static int check_size(struct scene *s, const char *real, struct err *e)
 {
 	const struct copy_size most = {MAX_BYTES - s->bytes, MAX_ENTRIES};
 	struct copy_size size;
-	int64_t bytes, inodes;
-	char has[NUM_REAL_MAX], needs[NUM_REAL_MAX];
 
 	if (copy_measure(real, &most, &size, e) < 0) {
 		(void)err_context(e, "could not make a private copy");
 		return err_help(e, "a copy is damaged, never what is real: of 4 GiB and 100,000 "
 				   "files at most");
 	}
-	if (file_free_space(s->challenge->scratch, &bytes, &inodes, e) < 0)
-		return -1;
-	if (bytes >= size.bytes + size.entries * ENTRY_BYTES) {
-		s->bytes += size.bytes;
-		return 0;
-	}
-	num_format_size(bytes, has);
-	num_format_size(size.bytes + size.entries * ENTRY_BYTES, needs);
-	(void)err_set(e, ERR_MEASURE,
-		      "could not make a private copy of \"%s\": %s free where \"%s\" is, %s needed",
-		      real, has, s->challenge->scratch, needs);
-	return err_help(e, "set TMPDIR to a folder with more room");
+	s->bytes += size.bytes;
+	return scene_check_room(s, size.bytes + size.entries * ENTRY_BYTES, real, e);
 }
 
 void scene_stand_in(struct scene *s, const char *real, const char *copy, const struct stat *st)
@@ -128,7 +133,7 @@ int scene_stage(struct scene *s, const char *real, const char **path, struct err
 	if (mkdir(folder, 0700) != 0)
 		return err_set(e, ERR_MEASURE, "could not make \"%s\": %s", folder,
 			       strerror(errno));
-	if (is_there && (check_room(s, real, e) < 0 ||
+	if (is_there && (check_size(s, real, e) < 0 ||
 			 copy_tree(real, copy, &s->challenge->world->is_interrupted, e) < 0))
 		return -1;
 	scene_stand_in(s, real, copy, is_there ? &st : NULL);

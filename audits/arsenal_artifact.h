@@ -75,6 +75,8 @@ struct scene *scene_new(struct challenge *c, const struct attack_row *rows);
  * result is where the copy is, or would be. -1: no room, unreadable, too large.
  */
 int scene_stage(struct scene *s, const char *real, const char **path, struct err *e);
+/* Is there so much room for what is made of something real? */
+int scene_check_room(struct scene *s, int64_t needed, const char *real, struct err *e);
 /* A copy that was made otherwise; st NULL = nobody minds when what is real changes. */
 void scene_stand_in(struct scene *s, const char *real, const char *copy, const struct stat *st);
 /* scene_stage() of what the check's key leads to, and points the key there. */

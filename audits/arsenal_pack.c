@@ -48,6 +48,7 @@ static int list_member(void *context, const struct archive_member *m, struct err
 		l->cap = cap;
 	}
 	r->at = &l->items[l->n++];
+	l->bytes += (int64_t)2 * TAR_BLOCK; /* its header, and padding */
 	*r->at = (struct packed){
 		.path = archive_path(r->arena, m->name),
 		.name = arena_strdup(r->arena, m->name),
@@ -65,6 +66,7 @@ static int list_data(void *context, const void *p, size_t n, struct err *e)
 	if (r->at->size == 0 && n > 0)
 		r->at->is_text = memchr(p, '\0', n < 512 ? n : 512) == NULL;
 	r->at->size += (int64_t)n;
+	r->list->bytes += (int64_t)n;
 	return 0;
 }
 
@@ -102,7 +104,10 @@ int pack_read(struct arena *a, const char *path, int64_t deadline_ms, struct pac
 	const struct archive_sink sink = {&r, list_member, list_data, list_end};
 
 	*out = (struct pack_list){0};
-	return walk(path, deadline_ms, &sink, e);
+	if (walk(path, deadline_ms, &sink, e) == 0)
+		return 0;
+	(void)err_context(e, "could not read the archive to pack it anew");
+	return err_help(e, "what is packed anew is of 4 GiB and 200,000 members at most");
 }
 
 /* --- writing --- */

@@ -31,6 +31,7 @@ struct packed {
 struct pack_list {
 	struct packed *items;
 	size_t n, cap;
+	int64_t bytes; /* that a tar of them takes, about */
 };
 
 /* One more member, behind the others. */
@@ -56,6 +57,7 @@ struct pack_edit {
 
 #define PACK_OWNER 07777
 
+/* Of 4 GiB unpacked at most. */
 int pack_read(struct arena *a, const char *path, int64_t deadline_ms, struct pack_list *out,
 	      struct err *e);
 /* to is replaced, or made. */

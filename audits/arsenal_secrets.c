@@ -298,7 +298,9 @@ static int look_inside(struct lair *l, struct err *e)
 		clock_monotonic_ms(l->scene->challenge->world->clock) + l->scene->check->timeout_ms;
 	struct pack_list list;
 
-	if (pack_read(l->scene->arena, l->path, deadline_ms, &list, e) < 0)
+	if (pack_read(l->scene->arena, l->path, deadline_ms, &list, e) < 0 ||
+	    scene_check_room(l->scene, list.bytes,
+			     artifact_path(l->scene->challenge->check, "path"), e) < 0)
 		return -1;
 	for (size_t i = 0; i < list.n; i++) {
 		const struct packed *p = &list.items[i];

@@ -156,4 +156,14 @@ is "the size of what is packed is another when it is packed anew" \
 	"$(attacks a/ratio | grep -c repacked)" 0
 is_real_untouched archives
 
+truncate -s 4200M hole
+tar -cSf sparse.tar hole
+rm hole
+cat >assize.yaml <<'YAML'
+assize: 1
+audits: { a: { checks: [ { id: large, archive: { path: sparse.tar, max_ratio: 1000000 }, timeout: 2m } ] } }
+YAML
+like "one that unpacks to more than there may be room for is not challenged" "$(unchallenged a/large)" \
+	'to pack it anew: it holds more than 4 GiB.*; what is packed anew is of 4 GiB'
+
 done_testing
