@@ -1,6 +1,8 @@
 /* db_lens: each door's answer becomes a catalog, is looked at, and becomes an answer again. */
 #include "runner/io/db_lens.h"
 
+#include <string.h>
+
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/io/db_catalog_build.h"
@@ -43,11 +45,13 @@ int db_lens_table(struct db *db, struct arena *a, struct db_table *t, struct err
 	c.tables = arena_alloc(a, sizeof(*c.tables));
 	c.tables[0] = *t;
 	db_lens_catalog(db, a, &c);
-	if (c.n_tables == 0) {
-		db->absence = DB_ABSENT_TABLE;
-		db->missing[0] = '\0';
-		return err_set(e, ERR_MEASURE, "there is no table \"%s\"", name);
+	for (size_t i = 0; i < c.n_tables; i++) {
+		if (strcmp(c.tables[i].name, name) != 0)
+			continue;
+		*t = c.tables[i];
+		return 0;
 	}
-	*t = c.tables[0];
-	return 0;
+	db->absence = DB_ABSENT_TABLE;
+	db->missing[0] = '\0';
+	return err_set(e, ERR_MEASURE, "there is no table \"%s\"", name);
 }
