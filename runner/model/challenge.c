@@ -11,6 +11,10 @@
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"
 #include "runner/model/definition.h"
+#include "runner/model/kind.h"
+
+/* How much longer than before something may take by chance. */
+#define NOISE 3
 
 static const char *const outcome_names[] = {
 	[ATTACK_INCONCLUSIVE] = "inconclusive",
@@ -181,6 +185,30 @@ static unsigned sides_of(const struct check *c, const char *series)
 	return 0;
 }
 
+/* Others of these kinds are what they read, and may be times as well. */
+static const struct {
+	const char *kind, *value;
+} timed[] = {
+	{"http", "total"},	 {"http", "dns"},	   {"http", "connect"},
+	{"http", "tls"},	 {"http", "first_byte"},   {"journey", "steps"},
+	{"journey", "total"},	 {"tcp", "connect"},	   {"tcp", "answered"},
+	{"tls", "connect"},	 {"tls", "handshake"},	   {"dns", "time"},
+	{"command", "duration"}, {"command", "cpu"},	   {"benchmark", "time"},
+	{"benchmark", "p95"},	 {"benchmark", "min"},	   {"benchmark", "max"},
+	{"benchmark", "cpu"},	 {"benchmark", "control"},
+};
+
+bool attack_is_timed(const struct check *c, const char *series)
+{
+	size_t n = strcspn(series, "{");
+
+	for (size_t i = 0; i < sizeof(timed) / sizeof(timed[0]); i++)
+		if (strcmp(c->kind->name, timed[i].kind) == 0 && strlen(timed[i].value) == n &&
+		    strncmp(timed[i].value, series, n) == 0)
+			return true;
+	return false;
+}
+
 /* Away: to the side on which nothing is expected. */
 static struct movement movement_of(const struct check *c, const struct result *before,
 				   const struct result *after)
@@ -191,8 +219,13 @@ static struct movement movement_of(const struct check *c, const struct result *b
 
 	if (!m.is_any || !result_number(before, &x) || !result_number(after, &y))
 		return m;
-	sides = sides_of(c, after->series);
 	m.by = x != y ? fabs(y - x) / fmax(fabs(x), fabs(y)) : 0;
+	if (attack_is_timed(c, after->series)) { /* and whatever else moved tells more */
+		m.is_any = y > x * NOISE;
+		m.by /= 1000;
+		return m;
+	}
+	sides = sides_of(c, after->series);
 	m.is_away = (y > x && sides == EXPECT_FLOOR) || (y < x && sides == EXPECT_CEILING);
 	return m;
 }

@@ -176,6 +176,9 @@ struct attack_sides {
  */
 void attack_judge(struct arena *a, const struct attack_sides *s, struct attack_result *out);
 
+/* Is the series how long the check itself took? It differs every time. */
+bool attack_is_timed(const struct check *c, const char *series);
+
 /*
  * challenge_advice.c: what would notice an attack that the check survives: a bound, which the
  * series' values before meet and the one after does not, or a check of another kind. NULL = nothing

@@ -223,18 +223,6 @@ static const struct result *result_of(const struct result *items, size_t n, cons
 	return NULL;
 }
 
-/* How long the check itself took differs every time, and by how much nobody knows from one. */
-static bool is_of_clock(const struct check *c, const struct proposal *p)
-{
-	static const char *const timed[] = {"http", "journey", "tcp",	   "tls",
-					    "dns",  "command", "benchmark"};
-
-	for (size_t i = 0; i < sizeof(timed) / sizeof(timed[0]); i++)
-		if (strcmp(c->kind->name, timed[i]) == 0)
-			return strcmp(p->unit, "s") == 0;
-	return false;
-}
-
 static const char *bound_advice(struct arena *a, const struct attack_sides *s,
 				const struct proposal *p)
 {
@@ -262,7 +250,8 @@ const char *attack_advice(struct arena *a, const struct attack_sides *s,
 	if (after->outcome == OUTCOME_WARN && p.before->outcome != OUTCOME_WARN)
 		return "say in expect: what is said in warn:, a warning is a pass";
 	/* that there are fewer faults than before is no fault */
-	if ((of->outcome != ATTACK_WRONG_WAY || after->n_total < 0) && !is_of_clock(s->check, &p))
+	if ((of->outcome != ATTACK_WRONG_WAY || after->n_total < 0) &&
+	    !attack_is_timed(s->check, series))
 		advice = bound_advice(a, s, &p);
 	return advice != NULL ? advice : other_kind(a, s, of);
 }

@@ -518,6 +518,44 @@ static void test_challenge_advice_knows_no_time_that_was_taken_once(void **state
 	arena_free(a);
 }
 
+/* 293 us and 700 us are the same answer; ten times as long is another one. */
+static void test_challenge_attacks_move_no_time_by_chance(void **state)
+{
+	static const struct {
+		double then;
+		int64_t count;
+		enum attack_outcome outcome;
+		const char *series;
+	} cases[] = {
+		{0.0007, 5, ATTACK_BLIND, "total"},    {0.0001, 5, ATTACK_BLIND, "total"},
+		{0.003, 5, ATTACK_TOLERATED, "total"}, {0.0007, 6, ATTACK_WRONG_WAY, "a"},
+		{0.003, 6, ATTACK_WRONG_WAY, "a"},
+	};
+	struct arena *a = arena_new();
+	const struct audit_kind kind = {.name = "http", .family = "http"};
+	struct named_expectation x[] = {named(a, "total", "< 5s", NULL, NULL),
+					named(a, "a", ">= 1", NULL, NULL)};
+	const struct check check = {.name = "a/b", .kind = &kind, .expects = x, .n_expects = 2};
+
+	(void)state;
+	for (size_t i = 0; i < N(cases); i++) {
+		const struct sample now[] = {{"total", REAL(0.000293), 0}, {"a", INT(5), 0}};
+		const struct sample then[] = {{"total", REAL(cases[i].then), 0},
+					      {"a", INT(cases[i].count), 0}};
+		struct result before[] = {judged(a, &check, &now[0], "s"),
+					  judged(a, &check, &now[1], "")};
+		struct result after[] = {judged(a, &check, &then[0], "s"),
+					 judged(a, &check, &then[1], "")};
+		const struct attack_sides sides = {&check, before, after, 2, 2, true};
+		struct attack_result out = {.name = "x", .object = ""};
+
+		attack_judge(a, &sides, &out);
+		assert_int_equal(out.outcome, cases[i].outcome);
+		assert_string_equal(out.series, cases[i].series);
+	}
+	arena_free(a);
+}
+
 static void test_challenge_score_counts_what_is_fair(void **state)
 {
 	struct attack_result r[ATTACK_LAST + 1];
@@ -553,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_challenge_advice_holds_for_every_series),
 		cmocka_unit_test(test_challenge_advice_names_another_kind),
 		cmocka_unit_test(test_challenge_advice_knows_no_time_that_was_taken_once),
+		cmocka_unit_test(test_challenge_attacks_move_no_time_by_chance),
 		cmocka_unit_test(test_challenge_score_counts_what_is_fair),
 	};
 
