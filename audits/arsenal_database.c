@@ -330,16 +330,30 @@ shadows_of(const struct siege *s, const struct siege_shadows *shadows, const str
 	return &shadows[of - s->sources];
 }
 
+/* Is the state lost that the world as it is was seen in? */
+static bool is_lost(const struct siege *s, struct err *why)
+{
+	struct db_value ignored;
+
+	for (size_t i = 0; i < s->n_tables; i++)
+		if (siege_ask(s, s->tables[i]->of,
+			      arena_printf(s->challenge->arena, "SELECT 1 FROM %s LIMIT 1",
+					   s->tables[i]->quoted),
+			      &ignored, why) != 0)
+			return true;
+	return false;
+}
+
 /*
  * Did a statement fail because it cannot see a shadow, of those that the check needs? Those that it
  * asks of the undamaged shadows in vain as well, and comes to an answer all the same, do not count
  * (how large is the rowid?).
  */
 static bool is_blinded(struct siege *s, const struct hearing *heard,
-		       const struct siege_shadows *shadows)
+		       const struct siege_shadows *shadows, struct err *why)
 {
 	struct db_pool *pool = s->challenge->world->dbs;
-	bool is_any = false;
+	bool is_any = is_lost(s, why);
 
 	for (size_t i = 0; i < heard->n && !is_any; i++) {
 		const struct heard *h = &heard->items[i];
@@ -349,10 +363,10 @@ static bool is_blinded(struct siege *s, const struct hearing *heard,
 
 		if (siege_is_spared(s, h))
 			continue;
-		if (siege_acquire(s, h->of, &db, NULL) != 0)
+		if (siege_acquire(s, h->of, &db, why) != 0)
 			return true;
 		db_pool_shadow(pool, h->of->source.name, of->items, of->n);
-		is_any = db_prepare(db, h->sql, &ignored, NULL) != 0 && db_is_unshadowed(pool);
+		is_any = db_prepare(db, h->sql, &ignored, why) != 0 && db_is_unshadowed(pool);
 		db_pool_shadow(pool, h->of->source.name, NULL, 0);
 		siege_release(s, db);
 	}
@@ -365,7 +379,7 @@ int siege_strike(struct siege *s, const struct damage *d, double dose, struct pr
 	struct db_pool *pool = s->challenge->world->dbs;
 	struct hearing heard = {.n = 0};
 	struct siege_shadows shadows[2];
-	struct err unreadable = {0};
+	struct err why = {0};
 	bool is_unshadowed;
 	int rc;
 
@@ -378,12 +392,10 @@ int siege_strike(struct siege *s, const struct damage *d, double dose, struct pr
 	is_unshadowed = db_is_unshadowed(pool);
 	for (size_t i = 0; i < s->n_sources; i++)
 		db_pool_shadow(pool, s->sources[i].source.name, NULL, 0);
-	if (rc == 0)
-		return 0;
-	if (is_unshadowed && is_blinded(s, &heard, shadows))
-		return 1;
-	if (is_unreadable(s, d, dose, &unreadable)) {
-		*e = unreadable;
+	/* Also where the check came to an end: what it could not ask may be a value it lacks. */
+	if ((is_unshadowed && is_blinded(s, &heard, shadows, &why)) ||
+	    (rc != 0 && is_unreadable(s, d, dose, &why))) {
+		*e = why;
 		return 1;
 	}
 	return rc;

@@ -211,4 +211,22 @@ like "a table that both sides read is not damaged" "$(unchallenged f/itself)" 'b
 like "what only the table itself has is not challenged" "$(unchallenged f/rowid)" 'the query asks for the number of a row'
 is "nor attacked" "$(attacks f/rowid)" 'false alarm identity'
 is "words: a share" "$(turns_red f/within rows-lost | sed 's/.*|//')" '20 % of the rows of times are gone'
+
+# ---- somebody writes meanwhile: neither kept out, nor noticed as if it were damage ----
+cat >busy.yaml <<'YAML'
+assize: 1
+targets: { copy: { sqlite: copy.db } }
+audits:
+  b: { target: copy, checks: [{ id: busy, missing: { table: times, columns: [z, o, d] }, expect: "== 0" }] }
+YAML
+"$ASSIZE" challenge -f busy.yaml --record busy.db >busy.txt 2>&1 &
+busy=$!
+reap $busy
+refused=0
+while kill -0 $busy 2>/dev/null; do
+	sqlite3 -cmd '.timeout 60000' copy.db "UPDATE one SET total = total + 1" 2>/dev/null || refused=$((refused + 1))
+done
+is "writers get in while a check is challenged" $refused 0
+like "and what was measured then is not counted" "$(cat busy.txt)" 'somebody wrote|its snapshot with it|7 of 7 attacks noticed'
+unlike "nor noticed: half of the values are there" "$(cat busy.txt)" 'no value: [^;]*nulled'
 done_testing
