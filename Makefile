@@ -25,10 +25,10 @@ $(BUILD)/libraries.mk: tests/setup tests/packages
 	@$(SETUP) build $@
 
 # What the sources say about themselves.
-SOURCES := $(sort $(wildcard $(addsuffix /*.c,runner runner/* audits gates reports rollback)))
+SOURCES := $(sort $(wildcard $(addsuffix /*.c,runner runner/* audits audits/* gates reports rollback)))
 UNITS   := $(sort $(wildcard tests/unit/test_*.c))
 TOOLS   := $(sort $(wildcard tests/tools/*.c))
-HEADERS := $(sort $(wildcard $(addsuffix /*.h,runner runner/* audits gates reports rollback tests/*)))
+HEADERS := $(sort $(wildcard $(addsuffix /*.h,runner runner/* audits audits/* gates reports rollback tests/*)))
 PAGES   := $(sort $(wildcard runner/man/*.[157]))
 OTHERS  := $(sort $(wildcard tests/bench/*.c tests/bench/*/*.c tests/torture/*.c))
 SCRIPTS := $(sort $(wildcard tests/t/*.t tests/kinds/*.t))

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"

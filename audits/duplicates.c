@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
 #include "audits/scan_show.h"

@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
 #include "runner/base/arena.h"

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "audits/arsenal_http.h"
 #include "audits/http_kind.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"

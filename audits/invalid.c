@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/invalid_rules.h"
 #include "audits/kind_rows.h"

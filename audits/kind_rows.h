@@ -45,16 +45,33 @@ extern const struct audit_kind audit_kind_rollback;
 extern const struct audit_kind audit_kind_recorded;
 extern const struct audit_kind audit_kind_overdue;
 
-/* How kinds are attacked, each in audits/arsenal_<name>.c. */
+/* How kinds are attacked: audits/arsenal. */
+extern const struct arsenal arsenal_aggregate;
 extern const struct arsenal arsenal_archive;
+extern const struct arsenal arsenal_command;
 extern const struct arsenal arsenal_digests;
+extern const struct arsenal arsenal_distribution;
+extern const struct arsenal arsenal_duplicates;
 extern const struct arsenal arsenal_elf;
 extern const struct arsenal arsenal_file;
+extern const struct arsenal arsenal_freshness;
+extern const struct arsenal arsenal_http;
+extern const struct arsenal arsenal_invalid;
+extern const struct arsenal arsenal_journey;
 extern const struct arsenal arsenal_log;
+extern const struct arsenal arsenal_migrations;
+extern const struct arsenal arsenal_missing;
 extern const struct arsenal arsenal_oci;
+extern const struct arsenal arsenal_orphans;
+extern const struct arsenal arsenal_promql;
+extern const struct arsenal arsenal_reconcile;
 extern const struct arsenal arsenal_rollback;
+extern const struct arsenal arsenal_rows;
 extern const struct arsenal arsenal_sbom;
+extern const struct arsenal arsenal_schema;
+extern const struct arsenal arsenal_scrape;
 extern const struct arsenal arsenal_secrets;
 extern const struct arsenal arsenal_signature;
+extern const struct arsenal arsenal_sql;
 
 #endif

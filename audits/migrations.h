@@ -22,7 +22,6 @@
 #include "runner/base/pairs.h"
 
 struct arena;
-struct arsenal;
 struct check;
 struct db;
 struct db_column;
@@ -353,8 +352,6 @@ int migrations_compare_content(struct world *w, struct migration *m, const struc
 			       struct err *e);
 /* Pending, or out of order when newer is not NULL. */
 void migrations_found_unapplied(struct world *w, const struct migration *m, const char *newer);
-
-extern const struct arsenal arsenal_migrations;
 
 extern const struct framework migrations_flyway, migrations_liquibase, migrations_alembic,
 	migrations_django, migrations_sqitch, migrations_atlas, migrations_drizzle,

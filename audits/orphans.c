@@ -7,7 +7,6 @@
  */
 #include <stddef.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "audits/arsenal_http.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"
 #include "runner/base/buf.h"

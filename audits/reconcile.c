@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "runner/base/arena.h"

@@ -1,7 +1,6 @@
 /* rows: how many rows a table has, or of those a condition holds for. 0 is a value. */
 #include <stddef.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/kind_rows.h"
 #include "audits/scan.h"
 #include "runner/model/kind.h"

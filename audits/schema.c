@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "audits/arsenal_schema.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "audits/schema_changes.h"

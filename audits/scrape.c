@@ -15,7 +15,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "audits/arsenal_http.h"
 #include "audits/exposition.h"
 #include "audits/hash_table.h"
 #include "audits/kind_rows.h"

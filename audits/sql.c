@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "audits/arsenal_database.h"
 #include "audits/database.h"
 #include "audits/kind_rows.h"
 #include "audits/show.h"

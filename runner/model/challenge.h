@@ -10,7 +10,7 @@
  * noticed.
  *
  * Here are the nouns and the pure judgement. How each family of kinds is attacked is its arsenal
- * (audits/arsenal_*.c), the loop is runner/challenge.c.
+ * (audits/arsenal), the loop is runner/challenge.c.
  */
 #ifndef ASSIZE_MODEL_CHALLENGE_H
 #define ASSIZE_MODEL_CHALLENGE_H

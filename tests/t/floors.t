@@ -8,9 +8,9 @@ rule=$ROOT/tests/rules/floors
 world()
 {
 	rm -rf "$TMP/world"
-	mkdir -p "$TMP"/world/{runner/{base,io,model,history},audits,gates,reports,rollback}
+	mkdir -p "$TMP"/world/{runner/{base,io,model,history},audits/arsenal,gates,reports,rollback}
 	cd "$TMP/world" || exit 1
-	touch runner/{main.h,base/b.h,io/i.h,model/m.h,history/h.h} audits/a.h gates/g.h reports/r.h
+	touch audits/arsenal/x.h runner/{main.h,base/b.h,io/i.h,model/m.h,history/h.h} audits/a.h gates/g.h reports/r.h
 	printf '#include "runner/base/b.h"\n#include <stdio.h>\n#include <sys/stat.h>\n' >runner/base/b.c
 	printf '#include <yaml.h>\n#include "runner/base/b.h"\n' >runner/io/yaml.c
 	printf '#include <sqlite3.h>\n#include "runner/io/i.h"\n' >runner/history/store.c
@@ -34,6 +34,10 @@ exits "a house in order passes" 0 "$rule" "$TMP/world"
 is "and nothing is said" "$out" ""
 breaks "base knows nothing above it" runner/base/b.c '#include "runner/io/i.h"' \
 	'runner/base (floor 0) includes "runner/io/i.h" (floor 1)'
+breaks "a kind does not know how it is attacked" audits/a.h '#include "audits/arsenal/x.h"' \
+	'audits (floor 3) includes "audits/arsenal/x.h" (floor 3.5)'
+breaks "nor its attacks the gates" audits/arsenal/x.h '#include "gates/g.h"' \
+	'audits/arsenal (floor 3.5) includes "gates/g.h" (floor 3)'
 breaks "rooms of one floor do not know each other" runner/io/yaml.c '#include "runner/model/m.h"' \
 	'runner/io (floor 1) includes "runner/model/m.h" (floor 1)'
 breaks "gates do not read reports" gates/g.c '#include "reports/r.h"' \

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "audits/arsenal_artifact.h"
-#include "audits/arsenal_sample.h"
+#include "audits/arsenal/artifact.h"
+#include "audits/arsenal/sample.h"
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/io/clock.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audits/arsenal_schema.h"
+#include "audits/arsenal/schema.h"
 #include "audits/schema_changes.h"
 #include "audits/schema_snapshot.h"
 #include "runner/base/arena.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audits/arsenal_signed.h"
+#include "audits/arsenal/signed.h"
 #include "audits/signature.h"
 #include "runner/base/arena.h"
 #include "runner/base/base64.h"
