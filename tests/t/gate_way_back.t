@@ -52,7 +52,7 @@ is "as JSON as well" "$("$ASSIZE" rollback list --json | jq -r '.rel[] | select(
 sed 's/tags: any }/tags: any }, run: never/' assize.yaml >never.yaml
 exits "its evidence may be of the other commit, by its ref" 2 "$ASSIZE" gate any -s refs/tags/v1.1.0 -f never.yaml
 exits "or its name" 2 "$ASSIZE" gate any -s v1.1.0 -f never.yaml
-like "which is told" "$out" 'require undecided rollback/rel:v1.1.0 proven just now as commit .*but the tag leads to'
+like "which is told" "$out" 'require undecided rollback/rel:v1.1.0 proven (just now|[0-9.]+ m?s ago) as commit .*but the tag leads to'
 exits "a decision made again says the same" 0 "$ASSIZE" replay latest
 exits "another release has a way back" 0 "$ASSIZE" gate any -s v1.2.0 -f never.yaml
 exits "the gate verifies it again: it is disproved" 1 "$ASSIZE" gate any -s v1.1.0
@@ -73,7 +73,7 @@ git -C repo tag -f v1.0.0 HEAD >/dev/null 2>&1
 exits "a tag was moved: disproved" 1 "$ASSIZE" gate all -s 2026.12
 git -C repo tag -d v1.0.0 >/dev/null
 exits "deleting it opens nothing" 2 "$ASSIZE" gate all -s 2026.13
-like "it is told" "$out" "require undecided rollback/rel:v1.0.0 disproved just now as commit .*is no tag of the repository now"
+like "it is told" "$out" "require undecided rollback/rel:v1.0.0 disproved (just now|[0-9.]+ m?s ago) as commit .*is no tag of the repository now"
 like "with what brings it back as it was first" "$out" "is no tag of the repository now  [^ ]+ to do: git tag v1.0.0 $commit"
 bring=$(sed -n 's/.*to do: \(git tag v1.0.0 .*\)/\1/p' <<<"$out")
 exits "a decision made again says the same" 0 "$ASSIZE" replay latest
