@@ -32,7 +32,7 @@ static const char *rowid_of(const struct scan *s, const struct db_table *t)
 {
 	static const char *const names[] = {"rowid", "_rowid_", "oid"};
 
-	if (t->storage && (strstr(t->storage, "WITHOUT ROWID") || strstr(t->storage, "VIRTUAL")))
+	if (!db_has_rowid(t))
 		return NULL;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!has_column(s, t, names[i]))

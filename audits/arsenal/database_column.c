@@ -74,10 +74,8 @@ static const char *key_columns(const struct siege *s, const struct seen_table *t
 static const char *rowid_of(const struct seen_table *t)
 {
 	static const char *const names[] = {"rowid", "_rowid_", "oid"};
-	const char *storage = t->facts->storage;
 
-	if (t->facts->is_view || (storage != NULL && (strstr(storage, "WITHOUT ROWID") != NULL ||
-						      strstr(storage, "VIRTUAL") != NULL)))
+	if (!db_has_rowid(t->facts))
 		return NULL;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (siege_find_column(t, names[i]) == NO_COLUMN)

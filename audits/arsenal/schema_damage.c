@@ -207,8 +207,7 @@ static const char *null_guard(const struct schema_spot *s)
 	const struct db_column *c = s->item;
 	bool is_rowid = s->catalog->engine == DB_SQLITE && key_columns(s->table) == 1 &&
 			strcasecmp(c->type, "INTEGER") == 0;
-	bool has_rowid = s->catalog->engine == DB_SQLITE &&
-			 !(s->table->storage && strstr(s->table->storage, "WITHOUT ROWID"));
+	bool has_rowid = s->catalog->engine == DB_SQLITE && db_has_rowid(s->table);
 
 	if (c->key > 0 && (!has_rowid || is_rowid))
 		return "the primary key refuses NULL by itself";

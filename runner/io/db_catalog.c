@@ -11,6 +11,7 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/err.h"
+#include "runner/base/str.h"
 #include "runner/io/db_catalog_build.h"
 #include "runner/io/db_driver.h"
 
@@ -188,4 +189,11 @@ int db_catalog(struct db *db, struct arena *a, const struct db_wanted *wanted, i
 	db_lens_catalog(db, a, &c);
 	*out = c;
 	return 0;
+}
+
+bool db_has_rowid(const struct db_table *t)
+{
+	return !t->is_view &&
+	       (t->storage == NULL || (!str_glob_fold("*without*rowid*", t->storage) &&
+				       !str_glob_fold("*virtual*", t->storage)));
 }

@@ -266,4 +266,7 @@ int db_elsewhere(struct db *db, struct arena *a, int64_t deadline_ms, struct db_
 int db_describe(struct db *db, struct arena *a, const char *name, int64_t deadline_ms,
 		struct db_table *out, struct err *e);
 
+/* Do the rows of a table of SQLite have numbers? Its storage is written as its author wrote it. */
+bool db_has_rowid(const struct db_table *t);
+
 #endif
