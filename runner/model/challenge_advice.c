@@ -128,7 +128,9 @@ static const char *half_way(struct arena *a, const struct proposal *p)
 {
 	double middle = p->from + (p->to - p->from) / 2;
 	struct scale scale = scale_of(p->unit, middle);
-	bool is_whole = p->before->value.type == VALUE_INT && scale.suffix[0] == '\0';
+	/* an average may be whole by chance */
+	bool is_whole = p->before->value.type == VALUE_INT && p->after->value.type == VALUE_INT &&
+			scale.suffix[0] == '\0';
 	bool is_ceiling = p->side == EXPECT_CEILING;
 	double at = middle / scale.factor;
 

@@ -455,6 +455,22 @@ static void test_challenge_advice_tells_the_two_apart(void **state)
 	arena_free(a);
 }
 
+/* A bound that the check only just meets would be red tomorrow. */
+static void test_challenge_advice_lies_between_the_two(void **state)
+{
+	static const struct sample from = {"", INT(501), 0}, to = {"", REAL(500.8), 0};
+	const struct audit_kind kind = {.name = "sql", .family = "database"};
+	const struct check check = {.name = "a/b", .kind = &kind};
+	struct arena *a = arena_new();
+	struct result before = judged(a, &check, &from, ""), after = judged(a, &check, &to, "");
+	struct attack_result of = {.name = "one", .object = "", .outcome = ATTACK_TOLERATED};
+	const struct attack_sides sides = {&check, &before, &after, 1, 1, true};
+
+	(void)state;
+	assert_string_equal(attack_advice(a, &sides, &of, ""), "expect: \">= 500.9\"");
+	arena_free(a);
+}
+
 /* A bound for one series is one for all of them. */
 static void test_challenge_advice_holds_for_every_series(void **state)
 {
@@ -588,6 +604,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_challenge_attacks_come_to_what_they_did),
 		cmocka_unit_test(test_challenge_advice_tells_the_two_apart),
+		cmocka_unit_test(test_challenge_advice_lies_between_the_two),
 		cmocka_unit_test(test_challenge_advice_holds_for_every_series),
 		cmocka_unit_test(test_challenge_advice_names_another_kind),
 		cmocka_unit_test(test_challenge_advice_knows_no_time_that_was_taken_once),
