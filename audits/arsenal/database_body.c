@@ -13,6 +13,7 @@
 #include "runner/base/err.h"
 #include "runner/base/num.h"
 #include "runner/io/db_dialect.h"
+#include "runner/model/kind.h"
 
 #define FAR_AWAY "1000000000" /* from where a key would be */
 
@@ -67,6 +68,28 @@ static void put_chosen(const struct siege *s, const struct damage *d, const stru
 					   "CASE WHEN (%s\n) THEN 1 ELSE 0 END = 1", t->scope));
 }
 
+/*
+ * A number that is written as text has no case, and is the same number behind a space: only a rule
+ * for texts, of kind invalid, is about the space.
+ */
+static const char *has_letters(const struct siege *s, const struct damage *d)
+{
+	struct arena *a = s->challenge->arena;
+	const char *x = siege_column(s, d);
+
+	switch (d->table->of->source.engine) {
+	case DB_SQLITE:
+		return arena_printf(a, "upper(%s) <> lower(%s) COLLATE BINARY", x, x);
+	case DB_POSTGRES:
+		return arena_printf(a, "upper(CAST(%s AS text)) <> lower(CAST(%s AS text))", x, x);
+	case DB_MYSQL: /* most collations do not tell cases apart */
+		return arena_printf(a, "HEX(UPPER(%s)) <> HEX(LOWER(%s))", x, x);
+	case DB_ODBC:
+		break;
+	}
+	return arena_printf(a, "%s IS NOT NULL", x);
+}
+
 /* What is different afterwards, of the column; NULL = every row. */
 static const char *differs(const struct siege *s, const struct damage *d)
 {
@@ -85,9 +108,12 @@ static const char *differs(const struct siege *s, const struct damage *d)
 		return arena_printf(a, "%s <> %s", x, d->literal);
 	case DAMAGE_GROUP_LOST:
 		return arena_printf(a, "%s = %s", x, d->literal);
+	case DAMAGE_CASE_SPACE:
+		return strcmp(s->challenge->check->kind->name, "invalid") == 0
+			       ? arena_printf(a, "%s IS NOT NULL", x)
+			       : has_letters(s, d);
 	case DAMAGE_NULLED:
 	case DAMAGE_UNKNOWN:
-	case DAMAGE_CASE_SPACE:
 	case DAMAGE_ORPHANED:
 	case DAMAGE_STALE:
 	case DAMAGE_AHEAD:

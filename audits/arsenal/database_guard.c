@@ -374,13 +374,47 @@ static const char *shown_guard(const struct siege *s, const struct damage *d, co
 
 /* ---- what changes nothing ---- */
 
+/* How many of the rows that the check looks at are in a table, or in a query in its place. */
+static int count_seen(const struct siege *s, const struct seen_table *t, const char *body,
+		      int64_t *out, struct err *e)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
+	if (body != NULL) {
+		(void)buf_printf(&b, "SELECT count(*) FROM (%s\n) AS ", body);
+		db_quote(t->of->source.engine, &b, t->name);
+	} else {
+		(void)buf_printf(&b, "SELECT count(*) FROM %s", t->quoted);
+	}
+	if (t->where != NULL)
+		(void)buf_printf(&b, " WHERE (%s\n)", t->where);
+	return siege_count(s, t->of, siege_keep(s, &b), out, e);
+}
+
+/* How many rows fewer. The newest are few, or none, where many have the same time. */
+static int count_lost(const struct siege *s, const struct seen_table *t, const char *body,
+		      int64_t *out, struct err *e)
+{
+	int64_t before, after;
+
+	if (count_seen(s, t, NULL, &before, e) != 0 || count_seen(s, t, body, &after, e) != 0)
+		return -1;
+	*out = before - after;
+	return 0;
+}
+
 /* How many of the rows that the check looks at the damage would change. */
-static int count_changes(const struct siege *s, const struct attack *a, int64_t *out, struct err *e)
+static int count_changes(const struct siege *s, const struct attack *a, const char *body,
+			 int64_t *out, struct err *e)
 {
 	const struct damage *d = a->state;
 	const struct seen_table *t = d->table;
 	const char *changes = siege_changes(s, d, a->dose);
 	struct buf b;
+
+	if (d->op == DAMAGE_NEWEST_LOST)
+		return count_lost(s, t, body, out, e);
 
 	buf_init(&b, BUF_UNBOUNDED); /* the definition is bounded */
 	(void)buf_printf(&b, "SELECT count(*) FROM %s WHERE %s", siege_from(s, t),
@@ -443,7 +477,7 @@ void siege_settle(struct siege *s, struct attack *a)
 		return;
 	}
 	if (siege_body(s, d, d->table, a->dose, &body, &e) != 0 ||
-	    (!is_drop && count_changes(s, a, &n, &e) != 0) || !is_reckoned(s, d, body, &e)) {
+	    (!is_drop && count_changes(s, a, body, &n, &e) != 0) || !is_reckoned(s, d, body, &e)) {
 		settle(a, ATTACK_INCONCLUSIVE, arena_strdup(s->challenge->arena, e.message));
 		return;
 	}

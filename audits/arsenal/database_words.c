@@ -26,13 +26,18 @@ static const char *column_in(struct arena *a, const char *object, const char *is
 	return arena_printf(a, "%s %s in %s of the rows", object, is, share(a, p));
 }
 
+/* "1.35", "12": to three digits, and never 1, which would change nothing. */
+static const char *factor_of(struct arena *a, double factor)
+{
+	if (factor < 1.01)
+		return arena_printf(a, "%.4g", factor);
+	return factor < 10 ? arena_printf(a, "%.3g", factor) : arena_printf(a, "%.0f", factor);
+}
+
 /* "ten times as large", "1.35 times as large" */
 static const char *times(struct arena *a, double factor)
 {
-	if (factor == 10)
-		return "ten times";
-	return factor < 10 ? arena_printf(a, "%.3g times", factor)
-			   : arena_printf(a, "%.0f times", factor);
+	return factor == 10 ? "ten times" : arena_printf(a, "%s times", factor_of(a, factor));
 }
 
 static const char *rows_words(struct arena *a, const struct damage *d, const char *object,
@@ -56,7 +61,7 @@ static const char *rows_words(struct arena *a, const struct damage *d, const cha
 						share(a, dose), object);
 	if (d->op == DAMAGE_NEWEST_LOST)
 		return dose >= 1
-			       ? arena_printf(a, "all rows of %s with a %s are gone",
+			       ? arena_printf(a, "all rows of %s that have a time in %s are gone",
 					      d->table->shown, column)
 			       : arena_printf(a, "the newest %s of the rows of %s (by %s) are gone",
 					      share(a, dose), d->table->shown, column);
@@ -99,7 +104,8 @@ static const char *column_words(struct arena *a, const struct damage *d, const c
 		return arena_printf(a, "%s is %s as large", object, times(a, 1 + dose));
 	case DAMAGE_SCALED_DOWN:
 		return dose == 9 ? arena_printf(a, "%s is a tenth of what it is", object)
-				 : arena_printf(a, "%s is divided by %.3g", object, 1 + dose);
+				 : arena_printf(a, "%s is divided by %s", object,
+						factor_of(a, 1 + dose));
 	case DAMAGE_STALE:
 	case DAMAGE_AHEAD:
 		(void)num_format_duration((int64_t)(dose * 1000), duration);

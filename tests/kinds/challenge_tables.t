@@ -6,12 +6,13 @@
 cd "$TMP"
 sqlite3 odd.db "CREATE TABLE \"group\" (\"order\" INTEGER, \"sel\"\"ect\" TEXT, \"a.b\" TEXT, \"from\" INT);
 	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO \"group\" SELECT i, 'v' || (i % 3), 'x' || i, i FROM n;
-	CREATE TABLE \"my.table\" (id TEXT PRIMARY KEY, v INT) WITHOUT ROWID; INSERT INTO \"my.table\" SELECT 'k' || \"order\", \"order\" FROM \"group\";
+	CREATE TABLE \"my.table\" (id TEXT PRIMARY KEY, v INT) Without  Rowid; INSERT INTO \"my.table\" SELECT 'k' || \"order\", \"order\" FROM \"group\";
 	CREATE VIEW large AS SELECT v * 2 AS w, id FROM \"my.table\" WHERE v > 100;
 	CREATE TABLE times (id INTEGER PRIMARY KEY, at INT, at_ms INT, z TEXT, o TEXT, d TEXT, v INT);
 	INSERT INTO times SELECT i, u, u * 1000, strftime('%Y-%m-%dT%H:%M:%fZ', u, 'unixepoch'), strftime('%Y-%m-%dT%H:%M:%S+02:00', u + 7200, 'unixepoch'),
 		date(u, 'unixepoch'), i FROM (SELECT \"order\" AS i, CAST(strftime('%s', 'now') AS INT) - (500 - \"order\") * 3600 AS u FROM \"group\");
 	CREATE TABLE one (total INT); INSERT INTO one VALUES (5); CREATE TABLE side (total INT); INSERT INTO side VALUES (5);
+	CREATE TABLE prices (price TEXT, asof INT); INSERT INTO prices SELECT v * 1.5, max(at) OVER () FROM times;
 	CREATE TABLE flags (is_on BOOLEAN); INSERT INTO flags SELECT v % 4 > 0 FROM times;
 	CREATE TABLE books (id INTEGER PRIMARY KEY, amount REAL, state TEXT, note TEXT); INSERT INTO books SELECT id, v * 1.5, 's' || v % 3, '' FROM times"
 cp odd.db copy.db
@@ -36,6 +37,9 @@ audits:
       - { id: flags, sql: "SELECT count(*) FROM flags WHERE is_on", expect: ">= 300" }
       - { id: sample, missing: { table: times, columns: z, sample: "10%" }, expect: "<= 5%" }
       - { id: few, rows: { table: one }, expect: ">= 1" }
+      - { id: prices, sql: "SELECT avg(price) FROM prices", expect: ">= 100" }
+      - { id: at-once, freshness: { table: prices, column: asof, format: unix }, expect: "<= 5d" }
+      - { id: exactly, sql: "SELECT sum(amount) FROM books", expect: "== 187875" }
       - { id: unix, freshness: { table: times, column: at, format: unix }, expect: "< 5d" }
       - { id: unix-ms, freshness: { table: times, column: at_ms, format: unix_ms }, expect: "< 5d" }
       - { id: zulu, freshness: { table: times, column: z }, expect: "< 5d" }
@@ -211,6 +215,10 @@ like "a table that both sides read is not damaged" "$(unchallenged f/itself)" 'b
 like "what only the table itself has is not challenged" "$(unchallenged f/rowid)" 'the query asks for the number of a row'
 is "nor attacked" "$(attacks f/rowid)" 'false alarm identity'
 is "words: a share" "$(turns_red f/within rows-lost | sed 's/.*|//')" '20 % of the rows of times are gone'
+is "words: a factor that is next to 1" "$(turns_red f/exactly scaled-up | sed 's/.*|//')" 'books.amount is 1.001 times as large'
+is "words: a divisor that is next to 1" "$(turns_red f/exactly scaled-down | sed 's/.*|//')" 'books.amount is divided by 1.001'
+like "a number in a text has no case" "$(attacks f/prices)" 'no effect case-space prices.price'
+like "nothing is newest where all is of one time" "$(attacks f/at-once)" 'no effect newest-lost prices.asof'
 
 # ---- somebody writes meanwhile: neither kept out, nor noticed as if it were damage ----
 cat >busy.yaml <<'YAML'
