@@ -208,12 +208,12 @@ static void set_target(struct loader *l, struct check *c, const char *name, bool
 		load_no_target(l, name, pos);
 		return;
 	}
+	if (t && (t->type == TARGET_NONE || t->location == NULL))
+		return; /* its definition is wrong, and reported */
 	if (t && (kind->targets & TARGET_BIT(t->type))) {
 		c->target = t;
 		return;
 	}
-	if (t && t->type == TARGET_NONE)
-		return; /* its definition is wrong, and reported */
 	if (kind->targets == 0) {
 		if (is_own)
 			(void)diags_at(l->diags, pos, "remove it", "kind \"%s\" takes no target",
