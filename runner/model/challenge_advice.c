@@ -6,6 +6,7 @@
  */
 #include "runner/model/challenge.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -225,14 +226,30 @@ static const struct result *result_of(const struct result *items, size_t n, cons
 	return NULL;
 }
 
+/* No status lies half way between two others. */
+static const char *status_advice(struct arena *a, const struct attack_sides *s,
+				 const struct proposal *p)
+{
+	const char *text;
+
+	if (p->before->value.type != VALUE_INT)
+		return NULL;
+	text = arena_printf(a, "== %" PRId64, p->before->value.integer);
+	return is_telling(a, s, p, text) ? arena_printf(a, "expect: { status: \"%s\" }", text)
+					 : NULL;
+}
+
 static const char *bound_advice(struct arena *a, const struct attack_sides *s,
 				const struct proposal *p)
 {
 	const char *series = p->after->series;
 	const struct named_expectation *x = expected_of(s->check, series);
-	const char *text = half_way(a, p);
+	const char *text;
 	int n = (int)name_length(series);
 
+	if (strcmp(series, "status") == 0 && strcmp(s->check->kind->family, "database") != 0)
+		return status_advice(a, s, p);
+	text = half_way(a, p);
 	if (text == NULL || !is_telling(a, s, p, text))
 		return NULL;
 	text = expect_with(a, x != NULL && x->has_expect ? &x->expect : NULL, p->side, text);
