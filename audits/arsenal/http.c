@@ -194,6 +194,7 @@ static unsigned wanted_of(const struct check *c, long status)
 	return wanted;
 }
 
+/* As long as the timeout allows: how long is too long is what the bound says. */
 static void survey_times(struct challenge *c, const struct http_response *res)
 {
 	double most = (double)c->check->timeout_ms / 1000 - res->total_s;
@@ -205,9 +206,8 @@ static void survey_times(struct challenge *c, const struct http_response *res)
 		if (!http_is_expected(c->check, times[i]) || isnan(now) || most <= SHORTEST_S)
 			continue;
 		a = challenge_add(c, &rows[HTTP_LATER], times[i]);
-		a->dose = fmin(fmax(9 * now, SHORTEST_S), most);
+		a->dose = a->most = most;
 		a->least = SHORTEST_S;
-		a->most = most;
 	}
 }
 

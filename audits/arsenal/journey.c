@@ -85,6 +85,7 @@ static void aim_at(struct challenge *c, struct attack *a, size_t item, const cha
 	a->state = aim;
 }
 
+/* As long as the timeout allows: how long is too long is what the bound says. */
 static void survey_time(struct challenge *c, const struct journey_step *step, size_t item)
 {
 	const struct replay *r = c->state;
@@ -99,9 +100,8 @@ static void survey_time(struct challenge *c, const struct journey_step *step, si
 	if (most <= SHORTEST_S)
 		return;
 	a = challenge_add(c, &rows[JOURNEY_LATER], "");
-	a->dose = fmin(fmax(9 * took, SHORTEST_S), most);
+	a->dose = a->most = most;
 	a->least = SHORTEST_S;
-	a->most = most;
 	aim_at(c, a, item, step->id);
 }
 

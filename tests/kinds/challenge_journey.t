@@ -121,7 +121,7 @@ failed login-redirect stock
 no value login-page stock
 no value body-empty stock
 guarded body-cut stock
-tolerated later stock
+failed later stock
 no value removed stock /stock
 no value nulled stock /stock
 failed zeroed stock /stock
