@@ -276,8 +276,8 @@ static bool is_claimed(const struct check *c, const struct attack_row *row)
 	return false;
 }
 
-static void judge_attempt(const struct bout *b, const struct attack *a, const struct attempt *t,
-			  struct attack_result *out)
+void bout_judge(const struct bout *b, const struct attack *a, const struct attempt *t,
+		struct attack_result *out)
 {
 	struct arena *arena = b->challenger->req.arena;
 	struct attack_sides sides = {
@@ -311,7 +311,7 @@ static int strike(struct bout *b, const struct attack *a, struct attack_result *
 	int rc = bout_attempt(b, a, a->dose, &t, e);
 
 	if (rc == 0)
-		judge_attempt(b, a, &t, out);
+		bout_judge(b, a, &t, out);
 	attempt_release(&t);
 	if (rc == 0 && a->most > 0 && !a->row->is_control &&
 	    (attack_is_noticed(out->outcome) || attack_is_survivor(out->outcome)))

@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "runner/base/arena.h"
 #include "runner/base/err.h"
 #include "runner/challenge_parts.h"
 
@@ -15,34 +16,41 @@
 struct search {
 	struct bout *bout;
 	const struct attack *attack;
-	size_t n_left;	/* executions */
-	double missed;	/* the largest dose known to be missed; 0 = none */
-	double noticed; /* the smallest known to be noticed; 0 = none */
+	size_t n_left;		   /* executions */
+	double missed;		   /* the largest dose known to be missed; 0 = none */
+	double noticed;		   /* the smallest known to be noticed; 0 = none */
+	struct attack_result flip; /* what noticed that one; no outcome = not asked here */
 };
 
 /* 1 = noticed, 0 = missed, 2 = cannot be told; -1 = error. */
-static int ask(struct search *s, double dose, struct err *e)
+static int ask(struct search *s, double dose, struct attack_result *out, struct err *e)
 {
 	struct attempt t;
 	int rc = bout_attempt(s->bout, s->attack, dose, &t, e);
 
 	s->n_left--;
+	*out = (struct attack_result){.name = s->attack->row->name, .object = s->attack->object};
 	if (rc == 0 && t.refusal != NULL)
 		rc = 2;
 	else if (rc == 0)
 		rc = outcome_is_passing(t.judged.outcome) ? 0 : 1;
+	if (rc == 1)
+		bout_judge(s->bout, s->attack, &t, out);
 	attempt_release(&t);
 	return rc;
 }
 
 static int note(struct search *s, double dose, struct err *e)
 {
-	int rc = ask(s, dose, e);
+	struct attack_result told;
+	int rc = ask(s, dose, &told, e);
 
-	if (rc == 1)
+	if (rc == 1) {
 		s->noticed = dose;
-	else if (rc == 0)
+		s->flip = told;
+	} else if (rc == 0) {
 		s->missed = dose;
+	}
 	return rc;
 }
 
@@ -77,11 +85,12 @@ static int sample(struct search *s, bool *is_erratic, struct err *e)
 
 	for (size_t i = 0; i < N_SAMPLES && s->n_left > 0; i++) {
 		double dose = s->missed * below[i];
+		struct attack_result told;
 		int rc;
 
 		if (dose < s->attack->least)
 			return 0;
-		rc = ask(s, dose, e);
+		rc = ask(s, dose, &told, e);
 		if (rc < 0)
 			return -1;
 		*is_erratic = *is_erratic || rc == 1;
@@ -89,11 +98,34 @@ static int sample(struct search *s, bool *is_erratic, struct err *e)
 	return 0;
 }
 
+/*
+ * At its smallest dose another bound may notice the attack than at its full one, or none at all,
+ * where nothing can be measured any more.
+ */
+static void tell_flip(const struct search *s, bool is_noticed, struct attack_result *out)
+{
+	const struct bout *b = s->bout;
+	const char *words;
+	const struct attack_result *flip = s->flip.outcome != ATTACK_INCONCLUSIVE ? &s->flip : out;
+
+	out->turns_red = s->noticed;
+	if (is_noticed)
+		out->bound = flip->outcome == ATTACK_FAILED ? flip->bound : NULL;
+	words = b->arsenal->words(&b->challenge, s->attack, s->noticed);
+	if (flip->outcome != ATTACK_FAILED && flip->reason != NULL)
+		words = arena_printf(b->challenge.arena, "%s: %s", words, flip->reason);
+	out->turns_red_words = bout_keep(b, words);
+}
+
 int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
 		   struct attack_result *out, struct err *e)
 {
-	struct search s = {b, a, CHALLENGE_MAX_STEPS, is_noticed ? 0 : a->dose,
-			   is_noticed ? a->dose : 0};
+	struct search s = {b,
+			   a,
+			   CHALLENGE_MAX_STEPS,
+			   is_noticed ? 0 : a->dose,
+			   is_noticed ? a->dose : 0,
+			   {.name = NULL}};
 
 	if (bracket(&s, e) < 0)
 		return -1;
@@ -101,7 +133,6 @@ int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
 		return 0;
 	if (close_in(&s, e) < 0 || sample(&s, &out->is_erratic, e) < 0)
 		return -1;
-	out->turns_red = s.noticed;
-	out->turns_red_words = bout_keep(b, b->arsenal->words(&b->challenge, a, s.noticed));
+	tell_flip(&s, is_noticed, out);
 	return 0;
 }

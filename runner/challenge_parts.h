@@ -34,6 +34,9 @@ struct attempt {
 int bout_attempt(struct bout *b, const struct attack *a, double dose, struct attempt *out,
 		 struct err *e);
 void attempt_release(struct attempt *t);
+/* What came of it; out's texts are in the request's arena. */
+void bout_judge(const struct bout *b, const struct attack *a, const struct attempt *t,
+		struct attack_result *out);
 
 /* What an arsenal says may hold what it read: without secrets, in the request's arena. NULL = NULL.
  */
