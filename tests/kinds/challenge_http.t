@@ -82,6 +82,7 @@ audits:
       - { id: moved, http: { path: /moved, capture: { to: "header:Location" } }, expect: { status: "== 302", to: 'matches /page.html\$/' } }
       - { id: moved-somewhere, http: /moved, expect: { status: "== 302" } }
       - { id: either, http: /health.txt, expect: { status: "in [200, 204]" } }
+      - { id: not500, http: /health.txt, expect: { status: "!= 500" } }
       - { id: failing, http: /flaky, expect: { status: ">= 500" } }
       - { id: body, http: /health.txt, expect: { body: '== "ok"' } }
       - { id: size, http: /health.txt, expect: { size: "between 2 and 6" } }
@@ -107,6 +108,8 @@ is "damage survives" "$status" 1
 is "the servers are asked as often as one run asks them" "$(($(wc -l <nginx/access.log) - one))" "$one"
 run "$ASSIZE" challenge
 said=$out$err
+is "no status lies half way between two others" "$(grep -A14 ^h/not500 <<<"$out" | grep advice | sort -u)" \
+	'    advice      expect: { status: "== 200" }'
 
 # said_of CHECK CLAIM, the expected table on stdin
 said_of()

@@ -194,7 +194,7 @@ T
 ok "5 pass 10" between 1 "$(turns_red s/by doubled)" 1.06
 ok "3 fall below 1" between 2 "$(turns_red s/by tenth)" 2.11
 is "one of three series is missed" "$(turns_red s/by series-lost | cut -d'|' -f2)" \
-	'1 of the 3 series of queue_jobs are gone'
+	'1 of the 3 series of queue_jobs are gone: 2 series selected, min_series is 3'
 said_of s/sum "a sum: a series less makes it smaller, and another instance is not selected" <<T
 $replayed
 $page_attacks
@@ -397,7 +397,7 @@ ok "an answer of 2 min ago is refused" between 120 "$(turns_red p/scalar stale)"
 like "the newest half of a range is missed" "$(attacks p/range)" 'no value newest-lost'
 # 61 points in 30 min: without the newest 11 of them the last one is 5.5 min old.
 is "without 5.5 min of it" "$(turns_red p/range newest-lost | cut -d'|' -f2)" \
-	'the newest 11 of 61 points are missing'
+	'the newest 11 of 61 points are missing: the newest point is 5.5 min older than what was asked for, more than 5 min (stale)'
 like "another instance is not told from this one" "$(attacks p/instance)" 'guarded other-target instance'
 
 is "attacks of pages are those that the kind lists" "$(unlisted scrape 's/%')" ''

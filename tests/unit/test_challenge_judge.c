@@ -495,26 +495,6 @@ static void test_challenge_advice_holds_for_every_series(void **state)
 	arena_free(a);
 }
 
-static void test_challenge_advice_halves_no_status(void **state)
-{
-	struct arena *a = arena_new();
-	const struct audit_kind kind = {.name = "http", .family = "http"};
-	struct named_expectation x = named(a, "status", "!= 500", NULL, NULL);
-	const struct check check = {.name = "a/b", .kind = &kind, .expects = &x, .n_expects = 1};
-	const struct sample from = {"status", INT(200), 0};
-	const struct sample to = {"status", INT(302), 0};
-	const struct attack_result of = {
-		.name = "login-redirect", .object = "", .outcome = ATTACK_TOLERATED};
-	struct result before = judged(a, &check, &from, "");
-	struct result after = judged(a, &check, &to, "");
-	const struct attack_sides sides = {&check, &before, &after, 1, 1, true};
-
-	(void)state;
-	assert_string_equal(attack_advice(a, &sides, &of, "status"),
-			    "expect: { status: \"== 200\" }");
-	arena_free(a);
-}
-
 static void test_challenge_advice_names_another_kind(void **state)
 {
 	struct arena *a = arena_new();
@@ -626,7 +606,6 @@ int main(void)
 		cmocka_unit_test(test_challenge_advice_tells_the_two_apart),
 		cmocka_unit_test(test_challenge_advice_lies_between_the_two),
 		cmocka_unit_test(test_challenge_advice_holds_for_every_series),
-		cmocka_unit_test(test_challenge_advice_halves_no_status),
 		cmocka_unit_test(test_challenge_advice_names_another_kind),
 		cmocka_unit_test(test_challenge_advice_knows_no_time_that_was_taken_once),
 		cmocka_unit_test(test_challenge_attacks_move_no_time_by_chance),
