@@ -431,17 +431,38 @@ static int64_t build_id_at(const struct linked *l)
 	return -1;
 }
 
+static bool minds_build_id(const struct linked *l, const char *id)
+{
+	struct measurement m = measurement_text("build_id", id);
+
+	return artifact_minds(l->scene->arena, l->scene->check, &m);
+}
+
+/* A check that takes any build, as long as it says which, is asked about one that does not say. */
+static void add_build_id(const struct linked *l)
+{
+	struct patches p = {.n = 0};
+	int64_t at = build_id_at(l);
+	char *other = arena_strdup(l->scene->arena, l->facts.build_id);
+
+	if (!is_expected(l, "build_id") || at < 0 || strlen(other) < 2)
+		return;
+	other[1] = other[1] == '0' ? '1' : '0';
+	if (!minds_build_id(l, other) && minds_build_id(l, "")) {
+		patch_number(l, &p, at - 8, 4, 0); /* the note's type */
+		add(l, "build-id", "", &p, "it does not say of which build it is");
+		return;
+	}
+	patch_number(l, &p, at, 1, (uint64_t)read_number(l, at, 1) ^ 1);
+	add(l, "build-id", "", &p, "it is of another build");
+}
+
 static void add_names(const struct linked *l)
 {
 	const struct segment *interp = elf_find_segment(&l->elf, PT_INTERP);
 	struct patches p = {.n = 0};
-	int64_t at = build_id_at(l);
 
-	if (is_expected(l, "build_id") && at >= 0) {
-		patch_number(l, &p, at, 1, (uint64_t)read_number(l, at, 1) ^ 1);
-		add(l, "build-id", "", &p, "it is of another build");
-	}
-	p.n = 0;
+	add_build_id(l);
 	if (is_expected(l, "interp") && interp != NULL && interp->file_bytes > 2) {
 		patch_text(&p, interp->offset + interp->file_bytes - 2, "~", 1);
 		add(l, "interpreter", "", &p, "another program loads it");

@@ -24,6 +24,7 @@ audits:
       - { id: system, elf: system }
       - { id: static, elf: static }
       - { id: full, elf: { path: full, libraries: ["libc.so.*"], forbidden: ["libcrypt.so.1*"], max_glibc: "2.99" }, expect: { pie: "== 1", relro: '== "full"', stripped: "== 1", build_id: '== "$id"', rpath: '== ""', runpath: '== ""', interp: '== "$interp"', machine: '== "$machine"', bits: "== 64" } }
+      - { id: some-build, elf: { path: full }, expect: { build_id: '!= ""' } }
       - { id: needed, elf: { path: full }, expect: { needed: "== 1" } }
       - { id: most, elf: { path: full }, expect: { needed: "<= 2" } }
       - { id: library, elf: { path: lib.so }, expect: { soname: '== "libshop.so.1"', runpath: '== "/opt/shop"', type: '== "shared"' } }
@@ -51,6 +52,10 @@ $memory"
 is "of one that needs no library" "$(attacks e/static)" "$controls
 $torn
 $memory"
+is "any build is one, unless it does not say which" "$(attacks e/some-build)" "$controls
+$torn
+$memory
+build-id: failed"
 is "all that can be expected" "$(attacks e/full)" "$controls
 $torn
 $memory
