@@ -122,6 +122,13 @@ void scene_stand_in(struct scene *s, const char *real, const char *copy, const s
 	s->staged[s->n_staged++] = (struct staged){real, copy, st != NULL ? *st : (struct stat){0}};
 }
 
+/* What is real, whole: again when it was damaged. */
+static int copy_real(struct scene *s, const char *real, const char *copy, struct err *e)
+{
+	return s->is_hollow ? copy_hollow(real, copy, e)
+			    : copy_tree(real, copy, &s->challenge->world->is_interrupted, e);
+}
+
 int scene_stage(struct scene *s, const char *real, const char **path, struct err *e)
 {
 	const char *folder = arena_printf(s->arena, "%s/%zu", s->challenge->scratch, s->n_staged);
@@ -133,8 +140,9 @@ int scene_stage(struct scene *s, const char *real, const char **path, struct err
 	if (mkdir(folder, 0700) != 0)
 		return err_set(e, ERR_MEASURE, "could not make \"%s\": %s", folder,
 			       strerror(errno));
-	if (is_there && (check_size(s, real, e) < 0 ||
-			 copy_tree(real, copy, &s->challenge->world->is_interrupted, e) < 0))
+	if (is_there && !(s->is_hollow && S_ISREG(st.st_mode)) && check_size(s, real, e) < 0)
+		return -1;
+	if (is_there && copy_real(s, real, copy, e) < 0)
 		return -1;
 	scene_stand_in(s, real, copy, is_there ? &st : NULL);
 	*path = copy;
@@ -244,7 +252,7 @@ static int mend_one(struct scene *s, const struct touched *t, struct err *e)
 		return 0;
 	if (S_ISDIR(t->st.st_mode) && lstat(t->path, &st) == 0)
 		return 0; /* it stayed, for what is in it */
-	if ((is_root ? copy_tree(real, t->path, NULL, e) : copy_entry(real, t->path, e)) < 0)
+	if ((is_root ? copy_real(s, real, t->path, e) : copy_entry(real, t->path, e)) < 0)
 		return -1;
 	if (lstat(t->path, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode) &&
 	    !is_same_stat(&st, &t->st))

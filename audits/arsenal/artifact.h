@@ -49,6 +49,7 @@ struct scene {
 	size_t n_touched, cap_touched;
 	const char *broken; /* why nothing can be told any more; NULL = all is well */
 	int64_t bytes;	    /* copied */
+	bool is_hollow;	    /* nobody reads what is in files: copies of them are holes */
 	bool has_times;	    /* values in seconds are of this very probe: no two are the same */
 	const void *more;   /* the kind's own */
 };

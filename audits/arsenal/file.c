@@ -58,12 +58,22 @@ static const struct attack_row file_rows[] = {
 
 /* --- opening --- */
 
+static bool reads_content(const struct check *c)
+{
+	struct pattern *const *pattern = artifact_field(c, "pattern");
+
+	return *pattern != NULL || artifact_expects(c, "sha256") != NULL;
+}
+
 static int file_scene(struct challenge *c, struct err *e)
 {
 	struct scene *s = scene_new(c, file_rows);
 	const char *path;
 	struct stat real, copy;
 
+	/* A backup may be as large as it likes when its age and size are all there is to look at.
+	 */
+	s->is_hollow = !reads_content(c->check);
 	if (scene_stage_file(s, "path", e) < 0)
 		return -1;
 	path = artifact_path(s->check, "path");
@@ -404,9 +414,7 @@ static int file_survey(struct challenge *c, struct err *e)
 					       .path = path,
 					       .text = artifact_path(c->check, "path"),
 					       .words = "a symbolic link to it is in its place"});
-	add_sizes(s, path, st.st_size,
-		  artifact_expects(s->check, "sha256") != NULL ||
-			  artifact_expects(s->check, "matches") != NULL);
+	add_sizes(s, path, st.st_size, reads_content(s->check));
 	add_times(s, path);
 	add_attributes(s, path, &st);
 	add_lines(s, path);

@@ -246,6 +246,24 @@ int copy_tree(const char *from, const char *to, const atomic_bool *is_interrupte
 	return rc;
 }
 
+int copy_hollow(const char *from, const char *to, struct err *e)
+{
+	struct stat st;
+	int out, rc;
+
+	if (stat(from, &st) < 0)
+		return not_looked(from, e);
+	if (!S_ISREG(st.st_mode))
+		return copy_tree(from, to, NULL, e);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	rc = out < 0 || ftruncate(out, st.st_size) != 0 || keep_attributes(out, &st) != 0
+		     ? not_copied(from, e)
+		     : 0;
+	if (out >= 0 && close(out) != 0 && rc == 0)
+		rc = not_copied(from, e);
+	return rc;
+}
+
 int copy_remove(const char *path, struct err *e)
 {
 	if (remove(path) == 0 || errno == ENOENT || errno == ENOTDIR)

@@ -27,6 +27,11 @@ int copy_measure(const char *path, const struct copy_size *most, struct copy_siz
 
 /* to must not be there. What is at from itself is followed when it is a symbolic link. */
 int copy_tree(const char *from, const char *to, const atomic_bool *is_interrupted, struct err *e);
+/*
+ * Of a file its size, mode, owner and times, while its content is a hole: for whoever does not read
+ * it. Anything else as copy_tree().
+ */
+int copy_hollow(const char *from, const char *to, struct err *e);
 /* One entry, a folder without what is in it; a symbolic link stays one. */
 int copy_entry(const char *from, const char *to, struct err *e);
 /* Away with what is there, if anything is; a folder only when it is empty. */

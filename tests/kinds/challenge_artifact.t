@@ -10,6 +10,7 @@ printf 'name: shop\nversion: 2.31.0\nERROR none\n' >d/version
 printf '%s\n' a b WARNING c d e f g h i j >d/log
 chmod 640 d/version
 ln -s version d/link
+truncate -s 100G backup
 digest=$(sha256sum d/version | cut -d' ' -f1)
 
 cat >assize.yaml <<YAML
@@ -38,6 +39,7 @@ audits:
       - { id: link, file: { path: d/link }, expect: { sha256: '== "$digest"' } }
       - { id: bad, file: d/version, expect: { size: "> 1 GiB" } }
       - { id: folder, file: d }
+      - { id: backup, file: backup, expect: { size: "between 60 GiB and 200 GiB" } }
       - { id: claimed, file: d/version, claims: [missing], expect: { size: ">= 1 B" } }
 YAML
 touch -d '3 hours ago' d/log
@@ -68,6 +70,11 @@ shrunk: failed
 grown: tolerated"
 like "how far it may shrink is found" "$(attack_says shrunk)" '50 % of its bytes are gone.*; 4[78]\..* % of its bytes'
 like "and grow" "$(attack_says grown)" 'zeros stand behind its end.*; (98[6-9]|99.|10..) B of zeros|10.. KiB'
+is "one that is only measured may be of any size: what is in it is not copied" "$(attacks f/backup)" "$controls
+missing: failed
+empty: failed
+shrunk: failed
+grown: failed"
 is "a size of at least a byte claims no bit, and half of it is too much to ask" "$(attacks f/some)" "$controls
 missing: failed
 empty: failed
@@ -163,7 +170,7 @@ is "private copies are gone afterwards" "$(find tmp -mindepth 1 | wc -l)" 0
 truncate -s 5G large
 cat >large.yaml <<YAML
 assize: 1
-audits: { l: { checks: [ { id: large, file: { path: large }, expect: { size: ">= 1 B" } } ] } }
+audits: { l: { checks: [ { id: large, archive: large } ] } }
 YAML
 run "$ASSIZE" challenge -f large.yaml
 like "what is too large to be copied is not challenged" "$out$err" \
