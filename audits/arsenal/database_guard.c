@@ -231,6 +231,16 @@ static const char *unmatched(const struct siege *s, const struct db_foreign_key 
 			    children, has, parents, same);
 }
 
+/* Columns that the role may not read are not named. */
+static const char *undamaged(const struct siege *s, const struct seen_table *t)
+{
+	const struct damage none = {DAMAGE_NONE, t, NO_COLUMN, NULL, NULL};
+	const char *body = NULL;
+
+	(void)siege_body(s, &none, t, 0, &body, NULL); /* cannot fail: it asks nothing */
+	return body;
+}
+
 static bool refers_to(const struct db_foreign_key *k, const struct seen_table *child,
 		      const struct seen_table *parent)
 {
@@ -270,8 +280,7 @@ static const char *child_guard(const struct siege *s, const struct damage *d, co
 		    d->op == DAMAGE_NULLED)
 			continue;
 		if (parent != NULL)
-			sql = unmatched(s, k, parent, body,
-					arena_printf(a, "SELECT * FROM %s", parent->quoted));
+			sql = unmatched(s, k, parent, body, undamaged(s, parent));
 		else if (d->op == DAMAGE_CONSTANT) /* one of its own values */
 			continue;
 		if (parent == NULL || (sql != NULL && gives_row(s, d->table, sql)))
@@ -294,8 +303,7 @@ static const char *parent_guard(const struct siege *s, const struct damage *d, c
 
 			if (!is_enforced(child, key) || !refers_to(key, child, d->table))
 				continue;
-			sql = unmatched(s, key, d->table,
-					arena_printf(a, "SELECT * FROM %s", child->quoted), body);
+			sql = unmatched(s, key, d->table, undamaged(s, child), body);
 			if (sql != NULL && gives_row(s, child, sql))
 				return arena_printf(a, "the foreign key of %s forbids it",
 						    child->shown);

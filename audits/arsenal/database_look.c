@@ -17,6 +17,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/base/str.h"
+#include "runner/io/db_dialect.h"
 #include "runner/io/db_shadow.h"
 #include "runner/model/kind.h"
 
@@ -169,6 +170,60 @@ static int read_catalog(struct siege *s, struct seen_source *of, const struct wa
 	return rc;
 }
 
+/* How many columns of the table, in PostgreSQL, meet the condition; 0 also where it cannot be told.
+ */
+static int64_t count_columns(const struct siege *s, const struct seen_table *t,
+			     const char *condition)
+{
+	struct arena *a = s->challenge->arena;
+	int64_t n = 0;
+	struct buf b;
+
+	buf_init(&b, BUF_UNBOUNDED); /* a name */
+	if (dialect_literal(DB_POSTGRES, &b, t->quoted, NULL) != 0 ||
+	    siege_count(s, t->of,
+			arena_printf(a,
+				     "SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid "
+				     "= CAST(%s AS pg_catalog.regclass) AND attnum > 0 AND NOT "
+				     "attisdropped AND %s",
+				     b.data, condition),
+			&n, NULL) != 0)
+		n = 0;
+	buf_release(&b);
+	return n;
+}
+
+/*
+ * A role may be let read some of the columns only, of which PostgreSQL's catalog says nothing:
+ * those are all that the check can read, and all that a shadow may name.
+ */
+static void leave_hidden(const struct siege *s, struct seen_table *t)
+{
+	static const char may_read[] =
+		"pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT')";
+	struct arena *a = s->challenge->arena;
+	struct db_column *kept = arena_array(a, t->facts->n_columns, sizeof(*kept));
+	struct db_table *facts = arena_alloc(a, sizeof(*facts));
+
+	if (t->of->source.engine != DB_POSTGRES ||
+	    count_columns(s, t, arena_printf(a, "NOT %s", may_read)) == 0)
+		return;
+	*facts = *t->facts;
+	facts->columns = kept;
+	facts->n_columns = 0;
+	for (size_t i = 0; i < t->facts->n_columns; i++) {
+		struct buf name;
+
+		buf_init(&name, BUF_UNBOUNDED); /* a name */
+		if (dialect_literal(DB_POSTGRES, &name, t->facts->columns[i].name, NULL) == 0 &&
+		    count_columns(s, t,
+				  arena_printf(a, "attname = %s AND %s", name.data, may_read)) > 0)
+			kept[facts->n_columns++] = t->facts->columns[i];
+		buf_release(&name);
+	}
+	t->facts = facts;
+}
+
 static int find_tables(struct siege *s, struct seen_source *of, struct err *e)
 {
 	struct wanted w = {.n = 0};
@@ -195,6 +250,7 @@ static int find_tables(struct siege *s, struct seen_source *of, struct err *e)
 			if (!is_named(of, &of->catalog.tables[i], &w.names[k]))
 				continue;
 			add_table(s, of, &of->catalog.tables[i]);
+			leave_hidden(s, s->tables[s->n_tables - 1]);
 			break;
 		}
 	return 0;

@@ -65,7 +65,8 @@ admin ledger "CREATE SCHEMA sales; CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy
 	INSERT INTO sales.odd SELECT md5(i::text)::uuid, CASE WHEN i % 3 = 0 THEN 'sad'::mood ELSE 'ok' END, i % 4 <> 0, i % 50 + 1,
 		9000000000000000000 - i, '{}' FROM generate_series(1, 2000) i;
 	CREATE FUNCTION twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT \$1 * 2';
-	GRANT USAGE ON SCHEMA sales TO audit; GRANT SELECT ON sales.odd TO audit"
+	ALTER TABLE sales.odd ADD COLUMN hidden text; -- nothing that an audit may read
+	GRANT USAGE ON SCHEMA sales TO audit; GRANT SELECT (id, mood, paid, quantity, large, extra) ON sales.odd TO audit"
 mariadb_sql -D store "CREATE TABLE odd (id BINARY(16) PRIMARY KEY, mood ENUM('sad', 'ok', 'happy'), paid BOOLEAN,
 		quantity SMALLINT UNSIGNED CHECK (quantity < 100), large BIGINT, extra POINT);
 	CREATE TABLE Odd (id INT, paid BOOLEAN); INSERT INTO Odd VALUES (1, true); -- another table there
