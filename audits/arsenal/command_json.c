@@ -107,8 +107,8 @@ static const char *words_lost(const struct challenge *c, const struct attack *a,
 {
 	const struct place *p = place_of(a);
 
-	return arena_printf(c->arena, "%zu of the %zu that %s counts are gone", n_lost(p, dose),
-			    p->n, p->name);
+	return arena_printf(c->arena, "%zu of the %zu that %s counts %s gone", n_lost(p, dose),
+			    p->n, p->name, n_lost(p, dose) == 1 ? "is" : "are");
 }
 
 static void attack_count(struct challenge *c, const struct place *p)

@@ -213,6 +213,12 @@ int say_large(const struct saying *s, struct command_ran *ran, struct err *e)
 	return 0;
 }
 
+/* "1.35", "2680" */
+static const char *factor_text(struct arena *a, double factor)
+{
+	return arena_printf(a, factor < 100 ? "%.3g" : "%.0f", factor);
+}
+
 const char *words_of_time(const struct challenge *c, const struct attack *a, double dose)
 {
 	const struct proc_result *r = &command_said(c)->result;
@@ -221,7 +227,7 @@ const char *words_of_time(const struct challenge *c, const struct attack *a, dou
 	char text[NUM_REAL_MAX];
 
 	(void)num_format_duration(us / 1000, text); /* its length */
-	return arena_printf(c->arena, "it takes %.3g times as %s, %s", dose,
+	return arena_printf(c->arena, "it takes %s times as %s, %s", factor_text(c->arena, dose),
 			    is_cpu ? "much processor time" : "long", text);
 }
 
@@ -231,5 +237,6 @@ const char *words_of_memory(const struct challenge *c, const struct attack *a, d
 
 	(void)a;
 	(void)num_format_size(times(command_said(c)->result.peak_bytes, dose), text);
-	return arena_printf(c->arena, "it takes %.3g times as much memory, %s", dose, text);
+	return arena_printf(c->arena, "it takes %s times as much memory, %s",
+			    factor_text(c->arena, dose), text);
 }

@@ -331,6 +331,7 @@ const char *metric_words(const struct challenge *c, const struct attack *a, doub
 	const struct metric_object *x = a->state;
 	size_t row = metric_row(a);
 	const char *common = replay_words(c, row, dose), *name = a->object;
+	size_t n_lost;
 
 	if (common != NULL)
 		return common;
@@ -344,8 +345,9 @@ const char *metric_words(const struct challenge *c, const struct attack *a, doub
 	case METRIC_MISSING:
 		return replay_printf(c, "%s is gone", name);
 	case METRIC_LOST:
-		return replay_printf(c, "%zu of the %zu series of %s are gone",
-				     x->n - metric_kept(x->n, dose), x->n, name);
+		n_lost = x->n - metric_kept(x->n, dose);
+		return replay_printf(c, "%zu of the %zu series of %s %s gone", n_lost, x->n, name,
+				     n_lost == 1 ? "is" : "are");
 	case METRIC_LABEL_MISSING:
 		return replay_printf(c, "the series with %s=\"%s\" are gone", x->label, x->value);
 	case METRIC_DUPLICATE:

@@ -454,6 +454,7 @@ void value_damage(struct damage *d)
 
 const char *value_words(const struct challenge *c, const struct attack *a, double dose)
 {
+	size_t n_lost;
 	const struct value_place *p = a->state;
 	const char *name = p->name;
 
@@ -480,9 +481,9 @@ const char *value_words(const struct challenge *c, const struct attack *a, doubl
 	case VALUE_AS_TEXT:
 		return replay_printf(c, "%s is a text in quotes", name);
 	case VALUE_ITEMS_LOST:
-		return replay_printf(c, "%zu of the %zu that %s counts are gone",
-				     (size_t)llround(dose * (double)p->n_numbers), p->n_numbers,
-				     name);
+		n_lost = (size_t)llround(dose * (double)p->n_numbers);
+		return replay_printf(c, "%zu of the %zu that %s counts %s gone", n_lost,
+				     p->n_numbers, name, n_lost == 1 ? "is" : "are");
 	default: /* VALUE_HEADER_LOST: a row of ours */
 		return replay_printf(c, "%s is not there", name);
 	}

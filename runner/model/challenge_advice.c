@@ -74,8 +74,11 @@ static const char *other_kind(struct arena *a, const struct attack_sides *s,
 		    strcmp(others[i].operator, of->name) != 0 ||
 		    strcmp(others[i].kind, s->check->kind->name) == 0)
 			continue;
-		return arena_printf(a, "a check of kind %s%s%s", others[i].kind,
-				    of->object[0] != '\0' ? " on " : "", of->object);
+		/* What is damaged of a file is a place in it, and the other check is of the file.
+		 */
+		if (of->object[0] == '\0' || strcmp(others[i].family, "database") != 0)
+			return arena_printf(a, "a check of kind %s", others[i].kind);
+		return arena_printf(a, "a check of kind %s on %s", others[i].kind, of->object);
 	}
 	return NULL;
 }

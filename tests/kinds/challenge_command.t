@@ -409,7 +409,7 @@ turns json nonzero '\|broken is 1 in place of 0'
 turns json items-lost '\|3 of the 4 that n counts are gone'
 turns junit test-failed '\|1 of 4 tests that passed fails'
 turns plugin doubled '\|used is (59[5-9]|6[0-2])[0-9]+ in place of 2643MB'
-turns cost large '\|it takes [0-9.e+]+ times as much memory, (1.0[0-9]* GiB|1 GiB|10[0-9][0-9] MiB)'
+turns cost large '\|it takes [0-9.]+ times as much memory, (1.0[0-9]* GiB|1 GiB|10[0-9][0-9] MiB)'
 
 unlike 'no secret is told' "$(cat told)$err" 'hunter2'
 nok 'nor recorded' grep -rq hunter2 .assize

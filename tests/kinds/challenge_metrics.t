@@ -194,7 +194,7 @@ T
 ok "5 pass 10" between 1 "$(turns_red s/by doubled)" 1.06
 ok "3 fall below 1" between 2 "$(turns_red s/by tenth)" 2.11
 is "one of three series is missed" "$(turns_red s/by series-lost | cut -d'|' -f2)" \
-	'1 of the 3 series of queue_jobs are gone: 2 series selected, min_series is 3'
+	'1 of the 3 series of queue_jobs is gone: 2 series selected, min_series is 3'
 said_of s/sum "a sum: a series less makes it smaller, and another instance is not selected" <<T
 $replayed
 $page_attacks

@@ -507,6 +507,13 @@ static void test_challenge_advice_names_another_kind(void **state)
 
 	(void)state;
 	assert_string_equal(attack_advice(a, &sides, &of, NULL), "a check of kind rows on orders");
+	struct audit_kind artifact = {.name = "file", .family = "artifact"};
+	const struct check of_file = {.name = "a/b", .kind = &artifact};
+	const struct attack_sides file_sides = {&of_file, &r, &r, 1, 1, true};
+	struct attack_result flipped = {.name = "bit-flipped", .object = "head"};
+
+	assert_string_equal(attack_advice(a, &file_sides, &flipped, NULL),
+			    "a check of kind digests");
 	of.name = "nulled"; /* its own business */
 	assert_null(attack_advice(a, &sides, &of, NULL));
 	of.name = "bit-flipped"; /* another family's */
