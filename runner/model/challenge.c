@@ -87,7 +87,7 @@ void challenged_count(struct challenged *c)
 			c->n_steady++;
 		else if (o == ATTACK_FALSE_ALARM)
 			c->n_false_alarms++;
-		else
+		else if (!c->attacks[i].is_planned) /* of a survey: it would be made */
 			c->n_uncounted++;
 	}
 }
