@@ -10,7 +10,7 @@ release) ;;
 *) max_kb=4194304 ;; # shadow memory and counters: the true figures are printed
 esac
 
-write() { printf 'assize: 1\ntargets: { t: { %s } }\naudits: { a: { target: t, checks: [\n%s\n] } }\n' "$1" "$2" >assize.yaml; }
+write() { printf 'assize: 1\ntargets: { t: { %s } }\naudits: { a: { target: t, timeout: 5m, checks: [\n%s\n] } }\n' "$1" "$2" >assize.yaml; }
 # Runs the definition: status, output, and the most memory it had.
 measured()
 {
