@@ -30,6 +30,10 @@
 	{                                                                                          \
 		.name = "zeroed", .help = "the value is 0"                                         \
 	}
+#define ROW_NONZERO                                                                                \
+	{                                                                                          \
+		.name = "nonzero", .help = "the value was 0 and is 10"                             \
+	}
 #define ROW_NAN                                                                                    \
 	{                                                                                          \
 		.name = "nan", .help = "the value is not a number"                                 \
@@ -121,6 +125,7 @@ const struct attack_row metric_rows[] = {
 	[METRIC_TEN_TIMES] = ROW_TEN_TIMES,
 	[METRIC_TENTH] = ROW_TENTH,
 	[METRIC_ZEROED] = ROW_ZEROED,
+	[METRIC_NONZERO] = ROW_NONZERO,
 	[METRIC_NAN] = ROW_NAN,
 	[METRIC_INFINITE] = ROW_INFINITE,
 	[METRIC_NEGATED] = ROW_NEGATED,
@@ -145,19 +150,19 @@ const struct attack_row metric_rows[] = {
 };
 
 const struct attack_row metric_rows_of_pages[] = {
-	REPLAY_ROWS,	   ROW_DOUBLED,	  ROW_TEN_TIMES, ROW_TENTH,	   ROW_ZEROED,
-	ROW_NAN,	   ROW_INFINITE,  ROW_NEGATED,	 ROW_UNIT_SMALLER, ROW_UNIT_LARGER,
-	ROW_LOCALE,	   ROW_FROZEN,	  ROW_RESET,	 ROW_MISSING,	   ROW_LOST,
-	ROW_LABEL_MISSING, ROW_DUPLICATE, ROW_RENAMED,	 ROW_OTHER_TARGET, ROW_STALE,
-	ROW_UNRELATED,	   ROW_REORDERED, ROW_COMMENT,	 {.name = NULL},
+	REPLAY_ROWS,	 ROW_DOUBLED,	    ROW_TEN_TIMES, ROW_TENTH,	ROW_ZEROED,
+	ROW_NONZERO,	 ROW_NAN,	    ROW_INFINITE,  ROW_NEGATED, ROW_UNIT_SMALLER,
+	ROW_UNIT_LARGER, ROW_LOCALE,	    ROW_FROZEN,	   ROW_RESET,	ROW_MISSING,
+	ROW_LOST,	 ROW_LABEL_MISSING, ROW_DUPLICATE, ROW_RENAMED, ROW_OTHER_TARGET,
+	ROW_STALE,	 ROW_UNRELATED,	    ROW_REORDERED, ROW_COMMENT, {.name = NULL},
 };
 
 const struct attack_row metric_rows_of_queries[] = {
-	REPLAY_ROWS,	  ROW_DOUBLED,	ROW_TEN_TIMES,	 ROW_TENTH,	    ROW_ZEROED,
-	ROW_NAN,	  ROW_INFINITE, ROW_NEGATED,	 ROW_UNIT_SMALLER,  ROW_UNIT_LARGER,
-	ROW_LOCALE,	  ROW_MISSING,	ROW_LOST,	 ROW_LABEL_MISSING, ROW_DUPLICATE,
-	ROW_OTHER_TARGET, ROW_STALE,	ROW_NEWEST_LOST, ROW_REORDERED,	    ROW_MEMBER_ADDED,
-	{.name = NULL},
+	REPLAY_ROWS,	  ROW_DOUBLED,	    ROW_TEN_TIMES, ROW_TENTH,	    ROW_ZEROED,
+	ROW_NONZERO,	  ROW_NAN,	    ROW_INFINITE,  ROW_NEGATED,	    ROW_UNIT_SMALLER,
+	ROW_UNIT_LARGER,  ROW_LOCALE,	    ROW_MISSING,   ROW_LOST,	    ROW_LABEL_MISSING,
+	ROW_DUPLICATE,	  ROW_OTHER_TARGET, ROW_STALE,	   ROW_NEWEST_LOST, ROW_REORDERED,
+	ROW_MEMBER_ADDED, {.name = NULL},
 };
 
 size_t metric_row(const struct attack *a)
@@ -185,9 +190,9 @@ void metric_survey_values(struct challenge *c, const char *object, unsigned want
 		if ((wanted & 1u << (row - METRIC_DOUBLED)) == 0)
 			continue;
 		a = metric_add(c, row, object, NULL);
-		if (row != METRIC_DOUBLED && row != METRIC_TENTH)
+		if (row != METRIC_DOUBLED && row != METRIC_TENTH && row != METRIC_NONZERO)
 			continue;
-		a->dose = row == METRIC_DOUBLED ? 1 : 9;
+		a->dose = row == METRIC_DOUBLED ? 1 : row == METRIC_TENTH ? 9 : 10;
 		a->least = 0.001;
 		a->most = MOST;
 	}
@@ -258,6 +263,8 @@ const char *metric_value(struct arena *a, size_t row, double dose, double v)
 	if (!isnan(factor))
 		return number(a, v * factor);
 	switch (row) {
+	case METRIC_NONZERO:
+		return number(a, v == 0 ? dose : v);
 	case METRIC_NAN:
 		return "NaN";
 	case METRIC_INFINITE:
@@ -295,6 +302,8 @@ static const char *value_words(const struct challenge *c, size_t row, const char
 		return replay_printf(c, "%s is 10 times as large", name);
 	case METRIC_TENTH:
 		return replay_printf(c, "%s is 1/%.4g of what it was", name, 1 + dose);
+	case METRIC_NONZERO:
+		return replay_printf(c, "%s is %.4g in place of 0", name, dose);
 	case METRIC_NAN:
 		return replay_printf(c, "%s is NaN", name);
 	case METRIC_INFINITE:
@@ -388,6 +397,21 @@ static bool is_untouched(const struct challenge *c, const struct replay *r, cons
 	return is_same;
 }
 
+/* Where something can be scaled that is damage enough, and more is told by it. */
+static void drop_nonzero(struct challenge *c)
+{
+	bool is_scaled = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_attacks; i++)
+		is_scaled = is_scaled || (metric_row(&c->attacks[i]) == METRIC_DOUBLED &&
+					  c->attacks[i].reason == NULL);
+	for (size_t i = 0; i < c->n_attacks; i++)
+		if (!is_scaled || metric_row(&c->attacks[i]) != METRIC_NONZERO)
+			c->attacks[n++] = c->attacks[i];
+	c->n_attacks = n;
+}
+
 void metric_settle(struct challenge *c, const struct replay *r, damage_fn *damage)
 {
 	for (size_t i = 0; i < c->n_attacks; i++) {
@@ -399,4 +423,5 @@ void metric_settle(struct challenge *c, const struct replay *r, damage_fn *damag
 		a->settled = ATTACK_NO_EFFECT;
 		a->reason = "the answer is the same with it";
 	}
+	drop_nonzero(c);
 }

@@ -16,6 +16,7 @@ enum {
 	METRIC_TEN_TIMES,
 	METRIC_TENTH,
 	METRIC_ZEROED,
+	METRIC_NONZERO,
 	METRIC_NAN,
 	METRIC_INFINITE,
 	METRIC_NEGATED,
@@ -74,7 +75,7 @@ size_t metric_kept(size_t n, double dose);
 
 const char *metric_words(const struct challenge *c, const struct attack *a, double dose);
 
-/* Settles what leaves every answer as it is. */
+/* Settles what leaves every answer as it is; NONZERO is of values that nothing scales alone. */
 void metric_settle(struct challenge *c, const struct replay *r, damage_fn *damage);
 
 #endif

@@ -239,7 +239,9 @@ static int survey(struct challenge *c, struct err *e)
 				     (BIT(METRIC_LAST_VALUE) - 1) | BIT(METRIC_LAST_VALUE));
 	if (q->n_series > 0)
 		survey_series(c, q, "the series");
-	(void)metric_survey_stale(c, "the answer", AN_HOUR_S);
+	/* Older samples of a range are newer ones that are missing: no server gives others. */
+	if (spec->reduce == PROMQL_REDUCE_NONE)
+		(void)metric_survey_stale(c, "the answer", AN_HOUR_S);
 	if (q->n_points > 1)
 		metric_survey_lost(c, METRIC_NEWEST_LOST, "", q->n_points);
 	metric_settle(c, q->replay, damage);

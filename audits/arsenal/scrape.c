@@ -68,8 +68,8 @@ static unsigned values_of(const struct scrape_spec *spec)
 	if (spec->quantile > 0)
 		return scales;
 	if (spec->rate_ms > 0)
-		return scales | broken;
-	return scales | broken | BIT(METRIC_ZEROED) | BIT(METRIC_NEGATED);
+		return scales | broken | BIT(METRIC_NONZERO);
+	return scales | broken | BIT(METRIC_ZEROED) | BIT(METRIC_NONZERO) | BIT(METRIC_NEGATED);
 }
 
 /* Of a label of by: the first of several values. */
@@ -279,6 +279,8 @@ static const char *counter_of(const struct writing *w, const struct page_line *l
 		return NULL;
 	if (!isnan(factor))
 		return number(w, first + (line->number - first) * factor);
+	if (w->row == METRIC_NONZERO) /* the value is that of a second */
+		return number(w, first + w->d->dose * (double)w->spec->rate_ms / 1000);
 	if (w->row == METRIC_FROZEN)
 		return number(w, first);
 	if (w->row == METRIC_RESET)

@@ -225,13 +225,14 @@ failed series-lost queue_jobs
 no value series-duplicate queue_jobs
 no value metric-renamed queue_jobs
 T
-said_of s/zero "what is 0 cannot be scaled" <<T
+said_of s/zero "what is 0 cannot be scaled, and may be something" <<T
 $replayed
 $page_attacks
 no effect doubled idle_jobs
 no effect ten-times idle_jobs
 no effect tenth idle_jobs
 no effect zeroed idle_jobs
+failed nonzero idle_jobs
 no value nan idle_jobs
 no value infinite idle_jobs
 no effect negated idle_jobs
@@ -395,6 +396,7 @@ T
 ok "60 fall to 12" between 4 "$(turns_red p/scalar tenth)" 4.2
 ok "an answer of 2 min ago is refused" between 120 "$(turns_red p/scalar stale)" 126
 like "the newest half of a range is missed" "$(attacks p/range)" 'no value newest-lost'
+is "and no server gives older points than were asked for" "$(attacks p/range | grep -c stale)" 0
 # 61 points in 30 min: without the newest 11 of them the last one is 5.5 min old.
 is "without 5.5 min of it" "$(turns_red p/range newest-lost | cut -d'|' -f2)" \
 	'the newest 11 of 61 points are missing: the newest point is 5.5 min older than what was asked for, more than 5 min (stale)'
