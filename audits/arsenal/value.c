@@ -218,6 +218,12 @@ static void survey_number(struct challenge *c, const struct value_place *p)
 			grade(a, 9);
 		settle_if(a, is_zero, "it is 0 as it is");
 	}
+	if (is_zero) {
+		struct attack *a = add(c, p, VALUE_NONZERO);
+
+		grade(a, 10);
+		a->least = p->value.type == VALUE_INT ? 1 : a->least;
+	}
 	if (p->where == IN_JSON && !p->is_hex)
 		(void)add(c, p, VALUE_AS_TEXT);
 }
@@ -316,9 +322,19 @@ static size_t row_of(const struct attack *a)
 	return (size_t)(a->row - p->rows);
 }
 
+/* In place of 0; whole numbers stay whole. */
+static struct value nonzero(const struct value_place *p, double dose)
+{
+	return p->value.type == VALUE_INT
+		       ? (struct value){.type = VALUE_INT, .integer = llround(dose)}
+		       : (struct value){.type = VALUE_REAL, .real = dose};
+}
+
 /* What stands there instead, without quotes; NULL = nothing. */
 static const char *instead(const struct damage *d, const struct value_place *p)
 {
+	struct value other = nonzero(p, d->dose);
+
 	switch (row_of(d->attack)) {
 	case VALUE_NULLED:
 		return "null";
@@ -328,6 +344,8 @@ static const char *instead(const struct damage *d, const struct value_place *p)
 		return FOREIGN;
 	case VALUE_ZEROED:
 		return "0";
+	case VALUE_NONZERO:
+		return value_scaled(d->arena, &other, 1);
 	case VALUE_DOUBLED:
 		return value_scaled(d->arena, &p->value, 1 + d->dose);
 	case VALUE_TEN_TIMES:
@@ -457,6 +475,7 @@ const char *value_words(const struct challenge *c, const struct attack *a, doubl
 	size_t n_lost;
 	const struct value_place *p = a->state;
 	const char *name = p->name;
+	struct value other;
 
 	switch (row_of(a)) {
 	case VALUE_REMOVED:
@@ -469,6 +488,10 @@ const char *value_words(const struct challenge *c, const struct attack *a, doubl
 		return replay_printf(c, "%s is \"%s\"", name, FOREIGN);
 	case VALUE_ZEROED:
 		return replay_printf(c, "%s is 0", name);
+	case VALUE_NONZERO:
+		other = nonzero(p, dose);
+		return replay_printf(c, "%s is %s in place of 0", name,
+				     value_scaled(c->arena, &other, 1));
 	case VALUE_DOUBLED:
 		return replay_printf(c, "%s is %.4g times as large", name, 1 + dose);
 	case VALUE_TEN_TIMES:

@@ -19,6 +19,7 @@ enum {
 	VALUE_EMPTIED,
 	VALUE_UNKNOWN,
 	VALUE_ZEROED,
+	VALUE_NONZERO,
 	VALUE_DOUBLED,
 	VALUE_TEN_TIMES,
 	VALUE_TENTH,
@@ -36,6 +37,8 @@ enum {
 		  [(from) + VALUE_UNKNOWN] = {.name = "unknown",                                   \
 					      .help = "a text is one that was never there"},       \
 		  [(from) + VALUE_ZEROED] = {.name = "zeroed", .help = "a number is 0"},           \
+		  [(from) + VALUE_NONZERO] = {.name = "nonzero",                                   \
+					      .help = "a number that was 0 is 10"},                \
 		  [(from) + VALUE_DOUBLED] = {.name = "doubled",                                   \
 					      .help = "a number is twice as large"},               \
 		  [(from) + VALUE_TEN_TIMES] = {.name = "ten-times",                               \

@@ -242,6 +242,7 @@ no effect doubled /idle
 no effect ten-times /idle
 no effect tenth /idle
 no effect negated /idle
+failed nonzero /idle
 no value as-text /idle
 T
 # 12 reaches 100 (99.5, which is rounded) with 8.29, in steps of 5 %; 0.25 is above 0.3 with 1.2 and below 0.2 with 1/1.25.
@@ -249,6 +250,7 @@ mapfile -t doses < <(turns_red h/json doubled | cut -d'|' -f1)
 ok "12 jobs reach 100" between 7.29 "${doses[0]}" 7.66
 ok "a share of 0.25 passes 0.3" between 0.2 "${doses[1]}" 0.21
 ok "and falls below 0.2" between 0.25 "$(turns_red h/json tenth)" 0.2625
+is "and of nothing one is too many" "$(turns_red h/json nonzero)" '1.0|/idle is 1 in place of 0'
 is "of four items two are one too few" "$(turns_red h/json items-lost | cut -d'|' -f2)" \
 	'2 of the 4 that count($.list[*]) counts are gone'
 said_of paths "what is true has a place by pointer alone" <<'T'
