@@ -294,8 +294,11 @@ static const char *tell_added(struct arena *a, const struct deed *d, double dose
 {
 	const char *what = d->more;
 
-	return dose < 2 ? arena_printf(a, "one %s line more is there", what)
-			: arena_printf(a, "%.0f %s lines more are there", floor(dose), what);
+	if (dose < 2)
+		return arena_printf(a, "one %s line more is there", what);
+	return d->number > 0 ? arena_printf(a, "%.0f %s lines are there, beside %.0f others",
+					    floor(dose), what, d->number)
+			     : arena_printf(a, "%.0f %s lines more are there", floor(dose), what);
 }
 
 static bool is_limited(struct scene *s, const char *value)
@@ -313,7 +316,7 @@ static double first_dose(struct scene *s)
 	return artifact_minds(s->arena, s->check, &one) ? 1 : MANY_LINES / 10;
 }
 
-static void add_matching(struct scene *s)
+static void add_matching(struct scene *s, const struct logged *l)
 {
 	struct pattern *const *except = artifact_field(s->check, "except");
 	struct watched *w;
@@ -325,6 +328,7 @@ static void add_matching(struct scene *s)
 		struct attack *a = scene_add(s, "line-added", w[i].name,
 					     &(struct deed){.act = act_line_added,
 							    .text = text,
+							    .number = (double)l->n_lines,
 							    .more = "matching",
 							    .tell = tell_added});
 
@@ -363,7 +367,8 @@ static void add_quiet(struct scene *s, const struct logged *l)
 					       .text = l->quiet,
 					       .words = "none of the new lines matches"});
 	if ((n > 0 && *min_lines > 0) || artifact_minds_int(s->arena, s->check, "lines", 0) ||
-	    artifact_minds_int(s->arena, s->check, "bytes", 0))
+	    artifact_minds_int(s->arena, s->check, "bytes", 0) ||
+	    artifact_minds_real(s->arena, s->check, "rate", 0))
 		(void)scene_add(s, "silent", "",
 				&(struct deed){.act = act_only, .words = "nothing is written"});
 }
@@ -451,7 +456,7 @@ static int log_survey(struct challenge *c, struct err *e)
 				&(struct deed){.act = act_packed,
 					       .words = "it was renamed and packed, and begun anew "
 							"with the lines"});
-	add_matching(s);
+	add_matching(s, l);
 	add_quiet(s, l);
 	add_flood(s, l);
 	add_long(s);

@@ -5,6 +5,7 @@
 #include "audits/arsenal/log.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 
 #define TAIL_BYTES  (256 * 1024) /* of the log that are copied */
 #define LEAST_LINES 10		 /* that are harmless */
+#define MOST_LINES  100000
 #define HOUR_MS	    INT64_C(3600000)
 #define HUGE_COUNT  (INT64_C(1) << 60)
 
@@ -123,6 +125,7 @@ static int read_tail(const char *path, struct buf *out, struct err *e)
  */
 static void choose_lines(struct scene *s, struct logged *l, const struct buf *tail, size_t wanted)
 {
+	static const char foreign[] = "something else\n";
 	bool is_any = !artifact_minds_int(s->arena, s->check, "matches", HUGE_COUNT);
 	const char *begin = tail->data, *end = tail->data + tail->len;
 	struct buf out;
@@ -145,6 +148,9 @@ static void choose_lines(struct scene *s, struct logged *l, const struct buf *ta
 		(void)buf_add(&out, p, n + 1);
 		l->n_lines++;
 	}
+	/* Where every line of its own matches, one of ours does not. */
+	if (l->quiet == NULL && !logged_matches(s->check, s->arena, foreign, sizeof(foreign) - 2))
+		l->quiet = foreign;
 	for (size_t once = out.len; once > 0 && l->n_lines < wanted; l->n_lines++) {
 		const char *stop = memchr(out.data, '\n', once);
 		char *line = arena_strndup(s->arena, out.data, (size_t)(stop + 1 - out.data));
@@ -174,9 +180,36 @@ static int64_t since_of(const struct challenge *c)
 	return HOUR_MS;
 }
 
-int logged_read(struct scene *s, struct logged *out, const char **real, struct err *e)
+/* Would the check mind that so many harmless lines, of that length, are all that is written? */
+static bool minds_lines(struct scene *s, const struct logged *l, int64_t n, double length)
+{
+	struct watched *w;
+	bool is_of_lines = logged_patterns(s->check, s->arena, &w) == 0;
+	bool is_any = !artifact_minds_int(s->arena, s->check, "matches", HUGE_COUNT);
+	double rate = (double)n * 1000 / (double)l->since_ms;
+
+	return artifact_minds_int(s->arena, s->check, "lines", n) ||
+	       artifact_minds_int(s->arena, s->check, "bytes", llround((double)n * length)) ||
+	       (!is_of_lines && is_any && artifact_minds_int(s->arena, s->check, "matches", n)) ||
+	       (is_of_lines && artifact_minds_real(s->arena, s->check, "rate", rate));
+}
+
+/* A log of which a thousand lines are wanted passes with no ten. */
+static size_t wanted_lines(struct scene *s, const struct logged *l, const struct buf *tail)
 {
 	const int64_t *min_lines = artifact_field(s->check, "min_lines");
+	int64_t least = *min_lines > LEAST_LINES ? *min_lines : LEAST_LINES, n = 0;
+
+	for (size_t i = 0; i < tail->len; i++)
+		n += tail->data[i] == '\n';
+	for (int64_t some = least; n > 0 && some <= MOST_LINES; some += some / 2)
+		if (!minds_lines(s, l, some, (double)tail->len / (double)n))
+			return (size_t)some;
+	return (size_t)least;
+}
+
+int logged_read(struct scene *s, struct logged *out, const char **real, struct err *e)
+{
 	struct buf tail;
 	int rc;
 
@@ -186,8 +219,7 @@ int logged_read(struct scene *s, struct logged *out, const char **real, struct e
 	buf_init(&tail, TAIL_BYTES + 1);
 	rc = read_tail(*real, &tail, e);
 	if (rc == 0) {
-		choose_lines(s, out, &tail,
-			     *min_lines > LEAST_LINES ? (size_t)*min_lines : LEAST_LINES);
+		choose_lines(s, out, &tail, wanted_lines(s, out, &tail));
 		out->base = arena_strndup(s->arena, tail.data, tail.len);
 		out->n_base = tail.len;
 	}

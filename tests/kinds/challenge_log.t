@@ -24,6 +24,9 @@ audits:
       - { id: alive, log: { path: app.log, pattern: heartbeat, min_lines: 25 }, expect: { matches: ">= 1" } }
       - { id: begin, log: { path: large.log, pattern: ERROR, from: begin } }
       - { id: rate, log: { path: large.log }, expect: { rate: "< 1", lines: "< 50000" } }
+      - { id: busy, log: { path: large.log }, expect: { lines: ">= 5000", bytes: ">= 100 kB" } }
+      - { id: steady, log: { path: large.log }, expect: { rate: ">= 0.1" } }
+      - { id: every, log: { path: large.log, pattern: "^line" }, expect: { matches: ">= 300" } }
       - { id: glob, log: { path: "other-*.log", pattern: ERROR } }
       - { id: forgiving, log: { path: app.log, pattern: ERROR }, expect: { lost: "<= 1", unjudged: "<= 1" } }
       - { id: empty, log: { path: empty.log, pattern: ERROR } }
@@ -48,6 +51,18 @@ line-rotated: failed
 silent: no value
 long-line: failed
 $losses"
+is "a log of which many lines are wanted" "$(attacks l/busy)" "$controls
+silent: failed
+$losses"
+is "or so many a second" "$(attacks l/steady)" "$controls
+silent: no value
+$losses"
+is "or of which every line matches" "$(attacks l/every)" "$controls
+lines-lost: failed
+silent: no value
+long-line: failed
+$losses"
+attacks l/errors >/dev/null
 is "one line is too many" "$(turns_red line-added)" 1
 is "patterns by name, of a log that may be silent" "$(attacks l/named)" "$controls
 line-added [memory]: failed
@@ -64,7 +79,7 @@ line-added: failed
 silent: no value
 long-line: failed
 $losses"
-is "of ten lines and more, more than a tenth" "$(attack_says line-added | sed 's/.*; //')" '2 matching lines more are there'
+is "of ten lines and more, more than a tenth" "$(attack_says line-added | sed 's/.*; //')" '2 matching lines are there, beside 10 others'
 is "a sign of life" "$(attacks l/alive)" "$controls
 lines-lost: failed
 silent: no value
