@@ -189,23 +189,27 @@ static const char *scaled(const struct siege *s, const struct damage *d, double 
 	return x;
 }
 
-/* SQLite's times are texts: moved, they are written as they were. */
+/*
+ * SQLite's times are texts: moved, they are written as they were. What they end with is cut off
+ * first: a pattern that begins with a star is tried at each character of each row.
+ */
 static const char *moved_text(const struct siege *s, const char *x, long long seconds)
 {
-	static const char *const forms[][2] = {
-		{"*[0-9]Z", "%Y-%m-%dT%H:%M:%SZ"},
-		{"*[+-][0-9][0-9]:[0-9][0-9]", "%Y-%m-%dT%H:%M:%SZ"}, /* reckoned in UTC */
-		{"*T*", "%Y-%m-%dT%H:%M:%S"},
-		{"*-[0-9][0-9]", "%Y-%m-%d"},
-		{"*", "%Y-%m-%d %H:%M:%S"},
+	static const char *const forms[][3] = {
+		{"substr(", ", -2) GLOB '[0-9]Z'", "%Y-%m-%dT%H:%M:%SZ"},
+		/* reckoned in UTC */
+		{"substr(", ", -6) GLOB '[+-][0-9][0-9]:[0-9][0-9]'", "%Y-%m-%dT%H:%M:%SZ"},
+		{"instr(", ", 'T') > 0", "%Y-%m-%dT%H:%M:%S"},
+		{"substr(", ", -3) GLOB '-[0-9][0-9]'", "%Y-%m-%d"},
+		{"", " IS NOT NULL", "%Y-%m-%d %H:%M:%S"},
 	};
 	struct buf b;
 
 	buf_init(&b, BUF_UNBOUNDED); /* five forms */
 	(void)buf_puts(&b, "CASE");
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		(void)buf_printf(&b, " WHEN %s GLOB '%s' THEN strftime('%s', %s, '%lld seconds')",
-				 x, forms[i][0], forms[i][1], x, seconds);
+		(void)buf_printf(&b, " WHEN %s%s%s THEN strftime('%s', %s, '%lld seconds')",
+				 forms[i][0], x, forms[i][1], forms[i][2], x, seconds);
 	(void)buf_puts(&b, " END");
 	return siege_keep(s, &b);
 }
