@@ -252,8 +252,13 @@ void command_put_document(const struct saying *s, struct command_ran *ran, size_
 
 /* ---- survey ---- */
 
+/* But for newlines at its end, of which more are harmless. */
 static bool is_same_text(const char *a, size_t n_a, const char *b, size_t n_b)
 {
+	while (n_a > 0 && a[n_a - 1] == '\n')
+		n_a--;
+	while (n_b > 0 && b[n_b - 1] == '\n')
+		n_b--;
 	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a) == 0);
 }
 
