@@ -58,7 +58,7 @@ audits:
   c:
     defaults: { timeout: 30s }
     checks:
-      - { id: short, command: { run: [echo, "1"] }, expect: { output: '== "1"' } }
+      - { id: one, command: { run: [echo, "1"] }, expect: { output: '== "1"' } }
       - { id: status, command: { run: [./status] }, expect: { status: "== 3" } }
       - { id: any_status, command: { run: [./status] }, expect: { status: "<= 200" } }
       - { id: text, command: { run: [./text] }, expect: { output: "matches /done\$/", errors: '== ""' } }
@@ -415,6 +415,6 @@ turns cost large '\|it takes [0-9.]+ times as much memory, (1.0[0-9]* GiB|1 GiB|
 unlike 'no secret is told' "$(cat told)$err" 'hunter2'
 nok 'nor recorded' grep -rq hunter2 .assize
 unlike 'nothing was out of its time' "$(for c in text tap json junit plugin boxed; do attacks c/$c; done)" 'inconclusive [^r]'
-like 'that a newline is lost is no damage' "$(attacks c/short)" 'no effect half-output'
+like 'that a newline is lost is no damage' "$(attacks c/one)" 'no effect half-output'
 is 'nothing stays behind' "$(ls "${TMPDIR:-/tmp}" | grep -c '^assize-held')" 0
 done_testing
