@@ -117,6 +117,12 @@ static void tell_flip(const struct search *s, bool is_noticed, struct attack_res
 	out->turns_red_words = bout_keep(b, words);
 }
 
+/* What an interrupt or a refused dose left open is no figure: it would stand for a bound. */
+static bool is_closed_in(const struct search *s)
+{
+	return s->missed > 0 ? s->noticed / s->missed <= PRECISION : s->noticed <= s->attack->least;
+}
+
 int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
 		   struct attack_result *out, struct err *e)
 {
@@ -133,6 +139,7 @@ int bout_find_dose(struct bout *b, const struct attack *a, bool is_noticed,
 		return 0;
 	if (close_in(&s, e) < 0 || sample(&s, &out->is_erratic, e) < 0)
 		return -1;
-	tell_flip(&s, is_noticed, out);
+	if (is_closed_in(&s))
+		tell_flip(&s, is_noticed, out);
 	return 0;
 }

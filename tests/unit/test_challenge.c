@@ -25,8 +25,9 @@
 /* The check measures 1000; an attack takes dose * 1000 away; what it says is the test's business.
  */
 struct trial {
-	double flip; /* doses from here on are noticed */
-	double spot; /* so is this one, to a tenth; 0 = none */
+	double flip;	/* doses from here on are noticed */
+	double spot;	/* so is this one, to a tenth; 0 = none */
+	double refused; /* doses below cannot be made */
 	bool is_proof_wrong, is_proof_refused, is_late, is_slow, is_secret;
 	struct challenger *challenger; /* set: the strike interrupts it */
 	int n_strikes;
@@ -65,6 +66,10 @@ static int strike(struct challenge *c, const struct attack *a, double dose, stru
 		atomic_store(challenger_interrupt(t->challenger), true);
 	if (is_proof && t->is_proof_refused) {
 		(void)err_set(e, ERR_MEASURE, "rowid cannot be seen");
+		return 1;
+	}
+	if (a != NULL && a->most > 0 && dose < t->refused) {
+		(void)err_set(e, ERR_MEASURE, "less than a row");
 		return 1;
 	}
 	if (a != NULL && (a->row->is_late || (t->is_slow && !is_proof))) {
@@ -215,6 +220,21 @@ static void test_challenge_tells_of_a_dose_that_is_never_noticed(void **state)
 	assert_true(w.out.attacks[1].turns_red == 0);
 	assert_null(w.out.attacks[1].turns_red_words);
 	assert_true(challenged_score(&w.out) == 0);
+	end(&w);
+}
+
+static void test_challenge_tells_no_dose_that_it_did_not_close_in_on(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, ">= 500");
+	w.trial.flip = 0.001;
+	w.trial.refused = 0.01; /* of 0.05 it is known that it is noticed, of less nothing */
+	challenge(&w);
+	assert_int_equal(w.out.attacks[1].outcome, ATTACK_FAILED);
+	assert_true(w.out.attacks[1].turns_red == 0);
+	assert_null(w.out.attacks[1].turns_red_words);
 	end(&w);
 }
 
@@ -459,6 +479,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_challenge_finds_the_smallest_dose),
 		cmocka_unit_test(test_challenge_tells_of_a_dose_that_is_never_noticed),
+		cmocka_unit_test(test_challenge_tells_no_dose_that_it_did_not_close_in_on),
 		cmocka_unit_test(test_challenge_detects_what_is_erratic),
 		cmocka_unit_test(test_challenge_believes_no_attack_without_its_proof),
 		cmocka_unit_test(test_challenge_needs_a_baseline_that_passes),
