@@ -376,8 +376,10 @@ static const char *tell_share(struct arena *a, const struct deed *d, double dose
 			   : (enum change)d->number == CHANGE_VERSION ? "without a version"
 								      : "without a licence";
 
-	return arena_printf(a, "%lld of its %lld components are %s", (long long)count_of(dose, *n),
-			    (long long)*n, what);
+	int64_t n_lost = count_of(dose, *n);
+
+	return arena_printf(a, "%lld of its %lld components %s %s", (long long)n_lost,
+			    (long long)*n, n_lost == 1 ? "is" : "are", what);
 }
 
 static const char *tell_stale(struct arena *a, const struct deed *d, double dose)
