@@ -30,6 +30,9 @@ const char *schema_column_type(enum db_engine engine, const struct db_table *t,
 			       const struct db_column *c);
 /* The primary key's columns in key order. */
 const char **schema_primary_key(struct arena *a, const struct db_table *t, size_t *n);
+/* The same names, in whatever order; schema_same_columns() minds it. */
+bool schema_same_set(enum db_engine engine, const char *const *a, size_t n_a, const char *const *b,
+		     size_t n_b);
 bool schema_same_columns(enum db_engine engine, const char *const *a, size_t n_a,
 			 const char *const *b, size_t n_b);
 /* Is this set of columns unique, whatever their order: a whole unique index, a key? */

@@ -127,7 +127,7 @@ bool schema_same_columns(enum db_engine engine, const char *const *a, size_t n_a
 	return true;
 }
 
-static bool same_set(enum db_engine engine, const char *const *a, size_t n_a, const char *const *b,
+bool schema_same_set(enum db_engine engine, const char *const *a, size_t n_a, const char *const *b,
 		     size_t n_b)
 {
 	if (n_a != n_b)
@@ -158,12 +158,12 @@ bool schema_is_unique(struct arena *a, enum db_engine engine, const struct db_ta
 	size_t n_key;
 	const char **key = schema_primary_key(a, t, &n_key);
 
-	if (n_key > 0 && same_set(engine, key, n_key, columns, n))
+	if (n_key > 0 && schema_same_set(engine, key, n_key, columns, n))
 		return true;
 	for (size_t i = 0; i < t->n_indexes; i++) {
 		const struct db_index *x = &t->indexes[i];
 
-		if (is_whole(x) && same_set(engine, x->columns, x->n_columns, columns, n))
+		if (is_whole(x) && schema_same_set(engine, x->columns, x->n_columns, columns, n))
 			return true;
 	}
 	return false;

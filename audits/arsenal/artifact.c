@@ -283,23 +283,6 @@ static int mend(struct scene *s, struct err *e)
 
 /* --- strikes --- */
 
-static bool is_same_value(const struct value *a, const struct value *b)
-{
-	if (a->type != b->type)
-		return false;
-	switch (a->type) {
-	case VALUE_NONE:
-		return true;
-	case VALUE_INT:
-		return a->integer == b->integer;
-	case VALUE_REAL:
-		return a->real == b->real;
-	case VALUE_TEXT:
-		return strcmp(a->text, b->text) == 0;
-	}
-	return false;
-}
-
 static const char *shown(struct arena *a, const struct value *v, const char *unit)
 {
 	struct buf b;
@@ -324,7 +307,7 @@ static int compare(const struct challenge *c, const struct probe *p, struct err 
 		for (size_t k = 0; k < c->n_baseline; k++) {
 			const struct result *r = &c->baseline[k];
 
-			if (strcmp(r->series, series) != 0 || is_same_value(&r->value, &m->value) ||
+			if (strcmp(r->series, series) != 0 || value_is_same(&r->value, &m->value) ||
 			    (s->has_times && strcmp(m->unit, "s") == 0))
 				continue;
 			return err_set(e, ERR_MEASURE,

@@ -401,24 +401,6 @@ int siege_strike(struct siege *s, const struct damage *d, double dose, struct pr
 	return rc;
 }
 
-/* Of one measurement each. */
-static bool is_same_value(const struct value *a, const struct value *b)
-{
-	if (a->type != b->type)
-		return false;
-	switch (a->type) {
-	case VALUE_NONE:
-		return true;
-	case VALUE_INT:
-		return a->integer == b->integer;
-	case VALUE_REAL:
-		return a->real == b->real;
-	case VALUE_TEXT:
-		return strcmp(a->text, b->text) == 0;
-	}
-	return false;
-}
-
 bool siege_moves(struct siege *s, const struct damage *d, double dose)
 {
 	struct probe p = {
@@ -433,7 +415,7 @@ bool siege_moves(struct siege *s, const struct damage *d, double dose)
 	bool is_moved = rc < 0 || (rc == 0 && p.n_emitted != s->n_baseline);
 
 	for (size_t i = 0; rc == 0 && !is_moved && i < p.n_emitted; i++)
-		is_moved = !is_same_value(&p.emitted[i].measurement.value,
+		is_moved = !value_is_same(&p.emitted[i].measurement.value,
 					  &s->baseline[i].measurement.value);
 	arena_free(p.arena);
 	return is_moved;

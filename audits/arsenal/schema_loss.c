@@ -15,22 +15,6 @@
 
 /* ---- keys ---- */
 
-static bool is_set_of(enum db_engine engine, const char *const *a, size_t n_a, const char *const *b,
-		      size_t n_b)
-{
-	if (n_a != n_b)
-		return false;
-	for (size_t i = 0; i < n_a; i++) {
-		size_t k = 0;
-
-		while (k < n_b && !db_same_name(engine, a[i], b[k]))
-			k++;
-		if (k == n_b)
-			return false;
-	}
-	return true;
-}
-
 static void remove_constraint(struct db_table *t, size_t i)
 {
 	memmove(&t->constraints[i], &t->constraints[i + 1],
@@ -47,7 +31,7 @@ static void open_indexes(enum db_engine engine, struct db_table *t, const char *
 	for (size_t i = 0; i < t->n_indexes; i++) {
 		struct db_index *x = &t->indexes[i];
 		bool is_it = x->is_unique && !x->where &&
-			     is_set_of(engine, x->columns, x->n_columns, columns, n_columns);
+			     schema_same_set(engine, x->columns, x->n_columns, columns, n_columns);
 
 		if (is_it && x->is_automatic)
 			continue;
@@ -123,8 +107,9 @@ static bool is_of_constraint(const struct schema_spot *s, const struct db_index 
 	size_t n;
 	const char **key = schema_primary_key(s->arena, s->table, &n);
 
-	return x->is_automatic && (s->table->n_constraints > 0 ||
-				   is_set_of(s->catalog->engine, x->columns, x->n_columns, key, n));
+	return x->is_automatic &&
+	       (s->table->n_constraints > 0 ||
+		schema_same_set(s->catalog->engine, x->columns, x->n_columns, key, n));
 }
 
 static bool is_unique(const struct schema_spot *s)
@@ -158,8 +143,8 @@ bool schema_lose_unique(const struct schema_fact *f, struct schema_spot *s)
 	}
 	for (size_t i = t->n_constraints; i-- > 0;)
 		if (t->constraints[i].type == DB_UNIQUE &&
-		    is_set_of(engine, t->constraints[i].columns, t->constraints[i].n_columns,
-			      columns, n))
+		    schema_same_set(engine, t->constraints[i].columns, t->constraints[i].n_columns,
+				    columns, n))
 			remove_constraint(t, i);
 	if (s->part == PART_INDEX && t->n_constraints < before)
 		return false;

@@ -72,13 +72,6 @@ static int intern_all(struct record *r, const struct external *x, struct texts_o
 		       : -1;
 }
 
-static bool is_same_value(const struct value *a, const struct value *b)
-{
-	if (a->type != b->type)
-		return false;
-	return a->type == VALUE_INT ? a->integer == b->integer : a->real == b->real;
-}
-
 /* Was it given before? 1 = the same, 0 = no. */
 static int look_up(struct record *r, const struct external *x, const struct texts_of *t,
 		   struct err *e)
@@ -107,7 +100,7 @@ static int look_up(struct record *r, const struct external *x, const struct text
 		return rc;
 	struct value v = value_at(s, 0);
 
-	is_same = sqlite3_column_int(s, 1) != 0 && is_same_value(&v, &x->value);
+	is_same = sqlite3_column_int(s, 1) != 0 && value_is_same(&v, &x->value);
 	(void)sqlite3_reset(s); /* after a row: nothing to tell */
 	if (is_same)
 		return 1;

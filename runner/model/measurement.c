@@ -104,6 +104,23 @@ const char *measurement_series(struct arena *a, const struct measurement *m)
 	return series;
 }
 
+bool value_is_same(const struct value *a, const struct value *b)
+{
+	if (a->type != b->type)
+		return false;
+	switch (a->type) {
+	case VALUE_NONE:
+		return true;
+	case VALUE_INT:
+		return a->integer == b->integer;
+	case VALUE_REAL:
+		return a->real == b->real;
+	case VALUE_TEXT:
+		return strcmp(a->text, b->text) == 0;
+	}
+	return false;
+}
+
 void value_format(struct buf *out, const struct value *v, const char *unit)
 {
 	switch (v->type) {

@@ -90,6 +90,9 @@ struct measurement measurement_text(const char *name, const char *text);
  */
 const char *measurement_series(struct arena *a, const struct measurement *m);
 
+/* Type and value; two that are none are the same. */
+bool value_is_same(const struct value *a, const struct value *b);
+
 /* False: it is no finite number. */
 bool value_number(const struct value *v, double *out);
 /* "98.70 %", "283 ms", text quoted and cut at 60 columns, "no value". */
